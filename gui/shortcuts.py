@@ -219,7 +219,14 @@ def tip(action_id: str, text: str = "") -> str:
 
 
 class Binding(QObject):
-    """An action bound to a widget; its shortcut runs it, and the search (Ctrl+K) finds it."""
+    """An action bound to a widget; its shortcut runs it, and the search (Ctrl+K) finds it.
+
+    Args:
+        bound: the row of the table.
+        widget: the widget that owns the binding, in which the keys apply.
+        run: runs the action.
+        reason: returns why it is not possible now, or an empty text; None for always possible.
+    """
 
     def __init__(
         self,
@@ -266,7 +273,7 @@ def bind(
         shortcut = QShortcut(QKeySequence(keys), widget)
         # Set here, since PySide ignores the context as a keyword argument of the constructor.
         shortcut.setContext(_CONTEXTS[scope(found.where).reach])
-        shortcut.setAutoRepeat(False)
+        shortcut.setAutoRepeat(False)  # a key that is held down runs the action once
         shortcut.activated.connect(binding.perform)
         shortcut.activatedAmbiguously.connect(binding.report_ambiguous)
 

@@ -174,7 +174,13 @@ def _add_fonts(names: tuple[str, ...]) -> None:
 def text_font(
     size: int = TEXT_SIZE, weight: QFont.Weight = QFont.Weight.Normal, *, tabular: bool = False
 ) -> QFont:
-    """Return the text font at a size in pixels; `tabular` gives all digits the same width."""
+    """Return the text font.
+
+    Args:
+        size: the size in device-independent pixels.
+        weight: the weight; only Normal, Medium and DemiBold are bundled.
+        tabular: give all digits the same width, so that numbers in a column are aligned.
+    """
     font = QFont(_TEXT_FACE)
     font.setPixelSize(size)
     font.setWeight(weight)

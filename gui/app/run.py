@@ -52,6 +52,7 @@ _EXIT_SECONDS = 2.5
 def run(options: Options) -> int:
     """Open the window; return the exit code after it was closed."""
     with _temporary_home(options):
+        # Before the application is created, which reads it.
         os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
         app = _application()
         program = Program(app, options)
@@ -277,7 +278,7 @@ class Program:
 
 
 def _application() -> QApplication:
-    present = QApplication.instance()
+    present = QApplication.instance()  # tests have created the only one that Qt allows
     app = present if isinstance(present, QApplication) else QApplication(_ARGUMENTS)
     app.setApplicationName("strongroom")
     app.setApplicationDisplayName("Strongroom")

@@ -23,7 +23,7 @@ PATIENCE = timedelta(seconds=2)
 #: Seconds after which a request is considered cancelled, since it ended without a report.
 _FORGOTTEN = timedelta(seconds=130)
 #: Milliseconds for which answers are collected before the window is updated.
-_GATHER_MS = 100
+_DELAY_MS = 100
 _REFUSED = frozenset(
     {
         ErrorKind.CREDENTIALS_MISSING,
@@ -66,14 +66,14 @@ class _Host:
 
     answered: datetime | None = None
     #: The kind of the last failed attempt, if none was answered since.
-    troubled: ErrorKind | None = None
+    retrying: ErrorKind | None = None
     #: The failure that a call ended with, if none was answered since.
     failed: ErrorKind | None = None
     cause: str = ""
 
 
 class ConnectionState(QObject):
-    """Follows all requests of the current connection, those of the engine through its tasks.
+    """Follows all requests of the current connection; those of the engine through its tasks.
 
     Any answer counts, even a denial: the server is reachable and knows the keys. A failed call,
     or refused keys, count as a failure until the same endpoint answers.
@@ -95,10 +95,10 @@ class ConnectionState(QObject):
         self._since = utc_now()
         self._opening = ""
         self._no_connection: StorageError | None = None
-        self._gather = QTimer(self)
-        self._gather.setSingleShot(True)
-        self._gather.setInterval(_GATHER_MS)
-        self._gather.timeout.connect(self.changed)
+        self._delay = QTimer(self)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(_DELAY_MS)
+        self._delay.timeout.connect(self.changed)
         self._reported.connect(self._on_reported, Qt.ConnectionType.QueuedConnection)
         runner.task_finished.connect(self._on_task)
         runner.task_changed.connect(self._on_progress)
@@ -174,7 +174,7 @@ class ConnectionState(QObject):
 
     def _waiting_for(self, now: datetime) -> Shown | None:
         for name, host in self._hosts.items():
-            if host.troubled is not None:
+            if host.retrying is not None:
                 return Shown("warning", f"no answer from {name}, trying again", retry=True)
         oldest = min(self._sent.values(), key=lambda each: each[1], default=None)
         if oldest is not None and PATIENCE < now - oldest[1] < _FORGOTTEN:
@@ -196,24 +196,24 @@ class ConnectionState(QObject):
         self._reported.emit(number, attempt, threading.get_ident())
 
     def _on_reported(self, number: int, attempt: Attempt, thread: int) -> None:
-        if number != self._round:
+        if number != self._round:  # a late report about a former connection
             return
         if not attempt.over:
             self._sent[thread] = (attempt.endpoint, utc_now())
         else:
             self._sent.pop(thread, None)
-            self._take(attempt)
-        if not self._gather.isActive():
-            self._gather.start()
+            self._record(attempt)
+        if not self._delay.isActive():
+            self._delay.start()
 
-    def _take(self, attempt: Attempt) -> None:
+    def _record(self, attempt: Attempt) -> None:
         host = self._hosts.setdefault(attempt.endpoint, _Host())
         if attempt.failed is None:
-            host.answered, host.troubled, host.failed, host.cause = utc_now(), None, None, ""
+            host.answered, host.retrying, host.failed, host.cause = utc_now(), None, None, ""
         elif attempt.failed in _REFUSED:
             host.failed = attempt.failed
         else:
-            host.troubled = attempt.failed
+            host.retrying = attempt.failed
 
     def _on_task(self, task: Task) -> None:
         """Count a call that ended with a server failure, regardless of attempts in the meantime."""
@@ -223,21 +223,21 @@ class ConnectionState(QObject):
         if task.error is not None and task.error.kind in FAILING:
             self._fail(task.error, engine=engine)
         elif engine and task.state == "done":
-            self._take(Attempt(self._main_host, over=True))
+            self._record(Attempt(self._main_host, over=True))
         self.changed.emit()
 
     def _on_progress(self, task: Task) -> None:
         """Count progress of the engine as answers."""
         moved = task.progress is not None and task.progress.done
         if task.bulk and moved and task.started >= self._since:
-            self._take(Attempt(self._main_host, over=True))
+            self._record(Attempt(self._main_host, over=True))
 
     def _fail(self, error: StorageError, *, engine: bool = True) -> None:
         """Turn failed attempts into a failure; errors of other connections are ignored."""
-        hosts = [host for host in self._hosts.values() if host.troubled or host.failed]
+        hosts = [host for host in self._hosts.values() if host.retrying or host.failed]
         if not hosts and engine:
             hosts = [self._hosts.setdefault(self._main_host, _Host())]
         for host in hosts:
             host.failed = host.failed or error.kind
             host.cause = str(error)
-            host.troubled = None
+            host.retrying = None

@@ -28,6 +28,13 @@ _log = logging.getLogger(__name__)
 class Context(QObject):
     """The current connection and the services that all views need.
 
+    Args:
+        runner: runs all tasks.
+        settings: the stored settings; by default those of this computer, as for the next two.
+        log: the log of changes.
+        connections: the stored profiles and their keys.
+        parent: the owner.
+
     Signals:
         workspace_changed: a different workspace (or None) is current.
         identity_changed: the current `Identity`, None while it is unknown.
@@ -129,6 +136,7 @@ class Context(QObject):
     def set_workspace(self, workspace: Workspace | None) -> None:
         """Use another connection; the former one is closed when no view uses it any more."""
         former, self._workspace = self._workspace, workspace
+        # Before the signal, whose receivers send the first requests of the new connection.
         self.connection_state.follow(workspace)
         self._relock.stop()
         self._unlocked_until = None

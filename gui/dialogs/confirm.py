@@ -83,7 +83,8 @@ class Confirm(Question):
     """A question with two buttons.
 
     Enter presses the focused button; else it confirms once the typed name matches, does nothing
-    while a name is missing, cancels if something would be lost, and confirms otherwise.
+    while a name is missing, cancels if something would be lost, and confirms otherwise. The
+    arguments are those of `ask`.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of one question, mostly by keyword

@@ -25,12 +25,19 @@ _EXAMPLES = {
     "symbol": "BTC-USD", "timeframe": "1h", "user_id": "user-001", "report_type": "daily-summary",
     "table_name": "orders", "log_type": "application", "filename": "app.log",
 }  # fmt: skip
+#: Milliseconds after the last key until a typed path is inspected, which starts a task.
 _TYPING_MS = 350
 _ORIGIN_WIDTH = 232
 
 
 class ValueField:
-    """A line edit with a note about the source of its value."""
+    """A line edit with a note about the source of its value.
+
+    Args:
+        title: the accessible name.
+        placeholder: an example of a value.
+        changed: called after every change, by the user or by `offer`.
+    """
 
     def __init__(self, title: str, placeholder: str, changed: Callable[[], object]) -> None:
         self.line = line_edit(title, placeholder)

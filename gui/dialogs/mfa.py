@@ -57,6 +57,7 @@ class MfaPrompter(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._forms: dict[MfaRequest, MfaForm] = {}
+        # Emitted in worker threads, but widgets may be created only on the GUI thread.
         self.asked.connect(self._on_asked, Qt.ConnectionType.QueuedConnection)
         self.withdrawn.connect(self._on_withdrawn, Qt.ConnectionType.QueuedConnection)
 

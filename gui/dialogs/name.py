@@ -12,7 +12,16 @@ from gui.widgets.dialog import Dialog
 
 
 class NameDialog(Dialog):
-    """Prompts for a name, which cannot be empty."""
+    """Prompts for a name, which cannot be empty.
+
+    Args:
+        parent: the view that opens the dialog.
+        title: the heading, and the accessible name of the field.
+        text: the explanation.
+        then: called with the name, without surrounding blanks.
+        button: the label of the button that accepts the name.
+        given: the name that is in the field at first.
+    """
 
     def __init__(
         self,

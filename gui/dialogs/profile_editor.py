@@ -17,7 +17,15 @@ from gui.widgets.labels import text_label
 
 
 class ProfileEditor(Dialog):
-    """Stays open until the profile is stored; the keyring may prompt for its password first."""
+    """Stays open until the profile is stored; the keyring may prompt for its password first.
+
+    Args:
+        parent: the view that opens the dialog.
+        context: runs the task that stores the profile.
+        profile: the profile to edit; None for a new one.
+        saved: called with the stored profile.
+        origin: the view that is named in the log of changes.
+    """
 
     def __init__(
         self,

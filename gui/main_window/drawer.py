@@ -215,6 +215,7 @@ class ChangesPage(QWidget):
         text = as_json(rows) if path.suffix.lower() == ".json" else as_csv(rows)
 
         def write(_work: Work) -> None:
+            # Names of local files may contain surrogates, which UTF-8 cannot encode.
             write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
         self._context.runner.run(

@@ -39,7 +39,7 @@ class Header(QFrame):
         self.region = muted_label("")
         self.versioned = Pill("")
         self.lock = Button("", kind="plain")
-        self.lock.setAccessibleName("Unlock writing")  # hidden too while there is nothing to unlock
+        self.lock.setAccessibleName("Unlock writing")  # `_show_lock` sets it only with a connection
         self.lock.setProperty("chip", "neutral")
         self.lock.clicked.connect(self._on_lock)
         self.lock.hide()
@@ -76,7 +76,13 @@ class Header(QFrame):
             self._show_chip(workspace.profile.name, PROFILE_TONES[workspace.profile.colour])
 
     def show_versioned(self, text: str, tone: str = "neutral", hint: str = "") -> None:
-        """Show the versioning of the bucket, or nothing while it is unknown."""
+        """Show the versioning of the bucket.
+
+        Args:
+            text: the state; empty while it is unknown.
+            tone: the tone of the pill.
+            hint: the tooltip.
+        """
         self.versioned.set(text, tone, hint)
 
     def show_region(self, region: str, followed: bool) -> None:

@@ -137,4 +137,5 @@ class BucketMenu(QMenu):
 
 def _line(profile: Profile) -> str:
     place = profile.endpoint_url or profile.region
+    # Qt reads a single & in a menu as the mark of a shortcut.
     return shown(f"{profile.name}    {profile.bucket} · {place}").replace("&", "&&")

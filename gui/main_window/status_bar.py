@@ -125,7 +125,7 @@ class StatusBar(QFrame):
         self._lay_out()
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(150)
+        self._later.setInterval(150)  # tasks report up to ten times a second each
         self._later.timeout.connect(self._show_tasks)
         context.identity_changed.connect(self._on_identity)
         context.connection_state.changed.connect(self._on_task)

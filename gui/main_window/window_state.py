@@ -40,7 +40,12 @@ class WindowState:
     def save(
         self, states: Mapping[str, QByteArray], tab_id: str, tabs: Mapping[str, QWidget]
     ) -> None:
-        """Store states of the window by key, its current tab, and the splitters of all tabs.
+        """Store the state of the window.
+
+        Args:
+            states: Qt's states of parts of the window, by settings key.
+            tab_id: the id of the current tab.
+            tabs: the created tabs by id, whose splitters are stored.
 
         Raises:
             LocalIOError: the settings cannot be written.

@@ -75,9 +75,12 @@ class SeenKeys:
         self._counted = keys
 
     def add(self, folder: str, keys: Sequence[str], *, first: bool) -> None:
-        """Store a page of a folder: keys, and sub-folders that end in `/`.
+        """Store a page of a folder.
 
-        The first page replaces the stored names of the folder.
+        Args:
+            folder: its key, which ends in `/`; empty for the root.
+            keys: the keys of the page, and sub-folders that end in `/`.
+            first: whether it is the first page, which replaces the stored names of the folder.
         """
         known = self._folders.pop(folder, [])
         if first:
@@ -97,6 +100,7 @@ class SeenKeys:
         for keys in self._chunks() if terms else ():
             work.check()
             first = terms[0]
+            # The cheap test of one word leaves few of up to a million keys for `score`.
             for key in [key for key in keys if first in key.casefold()]:
                 if value := score(key, terms):
                     found[key] = value

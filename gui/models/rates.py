@@ -30,7 +30,7 @@ class Pace:
             self._when, self._done, self._first = now, progress.done, False
             return
         passed = now - self._when
-        if passed < 0.2:
+        if passed < 0.2:  # a speed from so short a time would jump
             return
         fresh = max(progress.done - self._done, 0) / passed
         self.speed = fresh if not self.speed else self.speed + _NEWEST * (fresh - self.speed)
@@ -64,7 +64,9 @@ def amount(progress: Progress | None) -> str:
         return ""
     if progress.items_total:
         return f"{format_count(progress.items_done or 0)} of {format_count(progress.items_total)}"
-    spoken = format_size if progress.unit == "bytes" else format_count
+    as_text = format_size if progress.unit == "bytes" else format_count
     if progress.total:
-        return f"{spoken(progress.done)} of {spoken(progress.total)}"
-    return f"{spoken(progress.done)} {'' if progress.unit == 'bytes' else progress.unit}".strip()
+        return f"{as_text(progress.done)} of {as_text(progress.total)}"
+    if progress.unit == "bytes":
+        return format_size(progress.done)
+    return f"{format_count(progress.done)} {progress.unit}".strip()

@@ -23,7 +23,7 @@ class TextRows(Columns):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[tuple[tuple[Any, ...], tuple[CellText, ...]]] = []
-        self._things: list[Any] = []
+        self._items: list[Any] = []
         self._sorting = (-1, Qt.SortOrder.AscendingOrder)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -43,9 +43,9 @@ class TextRows(Columns):
     def _count(self) -> int:
         return len(self._rows)
 
-    def thing(self, row: int) -> Any:
+    def item(self, row: int) -> Any:
         """Return the object of a row."""
-        return self._things[row]
+        return self._items[row]
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by the native values of a column, including rows that are added later."""
@@ -64,7 +64,7 @@ class TextRows(Columns):
                 range(len(self._rows)), key=lambda row: self._rows[row][0][column], reverse=down
             )
             self._rows = [self._rows[place] for place in places]
-            self._things = [self._things[place] for place in places]
+            self._items = [self._items[place] for place in places]
 
     def _tooltip(self, _row: int, _column: int) -> str:
         """Return the tooltip of a cell; the delegate shows shortened texts itself."""
@@ -79,14 +79,14 @@ class TextRows(Columns):
     def _replace(
         self,
         rows: Sequence[tuple[tuple[Any, ...], tuple[CellText, ...]]],
-        things: Sequence[Any] | None = None,
+        items: Sequence[Any] | None = None,
     ) -> None:
         """Show other rows in the order selected for the former ones.
 
-        `things` are the objects of the rows, which `thing` also finds after sorting.
+        `items` are the objects of the rows, which `item` also finds after sorting.
         """
         self.beginResetModel()
         self._rows = list(rows)
-        self._things = list(rows if things is None else things)
+        self._items = list(rows if items is None else items)
         self._sort()
         self.endResetModel()

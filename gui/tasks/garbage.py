@@ -35,7 +35,7 @@ class GarbageCollector(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self.collect_if_due)
-        self._set_aside = False
+        self._data_frozen = False
 
     def start(self) -> None:
         """Disable automatic collection and start the timer."""
@@ -52,8 +52,8 @@ class GarbageCollector(QObject):
         self._timer.stop()
         if self in _running:
             _running.remove(self)
-        if self._set_aside:  # frozen objects may be garbage by now
-            self._set_aside = False
+        if self._data_frozen:  # frozen objects may be garbage by now
+            self._data_frozen = False
             gc.unfreeze()
             gc.collect()
             gc.freeze()
@@ -65,7 +65,7 @@ class GarbageCollector(QObject):
         counts, limits = gc.get_count(), gc.get_threshold()
         if counts[0] > _DATA_OBJECTS:
             gc.freeze()
-            self._set_aside = True
+            self._data_frozen = True
             return
         for generation in (2, 1, 0):
             if counts[generation] > limits[generation] > 0:

@@ -68,6 +68,7 @@ class TaskRunner(QObject):
         #: Checked when an operation starts, since writing may have been locked after it was queued.
         self.present_connection: Callable[[Connection], Connection] = lambda connection: connection
         self._bridge = _Bridge(self)
+        # Queued, since it is emitted in worker threads and must arrive on the GUI thread.
         self._bridge.posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
         self._interactive = ThreadPool("interactive", _INTERACTIVE_THREADS, self._post)
         self._bulk = ThreadPool("bulk", _BULK_THREADS, self._post)
@@ -89,7 +90,7 @@ class TaskRunner(QObject):
         """The tasks that run in the engine, which are confirmed before the window closes."""
         return [task for task in self._running.values() if task.bulk]
 
-    def run(  # noqa: PLR0913 - one order; all but the first two by name
+    def run(  # noqa: PLR0913 - one request; all but the first two by name
         self,
         name: str,
         fn: Callable[[Work], T],
@@ -122,7 +123,7 @@ class TaskRunner(QObject):
         order = Order(name, fn, owner, then, failed, progress, batch, latest, quiet)
         return self._start(replace(order, cancelled=cancelled, call=call))
 
-    def run_bulk(  # noqa: PLR0913 - one order; all but the first three by name
+    def run_bulk(  # noqa: PLR0913 - one request; all but the first three by name
         self,
         name: str,
         operation: str,
@@ -144,8 +145,26 @@ class TaskRunner(QObject):
     ) -> Task:
         """Run a named operation in the engine process, driven by a worker thread.
 
-        The operation is plain data, so that it can be retried; see `core.engine.operations`.
-        The other arguments are those of `run`; its changes are announced as those of `origin`.
+        The operation is plain data, so that it can be retried; see `core.engine.operations`. The
+        callbacks and options are those of `run`.
+
+        Args:
+            name: its title in the activity drawer.
+            operation: its name in `core.engine.operations`.
+            arguments: its arguments, as plain data.
+            connection: the connection that it uses.
+            owner: callbacks are dropped once this object is deleted.
+            then: gets the result.
+            failed: gets the error.
+            progress: gets reports, at most ten a second.
+            batch: gets partial results.
+            latest: starting another task of this name cancels this one and drops its result.
+            quiet: keep it out of the drawer.
+            source: where the data comes from, for the drawer.
+            target: where the data goes, for the drawer.
+            command: the equivalent command line, for the drawer.
+            cancelled: called after a cancel by the user.
+            origin: the view that is named in the log of changes.
         """
         engine = self._engine_client()
         profile = connection.profile
@@ -184,6 +203,7 @@ class TaskRunner(QObject):
             task.cancel()
         for pool in (self._interactive, self._bulk):
             pool.stop()
+        # Both pools share one deadline: the window is already hidden, and its process must end.
         deadline = time.monotonic() + _SHUTDOWN_SECONDS
         if self._engine is not None:
             self._engine.close()
@@ -204,7 +224,7 @@ class TaskRunner(QObject):
         return self._engine
 
     def _start(self, order: Order) -> Task:
-        task = Task(order, self._again, self)
+        task = Task(order, self._restart, self)
         if self._closed:
             task.end("cancelled")
             return task
@@ -220,7 +240,7 @@ class TaskRunner(QObject):
         pool.put(Job(number, order.fn, order.token))
         return task
 
-    def _again(self, order: Order) -> Task:
+    def _restart(self, order: Order) -> Task:
         return self._start(replace(order, token=CancelToken()))
 
     def _supersede(self, latest: str) -> None:
@@ -255,15 +275,15 @@ class TaskRunner(QObject):
 
     def _on_posted(self, number: int, kind: int, payload: Any) -> None:
         task = self._running.get(number)
-        if self._closed or task is None:
+        if self._closed or task is None:  # a message that was queued before the end of the task
             return
         if kind in {messages.PROGRESS, messages.BATCH}:
-            self._tell(task, kind, payload)
+            self._report(task, kind, payload)
             return
         del self._running[number]
         self._end(task, kind, payload)
 
-    def _tell(self, task: Task, kind: int, payload: Any) -> None:
+    def _report(self, task: Task, kind: int, payload: Any) -> None:
         order = task.order
         if (
             kind == messages.BATCH

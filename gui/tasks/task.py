@@ -48,10 +48,10 @@ class Task(QObject):
 
     changed = Signal()
 
-    def __init__(self, order: Order, again: Callable[[Order], Task], parent: QObject) -> None:
+    def __init__(self, order: Order, restart: Callable[[Order], Task], parent: QObject) -> None:
         super().__init__(parent)
         self._order = order
-        self._again = again
+        self._restart = restart
         self.state = "running"
         self.progress: Progress | None = None
         self.error: StorageError | None = None
@@ -107,7 +107,7 @@ class Task(QObject):
 
     def retry(self) -> Task | None:
         """Run the request again as a new task; None while this one runs or after a success."""
-        return self._again(self._order) if self.state in {"failed", "cancelled"} else None
+        return self._restart(self._order) if self.state in {"failed", "cancelled"} else None
 
     def set_progress(self, progress: Progress) -> None:
         """Set the progress; called by the runner."""

@@ -22,20 +22,34 @@ Post = Callable[[int, int, Any], None]
 
 
 class Job:
-    """A job of a thread pool, which the first to claim it, a worker or a cancel, ends."""
+    """A job of a thread pool, which the first to claim it, a worker or a cancel, ends.
+
+    Args:
+        number: identifies the job in messages.
+        fn: the work.
+        token: cancels it.
+    """
 
     def __init__(self, number: int, fn: Callable[[Work], Any], token: CancelToken) -> None:
         self.number, self.fn, self.token = number, fn, token
         self.waiting = contextlib.ExitStack()
         self._claim = threading.Lock()
 
-    def claimed(self) -> bool:
-        """Return True to the first caller only."""
+    def claim(self) -> bool:
+        """Claim the job; return True to the first caller only."""
         return self._claim.acquire(blocking=False)
 
 
 class ThreadPool:
-    """Up to `size` daemon threads, which are started on demand."""
+    """Up to `size` daemon threads, which are started on demand.
+
+    They are daemons, since a request that hangs must not prevent the process from ending.
+
+    Args:
+        name: the prefix of the names of the threads.
+        size: the maximum number of threads.
+        post: receives the messages, in the thread of the job.
+    """
 
     def __init__(self, name: str, size: int, post: Post) -> None:
         self._name, self._size, self._post = name, size, post
@@ -47,11 +61,11 @@ class ThreadPool:
     def put(self, job: Job) -> None:
         """Queue a job; a thread is started if all are busy. A cancel ends a waiting job at once."""
 
-        def give_up() -> None:
-            if job.claimed():
+        def cancel_waiting() -> None:
+            if job.claim():
                 self._post(job.number, CANCELLED, None)
 
-        job.waiting.enter_context(job.token.on_cancel(give_up))
+        job.waiting.enter_context(job.token.on_cancel(cancel_waiting))
         with self._lock:
             self._unfinished += 1
             if self._unfinished > len(self._threads) < self._size:
@@ -75,15 +89,15 @@ class ThreadPool:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
-                if job.claimed():
+                if job.claim():
                     job.waiting.close()
-                    self._do(job)
+                    self._run_job(job)
             finally:
-                del job  # an idle thread must not keep the last job's result alive
+                del job  # else an idle thread would refer to the last result until the next job
                 with self._lock:
                     self._unfinished -= 1
 
-    def _do(self, job: Job) -> None:
+    def _run_job(self, job: Job) -> None:
         number = job.number
         reports = Coalescer(lambda progress: self._post(number, PROGRESS, progress))
         work = Work(job.token, reports.take, lambda batch: self._post(number, BATCH, batch))

@@ -59,6 +59,7 @@ class _Side:
         return self._levels[count - 1] if count else None
 
     def _count(self, price: float) -> int:
+        # The tolerance includes the level at the price itself in spite of rounding errors.
         return int(self.distances.searchsorted(price * self.sign + 1e-12, "right"))
 
     def steps(self, across: Scale, pixel: float) -> tuple[Any, Any]:

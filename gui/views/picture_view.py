@@ -110,6 +110,7 @@ def decoded(picture: Picture) -> QImage:
     device.setData(QByteArray(picture.data))
     device.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(device, QByteArray(picture.form.lower().encode()))
+    # Only the decoder of the detected format may read the data, not every one that Qt would try.
     reader.setDecideFormatFromContent(False)
     reader.setAutoTransform(True)
     size = reader.size()

@@ -1,4 +1,4 @@
-"""The preview of an object: heading, switch between its faces, the face, and its problems."""
+"""The preview of an object: heading, switch between its representations, the representation, and its problems."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from core.preview import (
     Book,
     Candles,
-    Face,
     HexDump,
     Holdings,
     Lines,
     Picture,
     Preview,
     Problem,
+    Representation,
     Table,
     Tree,
 )
@@ -33,10 +33,10 @@ from gui.widgets.segmented import Segmented
 
 
 class ContentView(Protocol):
-    """The interface of all views of a face."""
+    """The interface of all views of a representation."""
 
-    def show_content(self, face: Any, /) -> None:
-        """Show a face."""
+    def show_content(self, representation: Any, /) -> None:
+        """Show a representation."""
 
     def go_to(self, problem: Problem) -> None:
         """Make the position of a problem visible."""
@@ -54,7 +54,7 @@ def _depth_view() -> QWidget:
     return DepthView()
 
 
-#: The view of each face. A new face needs a view and one line here.
+#: The view of each representation. A new representation needs a view and one line here.
 VIEWS: tuple[tuple[type, Callable[[], QWidget]], ...] = (
     (Candles, _candle_view),
     (Book, _depth_view),
@@ -114,11 +114,11 @@ class PreviewView(QWidget):
 
     @property
     def content_view(self) -> QWidget | None:
-        """The view of the current face, or the state shown instead."""
+        """The view of the current representation, or the state shown instead."""
         return self._stack.currentWidget()
 
     def show_preview(self, preview: Preview) -> None:
-        """Show a preview, with the face chosen before if it has it."""
+        """Show a preview, with the representation chosen before if it has it."""
         self._preview = preview
         self._drawn.clear()
         self._head(preview.title, preview.count, preview.packed)
@@ -126,14 +126,15 @@ class PreviewView(QWidget):
         self._part.set(
             part, hint="Only the first bytes were read. Download the object to see all of it."
         )
-        labels = [face.label for face in preview.faces]
+        labels = [representation.label for representation in preview.representations]
         self.switch.set_items(labels)
         self.switch.setVisible(len(labels) > 1)
         label = self._preferred if self._preferred in labels else labels[0]
+        # The user has not selected it: it must not become the preferred one.
         self.switch.blockSignals(True)  # noqa: FBT003 - Qt's own
         self.switch.select(label)
         self.switch.blockSignals(False)  # noqa: FBT003 - Qt's own
-        self._on_face(label)
+        self._on_representation(label)
         self.problems.show_problems(preview)
 
     def show_empty(self, title: str, text: str) -> None:
@@ -172,20 +173,20 @@ class PreviewView(QWidget):
         self._packed.set(packed, hint=f"The content was decompressed: {packed}")
 
     def _on_switched(self, label: str) -> None:
-        """Store the face that the user selected; the first one means the default."""
-        first = self._preview.faces[0].label if self._preview else ""
+        """Store the representation that the user selected; the first one means the default."""
+        first = self._preview.representations[0].label if self._preview else ""
         self._preferred = "" if label == first else label
-        self._on_face(label)
+        self._on_representation(label)
 
-    def _on_face(self, label: str) -> None:
-        faces = self._preview.faces if self._preview else ()
-        face = next((one for one in faces if one.label == label), None)
-        if face is not None:
-            self._stack.setCurrentWidget(self._view(face))
+    def _on_representation(self, label: str) -> None:
+        representations = self._preview.representations if self._preview else ()
+        representation = next((one for one in representations if one.label == label), None)
+        if representation is not None:
+            self._stack.setCurrentWidget(self._view(representation))
 
-    def _view(self, face: Face) -> QWidget:
-        """Return the view of a face, created on first use and filled once per preview."""
-        kind = type(face)
+    def _view(self, representation: Representation) -> QWidget:
+        """Return the view of a representation, created on first use and filled once per preview."""
+        kind = type(representation)
         if kind not in self._views:
             view = next(make for of, make in VIEWS if of is kind)()
             if isinstance(view, PictureView):
@@ -194,7 +195,7 @@ class PreviewView(QWidget):
             self._stack.addWidget(view)
         if kind not in self._drawn:
             self._drawn.add(kind)
-            cast("ContentView", self._views[kind]).show_content(face)
+            cast("ContentView", self._views[kind]).show_content(representation)
         return self._views[kind]
 
     def _on_problem(self, problem: Problem) -> None:

@@ -54,8 +54,15 @@ def nice_step(span: float, count: int) -> float:
 
 
 def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
-    """Return round values between `low` and `high`, and the decimals their labels need."""
+    """Return round values between two others, and the number of decimals that their labels need.
+
+    Args:
+        low: the lowest value.
+        high: the highest value.
+        count: about how many values are wanted.
+    """
     step = nice_step(high - low, count)
+    # The tolerance includes a tick at an end in spite of rounding errors.
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))

@@ -57,7 +57,7 @@ def _distance(here: QRectF, place: QRectF, direction: Direction) -> float:
 
 
 def squarified(sizes: Sequence[float], area: QRectF) -> list[QRectF]:
-    """Return one rectangle a size, in the same order; sizes are positive, the largest first."""
+    """Return one rectangle per size in the same order; sizes are positive, the largest first."""
     total = sum(sizes)
     if not sizes or total <= 0 or area.isEmpty():
         return [QRectF() for _ in sizes]
@@ -101,6 +101,7 @@ def _placed(row: list[float], area: QRectF) -> tuple[list[QRectF], QRectF]:
         width = total / area.height() if area.height() else 0.0
         return _column(row, area, width), area.adjusted(width, 0, 0, 0)
     height = total / area.width() if area.width() else 0.0
+    # A row is a column of the area with swapped axes.
     turned = QRectF(area.y(), area.x(), area.height(), area.width())
     column = _column(row, turned, height)
     return [QRectF(r.y(), r.x(), r.height(), r.width()) for r in column], area.adjusted(

@@ -16,7 +16,14 @@ Clicked = Callable[[], object]
 
 
 class Button(QPushButton):
-    """A push button whose icon follows the theme and that shows why it is disabled."""
+    """A push button whose icon follows the theme and that shows why it is disabled.
+
+    Args:
+        text: the label, which without an ellipsis is also the accessible name.
+        kind: the appearance in the style sheet: `plain primary danger loss link quiet`.
+        icon_name: an icon of `resources/icons`; empty for none.
+        tone: the colour of the icon, a name of `theme.Tokens`.
+    """
 
     def __init__(
         self, text: str = "", *, kind: str = "plain", icon_name: str = "", tone: str = "text"
@@ -26,6 +33,7 @@ class Button(QPushButton):
         self._tone = tone
         self._hint = self._reason = ""
         self.setProperty("kind", kind)
+        # In a dialog Qt makes every button an auto-default one, which Enter would press.
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self.setIconSize(QSize(SIZE, SIZE))
@@ -147,6 +155,6 @@ def button_menu(
 
 
 def _wired(button: Button, on_click: Clicked | None) -> Button:
-    if on_click is not None:
+    if on_click is not None:  # without the argument `checked`, which Qt would pass
         button.clicked.connect(lambda _checked=False: on_click())
     return button

@@ -60,6 +60,12 @@ class Columns(QObject):
     columns shrink to their titles first, then times, then other texts, and the names in the first
     column last. Numbers never shrink. Widths are stored once the user has moved a border; the
     sorting always is.
+
+    Args:
+        view: the table or tree, which owns this object.
+        header: its header.
+        settings: the store; None to store nothing.
+        key: the settings key without the prefix `columns/`; empty to store nothing.
     """
 
     def __init__(
@@ -82,7 +88,7 @@ class Columns(QObject):
         self._sized = self._touched
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(0)
+        self._later.setInterval(0)  # once for all signals that a model emits while it is filled
         self._later.timeout.connect(self._size)
         view.model().modelReset.connect(self._on_rows)
         view.model().rowsInserted.connect(self._on_rows)

@@ -19,6 +19,13 @@ class Dialog(QDialog):
 
     The heading and the buttons are always visible: what does not fit between them scrolls.
     Escape rejects. Enter presses the button that has the focus, else the default button.
+
+    Args:
+        parent: the view that opens the dialog.
+        title: the heading and the title of the window.
+        text: an explanation below the heading; empty for none.
+        width: the preferred width in pixels.
+        height: the minimum height in pixels, as far as the screen allows.
     """
 
     def __init__(
@@ -33,6 +40,7 @@ class Dialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setModal(True)
+        # Else a closed dialog would exist, with its values, as long as its parent.
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._wanted = QSize(width, height)
         self.body = QVBoxLayout()
@@ -81,6 +89,7 @@ class Dialog(QDialog):
         width = max(self._wanted.width(), self._foot.minimumSize().width())
         width = min(max(width, self._inside.minimumSizeHint().width()), most.width())
         inner = self._inside.layout()
+        # -1 if no part of the layout wraps: then the minimum height counts.
         tall = inner.totalHeightForWidth(width) if inner else 0
         tall = max(tall, self._inside.minimumSizeHint().height() if tall <= 0 else 0)
         head, foot = self._head.totalHeightForWidth(width), self._foot.totalSizeHint().height()

@@ -19,7 +19,15 @@ from gui.widgets.labels import elide_long, heading, muted_label
 
 
 class EmptyState(QWidget):
-    """The purpose of an empty view, and the button that fills it."""
+    """The purpose of an empty view, and the button that fills it.
+
+    Args:
+        title: what is missing, for example "No secrets yet".
+        text: the purpose of the view.
+        button_text: the label of the button; empty for no button.
+        on_click: what the button does.
+        parent: the view.
+    """
 
     def __init__(
         self,

@@ -42,7 +42,7 @@ def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
 
 
 def allow_field(field: QWidget, allowed: bool, reason: str) -> None:
-    """Enable a field, or disable it with a reason, like `Button.allow`."""
+    """Enable a field, or disable it with a reason as tooltip and accessible description."""
     field.setEnabled(allowed)
     field.setToolTip("" if allowed else tooltip(reason))
     field.setAccessibleDescription("" if allowed else reason)

@@ -126,9 +126,9 @@ def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterat
             continue
         if floating.isAncestorOf(part) or (isinstance(part, QLabel) and not part.text()):
             continue
-        seen = part.visibleRegion().boundingRect()
-        if not seen.isEmpty():
-            yield QRect(part.mapTo(view, seen.topLeft()), seen.size())
+        shown = part.visibleRegion().boundingRect()
+        if not shown.isEmpty():
+            yield QRect(part.mapTo(view, shown.topLeft()), shown.size())
 
 
 def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:

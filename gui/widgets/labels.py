@@ -96,7 +96,14 @@ class Text(QLabel):
 
 
 class Elided(Text):
-    """A one-line label that elides its text in the middle; the tooltip has the complete text."""
+    """A one-line label that elides its text; the tooltip has the complete text.
+
+    Args:
+        text: the complete text.
+        tone: its colour, as in `Text.set_tone`.
+        parent: the view.
+        mode: where the text is elided, by default in the middle, since keys differ at their ends.
+    """
 
     def __init__(
         self,
@@ -122,7 +129,10 @@ class Elided(Text):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the text that fits."""
         area = self.contentsRect()
-        line = elided_sentence(self.text(), QFontMetrics(self.font()), self._mode, area.width())
+        metrics = QFontMetrics(self.font())
+        line = elided_sentence(self.text(), metrics, self._mode, area.width())
+        if metrics.horizontalAdvance(line) > area.width():  # a part of the ellipsis would be shown
+            return
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.setFont(self.font())
@@ -145,7 +155,13 @@ class Pill(QLabel):
         self.set(text)
 
     def set(self, text: str, tone: str | None = None, hint: str = "") -> None:
-        """Show `text` in a tone; an empty text hides the pill."""
+        """Show a text; an empty one hides the pill.
+
+        Args:
+            text: the text.
+            tone: `neutral accent good danger warning`; None does not change it.
+            hint: the tooltip.
+        """
         self._live = None
         super().setText(shown(text))
         self._set_shown(bool(text))

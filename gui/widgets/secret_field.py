@@ -49,6 +49,7 @@ class GuardedLine(QLineEdit):
         menu = self.createStandardContextMenu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for action in menu.actions():
+            # Qt's names of these actions, which do not depend on the language as the texts do.
             if action.objectName() in {"edit-copy", "edit-cut"}:
                 menu.removeAction(action)
         menu.popup(event.globalPos())
@@ -60,6 +61,12 @@ class GuardedLine(QLineEdit):
 
 class SecretField(QWidget):
     """A value with a button to show it for 20 seconds and a button to copy it.
+
+    Args:
+        name: the accessible name, for example the key of the value.
+        masked: whether the value is hidden; values such as a host name are not.
+        copyable: whether there is a button to copy it.
+        parent: the view.
 
     Signals:
         edited: the user changed the text.

@@ -191,7 +191,7 @@ class JsonPage(QWidget):
         self.conceal()
 
     def _fill(self, text: str) -> None:
-        self._silent = True
+        self._silent = True  # `textChanged` is emitted for this text as for one that was typed
         self.view.setPlainText(text)
         self._silent = False
 

@@ -46,7 +46,7 @@ class Segmented(QWidget):
             self._add(name, text)
         wanted = former if former in self._buttons else next(iter(self._buttons), "")
         if wanted:
-            self._silent = True
+            self._silent = True  # the user has not selected it
             self._buttons[wanted].setChecked(True)
             self._silent = False
 

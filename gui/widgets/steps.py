@@ -53,7 +53,14 @@ class Steps(QWidget):
             part.deleteLater()
 
     def set_step(self, title: str, state: str, detail: str = "", seconds: float = 0.0) -> None:
-        """Show a step's state, its result, and its duration in seconds."""
+        """Show the state of a step, which is added if it is new.
+
+        Args:
+            title: the title, by which the step is known.
+            state: `waiting running good failed skipped`.
+            detail: the result or the reason, below the title.
+            seconds: the duration, shown once the step has ended.
+        """
         if title not in self._parts:
             self._add(title)
         sign, name, result, time = self._parts[title]

@@ -36,11 +36,19 @@ def make_table(  # noqa: PLR0913 - the options of a table, by keyword
     falling: int = -1,
     rising: int = -1,
 ) -> QTableView:
-    """Return a table view of `model`; `name` is its accessible name.
+    """Return a table view of a model.
 
-    With `settings` and `key` the widths, order and sorting of columns are restored at the next
-    start. Without stored sorting the rows are in the model's order, or sorted by the given column.
     The table sorts through the model; pass a proxy on `SORT_ROLE` if that is wanted.
+
+    Args:
+        model: the model, or a proxy of it.
+        name: the accessible name.
+        settings: the store of widths, order and sorting of columns; None to store nothing.
+        key: the settings key, for example `credentials/secrets`.
+        sortable: whether a click on a title sorts.
+        multiple: whether several rows can be selected.
+        falling: the column sorted in descending order at the first start; -1 for none.
+        rising: the same in ascending order. Without both, rows are in the model's order.
     """
     view = HoverRows()
     view.setHorizontalHeader(Header(Qt.Orientation.Horizontal, view))
@@ -53,13 +61,15 @@ def make_table(  # noqa: PLR0913 - the options of a table, by keyword
     view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
     view.verticalHeader().setMinimumSectionSize(theme.ROW)
     view.verticalHeader().setDefaultSectionSize(theme.ROW)
+    # Else Tab would move from cell to cell and never leave the table.
     view.setTabKeyNavigation(False)
     _header(view.horizontalHeader(), sortable=sortable)
     view.horizontalHeader().setAccessibleName(f"{name}: columns")
     order = Qt.SortOrder.DescendingOrder if falling >= 0 else Qt.SortOrder.AscendingOrder
+    # Before sorting is enabled, which sorts at once by the indicator.
     view.horizontalHeader().setSortIndicator(max(falling, rising), order)
     view.setSortingEnabled(sortable)
-    Columns(view, view.horizontalHeader(), settings, key)
+    Columns(view, view.horizontalHeader(), settings, key)  # a child of the view
     bind_sorting(view)
     return view
 
@@ -73,7 +83,16 @@ def make_tree(
     header: bool = False,
     multiple: bool = False,
 ) -> QTreeView:
-    """Return a tree view of `model` with rows of one height."""
+    """Return a tree view of a model with rows of one height.
+
+    Args:
+        model: the model.
+        name: the accessible name.
+        settings: the store of the widths of columns; None to store nothing.
+        key: the settings key.
+        header: whether titles of columns are shown.
+        multiple: whether several rows can be selected.
+    """
     view = QTreeView()
     view.setHeader(Header(Qt.Orientation.Horizontal, view))
     view.setModel(model)

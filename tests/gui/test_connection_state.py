@@ -79,7 +79,7 @@ def test_an_old_answer_is_no_proof(context, bar):
     with StubServer(good) as server:
         context.set_workspace(workspace(server.url))
     state = context.connection_state
-    state._take(Attempt("s3.example", over=True))
+    state._record(Attempt("s3.example", over=True))
     later = utc_now() + timedelta(minutes=3, seconds=5)
     assert state.shown().tone == "good"
     assert (state.shown(later).tone, state.shown(later).text) == (
@@ -137,9 +137,9 @@ def test_a_denial_is_an_answer_and_an_attempt_that_is_repeated_is_no_failure_yet
     state = ConnectionState(context.runner)
     with StubServer(good) as server:
         state.follow(workspace(server.url))
-    state._take(Attempt("h", over=True, failed=ErrorKind.OFFLINE))
+    state._record(Attempt("h", over=True, failed=ErrorKind.OFFLINE))
     assert state.shown().text == "no answer from h, trying again"
-    state._take(Attempt("h", over=True))
+    state._record(Attempt("h", over=True))
     assert state.shown().tone == "good"
 
 
@@ -161,7 +161,7 @@ def test_a_failed_switch_leaves_the_state_of_the_connection_in_force(context):
     state = ConnectionState(context.runner)
     with StubServer(good) as server:
         state.follow(workspace(server.url))
-    state._take(Attempt("h", over=True))
+    state._record(Attempt("h", over=True))
     state.set_not_opened(CredentialsExpired("The sign-in has expired"))
     assert state.shown().tone == "good"
     state.follow(None)
@@ -185,7 +185,7 @@ def test_the_engine_reports_by_the_end_of_its_tasks(context, qtbot, monkeypatch,
     with StubServer(good) as server:
         opened = workspace(server.url)
         context.set_workspace(opened)
-    state._take(Attempt(host(server), over=True))
+    state._record(Attempt(host(server), over=True))
     task = context.runner.run_bulk("Scan", "x", {}, connection=opened.connection, owner=state)
     qtbot.waitUntil(lambda: not task.running)
     assert state.shown().tone == tone
@@ -207,10 +207,10 @@ def test_an_idle_connection_is_asked_once_and_refused_keys_never(context, qtbot,
     connector.probe_when_idle()
     qtbot.waitUntil(lambda: not context.runner.busy)
     assert asked == [1]
-    context.connection_state._take(Attempt("h", over=True))
+    context.connection_state._record(Attempt("h", over=True))
     connector.probe_when_idle()
     assert not context.runner.busy
-    context.connection_state._take(Attempt("h", over=True, failed=ErrorKind.CREDENTIALS_INVALID))
+    context.connection_state._record(Attempt("h", over=True, failed=ErrorKind.CREDENTIALS_INVALID))
     connector.probe_when_idle()
     assert not context.runner.busy
     context.set_workspace(None)
@@ -265,7 +265,7 @@ def test_the_server_is_asked_while_an_operation_makes_no_progress(context, qtbot
     connector.probe_when_stuck()
     qtbot.waitUntil(lambda: not context.runner.busy)
     assert asked == [1]
-    context.connection_state._take(Attempt("h", over=True))
+    context.connection_state._record(Attempt("h", over=True))
     connector.probe_when_stuck()
     assert not context.runner.busy, "progress, or any answer, is proof enough"
     context.set_workspace(None)

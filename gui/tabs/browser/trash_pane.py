@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.objects.trash import DeletedObject
-from core.units import format_count, format_size
+from core.units import format_count, format_counted, format_size
 from gui import shortcuts
 from gui.context import Context
 from gui.tabs.browser.list_pane import lay_out_list_pane
@@ -195,11 +195,14 @@ class TrashPane(QWidget):
             self.count.setText(f"{format_count(len(chosen))} selected · {format_size(size)}")
             return
         rows, total = self.model.objects, self.model.total
-        part = f"{format_count(len(rows))} of " if len(rows) != total else ""
-        text = f"{part}{format_count(total)} deleted object{'' if total == 1 else 's'}"
-        together = format_size(sum(each.size for each in rows))
-        so_far = f" · in {format_count(self._read)} versions so far" if self._unfinished else ""
-        self.count.setText(f"{text} · {together}{so_far}")
+        objects = format_counted(total, "deleted object")
+        parts = [
+            objects if len(rows) == total else f"{format_count(len(rows))} of {objects}",
+            format_size(sum(each.size for each in rows)),
+        ]
+        if self._unfinished:
+            parts.append(f"in {format_count(self._read)} versions so far")
+        self.count.setText(" · ".join(parts))
 
     @property
     def _unfinished(self) -> bool:

@@ -168,9 +168,12 @@ def _ledger_row(entry: Entry, now: datetime, state: CellText) -> Row:
 
 def _warned(link: Link) -> str:
     """Return a link's warnings in a few words; the banner has the complete sentences."""
-    missing = "no object now" if link.exists is False else ""
-    path = "not for browsers" if path_warning(link.key) else ""
-    return ", ".join(filter(None, (missing, path)))
+    missing, path = link.exists is False, bool(path_warning(link.key))
+    if missing and path:
+        return "no object now, not for browsers"
+    if missing:
+        return "no object now"
+    return "not for browsers" if path else ""
 
 
 def _purpose(method: str) -> str:
@@ -181,5 +184,5 @@ def _left(entry: Entry) -> str:
     """Return the time until the link expires, or how long ago it expired."""
     if not entry.alive():
         return f"expired {format_age(entry.expires)}"
-    longest = "" if entry.expiry_known else "at most "
-    return f"{longest}{format_remaining(entry.expires)}"
+    left = format_remaining(entry.expires)
+    return left if entry.expiry_known else f"at most {left}"

@@ -40,8 +40,7 @@ class LimitDialog(Question):
         line.addWidget(self.days)
         line.addStretch(1)
         self.body.addLayout(line)
-        self.body.addWidget(muted_label(_age_text(row), wrap=True))
-        self.body.addWidget(muted_label(_LIMIT_TEXT, wrap=True))
+        self.body.addWidget(muted_label(f"{_age_text(row)} {_LIMIT_TEXT}", wrap=True))
         self.go = primary_button("Set limit", lambda: self._end(then, self.days.value()))
         self.go.setDefault(True)
         self.default = link_button(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from core.health.check_secrets import sweep_check_secrets
+from core.health.check_secrets import remove_left_check_secrets
 from core.health.permissions import check_permissions
 from core.local.used_actions import UsedActions
 from core.model.connection import Profile
@@ -44,7 +44,7 @@ class ProfileActions(QObject):
         clients = workspace.clients
         self._tab.run(
             "Delete test secrets of interrupted tests",
-            lambda work: sweep_check_secrets(clients, work),
+            lambda work: remove_left_check_secrets(clients, work),
             latest="credentials/check-secrets",
             quiet=True,
         )
@@ -62,6 +62,7 @@ class ProfileActions(QObject):
             batch=self._pane.add_permission,
             latest="credentials/test",
         )
+        # Not with `then`, since a test that failed or was cancelled must end as well.
         task.changed.connect(lambda: None if task.running else self._pane.end_test())
 
     def _on_policies(self) -> None:

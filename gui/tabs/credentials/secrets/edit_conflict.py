@@ -23,7 +23,16 @@ _NAMES_SHOWN = 4
 
 
 class EditConflict(Question):
-    """Lists the keys that both sides changed; editing continues unless another option is chosen."""
+    """Lists the keys that both sides changed; editing continues unless another option is chosen.
+
+    Args:
+        parent: the view that opens the dialog.
+        opened: the version from which the user started.
+        theirs: the version that the other client saved.
+        mine: the text in the editor.
+        load: shows their version in the editor.
+        overwrite: saves the text in the editor.
+    """
 
     def __init__(
         self,

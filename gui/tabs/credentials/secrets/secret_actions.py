@@ -102,7 +102,13 @@ class SecretActions(QObject):
         )
 
     def save(self, name: str, text: Secret, expected: str) -> None:
-        """Save a text if the current version is still the expected one."""
+        """Save a text, unless another client has saved one in the meantime.
+
+        Args:
+            name: the name of the secret.
+            text: the new text.
+            expected: the id of the version that must still be current.
+        """
         secrets = self._secrets()
         self._tab.run(
             f"Save {name}",
