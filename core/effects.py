@@ -1,4 +1,4 @@
-"""What a failed action has left behind: nothing, or what a lost answer leaves open.
+"""The effect of a failed action: nothing was changed, or it is unknown after a lost answer.
 
 Each attempt of a request that changes something is noted where it is sent (`note_attempt`). An
 action that is marked with `states_effect` derives one sentence from them and adds it to the error,
@@ -38,7 +38,7 @@ class Result(Enum):
 
 @dataclass(slots=True)
 class Attempts:
-    """What became of the requests of one action that count as its change."""
+    """The outcomes of the requests of one action that make its change."""
 
     decisive: Collection[str]
     made: bool = False

@@ -1,1 +1,1 @@
-"""The window. It asks `core` for everything that touches the network or the disk."""
+"""The window. Everything that uses the network or the disk is done by `core`."""

@@ -64,7 +64,7 @@ def _region_in(answer: Any) -> str:
 
 
 def explain_refused_heads(client: Any) -> None:
-    """Have the errors of a new S3 client's HEAD requests name what is wrong with the keys."""
+    """Make errors of an S3 client's HEAD requests state what is wrong with the keys."""
     events = client.meta.events
     events.register_first("before-parameter-build.s3", _note_bucket)
     events.register_first("after-call.s3", _Explainer(client).explain)
@@ -85,7 +85,7 @@ class _Explainer:
     def explain(
         self, http_response: Any, parsed: dict[str, Any], model: Any, context: Any, **_event: Any
     ) -> None:
-        """Replace the bare code of a refused HEAD by what the listing was answered."""
+        """Replace the code of a refused HEAD request by the error of a listing with its keys."""
         bucket, status = context.get(_BUCKET), http_response.status_code
         region = http_response.headers.get(REGION_HEADER, self._client.meta.region_name)
         elsewhere = region != self._client.meta.region_name

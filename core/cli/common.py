@@ -186,7 +186,7 @@ def seconds_of(text: str) -> int:
     """Parse a duration such as 3600, 30m, 12h or 7d to seconds.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: the text is not a duration.
     """
     number, unit = (text[:-1], text[-1]) if text[-1:] in "smhd" and text[:-1] else (text, "s")
     if not number.isdecimal() or len(number) > _DIGITS:

@@ -156,7 +156,7 @@ def flush() -> None:
     """Flush standard output.
 
     Raises:
-        ReaderGone: the reader of standard output has ended.
+        ReaderClosed: the program that reads standard output has ended.
         LocalIOError: the output cannot be written, for example because the disk is full.
     """
     with _standard_output():

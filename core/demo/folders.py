@@ -12,7 +12,7 @@ _OWNER = "owner.pid"
 
 
 def make_folder() -> Path:
-    """Create a folder that only this user can read, owned by this process; sweep old ones."""
+    """Create a folder that only this user can read, owned by this process; remove old ones."""
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     (folder / _OWNER).write_text(str(os.getpid()), encoding="ascii")
@@ -20,19 +20,19 @@ def make_folder() -> Path:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder; what is already gone, or still open on Windows, is left to the sweep."""
+    """Remove a folder; a later `sweep` removes files that are still open on Windows."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep() -> None:
-    """Remove the folders of demo servers whose program has ended without doing it."""
+    """Remove the folders of demo servers whose program has ended without removing them."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         if not _is_used(folder):
             remove_folder(folder)
 
 
 def _is_used(folder: Path) -> bool:
-    """Whether the owner runs; a folder that cannot be judged is left alone."""
+    """Return whether the owner of a folder runs; True if that cannot be determined."""
     try:
         owner = int((folder / _OWNER).read_text(encoding="ascii"))
     except FileNotFoundError:
@@ -43,7 +43,7 @@ def _is_used(folder: Path) -> bool:
 
 
 def is_running(process: int) -> bool:
-    """Whether a process of that number exists."""
+    """Return whether a process with this id exists."""
     if os.name == "nt":
         return True  # signal 0 would end it there; its folder goes when it stops
     try:

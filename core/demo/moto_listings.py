@@ -1,6 +1,6 @@
-"""Listings of moto at a useful speed: its own take 0.2 s for a page of 1,000 keys.
+"""Faster listings for moto, whose own take 0.2 s for a page of 1,000 keys.
 
-What is answered stays the same; `tests/core/demo/test_listings.py` compares.
+The answers stay the same; `tests/core/demo/test_listings.py` compares.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from moto.s3.utils import _VersionedKeyStore
 
 
 def speed_up_listings() -> None:
-    """Replace what moto does again for each key of a bucket, or for each request."""
+    """Replace the parts of moto that repeat work for each key of a bucket or each request."""
     classes: Any = (DomainDispatcherApplication, _VersionedKeyStore, S3Response)
     application, keys, response = classes
     application.get_backend_for_host = _cached(application.get_backend_for_host)
@@ -70,7 +70,7 @@ def _all_versions(keys: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _with_fast_objects(serialized: Callable[..., Any]) -> Callable[..., Any]:
-    """Have the objects of a listing written here, and all else by moto's serializer."""
+    """Write the objects of a listing here, and everything else with moto's serializer."""
 
     @wraps(serialized)
     def fast(response: Any, answer: Any) -> Any:

@@ -20,7 +20,7 @@ _STAGES = threading.Lock()
 
 @cache
 def repair_moto() -> None:
-    """Have labels move as AWS moves them, reads follow AWSCURRENT, versions be listed as they are.
+    """Make moto move labels, read AWSCURRENT and list versions as AWS does.
 
     moto 5.2 moves any label except AWSCURRENT without `RemoveFromVersionId`, partially changes the
     state before a refusal, and uses the version of the last write for reads without a stage.
@@ -99,7 +99,7 @@ def _check_move(
 
 
 def _repair_folders() -> None:
-    """Have a listing leave out folders in which every object was deleted, as S3 does.
+    """Make listings omit folders in which every object was deleted, as S3 does.
 
     moto 5.2 drops delete markers from the objects of a listing, not from its common prefixes.
     """
@@ -125,10 +125,10 @@ def _repair_folders() -> None:
 
 
 def _repair_uploads() -> None:
-    """Have ListMultipartUploads report when each upload began, in the order of keys.
+    """Make ListMultipartUploads report when each upload began, in the order of keys.
 
-    moto 5.2 reports a date of 2010 for all of them: what an interrupted request has created could
-    not be recognised.
+    moto 5.2 reports a date of 2010 for all of them: the upload of an interrupted request could not
+    be recognized.
     """
     make, serialized = FakeMultipart.__init__, S3Response.serialized
 

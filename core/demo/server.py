@@ -55,7 +55,7 @@ class DemoServer:
 
         Raises:
             LocalIOError: it could not be started, or the port is taken.
-            Cancelled: the user asked to stop.
+            Cancelled: the user cancelled the start.
         """
         work = default_work(work)
         folder = make_folder()
@@ -78,7 +78,7 @@ class DemoServer:
 
     @property
     def platform_connection(self) -> Connection:
-        """The platform's connection, with the grants of the contract and no more."""
+        """The platform's connection, with only the permissions of the contract."""
         return self._connection(f"{PROFILE_NAME}-platform", self.platform)
 
     def _connection(self, name: str, keys: AccessKeys) -> Connection:
@@ -93,12 +93,12 @@ class DemoServer:
 
     @property
     def process_id(self) -> int:
-        """The number of the child process."""
+        """The id of the child process."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether the child still runs."""
+        """Whether the child process is running."""
         return self._process.poll() is None
 
     def stop(self) -> None:
@@ -134,7 +134,7 @@ def _spawned(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Return the child's environment: ours without secrets, and with this package importable."""
+    """Return the child's environment: without secrets, and with this package importable."""
     plain, _secret = split_environment()
     remaining = {k: v for k, v in plain.items() if not k.startswith(("AWS_", "MOTO_", "S3_"))}
     root = str(Path(__file__).parents[2])
@@ -193,7 +193,7 @@ def _failed(cause: str, *, port: int = 0) -> LocalIOError:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Close the pipe, which ends the child; kill it if it does not listen."""
+    """Close the pipe, which ends the child process; kill it if it does not end."""
     assert process.stdin is not None
     process.stdin.close()
     try:

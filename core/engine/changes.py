@@ -148,7 +148,7 @@ def changed_secret(call: OperationCall, _result: object) -> Effects:
 
 
 def rolled_back_secret(call: OperationCall, _result: object) -> Effects:
-    """Describe the secret of a roll back."""
+    """Describe the secret that was rolled back."""
     return (Effect(ChangeKind.SECRETS, call.arguments["found"].secret),)
 
 

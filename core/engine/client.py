@@ -197,7 +197,7 @@ class _Engine:
 
 
 class _Stop:
-    """Stop of one call: first by a cancel, then by ending the process."""
+    """Stops one call: first with a cancel, then by ending the engine process."""
 
     def __init__(self, process: subprocess.Popen[bytes], writer: Writer) -> None:
         self._process, self._writer = process, writer

@@ -1,4 +1,4 @@
-"""Storing of files by the data contract: key, frame and metadata of a document."""
+"""Storing of files by the data contract: key, enclosing document and metadata."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _why_not(contents: Contents, form: Form) -> str:
         return contents.trouble
     if not _is_bare(contents, form):
         return _expected(form)
-    packed = "The file is compressed and has no frame: decompress it first."
+    packed = "The file is compressed and contains only the data. Decompress it first."
     return packed if contents.gzipped else ""
 
 

@@ -18,7 +18,7 @@ def _seg(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind: its id, what people call it, its names in order, and its template and pattern.
+    """One kind: its id, its title, its names in order, and its template and pattern.
 
     `template` has the names, and `{Y} {M} {D} {H} {m} {ts}` from the moment in UTC.
     """
@@ -106,6 +106,6 @@ def kind(kind_id: str) -> Kind:
     """Return the kind of that id.
 
     Raises:
-        KeyError: there is none.
+        KeyError: the kind does not exist.
     """
     return _BY_ID[kind_id]

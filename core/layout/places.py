@@ -1,4 +1,4 @@
-"""Read what a person types or pastes to name a place in a bucket.
+"""Parsing of the text by which a user names a place in a bucket.
 
 A place is a key or a prefix, an `s3://` URI, an ARN, an object's URL, or the address of a page of
 the AWS console. Nothing is sent: the caller compares the bucket and looks the key up.
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def folder(self) -> bool:
-        """Whether the text says that a folder is meant; a key without `/` may still be one."""
+        """Whether the text certainly means a folder; a key without a final `/` may still be one."""
         return not self.key or self.key.endswith("/")
 
 

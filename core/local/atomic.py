@@ -1,4 +1,4 @@
-"""Files that are either the old or the new content, also after a crash or a full disk."""
+"""Atomic writes: a file has its old or its new content, even after a crash or a full disk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable; where folders cannot be opened (Windows) it is already."""
+    """Make a rename in `folder` durable; on Windows, where folders cannot be opened, it is."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

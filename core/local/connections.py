@@ -35,7 +35,7 @@ class Connections:
         return self.with_keys(self.profiles.get(name))
 
     def with_keys(self, profile: Profile) -> Connection:
-        """Return the connection of a profile, with keys where its source keeps them with us.
+        """Return the connection of a profile, with its keys if they are in one of the vaults.
 
         Raises:
             CredentialsMissing: the stored keys no longer exist.
@@ -110,7 +110,7 @@ class Connections:
         return vault.load(profile.name) if vault is not None else None
 
     def _forget_elsewhere(self, old: Profile | None, profile: Profile) -> None:
-        """Remove keys from where they were before; the keyring is not touched without need."""
+        """Remove keys from their former vault; the keyring is only used if necessary."""
         before = self._vault_of(old) if old is not None else None
         moved = old is not None and old.name != profile.name
         if old is not None and before is not None and (moved or before != self._vault_of(profile)):

@@ -86,7 +86,7 @@ def lock(handle: int) -> None:
     On a file system without locks (some network drives) there is no lock.
 
     Raises:
-        OSError: the lock cannot be had for another reason.
+        OSError: the lock cannot be taken for another reason.
     """
     try:
         _lock(handle, wait=True)
@@ -113,10 +113,10 @@ def try_lock(handle: int, *, shared: bool = False) -> bool:
 
 
 def has_record_locks(path: Path) -> bool:
-    """Whether the file system has the locks on parts of files that SQLite uses.
+    """Return whether the file system supports the locks on parts of files that SQLite uses.
 
     Args:
-        path: a file; what is tried is the lock of `locked`, beside it.
+        path: a file; the lock is tried on the lock file beside it, see `locked`.
 
     Raises:
         OSError: the lock file cannot be opened.
@@ -156,7 +156,7 @@ if sys.platform == "win32":
             os.lseek(handle, position, os.SEEK_SET)
 
     def _try_record_lock(handle: int) -> None:
-        """Every file system of Windows has them."""
+        """Do nothing: every file system of Windows has such locks."""
 
 else:
     import fcntl

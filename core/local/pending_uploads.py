@@ -116,7 +116,7 @@ def note(endpoint: str, bucket: str, key: str, *, probe: bool = False) -> Pendin
 def of_dead_processes() -> list[UploadRecord]:
     """Return the uploads whose process has ended; records that cannot be read are removed.
 
-    When the database cannot be read there are none: nothing must be removed on a guess.
+    If the database cannot be read, the result is empty: no guess may remove anything.
     """
     path = state_database().path
     try:

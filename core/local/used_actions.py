@@ -1,4 +1,4 @@
-"""Which IAM actions each profile has used: names and dates only, for a policy that fits.
+"""Which IAM actions each profile has used: names and dates only, for a minimal policy.
 
 An entry is written when an action is used for the first time on a day, so that bulk work costs
 nothing.

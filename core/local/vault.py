@@ -88,7 +88,7 @@ class Vault:
             return VaultState(usable=True, backend=name_of(backend))
 
     def store(self, profile_name: str, keys: AccessKeys) -> None:
-        """Keep the keys and read them back.
+        """Store the keys and read them back.
 
         Raises:
             KeyringError: the keyring is missing, locked, dismissed, or not safe to use.
@@ -114,7 +114,7 @@ class Vault:
         return None if text is None else _unpacked(text, profile_name)
 
     def delete(self, profile_name: str) -> None:
-        """Forget the keys of a profile; none there is no error.
+        """Delete the keys of a profile; it is no error if there are none.
 
         Raises:
             KeyringError: the keyring cannot be used.
@@ -150,14 +150,14 @@ class Vault:
 
 
 class SessionVault:
-    """Keys in this process's memory only; gone when it ends."""
+    """Keys in the memory of this process only; they are lost when it ends."""
 
     def __init__(self) -> None:
         self._keys: dict[str, AccessKeys] = {}
         self._lock = threading.Lock()
 
     def probe(self) -> VaultState:
-        """Tell that memory can always be used."""
+        """Return that keys can be stored: memory is always available."""
         return VaultState(
             usable=True, backend="memory", reason="Keys are stored until the program ends."
         )
@@ -179,7 +179,7 @@ class SessionVault:
 
 
 def name_of(backend: Any) -> str:
-    """Return a backend's class as `module.Class`: what the allow-list knows."""
+    """Return a backend's class as `module.Class`, as in the allow-list."""
     return f"{type(backend).__module__}.{type(backend).__name__}"
 
 
@@ -221,8 +221,8 @@ def _refusal(name: str) -> str:
     if name == "keyring.backends.fail.Keyring":
         return "No keyring service runs on this machine."
     if name == "keyring.backends.null.Keyring":
-        return "keyring is switched off (null backend): it would forget the keys."
-    return f"The backend {name} is not known to keep passwords encrypted."
+        return "keyring is switched off (null backend), so the keys would be lost."
+    return f"The backend {name} is not known to store passwords encrypted."
 
 
 def _call_keyring(backend: Any, call: Callable[[], _T]) -> _T:

@@ -108,7 +108,7 @@ class Records:
         self._findings.add(Problem(ProblemKind.NOTE, finding, line=first))
 
     def next_line(self) -> str:
-        """Return the next line for the csv module; empty at the end, or when time is up."""
+        """Return the next line for the csv module; empty at the end, or after the time limit."""
         line = ""
         if not self.stopped:
             line = self._pending.popleft() if self._pending else self._source.readline()

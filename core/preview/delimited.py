@@ -49,7 +49,7 @@ def read_delimited(
 ) -> Table:
     """Return the table in `text`.
 
-    Every line is a row of it, the header, or named by a finding. `complete` False says that the
+    Every line is a row, the header, or reported by a finding. `complete` False says that the
     text goes on beyond what was fetched.
     """
     delimiter = delimiter or delimiter_of(text) or ","

@@ -1,4 +1,4 @@
-"""Numbers and times out of JSON values, in every spelling the contract knows, without a guess."""
+"""Exact numbers and times of JSON values, in every spelling of the data contract."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EPOCH_UNITS = ((Decimal(10) ** 11, 1), (Decimal(10) ** 14, 10**3), (Decimal(10)
 
 
 def decimal_of(value: Any) -> Decimal | None:
-    """Return a number or numeric text exactly; None for anything else, NaN, or absurd sizes."""
+    """Return a number or numeric text exactly; None for anything else, NaN, or extreme sizes."""
     text = text_of(value)
     if text is None or len(text) > _MAX_DIGITS:
         return None
@@ -54,7 +54,7 @@ def _from_epoch(number: Decimal) -> datetime | None:
 
 
 def first_of(record: Mapping[str, Any], names: Iterable[str]) -> Any:
-    """Return the value of the first of `names` that the record has, whatever its case."""
+    """Return the value of the first of `names` that the record has, ignoring case."""
     for name in names:
         if name in record:
             return record[name]

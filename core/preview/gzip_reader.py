@@ -1,4 +1,4 @@
-"""Gzip members one after the other (RFC 1952), their checksums compared after their data is out.
+"""Gzip members (RFC 1952), whose checksums are compared after their data was returned.
 
 zlib's own gzip mode discards the last piece when a checksum does not match; here the data comes
 first, and the error names what is wrong with it.
@@ -18,11 +18,11 @@ _HEADER_CHECK, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16
 
 
 class ChecksumError(Exception):
-    """All data of a member came out, but its checksum or length is another one."""
+    """All data of a member was returned, but its checksum or length differs."""
 
 
 class TrailingBytesError(Exception):
-    """Bytes follow the packed data that are no further member."""
+    """The bytes after the compressed data are not another member."""
 
     def __init__(self, packing: str, count: int) -> None:
         super().__init__(
@@ -36,7 +36,7 @@ def gzip_pieces(data: bytes, size: Callable[[], int]) -> Iterator[bytes]:
     Raises:
         EOFError: the stream is cut off.
         zlib.error: the packed data is damaged.
-        ChecksumError: all data is out, but a member's checksum or length differs.
+        ChecksumError: all data was returned, but a member's checksum or length differs.
         TrailingBytesError: all data is out, and something else follows it.
     """
     at = 0

@@ -85,7 +85,7 @@ class _Values:
         return len(self._text) if end < 0 else end
 
     def _complete_line(self, at: int, end: int) -> int:
-        """Take the values that fill a line; return where to go on, 0 if there are none."""
+        """Read the values that fill a line; return the next position, 0 if there are none."""
         line = self._text[at:end]
         values: list[Any] = []
         with contextlib.suppress(ValueError):
@@ -102,7 +102,7 @@ class _Values:
         return end + 1
 
     def _several_lines(self, at: int, end: int) -> int:
-        """Take a value that goes on over the next lines, or the text that is none."""
+        """Read a value that spans several lines, or a text that is not a value."""
         space = _SPACE.match(self._text, at)
         begin = space.end() if space else at
         container = self._text[begin : begin + 1] in ("{", "[")
@@ -121,7 +121,7 @@ class _Values:
         return self._unread(at, again.start() - 1 if again else len(self._text))
 
     def _unread(self, at: int, end: int) -> int:
-        """Take a text that is no value; return where to go on."""
+        """Store a text that is not a value; return the next position."""
         part = self._text[at:end].strip("\r\n")
         last = self._line + part.count("\n")
         row = len(self._found.values)

@@ -151,7 +151,7 @@ class JsonReader:
         return value, end
 
     def _second_chance(self, at: int, level: int, *, container: bool) -> tuple[Any, int]:
-        """Show some of a container that holds too much; the second time it is enough."""
+        """Read the first elements of a container that is too large; stop at the second one."""
         if container and not self._had_second:
             self._had_second = True
             self._left = _SECOND_CHANCE - 1

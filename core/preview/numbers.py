@@ -1,4 +1,4 @@
-"""Numbers of a JSON text, whatever read them: always the digits of the file, never a float.
+"""Numbers of a JSON text with the digits of the file, never as floats, from every parser.
 
 The parser in Rust (`jiter`) returns whole numbers as `int` and all others as its `LosslessFloat`,
 which holds the bytes of the text; the reader of broken texts returns `Number`.

@@ -1,4 +1,4 @@
-"""Portfolios: assets with what they are worth, from the most valuable on."""
+"""Portfolios: assets with their values, the most valuable first."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _BROKEN = (zlib.error, OSError, ValueError, lzma.LZMAError, MemoryError)
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """Bytes as they were before packing; `complete` when the end of the stream was reached."""
+    """Decompressed bytes; `complete` is True if the end of the stream was reached."""
 
     data: bytes
     packed: str = ""
@@ -43,7 +43,7 @@ class Unpacked:
 
 
 def packing_of(data: bytes) -> str:
-    """Return the packing that the first bytes tell ("gzip", …), or an empty text."""
+    """Return the compression format by the first bytes ("gzip", …), or an empty text."""
     if is_plain_text(data):
         return ""
     return next((name for name, magic, _ in PACKINGS if data.startswith(magic)), "")
@@ -52,7 +52,7 @@ def packing_of(data: bytes) -> str:
 def unpack(
     data: bytes, limits: Limits, deadline: Deadline, findings: Findings, *, complete: bool = True
 ) -> Unpacked:
-    """Return the bytes inside one layer of packing; what is wrong goes to `findings`.
+    """Return the bytes inside one layer of compression; problems are added to `findings`.
 
     `complete` False says that `data` is only the beginning: that it ends early is then no fault.
     """
@@ -138,7 +138,7 @@ class _Caps:
 
 
 def _collect(pieces: Iterator[bytes], out: bytearray, caps: _Caps) -> bool:
-    """Gather pieces into `out`; return whether the stream came to its end."""
+    """Append pieces to `out`; return whether the stream has ended."""
     for piece in pieces:
         out += piece
         reason = caps.reason(len(out))

@@ -1,6 +1,6 @@
 """Roll back to an older version of a secret, with a preview of changes and risks.
 
-A roll back only moves version stages and writes no value: AWSCURRENT moves to the older version,
+A rollback only moves version stages and writes no value: AWSCURRENT moves to the older version,
 and AWS attaches AWSPREVIOUS to the former one, so it can be reverted in the same way.
 
 Source: Secrets Manager user guide, "Roll back a secret to a previous version".
@@ -53,7 +53,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """Preview of a roll back, without values.
+    """Preview of a rollback, without values.
 
     `difference` has the fields that change for readers of the secret. `good` are facts in favour of
     it, `warnings` facts against it.
@@ -73,7 +73,7 @@ class RollBack:
 def plan(
     clients: ClientFactory, secret: str, version: str = "", *, work: Work | None = None
 ) -> RollBack:
-    """Return the preview of a roll back, without changes.
+    """Return the preview of a rollback, without changes.
 
     Args:
         clients: the clients of the connection.

@@ -256,7 +256,7 @@ class Rotator:
                 raise Conflict(
                     f"A rotation of {rotation.secret} is not finished",
                     cause=f"It began {format_moment(other.started)} and is {_state_text(other)}.",
-                    remedy="Resume it or undo it.",
+                    remedy="Resume or undo that rotation.",
                     subject=rotation.secret,
                 )
 
@@ -272,7 +272,7 @@ class Rotator:
                     cause=f"The rotation is {now.outcome.value}."
                     if now
                     else "Its journal no longer exists.",
-                    remedy="Start a new one.",
+                    remedy="Start a new rotation.",
                     subject=rotation.secret,
                 )
             _check_account(now, identity(self._clients, work=work).account)

@@ -73,7 +73,7 @@ class _Host:
 
 
 class ConnectionState(QObject):
-    """Follows all requests of the current connection; those of the engine through its tasks.
+    """Follows all requests of the current connection; those of the engine by its progress.
 
     Any answer counts, even a denial: the server is reachable and knows the keys. A failed call,
     or refused keys, count as a failure until the same endpoint answers.

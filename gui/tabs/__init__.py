@@ -1,1 +1,1 @@
-"""The views of the window, one package or module each; they do not know each other."""
+"""The views of the window, one package or module each; they do not import one another."""

@@ -22,7 +22,7 @@ Post = Callable[[int, int, Any], None]
 
 
 class Job:
-    """A job of a thread pool, which the first to claim it, a worker or a cancel, ends.
+    """A job of a thread pool; the first to claim it, a worker or a cancel, ends it.
 
     Args:
         number: identifies the job in messages.

@@ -61,7 +61,7 @@ class CandleBars:
         self._blocks = _blocks_of(axis.starts, values)
 
     def visible_bars(self, visible_range: VisibleRange, pixel: float) -> Bars:
-        """Return the bars of a part of the axis on which a pixel is so many seconds."""
+        """Return the bars of a part of the axis; `pixel` is the number of seconds per pixel."""
         blocks = self._blocks[0]
         for coarser in self._blocks[1:]:
             if coarser.size * self._step <= pixel * _PART:
@@ -104,7 +104,7 @@ def _joined(starts: Floats, values: Floats, left: float, pixel: float) -> Bars:
 
 
 def _reduced(values: Floats, starts: Any, ends: Any) -> Floats:
-    """Return runs of candles as one each: first open, highest, lowest, last close, sum."""
+    """Return each run of candles as one: first open, highest, lowest, last close, sum."""
     import numpy as np
 
     found = np.empty((5, len(starts)))

@@ -45,7 +45,7 @@ class Plot:
 
     @classmethod
     def of(cls, area: QRectF, visible_range: VisibleRange) -> Plot:
-        """Divide an area: prices above, volumes below, labels at the right and at the foot."""
+        """Divide an area: prices above, volumes below, labels at the right and at the bottom."""
         width = max(40.0, area.width() - 8 - _AXIS)
         volume = _VOLUME if area.height() > 220 else 24
         foot = area.bottom() - _LABELS

@@ -156,7 +156,7 @@ def _moment(candle: Candle, form: _Form) -> str:
 
 
 def _written(value: Decimal | None, digits: int | None) -> str:
-    """Return a number with all its digits, or with about so many and an ellipsis."""
+    """Return a number with all its digits, or shortened to about `digits` and an ellipsis."""
     text = "" if value is None else f"{value:,f}"
     complete, _point, part = text.partition(".")
     before = len(complete.replace(",", "").lstrip("-0"))

@@ -115,7 +115,7 @@ def faded(colour: QColor, alpha: float) -> QColor:
 
 
 def blended(colour: QColor, ground: QColor, part: float) -> QColor:
-    """Return `part` of the colour mixed with the background, opaque."""
+    """Return the opaque mix of a colour and the background; `part` is the colour's share."""
     return QColor.fromRgbF(
         *(
             one * part + other * (1 - part)

@@ -75,7 +75,7 @@ def squarified(sizes: Sequence[float], area: QRectF) -> list[QRectF]:
 
 
 def _row_end(weights: list[float], begin: int, side: float) -> int:
-    """Return where the row ends that is best when it starts at `begin`."""
+    """Return the end of the row from `begin` whose rectangles are nearest to squares."""
     total, best = 0.0, float("inf")
     for end in range(begin, len(weights)):
         total += weights[end]
@@ -87,7 +87,7 @@ def _row_end(weights: list[float], begin: int, side: float) -> int:
 
 
 def _worst(largest: float, smallest: float, total: float, side: float) -> float:
-    """Return the worst ratio of sides of a row; 1 is a square."""
+    """Return the worst aspect ratio of the rectangles in a row; 1 is a square."""
     square, complete = side * side, total * total
     if complete == 0 or smallest == 0:
         return float("inf")

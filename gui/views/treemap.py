@@ -194,7 +194,7 @@ class Treemap(Canvas):
             self._draw_cell(painter, cell, place.adjusted(0, 0, -_GAP, -_GAP))
 
     def draw_over(self, painter: QPainter) -> None:
-        """Mark the tile under the pointer or of the keyboard."""
+        """Draw the mark of the current tile, which the pointer or the keyboard has selected."""
         if 0 <= self._chosen < len(self._places):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(theme.tokens().text, 2))

@@ -24,7 +24,7 @@ CORRUPT_KEY = "market-data/ohlcv/SOL-USD/1h/2024/02/11/2024-02-11T05:00:00Z.json
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How one stream's files are written: the times, the numbers, and the frame around them."""
+    """How one stream's files are written: times, numbers, and the enclosing document."""
 
     key_time: Callable[[datetime], str] = iso
     inner_time: Callable[[int], str] = lambda epoch: f'"{iso(datetime.fromtimestamp(epoch, UTC))}"'
@@ -65,7 +65,7 @@ def _stream(symbol: str, timeframe: str) -> Iterator[Sample]:
 
 
 def _was_missed(symbol: str, timeframe: str, moment: datetime) -> bool:
-    """Some hours were never written: an outage of a day, one of a night, and single ones."""
+    """Return whether the candles of an hour are missing: a day, a night, and single hours are."""
     if timeframe != "1h":
         return False
     if symbol == "SOL-USD":

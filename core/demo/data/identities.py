@@ -22,9 +22,9 @@ _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 def platform_policy(bucket: str = DEFAULT_BUCKET) -> dict[str, Any]:
-    """Return the platform's grants of the contract, and nothing more.
+    """Return the policy with only the permissions that the data contract requires.
 
-    ListSecrets stands alone: AWS knows no resource for it, so it is only ever granted on `*`.
+    ListSecrets has a separate statement: it supports no resource, so it is granted on `*`.
     """
     return _document(
         {

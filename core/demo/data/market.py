@@ -44,7 +44,7 @@ def _book(symbol: str, moment: datetime, random: Random) -> Sample:
 
 
 def _side(price: float, sign: int, decimals: int, random: Random) -> str:
-    """Return one side's levels: prices away from the middle, larger amounts further out."""
+    """Return the levels of one side; amounts grow with the distance from the middle price."""
     at, rows = price, []
     for level in range(LEVELS):
         at += sign * price * (0.00004 + 0.00012 * random.random())

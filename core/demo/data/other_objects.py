@@ -1,4 +1,4 @@
-"""Objects that fit no row of the contract, and some that were deleted (they are in the trash)."""
+"""Objects of no kind of the data contract, and some deleted ones, which are in the trash."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PNG = base64.b64decode(
 
 
 def others() -> Iterator[Sample]:
-    """Yield the odd ones: notes, exports, a picture, unusual names."""
+    """Yield objects of no kind: notes, exports, a picture, unusual names."""
     at = START + timedelta(days=60, hours=9)
     yield Sample("README.txt", _README, at, TEXT)
     yield Sample("exports/BTC-USD_daily.csv", _csv(), at, "text/csv")

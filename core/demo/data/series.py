@@ -37,7 +37,7 @@ _BEGIN = START - timedelta(days=WINDOW)
 
 
 class Candle(NamedTuple):
-    """Open, high, low, close and volume of the time that begins at `epoch` seconds."""
+    """Open, high, low, close and volume of the interval that begins at `epoch` seconds."""
 
     epoch: int
     open: float
@@ -99,6 +99,6 @@ def _closes(symbol: str) -> dict[int, float]:
 
 
 def price_at(symbol: str, moment: datetime) -> float:
-    """Return the price at the end of the hour of a moment."""
+    """Return the price at the end of the hour that contains a time."""
     hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return _closes(symbol)[int(hour.timestamp())]

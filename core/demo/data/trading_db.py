@@ -1,4 +1,4 @@
-"""The sample trading database `rex_trading.db`, made by SQLite itself: 203,556 rows in a moment.
+"""The sample trading database `rex_trading.db`, made by SQLite itself: 203,556 rows.
 
 Rows follow from their number by integer arithmetic and a running sum, so they are the same every
 time, and no Python code runs for each of them.

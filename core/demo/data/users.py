@@ -25,7 +25,7 @@ _STATUSES = ("filled", "filled", "filled", "partial", "cancelled")
 
 
 def portfolios() -> Iterator[Sample]:
-    """Yield a portfolio a day for each user, from 20 January on with an earlier version."""
+    """Yield a portfolio a day for each user; from 20 January on, each has an earlier version."""
     for user in USERS:
         random = randomness(f"portfolio {user}")
         held = {
@@ -43,7 +43,7 @@ def portfolios() -> Iterator[Sample]:
 
 
 def _portfolio(user: str, moment: datetime, held: dict[str, float], when: datetime) -> Sample:
-    """Two users' assets carry their value, the others' their average price, as both forms exist."""
+    """Return a portfolio; assets of two users have a value, the others an average price."""
     stamp = iso(moment)
     prices = {symbol: price_at(symbol, moment) for symbol in held}
     with_value = USERS.index(user) % 2 == 0

@@ -161,7 +161,7 @@ def verify(request: Incoming, claim: Claim, secret: str) -> bytes:
     """Check the signature and, if it is signed, the hash of the body; return the signing key.
 
     Raises:
-        Refused: the signature or the body's hash is another.
+        Refused: the signature or the body's hash does not match.
     """
     if "host" not in claim.signed_headers:
         raise Refused(Refusal.WRONG_SIGNATURE)

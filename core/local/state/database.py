@@ -94,9 +94,9 @@ class Database:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[apsw.Connection]:
-        """Yield a connection that no other thread or process can write beside.
+        """Yield a connection; other threads and processes cannot write inside the block.
 
-        An error inside the block takes everything back.
+        An error inside the block undoes all changes.
 
         Args:
             durable: whether the changes are on the disk before the block is left.

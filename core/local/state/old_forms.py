@@ -251,7 +251,7 @@ def insert_statistics(connection: apsw.Connection, content: bytes, path: Path) -
 def _insert_lines(
     connection: apsw.Connection, content: bytes, insert: Callable[[dict[str, Any]], None]
 ) -> Inserted:
-    """Insert a file of JSON objects, one a line; a line that cannot be read loses only itself."""
+    """Insert a file of JSON objects, one per line; a line that cannot be read is skipped."""
     lines = enumerate(content.split(b"\n"), 1)
 
     def insert_line(line: tuple[int, bytes]) -> None:

@@ -76,7 +76,7 @@ def prepare(path: Path) -> Access:
 
 
 def connect(path: Path, access: Access) -> apsw.Connection:
-    """Open a database that `prepare` has returned the access of.
+    """Open a prepared database; `prepare` has returned its access.
 
     Raises:
         apsw.Error: it cannot be opened.

@@ -121,7 +121,7 @@ class FolderModel(QAbstractTableModel):
     # Content
 
     def clear(self, prefix: str) -> None:
-        """Start another folder."""
+        """Remove all rows, for another folder."""
         self.beginResetModel()
         self.prefix = prefix
         self._entries, self._order, self._folders = [], [], 0

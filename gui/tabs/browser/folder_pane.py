@@ -130,7 +130,7 @@ class FolderPane(QWidget):
     # Content
 
     def show_rows_of(self, prefix: str) -> None:
-        """Start a folder, whose rows `add` adds; old rows of the same folder stay until then."""
+        """Show another folder, whose rows `add` adds; rows of the same folder stay until then."""
         self._stale = True
         if prefix != self.model.prefix or not self.model.total:
             self._stale = False
@@ -287,7 +287,7 @@ class FolderPane(QWidget):
         self.state.show_loading()
 
     def _hide_list(self, show: Callable[[], object]) -> None:
-        """Show something instead of the list, which gets the focus again when it is back."""
+        """Hide the list behind another widget; it regains the focus when it is shown again."""
         had = self.table.hasFocus() or (
             self._focus_due and QApplication.focusWidget() is self._stand_in
         )
@@ -353,7 +353,7 @@ class FolderPane(QWidget):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Accept them also while they move."""
+        """Accept files and folders while they are dragged over the list."""
         event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:

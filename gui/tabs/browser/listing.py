@@ -95,7 +95,7 @@ class Listing(QObject):
         self._selected = chosen if len(chosen) > 1 else []
 
     def restart(self) -> None:
-        """Start a running listing again with the present selection: rows have been removed."""
+        """Restart a running listing after rows were removed; the selection stays."""
         if self._task is not None:
             self._wanted = ""
             self.reload()

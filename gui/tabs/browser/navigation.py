@@ -56,7 +56,7 @@ class Navigation(QObject):
         )  # fmt: skip
 
     def _find_bucket(self, name: str, text: str) -> None:
-        """Offer to open the bucket of a location in another bucket, if the current keys can."""
+        """Offer to open the bucket of a location in another bucket, if the keys can read it."""
         bucket = self._listing.bucket
         if bucket is not None:
             clients = bucket.clients
@@ -132,7 +132,7 @@ def nearest_folder(bucket: Bucket, key: str, work: Work) -> str:
 
 
 def destination_by_form(key: str) -> Destination:
-    """Return the location that a key has by its form, without a request."""
+    """Return the location that the form of a key implies, without a request."""
     return Destination(key) if key.endswith("/") else Destination(parent_of(key), key)
 
 

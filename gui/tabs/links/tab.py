@@ -1,4 +1,4 @@
-"""The Links tab itself."""
+"""The Links tab: creates and tests links, and lists all links of this computer."""
 
 from __future__ import annotations
 

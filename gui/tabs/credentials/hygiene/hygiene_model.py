@@ -142,5 +142,5 @@ def _facts(row: SecretHygiene) -> str:
     )
     lines = [row.info.name, limit]
     if row.changed:
-        lines.append(f"value of {format_moment(row.changed)}")
+        lines.append(f"value changed on {format_moment(row.changed)}")
     return shown("\n".join([*lines, *notes(row)]), lines=True)

@@ -141,7 +141,7 @@ class SecretsPane(QWidget):
         self.chosen.emit(None)
 
     def go_to(self, name: str) -> None:
-        """Go to a secret's row with the focus; to one that is not listed yet, once it is."""
+        """Select and focus the row of a secret, or wait until it is listed."""
         if not self.model.rowCount():
             self._pending_name = name
             return

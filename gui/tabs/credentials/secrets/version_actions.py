@@ -47,7 +47,7 @@ class VersionActions(QObject):
         )
 
     def roll_back(self, version: SecretVersion) -> None:
-        """Inspect what a roll back would change, and request confirmation."""
+        """Inspect what a rollback would change, and request confirmation."""
         clients, name = self._workspace().clients, self._pane.name
         self._tab.run(
             f"Inspect version {version.version_id} of {name}",

@@ -1,4 +1,4 @@
-"""The dialogs about versions of a secret: the comparison of two, and the preview of a roll back."""
+"""The dialogs about versions of a secret: the comparison of two, and the preview of a rollback."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class CompareVersions(Question):
 
 
 class RollBackPreview(Question):
-    """Shows the plan of a roll back; no stage has moved yet."""
+    """The dialog with the plan of a rollback, before anything is changed."""
 
     def __init__(self, parent: QWidget, found: RollBack, then: Callable[[], object]) -> None:
         super().__init__(parent, f"Roll {found.secret} back?", _explanation(found))

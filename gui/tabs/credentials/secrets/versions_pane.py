@@ -1,4 +1,4 @@
-"""The properties and versions of one secret, and the roll back to an older one."""
+"""The properties and versions of one secret, and the rollback to an older one."""
 
 from __future__ import annotations
 
