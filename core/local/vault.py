@@ -211,7 +211,7 @@ def _chosen_name(given: Any) -> str:
 
 
 def _inside(backend: Any) -> tuple[Any, ...]:
-    """Look through keyring's chainer: it would try unsafe backends after the safe ones."""
+    """Return the backends of keyring's chainer, which also tries unsafe ones, or `backend`."""
     if name_of(backend) == "keyring.backends.chainer.ChainerBackend":
         return tuple(backend.backends)
     return (backend,)

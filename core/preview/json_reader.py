@@ -137,7 +137,7 @@ class JsonReader:
         return self._scanned(at, level, container=container)
 
     def _scanned(self, at: int, level: int, *, container: bool) -> tuple[Any, int]:
-        """Give one value to the C scanner; walk into a container that it cannot read."""
+        """Parse one value with the C scanner, else element by element."""
         try:
             value, end = self._decoder.raw_decode(self._text, at)
         except json.JSONDecodeError as error:
@@ -193,7 +193,7 @@ class JsonReader:
                 return values, at
 
     def _read_runs(self, runs: Runs, values: list[Any], at: int) -> int:
-        """Take what follows an element in runs; return the position after the last one taken."""
+        """Read elements in runs; return the position after the last one."""
         runs.again()
         while True:
             following = self._skip(at)
@@ -245,7 +245,7 @@ class JsonReader:
         return str(name), self._skip(at + 1)
 
     def _after(self, at: int, closer: str, count: int) -> tuple[int, bool]:
-        """Go past a comma or the closing bracket; return where, and whether more is to come."""
+        """Skip a comma or closing bracket; return the position, and whether an element follows."""
         if self.stopped:
             return at, False
         at = self._skip(at)

@@ -46,7 +46,7 @@ def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
     for arguments in (("--yes",), ()):  # the plan reports the same: it must not refer to the doctor
         refused = run(*arguments, code=ErrorKind.CONFLICT.value).err
         assert "not finished" in refused
-        assert "Resume it or undo it" in refused
+        assert "Resume or undo that rotation" in refused
         assert "Add --yes" not in refused
     assert json.loads(run("--resume", "--yes", "--json").out)["outcome"] == "waiting"
     end = json.loads(run("--resume", "--yes", "--json", "--grace=0", "--delete-after=0").out)
