@@ -7,13 +7,13 @@ import threading
 import keyring
 import pytest
 from helpers import guards
+from helpers.botocore_caches import share_between_sessions
 from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
 from helpers.keyrings import MemoryKeyring
 from helpers.longest_files import sort_by_file
 from helpers.rgw import rgw  # noqa: F401 - fixture
 from helpers.s3_servers import s3_bucket, s3_client, s3_server  # noqa: F401 - fixtures
 from helpers.seaweed import seaweed  # noqa: F401 - fixture
-from helpers.service_models import read_models_once
 from hypothesis import HealthCheck, settings
 
 from core.local.state.database import close_databases
@@ -22,7 +22,7 @@ from core.units import TimeStyle, use_time_style
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
 guards.collect_between_tests_only()
-read_models_once()
+share_between_sessions()
 # A clean clone has no tables of Unicode yet, and machines may be busy: time proves nothing here.
 settings.register_profile("strongroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("strongroom")
