@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,8 @@ class Package:
 
     `inferred` means that the schema was inferred from the values; `problems` are notes about it.
     `held` are the verified rows of a backup that is small enough to stay in memory. `engine` is
-    the database engine of the backup, empty for the old form.
+    the database engine of the backup, empty for the old form. `convert` changes the rows for
+    another engine.
     """
 
     backup: Backup
@@ -55,6 +56,7 @@ class Package:
     parts_format: str = "jsonl"
     fingerprint: str = ""
     engine: str = ""
+    convert: Callable[[Iterator[Rows]], Iterator[Rows]] | None = None
 
     def pieces(self) -> Iterator[Rows]:
         """Yield the rows in their order.
@@ -62,10 +64,10 @@ class Package:
         Raises:
             Corrupt: When a part does not match the manifest.
         """
-        if not self.files or self.held:
-            return iter(self.held or self.lines)
+        in_memory = self.held or self.lines
         # Not in a separate thread: decompression is cheap, switching threads is not.
-        return self._unpacked()
+        rows = iter(in_memory) if in_memory or not self.files else self._unpacked()
+        return rows if self.convert is None else self.convert(rows)
 
     def _unpacked(self) -> Iterator[Rows]:
         for part, path in self.files:

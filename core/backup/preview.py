@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.backup.choice import Wanted, find, source_warning
+from core.backup.conversion import converted
 from core.backup.databases import engine_of, is_missing, open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
@@ -65,7 +66,7 @@ def preview_of(
     with open_database(database, work=work) as target:
         today = target.schema(backup.table) if target.exists(backup.table) else None
         with fetch_package(store, backup, today, work) as package:
-            return _compared(package, target, samples, work)
+            return _compared(converted(package, target, today), target, samples, work)
 
 
 def _into_nothing(package: Package, database: str | DatabaseAddress) -> RestorePreview:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.backup.choice import Wanted, check_not_empty, find, source_warning
+from core.backup.conversion import converted
 from core.backup.databases import open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Content, Database
@@ -109,7 +110,8 @@ def restore_of(
     with open_database(database, write=True, create=True, work=work) as target:
         _refuse_existing_target(target, choices)
         today = target.schema(name) if target.exists(name) else None
-        with fetch_package(store, backup, today, work) as package, target.change(work=work):
+        with fetch_package(store, backup, today, work) as fetched, target.change(work=work):
+            package = converted(fetched, target, today)
             _refuse_existing_target(target, choices)  # another process may have just created it
             swap = _Swap(target, package, name, choices, work)
             former, verified = swap.run()

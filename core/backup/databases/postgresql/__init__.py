@@ -302,7 +302,11 @@ class PostgreSQLDatabase(Database):
 
     def undo(self, former: str) -> str:
         """Restore a former table and drop the restored one."""
-        return swap.undo(self._session, TableName.parse(former))
+        table = swap.undo(self._session, TableName.parse(former))
+        relation = catalog.require_relation(self._session, TableName.parse(table))
+        for child, rows in orphans.validate_or_count(self._session, relation.oid):
+            _log.warning("After the undo, %s rows of %s refer to missing rows", rows, child)
+        return table
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""
