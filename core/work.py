@@ -220,7 +220,7 @@ class Coalescer:
         self._passed = float("-inf")
 
     def take(self, progress: Progress) -> None:
-        """Take a report; it is passed on now, or replaced by a newer one, or flushed."""
+        """Accept a report; it is forwarded now or by `flush`, unless a newer one replaces it."""
         now = time.monotonic()
         with self._lock:
             self._waiting = progress
@@ -230,7 +230,7 @@ class Coalescer:
         self.flush()
 
     def flush(self) -> None:
-        """Pass on what waits."""
+        """Report the pending progress."""
         with self._lock:
             progress, self._waiting = self._waiting, None
         if progress is not None:
@@ -247,7 +247,7 @@ def unexpected_error(error: Exception, where: str) -> StorageError:
     return StorageError(
         f"Something went wrong inside {where}",
         cause=f"{type(error).__name__}: this is a bug, not your mistake.",
-        remedy="Try again; if it stays, report it with the details.",
+        remedy="Try again. If the error persists, report it with the details.",
         details=redacted(f"{type(error).__name__}: {error}"),
         kind=ErrorKind.BUG,
     )

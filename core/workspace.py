@@ -40,7 +40,7 @@ class Workspace:
 
         Args:
             connection: the profile and its keys.
-            unlocked: allow changes with a production profile, which else opens read-only.
+            unlocked: allow changes with a production profile, which is otherwise read-only.
         """
         return cls(replace(connection, unlocked=True) if unlocked else connection)
 

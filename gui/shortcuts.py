@@ -89,7 +89,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("buttons", "Buttons"),
     Scope("fields", "Text fields"),
     Scope("filters", "Filter fields", inside=("fields", "window")),
-    Scope("path", "Field of Go to", inside=("fields", "window")),
+    Scope("path", "Field of “Go to”", inside=("fields", "window")),
     Scope("secret_fields", "Masked fields", inside=("fields",)),
     Scope("palette", "Search (Ctrl+K)", inside=("fields",)),
     Scope("dialogs", "Dialogs", "window", ()),

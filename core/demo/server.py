@@ -175,12 +175,12 @@ def _read(stream: IO[bytes], lines: queue.Queue[bytes]) -> None:
 def _last_lines(folder: Path) -> str:
     """Return the end of the child's log, for the details of an error."""
     text = (folder / _LOG).read_text(encoding="utf-8", errors="replace").strip()
-    return text.splitlines()[-1] if text else "It ended without a word."
+    return text.splitlines()[-1] if text else "It ended without a message."
 
 
 def _failed(cause: str, *, port: int = 0) -> LocalIOError:
     remedy = (
-        "Choose another port, or leave it out: any free one is taken then."
+        "Choose another port, or omit it to use any free one."
         if port
         else "Free some memory and disk space and try again, or connect to a real endpoint instead."
     )

@@ -115,7 +115,7 @@ def pending(version: PendingVersion) -> Finding:
     if version.live is Live.UNKNOWN:
         detail += (
             " The database may accept only its password, which cannot be tested from here. Do not "
-            "discard it before you know."
+            "discard it before you know which password is valid."
         )
     return Finding(
         FindingKind.EMPTY_PENDING if version.empty else FindingKind.STRAY_PENDING,
@@ -185,7 +185,7 @@ def _key_repairs(user: str, key: KeyInfo) -> tuple[Repair, ...]:
         RepairKind.DELETE,
         "Delete the key",
         f"Key {key.id} of {user} is permanently deleted.",
-        "There is none.",
+        "This cannot be undone.",
         typed=key.id,
     )
     return (off,) if key.active else (_activate(user, key.id), delete)

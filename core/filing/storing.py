@@ -90,7 +90,7 @@ def _wrapped(contents: Contents, form: Form, names: dict[str, str], spelled: str
         return "", "", (*_differing(contents, names, spelled), *contents.problems), ""
     head = json.dumps(head_of(names, spelled), ensure_ascii=False)[:-1]
     note = (
-        "The file only contains the payload, which is stored in the contract's frame as "
+        "The file only contains the payload, which is stored in the contract's document as "
         f"“{form.payload}”"
     )
     return f'{head}, "{form.payload}": ', "}", (note, *contents.problems), ""

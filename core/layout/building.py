@@ -53,9 +53,9 @@ def check_segment(name: str, value: str) -> str:
     if value in {".", ".."}:
         raise _refused(name, value, "it would mean another folder")
     if "/" in value:
-        raise _refused(name, value, "a slash would make it two segments")
+        raise _refused(name, value, "a slash would divide it into two segments")
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in value):
-        raise _refused(name, value, "it holds a control character")
+        raise _refused(name, value, "it contains a control character")
     return value
 
 
@@ -71,7 +71,7 @@ def check_key(key: str) -> str:
         raise _refused("key", key, "it is not valid Unicode") from None
     if not 0 < size <= KEY_BYTES:
         raise _refused(
-            "key", key, f"it has {format_counted(size, 'byte')}, S3 takes 1 to {KEY_BYTES}"
+            "key", key, f"it has {format_counted(size, 'byte')}, S3 allows 1 to {KEY_BYTES}"
         )
     return key
 
@@ -81,7 +81,7 @@ def _refuse_others(found: Kind, names: dict[str, str]) -> None:
         raise InvalidInput(
             f"{found.title} have no {', '.join(unknown)}",
             cause=f"They are named by {', '.join(found.names)}.",
-            remedy="Leave the other names out.",
+            remedy="Omit the other names.",
         )
 
 

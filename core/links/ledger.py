@@ -111,5 +111,5 @@ def links_ending_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, .
     if not key_id or not ends:
         return ()
     counted, last = format_counted(len(ends), "link"), format_moment(max(ends))
-    text = f"{counted} made here will die with the old key; the last would have ended {last}"
+    text = f"{counted} made here will stop working with the old key; the last would expire {last}"
     return (text,)

@@ -45,13 +45,13 @@ def _problems(profile: Profile) -> Iterator[tuple[str, str]]:
     if not profile.name.strip() or len(profile.name) > 64 or not profile.name.isprintable():
         yield "name", "A name of 1 to 64 printable characters is needed."
     if not _REGION.fullmatch(profile.region):
-        yield "region", "The region looks like us-east-1."
+        yield "region", "Enter a region such as us-east-1."
     if not _BUCKET.fullmatch(profile.bucket):
-        yield "bucket", "A bucket's name has 3 to 63 small letters, digits, dots and hyphens."
+        yield "bucket", "A bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens."
     if not profile.secret_name.strip():
         yield "secret_name", "The name of the secret with the platform's keys is needed."
     if profile.role_arn and not _ROLE.fullmatch(profile.role_arn):
-        yield "role_arn", "A role looks like arn:aws:iam::123456789012:role/name."
+        yield "role_arn", "Enter the ARN of a role, such as arn:aws:iam::123456789012:role/name."
     yield from _endpoint_problems(profile.endpoint_url)
     yield from _source_problems(profile)
 

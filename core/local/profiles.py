@@ -55,7 +55,7 @@ class ProfileStore:
             raise NotFound(
                 f"There is no profile named {name}",
                 cause=f"{self._database.path} does not list it.",
-                remedy="Choose one from the list, or make it in the Credentials tab or with "
+                remedy="Choose one from the list, or create it in the Credentials tab or with "
                 "`strongroom setup`.",
                 subject=name,
             )
@@ -70,13 +70,15 @@ class ProfileStore:
         """
         check_profile(profile)
         if profile.name == DEMO_NAME:
-            raise InvalidInput("The name demo is the embedded server's", remedy="Choose another.")
+            raise InvalidInput(
+                "The name demo is reserved for the embedded server", remedy="Choose another name."
+            )
         record, old = json.dumps(record_of(profile)), replaces or profile.name
         with self._database.transaction(durable=True) as connection:
             names = {name for (name,) in connection.execute("SELECT name FROM profiles")}
             if profile.name != old and profile.name in names:
                 raise InvalidInput(
-                    f"There is a profile named {profile.name} already", remedy="Choose another."
+                    f"A profile named {profile.name} already exists", remedy="Choose another name."
                 )
             values: tuple[str, ...] = (profile.name, record)
             if old in names:

@@ -250,8 +250,8 @@ def _call_keyring(backend: Any, call: Callable[[], _T]) -> _T:
 
 def _forgetful(backend: Any) -> KeyringError:
     return KeyringError(
-        "The system keyring forgets what it is given",
-        cause=f"{name_of(backend)} did not give back what was just stored.",
+        "The system keyring does not store passwords",
+        cause=f"{name_of(backend)} did not return what was just stored.",
         remedy="Use another keyring, or keep the keys for this session only.",
         subject=name_of(backend),
     )

@@ -52,7 +52,7 @@ def connection_of(profile: Profile, keys: AccessKeys, bucket: str, region: str) 
 def owner_of_keys(
     profile: Profile, keys: AccessKeys, bucket: str, region: str, work: Work
 ) -> Identity:
-    """Sign in with access keys and return whose they are, which requires no permission.
+    """Sign in with access keys and return their owner, which requires no permission.
 
     Args:
         profile: the profile with the endpoint.

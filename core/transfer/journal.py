@@ -48,7 +48,7 @@ class Unfinished:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments that do the rest."""
+        """Return the arguments that transfer the remaining files."""
         columns = {
             name: [values[number] for number in self.left]
             for name, values in self.order.arguments.items()
@@ -99,7 +99,7 @@ class Journal:
         self._try("DELETE FROM transfers WHERE number = ?")
 
     def leave(self) -> None:
-        """Give the transfer up: the rest of it can be resumed."""
+        """Leave the transfer unfinished, so that the rest of it can be resumed."""
         self._try("UPDATE transfers SET owner = NULL WHERE number = ?")
 
     def _try(self, sql: str) -> None:

@@ -55,13 +55,13 @@ def parse(arguments: Sequence[str]) -> Options | None:
             field, read = name.removeprefix("--"), _READERS[name]
             text = value if given else rest.pop(0)
             if not text:
-                message = f"{name} is empty; an empty value is never taken for an omitted one"
+                message = f"{name} is empty; an empty value does not count as an omitted one"
                 raise UsageProblem(message)
             values[field] = read(text)
         else:  # a sub-command, --help, --version, or an option that the command line refuses
             return None
     if values.get("demo") and values.get("profile"):
-        message = "--demo and --profile exclude each other"
+        message = "--demo and --profile cannot be combined"
         raise UsageProblem(message)
     return Options(**values)  # type: ignore[arg-type]  # each reader returns its field's type
 

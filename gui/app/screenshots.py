@@ -39,7 +39,7 @@ class Screenshots(QObject):
     def _on_timer(self) -> None:
         now = time.monotonic()
         if now - self._began > _LIMIT_SECONDS:
-            self._end(f"{self._name()} did not settle within {_LIMIT_SECONDS:.0f} s")
+            self._end(f"{self._name()} did not finish loading within {_LIMIT_SECONDS:.0f} s")
             return
         context = self._window.context
         if context.workspace is None or context.runner.busy:

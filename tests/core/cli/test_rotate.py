@@ -35,7 +35,7 @@ def test_the_plan_counts_the_links_that_die(run, world, demo_server):
         for n in (-1, 1, 2)
     ]
     Ledger().append(made)
-    assert "! 2 links made here will die with the old key" in run().out
+    assert "! 2 links made here will stop working with the old key" in run().out
 
 
 def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
