@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.doctor.repairs import Repairer
     from core.links.ledger import Ledger
     from core.local.connections import Connections
-    from core.model.rotation import Patience
+    from core.model.rotation import RotationTiming
     from core.objects.bucket import Bucket
     from core.rotation.service import Rotator
     from core.storage.aws_secrets_manager import SecretsManager
@@ -97,21 +97,21 @@ class Workspace:
         return CryptoDataManager(self.s3)
 
     def rotator(
-        self, connections: Connections | None = None, *, patience: Patience | None = None
+        self, connections: Connections | None = None, *, timing: RotationTiming | None = None
     ) -> Rotator:
         """Return the service that rotates secrets.
 
         Args:
             connections: the stored profiles, which receive a new key; by default those of this
                 machine.
-            patience: how long its rotations wait.
+            timing: how long its rotations wait.
         """
         from core.local.connections import Connections
         from core.rotation.local_keys import LocalKeys
         from core.rotation.service import Rotator
 
         local = LocalKeys(connections or Connections())
-        return Rotator(self._clients, local=local, patience=patience)
+        return Rotator(self._clients, local=local, timing=timing)
 
     @cached_property
     def doctor(self) -> Doctor:

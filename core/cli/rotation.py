@@ -19,7 +19,7 @@ from core.units import iso_utc, utc_now
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.rotation import Patience, Rotation, RotationPlan, Step
+    from core.model.rotation import Rotation, RotationPlan, RotationTiming, Step
     from core.rotation.service import Rotator
     from core.work import Work
 
@@ -68,14 +68,14 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
     --wait.
     """
     cli: Cli = context.obj
-    patience = _patience(grace, delete_after)
+    timing = _timing(grace, delete_after)
     with cli.out.work("Looking") as work:
-        rotator = _rotator(cli, patience, work)
+        rotator = _rotator(cli, timing, work)
         found = rotator.find(secret) if resume or undo else None
         if dry_run or not yes:
             _show_plan(cli, rotator, secret, found, work, undo=undo, keep_copies=keep_copies)
             return
-    now = _at_once(patience)
+    now = _at_once(timing)
     with cli.out.work("Rotating", batch=_ProgressPrinter(cli, found)) as work:
         if found is not None:
             rotation = (
@@ -102,25 +102,25 @@ def _resume(
     return rotator.resume(found, values=values, now=now, work=work)
 
 
-def _rotator(cli: Cli, patience: Patience, work: Work) -> Rotator:
-    return cli.opener.workspace(work).rotator(patience=patience)
+def _rotator(cli: Cli, timing: RotationTiming, work: Work) -> Rotator:
+    return cli.opener.workspace(work).rotator(timing=timing)
 
 
-def _patience(grace: str, delete_after: str) -> Patience:
-    from core.model.rotation import Patience
+def _timing(grace: str, delete_after: str) -> RotationTiming:
+    from core.model.rotation import RotationTiming
 
     return replace(
-        Patience(),
+        RotationTiming(),
         grace=timedelta(seconds=seconds_of(grace)),
         second_grace=timedelta(seconds=seconds_of(delete_after)),
     )
 
 
-def _at_once(patience: Patience) -> frozenset[Step]:
+def _at_once(timing: RotationTiming) -> frozenset[Step]:
     """Return whether a grace period of zero was requested."""
     from core.model.rotation import Step
 
-    periods = {Step.DEACTIVATE: patience.grace, Step.DELETE: patience.second_grace}
+    periods = {Step.DEACTIVATE: timing.grace, Step.DELETE: timing.second_grace}
     return frozenset(step for step, period in periods.items() if not period)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,13 +60,15 @@ class PendingVersion:
 
 def scheduled(info: SecretInfo) -> Finding:
     """Return the finding of a secret that is scheduled for deletion."""
-    when = format_moment(info.deleted) if info.deleted else "soon"
     return Finding(
         FindingKind.SCHEDULED,
         info.name,
         info.name,
         f"{info.name} is scheduled for deletion",
-        f"The secret will be deleted after {when}; until then it cannot be read.",
+        f"The secret will be deleted after {format_moment(info.deleted)}; until then it cannot be "
+        "read."
+        if info.deleted
+        else "The secret will soon be deleted; until then it cannot be read.",
         since=info.deleted,
         repairs=(_RESTORE,),
     )
@@ -73,16 +76,11 @@ def scheduled(info: SecretInfo) -> Finding:
 
 def unfinished(rotation: Rotation) -> Finding:
     """Return the finding of a rotation that was begun on this machine."""
-    waiting = rotation.outcome is Outcome.WAITING
-    reached = [record for record in rotation.steps if record.state is not StepState.WAITING]
-    step = title_of(rotation.kind, reached[-1].step) if reached else "the start"
-    until = f", until {format_moment(rotation.due)}" if rotation.due else ""
-    state = "waits for its grace period" + until if waiting else f"stopped at “{step}”"
     return Finding(
         FindingKind.UNFINISHED,
         rotation.secret,
         rotation.id,
-        f"A rotation of {rotation.secret} {state}",
+        _unfinished_text(rotation),
         f"The rotation was started {format_age(rotation.started)} by {rotation.by}.",
         since=rotation.started,
         repairs=(
@@ -97,35 +95,55 @@ def unfinished(rotation: Rotation) -> Finding:
     )
 
 
+def _unfinished_text(rotation: Rotation) -> str:
+    secret = rotation.secret
+    if rotation.outcome is Outcome.WAITING and rotation.due:
+        return f"A rotation of {secret} waits for its grace period, until {format_moment(rotation.due)}"
+    if rotation.outcome is Outcome.WAITING:
+        return f"A rotation of {secret} waits for its grace period"
+    reached = [record for record in rotation.steps if record.state is not StepState.WAITING]
+    if not reached:
+        return f"A rotation of {secret} stopped before its first step"
+    return f"A rotation of {secret} stopped at “{title_of(rotation.kind, reached[-1].step)}”"
+
+
 def pending(version: PendingVersion) -> Finding:
     """Return the finding of a stray AWSPENDING."""
-    age = f" {format_age(version.since)}" if version.since else ""
-    who = f" by {version.who}" if version.who else ""
-    what = "an empty version" if version.empty else f"version {version.version}"
-    cause = "AWS's own rotation" if version.rotation_enabled else "A rotation"
-    detail = (
-        f"{cause} was interrupted, or is still running elsewhere. No other rotation can begin "
-        "before it ends."
-    )
-    if version.live is Live.YES:
-        detail += (
-            " The database accepts its password, and no longer the current one: continue "
-            "the rotation."
-        )
-    if version.live is Live.UNKNOWN:
-        detail += (
-            " The database may accept only its password, which cannot be tested from here. Do not "
-            "discard it before you know which password is valid."
-        )
     return Finding(
         FindingKind.EMPTY_PENDING if version.empty else FindingKind.STRAY_PENDING,
         version.secret,
         version.version,
-        f"AWSPENDING of {version.secret} is on {what}, created{age}{who}",
-        detail,
+        f"AWSPENDING of {version.secret} is on an empty version"
+        if version.empty
+        else f"AWSPENDING of {version.secret} is on version {version.version}",
+        " ".join(_pending_sentences(version)),
         since=version.since,
         repairs=_repairs(version),
     )
+
+
+def _pending_sentences(version: PendingVersion) -> Iterator[str]:
+    if version.rotation_enabled:
+        yield "AWS's own rotation was interrupted, or is still running elsewhere."
+    else:
+        yield "A rotation was interrupted, or is still running elsewhere."
+    if version.who and version.since:
+        yield f"The version was created {format_age(version.since)} by {version.who}."
+    elif version.since:
+        yield f"The version was created {format_age(version.since)}."
+    elif version.who:
+        yield f"The version was created by {version.who}."
+    yield "No other rotation can begin before it ends."
+    if version.live is Live.YES:
+        yield (
+            "The database accepts its password, and no longer the current one: continue the "
+            "rotation."
+        )
+    if version.live is Live.UNKNOWN:
+        yield (
+            "The database may accept only its password, which cannot be tested from here. Do not "
+            "discard it before you know which password is valid."
+        )
 
 
 def _repairs(version: PendingVersion) -> tuple[Repair, ...]:
@@ -138,35 +156,45 @@ def spare_key(
     kind: FindingKind, secret: str, user: str, key: KeyInfo, used: LastUsed, *, pending: bool
 ) -> Finding:
     """Return the finding of a second access key of the user."""
-    where = {
-        FindingKind.ORPHAN_KEY: "is in no version of the secret, so its secret key is unknown",
-        FindingKind.TWO_KEYS: "is the staged one"
-        if pending
-        else "is in an older version of the secret",
-        FindingKind.INACTIVE_KEY: "is deactivated",
-    }[kind]
-    state = "active" if key.active else "inactive"
+    created = format_age(key.created)
     return Finding(
         kind,
         secret,
         key.id,
-        f"{user} has a second access key: {key.id} {where}",
-        f"The key is {state}, was created {format_age(key.created)}, and {used}. A user with two "
-        "keys cannot be rotated.",
+        _spare_text(kind, pending=pending).format(user=user, key=key.id),
+        f"The key is active and was created {created}. {used.sentence} A user with two keys cannot "
+        "be rotated."
+        if key.active
+        else f"The key is inactive and was created {created}. {used.sentence} A user with two keys "
+        "cannot be rotated.",
         user,
         key.created,
         repairs=_key_repairs(user, key),
     )
 
 
+def _spare_text(kind: FindingKind, *, pending: bool) -> str:
+    if kind is FindingKind.ORPHAN_KEY:
+        return (
+            "{user} has a second access key: {key} is in no version of the secret, so its secret key "
+            "is unknown"
+        )
+    if kind is FindingKind.INACTIVE_KEY:
+        return "{user} has a second access key: {key} is deactivated"
+    if pending:
+        return "{user} has a second access key: {key} is the staged one"
+    return "{user} has a second access key: {key} is in an older version of the secret"
+
+
 def dead_key(secret: str, key_id: str, user: str, *, inactive: bool) -> Finding:
     """Return the finding of a secret whose current access key is refused."""
-    why = "it is deactivated" if inactive else "it was deleted, or its secret key does not match"
     return Finding(
         FindingKind.DEAD_KEY,
         secret,
         key_id,
-        f"The key in {secret} is refused: {why}",
+        f"The key in {secret} is refused: it is deactivated"
+        if inactive
+        else f"The key in {secret} is refused: it was deleted, or its secret key does not match",
         "Programs that read this secret cannot sign in. Roll the secret back to a version with a "
         "valid key, or store a new key.",
         user,

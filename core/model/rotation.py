@@ -210,7 +210,7 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RotationTiming:
     """Time limits and grace periods of a rotation.
 
     IAM and Secrets Manager are eventually consistent: a new key may be refused for some seconds, so

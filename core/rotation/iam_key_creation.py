@@ -16,7 +16,7 @@ from datetime import timedelta
 from core.aws.clients import ClientFactory
 from core.errors import Conflict, LimitExceeded, StorageError
 from core.model.connection import AccessKeys
-from core.model.rotation import Patience, Rotation, Step
+from core.model.rotation import Rotation, RotationTiming, Step
 from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo
 from core.rotation.iam_secret import read_secret
@@ -31,8 +31,8 @@ _SKEW = timedelta(minutes=5)
 class KeyMaker:
     """Creator of the new key of one rotation; `keys` has it in memory until it is stored."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._pause = patience.pause
+    def __init__(self, timing: RotationTiming) -> None:
+        self._pause = timing.pause
         self.keys: AccessKeys | None = None
 
     def make(self, clients: ClientFactory, rotation: Rotation, work: Work) -> str:

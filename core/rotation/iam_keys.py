@@ -36,11 +36,15 @@ class LastUsed:
     service: str = ""
     region: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """The last use as a sentence for people."""
         if self.when is None:
-            return "never used"
-        where = f" in {self.region}" if self.region and self.region != "N/A" else ""
-        return f"last used {format_age(self.when)} for {self.service or 'AWS'}{where}"
+            return "It was never used."
+        service = self.service or "AWS"
+        if not self.region or self.region == "N/A":  # N/A is IAM's value for a global service
+            return f"It was last used {format_age(self.when)} for {service}."
+        return f"It was last used {format_age(self.when)} for {service} in {self.region}."
 
 
 def list_keys(clients: ClientFactory, user: str, work: Work) -> tuple[KeyInfo, ...]:

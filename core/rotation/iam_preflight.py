@@ -97,14 +97,15 @@ def _user_of(who: Identity) -> str:
 def _check_keys(keys: tuple[KeyInfo, ...], current: str, user: str) -> None:
     others = [key for key in keys if key.id != current]
     if others:
-        listed = ", ".join(
-            f"{key.id} ({'active' if key.active else 'inactive'}, created "
-            f"{format_age(key.created)})"
+        listed = " ".join(
+            f"The key {key.id} is active and was created {format_age(key.created)}."
+            if key.active
+            else f"The key {key.id} is inactive and was created {format_age(key.created)}."
             for key in others
         )
         raise Conflict(
             f"{user} has a second access key",
-            cause=f"{listed}. A user can have at most two, so a new key cannot be created.",
+            cause=f"{listed} A user can have at most two, so a new key cannot be created.",
             remedy="Check with the doctor whether it is in use; delete it, then rotate.",
             subject=user,
         )

@@ -14,7 +14,7 @@ from core.aws.faults import translated
 from core.aws.identity import identity
 from core.errors import Cancelled, CredentialsInvalid, StorageError
 from core.model.connection import AccessKeys, Connection, Identity, KeySource, Profile
-from core.model.rotation import Patience
+from core.model.rotation import RotationTiming
 from core.objects.bucket import Bucket
 from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, recorded
 from core.rotation.repeated_test import succeed_in_a_row
@@ -73,15 +73,15 @@ def owner_of_keys(
 
 
 def prove_key(
-    connection: Connection, arn: str, prefix: str, patience: Patience, work: Work
+    connection: Connection, arn: str, prefix: str, timing: RotationTiming, work: Work
 ) -> Proven:
-    """Test the key until it has worked `patience.successes` times in a row.
+    """Test the key until it has worked `timing.successes` times in a row.
 
     Args:
         connection: the connection with the new key.
         arn: the expected identity; empty if unknown.
         prefix: the prefix of the test objects, below `strongroom-check/`.
-        patience: time limit and number of successes.
+        timing: time limit and number of successes.
         work: cancel token.
 
     Raises:
@@ -93,8 +93,8 @@ def prove_key(
         lambda number: _try(
             connection, arn, f"{CHECK_PREFIX}{prefix}-{number}.txt", versions, work
         ),
-        patience,
-        seconds=patience.test_seconds,
+        timing,
+        seconds=timing.test_seconds,
         value="The new key",
         work=work,
     )
@@ -159,7 +159,7 @@ def _remember(versions: list[tuple[str, str]], key: str, answer: dict[str, objec
 def drop_versions(
     clients: ClientFactory, bucket: str, versions: Sequence[tuple[str, str]], work: Work
 ) -> str:
-    """Remove pairs (key, version id); return a text about failures, or an empty string."""
+    """Remove pairs (key, version id); return a note about failures, or an empty text."""
     left = 0
     reason = ""
     for key, version in versions:
@@ -171,15 +171,13 @@ def drop_versions(
         except StorageError as error:
             left += 1
             reason = error.action or error.summary
-    return (
-        f"; {format_counted(left, 'version')} of test objects could not be deleted ({reason})"
-        if left
-        else ""
-    )
+    if not left:
+        return ""
+    return f"{format_counted(left, 'version')} of test objects could not be deleted ({reason})"
 
 
 def sweep(clients: ClientFactory, bucket: str, prefix: str, work: Work) -> str:
-    """Remove test objects of an interrupted test; return a text about failures or "".
+    """Remove test objects of an interrupted test; return a note about failures, or an empty text.
 
     Their versions in a versioned bucket stay hidden until a lifecycle rule removes them.
     """
@@ -195,5 +193,5 @@ def sweep(clients: ClientFactory, bucket: str, prefix: str, work: Work) -> str:
     except Cancelled:
         raise
     except StorageError as error:
-        return f"; test objects below {prefix} may remain ({error.action or error.summary})"
+        return f"test objects below {prefix} may remain ({error.action or error.summary})"
     return ""

@@ -66,7 +66,7 @@ class Machine:
         try:
             facts = self._strategy.undo(rotation, work)
         except NotUndoable as error:
-            return self._only_forward(rotation, error, work)
+            return self._not_undoable(rotation, error, work)
         except StorageError as error:
             return self._not_undone(rotation, error, work)
         return self._written(_undone(rotation, facts, to), work)
@@ -100,7 +100,7 @@ class Machine:
         failed = self._failed(rotation, begun, error, work)
         if begun.tries == 1:
             return self._written(replace(failed, outcome=Outcome.UNDONE), work)
-        return failed if _passes(error) else self.undo(failed, work)
+        return failed if _is_temporary(error) else self.undo(failed, work)
 
     def _ended(self, begun: StepRecord, done: StepResult) -> StepRecord:
         state = StepState.SKIPPED if done.skipped else StepState.DONE
@@ -122,7 +122,7 @@ class Machine:
                 return self.undo(failed, rest, to=Outcome.LOST if lost else Outcome.UNDONE)
         return self._written(failed, work)
 
-    def _only_forward(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
+    def _not_undoable(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
         """Reset the steps after the promotion, some of which an undo may have reverted."""
         steps = tuple(
             replace(record, state=StepState.WAITING, problem=None)
@@ -162,5 +162,5 @@ def _undone(rotation: Rotation, facts: Facts, outcome: Outcome) -> Rotation:
     return replace(rotation, steps=steps, facts=facts, outcome=outcome)
 
 
-def _passes(error: StorageError) -> bool:
+def _is_temporary(error: StorageError) -> bool:
     return error.retryable or isinstance(error, Cancelled)

@@ -6,21 +6,26 @@ import time
 from collections.abc import Callable
 
 from core.errors import Cancelled, StorageError
-from core.model.rotation import Patience
+from core.model.rotation import RotationTiming
 from core.rotation.strategy import ProbeFailed
 from core.work import Work
 
 
 def succeed_in_a_row(
-    attempt: Callable[[int], None], patience: Patience, *, seconds: float, value: str, work: Work
+    attempt: Callable[[int], None],
+    timing: RotationTiming,
+    *,
+    seconds: float,
+    value: str,
+    work: Work,
 ) -> int:
-    """Run a test until it has succeeded `patience.successes` times in a row.
+    """Run a test until it has succeeded `timing.successes` times in a row.
 
     One success proves little: a new value may have reached some of several servers only.
 
     Args:
         attempt: the test, with its number from 1; it raises a StorageError if the value is refused.
-        patience: the number of successes, and the pause between attempts.
+        timing: the number of successes, and the pause between attempts.
         seconds: the time limit; a failure after it is final.
         value: the tested value in the summary of an error, for example `The new key`.
         work: cancel token.
@@ -34,14 +39,14 @@ def succeed_in_a_row(
     """
     tries, in_a_row = 0, 0
     end = time.monotonic() + seconds
-    while in_a_row < patience.successes:
+    while in_a_row < timing.successes:
         tries += 1
         failure = _failure(attempt, tries, work)
         in_a_row = 0 if failure else in_a_row + 1
         if failure and time.monotonic() >= end:
             raise ProbeFailed.of(failure, f"{value} does not work: {failure.summary}") from failure
-        if failure or in_a_row < patience.successes:
-            work.token.wait(patience.pause)
+        if failure or in_a_row < timing.successes:
+            work.token.wait(timing.pause)
     return tries
 
 

@@ -55,8 +55,8 @@ class Move:
 class RollBack:
     """Preview of a rollback, without values.
 
-    `difference` has the fields that change for readers of the secret. `good` are facts in favour of
-    it, `warnings` facts against it.
+    `difference` has the fields that change for readers of the secret. `good` are sentences in
+    favour of it, `warnings` sentences against it.
     """
 
     secret: str
@@ -144,9 +144,10 @@ def _chosen(secret: str, versions: tuple[SecretVersion, ...], wanted: str) -> Se
             remedy="Enter more characters of the version id.",
             subject=secret,
         )
-    what = "previous version" if wanted == PREVIOUS else f"version {wanted}"
     raise NotFound(
-        f"{secret} has no {what}",
+        f"{secret} has no previous version"
+        if wanted == PREVIOUS
+        else f"{secret} has no version {wanted}",
         cause="AWS stores the last hundred versions, and those with a version stage.",
         remedy="List the existing versions.",
         subject=secret,
@@ -161,8 +162,9 @@ def _moves(versions: tuple[SecretVersion, ...], current: str, target: str) -> tu
 def _kind_warnings(now: SecretValue, then: SecretValue) -> tuple[str, ...]:
     if now.binary == then.binary:
         return ()
-    kinds = ("binary", "a text") if then.binary else ("a text", "binary")
-    return (f"The older value is {kinds[0]}, the current one is {kinds[1]}.",)
+    if then.binary:
+        return ("The older value is binary, the current one is a text.",)
+    return ("The older value is a text, the current one is binary.",)
 
 
 def _other_warnings(
@@ -171,8 +173,11 @@ def _other_warnings(
     found = []
     pending = next((v for v in versions if PENDING in v.stages and v.version_id != current), None)
     if pending is not None:
-        by = f" by {pending.by}" if pending.by else ""
-        found.append(f"The secret is being rotated{by}: AWSPENDING is on another version.")
+        found.append(
+            f"The secret is being rotated by {pending.by}: AWSPENDING is on another version."
+            if pending.by
+            else "The secret is being rotated: AWSPENDING is on another version."
+        )
     if _PASSWORD in difference.changed:
         found.append(
             "The password differs. If it was also changed in the database, the database refuses "

@@ -16,11 +16,11 @@ from core.model.rotation import (
     Copy,
     Facts,
     Outcome,
-    Patience,
     Problem,
     Rotation,
     RotationKind,
     RotationPlan,
+    RotationTiming,
     Step,
     StepRecord,
 )
@@ -46,7 +46,7 @@ class Rotator:
         clients: clients with an administrator's permissions.
         local: the profiles of this machine that get the new key; None leaves them unchanged.
         journal: the storage of rotations.
-        patience: time limits and grace periods.
+        timing: time limits and grace periods.
         clock: function that returns the current time in UTC.
     """
 
@@ -56,12 +56,12 @@ class Rotator:
         *,
         local: LocalKeys | None = None,
         journal: RotationJournal | None = None,
-        patience: Patience | None = None,
+        timing: RotationTiming | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._clients, self._local = clients, local
         self._journal = journal or RotationJournal()
-        self._patience = patience or Patience()
+        self._timing = timing or RotationTiming()
         self._clock = clock
 
     def kind_of(self, secret: str, *, work: Work | None = None) -> RotationKind:
@@ -147,7 +147,7 @@ class Rotator:
         work = default_work(work)
         self._clients.require_writable(f"Rotating {secret}")
         rotation = replace(self._new(secret, work), keep_copies=keep_copies)
-        with self._journal.locked(_place(rotation)):
+        with self._journal.locked(_lock_name(rotation)):
             self._check_no_other(rotation)
             with self._machine(rotation, now, values) as machine:
                 return machine.run(rotation, work)
@@ -168,7 +168,7 @@ class Rotator:
             Conflict: the rotation is running.
         """
         work = default_work(work)
-        with self._again(rotation, work) as found, self._machine(found, now, values) as machine:
+        with self._reopened(rotation, work) as found, self._machine(found, now, values) as machine:
             return machine.run(found, work)
 
     @states_effect("changed")
@@ -181,7 +181,10 @@ class Rotator:
         """
         work = default_work(work)
         nothing: frozenset[Step] = frozenset()
-        with self._again(rotation, work) as found, self._machine(found, nothing, None) as machine:
+        with (
+            self._reopened(rotation, work) as found,
+            self._machine(found, nothing, None) as machine,
+        ):
             return machine.undo(found, work)
 
     def adopt(self, rotation: Rotation) -> Rotation:
@@ -190,7 +193,7 @@ class Rotator:
         Raises:
             Conflict: a rotation of the same secret is unfinished on this machine.
         """
-        with self._journal.locked(_place(rotation)):
+        with self._journal.locked(_lock_name(rotation)):
             self._check_no_other(rotation)
             self._journal.write(rotation)
         return rotation
@@ -252,19 +255,19 @@ class Rotator:
 
     def _check_no_other(self, rotation: Rotation) -> None:
         for other in self.unfinished():
-            if _place(other) == _place(rotation):
+            if _lock_name(other) == _lock_name(rotation):
                 raise Conflict(
                     f"A rotation of {rotation.secret} is not finished",
-                    cause=f"It began {format_moment(other.started)} and is {_state_text(other)}.",
+                    cause=_state_text(other),
                     remedy="Resume or undo that rotation.",
                     subject=rotation.secret,
                 )
 
     @contextmanager
-    def _again(self, rotation: Rotation, work: Work) -> Iterator[Rotation]:
+    def _reopened(self, rotation: Rotation, work: Work) -> Iterator[Rotation]:
         """Lock the secret of a rotation, and yield the current state of the rotation."""
         self._clients.require_writable(f"Continuing the rotation of {rotation.secret}")
-        with self._journal.locked(_place(rotation)):
+        with self._journal.locked(_lock_name(rotation)):
             now = next((each for each in self._journal.read() if each.id == rotation.id), None)
             if now is None or not now.outcome.open:
                 raise InvalidInput(
@@ -297,7 +300,7 @@ class Rotator:
         setup = Setup(
             self._clients,
             local=self._local,
-            patience=self._patience,
+            timing=self._timing,
             now=now,
             values=values or {},
             clock=self._clock,
@@ -305,15 +308,16 @@ class Rotator:
         return strategy_of(kind).create(setup)
 
 
-def _place(rotation: Rotation) -> str:
-    """Return an identifier of a secret that is unique among accounts and servers."""
+def _lock_name(rotation: Rotation) -> str:
+    """Return the name of the lock of a secret, which is unique among accounts and servers."""
     return f"{rotation.endpoint or 'aws'}/{rotation.account}/{rotation.secret}"
 
 
 def _state_text(rotation: Rotation) -> str:
+    began = format_moment(rotation.started)
     if rotation.outcome is Outcome.RUNNING:
-        return "running elsewhere on this machine, or was interrupted"
-    return str(rotation.outcome.value)
+        return f"It began {began} and is running elsewhere on this machine, or was interrupted."
+    return f"It began {began} and is {rotation.outcome.value}."
 
 
 def _check_account(rotation: Rotation, account: str) -> None:

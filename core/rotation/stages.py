@@ -112,8 +112,11 @@ def check_free(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     ours = {"", stages.current, claim_id(rotation), rotation.id}
     if stages.pending in ours:
         return
+    author, moment = _author_and_time(clients, rotation, stages, stages.pending, work)
     raise Conflict(
-        f"{rotation.secret} is being rotated{_by(clients, rotation, stages, stages.pending, work)}",
+        f"{rotation.secret} is being rotated by {author} since {moment}"
+        if moment
+        else f"{rotation.secret} is being rotated by {author}",
         cause=f"AWSPENDING is on version {stages.pending}.",
         remedy="Wait until that rotation has ended. If it is no longer running, continue or "
         "discard it with the doctor.",
@@ -250,12 +253,13 @@ def overtaken(
     """Return the error of a rotation that was overtaken, with author and time of the change."""
     moved = stages.current not in {rotation.facts.old_version, rotation.id}
     holder = stages.current if moved else stages.pending
-    author = _by(clients, rotation, stages, holder, work, when="at")
-    what = (
-        "was changed" if moved else ("is now being rotated by another client: AWSPENDING was taken")
-    )
+    author, moment = _author_and_time(clients, rotation, stages, holder, work)
+    if moved:
+        summary = f"{rotation.secret} was changed by {author}"
+    else:
+        summary = f"{rotation.secret} is now being rotated by {author}, who has taken AWSPENDING"
     return Overtaken(
-        f"{rotation.secret} {what}{author}",
+        f"{summary} at {moment}" if moment else summary,
         cause=f"AWSCURRENT is on version {stages.current or 'none'}, AWSPENDING on "
         f"{stages.pending or 'none'}. The other change was not modified.",
         remedy="Check the secret. The changes of this rotation are undone.",
@@ -263,20 +267,13 @@ def overtaken(
     )
 
 
-def _by(
-    clients: ClientFactory,
-    rotation: Rotation,
-    stages: Stages,
-    version: str,
-    work: Work,
-    *,
-    when: str = "since",
-) -> str:
-    """Return ` by NAME since TIME`, as far as it is known from labels and versions."""
-    name = author_of(stages, version) or "another client"
+def _author_and_time(
+    clients: ClientFactory, rotation: Rotation, stages: Stages, version: str, work: Work
+) -> tuple[str, str]:
+    """Return who created a version, and when as text; the time is empty if it is unknown."""
     listed = SecretsManager(clients=clients).list_versions(rotation.secret, work=work)
     made = next((each.created for each in listed if each.version_id == version), None)
-    return f" by {name}" + (f" {when} {format_moment(made)}" if made else "")
+    return author_of(stages, version) or "another client", format_moment(made) if made else ""
 
 
 def author_of(stages: Stages, version: str) -> str:

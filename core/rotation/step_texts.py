@@ -106,12 +106,12 @@ def copy_notes(plan: RotationPlan, *, unchanged: bool = False) -> tuple[str, ...
         plan: the plan.
         unchanged: whether the user wants them left as they are.
     """
-    by_hand = (
-        unchanged or plan.kind is RotationKind.MANAGED
-    )  # AWS's function does not replace copies
+    # AWS's function does not replace copies.
+    by_hand = unchanged or plan.kind is RotationKind.MANAGED
     return tuple(
-        f"{copy.place} holds the same value ({copy.form.value}); "
-        + ("it is also replaced" if copy.replaceable and not by_hand else "change it yourself")
+        f"{copy.place} holds the same value ({copy.form.value}); it is also replaced"
+        if copy.replaceable and not by_hand
+        else f"{copy.place} holds the same value ({copy.form.value}); change it yourself"
         for copy in plan.copies
     )
 
@@ -120,17 +120,17 @@ def undo_now(rotation: Rotation) -> str:
     """Return what an undo of the rotation would do in its present state."""
     if rotation.finished(Step.DELETE):
         return "The old key is deleted, so the rotation cannot be undone."
-    parts = [text for step, text in _UNDOING if rotation.finished(step)]
-    if rotation.kind is RotationKind.MANAGED or not parts:
+    sentences = [text for step, text in _UNDOING if rotation.finished(step)]
+    if rotation.kind is RotationKind.MANAGED or not sentences:
         return "Nothing was changed yet."
-    sentence = ", then ".join(parts)
-    return f"{sentence[0].upper()}{sentence[1:]}."
+    return " ".join(sentences)
 
 
+#: In the order of an undo, which is the reverse of that of the steps.
 _UNDOING = (
-    (Step.DEACTIVATE, "activate the old key"),
-    (Step.PROMOTE, "make the old version current again"),
-    (Step.APPLY, "set the old password"),
-    (Step.CREATE, "remove the new key"),
-    (Step.PREFLIGHT, "remove AWSPENDING"),
+    (Step.DEACTIVATE, "Activate the old key."),
+    (Step.PROMOTE, "Make the old version current again."),
+    (Step.APPLY, "Set the old password."),
+    (Step.CREATE, "Remove the new key."),
+    (Step.PREFLIGHT, "Remove AWSPENDING."),
 )

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol, Self
 
 from core.aws.clients import ClientFactory
 from core.errors import Conflict, StorageError
-from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
+from core.model.rotation import Facts, Rotation, RotationKind, RotationTiming, Step
 from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation.copies import Replacement
@@ -26,7 +26,7 @@ class Setup:
     Attributes:
         clients: whose permissions are used: an administrator's.
         local: the profiles of this machine, which receive a new key; None leaves them unchanged.
-        patience: how long the steps wait.
+        timing: how long the steps wait.
         now: steps that do not wait for their period of grace.
         values: the new fields, for secrets whose values come from elsewhere.
         clock: returns the present time in UTC.
@@ -34,7 +34,7 @@ class Setup:
 
     clients: ClientFactory
     local: LocalKeys | None = None
-    patience: Patience = field(default_factory=Patience)
+    timing: RotationTiming = field(default_factory=RotationTiming)
     now: frozenset[Step] = frozenset()
     values: Mapping[str, Secret] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now

@@ -11,13 +11,13 @@ from helpers.wire_faults import Killed, Wire, on_the_wire
 from core.aws.clients import ClientFactory
 from core.demo import DemoServer
 from core.model.connection import DEFAULT_SECRET_NAME
-from core.model.rotation import Outcome, Patience, Step
+from core.model.rotation import Outcome, RotationTiming, Step
 from core.rotation.journal import RotationJournal
 from core.rotation.service import Rotator
 from core.work import Work
 from gui.dialogs.confirm import Confirm
 
-QUICK = Patience(test_seconds=5, pause=0.02, grace=timedelta(hours=1))
+QUICK = RotationTiming(test_seconds=5, pause=0.02, grace=timedelta(hours=1))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def world(own_server):
 def cockpit_tab(program, own_server, user):
     program.connector.open_connection(own_server.connection)
     tab = program.window.show_tab("credentials")
-    tab.rotation.patience = QUICK
+    tab.rotation.timing = QUICK
     user.choose(tab.secrets.table, DEFAULT_SECRET_NAME)
     user.until(lambda: tab.secret.value is not None and tab.secret.value.name == tab.secret.name)
     return tab
@@ -121,7 +121,7 @@ def test_a_rotation_that_a_crash_interrupted_is_offered_and_undone(
 ):
     clients = ClientFactory(own_server.connection)
     rule = AtStep(Step.TEST, "killed", 1)
-    rotator = Rotator(clients, journal=RotationJournal(), patience=QUICK)
+    rotator = Rotator(clients, journal=RotationJournal(), timing=QUICK)
     with ThreadPoolExecutor(1) as elsewhere, on_the_wire(monkeypatch, Wire(rule)):
         work = Work(batch=rule.watch)
         died = elsewhere.submit(lambda: rotator.start(DEFAULT_SECRET_NAME, work=work))
@@ -132,7 +132,7 @@ def test_a_rotation_that_a_crash_interrupted_is_offered_and_undone(
 
     program.connector.open_connection(own_server.connection)
     tab = program.window.show_tab("credentials")
-    tab.rotation.patience = QUICK
+    tab.rotation.timing = QUICK
     user.until(lambda: "is not finished" in tab.banner.text)
     user.press("Show", tab)
     user.until(lambda: tab.rotation_pane.rotation is not None)

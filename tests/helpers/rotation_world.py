@@ -16,13 +16,13 @@ from core.aws.clients import ClientFactory
 from core.demo import DemoServer
 from core.demo.data.identities import platform_policy
 from core.model.connection import AccessKeys
-from core.model.rotation import Patience, Rotation, Step, StepState
+from core.model.rotation import Rotation, RotationTiming, Step, StepState
 from core.redaction import Secret
 from core.rotation.journal import RotationJournal
 from core.rotation.service import Rotator
 from core.work import Work
 
-QUICK = Patience(
+QUICK = RotationTiming(
     test_seconds=0.4,
     successes=1,
     pause=0.01,
@@ -73,7 +73,7 @@ class World:
         self.vault.close()
 
     def rotator(self, clients: ClientFactory, journal: RotationJournal, **more: Any) -> Rotator:
-        return Rotator(clients, journal=journal, **{"patience": QUICK, **more})
+        return Rotator(clients, journal=journal, **{"timing": QUICK, **more})
 
     # What is there.
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from core.aws.clients import ClientFactory
 from core.errors import Corrupt, CredentialsInvalid, StorageError
-from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step, StepState
+from core.model.rotation import Facts, Rotation, RotationKind, RotationTiming, Step, StepState
 from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation import stages
@@ -70,17 +70,17 @@ class DatabaseStrategy(StagedStrategy):
         self,
         clients: ClientFactory,
         *,
-        patience: Patience | None = None,
+        timing: RotationTiming | None = None,
         login_for: LoginMaker = login_for,
     ) -> None:
         super().__init__(clients)
-        self._patience = patience or Patience()
+        self._timing = timing or RotationTiming()
         self._login_for = login_for
 
     @classmethod
     def create(cls, setup: Setup) -> Self:
         """Return the strategy for one rotation; see `Strategy`."""
-        return cls(setup.clients, patience=setup.patience)
+        return cls(setup.clients, timing=setup.timing)
 
     @classmethod
     def matches(cls, secret: str, fields: Collection[str]) -> bool:  # noqa: ARG003 - the protocol's
@@ -152,12 +152,12 @@ class DatabaseStrategy(StagedStrategy):
         stages.check_staged(self._clients, rotation, work)
         tries = succeed_in_a_row(
             lambda _number: self._log_in(rotation, work),
-            self._patience,
-            seconds=min(self._patience.test_seconds, _TEST_SECONDS),
+            self._timing,
+            seconds=min(self._timing.test_seconds, _TEST_SECONDS),
             value="The new password",
             work=work,
         )
-        successes = self._patience.successes
+        successes = self._timing.successes
         return StepResult(rotation.facts, f"signed in {successes} times in a row, {tries} tries")
 
     def _log_in(self, rotation: Rotation, work: Work) -> None:

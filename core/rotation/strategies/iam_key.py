@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 from core.aws.clients import ClientFactory
 from core.errors import NotFound, StorageError
 from core.model.connection import DEFAULT_SECRET_NAME, AccessKeys, Connection
-from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
+from core.model.rotation import Facts, Rotation, RotationKind, RotationTiming, Step
 from core.model.secrets import SecretValue
 from core.objects.check_objects import CHECK_PREFIX
 from core.redaction import Secret
@@ -63,16 +63,16 @@ class IamKeyStrategy(StagedStrategy):
         clients: ClientFactory,
         *,
         local: LocalKeys | None = None,
-        patience: Patience | None = None,
+        timing: RotationTiming | None = None,
         now: frozenset[Step] = frozenset(),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         super().__init__(clients)
         self._local = local
-        self._patience = patience or Patience()
+        self._timing = timing or RotationTiming()
         self._now = now
         self._clock = clock
-        self._maker = KeyMaker(self._patience)
+        self._maker = KeyMaker(self._timing)
 
     @classmethod
     def create(cls, setup: Setup) -> Self:
@@ -80,7 +80,7 @@ class IamKeyStrategy(StagedStrategy):
         return cls(
             setup.clients,
             local=setup.local,
-            patience=setup.patience,
+            timing=setup.timing,
             now=setup.now,
             clock=setup.clock,
         )
@@ -104,7 +104,7 @@ class IamKeyStrategy(StagedStrategy):
         return step is Step.TEST and isinstance(error, ProbeFailed) and not error.retryable
 
     def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> CheckResult:
-        """Check the secret, its user and our permissions; see `Strategy`."""
+        """Check the secret, its user and the permissions; see `Strategy`."""
         return iam_preflight.examine(self._clients, rotation, current, work)
 
     # The steps.
@@ -137,13 +137,14 @@ class IamKeyStrategy(StagedStrategy):
         stages.check_staged(self._clients, rotation, work)
         connection = self._connection(self._new_secret(rotation, work))
         bucket, name = connection.profile.bucket, _test_name(rotation)
-        tested = prove_key(connection, rotation.facts.user_arn, name, self._patience, work)
-        left = drop_versions(self._clients, bucket, tested.versions, work)
-        left += sweep(self._clients, bucket, f"{CHECK_PREFIX}{name}", work)
-        tries = "" if tested.tries == self._patience.successes else f", {tested.tries} tries"
-        return StepResult(
-            rotation.facts, f"worked {self._patience.successes} times in a row{tries}{left}"
+        tested = prove_key(connection, rotation.facts.user_arn, name, self._timing, work)
+        notes = (
+            f"worked {self._timing.successes} times in a row, {tested.tries} tries",
+            # Removed with the administrator's permissions: the new key may not delete versions.
+            drop_versions(self._clients, bucket, tested.versions, work),
+            sweep(self._clients, bucket, f"{CHECK_PREFIX}{name}", work),
         )
+        return StepResult(rotation.facts, "; ".join(note for note in notes if note))
 
     def _promote(self, rotation: Rotation, work: Work) -> StepResult:
         # The grace period begins here: applications may read the new key at any time after this.
@@ -172,7 +173,9 @@ class IamKeyStrategy(StagedStrategy):
         clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
         if Step.DEACTIVATE not in self._now:
             self._wait(
-                facts.promoted, self._patience.grace, "Applications may still use the old key"
+                facts.promoted,
+                self._timing.grace,
+                "Applications may still use the old key for {left} more",
             )
             self._check_unused(clients, facts.old_key_id, work)
         self._check_not_current(clients, rotation, work)
@@ -187,8 +190,11 @@ class IamKeyStrategy(StagedStrategy):
         facts = rotation.facts
         clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
         if Step.DELETE not in self._now:
-            since = facts.deactivated
-            self._wait(since, self._patience.second_grace, "The old key can still be activated")
+            self._wait(
+                facts.deactivated,
+                self._timing.second_grace,
+                "The old key can still be activated for {left} more",
+            )
         self._check_not_current(clients, rotation, work)
         iam_keys.delete_key(clients, facts.user, facts.old_key_id, work)
         stages.release(clients, rotation, work)
@@ -259,15 +265,22 @@ class IamKeyStrategy(StagedStrategy):
     # Common parts of the steps.
 
     def _wait(self, since: datetime | None, period: timedelta, why: str) -> None:
+        """Let the rotation wait until a period has ended; `why` has the placeholder `left`."""
         due = (since or self._clock()) + period
         if due > self._clock():
             left = format_duration((due - self._clock()).total_seconds())
-            raise NotDue(due, f"{why} for {left} more")
+            raise NotDue(due, why.format(left=left))
 
     def _check_unused(self, clients: ClientFactory, key_id: str, work: Work) -> None:
+        # The grace period starts again with each use. IAM reports a use some minutes late, which is
+        # why the period is longer than the hour for which clients cache a value.
         used = iam_keys.last_used(clients, key_id, work)
         if used.when is not None:
-            self._wait(used.when, self._patience.grace, f"The old key is still in use: {used}")
+            self._wait(
+                used.when,
+                self._timing.grace,
+                f"The old key is still in use. {used.sentence} Waiting for {{left}} more",
+            )
 
     def _check_not_current(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
         """Check that the key is not in AWSCURRENT, because the platform uses that key."""

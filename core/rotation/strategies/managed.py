@@ -114,8 +114,8 @@ class ManagedStrategy:
         return CheckResult(Facts(old_version=now.current), "managed rotation is enabled")
 
     def _start(self, rotation: Rotation, work: Work) -> StepResult:
-        """Send one request; if its answer is lost, the stages show whether it was received."""
-        if self._heard(rotation, work):
+        """Send one request; if its answer is lost, the stages show whether AWS has received it."""
+        if self._has_begun(rotation, work):
             return StepResult(rotation.facts, "AWS has already begun")
         lost: StorageError | None = None
         try:
@@ -125,21 +125,21 @@ class ManagedStrategy:
                 )
         except StorageError as error:
             if error.kind not in {ErrorKind.OFFLINE, ErrorKind.SERVICE}:
-                raise  # a clear no
+                raise  # AWS has refused the request, so it has not begun
             lost = error
-        self._until_heard(rotation, lost, work)
+        self._wait_until_begun(rotation, lost, work)
         return StepResult(rotation.facts, f"AWS creates version {rotation.id}")
 
-    def _until_heard(self, rotation: Rotation, lost: StorageError | None, work: Work) -> None:
+    def _wait_until_begun(self, rotation: Rotation, lost: StorageError | None, work: Work) -> None:
         end = time.monotonic() + self._show
-        while not self._heard(rotation, work):
+        while not self._has_begun(rotation, work):
             if time.monotonic() >= end:
                 if lost is None:
                     return  # the request was accepted; AWS's function may start later
                 raise lost
             work.token.wait(self._pause)
 
-    def _heard(self, rotation: Rotation, work: Work) -> bool:
+    def _has_begun(self, rotation: Rotation, work: Work) -> bool:
         return rotation.id in stages.describe(self._clients, rotation.secret, work).labels
 
     def _wait(self, rotation: Rotation, work: Work) -> StepResult:
@@ -155,11 +155,13 @@ class ManagedStrategy:
             work.token.wait(self._pause)
 
     def _unfinished(self, rotation: Rotation, now: stages.Stages) -> StorageError:
-        where = "has begun" if now.pending == rotation.id else "has not begun"
+        seconds = f"{self._watch:.0f}"
         return ServiceError(
             f"AWS has not finished rotating {rotation.secret}",
-            cause=f"After {self._watch:.0f} s of watching its function {where}; readers get the "
-            "old value.",
+            cause=f"After {seconds} s its function has begun but not finished; readers get the old "
+            "value."
+            if now.pending == rotation.id
+            else f"After {seconds} s its function has not begun; readers get the old value.",
             remedy="Resume to continue waiting. If it does not finish, check the log of the "
             "function.",
             subject=rotation.secret,

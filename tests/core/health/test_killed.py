@@ -12,12 +12,12 @@ from helpers.demo import plain_client
 
 from core.aws.clients import ClientFactory
 from core.errors import Offline
-from core.health.check_secrets import delete_check_secret, sweep_check_secrets
+from core.health.check_secrets import delete_check_secret, remove_left_check_secrets
 from core.health.permissions import check_permissions
 from core.local.pending_uploads import note, of_dead_processes
 from core.local.state.database import state_database
 from core.objects.bucket import Bucket
-from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, sweep_check_objects
+from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, remove_left_check_objects
 from core.transfer.sweep import sweep_at_start
 from core.work import Work
 
@@ -28,10 +28,10 @@ import json, os, signal, sys
 from datetime import timedelta
 from core.aws.clients import REQUEST_OBSERVERS, ClientFactory
 from core.errors import Offline
-from core.health.check_secrets import delete_check_secret, sweep_check_secrets
+from core.health.check_secrets import delete_check_secret, remove_left_check_secrets
 from core.health.permissions import check_permissions
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
-from core.model.rotation import Patience
+from core.model.rotation import RotationTiming
 from core.redaction import Secret
 from core.rotation.key_proof import prove_key
 from core.storage.setup import set_up
@@ -56,7 +56,7 @@ if given["test"] in ("set-up", "transfer"):
 elif given["test"] == "permissions":
     check_permissions(ClientFactory(connection))
 else:
-    prove_key(connection, "", "rotation-0123abcd", Patience(test_seconds=5, pause=0.01), Work())
+    prove_key(connection, "", "rotation-0123abcd", RotationTiming(test_seconds=5, pause=0.01), Work())
 """
 
 
@@ -117,7 +117,7 @@ def test_what_a_killed_test_left_is_removed_by_the_next(clients, killed, left, t
     elif test == "transfer":
         assert sweep_at_start(Bucket(clients, BUCKET), Work()).failed == ()
     else:
-        sweep_check_objects(Bucket(clients, BUCKET), Work())
+        remove_left_check_objects(Bucket(clients, BUCKET), Work())
     assert left() == set()
     assert of_dead_processes() == []
 
@@ -168,7 +168,7 @@ def test_the_test_secret_of_a_killed_check_is_deleted_by_the_next(
     killed("permissions", kill_at, after)
     assert len(secrets_left()) == left
     assert len(recorded_secrets()) == 1
-    assert sweep_check_secrets(ClientFactory(elsewhere(clients)), Work()) == 0
+    assert remove_left_check_secrets(ClientFactory(elsewhere(clients)), Work()) == 0
     check_permissions(clients, extras=False)
     assert secrets_left() == []
     assert recorded_secrets() == []
@@ -192,7 +192,7 @@ def test_a_secret_that_could_not_be_deleted_is_recorded_and_deleted_later(
         patch.setattr("core.health.permission_probe.delete_check_secret", refused)
         check_permissions(clients, extras=False)
     assert len(secrets_left()) == 1
-    assert sweep_check_secrets(clients, Work()) == 1
+    assert remove_left_check_secrets(clients, Work()) == 1
     assert secrets_left() == []
 
 

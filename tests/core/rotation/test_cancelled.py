@@ -22,7 +22,7 @@ from helpers.secret_world import SecretWorld
 from helpers.wire_faults import Call, Wire, on_the_wire
 
 from core.errors import Cancelled
-from core.model.rotation import Outcome, Patience, Rotation
+from core.model.rotation import Outcome, Rotation, RotationTiming
 from core.redaction import Secret
 from core.rotation.databases import sockets
 from core.rotation.service import Rotator
@@ -162,8 +162,8 @@ def managed(demo_server, rotator_of, monkeypatch):
 
 @pytest.fixture
 def rotator_of(admin, journal):
-    def rotator(patience: Patience) -> Rotator:
-        return Rotator(admin, journal=journal, patience=patience)
+    def rotator(timing: RotationTiming) -> Rotator:
+        return Rotator(admin, journal=journal, timing=timing)
 
     return rotator
 

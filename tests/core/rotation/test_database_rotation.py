@@ -21,14 +21,14 @@ from core.doctor.doctor import Doctor
 from core.doctor.repairs import Repairer
 from core.errors import Offline
 from core.model.doctor import RepairKind
-from core.model.rotation import Outcome, Patience, Rotation, RotationKind, Step, StepState
+from core.model.rotation import Outcome, Rotation, RotationKind, RotationTiming, Step, StepState
 from core.rotation.databases import login_for
 from core.rotation.journal import RotationJournal
 from core.rotation.service import Rotator
 from core.work import CancelToken, Work
 
 pytestmark = pytest.mark.db
-QUICK = Patience(test_seconds=0.3, successes=3, pause=0.01, grace=timedelta(0))
+QUICK = RotationTiming(test_seconds=0.3, successes=3, pause=0.01, grace=timedelta(0))
 #: Of so many calls one is met by a fault in the ordinary run; `make kills` takes all.
 STRIDE = 1 if os.environ.get("ROTATION_KILLS") == "all" else 12
 BOUNDARIES = (
@@ -50,7 +50,7 @@ def world(request, demo_server):
 
 @pytest.fixture
 def rotator(admin, journal):
-    return Rotator(admin, journal=journal, patience=QUICK)
+    return Rotator(admin, journal=journal, timing=QUICK)
 
 
 def test_a_password_is_rotated(world: DatabaseWorld, rotator):
@@ -222,7 +222,7 @@ def test_someone_edits_the_secret_concurrently(world: DatabaseWorld, rotator):
 
 
 def test_two_begin_at_once_and_one_is_reported(world: DatabaseWorld, rotator, admin, tmp_path):
-    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
+    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), timing=QUICK)
     output = []
 
     def begin(rotation: Rotation) -> None:
@@ -294,7 +294,7 @@ def test_the_doctor_of_another_machine_never_discards_a_live_password(
     world: DatabaseWorld, rotator, admin, tmp_path
 ):
     die_in(rotator, world, Step.TEST)
-    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
+    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), timing=QUICK)
     [finding] = Doctor(admin, other).examine(world.secret).findings
     [repair] = finding.repairs
     assert repair.kind is RepairKind.CONTINUE
@@ -307,7 +307,7 @@ def test_a_pending_password_that_was_never_set_can_be_discarded(
     world: DatabaseWorld, rotator, admin, tmp_path
 ):
     die_in(rotator, world, Step.APPLY)
-    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
+    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), timing=QUICK)
     [finding] = Doctor(admin, other).examine(world.secret).findings
     [repair] = finding.repairs
     assert repair.kind is RepairKind.DISCARD

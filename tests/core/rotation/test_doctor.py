@@ -164,7 +164,7 @@ def test_a_dead_key_is_named_and_an_inactive_one_activated(world, examine, apply
 def test_what_may_not_be_inspection_at_is_named(world, demo_server):
     clients = ClientFactory(demo_server.platform_connection)
     try:
-        diagnosis = Doctor(clients, Rotator(clients, patience=QUICK)).examine(world.secret)
+        diagnosis = Doctor(clients, Rotator(clients, timing=QUICK)).examine(world.secret)
     finally:
         clients.close()
     assert not diagnosis.healthy

@@ -12,9 +12,9 @@ from core.errors import NotFound, StorageError
 from core.links.ledger import links_ending_with
 from core.model.rotation import (
     Outcome,
-    Patience,
     Rotation,
     RotationPlan,
+    RotationTiming,
     Step,
 )
 from core.redaction import Secret
@@ -102,7 +102,7 @@ class RotationActions(QObject):
     def __init__(self, tab: Tab, pane: RotationPane) -> None:
         super().__init__(tab)
         self._tab, self._pane = tab, pane
-        self.patience = Patience()
+        self.timing = RotationTiming()
         self.secret = ""
         self._tasks: dict[str, Task] = {}
         self._latest: dict[str, Rotation] = {}
@@ -269,7 +269,7 @@ class RotationActions(QObject):
         return f"It is still used by {format_counted(count, 'transfer')} of this window."
 
     def _work(self, operation: str, secret: str, act: Act, former: Rotation | None = None) -> None:
-        if secret in self._tasks:
+        if secret in self._tasks:  # a step of this secret is already running
             return
         connection, rotator_of = self._workspace().connection, self._rotator
         watcher = self._tab.context.connection_state.watcher()
@@ -334,7 +334,7 @@ class RotationActions(QObject):
             context.switch_profile(profile.name)
 
     def _rotator(self, workspace: Workspace) -> Rotator:
-        return workspace.rotator(self._tab.context.connections, patience=self.patience)
+        return workspace.rotator(self._tab.context.connections, timing=self.timing)
 
     def _workspace(self) -> Workspace:
         return self._tab.context.require_workspace()
