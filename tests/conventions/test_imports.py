@@ -1,4 +1,4 @@
-"""What may be loaded when: start-up time, and a library that needs no screen, are features."""
+"""The start of the program loads no library that it does not need yet."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Canaries through every path of secrets and rotations: nothing of them is anywhere it must not be.
+"""No secret leaks into logs, files, texts, errors, output or widgets, and planted leaks are found.
 
 Each journey collects evidence; the scan must find nothing in it. Then leaks are planted, one in
 each channel, and the scan must find each of them.

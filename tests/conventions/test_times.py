@@ -1,4 +1,4 @@
-"""Moments that people read are written in one place."""
+"""Times that users read are formatted in one module."""
 
 import ast
 import re

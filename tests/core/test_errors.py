@@ -1,3 +1,5 @@
+"""Every error survives pickling and has a distinct kind, which is its exit code."""
+
 import pickle
 
 from core import errors

@@ -1,3 +1,5 @@
+"""Secrets are hidden in every text form, and the log filter removes them from records."""
+
 import copy
 import json
 import logging

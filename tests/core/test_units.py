@@ -1,3 +1,5 @@
+"""Sizes, counts, durations and times are formatted as specified."""
+
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
 

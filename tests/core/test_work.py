@@ -1,3 +1,5 @@
+"""A cancel token wakes its waiters at once, and progress and callbacks follow their rules."""
+
 import threading
 import time
 

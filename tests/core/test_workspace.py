@@ -1,3 +1,5 @@
+"""Opening a workspace sends no request, and its services share one client factory."""
+
 import subprocess
 import sys
 

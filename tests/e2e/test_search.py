@@ -1,4 +1,4 @@
-"""Ctrl+K and Ctrl+L by the keyboard alone: find something, press Enter, be there."""
+"""Ctrl+K and Ctrl+L find and open anything with the keyboard alone."""
 
 from helpers.keys import press_key
 from PySide6.QtCore import Qt

@@ -1,4 +1,4 @@
-"""A polite kill while work runs: no question, no wait, nothing left behind."""
+"""SIGTERM ends the window at once, without a question and without leftovers."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Upload a folder: plan first, then every file, with its own hash beside it."""
+"""A folder is planned, uploaded, and compared with hashes in the window."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Every AWS call of the product against answers that are none: always a clear error of its kind."""
+"""Every AWS call reports a clear error of its kind when the answer is not from AWS."""
 
 import os
 import time

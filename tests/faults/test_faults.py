@@ -1,4 +1,4 @@
-"""A tenth of `make faults`: the fixed cases evenly spread, the others drawn with a seed."""
+"""Sampled fault cases end in the right result or a clean failure; `make faults` runs all of them."""
 
 import os
 import random

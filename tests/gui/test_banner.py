@@ -1,4 +1,4 @@
-"""The banner floats: nothing moves, nothing loses the focus, and what is worked on stays visible."""
+"""A banner covers no content in use, moves nothing, and takes no focus."""
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt

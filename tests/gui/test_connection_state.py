@@ -1,4 +1,4 @@
-"""The indicator follows the last real answer."""
+"""The connection indicator shows the result of the last request."""
 
 from datetime import timedelta
 from threading import Event

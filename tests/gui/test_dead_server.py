@@ -1,4 +1,4 @@
-"""F5 with a server that is gone: what was shown stays, with its age, and the failure above it."""
+"""A refresh without a server leaves the old content visible, with its age and the error."""
 
 import sqlite3
 from dataclasses import replace

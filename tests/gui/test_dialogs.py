@@ -1,4 +1,4 @@
-"""Every dialog on a small screen: all of it can be read and reached, and Escape closes it."""
+"""Every dialog fits a small screen and closes with Escape."""
 
 import pytest
 from helpers.accessibility import (

@@ -1,3 +1,5 @@
+"""Unhandled errors are logged and reported once, without secrets."""
+
 import logging
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""A control that cannot be used says why, in every dialog and while the dialog works."""
+"""Every disabled control in a dialog explains why it is disabled."""
 
 import re
 

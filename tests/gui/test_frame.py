@@ -1,3 +1,5 @@
+"""The window creates tabs on first use, passes changes to them, and locks production profiles."""
+
 import time
 from datetime import timedelta
 

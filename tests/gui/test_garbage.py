@@ -1,3 +1,5 @@
+"""No QObject is destroyed outside the main thread."""
+
 import gc
 import threading
 import weakref

@@ -1,4 +1,4 @@
-"""Keys of the window: in text fields, where they do nothing, and on a locked profile."""
+"""Keys of the window act in the right places, explain themselves, and respect the lock."""
 
 from helpers.frame import workspace_of
 from PySide6.QtCore import QPoint, Qt

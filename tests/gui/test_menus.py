@@ -1,4 +1,4 @@
-"""Entries of menus that are disabled say why."""
+"""Disabled menu entries explain why they are disabled."""
 
 import ast
 from pathlib import Path
@@ -7,10 +7,10 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
 
 from gui.tabs.statistics import StatisticsTab
+from gui.tabs.uploads.batch import Batch
 from gui.tabs.uploads.plan_model import PlanModel
 from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
-from gui.tabs.uploads.transfers import Batch
 from gui.widgets.empty import EmptyState
 
 GUI = Path(__file__).parents[2] / "gui"

@@ -1,4 +1,4 @@
-"""What the search finds by name, in which order, and without ever holding up the window."""
+"""The search finds names in a stable order without blocking the window."""
 
 import pytest
 

@@ -1,3 +1,5 @@
+"""A tab that needs a connection states this and leads to the profiles."""
+
 import pytest
 from PySide6.QtWidgets import QLabel, QPushButton
 

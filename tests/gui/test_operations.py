@@ -1,4 +1,4 @@
-"""What the window logs, copies and says of a locked profile comes from one place each."""
+"""Log entries, command lines and lock messages of the window come from the list of operations."""
 
 import ast
 import json

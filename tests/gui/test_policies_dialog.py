@@ -1,3 +1,5 @@
+"""The policies dialog shows and copies the policy for a role and a prefix."""
+
 import json
 from datetime import date
 

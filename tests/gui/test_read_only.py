@@ -1,4 +1,4 @@
-"""The lock of a production profile: what the window shows is what the library enforces."""
+"""The window shows the lock of a production profile exactly as the library enforces it."""
 
 import threading
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Tab goes through the window as it is read, also to controls that were made late."""
+"""Tab visits the controls of the window in reading order."""
 
 import pytest
 from PySide6.QtCore import Qt

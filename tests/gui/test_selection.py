@@ -1,4 +1,4 @@
-"""A row that the program selects is selected alone, also while Ctrl or Shift is held."""
+"""A row that the program selects is the only selected row."""
 
 import re
 

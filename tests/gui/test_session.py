@@ -1,3 +1,5 @@
+"""The window prompts for an MFA code, and refreshes a session that has expired."""
+
 import os
 from datetime import timedelta
 from pathlib import Path

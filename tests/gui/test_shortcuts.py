@@ -1,4 +1,4 @@
-"""The table of actions: no key is claimed twice, and no other module makes shortcuts."""
+"""No shortcut is used twice, and all are created from one table."""
 
 import ast
 import re

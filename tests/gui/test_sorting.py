@@ -1,4 +1,4 @@
-"""Every table of the window can be sorted by the keyboard, or says why not."""
+"""Every table can be sorted with the keyboard, or explains why not."""
 
 from types import SimpleNamespace
 

@@ -1,3 +1,5 @@
+"""The program starts the window or a command, and the first paint loads nothing that is slow."""
+
 import os
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Tables: which texts give way, what the pointer lights, and what is remembered."""
+"""Tables shorten the right texts, highlight the row under the pointer, and store their columns."""
 
 import pytest
 from PySide6.QtCore import QEvent, Qt, QTimer

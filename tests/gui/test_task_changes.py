@@ -1,4 +1,4 @@
-"""The changes of an operation are announced once, whatever becomes of its task."""
+"""The changes of an operation are announced once, however its task ends."""
 
 import threading
 from dataclasses import replace

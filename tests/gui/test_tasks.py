@@ -1,3 +1,5 @@
+"""Tasks run in worker threads, and results, errors and cancels arrive in the main thread."""
+
 import logging
 import threading
 

@@ -1,3 +1,5 @@
+"""Both themes are legible, and switching between them repaints the window."""
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontInfo, QFontMetrics, QStandardItem, QStandardItemModel

@@ -1,3 +1,5 @@
+"""The shared widgets show foreign text as plain text and explain what is disabled."""
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QGuiApplication, QStandardItem, QStandardItemModel

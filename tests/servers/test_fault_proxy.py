@@ -1,4 +1,4 @@
-"""The fault proxy: transparent where no rule strikes, and damaging exactly what a rule names."""
+"""The fault proxy damages exactly what a rule names, and nothing else."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""A small dose of `make kills`: every operation killed once at a random moment."""
+"""Each operation is killed once at a random moment and leaves nothing behind."""
 
 import os
 import random

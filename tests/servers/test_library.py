@@ -1,4 +1,4 @@
-"""The library on every server: what it writes, other programs read, and the other way round."""
+"""Other programs read what the library writes on every server, and the reverse."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""Objects that other tools have written: listed, downloaded and verified as stock boto3 sees them."""
+"""Objects of other tools are listed, downloaded and verified as by stock boto3."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""A program killed while it tries out the server: the next one removes what it left."""
+"""The leftovers of a killed permission test are removed by the next one."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Two processes of one user at the same moment: exactly one wins, and nothing is lost."""
+"""Of two concurrent processes of one user exactly one wins, and nothing is lost."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The trash on every server: what other tools delete is listed, comes back, and nothing is lost."""
+"""The trash lists and restores what other tools deleted, on every server."""
 
 import pytest
 

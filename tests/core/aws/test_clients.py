@@ -1,3 +1,5 @@
+"""Clients follow the region of their bucket, sign with version 4, and refuse foreign answers."""
+
 import logging
 import threading
 

@@ -1,3 +1,5 @@
+"""An error about credentials names every source that was tried, its cause and its remedy."""
+
 import hashlib
 import json
 from datetime import timedelta

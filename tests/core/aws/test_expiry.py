@@ -1,4 +1,4 @@
-"""Every source of keys gives their end, or it is known that it does not."""
+"""The expiry of keys is known for each credential source that has one."""
 
 import hashlib
 import json

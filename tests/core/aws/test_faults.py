@@ -1,3 +1,5 @@
+"""Each error code of AWS becomes an error of the right kind with summary, cause and remedy."""
+
 import socket
 from datetime import timedelta
 from email.utils import format_datetime

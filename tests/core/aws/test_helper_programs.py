@@ -1,4 +1,4 @@
-"""Programs that give keys: too slow, silent, talkative, or odd."""
+"""Credential programs that are slow, silent, verbose or odd cause clear errors."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""No way to set up logging, before or after the import, shows a secret of any service."""
+"""No logging configuration shows a secret of any service."""
 
 import json
 import logging

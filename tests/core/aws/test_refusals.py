@@ -1,4 +1,4 @@
-"""A refused HEAD has no text: why S3 refused it is asked once, with a request that has one."""
+"""The reason for a refused HEAD is fetched once, with a request whose answer has a body."""
 
 from contextlib import contextmanager
 

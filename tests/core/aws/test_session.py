@@ -1,3 +1,5 @@
+"""Each credential source gives exactly its own keys, or an error that names what is missing."""
+
 import socket
 
 import pytest

@@ -1,3 +1,5 @@
+"""An MFA code is requested once, and its session is used for all requests of a connection."""
+
 import json
 import os
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Errors of SQLite: each cause has its own words and its own remedy, from one table."""
+"""Each error of SQLite is reported with its cause and its remedy."""
 
 from __future__ import annotations
 

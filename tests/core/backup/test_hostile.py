@@ -1,4 +1,4 @@
-"""Forged manifests and odd names: nothing is executed, nothing escapes, the list stays true."""
+"""Forged manifests and odd names are never executed and never escape the target folder."""
 
 from __future__ import annotations
 

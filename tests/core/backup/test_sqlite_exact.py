@@ -1,4 +1,4 @@
-"""Every value and every schema of SQLite comes back as it was."""
+"""Every value and every schema of SQLite is restored exactly."""
 
 from __future__ import annotations
 

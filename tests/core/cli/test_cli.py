@@ -1,3 +1,5 @@
+"""The commands for objects, links, statistics, secrets and backups work against the demo server."""
+
 import io
 import json
 import os

@@ -1,4 +1,4 @@
-"""A command that changes something and fails says what it has left."""
+"""A changing command that fails reports what it has changed."""
 
 import json
 import sqlite3

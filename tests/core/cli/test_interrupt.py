@@ -1,4 +1,4 @@
-"""Ctrl-C against a server that accepts and never answers: every command ends within two seconds."""
+"""Ctrl-C ends every command within two seconds, even if the server never answers."""
 
 import contextlib
 import json

@@ -1,3 +1,5 @@
+"""A command prompts for an MFA code on a terminal, and never waits for one without a terminal."""
+
 import os
 import sys
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What holds for the parameters of every command, tried on every one of them."""
+"""Every parameter of every command refuses empty, invalid and contradictory values."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Requests with invalid keys and signatures are refused with the error answers of AWS."""
+"""The demo server refuses wrong keys and signatures with the errors of AWS."""
 
 import threading
 from dataclasses import replace

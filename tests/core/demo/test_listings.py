@@ -1,4 +1,4 @@
-"""Listings of the embedded server are written faster than by moto, and say the same."""
+"""The demo server writes listings faster than moto, with the same content."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace

@@ -1,3 +1,5 @@
+"""The repaired moto removes empty folders and reports the start of unfinished uploads."""
+
 from datetime import timedelta
 
 from helpers.moto_bucket import moto_bucket

@@ -1,4 +1,4 @@
-"""The server's life: quick to start, honest when it cannot, and never left behind."""
+"""The demo server starts, reports why it cannot, and ends with its parent."""
 
 import json
 import os

@@ -1,3 +1,5 @@
+"""The engine process runs operations, reports progress and errors, and can be killed at any time."""
+
 import os
 import subprocess
 import sys

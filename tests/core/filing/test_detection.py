@@ -1,4 +1,4 @@
-"""Kind, names and moment of a file are read from its content, each with where it stands."""
+"""Kind, names and time of a file are detected from its content, each with its position."""
 
 import gzip
 import json

@@ -1,3 +1,5 @@
+"""Each kind of the data contract is stored under its key with its payload and metadata."""
+
 import gzip
 import json
 from types import SimpleNamespace

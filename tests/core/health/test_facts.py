@@ -1,3 +1,5 @@
+"""Each fact about the safety of a bucket is reported as good, bad, denied or unsupported."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Each permission is tested with a request that is undone, and a missing one is reported."""
+
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What S3 refuses is refused before it is sent; what is hardly meant is said before it is saved."""
+"""Lifecycle rules that S3 refuses are refused before the request, and odd ones cause a warning."""
 
 import json
 

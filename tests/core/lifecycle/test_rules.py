@@ -1,3 +1,5 @@
+"""Lifecycle rules are read, merged and compared without the loss of unknown parts."""
+
 from datetime import UTC, datetime
 
 import pytest

@@ -1,3 +1,5 @@
+"""Lifecycle rules are saved and undone without overwriting the change of another user."""
+
 import pytest
 from helpers.moto_bucket import moto_bucket
 

@@ -1,4 +1,4 @@
-"""Only the object itself is taken for a link that works."""
+"""Only an answer with the object itself counts as a working link."""
 
 import http.client
 import socket

@@ -1,4 +1,4 @@
-"""Whether objects exist is asked one by one, and an outage ends the asking."""
+"""The existence of objects is checked one by one, and an outage ends the check."""
 
 import pytest
 from helpers.moto_bucket import moto_bucket

@@ -1,3 +1,5 @@
+"""The link ledger lists links with their expiry, and survives corrupt entries and many threads."""
+
 import json
 import threading
 from datetime import UTC, datetime, timedelta

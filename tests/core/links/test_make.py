@@ -1,4 +1,4 @@
-"""A link never promises more than is known, and warns of what keeps it from working."""
+"""A link shows its real expiry and warns of whatever prevents it from working."""
 
 from datetime import timedelta
 

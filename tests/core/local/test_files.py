@@ -1,3 +1,5 @@
+"""Files are replaced atomically and privately; settings and the activity log are read back."""
+
 import os
 import signal
 import subprocess

@@ -1,3 +1,5 @@
+"""Profiles are stored and read back; a corrupt entry is reported and does not affect others."""
+
 import json
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Keys are stored in a real Secret Service, and each of its failures is reported as a failure."""
+
 import base64
 import shutil
 

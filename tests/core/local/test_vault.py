@@ -1,3 +1,5 @@
+"""Keys are stored only in safe keyring backends, and each failure of a backend is reported."""
+
 import keyring.backends.chainer
 import keyring.backends.fail
 import keyring.backends.null

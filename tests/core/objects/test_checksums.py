@@ -1,3 +1,5 @@
+"""Checksums are calculated as specified, and a hash of the server is compared only if valid."""
+
 import base64
 import hashlib
 import zlib

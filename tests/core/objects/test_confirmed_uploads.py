@@ -1,4 +1,4 @@
-"""An upload counts when the server's own answer says that it has the bytes."""
+"""An upload counts only if the answer of the server confirms the bytes."""
 
 import threading
 

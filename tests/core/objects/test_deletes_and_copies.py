@@ -1,3 +1,5 @@
+"""A deletion or a copy counts only if the server confirms it."""
+
 import pytest
 from helpers.object_server import bucket_at
 from helpers.stub_server import XML, Reply, StubServer

@@ -1,3 +1,5 @@
+"""Listing, reading, uploading, deleting and linking of objects agree with stock boto3."""
+
 import hashlib
 import threading
 from pathlib import Path

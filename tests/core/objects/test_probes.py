@@ -1,4 +1,4 @@
-"""Nothing of a probe is left after an end in the middle of it, wherever that was."""
+"""An interrupted test of permissions leaves no object behind."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""The trash: what counts as deleted, on answers of every form, and how it comes back."""
+"""The trash lists deleted objects from answers of every form, and restores them."""
 
 import dataclasses
 

@@ -1,3 +1,5 @@
+"""Generated values have the chosen length and alphabets, and their strength is calculated."""
+
 import math
 from itertools import product
 

@@ -1,3 +1,5 @@
+"""A secret that is saved too often is reported before versions run out."""
+
 from datetime import timedelta
 
 import pytest

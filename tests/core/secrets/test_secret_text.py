@@ -1,3 +1,5 @@
+"""A change of one field leaves all other bytes of a secret unchanged."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""The secrets class of the contract reads, saves and deletes without losing a foreign change."""
+
 import json
 
 import boto3

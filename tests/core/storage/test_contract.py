@@ -1,3 +1,5 @@
+"""The storage classes write the keys, payloads and metadata of the contract exactly."""
+
 import gzip
 import json
 from datetime import UTC, datetime, timedelta

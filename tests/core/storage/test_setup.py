@@ -1,3 +1,5 @@
+"""The setup tests keys, stores them, reads them back, and changes nothing the second time."""
+
 import json
 
 import boto3

@@ -1,3 +1,5 @@
+"""Transfers are retried within one budget, which an outage exhausts once for all files."""
+
 import threading
 import time
 

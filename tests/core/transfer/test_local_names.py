@@ -1,3 +1,5 @@
+"""Object keys get distinct local file names, also on file systems that ignore case."""
+
 import sys
 import unicodedata
 

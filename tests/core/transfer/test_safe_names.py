@@ -1,3 +1,5 @@
+"""No object key can name a file outside the target folder."""
+
 import os
 from pathlib import Path
 

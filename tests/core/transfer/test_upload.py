@@ -1,3 +1,5 @@
+"""A folder is uploaded with hashes; conflicts are decided beforehand, and a crash is resumed."""
+
 import os
 import socket
 from pathlib import Path

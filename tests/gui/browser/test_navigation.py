@@ -1,4 +1,4 @@
-"""Going to a place: a key, a folder with or without its slash, an address, or what is not there."""
+"""Keys, folders, addresses and missing objects can be opened by their name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trash as a place in the tree: what was deleted, who deleted it, and bringing it back."""
+"""The trash in the tree shows who deleted what, and restores it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The Bucket tab shows, previews, saves and undoes lifecycle rules."""
+
 import pytest
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton

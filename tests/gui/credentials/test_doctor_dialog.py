@@ -1,4 +1,4 @@
-"""The doctor's dialog as a view, and in the window on the embedded server."""
+"""The doctor dialog shows findings and repairs, alone and on the demo server."""
 
 from threading import Event
 

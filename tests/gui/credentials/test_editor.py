@@ -1,3 +1,5 @@
+"""The editor of a secret shows fields and JSON, and leaves untouched bytes unchanged."""
+
 import gc
 
 import pytest

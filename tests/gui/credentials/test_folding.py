@@ -1,4 +1,4 @@
-"""The profiles give way in a narrow window, and come back by a switch or with the room."""
+"""The profiles are folded in a narrow window, and shown again by a button or with more width."""
 
 import pytest
 from PySide6.QtWidgets import QLabel

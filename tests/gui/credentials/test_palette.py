@@ -1,4 +1,4 @@
-"""What the palette asks of the view."""
+"""The search finds and opens secrets of the Credentials tab."""
 
 from helpers.credentials import STORAGE, opened, settled
 

@@ -1,4 +1,4 @@
-"""The list of secrets: ages and states."""
+"""The list of secrets shows their ages and states."""
 
 from datetime import timedelta
 

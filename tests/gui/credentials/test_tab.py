@@ -1,3 +1,5 @@
+"""The Credentials tab lists secrets, hides their values, and saves only what was changed."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Secret values are hidden on screen and from screen readers, and leave the clipboard."""
+
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta

@@ -1,3 +1,5 @@
+"""The setup dialog tests keys, stores them, and opens the connection or the demo."""
+
 import json
 import os
 

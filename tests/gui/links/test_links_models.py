@@ -1,3 +1,5 @@
+"""The list of links shows each link with its real expiry and state."""
+
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Links to keys without an object: a warning before they are made, and never “alive” after."""
+"""A link to a missing object causes a warning beforehand and is never shown as working."""
 
 from uuid import uuid4
 

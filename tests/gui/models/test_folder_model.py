@@ -1,4 +1,4 @@
-"""The table of a folder: texts ready, native sorting, filter, and a hundred thousand rows."""
+"""The table of a folder sorts and filters a hundred thousand rows."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The Statistics tab shows totals and a treemap that mouse, keyboard and screen readers can use."""
+
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from core.errors import Offline
 from core.model.statistics import LargeObject, Share, StorageStatistics
-from core.statistics.tally import Tally
+from core.statistics.totals import Totals
 from core.units import utc_now
 from core.workspace import Workspace
 from gui.models.roles import SORT_ROLE
@@ -333,9 +335,9 @@ def test_a_scan_can_be_stopped(tab, qtbot):
 
 
 def _result(objects, finished, *, partial=False):
-    tally = Tally("tentimecrypto", "")
-    tally.objects, tally.size = objects, 10 * objects
-    found = tally.snapshot(list_calls=1, partial=partial)
+    totals = Totals("tentimecrypto", "")
+    totals.objects, totals.size = objects, 10 * objects
+    found = totals.snapshot(list_calls=1, partial=partial)
     return replace(found, started=finished, finished=finished, folders=FOLDERS)
 
 

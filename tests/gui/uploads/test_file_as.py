@@ -1,4 +1,4 @@
-"""“File as…”: values come from the content, and what was chosen or typed stays."""
+"""“File as…” reads values from the content and does not overwrite what was entered."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The list behind an upload plan: each file with its decision, for 50,000 as for five."""
+"""The list of an upload plan shows each file with its decision, for 5 as for 50,000 files."""
 
 import time
 

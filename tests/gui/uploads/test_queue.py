@@ -1,4 +1,4 @@
-"""The queue: its rows, totals and columns, and what is said of how a transfer ended."""
+"""The upload queue shows rows, totals and how each transfer ended."""
 
 import pytest
 from PySide6.QtCore import QPoint, QRect

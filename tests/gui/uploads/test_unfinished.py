@@ -1,4 +1,4 @@
-"""The section of the Uploads tab with what interrupted uploads and backups have left."""
+"""The Uploads tab lists and removes the leftovers of interrupted uploads and backups."""
 
 from datetime import UTC, datetime, timedelta
 

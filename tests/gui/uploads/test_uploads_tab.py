@@ -1,3 +1,5 @@
+"""The Uploads tab plans, sends, cancels, retries and resumes uploads."""
+
 import shlex
 from uuid import uuid4
 

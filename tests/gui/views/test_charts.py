@@ -1,4 +1,4 @@
-"""Candle and depth charts: what they draw, and that mouse and keys move them alike."""
+"""Candle and depth charts draw their data, and mouse and keys move them alike."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestCandles:
     @pytest.fixture
     def view(self, show):
         view = show(CandleView())
-        view.show_content(candles().faces[0])
+        view.show_content(candles().representations[0])
         return view
 
     def test_up_down_and_gap_are_drawn(self, view):
@@ -174,7 +174,7 @@ class TestCandles:
     def test_fifty_thousand_candles_and_none(self, view):
         rows = [[1_600_000_000 + n * 60, 1 + n % 7, 9, 0.5, 2 + n % 5, 1] for n in range(20_000)]
         body = json.dumps({"timeframe": "1m", "symbol": "A", "data": rows}).encode()
-        view.show_content(preview(body, "x.json").faces[0])
+        view.show_content(preview(body, "x.json").representations[0])
         view.grab()
         view.show_content(Candles("", "", ()))
         view.grab()
@@ -188,17 +188,17 @@ def book(**sides):
 def test_depth(show, qtbot):
     view = show(DepthView())
     found = book(bids=[["100", 1], ["99", 3]], asks=[["101", 2], ["102.5", "4"]])
-    view.show_content(found.faces[0])
+    view.show_content(found.representations[0])
     assert {theme.tokens().good.name(), theme.tokens().danger.name()} <= colours(view.chart)
-    assert spread_of(found.faces[0]) == "1 (0.995 %)"
+    assert spread_of(found.representations[0]) == "1 (0.995 %)"
     assert "best bid 100, best ask 101" in view.chart.accessibleDescription()
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Plus, Qt.Key.Key_Minus):
         qtbot.keyClick(view.chart, key)
         view.grab()
     view.go_to(book(bids=[["100", "x"], [99, 1]], asks=[[101, 1]]).problems[0])
-    view.show_content(book(bids=[[5, 1]], asks=[]).faces[0])
+    view.show_content(book(bids=[[5, 1]], asks=[]).representations[0])
     view.grab()
-    assert spread_of(book(bids=[[5, 1]], asks=[]).faces[0]) == "one side only"
+    assert spread_of(book(bids=[[5, 1]], asks=[]).representations[0]) == "one side only"
 
 
 def test_depth_is_zoomed_panned_and_fitted_by_wheel_mouse_and_keys(show, qtbot):
@@ -207,7 +207,7 @@ def test_depth_is_zoomed_panned_and_fitted_by_wheel_mouse_and_keys(show, qtbot):
         [[100 - n * 0.5, "1.50"] for n in range(200)],
         [[101 + n * 0.5, 2] for n in range(200)],
     ]
-    view.show_content(book(bids=levels[0], asks=levels[1]).faces[0])
+    view.show_content(book(bids=levels[0], asks=levels[1]).representations[0])
     chart = view.chart
     complete = chart.visible_range
     at = QPointF(chart.width() * 0.7, 60)

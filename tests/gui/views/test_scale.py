@@ -1,4 +1,4 @@
-"""Ticks and the time axis: plain arithmetic."""
+"""The ticks of the price and time axes are calculated correctly."""
 
 from __future__ import annotations
 
@@ -107,7 +107,11 @@ def test_the_axis_is_linear_and_gaps_have_their_length():
     assert [axis.nearest(hour * 3600) for hour in (-5, 0.4, 2.4, 6, 7, 99)] == [0, 0, 1, 1, 2, 2]
     bars = CandleBars(axis, np.ones((5, 3)))
     assert (bars.visible_bars(axis_part(axis, 1.5, 3.5), 60).middles / 3600).tolist() == [3.5]
-    assert (bars.visible_bars(axis_part(axis, 0.5, 9.5), 60).middles / 3600).tolist() == [0.5, 3.5, 9.5]
+    assert (bars.visible_bars(axis_part(axis, 0.5, 9.5), 60).middles / 3600).tolist() == [
+        0.5,
+        3.5,
+        9.5,
+    ]
     assert axis.moment(axis.second(NOON + timedelta(hours=2))) == NOON + timedelta(hours=2)
 
 
