@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from core.errors import AlreadyExists, InvalidInput, StorageError
 from core.filing.contents import Contents
@@ -19,13 +19,12 @@ from gui.context import Context
 from gui.dialogs.file_as_form import FileForm
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.labels import heading
-from gui.widgets.panel import scrolling
+from gui.widgets.dialog import Dialog
 
 _NO_FILE = "Select a file first."
 
 
-class FileAsDialog(QDialog):
+class FileAsDialog(Dialog):
     """Checks the content against the kind and shows the key before anything is stored.
 
     Signals:
@@ -35,12 +34,8 @@ class FileAsDialog(QDialog):
     filed = Signal(str, object)
 
     def __init__(self, context: Context, parent: QWidget | None = None, path: str = "") -> None:
-        super().__init__(parent)
+        super().__init__(parent, "File a document by the data contract", width=740, height=470)
         self.setWindowTitle("File as…")
-        self.setModal(True)
-        self.setMinimumWidth(640)
-        self.resize(740, 470)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._context = context
         self._path = ""
         self._contents: Contents | None = None
@@ -48,7 +43,8 @@ class FileAsDialog(QDialog):
         self.banner = Banner(self)
         self.form = FileForm()
         self.save = primary_button("Store", self._on_save)
-        self._lay_out()
+        self.body.addWidget(self.form, 1)
+        self.add_buttons(plain_button("Cancel", self.reject), self.save)
         self.form.path_entered.connect(self._on_path)
         self.form.kind_chosen.connect(self._inspect)
         self.form.changed.connect(self._refresh)
@@ -74,18 +70,6 @@ class FileAsDialog(QDialog):
     def take(self, path: str) -> None:
         """Inspect a file and fill in the values found in it."""
         self.form.set_path(path)
-
-    def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(plain_button("Cancel", self.reject))
-        buttons.addWidget(self.save)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(12)
-        box.addWidget(heading("File a document by the data contract"))
-        box.addWidget(scrolling(self.form), 1)
-        box.addLayout(buttons)
 
     def _on_path(self, text: str) -> None:
         """Inspect another path, unless it is the same file."""
@@ -125,7 +109,7 @@ class FileAsDialog(QDialog):
         self._refresh()
 
     def _on_contents(self, contents: Contents) -> None:
-        if contents.path == self._path:
+        if contents.path == self._path:  # else the user has selected another file since
             self._contents = contents
             self._show_content(_content(contents))
             self.form.show_contents(contents)

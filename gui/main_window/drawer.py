@@ -191,7 +191,7 @@ class ChangesPage(QWidget):
         self._update()
 
     def _on_change(self, change: Change) -> None:
-        if self._loaded:
+        if self._loaded:  # else `load` will read it from the log
             workspace = self._context.workspace
             self._model.add(LoggedChange(change, workspace.profile.name if workspace else ""))
             self._update()

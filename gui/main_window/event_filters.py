@@ -81,6 +81,7 @@ class FieldKeys(_FocusFilter):
             and event.type() == QEvent.Type.ShortcutOverride
             and any(each.where == "window" for each in shortcuts.bound_to(event))
         ):
+            # If a field accepted this event, Qt would send it the key instead of the shortcut.
             event.ignore()
             return True
         return super().eventFilter(watched, event)

@@ -22,9 +22,9 @@ class ShortcutList(Dialog):
     """All shortcuts on one page, grouped by the part of the window in which they apply."""
 
     def __init__(self, parent: QWidget) -> None:
-        room = min(parent.width(), parent.screen().availableGeometry().width()) - _MARGIN
-        columns = max(1, min(_MOST_COLUMNS, room // _COLUMN))
-        width = min(columns * _COLUMN + _MARGIN, room)
+        available = min(parent.width(), parent.screen().availableGeometry().width()) - _MARGIN
+        columns = max(1, min(_MOST_COLUMNS, available // _COLUMN))
+        width = min(columns * _COLUMN + _MARGIN, available)
         super().__init__(parent, "Keyboard shortcuts", width=width)
         line = QHBoxLayout()
         line.setSpacing(32)

@@ -87,7 +87,7 @@ class TasksModel(Columns):
         return f"took {format_duration((ended - task.started).total_seconds())}"
 
     def _on_started(self, task: Task) -> None:
-        if task.quiet:
+        if task.quiet:  # not listed, for example the loading of a tab
             return
         self.beginInsertRows(QModelIndex(), 0, 0)
         self._rows.insert(0, task)
@@ -104,8 +104,8 @@ class TasksModel(Columns):
     def _remove_dropped(self) -> None:
         """Remove the rows of tasks that the runner has dropped."""
         remaining = set(map(id, self._runner.tasks))
-        gone = [row for row, task in enumerate(self._rows) if id(task) not in remaining]
-        for row in reversed(gone):
+        dropped = [row for row, task in enumerate(self._rows) if id(task) not in remaining]
+        for row in reversed(dropped):
             self.beginRemoveRows(QModelIndex(), row, row)
             self._paces.pop(id(self._rows.pop(row)), None)
             self.endRemoveRows()

@@ -145,8 +145,8 @@ class TaskRunner(QObject):
     ) -> Task:
         """Run a named operation in the engine process, driven by a worker thread.
 
-        The operation is plain data, so that it can be retried; see `core.engine.operations`. The
-        callbacks and options are those of `run`.
+        The operation is plain data, so that it can be retried; see `core.engine.operations`.
+        The callbacks and options are those of `run`.
 
         Args:
             name: its title in the activity drawer.
@@ -156,9 +156,9 @@ class TaskRunner(QObject):
             owner: callbacks are dropped once this object is deleted.
             then: gets the result.
             failed: gets the error.
-            progress: gets reports, at most ten a second.
+            progress: gets progress reports.
             batch: gets partial results.
-            latest: starting another task of this name cancels this one and drops its result.
+            latest: starting another task of this name cancels this one.
             quiet: keep it out of the drawer.
             source: where the data comes from, for the drawer.
             target: where the data goes, for the drawer.

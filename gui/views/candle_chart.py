@@ -44,7 +44,7 @@ class CandleChart(ZoomableChart):
         self._at = -1
         self._pointer: QPointF | None = None
         self.show_candles(Candles("", "", ()))
-        follow_time(self, self._on_zone_changed, ticks=False)
+        follow_time(self, self._on_zone_changed, ticks=False)  # axis and description have times
 
     def show_candles(self, candles: Candles) -> None:
         """Show other candles, all of them visible."""

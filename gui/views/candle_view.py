@@ -162,8 +162,8 @@ def _written(value: Decimal | None, digits: int | None) -> str:
     before = len(complete.replace(",", "").lstrip("-0"))
     if digits is None or not before or before + len(part) <= digits:
         return text
-    room = max(digits - before, 0)
-    return f"{complete}.{part[:room]}…" if room else f"{complete}…"
+    decimals = max(digits - before, 0)
+    return f"{complete}.{part[:decimals]}…" if decimals else f"{complete}…"
 
 
 def _number() -> Text:

@@ -27,7 +27,7 @@ class HoldingsView(QWidget):
         super().__init__(parent)
         self.model = HoldingsModel(self)
         self.view = make_table(self.model, "Assets of the portfolio")
-        self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+        self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)  # the most valuable first
         columns_of(self.view).leave()
         for column, width in enumerate(_WIDTHS):
             self.view.setColumnWidth(column, width)

@@ -52,6 +52,7 @@ class LinesModel(QAbstractTableModel):
 
     def _line(self, index: Index, role: int) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
+            # The delegate shows control characters escaped: a tab would be `\x09`.
             return self._lines.lines[index.row()].expandtabs(4)
         if role == TONE_ROLE and self._lines.levels:
             return _TONES.get(self._lines.levels[index.row()])

@@ -75,7 +75,7 @@ class LinesView(QWidget):
 
     def step(self, by: int) -> None:
         """Select the next or previous line found."""
-        if self._later.isActive():
+        if self._later.isActive():  # the typed text was not searched yet
             self._later.stop()
             self._search()
             return

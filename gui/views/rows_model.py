@@ -84,6 +84,7 @@ class RowsModel(QAbstractTableModel):
         if column >= 0:
             backwards = order == Qt.SortOrder.DescendingOrder
             self._order.sort(key=lambda row: self._key(row, column), reverse=backwards)
+        # Else selected rows would be exchanged for those that come to their positions.
         places = {row: place for place, row in enumerate(self._order)} if moved else {}
         for old, row in moved:
             self.changePersistentIndex(old, self.index(places[row], old.column()))

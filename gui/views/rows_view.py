@@ -68,30 +68,30 @@ class TreeView(QWidget):
         self.model.set_root(tree.value)
         self._open(QModelIndex(), _ROWS_OPENED)
 
-    def _open(self, parent: QModelIndex, room: int) -> int:
-        """Expand the branches below a row in order while there is room for their rows.
+    def _open(self, parent: QModelIndex, remaining: int) -> int:
+        """Expand the branches below a row in order while more rows may become visible.
 
         A long branch is expanded only if nothing follows it.
 
         Args:
             parent: the row, or the invalid index for the root.
-            room: how many more rows may become visible.
+            remaining: how many more rows may become visible.
 
         Returns:
-            The room that is left.
+            How many more rows may become visible after that.
         """
         rows = self.model.rowCount(parent)
         for row in range(rows):
             index = self.model.index(row, 0, parent)
-            if room <= 0 or not self.model.hasChildren(index):
+            if remaining <= 0 or not self.model.hasChildren(index):
                 continue
             if self.model.rowCount(index) == 0:
                 self.model.fetchMore(index)
             size = self.model.rowCount(index)
             if size <= _SHORT_BRANCH or row == rows - 1:
                 self.view.expand(index)
-                room = self._open(index, room - min(size, _SHORT_BRANCH))
-        return room
+                remaining = self._open(index, remaining - min(size, _SHORT_BRANCH))
+        return remaining
 
     def go_to(self, problem: Problem) -> None:
         """Do nothing, since problems refer to table rows."""

@@ -187,11 +187,11 @@ class Columns(QObject):
         if self._touched:
             self._fill(columns)
             return
-        room = self._view.viewport().width()
+        available = self._view.viewport().width()
         natural = [self._natural[column] for column in columns]
         least = [self._least[column] for column in columns]
         first = {place for place, column in enumerate(columns) if column in self._empty}
-        fitted = _fitted(natural, least, room, names=self._names, first=first)
+        fitted = _fitted(natural, least, available, names=self._names, first=first)
         self._fitting = True
         for column, width in zip(columns, fitted, strict=True):
             self._header.resizeSection(column, width)
@@ -271,13 +271,13 @@ class Columns(QObject):
             if text in measured and column:  # measuring a state or a size once is enough
                 continue
             measured.add(text)
-            room = delegate.sizeHint(option, index).width()
+            needed = delegate.sizeHint(option, index).width()
             if index.data(Qt.ItemDataRole.TextAlignmentRole) is not None:
-                room = max(room, _NUMBERS)  # later rows may hold longer numbers
+                needed = max(needed, _NUMBERS)  # later rows may hold longer numbers
             if is_moment(text):
-                room += _MONTH  # later rows may be of another month
+                needed += _MONTH  # later rows may be of another month
             inset = 28 if index.parent().isValid() and not column else 0
-            width = max(width, room + inset)
+            width = max(width, needed + inset)
         return width
 
     def _sample(self, column: int, most: int = _SAMPLE) -> Iterator[QModelIndex]:
@@ -305,7 +305,7 @@ class Columns(QObject):
 def _fitted(
     natural: list[int],
     least: list[int],
-    room: int,
+    available: int,
     *,
     names: int = 0,
     first: Collection[int] = (),
@@ -315,14 +315,14 @@ def _fitted(
     Args:
         natural: the natural width of each column.
         least: the minimum width of each column.
-        room: the total width.
+        available: the total width.
         names: the width that the first column needs for names; it shrinks last.
         first: the columns that shrink before all others.
     """
     fitted = [min(width, max(_WIDEST, small)) for width, small in zip(natural, least, strict=True)]
     if natural[:1] == [_FILLING]:
         fitted[0] = min(max(names, least[0]), _NAME)
-    spare = room - sum(fitted)
+    spare = available - sum(fitted)
     for column, width in enumerate(natural):
         more = min(width - fitted[column], max(spare, 0))
         fitted[column] += more
@@ -376,9 +376,9 @@ class Header(QHeaderView):
             return
         title = str(self.model().headerData(section, self.orientation()) or "")
         width = QFontMetrics(self.font()).horizontalAdvance(title)
-        room = rect.adjusted(PADDING, 0, -PADDING, 0)
+        inner = rect.adjusted(PADDING, 0, -PADDING, 0)
         right = self._right(section)
-        x = room.right() - width - _ARROW - 3 if right else room.left() + width + 4
+        x = inner.right() - width - _ARROW - 3 if right else inner.left() + width + 4
         x = max(x, rect.left() + 1) if right else min(x, rect.right() - _ARROW)
         falling = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
         place = QRect(x, rect.center().y() - _ARROW // 2, _ARROW, _ARROW)

@@ -111,11 +111,11 @@ def screen_area(dialog: QWidget) -> QRect:
 
 def keep_on_screen(dialog: QWidget) -> None:
     """Shrink and move a window so that no part of it is outside its screen."""
-    room = screen_area(dialog)
-    dialog.resize(dialog.size().boundedTo(room.size() - _FRAME))
+    area = screen_area(dialog)
+    dialog.resize(dialog.size().boundedTo(area.size() - _FRAME))
     frame = QRect(dialog.frameGeometry())
-    x = max(min(frame.x(), room.right() - frame.width() + 1), room.x())
-    y = max(min(frame.y(), room.bottom() - frame.height() + 1), room.y())
+    x = max(min(frame.x(), area.right() - frame.width() + 1), area.x())
+    y = max(min(frame.y(), area.bottom() - frame.height() + 1), area.y())
     if (x, y) != (frame.x(), frame.y()):
         dialog.move(x, y)
 

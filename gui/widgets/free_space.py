@@ -70,8 +70,8 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
         card = QRect(point, size)
         return sum(price for place, price in costs if card.intersects(place))
 
-    room = visible_part(view)
-    return min((*_candidates(room, size), *_below_rows(view, room, size)), key=cost)
+    visible = visible_part(view)
+    return min((*_candidates(visible, size), *_below_rows(view, visible, size)), key=cost)
 
 
 def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
@@ -84,24 +84,24 @@ def visible_part(view: QWidget) -> QRect:
 
     Not `visibleRegion`: that leaves out what opaque children cover.
     """
-    room, around = view.rect(), view.parentWidget()
+    visible, around = view.rect(), view.parentWidget()
     while view.isVisible() and around is not None and not view.isWindow():
-        room = room.intersected(QRect(view.mapFrom(around, QPoint()), around.size()))
+        visible = visible.intersected(QRect(view.mapFrom(around, QPoint()), around.size()))
         around = None if around.isWindow() else around.parentWidget()
-    return room
+    return visible
 
 
-def _candidates(room: QRect, size: QSize) -> Iterator[QPoint]:
+def _candidates(visible: QRect, size: QSize) -> Iterator[QPoint]:
     """Yield positions in the order of preference."""
-    middle = max((room.width() - size.width()) // 2, 0)
-    right = max(room.width() - size.width() - _MARGIN, 0)
-    bottom = max(room.height() - size.height() - _MARGIN, 0)
+    middle = max((visible.width() - size.width()) // 2, 0)
+    right = max(visible.width() - size.width() - _MARGIN, 0)
+    bottom = max(visible.height() - size.height() - _MARGIN, 0)
     for x in (middle, right, _MARGIN):
         for y in (bottom, min(_MARGIN, bottom)):
-            yield room.topLeft() + QPoint(x, y)
+            yield visible.topLeft() + QPoint(x, y)
     for y in range(bottom, 0, -_STEP):
         for x in (middle, right, _MARGIN):
-            yield room.topLeft() + QPoint(x, y)
+            yield visible.topLeft() + QPoint(x, y)
 
 
 def _focus_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
@@ -175,12 +175,12 @@ def _rows(filled: QRect) -> Iterator[QRect]:
         yield QRect(filled.left(), top, filled.width(), theme.ROW).intersected(filled)
 
 
-def _below_rows(view: QWidget, room: QRect, size: QSize) -> Iterator[QPoint]:
+def _below_rows(view: QWidget, visible: QRect, size: QSize) -> Iterator[QPoint]:
     """Yield positions below the last row of lists with enough room for a card."""
     for each in filled_lists(view):
         free = QRect(each.area)
         free.setTop(each.filled.bottom() + 1)
-        free = free.intersected(room)
+        free = free.intersected(visible)
         if free.width() >= size.width() and free.height() >= size.height():
             left = free.left() + (free.width() - size.width()) // 2
             lowest = free.bottom() + 1 - size.height()

@@ -60,14 +60,31 @@ def _short(word: str) -> str:
     return f"{word[:half]}…{word[-half:]}"
 
 
-class Text(QLabel):
-    """A label in plain text; `tone` colours it."""
+class _LiveLabel(QLabel):
+    """A label in plain text that may follow the time."""
 
-    def __init__(self, text: str = "", tone: str = "plain", parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
         self._live: Callable[[], str] | None = None
         self._followed = False
         self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def _follow(self, text: Callable[[], str]) -> None:
+        """Update the text every second while the label is visible, and when the zone changes."""
+        self._live = text
+        if not self._followed:
+            self._followed = True
+            follow_time(self, self._update_live)
+
+    def _update_live(self) -> None:
+        """Show the present text; implemented by subclasses."""
+
+
+class Text(_LiveLabel):
+    """A label in plain text; `tone` colours it."""
+
+    def __init__(self, text: str = "", tone: str = "plain", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setProperty("tone", tone)
         self.setText(text)
 
@@ -79,10 +96,7 @@ class Text(QLabel):
     def show_live(self, text: Callable[[], str]) -> None:
         """Show a text that depends on time or zone and is updated every second while visible."""
         self.setText(text())
-        self._live = text
-        if not self._followed:
-            self._followed = True
-            follow_time(self, self._update_live)
+        self._follow(text)
 
     def _update_live(self) -> None:
         if self._live is not None:
@@ -139,16 +153,13 @@ class Elided(Text):
         painter.drawText(area, self.alignment(), line)
 
 
-class Pill(QLabel):
+class Pill(_LiveLabel):
     """A small rounded label: `neutral accent good danger warning`."""
 
     def __init__(
         self, text: str = "", tone: str = "neutral", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._live: Callable[[], str] | None = None
-        self._followed = False
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setFont(theme.text_font(theme.SMALL_SIZE))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setProperty("pill", tone)
@@ -174,10 +185,7 @@ class Pill(QLabel):
     def show_live(self, text: Callable[[], str], tone: str | None = None, hint: str = "") -> None:
         """Show a text that depends on time or zone and is updated every second while visible."""
         self.set(text(), tone, hint)
-        self._live = text
-        if not self._followed:
-            self._followed = True
-            follow_time(self, self._update_live)
+        self._follow(text)
 
     def _update_live(self) -> None:
         if self._live is not None:

@@ -92,7 +92,7 @@ class Generator(Dialog):
         return Recipe(self.length.value(), chosen, similar_characters=not self.readable.isChecked())
 
     def _make(self, *_change: object) -> None:
-        revealed = self.field.revealed
+        revealed = self.field.revealed  # `set_value` hides the new value
         try:
             bits, value = strength(self.recipe), generate(self.recipe)
         except InvalidInput as error:

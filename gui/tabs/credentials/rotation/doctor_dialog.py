@@ -67,7 +67,7 @@ class DoctorDialog(Dialog):
 
     def show_loading(self) -> None:
         """Show that the examination is running."""
-        self._repairs = []
+        self._repairs = []  # `setWidget` deletes the former page with its buttons
         self.examine.allow(allowed=False, reason="Examining…")
         self.area.setWidget(Skeleton(5))
 

@@ -125,6 +125,7 @@ class NewSecret(QDialog):
         self.go.allow(not reason, reason)
 
     def _on_create(self) -> None:
+        # A second click would try to create it again.
         self.go.allow(allowed=False, reason="The secret is being created.")
         self.banner.clear()
         self._create(
@@ -142,8 +143,8 @@ class DeleteSecret(Question):
         super().__init__(
             parent,
             f"Delete {name}?",
-            "Programs that read this secret will fail. Its name cannot be used again until it is "
-            "gone.",
+            "Programs that read this secret will fail. Its name cannot be used again until AWS has "
+            "removed it.",
             width=460,
         )
         self._delete = delete
