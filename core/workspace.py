@@ -137,7 +137,7 @@ class Workspace:
         """Return the identity of the caller, requested each time because sessions end.
 
         Raises:
-            StorageError: the credentials are missing, invalid or expired, or STS is out of reach.
+            StorageError: the credentials are missing, invalid or expired, or STS cannot be reached.
         """
         from core.aws.identity import identity
 

@@ -49,7 +49,7 @@ def application() -> DomainDispatcherApplication:
 
 
 def _any_character(converter: RegexConverter, url_map: Any, *items: str) -> None:
-    """Let `.` in the routes of moto match a newline as well: a key may contain one."""
+    """Make `.` in the routes of moto match a newline as well: a key may contain one."""
     BaseConverter.__init__(converter, url_map)
     converter.regex = f"(?s:{items[0]})"
 

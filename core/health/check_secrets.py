@@ -35,7 +35,7 @@ _DELETE = "DELETE FROM check_secrets WHERE number = ?"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a secret is: a bucket's name is unique, so it stands for the account."""
+    """The location of a secret; the bucket, whose name is unique, identifies the account."""
 
     endpoint: str
     region: str
@@ -49,7 +49,7 @@ class Place:
 
 
 def new_name() -> str:
-    """Return a name for a test secret that no other one has."""
+    """Return a unique name for a test secret."""
     return f"{_BEGINNING}{uuid4().hex}"
 
 
@@ -72,7 +72,7 @@ class SecretRecord:
             _log.warning("a test secret could not be recorded: %s", error.cause or error.summary)
 
     def end(self, *, gone: bool) -> None:
-        """Remove the record of a secret that is gone; leave any other one to the next clean-up."""
+        """Remove the record if the secret was deleted; otherwise the next clean-up uses it."""
         if self._number is not None:
             sql = _DELETE if gone else "UPDATE check_secrets SET owner = NULL WHERE number = ?"
             _change(sql, self._number)
@@ -95,7 +95,7 @@ def delete_check_secret(clients: ClientFactory, name: str, work: Work) -> None:
 def sweep_check_secrets(clients: ClientFactory, work: Work) -> int:
     """Delete the test secrets that dead processes of this machine left here; return their number.
 
-    A clean-up that fails is no reason not to go on: it is logged, and tried again next time.
+    A failed clean-up is logged and tried again next time; it raises no error.
 
     Raises:
         Cancelled: the token of `work` was cancelled.

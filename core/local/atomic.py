@@ -56,7 +56,7 @@ def broken_name(path: Path) -> Path:
 
 @contextmanager
 def translate_os_errors(path: Path, verb: str, *, needed: int = 0) -> Iterator[None]:
-    """Turn an operating-system error of the block into ours, with the free space if it is that.
+    """Translate operating system errors of the block; for a full disk with the free space.
 
     Args:
         path: the file that the user knows.

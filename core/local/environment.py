@@ -1,7 +1,7 @@
 """Environment variables: the AWS keys they name, and child processes without the secrets.
 
 Every program of the same user can read a process's first environment (`/proc/PID/environ`), and a
-crash reporter sends it along. So our child processes start without secrets; the engine is handed
+crash reporter sends it along. So child processes start without secrets; the engine is handed
 them through its pipe.
 """
 

@@ -12,7 +12,7 @@ def harden() -> None:
     """Forbid core dumps of this process and, on Linux, that programs of the same user trace it.
 
     The limit is inherited by child processes; the mark against tracing is not, so each process
-    that handles secrets calls this. Where the system has neither, nothing happens.
+    that handles secrets calls this. On systems without these functions it has no effect.
     """
     if sys.platform != "win32":
         import resource

@@ -28,7 +28,7 @@ _PAUSE = 0.02
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other threads and processes from changing `path` inside the block.
+    """Prevent other threads and processes from changing `path` inside the block.
 
     Args:
         path: the file that is read and written; its folder is created if needed.
@@ -103,7 +103,7 @@ def try_lock(handle: int, *, shared: bool = False) -> bool:
         shared: whether several may hold it like this at the same time, where the system can.
 
     Raises:
-        OSError: the file system has no locks, or the lock cannot be had for another reason.
+        OSError: the file system has no locks, or the lock cannot be taken for another reason.
     """
     try:
         _lock(handle, wait=False, shared=shared)

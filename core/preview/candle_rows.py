@@ -69,7 +69,7 @@ _KRAKEN = ColumnOrder("Kraken: open, high, low, close, average, volume", (1, 2, 
 
 
 def column_order(rows: Sequence[Any], findings: Findings) -> ColumnOrder:
-    """Return the column order of the lists in `rows`; another one than ccxt's is noted."""
+    """Return the column order of the lists in `rows`; an order other than that of ccxt is noted."""
     lists = [row for row in rows[:_SAMPLE] if isinstance(row, list) and len(row) >= 5]
     usual = COLUMN_ORDERS[0]
     if not lists:

@@ -24,7 +24,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 def decode(data: bytes, findings: Findings, *, complete: bool) -> str | None:
     """Return the text of `data`, or None if it is binary.
 
-    With `complete` False the last character may be cut in the middle; that is no finding.
+    With `complete` False the last character may be incomplete, which is not reported.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -34,7 +34,7 @@ def decode(data: bytes, findings: Findings, *, complete: bool) -> str | None:
 
 
 def is_plain_text(data: bytes) -> bool:
-    """Whether data begins with valid UTF-8 without controls: no signature of a binary form counts.
+    """Return whether data begins with valid UTF-8 text, so that binary signatures are ignored.
 
     `BM` begins bitmaps as well as the symbol BMW, `BZh` bzip2 as well as a name.
     """

@@ -49,8 +49,8 @@ def read_delimited(
 ) -> Table:
     """Return the table in `text`.
 
-    Every line is a row, the header, or reported by a finding. `complete` False says that the
-    text goes on beyond what was fetched.
+    Every line is a row, the header, or reported by a finding. `complete` False means that only the
+    beginning of the text was fetched.
     """
     delimiter = delimiter or delimiter_of(text) or ","
     rows: list[list[str]] = []

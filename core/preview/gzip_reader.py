@@ -37,7 +37,7 @@ def gzip_pieces(data: bytes, size: Callable[[], int]) -> Iterator[bytes]:
         EOFError: the stream is cut off.
         zlib.error: the packed data is damaged.
         ChecksumError: all data was returned, but a member's checksum or length differs.
-        TrailingBytesError: all data is out, and something else follows it.
+        TrailingBytesError: all data was returned, and something else follows it.
     """
     at = 0
     wrong = 0

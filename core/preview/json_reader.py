@@ -281,8 +281,8 @@ def read_json(
 ) -> JsonRead:
     """Return the first JSON value of `text`.
 
-    `complete` False says that only the beginning of the object was fetched: that it ends in the
-    middle is then no fault of the data.
+    `complete` False means that only the beginning of the object was fetched, so that an incomplete
+    end is not a problem of the data.
     """
     above = levels_above_rows(text) if len(text) > AT_ONCE else None
     if complete and above is None and (found := _at_once(text, limits)):

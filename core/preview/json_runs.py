@@ -30,7 +30,7 @@ def parse_exact(text: str) -> Any:
     """Return the one JSON value of `text` with exact numbers (see `core.preview.numbers`).
 
     Raises:
-        ValueError: the text is no JSON, or has what needs a finding or another reader: names
+        ValueError: the text is not JSON, or contains what another reader has to report: names
             twice in one object, NaN, `-0`, numbers of more than 4,300 digits, 200 levels.
     """
     import jiter

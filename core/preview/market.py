@@ -35,7 +35,7 @@ def _title(*parts: str, otherwise: str) -> str:
 
 
 def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> tuple[Table, ...]:
-    """Return the rows as they stand; of `checked` rows only limits are reported once more."""
+    """Return the rows unchanged; for `checked` rows only exceeded limits are reported."""
     findings = Findings()
     table = table_of(rows, reading.limits, reading.next_deadline(), findings)
     reading.findings.merge(findings, *([ProblemKind.LIMIT] if checked else []))
@@ -63,7 +63,7 @@ def _candles(root: Any, reading: Reading) -> Content | None:
 
 
 def _saved(root: Any, reading: Reading) -> datetime | None:
-    """Return when the data was taken, by the document or by its key."""
+    """Return when the data was saved, according to the document or its key."""
     own = moment_of(root.get("timestamp")) if isinstance(root, dict) else None
     parsed = parse(reading.key)
     return own or (parsed.moment if parsed else None)

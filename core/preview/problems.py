@@ -13,7 +13,7 @@ from itertools import islice
 class ProblemKind(Enum):
     """The kinds of findings, causes before their consequences and notes last.
 
-    The value is the word for one of them and for many.
+    The value is the name of the kind in the singular and the plural.
     """
 
     TRUNCATED = ("truncated file", "truncated files")
@@ -53,8 +53,8 @@ class Problem:
     """One finding.
 
     `row` counts from 0 in the rows of the first face (candles, trades, table rows, lines) and is
-    what a click goes to; `line` counts from 1 in the text; `start` and `end` bound a stretch of
-    time; `amount` is how many rows or intervals the finding stands for.
+    what a click goes to; `line` counts from 1 in the text; `start` and `end` are the bounds of a
+    time range; `amount` is how many rows or intervals the finding stands for.
     """
 
     kind: ProblemKind
@@ -75,20 +75,20 @@ class Findings:
     _stored: dict[ProblemKind, list[Problem]] = field(default_factory=dict)
 
     def add(self, problem: Problem) -> None:
-        """Take one finding."""
+        """Add one finding."""
         self.counts[problem.kind] += problem.amount
         stored = self._stored.setdefault(problem.kind, [])
         if len(stored) < self.cap:
             stored.append(problem)
 
     def note(self, kind: ProblemKind, text: str, *, row: int | None = None) -> None:
-        """Take one finding that has no more than a text and perhaps a row."""
+        """Add a finding with only a text and, if known, a row."""
         self.add(Problem(kind, text, row=row))
 
     def add_all(self, kind: ProblemKind, problems: Iterable[Problem], amount: int) -> None:
-        """Take many findings of one kind that stand for `amount` rows or intervals together.
+        """Add many findings of one kind, which represent `amount` rows or intervals together.
 
-        Only those that are stored are made.
+        Only findings within the limit are created.
         """
         if not amount:
             return
@@ -97,7 +97,7 @@ class Findings:
         stored += islice(problems, max(0, self.cap - len(stored)))
 
     def merge(self, other: Findings, *kinds: ProblemKind) -> None:
-        """Take over the findings of `other`, all of them or those of `kinds`."""
+        """Add the findings of `other`, all of them or those of `kinds`."""
         for kind, problems in other._stored.items():
             if not kinds or kind in kinds:
                 self.counts[kind] += other.counts[kind]
@@ -110,12 +110,12 @@ class Findings:
 
     @property
     def total(self) -> int:
-        """How many findings there were, stored or not."""
+        """The number of all findings, including those that are not stored."""
         return self.counts.total()
 
 
 def summary(problems: tuple[Problem, ...], counts: Counter[ProblemKind]) -> str:
-    """Return one line: each kind once, with its own words when it was found once.
+    """Return one line with each kind once; a kind that was found once has its own text.
 
     >>> summary((Problem(ProblemKind.DUPLICATE, "1 duplicate at 18:00"),), Counter())
     '1 duplicate at 18:00'

@@ -11,11 +11,11 @@ from core.preview.values import Face
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One preview in the making. `name` is the key without packing suffixes.
+    """The state of reading one preview. `name` is the key without packing suffixes.
 
-    `complete` is False when only the beginning of the object (or of what was packed) is at hand;
+    `complete` is False when only the beginning of the object (or of what was packed) is available;
     `truncated` is True when the last row may be incomplete, because reading stopped in the middle of
-    it. `packed` names the packing that the data came out of.
+    it. `packed` is the compression format that was removed.
     """
 
     key: str
@@ -29,7 +29,7 @@ class Reading:
     packed: str = ""
 
     def next_deadline(self) -> Deadline:
-        """Return the time that the step after reading has."""
+        """Return the deadline of the step after reading."""
         return self.deadline.more(self.limits.more_seconds)
 
     @property
@@ -38,7 +38,7 @@ class Reading:
         return self.name.rstrip("/").rsplit("/", 1)[-1]
 
     def ends(self, *suffixes: str) -> bool:
-        """Whether the name ends in one of `suffixes`, whatever its case."""
+        """Return whether the name ends in one of `suffixes`, ignoring case."""
         return self.name.lower().endswith(suffixes)
 
 

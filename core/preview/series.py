@@ -89,7 +89,7 @@ class CandleSeries(Sequence[Candle]):
 
 
 def moment_at(micros: int) -> datetime:
-    """Return the moment that lies so many microseconds after 1970."""
+    """Return the time that is a number of microseconds after the beginning of 1970."""
     return EPOCH + timedelta(microseconds=micros)
 
 

@@ -42,7 +42,7 @@ _LEVEL_CHARS = 120
 
 
 def read_text(text: str, reading: Reading) -> Content:
-    """Return what `text` shows, by the form that its name, its type or its first letters tell."""
+    """Return the content of `text`, by its name, its type or its first characters."""
     seen = _content_of(text, reading)
     if any(isinstance(face, Lines) for face in seen.faces):
         return seen
@@ -56,7 +56,7 @@ def text_face(text: str, reading: Reading) -> Lines:
 
 
 def is_named_text(reading: Reading) -> bool:
-    """Whether the name says that this is text, whatever the bytes look like."""
+    """Return whether the name is that of a text file, regardless of the bytes."""
     return _is_log(reading) or reading.ends(*_JSON, *_JSON_LINES, *_CSV, *_PROSE)
 
 
@@ -104,7 +104,7 @@ def _first_value(text: str, reading: Reading, findings: Findings) -> JsonRead:
 
 
 def _json(text: str, reading: Reading) -> Content:
-    """Return a text whose name says that it is JSON, however little of it can be read."""
+    """Return the content of a file named as JSON, even if only a part can be read."""
     findings = Findings()
     first = _first_value(text, reading, findings)
     if _continues(text, first) or findings.counts[ProblemKind.BROKEN]:
@@ -125,7 +125,7 @@ def _json(text: str, reading: Reading) -> Content:
 
 
 def _json_by_content(text: str, reading: Reading) -> Content | None:
-    """Return a text that begins like JSON, or None if it goes on otherwise.
+    """Return the content of a text that begins like JSON, or None if it is not JSON.
 
     A log is JSON only if all of it is.
     """
@@ -144,7 +144,7 @@ def _continues(text: str, first: JsonRead) -> bool:
 
 
 def _several(text: str, reading: Reading) -> Content | None:
-    """Return several values of a text, or None if most of it is none."""
+    """Return the JSON values of a text, or None if most of it is not JSON."""
     findings = Findings()
     late = replace(reading, deadline=reading.deadline.more(_SECOND_SECONDS))
     found = read_json_values(text, late, findings)
@@ -174,7 +174,7 @@ def _size_of(root: Any) -> str:
 
 
 def _json_lines(text: str, reading: Reading) -> Content:
-    """Return a text whose name says that it has a value on each line."""
+    """Return the content of a file that is named as JSON lines."""
     found = read_json_values(text, reading, reading.findings)
     if not found.read:
         return _lines(text, reading)

@@ -54,7 +54,7 @@ def unpack(
 ) -> Unpacked:
     """Return the bytes inside one layer of compression; problems are added to `findings`.
 
-    `complete` False says that `data` is only the beginning: that it ends early is then no fault.
+    `complete` False means that `data` is only the beginning, so that an early end is not a problem.
     """
     name = packing_of(data)
     if not name:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Missing candles between two that are there: `after` and `before` are their positions."""
+    """Missing candles between two existing ones: `after` and `before` are their positions."""
 
     after: int
     before: int
@@ -56,8 +56,8 @@ class Level:
 class Book:
     """An order book: bids from the highest, asks from the lowest.
 
-    `floats` has the prices and quantities of both sides as doubles, shape (2, n), to be drawn:
-    they are made here, off the thread that draws.
+    `floats` has the prices and quantities of both sides as doubles, shape (2, n), for drawing: they
+    are created here, not in the thread that draws.
     """
 
     symbol: str

@@ -205,7 +205,7 @@ def _folder_in_the_way(key: str, path: Path, error: StorageError) -> StorageErro
     return StorageError(
         f"{key} was not downloaded",
         cause=f"A folder with that name exists: {path}.",
-        remedy="Move the folder, or download to another one.",
+        remedy="Move the folder, or download to another folder.",
         subject=error.subject,
         kind=ErrorKind.ALREADY_EXISTS,
     )

@@ -230,6 +230,6 @@ class _Free:
         return free
 
     def _exists(self, start: str) -> None:
-        """Learn the numbers that are in use: they were no keys of the plan."""
+        """Find the numbered names that are in use; the plan did not check them."""
         for columns in list_pages(self._bucket, start, work=self._work):
             self._used.update(columns.keys)

@@ -46,7 +46,7 @@ def _is_beyond(here: QRectF, place: QRectF, direction: Direction) -> bool:
 
 
 def _distance(here: QRectF, place: QRectF, direction: Direction) -> float:
-    """Return how far a rectangle is from the middle of another one, seen in a direction."""
+    """Return how far a rectangle is from the middle of another one, in a direction."""
     nearest = QPointF(
         min(max(here.center().x(), place.left()), place.right()),
         min(max(here.center().y(), place.top()), place.bottom()),

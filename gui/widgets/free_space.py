@@ -80,7 +80,7 @@ def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
 
 
 def visible_part(view: QWidget) -> QRect:
-    """Return the part of a view that no widget around it cuts off; all of it before it is shown.
+    """Return the part of a view that no parent cuts off; the complete view before it is shown.
 
     Not `visibleRegion`: that leaves out what opaque children cover.
     """

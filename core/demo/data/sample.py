@@ -43,7 +43,7 @@ def days() -> list[datetime]:
 
 
 def iso(moment: datetime) -> str:
-    """Return a time in the present format of keys: `2024-01-15T10:00:00Z`."""
+    """Return a time in the current format of keys: `2024-01-15T10:00:00Z`."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -19,7 +19,7 @@ from core.model.connection import (
 
 
 def make_secrets(platform: AccessKeys) -> None:
-    """Create the secrets; the one of the storage holds the platform's real keys."""
+    """Create the secrets; the one of the storage contains the platform's actual keys."""
     storage = {
         "aws_access_key_id": platform.access_key_id,
         "aws_secret_access_key": platform.secret_access_key.reveal(),
