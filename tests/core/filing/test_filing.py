@@ -110,7 +110,7 @@ def test_a_taken_key_is_refused_unless_asked(place, tmp_path):
         ([1], "orderbook", "“bids” and “asks”"),
         ({"bids": []}, "orderbook", "“bids” and “asks”"),
         ([1], "portfolio", "“assets”"),
-        (gzip.compress(b"[]", mtime=0), "trades", "decompress it first"),
+        (gzip.compress(b"[]", mtime=0), "trades", "Decompress it first"),
         (gzip.compress(b"[]", mtime=0)[:-9], "trades", "truncated"),
     ],
 )
