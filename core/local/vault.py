@@ -55,13 +55,13 @@ class KeyVault(Protocol):
         """Return whether keys can be stored."""
 
     def store(self, profile_name: str, keys: AccessKeys) -> None:
-        """Keep the keys of a profile."""
+        """Store the keys of a profile."""
 
     def load(self, profile_name: str) -> AccessKeys | None:
         """Return the keys of a profile, or None."""
 
     def delete(self, profile_name: str) -> None:
-        """Forget the keys of a profile."""
+        """Delete the keys of a profile."""
 
 
 class Vault:
@@ -163,7 +163,7 @@ class SessionVault:
         )
 
     def store(self, profile_name: str, keys: AccessKeys) -> None:
-        """Keep the keys of a profile."""
+        """Store the keys of a profile."""
         with self._lock:
             self._keys[profile_name] = keys
 
@@ -173,7 +173,7 @@ class SessionVault:
             return self._keys.get(profile_name)
 
     def delete(self, profile_name: str) -> None:
-        """Forget the keys of a profile."""
+        """Delete the keys of a profile."""
         with self._lock:
             self._keys.pop(profile_name, None)
 

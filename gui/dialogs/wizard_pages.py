@@ -12,7 +12,7 @@ _MARGINS = (24, 8, 24, 16)
 
 
 def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: str) -> QScrollArea:
-    """Return the first page: the demo, or one's own bucket.
+    """Return the first page: a choice between the demo and the user's bucket.
 
     Args:
         demo: opens the demo.
