@@ -95,7 +95,7 @@ class Configuration:
             raise InvalidInput(
                 f"A bucket can have {MAX_RULES} lifecycle rules, this would be {len(rules)}",
                 cause="S3 refuses larger configurations.",
-                remedy="Remove rules that are no longer needed first.",
+                remedy="First remove rules that are no longer needed.",
             )
         return Configuration(rules, self.minimum_size)
 

@@ -82,7 +82,8 @@ def _check_amounts(trade: dict[str, Any], row: int, findings: Findings, *, signe
             finding = f"trade {row + 1:,}: {name} “{str(value)[:40]}” is not a number"
             findings.note(ProblemKind.BAD_NUMBER, finding, row=row)
         elif exact is not None and exact < 0 and not (signed and name == "quantity"):
-            findings.note(ProblemKind.NEGATIVE, f"trade {row + 1:,}: {name} {value} is negative", row=row)
+            finding = f"trade {row + 1:,}: {name} {value} is negative"
+            findings.note(ProblemKind.NEGATIVE, finding, row=row)
 
 
 def _check_id(

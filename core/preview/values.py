@@ -123,7 +123,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A JSON value. Read it, never change it.
+    """A JSON value, which must not be changed.
 
     `value` is what was read: dict, list, str, bool, None, and numbers in the forms that
     `core.preview.numbers` knows.

@@ -102,7 +102,7 @@ def differing_part(text: str, neighbours: Iterable[str]) -> tuple[int, int]:
 def _elided_moment(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
     """Return a shorter form, with the parts in which the neighbours differ if they fit.
 
-    Else the form without the zone, the seconds, the year, and last without the time.
+    Otherwise the zone, the seconds, the year and finally the time are omitted until it fits.
     """
     parts = _parts(text)
     if parts is None:
