@@ -76,15 +76,15 @@ class Actions:
         self._all: dict[str, QAction] = {}
         #: Why each action is disabled, by its name; empty for enabled ones.
         self._reasons: dict[str, str] = {}
-        for deed in LIST_ACTIONS:
-            if deed is None:
+        for item in LIST_ACTIONS:
+            if item is None:
                 continue
-            name, row = deed.name, shortcuts.action(deed.action)
-            self._all[name] = shortcuts.menu_action(deed.action, owner, slots[name])
+            name, row = item.name, shortcuts.action(item.action)
+            self._all[name] = shortcuts.menu_action(item.action, owner, slots[name])
             if row.where != "window" and not row.own:  # the window binds the keys of its actions
                 holder = owner if row.where == "browser" else table
                 reason = partial(self.reason, name)
-                shortcuts.bind(deed.action, holder, slots[name], reason)
+                shortcuts.bind(item.action, holder, slots[name], reason)
 
     def __getitem__(self, name: str) -> QAction:
         return self._all[name]
@@ -103,32 +103,32 @@ class Actions:
             connected: whether a bucket is open.
         """
         selected, folders = len(entries), sum(1 for entry in entries if entry.folder)
-        for deed in LIST_ACTIONS:
-            if deed is not None:
-                reason = NO_BUCKET if not connected else _missing(deed, selected, folders)
-                if deed.writes:
+        for item in LIST_ACTIONS:
+            if item is not None:
+                reason = NO_BUCKET if not connected else _missing(item, selected, folders)
+                if item.writes:
                     reason = locked or reason
-                self._reasons[deed.name] = reason
-                self._show_reason(deed)
+                self._reasons[item.name] = reason
+                self._show_reason(item)
 
-    def _show_reason(self, deed: ListAction) -> None:
-        reason, entry = self.reason(deed.name), self._all[deed.name]
+    def _show_reason(self, item: ListAction) -> None:
+        reason, entry = self.reason(item.name), self._all[item.name]
         entry.setEnabled(not reason)
-        entry.setToolTip(tooltip(reason or shortcuts.action(deed.action).text))
+        entry.setToolTip(tooltip(reason or shortcuts.action(item.action).text))
 
     def menu(self, parent: QWidget) -> QMenu:
         """Return the context menu."""
         menu = QMenu(parent)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setToolTipsVisible(True)
-        for deed in LIST_ACTIONS:
-            if deed is None:
+        for item in LIST_ACTIONS:
+            if item is None:
                 menu.addSeparator()
                 continue
-            self._show_reason(deed)
-            action = self._all[deed.name]
-            if deed.icon:
-                action.setIcon(icon(deed.icon, "danger" if deed.name == "delete" else "muted"))
+            self._show_reason(item)
+            action = self._all[item.name]
+            if item.icon:
+                action.setIcon(icon(item.icon, "danger" if item.name == "delete" else "muted"))
             menu.addAction(action)
         return menu
 
@@ -139,11 +139,11 @@ class Actions:
         return menu
 
 
-def _missing(deed: ListAction, selected: int, folders: int) -> str:
-    if deed.needs == "any" and not selected:
+def _missing(item: ListAction, selected: int, folders: int) -> str:
+    if item.needs == "any" and not selected:
         return "Select objects first."
-    if deed.needs == "one" and selected != 1:
+    if item.needs == "one" and selected != 1:
         return "Select one row first."
-    if deed.needs == "objects" and (not selected or folders):
+    if item.needs == "objects" and (not selected or folders):
         return "Select objects, not folders, first."
     return ""

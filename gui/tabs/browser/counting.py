@@ -134,9 +134,11 @@ def total_text(total: Total, *, complete: bool, day: bool = False) -> str:
         complete: False if there may be more; the count then has a plus, as in the tree.
         day: show only the date of the newest object, for narrow places.
     """
-    noun = "object" if total.count == 1 and complete else "objects"
-    parts = [f"{format_count(total.count)}{'' if complete else '+'} {noun}"]
-    parts.append(format_size(total.size) if complete else f"at least {format_size(total.size)}")
+    size = format_size(total.size)
+    if complete:
+        parts = [format_counted(total.count, "object"), size]
+    else:
+        parts = [f"{format_count(total.count)}+ objects", f"at least {size}"]
     if total.newest is not None:
         newest = format_date(in_zone(total.newest)) if day else format_moment(total.newest)
         parts.append(f"newest {newest}")
@@ -152,7 +154,10 @@ def list_text(model: FolderModel, *, more: bool, below: tuple[Total, bool] | Non
         below: the total of the folder and whether it is complete; None while it is unknown.
     """
     rows, total = model.rowCount(), model.total
-    entries = f"{format_count(total)}{'+' if more else ''} {'entry' if total == 1 else 'entries'}"
+    if more:
+        entries = f"{format_count(total)}+ entries"
+    else:
+        entries = "1 entry" if total == 1 else f"{format_count(total)} entries"
     if rows != total:
         return f"{format_count(rows)} of {entries} · {format_size(model.total_size)}"
     if total and not model.has_folders:
@@ -173,9 +178,11 @@ def selection_text(
     known = [each for each in folders if each is not None]
     complete = len(known) == len(folders) and all(all_of_it for _total, all_of_it in known)
     size += sum(total.size for total, _all_of_it in known)
-    text = f"{format_count(len(chosen))} selected"
+    parts = [f"{format_count(len(chosen))} selected"]
     if folders:
         count = len(chosen) - len(folders) + sum(total.count for total, _all_of_it in known)
-        objects = format_counted(count, "object") if complete else f"{format_count(count)}+ objects"
-        text += f" · {objects}"
-    return f"{text} · {'' if complete else 'at least '}{format_size(size)}"
+        parts.append(
+            format_counted(count, "object") if complete else f"{format_count(count)}+ objects"
+        )
+    parts.append(format_size(size) if complete else f"at least {format_size(size)}")
+    return " · ".join(parts)

@@ -104,9 +104,9 @@ class Downloads(QObject):
 
     def _on_one(self, done: Downloaded, changed: str) -> None:
         text = f"{done.path.name} downloaded, {format_size(done.size)}, {done.verdict.value}."
-        why = f"The name {changed} is not allowed on this file system." if changed else ""
         action = ("Open folder", lambda: open_folder(done.path.parent))
-        if why:
+        if changed:
+            why = f"The name {changed} is not allowed on this file system."
             self._tab.banner.show_warning(text, why, action=action)
         else:
             self._tab.banner.show_good(text, action=action)
@@ -151,27 +151,32 @@ class Downloads(QObject):
             source=bucket.subject(),
             target=str(target),
         )
-        text = f"{format_counted(len(plan.keys), 'object')}, {format_size(plan.size)}"
-        self._tab.banner.show_info(f"Downloading {text}, into {target}.")
+        objects = format_counted(len(plan.keys), "object")
+        self._tab.banner.show_info(
+            f"Downloading {objects}, {format_size(plan.size)}, into {target}."
+        )
 
     def _on_several(self, target: Path, report: TransferReport) -> None:
         planned = format_counted(report.planned, "object")
-        text = f"{format_count(len(report.done))} of {planned} downloaded"
+        sentences = [f"{format_count(len(report.done))} of {planned} downloaded."]
         if verified := report.verified_text():
-            text += f": {verified}"
+            sentences.append(f"Checked: {verified}.")
         if report.skipped:
-            text += f"; {len(report.skipped):,} skipped because the files exist"
+            skipped = format_counted(len(report.skipped), "object")
+            sentences.append(f"{skipped} skipped because the files exist.")
         if report.renamed:
             _number, name = report.renamed[0]
-            text += f"; {len(report.renamed):,} under another name, the first as {name}"
+            renamed = format_counted(len(report.renamed), "object")
+            sentences.append(f"{renamed} stored under another name, the first as {name}.")
+        text = " ".join(sentences)
         action = ("Open folder", lambda: open_folder(target))
         if not report.failed:
-            self._tab.banner.show_good(f"{text}.", action=action)
+            self._tab.banner.show_good(text, action=action)
             return
         self._tab.note_failures(report.failed)
         first = report.failed[0]
         why = f"{len(report.failed):,} failed, first {first.key}: {first.reason}. {first.remedy}"
-        self._tab.banner.show_warning(f"{text}.", why, action=action)
+        self._tab.banner.show_warning(text, why, action=action)
 
 
 def existing_folder(used: object) -> Path:

@@ -129,11 +129,11 @@ class FolderModel(QAbstractTableModel):
         self.endResetModel()
 
     def set_icons(self, folder: QIcon, file: QIcon) -> None:
-        """Give the icons that rows have as soon as there are folders among them."""
+        """Set the icons of folders and files, which are shown only in lists with folders."""
         self._icons = {True: folder, False: file}
 
     def add(self, rows: Rows) -> None:
-        """Take one page of the listing."""
+        """Add one page of the listing."""
         fresh = [entry for entry in rows.folders if entry.key not in self._known]
         self._known.update(entry.key for entry in fresh)
         if self._column == NAME and not self._backwards:
@@ -145,7 +145,7 @@ class FolderModel(QAbstractTableModel):
             self._merge([*fresh, *rows.objects])
 
     def _insert(self, entries: Sequence[Entry], *, at: int) -> None:
-        """Put entries where they belong by name: pages come in the order of names."""
+        """Insert entries at a position; pages arrive in the order of names."""
         start = len(self._entries)
         self._entries.extend(entries)
         rows = [start + n for n, entry in enumerate(entries) if self._matches(entry)]
@@ -155,7 +155,7 @@ class FolderModel(QAbstractTableModel):
             self.endInsertRows()
 
     def _merge(self, entries: Sequence[Entry]) -> None:
-        """Append entries and sort anew; the timsort of a sorted list and a tail is quick."""
+        """Append entries and sort again, which is fast: timsort uses that most of the list is sorted."""
         self._insert(entries, at=len(self._order))
         self._folders = sum(1 for at in self._order if self._entries[at].folder)
         self.sort(
@@ -164,7 +164,7 @@ class FolderModel(QAbstractTableModel):
         )
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Take rows away, as after a delete."""
+        """Remove rows, for example after a delete."""
         gone = set(keys)
         self._known -= gone
         rows = [n for n, at in enumerate(self._order) if self._entries[at].key in gone]
@@ -204,7 +204,7 @@ class FolderModel(QAbstractTableModel):
     def _matches(self, entry: Entry) -> bool:
         return fits(self._wanted, entry.folded)
 
-    # Queries of the view's owner
+    # Queries of the panes
 
     @property
     def total(self) -> int:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from core.model.objects import ObjectInfo
 from core.objects.versions import ObjectVersion
-from core.units import format_count, format_size
+from core.units import format_counted, format_size
 from gui.tabs.browser.loading import Inspection
 from gui.widgets.buttons import link_button
 from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
@@ -72,12 +72,10 @@ class Inspector(QWidget):
         metadata = sorted(info.metadata.items(), key=lambda pair: pair[0] in _REPEATED)
         pairs = [f"{name} {value}" for name, value in metadata if name != "sha256"]
         self._set("Metadata", " · ".join(pairs) or "none", "\n".join(pairs))
-        version = (
-            ""
-            if info.version_id in (None, "null")
-            else f"current {short_hash(info.version_id or '')}"
-        )
-        self._set("Versions", version or "no version id", info.version_id or "")
+        # "null" is the id of objects that were written while the bucket was not versioned.
+        version = "" if info.version_id == "null" else info.version_id or ""
+        text = f"current {short_hash(version)}" if version else "no version id"
+        self._set("Versions", text, info.version_id or "")
         self.ask.setText("Show")
         self.ask.setVisible(bool(version))
         self._show_hash(inspection)
@@ -89,9 +87,9 @@ class Inspector(QWidget):
         """
         markers = sum(1 for version in versions if version.marker)
         count = len(versions) - markers
-        parts = [f"{format_count(count)} version{'' if count == 1 else 's'}"]
+        parts = [format_counted(count, "version")]
         if markers:
-            parts.append(f"{format_count(markers)} delete marker{'' if markers == 1 else 's'}")
+            parts.append(format_counted(markers, "delete marker"))
         parts.append(format_size(sum(version.size for version in versions)))
         self._set("Versions", " · ".join(parts))
         self.ask.setText("Refresh")

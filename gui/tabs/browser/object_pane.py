@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.errors import AccessDenied, NotFound, StorageError
 from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
-from core.units import format_count, format_moment, format_size
+from core.units import format_count, format_counted, format_moment, format_size
 from gui.tabs.browser.counting import selection_text, total_text
 from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.inspector import Inspector
@@ -122,7 +122,7 @@ class ObjectPane(QWidget):
         lines = total_text(total[0], complete=total[1]).split(" · ") if total else ["counting…"]
         folders = self.folders_in(prefix)
         if folders:
-            lines.insert(1, f"{format_count(folders)} sub-folder{'' if folders == 1 else 's'}")
+            lines.insert(1, format_counted(folders, "sub-folder"))
         self.preview.show_empty(name_of(prefix), "\n".join(lines))
 
     def show_not_counted(self, prefix: str, error: StorageError) -> None:

@@ -67,7 +67,7 @@ class PathBar(QWidget):
         for number, name in enumerate(names[:-1]):
             target = "/".join(names[: number + 1]) + "/"
             self._crumbs.append(self._crumb(name, target))
-        self._last.setText(shown(names[-1] or "(empty name)") if names else "the whole bucket")
+        self._last.setText(shown(names[-1] or "(empty name)") if names else "the entire bucket")
         self.setAccessibleName(f"Folder {prefix or 'the entire bucket'}")
         self._fit()
 

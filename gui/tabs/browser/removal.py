@@ -12,7 +12,7 @@ from core.objects.bucket import Bucket
 from core.objects.deleting import DeleteReport, FailedDelete, delete_many
 from core.objects.trash import RestoreReport, restore
 from core.objects.versioning import versioning
-from core.units import format_count, format_size
+from core.units import format_count, format_counted, format_size
 from core.work import Work
 from gui import shortcuts
 from gui.dialogs.confirm import Confirm, ask
@@ -34,9 +34,8 @@ Hidden = tuple[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _UndoStep:
-    """One delete that can be undone: its description, and the delete markers of its objects."""
+    """One delete that can be undone: the delete markers of its objects."""
 
-    text: str
     objects: tuple[Hidden, ...]
 
 
@@ -93,7 +92,7 @@ class Removal(QObject):
             f"{why_lost(versioned)} {format_size(plan.size)} will be lost. This cannot be undone."
         )
         self.question = ask(
-            self._tab, f"Delete {named(plan)} permanently?", text, lambda: self._delete(plan),
+            self._tab, _DELETE_PERMANENTLY.about(plan), text, lambda: self._delete(plan),
             names=plan.keys, button="Delete permanently", danger=True,
             typed=self._name_to_type(plan),
         )  # fmt: skip
@@ -109,7 +108,7 @@ class Removal(QObject):
         bucket = self._bucket
         if bucket is None:
             return
-        name = f"Delete {named(plan)}"
+        name = _DELETE.about(plan)
 
         def then(report: DeleteReport) -> None:
             self._on_deleted(plan, report)
@@ -133,19 +132,19 @@ class Removal(QObject):
     def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
         keys = [one.key for one in report.deleted]
         hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
-        self._remember(_UndoStep(named(plan), hidden))
+        self._remember(_UndoStep(hidden))
         self._folder.remove([*keys, *(plan.folders if not report.failed else ())])
         self._listing.restart()
         if report.failed:
-            self._tab.show_error(failure_of(report))
+            self._tab.show_error(delete_failure(report))
         elif len(hidden) == len(keys):
             self._tab.banner.show_good(
-                f"{_sentence(plan)} moved to the trash.",
+                _IN_TRASH.about(plan),
                 action=(shortcuts.tip("browser.undo", "Undo"), self.undo),
                 passing=True,
             )
         else:
-            self._tab.banner.show_info(f"{_sentence(plan)} deleted permanently.")
+            self._tab.banner.show_info(_DELETED.about(plan))
 
     def _remember(self, done: _UndoStep) -> None:
         if done.objects:
@@ -182,7 +181,7 @@ class Removal(QObject):
         bucket = self._bucket
         if bucket is None:
             return
-        name = f"Restore {_objects(len(objects))}"
+        name = f"Restore {format_counted(len(objects), 'object')}"
         if len(objects) > _IN_THE_WINDOW:
             arguments = {"objects": list(objects)}
             self._tab.bulk(
@@ -202,23 +201,46 @@ class Removal(QObject):
         keys = report.restored
         self._show_restored(keys)
         if report.failed:
-            self._tab.show_error(failure(report.failed, len(keys), "restored", _VERSION_ACTION))
+            self._tab.show_error(restore_failure(report))
         elif keys:
-            what = _name(keys[0]) if len(keys) == 1 else _objects(len(keys))
+            what = _name(keys[0]) if len(keys) == 1 else format_counted(len(keys), "object")
             self._tab.banner.show_good(f"{what} restored.")
 
 
-def named(plan: Plan) -> str:
-    """Return what a plan deletes: a name or a count."""
-    if _is_one_folder(plan):
-        return f"the folder {_name(plan.folders[0])} with {_objects(len(plan.keys))}"
-    return _name(plan.keys[0]) if len(plan.keys) == 1 else _objects(len(plan.keys))
+@dataclass(frozen=True, slots=True)
+class _Sentences:
+    """One message about a plan, in the variants for one folder, one object and several objects."""
+
+    folder: str
+    single: str
+    several: str
+
+    def about(self, plan: Plan) -> str:
+        """Return the variant for a plan, with its name or number of objects."""
+        objects = format_counted(len(plan.keys), "object")
+        if _is_one_folder(plan):
+            return self.folder.format(name=_name(plan.folders[0]), objects=objects)
+        if len(plan.keys) == 1:
+            return self.single.format(name=_name(plan.keys[0]))
+        return self.several.format(objects=objects)
 
 
-def _sentence(plan: Plan) -> str:
-    """Return what a plan deletes as the beginning of a sentence; names are not capitalized."""
-    text = named(plan)
-    return f"T{text[1:]}" if _is_one_folder(plan) else text
+_DELETE = _Sentences("Delete the folder {name} with {objects}", "Delete {name}", "Delete {objects}")
+_DELETE_PERMANENTLY = _Sentences(
+    "Delete the folder {name} with {objects} permanently?",
+    "Delete {name} permanently?",
+    "Delete {objects} permanently?",
+)
+_IN_TRASH = _Sentences(
+    "The folder {name} with {objects} moved to the trash.",
+    "{name} moved to the trash.",
+    "{objects} moved to the trash.",
+)
+_DELETED = _Sentences(
+    "The folder {name} with {objects} deleted permanently.",
+    "{name} deleted permanently.",
+    "{objects} deleted permanently.",
+)
 
 
 def _is_one_folder(plan: Plan) -> bool:
@@ -232,10 +254,6 @@ def _name(key: str) -> str:
     return key.removesuffix("/").rsplit("/", 1)[-1] or key
 
 
-def _objects(count: int) -> str:
-    return f"{format_count(count)} object{'' if count == 1 else 's'}"
-
-
 def why_lost(versioned: bool | None) -> str:
     """Return why a delete is permanent."""
     if versioned is None:
@@ -243,26 +261,32 @@ def why_lost(versioned: bool | None) -> str:
     return "The bucket is not versioned."
 
 
-_ACTION, _VERSION_ACTION = "s3:DeleteObject", "s3:DeleteObjectVersion"
-
-
-def failure_of(report: DeleteReport) -> StorageError:
+def delete_failure(report: DeleteReport) -> StorageError:
     """Return one error for all objects that could not be deleted."""
-    return failure(report.failed, len(report.deleted), "deleted", _ACTION)
+    failed, total = len(report.failed), len(report.failed) + len(report.deleted)
+    summary = f"{format_count(failed)} of {format_counted(total, 'object')} could not be deleted"
+    return _failure(summary, report.failed, "s3:DeleteObject")
 
 
-def failure(failed: Sequence[FailedDelete], done: int, verb: str, action: str) -> StorageError:
-    """Return one error for all objects that a request did not change.
+def restore_failure(report: RestoreReport) -> StorageError:
+    """Return one error for all objects that could not be restored."""
+    failed, total = len(report.failed), len(report.failed) + len(report.restored)
+    summary = f"{format_count(failed)} of {format_counted(total, 'object')} could not be restored"
+    # A restore removes the version that is the delete marker.
+    return _failure(summary, report.failed, "s3:DeleteObjectVersion")
+
+
+def _failure(summary: str, failed: Sequence[FailedDelete], action: str) -> StorageError:
+    """Return the error of a request that did not change all objects.
 
     Args:
+        summary: what could not be done.
         failed: the unchanged objects, at least one.
-        done: the number of changed objects.
-        verb: what could not be done, for example `deleted`.
         action: the required permission.
     """
     denied = any(one.code == "AccessDenied" for one in failed)
     return StorageError(
-        f"{format_count(len(failed))} of {_objects(len(failed) + done)} could not be {verb}",
+        summary,
         cause=failed[0].message or failed[0].code,
         remedy=f"Request {action} on these keys." if denied else "Try again.",
         action=action,

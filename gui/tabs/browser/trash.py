@@ -12,7 +12,7 @@ from core.errors import StorageError
 from core.local.activity import ChangeLog
 from core.objects.bucket import Bucket
 from core.objects.trash import DeletedObject, TrashCursor, list_trash
-from core.units import format_count, format_size, utc_now
+from core.units import format_counted, format_size, utc_now
 from core.work import Progress, Work
 from gui.dialogs.confirm import Confirm, ask
 from gui.tabs.base import Tab
@@ -113,9 +113,8 @@ class Trash(QObject):
             self._removal.restore(hidden)
             return
         size = format_size(sum(each.size for each in objects))
-        plural = "" if len(objects) == 1 else "s"
         self.question = ask(
-            self._tab, f"Restore {format_count(len(objects))} deleted object{plural}?",
+            self._tab, f"Restore {format_counted(len(objects), 'deleted object')}?",
             f"All listed objects are restored, {size}.",
             lambda: self._removal.restore(hidden),
             names=[each.key for each in objects], button="Restore all",

@@ -167,7 +167,9 @@ class PrefixTreeModel(QAbstractItemModel):
         denied = isinstance(error, AccessDenied)
         node.state = State.LOCKED if denied else State.FAILED
         needs = f"needs {error.action}" if error.action else error.summary
-        self._set_state_line(node, needs if denied else f"{error.summary} Try again")
+        self._set_state_line(
+            node, needs if denied else f"{error.summary.removesuffix('.')}. Try again"
+        )
         self._changed(node)
 
     def set_counts(self, counts: Mapping[str, Total], *, complete_until: str | None) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
 from core.links.make import expiry_text
 from core.objects.presign import Lifetime
-from core.units import format_count, utc_now
+from core.units import format_count, format_counted, utc_now
 from gui import theme
 from gui.widgets.buttons import primary_button
 from gui.widgets.fields import combo_box, inset
@@ -139,8 +139,11 @@ class LinkForm(QWidget):
 
     def _name_button(self) -> None:
         count = len(self.chosen_keys)
-        what = f"{format_count(count)} links" if count > 1 else "link"
-        self.make.setText(f"Create {what} anyway" if self._missing else f"Create {what}")
+        if count > 1:
+            links = format_counted(count, "link")
+            self.make.setText(f"Create {links} anyway" if self._missing else f"Create {links}")
+        else:
+            self.make.setText("Create link anyway" if self._missing else "Create link")
         self.make.allow(count > 0, "Enter at least one key first.")
 
 

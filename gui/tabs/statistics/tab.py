@@ -10,7 +10,7 @@ from core.errors import StorageError
 from core.model.statistics import Share, StorageStatistics
 from core.statistics.levels import Level, level_of
 from core.statistics.saved import load, save
-from core.statistics.tally import ROOT
+from core.statistics.totals import ROOT
 from core.units import format_age, format_count
 from core.work import Progress
 from core.workspace import Workspace
@@ -156,7 +156,7 @@ class StatisticsTab(Tab):
                 lambda _work: load(name, bucket),
                 self._on_saved,
                 quiet=True,
-                latest="statistics/kept",
+                latest="statistics/saved",
             )
 
     def _do_refresh(self) -> None:
@@ -314,12 +314,13 @@ class StatisticsTab(Tab):
     def _show_age(self) -> None:
         if self._found is None or self._task is not None:
             return
-        part = "partial: the scan was interrupted" if self._found.partial else "live scan"
-        tone = "warning" if self._found.partial else "neutral"
-        age = f"{part} · {format_age(self._found.finished)}"
-        if self._scan_failed and not self._found.partial:
-            age, tone = f"{age} · could not be refreshed", "warning"
-        self._age.set(age, tone)
+        age = format_age(self._found.finished)
+        if self._found.partial:
+            self._age.set(f"partial: the scan was interrupted · {age}", "warning")
+        elif self._scan_failed:
+            self._age.set(f"live scan · {age} · could not be refreshed", "warning")
+        else:
+            self._age.set(f"live scan · {age}", "neutral")
 
     def _show_state(self) -> None:
         running = self._task is not None

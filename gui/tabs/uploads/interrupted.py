@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.transfer.journal import Unfinished
-from core.units import format_age, format_count
+from core.units import format_age, format_count, format_counted
 from gui.dialogs.confirm import ask
 from gui.widgets.buttons import plain_button, quiet_button
 from gui.widgets.labels import Elided, shown
@@ -53,21 +53,23 @@ class InterruptedTransfers(QWidget):
         box.setContentsMargins(12, 6, 12, 6)
         box.setSpacing(8)
         left, planned = format_count(len(transfer.left)), format_count(transfer.planned)
-        title = f"{transfer.order.title} was interrupted {format_age(transfer.when)}: "
-        box.addWidget(Elided(f"{title}{left} of {planned} files are left", "warning"), 1)
+        text = (
+            f"{transfer.order.title} was interrupted {format_age(transfer.when)}: "
+            f"{left} of {planned} files are left"
+        )
+        box.addWidget(Elided(text, "warning"), 1)
         box.addWidget(plain_button("Resume", partial(self.resume_wanted.emit, transfer)))
         box.addWidget(quiet_button("Discard…", partial(self._on_discard, transfer)))
         return bar
 
     def _on_discard(self, transfer: Unfinished) -> None:
         """Show which files are left, and request confirmation."""
-        count = len(transfer.left)
-        what = "1 file" if count == 1 else f"{format_count(count)} files"
+        files = format_counted(len(transfer.left), "file")
         ask(
             self,
             f"Discard “{shown(transfer.order.title)}”?",
-            f"{what} will not be transferred: they are listed below. The transfer cannot be "
-            "resumed after that. Files that have been transferred stay.",
+            f"The transfer of {files} is discarded and cannot be resumed. Files that have been "
+            "transferred stay. These are all files of the transfer:",
             partial(self.discard_wanted.emit, transfer),
             names=transfer.arguments["keys"],
             button="Discard",

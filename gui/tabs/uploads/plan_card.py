@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
-from core.units import format_count, format_size
+from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from gui import shortcuts
 from gui.tabs.uploads.plan_model import ALL, LABELS, REFUSED, PlanModel
@@ -76,8 +76,12 @@ class PlanCard(QWidget):
         """Show that the plan is being prepared."""
         self._reason_without_plan = "The plan is being prepared."
         self.plan = None  # the list stays until the new plan is complete
-        what = "what you added" if count > 1 else "your choice"
-        self._show("Checking…", f"{what}, and which keys already exist")
+        self._show(
+            "Checking…",
+            "the added files, and which keys already exist"
+            if count > 1
+            else "the added file or folder, and which keys already exist",
+        )
         self._decision.hide()
         self._left_out.hide()
         self.list.hide()
@@ -86,9 +90,13 @@ class PlanCard(QWidget):
 
     def show_failed(self, count: int) -> None:
         """Show that no plan could be made; the added files stay."""
-        added = "1 entry" if count == 1 else f"{format_count(count)} entries"
         self._take(None)
-        self._show("No plan", f"{added} added, not compared with the bucket")
+        self._show(
+            "No plan",
+            "1 entry added, not compared with the bucket"
+            if count == 1
+            else f"{format_count(count)} entries added, not compared with the bucket",
+        )
         self._reason_without_plan = (
             f"The plan could not be prepared. {shortcuts.tip('refresh')} tries again."
         )
@@ -155,8 +163,15 @@ class PlanCard(QWidget):
         self._meaning.setText(_MEANING[self.decision])
         conflicts = self.plan.conflicts if self.plan else 0
         single = len(self.files.single)
-        apart = f"; {format_count(single)} decided one by one" if single else ""
-        self._conflicts.setText(f"{_files(conflicts)} already exist{apart}")
+        files = _files(conflicts)
+        if single:
+            self._conflicts.setText(
+                f"Existing: {files}, of which {format_count(single)} decided one by one"
+            )
+        else:
+            self._conflicts.setText(
+                "1 file already exists" if conflicts == 1 else f"{files} already exist"
+            )
         self.start.setText(f"Upload {_files(self._to_send())}" if self.plan else "Upload")
         self._update()
 
@@ -170,7 +185,7 @@ class PlanCard(QWidget):
 
 
 def _files(count: int) -> str:
-    return f"{format_count(count)} {'file' if count == 1 else 'files'}"
+    return format_counted(count, "file")
 
 
 def _where(plan: UploadPlan) -> str:

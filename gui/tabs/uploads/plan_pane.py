@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
 from core.transfer.values import IfExists
-from core.units import format_count
+from core.units import format_counted
 from gui import theme
 from gui.context import Context
 from gui.tabs.uploads.plan_model import ALL, EXISTING, FILE, LABELS, REFUSED, PlanModel
@@ -114,9 +114,8 @@ class PlanPane(QWidget):
                 name, bool(count) or name == ALL, f"No file matches the filter “{text}”."
             )
         count = len(self._selected())
-        files = "file" if count == 1 else "files"
         if count:
-            self._note.setText(f"{format_count(count)} existing {files} selected:")
+            self._note.setText(f"{format_counted(count, 'existing file')} selected:")
         else:
             self._note.setText(
                 "Select files with an existing key to decide about them individually."

@@ -9,7 +9,7 @@ from core.engine.command_line import command_line
 from core.model.connection import Profile
 from core.transfer.plan import UploadPlan
 from core.transfer.values import Failure, IfExists, TransferReport
-from core.units import format_count, format_duration, format_rate, format_size
+from core.units import format_count, format_counted, format_duration, format_rate, format_size
 from gui.tabs.uploads.plan_model import PlanModel
 from gui.widgets.labels import shown
 
@@ -20,7 +20,7 @@ _NAMED = 3
 def result_text(report: TransferReport) -> str:
     """Return how many files were transferred, how fast, how they were verified, and what was skipped."""
     done = len(report.done)
-    parts = [f"{format_count(done)} {'file' if done == 1 else 'files'} transferred"]
+    parts = [f"{format_counted(done, 'file')} transferred"]
     if report.size:
         parts.append(f"{format_size(report.size)} in {format_duration(max(report.seconds, 0.1))}")
     if report.seconds >= 1:
@@ -36,9 +36,9 @@ def unguarded_text(count: int) -> str:
     """Return the warning that a server ignored the condition of some writes; empty for none."""
     if not count:
         return ""
-    what = "one file" if count == 1 else f"{format_count(count)} files"
+    files = format_counted(count, "file")
     return (
-        f"The server ignored the condition “only if the key is free” for {what}. Strongroom checked "
+        f"The server ignored the condition “only if the key is free” for {files}. Strongroom checked "
         "each key before writing; an object that another client wrote at the same time may have "
         "been replaced."
     )
@@ -57,15 +57,19 @@ def command_of(plan: UploadPlan, paths: Sequence[str], files: PlanModel, profile
 def failures_text(failures: Sequence[Failure]) -> str:
     """Return the most frequent reasons with counts, the first names and the first remedy."""
     reasons = Counter(_reason(failure) for failure in failures)
-    parts = [
-        f"{format_count(count)} times: {reason}" for reason, count in reasons.most_common(_REASONS)
+    sentences = [
+        f"{format_count(count)} times: {reason}." for reason, count in reasons.most_common(_REASONS)
     ]
     if len(reasons) > _REASONS:
-        parts.append("and others")
+        sentences.append("The others failed for other reasons.")
     names = ", ".join(shown(failure.key) for failure in failures[:_NAMED])
     more = len(failures) - _NAMED
-    names += f" and {format_count(more)} more" if more > 0 else ""
-    return f"{'; '.join(parts)}. Not transferred: {names}. {failures[0].remedy}".strip()
+    sentences.append(
+        f"Not transferred: {names} and {format_count(more)} more."
+        if more > 0
+        else f"Not transferred: {names}."
+    )
+    return " ".join([*sentences, failures[0].remedy]).strip()
 
 
 def _reason(failure: Failure) -> str:

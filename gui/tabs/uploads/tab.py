@@ -17,7 +17,7 @@ from core.transfer.journal import Unfinished, discard, unfinished
 from core.transfer.plan import UploadPlan
 from core.transfer.sweep import SweepReport, UnfinishedUpload
 from core.transfer.values import Outcomes, State, TransferReport
-from core.units import format_count
+from core.units import format_count, format_counted
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
@@ -332,17 +332,18 @@ class UploadsTab(Tab):
             self.banner.show_warning(text, unguarded_text(1))
 
 
-def _batch_of(plan: UploadPlan, intake: UploadForm, profile: Profile) -> Batch:
-    count = format_count(len(plan.keys))
-    files = intake.plan.files
+def _batch_of(plan: UploadPlan, form: UploadForm, profile: Profile) -> Batch:
+    count = format_counted(len(plan.keys), "file")
+    files = form.plan.files
     arguments = plan.arguments(files.choice, files.single)
     keys = arguments["keys"]
     names = [shown(key.removeprefix(plan.prefix)) for key in keys]
-    one = Path(intake.paths[0]).name if len(intake.paths) == 1 else ""
-    what = f"{one} · {count} files" if one and len(plan.keys) > 1 else one or f"{count} files"
-    source = intake.paths[0] if len(intake.paths) == 1 else f"{len(intake.paths)} entries"
+    source, title = f"{len(form.paths)} entries", f"Upload {count}"
+    if len(form.paths) == 1:
+        source, name = form.paths[0], Path(form.paths[0]).name
+        title = f"Upload {name} · {count}" if len(plan.keys) > 1 else f"Upload {name}"
     return Batch(
-        f"Upload {what}",
+        title,
         "transfer.upload",
         arguments,
         names,
@@ -350,7 +351,7 @@ def _batch_of(plan: UploadPlan, intake: UploadForm, profile: Profile) -> Batch:
         arguments["sizes"],
         f"s3://{plan.bucket}/{plan.prefix}",
         source,
-        command_of(plan, intake.paths, files, profile),
+        command_of(plan, form.paths, files, profile),
     )
 
 

@@ -13,7 +13,7 @@ from core.engine.leftovers import Leftovers
 from core.errors import StorageError
 from core.model.backup import OrphanParts
 from core.transfer.sweep import Owner, SweepReport, UnfinishedUpload
-from core.units import format_age, format_count, format_size
+from core.units import format_age, format_count, format_counted, format_size
 from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.models.columns import RIGHT, Columns
@@ -176,14 +176,13 @@ class UnfinishedPane(QWidget):
             "this cannot be undone. Objects and complete backups stay."
         )
         if others:
-            text += (
-                f" {format_count(others)} of them may still be running on another computer: "
+            text = (
+                f"{text} {format_count(others)} of them may still be running on another computer: "
                 "that upload or backup would fail."
             )
-        what = "1 entry" if len(rows) == 1 else f"{format_count(len(rows))} entries"
         ask(
             self,
-            f"Remove {what}?",
+            "Remove 1 entry?" if len(rows) == 1 else f"Remove {format_count(len(rows))} entries?",
             text,
             lambda: self.remove_wanted.emit(rows),
             names=[
@@ -217,7 +216,7 @@ def arguments_of(rows: Sequence[_Row]) -> dict[str, Any]:
 def removal_text(report: SweepReport) -> tuple[str, str]:
     """Return what was removed, and what could not be removed (empty for none)."""
     count = len(report.uploads)
-    done = f"{format_count(count)} {'entry' if count == 1 else 'entries'} removed."
+    done = "1 entry removed." if count == 1 else f"{format_count(count)} entries removed."
     if not report.failed:
         return done, ""
     first = report.failed[0]
@@ -227,9 +226,9 @@ def removal_text(report: SweepReport) -> tuple[str, str]:
 def _counts(found: Leftovers, size: int) -> str:
     parts = []
     if uploads := len(found.uploads):
-        parts.append(f"{format_count(uploads)} {'upload' if uploads == 1 else 'uploads'}")
+        parts.append(format_counted(uploads, "upload"))
     if backups := len(found.parts):
-        parts.append(f"parts of {format_count(backups)} {'backup' if backups == 1 else 'backups'}")
+        parts.append(f"parts of {format_counted(backups, 'backup')}")
     return " · ".join([*parts, format_size(size)]) if parts else ""
 
 

@@ -100,7 +100,10 @@ def test_a_log_is_text(open_and_inspect):
 def test_hostile_json_is_shown_as_far_as_it_goes(open_and_inspect, bucket):
     put(bucket, "deep.json", b"[" * 100_000)
     pane = open_and_inspect("deep.json")
-    assert any(isinstance(face, Tree) for face in pane.inspection.preview.faces)
+    assert any(
+        isinstance(representation, Tree)
+        for representation in pane.inspection.preview.representations
+    )
     assert "nested deeper" in pane.preview.problems._text.text()
 
 

@@ -1,4 +1,4 @@
-"""Sums of folders: counts, bytes and the newest object, up to the complete bucket."""
+"""Folders show counts, bytes and their newest object, up to the complete bucket."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Downloading and deleting, with the right warnings and with an undo."""
+"""Downloads and deletions show the right warnings, and deletions can be undone."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_when_versioning_is_unknown_it_is_taken_for_off(tab, qtbot, monkeypatch)
 
 def test_failures_are_one_summary(tab):
     denied = FailedDelete("b", "AccessDenied", "Access Denied")
-    error = removal.failure_of(DeleteReport((Deleted("a"),), (denied,)))
+    error = removal.delete_failure(DeleteReport((Deleted("a"),), (denied,)))
     assert error.summary == "1 of 2 objects could not be deleted"
     assert error.kind is ErrorKind.ACCESS_DENIED
     tab.removal._on_deleted(Plan(("a", "b"), (1, 1)), DeleteReport((), (denied,)))
