@@ -1,4 +1,4 @@
-"""Guards around every test: no far network, no network on the GUI thread, nothing left behind."""
+"""Guards around every test: no remote network, no network in the main thread, no leftovers."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""The repository as text and as syntax trees, for the tests of the conventions."""
+"""Read the repository as text and as syntax trees, for the tests of the conventions."""
 
 import ast
 import subprocess

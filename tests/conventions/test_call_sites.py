@@ -1,4 +1,4 @@
-"""Every call into a foreign library passes a translation of its errors."""
+"""Every call into a foreign library has its errors translated."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""A count and its noun are written by `format_counted`: one row, two rows."""
+"""Every count with a noun is formatted by `format_counted`, which knows the plural."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The documents for contributors: links, workflows, templates and the generated reference."""
+"""Links, workflows, templates and the generated reference of the documents are valid."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What the README and the documentation describe works."""
+"""The commands, files and samples in the README and the documentation work."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""No public record shows a secret, whatever one does with it."""
+"""No public record shows a secret in any text form."""
 
 import dataclasses
 import importlib

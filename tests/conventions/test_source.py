@@ -1,4 +1,4 @@
-"""The conventions of the repository that no linter checks."""
+"""The source follows the conventions of the repository that no linter checks."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""A change that fails states what it has left: nothing, or what a lost answer leaves open."""
+"""A change that fails reports what it has left, also when an answer was lost."""
 
 from importlib import import_module
 from threading import Thread

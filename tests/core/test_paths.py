@@ -1,4 +1,4 @@
-"""Where our own files are: as platformdirs says, found without loading it on Linux."""
+"""The program's folders are those of platformdirs, found without loading it on Linux."""
 
 import platformdirs
 import pytest

@@ -1,4 +1,4 @@
-"""What may be typed to name a place in a bucket, and what is refused."""
+"""Every valid name of a place in a bucket is understood, and others are refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A read-only profile: whatever changes something is refused before it is sent."""
+"""A read-only profile refuses every changing request before it is sent."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""One remedy per cause: the table of error kinds, causes and remedies, printed and checked.
+"""Every cause of an error has exactly one remedy.
 
 `pytest -s tests/core/test_remedies.py -k table` prints it.
 """

@@ -1,4 +1,4 @@
-"""Messages of the library are right in the window, on the command line and in scripts alike."""
+"""Messages of the library are valid in the window, on the command line and in scripts."""
 
 import ast
 import re

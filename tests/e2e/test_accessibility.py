@@ -1,4 +1,4 @@
-"""The real window as a screen reader uses it: every control has a name, and does something."""
+"""Every control of the window has a name and an action for screen readers."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Back up `users`, drop it, restore it: the rows are equal, to the bit."""
+"""A table that is backed up, dropped and restored in the window has the same rows."""
 
 import sqlite3
 from contextlib import closing

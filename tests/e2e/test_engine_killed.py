@@ -1,4 +1,4 @@
-"""The engine is killed in mid work: the window lives, the task can be retried, the next works."""
+"""The window survives a killed engine, and the task can be retried."""
 
 import os
 import signal

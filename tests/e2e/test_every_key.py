@@ -1,4 +1,4 @@
-"""Every key of the table is pressed with the focus in every pane of every tab of the real window.
+"""Every shortcut does something or explains why not, in every pane of every tab.
 
 After each key something must have changed, or the window must have said why not. No key may be
 ambiguous.

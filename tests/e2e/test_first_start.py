@@ -1,4 +1,4 @@
-"""First start: the wizard takes keys, tests and stores them; then on to a chart."""
+"""The first start leads from the wizard to a chart, and with one click into the demo."""
 
 import json
 from uuid import uuid4
@@ -45,7 +45,7 @@ def test_from_the_wizard_to_a_candle_chart(program, demo_server, demo_s3, qtbot)
     user.until(lambda: browser.object.inspection is not None)
     key = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
     body = json.loads(demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-    shown = browser.object.inspection.preview.faces[0].candles
+    shown = browser.object.inspection.preview.representations[0].candles
     assert len(shown) == len({each["timestamp"] for each in body["data"]}) >= 60
 
 

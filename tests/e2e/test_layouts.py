@@ -1,4 +1,4 @@
-"""The real window at every size: nothing is clipped or out of reach, and no message moves it."""
+"""Nothing is clipped or unreachable at any size of the window, and no message moves it."""
 
 from helpers.geometry import cut_cells, positions, problems
 from PySide6.QtCore import QTimer

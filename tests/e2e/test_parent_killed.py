@@ -1,4 +1,4 @@
-"""The window's process is killed: the engine and the demo server are gone within two seconds."""
+"""The engine and the demo server end within two seconds when the window is killed."""
 
 import os
 import signal

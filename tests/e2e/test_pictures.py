@@ -1,4 +1,4 @@
-"""`--screenshots` shows every tab, loaded, without a screen."""
+"""`--screenshots` writes a picture of every tab, in both themes."""
 
 import os
 import subprocess

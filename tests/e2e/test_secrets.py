@@ -1,4 +1,4 @@
-"""Secrets in the window: edited by form, rolled back, and changed by two people at once."""
+"""Secrets are edited and rolled back in the window, and concurrent edits are reported."""
 
 import json
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Runs fault cases side by side and judges each: right result, or clean failure, within time."""
+"""Run fault cases concurrently, and judge each: right result, or clean failure, in time."""
 
 import subprocess
 import time

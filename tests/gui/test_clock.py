@@ -1,4 +1,4 @@
-"""Times on the screen age, and follow the zone that is chosen."""
+"""Displayed ages are updated, and times follow the selected time zone."""
 
 import time
 from datetime import UTC, datetime, timedelta

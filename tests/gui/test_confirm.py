@@ -1,4 +1,4 @@
-"""Every question before a change: what Enter and Escape do, and what is reported afterwards."""
+"""Every question before a change reacts to Enter and Escape, and its result is reported."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The window on a server that offers S3 only: connected, without an identity, without an error."""
+"""The window works without an identity and without errors on a server with S3 alone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The window as a screen reader knows it: its controls, their names, and pressing them."""
+"""Read and press the controls of a window as a screen reader does."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Answers that are none of AWS, and minimal parameters for every call that could get one."""
+"""Answers that are not from AWS, and minimal parameters for every call that could get one."""
 
 import threading
 from collections.abc import Callable

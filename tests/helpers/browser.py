@@ -1,4 +1,4 @@
-"""What the tests of the Browser tab share."""
+"""Helpers of the tests of the Browser tab."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What the tests of the Credentials tab share."""
+"""Helpers of the tests of the Credentials tab."""
 
 from typing import Any, TypeVar
 

@@ -1,4 +1,4 @@
-"""Engine processes of tests."""
+"""Settings of engine processes in tests."""
 
 from __future__ import annotations
 

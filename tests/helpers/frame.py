@@ -1,4 +1,4 @@
-"""The window with tabs that only note what is asked of them."""
+"""The window with tabs that only record the calls they receive."""
 
 import pytest
 

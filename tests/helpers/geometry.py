@@ -1,4 +1,4 @@
-"""What a person could not read or reach: clipped texts, controls outside, doubled scroll bars."""
+"""Find texts that are clipped, controls outside of the window, and nested scroll bars."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""HTTP/1.1 messages as bytes on a socket: just enough to pass them on, or to damage them."""
+"""HTTP/1.1 messages as bytes on a socket, just enough to forward or damage them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Keyring backends for tests: one that works, and the ways in which one fails."""
+"""Keyring backends for tests: one that works, and several that fail."""
 
 from collections.abc import Iterator
 from typing import Any

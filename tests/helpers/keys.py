@@ -1,4 +1,4 @@
-"""Presses keys where a user's would go: in the widget that has the focus."""
+"""Send keys to the widget that has the focus."""
 
 from PySide6.QtCore import QDeadlineTimer, Qt
 from PySide6.QtTest import QTest

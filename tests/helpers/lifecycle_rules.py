@@ -1,4 +1,4 @@
-"""Lifecycle rules that S3 takes and refuses, each with a word of the reason."""
+"""Lifecycle rules that S3 accepts and refuses, each with a part of the reason."""
 
 _IA, _GLACIER = "STANDARD_IA", "GLACIER"
 

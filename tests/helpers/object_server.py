@@ -1,4 +1,4 @@
-"""An object server in memory that does what a test wants it to do wrong."""
+"""An object server in memory that makes the mistakes that a test selects."""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""A user of IAM with a key in a secret, on the embedded server, and what must always hold of it."""
+"""An IAM user whose key is in a secret on the demo server, and the invariants of both."""
 
 import json
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A secret on the embedded server that is rotated, and what is seen of it from outside."""
+"""A secret on the demo server that is rotated, read by an independent client."""
 
 import json
 from contextlib import suppress

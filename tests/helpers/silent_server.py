@@ -1,4 +1,4 @@
-"""A server that accepts connections and then says nothing, or stops in the middle of an answer."""
+"""A server that accepts connections and never answers, or stops in mid answer."""
 
 import socket
 import threading

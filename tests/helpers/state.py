@@ -1,4 +1,4 @@
-"""The state database in tests: what is in its files, byte by byte."""
+"""Helpers that read the bytes of the state database."""
 
 from pathlib import Path
 

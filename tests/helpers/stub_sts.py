@@ -1,4 +1,4 @@
-"""An STS that hands out sessions with the ends and refusals that a test wants."""
+"""An STS that returns sessions and refusals as a test selects."""
 
 from datetime import datetime
 

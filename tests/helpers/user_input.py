@@ -1,4 +1,4 @@
-"""Hands for stories on the real window: find what a person sees, press it, type into it."""
+"""Find visible controls of the window, click them, and type into them."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

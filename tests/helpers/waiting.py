@@ -1,4 +1,4 @@
-"""Waiting for other processes, with an end: Qt's own waits are in pytest-qt."""
+"""Wait for other processes, with a limit; Qt's waits are in pytest-qt."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What must hold for every widget of a window."""
+"""Checks of every widget of a window."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (

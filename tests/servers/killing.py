@@ -1,4 +1,4 @@
-"""Kills commands at random moments, runs them once more, and looks for what is left behind."""
+"""Kill commands at random moments, repeat them, and search for leftovers."""
 
 import hashlib
 import os

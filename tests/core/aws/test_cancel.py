@@ -1,4 +1,4 @@
-"""A cancel ends a request at once, and a silent server does not hold a call for long."""
+"""A cancel ends a request at once, and a silent server blocks a call only briefly."""
 
 import socket
 import threading

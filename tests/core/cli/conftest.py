@@ -1,4 +1,4 @@
-"""Commands as a script calls them, on the embedded server."""
+"""Fixtures that run commands as a script does, on the demo server."""
 
 import pytest
 from helpers.rotation_world import World

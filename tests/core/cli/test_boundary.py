@@ -1,4 +1,4 @@
-"""The outermost boundary of the command line: unexpected errors, output that cannot be written."""
+"""Unexpected errors and output that cannot be written end a command cleanly."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`strongroom doctor` on the embedded server."""
+"""`strongroom doctor` finds and repairs what interrupted rotations left behind."""
 
 import json
 

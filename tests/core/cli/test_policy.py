@@ -1,4 +1,4 @@
-"""`strongroom policy` prints what can be pasted into IAM."""
+"""`strongroom policy` prints a valid IAM policy."""
 
 import json
 

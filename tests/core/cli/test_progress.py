@@ -1,4 +1,4 @@
-"""Progress on standard error where there is no terminal."""
+"""Progress is written as lines to standard error where there is no terminal."""
 
 import threading
 

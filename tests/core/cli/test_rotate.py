@@ -1,4 +1,4 @@
-"""`strongroom rotate` on the embedded server, as a script calls it."""
+"""`strongroom rotate` rotates, resumes and undoes on the demo server."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""`strongroom rotate` on secrets that hold the rotated value more than once."""
+"""`strongroom rotate` replaces every copy of the rotated value in a secret."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Servers that offer S3 and nothing else: what they lack is named, and the rest works."""
+"""On servers with S3 alone, what is missing is reported and everything else works."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`secrets put` and `get`: where a value comes from, its kind, and how it is printed."""
+"""`secrets put` and `get` read a value from any input and preserve its kind and bytes."""
 
 import io
 import json

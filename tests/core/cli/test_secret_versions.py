@@ -1,4 +1,4 @@
-"""`strongroom secrets versions` and `rollback` on the embedded server, as a script calls them."""
+"""`strongroom secrets versions` lists versions, and `rollback` restores one."""
 
 import json
 from uuid import uuid4

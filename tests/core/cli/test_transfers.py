@@ -1,4 +1,4 @@
-"""`put`, `get` and `sweep` as a script sees them: text, JSON and exit codes, on every S3 server."""
+"""`put`, `get` and `sweep` return the right text, JSON and exit codes on every S3 server."""
 
 import json
 import os

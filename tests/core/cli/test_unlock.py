@@ -1,4 +1,4 @@
-"""A production profile on the command line: read-only, until --unlock is given."""
+"""A production profile is read-only on the command line unless --unlock is given."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What AWS refuses the embedded server refuses too, with the same code."""
+"""The demo server refuses what AWS refuses, with the same error code."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Conditional writes on the embedded server: of several writers of one key exactly one wins."""
+"""Of several conditional writers of one key on the demo server exactly one succeeds."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""The platform's user may do its grants and nothing else; policies decide as IAM's do."""
+"""The demo server allows the platform's user exactly its grants, as IAM does."""
 
 import json
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Operations that only the engine's tests run."""
+"""Operations that only the tests of the engine run."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Each changing operation yields the changes that it has made, with kind, subject and prefixes."""
+"""Each changing operation reports its changes with kind, subject and prefixes."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The command line of each operation: the real program reads it, and no secret is ever in it."""
+"""The command line of each operation is accepted by the program and contains no secret."""
 
 import shlex
 

@@ -1,4 +1,4 @@
-"""Every changing operation of the product with a locked profile: refused, and nothing is sent."""
+"""A locked profile refuses every changing operation before a request is sent."""
 
 import sqlite3
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The list of operations: each can be found, each is marked, and a locked profile refuses changes."""
+"""Each operation can be found by its name and states whether it changes data."""
 
 import inspect
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The hygiene of secrets, on the embedded server."""
+"""The ages and the reuse of secret values are calculated on the demo server."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A test of keys or permissions that is killed: the next one removes its object, all versions."""
+"""The object of a killed permission test is removed by the next test, with all versions."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Each policy lets its role's tasks pass and refuses the others, on a server that enforces IAM."""
+"""Each policy allows the tasks of its role and denies the others, under IAM enforcement."""
 
 import json
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Whether a bucket is public: account block, bucket block, policy and ACL count together."""
+"""A bucket is public or not by account block, bucket block, policy and ACL together."""
 
 import itertools
 

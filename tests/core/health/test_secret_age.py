@@ -1,4 +1,4 @@
-"""Since when secrets hold their values."""
+"""The time since which a secret has its value is read from its versions."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the tests of stored state share."""
+"""Fixtures of the tests of stored state."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A state database that is damaged, or that another version or program has written."""
+"""A state database that is corrupt or of another version is set aside and reported."""
 
 import apsw
 import pytest

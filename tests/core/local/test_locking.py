@@ -1,4 +1,4 @@
-"""Locks between processes: one holder, released with its process, behind one module."""
+"""A lock has one holder at a time and is released when its process ends."""
 
 import ast
 import errno

@@ -1,4 +1,4 @@
-"""A database of every earlier schema becomes one of the newest, and loses no row."""
+"""A database of every earlier schema is migrated to the newest without losing a row."""
 
 import hashlib
 import signal

@@ -1,4 +1,4 @@
-"""Whatever the program writes for itself is readable by its user only."""
+"""Every file that the program writes for itself is readable by its user only."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Local files with rubbish in them: what can be read is read, and nothing ends in a traceback."""
+"""Local files with invalid content are read as far as possible, without a traceback."""
 
 import hashlib
 import uuid

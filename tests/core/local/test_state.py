@@ -1,4 +1,4 @@
-"""The state database: shared by threads and processes, durable, private, and never half written."""
+"""The state database is shared by threads and processes, durable, private and consistent."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Two processes that change the same file: nothing that either has written is lost."""
+"""Two processes that change the same file lose none of their changes."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A bucket on moto, and the same bucket through a proxy that damages."""
+"""A bucket on moto, and the same bucket through a proxy that damages answers."""
 
 from contextlib import contextmanager
 

@@ -1,4 +1,4 @@
-"""Downloads through a proxy that damages answers: the right bytes, or an error and no file."""
+"""A download with damaged answers ends in the right bytes or in an error and no file."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""The page reader against stock botocore, object by object, on pages as servers write them."""
+"""The page reader returns what stock botocore returns, for pages of every form."""
 
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape

@@ -1,4 +1,4 @@
-"""A world to rotate in, and an administrator's clients, for every test here."""
+"""A user with a secret to rotate, and the clients of an administrator."""
 
 import pytest
 from helpers.rotation_world import World

@@ -1,4 +1,4 @@
-"""A cancel at any request of a rotation: it stops within two seconds, and can be resumed.
+"""A rotation stops within two seconds of a cancel at any request, and can be resumed.
 
 The cancel is requested just before a request is sent, from the thread that sends it. A few requests
 are taken in the ordinary run; `ROTATION_KILLS=all` (make kills) takes every one.

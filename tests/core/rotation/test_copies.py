@@ -1,4 +1,4 @@
-"""Copies of a rotated value: every form is found, what cannot be mistaken is replaced."""
+"""Every copy of a rotated value is found, and unambiguous ones are replaced."""
 
 import base64
 import json

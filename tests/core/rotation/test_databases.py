@@ -1,4 +1,4 @@
-"""Logging in to real databases and changing one's own password there."""
+"""Users of real databases sign in and change their passwords."""
 
 import socket
 import threading

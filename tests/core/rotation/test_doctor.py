@@ -1,4 +1,4 @@
-"""The doctor finds what was left behind, and its repairs apply_repair it; seen from outside by boto3."""
+"""The doctor finds what interrupted rotations left behind, and its repairs fix it."""
 
 import json
 from dataclasses import replace

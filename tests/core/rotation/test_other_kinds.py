@@ -1,4 +1,4 @@
-"""Exchange keys that are handed over, and secrets that AWS rotates by itself."""
+"""Exchange keys are replaced by given ones, and secrets that AWS rotates are left to AWS."""
 
 import json
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Permissions on IAM are tried by simulation before anything is changed."""
+"""Missing IAM permissions are found by simulation before anything is changed."""
 
 import json
 from uuid import uuid4

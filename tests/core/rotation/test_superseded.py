@@ -1,4 +1,4 @@
-"""A rotation that is taken up again after another administrator's has ended, or begun."""
+"""A rotation is resumed safely after another administrator has rotated the same secret."""
 
 from dataclasses import replace
 

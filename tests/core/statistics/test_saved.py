@@ -1,4 +1,4 @@
-"""Stored statistics: complete or none, also when two processes store or the database is damaged."""
+"""Statistics are stored completely or not at all, also by two processes at once."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The library never takes another server's answer for a result: no write, no list, no "no"."""
+"""The library never returns the answer of a foreign server as a result."""
 
 import inspect
 

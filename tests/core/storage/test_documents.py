@@ -1,4 +1,4 @@
-"""What is stored is JSON: NaN and infinities are refused by name, or become null where asked."""
+"""Stored documents are valid JSON: NaN and infinity are refused or become null."""
 
 import json
 from collections import UserDict

@@ -1,4 +1,4 @@
-"""Secrets as scripts of the earlier software use them."""
+"""Secrets work as the scripts of the earlier software use them."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Strings, dicts and lists that know more than their value."""
+"""Returned strings, dicts and lists have extra attributes and behave like plain ones."""
 
 import copy
 import json

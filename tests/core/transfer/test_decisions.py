@@ -1,4 +1,4 @@
-"""What is done about existing objects is decided for all files of an upload, or for each."""
+"""Existing objects are replaced, skipped or renamed as decided for all files or for each."""
 
 from types import SimpleNamespace
 from uuid import uuid4

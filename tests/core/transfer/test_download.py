@@ -1,4 +1,4 @@
-"""What a download leaves out, renames, and counts."""
+"""A download reports what it omits, renames and counts."""
 
 import os
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""The journal of a transfer: what is left after an end, a kill, or a file that cannot be read."""
+"""The transfer journal lists what is left to do after an end, a kill or a read error."""
 
 import signal
 import subprocess

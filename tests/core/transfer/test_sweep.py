@@ -1,4 +1,4 @@
-"""What interrupted transfers leave: ours is removed, others' is listed, nothing running is touched.
+"""Leftovers of this machine are removed, others listed, and running transfers untouched.
 
 On every S3 server, seen by an independent client.
 """

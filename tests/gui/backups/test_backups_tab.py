@@ -1,4 +1,4 @@
-"""What an operator does in the Backups tab, with the real engine process."""
+"""The Backups tab backs up, restores and undoes with the real engine process."""
 
 from concurrent.futures import ThreadPoolExecutor
 

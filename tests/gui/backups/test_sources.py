@@ -1,4 +1,4 @@
-"""The sources of the Backups tab: open databases, and the bucket with all that machines wrote."""
+"""The Backups tab lists open databases and all backups of the bucket."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""A secret that was just created is the selected one; a save names what it changes."""
+"""A new secret is selected, and a save shows what it changes."""
 
 from threading import Event
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""The rotation pane as a view: what it shows and offers at each point of a rotation."""
+"""The rotation pane shows the state and the actions of each point of a rotation."""
 
 from dataclasses import replace
 from datetime import timedelta

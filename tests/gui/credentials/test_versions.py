@@ -1,4 +1,4 @@
-"""Comparing versions, rolling back, and a change that another client made in the meantime."""
+"""Versions are compared and rolled back, and foreign changes are reported."""
 
 import json
 

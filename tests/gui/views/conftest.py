@@ -1,4 +1,4 @@
-"""What the tests of views share."""
+"""Fixtures of the tests of views."""
 
 from __future__ import annotations
 
