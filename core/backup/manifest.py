@@ -37,7 +37,7 @@ _ADDED_LATER = frozenset(
     (
         "rowids", "host", "path", "parts_format", "fingerprint", "ddl", "definition", "numbering",
         "comment", "owner", "grants", "sequences", "types", "extensions", "partition_key",
-        "partitions",
+        "partitions", "attributes", "length",
     )
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.databases import Database
 from core.cli.parameters import usage_error
 from core.errors import Corrupt, ErrorKind
 from core.units import format_count, format_counted, format_duration, format_size, iso_utc
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.backup import Backup, BackupReport, RestorePreview, RestoreReport, VerifyReport
 
-Database = Annotated[
-    str, typer.Argument(help="A path to an SQLite file or its URL (sqlite:///path).")
-]
 BackupId = Annotated[str, typer.Option("--id", help="The id of the backup; see `backups`.")]
 _HEADS = ("Taken", "Table", "Rows", "Size", "Checked", "Id", "Database", "Note")
 
@@ -225,14 +223,18 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
 
 def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) -> None:
     from core.backup import undo
+    from core.backup.databases.address import resolve_address
     from core.workspace import Workspace
 
-    name = undo.newest_former_table(database, table)
+    with cli.out.work("Opening") as work:
+        # Nothing is sent, except for the secret that an address names: only the lock of the
+        # profile counts.
+        workspace = Workspace.open(cli.opener.connection(work))
+        address = resolve_address(database, workspace.secrets, work)
+        name = undo.newest_former_table(address, table)
     verb = "put back" if put_back else "dropped"
     if yes:
         with cli.out.work("Changing") as work:
-            # Not signed in: nothing is sent, only the profile's lock counts.
-            workspace = Workspace.open(cli.opener.connection(work))
             change = undo.undo if put_back else undo.drop_former_table
             change(workspace, work, database=database, former=name)
         cli.out.result({"table": table, "kept": name}, lambda: cli.out.line(f"{name} is {verb}"))

@@ -14,7 +14,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 import core
 from core.aws.usage import record_use
-from core.cli import backups, doctor, objects, policy, rotation, secrets, server
+from core.cli import backups, databases, doctor, objects, policy, rotation, secrets, server
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
 from core.cli.output import Output, ReaderClosed, flush
@@ -51,7 +51,7 @@ def _top(
         raise typer.Exit
 
 
-for _module in (objects, backups, rotation, doctor, policy, server):
+for _module in (objects, backups, databases, rotation, doctor, policy, server):
     _module.add_to(app)
 app.add_typer(secrets.app, name="secrets")
 strict(app)
@@ -65,12 +65,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     former = use_time_style(TimeStyle.ISO)  # for scripts, and sorted as text
     try:
-        return _answered(given)
+        return _run_reported(given)
     finally:
         use_time_style(former)
 
 
-def _answered(given: list[str]) -> int:
+def _run_reported(given: list[str]) -> int:
     """Run a command, report its error, and return the exit code."""
     token = CancelToken()
     out = Output(as_json=flag_given("--json", given), token=token)

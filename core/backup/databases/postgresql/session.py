@@ -75,7 +75,8 @@ class Session:
                 driver = CoreConnection(
                     address.user,
                     database=address.database,
-                    password=password.reveal().encode() if password else None,
+                    # pg8000 fails with None if the server requests a password.
+                    password=password.reveal().encode() if password else b"",
                     ssl_context=False,  # TLS is already established
                     application_name="strongroom",
                     sock=link,

@@ -1,0 +1,93 @@
+"""Addresses of MariaDB and MySQL databases: `mysql://user@host:port/database?tls=verify`."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from core.errors import InvalidInput
+
+_PORT = 3306
+
+
+class TlsMode(Enum):
+    """Whether TLS is used, and whether certificate and host name are verified."""
+
+    DISABLE = "disable"
+    PREFER = "prefer"
+    REQUIRE = "require"
+    VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """Host, port, database and user, without a password."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    tls: TlsMode = TlsMode.PREFER
+    authority: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}/{self.database}"
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Return the address in a URL; a password in it is ignored.
+
+        Raises:
+            InvalidInput: User or database is missing, or an option is unknown.
+        """
+        from sqlalchemy.engine import make_url
+
+        parsed = make_url(url)
+        if not (parsed.username and parsed.database):
+            raise InvalidInput(
+                "The database URL names no user or no database",
+                remedy="Write it as mysql://user@host:3306/database.",
+                subject=parsed.render_as_string(hide_password=True),
+            )
+        options = {name: str(value) for name, value in parsed.query.items()}
+        tls, authority = _tls_mode(options.pop("tls", "prefer")), options.pop("ca", "")
+        if options:
+            raise InvalidInput(
+                f"The database URL has an unknown option: {', '.join(sorted(options))}",
+                remedy="The options tls and ca are supported.",
+            )
+        host, port = parsed.host or "localhost", parsed.port or _PORT
+        return cls(host, port, parsed.database, parsed.username, tls, authority)
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return the settings of a TLS connection; None if it is not required.
+
+        Raises:
+            InvalidInput: The file of the certificate authority cannot be read.
+        """
+        if self.tls not in (TlsMode.REQUIRE, TlsMode.VERIFY):
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.authority or None)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidInput(
+                "The certificate of the authority cannot be read",
+                cause=f"{error.strerror or error}.",
+                subject=self.authority,
+            ) from None
+        if self.tls is TlsMode.REQUIRE:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def _tls_mode(text: str) -> TlsMode:
+    try:
+        return TlsMode(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{text!r} is not a valid value of tls",
+            remedy=f"Use one of {', '.join(mode.value for mode in TlsMode)}.",
+        ) from None

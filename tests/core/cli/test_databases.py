@@ -1,0 +1,89 @@
+"""Databases of a server on the command line: backup, restore and passwords that are no arguments."""
+
+import io
+import json
+
+import pytest
+from helpers.databases import postgresql_server
+from helpers.keyrings import memory_keyring
+from helpers.postgresql_tables import new_database, trading
+
+from core.errors import ErrorKind
+
+__all__ = ["postgresql_server"]
+
+USAGE = ErrorKind.USAGE.value
+
+
+@pytest.fixture
+def keyring_in_memory(monkeypatch):
+    yield from memory_keyring(monkeypatch)
+
+
+@pytest.fixture
+def database(postgresql_server):
+    with new_database(postgresql_server) as made:
+        yield trading(made)
+
+
+@pytest.fixture
+def secret(world, database):
+    """The address of the database as a secret of the contract's form."""
+    name = f"cryptotrading/{database.name}"
+    value = {
+        "host": "127.0.0.1", "port": database.server.port, "database": database.name,
+        "username": database.user, "password": database.password,
+    }  # fmt: skip
+    world.vault.create_secret(Name=name, SecretString=json.dumps(value))
+    return f"secret:{name}"
+
+
+class _Pipe:
+    """Standard input that is no terminal."""
+
+    def __init__(self, text):
+        self.buffer = io.BytesIO(text.encode())
+
+    @staticmethod
+    def isatty():
+        return False
+
+
+def test_a_table_is_backed_up_and_restored_by_the_name_of_a_secret(command, database, secret):
+    before = database.content("orders")
+    made = json.loads(command("backup", secret, "orders", "users", "--json").out)
+    assert [one["table"] for one in made["backups"]] == ["orders", "users"]
+    database.script("DELETE FROM fills", "DELETE FROM orders WHERE id > 3")
+    preview = command("restore", secret, "orders").out
+    assert "+ 497 rows to add" in preview
+    report = json.loads(command("restore", secret, "orders", "--yes", "--json").out)
+    assert report["verified"] == "verified (SHA-256 and server fingerprint)"
+    assert database.content("orders") == before
+    command("restore", secret, "orders", "--undo", "--yes")
+    assert len(database.content("orders")) == 3
+    listed = command("database", "tables", secret).out
+    assert "PostgreSQL" in listed
+    assert "orders" in listed
+    assert database.password not in preview + listed + json.dumps([made, report])
+
+
+@pytest.mark.parametrize(
+    "arguments", [("backup", "{}", "t"), ("restore", "{}", "t"), ("database", "tables", "{}")]
+)
+def test_a_password_on_the_command_line_is_refused(command, arguments):
+    url = "postgresql://ada:p4ssw0rd-x@127.0.0.1:1/trading"
+    output = command(*(word.format(url) for word in arguments), code=USAGE)
+    assert "contains a password" in output.err
+    assert "p4ssw0rd-x" not in output.err + output.out
+
+
+def test_a_password_is_stored_after_a_login_only(command, database, monkeypatch, keyring_in_memory):
+    url = database.address.url
+    monkeypatch.setattr("sys.stdin", _Pipe("wrong"))
+    command("database", "login", url, code=ErrorKind.CREDENTIALS_INVALID.value)
+    command("database", "tables", url, code=ErrorKind.CREDENTIALS_INVALID.value)
+    monkeypatch.setattr("sys.stdin", _Pipe(database.password))
+    assert "PostgreSQL 15" in command("database", "login", url).out
+    assert "orders" in command("database", "tables", url).out
+    command("database", "logout", url)
+    command("database", "tables", url, code=ErrorKind.CREDENTIALS_INVALID.value)
