@@ -69,7 +69,7 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
     """
     cli: Cli = context.obj
     timing = _timing(grace, delete_after)
-    with cli.out.work("Looking") as work:
+    with cli.out.work("Examining the secret") as work:
         rotator = _rotator(cli, timing, work)
         found = rotator.find(secret) if resume or undo else None
         if dry_run or not yes:
@@ -97,8 +97,9 @@ def _resume(
 ) -> Rotation:
     from core.model.rotation import Step
 
-    lacks = not found.finished(Step.STAGE)
-    values = _values(rotator, found.secret, file, work) if lacks else None
+    # Values that a person enters are only in memory until they are staged: they are entered again.
+    staged = found.finished(Step.STAGE)
+    values = None if staged else _values(rotator, found.secret, file, work)
     return rotator.resume(found, values=values, now=now, work=work)
 
 
@@ -117,7 +118,7 @@ def _timing(grace: str, delete_after: str) -> RotationTiming:
 
 
 def _at_once(timing: RotationTiming) -> frozenset[Step]:
-    """Return whether a grace period of zero was requested."""
+    """Return the steps whose grace period is zero."""
     from core.model.rotation import Step
 
     periods = {Step.DEACTIVATE: timing.grace, Step.DELETE: timing.second_grace}
@@ -211,8 +212,10 @@ def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
     copies = copy_notes(plan, unchanged=keep_copies)
     for note in (*plan.notes, *copies, *links_ending_with(plan.facts.old_key_id)):
         cli.out.line(f"! {note}")
-    advice = "" if plan.problem is not None else " Add --yes to rotate."
-    cli.out.note(f"Nothing was changed.{advice}")
+    if plan.problem is None:
+        cli.out.note("Nothing was changed. Add --yes to rotate.")
+    else:
+        cli.out.note("Nothing was changed.")
 
 
 def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:
@@ -237,9 +240,7 @@ def _show(cli: Cli, rotation: Rotation) -> None:
 
 
 def _explained(problem: StorageError) -> StorageError:
-    problem.cause = " ".join(
-        part for part in (problem.cause, "The changes of the rotation were undone.") if part
-    )
+    problem.cause = f"{problem.cause} The changes of the rotation were undone.".lstrip()
     return problem
 
 

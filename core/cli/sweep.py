@@ -38,7 +38,7 @@ def sweep(
     """
     from core.engine.leftovers import find
     from core.engine.leftovers import remove as remove_leftovers
-    from core.health.check_secrets import sweep_check_secrets
+    from core.health.check_secrets import remove_left_check_secrets
     from core.transfer.sweep import SweepReport, sweep_at_start
 
     cli: Cli = context.obj
@@ -53,7 +53,7 @@ def sweep(
             folders = [each.folder for each in chosen.parts]
             report = remove_leftovers(workspace, work, uploads=uploads, folders=folders)
             local = sweep_at_start(workspace.bucket, work)
-            sweep_check_secrets(workspace.clients, work)
+            remove_left_check_secrets(workspace.clients, work)
             report = SweepReport(report.uploads, local.files, report.failed)
     cli.out.result(
         _as_json(found, chosen, report), lambda: _show(cli, found, report, remove=remove)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from core.engine.client import EngineClient
 from core.model.connection import Connection
-from core.statistics.tally import Tally
+from core.statistics.totals import Totals
 from core.work import Work
 
 
@@ -19,13 +19,13 @@ class ScanHelper:
         self._client, self._connection = client, connection
         self._work = Work(work.token)
 
-    def count(self, prefix: str) -> tuple[Tally, int]:
-        """Return the tally of all objects below `prefix`, and the number of LIST requests.
+    def count(self, prefix: str) -> tuple[Totals, int]:
+        """Return the totals of all objects below `prefix`, and the number of LIST requests.
 
         Raises:
             StorageError: a request was denied or failed, or the engine ended.
         """
-        found: tuple[Tally, int] = self._client.call(
+        found: tuple[Totals, int] = self._client.call(
             "statistics.count",
             {"prefix": prefix},
             connection=self._connection,

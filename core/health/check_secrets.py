@@ -92,7 +92,7 @@ def delete_check_secret(clients: ClientFactory, name: str, work: Work) -> None:
         clients.secrets().delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
-def sweep_check_secrets(clients: ClientFactory, work: Work) -> int:
+def remove_left_check_secrets(clients: ClientFactory, work: Work) -> int:
     """Delete the test secrets that dead processes of this machine left here; return their number.
 
     A failed clean-up is logged and tried again next time; it raises no error.

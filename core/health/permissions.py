@@ -11,7 +11,7 @@ from core.errors import (
     ReadOnlyProfile,
     StorageError,
 )
-from core.health.check_secrets import sweep_check_secrets
+from core.health.check_secrets import remove_left_check_secrets
 from core.health.permission_checks import CHECKS
 from core.health.permission_probe import NotChecked, PermissionCheck, PermissionResult, Probe
 from core.work import Progress, Work, default_work
@@ -57,7 +57,7 @@ def check_permissions(
     probe = Probe(clients, work, profile.bucket, profile.secret_name)
     checks = [check for check in CHECKS if extras or check.needed == "contract"]
     results: list[PermissionResult] = []
-    sweep_check_secrets(clients, work)
+    remove_left_check_secrets(clients, work)
     with probe.recorded() as probe.record:
         try:
             for number, check in enumerate(checks):

@@ -27,7 +27,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.urandom(16).hex()}{_SUFFIX}")
     with translate_os_errors(path, "written", needed=len(data)):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(path)
+        _remove_stale(path)
         try:
             _write_durably(temporary, data)
             temporary.replace(path)
@@ -92,7 +92,7 @@ def _write_durably(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sweep(path: Path) -> None:
+def _remove_stale(path: Path) -> None:
     """Remove what an earlier, killed write of this file left behind."""
     for leftover in path.parent.glob(f".{path.name}.*{_SUFFIX}"):
         with contextlib.suppress(FileNotFoundError):

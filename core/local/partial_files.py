@@ -30,7 +30,7 @@ def create_partial(target: Path) -> tuple[Path, int]:
 
     Returns:
         Its path and its descriptor. The file belongs to this process until the descriptor is
-        closed; whatever a killed process left is removed by `sweep_partials`.
+        closed; the files of killed processes are removed by `remove_partials`.
 
     Raises:
         OSError: it cannot be created.
@@ -87,7 +87,7 @@ def already_exists(path: Path) -> AlreadyExists:
     )
 
 
-def sweep_partials(folders: Iterable[Path] = ()) -> tuple[Path, ...]:
+def remove_partials(folders: Iterable[Path] = ()) -> tuple[Path, ...]:
     """Remove the unfinished downloads of dead processes and return their paths.
 
     Args:
@@ -95,10 +95,10 @@ def sweep_partials(folders: Iterable[Path] = ()) -> tuple[Path, ...]:
     """
     removed: list[Path] = []
     for folder in {Path(each).absolute() for each in folders}:
-        removed += _sweep(folder)
+        removed += _remove_from(folder)
     try:
         for folder in _take_recorded_folders(state_database()):
-            removed += _sweep(folder)
+            removed += _remove_from(folder)
     except LocalIOError as error:
         _log.warning("unfinished downloads could not be searched: %s", error.summary)
     return tuple(removed)
@@ -115,7 +115,7 @@ def _take_recorded_folders(database: Database) -> list[Path]:
     return sorted(folders)
 
 
-def _sweep(folder: Path) -> list[Path]:
+def _remove_from(folder: Path) -> list[Path]:
     removed: list[Path] = []
     with suppress(OSError):
         for path in folder.glob(f".*{PARTIAL_SUFFIX}"):

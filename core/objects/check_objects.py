@@ -46,7 +46,7 @@ def recorded(bucket: Bucket, key: str, work: Work) -> Iterator[CheckRecord]:
     refused. Otherwise, and after a kill, the next clean-up removes the object. Test objects that an
     earlier test has left in this bucket are removed first.
     """
-    sweep_check_objects(bucket, work)
+    remove_left_check_objects(bucket, work)
     pending = note(bucket.clients.endpoint_url or "", bucket.name, key, probe=True)
     record = CheckRecord()
     try:
@@ -59,7 +59,7 @@ def recorded(bucket: Bucket, key: str, work: Work) -> Iterator[CheckRecord]:
         (pending.forget if record.removed else pending.abandon)()
 
 
-def sweep_check_objects(bucket: Bucket, work: Work) -> None:
+def remove_left_check_objects(bucket: Bucket, work: Work) -> None:
     """Remove the test objects that killed processes of this machine have left in a bucket.
 
     A failed clean-up is logged and does not raise; it is tried again next time.

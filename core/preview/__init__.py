@@ -13,7 +13,6 @@ from core.preview.series import Candle, CandleSeries
 from core.preview.values import (
     Book,
     Candles,
-    Face,
     Gap,
     HexDump,
     Holding,
@@ -22,6 +21,7 @@ from core.preview.values import (
     Lines,
     Picture,
     Preview,
+    Representation,
     Table,
     Tree,
 )
@@ -35,7 +35,6 @@ __all__ = [
     "Candle",
     "CandleSeries",
     "Candles",
-    "Face",
     "Gap",
     "HexDump",
     "Holding",
@@ -48,6 +47,7 @@ __all__ = [
     "Preview",
     "Problem",
     "ProblemKind",
+    "Representation",
     "Table",
     "Tree",
     "is_number",

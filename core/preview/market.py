@@ -22,7 +22,7 @@ from core.preview.problems import Findings, ProblemKind
 from core.preview.reading import Content, Reading, counted
 from core.preview.tables import table_of
 from core.preview.trades import check_trades
-from core.preview.values import Face, Table
+from core.preview.values import Representation, Table
 
 
 def read_market(root: Any, reading: Reading) -> Content | None:
@@ -58,8 +58,10 @@ def _candles(root: Any, reading: Reading) -> Content | None:
         return None
     reading.findings.merge(findings)
     title = _title(symbol, timeframe, otherwise=reading.filename)
-    faces: tuple[Face, ...] = (candles, *_rows_table(rows, reading))
-    return Content(title, counted(len(candles.candles), "candle", more=not reading.complete), faces)
+    representations: tuple[Representation, ...] = (candles, *_rows_table(rows, reading))
+    return Content(
+        title, counted(len(candles.candles), "candle", more=not reading.complete), representations
+    )
 
 
 def _saved(root: Any, reading: Reading) -> datetime | None:

@@ -12,9 +12,9 @@ from core.preview.decoding import decode, is_plain_text
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import ProblemKind
 from core.preview.reading import Content, Reading
-from core.preview.texts import is_named_text, read_text, text_face
+from core.preview.texts import is_named_text, read_text, text_lines
 from core.preview.unpack import Unpacked, packing_of, unpack
-from core.preview.values import Face, HexDump, Lines, Picture, Preview
+from core.preview.values import HexDump, Lines, Picture, Preview, Representation
 from core.units import format_size
 from core.work import Work
 
@@ -94,7 +94,7 @@ def _finished(seen: Content, reading: Reading, unpacked: Unpacked) -> Preview:
         key=reading.key,
         title=seen.title or reading.key,
         count=seen.count,
-        faces=seen.faces,
+        representations=seen.representations,
         problems=reading.findings.problems(),
         counts=dict(reading.findings.counts),
         packed=unpacked.packed,
@@ -122,10 +122,10 @@ def _bytes(data: bytes, reading: Reading) -> Content:
         form = f"packed again as {packing_of(data)}"
     if form:
         reading.findings.note(ProblemKind.NOTE, f"{form}: shown as bytes")
-    faces: tuple[Face, ...] = (_hex_dump(data, reading.limits),)
+    representations: tuple[Representation, ...] = (_hex_dump(data, reading.limits),)
     if is_named_text(reading):
-        faces += (text_face(data.decode("utf-8", errors="replace"), reading),)
-    return Content(reading.filename, format_size(len(data)), faces)
+        representations += (text_lines(data.decode("utf-8", errors="replace"), reading),)
+    return Content(reading.filename, format_size(len(data)), representations)
 
 
 def _picture_of(data: bytes) -> Picture | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import Findings
-from core.preview.values import Face
+from core.preview.values import Representation
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Content:
 
     title: str
     count: str
-    faces: tuple[Face, ...]
+    representations: tuple[Representation, ...]
 
 
 def counted(count: int, noun: str, *, more: bool = False) -> str:

@@ -1,6 +1,6 @@
 """Readers of text: JSON, JSON lines, CSV, logs, and anything else as lines.
 
-Whatever form is found, the text itself is always one of the faces.
+Whatever form is found, the text itself is always one of the representations.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from core.preview.market import read_market
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Content, Reading, counted
 from core.preview.tables import rows_of, table_of
-from core.preview.values import Face, Lines, Tree
+from core.preview.values import Lines, Representation, Tree
 
 _JSON = (".json", ".geojson", ".ipynb")
 _JSON_LINES = (".jsonl", ".ndjson")
 _CSV = (".csv", ".tsv", ".tab", ".psv")
 _LOG = (".log", ".out", ".err")
 _PROSE = (".txt", ".md", ".rst", ".py", ".sql", ".xml", ".html", ".svg", ".yaml", ".yml", ".toml")
-#: Seconds for a second way to read a text, and for its lines beside another face.
+#: Seconds for a second way to read a text, and for its lines beside another representation.
 _SECOND_SECONDS = 0.15
 _LINES_SECONDS = 0.1
 #: Terminal escapes: CSI and OSC sequences, two-letter escapes, and the C0 and C1 controls.
@@ -44,13 +44,13 @@ _LEVEL_CHARS = 120
 def read_text(text: str, reading: Reading) -> Content:
     """Return the content of `text`, by its name, its type or its first characters."""
     seen = _content_of(text, reading)
-    if any(isinstance(face, Lines) for face in seen.faces):
+    if any(isinstance(representation, Lines) for representation in seen.representations):
         return seen
-    return replace(seen, faces=(*seen.faces, text_face(text, reading)))
+    return replace(seen, representations=(*seen.representations, text_lines(text, reading)))
 
 
-def text_face(text: str, reading: Reading) -> Lines:
-    """Return the text as a further face: what is wrong with it is found by the first one."""
+def text_lines(text: str, reading: Reading) -> Lines:
+    """Return the text as another representation; the first one reports its problems."""
     deadline = reading.deadline.more(_LINES_SECONDS)
     return read_lines(text, reading.limits, Findings(), log=_is_log(reading), deadline=deadline)
 
@@ -155,15 +155,17 @@ def _several(text: str, reading: Reading) -> Content | None:
 
 
 def json_content(root: Any, reading: Reading) -> Content:
-    """Return the faces of a JSON value: what the contract knows of it, a table, a tree."""
+    """Return the representations of a JSON value: what the contract knows of it, a table, a tree."""
     found = read_market(root, reading)
     if found:
-        return Content(found.title, found.count, (*found.faces, Tree(root)))
+        return Content(found.title, found.count, (*found.representations, Tree(root)))
     rows = rows_of(root)
     table = rows and table_of(rows, reading.limits, reading.next_deadline(), reading.findings)
     if table and table.columns:
-        faces: tuple[Face, ...] = (table, Tree(root))
-        return Content(reading.filename, counted(len(table.rows), "row", more=table.more), faces)
+        representations: tuple[Representation, ...] = (table, Tree(root))
+        return Content(
+            reading.filename, counted(len(table.rows), "row", more=table.more), representations
+        )
     return Content(reading.filename, _size_of(root), (Tree(root),))
 
 

@@ -168,13 +168,14 @@ class HexDump:
     label: str = "Bytes"
 
 
-Face = Candles | Book | Holdings | Table | Tree | Lines | Picture | HexDump
+Representation = Candles | Book | Holdings | Table | Tree | Lines | Picture | HexDump
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What one object looks like. `faces` are the ways to see it, the best first; never empty.
+    """The preview of one object.
 
+    `representations` are the ways to see it, the best first; never empty.
     `title` and `count` are the heading of the view ("BTC-USD · 1h", "64 candles"). `packed` is the
     compression format. `complete` is False if only the beginning was read.
     """
@@ -182,7 +183,7 @@ class Preview:
     key: str
     title: str
     count: str
-    faces: tuple[Face, ...]
+    representations: tuple[Representation, ...]
     problems: tuple[Problem, ...] = ()
     counts: Mapping[ProblemKind, int] = field(default_factory=dict)
     packed: str = ""

@@ -28,14 +28,14 @@ _ATTEMPTS = 3
 _SKEW = timedelta(minutes=5)
 
 
-class KeyMaker:
+class KeyCreator:
     """Creator of the new key of one rotation; `keys` has it in memory until it is stored."""
 
     def __init__(self, timing: RotationTiming) -> None:
         self._pause = timing.pause
         self.keys: AccessKeys | None = None
 
-    def make(self, clients: ClientFactory, rotation: Rotation, work: Work) -> str:
+    def create(self, clients: ClientFactory, rotation: Rotation, work: Work) -> str:
         """Delete an orphaned key, create a new one, and return its id.
 
         Raises:
@@ -52,7 +52,7 @@ class KeyMaker:
                 requested = requested or error.retryable
                 full = isinstance(error, LimitExceeded)  # two keys exist
                 if attempt == _ATTEMPTS or not (requested and (full or error.retryable)):
-                    self._tidy(clients, rotation, work, requested=requested)
+                    self._delete_orphan_after_failure(clients, rotation, work, requested=requested)
                     raise
             else:
                 break
@@ -61,7 +61,7 @@ class KeyMaker:
         assert self.keys is not None
         return self.keys.access_key_id
 
-    def _tidy(
+    def _delete_orphan_after_failure(
         self, clients: ClientFactory, rotation: Rotation, work: Work, *, requested: bool
     ) -> None:
         """Delete an orphan after a failure; if this fails too, the next run deletes it."""

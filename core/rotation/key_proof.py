@@ -23,7 +23,7 @@ from core.work import Work
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class KeyTest:
     """A successful test: the number of attempts, and the remaining versions in the bucket.
 
     `versions` are pairs (key, version id) of the test object in a versioned bucket.
@@ -74,7 +74,7 @@ def owner_of_keys(
 
 def prove_key(
     connection: Connection, arn: str, prefix: str, timing: RotationTiming, work: Work
-) -> Proven:
+) -> KeyTest:
     """Test the key until it has worked `timing.successes` times in a row.
 
     Args:
@@ -98,13 +98,14 @@ def prove_key(
         value="The new key",
         work=work,
     )
-    return Proven(tries, tuple(versions))
+    return KeyTest(tries, tuple(versions))
 
 
 def _try(
     connection: Connection, arn: str, key: str, versions: list[tuple[str, str]], work: Work
 ) -> None:
     """Sign in, then list, write, read and delete an object, with new clients."""
+    # New clients use new connections, which may reach a server that does not know the key yet.
     clients = ClientFactory(connection)
     try:
         _check_same(identity(clients, work=work).arn, arn)
@@ -131,15 +132,16 @@ def _work_on_bucket(
     work.check()
     with translated("s3:ListObjectsV2", f"s3://{bucket}", work):
         s3.list_objects_v2(Bucket=bucket, Prefix=CHECK_PREFIX, MaxKeys=1)
+    # Recorded, so that a later start removes the object if this process is killed in between.
     with recorded(Bucket(clients, bucket), key, work) as record:
         with translated("s3:PutObject", place, work):
             put = s3.put_object(Bucket=bucket, Key=key, Body=CHECK_BYTES)
         record.stored = True
-        _remember(versions, key, put)
+        _record_version(versions, key, put)
         with translated("s3:GetObject", place, work):
             found = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         with translated("s3:DeleteObject", place, work):
-            _remember(versions, key, s3.delete_object(Bucket=bucket, Key=key))
+            _record_version(versions, key, s3.delete_object(Bucket=bucket, Key=key))
         record.removed = True
     if found != CHECK_BYTES:
         raise StorageError(
@@ -150,7 +152,7 @@ def _work_on_bucket(
         )
 
 
-def _remember(versions: list[tuple[str, str]], key: str, answer: dict[str, object]) -> None:
+def _record_version(versions: list[tuple[str, str]], key: str, answer: dict[str, object]) -> None:
     version = str(answer.get("VersionId") or "")
     if version and version != "null":
         versions.append((key, version))

@@ -72,6 +72,8 @@ class Rotator:
             StorageError: the secret cannot be read.
         """
         work = default_work(work)
+        # First, whatever the fields are: AWS's function and a rotation of Strongroom would change the
+        # same secret.
         if stages.describe(self._clients, secret, work).rotation_enabled:
             return RotationKind.MANAGED
         value = SecretsManager(clients=self._clients).read(secret, work=work)
@@ -148,6 +150,7 @@ class Rotator:
         self._clients.require_writable(f"Rotating {secret}")
         rotation = replace(self._new(secret, work), keep_copies=keep_copies)
         with self._journal.locked(_lock_name(rotation)):
+            # The lock ends with its process, but an unfinished rotation does not.
             self._check_no_other(rotation)
             with self._machine(rotation, now, values) as machine:
                 return machine.run(rotation, work)
@@ -268,6 +271,7 @@ class Rotator:
         """Lock the secret of a rotation, and yield the current state of the rotation."""
         self._clients.require_writable(f"Continuing the rotation of {rotation.secret}")
         with self._journal.locked(_lock_name(rotation)):
+            # Read again under the lock: another process may have continued it in the meantime.
             now = next((each for each in self._journal.read() if each.id == rotation.id), None)
             if now is None or not now.outcome.open:
                 raise InvalidInput(

@@ -1,6 +1,6 @@
 """Sums inside each folder: by storage class, month and size, and its largest objects.
 
-A page is counted run by run (see `tally.runs`). A value that is equal for a complete page, usually
+A page is counted run by run (see `totals.runs`). A value that is equal for a complete page, usually
 the storage class, costs one addition for each run, so that a million keys are counted quickly.
 """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 
 from core.model.statistics import LargeObject, Share, StorageStatistics
-from core.statistics.tally import (
+from core.statistics.totals import (
     LARGEST,
     ROOT,
     by_kind,

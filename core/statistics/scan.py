@@ -9,7 +9,7 @@ from typing import Protocol
 from core.model.statistics import StorageStatistics
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.listing import Listing
-from core.statistics.tally import Tally
+from core.statistics.totals import Totals
 from core.work import Progress, Work
 
 #: Minimum interval of partial results in seconds, and their maximum share of the time: with very
@@ -22,8 +22,8 @@ _PAGES_BEFORE_HELP = 20
 class Helper(Protocol):
     """A second process that counts prefixes."""
 
-    def count(self, prefix: str) -> tuple[Tally, int]:
-        """Return the tally of all objects below `prefix`, and the number of LIST requests."""
+    def count(self, prefix: str) -> tuple[Totals, int]:
+        """Return the totals of all objects below `prefix`, and the number of LIST requests."""
 
 
 def scan(
@@ -41,13 +41,13 @@ def scan(
     return _Scan(workspace.bucket, prefix, work, helper).run()
 
 
-def count(workspace: HasBucket, work: Work, *, prefix: str) -> tuple[Tally, int]:
+def count(workspace: HasBucket, work: Work, *, prefix: str) -> tuple[Totals, int]:
     """Count one prefix for a scan of another process, in the order of its keys."""
     listing = Listing(workspace.bucket, prefix, fan_out=1, work=work)
-    tally = Tally(workspace.bucket.name, prefix)
+    totals = Totals(workspace.bucket.name, prefix)
     for page in listing.pages():
-        tally.add(page)
-    return tally, listing.list_calls
+        totals.add(page)
+    return totals, listing.list_calls
 
 
 class _Scan:
@@ -56,7 +56,7 @@ class _Scan:
     def __init__(self, bucket: Bucket, prefix: str, work: Work, helper: Helper | None) -> None:
         self._work, self._helper = work, helper
         self._listing = Listing(bucket, prefix, work=work)
-        self._tally = Tally(bucket.name, prefix)
+        self._totals = Totals(bucket.name, prefix)
         self._lock = threading.Lock()
         self._helped_calls = 0
         self._thread: threading.Thread | None = None
@@ -67,7 +67,7 @@ class _Scan:
         """Count all pages, wait for the helper, and return the sums."""
         for number, page in enumerate(self._listing.pages()):
             with self._lock:
-                self._tally.add(page)
+                self._totals.add(page)
             self._report()
             if number == _PAGES_BEFORE_HELP and self._helper and self._listing.computing:
                 self._request_help(self._helper)
@@ -76,7 +76,7 @@ class _Scan:
         if self._failure is not None:
             raise self._failure
         self._work.check()
-        objects = self._tally.objects
+        objects = self._totals.objects
         self._work.report(Progress(objects, objects, "objects"))
         return self._snapshot(partial=False)
 
@@ -89,15 +89,15 @@ class _Scan:
     def _be_helped(self, helper: Helper) -> None:
         try:
             while (prefix := self._listing.take()) is not None:
-                tally, calls = helper.count(prefix)
+                totals, calls = helper.count(prefix)
                 with self._lock:
-                    self._tally.merge(tally)
+                    self._totals.merge(totals)
                     self._helped_calls += calls
         except BaseException as error:  # noqa: BLE001 - raised by `run`, which waits for this thread
             self._failure = error
 
     def _report(self) -> None:
-        self._work.report(Progress(self._tally.objects, None, "objects"))
+        self._work.report(Progress(self._totals.objects, None, "objects"))
         began = time.monotonic()
         if began > self._next_batch:
             self._work.batch(self._snapshot(partial=True))
@@ -107,4 +107,4 @@ class _Scan:
     def _snapshot(self, *, partial: bool) -> StorageStatistics:
         with self._lock:
             calls = self._listing.list_calls + self._helped_calls
-            return self._tally.snapshot(list_calls=calls, partial=partial)
+            return self._totals.snapshot(list_calls=calls, partial=partial)

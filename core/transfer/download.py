@@ -16,9 +16,9 @@ from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.local_names import local_paths, path_inside
+from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
-from core.transfer.tally import Tally
 from core.transfer.values import EXISTS, IfExists, TransferReport
 from core.units import format_size
 from core.work import Progress, Work, default_work
@@ -120,10 +120,10 @@ class _Download:
                 subject=str(self._root),
             )
 
-    def all(self, tally: Tally) -> None:
+    def all(self, recorder: OutcomeRecorder) -> None:
         """Download all objects, a dozen at a time."""
         with ThreadPoolExecutor(_THREADS, "download") as pool:
-            for _ in pool.map(partial(self._one, tally), range(len(self._keys))):
+            for _ in pool.map(partial(self._one, recorder), range(len(self._keys))):
                 self._work.check()
 
     def _still_needed(self, number: int) -> int:
@@ -139,33 +139,33 @@ class _Download:
         replaced = existing if self._if_exists is IfExists.OVERWRITE else 0
         return max(self._sizes[number] - replaced, 0)
 
-    def _one(self, tally: Tally, number: int) -> None:
+    def _one(self, recorder: OutcomeRecorder, number: int) -> None:
         """Download one object and count the outcome."""
         path = self._paths[number]
         if path is None:
-            tally.skipped(number, MARKER)
+            recorder.skipped(number, MARKER)
             return
         try:
-            got = self._attempts.attempted(partial(self._fetch, tally, number, path))
+            got = self._attempts.attempted(partial(self._fetch, recorder, number, path))
         except Cancelled:
             raise
         except AlreadyExists as error:
             if path.is_dir():
-                tally.failed(number, _folder_in_the_way(self._keys[number], path, error))
+                recorder.failed(number, _folder_in_the_way(self._keys[number], path, error))
             else:
-                tally.skipped(number, EXISTS)
+                recorder.skipped(number, EXISTS)
         except StorageError as error:
-            tally.failed(number, error)
+            recorder.failed(number, error)
         else:
-            tally.done(number, got.verdict, name=self._renamed(number, got.path))
+            recorder.done(number, got.verdict, name=self._renamed(number, got.path))
 
-    def _fetch(self, tally: Tally, number: int, path: Path) -> Downloaded:
+    def _fetch(self, recorder: OutcomeRecorder, number: int, path: Path) -> Downloaded:
         path = path_inside(self._root, path, self._keys[number])
         large = self._sizes[number] >= _LARGE_BYTES
 
         def report(now: Progress) -> None:
             if large:
-                tally.moving(number, now.done)
+                recorder.moving(number, now.done)
 
         work = self._attempts.work_for(number, report)
         if self._if_exists is not IfExists.KEEP_BOTH:

@@ -8,14 +8,17 @@ from typing import Any
 from core.errors import Cancelled
 from core.objects.bucket import HasBucket
 from core.transfer.journal import Journal, Order
-from core.transfer.tally import Tally
+from core.transfer.recorder import OutcomeRecorder
 from core.transfer.values import TransferCancelled, TransferReport
 from core.units import format_counted
 from core.work import Work
 
 
 def run_journalled(
-    order: Order | None, arguments: dict[str, Any], work: Work, body: Callable[[Tally], None]
+    order: Order | None,
+    arguments: dict[str, Any],
+    work: Work,
+    body: Callable[[OutcomeRecorder], None],
 ) -> TransferReport:
     """Run the body of a transfer and return its report, with a journal if there is an order.
 
@@ -28,21 +31,21 @@ def run_journalled(
     """
     keys, sizes = arguments["keys"], arguments["sizes"]
     journal = Journal.begin(order, len(keys)) if order is not None else None
-    tally = Tally(keys, sizes, work, journal)
+    recorder = OutcomeRecorder(keys, sizes, work, journal)
     try:
-        with work.token.on_cancel(tally.flush):
-            body(tally)
+        with work.token.on_cancel(recorder.flush):
+            body(recorder)
     except Cancelled as error:
-        report = tally.close()
+        report = recorder.close()
         if journal is not None:
             journal.leave()
         raise TransferCancelled(error.summary, report) from None
     except BaseException:
-        tally.close()
+        recorder.close()
         if journal is not None:
             journal.leave()
         raise
-    report = tally.close()
+    report = recorder.close()
     assert not report.cancelled, (
         f"{len(report.cancelled)} of {format_counted(report.planned, 'file')} without an end"
     )

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from core.errors import Cancelled, StorageError
-from core.local.partial_files import sweep_partials
+from core.local.partial_files import remove_partials
 from core.local.pending_uploads import UploadRecord, of_dead_processes, running_ids
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.check_objects import remove_check_object
@@ -75,7 +75,7 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
     Raises:
         Cancelled: the token of `work` was cancelled.
     """
-    files = tuple(str(path) for path in sweep_partials(folders))
+    files = tuple(str(path) for path in remove_partials(folders))
     endpoint = bucket.clients.endpoint_url or ""
     removed: list[str] = []
     failed: list[Failure] = []

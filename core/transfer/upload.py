@@ -18,9 +18,9 @@ from core.objects.reading import head
 from core.objects.small import SMALL_BYTES, SmallFile, addressable, upload_many
 from core.objects.writing import upload as upload_file
 from core.transfer.attempts import Attempts, work_with_budget
+from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
-from core.transfer.tally import Tally
 from core.transfer.values import EXISTS, SAME, TransferReport
 from core.work import Work, default_work
 
@@ -72,7 +72,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     run = _Upload(workspace.bucket, paths, keys, sizes, work, only_new=only_new)
     given_up = {n: refusal_error(text, keys[n]) for n, text in enumerate(refused) if text}
     return run_journalled(
-        order, arguments, work, lambda tally: run.all(tally, frozenset(skip), given_up)
+        order, arguments, work, lambda recorder: run.all(recorder, frozenset(skip), given_up)
     )
 
 
@@ -93,44 +93,48 @@ class _Upload:
         self._work, self._new_only = work, only_new
         self._attempts = Attempts(work)
 
-    def all(self, tally: Tally, skip: frozenset[int], refused: dict[int, StorageError]) -> None:
+    def all(
+        self, recorder: OutcomeRecorder, skip: frozenset[int], refused: dict[int, StorageError]
+    ) -> None:
         """Upload the files that are neither skipped nor refused."""
         for number, error in refused.items():
-            tally.failed(number, error)
+            recorder.failed(number, error)
         for number in sorted(skip - {*refused}):
-            tally.skipped(number, EXISTS)
+            recorder.skipped(number, EXISTS)
         left_out = skip | {*refused}
         wanted = [number for number in range(len(self._keys)) if number not in left_out]
         quick = [n for n in wanted if self._sizes[n] <= SMALL_BYTES and addressable(self._keys[n])]
-        left = self._quick(quick, tally)
+        left = self._quick(quick, recorder)
         others = sorted({*wanted} - {*quick})
         small = left + [n for n in others if self._sizes[n] <= SINGLE_BYTES]
         with ThreadPoolExecutor(_THREADS, "upload") as pool:
-            for _ in pool.map(partial(self._one, tally), small):
+            for _ in pool.map(partial(self._one, recorder), small):
                 self._work.check()
         for number in others:
             if self._sizes[number] > SINGLE_BYTES:
-                self._one(tally, number)
+                self._one(recorder, number)
 
     def _only_new(self, number: int) -> bool:
         """Return whether a file must not overwrite an object."""
         return self._new_only if isinstance(self._new_only, bool) else self._new_only[number]
 
-    def _quick(self, numbers: Sequence[int], tally: Tally) -> list[int]:
+    def _quick(self, numbers: Sequence[int], recorder: OutcomeRecorder) -> list[int]:
         """Send small files with the fast upload, and return the files that remain."""
         left: list[int] = []
         for only_new in (True, False):
             group = [number for number in numbers if self._only_new(number) is only_new]
-            left += self._quick_group(group, tally, only_new=only_new) if group else []
+            left += self._quick_group(group, recorder, only_new=only_new) if group else []
         return sorted(left)
 
-    def _quick_group(self, numbers: Sequence[int], tally: Tally, *, only_new: bool) -> list[int]:
+    def _quick_group(
+        self, numbers: Sequence[int], recorder: OutcomeRecorder, *, only_new: bool
+    ) -> list[int]:
         files = (SmallFile(n, self._paths[n], self._keys[n]) for n in numbers)
         try:
             left = upload_many(
                 self._bucket,
                 files,
-                sent=partial(self._sent, tally),
+                sent=partial(self._sent, recorder),
                 only_new=only_new,
                 work=self._work,
             )
@@ -138,25 +142,25 @@ class _Upload:
             raise
         except StorageError as error:  # no credentials, or no bucket
             self._attempts.ended = error
-            return tally.open_among(numbers)
+            return recorder.open_among(numbers)
         return [file.number for file in left]
 
-    def _sent(self, tally: Tally, file: SmallFile, written: Written) -> None:
+    def _sent(self, recorder: OutcomeRecorder, file: SmallFile, written: Written) -> None:
         self._attempts.arrived()
-        tally.done(file.number, written.verdict, race_free=written.race_free)
+        recorder.done(file.number, written.verdict, race_free=written.race_free)
 
-    def _one(self, tally: Tally, number: int) -> None:
+    def _one(self, recorder: OutcomeRecorder, number: int) -> None:
         """Send one file with the regular upload and count the outcome."""
         try:
-            written = self._attempts.attempted(partial(self._send, tally, number))
+            written = self._attempts.attempted(partial(self._send, recorder, number))
         except Cancelled:
             raise
         except AlreadyExists:
-            tally.skipped(number, self._existing(number))
+            recorder.skipped(number, self._existing(number))
         except StorageError as error:
-            tally.failed(number, error)
+            recorder.failed(number, error)
         else:
-            tally.done(number, written.verdict, race_free=written.race_free)
+            recorder.done(number, written.verdict, race_free=written.race_free)
 
     def _existing(self, number: int) -> str:
         """Return the reason to skip a file whose key has appeared since the plan.
@@ -173,9 +177,9 @@ class _Upload:
         self._work.check()
         return EXISTS
 
-    def _send(self, tally: Tally, number: int) -> Written:
+    def _send(self, recorder: OutcomeRecorder, number: int) -> Written:
         path, key = Path(self._paths[number]), self._keys[number]
-        work = self._attempts.work_for(number, lambda now: tally.moving(number, now.done))
+        work = self._attempts.work_for(number, lambda now: recorder.moving(number, now.done))
         only_new = self._only_new(number)
         if only_new and Stamp.of(path).size > SINGLE_BYTES:
             refuse_existing(self._bucket, key, work)

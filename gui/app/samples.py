@@ -70,9 +70,11 @@ def _on_candles_shown(tab: BrowserTab) -> None:
     if inspection is None:
         return
     tab.object.inspector.ask.click()
-    face = inspection.preview.faces[0] if inspection.preview else None
-    if isinstance(face, Candles) and isinstance(view, CandleView):
-        view.chart.point_at(face.candles[int(len(face.candles) * _POINTED_AT)].when)
+    representation = inspection.preview.representations[0] if inspection.preview else None
+    if isinstance(representation, Candles) and isinstance(view, CandleView):
+        view.chart.point_at(
+            representation.candles[int(len(representation.candles) * _POINTED_AT)].when
+        )
 
 
 def sample_key(bucket: Bucket, work: Work) -> str:

@@ -130,7 +130,7 @@ class World:
         assert self.holder("AWSPENDING") == ""
 
 
-def go_on(rotator: Rotator, world: World, work: Work | None = None) -> Rotation:
+def resume_or_start(rotator: Rotator, world: World, work: Work | None = None) -> Rotation:
     """Resume what was begun, or begin: what a user does after a crash, until it is finished."""
     open_ones = [each for each in rotator.unfinished() if each.secret == world.secret]
     if open_ones:

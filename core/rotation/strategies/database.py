@@ -34,7 +34,7 @@ _TEST_SECONDS = 10.0
 
 _LOGIN_FIELDS = frozenset({"username", PASSWORD, "host"})
 
-LoginMaker = Callable[[Mapping[str, Any]], DatabaseLogin]
+LoginFactory = Callable[[Mapping[str, Any]], DatabaseLogin]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class DatabaseStrategy(StagedStrategy):
         clients: ClientFactory,
         *,
         timing: RotationTiming | None = None,
-        login_for: LoginMaker = login_for,
+        login_for: LoginFactory = login_for,
     ) -> None:
         super().__init__(clients)
         self._timing = timing or RotationTiming()
@@ -116,6 +116,7 @@ class DatabaseStrategy(StagedStrategy):
         old: Secret,
         work: Work,  # noqa: ARG002 - the base class's
     ) -> tuple[Secret, tuple[Replacement, ...]]:
+        # Even after a crash another password is safe: this one was neither stored nor set.
         new = generate_password()
         return with_fields(old, {PASSWORD: new}), (self._replacement(rotation, old, new),)
 
@@ -137,12 +138,15 @@ class DatabaseStrategy(StagedStrategy):
         )
 
     def _apply(self, rotation: Rotation, work: Work) -> StepResult:
+        # The last checks before the database changes: from here to the promotion readers of the
+        # secret get a password that the database refuses.
         stages.check_staged(self._clients, rotation, work)
         stages.check_unmoved(self._clients, rotation, work)
         new, old = self._new(rotation, work), self._old(rotation, work)
         try:
             new.login.change(old.password, new.password, work)
         except CredentialsInvalid:
+            # An earlier attempt whose answer was lost, or that was killed, may have set it.
             if not new.works(work):
                 raise
             return StepResult(rotation.facts, "the database already has the new password")
@@ -177,14 +181,17 @@ class DatabaseStrategy(StagedStrategy):
             NotUndoable: the secret was changed after the promotion and contains the new password.
         """
         now = stages.describe(self._clients, rotation.secret, work)
-        if self._set(rotation) and stages.staged(self._clients, rotation, work) is not None:
+        if (
+            self._may_be_applied(rotation)
+            and stages.staged(self._clients, rotation, work) is not None
+        ):
             self._check_undoable(rotation, now, work)
-            self._set_back(rotation, now, work)
+            self._restore_password(rotation, now, work)
         stages.demote(self._clients, rotation, work)
         stages.release(self._clients, rotation, work)
         return rotation.facts
 
-    def _set(self, rotation: Rotation) -> bool:
+    def _may_be_applied(self, rotation: Rotation) -> bool:
         """Return whether the database may have been changed; the journal records it before."""
         return rotation.step(Step.APPLY).state is not StepState.WAITING
 
@@ -194,8 +201,9 @@ class DatabaseStrategy(StagedStrategy):
         if self._is_current(rotation, work):
             raise edited_since(rotation, now.current)
 
-    def _set_back(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
-        new, back = self._new(rotation, work), self._wanted(rotation, now, work)
+    def _restore_password(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
+        new, back = self._new(rotation, work), self._access_to_restore(rotation, now, work)
+        # The journal does not show whether the database was changed; which password it accepts does.
         if new.works(work):
             new.login.change(new.password, back.password, work)
             back.login.check(back.password, work)
@@ -208,12 +216,13 @@ class DatabaseStrategy(StagedStrategy):
                 subject=rotation.secret,
             )
 
-    def _wanted(self, rotation: Rotation, now: stages.Stages, work: Work) -> _Access:
+    def _access_to_restore(self, rotation: Rotation, now: stages.Stages, work: Work) -> _Access:
         """Return the access to restore: that of a newer version, if the secret was changed."""
         old = self._old(rotation, work)
         if now.current in {rotation.id, rotation.facts.old_version}:
             return old
         theirs = self._current(rotation, work)
+        # A secret that now describes another database does not contain this database's password.
         return theirs if theirs.address == old.address else old
 
     # Common parts of the steps.

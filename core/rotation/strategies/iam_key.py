@@ -21,7 +21,7 @@ from core.objects.check_objects import CHECK_PREFIX
 from core.redaction import Secret
 from core.rotation import iam_keys, iam_preflight, stages
 from core.rotation.copies import Replacement
-from core.rotation.iam_key_creation import KeyMaker, delete_new_keys
+from core.rotation.iam_key_creation import KeyCreator, delete_new_keys
 from core.rotation.iam_secret import KEY_ID, KEY_SECRET, StorageSecret, read_secret, with_keys
 from core.rotation.key_proof import connection_of, drop_versions, prove_key, sweep
 from core.rotation.local_keys import LocalKeys
@@ -72,7 +72,7 @@ class IamKeyStrategy(StagedStrategy):
         self._timing = timing or RotationTiming()
         self._now = now
         self._clock = clock
-        self._maker = KeyMaker(self._timing)
+        self._creator = KeyCreator(self._timing)
 
     @classmethod
     def create(cls, setup: Setup) -> Self:
@@ -110,14 +110,14 @@ class IamKeyStrategy(StagedStrategy):
     # The steps.
 
     def _create(self, rotation: Rotation, work: Work) -> StepResult:
-        key_id = self._maker.make(self._clients, rotation, work)
+        key_id = self._creator.create(self._clients, rotation, work)
         return StepResult(replace(rotation.facts, new_key_id=key_id), f"key {key_id}")
 
     def _new_value(
         self, rotation: Rotation, old: Secret, work: Work
     ) -> tuple[Secret, tuple[Replacement, ...]]:
         # Killed before the new key was stored: its secret is lost, so another key is created.
-        keys = self._maker.keys or self._replacement_key(rotation, work)
+        keys = self._creator.keys or self._replacement_key(rotation, work)
         return with_keys(old, keys), _replacements(rotation, old, keys)
 
     def _staged_facts(self, rotation: Rotation, staged_text: Secret) -> Facts:
@@ -129,9 +129,9 @@ class IamKeyStrategy(StagedStrategy):
         return _replacements(rotation, text, read_secret(rotation.secret, text).keys)
 
     def _replacement_key(self, rotation: Rotation, work: Work) -> AccessKeys:
-        self._maker.make(self._clients, rotation, work)
-        assert self._maker.keys is not None
-        return self._maker.keys
+        self._creator.create(self._clients, rotation, work)
+        assert self._creator.keys is not None
+        return self._creator.keys
 
     def _test(self, rotation: Rotation, work: Work) -> StepResult:
         stages.check_staged(self._clients, rotation, work)
@@ -162,6 +162,7 @@ class IamKeyStrategy(StagedStrategy):
         if keys.access_key_id == old:
             keys = self._new_secret(rotation, work).keys
         names = self._local.switch(old, keys, rotation.id) if self._local else ()
+        # A repeated step no longer finds the profiles that it switched before it was interrupted.
         names = tuple(dict.fromkeys((*rotation.facts.switched, *names)))
         facts = replace(rotation.facts, switched=names)
         if not names:
@@ -170,7 +171,7 @@ class IamKeyStrategy(StagedStrategy):
 
     def _deactivate(self, rotation: Rotation, work: Work) -> StepResult:
         facts = rotation.facts
-        clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
+        clients = self._clients_without(facts.old_key_id, rotation.id, rotation, work)
         if Step.DEACTIVATE not in self._now:
             self._wait(
                 facts.promoted,
@@ -188,7 +189,7 @@ class IamKeyStrategy(StagedStrategy):
 
     def _delete(self, rotation: Rotation, work: Work) -> StepResult:
         facts = rotation.facts
-        clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
+        clients = self._clients_without(facts.old_key_id, rotation.id, rotation, work)
         if Step.DELETE not in self._now:
             self._wait(
                 facts.deactivated,
@@ -198,7 +199,7 @@ class IamKeyStrategy(StagedStrategy):
         self._check_not_current(clients, rotation, work)
         iam_keys.delete_key(clients, facts.user, facts.old_key_id, work)
         stages.release(clients, rotation, work)
-        if self._local:
+        if self._local:  # only now can the rotation no longer be undone
             self._local.forget(facts.switched, rotation.id)
         return StepResult(facts, f"key {facts.old_key_id} is deleted")
 
@@ -214,13 +215,15 @@ class IamKeyStrategy(StagedStrategy):
         now = stages.describe(self._clients, rotation.secret, work)
         self._check_undoable(rotation, now, work)
         if now.current == rotation.id:
-            clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
+            clients = self._clients_without(facts.old_key_id, rotation.id, rotation, work)
+            # In this order: readers must never get a key that is refused.
             self._activate_old(clients, rotation, work)
             stages.demote(clients, rotation, work)
         if self._local:
             self._local.switch_back(facts.switched, rotation.id)
         if facts.keys_before:
-            clients = self._apart_from(facts.new_key_id, facts.old_version, rotation, work)
+            # The rotation may run with the very key that it deletes.
+            clients = self._clients_without(facts.new_key_id, facts.old_version, rotation, work)
             current = self._current(clients, rotation, work).keys.access_key_id
             delete_new_keys(clients, rotation, current, work)
             sweep(
@@ -293,7 +296,7 @@ class IamKeyStrategy(StagedStrategy):
                 subject=rotation.secret,
             )
 
-    def _apart_from(
+    def _clients_without(
         self, key_id: str, version: str, rotation: Rotation, work: Work
     ) -> ClientFactory:
         """Return clients that do not use the key, if necessary with that of another version."""

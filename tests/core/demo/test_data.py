@@ -1,4 +1,4 @@
-"""The samples: complete, the same every time, and readable in all their forms."""
+"""The sample data is complete, always the same, and readable in all its forms."""
 
 import hashlib
 import json
@@ -75,7 +75,7 @@ def test_old_forms_are_among_them(samples):
 
 
 def test_every_form_is_read_and_only_the_planted_problems_are_found(samples):
-    faces = {
+    representations = {
         "ohlcv": "Candles",
         "orderbook": "Book",
         "trades": "Table",
@@ -91,10 +91,12 @@ def test_every_form_is_read_and_only_the_planted_problems_are_found(samples):
         if meaning is None or sample.key in (CORRUPT_KEY, OVERSIZED_KEY):
             continue
         assert meaning.moment is not None
-        assert type(found.faces[0]).__name__ == faces[meaning.kind.id], sample.key
+        assert type(found.representations[0]).__name__ == representations[meaning.kind.id], (
+            sample.key
+        )
         seen.add(meaning.kind.id)
         problems |= {problem.kind.name for problem in found.problems}
-    assert seen == set(faces)
+    assert seen == set(representations)
     planted = {"GAP", "DUPLICATE"}
     assert planted <= problems <= planted | {"HIGH_BELOW_LOW", "OUT_OF_ORDER", "TRUNCATED"}
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from core.errors import AccessDenied, LocalIOError, Offline
-from core.local.partial_files import create_partial, sweep_partials
+from core.local.partial_files import create_partial, remove_partials
 from core.local.pending_uploads import note, of_dead_processes, running_ids
 from core.local.state.database import state_database
 
@@ -41,7 +41,7 @@ def process(tmp_path):
 def test_what_a_running_process_uses_is_left_alone(process, tmp_path):
     assert of_dead_processes() == []
     assert running_ids() == {"id-1", ""}
-    assert sweep_partials([tmp_path]) == ()
+    assert remove_partials([tmp_path]) == ()
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -53,7 +53,7 @@ def test_what_a_killed_process_left_is_found_and_removed(process, tmp_path):
     assert found["kéy"].endpoint == "http://127.0.0.1:1"
     assert found["never answered"].upload_id == ""
     assert running_ids() == frozenset()
-    (removed,) = sweep_partials()  # the folder was recorded
+    (removed,) = remove_partials()  # the folder was recorded
     assert removed.parent == tmp_path
     assert list(tmp_path.iterdir()) == []
     for record in found.values():
@@ -110,7 +110,7 @@ def test_a_partial_file_is_private_and_named_after_its_target(tmp_path):
         assert path.stat().st_mode & 0o077 == 0
         assert path.name.startswith(".nnn")
         assert path.name.endswith(".strongroom-part")
-        assert sweep_partials([tmp_path]) == ()
+        assert remove_partials([tmp_path]) == ()
     finally:
         os.close(handle)
-    assert sweep_partials([tmp_path]) == (path,)
+    assert remove_partials([tmp_path]) == (path,)

@@ -30,7 +30,7 @@ def shown(body, key=OHLCV):
 
 def candles(rows, **more):
     found = shown({"symbol": "BTC-USD", "timeframe": "1h", "data": rows, **more})
-    return found, found.faces[0]
+    return found, found.representations[0]
 
 
 def test_a_file_that_is_newest_first_is_one_note():
@@ -111,7 +111,7 @@ def test_a_last_candle_that_is_not_over_is_a_note():
 )
 def test_lists_in_the_column_orders_of_exchanges(source, row):
     found = shown([row])
-    chart = found.faces[0]
+    chart = found.representations[0]
     assert isinstance(chart, Candles)
     (one,) = chart.candles
     assert one.when == START
@@ -129,13 +129,13 @@ def test_lists_in_the_column_orders_of_exchanges(source, row):
     ],
 )
 def test_objects_in_the_names_of_exchanges(row):
-    (one,) = shown([row]).faces[0].candles
+    (one,) = shown([row]).representations[0].candles
     assert (one.when, one.open, one.volume) == (START, 10, 5)
 
 
 def book(bids, asks, **more):
     found = shown({"symbol": "BTC-USD", "orderbook": {"bids": bids, "asks": asks}, **more}, BOOK)
-    return found, found.faces[0]
+    return found, found.representations[0]
 
 
 def test_a_level_of_quantity_zero_is_a_deletion():
@@ -143,7 +143,7 @@ def test_a_level_of_quantity_zero_is_a_deletion():
     assert found.problem_texts == "2 levels of quantity 0: a deletion, not drawn"
     assert set(found.counts) <= QUIET_KINDS
     assert [len(depth.bids), len(depth.asks)] == [1, 1]
-    assert len(found.faces[1].rows) == 4
+    assert len(found.representations[1].rows) == 4
 
 
 def test_repeated_prices_are_added_up_in_a_book_and_cover_each_other_in_an_update():
@@ -157,7 +157,7 @@ def test_repeated_prices_are_added_up_in_a_book_and_cover_each_other_in_an_updat
 
 def test_further_columns_of_levels_are_shown():
     found, _ = book([["100", "1", "1705312800"]], [{"price": 101, "size": 2, "order_id": "a"}])
-    table = found.faces[1]
+    table = found.representations[1]
     assert table.columns == ("side", "price", "quantity", "more")
     assert [row[3] for row in table.rows] == ["1705312800", '{order_id: "a"}']
 
@@ -165,7 +165,7 @@ def test_further_columns_of_levels_are_shown():
 def test_updates_of_a_stream_are_books():
     body = {"e": "depthUpdate", "E": at(0) * 1000, "s": "BTCUSDT", "b": [["100", "1"]], "a": []}
     found = shown(body, "x.json")
-    depth = found.faces[0]
+    depth = found.representations[0]
     assert isinstance(depth, Book)
     assert (depth.symbol, depth.when) == ("BTCUSDT", START)
 
@@ -222,7 +222,7 @@ def test_a_cut_candle_file_names_the_cut_first_and_once():
     body = json.dumps({"timeframe": "1h", "data": [candle(hour) for hour in range(40)]}, indent=2)
     cut = body.index('"open"', body.index(str(at(38) * 1000))) + 15
     found = preview(body[:cut].encode(), OHLCV)
-    assert len(found.faces[0].candles) == 38
+    assert len(found.representations[0].candles) == 38
     assert (
         found.problem_texts == f"the file ends in the middle (line {body[:cut].count(chr(10)) + 1})"
     )
@@ -239,7 +239,7 @@ def test_causes_come_before_consequences():
 
 def test_data_under_a_name_of_candles_that_is_none_is_no_list_of_faults():
     found = shown({"data": [{"x": 1}, {"x": 2}]})
-    assert isinstance(found.faces[0], Table)
+    assert isinstance(found.representations[0], Table)
     assert found.problem_texts == "no row is a candle, although the name indicates candles"
 
 

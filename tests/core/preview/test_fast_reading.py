@@ -1,4 +1,4 @@
-"""Reading by runs and by columns shows the same as reading one value at a time, only more of it."""
+"""Reading by runs and columns returns the same rows as reading one value at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ CALM = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 
 
 def of(found, kind):
-    return next(face for face in found.faces if isinstance(face, kind))
+    return next(
+        representation
+        for representation in found.representations
+        if isinstance(representation, kind)
+    )
 
 
 def refused(_text):
@@ -37,13 +41,27 @@ def read_singly(data, key):
 def contents(found):
     """Return all that a preview shows, with candles and rows spelled out."""
     shown = [found.title, found.count, found.problems, found.counts, found.complete]
-    for face in found.faces:
-        if isinstance(face, Candles):
-            shown += [face.symbol, face.timeframe, tuple(face.candles), face.gaps, face.step]
-        elif isinstance(face, Table):
-            shown += [face.columns, tuple(face.rows), face.numeric, face.more, face.signs]
+    for representation in found.representations:
+        if isinstance(representation, Candles):
+            shown += [
+                representation.symbol,
+                representation.timeframe,
+                tuple(representation.candles),
+                representation.gaps,
+                representation.step,
+            ]
+        elif isinstance(representation, Table):
+            shown += [
+                representation.columns,
+                tuple(representation.rows),
+                representation.numeric,
+                representation.more,
+                representation.signs,
+            ]
         else:
-            shown.append(face.root if isinstance(face, Tree) else face)
+            shown.append(
+                representation.root if isinstance(representation, Tree) else representation
+            )
     return shown
 
 
@@ -137,7 +155,7 @@ def test_a_long_file_is_shown_to_its_last_candle():
     text = candles(44_640)
     assert len(text) > 10 * RUN
     found = preview(text.encode(), OHLCV)
-    chart = found.faces[0]
+    chart = found.representations[0]
     assert (found.count, found.problems) == ("44,640 candles", ())
     assert len(of(found, Table).rows) == len(of(found, Tree).value["data"]) == 44_640
     last = chart.candles[-1]
@@ -154,7 +172,7 @@ def test_every_candle_before_a_fault_is_shown(how):
     at = text.index('"open"', text.index("2024-01-12T00:00"))
     data = text[: at + 3] if how != "broken" else text[:at] + "oops" + text[at:]
     found = preview(data.encode(), OHLCV, total=len(text) if how == "beginning" else None)
-    assert len(found.faces[0].candles) == 11 * 1440
+    assert len(found.representations[0].candles) == 11 * 1440
     assert len(found.problems) == 1
 
 

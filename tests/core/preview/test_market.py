@@ -30,9 +30,14 @@ def wrapped(rows):
 def test_candles():
     found = shown(wrapped([candle(hour) for hour in range(4)]))
     assert (found.title, found.count) == ("BTC-USD · 1h", "4 candles")
-    assert [face.label for face in found.faces] == ["Chart", "Table", "JSON", "Text"]
+    assert [representation.label for representation in found.representations] == [
+        "Chart",
+        "Table",
+        "JSON",
+        "Text",
+    ]
     assert found.problems == ()
-    chart = found.faces[0]
+    chart = found.representations[0]
     assert isinstance(chart, Candles)
     assert chart.step == 3600
     assert chart.candles[1].when == datetime(2024, 1, 15, 1, tzinfo=UTC)
@@ -47,13 +52,13 @@ def test_candles():
 )  # fmt: skip
 def test_times_in_every_spelling(spelling):
     found = shown([candle(0, timestamp=spelling)])
-    assert found.faces[0].candles[0].when == datetime(2024, 1, 15, 10, tzinfo=UTC)
+    assert found.representations[0].candles[0].when == datetime(2024, 1, 15, 10, tzinfo=UTC)
 
 
 def test_a_bare_list_of_lists_with_numeric_text():
     found = shown([[1705312800000, "10.10", "12", "9", "11", "3"]])
     assert found.title == "BTC-USD · 1h"
-    assert found.faces[0].candles[0].open == Decimal("10.10")
+    assert found.representations[0].candles[0].open == Decimal("10.10")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +108,7 @@ def test_what_is_wrong_with_candles(rows, kind, text):
     output = next(problem for problem in found.problems if problem.kind is kind)
     assert text in output.text
     assert found.counts[kind] == output.amount
-    assert isinstance(found.faces[0], Candles)
+    assert isinstance(found.representations[0], Candles)
 
 
 def test_many_problems_of_one_kind_are_one_phrase():
@@ -116,7 +121,7 @@ def test_many_problems_of_one_kind_are_one_phrase():
 def test_a_cut_candle_file_is_drawn_as_far_as_it_goes():
     body = json.dumps(wrapped([candle(hour) for hour in range(9)]), indent=2).encode()
     found = preview(body[: len(body) // 2], OHLCV)
-    assert isinstance(found.faces[0], Candles)
+    assert isinstance(found.representations[0], Candles)
     assert ProblemKind.TRUNCATED in found.counts
 
 
@@ -124,12 +129,12 @@ def test_order_book():
     body = {"symbol": "BTC-USD", "timestamp": "2024-01-15T10:30:00",
             "orderbook": {"bids": [["99.5", "1"], ["100", 2]], "asks": [[101, 1], [102.5, "4"]]}}  # fmt: skip
     found = shown(body, BOOK)
-    book = found.faces[0]
+    book = found.representations[0]
     assert isinstance(book, Book)
     assert [level.price for level in book.bids] == [Decimal(100), Decimal("99.5")]
     assert (found.title, found.count) == ("BTC-USD · order book", "2 bids · 2 asks")
     assert found.problem_texts == "bids come with the lowest price first: sorted here"
-    assert found.faces[1].rows[0] == ("bid", "99.5", "1")
+    assert found.representations[1].rows[0] == ("bid", "99.5", "1")
 
 
 def test_a_crossed_book_and_bad_levels_are_reported():
@@ -144,7 +149,7 @@ def test_trades_are_a_tape():
     trade = {"id": "t1", "timestamp": "2024-01-15T10:00:01", "side": "buy", "price": "5.10"}
     earlier = {**trade, "timestamp": "2024-01-15T10:00:00", "price": "-1"}
     found = shown({"symbol": "ETH-USD", "trades": [trade, earlier]}, "x.json")
-    tape = found.faces[0]
+    tape = found.representations[0]
     assert isinstance(tape, Table)
     assert (tape.label, tape.signs, tape.rows[0][3]) == ("Tape", "side", "5.10")
     assert set(found.counts) == {
@@ -160,7 +165,7 @@ def test_holdings():
     ]
     body = {"user_id": "user-1", "portfolio": {"total_value_usd": 20007.1, "assets": assets}}
     found = shown(body, "user-data/user-1/portfolio/2024/01/15/2024-01-15T10:00:00Z.json")
-    holdings = found.faces[0]
+    holdings = found.representations[0]
     assert isinstance(holdings, Holdings)
     assert [(one.symbol, one.value) for one in holdings.holdings] == [
         ("BTC", Decimal("20000.10")), ("ETH", Decimal(7)), ("BAD", None),
@@ -172,17 +177,17 @@ def test_table_backup_of_the_old_form():
     body = {"table_name": "users", "records": [{"id": 1, "name": "Ann"}, {"id": 2, "x": None}]}
     found = shown(body, "backups/database/users/2024/01/15/2024-01-15T10:00:00Z.json")
     assert found.title == "users · table backup"
-    assert found.faces[0].columns == ("id", "name", "x")
-    assert found.faces[0].rows == (("1", "Ann", ""), ("2", "", ""))
+    assert found.representations[0].columns == ("id", "name", "x")
+    assert found.representations[0].rows == (("1", "Ann", ""), ("2", "", ""))
 
 
 def test_analytics_are_a_tree():
     found = shown({"report_type": "r", "analysis": {"a": {"b": 1.25}}}, "analytics/r/x.json")
-    assert isinstance(found.faces[0], Tree)
-    assert found.faces[0].root["analysis"]["a"]["b"] == "1.25"
+    assert isinstance(found.representations[0], Tree)
+    assert found.representations[0].root["analysis"]["a"]["b"] == "1.25"
 
 
 def test_a_key_of_the_contract_with_other_contents_is_no_error():
-    assert isinstance(shown({"hello": 1}, OHLCV).faces[0], Tree)
-    assert isinstance(preview(b"hello", OHLCV).faces[0], Lines)
-    assert isinstance(shown(wrapped([]), OHLCV).faces[0], Tree)
+    assert isinstance(shown({"hello": 1}, OHLCV).representations[0], Tree)
+    assert isinstance(preview(b"hello", OHLCV).representations[0], Lines)
+    assert isinstance(shown(wrapped([]), OHLCV).representations[0], Tree)

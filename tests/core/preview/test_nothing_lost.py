@@ -1,4 +1,4 @@
-"""Rows shown + rows reported = rows present, for every reader and every kind of damage.
+"""Shown and reported rows add up to the rows of a file, for every reader and damage.
 
 A finding with a row or a line reports that row; its `amount` says for how many rows it stands.
 """
@@ -36,7 +36,11 @@ NAMES = ["id", "note", "price"]
 
 
 def of(found, kind):
-    return next(face for face in found.faces if isinstance(face, kind))
+    return next(
+        representation
+        for representation in found.representations
+        if isinstance(representation, kind)
+    )
 
 
 def amounts(found, *kinds):
@@ -142,8 +146,12 @@ def test_documents_one_after_the_other_are_all_shown(documents, indent, between,
 def test_every_json_line_is_a_value_or_reported(lines):
     found = preview(("\n".join(lines) + "\n").encode(), "a.jsonl")
     assert of(found, Lines).lines == tuple(lines)
-    trees = [face for face in found.faces if isinstance(face, Tree)]
-    if not trees:  # not one value in it: the text is the first face
+    trees = [
+        representation
+        for representation in found.representations
+        if isinstance(representation, Tree)
+    ]
+    if not trees:  # not one value in it: the text is the first representation
         assert amounts(found, ProblemKind.BAD_ROW) >= 1
         return
     values = trees[0].root
@@ -159,7 +167,11 @@ def test_every_json_line_is_a_value_or_reported(lines):
 @CALM
 def test_every_element_of_a_list_is_a_row_and_odd_ones_are_reported(values):
     found = preview(json.dumps({"rows": values}).encode(), "a.json")
-    tables = [face for face in found.faces if isinstance(face, Table)]
+    tables = [
+        representation
+        for representation in found.representations
+        if isinstance(representation, Table)
+    ]
     assume(tables)
     assert len(tables[0].rows) == len(values)
     lists = sum(isinstance(value, list) for value in values)
@@ -200,7 +212,11 @@ def test_every_candle_row_is_drawn_or_reported(damage, falling):
     rows = rows[::-1] if falling else rows
     document = {"symbol": "A", "timeframe": "1h", "data": rows}
     found = preview(json.dumps(document).encode(), "market-data/ohlcv/A/1h/x.json")
-    charts = [face for face in found.faces if isinstance(face, Candles)]
+    charts = [
+        representation
+        for representation in found.representations
+        if isinstance(representation, Candles)
+    ]
     assume(charts)
     chart = charts[0]
     assert len(chart.candles) + len(reported_rows(found)) == len(rows)
@@ -223,7 +239,11 @@ LEVEL = st.tuples(st.integers(-1, 30), st.integers(-1, 5)).map(list) | st.just("
 def test_every_level_of_a_book_is_drawn_or_reported(bids, asks):
     found = preview(json.dumps({"bids": bids, "asks": asks}).encode(), "a.json")
     assert len(of(found, Table).rows) == len(bids) + len(asks)
-    books = [face for face in found.faces if isinstance(face, Book)]
+    books = [
+        representation
+        for representation in found.representations
+        if isinstance(representation, Book)
+    ]
     drawn = sum(len(book.bids) + len(book.asks) for book in books)
     lost = amounts(found, ProblemKind.BAD_NUMBER, ProblemKind.NEGATIVE)
     deleted = sum(problem.amount for problem in found.problems if "deletion" in problem.text)
@@ -280,7 +300,11 @@ def test_a_damaged_archive_shows_what_there_is_and_says_so(form, at, bit):
     packed = bytearray(PACKERS[form](LOG))
     packed[12 + at % (len(packed) - 12)] ^= 1 << bit
     found = preview(bytes(packed), f"a.log.{form}")
-    lines = [face for face in found.faces if isinstance(face, Lines)]
+    lines = [
+        representation
+        for representation in found.representations
+        if isinstance(representation, Lines)
+    ]
     shown = "\n".join(lines[0].lines) if lines else ""
     assert shown.encode() == LOG.rstrip(b"\n") or found.problems
 

@@ -1,4 +1,4 @@
-"""Readers that could merge, drop or guess: what they show, and what they say about it."""
+"""Readers report whatever they merge, drop or guess."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ LOG = (
 
 
 def of(found, kind):
-    return next(face for face in found.faces if isinstance(face, kind))
+    return next(
+        representation
+        for representation in found.representations
+        if isinstance(representation, kind)
+    )
 
 
 @pytest.mark.parametrize("key", [LOG_KEY, "app.log", "app", "x/app.out", LOG_KEY + ".gz"])
@@ -35,15 +39,19 @@ def of(found, kind):
 )
 def test_a_log_whose_lines_begin_with_brackets_is_a_log(key, data):
     found = preview(gzip.compress(data) if key.endswith(".gz") else data, key)
-    assert type(found.faces[0]) is Lines
-    assert list(found.faces[0].lines) == data.decode().splitlines()
+    assert type(found.representations[0]) is Lines
+    assert list(found.representations[0].lines) == data.decode().splitlines()
     assert found.problems == ()
 
 
 def test_a_log_of_json_lines_is_a_table_and_a_log():
     data = b'{"level": "info", "n": 1}\n{"level": "error", "n": 2}\n'
     found = preview(data, LOG_KEY)
-    assert [face.label for face in found.faces] == ["Table", "JSON", "Log"]
+    assert [representation.label for representation in found.representations] == [
+        "Table",
+        "JSON",
+        "Log",
+    ]
     assert of(found, Lines).levels == "IE"
 
 
@@ -70,8 +78,8 @@ TEXTS = {
 def test_every_text_has_a_text_view(key):
     found = preview(TEXTS[key].encode(), key)
     assert list(of(found, Lines).lines) == TEXTS[key].splitlines()
-    assert len(found.faces) > 1 or key == "broken.json"
-    labels = [face.label for face in found.faces]
+    assert len(found.representations) > 1 or key == "broken.json"
+    labels = [representation.label for representation in found.representations]
     assert len(set(labels)) == len(labels)
 
 
@@ -173,7 +181,7 @@ def test_gzip_headers_with_every_field_are_read():
     assert of(found, Lines).lines == ("hello",)
     assert found.problems == ()
     for cut in range(2, len(head) + len(extra)):
-        assert preview((bytes(head) + extra)[:cut], "a.txt.gz").faces
+        assert preview((bytes(head) + extra)[:cut], "a.txt.gz").representations
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -216,7 +224,7 @@ def test_huge_amounts_of_a_portfolio_do_not_hide_it():
     assets = [{"symbol": "A", "quantity": number, "current_price": number}]
     found = preview(json.dumps({"portfolio": {"assets": assets}}).encode(), "a.json")
     assert found.count == "1 asset"
-    assert found.faces[0].holdings[0].value == int(number) ** 2
+    assert found.representations[0].holdings[0].value == int(number) ** 2
 
 
 @pytest.mark.parametrize(
@@ -230,7 +238,7 @@ def test_a_text_that_begins_like_a_binary_form_is_a_text(key, text):
 
 
 @pytest.mark.parametrize(
-    ("data", "face"),
+    ("data", "representation"),
     [
         (PNG, Picture),
         (b"BM" + (70).to_bytes(4, "little") + bytes(64), Picture),
@@ -238,8 +246,8 @@ def test_a_text_that_begins_like_a_binary_form_is_a_text(key, text):
         (b"%PDF-1.7\nplain so far\n", HexDump),
     ],
 )
-def test_binary_forms_are_still_known(data, face):
-    assert type(preview(data, "a").faces[0]) is face
+def test_binary_forms_are_still_known(data, representation):
+    assert type(preview(data, "a").representations[0]) is representation
 
 
 def test_a_log_full_of_zeros_still_has_its_lines():

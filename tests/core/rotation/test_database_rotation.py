@@ -96,7 +96,7 @@ def test_a_failed_test_is_rolled_back_at_once(world: DatabaseWorld, rotator):
     """The database locks the user out after the change, and lets it in while it is undone."""
     server, seen = world.user.server, []
 
-    def sabotage(rotation: Rotation) -> None:
+    def change_concurrently(rotation: Rotation) -> None:
         if rotation.step(Step.TEST).state is StepState.RUNNING and not seen:
             seen.append(rotation)
             assert server.accepts(world.user, world.stored(VersionId=rotation.id)["password"])
@@ -105,7 +105,7 @@ def test_a_failed_test_is_rolled_back_at_once(world: DatabaseWorld, rotator):
         if rotation.outcome is Outcome.UNDOING:
             server.let_in(world.user, allowed=True)
 
-    rotation = rotator.start(world.secret, work=Work(batch=sabotage))
+    rotation = rotator.start(world.secret, work=Work(batch=change_concurrently))
     assert seen
     assert rotation.outcome is Outcome.UNDONE
     assert rotation.step(Step.TEST).state is StepState.FAILED

@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from helpers.rotation_world import QUICK, AtStep, World, go_on
+from helpers.rotation_world import QUICK, AtStep, World, resume_or_start
 from helpers.wire_faults import Killed, Wire, on_the_wire
 
 from core.aws.clients import ClientFactory
@@ -125,7 +125,7 @@ def test_somebodys_half_rotation_is_continued_to_the_goal(
     finding = next(f for f in examine().findings if f.kind is FindingKind.STRAY_PENDING)
     assert {repair.kind for repair in finding.repairs} == {RepairKind.CONTINUE, RepairKind.DISCARD}
     assert "waiting" in apply_repair(finding, RepairKind.CONTINUE)
-    assert go_on(rotator, world).outcome is Outcome.DONE
+    assert resume_or_start(rotator, world).outcome is Outcome.DONE
     world.check_goal()
 
 
@@ -139,7 +139,7 @@ def test_an_unfinished_rotation_of_this_machine_is_resumed_or_undone(
         apply_repair(only(examine(), FindingKind.UNFINISHED), kind)
         world.check_invariants()
     assert examine().healthy, "a rotation in its period of grace is well"
-    assert go_on(rotator, world).outcome is Outcome.DONE
+    assert resume_or_start(rotator, world).outcome is Outcome.DONE
     world.check_goal()
 
 

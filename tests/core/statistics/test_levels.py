@@ -1,4 +1,4 @@
-"""The groups of one folder are what counting that folder alone gives."""
+"""The groups of a folder equal those of a scan of that folder alone."""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from core.objects.pages import Columns
 from core.statistics import details as details_module
 from core.statistics.levels import level_of
 from core.statistics.saved import load, save
-from core.statistics.tally import ROOT, Tally
+from core.statistics.totals import ROOT, Totals
 
 segments = st.sampled_from(["market-data", "ohlcv", "BTC", "1h", "logs"])
 keys = st.lists(segments, min_size=0, max_size=6).map(lambda parts: "/".join([*parts, "x"]))
@@ -25,12 +25,12 @@ rows = st.tuples(
 
 
 def counted(objects):
-    tally = Tally("b", "")
+    totals = Totals("b", "")
     for start in range(0, len(objects), 7):
         part = objects[start : start + 7]
         columns = [list(column) for column in zip(*part, strict=True)]
-        tally.add(Columns(*columns, [""] * len(part), []))
-    return tally.snapshot(list_calls=1, partial=False)
+        totals.add(Columns(*columns, [""] * len(part), []))
+    return totals.snapshot(list_calls=1, partial=False)
 
 
 def sums(shares):

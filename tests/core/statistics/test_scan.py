@@ -1,4 +1,4 @@
-"""A scan is complete or an error: a part of it is never a total."""
+"""A scan returns complete totals or an error, never partial totals."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from core.local.state.database import state_database
 from core.local.state.statistics_parts import encode, replace_parts
 from core.statistics.saved import load, save
 from core.statistics.scan import scan
-from core.statistics.tally import Tally
+from core.statistics.totals import Totals
 from core.work import Work
 
 
@@ -74,7 +74,7 @@ def test_a_helper_that_fails_fails_the_scan(filled, monkeypatch):
 
 def test_a_part_is_neither_stored_nor_read_back(filled):
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    part = Tally("b", "").snapshot(list_calls=1, partial=True)
+    part = Totals("b", "").snapshot(list_calls=1, partial=True)
     with pytest.raises(ValueError, match="part"):
         save("p", part)
     complete = replace(part, partial=False, started=now, finished=now)

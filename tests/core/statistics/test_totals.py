@@ -39,7 +39,7 @@ def slow_folder(key):
 
 
 @given(st.lists(names, min_size=1, max_size=40, unique=True))
-def test_runs_are_what_looking_at_each_key_gives(keys):
+def test_runs_are_what_each_key_alone_gives(keys):
     keys.sort()
     found = Counter()
     position = 0

@@ -44,7 +44,7 @@ def test_holdings(show):
     assets = [{"symbol": f"A{n}", "quantity": 1, "value_usd": 10 + n} for n in range(9)]
     body = {"user_id": "u", "portfolio": {"total_value_usd": "126.50", "assets": assets}}
     view = show(HoldingsView())
-    view.show_content(preview(json.dumps(body).encode(), "x.json").faces[0])
+    view.show_content(preview(json.dumps(body).encode(), "x.json").representations[0])
     assert view._total.text() == "$126.50"
     assert view.model.index(0, 0).data() == "A8"
     assert "other" in view.bar.accessibleDescription()
@@ -54,7 +54,7 @@ def test_holdings(show):
 def test_a_table_is_sorted_copied_safely_and_gone_through(show, qtbot):
     view = show(TableView())
     found = preview(b"a,b\n=1+1,2\n-5,x\n7\n", "x.csv")
-    view.show_content(found.faces[0])
+    view.show_content(found.representations[0])
     ragged = next(p for p in found.problems if p.kind is ProblemKind.RAGGED)
     view.go_to(ragged)
     assert view.view.currentIndex().row() == 2
@@ -66,7 +66,7 @@ def test_a_table_is_sorted_copied_safely_and_gone_through(show, qtbot):
 
 def test_a_tree_opens_what_is_small(show):
     view = show(TreeView())
-    view.show_content(preview(b'{"a": {"b": 1}, "c": [1, 2]}', "x.json").faces[0])
+    view.show_content(preview(b'{"a": {"b": 1}, "c": [1, 2]}', "x.json").representations[0])
     assert view.view.isExpanded(view.model.index(0, 0))
 
 
@@ -75,7 +75,11 @@ def test_a_tree_opens_its_rows_and_the_first_of_them(show):
     rows = [{"open": number, "close": number} for number in range(64)]
     body = {"symbol": "A", "other": list(range(50)), "data": rows}
     view.show_content(
-        next(f for f in preview(json.dumps(body).encode(), "x.txt.json").faces if f.label == "JSON")
+        next(
+            f
+            for f in preview(json.dumps(body).encode(), "x.txt.json").representations
+            if f.label == "JSON"
+        )
     )
     model = view.model
     data = model.index(2, 0)
@@ -100,7 +104,7 @@ def test_text_is_searched(show, qtbot):
     view = show(LinesView())
     text = b"\n".join(b"line %d%s" % (n, b" NEEDLE" if n % 10 == 3 else b"") for n in range(60))
     found = preview(text, "logs/x.log")
-    view.show_content(found.faces[0])
+    view.show_content(found.representations[0])
     view.search.setText("needle")
     qtbot.waitUntil(lambda: view.count.text() == "1 of 6", timeout=2000)
     qtbot.keyClick(view.search, Qt.Key.Key_Return)
@@ -114,7 +118,7 @@ def test_text_is_searched(show, qtbot):
 
 def test_bytes(show):
     view = show(HexView())
-    view.show_content(preview(bytes(range(256)) * 4, "x.bin").faces[0])
+    view.show_content(preview(bytes(range(256)) * 4, "x.bin").representations[0])
     assert view.model.rowCount() == 64
     view.grab()
 
@@ -129,7 +133,7 @@ def png(tmp_path, side=20):
 
 def test_a_picture_is_opened_on_request_only(show, qtbot, tmp_path):
     view = show(PictureView())
-    picture = preview(png(tmp_path), "a.png").faces[0]
+    picture = preview(png(tmp_path), "a.png").representations[0]
     view.show_content(picture)
     assert "#ff0000" not in colours(view)
     with qtbot.waitSignal(view.wanted) as asked:
@@ -140,7 +144,7 @@ def test_a_picture_is_opened_on_request_only(show, qtbot, tmp_path):
 
 def test_a_broken_picture_is_refused_in_text(show):
     view = show(PictureView())
-    picture = preview(b"\x89PNG\r\n\x1a\n" + b"x" * 50, "a.png").faces[0]
+    picture = preview(b"\x89PNG\r\n\x1a\n" + b"x" * 50, "a.png").representations[0]
     view.show_content(picture)
     view.show_image(picture, decoded(picture))
     assert view._closed._title.text() == "This picture cannot be shown"

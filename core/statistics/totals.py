@@ -41,7 +41,7 @@ _TITLES = {kind.id: kind.title for kind in KINDS} | {"other": "Other objects"}
 _SMALL_GROUPS = BOUNDS.index(SMALL_BYTES) + 1
 
 
-class Tally:
+class Totals:
     """The current sums; not thread-safe."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
@@ -68,8 +68,8 @@ class Tally:
                 sums.add_largest(rows, limit)
         self._add_largest(page)
 
-    def merge(self, other: Tally) -> None:
-        """Add the sums of another tally with other keys of the same bucket."""
+    def merge(self, other: Totals) -> None:
+        """Add the totals of other keys of the same bucket."""
         self.objects += other.objects
         self.size += other.size
         for folder, sums in other._folders.items():

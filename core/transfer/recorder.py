@@ -29,7 +29,7 @@ class _News:
         )
 
 
-class Tally:
+class OutcomeRecorder:
     """Outcomes of the files of one transfer, each counted once; thread-safe.
 
     An outcome is recorded in the journal at once, so that a resumed transfer does not repeat the

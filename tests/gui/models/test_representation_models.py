@@ -1,4 +1,4 @@
-"""The models of previews: rows, lines, bytes, trees, ladders, holdings."""
+"""The models of previews return their rows, lines, bytes and tree nodes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_tree_of_one_value(checked):
 def test_ladder(checked):
     book = preview(b'{"orderbook": {"bids": [["1.50", 2], [1, 8]], "asks": [[2, 4]]}}', "x.json")
     model = LadderModel()
-    model.set_book(book.faces[0])
+    model.set_book(book.representations[0])
     checked(model)
     assert [model.index(0, n).data() for n in range(4)] == ["2", "1.50", "2", "4"]
     assert model.index(1, 2).data() == ""
@@ -103,7 +103,7 @@ def test_holdings(checked):
     )
     found = preview(b'{"portfolio": {"assets": ' + assets + b"}}", "x.json")
     model = HoldingsModel()
-    model.set_holdings(found.faces[0])
+    model.set_holdings(found.representations[0])
     checked(model)
     assert column(model, 0) == ["B", "A"]
     assert column(model, 4) == ["75.0%", "25.0%"]
