@@ -59,7 +59,7 @@ def chainer(*inside: KeyringBackend) -> KeyringBackend:
 @pytest.mark.parametrize(
     ("backend", "word"),
     [
-        (keyring.backends.null.Keyring(), "forget"),
+        (keyring.backends.null.Keyring(), "would be lost"),
         (keyring.backends.fail.Keyring(), "No keyring service"),
         (PlaintextKeyring(), "PlaintextKeyring"),
         (chainer(PlaintextKeyring(), keyring.backends.null.Keyring()), "Chainer"),
