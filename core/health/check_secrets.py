@@ -86,6 +86,7 @@ def delete_check_secret(clients: ClientFactory, name: str, work: Work) -> None:
         ValueError: it is not the name of a test secret.
         StorageError: it could not be deleted.
     """
+    # Deletion is permanent: a damaged record must never name another secret.
     if not _NAME.match(name):
         raise ValueError(name)
     with suppress(NotFound), translated("secretsmanager:DeleteSecret", name, work):

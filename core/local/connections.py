@@ -75,13 +75,16 @@ class Connections:
         stored = {each.name: each for each in self.profiles.list()}
         old = stored.get(replaces or profile.name)
         if vault is not None and keys is None and old is not None:
+            # Renamed, or moved between keyring and session: the user need not enter the keys again.
             keys = self._keys_of(old)
         if vault is not None and keys is not None:
             vault.store(profile.name, keys)
             attempts.made = True
+            # The id is public; it can be shown without the keyring, which may prompt.
             profile = replace(profile, access_key_id=keys.access_key_id)
         self.profiles.save(profile, replaces=replaces)
         attempts.made = True
+        # Last: until the profile is saved, its former keys are still needed.
         self._forget_elsewhere(old, profile)
         return self.with_keys(profile)
 
@@ -97,6 +100,7 @@ class Connections:
             if vault is not None:
                 vault.delete(name)
                 attempts.made = True
+            # After the keys: without the profile, remaining keys could not be found again.
             self.profiles.delete(name)
 
     def _vault_of(self, profile: Profile) -> KeyVault | None:

@@ -19,6 +19,7 @@ from core.units import iso_utc, utc_now
 
 _log = logging.getLogger(__name__)
 
+# After such an error the server may have created the upload: its answer did not arrive.
 _ANSWER_MAY_BE_LOST = TRANSIENT_KINDS | {ErrorKind.NOT_S3, ErrorKind.CANCELLED}
 _DELETE = "DELETE FROM uploads WHERE number = ?"
 
@@ -62,6 +63,8 @@ class PendingUpload:
         database = state_database()
         try:
             owner = owner_of_this_process(database.path)
+            # Durable, so that the record exists before the request: a power failure cannot hide the
+            # upload.
             with database.transaction(durable=True) as connection:
                 connection.execute(
                     "INSERT INTO uploads (owner, upload_id, record) VALUES (?, '', ?)",
@@ -77,6 +80,7 @@ class PendingUpload:
         """Store the id that the server has given."""
         if self._number is not None:
             sql = "UPDATE uploads SET upload_id = ? WHERE number = ?"
+            # Without the id, a clean-up would have to list all uploads of the bucket.
             _write(sql, upload_id, self._number, durable=True)
 
     def forget(self) -> None:
@@ -126,6 +130,7 @@ def of_dead_processes() -> list[UploadRecord]:
         return []
     found = []
     for number, owner, upload_id, record in rows:
+        # Another window or command of this machine may be sending this upload at the moment.
         if is_running(path, owner):
             continue
         try:

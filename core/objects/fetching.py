@@ -67,6 +67,8 @@ class Interruptions:
     def advanced(self, done: int) -> None:
         """Record that `done` bytes have been received."""
         if done >= self._at + _ADVANCE_BYTES:
+            # Progress proves that the server is up: only interruptions in a row count against the
+            # limit.
             self._since, self._count, self._at = time.monotonic(), 0, done
             self._budget.succeeded()
 
@@ -175,6 +177,8 @@ class Fetch:
         """Request the missing bytes, and return the answer, or None if the object was replaced."""
         more: dict[str, Any] = {"ChecksumMode": "ENABLED"}
         if self._done:
+            # If-Match, so that a replaced object is refused (412) and not appended to the old
+            # bytes.
             more = {"Range": f"bytes={self._done}-", "IfMatch": f'"{self._etag}"'}
         try:
             with translated("s3:GetObject", self._subject, self._work):
@@ -232,6 +236,7 @@ class Fetch:
         """Return the hash to compare with and, for a composite hash, the size of the parts."""
         for expected in expected_hashes(answer):
             if not expected.parts:
+                # These are computed in Python, which takes too long for large objects.
                 slow = expected.algorithm in {"crc32c", "crc64nvme"}
                 if not slow or self._total <= SLOW_BYTES:
                     return expected, 0
@@ -247,6 +252,8 @@ class Fetch:
         known = self._total if parts == 1 else self._size_of_part(1)
         self._guessed = not known
         sizes = (known,) if known else _USUAL_PARTS
+        # With n parts of this size, the last part must be between 1 byte and the size of the
+        # others.
         fitting = (size for size in sizes if (parts - 1) * size < self._total <= parts * size)
         return next(fitting, 0)
 
@@ -289,6 +296,7 @@ class Fetch:
     def _stream(self, body: Any) -> None:
         with closing(chunks_of(body, self._work)) as chunks:
             for chunk in chunks:
+                # Before the write: a server that sends without end must not fill the disk.
                 if self._done + len(chunk) > self._total:
                     raise _DifferentError(
                         f"more than {format_counted(self._total, 'byte')} arrived"
@@ -302,6 +310,7 @@ class Fetch:
     def _compare(self) -> None:
         if self._digests.agree():
             return
+        # A composite hash can only be compared if the sizes of the parts are known.
         unproven = self._guessed or (self._expected.parts > 2 and self._parts_differ())
         if unproven:
             self._expected = NOTHING
@@ -315,6 +324,7 @@ class Fetch:
     def _parts_differ(self) -> bool:
         """Return whether the sizes of the parts differ, which makes the composite hash useless."""
         last = self._expected.parts - 1
+        # A sample: one HEAD for each of up to 10,000 parts would take too long.
         numbers = {2, (last + 1) // 2, last} - {1}
         return any(self._size_of_part(number) not in {0, self._part_size} for number in numbers)
 

@@ -91,6 +91,7 @@ def size_of(bucket: Bucket, upload: MultipartUpload, *, work: Work | None = None
                 )
         except NotFound:
             return 0
+        # S3 reports the sizes of parts only here, not in the list of uploads.
         size += sum(int(part["Size"]) for part in answer.get("Parts", ()))
         marker = answer.get("NextPartNumberMarker")
         if not answer.get("IsTruncated") or not marker:

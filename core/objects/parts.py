@@ -91,6 +91,7 @@ class PartLoop:
 
     def _attempt(self) -> Written | None:
         """Upload once; return None if the upload has to be repeated."""
+        # Recorded before the request: if this process is killed, the next one aborts the upload.
         pending = note(self._bucket.clients.endpoint_url or "", self._bucket.name, self._key)
         try:
             upload = create(self._bucket, self._creation(), self._work)
@@ -101,6 +102,8 @@ class PartLoop:
         gone, written = False, None
         try:
             parts = self._send_all(upload)
+            # Until the upload is completed, nothing of it is visible: a changed file leaves no
+            # object.
             self._stamp.check(self._path)
             written = self._completed(upload, parts)
         finally:
@@ -177,6 +180,7 @@ class PartLoop:
             if error.kind is ErrorKind.CONFLICT:
                 return None  # S3 requires a new upload after a conflict (409)
             raise error from None
+        # The SHA-256 in the metadata identifies this upload: the object is the one that was sent.
         if existing.size == self._stamp.size and existing.sha256 == self._digest:
             answer = {"ETag": existing.etag, "ServerSideEncryption": existing.encryption}
             verdict = confirmed(answer, hashes)

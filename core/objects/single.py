@@ -96,6 +96,8 @@ class SinglePut:
         except NotSupported:
             conditions.record_support(self._bucket, PUT, is_honoured=False)
             return self._put()
+        # A server that ignores the condition also succeeds: only a second write shows the
+        # difference.
         return answer if known else self._retried(answer)
 
     def _retried(self, answer: dict[str, Any]) -> dict[str, Any]:

@@ -130,6 +130,7 @@ def list_trash(
     work = default_work(work)
     work.check()
     start = {"KeyMarker": cursor.key, "VersionIdMarker": cursor.version_id} if cursor else {}
+    # An empty version id marker would be refused.
     start = {name: value for name, value in start.items() if value}
     with translated("s3:ListObjectVersions", bucket.subject(prefix), work):
         answer = bucket.client.list_object_versions(
@@ -166,6 +167,7 @@ def restore(
     start = 0
 
     def report() -> RestoreReport:
+        # A key with several markers is restored only if every one of them was removed.
         left = {key for key, _marker in pairs[start:]}.union(failed)
         restored = tuple(key for key, _markers in objects if key not in left)
         return RestoreReport(restored, tuple(failed.values()))
@@ -277,6 +279,7 @@ def _deleted_objects(
     open_: _Markers | None = None
     last = next((key for key in reversed(by_key) if _has_marker(by_key[key])), "")
     for key, group in by_key.items():
+        # The first page of a key decided whether it is deleted: here its markers only follow.
         before = left if left is not None and left.key == key else None
         markers = _markers_of(group, before)
         version = next((row for row in group if row.size is not None), None)
@@ -341,6 +344,7 @@ def _remove_markers(
         (row["Key"], row.get("VersionId") or row.get("DeleteMarkerVersionId"))
         for row in answer.get("Deleted", ())
     }
+    # A server may report an error without the version: it counts for every marker of the key.
     refused = {(row["Key"], row.get("VersionId")): row for row in answer.get("Errors", ())}
     for key, marker in plain:
         error = refused.get((key, marker)) or refused.get((key, None))

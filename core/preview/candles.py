@@ -52,6 +52,7 @@ def read_candles(
     found = read_columns(rows, reading)
     if _is_newest_first(found.times):
         findings.note(ProblemKind.NOTE, f"{NEWEST_FIRST}: drawn in order of time")
+        # Before the checks: otherwise every row would be reported as out of order.
         found = found.reversed()
     check_prices(found, findings, last=len(rows) - 1 if reading.truncated else None)
     report_disorder(found, findings)
@@ -84,6 +85,7 @@ def _in_order(found: Columns, findings: Findings) -> CandleSeries:
     """Return the candles by time, with the last one of each time; repeats are findings."""
     import numpy as np
 
+    # Stable: of several rows with the same time, the last one in the file counts.
     order = np.argsort(found.times, kind="stable")
     times = found.times[order]
     again = times[1:] == times[:-1]

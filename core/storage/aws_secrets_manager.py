@@ -103,6 +103,8 @@ class SecretsManager:
         arguments = {
             "Name": _checked_name(secret_name),
             **secret_text.stored_form(secret_value),
+            # Makes a repeated request of the retry policy the same request: it creates no second
+            # version.
             "ClientRequestToken": str(uuid4()),
         }
         if description:
@@ -211,6 +213,7 @@ class SecretsManager:
             with translated("secretsmanager:DescribeSecret", name, work):
                 return info_of(self.client().describe_secret(SecretId=name))
         except AccessDenied:
+            # A policy may allow listing but not describing; the prefix also returns longer names.
             for info in self.list_infos(name, work=work):
                 if info.name == name:
                     return info
@@ -278,6 +281,7 @@ class SecretsManager:
         for page in self._pages(
             "secretsmanager:ListSecretVersionIds",
             name,
+            # Deprecated versions are those without a stage.
             {"SecretId": name, "IncludeDeprecated": True},
             default_work(work),
         ):

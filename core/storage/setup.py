@@ -90,6 +90,7 @@ class _Setup:
         self._tested = self._admin
         if keys is not None and keys != connection.keys:
             profile = replace(connection.profile, source=KeySource.SESSION)
+            # The platform's keys are tested; the secret is written with those of the connection.
             self._tested = ClientFactory(Connection(profile, keys, unlocked=connection.unlocked))
         self._secrets = SecretsManager(clients=self._admin)
         self._key = f"{CHECK_PREFIX}{uuid4().hex}.txt"
@@ -183,6 +184,7 @@ class _Setup:
             try:
                 self._step("Read it back", read_back)
             finally:
+                # In `finally`: the test object is removed also if reading it back fails.
                 self._step_after_cancel("Delete it", delete)
 
     def _versions_removed(self, client: Any, versions: Sequence[str]) -> str:

@@ -52,6 +52,8 @@ class Unfinished:
         columns = {
             name: [values[number] for number in self.left]
             for name, values in self.order.arguments.items()
+            # Lists as long as the plan have a value for each file; the others are options of all
+            # files.
             if isinstance(values, list) and len(values) == self.planned
         }
         return {**self.order.arguments, **columns, "skip": []}
@@ -168,6 +170,7 @@ def _store(database: Database, order: Order, planned: int, owner: str | None) ->
     names = ("operation", "title", "profile", "bucket", "arguments")
     record = json.dumps({name: getattr(order, name) for name in names})
     with database.transaction(durable=True) as connection:
+        # A resumed transfer has the id of the interrupted one, whose place it takes.
         connection.execute("DELETE FROM transfers WHERE id = ?", (identifier,))
         connection.execute(
             "INSERT INTO transfers (id, owner, moment, planned, record) VALUES (?, ?, ?, ?, ?)",
@@ -189,6 +192,7 @@ def _read(database: Database, number: int) -> Unfinished | None:
     except UNREADABLE:
         _log.warning("the journal of the transfer %s cannot be read", rows[0][0])
         return None
+    # The process was killed after the last file, before it removed the journal.
     if not found.left:
         database.execute("DELETE FROM transfers WHERE number = ?", (number,))
         return None

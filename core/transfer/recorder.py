@@ -13,6 +13,7 @@ from core.transfer.journal import Journal
 from core.transfer.values import Failure, Outcomes, TransferReport
 from core.work import Progress, Work
 
+# Minimum seconds between two reports: one for each file would be too many for the window.
 _SECONDS = 0.15
 
 
@@ -81,6 +82,8 @@ class OutcomeRecorder:
             if not race_free:
                 self._unguarded.add(number)
             self._news.done.append(number)
+            # In the lock: nothing is written to the journal after `close`, when it may have been
+            # removed.
             self._note(Outcomes(done=(number,)))
         self._report()
 
@@ -129,6 +132,8 @@ class OutcomeRecorder:
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
+            # Outside the lock, which the timer needs; afterwards no report can follow the final
+            # one.
             timer.join()
         self.flush()
         return TransferReport(
@@ -150,6 +155,8 @@ class OutcomeRecorder:
             self._reported = time.monotonic()
             news, self._news = self._news, _News()
             progress = self._progress()
+        # Outside the lock: the receiver may block, and outcomes of other threads must not wait for
+        # it.
         self._work.batch(news.outcomes())
         self._work.report(progress)
 
@@ -169,6 +176,7 @@ class OutcomeRecorder:
     def _start_timer(self, wait: float) -> None:
         if self._timer is None and not self._closed:
             self._timer = threading.Timer(wait, self._on_timer)
+            # Otherwise the interpreter would wait for the timer when it exits.
             self._timer.daemon = True
             self._timer.start()
 

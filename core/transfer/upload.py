@@ -110,6 +110,7 @@ class _Upload:
         with ThreadPoolExecutor(_THREADS, "upload") as pool:
             for _ in pool.map(partial(self._one, recorder), small):
                 self._work.check()
+        # One after another: each large file is sent in several parts at the same time.
         for number in others:
             if self._sizes[number] > SINGLE_BYTES:
                 self._one(recorder, number)
@@ -121,6 +122,7 @@ class _Upload:
     def _quick(self, numbers: Sequence[int], recorder: OutcomeRecorder) -> list[int]:
         """Send small files with the fast upload, and return the files that remain."""
         left: list[int] = []
+        # The fast upload has one condition for all of its requests.
         for only_new in (True, False):
             group = [number for number in numbers if self._only_new(number) is only_new]
             left += self._quick_group(group, recorder, only_new=only_new) if group else []
@@ -182,6 +184,7 @@ class _Upload:
         work = self._attempts.work_for(number, lambda now: recorder.moving(number, now.done))
         only_new = self._only_new(number)
         if only_new and Stamp.of(path).size > SINGLE_BYTES:
+            # Before the file is hashed and sent, which may take minutes.
             refuse_existing(self._bucket, key, work)
         return upload_file(self._bucket, key, path, only_new=only_new, work=work)
 
