@@ -18,6 +18,9 @@ from conventions.call_sites import (
 
 _SQLITE = "core.backup.databases.sqlite"
 _DRIVER = re.compile(r"^(Connection|session\.(run|connect|cursor)|cursor\.(execute|fetchall))$")
+_BACKUP_DRIVER = re.compile(
+    r"^(CoreConnection|self\._driver\.(execute_unnamed|close)|self\._link\.(recv_into|sendall))$"
+)
 _KEYRING = re.compile(r"^(keyring|backend)\.\w+$")
 
 
@@ -39,7 +42,7 @@ def _within(folder: str, pattern: re.Pattern[str]):
     return lambda site: folder in site.path.as_posix() and bool(pattern.search(site.name))
 
 
-def _in_the_door(site):
+def _uses_its_connection(site):
     """Whether a call of `SQLiteDatabase`, which all others go through, uses its connection."""
     inside = site.function.startswith("SQLiteDatabase.")
     used = "self._connection" in ast.unparse(site.node) and not site.name.startswith("self._guard")
@@ -64,7 +67,7 @@ LIBRARIES = (
     ),
     Library(
         "apsw",
-        lambda site: _in_the_door(site) or site.name == "apsw.Connection",
+        lambda site: _uses_its_connection(site) or site.name == "apsw.Connection",
         frozenset(
             {
                 "translate_sqlite_errors",
@@ -94,6 +97,13 @@ LIBRARIES = (
         fewest=6,
     ),
     Library(
+        "pg8000 of backups",
+        _within("backup/databases/postgresql/session.py", _BACKUP_DRIVER),
+        frozenset({"_translated"}),
+        fewest=4,
+        allowed=(("Session.close", "a connection that has already ended is closed"),),
+    ),
+    Library(
         "keyring",
         _within("local/vault.py", _KEYRING),
         frozenset({"_call_keyring", "except Exception"}),
@@ -112,8 +122,8 @@ HOMES = {
     "boto3": r"core/aws/",
     "obstore": r"core/objects/",
     "apsw": r"core/(backup/databases/sqlite|local/state)/",
-    "pg8000": r"core/rotation/databases/postgresql\.py",
-    "pymysql": r"core/rotation/databases/mysql\.py",
+    "pg8000": r"core/(rotation/databases/postgresql|backup/databases/postgresql/session)\.py",
+    "pymysql": r"core/(rotation/databases/mysql\.py|backup/databases/mysql/)",
     "keyring": r"core/local/vault\.py",
     "subprocess": r"core/(engine|demo|aws|objects)/",
 }
