@@ -95,7 +95,7 @@ class Tab(QWidget):
             cancelled=cancelled, latest=latest, quiet=quiet, call=call,
         )  # fmt: skip
 
-        def present(call: Callable[[P], object] | None) -> Callable[[P], object] | None:
+        def if_current(call: Callable[[P], object] | None) -> Callable[[P], object] | None:
             def guarded(value: P) -> None:
                 if call is not None and self.context.workspace is workspace:
                     call(value)
@@ -103,8 +103,8 @@ class Tab(QWidget):
             return guarded if call is not None else None
 
         task = self.context.runner.run(
-            name, fn, owner=self, then=present(then), failed=present(failed or self._failed(again)),
-            progress=present(progress), batch=present(batch), cancelled=cancelled,
+            name, fn, owner=self, then=if_current(then), failed=if_current(failed or self._failed(again)),
+            progress=if_current(progress), batch=if_current(batch), cancelled=cancelled,
             latest=latest, quiet=quiet, call=call,
         )  # fmt: skip
         return self._track(task)
@@ -285,13 +285,12 @@ class Tab(QWidget):
         return task
 
     def _on_task(self) -> None:
-        if not self.busy:  # its `then` may start another task: check again afterwards
+        if not self.busy:  # its `then` may start another task, so check again afterwards
             QTimer.singleShot(0, self, self._emit_settled)
 
     def _emit_settled(self) -> None:
         if not self.busy:
             self._running = []
             self.settled.emit()
-            QTimer.singleShot(
-                0, self, self.banner.keep_clear
-            )  # after the view has been laid out again
+            # After the view has been laid out again.
+            QTimer.singleShot(0, self, self.banner.keep_clear)

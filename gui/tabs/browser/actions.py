@@ -120,7 +120,7 @@ class Actions:
         """Return the context menu."""
         menu = QMenu(parent)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.setToolTipsVisible(True)
+        menu.setToolTipsVisible(True)  # the tooltip of a disabled entry is the reason
         for item in LIST_ACTIONS:
             if item is None:
                 menu.addSeparator()

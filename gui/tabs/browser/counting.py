@@ -47,6 +47,7 @@ class _Sum:
 
     count: int = 0
     size: int = 0
+    # As text: times of one format compare alike, which saves parsing one for each object.
     newest: str = ""
 
     def add(self, count: int, size: int, newest: str) -> None:

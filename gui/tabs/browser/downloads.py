@@ -47,6 +47,7 @@ class Downloads(QObject):
         one = entries[0].key if len(entries) == 1 and not entries[0].folder else ""
         used = self._tab.context.settings.get(_SETTING)
 
+        # In a worker thread: the folder used last may be on a drive that does not answer.
         def prepare(_work: Work) -> _Start:
             folder = existing_folder(used)
             return _Start(folder, local_name(one, folder) if one else "")
@@ -93,6 +94,7 @@ class Downloads(QObject):
         if bucket is None:
             return
         self._tab.context.settings.set(_SETTING, str(path.parent))
+        # `local_name` replaces characters that the file system does not allow.
         own = key.removesuffix("/").rpartition("/")[2]
         changed = own if path.name == proposed != own else ""
         overwrite = path.exists()  # a file that appears later is never replaced
@@ -173,6 +175,7 @@ class Downloads(QObject):
         if not report.failed:
             self._tab.banner.show_good(text, action=action)
             return
+        # The report arrives as a result, so a lost connection in it is reported separately.
         self._tab.note_failures(report.failed)
         first = report.failed[0]
         why = f"{len(report.failed):,} failed, first {first.key}: {first.reason}. {first.remedy}"

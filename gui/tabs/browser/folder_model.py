@@ -134,15 +134,15 @@ class FolderModel(QAbstractTableModel):
 
     def add(self, rows: Rows) -> None:
         """Add one page of the listing."""
-        fresh = [entry for entry in rows.folders if entry.key not in self._known]
-        self._known.update(entry.key for entry in fresh)
+        new = [entry for entry in rows.folders if entry.key not in self._known]
+        self._known.update(entry.key for entry in new)
         if self._column == NAME and not self._backwards:
             before = len(self._order)
-            self._insert(fresh, at=self._folders)
+            self._insert(new, at=self._folders)
             self._folders += len(self._order) - before
             self._insert(rows.objects, at=len(self._order))
         else:
-            self._merge([*fresh, *rows.objects])
+            self._merge([*new, *rows.objects])
 
     def _insert(self, entries: Sequence[Entry], *, at: int) -> None:
         """Insert entries at a position; pages arrive in the order of names."""
@@ -165,12 +165,12 @@ class FolderModel(QAbstractTableModel):
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove rows, for example after a delete."""
-        gone = set(keys)
-        self._known -= gone
-        rows = [n for n, at in enumerate(self._order) if self._entries[at].key in gone]
+        removed = set(keys)
+        self._known -= removed
+        rows = [n for n, at in enumerate(self._order) if self._entries[at].key in removed]
         if len(rows) > _ONE_BY_ONE:
             self.beginResetModel()
-            self._drop(gone)
+            self._drop(removed)
             self._folders = sum(1 for at in self._order if self._entries[at].folder)
             self.endResetModel()
             return
@@ -179,12 +179,12 @@ class FolderModel(QAbstractTableModel):
             self._folders -= self._entries[self._order[row]].folder
             del self._order[row]
             self.endRemoveRows()
-        self._drop(gone)
+        self._drop(removed)
 
-    def _drop(self, gone: set[str]) -> None:
+    def _drop(self, removed: set[str]) -> None:
         """Remove entries, and renumber the others."""
-        shown = [at for at in self._order if self._entries[at].key not in gone]
-        remaining = {at for at, entry in enumerate(self._entries) if entry.key not in gone}
+        shown = [at for at in self._order if self._entries[at].key not in removed]
+        remaining = {at for at, entry in enumerate(self._entries) if entry.key not in removed}
         places = {at: number for number, at in enumerate(sorted(remaining))}
         self._entries = [self._entries[at] for at in sorted(remaining)]
         self._order = [places[at] for at in shown]

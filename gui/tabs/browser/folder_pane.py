@@ -39,7 +39,7 @@ _WIDTHS = (88, 190, 100)
 #: Selecting more separate rows than this takes seconds, so they are not selected again.
 _RUNS = 500
 #: Width in pixels that the table needs for readable names.
-_LEAST = 340
+_MIN_TABLE_WIDTH = 340
 
 
 class FolderPane(QWidget):
@@ -107,7 +107,7 @@ class FolderPane(QWidget):
 
     def _size_columns(self) -> None:
         """Give the name the remaining width; the other columns have texts of known widths."""
-        self.table.setMinimumWidth(_LEAST)
+        self.table.setMinimumWidth(_MIN_TABLE_WIDTH)
         columns_of(self.table).fill_with_names(*_WIDTHS)
 
     def _connect(self) -> None:
@@ -258,11 +258,11 @@ class FolderPane(QWidget):
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove rows after a delete and select the row that follows them."""
-        gone = set(keys)
+        removed = set(keys)
         rows = range(self.model.rowCount())
-        first = next((row for row in rows if self.model.entry(row).key in gone), -1)
+        first = next((row for row in rows if self.model.entry(row).key in removed), -1)
         self._quiet = True
-        self.model.remove(gone)
+        self.model.remove(removed)
         self._quiet = False
         if first >= 0 and self.model.rowCount():
             choose_row(self.table, min(first, self.model.rowCount() - 1))

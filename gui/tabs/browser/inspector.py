@@ -69,6 +69,7 @@ class Inspector(QWidget):
         self._set("Key", short_key(info.key), info.key)
         self._set("Class", " · ".join(_class_parts(info)))
         self._set("Type", " · ".join(_type_parts(info)))
+        # A stable sort: all other metadata stays in the order of the answer.
         metadata = sorted(info.metadata.items(), key=lambda pair: pair[0] in _REPEATED)
         pairs = [f"{name} {value}" for name, value in metadata if name != "sha256"]
         self._set("Metadata", " · ".join(pairs) or "none", "\n".join(pairs))

@@ -15,8 +15,8 @@ from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
 from gui.tasks import Task
 
-_CACHED_FOLDERS = 40
-_CACHED_ROWS = 5_000
+#: How many folders are cached, and the number of objects above which a folder is not.
+_CACHED_FOLDERS, _CACHED_ROWS = 40, 5_000
 
 
 @dataclass(slots=True)
@@ -78,6 +78,7 @@ class Listing(QObject):
         self._pane.show_rows_of(prefix)
         if moved:
             self.moved.emit(prefix)
+        # A cached folder without the key to select may be older than the object: list it again.
         seen = self._cache.get(prefix)
         if seen is not None and seen.has(select) and not fresh:
             for page in seen.pages:
@@ -155,7 +156,7 @@ class Listing(QObject):
 
     def _on_page(self, prefix: str, page: Page) -> None:
         if prefix != self.prefix:
-            return
+            return  # the user has opened another folder since the page was requested
         seen = self._cache.setdefault(prefix, _CachedFolder())
         keys = [entry.key for entry in (*page.rows.folders, *page.rows.objects)]
         self.seen_keys.add(prefix, keys, first=not seen.pages)
@@ -179,7 +180,7 @@ class Listing(QObject):
         self._task = None
         self._pane.finished(more=more)
         self._select_rest()
-        if self._wanted and not more:
+        if self._wanted and not more:  # an unlisted rest of the folder may contain the key
             key, self._wanted = self._wanted, ""
             self.missing.emit(key)
         self.arrived.emit()

@@ -96,11 +96,11 @@ def inspect_object(bucket: Bucket, key: str, work: Work) -> Inspection:
     work.check()
     try:
         data = read(bucket, key, start=0, length=min(info.size, HEAD_BYTES), work=work)
-    except Archived as error:
+    except Archived as error:  # it has properties, but no readable content until it is restored
         return Inspection(info, None, error=error)
     work.check()
     seen = preview(data, key, total=info.size, content_type=info.content_type, work=work)
-    if len(data) != info.size:
+    if len(data) != info.size:  # the hash of a beginning would differ from any recorded one
         return Inspection(info, seen)
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     return Inspection(info, seen, hashlib.sha256(data).hexdigest(), md5 == info.etag)

@@ -21,7 +21,7 @@ from gui.widgets.panel import rule, scrolling
 
 _DEBOUNCE_MS = 120
 #: Height in pixels of the properties that stay visible in a low window; the rest scrolls.
-_FACTS_LEAST = 92
+_MIN_PROPERTIES_HEIGHT = 92
 
 
 class ObjectPane(QWidget):
@@ -62,7 +62,7 @@ class ObjectPane(QWidget):
         box.addWidget(self.preview, 1)
         box.addWidget(self._line)
         self._facts = scrolling(self.inspector)
-        self._facts.setMinimumHeight(_FACTS_LEAST)
+        self._facts.setMinimumHeight(_MIN_PROPERTIES_HEIGHT)
         box.addWidget(self._facts)
         self.preview.retry_wanted.connect(lambda: self.wanted.emit(self.key))
         self.inspector.versions_wanted.connect(lambda: self.versions_wanted.emit(self.key))

@@ -113,12 +113,12 @@ class PathBar(QWidget):
 
     def _fit(self) -> None:
         """Hide folders from the left until the rest fits."""
-        room = self.width() - self.root.sizeHint().width() - self._cut.sizeHint().width()
-        room -= min(self._last.sizeHint().width(), 200)
+        free = self.width() - self.root.sizeHint().width() - self._cut.sizeHint().width()
+        free -= min(self._last.sizeHint().width(), 200)
         shown_from = len(self._crumbs)
         for number in reversed(range(len(self._crumbs))):
-            room -= sum(part.sizeHint().width() for part in self._crumbs[number])
-            if room < 0:
+            free -= sum(part.sizeHint().width() for part in self._crumbs[number])
+            if free < 0:
                 break
             shown_from = number
         for number, parts in enumerate(self._crumbs):

@@ -92,11 +92,11 @@ class TreeLoader(QObject):
         bucket = self.bucket
         if bucket is None:
             return
-        feed = _Pages(self._places, prefix, fresh=token is None)
+        pages = _Pages(self._places, prefix, fresh=token is None)
         self._tab.run(
             f"Open {prefix or bucket.name}",
             lambda work: load_level(bucket, prefix, token, ROWS_AT_ONCE, work),
-            batch=feed.take,
+            batch=pages.add,
             failed=lambda error: self._places.show_failed(prefix, error),
             latest=f"browser/tree/{prefix}",
             quiet=True,
@@ -109,7 +109,7 @@ class _Pages:
     def __init__(self, places: TreePanel, prefix: str, *, fresh: bool) -> None:
         self._places, self._prefix, self._first = places, prefix, fresh
 
-    def take(self, page: Page) -> None:
+    def add(self, page: Page) -> None:
         """Pass a page to the tree."""
         first, self._first = self._first, False
         level = page.level

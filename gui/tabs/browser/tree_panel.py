@@ -17,7 +17,7 @@ from gui.widgets.panel import Panel
 from gui.widgets.table import make_tree
 
 #: Indentation of each level in pixels: preferred, and minimum.
-_INDENTATION, _LEAST_INDENTATION = 14, 4
+_INDENTATION, _MIN_INDENTATION = 14, 4
 #: Width in pixels reserved for the name and count of the selected folder.
 _NAME = 92
 
@@ -59,8 +59,8 @@ class TreePanel(Panel):
 
     def _indent(self) -> None:
         depth = self._prefix.count("/") + 1
-        room = self.view.viewport().width() - _NAME
-        self.view.setIndentation(max(min(_INDENTATION, room // depth), _LEAST_INDENTATION))
+        width = self.view.viewport().width() - _NAME
+        self.view.setIndentation(max(min(_INDENTATION, width // depth), _MIN_INDENTATION))
 
     def clear(self) -> None:
         """Clear the tree."""
@@ -118,9 +118,8 @@ class TreePanel(Panel):
         self.view.viewport().update()
 
     def _set_current(self, index: QModelIndex) -> None:
-        flags = (
-            QItemSelectionModel.SelectionFlag
-        )  # an explicit command, since Ctrl or Shift would change the default one
+        # With an explicit command, since Ctrl or Shift would change the default one.
+        flags = QItemSelectionModel.SelectionFlag
         self.view.selectionModel().blockSignals(True)  # noqa: FBT003 - Qt's own
         self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self.view.selectionModel().blockSignals(False)  # noqa: FBT003 - Qt's own

@@ -50,8 +50,9 @@ class RuleDialog(QDialog):
         self.prefix = QLineEdit("market-data/")
         self.prefix.setFont(theme.mono_font())
         self.prefix.setAccessibleName("Folder to archive")
-        self.ia_days = _days("Days until Standard-IA", 30, least=INFREQUENT_DAYS)
-        self.glacier_days = _days("Days until Glacier", 90, least=2 * INFREQUENT_DAYS)
+        self.ia_days = _days("Days until Standard-IA", 30, minimum=INFREQUENT_DAYS)
+        # S3 requires 30 days before Standard-IA and 30 days in it before the next class.
+        self.glacier_days = _days("Days until Glacier", 90, minimum=2 * INFREQUENT_DAYS)
         self._purpose = muted_label("", wrap=True)
         self._problem = text_label("", "danger", wrap=True)
         self._preview = _preview()
@@ -94,6 +95,7 @@ class RuleDialog(QDialog):
             self._after = self._present.merged(self._rule(number))
             problem = ""
         except StorageError as error:
+            # The dialog stays open: the reason is shown at once, before S3 would refuse the rule.
             parts = (error.summary, error.cause.removesuffix("."), error.remedy)
             self._after, problem = None, ". ".join(part for part in parts if part)
         self._show(problem)
@@ -123,9 +125,9 @@ class RuleDialog(QDialog):
             self.accept()
 
 
-def _days(name: str, value: int, *, least: int) -> QSpinBox:
+def _days(name: str, value: int, *, minimum: int) -> QSpinBox:
     box = inset(QSpinBox())
-    box.setRange(least, 36500)
+    box.setRange(minimum, 36500)
     box.setValue(value)
     box.setSuffix(" days")
     box.setAccessibleName(name)

@@ -18,8 +18,7 @@ from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.bucket.facts_view import FactsView
 from gui.tabs.bucket.rule_dialog import RuleDialog
-from gui.tabs.bucket.rules_model import RulesModel
-from gui.tabs.bucket.wrapped_cells import RowHeights
+from gui.tabs.bucket.rules_table import RowHeights, RulesModel
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import AgePill
@@ -31,7 +30,7 @@ _NO_RULES = (
     "Rules move old objects to cheaper storage classes and delete what is no longer needed.",
 )
 #: The minimum width of the safety checks in pixels; their sentences wrap.
-_SAFETY_LEAST = 320
+_MIN_SAFETY_WIDTH = 320
 _UNCHECKED = (
     "Not checked yet",
     "Encryption, versioning and public access of the bucket are checked when it is opened.",
@@ -74,7 +73,7 @@ class BucketTab(Tab):
     def _lay_out(self) -> None:
         rules = Panel("Lifecycle rules", self._rules, actions=(self.remove, self.add))
         safety = Panel("Safety", self._facts)
-        safety.setMinimumWidth(_SAFETY_LEAST)
+        safety.setMinimumWidth(_MIN_SAFETY_WIDTH)
         safety.head.add_pill(self._age)
         rules.head.add_pill(self._rules_age)
         box = QVBoxLayout(self)
@@ -217,6 +216,7 @@ class BucketTab(Tab):
         bucket = workspace.bucket
         self.run(
             "Save lifecycle rules",
+            # With the rules that were read, so that changes of another client are detected.
             lambda work: store.save(bucket, seen, after, work=work),
             self._on_saved,
             call=self.call("lifecycle.save"),

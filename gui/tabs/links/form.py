@@ -153,9 +153,8 @@ def _keys_editor() -> QPlainTextEdit:
     editor.setPlaceholderText("One key per line, for example\nanalytics/daily/report.json")
     editor.setAccessibleName("Keys of the objects")
     editor.setTabChangesFocus(True)
-    editor.setWordWrapMode(
-        QTextOption.WrapMode.WrapAnywhere
-    )  # keys differ at their ends, so they must not be cut off
+    # Keys differ at their ends, so they must not be cut off.
+    editor.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
     return editor
 
 

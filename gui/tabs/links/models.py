@@ -92,12 +92,12 @@ class LedgerModel(TextRows):
     def show_existence(self, made_by: str, bucket: str, found: Mapping[str, bool | None]) -> None:
         """Show which objects of a profile's bucket exist; None means unknown."""
         self._exists |= {(made_by, bucket, key): exists for key, exists in found.items()}
-        if self._rows:
+        if self._rows:  # an index of row -1 would be invalid
             self.dataChanged.emit(
                 self.index(0, self._STATE), self.index(len(self._rows) - 1, self._STATE)
             )
 
-    def keys_to_check(self, made_by: str, bucket: str, most: int) -> list[str]:
+    def keys_to_check(self, made_by: str, bucket: str, limit: int) -> list[str]:
         """Return the keys of the active download links of a profile's bucket, newest first."""
         keys = (
             entry.key
@@ -106,7 +106,8 @@ class LedgerModel(TextRows):
             and entry.method in NEED_OBJECT
             and entry.alive()
         )
-        return list(islice(dict.fromkeys(keys), most))
+        # Without duplicates: several links to one object need one request.
+        return list(islice(dict.fromkeys(keys), limit))
 
     def show(self, entries: Sequence[Entry]) -> None:
         """Show the links that are stored now."""
@@ -155,6 +156,7 @@ class LedgerModel(TextRows):
 def _ledger_row(entry: Entry, now: datetime, state: CellText) -> Row:
     left = (entry.expires - now).total_seconds()
     place = f"{entry.bucket}/{entry.key}"
+    # Functions instead of texts are called for each paint: states and remaining times change.
     texts = (
         shown(place),
         _purpose(entry.method),

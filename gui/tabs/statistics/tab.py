@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QMenu, QTableView, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.model.statistics import Share, StorageStatistics
@@ -18,8 +18,8 @@ from gui.clock import follow_time
 from gui.context import Context
 from gui.tabs.base import Tab
 from gui.tabs.statistics.cards import Cards
-from gui.tabs.statistics.models import PART, LargestModel, SharesModel
 from gui.tabs.statistics.path_bar import PathBar
+from gui.tabs.statistics.tables import GroupsPanel, LargestModel, SharesModel
 from gui.tasks import Task
 from gui.views.treemap import Treemap, cells_of
 from gui.widgets.buttons import plain_button, primary_button
@@ -39,8 +39,8 @@ _GROUPS = (
     ("months", "Month"),
     ("sizes", "Size"),
 )
-#: Widths of the number columns in pixels; names take the rest.
-_GROUP_WIDTHS, _SIZE_WIDTH, _NARROW = (84, 92, 76), 92, 420
+#: Width in pixels of the sizes of the largest objects.
+_SIZE_WIDTH = 92
 #: Groups that only a completed scan has for a single folder.
 _DETAILED = frozenset({"classes", "months", "sizes"})
 _NO_DETAILS = (
@@ -52,21 +52,6 @@ _NO_SCAN = (
     "No scan yet",
     "A scan counts every object and groups the sizes by kind, symbol, storage class and month.",
 )
-
-
-class _GroupsPanel(Panel):
-    """The table of groups; a narrow one hides the share."""
-
-    def __init__(self, table: QTableView) -> None:
-        super().__init__("By", table)
-        self._table = table
-        columns_of(table).fill_with_names(*_GROUP_WIDTHS)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Hide or show the share according to the available width."""
-        super().resizeEvent(event)
-        self._table.setColumnHidden(PART, event.size().width() < _NARROW)
-        columns_of(self._table).fill_with_names(*_GROUP_WIDTHS)
 
 
 class StatisticsTab(Tab):
@@ -124,7 +109,7 @@ class StatisticsTab(Tab):
         shares.doubleClicked.connect(self._on_share)
         on_enter(largest, lambda: self._on_largest(largest.currentIndex()))
         largest.doubleClicked.connect(self._on_largest)
-        groups = _GroupsPanel(shares)
+        groups = GroupsPanel(shares)
         groups.head.add_beside(self.groups)
         self._largest_panel = Panel("Largest objects", largest)
         right = splitter(
@@ -303,9 +288,8 @@ class StatisticsTab(Tab):
 
     def _allow_groups(self, level: Level) -> None:
         """Enable the groups that the result has for this folder."""
-        has_all = (
-            level.detailed or self._task is not None
-        )  # a running scan has them only at its end
+        # A running scan has the details of folders only at its end.
+        has_all = level.detailed or self._task is not None
         for name in _DETAILED:
             self.groups.allow(name, has_all, _NO_DETAILS)
         if not has_all and self.groups.current in _DETAILED:

@@ -1,4 +1,4 @@
-"""A batch of transfers: its files as columns, the state of each, and the totals."""
+"""A batch of transfers: its files as columns, the state of each, the totals, and when it may start."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from uuid import uuid4
 from core.model.objects import Verdict
 from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
+from core.workspace import Workspace
+from gui.context import Context
 from gui.models.rates import Pace
 
+_NO_BUCKET = "Connect to a bucket first."
+_DOWNLOAD = "transfer.download"
 #: Note on a file that the server did not protect against a concurrent write.
 UNGUARDED_NOTE = "stored; the server ignored “only if the key is free”"
 #: States after which a file may be tried again.
@@ -110,12 +114,12 @@ class Batch:
         }
         return {**self.arguments, **columns, **({"skip": []} if "skip" in self.arguments else {})}
 
-    def apply(self, news: Outcomes) -> tuple[int, int] | None:
+    def apply(self, outcomes: Outcomes) -> tuple[int, int] | None:
         """Apply updates; return the first and last file that changed, or None."""
-        touched = [self._end(n, State.DONE) for n in news.done]
-        touched += [self._end(n, State.SKIPPED, why) for n, why in news.skipped]
-        touched += [self._end(n, State.FAILED, why) for n, why in news.failed]
-        touched += [self._move(n, size) for n, size in news.moving]
+        touched = [self._end(n, State.DONE) for n in outcomes.done]
+        touched += [self._end(n, State.SKIPPED, why) for n, why in outcomes.skipped]
+        touched += [self._end(n, State.FAILED, why) for n, why in outcomes.failed]
+        touched += [self._move(n, size) for n, size in outcomes.moving]
         return (min(touched), max(touched)) if touched else None
 
     def set_progress(self, progress: Progress) -> None:
@@ -169,3 +173,26 @@ class Batch:
         self.counts[state] += 1
         self.states[number] = state
         return number
+
+
+def profile_and_bucket(workspace: Workspace) -> tuple[str, str]:
+    """Return the profile and bucket of a workspace."""
+    return workspace.profile.name, workspace.profile.bucket
+
+
+def reason_not_to_start(context: Context, batch: Batch | None = None) -> str:
+    """Return why a transfer cannot be started now, or an empty text.
+
+    Args:
+        context: the current connection, and whether it is read-only.
+        batch: a batch that was started before; None for a new upload.
+    """
+    workspace = context.workspace
+    if workspace is None:
+        return _NO_BUCKET
+    if batch is not None and batch.profile_and_bucket not in {
+        ("", ""),
+        profile_and_bucket(workspace),
+    }:
+        return f"This belongs to profile {batch.profile_and_bucket[0]}, bucket {batch.profile_and_bucket[1]}. Switch to it first."
+    return "" if batch is not None and batch.operation == _DOWNLOAD else context.locked_reason

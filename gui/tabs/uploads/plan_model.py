@@ -68,6 +68,7 @@ class PlanModel(Columns):
             numbers = (
                 n for n, path in enumerate(plan.paths) if path in by_path and plan.existing[n]
             )
+            # By path, since numbers change when files are added.
             self.single = {number: by_path[plan.paths[number]] for number in numbers}
         self._rows = self._chosen_rows()
         self.endResetModel()
@@ -148,6 +149,7 @@ class PlanModel(Columns):
         if plan is None:
             return ()
         files = len(plan.keys)
+        # A range needs no memory per row, which matters for 50,000 files.
         rows: Sequence[int] = range(files + len(plan.refused))
         if self._filter == EXISTING:
             rows = [number for number, taken in enumerate(plan.existing) if taken]

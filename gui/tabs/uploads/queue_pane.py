@@ -12,8 +12,7 @@ from core.model.objects import Verdict
 from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
-from gui.tabs.uploads.batch import Batch
-from gui.tabs.uploads.places import reason_not_to_start
+from gui.tabs.uploads.batch import Batch, reason_not_to_start
 from gui.tabs.uploads.transfer_model import SIZE, TARGET, TransferModel
 from gui.widgets.buttons import button_menu, plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -125,9 +124,8 @@ class QueuePane(QWidget):
         ended = any(not batch.active for batch in batches)
         self.clear.allow(ended, "No transfer has ended yet.")
         if focused and not any(b.hasFocus() for b in (self.cancel, self.retry, self.clear)):
-            self.tree.setFocus(
-                Qt.FocusReason.OtherFocusReason
-            )  # the pressed button is disabled now
+            # The pressed button is disabled now, and would pass the focus to any other widget.
+            self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_current(self, *_places: object) -> None:
         self.update_state()

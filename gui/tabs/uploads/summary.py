@@ -47,7 +47,7 @@ def unguarded_text(count: int) -> str:
 def command_of(plan: UploadPlan, paths: Sequence[str], files: PlanModel, profile: Profile) -> str:
     """Return the command line of the same upload, or an empty text if there is none."""
     choice = files.choice
-    if choice is IfExists.KEEP_BOTH or files.single:
+    if choice is IfExists.KEEP_BOTH or files.single:  # the command has no option for either
         return ""
     target = plan.prefix or "/"  # the root of the bucket
     options = {"--overwrite": choice is IfExists.OVERWRITE}
@@ -74,6 +74,7 @@ def failures_text(failures: Sequence[Failure]) -> str:
 
 def _reason(failure: Failure) -> str:
     """Return a reason without the file name, so that equal reasons are counted together."""
+    # The complete key first: replacing the name first would leave its folder in the text.
     name = failure.key.rsplit("/", 1)[-1]
     summary = failure.summary.replace(failure.key, "a file").replace(name, "a file")
     return f"{summary} ({failure.cause.rstrip('.')})" if failure.cause else summary

@@ -23,9 +23,7 @@ from core.workspace import Workspace
 from gui.context import Context
 from gui.dialogs.file_as import FileAsDialog
 from gui.tabs.base import Tab
-from gui.tabs.uploads.batch import Batch
-from gui.tabs.uploads.interrupted import InterruptedTransfers
-from gui.tabs.uploads.places import reason_not_to_start
+from gui.tabs.uploads.batch import Batch, reason_not_to_start
 from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.summary import (
@@ -35,7 +33,12 @@ from gui.tabs.uploads.summary import (
     unguarded_text,
 )
 from gui.tabs.uploads.transfer_queue import TransferQueue
-from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_text
+from gui.tabs.uploads.unfinished import (
+    InterruptedTransfers,
+    UnfinishedPane,
+    arguments_of,
+    removal_text,
+)
 from gui.tabs.uploads.upload_form import UploadForm, local_paths
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import shown
@@ -127,6 +130,7 @@ class UploadsTab(Tab):
         if plan is None or workspace is None or reason_not_to_start(self.context):
             return
         batch = _batch_of(plan, self.form, workspace.profile)
+        # Before the upload starts, so that a second click cannot start it twice.
         self.form.clear()
         self.banner.clear()
         self.pane.add(batch)
@@ -209,6 +213,7 @@ class UploadsTab(Tab):
         def find(_work: Work) -> list[Unfinished]:
             found = unfinished()
             here = [u for u in found if (u.order.profile, u.order.bucket) == (name, bucket)]
+            # Transfers in the queue of this window have a journal, too, but are not interrupted.
             return [each for each in here if each.order.id not in known]
 
         self.run(
@@ -250,7 +255,7 @@ class UploadsTab(Tab):
         )
 
     def _on_plan(self, plan: UploadPlan) -> None:
-        if self.form.paths:
+        if self.form.paths:  # else the list was cleared while the plan was prepared
             self.form.plan.show_plan(plan)
             self._update()
 
@@ -275,6 +280,7 @@ class UploadsTab(Tab):
             else:
                 self.banner.show_good(text)
             return
+        # The report arrives as a result, so a lost connection in it is reported separately.
         self.note_failures(report.failed)
         failed = format_count(len(report.failed))
         text = (

@@ -48,18 +48,18 @@ class TransferModel(QAbstractItemModel):
         self.batches.insert(0, batch)
         self.endInsertRows()
 
-    def remove(self, gone: Sequence[Batch]) -> None:
+    def remove(self, removed: Sequence[Batch]) -> None:
         """Remove batches."""
-        for batch in gone:
+        for batch in removed:
             row = self.batches.index(batch)
             self.beginRemoveRows(QModelIndex(), row, row)
             del self.batches[row]
             del self._by_serial[self._serials.pop(batch.id)]
             self.endRemoveRows()
 
-    def apply(self, batch: Batch, news: Outcomes) -> None:
+    def apply(self, batch: Batch, outcomes: Outcomes) -> None:
         """Update the rows of some files."""
-        changed = batch.apply(news)
+        changed = batch.apply(outcomes)
         if changed is not None and batch.id in self._serials:
             above = self.index_of(batch)
             first, last = changed
@@ -97,6 +97,8 @@ class TransferModel(QAbstractItemModel):
         """Return the index of a batch or of a file of it."""
         if not 0 <= row < self.rowCount(parent) or not 0 <= column < len(COLUMNS):
             return QModelIndex()
+        # The id of a file's index is the serial number of its batch, not a row: persistent indexes
+        # must stay valid when another batch is added at the top.
         if not parent.isValid():
             return self.createIndex(row, column, 0)
         return self.createIndex(row, column, self._serials[self.batches[parent.row()].id])

@@ -16,8 +16,7 @@ from core.transfer.journal import Order, discard, record_order, settled
 from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from gui.context import Context
-from gui.tabs.uploads.batch import Batch
-from gui.tabs.uploads.places import profile_and_bucket, reason_not_to_start
+from gui.tabs.uploads.batch import Batch, profile_and_bucket, reason_not_to_start
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tasks import Task
 
@@ -147,8 +146,8 @@ class TransferQueue(QObject):
         )
         self._tasks[task] = batch
 
-    def _on_outcomes(self, batch: Batch, news: Outcomes) -> None:
-        self._pane.model.apply(batch, news)
+    def _on_outcomes(self, batch: Batch, outcomes: Outcomes) -> None:
+        self._pane.model.apply(batch, outcomes)
 
     def _on_progress(self, batch: Batch, progress: Progress) -> None:
         batch.set_progress(progress)
@@ -184,9 +183,9 @@ class TransferQueue(QObject):
         A killed engine may have done more than it reported; its journal is complete.
         """
 
-        def take(news: Outcomes) -> None:
+        def take(outcomes: Outcomes) -> None:
             if batch.running:
-                batch.apply(news)
+                batch.apply(outcomes)
             end()
             self._ending.discard(batch)
             self._emit_idle(batch)

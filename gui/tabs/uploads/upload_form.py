@@ -67,14 +67,14 @@ class DropZone(QFrame):
         """Draw the icon again when the theme changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._paint_icon()
+            self._paint_icon()  # a pixmap does not follow the palette
 
     def _paint_icon(self) -> None:
         self._picture.setPixmap(pixmap("up", "accent"))
 
     def _mark(self, *, over: bool) -> None:
         self.setProperty("over", over)
-        repolish(self)
+        repolish(self)  # Qt applies selectors of dynamic properties only on request
 
 
 class UploadForm(QWidget):
@@ -125,9 +125,9 @@ class UploadForm(QWidget):
 
     def add(self, paths: Sequence[str]) -> None:
         """Add files and folders to the list."""
-        fresh = [path for path in paths if path not in self.paths]
-        if fresh:
-            self.paths += fresh
+        added = [path for path in paths if path not in self.paths]
+        if added:
+            self.paths += added
             self.changed.emit()
 
     def clear(self) -> None:
@@ -177,6 +177,7 @@ class UploadForm(QWidget):
         self._problem.hide()
         if prefix != self.prefix.text():
             self.prefix.setText(prefix)
+        # Qt also emits editingFinished when the field loses the focus: no new plan for that.
         if prefix != self._planned_prefix:
             self._planned_prefix = prefix
             self.changed.emit()

@@ -11,7 +11,7 @@ from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.bucket import BucketTab
 from gui.tabs.bucket.rule_dialog import RuleDialog
-from gui.tabs.bucket.rules_model import RulesModel
+from gui.tabs.bucket.rules_table import RulesModel
 from gui.theme import ROW
 
 
@@ -51,7 +51,7 @@ def test_the_model_keeps_qt_s_rules(qapp):
 
 
 @pytest.mark.parametrize("width", [150, 250, 363, 900])
-def test_a_rule_can_be_read_as_a_complete_in_any_width(tab, qtbot, width):
+def test_a_rule_is_readable_in_any_width(tab, qtbot, width):
     tab.model.show(Configuration((archive(),)))
     tab.table.horizontalHeader().setStretchLastSection(False)
     delegate, text = tab.table.itemDelegate(), tab.model.index(0, 3)

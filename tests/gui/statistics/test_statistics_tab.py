@@ -21,7 +21,7 @@ from gui.models.roles import SORT_ROLE
 from gui.tabs.statistics import StatisticsTab
 from gui.tabs.statistics import tab as tab_module
 from gui.tabs.statistics.cards import Cards
-from gui.tabs.statistics.models import LargestModel, SharesModel
+from gui.tabs.statistics.tables import LargestModel, SharesModel
 from gui.views.squarify import Direction, neighbour, squarified
 from gui.views.treemap import Treemap, cells_of
 from gui.widgets.buttons import Button

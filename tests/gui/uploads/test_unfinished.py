@@ -12,8 +12,7 @@ from core.units import utc_now
 from core.workspace import Workspace
 from gui.dialogs.confirm import UNCHANGED, Confirm
 from gui.tabs.uploads import UploadsTab
-from gui.tabs.uploads.interrupted import InterruptedTransfers
-from gui.tabs.uploads.unfinished import BEGUN, KEY, SIZE, WHAT, WHOSE
+from gui.tabs.uploads.unfinished import BEGUN, KEY, SIZE, WHAT, WHOSE, InterruptedTransfers
 from gui.widgets.buttons import Button
 from tests.helpers.moto_bucket import moto_bucket
 

@@ -1,17 +1,25 @@
-"""Table models of the groups and of the largest objects."""
+"""The tables of groups and of the largest objects."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QTableView
+
 from core.model.statistics import LargeObject, Share
 from core.units import format_count, format_size
 from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
+from gui.widgets.panel import Panel
+from gui.widgets.table import columns_of
 
 #: The column of the share of the total size.
-PART = 3
+_SHARE = 3
+#: Widths in pixels of the number columns of groups, and the panel width below which shares are
+#: hidden.
+_GROUP_WIDTHS, _NARROW = (84, 92, 76), 420
 
 
 class SharesModel(TextRows):
@@ -43,6 +51,21 @@ class LargestModel(TextRows):
     def key(self, row: int) -> str:
         """Return the key of a row."""
         return str(self._rows[row][0][0])
+
+
+class GroupsPanel(Panel):
+    """The table of groups; a narrow one hides the share."""
+
+    def __init__(self, table: QTableView) -> None:
+        super().__init__("By", table)
+        self._table = table
+        columns_of(table).fill_with_names(*_GROUP_WIDTHS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Hide or show the share according to the available width."""
+        super().resizeEvent(event)
+        self._table.setColumnHidden(_SHARE, event.size().width() < _NARROW)
+        columns_of(self._table).fill_with_names(*_GROUP_WIDTHS)
 
 
 def _share_row(share: Share, size: int) -> tuple[tuple[Any, ...], tuple[str, ...]]:
