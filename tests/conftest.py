@@ -49,7 +49,7 @@ def _garbage_is_collected_in_the_main_thread():
 
 
 @pytest.fixture(autouse=True)
-def _a_home_of_its_own(tmp_path_factory, monkeypatch):
+def _temporary_home(tmp_path_factory, monkeypatch):
     """Nothing of the user's is read or written."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("STRONGROOM_HOME", str(home / "strongroom"))
@@ -68,7 +68,7 @@ def _no_state_database_stays_open():
 
 
 @pytest.fixture(autouse=True)
-def _a_keyring_of_its_own():
+def _separate_keyring():
     before = keyring.get_keyring()
     keyring.set_keyring(MemoryKeyring())
     yield
@@ -76,7 +76,7 @@ def _a_keyring_of_its_own():
 
 
 @pytest.fixture(autouse=True)
-def _moments_as_at_the_start():
+def _default_time_style():
     """A command that ran in this process has chosen how moments are written: for it alone."""
     use_time_style(TimeStyle.UTC)
     yield
@@ -104,7 +104,7 @@ def _no_network_on_the_gui_thread(request):
 
 
 @pytest.fixture(autouse=True)
-def _aws_would_take_it(monkeypatch):
+def _strict_clients(monkeypatch):
     with guards.strict_clients(monkeypatch):
         yield
 

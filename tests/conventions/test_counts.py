@@ -23,7 +23,7 @@ def test_a_count_of_one_has_a_singular():
     found = []
     for path in source.python_files("core", "gui"):
         if str(path.relative_to(source.ROOT)).startswith(PARTS):
-            handled = set(map(id, _where_one_is_handled(source.tree(path))))
+            handled = set(map(id, _texts_beside_one(source.tree(path))))
             found += [
                 f"{source.place(path, node.lineno)}: {ast.unparse(node)}"
                 for node in ast.walk(source.tree(path))
@@ -39,7 +39,7 @@ def test_the_check_finds_counts_and_leaves_other_numbers_alone():
     assert not any(_is_count(ast.parse(f'f"{text}"').body[0].value) for text in others)
 
 
-def _where_one_is_handled(tree):
+def _texts_beside_one(tree):
     """Yield the texts of the other branch where a count is compared with one."""
     for node in ast.walk(tree):
         if isinstance(node, ast.IfExp) and ast.unparse(node.test).endswith("== 1"):

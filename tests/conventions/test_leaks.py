@@ -107,7 +107,7 @@ def test_nothing_leaks_in_the_window(demo_server, canaries, evidence, home, cont
 # The scanner proves itself: one planted leak in each channel.
 
 
-def tell_each_put(monkeypatch, tell):
+def report_each_put(monkeypatch, tell):
     """Have the rotation's write to Secrets Manager tell the text that it stores."""
     put = stages._put
 
@@ -119,13 +119,13 @@ def tell_each_put(monkeypatch, tell):
 
 
 def plant_log(monkeypatch):
-    tell_each_put(
+    report_each_put(
         monkeypatch, lambda text: logging.getLogger("core.rotation").debug("put %s", text)
     )
 
 
 def plant_file(monkeypatch):
-    tell_each_put(monkeypatch, (data_dir() / "debug.txt").write_text)
+    report_each_put(monkeypatch, (data_dir() / "debug.txt").write_text)
 
 
 def plant_repr(monkeypatch):

@@ -64,7 +64,7 @@ def test_patterns_are_redacted_without_knowing_the_value(text):
     assert MASK in redacted(text)
 
 
-def test_known_text_do_not_hide_the_form_by_which_a_password_is_found():
+def test_known_texts_do_not_hide_the_form_by_which_a_password_is_found():
     for word in ("postgresql", "password=", "X-Amz-Signature", "abcdef01"):
         Secret(f"{word}........"[: max(8, len(word))])
     for text in (

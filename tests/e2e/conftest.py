@@ -1,7 +1,7 @@
 import shutil
 
 import pytest
-from helpers.engines import without_yielding
+from helpers.engines import with_normal_priority
 from helpers.keyrings import MemoryKeyring, allow
 from helpers.user_input import User
 
@@ -10,8 +10,8 @@ from gui.app.run import Program
 
 
 @pytest.fixture(autouse=True)
-def _engines_get_their_time(monkeypatch):
-    without_yielding(monkeypatch)
+def _engines_with_normal_priority(monkeypatch):
+    with_normal_priority(monkeypatch)
 
 
 @pytest.fixture

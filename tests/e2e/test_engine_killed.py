@@ -13,8 +13,8 @@ BUCKET = "tentimecrypto"
 
 
 @contextmanager
-def holding_its_breath(server):
-    """The server stands still, so that whatever is under way stays so."""
+def suspended(server):
+    """Suspend the server, so that work in progress stays in progress."""
     os.kill(server.process_id, signal.SIGSTOP)
     try:
         yield
@@ -59,7 +59,7 @@ def count(client, prefix=""):
 def test_in_mid_scan(program, user, demo_server, demo_s3, pulse):
     tab = program.window.show_tab("statistics")
     user.until(lambda: not tab.busy)
-    with holding_its_breath(demo_server):
+    with suspended(demo_server):
         user.press("Scan", tab)
         kill_in_mid(user, program, pulse)
     assert "engine" in tab.banner.text
@@ -79,7 +79,7 @@ def test_in_mid_upload(program, user, demo_server, demo_s3, demo_prefix, tmp_pat
     tab = program.window.tab("uploads")
     user.press("Upload 400 files", tab)
     user.until(lambda: tab.pane.model.batches[0].progress is not None)
-    with holding_its_breath(demo_server):
+    with suspended(demo_server):
         kill_in_mid(user, program, pulse)
     assert count(demo_s3, demo_prefix) < 400
     assert "engine" in tab.banner.text

@@ -43,7 +43,7 @@ raise SystemExit(code)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
-    ("number", "work"), [(signal.SIGTERM, "spin"), (signal.SIGINT, "stubborn")]
+    ("number", "work"), [(signal.SIGTERM, "spin"), (signal.SIGINT, "ignores_cancel")]
 )
 def test_a_signal_ends_the_window_while_work_runs(number, work):
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}

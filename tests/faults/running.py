@@ -80,14 +80,14 @@ def _run_command(operation: Operation, context: Context, case: Case, proxy: Faul
     except subprocess.TimeoutExpired:
         return Outcome(case, "hangs", HANGS_SECONDS, len(proxy.struck), -1)
     seconds = time.monotonic() - began
-    wrong = _unclean(done.returncode, done.stderr, case) or operation.check(
+    wrong = _wrong_ending(done.returncode, done.stderr, case) or operation.check(
         context, Claim(done.returncode == 0, done.stdout)
     )
     text = done.stderr.strip()[-600:]
     return Outcome(case, wrong, seconds, len(proxy.struck), done.returncode, text)
 
 
-def _unclean(code: int, errors: str, case: Case) -> str:
+def _wrong_ending(code: int, errors: str, case: Case) -> str:
     """Return what is wrong with the way a command ended, whatever it claims."""
     if "Traceback" in errors:
         return "a traceback"
@@ -115,7 +115,7 @@ def _run_call(call: Call, context: Context, case: Case, proxy: FaultProxy) -> Ou
         workspace.close()
     code = error.kind.value if error else 0
     damaged = bool(proxy.struck) and case.occasion == "every" and case.fault not in call.harmless
-    wrong = "" if not error else _unclean(code, str(error), case)
+    wrong = "" if not error else _wrong_ending(code, str(error), case)
     wrong = wrong or call.check(context, returned, damaged)
     seconds = time.monotonic() - began
     if seconds > HANGS_SECONDS:

@@ -1,5 +1,5 @@
 import pytest
-from helpers.engines import without_yielding
+from helpers.engines import with_normal_priority
 from helpers.frame import window  # noqa: F401 - fixture for all tests here
 
 from core.local.activity import ChangeLog
@@ -10,8 +10,8 @@ from gui.tasks import TaskRunner
 
 
 @pytest.fixture(autouse=True)
-def _engines_get_their_time(monkeypatch):
-    without_yielding(monkeypatch)
+def _engines_with_normal_priority(monkeypatch):
+    with_normal_priority(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

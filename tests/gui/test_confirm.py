@@ -89,13 +89,13 @@ def test_every_dialog_that_takes_something_away_is_a_question():
         f"{path.relative_to(_GUI)}: {node.name}"
         for path in sorted(_GUI.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef) and _takes_away(node)
+        if isinstance(node, ast.ClassDef) and _removes_focus(node)
         if {getattr(base, "id", "") for base in node.bases}.isdisjoint({"Question", "QWidget"})
     ]
     assert own == []
 
 
-def _takes_away(node):
+def _removes_focus(node):
     return any(
         isinstance(part, ast.keyword)
         and part.arg == "kind"

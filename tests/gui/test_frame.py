@@ -4,7 +4,7 @@ import time
 from datetime import timedelta
 
 from helpers.frame import workspace_of
-from helpers.widget_tree import reading_html, unnamed
+from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QLabel
 
@@ -285,7 +285,7 @@ def test_every_control_has_a_name_and_no_label_reads_html(window, context, qtbot
     window.search()
     assert unnamed(window) == []
     assert len(window.findChildren(QLabel)) > 30
-    assert reading_html(window) == []
+    assert labels_with_html(window) == []
     for dialog in window.findChildren(QDialog):
         dialog.close()
 

@@ -11,7 +11,7 @@ from gui.tasks import TaskRunner
 from gui.tasks.garbage import GarbageCollector
 
 
-class Knot(QObject):
+class CyclicObject(QObject):
     """An object that only the collector can free."""
 
     def __init__(self):
@@ -28,7 +28,7 @@ def runner(qapp):
 
 def test_what_a_worker_allocates_never_frees_a_qobject_in_its_thread(runner, qtbot):
     freed_in = []
-    weakref.finalize(Knot(), lambda: freed_in.append(threading.current_thread()))
+    weakref.finalize(CyclicObject(), lambda: freed_in.append(threading.current_thread()))
 
     def allocate(_work):
         stored = []
@@ -51,7 +51,7 @@ def test_the_gui_thread_collects_from_its_timer_and_gives_back_at_the_end(qtbot,
     runner = TaskRunner()
     assert not gc.isenabled()
     freed = []
-    weakref.finalize(Knot(), freed.append, "freed")
+    weakref.finalize(CyclicObject(), freed.append, "freed")
     stored = [[number] for number in range(5000)]
     qtbot.waitUntil(lambda: bool(freed), timeout=5000)
     assert len(stored) == 5000

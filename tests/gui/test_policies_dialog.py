@@ -4,7 +4,7 @@ import json
 from datetime import date
 
 import pytest
-from helpers.widget_tree import reading_html, unnamed
+from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtWidgets import QWidget
 
 from core.local.used_actions import UsedAction
@@ -27,7 +27,7 @@ def dialog(themed, qtbot):
 
 def test_the_policy_follows_role_and_prefix_and_is_copied(dialog, qapp):
     assert unnamed(dialog) == []
-    assert reading_html(dialog) == []
+    assert labels_with_html(dialog) == []
     dialog.prefix.setText("analytics/")
     dialog.role.setCurrentIndex(1)
     policy = json.loads(dialog.text.toPlainText())

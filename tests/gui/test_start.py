@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.widget_tree import reading_html, unnamed
+from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QApplication
 
@@ -218,4 +218,4 @@ def test_every_tab_can_be_made_and_each_control_has_a_name(context, qtbot):
     for spec in TABS:
         tab = window.tab(spec.id)
         assert unnamed(tab) == [], spec.id
-        assert reading_html(tab) == [], spec.id
+        assert labels_with_html(tab) == [], spec.id

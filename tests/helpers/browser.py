@@ -38,11 +38,11 @@ def names(tab):
     return [tab.folder.model.index(row, 0).data() for row in range(tab.folder.model.rowCount())]
 
 
-def aside(fn, *args, **more):
+def in_other_thread(fn, *args, **more):
     """Do what talks to a server in another thread: the GUI thread must not."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(fn, *args, **more).result()
 
 
 def put(bucket, key, data, **more):
-    return aside(writing.put, bucket, key, data, **more)
+    return in_other_thread(writing.put, bucket, key, data, **more)

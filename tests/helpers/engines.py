@@ -7,7 +7,7 @@ from typing import Any
 from core.engine.client import EngineClient
 
 
-def without_yielding(monkeypatch: Any) -> None:
+def with_normal_priority(monkeypatch: Any) -> None:
     """Start engines with the priority of the tests.
 
     They yield to the window by design, and beside other workers of the same run, which are no

@@ -163,7 +163,7 @@ def wrong_type(exchange: Exchange) -> None:
 # Of the answer:
 
 
-def _instead(status: int, body: bytes = b"", kind: str = "application/xml") -> "Fault":
+def _replaced_by(status: int, body: bytes = b"", kind: str = "application/xml") -> "Fault":
     def fault(exchange: Exchange) -> None:
         exchange.read_request()
         exchange.send(answer(status, body, kind))
@@ -197,12 +197,12 @@ FAULTS: dict[str, Fault] = {
     "chunked_cut": chunked_cut,
     "range_ignored": range_ignored,
     "wrong_type": wrong_type,
-    "error_500": _instead(500, error_body("InternalError")),
-    "error_503": _instead(503, error_body("SlowDown")),
-    "html_500": _instead(500, b"<html><body>Bad gateway</body></html>", "text/html"),
-    "error_in_200": _instead(200, error_body("InternalError")),
-    "empty_200": _instead(200, b"", ""),
-    "portal_200": _instead(200, _PORTAL, "text/html"),
+    "error_500": _replaced_by(500, error_body("InternalError")),
+    "error_503": _replaced_by(503, error_body("SlowDown")),
+    "html_500": _replaced_by(500, b"<html><body>Bad gateway</body></html>", "text/html"),
+    "error_in_200": _replaced_by(200, error_body("InternalError")),
+    "empty_200": _replaced_by(200, b"", ""),
+    "portal_200": _replaced_by(200, _PORTAL, "text/html"),
     "redirect_302": redirect_302,
-    "proxy_407": _instead(407, b"<html>Proxy Authentication Required</html>", "text/html"),
+    "proxy_407": _replaced_by(407, b"<html>Proxy Authentication Required</html>", "text/html"),
 }

@@ -11,7 +11,7 @@ import pytest
 from helpers.demo import plain_client
 from helpers.keyrings import MemoryKeyring
 from helpers.leaks import children_of
-from helpers.rotation_world import AT_ONCE, AtStep, World, go_on
+from helpers.rotation_world import AT_ONCE, AtStep, World, resume_or_start
 from helpers.secret_world import SecretWorld
 from helpers.wire_faults import Killed, Wire, on_the_wire
 from PySide6.QtGui import QGuiApplication
@@ -61,7 +61,7 @@ def rotate(server, clients, canaries, evidence, home, monkeypatch):
     canaries.add("a staged key", world.stored("AWSPENDING")["aws_secret_access_key"])
     evidence.record("a stopped rotation", stopped)
     evidence.error("its problem", stopped.problem.error())
-    evidence.record("a resumed rotation", go_on(rotator, world))
+    evidence.record("a resumed rotation", resume_or_start(rotator, world))
     undone = rotator.start(world.secret)
     canaries.add("a key that is undone", world.stored("AWSCURRENT")["aws_secret_access_key"])
     evidence.record("an undone rotation", rotator.undo(undone))

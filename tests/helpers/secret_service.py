@@ -117,10 +117,10 @@ class Daemon:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{PASSWORD}\n".encode())
         self._process.stdin.close()
-        wait_until(self._owns_its_name)
+        wait_until(self._has_its_name)
 
     @staticmethod
-    def _owns_its_name() -> bool:
+    def _has_its_name() -> bool:
         from jeepney import DBus, DBusErrorResponse
         from jeepney.io.blocking import Proxy, open_dbus_connection
 

@@ -34,7 +34,7 @@ def unnamed(root):
     ]
 
 
-def reading_html(root):
+def labels_with_html(root):
     """Return the texts of labels that would take a key's text for HTML."""
     labels = root.findChildren(QLabel)
     return [x.text() for x in labels if x.textFormat() is not Qt.TextFormat.PlainText]

@@ -38,7 +38,7 @@ def test_every_code_of_the_table_becomes_its_error_with_text_for_each_part(code)
     assert "{" not in str(fault)
 
 
-def test_no_code_stands_twice_in_the_table():
+def test_no_code_is_twice_in_the_table():
     codes = [code for row in TABLE for code in row.codes.split()]
     assert len(codes) == len(set(codes)) > 100
 

@@ -17,7 +17,7 @@ OPERATIONS = tuple(
     for name in (
         "echo",
         "count",
-        "stubborn",
+        "ignores_cancel",
         "crash",
         "missing",
         "broken",
@@ -64,7 +64,7 @@ def spin(_workspace, work):
         work.token.wait(5)
 
 
-def stubborn(_workspace, work):
+def ignores_cancel(_workspace, work):
     work.batch("started")
     while True:
         time.sleep(1)  # noqa: TID251 - it is deaf on purpose

@@ -54,7 +54,7 @@ def test_progress_is_coalesced_and_batches_are_all_there(engine):
     assert len(progress) < 500
 
 
-def test_the_process_is_stored_nice_and_holds_no_secret_in_sight(engine):
+def test_the_process_has_low_priority_and_holds_no_secret_in_sight(engine):
     pid, niceness = run(engine, "pid")
     assert run(engine, "pid")[0] == pid
     assert niceness == os.nice(0) + 10
@@ -104,7 +104,7 @@ def test_a_crash_is_reported_can_be_retried_and_the_next_call_works(engine):
     assert run(engine, "count", steps=1) == 1
 
 
-@pytest.mark.parametrize("operation", ["spin", "stubborn"])
+@pytest.mark.parametrize("operation", ["spin", "ignores_cancel"])
 def test_cancel_ends_within_two_seconds_even_if_unheard(engine, operation):
     token = CancelToken()
     cancelled_at = []
@@ -183,7 +183,7 @@ engine.call(sys.argv[1], {}, connection=Connection(Profile("t", KeySource.SESSIO
 """
 
 
-@pytest.mark.parametrize("operation", ["spin", "stubborn"])
+@pytest.mark.parametrize("operation", ["spin", "ignores_cancel"])
 def test_the_engine_is_gone_two_seconds_after_its_parent_was_killed(operation):
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, operation], stdout=subprocess.PIPE, text=True

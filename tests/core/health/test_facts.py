@@ -46,7 +46,7 @@ class Bucket:
         self.client = Client(**answers)
 
 
-def standing(name, **answers):
+def status_of(name, **answers):
     return fetch(Bucket(**answers)).get(name).status
 
 
@@ -86,13 +86,13 @@ EVERYBODY = {"Grantee": {"URI": "http://acs.amazonaws.com/groups/global/AllUsers
     ],
 )  # fmt: skip
 def test_each_fact_good_bad_denied_and_unsupported(name, call, good, bad):
-    assert standing(name, **{call: good}) is Status.GOOD
-    assert standing(name, **{call: bad}) in {Status.BAD, Status.NOTE}
+    assert status_of(name, **{call: good}) is Status.GOOD
+    assert status_of(name, **{call: bad}) in {Status.BAD, Status.NOTE}
     denied = fetch(Bucket(**{call: "AccessDenied"})).get(name)
     assert denied.status is Status.DENIED
     assert denied.evidence == f"requires {denied.action}"
     assert denied.action.startswith("s3:Get")
-    assert standing(name, **{call: "NotImplemented"}) is Status.UNSUPPORTED
+    assert status_of(name, **{call: "NotImplemented"}) is Status.UNSUPPORTED
 
 
 def test_a_bucket_out_of_reach_is_a_failure_not_a_fact():

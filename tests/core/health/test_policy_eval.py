@@ -108,8 +108,8 @@ WEAKER = [
 
 @pytest.mark.parametrize(("statement", "why"), WEAKER, ids=lambda value: json.dumps(value)[:90])
 def test_a_weaker_policy_is_not_good_and_the_gap_is_named(statement, why):
-    standing, evidence, _risk = TLS.read({"Policy": policy(statement), "Bucket": "b"})
-    assert standing is Status.NOTE
+    status_of, evidence, _risk = TLS.read({"Policy": policy(statement), "Bucket": "b"})
+    assert status_of is Status.NOTE
     assert why in evidence
     assert always_denied(policy(statement), "b", PLAIN).answer is False
 
@@ -129,11 +129,11 @@ def test_a_weaker_policy_is_not_good_and_the_gap_is_named(statement, why):
     ],
 )
 def test_what_cannot_be_judged_says_so_and_is_never_good(text, why):
-    standing, evidence, _risk = TLS.read({"Policy": text, "Bucket": "b"})
+    status_of, evidence, _risk = TLS.read({"Policy": text, "Bucket": "b"})
     if "Condition" not in why:
-        assert standing is Status.UNJUDGED
-    assert standing in {Status.UNJUDGED, Status.NOTE}
-    assert why in evidence or standing is Status.NOTE
+        assert status_of is Status.UNJUDGED
+    assert status_of in {Status.UNJUDGED, Status.NOTE}
+    assert why in evidence or status_of is Status.NOTE
     assert always_denied(text, "b", PLAIN).answer is not True
 
 

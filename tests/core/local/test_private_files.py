@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def wide_open():
+def open_umask():
     """The umask of a machine where everybody may read."""
     before = os.umask(0)
     yield
@@ -39,7 +39,7 @@ def readable_by_others(home):
 
 
 def test_a_session_of_commands_leaves_nothing_that_others_can_read(
-    wide_open, tmp_path, demo_server, monkeypatch
+    open_umask, tmp_path, demo_server, monkeypatch
 ):
     home = tmp_path / "home"
     environment = {
@@ -77,7 +77,7 @@ def test_a_session_of_commands_leaves_nothing_that_others_can_read(
     assert readable_by_others(home) == {}
 
 
-def test_the_files_of_the_window_are_private(wide_open, tmp_path, monkeypatch):
+def test_the_files_of_the_window_are_private(open_umask, tmp_path, monkeypatch):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
     handler = gui.errors._file()
     handler.emit(logging.LogRecord("x", logging.INFO, __file__, 1, "text", (), None))
@@ -100,7 +100,7 @@ def test_the_files_of_the_window_are_private(wide_open, tmp_path, monkeypatch):
     assert readable_by_others(tmp_path / "home") == {}
 
 
-def test_what_an_earlier_version_left_readable_is_made_private(wide_open, tmp_path, monkeypatch):
+def test_what_an_earlier_version_left_readable_is_made_private(open_umask, tmp_path, monkeypatch):
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     elsewhere.write_text("not ours")
     for name in ("config", "data", "cache"):

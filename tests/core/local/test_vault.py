@@ -77,7 +77,7 @@ def test_unsafe_and_missing_backends_are_refused_by_name(backend, word):
     assert not getattr(backend, "entries", {})
 
 
-def test_a_chainer_is_inspection_through_and_only_the_safe_one_is_used():
+def test_a_chainer_is_searched_and_only_the_safe_one_is_used():
     unsafe, safe = PlaintextKeyring(), MemoryKeyring()
     Vault(chainer(unsafe, safe)).store("p", KEYS)
     assert safe.entries

@@ -36,7 +36,7 @@ def test_each_algorithm_has_the_check_value_of_its_definition(algorithm):
     assert digest_of(algorithm, b"123456789").hex() == CHECK_VALUES[algorithm]
 
 
-def fed(digests, data, cuts):
+def with_data(digests, data, cuts):
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
     for start, end in pairwise(edges):
         digests.update(data[start:end])
@@ -56,22 +56,22 @@ def test_a_composite_hash_does_not_depend_on_how_the_bytes_arrive(
     parts = [data[start : start + part] for start in range(0, len(data), part)]
     value = composite(algorithm, (digest_of(algorithm, each) for each in parts))
     expected = Expected(Verdict.MD5, algorithm, value, len(parts))
-    assert fed(Digests(expected, part), data, cuts).agree()
+    assert with_data(Digests(expected, part), data, cuts).agree()
     damaged = bytearray(data)
     damaged[flip % len(data)] ^= 1
-    assert not fed(Digests(expected, part), bytes(damaged), cuts).agree()
+    assert not with_data(Digests(expected, part), bytes(damaged), cuts).agree()
     if len(data) > 1:
-        assert not fed(Digests(expected, part), data[:-1], cuts).agree()
+        assert not with_data(Digests(expected, part), data[:-1], cuts).agree()
 
 
 @given(data=st.binary(max_size=200), cuts=st.lists(st.integers(0, 300), max_size=5))
-def test_a_hash_of_the_complete_does_not_either(data, cuts):
+def test_neither_does_a_hash_of_the_complete_object(data, cuts):
     for algorithm in CHECK_VALUES:
         expected = Expected(Verdict.CRC, algorithm, digest_of(algorithm, data))
-        digests = fed(Digests(expected), data, cuts)
+        digests = with_data(Digests(expected), data, cuts)
         assert digests.agree()
         assert digests.sha256 == hashlib.sha256(data).hexdigest()
-        assert not fed(Digests(expected), data + b"x", cuts).agree()
+        assert not with_data(Digests(expected), data + b"x", cuts).agree()
 
 
 def b64(value):

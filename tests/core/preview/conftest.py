@@ -9,7 +9,7 @@ _OF_TIME = ("test_hostile",)
 
 
 @pytest.fixture(autouse=True)
-def _time_enough(request):
+def _without_time_limit(request):
     if request.module.__name__.endswith(_OF_TIME):
         yield
         return

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from helpers.rotation_world import AT_ONCE, AtStep, World, go_on
+from helpers.rotation_world import AT_ONCE, AtStep, World, resume_or_start
 from helpers.wire_faults import FAULTS, Killed, Wire, on_the_wire
 
 from core.model.rotation import Outcome, Step
@@ -25,14 +25,14 @@ def test_a_fault_at_a_step(world: World, rotator, demo_s3, monkeypatch, step: St
     wire = Wire(rule)
     with on_the_wire(monkeypatch, wire):
         try:
-            go_on(rotator, world, Work(batch=rule.watch))
+            resume_or_start(rotator, world, Work(batch=rule.watch))
         except Killed:
             assert fault == "killed"
     assert rule.happened
     world.check_invariants()
     for _again in range(3):
         if rotator.history()[-1].outcome is not Outcome.DONE:
-            go_on(rotator, world)
+            resume_or_start(rotator, world)
             world.check_invariants()
     assert rotator.history()[-1].outcome is Outcome.DONE
     world.check_goal()
@@ -46,14 +46,14 @@ def test_every_answer_is_lost_once(world: World, rotator, monkeypatch, part: int
     """Count the calls of a complete rotation, then lose the answer of each in a separate one."""
     counted = Wire()
     with on_the_wire(monkeypatch, counted):
-        go_on(rotator, world)
+        resume_or_start(rotator, world)
     for number, call in list(enumerate(counted.calls))[part :: PARTS * STRIDE]:
         wire = Wire(lambda call, number=number: "lost" if call.number == number else "")
         with on_the_wire(monkeypatch, wire):
             rotation = rotator.start(world.secret, now=AT_ONCE)
         world.check_invariants()
         if rotation.outcome is Outcome.STOPPED:
-            rotation = go_on(rotator, world)
+            rotation = resume_or_start(rotator, world)
         assert rotation.outcome is Outcome.DONE, (number, call, rotation.problem)
         world.check_goal()
 
@@ -74,5 +74,5 @@ def test_a_test_that_meets_only_outages_is_not_taken_back(world: World, rotator,
         rotation = rotator.start(world.secret, work=Work(batch=rule.watch))
     assert rotation.outcome is Outcome.STOPPED
     world.check_invariants()
-    assert go_on(rotator, world).outcome is Outcome.DONE
+    assert resume_or_start(rotator, world).outcome is Outcome.DONE
     world.check_goal()

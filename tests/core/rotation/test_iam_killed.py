@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from helpers.commands import run_python
-from helpers.rotation_world import AT_ONCE, World, go_on
+from helpers.rotation_world import AT_ONCE, World, resume_or_start
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
 
 import core.rotation.journal as journal_module
@@ -50,12 +50,12 @@ def counted(world: World, rotator, monkeypatch):
     return len(wire.calls), writes.count
 
 
-def die_and_go_on(world: World, rotator, start: Callable[[], Any], point: object) -> None:
+def die_and_resume(world: World, rotator, start: Callable[[], Any], point: object) -> None:
     with pytest.raises(Killed):
         start()
     world.check_invariants()
     before = rotator.history()
-    rotation = go_on(rotator, world)
+    rotation = resume_or_start(rotator, world)
     assert rotation.outcome is Outcome.DONE, (point, rotation.problem)
     assert len(rotator.history()) <= len(before) + 1
     world.check_goal()
@@ -72,7 +72,7 @@ def test_death_at_a_call(world: World, rotator, monkeypatch, counted, fault):
             with on_the_wire(monkeypatch, Wire(rule)):
                 rotator.start(world.secret, now=AT_ONCE)
 
-        die_and_go_on(world, rotator, start, (fault, number))
+        die_and_resume(world, rotator, start, (fault, number))
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -85,7 +85,7 @@ def test_death_at_a_journal_write(world: World, rotator, monkeypatch, counted, a
                 patch.setattr(journal_module, "write_durably", writes)
                 rotator.start(world.secret, now=AT_ONCE)
 
-        die_and_go_on(world, rotator, start, ("journal", number, after))
+        die_and_resume(world, rotator, start, ("journal", number, after))
 
 
 def test_death_while_undoing(world: World, rotator, monkeypatch):

@@ -34,7 +34,7 @@ def two(world, admin, tmp_path):
 
 
 @pytest.fixture
-def half_undone(two, world, monkeypatch):
+def died_in_its_undo(two, world, monkeypatch):
     """The first one has died in its undo, after the deletion of the key that it had made."""
     first, second = two
     waiting = first.start(world.secret)
@@ -44,8 +44,8 @@ def half_undone(two, world, monkeypatch):
     return first, second
 
 
-def test_an_undo_ends_though_another_rotation_has_ended_since(half_undone, world):
-    first, second = half_undone
+def test_an_undo_ends_though_another_rotation_has_ended_since(died_in_its_undo, world):
+    first, second = died_in_its_undo
     assert second.start(world.secret, now=AT_ONCE).outcome is Outcome.DONE
     mine = first.resume(first.find(world.secret))
     assert mine.outcome is Outcome.UNDONE, mine.problem
@@ -54,9 +54,9 @@ def test_an_undo_ends_though_another_rotation_has_ended_since(half_undone, world
 
 @pytest.mark.parametrize("operation", ["CreateAccessKey", "PutSecretValue"])
 def test_an_undo_leaves_the_fresh_key_of_another_rotation(
-    half_undone, world, monkeypatch, operation
+    died_in_its_undo, world, monkeypatch, operation
 ):
-    first, second = half_undone
+    first, second = died_in_its_undo
     dying(monkeypatch, operation, lambda: second.start(world.secret, now=AT_ONCE))
     keys = world.keys
     assert first.resume(first.find(world.secret)).outcome is Outcome.UNDONE
@@ -105,8 +105,8 @@ def test_who_has_lost_awspending_makes_no_key(two, world, monkeypatch):
     world.check_goal()
 
 
-def test_the_name_of_who_rotates_stays_when_another_one_ends(half_undone, world, monkeypatch):
-    first, second = half_undone
+def test_the_name_of_who_rotates_stays_when_another_one_ends(died_in_its_undo, world, monkeypatch):
+    first, second = died_in_its_undo
     dying(monkeypatch, "CreateAccessKey", lambda: second.start(world.secret, now=AT_ONCE))
     assert first.resume(first.find(world.secret)).outcome is Outcome.UNDONE
     third = first.start(world.secret, now=AT_ONCE)
@@ -169,7 +169,7 @@ def test_an_answer_that_lags_behind_the_claim_is_asked_again(
     left, creating = [stale], []
     look = stages.describe
 
-    def lagging(*given):
+    def delayed(*given):
         found = look(*given)
         if creating and left[0]:
             left[0] -= 1
@@ -179,7 +179,7 @@ def test_an_answer_that_lags_behind_the_claim_is_asked_again(
     def watch(rotation):
         creating[:] = [1] if rotation.step(Step.CREATE).state is StepState.RUNNING else []
 
-    monkeypatch.setattr(stages, "describe", lagging)
+    monkeypatch.setattr(stages, "describe", delayed)
     monkeypatch.setattr(stages, "RETRY_PAUSE", 0.01)
     ended = first.start(world.secret, now=AT_ONCE, work=Work(batch=watch))
     assert ended.outcome is outcome, ended.problem

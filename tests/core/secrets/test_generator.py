@@ -50,7 +50,7 @@ def test_the_strength_is_that_of_counting_them_all(monkeypatch):
     assert strength(recipe) == pytest.approx(math.log2(len(texts)))
 
 
-def test_the_text_say_what_a_strength_means():
+def test_the_text_says_what_a_strength_means():
     assert strength(Recipe()) > 185
     assert [verdict(bits)[1] for bits in (112, 111.9, 72, 71.9)] == [
         "good", "warning", "warning", "danger",

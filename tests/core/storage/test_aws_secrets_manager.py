@@ -113,7 +113,7 @@ def test_a_change_by_someone_else_is_a_conflict_and_theirs_stays(secrets, seen, 
     assert secrets.get_secret(NAME) == {"theirs": 1}
 
 
-def test_a_change_between_look_and_write_is_a_conflict_and_theirs_is_stored(
+def test_a_change_between_read_and_write_is_a_conflict_and_theirs_is_stored(
     secrets, seen, server, monkeypatch
 ):
     def too_late(*_arguments):

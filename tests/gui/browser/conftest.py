@@ -4,7 +4,7 @@ import itertools
 from types import SimpleNamespace
 
 import pytest
-from helpers.browser import DAY, aside, candles, settled
+from helpers.browser import DAY, candles, in_other_thread, settled
 from helpers.moto_bucket import moto_bucket
 
 from core.model.connection import KeySource, Profile
@@ -19,14 +19,14 @@ _numbers = itertools.count(1)
 def clients():
     """One server and its clients for all tests of a file; each test has a separate bucket."""
     made = moto_bucket()
-    yield aside(made.__enter__).clients
-    aside(made.__exit__, None, None, None)
+    yield in_other_thread(made.__enter__).clients
+    in_other_thread(made.__exit__, None, None, None)
 
 
 @pytest.fixture
 def bucket(clients, request):
     bucket = Bucket(clients, f"bucket-{next(_numbers)}")
-    aside(make, bucket, versioned=getattr(request, "param", True))
+    in_other_thread(make, bucket, versioned=getattr(request, "param", True))
     return bucket
 
 

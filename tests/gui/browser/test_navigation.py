@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from helpers.browser import active, aside, names, put, settled
+from helpers.browser import active, in_other_thread, names, put, settled
 from PySide6.QtCore import Qt
 
 from core.objects.bucket import Bucket
@@ -91,7 +91,7 @@ def test_a_place_outside_this_bucket_is_refused_with_a_reason(tab, qtbot, text, 
 def test_a_place_in_another_bucket_is_opened_there_after_an_offer(context, clients, qtbot):
     """One window, two buckets: the offer opens the other one, for every tab, at that place."""
     for name in ("first-bucket", "second-bucket"):
-        aside(clients.s3().create_bucket, Bucket=name)
+        in_other_thread(clients.s3().create_bucket, Bucket=name)
     put(Bucket(clients, "second-bucket"), "logs/other.log", b"1")
     profile = replace(clients.connection.profile, bucket="first-bucket")
     connector = Connector(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.browser import DAY, active, aside, names, put, settled
+from helpers.browser import DAY, active, in_other_thread, names, put, settled
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtGui import QGuiApplication, QStatusTipEvent
 
@@ -21,7 +21,7 @@ from gui.tabs.browser.loading import Plan
 
 
 def keys(bucket, prefix=""):
-    return [row.key for row in aside(list_level, bucket, prefix).objects]
+    return [row.key for row in in_other_thread(list_level, bucket, prefix).objects]
 
 
 def press_delete(tab, qtbot, *keys):
@@ -99,7 +99,9 @@ def test_a_folder_goes_to_the_trash_without_a_question_and_comes_back(tab, qtbot
     qtbot.waitUntil(lambda: tab.banner.text == "4 objects restored.", timeout=20_000)
     settled(qtbot, tab)
     assert [entry.key for entry in tab.folder.selected] == ["logs/", "market-data/"]
-    assert sum(len(page.keys) for page in aside(lambda: list(list_pages(bucket, DAY)))) == 3
+    assert (
+        sum(len(page.keys) for page in in_other_thread(lambda: list(list_pages(bucket, DAY)))) == 3
+    )
 
 
 def test_a_folder_whose_last_object_was_deleted_says_so(tab, qtbot):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from helpers.browser import DAY, active, aside, names, put, settled
+from helpers.browser import DAY, active, in_other_thread, names, put, settled
 from PySide6.QtCore import Qt
 
 from core.errors import AccessDenied, Offline
@@ -38,7 +38,7 @@ def open_trash(tab, qtbot):
 def deleted(bucket, tab, qtbot):
     """Three objects in the trash, which others have deleted."""
     keys = ["logs/app.log", "note.txt", f"{DAY}2024-01-15T00:00:00Z.json"]
-    aside(deleting.delete_many, bucket, keys)
+    in_other_thread(deleting.delete_many, bucket, keys)
     tab.refresh()
     settled(qtbot, tab)
     open_trash(tab, qtbot)
@@ -84,7 +84,9 @@ def test_one_is_restored_and_the_next_one_selected(tab, qtbot, bucket, deleted):
     assert sorted(in_trash(tab)) == sorted(deleted[1:])
     assert len(pane.selected) == 1
     assert pane.table.hasFocus()
-    assert [row.key for row in aside(list_level, bucket, "logs/").objects] == ["logs/app.log"]
+    assert [row.key for row in in_other_thread(list_level, bucket, "logs/").objects] == [
+        "logs/app.log"
+    ]
 
 
 def test_all_that_are_shown_are_restored_after_a_question(tab, qtbot, bucket, deleted):
@@ -129,7 +131,7 @@ def test_the_way_back_from_the_trash(tab, qtbot, deleted, way):
 
 
 def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
-    aside(deleting.delete, bucket, "note.txt")
+    in_other_thread(deleting.delete, bucket, "note.txt")
     active(tab, qtbot)
     tab.folder.table.setFocus()
     tab.object_actions["trash"].trigger()
@@ -140,7 +142,7 @@ def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
 
 def test_f5_lists_the_trash_anew(tab, qtbot, bucket, deleted):
     put(bucket, "more.txt", b"1")
-    aside(deleting.delete, bucket, "more.txt")
+    in_other_thread(deleting.delete, bucket, "more.txt")
     tab.refresh()
     settled(qtbot, tab)
     assert sorted(in_trash(tab)) == sorted([*deleted, "more.txt"])

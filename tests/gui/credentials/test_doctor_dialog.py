@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 from helpers.rotation_world import World
 from helpers.user_input import User
-from helpers.widget_tree import reading_html, unnamed
+from helpers.widget_tree import labels_with_html, unnamed
 
 from core.doctor.doctor import Doctor
 from core.errors import Offline
@@ -36,7 +36,7 @@ def dialog(context, qtbot):
 def test_findings_have_their_repairs_and_foreign_text_stays_text(dialog, qtbot):
     dialog.show_diagnosis(Diagnosis((FINDING,), ("a/b",), ("a/c: needs iam:ListAccessKeys",)))
     assert unnamed(dialog) == []
-    assert reading_html(dialog) == []
+    assert labels_with_html(dialog) == []
     with qtbot.waitSignal(dialog.repair_clicked) as clicked:
         dialog._repairs[1].click()
     assert clicked.args == [FINDING, GONE]

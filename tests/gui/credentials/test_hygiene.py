@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from helpers.aws import connection, deny_secrets
 from helpers.credentials import DATABASE, STORAGE, opened, settled
-from helpers.widget_tree import reading_html, unnamed
+from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtCore import Qt
 
 from core.health.hygiene import LIMIT_TAG, HygieneReport, SecretHygiene
@@ -91,7 +91,7 @@ def test_a_limit_is_stored_as_a_tag_and_both_views_follow(board, qtbot, server, 
     assert dialog.days.value() == 90
     assert dialog.default.isHidden()
     assert unnamed(board) == []
-    assert reading_html(board) == []
+    assert labels_with_html(board) == []
     dialog.days.setValue(30)
     dialog.go.click()
     settled(qtbot, board)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from helpers.widget_tree import reading_html, unnamed
+from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
@@ -77,7 +77,7 @@ def test_the_plan_says_what_each_step_will_do_and_what_dies_with_the_key(pane, q
     assert "A lost answer" in pane.steps.lines[Step.CREATE].text.text()
     assert "Before you start" in pane.banner.text
     assert unnamed(pane) == []
-    assert reading_html(pane) == []
+    assert labels_with_html(pane) == []
     with qtbot.waitSignal(pane.start_clicked):
         pane.start.click()
 

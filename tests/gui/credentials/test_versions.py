@@ -5,7 +5,7 @@ import json
 import pytest
 from helpers.aws import connection
 from helpers.credentials import DATABASE, DATABASE_TEXT, STORAGE, opened, settled
-from helpers.widget_tree import reading_html, unnamed
+from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from core.model.connection import ProfileColour
@@ -30,7 +30,7 @@ def version_on(server, stage):
 def shown_text(dialog):
     """Every text that a dialog shows, bullets of hidden fields included; all of it is sound."""
     assert unnamed(dialog) == []
-    assert reading_html(dialog) == []
+    assert labels_with_html(dialog) == []
     texts = [label.text() for label in dialog.findChildren(QLabel)]
     return "\n".join(texts + [line.displayText() for line in dialog.findChildren(QLineEdit)])
 

@@ -35,7 +35,7 @@ def field(qtbot):
     return made
 
 
-def spoken(widget):
+def screen_reader_text(widget):
     """Return what a screen reader reads of the text of a field."""
     interface = QAccessible.queryAccessibleInterface(widget)
     return interface.text(QAccessible.Text.Value)
@@ -46,7 +46,7 @@ def spoken(widget):
 
 def test_a_value_is_bullets_to_the_eye_and_to_screen_readers(field):
     assert VALUE not in field.line.displayText()
-    assert VALUE not in spoken(field.line)
+    assert VALUE not in screen_reader_text(field.line)
     assert VALUE not in f"{field.line.toolTip()} {field.line.accessibleDescription()}"
     assert field.value.reveal() == VALUE
 
@@ -193,11 +193,11 @@ def test_profiles_and_permissions_as_rows(qtmodeltester):
     for ok in (True, False, None):
         permissions.add(PermissionResult("s3:ListBucket", ok, "contract", "why <b>"))
     qtmodeltester.check(permissions)
-    spoken = [
+    screen_reader_text = [
         permissions.index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(3)
     ]
-    assert ["not allowed" in text for text in spoken] == [False, True, False]
-    assert "unknown" in spoken[2]
+    assert ["not allowed" in text for text in screen_reader_text] == [False, True, False]
+    assert "unknown" in screen_reader_text[2]
 
 
 def test_steps_tell_state_detail_and_time(qtbot):
