@@ -160,11 +160,13 @@ class Opener:
         if self._common.demo:
             from core.demo import DemoServer
 
+            # The connection may be requested more than once, and each server has other keys.
             if self._server is None:
                 self._server = DemoServer.start(work=work)
             return self._server.connection
         if self._common.profile:
             return Connections().connect(self._common.profile)
+        # Explicit variables take precedence over the profile of the window, like in AWS's tools.
         stored = None if environment_names_keys() else Connections().profiles.current()
         return Connections().with_keys(stored) if stored else Connection(environment_profile())
 

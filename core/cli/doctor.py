@@ -86,7 +86,9 @@ def _chosen(finding: Finding, kind: str) -> Repair:
             return repair
     offered = ", ".join(repair.kind.value for repair in finding.repairs) or "none"
     raise InvalidInput(
-        f"{finding.id} has no repair {kind or 'named'}".rstrip(),
+        f"{finding.id} has no repair {kind}"
+        if kind
+        else f"No repair of {finding.id} was specified",
         cause=f"Available repairs: {offered}.",
         remedy="Add one of them after the finding.",
         subject=finding.id,

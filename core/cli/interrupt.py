@@ -57,7 +57,7 @@ class _Stop:
     def __init__(self, token: CancelToken, report_interrupt: Callable[[], None]) -> None:
         self._token = token
         self._report_interrupt = report_interrupt
-        self._over = threading.Event()
+        self._ended = threading.Event()
         self._interrupted = False
         self.forced = False
 
@@ -89,7 +89,7 @@ class _Stop:
             signal.set_wakeup_fd(before)
             writer.close()
             if not self.forced:
-                self._over.set()
+                self._ended.set()
                 thread.join()
 
     def _watch(self, heard: socket.socket) -> None:
@@ -98,7 +98,7 @@ class _Stop:
                 # A command with its own handling of interrupts has replaced the handler.
                 if signal.SIGINT in numbers and signal.getsignal(signal.SIGINT) == self.requested:
                     self._token.cancel()
-                    if not self._over.wait(END_SECONDS):
+                    if not self._ended.wait(END_SECONDS):
                         self._end()
                     return
 

@@ -135,7 +135,7 @@ class Output:
 
         bar = self._bar
         if bar is not None:
-            bar.stop()
+            bar.stop()  # it redraws the line on which the prompt is
         try:
             return getpass.getpass(printable(prompt), stream=sys.stderr)
         finally:

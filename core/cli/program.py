@@ -73,6 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _run_reported(given: list[str]) -> int:
     """Run a command, report its error, and return the exit code."""
     token = CancelToken()
+    # Before the options are parsed: an invalid option is also reported as JSON.
     out = Output(as_json=flag_given("--json", given), token=token)
     try:
         code = _run(given, out, token)

@@ -74,8 +74,8 @@ def _show_binary(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
     size = len(b64decode(value.text.reveal()))
     shown = value.text.reveal() if reveal else MASK
     found = {"binary": True, "size": size, "base64": shown}
-    text = f"{value.name} is a binary value of {format_counted(size, 'byte')}"
-    cli.out.result(found, lambda: cli.out.line(f"{text}; as base64: {shown}"))
+    text = f"{value.name} is a binary value of {format_counted(size, 'byte')}; as base64: {shown}"
+    cli.out.result(found, lambda: cli.out.line(text))
 
 
 def _show_fields(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
@@ -138,7 +138,7 @@ def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
     removed.
     """
     cli: Cli = context.obj
-    order = _Order.of(fields or [], file, binary=binary)
+    request = _Request.of(fields or [], file, binary=binary)
     how = _reading(as_text=as_text, json_value=json_value)
     with cli.out.work("Saving") as work:
         secrets = cli.opener.workspace(work).secrets
@@ -147,7 +147,7 @@ def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
             before = secrets.read(name, work=work)
         except NotFound:
             cli.out.note(f"{name} does not exist and would be created")
-        value = order.value(name, before, how)
+        value = request.value(name, before, how)
         if before is None:
             plain = value if isinstance(value, bytes) else value.reveal()
             written = secrets.create_secret(name, plain, work=work)
@@ -159,14 +159,14 @@ def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _Request:
     """The requested change: a complete value, or new values of some fields."""
 
     content: Secret | bytes | None
     changes: Mapping[str, Secret]
 
     @classmethod
-    def of(cls, fields: Sequence[str], file: Path | None, *, binary: bool) -> _Order:
+    def of(cls, fields: Sequence[str], file: Path | None, *, binary: bool) -> _Request:
         """Read the values from the arguments, a file or a prompt.
 
         Raises:
@@ -231,6 +231,7 @@ def _changes(fields: Sequence[str]) -> dict[str, Secret]:
             "Neither a field nor a file was specified.",
             "Specify the fields to change, or the complete value with --file.",
         )
+    # A field that is specified twice is probably a mistake: which value counts would be unclear.
     names = [field.partition("=")[0] for field in fields]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or "" in names:
@@ -321,14 +322,23 @@ def roll_back(
 def _show_roll_back(cli: Cli, found: RollBack) -> None:
     for move in found.moves:
         cli.out.line(f"{move.label}: {move.source or 'nowhere'} -> {move.target}")
-    made = f"made {format_age(found.made)}" if found.made else "of unknown age"
-    cli.out.line(f"version {found.target} was {made}{f' by {found.by}' if found.by else ''}")
+    cli.out.line(_created(found))
     for line in _difference(found.difference):
         cli.out.line(line)
     for text in found.good:
         cli.out.line(text)
     for text in found.warnings:
         cli.out.line(f"! {text}")
+
+
+def _created(found: RollBack) -> str:
+    if found.made and found.by:
+        return f"version {found.target} was created {format_age(found.made)} by {found.by}"
+    if found.made:
+        return f"version {found.target} was created {format_age(found.made)}"
+    if found.by:
+        return f"version {found.target} was created by {found.by}, at an unknown time"
+    return f"version {found.target} was created at an unknown time"
 
 
 def _difference(found: SecretDiff) -> list[str]:

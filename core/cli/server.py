@@ -60,11 +60,11 @@ def setup(
 
     cli: Cli = context.obj
 
-    def tell(step: SetupStep) -> None:
+    def show_step(step: SetupStep) -> None:
         if not step.running:
             cli.out.note(f"{_SIGNS[step.ok]} {step.title}: {step.detail}")
 
-    with cli.out.work("Setting up", batch=tell) as work:
+    with cli.out.work("Setting up", batch=show_step) as work:
         connection = cli.opener.connection(work)
         keys = connection.keys or _entered_keys(access_key_id)
         if access_key_id:
@@ -75,8 +75,10 @@ def setup(
     def show() -> None:
         if report.kept:
             cli.out.line(f"{name} contains other keys and was not changed (see --replace-keys)")
+        elif report.stored:
+            cli.out.line(f"{name} stored and read back")
         else:
-            cli.out.line(f"{name} {'stored and read back' if report.stored else 'not stored'}")
+            cli.out.line(f"{name} not stored")
 
     cli.out.result(report, show)
 

@@ -7,7 +7,7 @@ import unicodedata
 
 def printable(text: str) -> str:
     r"""Return text on one line, with control characters escaped, for example as `\x1b`."""
-    return "".join(_escaped(char) if _acts(char) else char for char in text)
+    return "".join(_escaped(char) if _is_control(char) else char for char in text)
 
 
 def printable_lines(text: str) -> str:
@@ -15,7 +15,8 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
-def _acts(char: str) -> bool:
+def _is_control(char: str) -> bool:
+    """Return whether a terminal acts on a character: a control sequence in a key could hide output."""
     category = unicodedata.category(char)
     return category[0] == "C" or category in {"Zl", "Zp"}
 

@@ -116,12 +116,16 @@ def _write(out: Output, report: TransferReport, files: Files, verb: str) -> None
 
 def unguarded_warning(keys: Sequence[str]) -> str:
     """Return a warning that the server ignored the condition of some writes."""
-    count = len(keys)
-    what = keys[0] if count == 1 else format_counted(count, "file")
+    if len(keys) == 1:
+        return (
+            f"The server ignored the condition that the key {keys[0]} is free. The key was free just "
+            "before, but an object that another program wrote at the same time may have been "
+            "replaced."
+        )
     return (
-        f"The server ignored the condition that the key is free, for {what}. The key was free "
-        "just before, but an object that another program wrote at the same time may have been "
-        "replaced."
+        f"The server ignored the condition that the key is free, for {format_counted(len(keys), 'file')}. "
+        "The keys were free just before, but objects that another program wrote at the same time may "
+        "have been replaced."
     )
 
 
@@ -149,12 +153,13 @@ def _by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _summary(report: TransferReport, verb: str) -> str:
-    moved = f"{format_size(report.size)} in {format_duration(report.seconds)}"
-    parts = [
-        f"{verb} {format_count(len(report.done))} of {format_counted(report.planned, 'file')}, {moved}",
-        f"{format_count(len(report.skipped))} skipped, {format_count(len(report.failed))} failed"
-        + (f", {format_count(len(report.cancelled))} cancelled" if report.cancelled else ""),
+    done, planned = format_count(len(report.done)), format_counted(report.planned, "file")
+    size, time = format_size(report.size), format_duration(report.seconds)
+    counts = [
+        f"{format_count(len(report.skipped))} skipped",
+        f"{format_count(len(report.failed))} failed",
     ]
-    if verified := report.verified_text():
-        parts.append(verified)
-    return "; ".join(parts)
+    if report.cancelled:
+        counts.append(f"{format_count(len(report.cancelled))} cancelled")
+    parts = (f"{verb} {done} of {planned}, {size} in {time}", ", ".join(counts))
+    return "; ".join(part for part in (*parts, report.verified_text()) if part)

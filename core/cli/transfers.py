@@ -97,6 +97,7 @@ def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int)
         sweep_at_start(bucket, work)
 
         def send(work: Work) -> Written:
+            # S3 only checks the condition when a multipart upload is completed: check it before too.
             if not overwrite and found.sizes[0] > SINGLE_BYTES:
                 refuse_existing(bucket, key, work)
             return upload(bucket, key, source, only_new=not overwrite, work=work)
@@ -179,7 +180,7 @@ def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: i
                 below=below, if_exists=choice.value,
             )  # fmt: skip
         except TransferCancelled as error:
-            report = error.report
+            report = error.report  # what was done until then is reported too
     files = downloaded_files(report, keys, sizes, below, folder)
     return show_report(cli.out, report, files, "downloaded")
 

@@ -110,7 +110,8 @@ def _named(source: Path) -> str:
 def _empty(source: Path, what: str) -> InvalidInput:
     return InvalidInput(
         f"{what} is empty",
-        cause=f"{_named(source)} is empty"
-        + (": the command before the pipe may have failed." if source == STANDARD_INPUT else "."),
+        cause="Standard input is empty: the command before the pipe may have failed."
+        if source == STANDARD_INPUT
+        else f"{source} is empty.",
         remedy="Nothing was changed. Provide a value.",
     )

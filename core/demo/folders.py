@@ -36,7 +36,7 @@ def _is_used(folder: Path) -> bool:
     try:
         owner = int((folder / _OWNER).read_text(encoding="ascii"))
     except FileNotFoundError:
-        return True  # just being made by another process
+        return True  # another process is creating it
     except (OSError, ValueError):
         return True
     return is_running(owner)
@@ -45,7 +45,7 @@ def _is_used(folder: Path) -> bool:
 def is_running(process: int) -> bool:
     """Return whether a process with this id exists."""
     if os.name == "nt":
-        return True  # signal 0 would end it there; its folder goes when it stops
+        return True  # on Windows os.kill ends the process, whatever the signal is
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -48,7 +48,7 @@ def _cached(find: Callable[..., Any]) -> Callable[..., Any]:
 def _newest_versions(keys: Any) -> Iterator[tuple[str, Any]]:
     """Yield each key with its newest version, from a copy, since other threads add keys.
 
-    Pairs that are not collected in a list cost no search for garbage.
+    A generator, since the garbage collector would search a list of all pairs.
     """
     return ((key, versions[-1]) for key, versions in dict(keys).items())
 
@@ -137,7 +137,7 @@ def _moment(item: dict[str, Any]) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-#: Which parts of an answer are written here, in their order.
+#: The parts of an answer that are written here, in their order.
 _PARTS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
     "ListObjectsV2": {"Contents": _object},
     "ListObjectVersions": {"Versions": _version, "DeleteMarkers": _delete_marker},

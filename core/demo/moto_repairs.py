@@ -14,7 +14,7 @@ from moto.secretsmanager.models import SecretsManagerBackend
 
 from core.units import iso_utc, utc_now
 
-#: The server answers in threads; a label must not be moved by two of them at once.
+#: The server answers in threads: two of them must not move a label at the same time.
 _STAGES = threading.Lock()
 
 

@@ -38,7 +38,7 @@ def application() -> DomainDispatcherApplication:
         (FakeKey, "__deepcopy__", _shallow),
         (FakeKey, "last_modified_ISO8601", property(_modified)),
         (FakeDeleteMarker, "last_modified_ISO8601", property(_modified)),
-        (FakeBucket, "get_permission", _decided_before),
+        (FakeBucket, "get_permission", _no_decision),
         (responses, "bucket_policy_is_public", _is_public),
         (IamResponse, "simulate_principal_policy", _simulate),
     ):
@@ -74,7 +74,7 @@ def _modified(version: FakeKey | FakeDeleteMarker) -> datetime:
     return moment
 
 
-def _decided_before(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
+def _no_decision(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
     """Return no decision: `request_checks` evaluates bucket policies.
 
     moto denies access for any condition that it does not know.

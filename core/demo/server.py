@@ -26,14 +26,14 @@ from core.redaction import Secret, redacted
 from core.work import Work, default_work
 
 PROFILE_NAME = "demo"
-#: Seconds after which a start that says nothing has failed; usually it takes two.
+#: Seconds after which a start without an answer has failed; usually it takes two.
 _START_SECONDS = 60.0
 _STOP_SECONDS = 2.0
 _LOG = "server.log"
 
 
 class DemoServer:
-    """A running embedded AWS. Its process ends with this one, however this one ends."""
+    """A running embedded AWS. Its process ends with this process, even if this one is killed."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], folder: Path, message: dict[str, Any]
@@ -47,7 +47,7 @@ class DemoServer:
 
     @classmethod
     def start(cls, *, port: int = 0, work: Work | None = None) -> Self:
-        """Start the server and wait until it is filled and answers.
+        """Start the server, and wait until it has its sample data and answers.
 
         Args:
             port: on the loopback; 0 takes any free one.
@@ -136,6 +136,7 @@ def _spawned(folder: Path, port: int) -> subprocess.Popen[bytes]:
 def _environment() -> dict[str, str]:
     """Return the child's environment: without secrets, and with this package importable."""
     plain, _secret = split_environment()
+    # Settings of the user for AWS or another moto would change what the demo answers.
     remaining = {k: v for k, v in plain.items() if not k.startswith(("AWS_", "MOTO_", "S3_"))}
     root = str(Path(__file__).parents[2])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -143,7 +144,10 @@ def _environment() -> dict[str, str]:
 
 
 def _first_line(process: subprocess.Popen[bytes], folder: Path, work: Work) -> dict[str, Any]:
-    """Wait for the child's one line; a thread reads it, since a pipe cannot be waited for."""
+    """Wait for the line of the child.
+
+    A thread reads it, because reading a pipe has no time limit and cannot be cancelled.
+    """
     assert process.stdout is not None
     lines: queue.Queue[bytes] = queue.Queue()
     reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from core.aws.clients import ClientFactory
 from core.doctor import findings
 from core.doctor.findings import PendingVersion
-from core.doctor.takeover import Live, live_password
+from core.doctor.takeover import PendingAccepted, pending_accepted
 from core.errors import Conflict, Corrupt, CredentialsInvalid, NotFound, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.model.doctor import Diagnosis, Finding, FindingKind
@@ -70,14 +70,14 @@ class Doctor:
             work.report(Progress(number, len(infos), "secrets", info.name))
             try:
                 found.extend(self._of(info, work))
-            except (Conflict, Corrupt, NotFound) as error:
+            except (Conflict, Corrupt, NotFound) as error:  # of this secret; others are examined
                 unseen.append(f"{info.name}: {error.summary}")
             except StorageError as error:
-                if error.retryable or not error.action:
+                if error.retryable or not error.action:  # not a denied permission: all would fail
                     raise
                 unseen.append(f"{info.name}: requires {error.action}")
         names = tuple(info.name for info in infos)
-        return Diagnosis(tuple(_once(found)), names, tuple(unseen))
+        return Diagnosis(tuple(_without_repetitions(found)), names, tuple(unseen))
 
     def _of(self, info: SecretInfo, work: Work) -> Iterator[Finding]:
         if info.deleted:
@@ -124,19 +124,21 @@ class Doctor:
                 since=since,
                 who=stages.author_of(now, now.pending),
                 empty=text is None or not text,
-                adoptable=key is not None and self._works(key, inspection, work),
+                adoptable=key is not None and self._is_adoptable(key, inspection, work),
                 rotation_enabled=now.rotation_enabled,
-                live=self._live(inspection, text, work),
+                accepted=self._accepted(inspection, text, work),
             )
         )
 
-    def _live(self, inspection: _Inspection, pending: Secret | None, work: Work) -> Live:
+    def _accepted(
+        self, inspection: _Inspection, pending: Secret | None, work: Work
+    ) -> PendingAccepted:
         current = inspection.texts.get(inspection.now.current)
         if current is None or pending is None:
-            return Live.NO
-        return live_password(current, pending, work)
+            return PendingAccepted.NO
+        return pending_accepted(current, pending, work)
 
-    def _works(self, key: StorageSecret, inspection: _Inspection, work: Work) -> bool:
+    def _is_adoptable(self, key: StorageSecret, inspection: _Inspection, work: Work) -> bool:
         """Return whether a pending key differs from the current one and is valid."""
         current = inspection.keys.get(inspection.now.current)
         if current is None or current.keys.access_key_id == key.keys.access_key_id:
@@ -194,7 +196,7 @@ class Doctor:
         yield findings.dead_key(inspection.info.name, key_id, user, inactive=inactive)
 
 
-def _once(found: list[Finding]) -> Iterator[Finding]:
+def _without_repetitions(found: list[Finding]) -> Iterator[Finding]:
     """Report a key once, even if several secrets belong to the same user."""
     seen: set[str] = set()
     for finding in found:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.doctor.takeover import Live
+from core.doctor.takeover import PendingAccepted
 from core.model.doctor import Finding, FindingKind, Repair, RepairKind
 from core.model.rotation import Outcome, Rotation, StepState
 from core.model.secrets import SecretInfo
@@ -45,7 +45,7 @@ _RESTORE = Repair(
 class PendingVersion:
     """A version that has AWSPENDING although it is not the current one.
 
-    `live` means that a database accepts its password, and no longer the current one.
+    `accepted` means that a database accepts its password, and no longer the current one.
     """
 
     secret: str
@@ -55,7 +55,7 @@ class PendingVersion:
     empty: bool
     adoptable: bool
     rotation_enabled: bool
-    live: Live = Live.NO
+    accepted: PendingAccepted = PendingAccepted.NO
 
 
 def scheduled(info: SecretInfo) -> Finding:
@@ -134,12 +134,12 @@ def _pending_sentences(version: PendingVersion) -> Iterator[str]:
     elif version.who:
         yield f"The version was created by {version.who}."
     yield "No other rotation can begin before it ends."
-    if version.live is Live.YES:
+    if version.accepted is PendingAccepted.YES:
         yield (
             "The database accepts its password, and no longer the current one: continue the "
             "rotation."
         )
-    if version.live is Live.UNKNOWN:
+    if version.accepted is PendingAccepted.UNKNOWN:
         yield (
             "The database may accept only its password, which cannot be tested from here. Do not "
             "discard it before you know which password is valid."
@@ -147,7 +147,7 @@ def _pending_sentences(version: PendingVersion) -> Iterator[str]:
 
 
 def _repairs(version: PendingVersion) -> tuple[Repair, ...]:
-    if version.live is Live.YES:
+    if version.accepted is PendingAccepted.YES:
         return (_CONTINUE_PASSWORD,)
     return (_CONTINUE_KEY, _DISCARD) if version.adoptable else (_DISCARD,)
 

@@ -84,7 +84,7 @@ class Repairer:
                 self._clients, finding.user, finding.subject, active=True, work=work
             )
             return f"key {finding.subject} is active"
-        self._check_spare(finding, work)
+        self._check_spare(finding, work)  # minutes may have passed since the examination
         if kind is RepairKind.DEACTIVATE:
             iam_keys.set_active(
                 self._clients, finding.user, finding.subject, active=False, work=work

@@ -20,7 +20,7 @@ from core.secrets import secret_text
 from core.work import Work
 
 
-class Live(Enum):
+class PendingAccepted(Enum):
     """Whether a database accepts a pending password, and no longer the current one."""
 
     YES = "yes"
@@ -33,19 +33,20 @@ def is_database(text: Secret) -> bool:
     return _login(text) is not None
 
 
-def live_password(current: Secret, pending: Secret, work: Work) -> Live:
+def pending_accepted(current: Secret, pending: Secret, work: Work) -> PendingAccepted:
     """Test both passwords; the result is unknown if this is not possible."""
     now, new = _login(current), _login(pending)
     if now is None or new is None:
-        return Live.NO
+        return PendingAccepted.NO
     try:
+        # The current password first: if it works, the pending one was never set.
         if accepted(now[0], now[1], work):
-            return Live.NO
-        return Live.YES if accepted(new[0], new[1], work) else Live.NO
+            return PendingAccepted.NO
+        return PendingAccepted.YES if accepted(new[0], new[1], work) else PendingAccepted.NO
     except Cancelled:
         raise
     except StorageError:
-        return Live.UNKNOWN
+        return PendingAccepted.UNKNOWN
 
 
 def adopted_steps(begun: datetime) -> tuple[StepRecord, ...]:

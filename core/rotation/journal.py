@@ -81,7 +81,9 @@ class RotationJournal:
         Raises:
             Conflict: another window or command of this user works on it.
         """
+        # A file lock rather than a row: the system releases it when the process ends, however it ends.
         folder = self._database.path.parent / "rotations"
+        # Hashed because the name of a secret may contain slashes.
         path = folder / f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
         with translate_os_errors(path, "locked"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -130,7 +132,7 @@ def _plain(value: Any) -> Any:
 
 
 def _rotation(content: dict[str, Any]) -> Rotation:
-    if content.pop("format") != _FORMAT:
+    if content.pop("format") != _FORMAT:  # written by a later version of Strongroom
         message = "a later format"
         raise ValueError(message)
     UUID(content["id"])

@@ -39,9 +39,10 @@ class LocalKeys:
         vault = self._connections.vault
         for name in names:
             old = vault.load(name)
+            # After an interruption the profile may already have the new key: do not save it as old.
             if old is not None and old.access_key_id == old_key_id:
-                vault.store(_aside(name, rotation_id), old)
-            self._give(name, new)
+                vault.store(_former_name(name, rotation_id), old)
+            self._store_and_check(name, new)
         return names
 
     def switch_back(self, names: Sequence[str], rotation_id: str) -> None:
@@ -51,19 +52,20 @@ class LocalKeys:
             KeyringError: the keyring failed; a repeated call is safe.
         """
         for name in names:
-            old = self._connections.vault.load(_aside(name, rotation_id))
+            old = self._connections.vault.load(_former_name(name, rotation_id))
             if old is not None and any(p.name == name for p in self._connections.profiles.list()):
-                self._give(name, old)
+                self._store_and_check(name, old)
         self.forget(names, rotation_id)
 
     def forget(self, names: Sequence[str], rotation_id: str) -> None:
         """Remove the former keys, which are no longer needed, from the keyring."""
         for name in names:
-            self._connections.vault.delete(_aside(name, rotation_id))
+            self._connections.vault.delete(_former_name(name, rotation_id))
 
-    def _give(self, name: str, keys: AccessKeys) -> None:
+    def _store_and_check(self, name: str, keys: AccessKeys) -> None:
         """Store the keys, read them back, and then update the profile."""
         self._connections.vault.store(name, keys)
+        # The profile refers to the key in the keyring, so it is only changed when that can be read.
         if self._connections.vault.load(name) != keys:
             raise KeyringError(
                 f"The keyring did not store the new key of profile {name}",
@@ -75,5 +77,5 @@ class LocalKeys:
         self._connections.profiles.save(replace(profile, access_key_id=keys.access_key_id))
 
 
-def _aside(name: str, rotation_id: str) -> str:
+def _former_name(name: str, rotation_id: str) -> str:
     return f"{name}~before-{rotation_id[:8]}"

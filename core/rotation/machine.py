@@ -74,6 +74,7 @@ class Machine:
     def _step(self, rotation: Rotation, step: Step, work: Work) -> Rotation:
         before = rotation.step(step)
         tries = before.tries + 1
+        # Recorded before the first request: after a crash the step counts as possibly done.
         begun = StepRecord(step, StepState.RUNNING, started=self._clock(), tries=tries)
         rotation = self._written(rotation.with_step(begun), work)
         try:
@@ -98,7 +99,7 @@ class Machine:
     ) -> Rotation:
         """End a rotation that failed its checks, and remove AWSPENDING if it was taken."""
         failed = self._failed(rotation, begun, error, work)
-        if begun.tries == 1:
+        if begun.tries == 1:  # AWSPENDING was not yet claimed: there is nothing to undo
             return self._written(replace(failed, outcome=Outcome.UNDONE), work)
         return failed if _is_temporary(error) else self.undo(failed, work)
 
@@ -118,6 +119,7 @@ class Machine:
         lost = isinstance(error, Overtaken)
         if lost or self._strategy.rolls_back(begun.step, error):
             failed = self._written(failed, work)
+            # A cancel does not stop the undo at once: readers may depend on it.
             with finishing(work) as rest:
                 return self.undo(failed, rest, to=Outcome.LOST if lost else Outcome.UNDONE)
         return self._written(failed, work)

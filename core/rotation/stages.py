@@ -87,7 +87,7 @@ def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work
     Raises:
         Conflict: another rotation has it.
     """
-    check_free(clients, rotation, work)
+    check_free(clients, rotation, work)  # for an error that names the author
     stages = describe(clients, rotation.secret, work)
     claim = claim_id(rotation)
     if stages.pending in {claim, rotation.id}:
@@ -146,12 +146,12 @@ def check_claimed(clients: ClientFactory, rotation: Rotation, work: Work) -> Non
     Raises:
         Overtaken: it does not.
     """
-    stages = _settled(clients, rotation, work)
+    stages = _describe_until_claimed(clients, rotation, work)
     if stages.pending not in {claim_id(rotation), rotation.id}:
         raise overtaken(clients, rotation, stages, work)
 
 
-def _settled(clients: ClientFactory, rotation: Rotation, work: Work) -> Stages:
+def _describe_until_claimed(clients: ClientFactory, rotation: Rotation, work: Work) -> Stages:
     """Read the stages again if AWSPENDING seems to be free: an answer may lag behind the claim.
 
     If it belongs to another rotation, no further request is needed: AWSPENDING must have been free.
@@ -182,7 +182,7 @@ def check_staged(clients: ClientFactory, rotation: Rotation, work: Work) -> None
     Raises:
         Overtaken: it does not.
     """
-    stages = _settled(clients, rotation, work)
+    stages = _describe_until_claimed(clients, rotation, work)
     if rotation.id in {stages.pending, stages.current}:
         return
     source = claim_id(rotation)
@@ -215,6 +215,7 @@ def promote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     if stages.current != rotation.id:
         if stages.current != rotation.facts.old_version or stages.pending != rotation.id:
             raise overtaken(clients, rotation, stages, work)
+        # AWS compares the source, so a change after the read above makes this request fail.
         _swap(clients, rotation, to=rotation.id, source=stages.current, work=work)
     _drop(clients, rotation.secret, PENDING, rotation.id, work)
 
@@ -254,17 +255,23 @@ def overtaken(
     moved = stages.current not in {rotation.facts.old_version, rotation.id}
     holder = stages.current if moved else stages.pending
     author, moment = _author_and_time(clients, rotation, stages, holder, work)
-    if moved:
-        summary = f"{rotation.secret} was changed by {author}"
-    else:
-        summary = f"{rotation.secret} is now being rotated by {author}, who has taken AWSPENDING"
     return Overtaken(
-        f"{summary} at {moment}" if moment else summary,
+        _overtaken_text(rotation.secret, author, moment, moved=moved),
         cause=f"AWSCURRENT is on version {stages.current or 'none'}, AWSPENDING on "
         f"{stages.pending or 'none'}. The other change was not modified.",
         remedy="Check the secret. The changes of this rotation are undone.",
         subject=rotation.secret,
     )
+
+
+def _overtaken_text(secret: str, author: str, moment: str, *, moved: bool) -> str:
+    if moved and moment:
+        return f"{secret} was changed by {author} at {moment}"
+    if moved:
+        return f"{secret} was changed by {author}"
+    if moment:
+        return f"{secret} is being rotated by {author}, who took AWSPENDING at {moment}"
+    return f"{secret} is being rotated by {author}, who took AWSPENDING"
 
 
 def _author_and_time(

@@ -18,7 +18,7 @@ from core.demo.data.sample import (
 )
 from core.demo.data.series import HOURS, WINDOW, Candle, candles
 
-#: A file whose writing was cut off in the middle.
+#: A file that was only written in part.
 CORRUPT_KEY = "market-data/ohlcv/SOL-USD/1h/2024/02/11/2024-02-11T05:00:00Z.json"
 
 

@@ -14,7 +14,7 @@ from core.redaction import Secret
 
 ADMIN = "strongroom-admin"
 PLATFORM = "s3-bot"
-#: Days since the platform's key was made: older than the usual limit of 90.
+#: Age of the platform's key in days: older than the usual limit of 90, so that it is reported.
 PLATFORM_KEY_DAYS = 94
 
 _ALPHABET = string.ascii_letters + string.digits + "+/"

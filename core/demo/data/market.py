@@ -58,10 +58,10 @@ def ticks() -> Iterator[Sample]:
     for symbol in SYMBOLS:
         random = randomness(f"ticks {symbol}")
         for hour in range(_TICK_HOURS):
-            yield _tape(symbol, START + timedelta(days=11, hours=hour, minutes=15), random)
+            yield _trade_file(symbol, START + timedelta(days=11, hours=hour, minutes=15), random)
 
 
-def _tape(symbol: str, moment: datetime, random: Random) -> Sample:
+def _trade_file(symbol: str, moment: datetime, random: Random) -> Sample:
     price, decimals, stamp = price_at(symbol, moment), MARKETS[symbol][1], iso(moment)
     first, rows, count = int(moment.timestamp()) // 3600 * 64, [], random.randint(30, 60)
     for number in range(count):

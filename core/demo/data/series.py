@@ -12,13 +12,13 @@ from core.demo.data.sample import DAYS, START, randomness
 #: Candles in a file, like an exchange's answer to a request for the last 64.
 WINDOW = 64
 HOURS = {"1h": 1, "4h": 4, "1d": 24}
-#: Volatility an hour, decimals of prices, volume an hour.
+#: Volatility per hour, decimals of prices, volume per hour.
 MARKETS = {
     "BTC-USD": (0.0042, 1, 310.0),
     "ETH-USD": (0.0051, 2, 4_100.0),
     "SOL-USD": (0.0083, 3, 96_000.0),
 }
-#: Prices that the walks are drawn to, as they roughly were: day of the walk, price.
+#: Approximate historical prices that the walks are drawn to: day of the walk, price.
 _ANCHORS = {
     "BTC-USD": (
         (0, 34_200),
@@ -31,7 +31,7 @@ _ANCHORS = {
     "ETH-USD": ((0, 1_790), (64, 2_290), (72, 2_590), (86, 2_230), (108, 2_790), (124, 3_360)),
     "SOL-USD": ((0, 31), (56, 113), (64, 101), (86, 85), (108, 112), (124, 127)),
 }
-#: How strongly, an hour.
+#: Part of the distance to these prices that a walk covers per hour.
 _PULL = 0.02
 _BEGIN = START - timedelta(days=WINDOW)
 

@@ -64,7 +64,7 @@ INSERT INTO users VALUES
     (3, 'okafor', 'n.okafor@example.com', '2023-06-05 09:30:00', 0, x''),
     (4, 'tanaka', NULL, '2023-07-05 09:30:00', 1, x'00010203');
 """
-#: Whole numbers from 0 on; `noise(n)` stands for a fixed scramble of a row's number.
+#: Integers from 0; `noise(n)` is a constant pseudo-random number of a row.
 _NUMBERS = "WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row LIMIT :rows)"
 _NOISE = "((n * 2654435761 + 40503) % 1000003 * 48271 % 1000003)"
 _ORDERS = f"""

@@ -57,6 +57,7 @@ class CheckedApplication:
 
     def _answer(self, environ: Environ, request: Incoming, claim: Claim) -> Answer:
         now = datetime.now(UTC)
+        # The order determines which error a client receives.
         principal = principal_of(claim, now)
         check_time(claim, now)
         key = verify(request, claim, principal.secret)
@@ -78,6 +79,7 @@ class CheckedApplication:
         )
         if claim.service == "s3" and authorization.is_delete(request):
             return self._deleted(environ, request, principal)
+        # The lock covers moto's write as well, otherwise two writers could pass the check.
         with self._conditional_writes.checked(request):
             answer = _complete_answer(self._moto, environ)
         self._authorization.remember(request, principal, answer.body)
@@ -85,6 +87,7 @@ class CheckedApplication:
 
     def _deleted(self, environ: Environ, request: Incoming, principal: Principal) -> Answer:
         body = environ["wsgi.input"].getvalue()
+        # moto deletes every key that it receives, but S3 decides for each key.
         allowed, denied = authorization.split_denied_keys(request, body, principal)
         if denied and authorization.is_fully_denied(allowed):
             kind = {"Content-Type": "application/xml"}
@@ -102,6 +105,7 @@ def _check_service(request: Incoming, claim: Claim) -> None:
     """Refuse requests for moto's control pages and for services that the demo does not offer."""
     if claim.service not in service_actions.SERVICES:
         raise Refused(Refusal.NO_SERVICE, detail=f"The demo server has no {claim.service}.")
+    # "moto-api" resets all data, and "latest" is the metadata service of EC2.
     if request.bucket in {"moto-api", "latest"}:
         message = "The specified bucket does not exist"
         raise Refused(Code(404, "NoSuchBucket", message), BucketName=request.bucket)

@@ -81,6 +81,7 @@ def permitted(need: Need, request: Incoming, principal: Principal) -> bool:
     """Return whether the policies of identity and bucket together permit an action."""
     action, resource = need
     context = _context(request, principal)
+    # Within one account either policy may allow an action, and either may deny it.
     own = decision(principal.policies, action, resource, context)
     of_bucket = decision(_bucket_policies(resource), action, resource, context)
     return own is not False and of_bucket is not False and bool(own or of_bucket)

@@ -44,7 +44,7 @@ def check_s3(request: Incoming, body: bytes) -> None:
         raise Refused(Code(400, "KeyTooLongError", "Your key is too long"), MaxSizeAllowed="1024")
     _check_metadata(request)
     if request.key or request.method not in {"PUT", "POST"}:
-        return
+        return  # the following rules are for changes of a bucket
     _check_has_checksum(request)
     if request.has("delete"):
         _check_delete(body)

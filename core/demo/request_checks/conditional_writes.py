@@ -65,6 +65,7 @@ def _check(request: Incoming) -> None:
     if only_new not in {None, "*"}:
         raise Refused(_NOT_IMPLEMENTED, Header="If-None-Match")
     existing = _existing(request)
+    # A client that lost the answer completes its upload again; its own object is no conflict.
     if only_new and existing is not None and not _is_repeated(request, existing):
         raise Refused(_FAILED, Condition="If-None-Match")
     if only_this is not None:

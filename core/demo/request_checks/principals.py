@@ -42,6 +42,7 @@ def principal_of(claim: Claim, now: datetime) -> Principal:
     Raises:
         Refused: the key is unknown, deleted or inactive, or its session token is wrong or has expired.
     """
+    # Copies of the lists: other threads create users and roles.
     for user in list(iam().users.values()):
         for key in user.access_keys:
             if key.access_key_id == claim.access_key_id:

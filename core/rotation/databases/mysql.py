@@ -53,6 +53,7 @@ class MysqlLogin:
             _query(session, "ALTER USER CURRENT_USER() IDENTIFIED BY %s", to_password.reveal())
 
     def _check_private(self, session: Any, link: socket.socket) -> None:
+        # Nothing on the loopback leaves this machine.
         here = ipaddress.ip_address(link.getpeername()[0]).is_loopback
         if not here and not _query(session, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
             raise NotSupported(
@@ -70,7 +71,7 @@ class MysqlLogin:
         at = self.address
         with (
             sockets.connected(at, work) as link,
-            link.dup() as peer,
+            link.dup() as peer,  # TLS takes over the socket; this handle still has the peer's address
             sockets.translate_driver_errors(at, self._error_of, work),
         ):
             session = Connection(

@@ -38,6 +38,7 @@ class PostgresqlLogin:
         from pg8000.native import literal
 
         with self._session(from_password, work) as session:
+            # ALTER ROLE takes no parameters, so the verifier is quoted as a literal.
             stored = literal(self._stored_form(session, to_password))
             session.run(f"ALTER ROLE SESSION_USER PASSWORD {stored}")
 

@@ -58,6 +58,7 @@ def translate_driver_errors(
 
 
 def _connect(address: Address, work: Work) -> socket.socket:
+    # One limit for all addresses: a name may have several, of which the first may not answer.
     end = time.monotonic() + CONNECT_SECONDS
     last: OSError = OSError("the name has no address")
     found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)

@@ -116,7 +116,7 @@ class DatabaseStrategy(StagedStrategy):
         old: Secret,
         work: Work,  # noqa: ARG002 - the base class's
     ) -> tuple[Secret, tuple[Replacement, ...]]:
-        # Even after a crash another password is safe: this one was neither stored nor set.
+        # Nothing is staged yet, so no earlier attempt has set a password in the database.
         new = generate_password()
         return with_fields(old, {PASSWORD: new}), (self._replacement(rotation, old, new),)
 

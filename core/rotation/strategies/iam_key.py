@@ -162,7 +162,8 @@ class IamKeyStrategy(StagedStrategy):
         if keys.access_key_id == old:
             keys = self._new_secret(rotation, work).keys
         names = self._local.switch(old, keys, rotation.id) if self._local else ()
-        # A repeated step no longer finds the profiles that it switched before it was interrupted.
+        # After an undo that was not possible the step runs again, and the profiles that it switched
+        # before no longer have the old key.
         names = tuple(dict.fromkeys((*rotation.facts.switched, *names)))
         facts = replace(rotation.facts, switched=names)
         if not names:
@@ -275,8 +276,7 @@ class IamKeyStrategy(StagedStrategy):
             raise NotDue(due, why.format(left=left))
 
     def _check_unused(self, clients: ClientFactory, key_id: str, work: Work) -> None:
-        # The grace period starts again with each use. IAM reports a use some minutes late, which is
-        # why the period is longer than the hour for which clients cache a value.
+        # The grace period starts again with each use, which IAM reports with some minutes of delay.
         used = iam_keys.last_used(clients, key_id, work)
         if used.when is not None:
             self._wait(
