@@ -101,6 +101,8 @@ class ClientFactory:
     def bucket_region(self, bucket: str, *, work: Work | None = None) -> str:
         """Return the region of a bucket; the first call sends HeadBucket and logs a difference."""
         token = (work or current_work()).token
+        # In short steps, so that a caller that is cancelled does not wait for the request of
+        # another.
         while not self._finding.acquire(timeout=0.2):
             token.check()
         try:
@@ -154,6 +156,7 @@ class ClientFactory:
         """
         with self._lock:
             self._connection = replace(connection, unlocked=self._connection.unlocked)
+            # The old clients are not closed: requests that use them may still be running.
             self._session = self._credentials = None
             self._clients = {}
 
@@ -188,6 +191,7 @@ class ClientFactory:
         with self._lock:
             self._closed = True
             clients, self._clients = list(self._clients.values()), {}
+        # Outside the lock: closing sockets must not block threads that request a client.
         for client in clients:
             client.close()
 
@@ -211,6 +215,8 @@ class ClientFactory:
 
         self._resolved()
         endpoint = endpoint_for(self._connection.profile, service)
+        # Otherwise botocore signs links in some regions with an older version
+        # (`core.objects.presign`).
         signature = "s3v4" if service == "s3" else None
         style = addressing_style(self._session)
         try:

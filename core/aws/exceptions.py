@@ -273,6 +273,7 @@ def _tls_failure(error: Exception, subject: str) -> StorageError:
     """Distinguish an unreadable file of certificates from an untrusted certificate."""
     chain = _chain(error)
     unreadable = [link.strerror for link in chain if isinstance(link, _UNREADABLE)]
+    # A file without certificates is no OSError: OpenSSL reports it with this code.
     if any("NO_CERTIFICATE_OR_CRL_FOUND" in str(link) for link in chain):
         unreadable = ["It contains no certificate"]
     if not unreadable:
@@ -300,6 +301,7 @@ _cut = _offline(
 def _connection(error: Exception, subject: str) -> StorageError:
     if any(isinstance(link, http.InvalidHeader | HTTPException) for link in _chain(error)):
         return _unparsable(error, subject)
+    # A DNS or proxy failure may only be named in the text of an inner exception.
     chain = " ".join(str(link) for link in _chain(error))
     if _PROXY.search(chain):
         return _proxy(error, subject)
@@ -310,6 +312,7 @@ def _connection(error: Exception, subject: str) -> StorageError:
 
 def _chain(error: BaseException | None) -> list[BaseException]:
     links: list[BaseException] = []
+    # Causes and contexts may form a circle.
     while error is not None and error not in links:
         links.append(error)
         inner = getattr(error, "kwargs", {}).get("error") if hasattr(error, "kwargs") else None

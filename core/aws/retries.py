@@ -157,6 +157,7 @@ def _read_timeout(operation: str, context: dict[str, Any], budget: RetryBudget |
         left = INTERACTIVE_SECONDS - (time.monotonic() - context[_BEGAN])
     else:
         left = budget.left
+    # Never 0, which urllib3 refuses.
     return max(1.0, min(READ_SECONDS, float(left)))
 
 
@@ -172,6 +173,7 @@ def _retry(
     work.check()
     if not _is_transient(response, caught_exception):
         if work.budget is not None and response is not None:
+            # Any answer proves that the server is up, also a refusal.
             work.budget.succeeded()
         return None
     context = request_dict["context"]
@@ -206,6 +208,7 @@ def _is_transient(response: _Response | None, error: Exception | None) -> bool:
     """Return whether the same request may succeed a moment later."""
     if isinstance(error, BadAnswerError):
         return not error.final
+    # A certificate or a proxy does not become valid a moment later; they are connection errors too.
     if isinstance(error, SSLError | ProxyConnectionError):
         return False
     if error is not None:

@@ -114,6 +114,7 @@ def credentials_for(connection: Connection, session: Session) -> Any:
         credentials = session.get_credentials()
     if credentials is None:
         raise missing_credentials(profile)
+    # Only temporary credentials refresh; their errors would otherwise appear in any later request.
     refresh = getattr(credentials, "_refresh_using", None)
     if refresh is not None:
         if getattr(credentials, "_expiry_time", None) is not None:
@@ -152,6 +153,7 @@ def _key_session(connection: Connection) -> Session:
     keys = connection.keys
     if keys is None:
         raise missing_credentials(connection.profile)
+    # The keys are complete: a damaged file of AWS's must not prevent their use.
     session = Session(session_vars=_NO_AWS_FILES)
     token = keys.session_token.reveal() if keys.session_token else None
     session.set_credentials(keys.access_key_id, keys.secret_access_key.reveal(), token)
@@ -201,6 +203,7 @@ def _assume_role(session: Session, connection: Connection) -> None:
         client_creator=_sts_creator(session, connection),
         source_credentials=source,
         role_arn=connection.profile.role_arn,
+        # At most 64 characters (STS API reference, AssumeRole); CloudTrail shows the name.
         extra_args={"RoleSessionName": f"strongroom-{_user()}"[:64]},
     )
     assumed = DeferredRefreshableCredentials(

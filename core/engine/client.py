@@ -74,6 +74,7 @@ class EngineClient:
 
     @contextlib.contextmanager
     def _one_of(self, work: Work) -> Iterator[_Engine]:
+        # In short steps, so that a call that waits for an engine can be cancelled.
         while not self._free.acquire(timeout=0.2):
             work.check()
         try:
@@ -104,6 +105,7 @@ class EngineClient:
     def _given_back(self, engine: _Engine) -> None:
         with self._lock:
             self._busy.remove(engine)
+            # An engine that was killed to cancel its call is not used again.
             reusable = engine.alive and not self._closed
             if reusable:
                 self._idle.append(engine)
@@ -185,6 +187,7 @@ class _Engine:
         """Return the error for a missing answer: cancelled, or crashed."""
         if work.token.cancelled or self._hung_up:
             return Cancelled("Cancelled")
+        # The pipe ends a moment before the process does.
         code = self._process.wait(_CLOSE_SECONDS)
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return EngineError(

@@ -93,6 +93,7 @@ class Host:
                 self._calls.put((payload, self._token))
             else:
                 self._token.cancel()
+        # The pipe has ended: the parent was closed or killed.
         self._calls.put(None)
         self._token.cancel()
         # An operation that does not notice must not outlive the parent. PR_SET_PDEATHSIG would
@@ -116,6 +117,7 @@ class Host:
         work = Work(token, reports.take, lambda batch: self._writer.send(Kind.BATCH, batch))
         token.check()
         use_time_style(call.time_style)
+        # Later changes of the environment are not shown in /proc, unlike those it was started with.
         os.environ.update({name: value.reveal() for name, value in call.environment.items()})
         function = self._function(call.operation)
         workspace = self._workspace_of(call.connection)
@@ -123,6 +125,7 @@ class Host:
         if operation.changes and operation.refused_at_start:
             workspace.clients.require_writable(operation.title)
         result = function(workspace, work, **call.arguments)
+        # The last progress may have been withheld by the limit of reports per second.
         reports.flush()
         return result
 

@@ -63,6 +63,7 @@ def file_as(
     moment, spelled = key_timestamp(moment)
     key = build(kind_id, moment=moment, **names)
     gzipped = contents.gzipped
+    # Readers recognise compressed objects by the end of their keys.
     if gzipped and not key.endswith(".gz"):
         key += ".gz"
     plain = "text/plain" if form.kind == "log" else "application/json"
@@ -88,6 +89,7 @@ def _wrapped(contents: Contents, form: Form, names: dict[str, str], spelled: str
         return "", "", (), contents.trouble or refused
     if complete:
         return "", "", (*_differing(contents, names, spelled), *contents.problems), ""
+    # The object's closing brace is left out: the payload and the brace follow it.
     head = json.dumps(head_of(names, spelled), ensure_ascii=False)[:-1]
     note = (
         "The file only contains the payload, which is stored in the contract's document as "

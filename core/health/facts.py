@@ -181,6 +181,7 @@ def _logging(answer: Mapping[str, Any]) -> Finding:
 
 
 def _unjudged(why: str) -> Finding:
+    # Never "good" without evidence: an answer that is not understood proves nothing.
     return Status.UNJUDGED, f"cannot be judged: {why}", "Check the setting in the AWS console."
 
 
@@ -270,9 +271,11 @@ def _answered(bucket: Bucket, question: Question, work: Work) -> _Answered:
     answer: Mapping[str, Any] | None = None
     try:
         with translated(f"s3:{question.operation}", f"s3://{bucket.name}", work):
+            # The name is added for the check of the policy, whose resources contain it.
             answer = {**call(Bucket=bucket.name), "Bucket": bucket.name}
         finding = question.read(answer)
     except NotFound as error:
+        # Any other "not found" is a missing bucket, which is an error and no fact.
         if not question.missing_code or question.missing_code not in error.details:
             raise
         answer, finding = {}, _WHEN_MISSING[question.name]

@@ -101,6 +101,7 @@ class _OwnRedirects(urllib.request.HTTPRedirectHandler):
         self, req: Any, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Any:
         """Return the redirected request, or None to treat the redirect as an error."""
+        # S3 redirects new buckets with 307 while DNS changes are distributed.
         if code == 307 and _of_s3(_plain(headers)):
             return super().redirect_request(req, fp, code, msg, headers, newurl)
         return None
@@ -118,6 +119,7 @@ def _request(url: str) -> _Answer:
         _OwnRedirects(),
     ]
     if is_loopback(url):
+        # A proxy cannot reach a server of this machine.
         handlers.append(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(url, headers={"Range": "bytes=0-0"})  # noqa: S310 - our own URL
     opener = urllib.request.build_opener(*handlers)
@@ -134,6 +136,7 @@ def _judged(answer: _Answer, expected: ObjectInfo | None) -> LinkCheck:
         problem = _problem(answer, expected)
         compared = "works" if expected else "answers; not compared with the object"
         return LinkCheck(not problem, answer.status, problem or compared)
+    # The range of one byte does not exist in an empty object.
     if answer.status == 416 and _error_text(answer.body) and (not expected or not expected.size):
         return LinkCheck(works=True, status=416, explanation="works; the object is empty")
     if 300 <= answer.status < 400:

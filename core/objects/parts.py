@@ -19,7 +19,7 @@ from core.objects.hashing import Stamp, changed, unreadable
 from core.objects.part_sender import Parts, SentPart
 from core.objects.probes import probe_completion
 from core.objects.reading import head
-from core.objects.sending import ATTEMPTS, Hashes, confirmed, damaged, discard, read_back
+from core.objects.sending import Hashes, confirmed, damaged, discard, read_back, repeat_until_stored
 from core.objects.unfinished import abort, create
 from core.units import format_counted
 from core.work import Work
@@ -81,13 +81,10 @@ class PartLoop:
         if self._only_new:
             conditions.refuse_existing(self._bucket, self._key, self._work)
             probe_completion(self._bucket, self._key, self._work)
-        for attempt in range(1, ATTEMPTS + 1):
-            written = self._attempt()
-            if written is not None:
-                return written
-            if attempt < ATTEMPTS:
-                self._work.token.wait(0.2 * attempt)
-        raise damaged(self._bucket, self._key, removed=True)
+        written = repeat_until_stored(self._attempt, self._work.token)
+        if written is None:
+            raise damaged(self._bucket, self._key, removed=True)
+        return written
 
     def _attempt(self) -> Written | None:
         """Upload once; return None if the upload has to be repeated."""

@@ -98,6 +98,7 @@ def read(
     work.check()
     if length == 0:
         return b""
+    # Only a complete object can be compared with the hash that S3 stores.
     if start == 0 and length is None:
         return fetch(bucket, key, version_id=version_id, work=work)[0]
     breaks = Interruptions(work)
@@ -134,6 +135,7 @@ def _ranged(
     bucket: Bucket, key: str, start: int, length: int | None, version_id: str | None, work: Work
 ) -> dict[str, Any] | None:
     """Return the answer to a ranged GET, or None for a range beyond the end of the object."""
+    # Both ends of an HTTP range are included (RFC 9110, section 14.1.2).
     last = "" if length is None else start + length - 1
     with translated("s3:GetObject", bucket.subject(key), work):
         try:
@@ -152,6 +154,7 @@ def _part_of(answer: dict[str, Any], start: int, length: int | None, work: Work)
     found = content_range(answer)
     first, last, size = found or (0, int(answer["ContentLength"]) - 1, int(answer["ContentLength"]))
     end = size if length is None else min(size, start + length)
+    # A server without ranges sends the complete object (200): then the part is cut out below.
     if found and (first, last) != (start, end - 1):
         raise ServiceError(
             "The server sent a different range than the requested one",
@@ -235,6 +238,7 @@ def _download(  # noqa: PLR0913, PLR0917 - the arguments of `download`
                 error.remedy += f" The bytes are stored as {set_aside(temporary, path).name}."
                 raise
             file.flush()
+            # Before the rename: after a power failure the final name must not have an empty file.
             os.fsync(file.fileno())
             move_into_place(temporary, path, overwrite=overwrite)
         finally:

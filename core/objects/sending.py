@@ -10,18 +10,18 @@ from __future__ import annotations
 import base64
 import io
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from core.aws.faults import translated
 from core.errors import Corrupt, NotFound, StorageError
-from core.model.objects import Verdict
+from core.model.objects import Verdict, Written
 from core.objects.bucket import Bucket
 from core.objects.checksums import composite, digest_of, etag_of, expected_hashes
 from core.objects.fetching import Fetch, Listed
 from core.objects.unfinished import uncancelled_work
-from core.work import Work
+from core.work import CancelToken, Work
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ def confirmed(answer: Mapping[str, Any], hashes: Hashes) -> Verdict | None:
         for algorithm, value in ours.items()
         if algorithm in found
     }
+    # An ETag that differs may be no MD5; a CRC32 that differs is always an error.
     if agree.get("crc32") is False:
         return None
     if agree.get("md5"):
@@ -110,6 +111,7 @@ def read_back(
     version = answer.get("VersionId")
     named = {"VersionId": version} if version else {}
     sink = cast("BinaryIO", _Nowhere())
+    # Without progress, which was reported while the bytes were sent.
     silent = Work(work.token, budget=work.budget)
     try:
         fetched = Fetch(
@@ -142,12 +144,35 @@ def discard(bucket: Bucket, key: str, answer: Mapping[str, Any], *, cancelled: b
             if version:
                 bucket.client.delete_object(**where, VersionId=version)
                 return True
+            # Without a version id, a delete would remove another client's object that replaced it.
             if etag_of(bucket.client.head_object(**where)) == etag_of(answer):
                 bucket.client.delete_object(**where)
                 return True
     except StorageError as error:
         _log.warning("a rejected object could not be removed: %s", error.summary)
     return False
+
+
+def repeat_until_stored(
+    attempt: Callable[[], Written | None], token: CancelToken
+) -> Written | None:
+    """Return the first verified result of at most three attempts, or None if there is none.
+
+    Args:
+        attempt: writes and verifies once; None if the stored bytes differ from the sent ones.
+        token: cancels the pauses between the attempts.
+
+    Raises:
+        Cancelled: the token was cancelled.
+        StorageError: what an attempt has raised.
+    """
+    for number in range(1, ATTEMPTS + 1):
+        written = attempt()
+        if written is not None:
+            return written
+        if number < ATTEMPTS:
+            token.wait(0.2 * number)
+    return None
 
 
 def damaged(bucket: Bucket, key: str, *, removed: bool) -> Corrupt:

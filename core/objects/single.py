@@ -14,13 +14,13 @@ from core.objects.checksums import etag_of
 from core.objects.conditions import ONLY_NEW, PUT
 from core.objects.reading import head
 from core.objects.sending import (
-    ATTEMPTS,
     Hashes,
     confirmed,
     damaged,
     discard,
     integrity,
     read_back,
+    repeat_until_stored,
 )
 from core.work import Work
 
@@ -52,13 +52,10 @@ class SinglePut:
             Corrupt: the stored bytes differ from those that were sent, even after several attempts.
             StorageError: the write was denied or failed.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            written = self._attempt()
-            if written is not None:
-                return written
-            if attempt < ATTEMPTS:
-                self._work.token.wait(0.2 * attempt)
-        raise damaged(self._bucket, self._key, removed=self._removed)
+        written = repeat_until_stored(self._attempt, self._work.token)
+        if written is None:
+            raise damaged(self._bucket, self._key, removed=self._removed)
+        return written
 
     def _attempt(self) -> Written | None:
         """Write once; return None if the write has to be repeated."""

@@ -172,6 +172,7 @@ class _Batch:
         """Assign files until the limit is reached, and an end marker after the last one."""
         if self._ended:
             return
+        # Temporary keys may expire during a long upload: the current ones are sent again.
         if time.monotonic() - self._keys_at > _KEYS_SECONDS:
             _send(pipe, self._keys())
         while len(self._open) < _WINDOW:
@@ -196,6 +197,7 @@ class _Batch:
             self._sent(file, _written(file, answer))
             return
         if answer.get("failed") == "server" and budget is not None:
+            # Since the last success: the budget ends an operation while no request succeeds.
             budget.failed(self._good_at)
         if self._only_new and answer.get("differs", {}).get("ETag"):
             discard(self._bucket, file.key, answer["differs"], cancelled=self._work.token.cancelled)
@@ -243,6 +245,7 @@ def _process() -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
+        # After an error, the caller sends the remaining files with the regular upload.
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):

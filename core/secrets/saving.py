@@ -86,6 +86,7 @@ def swap(
         InvalidInput: a text would replace a binary value, and `replace_binary` is False.
         StorageError: the write was refused.
     """
+    # Secrets Manager has no conditional write of a value; the move of AWSCURRENT is conditional.
     before = _check_current(manager, name, expected, work)
     if before.binary and "SecretString" in value and not replace_binary:
         raise _binary(name)
@@ -177,6 +178,7 @@ def _by_stage(
     manager: Secrets, name: str, value: Value, expected: str, work: Work
 ) -> SecretWritten:
     token = str(uuid4())
+    # A version needs a label, or AWS may delete it before AWSCURRENT is moved to it.
     label = own_label(_user(manager, work), token)
     work.check()
     with translated("secretsmanager:PutSecretValue", name, work):
@@ -243,6 +245,7 @@ def _by_update(
             before = manager.read(name, stage=PREVIOUS, work=rest).version_id
     except NotFound:
         return result
+    # UpdateSecret is unconditional: a conflict is only visible afterwards, in AWSPREVIOUS.
     if before not in {expected, result.version_id}:
         raise Conflict(
             f"{name} was changed by another client at the same time",
@@ -259,4 +262,5 @@ def _stored(manager: Secrets, name: str, value: Value, token: str, work: Work) -
         found = manager.read(name, version_id=token, work=work)
     except (NotFound, InvalidInput):
         return False
+    # The token names the version: a value of another request has another version.
     return found.text == text_of(value)

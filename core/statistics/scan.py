@@ -51,7 +51,7 @@ def count(workspace: HasBucket, work: Work, *, prefix: str) -> tuple[Totals, int
 
 
 class _Scan:
-    """One scan: the pages of this process, and the tallies of a helper."""
+    """One scan: the pages of this process, and the totals of a helper."""
 
     def __init__(self, bucket: Bucket, prefix: str, work: Work, helper: Helper | None) -> None:
         self._work, self._helper = work, helper
@@ -69,10 +69,12 @@ class _Scan:
             with self._lock:
                 self._totals.add(page)
             self._report()
+            # A second process helps only if counting, and not the network, takes the time.
             if number == _PAGES_BEFORE_HELP and self._helper and self._listing.computing:
                 self._request_help(self._helper)
         if self._thread is not None:
             self._thread.join()
+        # A part that the helper could not count must not be missing from a "complete" result.
         if self._failure is not None:
             raise self._failure
         self._work.check()

@@ -223,6 +223,7 @@ class CryptoDataManager:
         folder = f"user-data/{check_segment('user_id', user_id)}/"
         if data_type is not None:
             folder += f"{check_segment('data_type', data_type)}/"
+        # The newest are found by the time in the key, so all keys of the folder have to be listed.
         rows = self._s3.list_objects(folder, max_keys=10**9, work=work)
         return sorted((StoredFile(**row) for row in rows), key=_age_order, reverse=True)
 

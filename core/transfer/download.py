@@ -72,6 +72,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     }
     with translate_os_errors(root, "created"):
         root.mkdir(parents=True, exist_ok=True)
+    # Before the check of free space, which partial files of killed downloads would reduce.
     sweep_at_start(workspace.bucket, work, [root])
     objects = _Objects(keys, sizes, etags or [""] * len(keys), below)
     run = _Download(workspace.bucket, objects, work, root, if_exists=IfExists(if_exists))

@@ -80,6 +80,7 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
     removed: list[str] = []
     failed: list[Failure] = []
     for record in of_dead_processes():
+        # The keys of this connection are only for its bucket; other records wait for theirs.
         if (record.endpoint, record.bucket) != (endpoint, bucket.name):
             continue
         try:
@@ -173,6 +174,7 @@ def remove_unfinished(
         (uploads[failure.number][0], uploads[failure.number][1]) for failure in failed
     }
     for record in of_dead_processes():
+        # Without their uploads, the records of this machine would be searched for again.
         if (record.key, record.upload_id) in requested:
             record.forget()
     return SweepReport(tuple(removed), (), tuple(failed))
@@ -203,6 +205,7 @@ def _begun_then(bucket: Bucket, record: UploadRecord, work: Work) -> list[Multip
         if upload.key == record.key
         and abs(upload.began - record.began) < _CLOCKS_DIFFER
         and upload.upload_id not in running
+        # With parts it is another client's upload of the same key.
         and not size_of(bucket, upload, work=work)
     ]
 
