@@ -50,7 +50,7 @@ def pending_accepted(current: Secret, pending: Secret, work: Work) -> PendingAcc
 
 
 def adopted_steps(begun: datetime) -> tuple[StepRecord, ...]:
-    """Return the steps of a rotation whose change in the database may already have happened."""
+    """Return the steps of a rotation that may already have changed the password in the database."""
     states = {
         Step.PREFLIGHT: StepState.DONE,
         Step.STAGE: StepState.DONE,

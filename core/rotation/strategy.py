@@ -21,10 +21,10 @@ from core.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a strategy works with.
+    """The arguments of one rotation, from which a strategy is created.
 
     Attributes:
-        clients: whose permissions are used: an administrator's.
+        clients: clients with the permissions of an administrator.
         local: the profiles of this machine, which receive a new key; None leaves them unchanged.
         timing: how long the steps wait.
         now: steps that do not wait for their period of grace.
@@ -203,4 +203,4 @@ class Strategy(Protocol):
         """Return whether a failure is final, so that the rotation is undone at once."""
 
     def close(self) -> None:
-        """Release what the strategy has opened; no step runs afterwards."""
+        """Close the clients that the strategy has opened; no step runs afterwards."""

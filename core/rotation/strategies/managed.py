@@ -90,7 +90,7 @@ class ManagedStrategy:
         """Do nothing: the strategy has no separate clients."""
 
     def _check_ready(self, rotation: Rotation, work: Work) -> CheckResult:
-        """Return what is known before AWS begins.
+        """Check the state before AWS begins, and return it.
 
         Raises:
             NotSupported: managed rotation is disabled.

@@ -1,4 +1,4 @@
-"""Steps that all rotations have in common whose new value Strongroom stores itself."""
+"""Common steps of all rotations in which Strongroom itself stores the new value."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ StepAction = Callable[[Rotation, Work], StepResult]
 
 
 class StagedStrategy(ABC):
-    """The steps preflight, stage and promote; a subclass adds its own, and the new value.
+    """Base class with the steps preflight, stage and promote.
 
-    A subclass has the other members of `core.rotation.strategy.Strategy`.
+    A subclass provides the new value, its other steps, and the remaining members of
+    `core.rotation.strategy.Strategy`.
     """
 
-    #: The result of the promotion.
+    #: The text of the step promote after it has succeeded.
     promoted_text: ClassVar[str]
 
     def __init__(self, clients: ClientFactory) -> None:
@@ -72,7 +73,10 @@ class StagedStrategy(ABC):
     def _new_value(
         self, rotation: Rotation, old: Secret, work: Work
     ) -> tuple[Secret, Sequence[Replacement]]:
-        """Return the old text with the new value in its field, and what it replaces."""
+        """Return the text with the new value in its field, and the replaced values.
+
+        The base class then replaces their copies in other fields, unless the user disabled it.
+        """
 
     @abstractmethod
     def _is_current(self, rotation: Rotation, work: Work) -> bool:
@@ -111,6 +115,7 @@ class StagedStrategy(ABC):
                 # better than, for example, a key or password that is no longer accepted.
                 stages.check_unmoved(self._clients, begun, work)
                 raise
+            # After the checks of the secret: its error is more useful than one of the input.
             self._check_new_value(rotation, current)
         stages.claim(self._clients, rotation, current, work)
         # Another rotation may have ended between the read and the claim; then the checks, and the
