@@ -21,7 +21,7 @@ from gui import shortcuts, theme
 from gui.context import Context
 from gui.tabs.browser.counting import list_text, selection_text
 from gui.tabs.browser.folder_model import KIND, MODIFIED, NAME, Entry, FolderModel
-from gui.tabs.browser.list_pane import bar, lay_out_list_pane
+from gui.tabs.browser.list_pane import bar, lay_out_list_pane, remedy_of
 from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
 from gui.tabs.browser.tree_model import Total
@@ -236,9 +236,7 @@ class FolderPane(QWidget):
         title = (
             "Access to this folder is denied" if isinstance(error, AccessDenied) else error.summary
         )
-        denied = isinstance(error, AccessDenied) and error.action
-        needs = f"Needs {error.action}. " if denied else ""
-        self.state.empty.set_text(title, f"{needs}{error.remedy}", "")
+        self.state.empty.set_text(title, remedy_of(error), "")
         self._hide_list(self.state.show_empty)
 
     # Selection

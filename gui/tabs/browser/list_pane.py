@@ -1,4 +1,4 @@
-"""The common layout of the object list and the trash."""
+"""The layout and texts that the object list, the trash and the preview share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from core.errors import AccessDenied, StorageError
 from gui import theme
 from gui.widgets.labels import Text
 
@@ -36,6 +37,13 @@ def lay_out_list_pane(
     box.addWidget(bar(*tools))
     box.addWidget(body, 1)
     box.addWidget(bar(*foot, surface="foot", height=theme.STATUS))
+
+
+def remedy_of(error: StorageError) -> str:
+    """Return what to do about a failure, and the missing permission if access was denied."""
+    if isinstance(error, AccessDenied) and error.action:
+        return f"This needs {error.action}. {error.remedy}"
+    return error.remedy
 
 
 def bar(*parts: QWidget, surface: str = "bar", height: int = theme.SECTION) -> QFrame:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.errors import AccessDenied, NotFound, StorageError
+from core.errors import NotFound, StorageError
 from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
 from core.units import format_count, format_counted, format_moment, format_size
 from gui.tabs.browser.counting import selection_text, total_text
 from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.inspector import Inspector
+from gui.tabs.browser.list_pane import remedy_of
 from gui.tabs.browser.loading import Inspection
 from gui.tabs.browser.tree_model import Total, name_of
 from gui.views.preview_view import PreviewView
@@ -161,12 +162,10 @@ class ObjectPane(QWidget):
     def show_failure(self, error: StorageError) -> None:
         """Show why the object cannot be inspected."""
         self.inspection = None
-        needs = (
-            f" It needs {error.action}." if isinstance(error, AccessDenied) and error.action else ""
-        )
-        remedy = "It may have been deleted." if isinstance(error, NotFound) else error.remedy
+        missing = isinstance(error, NotFound)
+        remedy = "It may have been deleted." if missing else remedy_of(error)
         name = self.key.rsplit("/", 1)[-1]
-        self.preview.show_failed(name, f"{error.summary.rstrip('.')}.{needs} {remedy}".strip())
+        self.preview.show_failed(name, f"{error.summary.rstrip('.')}. {remedy}".strip())
         self._show_inspector(False)  # noqa: FBT003 - hidden
 
     def _show_inspector(self, shown: bool) -> None:

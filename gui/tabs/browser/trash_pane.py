@@ -8,12 +8,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from core.errors import AccessDenied, StorageError
+from core.errors import StorageError
 from core.objects.trash import DeletedObject
 from core.units import format_count, format_counted, format_size
 from gui import shortcuts
 from gui.context import Context
-from gui.tabs.browser.list_pane import lay_out_list_pane
+from gui.tabs.browser.list_pane import lay_out_list_pane, remedy_of
 from gui.tabs.browser.trash_model import BY, DELETED, SIZE, TrashModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -118,9 +118,7 @@ class TrashPane(QWidget):
         self._failed = True
         self.age.set_failed()
         if not self.model.total:
-            denied = isinstance(error, AccessDenied) and error.action
-            needs = f"It needs {error.action}. " if denied else ""
-            self.state.empty.set_text(error.summary, f"{needs}{error.remedy}")
+            self.state.empty.set_text(error.summary, remedy_of(error))
             self.state.show_empty()
         self.show_listing(running=False, more=False, versions=self._read)
 
