@@ -81,6 +81,7 @@ class Probe:
     def remember_version(self, answer: dict[str, Any]) -> None:
         """Record a version of the test object in a versioned bucket."""
         version = str(answer.get("VersionId", "") or "")
+        # `null` is the version of a bucket without versioning, which a normal delete removes.
         if version and version != "null":
             self.version_ids.append(version)
 
@@ -88,6 +89,7 @@ class Probe:
         """Remove the recorded versions of the test object, including delete markers."""
         while self.version_ids:
             self.s3("delete_object", Key=self.key, VersionId=self.version_ids[-1])
+            # Only after the request: if it fails, the version is tried again later.
             self.version_ids.pop()
 
     def _find_versions(self) -> None:
@@ -127,6 +129,7 @@ class Probe:
             with contextlib.suppress(StorageError):
                 self.remember_version(self.s3("delete_object", Key=self.key))
                 self.record.removed = True
+        # A permission that is known to be missing is not tried again.
         if self.versions_refused is None:
             self._find_versions()
             self.try_to_drop_versions()

@@ -29,7 +29,7 @@ class Link:
         key: the object's key.
         method: one of `METHODS`.
         url: the link itself.
-        asked_seconds: the requested validity.
+        requested_seconds: the requested validity.
         expires: its end, or the latest possible end if `expiry_known` is False.
         expiry_known: False if the expiry of the credentials that sign it is unknown.
         limited_by: the reason why it may end earlier than requested, or empty.
@@ -97,11 +97,13 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     for number, key in enumerate(keys):
         work.check()
         signed = presign(bucket, key, method=method, expires=seconds, work=work)
+        # Links are signed locally; a HEAD request for each of many keys would take too long.
         checked = number < _HEADS and signed.method in NEED_OBJECT
         exists = object_exists(bucket, key, work) if checked else None
         links.append(_link(key, signed, exists=exists))
         work.report(Progress(number + 1, len(keys), "links"))
     if ledger is not None:
+        # Identifies the key whose deletion ends the links.
         access_key_id = bucket.clients.frozen_keys().access_key_id
         ledger.append([_entry(link, bucket.name, made_by, access_key_id) for link in links])
     return tuple(links)

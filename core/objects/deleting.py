@@ -55,6 +55,7 @@ def delete(
     more = {"VersionId": version_id} if version_id else {}
     with translated("s3:DeleteObject", bucket.subject(key), work):
         answer = bucket.client.delete_object(Bucket=bucket.name, Key=key, **more)
+    # Without `DeleteMarker` this is the id of the version that was deleted.
     marker = answer.get("VersionId") if answer.get("DeleteMarker") else None
     return Deleted(key, marker)
 
@@ -136,6 +137,7 @@ def _delete_batch(
         for row in answer.get("Errors", ())
     ]
     rows = (*answer.get("Deleted", ()), *answer.get("Errors", ()))
+    # A key that is not in the answer counts as failed: no answer is no proof.
     silent = sorted({*batch} - {row["Key"] for row in rows})
     failed += [FailedDelete(key, "NotReported", _NOT_REPORTED) for key in silent]
 

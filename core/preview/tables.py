@@ -16,7 +16,8 @@ from core.preview.problems import Findings, ProblemKind
 from core.preview.values import Table
 from core.units import format_counted
 
-_CARRIERS = ("records", "rows", "data", "trades", "items", "results", "analysis")
+#: Names that programs give to the list of rows, which have priority over other lists.
+_LIST_NAMES = ("records", "rows", "data", "trades", "items", "results", "analysis")
 
 
 def rows_of(root: Any) -> list[Any] | None:
@@ -25,7 +26,7 @@ def rows_of(root: Any) -> list[Any] | None:
         return root if _tabular(root) else None
     if not isinstance(root, dict):
         return None
-    named = [root[name] for name in _CARRIERS if isinstance(root.get(name), list)]
+    named = [root[name] for name in _LIST_NAMES if isinstance(root.get(name), list)]
     lists = named or [value for value in root.values() if isinstance(value, list)]
     found = [value for value in lists if _tabular(value)]
     return found[0] if len(found) == 1 or (named and found) else None
@@ -66,7 +67,7 @@ def table_of(
             ProblemKind.LIMIT,
             f"only {len(names)} of {format_counted(len(columns), 'column')} are shown",
         )
-    return _Filling(names, form, (limits, deadline, findings), reported).table(values)
+    return _TableBuilder(names, form, (limits, deadline, findings), reported).table(values)
 
 
 def _mostly_lists(values: list[Any]) -> bool:
@@ -78,6 +79,7 @@ def _names(records: Iterable[dict[str, Any]]) -> list[str]:
     names: dict[str, None] = {}
     for record in dict.fromkeys(map(tuple, records)):  # each combination of names once
         names.update(dict.fromkeys(record))
+        # Objects with keys as data, for example dates, would otherwise make a table of any width.
         if len(names) > 10_000:
             break
     return list(names)
@@ -126,8 +128,8 @@ class JsonRows(Sequence[tuple[str, ...]]):
         return tuple(cell_text(cell, self._chars) for cell in shown)
 
 
-class _Filling:
-    """Makes one table, and finds the elements that differ from most."""
+class _TableBuilder:
+    """Builds one table, and reports the elements that differ from most."""
 
     def __init__(
         self,
@@ -151,12 +153,14 @@ class _Filling:
 
     def _check_all(self, values: list[Any]) -> int:
         """Check all rows, or as many as there is time for; return how many."""
+        # The usual case in one pass in C, without a Python loop over all rows.
         if set(map(type, values)) == {self._form} and (
             self._form is dict or len(set(map(len, values))) == 1
         ):
             return len(values)
         expected = self._usual_length(values)
         for number, value in enumerate(values):
+            # Reading the clock for every row would take longer than checking it.
             if number % 256 == 0 and self._deadline.passed:
                 return number
             if number not in self._reported:
