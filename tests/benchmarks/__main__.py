@@ -6,13 +6,24 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import blobs, charts, dump, listing, page_checks, previews, state, window
+from tests.benchmarks import (
+    blobs,
+    charts,
+    dump,
+    listing,
+    page_checks,
+    postgresql_dump,
+    previews,
+    state,
+    window,
+)
 from tests.benchmarks.figures import Figure
 
 BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("listing", listing.figures),
     ("page-checks", page_checks.figures),
     ("dump", dump.figures),
+    ("postgresql", postgresql_dump.figures),
     ("blobs", blobs.figures),
     ("json-preview", previews.figures),
     ("chart", charts.figures),

@@ -51,7 +51,7 @@ def figures() -> Iterator[Figure]:
     if shell is None:
         sys.stderr.write("dump: there is no sqlite3 shell; on Debian: apt-get install sqlite3\n")
         return
-    with tempfile.TemporaryDirectory(dir=_fast_folder()) as name:
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as name:
         folder = Path(name)
         database = _made(folder / "trading.db")
         yield _dump(shell, database, folder)
@@ -72,9 +72,9 @@ def _dump(shell: str, database: Path, folder: Path) -> Figure:
         command += ["--bucket", "b", "--json"]
         ours, peer = [], []
         for _ in range(RUNS):
-            took, answer = _timed(command, environment)
+            took, answer = timed(command, environment)
             ours.append(took)
-            peer.append(_timed(["sh", "-c", theirs], environment)[0])
+            peer.append(timed(["sh", "-c", theirs], environment)[0])
     (found,) = json.loads(answer)["backups"]
     assert found["rows"] == ROWS
     sizes = f"({found['size'] / 1e6:.1f} MB, theirs {theirs_file.stat().st_size / 1e6:.1f} MB)"
@@ -94,8 +94,8 @@ def _load(shell: str, database: Path, folder: Path) -> Figure:
     for run in range(RUNS):
         target, other = folder / f"ours{run}.db", folder / f"theirs{run}.db"
         code = [sys.executable, "-c", _RESTORE, str(saved), str(target), "", root]
-        ours.append(_timed(code, dict(os.environ))[0])
-        peer.append(_timed([shell, str(other), f".read {script}"], dict(os.environ))[0])
+        ours.append(timed(code, dict(os.environ))[0])
+        peer.append(timed([shell, str(other), f".read {script}"], dict(os.environ))[0])
         target.unlink()
         other.unlink()
     return Figure(
@@ -141,9 +141,12 @@ def _made(path: Path) -> Path:
     return path
 
 
-def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, bytes]:
+def timed(command: list[str], environment: dict[str, str], text: str = "") -> tuple[float, bytes]:
+    """Run a command with `text` as its input; return the seconds and the output."""
     began = time.perf_counter()
-    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=300)
+    done = subprocess.run(
+        command, env=environment, input=text.encode(), capture_output=True, check=False, timeout=300
+    )
     took = time.perf_counter() - began
     if done.returncode:
         message = f"{command[0]} failed: {done.stderr.decode()[-500:]}"
@@ -151,5 +154,5 @@ def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, byte
     return took, done.stdout
 
 
-def _fast_folder() -> str | None:
+def fast_folder() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None

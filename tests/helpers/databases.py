@@ -99,6 +99,15 @@ def program(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
+    """The server of `running_postgresql`."""
+    with running_postgresql() as server:
+        yield server
+
+
+@contextmanager
+def running_postgresql(
+    shared_buffers: str = "16MB", log_statement: str = "all"
+) -> Iterator[Server]:
     """A PostgreSQL that knows passwords by SCRAM only."""
     initdb, postgres = program("initdb"), program("postgres")
     with _folder("postgres") as (folder, as_user):
@@ -112,9 +121,9 @@ def postgresql_server() -> Iterator[Server]:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": folder,
             "fsync": "off",
-            "shared_buffers": "16MB",
+            "shared_buffers": shared_buffers,
             "max_connections": 30,
-            "log_statement": "all",
+            "log_statement": log_statement,
             "log_connections": "on",
             "ssl": "on",
         }
