@@ -15,7 +15,8 @@ class Column:
     """A declared column; `type` may be empty (SQLite), `default` is SQL text or None.
 
     `generated` is the expression of a computed column, `stored` whether its value is stored.
-    `numbering` is `always` or `by default` if the database numbers the column (PostgreSQL).
+    `numbering` is `always` or `by default` if the database numbers the column (PostgreSQL), and
+    `auto_increment` in MariaDB. `attributes` are further clauses of MariaDB, for example `INVISIBLE`.
     """
 
     name: str
@@ -28,16 +29,21 @@ class Column:
     on_conflict: str = ""
     numbering: str = ""
     comment: str = ""
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPart:
-    """One part of a key or index: a column's name, or an expression when `expression` is set."""
+    """One part of a key or index: a column's name, or an expression when `expression` is set.
+
+    `length` limits it to the first characters or bytes of the value (MariaDB); 0 if it does not.
+    """
 
     name: str
     expression: bool = False
     collation: str | None = None
     descending: bool = False
+    length: int = 0
 
 
 @dataclass(frozen=True, slots=True)

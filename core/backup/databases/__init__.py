@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.backup.databases.address import DatabaseAddress, parse_address
 from core.backup.databases.base import Database
+from core.backup.databases.mysql import MySQLDatabase
 from core.backup.databases.postgresql import PostgreSQLDatabase
 from core.backup.databases.sqlite import SQLiteDatabase
 from core.errors import NotSupported
@@ -11,7 +12,7 @@ from core.model.backup import Origin
 from core.work import Work
 
 #: All engines whose tables can be backed up and restored, one line for each.
-DATABASES: tuple[type[Database], ...] = (SQLiteDatabase, PostgreSQLDatabase)
+DATABASES: tuple[type[Database], ...] = (SQLiteDatabase, PostgreSQLDatabase, MySQLDatabase)
 
 
 def open_database(

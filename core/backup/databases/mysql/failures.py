@@ -32,6 +32,32 @@ _REMEDIES = {
     1115: "The server does not have this character set: use a server that has it.",
     1286: "The server does not have this storage engine: use a server that has it.",
 }
+_GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] = (
+    (
+        _TOO_MANY,
+        (
+            Throttled,
+            "The database does not accept more connections",
+            "Wait a moment, then try again.",
+        ),
+    ),
+    (
+        _LOCKED,
+        (
+            Conflict,
+            "Another session uses or changes the table",
+            "Wait until it has ended, then try again. Nothing was changed.",
+        ),
+    ),
+    (
+        _REFUSED,
+        (
+            AccessDenied,
+            "The database refuses the action",
+            "Grant the user the missing privilege, or use a user that has it.",
+        ),
+    ),
+)
 
 
 def server_error(code: object, message: str, address: ServerAddress) -> StorageError:
@@ -47,27 +73,9 @@ def server_error(code: object, message: str, address: ServerAddress) -> StorageE
         )
     if code in _ENDED:
         return connection_lost(address, cause)
-    if code in _TOO_MANY:
-        return Throttled(
-            "The database does not accept more connections",
-            cause=cause,
-            remedy="Wait a moment, then try again.",
-            subject=subject,
-        )
-    if code in _LOCKED:
-        return Conflict(
-            "Another session uses or changes the table",
-            cause=cause,
-            remedy="Wait until it has ended, then try again. Nothing was changed.",
-            subject=subject,
-        )
-    if code in _REFUSED:
-        return AccessDenied(
-            "The database refuses the action",
-            cause=cause,
-            remedy="Grant the user the missing privilege, or use a user that has it.",
-            subject=subject,
-        )
+    for codes, (kind, summary, remedy) in _GROUPS:
+        if code in codes:
+            return kind(summary, cause=cause, remedy=remedy, subject=subject)
     if isinstance(code, int) and code in _MISSING:
         return NotFound(f"The {_MISSING[code]} does not exist", cause=cause, subject=subject)
     remedy = _REMEDIES.get(code, "") if isinstance(code, int) else ""

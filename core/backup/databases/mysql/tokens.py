@@ -24,14 +24,48 @@ _TOKEN = re.compile(
 #: Functions and keywords that read or write more than the row, or wait: an expression of a table
 #: never contains them.
 _FORBIDDEN = frozenset(
-    "SELECT INSERT UPDATE DELETE REPLACE_INTO INTO OUTFILE DUMPFILE LOAD_FILE SLEEP BENCHMARK "
-    "GET_LOCK RELEASE_LOCK RELEASE_ALL_LOCKS MASTER_POS_WAIT MASTER_GTID_WAIT SYS_EXEC SYS_EVAL "
-    "LAST_INSERT_ID NEXTVAL SETVAL CALL EXECUTE PREPARE UNION PROCEDURE".split()
+    [
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "REPLACE_INTO",
+        "INTO",
+        "OUTFILE",
+        "DUMPFILE",
+        "LOAD_FILE",
+        "SLEEP",
+        "BENCHMARK",
+        "GET_LOCK",
+        "RELEASE_LOCK",
+        "RELEASE_ALL_LOCKS",
+        "MASTER_POS_WAIT",
+        "MASTER_GTID_WAIT",
+        "SYS_EXEC",
+        "SYS_EVAL",
+        "LAST_INSERT_ID",
+        "NEXTVAL",
+        "SETVAL",
+        "CALL",
+        "EXECUTE",
+        "PREPARE",
+        "UNION",
+        "PROCEDURE",
+    ]
 )
 #: Words that are a complete default value.
 _CONSTANTS = frozenset(
-    "NULL TRUE FALSE CURRENT_TIMESTAMP CURRENT_DATE CURRENT_TIME LOCALTIME LOCALTIMESTAMP "
-    "CURRENT_USER".split()
+    [
+        "NULL",
+        "TRUE",
+        "FALSE",
+        "CURRENT_TIMESTAMP",
+        "CURRENT_DATE",
+        "CURRENT_TIME",
+        "LOCALTIME",
+        "LOCALTIMESTAMP",
+        "CURRENT_USER",
+    ]
 )
 _LONGEST_NAME = 64
 _UNESCAPED = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "Z": "\x1a"}
@@ -56,6 +90,9 @@ class Token:
     def matches(self, *keywords: str) -> bool:
         """Return whether this is one of the bare keywords or marks (upper case)."""
         return self.kind in ("word", "mark") and self.text.upper() in keywords
+
+
+_NONE = Token("", "")
 
 
 def _unescaped(text: str) -> str:
@@ -170,22 +207,19 @@ def default_length(found: Sequence[Token], start: int) -> int:
     Raises:
         Corrupt: There is no default value.
     """
-    at = start
-    if at < len(found) and found[at].matches("+", "-"):
-        at += 1
-    if at < len(found):
-        token = found[at]
-        if token.kind in ("string", "number", "bits"):
-            return at + 1
-        if token.matches("("):
-            return group_end(found, at)
-        if token.kind == "word" and at + 1 < len(found):
-            if found[at + 1].matches("("):
-                return group_end(found, at + 1)
-            if token.text.startswith("_") and found[at + 1].kind in ("string", "bits"):
-                return at + 2
-        if token.text.upper() in _CONSTANTS:
-            return at + 1
+    first, second = (*found[start : start + 2], _NONE, _NONE)[:2]
+    if first.matches("+", "-"):
+        start, first = start + 1, second
+    if first.kind in ("string", "number", "bits"):
+        return start + 1
+    if first.matches("("):
+        return group_end(found, start)
+    if first.kind == "word" and second.matches("("):
+        return group_end(found, start + 1)
+    if first.text.startswith("_") and second.kind in ("string", "bits"):
+        return start + 2
+    if first.text.upper() in _CONSTANTS:
+        return start + 1
     raise Corrupt("A default value cannot be read", subject=joined(found[start : start + 8])[:200])
 
 

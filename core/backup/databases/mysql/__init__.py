@@ -1,0 +1,318 @@
+"""The engine for MariaDB and MySQL, with PyMySQL; the server builds the text of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from typing import Self
+
+from core.backup.databases.base import Database, Rows
+from core.backup.databases.mysql import compare, dependants, inspect, swap
+from core.backup.databases.mysql.address import ServerAddress
+from core.backup.databases.mysql.dump import dump_rows
+from core.backup.databases.mysql.fingerprint import Fingerprint, server_fingerprint
+from core.backup.databases.mysql.load import load_rows
+from core.backup.databases.mysql.names import related_name
+from core.backup.databases.mysql.orphans import newly_orphaned
+from core.backup.databases.mysql.session import Session, named_lock
+from core.backup.databases.mysql.tokens import literal, quoted
+from core.backup.databases.mysql.writer import check_complete
+from core.errors import Conflict, Corrupt, DatabaseError, NotSupported, StorageError
+from core.model.backup import Difference, Origin
+from core.model.tables import Dependant, Reference, TableInfo, TableSchema
+from core.redaction import Secret
+from core.work import Work, default_work, finishing
+
+__all__ = ["MySQLDatabase"]
+
+
+class MySQLDatabase(Database):
+    """A database of a MariaDB or MySQL server.
+
+    `change` cannot be one transaction, since such a server cannot roll back the definition of a
+    table. Instead, all changes are made to a new table until the block ends; then a single RENAME
+    TABLE swaps the tables.
+    """
+
+    engine = "MariaDB"
+    dialects = ("mysql", "mariadb")
+
+    def __init__(self, session: Session, address: ServerAddress, password: Secret | None) -> None:
+        self._session = session
+        self._address = address
+        self._password = password
+        self._swap: swap.Swap | None = None
+        self._fingerprints: dict[str, str] = {}
+        self._folds_case = int(session.value("SELECT @@lower_case_table_names")) > 0
+
+    @classmethod
+    def open(
+        cls,
+        address: str,
+        *,
+        write: bool = False,
+        create: bool = False,  # noqa: ARG003 - a server's database is not created
+        password: Secret | None = None,
+        work: Work | None = None,
+    ) -> Self:
+        """Connect to a `mysql://` or `mariadb://` URL; see `Database`."""
+        place = ServerAddress.parse(address)
+        session = Session.open(place, password, default_work(work))
+        try:
+            if not write:
+                session.run("SET SESSION TRANSACTION READ ONLY")
+            return cls(session, place, password)
+        except BaseException:
+            session.close()
+            raise
+
+    @classmethod
+    def missing(cls, address: str) -> bool:
+        """Return False: a restore never creates a server's database."""
+        ServerAddress.parse(address)
+        return False
+
+    def close(self) -> None:
+        """Close the connection; repeated calls are allowed."""
+        self._session.close()
+
+    @property
+    def name(self) -> str:
+        """Host, port and database."""
+        return str(self._address)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection uses TLS."""
+        return self._session.encrypted
+
+    @classmethod
+    def origin_of(cls, address: str) -> Origin:
+        """Return host, port and database."""
+        place = ServerAddress.parse(address)
+        return Origin(cls.engine, place.database, f"{place.host}:{place.port}", place.database)
+
+    @property
+    def origin(self) -> Origin:
+        """Host, port and database."""
+        place = self._address
+        return Origin(self.engine, place.database, f"{place.host}:{place.port}", place.database)
+
+    @property
+    def version(self) -> str:
+        """The version of the server; that of MySQL begins with its name."""
+        version = self._session.version
+        return version if self._session.is_mariadb else f"MySQL {version}"
+
+    def tables(self, *, work: Work | None = None) -> tuple[TableInfo, ...]:
+        """Return the tables; the row counts of large ones are estimates."""
+        with self._session.cancellable(default_work(work)):
+            return inspect.list_tables(self._session)
+
+    def schema(self, table: str) -> TableSchema:
+        """Return a table as data."""
+        return inspect.read_schema(self._session, table)
+
+    def exists(self, name: str) -> bool:
+        """Return whether a table or view has this name."""
+        return inspect.exists(self._session, name)
+
+    def same_name(self, one: str, other: str) -> bool:
+        """Return whether two names mean the same table; that depends on the server."""
+        return one.lower() == other.lower() if self._folds_case else one == other
+
+    def related_name(self, table: str, suffix: str) -> str:
+        """Return the name of a table beside `table`, shortened to 64 characters."""
+        return related_name(table, suffix)
+
+    def renamed(self, schema: TableSchema, name: str) -> TableSchema:
+        """Return a schema for a new table of another name, without triggers.
+
+        Indexes belong to their table; the server chooses the names of foreign keys.
+        """
+        own = schema.table
+        keys = tuple(
+            replace(key, name="", table=name if self.same_name(key.table, own) else key.table)
+            for key in schema.foreign_keys
+        )
+        return replace(schema, table=name, foreign_keys=keys, triggers=())
+
+    def ddl(self, schema: TableSchema) -> str:
+        """Return the definition of the table as the server writes it."""
+        return inspect.definition(self._session, schema.table)
+
+    def fingerprint(self, schema: TableSchema, *, work: Work) -> str:
+        """Return the checksum that the server computes.
+
+        After a dump in the same snapshot it is known from the lines, which spares a second reading.
+        """
+        known = self._fingerprints.get(schema.table)
+        return known or server_fingerprint(self._session, schema, work)
+
+    def count(self, table: str, *, work: Work | None = None) -> int:
+        """Return the row count of a table."""
+        with self._session.cancellable(default_work(work)):
+            return int(self._session.value(f"SELECT COUNT(*) FROM {quoted(table)}"))  # noqa: S608 - the name is quoted
+
+    def references(self, table: str) -> tuple[Reference, ...]:
+        """Return the foreign keys of other tables to `table`."""
+        return inspect.incoming(self._session, table)
+
+    def prove_restorable(self, schema: TableSchema) -> None:
+        """Check that the schema describes the table completely, and that rows can be read.
+
+        A read-only user cannot create a table on the server, so the statement that a restore would
+        run is read again and compared with the schema.
+        """
+        engine = next((o.partition("=")[2] for o in schema.options if o.startswith("ENGINE=")), "")
+        if problem := inspect.engine_problem(engine or "InnoDB"):
+            raise NotSupported(
+                f"{schema.table} is {problem}",
+                cause="Rows that change during the backup would be mixed.",
+                remedy="Convert it first: ALTER TABLE … ENGINE=InnoDB.",
+                subject=schema.table,
+            )
+        try:
+            check_complete(schema)
+        except (Corrupt, NotSupported) as error:
+            raise NotSupported(
+                f"{schema.table} cannot be backed up, because a restore could not build it again",
+                cause=" ".join(part for part in (error.summary + ".", error.cause) if part),
+                remedy="Copy the rows to a plain table (CREATE TABLE copy AS SELECT …) and back up "
+                "the copy.",
+                subject=schema.table,
+                details=error.subject,
+            ) from error
+
+    def dependants(self, table: str) -> tuple[Dependant, ...]:
+        """Return the views, triggers and foreign keys that depend on a table."""
+        return dependants.dependants_of(self._session, table)
+
+    def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
+        """Return the dependants with the problems of a restore."""
+        return dependants.dependants_after(self._session, schema, self._today(schema.table))
+
+    def update_dependants(
+        self,
+        schema: TableSchema,
+        before: Sequence[Dependant],  # noqa: ARG002 - they refer to the table by its name
+        today: TableSchema | None,
+    ) -> tuple[Dependant, ...]:
+        """Return the dependants with their problems after the swap, which is still to come."""
+        return dependants.dependants_after(self._session, schema, today)
+
+    def _today(self, table: str) -> TableSchema | None:
+        return self.schema(table) if self.exists(table) else None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold a transaction whose view begins now, of all tables together."""
+        self._session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        self._session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        try:
+            yield
+        finally:
+            self._fingerprints.clear()
+            with suppress(StorageError):  # the connection has ended, and with it the transaction
+                self._session.run("ROLLBACK")
+
+    def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
+        """Yield the rows as pieces of JSON lines."""
+        found = Fingerprint()
+        with closing(dump_rows(self._session, schema, default_work(work))) as pieces:
+            for count, lines in pieces:
+                found.add(count, lines)
+                yield count, lines
+        self._fingerprints[schema.table] = str(found)
+
+    def compare(
+        self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
+    ) -> tuple[Difference, tuple[tuple[str, int], ...]]:
+        """Compare the present table with a backup's rows on this machine."""
+        today = self._today(schema.table)
+        if today is None:
+            return Difference(sum(count for count, _ in rows), 0, 0), ()
+        with closing(dump_rows(self._session, today, work)) as present:
+            return compare.difference(schema, rows, today, present, samples, work), ()
+
+    @contextmanager
+    def change(self, *, work: Work) -> Iterator[None]:
+        """Hold the lock of the database; the swap of tables is carried out at the end of the block.
+
+        What an earlier restore left is completed or removed first. If the block fails, the loaded
+        table is removed and nothing else was changed.
+        """
+        name = f"strongroom {self._address.database}"[:64]
+        with self._session.cancellable(work):
+            if self._session.value(named_lock(name)) != 1:
+                raise Conflict(
+                    "Another restore changes this database",
+                    remedy="Wait until it has ended, then try again. Nothing was changed.",
+                    subject=self.name,
+                )
+            swap.recover(self._session)
+        self._swap = None
+        try:
+            yield
+            work.check()
+            self._carry_out()
+        except BaseException:
+            with finishing(work) as last, suppress(StorageError):
+                self._clean_up(name, last)
+            raise
+        finally:
+            self._swap = None
+            with suppress(StorageError):  # the connection has ended, and with it the lock
+                self._session.run(f"DO RELEASE_LOCK({literal(name)})")
+
+    def _carry_out(self) -> None:
+        if self._swap is not None:
+            swap.commit(self._session, self._swap)
+
+    def _clean_up(self, lock: str, work: Work) -> None:
+        """Undo what was begun, on another connection: the present one may have been cut."""
+        former = self._swap.former if self._swap else ""
+        self._session.close()
+        self._session = Session.open(self._address, self._password, work)
+        if self._session.value(named_lock(lock)) == 1:
+            swap.recover(self._session)
+            if former and inspect.former_of(self._session, former):
+                swap.undo(self._session, former)
+
+    def create(self, schema: TableSchema) -> None:
+        """Create the bare table from checked data, marked as being loaded."""
+        swap.create_bare(self._session, schema)
+
+    def load(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work) -> int:
+        """Load rows; return how many."""
+        return load_rows(self._session, schema, rows, work)
+
+    def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:
+        """Complete the loaded table; it takes its name at the end of `change`."""
+        for reference in self.references(schema.table) if former else ():
+            if not swap.can_be_referenced(schema, reference.parents):
+                raise Conflict(
+                    f"A foreign key of {reference.table} cannot refer to the restored table",
+                    cause=f"It has no index on {', '.join(reference.parents)}.",
+                    remedy="Restore under a new name. Nothing was changed.",
+                    subject=schema.table,
+                )
+        swap.complete(self._session, schema, shadow, with_triggers=triggers)
+        self._swap = swap.Swap(schema, shadow, former)
+
+    def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:
+        """Return tables with rows that point to nothing after the swap, which is still to come."""
+        if self._swap is None:
+            raise DatabaseError("No restored table was published")
+        today = self._today(schema.table) if former else None
+        references = self.references(schema.table)
+        return newly_orphaned(self._session, schema, references, self._swap.new, today)
+
+    def undo(self, former: str) -> str:
+        """Restore a former table under its name."""
+        return swap.undo(self._session, former)
+
+    def drop_former(self, former: str) -> None:
+        """Drop a former table."""
+        swap.drop_former(self._session, former)

@@ -1,0 +1,177 @@
+"""What a restore would add, change and remove, found in a scratch file of this machine.
+
+A read-only user of the server cannot create tables there. Equal lines at the same place are
+skipped; the others are joined by their key in SQLite, in a private temporary file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, zip_longest
+from typing import Any
+
+import apsw
+
+from core.backup.databases.base import Rows
+from core.backup.databases.mysql.rows import Number
+from core.backup.spool import private_file, spool
+from core.model.backup import ChangedCell, Difference
+from core.model.tables import TableSchema
+from core.work import Work
+
+_LONGEST_VALUE = 120
+_BATCH = 5_000
+
+
+def difference(
+    backup: TableSchema,
+    rows: Iterable[Rows],
+    today: TableSchema,
+    present: Iterable[Rows],
+    samples: int,
+    work: Work,
+) -> Difference:
+    """Compare rows of a backup with those of the present table."""
+    with spool() as folder:
+        connection = apsw.Connection(str(private_file(folder / "compare.db")))
+        try:
+            for pragma in ("journal_mode=OFF", "synchronous=OFF"):
+                connection.execute(f"PRAGMA {pragma}")
+            comparison = _Comparison(connection, backup, today, samples)
+            comparison.fill(rows, present, work)
+            return comparison.result()
+        finally:
+            connection.close()
+
+
+def key_of(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
+    """Return the columns that identify a row in both: the primary or a unique key without NULL."""
+    there = {column.name for column in today.stored} & {column.name for column in backup.stored}
+    filled = {column.name for column in backup.columns if column.not_null}
+    keys = [key.parts for key in backup.keys]
+    keys += [index.parts for index in backup.indexes if index.unique]
+    for parts in keys:
+        names = tuple(part.name for part in parts if not part.expression and not part.length)
+        if len(names) == len(parts) and filled.issuperset(names) and there.issuperset(names):
+            return names
+    return ()
+
+
+class _Comparison:
+    def __init__(
+        self, connection: apsw.Connection, backup: TableSchema, today: TableSchema, samples: int
+    ) -> None:
+        self._connection = connection
+        self._samples = samples
+        self._key = key_of(backup, today)
+        present = {column.name for column in today.stored}
+        self._columns = [c.name for c in backup.stored if c.name in present]
+        names = [[column.name for column in schema.stored] for schema in (backup, today)]
+        self._same_form = names[0] == names[1]
+
+    def fill(self, rows: Iterable[Rows], present: Iterable[Rows], work: Work) -> None:
+        """Write all lines that are not equal at the same place into the file."""
+        for side in "bt":
+            self._connection.execute(f"CREATE TABLE {side} (key TEXT, line TEXT)")
+        with self._connection:
+            pairs = self._unequal(rows, present, work)
+            while some := list(islice(pairs, _BATCH)):
+                for place, side in enumerate("bt"):
+                    lines = [pair[place] for pair in some if pair[place] is not None]
+                    self._connection.executemany(
+                        f"INSERT INTO {side} VALUES (?, ?)",  # noqa: S608 - one letter
+                        [self._keyed(line) for line in lines if line is not None],
+                    )
+        for side in "bt":
+            self._connection.execute(f"CREATE INDEX {side}_key ON {side} (key)")
+
+    def _unequal(
+        self, rows: Iterable[Rows], present: Iterable[Rows], work: Work
+    ) -> Iterator[tuple[bytes | None, bytes | None]]:
+        mine, theirs = _lines(rows, work), _lines(present, work)
+        for left, right in zip_longest(mine, theirs):
+            if not (self._same_form and left == right):
+                yield left, right
+
+    def _keyed(self, line: bytes) -> tuple[str, str]:
+        """Return key and text of a line; without a key the text is the key."""
+        if self._same_form and not self._key:
+            text = line.decode()
+            return text, text
+        row = json.loads(line, parse_int=Number, parse_float=Number)
+        text = line.decode() if self._same_form else _dumped([row[n] for n in self._columns])
+        return (_dumped([row[name] for name in self._key]) if self._key else text), text
+
+    def result(self) -> Difference:
+        """Return counts and samples."""
+        if not self._key:
+            return self._by_row()
+        both = "FROM b JOIN t ON b.key = t.key WHERE b.line <> t.line"
+        lost = "FROM b WHERE NOT EXISTS (SELECT 1 FROM t WHERE t.key = b.key)"
+        extra = "FROM t WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.key = t.key)"
+        return Difference(
+            self._count(lost),
+            self._count(both),
+            self._count(extra),
+            self._key,
+            tuple(islice(self._cells(both), self._samples)),
+            self._keys(lost),
+            self._keys(extra),
+        )
+
+    def _by_row(self) -> Difference:
+        groups = (
+            "SELECT sum(side) AS more FROM (SELECT key, 1 AS side FROM b "
+            "UNION ALL SELECT key, -1 FROM t) GROUP BY key"
+        )
+        sums = f"SELECT total(max(more,0)), total(max(-more,0)) FROM ({groups})"  # noqa: S608 - no names
+        counts: Any = self._connection.execute(sums).fetchall()[0]
+        return Difference(int(counts[0]), 0, int(counts[1]))
+
+    def _count(self, source: str) -> int:
+        rows: Any = self._connection.execute(f"SELECT count(*) {source}").fetchall()
+        return int(rows[0][0])
+
+    def _keys(self, source: str) -> tuple[str, ...]:
+        rows = self._connection.execute(f"SELECT key {source} LIMIT ?", (self._samples,))
+        return tuple(_key_text(str(row[0])) for row in rows)
+
+    def _cells(self, source: str) -> Iterator[ChangedCell]:
+        sql = f"SELECT b.key, b.line, t.line {source} LIMIT ?"
+        for key, left, right in self._connection.execute(sql, (self._samples,)):
+            backup, today = self._values(str(left)), self._values(str(right))
+            for name, old, new in zip(self._columns, today, backup, strict=True):
+                if old != new:
+                    yield ChangedCell(_key_text(str(key)), name, _shown(old), _shown(new))
+
+    def _values(self, line: str) -> Sequence[Any]:
+        row = json.loads(line, parse_int=Number, parse_float=Number)
+        return [row[name] for name in self._columns] if isinstance(row, dict) else row
+
+
+def _lines(rows: Iterable[Rows], work: Work) -> Iterator[bytes]:
+    for _, lines in rows:
+        work.check()
+        yield from lines[:-1].split(b"\n")
+
+
+def _dumped(values: Sequence[Any]) -> str:
+    """Return values as JSON with the digits of numbers, which differ from equal texts."""
+    return json.dumps([{"n": v} if isinstance(v, Number) else v for v in values])
+
+
+def _key_text(key: str) -> str:
+    return ", ".join(_shown(value) for value in json.loads(key))
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a person reads it, cut if it is long."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, dict):
+        tag, inner = next(iter(value.items()))
+        text = str(inner) if tag == "n" else f"x'{inner}'"
+    else:
+        text = str(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"

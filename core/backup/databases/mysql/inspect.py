@@ -1,0 +1,196 @@
+"""Inspection of a MariaDB or MySQL database: tables, schemas, triggers and foreign keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from core.backup.databases.mysql.names import NOTE, former_pattern, is_note_name
+from core.backup.databases.mysql.reader import read_table
+from core.backup.databases.mysql.session import Session
+from core.backup.databases.mysql.tokens import literal, quoted
+from core.errors import NotFound, NotSupported
+from core.model.tables import Reference, TableInfo, TableSchema, Trigger
+
+_UNFIT = {
+    "VIEW": "a view, which has no rows",
+    "SYSTEM VIEW": "a view of the server",
+    "SEQUENCE": "a sequence: back up the tables that use it",
+    "SYSTEM VERSIONED": "a table with system versioning, whose history cannot be restored",
+}
+#: Tables with at most this many bytes are counted; the others show the server's estimate.
+_COUNTED_BYTES = 64 << 20
+_TABLES = """
+SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW' ORDER BY TABLE_NAME
+"""
+_TRIGGERS = """
+SELECT TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE
+FROM information_schema.TRIGGERS
+WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = {table}
+ORDER BY EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER
+"""
+_INCOMING = """
+SELECT k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, k.REFERENCED_COLUMN_NAME, r.DELETE_RULE,
+  r.UPDATE_RULE
+FROM information_schema.KEY_COLUMN_USAGE k
+JOIN information_schema.REFERENTIAL_CONSTRAINTS r ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA
+  AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
+WHERE k.TABLE_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_SCHEMA = DATABASE()
+  AND k.REFERENCED_TABLE_NAME = {table} AND k.TABLE_NAME <> {table}
+ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION
+"""
+
+
+def text(value: Any) -> str:
+    """Return a text of the information schema; drivers return some as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def list_tables(session: Session) -> tuple[TableInfo, ...]:
+    """Return the tables by name, with row counts."""
+    rows = [(text(name), *rest) for name, *rest in session.query(_TABLES)]
+    names = frozenset(name for name, *_ in rows)
+    return tuple(
+        _info(session, name, text(kind), text(engine), int(estimate or 0), int(size or 0), names)
+        for name, kind, engine, estimate, size in rows
+        if not is_note_name(name, names)
+    )
+
+
+def _info(  # noqa: PLR0913, PLR0917 - the columns of one row
+    session: Session,
+    name: str,
+    kind: str,
+    engine: str,
+    estimate: int,
+    size: int,
+    names: frozenset[str],
+) -> TableInfo:
+    if kind in _UNFIT:
+        return TableInfo(name, None, _UNFIT[kind], derived=kind == "SEQUENCE")
+    count = estimate
+    if size <= _COUNTED_BYTES:
+        count = int(session.value(f"SELECT COUNT(*) FROM {quoted(name)}"))  # noqa: S608 - the name is quoted
+    former = former_of(session, name) if name + NOTE in names else ""
+    return TableInfo(name, count, engine_problem(engine), former_name=former)
+
+
+def engine_problem(engine: str) -> str:
+    """Return why a table of a storage engine cannot be backed up; empty if it can."""
+    if engine.upper() == "INNODB":
+        return ""
+    return f"a table of the storage engine {engine}, which has no consistent view of its rows"
+
+
+def former_of(session: Session, name: str) -> str:
+    """Return the original name of a former table, or an empty string for any other table."""
+    if not former_pattern.fullmatch(name) or not exists(session, name + NOTE):
+        return ""
+    rows = session.query(
+        f"SELECT name FROM {quoted(name + NOTE)} WHERE kind='table'"  # noqa: S608 - the name is quoted
+    )
+    return text(rows[0][0]) if rows else ""
+
+
+def exists(session: Session, name: str) -> bool:
+    """Return whether a table or view with this name exists."""
+    sql = (
+        "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME="  # noqa: S608 - a literal
+        + literal(name)
+    )
+    return bool(session.query(sql))
+
+
+def read_schema(session: Session, table: str) -> TableSchema:
+    """Return the schema of a table.
+
+    Raises:
+        NotFound: The table does not exist.
+        NotSupported: It is not an ordinary table, or has a property that is not recorded.
+    """
+    kind = session.query(
+        "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES "  # noqa: S608 - a literal
+        f"WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME={literal(table)}"
+    )
+    if not kind:
+        raise NotFound(
+            f"There is no table {table}",
+            remedy="Choose a table of the database.",
+            subject=table,
+        )
+    name = text(kind[0][0])
+    if (found := text(kind[0][1])) in _UNFIT:
+        raise NotSupported(
+            f"{name} is {_UNFIT[found]}",
+            cause="Only ordinary tables can be backed up.",
+            remedy="Choose an ordinary table.",
+            subject=name,
+        )
+    schema = read_table(definition(session, name))
+    return replace(schema, table=name, triggers=triggers(session, name))
+
+
+def definition(session: Session, table: str) -> str:
+    """Return the definition of a table as the server writes it."""
+    return text(session.query(f"SHOW CREATE TABLE {quoted(table)}")[0][1])
+
+
+def triggers(session: Session, table: str) -> tuple[Trigger, ...]:
+    """Return the triggers of a table, in their order."""
+    return tuple(
+        Trigger(
+            text(name), text(timing), text(event), text(body), each_row=True,
+            definition=f"DEFINER={text(definer)} SQL_MODE={text(mode)}",
+        )
+        for name, timing, event, body, definer, mode in session.query(
+            _TRIGGERS.format(table=literal(table))
+        )
+    )  # fmt: skip
+
+
+def incoming(session: Session, table: str) -> tuple[Reference, ...]:
+    """Return the foreign keys of other tables to `table`, which need not exist."""
+    found = []
+    for _, name, columns, parents, on_delete, _ in incoming_keys(session, table):
+        if not former_of(session, name):
+            rule = "" if on_delete in ("NO ACTION", "RESTRICT") else on_delete
+            found.append(Reference(name, columns, parents, rule))
+    return tuple(found)
+
+
+def incoming_keys(
+    session: Session, table: str
+) -> list[tuple[str, str, tuple[str, ...], tuple[str, ...], str, str]]:
+    """Return constraint name, table, columns, referenced columns and rules of foreign keys."""
+    rows = session.query(_INCOMING.format(table=literal(table)))
+    keys = []
+    for (child, constraint), group in groupby(rows, key=itemgetter(0, 1)):
+        parts: Sequence[tuple[Any, ...]] = list(group)
+        columns = tuple(text(part[2]) for part in parts)
+        parents = tuple(text(part[3]) for part in parts)
+        rules = text(parts[0][4]), text(parts[0][5])
+        keys.append((text(constraint), text(child), columns, parents, *rules))
+    return keys
+
+
+_DEFINITION = re.compile(
+    r"DEFINER=(?P<user>.*)@(?P<host>[^@]*) SQL_MODE=(?P<mode>[A-Z0-9_,]*)", re.DOTALL
+)
+
+
+def trigger_context(trigger: Trigger) -> tuple[str, str]:
+    """Return the DEFINER clause and the SQL mode of a trigger; both may be empty."""
+    match = _DEFINITION.fullmatch(trigger.definition)
+    if match is None:
+        return "", ""
+    return f"DEFINER={quoted_user(match['user'])}@{quoted_user(match['host'])} ", match["mode"]
+
+
+def quoted_user(name: str) -> str:
+    """Return the quoted name of a user or host, which may be longer than that of a table."""
+    return "`" + name.replace("`", "``").replace("\0", "") + "`"

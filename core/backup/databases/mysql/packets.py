@@ -1,0 +1,95 @@
+"""Packets of the MySQL protocol with the rows of a result that has one column.
+
+Source: MariaDB manual, "Client/Server Protocol", "0 - Packet" and "Result Set Packets".
+"""
+
+from __future__ import annotations
+
+import struct
+
+_HEAD = struct.Struct("<I")
+_LARGEST = 0xFFFFFF
+_NULL, _TWO, _THREE, _EIGHT, _ERROR = 0xFB, 0xFC, 0xFD, 0xFE, 0xFF
+_SKIPPED = {_TWO: 3, _THREE: 4, _EIGHT: 9}
+
+
+class Packets:
+    """Received bytes, of which complete packets are removed.
+
+    `ended` means that the packet after the last row was received; `error` is the number and
+    message of the server if it ended the rows with an error.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.error: tuple[int, str] | None = None
+        self._data = b""
+        self._at = 0
+
+    def add(self, block: bytes) -> None:
+        """Append received bytes."""
+        self._data = self._data[self._at :] + block if self._at < len(self._data) else block
+        self._at = 0
+
+    def values(self) -> tuple[list[memoryview], bool]:
+        """Return the values of complete packets, and whether the next value is NULL.
+
+        This loop runs once for each row of a table, so it does nothing else.
+        """
+        rows: list[memoryview] = []
+        data, at = self._data, self._at
+        append, view, head, last = rows.append, memoryview(data), _HEAD.unpack_from, len(data) - 5
+        while at <= last:
+            length = head(data, at)[0] & _LARGEST
+            end = at + 4 + length
+            if end > last + 5:
+                break
+            first = data[at + 4]
+            if first < _NULL:
+                append(view[at + 5 : end])
+            elif first == _NULL:
+                self._at = end
+                return rows, True
+            elif length < _LARGEST and (
+                first in (_TWO, _THREE) or (first == _EIGHT and length > 8)
+            ):
+                append(view[at + 4 + _SKIPPED[first] : end])
+            elif self._is_last(first, view[at + 4 : end]):
+                at = end
+                break
+            else:
+                found = self._long_value(at)
+                if found is None:
+                    break
+                value, end = found
+                append(value)
+            at = end
+        self._at = at
+        return rows, False
+
+    def _is_last(self, first: int, packet: memoryview) -> bool:
+        if first == _ERROR:
+            text = bytes(packet[3:]).decode(errors="replace")
+            self.error = (
+                int.from_bytes(packet[1:3], "little"),
+                text[6:] if text[:1] == "#" else text,
+            )
+            self.ended = True
+        elif first == _EIGHT and len(packet) <= 8:
+            self.ended = True
+        return self.ended
+
+    def _long_value(self, at: int) -> tuple[memoryview, int] | None:
+        """Return a value in several packets and where it ends; None if it is incomplete."""
+        pieces: list[bytes] = []
+        length = _LARGEST
+        while length == _LARGEST:
+            if at + 4 > len(self._data):
+                return None
+            length = _HEAD.unpack_from(self._data, at)[0] & _LARGEST
+            if at + 4 + length > len(self._data):
+                return None
+            pieces.append(self._data[at + 4 : at + 4 + length])
+            at += 4 + length
+        value = b"".join(pieces)
+        return memoryview(value)[_SKIPPED[value[0]] :], at
