@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 
 from conventions import source
 
@@ -39,11 +40,25 @@ def test_the_check_finds_counts_and_leaves_other_numbers_alone():
     assert not any(_is_count(ast.parse(f'f"{text}"').body[0].value) for text in others)
 
 
+def test_a_text_after_the_case_of_one_is_right():
+    code = "def f(n):\n    if n == 1:\n        return '1 file'\n    return f'{n} files'\n"
+    texts = [node for node in _texts_beside_one(ast.parse(code)) if isinstance(node, ast.JoinedStr)]
+    assert [ast.unparse(text) for text in texts] == ["f'{n} files'"]
+
+
 def _texts_beside_one(tree):
     """Yield the texts of the other branch where a count is compared with one."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.IfExp) and ast.unparse(node.test).endswith("== 1"):
+        if isinstance(node, ast.IfExp) and _is_one(node.test):
             yield node.orelse
+        statements = getattr(node, "body", [])
+        for first, second in pairwise(statements if isinstance(statements, list) else []):
+            if isinstance(first, ast.If) and _is_one(first.test):
+                yield from ast.walk(second)
+
+
+def _is_one(test):
+    return ast.unparse(test).endswith("== 1")
 
 
 def _is_count(node):
