@@ -46,6 +46,7 @@ def ls(
     from core.objects.level import page_of, rows_of
 
     cli: Cli = context.obj
+    # Collected before the output: --json is one value, and a table aligns its columns.
     rows: list[dict[str, Any]] = []
     token: str | None = None
     with cli.out.work("Listing") as work:

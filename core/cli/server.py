@@ -66,9 +66,11 @@ def setup(
 
     with cli.out.work("Setting up", batch=show_step) as work:
         connection = cli.opener.connection(work)
-        keys = connection.keys or _entered_keys(access_key_id)
-        if access_key_id:
+        # Once only: a second prompt would read an empty pipe.
+        if access_key_id or connection.keys is None:
             keys = _entered_keys(access_key_id)
+        else:
+            keys = connection.keys
         report = set_up(connection, keys=keys, replace_keys=replace_keys, work=work)
     name = connection.profile.secret_name
 

@@ -115,7 +115,6 @@ class StagedStrategy(ABC):
                 # better than, for example, a key or password that is no longer accepted.
                 stages.check_unmoved(self._clients, begun, work)
                 raise
-            # After the checks of the secret: its error is more useful than one of the input.
             self._check_new_value(rotation, current)
         stages.claim(self._clients, rotation, current, work)
         # Another rotation may have ended between the read and the claim; then the checks, and the
