@@ -10,6 +10,7 @@ COMMANDS: tuple[str, ...] = (
     "backup",
     "backups",
     "check",
+    "database",
     "demo-server",
     "doctor",
     "get",

@@ -31,7 +31,7 @@ class DatabaseAddress:
     password: Secret | None = None
 
     def __str__(self) -> str:
-        return self.url
+        return f"{self.url}"
 
 
 def parse_address(text: str | DatabaseAddress) -> DatabaseAddress:

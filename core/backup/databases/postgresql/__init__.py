@@ -156,7 +156,7 @@ class PostgreSQLDatabase(Database):
     def renamed(self, schema: TableSchema, name: str) -> TableSchema:
         """Return a schema for a new table of another name; see `Database`.
 
-        Constraints have names of their own in each table; indexes and sequences share the names of
+        Names of constraints are unique in each table only; indexes and sequences share the names of
         their schema with tables, so they get free names.
         """
         from core.backup.databases.postgresql.renaming import renamed

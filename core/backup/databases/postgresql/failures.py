@@ -16,7 +16,7 @@ from core.errors import (
 )
 from core.redaction import redacted
 
-#: SQLSTATEs with a remedy of their own. Source: PostgreSQL manual, appendix A.
+#: SQLSTATEs with a particular remedy. Source: PostgreSQL manual, appendix A.
 _REMEDIES = {
     "42501": "Grant the user the missing permission, or use a user that has it.",
     "53100": "Free disk space on the server. Nothing was changed.",

@@ -70,8 +70,8 @@ class TableName:
 
 def with_suffix(name: str, suffix: str) -> str:
     """Return a name with a suffix that is not longer than an identifier may be."""
-    kept = name.encode()[: LONGEST - len(suffix.encode())]
-    return kept.decode(errors="ignore") + suffix
+    shortened = name.encode()[: LONGEST - len(suffix.encode())]
+    return shortened.decode(errors="ignore") + suffix
 
 
 def quoted(name: str) -> str:

@@ -291,10 +291,10 @@ def _fields(data: bytes) -> dict[str, str]:
 
 
 def _rows_of(tag: bytes) -> int:
-    words = tag.rstrip(b"\0").split(b" ")
-    if len(words) != 2 or not words[1].isdigit():
+    command, _, count = tag.rstrip(b"\0").partition(b" ")
+    if command != b"COPY" or not count.isdigit():
         raise DatabaseError("The server did not confirm the loaded rows")
-    return int(words[1])
+    return int(count)
 
 
 def _connect(address: ServerAddress, work: Work) -> socket.socket:

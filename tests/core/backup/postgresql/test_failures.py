@@ -226,7 +226,7 @@ def test_a_user_who_may_only_read_can_back_up(
             orders.script(f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {reader}")
             backup = back_up(store, source, ["orders"], "", Work()).backups[0]
             with pytest.raises(DatabaseError, match="database reported"):
-                source._session.query("DELETE FROM public.orders")  # type: ignore[attr-defined]
+                source._session.query("DELETE FROM public.orders")  # type: ignore[attr-defined] # of PostgreSQL
     finally:
         orders.script(
             f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {reader}",
