@@ -68,7 +68,7 @@ class EngineClient:
             engines = self._idle + self._busy
             self._idle = []
         for engine in engines:
-            engine.hang_up()
+            engine.disconnect()
         for engine in engines:
             engine.end()
 
@@ -122,7 +122,7 @@ class _Engine:
         assert self._process.stdout is not None
         self._writer = Writer(self._process.stdin, secrets=True)
         self._reader = Reader(self._process.stdout)
-        self._hung_up = False
+        self._disconnected = False
 
     @property
     def pid(self) -> int:
@@ -131,8 +131,8 @@ class _Engine:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is running and was not asked to end."""
-        return not self._hung_up and self._process.poll() is None
+        """Whether the process is running and was not requested to end."""
+        return not self._disconnected and self._process.poll() is None
 
     def call(self, call: Call, work: Work) -> Any:
         """Send a call, and process the messages until its end."""
@@ -143,17 +143,17 @@ class _Engine:
                 self._send(call, work)
                 return self._followed(work)
         finally:
-            stop.over()
+            stop.finish()
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         """Close the pipe to the engine, which then ends."""
-        self._hung_up = True
+        self._disconnected = True
         with contextlib.suppress(OSError):  # closing flushes the pipe
             self._writer.close()
 
     def end(self) -> None:
         """Make sure that the process has ended, and close its pipes."""
-        self.hang_up()
+        self.disconnect()
         try:
             self._process.wait(_CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -181,11 +181,11 @@ class _Engine:
             raise self._ended(work)
         finally:
             if not answered:  # an exception during an answer must not leave unread frames
-                self.hang_up()
+                self.disconnect()
 
     def _ended(self, work: Work) -> StorageError:
         """Return the error for a missing answer: cancelled, or crashed."""
-        if work.token.cancelled or self._hung_up:
+        if work.token.cancelled or self._disconnected:
             return Cancelled("Cancelled")
         # The pipe ends a moment before the process does.
         code = self._process.wait(_CLOSE_SECONDS)
@@ -205,22 +205,22 @@ class _Stop:
     def __init__(self, process: subprocess.Popen[bytes], writer: Writer) -> None:
         self._process, self._writer = process, writer
         self._lock = threading.Lock()
-        self._over = False
+        self._finished = False
         self._timer = threading.Timer(CANCEL_SECONDS, self._kill)
         self._timer.daemon = True
 
     def request(self) -> None:
         """Cancel the operation, and start the time limit for it."""
         with self._lock:
-            if not self._over:
+            if not self._finished:
                 self._timer.start()
         with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader reports
             self._writer.send(Kind.CANCEL)
 
-    def over(self) -> None:
+    def finish(self) -> None:
         """Stop the time limit, because the call has ended."""
         with self._lock:
-            self._over = True
+            self._finished = True
             started = self._timer.is_alive()
         if started:
             self._timer.cancel()
@@ -228,7 +228,7 @@ class _Stop:
 
     def _kill(self) -> None:
         with self._lock:
-            if not self._over:
+            if not self._finished:
                 self._process.kill()
 
 

@@ -56,7 +56,7 @@ def test_the_engine_ends_well_after_uploads(s3_server, s3_client, s3_bucket, fol
         arguments = plan.arguments(IfExists.SKIP)
         report = client.call("transfer.upload", arguments, connection=connection, work=Work())
         (engine,) = client._idle
-        engine.hang_up()
+        engine.disconnect()
         codes.append(engine._process.wait(30))  # a busy machine: `close` would kill it sooner
         client.close()
         assert len(report.done) == FILES
