@@ -66,8 +66,8 @@ def actions(rule: Rule) -> tuple[str, ...]:
 
 def sentence(rule: Rule) -> str:
     """Return the rule as one sentence."""
-    state = "" if rule.enabled else " (disabled)"
-    return f"{scope(rule)}: {'; '.join(actions(rule))}{state}."
+    what = "; ".join(actions(rule))
+    return f"{scope(rule)}: {what}." if rule.enabled else f"{scope(rule)}: {what} (disabled)."
 
 
 def difference_lines(diff: Difference) -> tuple[str, ...]:

@@ -46,10 +46,11 @@ class Connections:
             return Connection(profile)
         keys = vault.load(profile.name)
         if keys is None:
-            where = "the system keyring" if vault is self.vault else "memory"
             raise CredentialsMissing(
                 f"The keys of profile {profile.name} are missing",
-                cause=f"The keys were stored in {where} but no longer exist there.",
+                cause="The keys were stored in the system keyring but no longer exist there."
+                if vault is self.vault
+                else "The keys were stored in memory but no longer exist there.",
                 remedy="Edit the profile and enter its keys again.",
                 subject=profile.name,
             )
