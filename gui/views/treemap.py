@@ -327,7 +327,8 @@ class Treemap(Canvas):
         for button, (cell, place) in zip(self._buttons, tiles, strict=False):
             button.cell = cell
             button.setAccessibleName(shown(cell.text.replace("\n", ", ")))
-            button.setGeometry(place.toAlignedRect())
+            # Without the gap: rounded to pixels, neighbouring buttons would overlap.
+            button.setGeometry(place.adjusted(0, 0, -_GAP, -_GAP).toAlignedRect())
             button.show()
         # Hidden, not deleted: a press replaces the tiles while its button still emits the signal.
         for button in self._buttons[len(tiles) :]:
