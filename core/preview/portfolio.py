@@ -62,5 +62,6 @@ def _holding(symbol: str, asset: Any, row: int, findings: Findings) -> Holding:
     if quantity is None:
         findings.note(ProblemKind.BAD_NUMBER, f"{symbol[:40]} has no readable quantity", row=row)
     elif quantity < 0:
-        findings.note(ProblemKind.NEGATIVE, f"{symbol[:40]}: quantity {quantity}", row=row)
+        finding = f"{symbol[:40]}: quantity {quantity} is negative"
+        findings.note(ProblemKind.NEGATIVE, finding, row=row)
     return Holding(symbol, quantity, value, average, price)
