@@ -45,7 +45,7 @@ def test_a_bomb_stops_at_the_caps(suffix):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
-def test_packing_is_inspection_through(pack):
+def test_packed_input_is_unpacked(pack):
     found = preview(pack(b'{"a": 1.50}'), "x/a.json.gz")
     assert representation(found, Tree).root == {"a": "1.50"}
     assert found.packed
