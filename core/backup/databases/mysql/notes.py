@@ -15,6 +15,7 @@ from core.model.tables import ForeignKey, Trigger
 
 #: A swap that was begun, and one that is complete: then only the former table is left.
 BEGUN, DONE = "begun", "done"
+NOTE_COMMENT = "strongroom: the note of a restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Note:
             f"CREATE TABLE IF NOT EXISTS {name} (number INT AUTO_INCREMENT PRIMARY KEY, "
             "kind VARCHAR(20) NOT NULL, name VARCHAR(64) NOT NULL, text LONGTEXT NOT NULL) "
             "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin "
-            "COMMENT='strongroom: the note of a restore'"
+            f"COMMENT={literal(NOTE_COMMENT)}"
         )
         session.run("START TRANSACTION")
         session.run(f"DELETE FROM {name}")  # noqa: S608 - the name is quoted

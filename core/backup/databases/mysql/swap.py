@@ -20,7 +20,7 @@ from core.backup.databases.mysql.inspect import (
     triggers,
 )
 from core.backup.databases.mysql.names import LOADING, NOTE, former_pattern, related_name
-from core.backup.databases.mysql.notes import BEGUN, DONE, Contents, Note
+from core.backup.databases.mysql.notes import BEGUN, DONE, NOTE_COMMENT, Contents, Note
 from core.backup.databases.mysql.session import SQL_MODE, Session
 from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.databases.mysql.writer import (
@@ -34,7 +34,7 @@ from core.backup.databases.mysql.writer import (
     normalized,
 )
 from core.errors import Conflict, Corrupt, InvalidInput
-from core.model.tables import ForeignKey, Key, TableSchema, Trigger
+from core.model.tables import ForeignKey, Index, Key, TableSchema, Trigger
 
 TEMPORARY = "__restoring"
 
@@ -90,7 +90,7 @@ def _changes(schema: TableSchema, new: str) -> Iterator[str]:
     # InnoDB adds one full-text index at a time.
     yield from (f"ADD {index_sql(index)}" for index in schema.indexes if is_fulltext(index))
     for key in schema.foreign_keys:
-        name = related_name(key.name, TEMPORARY) if is_named(key, schema.table) else ""
+        name = related_name(key.name, TEMPORARY) if key.name else ""
         yield f"ADD {foreign_key_sql(_within(key, schema.table, new), name)}"
     if schema.sequence is not None:
         yield f"AUTO_INCREMENT={schema.sequence + 1}"
@@ -101,22 +101,16 @@ def _within(key: ForeignKey, table: str, new: str) -> ForeignKey:
     return replace(key, table=new) if key.table == table else key
 
 
-def is_named(key: ForeignKey, table: str) -> bool:
-    """Return whether a foreign key has a name that the server does not change with the table's."""
-    return bool(key.name) and not key.name.startswith(f"{table}_ibfk_")
-
-
 def commit(session: Session, swap: Swap) -> None:
     """Swap the tables, and complete what follows."""
     schema = swap.schema
     today = read_schema(session, schema.table) if swap.former else None
     temporary = {trigger.name for trigger in triggers(session, swap.new)}
     created = tuple(t for t in schema.triggers if related_name(t.name, TEMPORARY) in temporary)
-    named = tuple(key for key in schema.foreign_keys if is_named(key, schema.table))
     note = Note(
         swap.former or swap.new, schema.table, swap.new, swap.former, BEGUN,
         _contents(today) if today else Contents(),
-        Contents(created, named),
+        replace(_contents(schema), triggers=created),
         _children(session, schema.table) if today else (),
     )  # fmt: skip
     note.write(session)
@@ -130,15 +124,16 @@ def commit(session: Session, swap: Swap) -> None:
 
 
 def _children(session: Session, table: str) -> tuple[tuple[str, ForeignKey], ...]:
-    return tuple(
-        (child, ForeignKey(columns, table, parents, name, _rule(deleting), _rule(updating)))
-        for name, child, columns, parents, deleting, updating in incoming_keys(session, table)
-    )
+    found = []
+    for name, child, columns, parents, deleting, updating in incoming_keys(session, table):
+        key = ForeignKey(columns, table, parents, name, _rule(deleting), _rule(updating))
+        found.append((child, _with_index(read_schema(session, child), key)))
+    return tuple(found)
 
 
 def _contents(schema: TableSchema) -> Contents:
-    named = tuple(key for key in schema.foreign_keys if is_named(key, schema.table))
-    return Contents(schema.triggers, named)
+    keys = tuple(_with_index(schema, key) for key in schema.foreign_keys if key.name)
+    return Contents(schema.triggers, keys)
 
 
 def _rename(session: Session, note: Note) -> None:
@@ -151,9 +146,9 @@ def _finish(session: Session, note: Note) -> None:
     for child, key in note.children:
         _repoint(session, note, child, key)
     if note.old and exists(session, note.old):
+        # Keys of the former table would restrict changes of other tables.
         for key in read_schema(session, note.old).foreign_keys:
-            if is_named(key, note.old):
-                session.run(f"ALTER TABLE {quoted(note.old)} DROP FOREIGN KEY {quoted(key.name)}")
+            session.run(f"ALTER TABLE {quoted(note.old)} DROP FOREIGN KEY {quoted(key.name)}")
     for key in note.after.keys:
         _give_name(session, note.table, key)
     _move_triggers(session, note)
@@ -166,6 +161,24 @@ def _give_name(session: Session, table: str, key: ForeignKey) -> None:
     if temporary in present:
         added = "" if key.name in present else f"ADD {foreign_key_sql(key, key.name)}, "
         session.run(f"ALTER TABLE {quoted(table)} {added}DROP FOREIGN KEY {quoted(temporary)}")
+    indexes = {index.name: index for index in read_schema(session, table).indexes}
+    if key.definition and key.definition not in indexes:
+        # An index that the server made for a key is replaced by one with the name of the next key.
+        made = [i.name for i in indexes.values() if _columns(i) == key.columns]
+        for name in made[:1]:
+            session.run(
+                f"ALTER TABLE {quoted(table)} RENAME INDEX {quoted(name)} TO {quoted(key.definition)}"
+            )
+
+
+def _columns(index: Index) -> tuple[str, ...]:
+    return tuple(part.name for part in index.parts)
+
+
+def _with_index(schema: TableSchema, key: ForeignKey) -> ForeignKey:
+    """Return a foreign key of a note, whose definition is the name of the index with its columns."""
+    names = [index.name for index in schema.indexes if _columns(index) == key.columns]
+    return replace(key, definition=names[0] if names else "")
 
 
 def _repoint(session: Session, note: Note, child: str, key: ForeignKey) -> None:
@@ -224,8 +237,8 @@ def recover(session: Session) -> None:
     """
     for name, comment in _leftovers(session):
         if comment == LOADING:
-            session.run(f"DROP TABLE {quoted(name)}")
-        elif name.endswith(NOTE):
+            _drop(session, name)
+        elif name.endswith(NOTE) and comment == NOTE_COMMENT:
             _recover_note(session, name.removesuffix(NOTE))
 
 

@@ -80,10 +80,14 @@ class Trading:
         return self.sql(f"SELECT * FROM {quoted(table)}")
 
     def everything(self) -> list[Any]:
-        """Return the logical content: definitions of all tables and triggers, and all rows."""
+        """Return the logical content: definitions of all tables and triggers, and all rows.
+
+        The order of the indexes in a definition has no meaning.
+        """
         found: list[Any] = []
         for name in self.tables():
-            found.append(self.sql(f"SHOW CREATE TABLE {quoted(name)}"))
+            definition = self.sql(f"SHOW CREATE TABLE {quoted(name)}")[0][1]
+            found.append((name, sorted(line.rstrip(",") for line in definition.splitlines())))
             found.append(self.rows(name))
         found.append(
             self.sql(
