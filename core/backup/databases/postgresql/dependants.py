@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from core.backup.databases.postgresql.catalog import Relation
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
-from core.errors import NotSupported, StorageError
+from core.errors import NotSupported
 from core.model.tables import Dependant
 
 _FOREIGN_KEYS = """
@@ -150,15 +150,3 @@ def dependants_of(session: Session, relation: Relation) -> Iterator[Dependant]:
     for row in session.query(_PUBLICATIONS, (relation.oid,)):
         problem = "Add the table to the publication again after the restore."
         yield Dependant("publication", row[0], problem)
-
-
-def view_problem(session: Session, view: TableName) -> str:
-    """Return why a view cannot be read; empty if it can."""
-    try:
-        session.query("SAVEPOINT strongroom_view")
-        session.query(f"SELECT FROM {view.sql} LIMIT 0")
-    except StorageError as error:
-        session.query("ROLLBACK TO SAVEPOINT strongroom_view")
-        return error.cause
-    session.query("RELEASE SAVEPOINT strongroom_view")
-    return ""
