@@ -137,6 +137,13 @@ def running_postgresql(
 
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[Server]:
+    """The server of `running_mariadb`."""
+    with running_mariadb() as server:
+        yield server
+
+
+@contextmanager
+def running_mariadb(buffer_pool: str = "16M", *, log_statements: bool = True) -> Iterator[Server]:
     """A MariaDB without TLS that writes down every statement as it comes."""
     install, mariadbd = program("mariadb-install-db"), program("mariadbd")
     with _folder("mysql") as (folder, as_user):
@@ -149,8 +156,9 @@ def mariadb_server() -> Iterator[Server]:
         command = [
             mariadbd, "--no-defaults", f"--datadir={data}", f"--socket={folder}/sock",
             f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve",
-            f"--pid-file={folder}/pid", f"--log-error={folder}/error.log", "--general-log=1",
-            f"--general-log-file={folder}/general.log", "--innodb-buffer-pool-size=16M",
+            f"--pid-file={folder}/pid", f"--log-error={folder}/error.log",
+            f"--general-log={int(log_statements)}", f"--general-log-file={folder}/general.log",
+            f"--innodb-buffer-pool-size={buffer_pool}",
             "--innodb-flush-log-at-trx-commit=0",
         ]  # fmt: skip
         with _running([*as_user, *command], server, "CREATE DATABASE IF NOT EXISTS trading"):
