@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Tests wait for servers and other processes part of the time: one worker more than cores uses them.
-WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 # Files are started in the order of tests/conftest.py, the longest first. A worker that crashes ends
 # the run: xdist would replace it and then wait for its tests without limit.
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
