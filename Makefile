@@ -3,7 +3,6 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Tests wait for servers and other processes part of the time: one worker more than cores uses them.
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 # Files are started in the order of tests/conftest.py, the longest first. A worker that crashes ends
 # the run: xdist would replace it and then wait for its tests without limit.
@@ -47,12 +46,14 @@ faults: setup ## damaged requests and answers: right result or clean failure; FA
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m faults $(FAULTS)
 	@QT_QPA_PLATFORM=offscreen FAULTS_ALL=1 $(BIN)/pytest -q $(SPREAD) tests/faults/test_bad_answers.py
 
-kills: setup ## the heavy loops: commands killed at random, death and cancel at every point of a rotation
+kills: setup ## the heavy loops: commands killed at random, death and cancel at every point of a rotation, backups
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m servers $(KILLS)
 	@QT_QPA_PLATFORM=offscreen ROTATION_KILLS=all $(BIN)/pytest $(SPREAD) \
 	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py tests/core/rotation/test_iam_faults.py \
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py \
 	  tests/core/rotation/test_cancelled.py
+	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest $(SPREAD) \
+	  -o faulthandler_timeout=0 tests/core/backup/postgresql
 
 soak: setup ## 200 uploads of a folder on two servers, and 20 rounds of two processes at once
 	@S3_SERVERS=demo,seaweed QT_QPA_PLATFORM=offscreen SOAK=200 RACES=20 $(BIN)/pytest -q $(SPREAD) \

@@ -17,9 +17,9 @@ Computed columns are omitted.
 *The manifest* is written last, with `If-None-Match: *`: without it there is no backup. It contains
 the schema as data (columns, keys, checks, foreign keys, indexes, triggers, the autoincrement
 counter), row counts, size and SHA-256 of each part, the SHA-256 of all lines (`content`), a
-fingerprint that the server can compute again, the source (without credentials), tool and note, and its own SHA-256: that of its canonical JSON (keys
-sorted, no spaces, ASCII) without the field `sha256`. Its name starts with `_`, so that Athena and
-Spark ignore it.
+fingerprint that the server can compute again, the source (without credentials), tool and note, and
+its own SHA-256: that of its canonical JSON (keys sorted, no spaces, ASCII) without the field
+`sha256`. Its name starts with `_`, so that Athena and Spark ignore it.
 
 Reading: `listing` (existing backups and their state) → `package` (download and verification of all
 parts) → `preview` (changes) → `restore` (load a shadow table, verify, swap).
