@@ -8,13 +8,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from core.backup.checked_reading import read_checked
+from core.backup.drills import drill_of, last_drills
 from core.backup.keys import MANIFEST, BackupKey, parse, part_name, table_prefix
 from core.backup.manifest import LARGEST, from_bytes
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store, Stored
 from core.backup.verifications import verification_of, verifications
 from core.errors import Corrupt, NotFound, NotSupported
-from core.model.backup import Backup, BackupState, Manifest, StoredTable
+from core.model.backup import (
+    Backup,
+    BackupState,
+    Drill,
+    Manifest,
+    StoredTable,
+    Verification,
+)
 from core.objects.bucket import HasBucket
 from core.units import format_counted, iso_utc
 from core.work import Progress, Work, default_work
@@ -82,16 +90,35 @@ def backups_in(store: Store, table: str | None, work: Work) -> tuple[Backup, ...
 
 def _with_checks(store: Store, found: Iterable[Backup]) -> Iterator[Backup]:
     """Yield the backups with a text about the last comparison."""
-    known = verifications()
+    known, drills = verifications(), last_drills()
     for backup in found:
-        seen = verification_of(known, store, backup)
-        if seen is None or backup.state is not BackupState.COMPLETE:
+        if backup.state is not BackupState.COMPLETE:
             yield replace(backup, checked=LISTED[backup.state])
-        elif seen.problem:
-            yield replace(backup, checked=f"found damaged on {iso_utc(seen.when)}")
-        else:
-            checked = f"verified on {iso_utc(seen.when.replace(microsecond=0))}"
-            yield replace(backup, checked=checked, verified=seen.when)
+            continue
+        yield with_last_check(
+            backup, verification_of(known, store, backup), drill_of(drills, store, backup)
+        )
+
+
+def with_last_check(backup: Backup, seen: Verification | None, drill: Drill | None) -> Backup:
+    """Return a backup with the texts and times of its last verification and restore drill.
+
+    The newer of the two is described: damage that was found after a drill must not be hidden.
+    """
+    if drill is not None and (seen is None or drill.when >= seen.when):
+        day = iso_utc(drill.when.replace(microsecond=0))
+        verified = seen.when if seen is not None and not seen.problem else None
+        if drill.problem:
+            return replace(backup, checked=f"restore drill failed on {day}", verified=verified)
+        checked = f"proven by a restore drill on {day}"
+        return replace(backup, checked=checked, verified=verified, proven=drill.when)
+    if seen is None:
+        return replace(backup, checked=LISTED[backup.state])
+    if seen.problem:
+        return replace(backup, checked=f"found damaged on {iso_utc(seen.when)}")
+    checked = f"verified on {iso_utc(seen.when.replace(microsecond=0))}"
+    proven = drill.when if drill is not None and not drill.problem else None
+    return replace(backup, checked=checked, verified=seen.when, proven=proven)
 
 
 def stored_tables(workspace: HasBucket, work: Work | None = None) -> tuple[StoredTable, ...]:

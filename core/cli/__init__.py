@@ -13,6 +13,7 @@ COMMANDS: tuple[str, ...] = (
     "database",
     "demo-server",
     "doctor",
+    "drill",
     "get",
     "link",
     "ls",

@@ -140,6 +140,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "restore --yes",
     ),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
+    _reads("backup.drill", "core.backup.drill:drill", "Running a restore drill", "drill"),
     _changes(
         "backup.undo",
         "core.backup.undo:undo",

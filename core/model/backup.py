@@ -131,7 +131,8 @@ class Backup:
 
     `problem` is the reason if `state` is BROKEN. `key` is that of the manifest, or of the old
     object; `sha256` is that of the stored manifest. `checked` describes the last comparison;
-    `verified` is when this machine last compared every byte, or None.
+    `verified` is when this machine last compared every byte, `proven` when a restore drill of this
+    machine last restored it; both may be None.
     """
 
     id: str
@@ -149,6 +150,7 @@ class Backup:
     origin: Origin = Origin()
     checked: str = field(default="", compare=False)
     verified: datetime | None = field(default=None, compare=False)
+    proven: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,40 @@ class RestoreReport:
     seconds: float
     problems: tuple[str, ...] = ()
     dependants: tuple[Dependant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """The last restore drill of a backup; `problem` is empty if the restored table is the same."""
+
+    when: datetime
+    target: str
+    verified: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillReport:
+    """Report of a restore drill: a backup that was restored into a scratch table.
+
+    `target` is the scratch database and `table` the name of the removed scratch table. `verified`
+    describes how the rows were compared. `notes` are parts of the schema that a scratch database
+    cannot have; `problems` are differences.
+    """
+
+    backup: Backup
+    target: str
+    table: str
+    rows: int
+    verified: str
+    seconds: float
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Whether the restored table is the same; an old-form backup has no hash to prove it."""
+        return not self.problems and self.backup.state is BackupState.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,10 +188,32 @@ CREATE TABLE former_lifecycle_rules ( -- the rules of a bucket before each save
 ) STRICT;
 """
 
+_DRILLS = """
+CREATE TABLE drills (           -- the last restore drill of each backup
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    place TEXT NOT NULL,        -- endpoint and bucket
+    key TEXT NOT NULL,
+    sha256 TEXT NOT NULL,       -- of the manifest
+    moment TEXT NOT NULL,
+    target TEXT NOT NULL,       -- the scratch database
+    verified TEXT NOT NULL,     -- how the rows were compared
+    problem TEXT NOT NULL,      -- empty if the restored table is the same
+    UNIQUE (place, key)
+) STRICT;
+"""
+
+_SCHEDULES = """
+CREATE TABLE schedules (
+    name TEXT PRIMARY KEY,
+    record TEXT NOT NULL        -- JSON, see core.backup.schedules
+) STRICT;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
 MIGRATIONS: tuple[str, ...] = (
     _HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS, _PROFILES, _SETTINGS, _LINKS, _CHANGES,
     _USED_ACTIONS, _DOWNLOADS, _BACKUPS, _CHECK_SECRETS, _STATISTICS, _LIFECYCLE,
+    _DRILLS, _SCHEDULES,
 )  # fmt: skip
 
 

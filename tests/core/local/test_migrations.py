@@ -29,6 +29,8 @@ RELEASED: tuple[str, ...] = (
     "effe2dc67d06264dd120be993baa54a41dc82e4db213eef4e19bdf6eb3fc2850",
     "c4b3ad79a8bdc249fb1d359f138845576b213fc21c7e8f11005d6036926c1e7b",
     "0fe7c57de99e0c7597d6646f95104538ab5c4a9a5e63d1f4b3e0e730218a2cf6",
+    "e5566cfd82207c739e78a1953c9f55e4737aa6f2bdffe2cc0614d0019c31292c",
+    "2987c5df0579e40559e015b50ba08830f026c02dae4416eeccbb8163c94f16b5",
 )
 #: A row for each table, by the step that creates the table.
 ROWS = {
@@ -49,6 +51,8 @@ ROWS = {
     12: "INSERT INTO check_secrets VALUES (1, 'o', 'n', 'e', 'r', 'b')",
     13: "INSERT INTO statistics VALUES ('p', 'b', 0, x'7b7d')",
     14: "INSERT INTO former_lifecycle_rules VALUES (1, 'b', 'm', '{}')",
+    15: "INSERT INTO drills VALUES (1, 'p', 'k', 'h', 'm', 't', 'v', '')",
+    16: "INSERT INTO schedules VALUES ('n', '{}')",
 }
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"

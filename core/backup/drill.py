@@ -1,0 +1,230 @@
+"""Restore drill: a backup is restored into a scratch table, compared, and removed again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from core.backup.choice import Wanted, check_not_empty, find
+from core.backup.conversion import converted
+from core.backup.databases import engine_of, open_database
+from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
+from core.backup.databases.base import Content, Database
+from core.backup.databases.sqlite import SQLiteDatabase
+from core.backup.drift import drift
+from core.backup.drills import record_drill
+from core.backup.manifest import from_bytes
+from core.backup.package import Package, fetch_package
+from core.backup.restore import BY_COUNT, BY_FINGERPRINT, BY_HASH, BY_VALUE
+from core.backup.spool import spool
+from core.backup.store import BucketStore, Store
+from core.backup.verifications import record_verification
+from core.errors import Corrupt, InvalidInput
+from core.model.backup import Backup, BackupState, DrillReport
+from core.model.tables import TableSchema
+from core.objects.bucket import HasBucket
+from core.units import format_counted
+from core.work import Progress, Work, default_work
+
+#: What a report shows if the rows differ.
+_DIFFERENT = "different"
+
+
+class _RollBack(Exception):  # noqa: N818 - not an error: it ends the transaction of a drill
+    """Raised at the end of a drill, so that the scratch table is never committed."""
+
+
+def drill(
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    table: str,
+    backup_id: str | None = None,
+    into: str = "",
+) -> DrillReport:
+    """Restore a backup into a scratch table, compare it, and remove the table.
+
+    Args:
+        workspace: The workspace with the bucket.
+        work: Cancel token and progress.
+        table: The table of the backup.
+        backup_id: The id of the backup; by default the newest of the table.
+        into: The address of a database of the same engine, in which a scratch table is created and
+            never committed; empty for SQLite, for which a temporary file is used.
+
+    Returns:
+        The report; its `problems` are empty if rows and schema are the same.
+
+    Raises:
+        Corrupt: When the backup is damaged.
+        DatabaseError: When the scratch database reports an error. The drill does not count.
+        InvalidInput: When `into` is missing, or is a database of another engine.
+        NotFound: When the backup does not exist.
+    """
+    work = default_work(work)
+    check_not_empty(table=table)
+    store = BucketStore(workspace.bucket)
+    which = find(store, table, work, Wanted.of(backup_id, None))
+    address = resolve_address(into, secrets_of(workspace), work) if into else None
+    return drill_of_backup(store, which, address, work)
+
+
+def drill_of_backup(
+    store: Store, backup: Backup, into: str | DatabaseAddress | None, work: Work
+) -> DrillReport:
+    """Run the restore drill of a listed backup in any store, and record it; see `drill`."""
+    _require_engine(store, backup, into, work)
+    started = time.monotonic()
+    target_name = ""
+    try:
+        with _scratch(into, work) as target, fetch_package(store, backup, None, work) as fetched:
+            target_name = target.name if into is not None else "a temporary file"
+            found = _ScratchRestore(target, converted(fetched, target, None), work)
+            found.run()
+    except Corrupt as error:
+        problem = " ".join(part for part in (error.summary, error.cause) if part)[:500]
+        record_drill(store, backup, target_name, _DIFFERENT, problem)
+        raise
+    record_verification(store, backup, "drill")
+    record_drill(store, backup, target_name, found.verified, " ".join(found.problems)[:500])
+    return DrillReport(
+        backup,
+        target_name,
+        found.schema.table,
+        found.package.rows,
+        found.verified,
+        time.monotonic() - started,
+        tuple(found.notes),
+        tuple(found.problems),
+    )
+
+
+def _require_engine(
+    store: Store, backup: Backup, into: str | DatabaseAddress | None, work: Work
+) -> None:
+    """Check, before anything is downloaded, that the scratch database has the backup's engine.
+
+    Raises:
+        InvalidInput: It has another engine, or none was named for a server's backup.
+    """
+    if backup.state is not BackupState.COMPLETE:
+        return
+    engine = backup.origin.engine or from_bytes(store.read(backup.key, work=work)).source.engine
+    given = SQLiteDatabase if into is None else engine_of(into)
+    if given.engine == engine:
+        return
+    if into is None:
+        raise InvalidInput(
+            f"The restore drill of a {engine} backup needs a scratch database",
+            cause="Only SQLite can use a temporary file.",
+            remedy="Name a database for a temporary table with --into. Nothing in it is changed.",
+            subject=backup.table,
+        )
+    raise InvalidInput(
+        f"The scratch database is {given.engine}, but the backup is of {engine}",
+        cause="A restore into another engine does not prove that the backup can be restored.",
+        remedy=f"Name a database of {engine} with --into.",
+        subject=backup.table,
+    )
+
+
+@contextmanager
+def _scratch(into: str | DatabaseAddress | None, work: Work) -> Iterator[Database]:
+    if into is not None:
+        with open_database(into, write=True, work=work) as target:
+            yield target
+        return
+    with spool() as folder:
+        file = str(folder / "drill.db")
+        with open_database(file, write=True, create=True, work=work) as target:
+            yield target
+
+
+class _ScratchRestore:
+    """Steps of a drill inside a transaction that is rolled back in every case."""
+
+    def __init__(self, target: Database, package: Package, work: Work) -> None:
+        self._target = target
+        self._work = work
+        self.package = package
+        self.schema = package.schema
+        self.verified = _DIFFERENT
+        self.notes: list[str] = list(package.problems)
+        self.problems: list[str] = []
+
+    def run(self) -> None:
+        """Create and load a scratch table, compare it, and roll back."""
+        with suppress(_RollBack), self._target.change(work=self._work):
+            self.schema = self._scratch_schema()
+            bare = replace(self.schema, indexes=(), triggers=(), sequence=None)
+            target = self._target
+            shadow = replace(
+                bare, table=target.free_name(target.related_name(bare.table, "__restoring"))
+            )
+            target.create(shadow)
+            target.load(shadow, self.package.pieces(), work=self._work)
+            self._compare_rows(shadow)
+            target.publish(self.schema, shadow.table, "", triggers=True)
+            # Also declares checks valid, which PostgreSQL adds without checking the rows.
+            target.orphans(self.schema, "")
+            self._compare_schema(shadow.table)
+            raise _RollBack
+
+    def _scratch_schema(self) -> TableSchema:
+        """Return the schema of the scratch table, whose name is free.
+
+        Foreign keys to other tables are omitted on servers: a scratch database does not have these
+        tables, and a server refuses to create such a key.
+        """
+        target, schema = self._target, self.package.schema
+        if isinstance(target, SQLiteDatabase) and not target.exists(schema.table):
+            return schema
+        own = tuple(k for k in schema.foreign_keys if target.same_name(k.table, schema.table))
+        if len(own) != len(schema.foreign_keys):
+            omitted = format_counted(len(schema.foreign_keys) - len(own), "foreign key")
+            self.notes.append(f"Not part of the drill: {omitted} to other tables.")
+        if schema.triggers:
+            count = format_counted(len(schema.triggers), "trigger")
+            self.notes.append(f"Not part of the drill: {count}.")
+        name = target.free_name(target.related_name(schema.table, "__drill"))
+        return target.renamed(replace(schema, foreign_keys=own), name)
+
+    def _compare_rows(self, shadow: TableSchema) -> None:
+        """Compare count and content; the server's fingerprint is enough if it is equal."""
+        self._report("checking")
+        package, target = self.package, self._target
+        if package.fingerprint and package.fingerprint == target.fingerprint(
+            shadow, work=self._work
+        ):
+            self.verified = BY_FINGERPRINT
+            return
+        found = target.content(shadow, work=self._work)
+        if found.rows != package.rows:
+            rows = format_counted(found.rows, "row")
+            self.problems.append(f"Restored: {rows}; recorded: {package.rows}.")
+        elif package.content is None:
+            self.verified = BY_COUNT
+        elif found == Content(package.rows, package.content):
+            self.verified = BY_HASH
+        elif target.same(shadow, package.pieces(), work=self._work):
+            self.verified = BY_VALUE
+        else:
+            self.problems.append("The values of the restored rows differ from the backup.")
+
+    def _compare_schema(self, shadow: str) -> None:
+        """Compare the definition of the table; MariaDB names it only when a swap is committed."""
+        target, name = self._target, self.schema.table
+        found = target.schema(name if target.exists(name) else shadow)
+        # Keys of the table to itself contain its name, which differs before the swap.
+        expected = replace(self.schema, foreign_keys=())
+        texts = drift(expected, replace(found, foreign_keys=()))
+        self.problems += [f"The restored schema differs: {text}." for text in texts]
+        if len(found.foreign_keys) != len(self.schema.foreign_keys):
+            count = format_counted(len(found.foreign_keys), "foreign key")
+            self.problems.append(f"Restored: {count}; recorded: {len(self.schema.foreign_keys)}.")
+
+    def _report(self, step: str) -> None:
+        self._work.check()
+        self._work.report(Progress(self.package.rows, self.package.rows, "rows", step))

@@ -1,0 +1,30 @@
+"""Restore drills on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.backups import MemoryStore
+from helpers.postgresql_tables import Database
+
+from core.backup.drill import drill_of_backup
+from core.backup.listing import backups_in
+from core.errors import InvalidInput
+from core.work import Work
+
+
+def test_a_drill_is_compared_by_the_server_and_leaves_nothing(
+    orders: Database, store: MemoryStore
+) -> None:
+    backup = orders.back_up(store, "orders")
+    before = orders.everything()
+    with pytest.raises(InvalidInput, match="needs a scratch database"):
+        drill_of_backup(store, backup, None, Work())
+    report = drill_of_backup(store, backup, orders.address, Work())
+    assert (report.problems, report.proven, report.rows) == ((), True, 500)
+    assert report.verified == "verified (SHA-256 and server fingerprint)"
+    assert report.notes == (
+        "Not part of the drill: 1 foreign key to other tables.",
+        "Not part of the drill: 1 trigger.",
+    )
+    assert orders.everything() == before
+    assert backups_in(store, "orders", Work())[0].proven is not None
