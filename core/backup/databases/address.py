@@ -58,7 +58,8 @@ def parse_address(text: str | DatabaseAddress) -> DatabaseAddress:
     url = _parsed(text)
     if url.password is None:
         return DatabaseAddress(text)
-    plain = url.set(password=None).render_as_string(hide_password=False)
+    # `URL.set(password=None)` would leave the password as it is.
+    plain = url._replace(password=None).render_as_string(hide_password=False)
     return DatabaseAddress(plain, Secret(str(url.password)))
 
 
