@@ -90,13 +90,13 @@ class PostgreSQLDatabase(Database):
     def origin_of(cls, address: str) -> Origin:
         """Return the host, port and database of a URL."""
         place = ServerAddress.parse(address)
-        return Origin(cls.engine, place.database, f"{place.host}:{place.port}", place.database)
+        return Origin(cls.engine, place.database, place.place, place.database)
 
     @property
     def origin(self) -> Origin:
         """Host, port and database."""
         place = self._address
-        return Origin(self.engine, place.database, f"{place.host}:{place.port}", place.database)
+        return Origin(self.engine, place.database, place.place, place.database)
 
     @property
     def version(self) -> str:

@@ -9,6 +9,7 @@ from typing import Self
 from core.errors import InvalidInput
 
 _PORT = 5432
+_CONNECT_SECONDS = 10.0
 
 
 class TlsMode(Enum):
@@ -23,7 +24,11 @@ class TlsMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Host, port, database and user, without a password."""
+    """Host, port, database and user, without a password.
+
+    `host` is the folder of a Unix socket if it begins with a slash; `timeout` are the seconds of an
+    attempt to connect.
+    """
 
     host: str
     port: int
@@ -31,9 +36,21 @@ class ServerAddress:
     user: str
     tls: TlsMode = TlsMode.PREFER
     root_certificate: str = ""
+    timeout: float = _CONNECT_SECONDS
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}/{self.database}"
+        return f"{self.place}/{self.database}"
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether the server is reached by a Unix socket."""
+        return self.host.startswith("/")
+
+    @property
+    def place(self) -> str:
+        """Host and port; an IPv6 address is written in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -54,13 +71,25 @@ class ServerAddress:
         options = {name: str(value) for name, value in parsed.query.items()}
         tls = _tls_mode(options.pop("sslmode", TlsMode.PREFER.value))
         root = options.pop("sslrootcert", "")
+        host = options.pop("host", "") or parsed.host or "localhost"
+        timeout = _seconds(options.pop("connect_timeout", ""))
         if options:
             raise InvalidInput(
                 f"The database URL has an unknown option: {', '.join(sorted(options))}",
-                remedy="The options sslmode and sslrootcert are supported.",
+                remedy="The options sslmode, sslrootcert, host and connect_timeout are supported.",
             )
-        host, port = parsed.host or "localhost", parsed.port or _PORT
-        return cls(host, port, parsed.database, parsed.username, tls, root)
+        port = parsed.port or _PORT
+        return cls(host, port, parsed.database, parsed.username, tls, root, timeout)
+
+
+def _seconds(text: str) -> float:
+    """Return a time limit in seconds; like in libpq, 0 is not a useful one and means the default."""
+    if text and not (text.isascii() and text.isdigit()):
+        raise InvalidInput(
+            f"{text!r} is not a valid connect_timeout",
+            remedy="Use a number of seconds, for example 10.",
+        )
+    return float(text or 0) or _CONNECT_SECONDS
 
 
 def _tls_mode(text: str) -> TlsMode:

@@ -76,7 +76,7 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
 def not_reached(address: ServerAddress, error: OSError) -> StorageError:
     """Return the error of a server that cannot be reached."""
     return Offline(
-        f"The database server {address.host}:{address.port} cannot be reached",
+        f"The database server {address.place} cannot be reached",
         cause=f"{error.strerror or error}.",
         remedy="Check the host and port, the network, and whether the server is running.",
         subject=str(address),

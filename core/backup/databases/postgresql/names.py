@@ -21,7 +21,7 @@ _NAME = re.compile(rf"(?:(?P<schema>{_PART})\.)?(?P<table>{_PART})")
 _PLAIN = re.compile(r'[^".\s]+')
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-    |(?P<string>(?:[eE]|[bBxXnN])?'(?:[^'\\]|''|\\.)*')
+    |(?P<string>[eE]'(?:[^'\\]|''|\\.)*'|[bBxXnN]?'(?:[^']|'')*')
     |(?P<quoted>"(?:[^"]|"")*")
     |(?P<number>\d[\w.]*)
     |(?P<word>[^\W\d][\w$]*)
@@ -70,8 +70,9 @@ class TableName:
 
 def with_suffix(name: str, suffix: str) -> str:
     """Return a name with a suffix that is not longer than an identifier may be."""
-    shortened = name.encode()[: LONGEST - len(suffix.encode())]
-    return shortened.decode(errors="ignore") + suffix
+    end = suffix.encode()[:LONGEST].decode(errors="ignore")
+    shortened = name.encode()[: LONGEST - len(end.encode())]
+    return shortened.decode(errors="ignore") + end
 
 
 def quoted(name: str) -> str:
@@ -94,12 +95,16 @@ def checked_fragment(text: str, what: str) -> str:
         Corrupt: The text is not such a fragment.
     """
     open_marks: list[str] = []
-    position = 0
+    position, previous = 0, ""
     while position < len(text):
         token = _TOKEN.match(text, position)
         if token is None or text.startswith(("--", "/*"), position):
             raise _forged(text, what)
         position = token.end()
+        # Adjacent strings are one string for the server, with the escapes of the first one.
+        if token["string"] and previous == "string":
+            raise _forged(text, what)
+        previous = previous if token["space"] else str(token.lastgroup)
         mark = token["mark"] or ""
         if mark in _OPENING:
             open_marks.append(_OPENING[mark])

@@ -14,22 +14,23 @@ from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 from core.backup.databases.base import Rows
-from core.backup.databases.postgresql.address import ServerAddress, TlsMode
+from core.backup.databases.postgresql.address import ServerAddress
+from core.backup.databases.postgresql.connection import (
+    closing_on_cancel,
+    connect,
+    shut_down,
+    with_tls,
+)
 from core.backup.databases.postgresql.failures import (
     connection_lost,
-    not_reached,
     server_error,
-    tls_refused,
 )
-from core.errors import DatabaseError, StorageError
+from core.errors import DatabaseError, NotSupported, StorageError
 from core.redaction import Secret
 from core.work import Work
 
-_CONNECT_SECONDS = 10.0
 _BLOCK = 1 << 20
 _LENGTH = struct.Struct(">I")
-#: The code that asks a server for TLS. Source: PostgreSQL manual, "Message Formats", SSLRequest.
-_TLS_REQUEST = struct.pack(">II", 8, 80877103)
 #: Session settings under which values are written as text without loss, on every server.
 _SETTINGS = {
     "client_encoding": "UTF8",
@@ -45,6 +46,14 @@ _SETTINGS = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "lock_timeout": "10s",
+    # Settings of the database or the user that would change values or definitions.
+    "array_nulls": "on",  # otherwise NULL in an array is loaded as the text NULL
+    "lc_monetary": "C",  # otherwise an amount depends on the language of the server
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",  # `names.checked_fragment` reads strings like this
+    "transform_null_equals": "off",
+    "transaction_timeout": "0",  # since version 17
+    "idle_session_timeout": "0",  # since version 14
 }
 
 
@@ -68,10 +77,10 @@ class Session:
         from pg8000.core import CoreConnection
 
         work.check()
-        link = _connect(address, work)
+        link = connect(address, work)
         try:
-            with _closing_on_cancel(link, work), _translated(address, work):
-                link = _with_tls(link, address)
+            with closing_on_cancel(link, work), _translated(address, work):
+                link = with_tls(link, address)
                 driver = CoreConnection(
                     address.user,
                     database=address.database,
@@ -92,8 +101,9 @@ class Session:
 
     def apply_settings(self) -> None:
         """Apply the settings under which values are exact."""
+        statement = "SELECT set_config(name, $2, false) FROM pg_settings WHERE name = $1"
         for name, value in _SETTINGS.items():
-            self.query("SELECT set_config($1, $2, false)", (name, value))
+            self.query(statement, (name, value))
         if self.version_number >= 140000:
             # A connection that was cut ends its query within seconds.
             self.query("SELECT set_config('client_connection_check_interval', '2s', false)")
@@ -109,6 +119,11 @@ class Session:
         major, _, rest = self.version.partition(".")
         minor = "".join(digit for digit in rest.partition(".")[0] if digit.isdigit())
         return int(major or 0) * 10_000 + int(minor or 0)
+
+    @property
+    def checks_encoding(self) -> bool:
+        """Whether the server guarantees that texts are valid; in SQL_ASCII they are any bytes."""
+        return str(self._driver.parameter_statuses.get("server_encoding", "")) != "SQL_ASCII"
 
     @property
     def encrypted(self) -> bool:
@@ -155,16 +170,34 @@ class Session:
             filled += received
             rows, used = _data_messages(buffer, filled, tail)
             if rows:
-                yield len(rows), b"".join(rows)
+                piece = b"".join(rows)
+                self._check_encoding(piece)
+                yield len(rows), piece
                 work.check()
             del rows  # views of the buffer, which cannot be resized while they exist
-            rest = bytes(memoryview(buffer)[used:filled])
-            if len(rest) > len(buffer) // 2:
-                buffer = bytearray(2 * len(buffer))  # a row that is longer than the buffer
-            buffer[: len(rest)] = rest
-            filled = len(rest)
+            if used:  # otherwise a long row would be copied once for each packet
+                rest = bytes(memoryview(buffer)[used:filled])
+                buffer[: len(rest)] = rest
+                filled = len(rest)
+            if filled > len(buffer) // 2:
+                buffer.extend(bytes(len(buffer)))  # a row that is longer than the buffer
         if tail.error:
             raise server_error(tail.error, self.address)
+
+    def _check_encoding(self, rows: bytes) -> None:
+        """Check texts of a SQL_ASCII database, which no server would load again if invalid."""
+        if self.checks_encoding:
+            return
+        try:
+            rows.decode()
+        except UnicodeDecodeError:
+            raise NotSupported(
+                "The table contains texts that are not valid UTF-8",
+                cause="The encoding of the database is SQL_ASCII, which allows any bytes, but a "
+                "server refuses to load them again.",
+                remedy="Correct the texts, or change the columns to the type bytea.",
+                subject=str(self.address),
+            ) from None
 
     def copy_in(self, statement: str, pieces: Iterable[Rows], work: Work) -> int:
         """Load pieces by `COPY … FROM STDIN`; return the row count that the server reports.
@@ -174,6 +207,8 @@ class Session:
         with self.cancellable(work):
             self._send(b"Q", statement.encode() + b"\0")
             first = self._message()
+            while first[0] in (b"N", b"S"):  # a notice or a changed setting before the answer
+                first = self._message()
             if first[0] == b"G":
                 try:
                     for _, data in pieces:
@@ -240,8 +275,7 @@ class Session:
 
     def cut(self) -> None:
         """Close the connection at once; the server rolls the open transaction back."""
-        with suppress(OSError):  # it has already ended
-            self._link.shutdown(socket.SHUT_RDWR)
+        shut_down(self._link)
 
     def close(self) -> None:
         """Close the connection; repeated calls are allowed."""
@@ -297,59 +331,6 @@ def _rows_of(tag: bytes) -> int:
     return int(count)
 
 
-def _connect(address: ServerAddress, work: Work) -> socket.socket:
-    last: OSError = OSError("the name has no address")
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise not_reached(address, error) from None
-    for family, kind, protocol, _name, place in found:
-        link = socket.socket(family, kind, protocol)
-        try:
-            link.settimeout(_CONNECT_SECONDS)
-            with _closing_on_cancel(link, work):
-                link.connect(place)
-        except OSError as error:
-            link.close()
-            work.check()
-            last = error
-        else:
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            return link
-    raise not_reached(address, last)
-
-
-def _with_tls(link: socket.socket, address: ServerAddress) -> socket.socket:
-    """Negotiate TLS as the address requires, like libpq's `sslmode`."""
-    if address.tls is TlsMode.DISABLE:
-        return link
-    link.sendall(_TLS_REQUEST)
-    if link.recv(1) != b"S":
-        if address.tls is TlsMode.PREFER:
-            return link
-        raise tls_refused(address)
-    return _tls_context(address).wrap_socket(link, server_hostname=address.host)
-
-
-def _tls_context(address: ServerAddress) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=address.root_certificate or None)
-    context.check_hostname = address.tls is TlsMode.VERIFY_FULL
-    if address.tls not in (TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL):
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-@contextmanager
-def _closing_on_cancel(link: socket.socket, work: Work) -> Iterator[None]:
-    def cut() -> None:
-        with suppress(OSError):
-            link.shutdown(socket.SHUT_RDWR)
-
-    with work.token.on_cancel(cut):
-        yield
-
-
 @contextmanager
 def _translated(address: ServerAddress, work: Work | None) -> Iterator[None]:
     """Translate the errors of the socket and of pg8000."""
@@ -363,7 +344,15 @@ def _translated(address: ServerAddress, work: Work | None) -> Iterator[None]:
     except ServerError as error:
         answer = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
         raise server_error({str(k): str(v) for k, v in answer.items()}, address) from None
-    except (Error, OSError, EOFError, struct.error) as error:
+    except UnicodeDecodeError:
+        raise DatabaseError(
+            "The database contains names that are not valid UTF-8",
+            cause="Its encoding is SQL_ASCII, which allows any bytes.",
+            remedy="Rename the object, or choose other tables.",
+            subject=str(address),
+        ) from None
+    except (Error, OSError, EOFError, struct.error, AttributeError) as error:
+        # pg8000 raises AttributeError for a connection that another thread has closed.
         if work is not None:
             work.check()
         raise connection_lost(address, _reason(error)) from None
