@@ -1,0 +1,95 @@
+"""Sockets to PostgreSQL servers: TCP, Unix sockets and TLS."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from core.backup.databases.postgresql.address import ServerAddress, TlsMode
+from core.backup.databases.postgresql.failures import not_reached, tls_refused
+from core.work import Work
+
+#: The code that asks a server for TLS. Source: PostgreSQL manual, "Message Formats", SSLRequest.
+_TLS_REQUEST = struct.pack(">II", 8, 80877103)
+
+
+def connect(address: ServerAddress, work: Work) -> socket.socket:
+    """Return a connected socket, without TLS.
+
+    Raises:
+        Cancelled: A cancel was requested.
+        Offline: The server cannot be reached.
+    """
+    last: OSError = OSError("the name has no address")
+    if address.is_socket:
+        return _connect_socket(address, work)
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise not_reached(address, error) from None
+    for family, kind, protocol, _name, place in found:
+        link = socket.socket(family, kind, protocol)
+        try:
+            link.settimeout(address.timeout)
+            with closing_on_cancel(link, work):
+                link.connect(place)
+        except OSError as error:
+            link.close()
+            work.check()
+            last = error
+        else:
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            return link
+    raise not_reached(address, last)
+
+
+def _connect_socket(address: ServerAddress, work: Work) -> socket.socket:
+    link = socket.socket(socket.AF_UNIX)
+    try:
+        link.settimeout(address.timeout)
+        with closing_on_cancel(link, work):
+            link.connect(f"{address.host}/.s.PGSQL.{address.port}")
+    except OSError as error:
+        link.close()
+        work.check()
+        raise not_reached(address, error) from None
+    return link
+
+
+def with_tls(link: socket.socket, address: ServerAddress) -> socket.socket:
+    """Negotiate TLS as the address requires, like libpq's `sslmode`."""
+    if address.tls is TlsMode.DISABLE or address.is_socket:
+        return link
+    link.sendall(_TLS_REQUEST)
+    if link.recv(1) != b"S":
+        if address.tls is TlsMode.PREFER:
+            return link
+        raise tls_refused(address)
+    return _tls_context(address).wrap_socket(link, server_hostname=address.host)
+
+
+def _tls_context(address: ServerAddress) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=address.root_certificate or None)
+    context.check_hostname = address.tls is TlsMode.VERIFY_FULL
+    if address.tls not in (TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL):
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@contextmanager
+def closing_on_cancel(link: socket.socket, work: Work) -> Iterator[None]:
+    """End the connection if a cancel is requested in the block."""
+    with work.token.on_cancel(lambda: shut_down(link)):
+        yield
+
+
+def shut_down(link: socket.socket) -> None:
+    """End a connection that another thread may use at the moment."""
+    # `SSLSocket.shutdown` removes its encryption first: another thread that is sending at this
+    # moment would send the rest in plain text.
+    with suppress(OSError):  # it has already ended
+        socket.socket.shutdown(link, socket.SHUT_RDWR)
