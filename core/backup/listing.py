@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from core.backup.checked_reading import read_checked
 from core.backup.drills import drill_of, last_drills
-from core.backup.keys import MANIFEST, BackupKey, parse, part_name, table_prefix
+from core.backup.keys import MANIFEST, PIN, BackupKey, parse, part_name, table_prefix
 from core.backup.manifest import LARGEST, from_bytes
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store, Stored
@@ -28,6 +30,8 @@ from core.units import format_counted, iso_utc
 from core.work import Progress, Work, default_work
 
 _READS = 16
+#: A larger object in bytes is not read as the note of a pin.
+_LARGEST_PIN = 1 << 16
 
 #: Placeholder for an unreadable time, which sorts last.
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,13 +113,15 @@ def with_last_check(backup: Backup, seen: Verification | None, drill: Drill | No
         day = iso_utc(drill.when.replace(microsecond=0))
         verified = seen.when if seen is not None and not seen.problem else None
         if drill.problem:
-            return replace(backup, checked=f"restore drill failed on {day}", verified=verified)
+            return replace(
+                backup, checked=f"restore drill failed on {day}", verified=verified, doubted=True
+            )
         checked = f"proven by a restore drill on {day}"
         return replace(backup, checked=checked, verified=verified, proven=drill.when)
     if seen is None:
         return replace(backup, checked=LISTED[backup.state])
     if seen.problem:
-        return replace(backup, checked=f"found damaged on {iso_utc(seen.when)}")
+        return replace(backup, checked=f"found damaged on {iso_utc(seen.when)}", doubted=True)
     checked = f"verified on {iso_utc(seen.when.replace(microsecond=0))}"
     proven = drill.when if drill is not None and not drill.problem else None
     return replace(backup, checked=checked, verified=seen.when, proven=proven)
@@ -208,13 +214,36 @@ def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
     where = key.folder + MANIFEST
     try:
         _check_size(folder)
-        return read_checked(store, where, lambda data: _entry_of(data, folder), work)
+        found = read_checked(store, where, lambda data: _entry_of(data, folder), work)
+        return _with_pin(store, folder, found, work)
     except (Corrupt, NotSupported, NotFound) as error:
         problem = " ".join(part for part in (error.summary, error.cause) if part)
         size = sum(folder.sizes.values())
-        return Backup(
+        broken = Backup(
             key.id, key.table, folder.moment, size, where, BackupState.BROKEN, problem=problem
         )
+        return _with_pin(store, folder, broken, work)
+
+
+def _with_pin(store: Store, folder: Folder, backup: Backup, work: Work) -> Backup:
+    """Return a backup with its pin; a pin whose note cannot be read still counts."""
+    if PIN not in folder.sizes:
+        return backup
+    note = ""
+    if folder.sizes[PIN] <= _LARGEST_PIN:
+        with suppress(NotFound):  # the pin was removed since the listing
+            note = pin_note(store.read(folder.key.folder + PIN, work=work))
+    return replace(backup, pinned=True, pin_note=note)
+
+
+def pin_note(data: bytes) -> str:
+    """Return the note in the bytes of a pin; empty if it is damaged."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    note = found.get("note") if isinstance(found, dict) else None
+    return note if isinstance(note, str) else ""
 
 
 def _check_size(folder: Folder) -> None:

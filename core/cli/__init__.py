@@ -20,6 +20,7 @@ COMMANDS: tuple[str, ...] = (
     "policy",
     "put",
     "restore",
+    "retention",
     "rotate",
     "secrets",
     "setup",

@@ -10,6 +10,7 @@ import typer
 
 from core.cli.databases import Database
 from core.cli.parameters import usage_error
+from core.cli.retention import change_pin
 from core.errors import Corrupt, ErrorKind
 from core.units import format_count, format_counted, format_duration, format_size, iso_utc
 
@@ -68,7 +69,7 @@ def _show_backups(cli: Cli, report: BackupReport) -> None:
         cli.out.note(left.remedy)
 
 
-def backups(
+def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     table: Annotated[str, typer.Argument(help="Only backups of this table.")] = "",
     verify: Annotated[
@@ -78,6 +79,13 @@ def backups(
         ),
     ] = False,
     backup_id: BackupId = "",
+    pin: Annotated[
+        str, typer.Option(metavar="ID", help="Pin a backup, so that `retention` never removes it.")
+    ] = "",
+    unpin: Annotated[str, typer.Option(metavar="ID", help="Remove the pin of a backup.")] = "",
+    note: Annotated[
+        str, typer.Option(help="With --pin: the reason, which is shown in the list.")
+    ] = "",
 ) -> int:
     """List backups, newest first, or verify one completely with --verify.
 
@@ -89,6 +97,10 @@ def backups(
     cli: Cli = context.obj
     if verify:
         return _verify(cli, table, backup_id)
+    if pin or unpin:
+        return change_pin(cli, table, pin, unpin, note)
+    if note:
+        raise usage_error("--note can only be used with --pin", remedy="Add --pin, or omit --note.")
     if backup_id:
         raise usage_error(
             "--id can only be used with --verify", remedy="Add --verify, or omit --id."
@@ -120,8 +132,11 @@ def _row(one: Backup) -> tuple[str, ...]:
     rows = "" if one.rows is None else format_count(one.rows)
     checked = f"{one.checked}: {one.problem}" if one.problem else one.checked
     source = one.source or "not recorded"
+    note = one.note
+    if one.pinned:
+        note = "; ".join(text for text in (f"pinned: {one.pin_note}".rstrip(": "), note) if text)
     return (
-        iso_utc(one.taken), one.table, rows, format_size(one.size), checked, one.id, source, one.note
+        iso_utc(one.taken), one.table, rows, format_size(one.size), checked, one.id, source, note
     )  # fmt: skip
 
 

@@ -22,6 +22,14 @@ MAY_BE_EMPTY = frozenset(
 _UNDOING = ("backup_id", "at", "from_other_source", "name", "allow_orphans", "with_triggers")
 #: Parameters of each command that exclude each other.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "backups": (
+        ("pin", "unpin"),
+        ("pin", "verify"),
+        ("unpin", "verify"),
+        ("pin", "backup_id"),
+        ("unpin", "backup_id"),
+        ("unpin", "note"),
+    ),
     "restore": (
         ("undo", "drop_former"),
         ("backup_id", "at"),

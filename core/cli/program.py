@@ -14,7 +14,18 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 import core
 from core.aws.usage import record_use
-from core.cli import backups, databases, doctor, drill, objects, policy, rotation, secrets, server
+from core.cli import (
+    backups,
+    databases,
+    doctor,
+    drill,
+    objects,
+    policy,
+    retention,
+    rotation,
+    secrets,
+    server,
+)
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
 from core.cli.output import Output, ReaderClosed, flush
@@ -51,7 +62,7 @@ def _top(
         raise typer.Exit
 
 
-for _module in (objects, backups, drill, databases, rotation, doctor, policy, server):
+for _module in (objects, backups, drill, retention, databases, rotation, doctor, policy, server):
     _module.add_to(app)
 app.add_typer(secrets.app, name="secrets")
 strict(app)

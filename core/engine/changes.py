@@ -114,6 +114,19 @@ def written_backups(_call: OperationCall, report: Any) -> Effects:
     )
 
 
+def removed_backups(_call: OperationCall, report: Any) -> Effects:
+    """Describe each backup that a `RetentionReport` has removed."""
+    return tuple(
+        Effect(ChangeKind.BACKUPS, backup.table, (parent_of(backup.key),))
+        for backup in report.removed
+    )
+
+
+def changed_backup(_call: OperationCall, backup: Any) -> Effects:
+    """Describe the backup that was pinned or unpinned."""
+    return (Effect(ChangeKind.BACKUPS, backup.table, (parent_of(backup.key),)),)
+
+
 def restored_table(_call: OperationCall, report: Any) -> Effects:
     """Describe the table of a `RestoreReport`."""
     return (Effect(ChangeKind.TABLES, f"{report.database}: {report.table}"),)

@@ -141,6 +141,23 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
     _reads("backup.drill", "core.backup.drill:drill", "Running a restore drill", "drill"),
+    _reads(
+        "backup.plan_retention",
+        "core.backup.retention:plan_retention",
+        "Planning the removal of backups",
+        "retention",
+    ),
+    _changes(
+        "backup.apply_retention",
+        "core.backup.retention:apply_retention",
+        "Removing old backups",
+        changes.removed_backups,
+        "retention --yes",
+    ),
+    _changes("backup.pin", "core.backup.pins:pin", "Pinning a backup", changes.changed_backup),
+    _changes(
+        "backup.unpin", "core.backup.pins:unpin", "Unpinning a backup", changes.changed_backup
+    ),
     _changes(
         "backup.undo",
         "core.backup.undo:undo",

@@ -132,7 +132,8 @@ class Backup:
     `problem` is the reason if `state` is BROKEN. `key` is that of the manifest, or of the old
     object; `sha256` is that of the stored manifest. `checked` describes the last comparison;
     `verified` is when this machine last compared every byte, `proven` when a restore drill of this
-    machine last restored it; both may be None.
+    machine last restored it; both may be None. `doubted` means that the last of these found a
+    difference. A `pinned` backup is never removed by retention.
     """
 
     id: str
@@ -151,6 +152,9 @@ class Backup:
     checked: str = field(default="", compare=False)
     verified: datetime | None = field(default=None, compare=False)
     proven: datetime | None = field(default=None, compare=False)
+    doubted: bool = field(default=False, compare=False)
+    pinned: bool = field(default=False, compare=False)
+    pin_note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

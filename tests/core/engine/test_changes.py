@@ -32,6 +32,7 @@ OBJECTS, SECRETS, TABLES = ChangeKind.OBJECTS, ChangeKind.SECRETS, ChangeKind.TA
 PROFILE = connection().profile
 DELETED = DeleteReport((Deleted("a/x", "1"),), (FailedDelete("a/y", "AccessDenied", ""),))
 BACKUPS = Record(backups=(Record(table="users", key="backups/users/1/manifest.json"),))
+REMOVED = Record(removed=BACKUPS.backups)
 TABLE = Record(database="trading", table="users")
 LINKS = (Record(key="a/x"), Record(key="a/y"))
 
@@ -61,6 +62,9 @@ CASES = {
     "objects.restore_many": ({}, RestoreReport(("a/x", "b"), ()), OBJECTS, "2 objects", ("a/", "")),
     "backup.run": ({}, BACKUPS, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.restore": ({}, TABLE, TABLES, "trading: users", ()),
+    "backup.apply_retention": ({}, REMOVED, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
+    "backup.pin": ({}, BACKUPS.backups[0], ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
+    "backup.unpin": ({}, BACKUPS.backups[0], ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.undo": ({"former": "users__before"}, "users", TABLES, "users__before", ()),
     "backup.drop_former": ({"former": "users__before"}, "", TABLES, "users__before", ()),
     "objects.upload": ({"key": "a/x"}, None, OBJECTS, "s3://bkt/a/x", ("a/",)),
@@ -117,6 +121,7 @@ def test_a_changing_operation_yields_its_change(name):
         ("objects.delete_many", DeleteReport((), ())),
         ("objects.restore_many", RestoreReport((), ())),
         ("backup.run", Record(backups=())),
+        ("backup.apply_retention", Record(removed=())),
         ("links.put", ()),
         ("setup", SetupReport((), "eu-west-1", stored=False)),
         ("rotation.start", rotation()),

@@ -1,0 +1,253 @@
+"""Retention: which backups remain by days, weeks and months, and removal of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from core.aws.buckets import bucket_brief
+from core.backup.keys import MANIFEST, PIN
+from core.backup.listing import backups_in
+from core.backup.store import BucketStore, Store
+from core.backup.unfinished import unfinished_backup
+from core.effects import attaching_partial, states_effect
+from core.errors import Conflict, InvalidInput, NotFound, StorageError
+from core.model.backup import Backup, BackupState
+from core.model.retention import (
+    NotRemoved,
+    RetentionDecision,
+    RetentionReport,
+    RetentionRule,
+)
+from core.objects.bucket import HasBucket
+from core.work import Progress, Work, default_work
+
+#: A period: its name in texts, and what backups of one period have in common (UTC).
+_PERIODS: tuple[tuple[str, Callable[[datetime], str]], ...] = (
+    ("day", lambda moment: f"{moment:%Y-%m-%d}"),
+    ("week", lambda moment: f"{moment:%G-W%V}"),
+    ("month", lambda moment: f"{moment:%Y-%m}"),
+)
+_SAME_DAY = "A newer backup of the same day is retained."
+_NOT_NEEDED = "It is not the newest backup of a retained day, week or month."
+
+
+def plan_retention(
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    table: str | None = None,
+    daily: int = 0,
+    weekly: int = 0,
+    monthly: int = 0,
+) -> tuple[RetentionDecision, ...]:
+    """Return for each backup whether it is retained, and why, without changes.
+
+    Args:
+        workspace: The workspace with the bucket.
+        work: Cancel token and progress.
+        table: The table; None for all.
+        daily: How many days with backups retain their newest one.
+        weekly: The same for weeks (ISO 8601, UTC).
+        monthly: The same for months.
+
+    Raises:
+        InvalidInput: When a number is negative, or all are 0.
+        StorageError: When the bucket or a manifest cannot be read.
+    """
+    rule = checked_rule(daily, weekly, monthly)
+    store = BucketStore(workspace.bucket)
+    return decisions(backups_in(store, table, default_work(work)), rule)
+
+
+@states_effect("removed")
+def apply_retention(  # noqa: PLR0913 - keyword-only data of one request
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    table: str | None = None,
+    daily: int = 0,
+    weekly: int = 0,
+    monthly: int = 0,
+    only: Collection[str] | None = None,
+) -> RetentionReport:
+    """Remove the backups that no rule retains; the backups are listed again first.
+
+    Args:
+        workspace: The workspace with the bucket.
+        work: Cancel token and progress.
+        table: The table; None for all.
+        daily: As for `plan_retention`.
+        weekly: As for `plan_retention`.
+        monthly: As for `plan_retention`.
+        only: The keys of the backups that a plan has shown; no other one is removed.
+
+    Raises:
+        InvalidInput: When a number is negative, or all are 0.
+        ReadOnlyProfile: When the profile is read-only.
+        StorageError: When the bucket or a manifest cannot be read; nothing was removed.
+        Cancelled: When it was cancelled; `partial` is the report so far.
+    """
+    workspace.bucket.clients.require_writable("Removing old backups")
+    work = default_work(work)
+    rule = checked_rule(daily, weekly, monthly)
+    bucket = workspace.bucket
+    versioning = bucket_brief(bucket.clients, bucket.name, work=work).versioning
+    found = decisions(backups_in(BucketStore(bucket), table, work), rule)
+    # A suspended bucket adds delete markers too.
+    versioned = None if versioning is None else versioning != ""
+    return remove(BucketStore(bucket), found, work, only=only, versioned=versioned)
+
+
+def checked_rule(daily: int, weekly: int, monthly: int) -> RetentionRule:
+    """Return a rule that retains something.
+
+    Raises:
+        InvalidInput: When a number is negative, or all are 0.
+    """
+    if min(daily, weekly, monthly) < 0:
+        raise InvalidInput(
+            "A number of days, weeks or months is negative", remedy="Use 0 or a larger number."
+        )
+    if not max(daily, weekly, monthly):
+        raise InvalidInput(
+            "The rule retains no backup",
+            cause="The numbers of days, weeks and months are all 0.",
+            remedy="Set at least one of --daily, --weekly and --monthly, for example --daily 7.",
+        )
+    return RetentionRule(daily, weekly, monthly)
+
+
+def decisions(backups: Iterable[Backup], rule: RetentionRule) -> tuple[RetentionDecision, ...]:
+    """Return the decision about each backup, in the order of the backups.
+
+    The rule counts for each table of each database separately. Always retained are: the newest
+    backup, the last one that a restore drill proved, pinned ones, old forms, and those that are
+    damaged, which also do not count as the newest of a day, week or month.
+    """
+    listed = tuple(backups)
+    groups: dict[tuple[str, str], list[Backup]] = {}
+    for backup in sorted(listed, key=lambda each: (each.taken, each.id), reverse=True):
+        groups.setdefault((backup.table, str(backup.origin)), []).append(backup)
+    found: dict[str, RetentionDecision] = {}
+    for group in groups.values():
+        found.update({each.backup.key: each for each in _of_group(group, rule)})
+    return tuple(found[backup.key] for backup in listed)
+
+
+def _of_group(group: Sequence[Backup], rule: RetentionRule) -> Iterator[RetentionDecision]:
+    """Yield the decisions about the backups of one table of one database, newest first."""
+    reasons: dict[str, list[str]] = {backup.key: list(_own_reasons(backup)) for backup in group}
+    usable = [each for each in group if _is_usable(each)]
+    if usable:
+        reasons[usable[0].key].insert(0, "It is the newest backup of the table.")
+    proven = next((each for each in usable if each.proven), None)
+    if proven is not None:
+        reasons[proven.key].append("It is the last backup that a restore drill has proven.")
+    limits = (rule.daily, rule.weekly, rule.monthly)
+    for (name, period), limit in zip(_PERIODS, limits, strict=True):
+        for backup in _newest_of_each(usable, period, limit):
+            reasons[backup.key].append(f"It is the newest of the {name} {period(backup.taken)}.")
+    day = _PERIODS[0][1]
+    days = {day(each.taken) for each in usable if reasons[each.key]}
+    for backup in group:
+        if reasons[backup.key]:
+            yield RetentionDecision(backup, retained=True, reasons=tuple(reasons[backup.key]))
+        else:
+            reason = _SAME_DAY if day(backup.taken) in days else _NOT_NEEDED
+            yield RetentionDecision(backup, retained=False, reasons=(reason,))
+
+
+def _is_usable(backup: Backup) -> bool:
+    return backup.state is BackupState.COMPLETE and not backup.doubted
+
+
+def _own_reasons(backup: Backup) -> Iterator[str]:
+    if backup.state is BackupState.BROKEN:
+        yield "It is damaged, and must be examined before it is removed."
+    elif backup.state is BackupState.OLD_FORM:
+        yield "It has the old form, which is never removed by a rule."
+    elif backup.doubted:
+        yield "Damage was found in it, and must be examined before it is removed."
+    if backup.pinned:
+        yield f"It is pinned: {backup.pin_note}" if backup.pin_note else "It is pinned."
+
+
+def _newest_of_each(
+    backups: Sequence[Backup], period: Callable[[datetime], str], limit: int
+) -> Iterator[Backup]:
+    """Yield the newest backup of each of the last `limit` periods that have backups."""
+    newest: dict[str, Backup] = {}
+    for backup in backups:
+        newest.setdefault(period(backup.taken), backup)
+    yield from list(newest.values())[:limit]
+
+
+def remove(
+    store: Store,
+    found: Iterable[RetentionDecision],
+    work: Work,
+    *,
+    only: Collection[str] | None = None,
+    versioned: bool | None = None,
+) -> RetentionReport:
+    """Remove the backups of a plan that are not retained, the oldest first.
+
+    A backup that cannot be removed is reported, and the others are still removed.
+    """
+    plan = tuple(found)
+    leaving = [
+        each.backup
+        for each in plan
+        if not each.retained and (only is None or each.backup.key in only)
+    ]
+    leaving.sort(key=lambda backup: backup.taken)
+    removed: list[Backup] = []
+    failed: list[NotRemoved] = []
+
+    def report() -> RetentionReport:
+        size = sum(backup.size for backup in removed)
+        return RetentionReport(plan, tuple(removed), size, tuple(failed), versioned)
+
+    with attaching_partial(report):
+        for number, backup in enumerate(leaving, 1):
+            problem = _remove_one(store, backup, work)
+            if problem is None:
+                removed.append(backup)
+            else:
+                failed.append(problem)
+            work.report(Progress(number, len(leaving), "backups"))
+    return report()
+
+
+def _remove_one(store: Store, backup: Backup, work: Work) -> NotRemoved | None:
+    """Remove one backup, and return why not if that failed.
+
+    The manifest is removed first: without it there is no backup, so a kill leaves parts that
+    `sweep` lists, but never a listed backup with missing parts. The local record lets the next
+    backup of this machine remove such parts.
+    """
+    work.check()
+    folder = backup.key.removesuffix(MANIFEST)
+    manifest_removed = False
+    try:
+        # After the listing, since a pin may just have been added.
+        keys = [stored.key for stored in store.list(folder, work=work)]
+        _check_removable(backup, keys)
+        with unfinished_backup(store, folder) as unfinished:
+            store.delete([backup.key], work=work)
+            manifest_removed = True
+            unfinished.sent = unfinished.stored = [key for key in keys if key != backup.key]
+            store.delete(unfinished.sent, work=work)
+    except StorageError as error:
+        work.check()
+        reason = " ".join(part for part in (error.summary, error.cause) if part)
+        return NotRemoved(backup.key, error.kind, reason, incomplete=manifest_removed)
+    return None
+
+
+def _check_removable(backup: Backup, keys: Collection[str]) -> None:
+    if backup.key not in keys:
+        raise NotFound("The backup was removed by another process", subject=backup.key)
+    if backup.key.removesuffix(MANIFEST) + PIN in keys:
+        raise Conflict("The backup was pinned since it was listed", subject=backup.key)
