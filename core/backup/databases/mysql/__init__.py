@@ -220,10 +220,8 @@ class MySQLDatabase(Database):
     def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
         """Yield the rows as pieces of JSON lines."""
         found = Fingerprint()
-        with closing(dump_rows(self._session, schema, default_work(work))) as pieces:
-            for count, lines in pieces:
-                found.add(count, lines)
-                yield count, lines
+        with closing(dump_rows(self._session, schema, default_work(work), found)) as pieces:
+            yield from pieces
         self._fingerprints[schema.table] = str(found)
 
     def compare(

@@ -6,9 +6,9 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from core.backup.databases.base import Rows
-from core.backup.databases.mysql.rows import careful_line, careful_sql, row_sql
+from core.backup.databases.mysql.fingerprint import Fingerprint
+from core.backup.databases.mysql.rows import careful_line, careful_sql, row_sql, source
 from core.backup.databases.mysql.session import Session
-from core.backup.databases.mysql.tokens import quoted
 from core.errors import Corrupt
 from core.model.tables import TableSchema
 from core.work import Work
@@ -18,60 +18,54 @@ PIECE_BYTES = 1 << 20
 _ALL = 18446744073709551615
 
 
-def dump_rows(session: Session, schema: TableSchema, work: Work) -> Generator[Rows, None, None]:
-    """Yield the rows of a table in the order of its primary key, or in the stored order."""
+def dump_rows(
+    session: Session, schema: TableSchema, work: Work, fingerprint: Fingerprint | None = None
+) -> Generator[Rows, None, None]:
+    """Yield the rows of a table in the order of its primary key, or in the stored order.
+
+    All lines are added to `fingerprint`.
+    """
+    fingerprint = fingerprint or Fingerprint()
     done, missing = 0, False
     statement = f"SELECT {row_sql(schema)} FROM {source(schema)}"  # noqa: S608 - names are quoted
-    pieces = _pieces(session, statement, work)
-    with closing(pieces):
-        for count, lines in pieces:
-            if not count:
+    with closing(_pieces(session, statement, work)) as pieces:
+        for rows in pieces:
+            if rows is None:
                 missing = True  # the rest is received, but not used: the connection stays open
             elif not missing:
-                done += count
-                yield count, lines
+                lines = b"\n".join(rows)
+                fingerprint.add(rows, lines)
+                done += len(rows)
+                yield len(rows), _checked(lines + b"\n")
     if missing:
-        yield from _carefully(session, schema, done, work)
+        for rows in _carefully(session, schema, done, work):
+            lines = b"\n".join(rows)
+            fingerprint.add(rows, lines)
+            yield len(rows), lines + b"\n"
 
 
-def source(schema: TableSchema) -> str:
-    """Return the table with the order of its rows, as it follows FROM.
-
-    Without a hint the server may read an index that contains all columns, in its order.
-    """
-    table = quoted(schema.table)
-    if schema.primary is None:
-        return f"{table} USE INDEX ()"
-    keys = ",".join(
-        quoted(part.name) + (" DESC" if part.descending else "") for part in schema.primary.parts
-    )
-    return f"{table} FORCE INDEX (PRIMARY) ORDER BY {keys}"
-
-
-def _pieces(session: Session, statement: str, work: Work) -> Generator[Rows, None, None]:
-    """Yield pieces of lines, and (0, b"") where a line is NULL since it is too long."""
-    count, size = 0, 0
-    pieces: list[bytes] = []
-    received = session.stream(statement, work)
-    with closing(received):
+def _pieces(
+    session: Session, statement: str, work: Work
+) -> Generator[list[bytes] | None, None, None]:
+    """Yield the lines of pieces, and None where a line is NULL since it is too long."""
+    rows: list[bytes] = []
+    size = 0
+    with closing(session.stream(statement, work)) as received:
         for values, null in received:
-            if values:
-                values.append(memoryview(b""))
-                pieces.append(b"\n".join(values))
-                count += len(values) - 1
-                size += len(pieces[-1])
-            if count and (size >= PIECE_BYTES or null):
+            rows += values
+            size += sum(map(len, values))
+            if rows and (size >= PIECE_BYTES or null):
                 work.check()
-                yield count, _text(pieces)
-                pieces, count, size = [], 0, 0
+                yield rows
+                rows, size = [], 0
             if null:
-                yield 0, b""
-    if count:
-        yield count, _text(pieces)
+                yield None
+    if rows:
+        yield rows
 
 
-def _text(pieces: list[bytes]) -> bytes:
-    text = b"".join(pieces)
+def _checked(text: bytes) -> bytes:
+    """Return a piece after a check that it is UTF-8."""
     if not text.isascii():
         try:
             text.decode()
@@ -84,8 +78,10 @@ def _text(pieces: list[bytes]) -> bytes:
     return text
 
 
-def _carefully(session: Session, schema: TableSchema, done: int, work: Work) -> Iterator[Rows]:
-    """Yield the rows after the first `done`; each value is a separate column."""
+def _carefully(
+    session: Session, schema: TableSchema, done: int, work: Work
+) -> Iterator[list[bytes]]:
+    """Yield the lines after the first `done`; each value is a separate column."""
     statement = f"SELECT {careful_sql(schema)} FROM {source(schema)} LIMIT {_ALL} OFFSET {done}"  # noqa: S608 - names are quoted
     lines: list[bytes] = []
     size = 0
@@ -93,7 +89,7 @@ def _carefully(session: Session, schema: TableSchema, done: int, work: Work) -> 
         lines.append(careful_line(schema, values))
         size += len(lines[-1])
         if size >= PIECE_BYTES:
-            yield len(lines), b"".join(lines)
+            yield lines
             lines, size = [], 0
     if lines:
-        yield len(lines), b"".join(lines)
+        yield lines

@@ -7,11 +7,11 @@ changed, lost, doubled, or that exchanged values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import mul
 from zlib import crc32
 
-from core.backup.databases.mysql.dump import source
-from core.backup.databases.mysql.rows import row_sql
+from core.backup.databases.mysql.rows import row_sql, source
 from core.backup.databases.mysql.session import Session
 from core.model.tables import TableSchema
 from core.work import Work
@@ -24,25 +24,29 @@ class Fingerprint:
         self._rows = 0
         self._sum = 0
 
-    def add(self, count: int, lines: bytes) -> None:
-        """Add a piece of complete lines."""
-        text = lines[:-1]
-        backwards = reversed(text[::-1].split(b"\n"))
-        self._sum += sum(map(mul, map(crc32, text.split(b"\n")), map(crc32, backwards)))
-        self._rows += count
+    def add(self, rows: Sequence[bytes], lines: bytes) -> None:
+        """Add lines without their newlines, which `lines` contains joined by newlines."""
+        backwards = reversed(lines[::-1].split(b"\n"))
+        self._sum += sum(map(mul, map(crc32, rows), map(crc32, backwards)))
+        self._rows += len(rows)
 
     def __str__(self) -> str:
         return fingerprint_text(self._rows, self._sum)
 
 
 def server_fingerprint(session: Session, schema: TableSchema, work: Work) -> str:
-    """Return the checksum of a table's rows, which the server computes."""
+    """Return the checksum of a table's rows, which the server computes.
+
+    It is empty if the line of a row exceeds max_allowed_packet, so that the server has none.
+    """
     # The variable spares a second conversion of the row; operands are evaluated from the left.
     product = f"CRC32(@line:={row_sql(schema)})*CRC32(REVERSE(CAST(@line AS BINARY)))"
     table = source(schema).partition(" ORDER BY `")[0]
+    statement = f"SELECT COUNT(*), SUM(COALESCE({product},0.5)) FROM {table}"  # noqa: S608 - names are quoted
     with session.cancellable(work):
-        ((rows, total),) = session.query(f"SELECT COUNT(*), SUM({product}) FROM {table}")  # noqa: S608 - names are quoted
-    return fingerprint_text(int(rows), int(total or 0))
+        ((rows, total),) = session.query(statement)
+    total = total or 0
+    return fingerprint_text(int(rows), int(total)) if total == int(total) else ""
 
 
 def fingerprint_text(rows: int, total: int) -> str:

@@ -31,7 +31,7 @@ class Note:
     """A swap: `new` becomes `table`, which becomes `old` (empty if there was no table).
 
     `before` and `after` are the contents of `table` before and after the swap; `children` are the
-    foreign keys of other tables to it, with the names of these tables. The note is beside `beside`,
+    foreign keys of other tables to it, with the names of these tables; `comment` is that of the new table. The note is beside `beside`,
     the former table or the one that is loaded.
     """
 
@@ -43,6 +43,7 @@ class Note:
     before: Contents
     after: Contents
     children: tuple[tuple[str, ForeignKey], ...] = ()
+    comment: str = ""
 
     @property
     def name(self) -> str:
@@ -69,7 +70,11 @@ class Note:
 
     def write(self, session: Session) -> None:
         """Write the note, in one statement."""
-        rows = [("table", self.table, ""), ("swap", self.new, self.old), ("state", self.state, "")]
+        rows = [
+            ("table", self.table, ""),
+            ("swap", self.new, self.old),
+            ("state", self.state, self.comment),
+        ]
         for place, contents in (("before", self.before), ("after", self.after)):
             rows += [(f"{place} trigger", t.name, _json(t)) for t in contents.triggers]
             rows += [(f"{place} key", k.name, _json(k)) for k in contents.keys]
@@ -113,8 +118,10 @@ class Note:
             )
             new, old = single["swap"]
             children = tuple((child, _key(value)) for k, child, value in rows if k == "child key")
-            state = single["state"][0]
-            return cls(beside, single["table"][0], new, old, state, before, after, children)
+            state, comment = single["state"]
+            return cls(
+                beside, single["table"][0], new, old, state, before, after, children, comment
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise Corrupt(
                 "The note of a restore cannot be read", cause=str(error), subject=beside + NOTE

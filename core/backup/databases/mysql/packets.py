@@ -31,14 +31,14 @@ class Packets:
         self._data = self._data[self._at :] + block if self._at < len(self._data) else block
         self._at = 0
 
-    def values(self) -> tuple[list[memoryview], bool]:
+    def values(self) -> tuple[list[bytes], bool]:
         """Return the values of complete packets, and whether the next value is NULL.
 
         This loop runs once for each row of a table, so it does nothing else.
         """
-        rows: list[memoryview] = []
+        rows: list[bytes] = []
         data, at = self._data, self._at
-        append, view, head, last = rows.append, memoryview(data), _HEAD.unpack_from, len(data) - 5
+        append, head, last = rows.append, _HEAD.unpack_from, len(data) - 5
         while at <= last:
             length = head(data, at)[0] & _LARGEST
             end = at + 4 + length
@@ -46,15 +46,15 @@ class Packets:
                 break
             first = data[at + 4]
             if first < _NULL:
-                append(view[at + 5 : end])
+                append(data[at + 5 : end])
             elif first == _NULL:
                 self._at = end
                 return rows, True
             elif length < _LARGEST and (
                 first in (_TWO, _THREE) or (first == _EIGHT and length > 8)
             ):
-                append(view[at + 4 + _SKIPPED[first] : end])
-            elif self._is_last(first, view[at + 4 : end]):
+                append(data[at + 4 + _SKIPPED[first] : end])
+            elif self._is_last(first, data[at + 4 : end]):
                 at = end
                 break
             else:
@@ -67,9 +67,9 @@ class Packets:
         self._at = at
         return rows, False
 
-    def _is_last(self, first: int, packet: memoryview) -> bool:
+    def _is_last(self, first: int, packet: bytes) -> bool:
         if first == _ERROR:
-            text = bytes(packet[3:]).decode(errors="replace")
+            text = packet[3:].decode(errors="replace")
             self.error = (
                 int.from_bytes(packet[1:3], "little"),
                 text[6:] if text[:1] == "#" else text,
@@ -79,7 +79,7 @@ class Packets:
             self.ended = True
         return self.ended
 
-    def _long_value(self, at: int) -> tuple[memoryview, int] | None:
+    def _long_value(self, at: int) -> tuple[bytes, int] | None:
         """Return a value in several packets and where it ends; None if it is incomplete."""
         pieces: list[bytes] = []
         length = _LARGEST
@@ -92,4 +92,4 @@ class Packets:
             pieces.append(self._data[at + 4 : at + 4 + length])
             at += 4 + length
         value = b"".join(pieces)
-        return memoryview(value)[_SKIPPED[value[0]] :], at
+        return value[_SKIPPED[value[0]] :], at

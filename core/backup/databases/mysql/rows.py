@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.backup.databases.mysql.tokens import literal, quoted
-from core.errors import Corrupt
+from core.errors import Corrupt, DatabaseError
 from core.model.tables import Column, TableSchema
 
 HEX, TEXT = "$hex", "$text"
@@ -116,7 +116,9 @@ def _value_sql(column: Column, collation: str) -> tuple[str, str, str]:
         return before, sql, after
     if before or after:
         sql = f"CONCAT({literal(before)},{sql},{literal(after)})"
-    return "", f"COALESCE({sql},'null')", ""
+    # Not COALESCE: a text that exceeds max_allowed_packet is NULL too, and must not be taken for
+    # a value that is NULL.
+    return "", f"IF({quoted(column.name)} IS NULL,'null',{sql})", ""
 
 
 def _form(column: Column, collation: str) -> tuple[str, str, str]:
@@ -150,10 +152,25 @@ def _checked_text(name: str, charset: str) -> str:
     return f"IF({same},JSON_QUOTE({unicode}),{bytes_})"
 
 
+def source(schema: TableSchema) -> str:
+    """Return the table with the order of its rows, as it follows FROM.
+
+    Without a hint the server may read an index that contains all columns, in its order.
+    """
+    table = quoted(schema.table)
+    if schema.primary is None:
+        return f"{table} USE INDEX ()"
+    keys = ",".join(
+        quoted(part.name) + (" DESC" if part.descending else "") for part in schema.primary.parts
+    )
+    return f"{table} FORCE INDEX (PRIMARY) ORDER BY {keys}"
+
+
 def careful_sql(schema: TableSchema) -> str:
     """Return the select list that `careful_line` reads, for rows whose line is too long.
 
-    Binary values are returned as they are; every other value as the JSON text of its column.
+    Binary values are returned as they are; every other value as the JSON text of its column. The
+    last column has one digit for each column: 1 if its value is NULL.
     """
     collation = default_collation(schema)
     pieces = []
@@ -165,7 +182,8 @@ def careful_sql(schema: TableSchema) -> str:
         else:
             before, value, after = _value_sql(column, collation)
             pieces.append(f"CONCAT({literal(before)},{value},{literal(after)})")
-    return ",".join(pieces)
+    empty = ",".join(f"{quoted(column.name)} IS NULL" for column in schema.stored)
+    return ",".join([*pieces, f"CONCAT({empty})"])
 
 
 def _is_long_text(column: Column, collation: str) -> bool:
@@ -173,11 +191,19 @@ def _is_long_text(column: Column, collation: str) -> bool:
 
 
 def careful_line(schema: TableSchema, values: Sequence[Any]) -> bytes:
-    """Return the line of a row, with the same bytes as the server writes."""
+    """Return the line of a row without its newline, with the same bytes as the server writes."""
     collation, pieces = default_collation(schema), []
-    for column, value in zip(schema.stored, values, strict=True):
-        if value is None:
+    empty = bytes(values[-1], "ascii") if isinstance(values[-1], str) else bytes(values[-1])
+    for column, value, null in zip(schema.stored, values[:-1], empty, strict=True):
+        if null == _ONE:
             text = "null"
+        elif value is None:
+            raise DatabaseError(
+                "A value is too long to be read",
+                cause=f"In the column {column.name}, it exceeds max_allowed_packet of the server.",
+                remedy="Raise max_allowed_packet of the server.",
+                subject=schema.table,
+            )
         elif base_type(column) in _BINARY:
             text = f'{{"{HEX}":"{bytes(value).hex().upper()}"}}'
         elif _is_long_text(column, collation):
@@ -185,7 +211,7 @@ def careful_line(schema: TableSchema, values: Sequence[Any]) -> bytes:
         else:
             text = value.decode() if isinstance(value, bytes) else str(value)
         pieces.append(f"{json.dumps(column.name, ensure_ascii=False)}:{text}")
-    return ("{" + ",".join(pieces) + "}\n").encode()
+    return ("{" + ",".join(pieces) + "}").encode()
 
 
 def _json_quoted(text: str) -> str:
@@ -196,6 +222,9 @@ def _json_quoted(text: str) -> str:
 def _upper(match: re.Match[str]) -> str:
     found = match.group()
     return "\\u" + found[2:].upper() if found.startswith("\\u") else found
+
+
+_ONE = ord("1")
 
 
 class Number(str):

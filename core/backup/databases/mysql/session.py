@@ -161,9 +161,7 @@ class Session:
             finally:
                 cursor.close()
 
-    def stream(
-        self, statement: str, work: Work
-    ) -> Generator[tuple[list[memoryview], bool], None, None]:
+    def stream(self, statement: str, work: Work) -> Generator[tuple[list[bytes], bool], None, None]:
         """Yield the values of a query with one column, in lists, as they are received.
 
         A list ends early, with True, where a value is NULL. A generator that is closed early closes

@@ -8,7 +8,9 @@ get their names afterwards. A recovery reads the note and completes this after a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from core.backup.databases.mysql.inspect import (
@@ -33,10 +35,11 @@ from core.backup.databases.mysql.writer import (
     is_fulltext,
     normalized,
 )
-from core.errors import Conflict, Corrupt, InvalidInput
+from core.errors import Conflict, Corrupt, InvalidInput, StorageError
 from core.model.tables import ForeignKey, Index, Key, TableSchema, Trigger
 
 TEMPORARY = "__restoring"
+_LOADED_NAME = re.compile(r".+__restoring(?:_\d+)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,9 @@ def commit(session: Session, swap: Swap) -> None:
         _contents(today) if today else Contents(),
         replace(_contents(schema), triggers=created),
         _children(session, schema.table) if today else (),
+        schema.comment,
     )  # fmt: skip
     note.write(session)
-    session.run(f"ALTER TABLE {quoted(swap.new)} COMMENT={literal(schema.comment)}")
     _rename(session, note)
     _finish(session, note)
     if swap.former:
@@ -152,6 +155,8 @@ def _finish(session: Session, note: Note) -> None:
     for key in note.after.keys:
         _give_name(session, note.table, key)
     _move_triggers(session, note)
+    if read_schema(session, note.table).comment == LOADING:
+        session.run(f"ALTER TABLE {quoted(note.table)} COMMENT={literal(note.comment)}")
 
 
 def _give_name(session: Session, table: str, key: ForeignKey) -> None:
@@ -161,6 +166,11 @@ def _give_name(session: Session, table: str, key: ForeignKey) -> None:
     if temporary in present:
         added = "" if key.name in present else f"ADD {foreign_key_sql(key, key.name)}, "
         session.run(f"ALTER TABLE {quoted(table)} {added}DROP FOREIGN KEY {quoted(temporary)}")
+    _name_index(session, table, key)
+
+
+def _name_index(session: Session, table: str, key: ForeignKey) -> None:
+    """Give the index of a foreign key its former name."""
     indexes = {index.name: index for index in read_schema(session, table).indexes}
     if key.definition and key.definition not in indexes:
         # An index that the server made for a key is replaced by one with the name of the next key.
@@ -217,7 +227,8 @@ def _move_triggers(session: Session, note: Note) -> None:
                 _create_trigger(session, trigger, note.table, trigger.name)
             session.run(f"DROP TRIGGER {quoted(related_name(trigger.name, TEMPORARY))}")
     finally:
-        session.run("UNLOCK TABLES")
+        with suppress(StorageError):  # the connection has ended, and with it the locks
+            session.run("UNLOCK TABLES")
 
 
 def _create_trigger(session: Session, trigger: Trigger, table: str, name: str) -> None:
@@ -226,7 +237,8 @@ def _create_trigger(session: Session, trigger: Trigger, table: str, name: str) -
     try:
         session.run(create_trigger(trigger, table, name, definer))
     finally:
-        session.run(f"SET SESSION sql_mode={literal(SQL_MODE)}")
+        with suppress(StorageError):  # the connection has ended
+            session.run(f"SET SESSION sql_mode={literal(SQL_MODE)}")
 
 
 def recover(session: Session) -> None:
@@ -236,7 +248,7 @@ def recover(session: Session) -> None:
     loaded table are removed, and so is every table that is marked as being loaded.
     """
     for name, comment in _leftovers(session):
-        if comment == LOADING:
+        if comment == LOADING and _LOADED_NAME.fullmatch(name):
             _drop(session, name)
         elif name.endswith(NOTE) and comment == NOTE_COMMENT:
             _recover_note(session, name.removesuffix(NOTE))
@@ -261,8 +273,8 @@ def _recover_note(session: Session, beside: str) -> None:
         else:
             replace(note, state=DONE).write(session)
     elif note.state == BEGUN and note.undoes:
-        note.abandoned().write(session)
         _drop_temporary(session, note)
+        note.abandoned().write(session)
     elif note.state == BEGUN:
         _drop(session, note.new, note.name)
 
@@ -272,10 +284,11 @@ def _drop_temporary(session: Session, note: Note) -> None:
     for trigger in triggers(session, note.new):
         if trigger.name in {related_name(t.name, TEMPORARY) for t in note.after.triggers}:
             session.run(f"DROP TRIGGER {quoted(trigger.name)}")
-    names = {related_name(key.name, TEMPORARY) for key in note.after.keys}
-    for key in read_schema(session, note.new).foreign_keys:
-        if key.name in names:
-            session.run(f"ALTER TABLE {quoted(note.new)} DROP FOREIGN KEY {quoted(key.name)}")
+    present = {key.name for key in read_schema(session, note.new).foreign_keys}
+    for key in note.after.keys:
+        if (name := related_name(key.name, TEMPORARY)) in present:
+            session.run(f"ALTER TABLE {quoted(note.new)} DROP FOREIGN KEY {quoted(name)}")
+        _name_index(session, note.new, key)
 
 
 def _drop(session: Session, *names: str) -> None:
@@ -295,9 +308,8 @@ def undo(session: Session, former: str) -> str:
     if exists(session, note.table):
         trash = related_name(note.table, f"__discarded{former.partition('__before')[2]}")
     back = note.reversed(trash, _children(session, note.table) if trash else ())
-    _drop_temporary(session, back)
-    _add_temporary(session, back)
     back.write(session)
+    _add_temporary(session, back)
     _rename(session, back)
     _finish(session, back)
     _drop(session, trash, back.name)

@@ -82,10 +82,13 @@ class Trading:
     def everything(self) -> list[Any]:
         """Return the logical content: definitions of all tables and triggers, and all rows.
 
-        The order of the indexes in a definition has no meaning.
+        The order of the indexes in a definition has no meaning; notes of restores are no content.
         """
         found: list[Any] = []
         for name in self.tables():
+            if name.endswith("__note"):
+                found.append(name)
+                continue
             definition = self.sql(f"SHOW CREATE TABLE {quoted(name)}")[0][1]
             found.append((name, sorted(line.rstrip(",") for line in definition.splitlines())))
             found.append(self.rows(name))
