@@ -19,6 +19,7 @@ COMMANDS: tuple[str, ...] = (
     "ls",
     "policy",
     "put",
+    "query",
     "restore",
     "retention",
     "rotate",

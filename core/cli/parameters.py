@@ -22,6 +22,7 @@ MAY_BE_EMPTY = frozenset(
 _UNDOING = ("backup_id", "at", "from_other_source", "name", "allow_orphans", "with_triggers")
 #: Parameters of each command that exclude each other.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "query": (("backup_id", "at"),),
     "backups": (
         ("pin", "unpin"),
         ("pin", "verify"),

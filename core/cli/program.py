@@ -21,6 +21,7 @@ from core.cli import (
     drill,
     objects,
     policy,
+    query,
     retention,
     rotation,
     secrets,
@@ -62,7 +63,18 @@ def _top(
         raise typer.Exit
 
 
-for _module in (objects, backups, drill, retention, databases, rotation, doctor, policy, server):
+for _module in (
+    objects,
+    backups,
+    query,
+    drill,
+    retention,
+    databases,
+    rotation,
+    doctor,
+    policy,
+    server,
+):
     _module.add_to(app)
 app.add_typer(secrets.app, name="secrets")
 strict(app)

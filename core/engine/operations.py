@@ -139,6 +139,7 @@ OPERATIONS: tuple[Operation, ...] = (
         changes.restored_table,
         "restore --yes",
     ),
+    _reads("backup.query", "core.backup.query:query", "Querying a backup", "query"),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
     _reads("backup.drill", "core.backup.drill:drill", "Running a restore drill", "drill"),
     _reads(

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     page_checks,
     postgresql_dump,
     previews,
+    queries,
     state,
     window,
 )
@@ -26,6 +27,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("dump", dump.figures),
     ("postgresql", postgresql_dump.figures),
     ("mariadb-backup", mariadb_backup.figures),
+    ("query", queries.figures),
     ("blobs", blobs.figures),
     ("json-preview", previews.figures),
     ("chart", charts.figures),

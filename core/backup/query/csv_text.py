@@ -1,0 +1,28 @@
+"""Results as CSV in which NULL is an empty field and an empty text is `""`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: First characters by which spreadsheets recognise a formula.
+#: Source: https://owasp.org/www-community/attacks/CSV_Injection.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_QUOTED = frozenset(',"\r\n')
+
+
+def csv_line(cells: Iterable[object], *, formula_safe: bool = False) -> str:
+    """Return a line of CSV; with `formula_safe` a text cannot be a formula of a spreadsheet."""
+    return ",".join(_field(cell, formula_safe=formula_safe) for cell in cells) + "\n"
+
+
+def _field(cell: object, *, formula_safe: bool) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    text = str(cell)
+    if formula_safe and isinstance(cell, str) and text.startswith(FORMULA_STARTS):
+        text = "'" + text
+    if text and not _QUOTED.intersection(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,56 @@
+"""An output file that appears when it is complete, and never replaces another one by accident."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import AlreadyExists
+from core.local.atomic import fsync_folder, translate_os_errors
+
+
+@contextmanager
+def new_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield the path of a temporary file beside `path`, which takes its name at the end.
+
+    The temporary file is private to the user. After an error it is removed.
+
+    Raises:
+        AlreadyExists: The file exists and must not be overwritten.
+        LocalIOError: It cannot be written.
+    """
+    if path.exists() and not overwrite:
+        raise _exists(path)
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.strongroom-tmp")
+    with translate_os_errors(path, "written"):
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield temporary
+        with translate_os_errors(path, "written"):
+            _move(temporary, path, overwrite=overwrite)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    handle = os.open(temporary, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    # A file that another program has created in the meantime must not be replaced either.
+    if path.exists() and not overwrite:
+        raise _exists(path)
+    temporary.replace(path)
+    fsync_folder(path.parent)
+
+
+def _exists(path: Path) -> AlreadyExists:
+    return AlreadyExists(
+        f"{path.name} already exists",
+        cause="The file was not changed.",
+        remedy="Choose another name, or add --overwrite.",
+        subject=str(path),
+    )

@@ -1,0 +1,227 @@
+"""Loading of a backup's rows into DuckDB, as a view with the columns and types of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.backup.databases.postgresql.names import TableName
+from core.backup.package import Package, fetch_package
+from core.backup.query.column_types import Plan, Typed, doubt, measure, plans, settled
+from core.backup.query.session import lock, open_session, run
+from core.backup.spool import private_file, spool
+from core.backup.store import Store
+from core.errors import Corrupt, InvalidInput
+from core.model.backup import Backup
+from core.units import format_count
+from core.work import Progress, Work
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: The view of the rows that exists in every session, whatever the name of the table is.
+VIEW = "backup"
+_RAW = "strongroom_rows"
+#: Largest row in bytes that DuckDB reads by default: of JSON and of CSV.
+_USUAL_ROW = {"jsonl": 16 << 20, "csv": 2 << 20}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedBackup:
+    """The rows of a backup in a connection, as the views `backup` and the table's name."""
+
+    connection: duckdb.DuckDBPyConnection
+    package: Package
+    columns: tuple[Typed, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes about columns whose type differs from the declared one."""
+        return tuple(column.note for column in self.columns if column.note)
+
+
+@contextmanager
+def loaded_backup(store: Store, backup: Backup, work: Work) -> Iterator[LoadedBackup]:
+    """Fetch and verify a backup, and yield its rows in a locked DuckDB session.
+
+    Raises:
+        Corrupt: The backup is damaged.
+        StorageError: It cannot be read.
+    """
+    with (
+        fetch_package(store, backup, None, work) as package,
+        spool() as folder,
+        open_session(folder) as connection,
+    ):
+        work.report(Progress(0, None, "rows", "loading"))
+        with _reading_errors(backup), run(connection, work):
+            columns = load(connection, package, folder, VIEW)
+            package.held.clear()  # DuckDB has the rows, this memory is only needed once
+            _name_view(connection, package)
+            lock(connection)
+        yield LoadedBackup(connection, package, columns)
+
+
+@contextmanager
+def _reading_errors(backup: Backup) -> Iterator[None]:
+    """Translate an error of a statement that loads rows: the statement is not the user's."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise _unreadable(backup, error.cause) from error
+
+
+def _unreadable(backup: Backup, cause: str) -> Corrupt:
+    return Corrupt(
+        f"The rows of the backup {backup.id} cannot be read as a table",
+        cause=cause,
+        remedy="Restore the backup instead, and report this.",
+        subject=backup.key,
+    )
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection, package: Package, folder: Path, view: str
+) -> tuple[Typed, ...]:
+    """Load the rows of a verified backup, and create a view with their types.
+
+    Args:
+        connection: A session that may still read files.
+        package: The backup.
+        folder: A private folder for the rows of an old-form backup.
+        view: The name of the view.
+
+    Raises:
+        Corrupt: DuckDB found another number of rows than the manifest has.
+    """
+    import duckdb
+
+    files = [path for _, path in package.files] or [_written(package, folder / f"{view}.jsonl")]
+    found = plans(package.schema, package.engine)
+    raw = f"{_RAW}_{view}"
+    try:
+        connection.execute(_create_sql(raw, files, package, found))
+        fits = package.parts_format == "csv" or not _doubted(connection, raw, found)
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        fits = False  # a text in a column of doubles, or a very long row
+    if not fits:
+        connection.execute(f"DROP TABLE IF EXISTS {raw}")
+        if package.parts_format == "jsonl":
+            found = tuple(replace(plan, source="JSON") for plan in found)
+        connection.execute(_create_sql(raw, files, package, found, longest=_longest(package)))
+    _check_count(connection, raw, package)
+    columns = _settle(connection, raw, found)
+    names = ", ".join(f"{column.sql} AS {quoted(column.name)}" for column in columns)
+    connection.execute(f"CREATE VIEW {quoted(view)} AS SELECT {names} FROM {raw}")  # noqa: S608 - all names are quoted
+    return columns
+
+
+def _doubted(connection: duckdb.DuckDBPyConnection, raw: str, found: Sequence[Plan]) -> bool:
+    doubts = ", ".join(doubt(plan) for plan in found)
+    return any(connection.execute(f"SELECT {doubts} FROM {raw}").fetchall()[0])  # noqa: S608 - all names are quoted
+
+
+def _longest(package: Package) -> int:
+    """Return the size of the largest part in bytes, which no row exceeds."""
+    return max((part.raw_size for part, _ in package.files), default=1 << 30) + 1
+
+
+def _written(package: Package, path: Path) -> Path:
+    """Write the rows of an old-form or empty backup to a file."""
+    with private_file(path).open("wb") as file:
+        for _, lines in package.pieces():
+            file.write(lines)
+    return path
+
+
+def _create_sql(
+    raw: str, files: Sequence[Path], package: Package, found: Sequence[Plan], longest: int = 0
+) -> str:
+    csv = package.parts_format == "csv"
+    paths = ", ".join(text_literal(str(path)) for path in files)
+    names = [plan.raw if csv else plan.name for plan in found]
+    types = ", ".join(
+        f"{text_literal(n)}: '{plan.source}'" for n, plan in zip(names, found, strict=True)
+    )
+    size = max(longest, _USUAL_ROW[package.parts_format])
+    compression = "zstd" if package.files else "none"
+    common = f"[{paths}], columns = {{{types}}}, compression = '{compression}', auto_detect = false"
+    if csv:
+        source = (
+            f"read_csv({common}, header = false, delim = ',', quote = '\"', escape = '\"', "
+            f"nullstr = '', allow_quoted_nulls = false, new_line = '\\n', max_line_size = {size})"
+        )
+    else:
+        source = (
+            f"read_json({common}, format = 'newline_delimited', maximum_object_size = {size}, "
+            "convert_strings_to_integers = false)"
+        )
+    values = ", ".join(
+        f"CAST({quoted(n)} AS VARCHAR) AS {plan.raw}"
+        if plan.source == "JSON"
+        else f"{quoted(n)} AS {plan.raw}"
+        for n, plan in zip(names, found, strict=True)
+    )
+    return f"CREATE TABLE {raw} AS SELECT {values} FROM {source}"  # noqa: S608 - all names are quoted
+
+
+def _check_count(connection: duckdb.DuckDBPyConnection, raw: str, package: Package) -> None:
+    """Check that DuckDB has read every row: the hashes prove the bytes, not how they are read."""
+    found = connection.execute(f"SELECT count(*) FROM {raw}").fetchall()[0][0]  # noqa: S608 - all names are quoted
+    if found != package.rows:
+        raise _unreadable(
+            package.backup,
+            f"{format_count(found)} were read; the manifest has {format_count(package.rows)}.",
+        )
+
+
+def _settle(
+    connection: duckdb.DuckDBPyConnection, raw: str, found: Sequence[Plan]
+) -> tuple[Typed, ...]:
+    measures = ", ".join(measure(plan) for plan in found)
+    (measured,) = connection.execute(f"SELECT {measures} FROM {raw}").fetchall()  # noqa: S608 - all names are quoted
+    columns = [settled(plan, number) for plan, number in zip(found, measured, strict=True)]
+    return tuple(_with_free_names(columns))
+
+
+def _with_free_names(columns: Sequence[Typed]) -> Iterator[Typed]:
+    """Yield the columns; names that differ only in case, which DuckDB ignores, get a number."""
+    used: set[str] = set()
+    for column in columns:
+        name, number = column.name, 1
+        while name.casefold() in used:
+            number += 1
+            name = f"{column.name}_{number}"
+        used.add(name.casefold())
+        note = column.note
+        if name != column.name:
+            note = (
+                f"The column {column.name} is named {name}, because another differs only in case."
+            )
+        yield Typed(name, column.type, column.sql, note)
+
+
+def _name_view(connection: duckdb.DuckDBPyConnection, package: Package) -> None:
+    """Create a view with the name of the table, which may have a schema (PostgreSQL)."""
+    schema, name = "main", package.backup.table
+    if package.engine == "PostgreSQL":
+        parsed = TableName.parse(name)
+        schema, name = parsed.schema.replace("public", "main"), parsed.name
+    if (schema, name.casefold()) == ("main", VIEW):
+        return
+    if schema != "main":
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+    connection.execute(f"CREATE VIEW {quoted(schema)}.{quoted(name)} AS FROM main.{VIEW}")
+
+
+def quoted(name: str) -> str:
+    """Return an identifier for a statement."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Return a text as a literal of a statement."""
+    return "'" + text.replace("'", "''") + "'"

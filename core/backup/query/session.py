@@ -1,0 +1,133 @@
+"""A DuckDB connection that reads the rows of one backup, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import InvalidInput, LimitExceeded
+from core.work import Work
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Memory of a query; larger results of joins and sorts go to the temporary folder.
+MEMORY = "1GB"
+_MOST_THREADS = 4
+_INTERRUPT_SECONDS = 0.05
+
+
+@contextmanager
+def open_session(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection to an empty database in memory.
+
+    Args:
+        folder: A private folder for data that does not fit in memory.
+    """
+    import duckdb
+
+    config: dict[str, Any] = {
+        "memory_limit": MEMORY,
+        "threads": min(_MOST_THREADS, os.cpu_count() or 1),
+        "temp_directory": str(folder),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "allow_persistent_secrets": False,
+        # A table name must not refer to a variable of this program.
+        "python_enable_replacements": False,
+    }
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def lock(connection: duckdb.DuckDBPyConnection) -> None:
+    """Forbid files, networks and changes for the rest of the session, also of settings."""
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    # A SELECT may contain an INSERT (WITH … AS (INSERT …)), so its type alone does not suffice.
+    connection.execute("BEGIN TRANSACTION READ ONLY")
+
+
+def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Check that a text is exactly one SELECT statement.
+
+    Raises:
+        InvalidInput: It is another statement, several statements, or not SQL.
+    """
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise sql_error(error) from error
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+        kinds = ", ".join(statement.type.name for statement in statements) or "no statement"
+        raise InvalidInput(
+            "A query of a backup is one SELECT statement",
+            cause=f"This is: {kinds}.",
+            remedy="Write one SELECT. Nothing was run.",
+        )
+
+
+@contextmanager
+def run(connection: duckdb.DuckDBPyConnection, work: Work) -> Iterator[None]:
+    """Interrupt the statements of the block on a cancel, and translate DuckDB's errors.
+
+    Raises:
+        Cancelled: A cancel was requested.
+        InvalidInput: A statement cannot be run.
+        LimitExceeded: It needs more memory than a query may use.
+    """
+    import duckdb
+
+    ended = threading.Event()
+
+    def interrupt() -> None:
+        # DuckDB forgets an interrupt that precedes the start of a statement.
+        connection.interrupt()
+        while not ended.wait(_INTERRUPT_SECONDS):
+            connection.interrupt()
+
+    thread = threading.Thread(target=interrupt, name="interrupt query", daemon=True)
+    try:
+        with work.token.on_cancel(thread.start):
+            work.check()
+            yield
+    except duckdb.Error as error:
+        work.check()
+        raise sql_error(error) from error
+    finally:
+        ended.set()
+        if thread.ident is not None:
+            thread.join()
+
+
+def sql_error(error: Exception) -> InvalidInput | LimitExceeded:
+    """Return the error for a failed statement, with DuckDB's message."""
+    import duckdb
+
+    cause = str(error).strip().split("\n\n", maxsplit=1)[0][:500]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return LimitExceeded(
+            "The query needs more memory than it may use",
+            cause=cause,
+            remedy="Select fewer columns or rows, or aggregate them.",
+        )
+    if isinstance(error, duckdb.PermissionException):
+        return InvalidInput(
+            "A query can only read the rows of the backup",
+            cause=cause,
+            remedy="Omit functions that read files, networks or other databases.",
+        )
+    return InvalidInput(
+        "The query cannot be run", cause=cause, remedy="Correct the SQL; the dialect is DuckDB's."
+    )

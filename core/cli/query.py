@@ -1,0 +1,101 @@
+"""The command `query`: SQL on the rows of a backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.backups import BackupId
+from core.units import format_counted, format_duration, iso_utc
+
+if TYPE_CHECKING:
+    from core.backup.query import Cell, QueryResult
+    from core.cli.common import Cli
+
+At = Annotated[
+    str, typer.Option("--at", help="Use the newest backup up to this time (ISO 8601, UTC).")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+FormulaSafe = Annotated[
+    bool,
+    typer.Option(
+        "--formula-safe", help="Write an apostrophe before texts that a spreadsheet would compute."
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command("query")(query)
+
+
+def query(  # noqa: PLR0913, PLR0917 - the options of one command
+    context: typer.Context,
+    table: Annotated[str, typer.Argument(help="The table whose backup is read.")],
+    sql: Annotated[
+        str,
+        typer.Argument(
+            help="One SELECT statement (DuckDB). The rows are the table's name, or `backup`."
+        ),
+    ],
+    backup_id: BackupId = "",
+    at: At = "",
+    limit: Annotated[int, typer.Option(min=1, help="Most rows of the result.")] = 1000,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write the result to this file.")
+    ] = None,
+    overwrite: Overwrite = False,
+    formula_safe: FormulaSafe = False,
+) -> None:
+    """Run SQL on the rows of a backup, by default the newest; nothing is restored or changed."""
+    from core.backup.query import query as run_query
+
+    cli: Cli = context.obj
+    with cli.out.work("Querying") as work:
+        found = run_query(
+            cli.opener.workspace(work), work,
+            table=table, sql=sql, backup_id=backup_id or None, at=at or None, limit=limit,
+        )  # fmt: skip
+    if csv is not None:
+        _write_csv(found, csv, overwrite=overwrite, formula_safe=formula_safe)
+    cli.out.result(found, lambda: _show(cli, found, csv))
+
+
+def _write_csv(found: QueryResult, path: Path, *, overwrite: bool, formula_safe: bool) -> None:
+    from core.backup.query.csv_text import csv_line
+    from core.backup.query.new_file import new_file
+    from core.local.atomic import translate_os_errors
+
+    lines = [csv_line(row, formula_safe=formula_safe) for row in (found.columns, *found.rows)]
+    with new_file(path, overwrite=overwrite) as temporary, translate_os_errors(path, "written"):
+        temporary.write_text("".join(lines), encoding="utf-8", newline="")
+
+
+def _show(cli: Cli, found: QueryResult, csv: Path | None) -> None:
+    if csv is None:
+        rows = [tuple(_text(cell) for cell in row) for row in found.rows]
+        numbers = [n for n, kind in enumerate(found.types) if _is_number(kind)]
+        cli.out.table(found.columns, rows, numbers=numbers)
+    for note in found.notes:
+        cli.out.note(f"! {note}")
+    backup = found.backup
+    cli.out.note(
+        f"{format_counted(len(found.rows), 'row')} in {format_duration(found.seconds)}, from backup "
+        f"{backup.id} of {backup.table}, taken {iso_utc(backup.taken)}"
+    )
+    if csv is not None:
+        cli.out.note(f"The result was written to {csv}.")
+    if found.cut:
+        cli.out.note("! The result has more rows; use --limit to see more of them.")
+
+
+def _is_number(kind: str) -> bool:
+    return "INT" in kind or kind.startswith(("DECIMAL", "DOUBLE", "FLOAT"))
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return "NULL"
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
