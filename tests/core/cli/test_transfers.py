@@ -227,7 +227,7 @@ def test_a_write_that_the_server_did_not_guard_is_named(run, tmp_path, monkeypat
         (tmp_path / name).write_text(name)
     monkeypatch.setattr("core.objects.conditions.is_supported", lambda *_a, **_k: False)
     one = run("put", tmp_path / "a", "one")
-    assert "The server ignored the condition that the key is free, for one." in one.err
+    assert "The server ignored the condition that the key one is free." in one.err
     assert "may have been replaced" in one.err
     assert json.loads(run("put", tmp_path / "b", "two", "--json").out)["race_free"] is False
     assert "ignored" not in run("put", tmp_path / "a", "one", "--overwrite").err
