@@ -20,6 +20,7 @@ COMMANDS: tuple[str, ...] = (
     "policy",
     "put",
     "query",
+    "recovery-kit",
     "restore",
     "retention",
     "rotate",

@@ -1,0 +1,234 @@
+"""Backups in a place: their list, their manifests, and their rows after all hashes were compared."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from core.backup.recovery_kit.script.failures import (
+    INTEGERS,
+    NOT_FOUND,
+    NOT_SUPPORTED,
+    KitError,
+    checked_record,
+    corrupt,
+)
+from core.backup.recovery_kit.script.storage import ROOT
+
+MANIFEST = "_manifest.json"
+LARGEST_MANIFEST, LARGEST_PART = 16 << 20, 2 << 30
+_DAY = re.escape(ROOT) + r"(?P<table>[^/]+)/\d{4}/\d{2}/\d{2}/"
+_FOLDER = re.compile(_DAY + r"(?P<time>[^/_]+)_(?P<id>[0-9a-f]{12})/_manifest\.json")
+_OLD = re.compile(_DAY + r"(?P<time>[^/]+?)\.json(?:\.gz)?")
+_PART: dict[str, Any] = {"index": 0, "rows": 0, "size": 0, "raw_size": 0, "sha256": ""}
+
+
+class Place(Protocol):
+    """A local copy or a bucket."""
+
+    def keys(self) -> Iterator[tuple[str, int]]:
+        """Yield key and size of each object."""
+
+    def read(self, key: str, limit: int) -> bytes:
+        """Return at most `limit` + 1 bytes of an object."""
+
+
+class Backup:
+    """A backup: the name of its table, its time and id, and its manifest (old form: None)."""
+
+    def __init__(self, place: Place, key: str, found: re.Match[str]) -> None:
+        groups = found.groupdict()
+        self.place, self.key = place, key
+        self.table, self.time = groups["table"], groups["time"]
+        self.id = groups.get("id") or self.time
+        self.old = "id" not in groups
+        self._manifest: dict[str, Any] = {}
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The checked manifest."""
+        if not self._manifest:
+            data = self.place.read(self.key, LARGEST_MANIFEST)
+            self._manifest = checked_manifest(data)
+            if (self._manifest["table"], self._manifest["id"]) != (self.table, self.id):
+                raise corrupt(f"The manifest {self.key} belongs to another backup.")
+        return self._manifest
+
+    @property
+    def rows(self) -> int:
+        """The number of rows in the manifest."""
+        return int(self.manifest["rows"])
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the rows, one decompressed part after the other.
+
+        Raises:
+            KitError: A part or the rows do not match the manifest. It may be raised after the last
+                part, so that the rows must not be used before.
+        """
+        form, digest, rows = self.manifest.get("parts_format", "jsonl"), hashlib.sha256(), 0
+        for part in self.manifest["parts"]:
+            name = f"part-{part['index']:05d}.{form}.zst"
+            data = self.place.read(self.key[: -len(MANIFEST)] + name, part["size"])
+            if len(data) != part["size"] or hashlib.sha256(data).hexdigest() != part["sha256"]:
+                raise corrupt(f"{name} of the backup {self.id} is damaged.")
+            raw = decompressed(data, part["raw_size"])
+            count = count_rows(raw, form)
+            if len(raw) != part["raw_size"] or count != part["rows"] or raw[-1:] != b"\n":
+                raise corrupt(f"{name} of the backup {self.id} does not match the manifest.")
+            digest.update(raw)
+            rows += count
+            yield raw
+        if rows != self.rows or digest.hexdigest() != self.manifest["content"]:
+            raise corrupt(f"The rows of the backup {self.id} do not match its manifest.")
+
+    def check(self) -> None:
+        """Read everything and compare every hash.
+
+        Raises:
+            KitError: The backup is damaged.
+        """
+        if self.old:
+            self.records()
+            return
+        for _piece in self.pieces():
+            pass
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the records of a backup of the old form, which has no hashes."""
+        data = self.place.read(self.key, 1 << 30)
+        try:
+            if data[:2] == b"\x1f\x8b":
+                with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+                    data = file.read(1 << 30)
+            body = json.loads(data)
+        except (ValueError, OSError, EOFError, RecursionError, zlib.error) as error:
+            raise corrupt(f"{self.key} cannot be read: {error}") from error
+        records = body.get("records") if isinstance(body, dict) else body
+        if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+            raise corrupt(f"{self.key} has no list of records.")
+        return records
+
+
+def list_backups(place: Place) -> list[Backup]:
+    """Return the backups of all tables, the newest first."""
+    found = []
+    for key, _size in place.keys():  # noqa: SIM118 - not a dictionary
+        match = _FOLDER.fullmatch(key) or _OLD.fullmatch(key)
+        if match:
+            found.append(Backup(place, key, match))
+    return sorted(found, key=lambda backup: backup.time, reverse=True)
+
+
+def chosen(place: Place, table: str, backup_id: str) -> Backup:
+    """Return the backup with an id, otherwise the newest one of the table.
+
+    A damaged backup is never replaced by an older one.
+    """
+    for backup in list_backups(place):
+        if backup.table == table and backup.id.startswith(backup_id):
+            return backup
+    raise KitError(NOT_FOUND, f"There is no backup {backup_id} of {table}.", "Run `list`.")
+
+
+def checked_manifest(data: bytes) -> dict[str, Any]:
+    """Return a manifest whose own hash and figures are right.
+
+    Raises:
+        KitError: They are not, or a later version wrote it.
+    """
+    try:
+        body = json.loads(data, parse_constant=_refuse_constant)
+        rest = {name: value for name, value in body.items() if name != "sha256"}
+        canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise corrupt(f"The manifest is not JSON: {error}") from error
+    form = (body.get("format"), body.get("version"), body.get("compression"))
+    if form != ("strongroom-table-backup", 1, "zstd"):
+        raise KitError(NOT_SUPPORTED, f"This kit does not support the format {form}.")
+    if hashlib.sha256(canonical.encode()).hexdigest() != body.get("sha256"):
+        raise corrupt("The manifest was modified: its own hash does not match.")
+    _check_figures(body)
+    return dict(body)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _check_figures(body: dict[str, Any]) -> None:
+    texts = [body.get(name) for name in ("table", "id", "content", "taken")]
+    objects = isinstance(body.get("schema"), dict) and isinstance(body.get("source"), dict)
+    parts, rows = body.get("parts"), body.get("rows")
+    known = body.get("parts_format", "jsonl") in ("jsonl", "csv")
+    if not (all(isinstance(one, str) for one in texts) and objects and known):
+        raise corrupt("The manifest is incomplete.")
+    if not isinstance(parts, list) or type(rows) is not int or rows not in INTEGERS:
+        raise corrupt("The manifest is incomplete.")
+    for index, part in enumerate(parts):
+        found = checked_record(part, _PART, "part")
+        sizes = (found["rows"], found["size"], LARGEST_PART - found["raw_size"])
+        if found["index"] != index or min(sizes) < 0 or found["size"] > LARGEST_PART:
+            raise corrupt("The manifest lists parts that cannot be.")
+    if body["schema"].get("table") != body["table"]:
+        raise corrupt("The manifest's schema is not that of its table.")
+
+
+def count_rows(raw: bytes, form: str) -> int:
+    """Return the number of rows: of CSV the line ends outside of quotes."""
+    if form == "csv":
+        return sum(piece.count(b"\n") for piece in raw.split(b'"')[::2])
+    return raw.count(b"\n")
+
+
+def decompressed(data: bytes, size: int) -> bytes:
+    """Return a decompressed part; one larger than its declared `size` is cut off after it.
+
+    Python 3.14 can decompress zstd itself. Older versions use the module `zstandard` or the program
+    `zstd`.
+    """
+    for name in ("compression.zstd", "zstandard"):
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        try:
+            if name == "zstandard":
+                stream = module.ZstdDecompressor().stream_reader(io.BytesIO(data))
+                return bytes(stream.read(size + 1))
+            return bytes(module.ZstdDecompressor().decompress(data, max_length=size + 1))
+        except module.ZstdError as error:
+            raise corrupt(f"A part cannot be decompressed: {error}") from error
+    return _by_program(data, size)
+
+
+def _by_program(data: bytes, size: int) -> bytes:
+    program = shutil.which("zstd")
+    if program is None:
+        raise KitError(
+            NOT_SUPPORTED,
+            "The parts are compressed with zstd, and nothing on this machine decompresses it.",
+            "Install the program zstd (apt install zstd, dnf install zstd, brew install zstd), or "
+            "run this script with Python 3.14 or newer, or install the Python module zstandard.",
+        )
+    with tempfile.TemporaryFile() as packed:
+        packed.write(data)
+        packed.seek(0)
+        command = [program, "-dcq"]
+        with subprocess.Popen(command, stdin=packed, stdout=subprocess.PIPE) as process:  # noqa: S603 - fixed arguments
+            assert process.stdout is not None
+            raw = process.stdout.read(size + 1)
+            process.stdout.close()
+    if process.returncode and len(raw) <= size:
+        raise corrupt("A part cannot be decompressed.")
+    return raw

@@ -1,0 +1,191 @@
+"""Places from which the recovery script reads: a local copy of a bucket, or the bucket itself."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from core.backup.recovery_kit.script.failures import (
+    LOCAL,
+    NOT_FOUND,
+    OFFLINE,
+    SERVICE,
+    USAGE,
+    KitError,
+)
+
+ROOT = "backups/database/"
+_ATTEMPTS = 3
+_LONGEST_LISTING = 64 << 20
+_EMPTY_HASH = hashlib.sha256(b"").hexdigest()
+
+
+class Folder:
+    """A local copy of the bucket, made by any program; the keys are below `backups/database/`."""
+
+    def __init__(self, path: Path) -> None:
+        found = [p for p in (path, *path.parents) if (p / ROOT).is_dir()]
+        nested = [path.parent.parent] if str(path).endswith(ROOT[:-1]) else []
+        if not found and not nested:
+            raise KitError(
+                NOT_FOUND,
+                f"{path} has no folder {ROOT}",
+                "Name the folder into which the bucket was copied.",
+            )
+        self._path = (found or nested)[0]
+
+    def keys(self) -> Iterator[tuple[str, int]]:
+        """Yield key and size of each object."""
+        for path in (self._path / ROOT).rglob("*"):
+            if path.is_file():
+                yield path.relative_to(self._path).as_posix(), path.stat().st_size
+
+    def read(self, key: str, limit: int) -> bytes:
+        """Return at most `limit` + 1 bytes of an object."""
+        try:
+            with (self._path / key).open("rb") as file:
+                return file.read(limit + 1)
+        except OSError as error:
+            raise KitError(LOCAL, f"{key} could not be read: {error}") from error
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A signature is for one host: it is not sent to another one."""
+
+    def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
+        """Return None: do not follow the redirect."""
+
+
+class Bucket:
+    """A bucket of S3 or of a compatible server; requests are signed with SigV4.
+
+    Only ListObjectsV2 and GetObject are used.
+    """
+
+    def __init__(self, name: str, endpoint: str, region: str, keys: Mapping[str, str]) -> None:
+        self._region = region
+        endpoint = (endpoint or f"https://s3.{region}.amazonaws.com").rstrip("/")
+        parts = urllib.parse.urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+            raise KitError(USAGE, f"{endpoint} is not the URL of a server.")
+        self._url, self._host = endpoint, parts.netloc
+        self._base = parts.path + "/" + urllib.parse.quote(name, safe="-_.~")
+        self._id, self._secret = keys.get("AWS_ACCESS_KEY_ID"), keys.get("AWS_SECRET_ACCESS_KEY")
+        self._token = keys.get("AWS_SESSION_TOKEN", "")
+        if not self._id or not self._secret:
+            raise KitError(
+                USAGE,
+                "No keys.",
+                "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --folder.",
+            )
+        self._opener = urllib.request.build_opener(_NoRedirects)
+
+    def keys(self) -> Iterator[tuple[str, int]]:
+        """Yield key and size of each object of backups."""
+        query = {"list-type": "2", "prefix": ROOT, "encoding-type": "url"}
+        while True:
+            data = self._get("", query, _LONGEST_LISTING)
+            # Without declarations of entities an XML document is not larger than it appears.
+            if b"<!" in data.replace(b"<![CDATA[", b""):
+                raise KitError(SERVICE, "The listing of the bucket is not valid.")
+            root = _parsed(data)
+            encoded = _text(root, "EncodingType") == "url"
+            for item in root:
+                if _name(item) == "Contents":
+                    key = _text(item, "Key")
+                    yield (
+                        (urllib.parse.unquote_plus(key) if encoded else key),
+                        int(_text(item, "Size") or 0),
+                    )
+            following = _text(root, "NextContinuationToken")
+            if _text(root, "IsTruncated") != "true":
+                return
+            if not following or following == query.get("continuation-token"):
+                raise KitError(SERVICE, "The listing of the bucket is incomplete.")
+            query["continuation-token"] = following
+
+    def read(self, key: str, limit: int) -> bytes:
+        """Return at most `limit` + 1 bytes of an object."""
+        return self._get("/" + urllib.parse.quote(key, safe="/-_.~"), {}, limit)
+
+    def _get(self, path: str, query: dict[str, str], limit: int) -> bytes:
+        problem: Exception | None = None
+        for _attempt in range(_ATTEMPTS):
+            try:
+                request = self._signed(self._base + path, query)
+                with self._opener.open(request, timeout=60) as answer:
+                    return bytes(answer.read(limit + 1))
+            except urllib.error.HTTPError as error:
+                if error.code < 500:
+                    raise _refused(error, path) from error
+                error.close()
+                problem = error
+            except OSError as error:  # also URLError and timeouts
+                problem = error
+        raise KitError(OFFLINE, f"{self._url} cannot be reached: {problem}") from problem
+
+    def _signed(self, path: str, query: dict[str, str]) -> urllib.request.Request:
+        pairs = sorted(
+            (urllib.parse.quote(k, safe="-_.~"), urllib.parse.quote(v, safe="-_.~"))
+            for k, v in query.items()
+        )
+        text = "&".join(f"{name}={value}" for name, value in pairs)
+        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        headers = {"host": self._host, "x-amz-content-sha256": _EMPTY_HASH, "x-amz-date": moment}
+        if self._token:
+            headers["x-amz-security-token"] = self._token
+        names = ";".join(sorted(headers))
+        lines = [f"{name}:{headers[name]}\n" for name in sorted(headers)]
+        canonical = "\n".join(("GET", path, text, "".join(lines), names, _EMPTY_HASH))
+        scope = f"{moment[:8]}/{self._region}/s3/aws4_request"
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        key = f"AWS4{self._secret}".encode()
+        for part in (*scope.split("/"), f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}"):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={self._id}/{scope}, SignedHeaders={names}, "
+            f"Signature={key.hex()}"
+        )
+        parts = urllib.parse.urlsplit(self._url)
+        url = f"{parts.scheme}://{parts.netloc}{path}" + (f"?{text}" if text else "")
+        return urllib.request.Request(url, headers=headers)  # noqa: S310 - http or https, checked
+
+
+def _refused(error: urllib.error.HTTPError, path: str) -> KitError:
+    body = error.read(4000).decode("utf-8", "replace")
+    region = error.headers.get("x-amz-bucket-region", "")
+    error.close()
+    found = re.search(r"<Code>(\w+)</Code>", body)
+    text = f"The server answered {error.code} {found[1] if found else ''} to the request for {path or 'the listing'}"
+    code = NOT_FOUND if error.code == 404 else SERVICE
+    return KitError(code, text, f"The region of the bucket is {region}." if region else "")
+
+
+def _parsed(data: bytes) -> ET.Element:
+    try:
+        return ET.fromstring(data)  # noqa: S314 - without declarations of entities, checked
+    except ET.ParseError as error:
+        raise KitError(SERVICE, f"The listing of the bucket is not valid: {error}") from error
+
+
+def _name(item: ET.Element) -> str:
+    return item.tag.rpartition("}")[2]
+
+
+def _text(parent: ET.Element, name: str) -> str:
+    return next((item.text or "" for item in parent if _name(item) == name), "")
+
+
+def environment_keys() -> dict[str, str]:
+    """Return the AWS variables of the environment."""
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}

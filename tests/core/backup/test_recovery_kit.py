@@ -1,0 +1,174 @@
+"""The recovery kit restores SQLite tables on a machine without Strongroom, and overwrites nothing."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import json
+import shutil
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+
+import apsw
+import pytest
+from helpers.backups import MemoryStore, backed_up, everything, schema_of, sql
+from helpers.moto_bucket import moto_bucket
+from helpers.recovery import copied, run_kit
+
+from core.backup import recovery_kit
+from core.backup.databases import open_database
+from core.errors import AlreadyExists
+from core.work import Work
+
+pytestmark = pytest.mark.skipif(not shutil.which("zstd"), reason="zstd is not installed")
+
+#: Values and schemas that are easily changed by a restore.
+ODD = """
+CREATE TABLE "o""dd 'table" (
+    a, b REAL DEFAULT -1.5, "c d" TEXT COLLATE NOCASE DEFAULT 'it''s', e BLOB,
+    f INT GENERATED ALWAYS AS (length(e)) STORED, g INTEGER NOT NULL DEFAULT (1 + 2),
+    CONSTRAINT "k 1" UNIQUE (a, b) ON CONFLICT IGNORE, CHECK (g <> ';'),
+    FOREIGN KEY (g) REFERENCES "o""dd 'table" (a) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED);
+CREATE INDEX "i ""1" ON "o""dd 'table" (lower("c d") DESC) WHERE a IS NOT NULL;
+INSERT INTO "o""dd 'table" (rowid, a, b, "c d", e, g) VALUES
+    (-5, 9223372036854775807, 9e999, 'a' || char(0) || 'b', x'00ff', 1),
+    (7, -9223372036854775808, 0.1, CAST(x'ff41' AS TEXT), x'', 2),
+    (9, '1', -9e999, '€ 😀 \\ "' || char(10), NULL, 3), (10, 1.0, 5e-324, '', zeroblob(2000), 4),
+    (11, -0.0, 0.30000000000000004, NULL, 'text in a blob', 5), (12, 1, NULL, '{"$hex":"00"}', 7, 6);
+CREATE TABLE strict_one (k TEXT PRIMARY KEY, v ANY) STRICT, WITHOUT ROWID;
+INSERT INTO strict_one VALUES ('b', 1), ('a', '1'), ('c', -0.0);
+"""
+
+
+def test_tables_come_back_exactly(store: MemoryStore, path: Path, tmp_path: Path) -> None:
+    connection = apsw.Connection(str(path))
+    connection.execute(ODD)
+    connection.execute("DELETE FROM users WHERE id = 3")
+    connection.close()
+    tables = ("users", "orders", "o\"dd 'table", "strict_one")
+    backed_up(store, path, *tables)
+    folder, target = copied(store, tmp_path / "copy"), tmp_path / "new.db"
+    for table in tables:
+        done = run_kit(tmp_path / "kit", "restore", table, "--folder", folder, "--sqlite", target)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert schema_of(target, table) == _without_triggers(path, table)
+        assert _content(target, table) == _content(path, table)
+    assert {p.name for p in tmp_path.iterdir()} >= {"kit", "copy", "new.db"}
+    assert sorted(p.name for p in (tmp_path / "kit").iterdir()) == ["FORMAT.md", "restore.py"]
+    with open_database(str(target), write=True) as database:
+        assert database.exists("users")
+    # The next number is not one that was used before.
+    assert sql(target, "INSERT INTO users(name) VALUES ('dan') RETURNING id") == [(4,)]
+
+
+def _without_triggers(path: Path, table: str) -> object:
+    from dataclasses import replace
+
+    return replace(schema_of(path, table), triggers=())
+
+
+def _content(path: Path, table: str) -> object:
+    with open_database(str(path)) as database, database.snapshot():
+        return database.content(database.schema(table), work=Work())
+
+
+def test_nothing_is_overwritten(store: MemoryStore, path: Path, tmp_path: Path) -> None:
+    backed_up(store, path, "orders")
+    folder, before = copied(store, tmp_path / "copy"), everything(path)
+    arguments = ("restore", "orders", "--folder", folder, "--sqlite", path)
+    refused = run_kit(tmp_path / "kit", *arguments)
+    assert refused.returncode == 22
+    assert "orders already exists" in refused.stderr
+    assert everything(path) == before
+    done = run_kit(tmp_path / "kit", *arguments, "--as", "orders_2", "--with-triggers")
+    assert done.returncode == 43  # the trigger exists under its name
+    assert everything(path) == before
+    assert run_kit(tmp_path / "kit", *arguments, "--as", "orders_2").returncode == 0
+    assert sql(path, "SELECT * FROM orders_2") == sql(path, "SELECT * FROM orders")
+    with pytest.raises(AlreadyExists):
+        recovery_kit.write(tmp_path / "kit")
+
+
+@pytest.mark.parametrize("damage", ["flipped", "short", "missing", "manifest", "forged"])
+def test_a_damaged_backup_is_refused(
+    store: MemoryStore, path: Path, tmp_path: Path, damage: str
+) -> None:
+    backed_up(store, path, "orders")
+    for key, data in list(store.objects.items()):
+        if key.endswith(".zst") and damage in {"flipped", "short", "missing"}:
+            flipped = data[:100] + bytes([data[100] ^ 1]) + data[101:]
+            store.objects[key] = {"flipped": flipped, "short": data[:-1], "missing": b""}[damage]
+        elif damage == "manifest" and key.endswith(".json"):
+            store.objects[key] = data.replace(b'"rows": 500', b'"rows": 501')
+        elif damage == "forged" and key.endswith(".json"):
+            store.objects[key] = _forged(data)
+    folder, target = copied(store, tmp_path / "copy"), tmp_path / "new.db"
+    done = run_kit(tmp_path / "kit", "restore", "orders", "--folder", folder, "--sqlite", target)
+    assert done.returncode == 40, done.stderr
+    assert not target.exists()
+
+
+def _forged(data: bytes) -> bytes:
+    """Return a manifest with a valid hash and a default value that contains another statement."""
+    from core.backup.manifest import _own_hash
+
+    body = json.loads(data)
+    body["schema"]["columns"][3]["default"] = "'open'); DROP TABLE users; --"
+    body["sha256"] = _own_hash(body)
+    return json.dumps(body).encode()
+
+
+def test_backups_are_listed_and_checked_over_http(path: Path, tmp_path: Path) -> None:
+    store = MemoryStore()
+    backup = backed_up(store, path, "orders")
+    with moto_bucket() as bucket:
+        for key, data in store.objects.items():
+            bucket.clients.s3().put_object(Bucket=bucket.name, Key=key, Body=data)
+        place = ("--bucket", bucket.name, "--endpoint-url",
+                 bucket.clients.connection.profile.endpoint_url)  # fmt: skip
+        keys = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "moto-secret-key"}
+        listed = run_kit(tmp_path / "kit", "list", *place, **keys)
+        checked = run_kit(tmp_path / "kit", "check", "orders", *place, **keys)
+    assert listed.returncode == 0, listed.stderr
+    assert f"\torders\t{backup.id}\t500 rows, SQLite" in listed.stdout
+    assert checked.returncode == 0, checked.stderr
+    assert "Every hash matches" in checked.stdout
+    assert run_kit(tmp_path / "kit", "list", *place).returncode == 2
+
+
+def test_a_backup_of_the_old_form_comes_back(tmp_path: Path) -> None:
+    records = [
+        {"id": 2, "price": 1.5, "tags": ["a"], "big": 2**70, "on": True},
+        {"id": 1, "Price": None, "note": "é"},
+    ]
+    body = {"table_name": "old", "timestamp": "2025-01-02T03:04:05", "records": records}
+    key = "backups/database/old/2025/01/02/2025-01-02T03:04:05.json.gz"
+    store = MemoryStore()
+    store.objects[key] = gzip.compress(json.dumps(body).encode())
+    folder, target = copied(store, tmp_path / "copy"), tmp_path / "new.db"
+    done = run_kit(tmp_path / "kit", "restore", "old", "--folder", folder, "--sqlite", target)
+    assert done.returncode == 0, done.stderr
+    found = sql(target, 'SELECT id, price, tags, big, "on", note FROM old')
+    assert found == [(1, None, None, None, None, "é"), (2, 1.5, '["a"]', str(2**70), 1, None)]
+
+
+def test_without_zstd_the_remedy_is_named(store: MemoryStore, path: Path, tmp_path: Path) -> None:
+    backed_up(store, path, "users")
+    folder = copied(store, tmp_path / "copy")
+    done = run_kit(tmp_path / "kit", "check", "users", "--folder", folder, PATH=str(tmp_path))
+    assert done.returncode == 25
+    assert "Install the program zstd" in done.stderr
+
+
+def test_the_script_is_for_python_3_9_and_its_names_are_unique() -> None:
+    tree = ast.parse(recovery_kit.script(), feature_version=(3, 9))
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    names += [ast.unparse(target) for node in tree.body if isinstance(node, ast.Assign)
+              for target in node.targets]  # fmt: skip
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+    assert "core." not in {ast.unparse(node)[:10] for node in ast.walk(tree)
+                           if isinstance(node, ast.Import | ast.ImportFrom)}  # fmt: skip
+    sections = {path.name for path in (files(recovery_kit) / "script").iterdir()}
+    written = {f"{name}.py" for name in recovery_kit._SECTIONS}
+    assert {name for name in sections if name.endswith(".py")} == written | {"__init__.py"}
