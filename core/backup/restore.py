@@ -113,6 +113,8 @@ def restore_of(
         with fetch_package(store, backup, today, work) as fetched, target.change(work=work):
             package = converted(fetched, target, today)
             _refuse_existing_target(target, choices)  # another process may have just created it
+            if target.exists(name):
+                target.lock(name)
             swap = _Swap(target, package, name, choices, work)
             former, verified = swap.run()
         if verified != BY_COUNT:

@@ -248,6 +248,12 @@ class Database(ABC):
     def change(self, *, work: Work) -> AbstractContextManager[None]:
         """Lock the database for one transaction, which is rolled back if the block fails."""
 
+    def lock(self, table: str) -> None:  # noqa: B027 - optional
+        """Lock writers of a table out until the transaction ends, where `change` does not.
+
+        Rows that are written during a restore in place would be in the former table only.
+        """
+
     @abstractmethod
     def create(self, schema: TableSchema) -> None:
         """Create the table `schema.table` without indexes and triggers."""

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Self
 
 from core.backup.databases.base import Database, Rows
-from core.backup.databases.postgresql import build, catalog, compare, dependants, orphans, swap
+from core.backup.databases.postgresql import (
+    build,
+    catalog,
+    compare,
+    dependants,
+    orphans,
+    swap,
+    takeover,
+)
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import fingerprint
 from core.backup.databases.postgresql.names import TableName, quoted
@@ -39,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 
 class PostgreSQLDatabase(Database):
-    """A database of a PostgreSQL server, version 11 or newer."""
+    """A database of a PostgreSQL server, version 12 or newer."""
 
     engine = "PostgreSQL"
     dialects = ("postgresql",)
@@ -52,6 +60,8 @@ class PostgreSQLDatabase(Database):
         self._address = address
         self._password = password
         self._work = work
+        self._in_snapshot = False
+        self._published = swap.Published()
 
     @classmethod
     def open(
@@ -135,13 +145,20 @@ class PostgreSQLDatabase(Database):
         return TableInfo(str(name), rows, problem, formers.get(str(name), ""))
 
     def _counted(self, name: TableName, problem: str) -> tuple[int | None, str]:
+        # An error inside the transaction of a snapshot would prevent every later query.
+        attempt = takeover.savepoint(self._session) if self._in_snapshot else nullcontext()
         try:
-            return self.count(str(name)), problem
+            with attempt:
+                return self.count(str(name)), problem
         except DatabaseError as error:
             return None, problem or error.cause
 
     def schema(self, table: str) -> TableSchema:
-        """Return a table as data."""
+        """Return a table as data; inside a snapshot it is locked against TRUNCATE and ALTER."""
+        if self._in_snapshot and self.exists(table):
+            catalog.require_relation(self._session, TableName.parse(table))
+            # These are not part of the snapshot: a truncated table would be backed up as empty.
+            self._session.query(f"LOCK TABLE {TableName.parse(table).sql} IN ACCESS SHARE MODE")
         return catalog.read_schema(self._session, TableName.parse(table))
 
     def exists(self, name: str) -> bool:
@@ -163,13 +180,6 @@ class PostgreSQLDatabase(Database):
 
         return renamed(schema, name, self)
 
-    @classmethod
-    def restore_notes(cls, schema: TableSchema) -> tuple[str, ...]:
-        """Return a note about the policies of row-level security."""
-        if catalog.ROW_SECURITY not in schema.options:
-            return ()
-        return ("The table has row-level security: a new table gets no policies from the backup.",)
-
     def ddl(self, schema: TableSchema) -> str:
         """Return the definition of a table for reading."""
         return build.ddl_text(schema)
@@ -186,8 +196,10 @@ class PostgreSQLDatabase(Database):
             return fingerprint(self._session, schema)
 
     def references(self, table: str) -> tuple[Reference, ...]:
-        """Return the foreign keys of other tables to `table`."""
-        return catalog.references_to(self._session, TableName.parse(table))
+        """Return the foreign keys of other tables to `table`, except of former tables."""
+        former = dict(swap.former_names(self._session))
+        found = catalog.references_to(self._session, TableName.parse(table))
+        return tuple(reference for reference in found if reference.table not in former)
 
     def prove_restorable(self, schema: TableSchema) -> None:
         """Build the table as a temporary one in another session, and roll it back.
@@ -212,25 +224,36 @@ class PostgreSQLDatabase(Database):
 
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
         """Return the dependants; their problems are what prevents a restore in place."""
-        return self.dependants(schema.table)
+        relation = catalog.find_relation(self._session, TableName.parse(schema.table))
+        found = dependants.dependants_of(self._session, relation, schema) if relation else ()
+        losses = takeover.losses(self._session, schema, in_place=relation is not None)
+        return (*found, *losses)
 
     def update_dependants(
         self,
         schema: TableSchema,
-        before: Sequence[Dependant],  # noqa: ARG002 - see `Database`
-        today: TableSchema | None,  # noqa: ARG002 - see `Database`
+        before: Sequence[Dependant],
+        today: TableSchema | None,
     ) -> tuple[Dependant, ...]:
-        """Return the dependants of the restored table, each of which `publish` has moved."""
-        return self.dependants(schema.table)
+        """Return the dependants, which `publish` has moved, and what the restore lost."""
+        publications = (one for one in before if one.kind == "publication")
+        lost = (
+            Dependant("property", name, "It could not be created for the restored table.")
+            for name in self._published.problems
+        )
+        losses = takeover.losses(self._session, schema, in_place=today is not None)
+        return (*self.dependants(schema.table), *publications, *lost, *losses)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Provide one view of all tables: REPEATABLE READ, which locks no writer out."""
         self._session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._in_snapshot = True
         try:
             self._session.query("SELECT 1")  # the view begins with the first query
             yield
         finally:
+            self._in_snapshot = False
             self._roll_back()
 
     def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
@@ -263,15 +286,21 @@ class PostgreSQLDatabase(Database):
     @contextmanager
     def change(self, *, work: Work) -> Iterator[None]:
         """Run one transaction; a failure, a cancel or a kill rolls it back."""
+        # A cancel ends the connection also while an index is created, which may take minutes.
         with self._session.cancellable(work):
-            self._session.query("BEGIN")
-        try:
-            yield
-            with self._session.cancellable(work):
+            # The defaults of the database or the user may be other ones.
+            self._session.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+            try:
+                yield
                 self._session.query("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def lock(self, table: str) -> None:
+        """Lock writers of a table out until the transaction ends; readers are not affected."""
+        table = TableName.parse(table).sql
+        self._session.query(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
     def _roll_back(self) -> None:
         with suppress(StorageError):  # the error that ended the transaction is the one to report
@@ -293,15 +322,16 @@ class PostgreSQLDatabase(Database):
     def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:  # noqa: ARG002 - those of the schema
         """Swap the shadow table in; see `Database`."""
         aside = TableName.parse(former) if former else None
-        swap.publish(self._session, schema, TableName.parse(shadow), aside)
+        self._published = swap.publish(self._session, schema, TableName.parse(shadow), aside)
 
     def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:  # noqa: ARG002 - see `Database`
         """Validate the foreign keys; return the tables with rows that refer to missing ones."""
         name = TableName.parse(schema.table)
         relation = catalog.require_relation(self._session, name)
-        for check in orphans.validate_checks(self._session, relation.oid, name):
+        not_valid = self._published.not_valid
+        for check in orphans.validate_checks(self._session, relation.oid, name, not_valid):
             _log.warning("Rows of %s violate the check %s, as in the backup", name, check)
-        return tuple(orphans.validate_or_count(self._session, relation.oid))
+        return tuple(orphans.validate_or_count(self._session, relation.oid, not_valid))
 
     def undo(self, former: str) -> str:
         """Restore a former table and drop the restored one."""
@@ -321,6 +351,9 @@ class PostgreSQLDatabase(Database):
 def _build_temporary(session: Session, schema: TableSchema) -> None:
     session.query("BEGIN")
     name = f"pg_temp.{quoted('strongroom_proof')}"
+    parents = [key.table for key in schema.foreign_keys]
+    # Only checked: a temporary table cannot refer to other tables.
+    list(build.foreign_key_statements(schema, name, build.Renames(), parents, ()))
     session.query(build.table_statement(schema, name, temporary=True))
     if schema.partition_key:
         return  # keys and indexes of a partitioned table need its partitions

@@ -6,11 +6,12 @@ cannot run another statement.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from core.backup.databases.postgresql.catalog import ROW_SECURITY
+from core.backup.databases.postgresql.catalog import NOT_STORED, ROW_SECURITY
 from core.backup.databases.postgresql.names import (
     TableName,
     checked_definition,
@@ -26,6 +27,7 @@ from core.model.tables import Column, Partition, TableSchema
 from core.model.tables import Sequence as NumberSequence
 
 _KEYS = ("PRIMARY KEY ", "UNIQUE ", "EXCLUDE ")
+_NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'::regclass\)")
 _NUMBERING = {"always": "ALWAYS", "by default": "BY DEFAULT"}
 _SEQUENCE_TYPES = frozenset(("smallint", "integer", "bigint"))
 
@@ -72,6 +74,7 @@ def table_statement(schema: TableSchema, name: str, *, temporary: bool = False) 
         name: Its quoted name.
         temporary: Whether it belongs to the session only.
     """
+    # These defaults are set when the sequences exist and have their names.
     numbered = {sequence.column for sequence in schema.sequences}
     columns = ", ".join(
         _column(column, default=column.name not in numbered) for column in schema.columns
@@ -80,7 +83,11 @@ def table_statement(schema: TableSchema, name: str, *, temporary: bool = False) 
     statement = f"CREATE {kind}TABLE {name} ({columns})"
     if schema.partition_key and not temporary:
         statement += f" PARTITION BY {_partition_key(schema.partition_key)}"
-    storage = [option for option in schema.options if option not in ("unlogged", ROW_SECURITY)]
+    storage = [
+        option
+        for option in schema.options
+        if option not in ("unlogged", ROW_SECURITY) and not option.startswith(NOT_STORED)
+    ]
     if storage and not temporary and not schema.partition_key:
         statement += f" WITH ({', '.join(checked_fragment(o, 'option') for o in storage)})"
     return statement
@@ -92,7 +99,8 @@ def _column(column: Column, *, default: bool) -> str:
         parts.append(f"COLLATE {checked_type(column.collation)}")
     if column.generated is not None:
         expression = checked_fragment(column.generated, "generated column")
-        parts.append(f"GENERATED ALWAYS AS ({expression}) STORED")
+        kind = "STORED" if column.stored else "VIRTUAL"  # since version 18
+        parts.append(f"GENERATED ALWAYS AS ({expression}) {kind}")
     elif column.default is not None and default:
         parts.append(f"DEFAULT ({checked_fragment(column.default, 'default')})")
     if column.not_null:
@@ -174,9 +182,33 @@ def _sequence_statements(
         yield f"{alter} ADD GENERATED {kind} AS IDENTITY (SEQUENCE NAME {present.sql} {options})"
     else:
         yield f"CREATE SEQUENCE {present.sql} AS {sequence.type} {options} OWNED BY {place}"
-        yield f"{alter} SET DEFAULT nextval({literal(present.sql)}::regclass)"
+        if uses_sequence(column, sequence):
+            yield f"{alter} SET DEFAULT nextval({literal(present.sql)}::regclass)"
     if sequence.last is not None:
         yield f"SELECT setval({literal(present.sql)}::regclass, {sequence.last}, true)"
+
+
+def uses_sequence(column: Column, sequence: NumberSequence) -> bool:
+    """Return whether the default of a column is the next value of the sequence, and nothing else."""
+    found = _NEXT_VALUE.fullmatch(column.default or "")
+    if not found:
+        return False
+    name = found["name"].replace("''", "'")
+    return TableName.parse(name) == TableName.parse(sequence.name)
+
+
+def other_defaults(schema: TableSchema) -> Iterator[str]:
+    """Yield the statements for defaults that use a sequence of the table in an expression.
+
+    They contain the name of the sequence, which it only has after the swap.
+    """
+    table = TableName.parse(schema.table).sql
+    for column in schema.columns:
+        owned = [sequence for sequence in schema.sequences if sequence.column == column.name]
+        simple = any(uses_sequence(column, sequence) for sequence in owned)
+        if owned and column.default is not None and not simple and not column.numbering:
+            default = checked_fragment(column.default, "default")
+            yield f"ALTER TABLE {table} ALTER COLUMN {quoted(column.name)} SET DEFAULT ({default})"
 
 
 def _comments(schema: TableSchema, table: str) -> Iterator[str]:
@@ -189,7 +221,11 @@ def _comments(schema: TableSchema, table: str) -> Iterator[str]:
 
 
 def foreign_key_statements(
-    schema: TableSchema, table: str, renames: Renames, present: Sequence[str]
+    schema: TableSchema,
+    table: str,
+    renames: Renames,
+    present: Sequence[str],
+    checked: Sequence[str],
 ) -> Iterator[str]:
     """Yield the statements for the foreign keys of the table, which are not yet checked.
 
@@ -198,13 +234,16 @@ def foreign_key_statements(
         table: Its quoted name.
         renames: Receives the temporary names.
         present: The tables that exist; keys to others are omitted.
+        checked: The tables whose keys are checked at once, because they are partitioned.
     """
     for key in schema.foreign_keys:
         if key.table not in present:
             continue
+        # PostgreSQL cannot defer the check of a key of or to a partitioned table.
+        at_once = schema.partition_key or key.table in checked
         definition = checked_definition(key.definition, "foreign key", "FOREIGN KEY ")
         name = quoted(renames.temporary("constraint", key.name))
-        valid = "" if definition.endswith(" NOT VALID") else " NOT VALID"
+        valid = "" if at_once or definition.endswith(" NOT VALID") else " NOT VALID"
         yield f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}{valid}"
 
 
@@ -215,7 +254,7 @@ def ddl_text(schema: TableSchema) -> str:
     lines = [table_statement(schema, name)]
     lines += constraint_statements(schema, name, renames)
     lines += foreign_key_statements(
-        schema, name, renames, [key.table for key in schema.foreign_keys]
+        schema, name, renames, [key.table for key in schema.foreign_keys], ()
     )
     # Only a restore creates checks and foreign keys without checking the rows.
     text = ";\n".join(line.removesuffix(" NOT VALID") for line in lines)

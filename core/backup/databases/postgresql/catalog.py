@@ -26,7 +26,8 @@ from core.model.tables import (
 
 _RELATION = """
 SELECT c.oid, c.relkind::text, c.relpersistence::text, c.relispartition, c.relrowsecurity,
-  c.reloptions::text[], pg_get_userbyid(c.relowner)::text, obj_description(c.oid, 'pg_class'),
+  array_cat(c.reloptions, ARRAY(SELECT 'toast.' || o FROM pg_class x, unnest(x.reloptions) o
+    WHERE x.oid = c.reltoastrelid)::text[])::text[], pg_get_userbyid(c.relowner)::text, obj_description(c.oid, 'pg_class'),
   pg_get_partkeydef(c.oid),
   EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -62,7 +63,7 @@ SELECT c.relname::text, i.indisunique, pg_get_indexdef(i.indexrelid),
     c.relname, CASE WHEN t.relkind = 'p' THEN 'ONLY ' ELSE '' END, n.nspname, t.relname)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = t.relnamespace
-WHERE i.indrelid = $1 AND NOT EXISTS (
+WHERE i.indrelid = $1 AND (i.indisvalid OR t.relkind = 'p') AND NOT EXISTS (
   SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'))
 ORDER BY 1
 """
@@ -94,6 +95,47 @@ SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.gr
 FROM pg_class c, aclexplode(c.relacl) g
 WHERE c.oid = $1 AND g.grantee <> c.relowner GROUP BY g.grantee ORDER BY 1
 """
+#: Properties of a table that a backup only mentions, so that a restore can report them.
+_NOT_STORED = """
+WITH t AS (SELECT * FROM pg_class WHERE oid = $1)
+SELECT 'rules' FROM t WHERE EXISTS (SELECT FROM pg_rewrite WHERE ev_class = t.oid)
+UNION ALL SELECT 'extended statistics' FROM t
+  WHERE EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = t.oid)
+UNION ALL SELECT 'replica identity' FROM t WHERE relreplident <> 'd'
+UNION ALL SELECT 'settings of columns' FROM t WHERE EXISTS (
+  SELECT FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid WHERE a.attrelid = t.oid
+    AND a.attnum > 0 AND (a.attstorage <> y.typstorage OR a.attstattarget > 0
+    OR a.attoptions IS NOT NULL OR to_jsonb(a) ->> 'attcompression' IN ('p', 'l')))
+UNION ALL SELECT 'order of CLUSTER' FROM t
+  WHERE EXISTS (SELECT FROM pg_index WHERE indrelid = t.oid AND indisclustered)
+UNION ALL SELECT 'states of triggers' FROM t WHERE EXISTS (
+  SELECT FROM pg_trigger WHERE tgrelid = t.oid AND NOT tgisinternal AND tgenabled <> 'O')
+UNION ALL SELECT 'comments of constraints and indexes' FROM t WHERE EXISTS (
+  SELECT FROM pg_description d WHERE d.objoid IN (
+    SELECT oid FROM pg_constraint WHERE conrelid = t.oid UNION ALL
+    SELECT indexrelid FROM pg_index WHERE indrelid = t.oid UNION ALL
+    SELECT oid FROM pg_trigger WHERE tgrelid = t.oid))
+UNION ALL SELECT 'tablespace' FROM t WHERE reltablespace <> 0
+UNION ALL SELECT 'type of the table' FROM t WHERE reloftype <> 0
+UNION ALL SELECT 'invalid indexes' FROM t
+  WHERE relkind = 'r' AND EXISTS (SELECT FROM pg_index WHERE indrelid = t.oid AND NOT indisvalid)
+"""
+#: What a partition has that its parent does not have.
+_OF_PARTITIONS = """
+SELECT 'separate definitions of partitions' WHERE EXISTS (
+  SELECT FROM pg_partition_tree($1) p JOIN pg_class c ON c.oid = p.relid WHERE p.level > 0 AND (
+    c.reloptions IS NOT NULL OR c.relpersistence = 'u'
+    OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid
+      AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid))
+    OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid
+      AND k.contype IN ('c', 'f') AND k.conparentid = 0 AND k.coninhcount = 0)
+    OR EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal
+      AND coalesce((to_jsonb(g) ->> 'tgparentid')::oid, 1) = 0)))
+"""
+_FOREIGN_PARTITION = """
+SELECT p.relid::regclass::text FROM pg_partition_tree($1) p JOIN pg_class c ON c.oid = p.relid
+WHERE c.relkind = 'f' LIMIT 1
+"""
 #: Meaning of the bits of pg_trigger.tgtype. Source: PostgreSQL, catalog/pg_trigger.h.
 _EACH_ROW, _BEFORE, _INSTEAD = 1, 2, 64
 _EVENTS = {4: "INSERT", 8: "DELETE", 16: "UPDATE", 32: "TRUNCATE"}
@@ -106,6 +148,8 @@ _UNSUPPORTED = {
     "c": "a composite type",
 }
 ROW_SECURITY = "row level security"
+#: Beginning of an option that names a property which the backup does not contain.
+NOT_STORED = "not stored: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +218,19 @@ def read_schema(session: Session, name: TableName) -> TableSchema:
     """
     relation = require_relation(session, name)
     oid = relation.oid
+    columns = tuple(map(_column, session.query(_COLUMNS, (oid,))))
+    _require_supported(session, relation, columns)
     keys, checks, foreign_keys = _constraints(session, oid)
     types, extensions = user_types.used_types(session, oid)
     return TableSchema(
         str(name),
-        tuple(map(_column, session.query(_COLUMNS, (oid,)))),
+        columns,
         keys=keys,
         checks=checks,
         foreign_keys=foreign_keys,
         indexes=tuple(_indexes(session, oid)),
         triggers=tuple(map(_trigger, session.query(_TRIGGERS, (oid,)))),
-        options=tuple(_options(relation)),
+        options=(*_options(relation), *_not_stored(session, relation)),
         comment=relation.comment,
         owner=relation.owner,
         grants=tuple(row[0] for row in session.query(_GRANTS, (oid,))),
@@ -219,7 +265,7 @@ def _column(row: list[Any]) -> Column:
         default=None if generated else expression,
         collation=collation,
         generated=expression if generated else None,
-        stored=bool(generated),
+        stored=generated == "s",
         numbering={"a": "always", "d": "by default"}.get(identity, ""),
         comment=comment or "",
     )
@@ -267,6 +313,30 @@ def _trigger(row: list[Any]) -> Trigger:
     return Trigger(name, timing, event, body, each_row=bool(bits & _EACH_ROW), definition=text)
 
 
+def _require_supported(session: Session, relation: Relation, columns: tuple[Column, ...]) -> None:
+    if all(column.generated is not None for column in columns):
+        raise NotSupported(
+            f"The table {relation.name} has no columns with values",
+            cause="COPY cannot read the number of its rows.",
+            remedy="Add a column, for example one with numbers.",
+        )
+    foreign = session.value(_FOREIGN_PARTITION, (relation.oid,)) if relation.kind == "p" else None
+    if foreign:
+        raise NotSupported(
+            f"{relation.name} has a partition on another server",
+            cause=f"{foreign} is a foreign table.",
+            remedy="Detach the partition, and back up its table on the other server.",
+        )
+
+
+def _not_stored(session: Session, relation: Relation) -> Iterator[str]:
+    for (name,) in session.query(_NOT_STORED, (relation.oid,)):
+        yield NOT_STORED + name
+    if relation.kind == "p":
+        for (name,) in session.query(_OF_PARTITIONS, (relation.oid,)):
+            yield NOT_STORED + name
+
+
 def _options(relation: Relation) -> Iterator[str]:
     if relation.persistence == "u":
         yield "unlogged"
@@ -280,8 +350,11 @@ def _sequences(session: Session, oid: int) -> Iterator[Sequence]:
         full = TableName(schema, name)
         last, called = session.query(f"SELECT last_value, is_called FROM {full.sql}")[0]  # noqa: S608 - quoted
         start, increment, low, high, cache, cycle = numbers
-        # The next value is the start if the sequence was never used.
-        recorded = last if called else None if last == start else last - increment
+        recorded = last if called else None
+        if not called:
+            # The next value is `last`. A value before it may be outside the limits, so that the
+            # sequence starts there instead.
+            start = last
         yield Sequence(column, str(full), kind, start, increment, low, high, cache, cycle, recorded)
 
 

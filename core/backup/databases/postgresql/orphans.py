@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
+from core.backup.databases.postgresql.swap import former_names
+from core.backup.databases.postgresql.takeover import savepoint
+from core.errors import DatabaseError
 from core.model.tables import ForeignKey, Reference, TableSchema
 
 _KEYS = """
@@ -25,17 +28,23 @@ WHERE conrelid = $1 AND contype = 'c' AND NOT convalidated ORDER BY 1
 """
 
 
-def validate_or_count(session: Session, oid: int) -> Iterator[tuple[str, int]]:
+def validate_or_count(
+    session: Session, oid: int, not_valid: Set[tuple[str, str]] = frozenset()
+) -> Iterator[tuple[str, int]]:
     """Declare the foreign keys of and to a table valid; yield (table, rows) of those that are not.
 
     Args:
         session: A connection inside the transaction of the restore.
         oid: The object id of the restored table.
+        not_valid: The (table, constraint) that were not valid before, and remain so.
     """
+    former = {name for name, _ in former_names(session)}
     for name, schema, table, parent_schema, parent, columns, parents in session.query(
         _KEYS, (oid,)
     ):
         child = TableName(schema, table)
+        if (str(child), name) in not_valid or str(child) in former:
+            continue  # its rows may refer to missing ones; an undo validates a former table
         count = count_orphans(
             session, child.sql, tuple(columns), TableName(parent_schema, parent).sql, tuple(parents)
         )
@@ -45,16 +54,18 @@ def validate_or_count(session: Session, oid: int) -> Iterator[tuple[str, int]]:
             session.query(f"ALTER TABLE {child.sql} VALIDATE CONSTRAINT {quoted(name)}")
 
 
-def validate_checks(session: Session, oid: int, table: TableName) -> Iterator[str]:
+def validate_checks(
+    session: Session, oid: int, table: TableName, not_valid: Set[tuple[str, str]] = frozenset()
+) -> Iterator[str]:
     """Declare the checks valid whose condition every row satisfies; yield the names of the others."""
     for (name,) in session.query(_UNCHECKED, (oid,)):
-        session.query("SAVEPOINT strongroom_check")
+        if (str(table), name) in not_valid:
+            continue
         try:
-            session.query(f"ALTER TABLE {table.sql} VALIDATE CONSTRAINT {quoted(name)}")
-        except Exception:  # noqa: BLE001 - any error means that a row violates it
-            session.query("ROLLBACK TO SAVEPOINT strongroom_check")
+            with savepoint(session):
+                session.query(f"ALTER TABLE {table.sql} VALIDATE CONSTRAINT {quoted(name)}")
+        except DatabaseError:  # a row violates it
             yield name
-        session.query("RELEASE SAVEPOINT strongroom_check")
 
 
 def count_orphans(

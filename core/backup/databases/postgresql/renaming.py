@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from core.backup.databases.base import Database
 from core.backup.databases.postgresql.names import TableName, with_suffix
-from core.model.tables import ForeignKey, Index, Partition, Sequence, TableSchema
+from core.model.tables import Column, ForeignKey, Index, Partition, Sequence, TableSchema
+
+_REGCLASS = re.compile(r"'(?P<name>(?:[^']|'')+)'::regclass")
 
 
 def renamed(schema: TableSchema, name: str, database: Database) -> TableSchema:
@@ -16,14 +20,16 @@ def renamed(schema: TableSchema, name: str, database: Database) -> TableSchema:
         partition.name: _free(database, target, f"_{TableName.parse(partition.name).name}")
         for partition in schema.partitions
     }
+    sequences = tuple(_sequence(one, target, database) for one in schema.sequences)
     return replace(
         schema,
         table=name,
+        columns=tuple(_column(column, schema.sequences, sequences) for column in schema.columns),
         foreign_keys=tuple(
             _self_reference(key, schema.table, target) for key in schema.foreign_keys
         ),
         indexes=tuple(_index(index, target, database) for index in schema.indexes),
-        sequences=tuple(_sequence(one, target, database) for one in schema.sequences),
+        sequences=sequences,
         partitions=tuple(_partition(one, partitions) for one in schema.partitions),
         keys=tuple(
             replace(key, name=_free_constraint(database, target, key.name)) for key in schema.keys
@@ -59,6 +65,22 @@ def _index(index: Index, table: TableName, database: Database) -> Index:
 def _sequence(sequence: Sequence, table: TableName, database: Database) -> Sequence:
     suffix = with_suffix(f"_{sequence.column}", "_seq")
     return replace(sequence, name=_free(database, table, suffix))
+
+
+def _column(column: Column, before: Iterable[Sequence], after: Iterable[Sequence]) -> Column:
+    """Return the column whose default uses the new sequences."""
+    if column.default is None:
+        return column
+    names = {
+        TableName.parse(old.name): TableName.parse(new.name)
+        for old, new in zip(before, after, strict=True)
+    }
+
+    def renamed_sequence(found: re.Match[str]) -> str:
+        name = names.get(TableName.parse(found["name"].replace("''", "'")))
+        return "'" + name.sql.replace("'", "''") + "'::regclass" if name else found[0]
+
+    return replace(column, default=_REGCLASS.sub(renamed_sequence, column.default))
 
 
 def _partition(partition: Partition, names: dict[str, str]) -> Partition:

@@ -16,6 +16,7 @@ from core.backup.databases.postgresql.build import (
     Renames,
     add_constraints,
     foreign_key_statements,
+    other_defaults,
     partition_shadow,
 )
 from core.backup.databases.postgresql.catalog import Relation, find_relation, require_relation
@@ -28,7 +29,8 @@ from core.backup.databases.postgresql.names import (
     with_suffix,
 )
 from core.backup.databases.postgresql.session import Session
-from core.errors import InvalidInput
+from core.backup.databases.postgresql.takeover import Takeover, savepoint
+from core.errors import DatabaseError, InvalidInput, NotFound
 from core.model.tables import TableSchema
 
 _MARK = "Former table, replaced by a restore of Strongroom: "
@@ -42,30 +44,11 @@ UNION ALL SELECT 'index', c.relname::text, n.nspname::text FROM pg_index i
 UNION ALL SELECT 'sequence', c.relname::text, n.nspname::text FROM pg_depend d
   JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE d.refobjid = $1 AND d.deptype IN ('a', 'i') AND d.classid = 'pg_class'::regclass
+UNION ALL SELECT 'statistics', e.stxname::text, n.nspname::text FROM pg_statistic_ext e
+  JOIN pg_namespace n ON n.oid = e.stxnamespace WHERE e.stxrelid = $1
 UNION ALL SELECT 'table', c.relname::text, n.nspname::text FROM pg_partition_tree($1) t
   JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE t.level > 0
-"""
-_GRANTS = """
-SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
-  g.privilege_type, g.is_grantable
-FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = $1 AND g.grantee <> c.relowner
-"""
-_COLUMN_GRANTS = """
-SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
-  g.privilege_type, a.attname::text
-FROM pg_attribute a, aclexplode(a.attacl) g WHERE a.attrelid = $1 AND a.attnum > 0
-"""
-_POLICIES = """
-SELECT format('CREATE POLICY %I ON ', polname), format(' AS %s FOR %s TO %s%s%s',
-  CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
-  CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
-    WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
-  CASE WHEN polroles = '{0}' THEN 'PUBLIC' ELSE
-    (SELECT string_agg(quote_ident(pg_get_userbyid(r)), ', ') FROM unnest(polroles) r) END,
-  coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', ''),
-  coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', ''))
-FROM pg_policy WHERE polrelid = $1
 """
 
 
@@ -99,9 +82,20 @@ class Former:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Result of a swap: what could not be taken over, and the constraints that remain NOT VALID.
+
+    `not_valid` contains (table, constraint) of those that were not valid before.
+    """
+
+    problems: tuple[str, ...] = ()
+    not_valid: frozenset[tuple[str, str]] = frozenset()
+
+
 def publish(
     session: Session, schema: TableSchema, shadow: TableName, former: TableName | None
-) -> None:
+) -> Published:
     """Give the loaded shadow table the name of the schema; see `Database.publish`.
 
     Raises:
@@ -109,29 +103,43 @@ def publish(
     """
     final = TableName.parse(schema.table)
     renames = add_constraints(session, schema, shadow)
-    today = None if former is None else require_relation(session, final)
-    bindings = Bindings()
-    if today is not None and former is not None:
+    today = None
+    bindings, takeover = Bindings(), Takeover([])
+    if former is not None:
         session.query(f"LOCK TABLE {final.sql} IN ACCESS EXCLUSIVE MODE")
-        bindings = read_bindings(session, today)
+        # Read after the lock: another restore may have replaced the table before.
+        today = require_relation(session, final)
+        bindings, takeover = read_bindings(session, today), Takeover.read(session, today)
         bindings.require_movable()
         bindings.detach(session)
         _set_aside(session, today, former)
     _rename_shadow(session, schema, shadow, final, renames)
-    present = [key.table for key in schema.foreign_keys if _exists(session, key.table)]
+    _add_foreign_keys(session, schema, final)
+    for statement in other_defaults(schema):
+        session.query(statement)
+    _create_triggers(session, schema, today)
+    problems = tuple(takeover.apply(session, schema)) if today is not None else ()
+    bindings.replace_views(session)
+    bindings.attach_foreign_keys(session, partitioned=bool(schema.partition_key))
+    return Published(problems, frozenset(_not_valid(schema) | bindings.not_valid))
+
+
+def _not_valid(schema: TableSchema) -> set[tuple[str, str]]:
+    definitions = [(check.name, check.definition) for check in schema.checks]
+    definitions += [(key.name, key.definition) for key in schema.foreign_keys]
+    return {(schema.table, name) for name, text in definitions if text.endswith(" NOT VALID")}
+
+
+def _add_foreign_keys(session: Session, schema: TableSchema, final: TableName) -> None:
+    parents = {
+        key.table: find_relation(session, TableName.parse(key.table)) for key in schema.foreign_keys
+    }
+    present = [name for name, parent in parents.items() if parent]
+    partitioned = [name for name, parent in parents.items() if parent and parent.kind == "p"]
     added = Renames()
-    for statement in foreign_key_statements(schema, final.sql, added, present):
+    for statement in foreign_key_statements(schema, final.sql, added, present, partitioned):
         session.query(statement)
     _apply(session, final, added.pairs)
-    if today is not None:
-        _take_over(session, today, final)
-    _create_triggers(session, schema, today)
-    bindings.replace_views(session)
-    bindings.attach_foreign_keys(session)
-
-
-def _exists(session: Session, table: str) -> bool:
-    return find_relation(session, TableName.parse(table)) is not None
 
 
 def _rename_shadow(
@@ -164,13 +172,24 @@ def _set_aside(session: Session, today: Relation, former: TableName) -> None:
     """Rename the present table and its objects, and record how to reverse it."""
     suffix = former.name[former.name.rfind("__before_") :]
     renames: list[tuple[str, str, str]] = []
+    used: set[str] = set()
     for kind, name, schema in session.query(_OBJECTS, (today.oid,)):
-        other = with_suffix(name, suffix)
+        other = _aside_name(session, name, suffix, schema or today.name.schema, used)
         _rename_object(session, kind, today.name, schema, name, other)
         renames.append((kind, f"{schema}\0{other}" if schema else other, name))
     session.query(f"ALTER TABLE {today.name.sql} RENAME TO {quoted(former.name)}")
     record = Former(str(today.name), today.comment, tuple(renames))
     session.query(f"COMMENT ON TABLE {former.sql} IS {literal(record.to_comment())}")
+
+
+def _aside_name(session: Session, name: str, suffix: str, schema: str, used: set[str]) -> str:
+    """Return a free name; long names that differ at the end only would be shortened to one."""
+    number, other = 1, with_suffix(name, suffix)
+    while other in used or find_relation(session, TableName(schema, other)):
+        number += 1
+        other = with_suffix(name, f"{suffix}_{number}")
+    used.add(other)
+    return other
 
 
 def _rename_object(
@@ -184,25 +203,6 @@ def _rename_object(
     session.query(f"ALTER {kind.upper()} {place} RENAME TO {quoted(final)}")
 
 
-def _take_over(session: Session, former: Relation, final: TableName) -> None:
-    """Give the new table the owner, grants and policies of the former one."""
-    target = find_relation(session, final)
-    if target is not None and target.owner != former.owner:
-        session.query(f"ALTER TABLE {final.sql} OWNER TO {quoted(former.owner)}")
-    for role, privilege, grantable in session.query(_GRANTS, (former.oid,)):
-        option = " WITH GRANT OPTION" if grantable else ""
-        session.query(f"GRANT {privilege} ON {final.sql} TO {role}{option}")
-    columns = {row[0] for row in session.query(_COLUMN_NAMES, (target.oid if target else 0,))}
-    for role, privilege, column in session.query(_COLUMN_GRANTS, (former.oid,)):
-        if column in columns:
-            session.query(f"GRANT {privilege} ({quoted(column)}) ON {final.sql} TO {role}")
-    for head, rest in session.query(_POLICIES, (former.oid,)):
-        session.query(f"{head}{final.sql}{rest}")
-    if former.row_security:
-        session.query(f"ALTER TABLE {final.sql} ENABLE ROW LEVEL SECURITY")
-
-
-_COLUMN_NAMES = "SELECT attname::text FROM pg_attribute WHERE attrelid = $1 AND attnum > 0"
 _TRIGGER_STATES = "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE tgrelid = $1"
 _STATES = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
@@ -261,10 +261,16 @@ def undo(session: Session, former: TableName) -> str:
         session.query(f"DROP TABLE {replaced.sql}")
     for kind, place, original in record.renames:
         schema, _, name = place.rpartition("\0")
-        _rename_object(session, kind, table, schema, name, original)
+        try:
+            with savepoint(session):
+                _rename_object(session, kind, table, schema, name, original)
+        except (NotFound, DatabaseError) as error:
+            # An object that was dropped since the restore, for example with CASCADE, has no name.
+            if not isinstance(error, NotFound) and "(42704)" not in error.cause:
+                raise
     comment = literal(record.comment) if record.comment else "NULL"
     session.query(f"COMMENT ON TABLE {table.sql} IS {comment}")
-    bindings.attach_foreign_keys(session)
+    bindings.attach_foreign_keys(session, partitioned=relation.kind == "p")
     return str(TableName(relation.name.schema, table.name))
 
 

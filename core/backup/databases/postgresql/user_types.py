@@ -129,7 +129,9 @@ def create_missing(session: Session, types: tuple[UserType, ...]) -> None:
           WHERE n.nspname = $1 AND t.typname = $2"""
         rows = session.query(statement, (name.schema, name.name))
         if not rows:
-            session.query(f"CREATE SCHEMA IF NOT EXISTS {quoted(name.schema)}")
+            # IF NOT EXISTS needs the permission to create schemas even if the schema exists.
+            if not session.query("SELECT FROM pg_namespace WHERE nspname = $1", (name.schema,)):
+                session.query(f"CREATE SCHEMA {quoted(name.schema)}")
             for command in _statements(wanted, name):
                 session.query(command)
             continue

@@ -1,0 +1,219 @@
+"""What a restored table takes over from the table it replaces, and what a backup does not contain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from core.backup.databases.postgresql.catalog import (
+    NOT_STORED,
+    ROW_SECURITY,
+    Relation,
+    require_relation,
+)
+from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.session import Session
+from core.errors import StorageError
+from core.model.tables import Dependant, TableSchema
+
+#: Rows (kind and name of the object that must exist, statement). The names are the final ones, so
+#: the statements are read before the swap and run after it.
+_STATEMENTS = """
+WITH t AS (
+  SELECT c.oid::regclass::text AS name, c.* FROM pg_class c WHERE c.oid = $1
+), s AS (
+  SELECT q.oid::regclass::text AS name, q.* FROM pg_depend d
+  JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S'
+  WHERE d.refobjid = $1 AND d.refclassid = 'pg_class'::regclass
+    AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+)
+SELECT '', '', format('ALTER TABLE %s OWNER TO %I', name, pg_get_userbyid(relowner)) FROM t
+UNION ALL SELECT '', '', format('GRANT %s ON %s TO %s%s', g.privilege_type, name,
+  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+  FROM t, aclexplode(relacl) g WHERE g.grantee <> relowner
+UNION ALL SELECT 'column', a.attname::text, format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type,
+  a.attname, name,
+  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+  FROM t JOIN pg_attribute a ON a.attrelid = t.oid, aclexplode(a.attacl) g
+  WHERE a.attnum > 0 AND NOT a.attisdropped
+UNION ALL SELECT 'sequence', relname::text, format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, name,
+  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+  FROM s, aclexplode(relacl) g WHERE g.grantee <> relowner
+UNION ALL SELECT 'column', a.attname::text, format('ALTER TABLE %s ALTER COLUMN %I SET %s', name,
+  a.attname, x.setting)
+  FROM t JOIN pg_attribute a ON a.attrelid = t.oid JOIN pg_type y ON y.oid = a.atttypid,
+  LATERAL (
+    SELECT 'STORAGE ' || CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'
+      WHEN 'x' THEN 'EXTENDED' ELSE 'MAIN' END WHERE a.attstorage <> y.typstorage
+    UNION ALL SELECT 'COMPRESSION ' || CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz'
+      ELSE 'lz4' END WHERE to_jsonb(a) ->> 'attcompression' IN ('p', 'l')
+    UNION ALL SELECT 'STATISTICS ' || a.attstattarget WHERE a.attstattarget >= 0
+    UNION ALL SELECT '(' || array_to_string(a.attoptions, ', ') || ')'
+      WHERE a.attoptions IS NOT NULL
+  ) x(setting) WHERE a.attnum > 0 AND NOT a.attisdropped
+UNION ALL SELECT 'index', c.relname::text, format('ALTER TABLE %s %s %I', t.name,
+  x.setting, c.relname)
+  FROM t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class c ON c.oid = i.indexrelid,
+  LATERAL (SELECT 'CLUSTER ON' WHERE i.indisclustered
+    UNION ALL SELECT 'REPLICA IDENTITY USING INDEX' WHERE i.indisreplident) x(setting)
+UNION ALL SELECT '', '', format('ALTER TABLE %s REPLICA IDENTITY %s', name,
+  CASE relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END)
+  FROM t WHERE relreplident IN ('f', 'n')
+UNION ALL SELECT '', '', pg_get_ruledef(r.oid) FROM t JOIN pg_rewrite r ON r.ev_class = t.oid
+UNION ALL SELECT '', '', format('ALTER TABLE %s %s RULE %I', name,
+  CASE r.ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END,
+  r.rulename) FROM t JOIN pg_rewrite r ON r.ev_class = t.oid WHERE r.ev_enabled <> 'O'
+UNION ALL SELECT '', '', format('CREATE POLICY %I ON %s AS %s FOR %s TO %s%s%s', polname, name,
+  CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+  CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+    WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+  CASE WHEN polroles = '{0}' THEN 'PUBLIC' ELSE
+    (SELECT string_agg(quote_ident(pg_get_userbyid(r)), ', ') FROM unnest(polroles) r) END,
+  coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', ''),
+  coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', ''))
+  FROM t JOIN pg_policy ON polrelid = t.oid
+UNION ALL SELECT '', '', format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name)
+  FROM t WHERE relrowsecurity
+UNION ALL SELECT '', '', format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', name)
+  FROM t WHERE relforcerowsecurity
+UNION ALL SELECT 'statistics', e.stxname::text, pg_get_statisticsobjdef(e.oid)
+  FROM t JOIN pg_statistic_ext e ON e.stxrelid = t.oid
+UNION ALL SELECT 'constraint', k.conname::text, format('COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname,
+  name, d.description) FROM t JOIN pg_constraint k ON k.conrelid = t.oid
+  JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass
+UNION ALL SELECT 'index', c.relname::text, format('COMMENT ON INDEX %s IS %L',
+  i.indexrelid::regclass, d.description) FROM t JOIN pg_index i ON i.indrelid = t.oid
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_description d ON d.objoid = i.indexrelid AND d.classoid = 'pg_class'::regclass
+UNION ALL SELECT 'trigger', g.tgname::text, format('COMMENT ON TRIGGER %I ON %s IS %L', g.tgname, name,
+  d.description) FROM t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
+  JOIN pg_description d ON d.objoid = g.oid AND d.classoid = 'pg_trigger'::regclass
+"""
+#: Grants that a new table or sequence has by ALTER DEFAULT PRIVILEGES.
+_DEFAULT_GRANTS = """
+SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE'
+  ELSE 'TABLE' END, c.oid::regclass,
+  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)
+FROM pg_class c, aclexplode(c.relacl) g WHERE g.grantee <> c.relowner AND (c.oid = $1 OR c.oid IN (
+  SELECT objid FROM pg_depend WHERE refobjid = $1 AND refclassid = 'pg_class'::regclass
+    AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')) AND c.relkind = 'S')
+"""
+_PARTITIONS = """
+SELECT c.oid, n.nspname::text, c.relname::text FROM pg_partition_tree($1) p
+JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.level > 0
+"""
+#: Properties that a backup does not contain, and whether a restore in place takes them over.
+_MOVED = {
+    "rules": True,
+    "extended statistics": True,
+    "replica identity": True,
+    "settings of columns": True,
+    "order of CLUSTER": True,
+    "states of triggers": True,
+    "comments of constraints and indexes": True,
+    "tablespace": False,
+    "type of the table": False,
+    "invalid indexes": False,
+    "separate definitions of partitions": False,
+}
+_LOST = "It is not part of the backup: define it again after the restore."
+
+
+@dataclass(slots=True)
+class Takeover:
+    """Statements that give a new table what the present one has besides its schema."""
+
+    statements: list[tuple[str, str, str]]
+
+    @classmethod
+    def read(cls, session: Session, today: Relation) -> Takeover:
+        """Return the statements for a table and its partitions, under their present names."""
+        rows = [(kind, name, text) for kind, name, text in session.query(_STATEMENTS, (today.oid,))]
+        partitions = session.query(_PARTITIONS, (today.oid,)) if today.kind == "p" else []
+        for oid, schema, partition in partitions:
+            name = str(TableName(schema, partition))
+            # Indexes and constraints of a partition are created from those of the table.
+            rows += [
+                ("partition", name, text)
+                for kind, _, text in session.query(_STATEMENTS, (oid,))
+                if not kind
+            ]
+        return cls(rows)
+
+    def apply(self, session: Session, schema: TableSchema) -> Iterator[str]:
+        """Run the statements whose objects exist; yield what could not be taken over."""
+        table = require_relation(session, TableName.parse(schema.table))
+        for (statement,) in session.query(_DEFAULT_GRANTS, (table.oid,)):
+            session.query(statement)
+        present = _names(schema)
+        for kind, name, statement in self.statements:
+            if kind == "statistics":
+                if not _attempted(session, statement):
+                    yield f"{kind} {name}"
+            elif not kind or (kind, name) in present:
+                session.query(statement)
+
+
+def _names(schema: TableSchema) -> set[tuple[str, str]]:
+    names = {("column", column.name) for column in schema.columns}
+    names |= {("partition", partition.name) for partition in schema.partitions}
+    names |= {("trigger", trigger.name) for trigger in schema.triggers}
+    for named in (schema.keys, schema.checks, schema.foreign_keys):
+        names |= {("constraint", constraint.name) for constraint in named}
+    names |= {("index", index.name) for index in schema.indexes}
+    names |= {("index", key.name) for key in schema.keys}
+    return names | {("sequence", TableName.parse(one.name).name) for one in schema.sequences}
+
+
+def _attempted(session: Session, statement: str) -> bool:
+    try:
+        with savepoint(session):
+            session.query(statement)
+    except StorageError:
+        return False
+    return True
+
+
+@contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """Run a block whose failure leaves the transaction as it was before the block."""
+    name = quoted("strongroom_attempt")
+    session.query(f"SAVEPOINT {name}")
+    try:
+        yield
+    except StorageError:
+        session.query(f"ROLLBACK TO SAVEPOINT {name}")
+        raise
+    finally:
+        session.query(f"RELEASE SAVEPOINT {name}")
+
+
+def losses(session: Session, schema: TableSchema, *, in_place: bool) -> Iterator[Dependant]:
+    """Yield what a restore of the schema does not create, although the source had it."""
+    for key in schema.foreign_keys:
+        parent = TableName.parse(key.table).sql
+        if session.value("SELECT to_regclass($1)::oid", (parent,)) is None:
+            problem = f"It is not created, because there is no table {key.table}."
+            yield Dependant("foreign key", key.name, problem)
+    for option in schema.options:
+        name = option.removeprefix(NOT_STORED)
+        if option.startswith(NOT_STORED) and not (in_place and _MOVED.get(name)):
+            yield Dependant("property", name, _LOST)
+    if not in_place:
+        yield from _lost_by_new_tables(session, schema)
+
+
+def _lost_by_new_tables(session: Session, schema: TableSchema) -> Iterator[Dependant]:
+    if ROW_SECURITY in schema.options:
+        yield Dependant("property", ROW_SECURITY, _LOST)
+    for grant in schema.grants:
+        role, _, privileges = grant.rpartition(":")
+        yield Dependant("grant", role, f"It is not restored: grant {privileges} again.")
+    user = session.value("SELECT current_user::text")
+    if schema.owner and schema.owner != user:
+        problem = f"The restored table belongs to {user}."
+        yield Dependant("owner", schema.owner, problem)
