@@ -77,6 +77,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("window", "Everywhere", "window", ()),
     Scope("browser", "Browser", "within"),
     Scope("objects", "List of objects", inside=("lists", "browser", "window")),
+    Scope("backups", "Backups", "within"),
     Scope("lists", "Lists, tables and trees"),
     Scope("profiles", "Profiles", inside=("lists", "window")),
     Scope("secrets", "Secrets", inside=("lists", "window")),
@@ -134,6 +135,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("objects.up", "Up one folder", ("Backspace", "Alt+Up"), "objects"),
     Action("objects.unfilter", "Clear the filter", ("Esc",), "objects"),
     Action("objects.delete", "Delete", ("Del",), "objects", "objects.delete_many"),
+    # Backups
+    Action("backups.open_file", "Open an SQLite file…", (), "backups"),
+    Action("backups.open_server", "Open a database server…", (), "backups"),
+    Action("backups.open_secret", "Open a database from a secret…", (), "backups"),
     # Other lists
     Action("lists.open", "Open the selected row", ("Return", "Enter"), "lists"),
     Action("lists.move", "Move by a row or a page", ("Up", "Down", "PgUp", "PgDown"), "lists",

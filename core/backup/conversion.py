@@ -31,6 +31,16 @@ _TYPES = (
 )
 
 
+def is_convertible(engine: str, target: type[Database]) -> bool:
+    """Return whether backups of an engine can be restored into databases of `target`.
+
+    Args:
+        engine: The engine of the backup; empty for the old form, which every engine can restore.
+        target: The engine of the database.
+    """
+    return engine in ("", target.engine) or target.parts_format == "csv"
+
+
 def converted(package: Package, target: Database, today: TableSchema | None) -> Package:
     """Return the package in the format of the target's engine.
 

@@ -98,6 +98,11 @@ class Database(ABC):
     def version(self) -> str:
         """The version of the engine."""
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection to a server uses TLS; a file has no connection."""
+        return False
+
     @abstractmethod
     def tables(self, *, work: Work | None = None) -> tuple[TableInfo, ...]:
         """Return the tables with their row counts, by name."""

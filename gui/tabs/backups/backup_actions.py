@@ -12,6 +12,7 @@ from core.units import format_count, format_counted, iso_utc, utc_now
 from core.work import Progress
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.models import when
+from gui.tabs.backups.open_databases import OpenDatabases
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
 
@@ -25,9 +26,12 @@ class BackupActions(QObject):
 
     made = Signal(object)
 
-    def __init__(self, tab: Tab, tables: TablesPanel, backups: BackupsPanel) -> None:
+    def __init__(
+        self, tab: Tab, tables: TablesPanel, backups: BackupsPanel, databases: OpenDatabases
+    ) -> None:
         super().__init__(tab)
         self._tab, self._tables, self._backups = tab, tables, backups
+        self._databases = databases
 
     def back_up(self, tables: Sequence[str]) -> None:
         """Back up tables of the open database; without names all of them."""
@@ -36,7 +40,7 @@ class BackupActions(QObject):
         self._tab.bulk(
             f"Back up {what}",
             "backup.run",
-            {"database": database, "tables": list(tables) or None},
+            {"database": self._databases.argument(database), "tables": list(tables) or None},
             self._on_backed_up,
             source=database,
             target=self._bucket_name(),

@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.backup.databases import open_database
 from core.engine.operations import operation
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport
@@ -16,6 +15,7 @@ from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.models import counted, when
+from gui.tabs.backups.open_databases import OpenDatabases, connect
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.base import Tab
 from gui.tasks import Task
@@ -33,9 +33,12 @@ class RestoreFlow(QObject):
 
     changed = Signal(str, str)
 
-    def __init__(self, tab: Tab, panel: RestorePanel, kept: FormerTableBar) -> None:
+    def __init__(
+        self, tab: Tab, panel: RestorePanel, kept: FormerTableBar, databases: OpenDatabases
+    ) -> None:
         super().__init__(tab)
         self._tab, self._panel, self._kept = tab, panel, kept
+        self._databases = databases
         self._database = self._compared = ""
         self._backup: Backup | None = None
         self._task: Task | None = None
@@ -95,7 +98,11 @@ class RestoreFlow(QObject):
         self._task = self._tab.bulk(
             f"Compare {backup.table} with its backup of {when(backup.taken)}",
             "backup.preview",
-            {"database": self._database, "table": backup.table, "backup_id": backup.id},
+            {
+                "database": self._databases.argument(self._database),
+                "table": backup.table,
+                "backup_id": backup.id,
+            },
             partial(self._on_compared, self._database),
             failed=lambda error: self._on_compare_failed(backup, error),
             progress=lambda p: self._panel.show_progress(title, p),
@@ -105,7 +112,7 @@ class RestoreFlow(QObject):
     def _on_compared(self, database: str, preview: RestorePreview) -> None:
         """Show a preview, and store its database as the target regardless of later selections."""
         self._compared = database
-        self._panel.show_preview(preview)
+        self._panel.show_preview(preview, self._databases.source(database).engine)
 
     def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
         self._panel.show_backup(backup, problem=error.summary)
@@ -131,7 +138,7 @@ class RestoreFlow(QObject):
         ask(
             self._tab,
             f"Restore {preview.table} in place?",
-            _loss(preview),
+            _loss(preview, self._databases.source(self._compared).place),
             lambda: self._restore(preview, ""),
             names=preview.drift,
             button="Restore in place",
@@ -142,7 +149,7 @@ class RestoreFlow(QObject):
     def _restore(self, preview: RestorePreview, name: str) -> None:
         backup, table, database = preview.backup, name or preview.table, self._compared
         arguments: dict[str, Any] = {
-            "database": database,
+            "database": self._databases.argument(database),
             "table": backup.table,
             "backup_id": backup.id,
             "target": name or None,
@@ -200,9 +207,10 @@ class RestoreFlow(QObject):
 
     def _on_undo_wanted(self, database: str, table: str, kept: str) -> None:
         """Count the rows that an undo would drop and restore, and request confirmation."""
+        address, workspace = self._databases.argument(database), self._tab.context.workspace
 
         def count(work: Work) -> tuple[int, int]:
-            with open_database(database) as opened:
+            with connect(address, workspace, work) as opened:
                 return opened.count(table, work=work), opened.count(kept, work=work)
 
         self._tab.run(
@@ -220,7 +228,7 @@ class RestoreFlow(QObject):
             f"Undo the restore of {table}?",
             f"The present table ({lost}) is dropped, with every change since the restore: it "
             f"can only be restored from a backup. The former table "
-            f"({back}) replaces it.",
+            f"({back}) replaces it. Database: {self._databases.source(database).place}.",
             lambda: self._after("backup.undo", database, kept, "The restore was undone"),
             names=[f"− {table}: {lost}", f"+ {kept}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
             button="Undo restore",
@@ -232,7 +240,8 @@ class RestoreFlow(QObject):
         ask(
             self._tab,
             "Drop the former table?",
-            "It cannot be restored from this database, only from a backup.",
+            "It cannot be restored from this database, only from a backup. "
+            f"Database: {self._databases.source(database).place}.",
             lambda: self._after(
                 "backup.drop_former", database, kept, "The former table was dropped"
             ),
@@ -248,12 +257,12 @@ class RestoreFlow(QObject):
             self._tab.banner.show_good(f"{words}.")
             self.changed.emit(database, table)
 
-        arguments = {"database": database, "former": kept}
+        arguments = {"database": self._databases.argument(database), "former": kept}
         title = f"{operation(name).title}: {kept}"
         self._tab.bulk(title, name, arguments, done, target=database)
 
 
-def _loss(preview: RestorePreview) -> str:
+def _loss(preview: RestorePreview, place: str) -> str:
     difference = preview.difference
     parts = [
         f"{counted(count, 'row')} {verb}"
@@ -272,5 +281,5 @@ def _loss(preview: RestorePreview) -> str:
     today = format_count(preview.rows_today or 0)
     return (
         f"{loss}.{broken} The present table (rows: {today}) is saved under another name until you "
-        "drop it."
+        f"drop it. Database: {place}."
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -23,7 +21,7 @@ from core.work import Progress
 from gui import theme
 from gui.tabs.backups.button_row import ButtonRow
 from gui.tabs.backups.models import CellsModel, when
-from gui.tabs.backups.sources import Source
+from gui.tabs.backups.sources import SourcesPanel
 from gui.tabs.backups.target_pane import TargetPane
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState
@@ -62,13 +60,13 @@ class RestorePanel(QWidget):
     cancel_wanted = Signal()
     target_wanted = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, sources: SourcesPanel) -> None:
         super().__init__()
         self.preview: RestorePreview | None = None
         #: The database that the user chose for a backup of the bucket; empty for the open one.
         self.chosen_target = ""
         self.targets = TargetPane()
-        self.databases: Sequence[str] = ()
+        self._sources = sources
         self._why = ""
         self._make_cells()
         self.empty = EmptyState("No backup is selected", "", "Compare", self.preview_wanted.emit)
@@ -158,7 +156,7 @@ class RestorePanel(QWidget):
         """Ask where to restore a backup of the bucket."""
         self.preview = None
         self._panel.head.set_title(f"Restore {when(backup.taken)}")
-        self.targets.show_backup(backup, self.databases)
+        self.targets.show_backup(backup, self._sources.databases)
         self._stack.setCurrentIndex(self._targets_page)
 
     def show_progress(self, title: str, progress: Progress) -> None:
@@ -172,11 +170,11 @@ class RestorePanel(QWidget):
         self._progress.set_text(title, "")
         self._stack.setCurrentWidget(self._progress)
 
-    def show_preview(self, preview: RestorePreview) -> None:
-        """Show the preview of a restore."""
+    def show_preview(self, preview: RestorePreview, engine: str) -> None:
+        """Show the preview of a restore into a database of an engine."""
         self.preview = preview
         self._panel.head.set_title(f"Restore {when(preview.backup.taken)}")
-        self._show_facts(preview)
+        self._show_facts(preview, engine)
         self._show_cells(preview.difference)
         self._show_buttons(preview)
         self._stack.setCurrentWidget(self._shown)
@@ -188,17 +186,19 @@ class RestorePanel(QWidget):
     def allow(self, why_not: str) -> None:
         """Enable the restore buttons, or show why they are disabled."""
         self._why = why_not
-        for button in (self.as_new, self.in_place, self.targets.new_file):
+        for button in (self.as_new, self.in_place):
             button.allow(not why_not, why_not)
+        self.targets.allow(why_not)
 
-    def _show_facts(self, preview: RestorePreview) -> None:
+    def _show_facts(self, preview: RestorePreview, engine: str) -> None:
         while (item := self._facts.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
         self.another.setVisible(bool(self.chosen_target))
-        into = [("", "plain", "into", Source(self.chosen_target).name)]
-        for sign, tone, name, value in (into if self.chosen_target else []) + _facts(preview):
+        into = [("", "plain", "into", self._sources.source(self.chosen_target).name)]
+        facts = (into if self.chosen_target else []) + _facts(preview)
+        for sign, tone, name, value in facts + _engines(preview, engine):
             self._add_fact(sign, tone, name, value)
         self._share_facts()
         details = _details(preview)
@@ -313,6 +313,16 @@ def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
     if preview.exists and not difference.by_key:
         rows.append(("", "muted", "compared", "as complete rows, without a key"))
     return rows
+
+
+def _engines(preview: RestorePreview, target: str) -> list[tuple[str, str, str, str]]:
+    """Return the engine of the backup, and that of the database if it is another one."""
+    engine = preview.backup.origin.engine
+    if not engine:
+        return []  # the old form does not record it
+    if target in ("", engine):
+        return [("", "plain", "engine", engine)]
+    return [("!", "warning", "engine", f"{engine}, restored to {target}")]
 
 
 def _set_breakable(label: Text, text: str) -> None:

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QItemSelection, QObject, Qt, Signal
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from core.backup.databases import origin_of
+from core.backup.databases.address import SECRET_PREFIX
+from core.model.backup import Origin
 from core.units import format_count
 from gui import theme
+from gui.models.roles import TONE_ROLE
 from gui.tabs.backups.models import Rows
+from gui.tabs.backups.servers import ServerFacts, database_and_host, engine_name, is_server
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.labels import shown
@@ -26,13 +30,21 @@ _HEAD, _MOST_ROWS, _COUNT = 30, 5, 72
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source of tables: a database with its path or URL, or the bucket, which has no address.
+    """A source of tables: a database with its path, URL or secret, or the bucket without address.
 
-    `tables` is their number, None while it is unknown.
+    Attributes:
+        address: the path, URL or `secret:NAME`; empty for the bucket.
+        tables: their number; None while it is unknown.
+        facts: what is known about a server; None before the first login, and for files.
+        problem: why its tables could not be read last time; empty if they could.
+        state: the problem in one word, for the list.
     """
 
     address: str = ""
     tables: int | None = None
+    facts: ServerFacts | None = None
+    problem: str = ""
+    state: str = ""
 
     @property
     def in_bucket(self) -> bool:
@@ -40,18 +52,71 @@ class Source:
         return not self.address
 
     @property
+    def is_server(self) -> bool:
+        """Whether this is the database of a server."""
+        return is_server(self.address)
+
+    @property
+    def secret(self) -> str:
+        """The name of the secret that contains the address; empty if there is none."""
+        named = self.address.startswith(SECRET_PREFIX)
+        return self.address.removeprefix(SECRET_PREFIX) if named else ""
+
+    @property
+    def engine(self) -> str:
+        """The database engine; empty while it is unknown."""
+        return self.facts.engine if self.facts else engine_name(self.address)
+
+    @property
+    def origin(self) -> Origin | None:
+        """The database as its backups name it; None for the bucket and an unknown server."""
+        if self.in_bucket:
+            return None
+        if self.is_server:
+            return self.facts.origin if self.facts else None
+        return origin_of(self.address)
+
+    @property
     def name(self) -> str:
         """The title in the list."""
         if self.in_bucket:
             return "In the bucket, from all computers"
-        return origin_of(self.address).database or self.address
+        if not self.is_server:
+            return origin_of(self.address).database or self.address
+        database, _host = self._database_and_host
+        return f"{database} ({self.engine})" if database and self.engine else self.secret
+
+    @property
+    def place(self) -> str:
+        """The database with its host or path, for confirmations."""
+        if not self.is_server:
+            return str(self.origin or "")
+        database, host = self._database_and_host
+        return f"{database} on {host} ({self.engine})" if database else f"secret {self.secret}"
 
     @property
     def hint(self) -> str:
-        """The tooltip: which database it is."""
+        """The tooltip: which database it is, and the state of its connection."""
         if self.in_bucket:
             return "All backups in this bucket, from every computer and database."
-        return str(origin_of(self.address))
+        if not self.is_server:
+            return str(self.origin)
+        lines = [self.place]
+        if self.facts is not None:
+            lines += [f"{self.facts.engine} {self.facts.version}", self.facts.tls]
+            if self.secret:
+                lines.append(f"address from the secret {self.secret}")
+        elif not self.problem:
+            lines.append("Select it to connect.")
+        if self.problem:
+            lines.append(self.problem)
+        return "\n".join(lines)
+
+    @property
+    def _database_and_host(self) -> tuple[str, str]:
+        if self.facts is not None:
+            return self.facts.origin.database, self.facts.origin.host
+        return ("", "") if self.secret else database_and_host(self.address)
 
 
 class SourcesModel(Rows):
@@ -66,16 +131,15 @@ class SourcesModel(Rows):
         self._fill()
 
     def show(self, addresses: Sequence[str]) -> None:
-        """Show the open databases; known numbers of tables stay."""
-        counts = {source.address: source.tables for source in self.sources}
-        self.sources = tuple(Source(each, counts.get(each)) for each in (*addresses, ""))
+        """Show the open databases; what is known about each stays."""
+        known = {source.address: source for source in self.sources}
+        self.sources = tuple(known.get(each, Source(each)) for each in (*addresses, ""))
         self._fill()
 
-    def set_tables(self, address: str, tables: int | None) -> None:
-        """Show the number of tables of a source."""
+    def put(self, source: Source) -> None:
+        """Show what is known now about a source in the list."""
         self.sources = tuple(
-            replace(source, tables=tables) if source.address == address else source
-            for source in self.sources
+            source if each.address == source.address else each for each in self.sources
         )
         self._fill()
 
@@ -85,16 +149,23 @@ class SourcesModel(Rows):
         return addresses.index(address) if address in addresses else -1
 
     def _fill(self) -> None:
-        counts = ["" if s.tables is None else format_count(s.tables) for s in self.sources]
         self._replace(
-            [(shown(s.name), count) for s, count in zip(self.sources, counts, strict=True)],
-            [(s.address, s.tables or 0) for s in self.sources],
+            [(shown(source.name), _count(source)) for source in self.sources],
+            [(source.address, source.tables or 0) for source in self.sources],
         )
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
         if role == Qt.ItemDataRole.ToolTipRole:
             return self.sources[row].hint
+        if role == TONE_ROLE and column == 1 and self.sources[row].problem:
+            return "danger"
         return super()._drawn(row, column, role)
+
+
+def _count(source: Source) -> str:
+    if source.problem:
+        return source.state
+    return "" if source.tables is None else format_count(source.tables)
 
 
 class SourcesPanel(QWidget):
@@ -102,15 +173,13 @@ class SourcesPanel(QWidget):
 
     Signals:
         selected: a `Source`.
-        open_wanted: the user wants to open another database.
         close_wanted: the address of a database to remove from the list.
     """
 
     selected = Signal(object)
-    open_wanted = Signal()
     close_wanted = Signal(str)
 
-    def __init__(self, settings: SettingsStore | None) -> None:
+    def __init__(self, settings: SettingsStore | None, open_menu: QMenu) -> None:
         super().__init__()
         self.model = SourcesModel(self)
         self._quiet = False
@@ -120,7 +189,9 @@ class SourcesPanel(QWidget):
         columns_of(self.table).fill_with_names(_COUNT)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.closer = icon_button("close", "Close the selected database", self._on_close)
-        opener = link_button("Open database…", self.open_wanted.emit)
+        opener = link_button("Open database ▾")
+        opener.setAccessibleName("Open database")
+        opener.setMenu(open_menu)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(Panel("Sources", self.table, actions=(opener, self.closer)))
@@ -157,9 +228,32 @@ class SourcesPanel(QWidget):
         self._update()
         return True
 
-    def set_tables(self, address: str, tables: int | None) -> None:
-        """Show the number of tables of a source."""
-        self._quietly(partial(self.model.set_tables, address, tables))
+    def source(self, address: str) -> Source:
+        """Return what is known about a database, which need not be in the list."""
+        found = self.model.row_of(address)
+        return self.model.sources[found] if found >= 0 else Source(address)
+
+    @property
+    def databases(self) -> tuple[Source, ...]:
+        """The open databases."""
+        return tuple(source for source in self.model.sources if not source.in_bucket)
+
+    def set_tables(
+        self, address: str, tables: int | None, facts: ServerFacts | None = None
+    ) -> None:
+        """Show the number of tables of a source, and what a login to its server has shown."""
+        self._quietly(partial(self.model.put, Source(address, tables, facts)))
+
+    def set_problem(self, address: str, problem: str, state: str) -> None:
+        """Show why the tables of a server cannot be read; what is known about it stays."""
+        source = replace(self.source(address), tables=None, problem=problem, state=state)
+        self._quietly(partial(self.model.put, source))
+
+    def forget_secrets(self) -> None:
+        """Remove what is known about addresses in secrets, which differ in another account."""
+        for source in self.databases:
+            if source.secret:
+                self.set_tables(source.address, None)
 
     def _quietly(self, act: partial[None]) -> None:
         self._quiet = True
@@ -182,5 +276,5 @@ class SourcesPanel(QWidget):
 
 
 def is_there(address: str) -> bool:
-    """Return whether a formerly open database still exists."""
-    return "://" in address or Path(address).exists()
+    """Return whether a formerly open database still exists; servers are not contacted for this."""
+    return is_server(address) or "://" in address or Path(address).exists()

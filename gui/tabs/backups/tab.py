@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.backup.databases import open_database, origin_of
+from core.backup.databases.address import SECRET_PREFIX
 from core.backup.keys import parse
 from core.backup.listing import list_backups, stored_tables
-from core.errors import StorageError
+from core.errors import ErrorKind, StorageError
 from core.model.backup import Backup, StoredTable
 from core.model.change import Change, ChangeKind
 from core.model.tables import DatabaseInfo, TableInfo
-from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.models.names import Name, NameList, NameSource
 from gui.tabs.backups.backup_actions import BackupActions
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.former_table_bar import FormerTableBar
+from gui.tabs.backups.open_databases import OpenDatabases, read_info
+from gui.tabs.backups.opening import DatabaseOpener
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
+from gui.tabs.backups.servers import LoggedIn, ServerFacts, is_server
 from gui.tabs.backups.sources import Source, SourcesPanel, is_there
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
@@ -38,6 +38,7 @@ _NARROW = 1080
 #: Width below which the times of backups, which matter more, take the room of their sizes; it
 #: exceeds the minimum with sizes, 903, for the same reason.
 _VERY_NARROW = 930
+_DEMO_NOTE = "The demo has no database server: add one of yours with “Database server…” in the menu “Open database”."
 
 
 class BackupsTab(Tab):
@@ -51,13 +52,15 @@ class BackupsTab(Tab):
         self._opening = ""
         self._stored: tuple[StoredTable, ...] | None = None
         self._wanted_table = ""
-        self.sources = SourcesPanel(context.settings)
+        self.opener = DatabaseOpener(self)
+        self.sources = SourcesPanel(context.settings, self.opener.menu)
+        self.open_databases = OpenDatabases(self.sources)
         self.tables = TablesPanel(context.settings)
         self.backups = BackupsPanel(context.settings)
-        self.restoring = RestorePanel()
+        self.restoring = RestorePanel(self.sources)
         self.kept = FormerTableBar(self.tables.table)
-        self.flow = RestoreFlow(self, self.restoring, self.kept)
-        self.making = BackupActions(self, self.tables, self.backups)
+        self.flow = RestoreFlow(self, self.restoring, self.kept, self.open_databases)
+        self.making = BackupActions(self, self.tables, self.backups, self.open_databases)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -83,10 +86,14 @@ class BackupsTab(Tab):
         self.tables.set_narrow(narrow=narrow)
 
     def _connect(self) -> None:
-        self.sources.open_wanted.connect(self._on_open_wanted)
+        self.opener.file_chosen.connect(self.open_file)
+        self.opener.logged_in.connect(self._on_logged_in)
+        self.opener.secret_chosen.connect(self._on_secret)
         self.sources.close_wanted.connect(self._on_close_wanted)
         self.sources.selected.connect(self._on_source)
-        self.tables.open_wanted.connect(self._on_open_wanted)
+        self.tables.open_wanted.connect(self.opener.popup)
+        self.tables.retry_wanted.connect(self._read_tables)
+        self.tables.login_wanted.connect(lambda: self.opener.log_in(self._database))
         self.tables.selected.connect(self._on_table)
         self.tables.backup_wanted.connect(self.making.back_up)
         self.backups.selected.connect(self._on_backup)
@@ -109,6 +116,15 @@ class BackupsTab(Tab):
             self._opening = path
         self._use_database(path)
 
+    def _on_logged_in(self, login: LoggedIn) -> None:
+        self.open_databases.set_password(login.url, login.password)
+        self._use_database(login.url)
+        self._store_databases()
+
+    def _on_secret(self, name: str) -> None:
+        self._use_database(SECRET_PREFIX + name)
+        self._store_databases()
+
     def _use_database(self, address: str) -> None:
         """Add a database to the list of sources and show its tables."""
         if address not in self._databases:
@@ -120,7 +136,6 @@ class BackupsTab(Tab):
 
     def _set_databases(self, addresses: Sequence[str]) -> None:
         self._databases = list(addresses)
-        self.restoring.databases = tuple(self._databases)
         self.sources.show_databases(self._databases)
 
     def _store_databases(self) -> None:
@@ -129,22 +144,29 @@ class BackupsTab(Tab):
         self.context.settings.set(_KEY, stored)
 
     def _on_close_wanted(self, address: str) -> None:
+        self.open_databases.set_password(address, None)
         self._set_databases([each for each in self._databases if each != address])
         self._store_databases()
-        self.sources.select(next(iter(self._databases), ""))
+        self.sources.select(self._first_file())
+
+    def _first_file(self) -> str:
+        """Return the first SQLite file, else the bucket: a server is only connected on request."""
+        return next((each for each in self._databases if not is_server(each)), "")
 
     def _on_source(self, source: Source) -> None:
         if self.kept.database != source.address:
             self.kept.hide()
         self.backups.show_nothing()
+        self.opener.near = source.address
         self.tables.show_loading(source.name)
         self._update_allowed()
         self._show_source()
 
     def _show_source(self) -> None:
-        if self._database:
+        unconnected = self.context.workspace is None
+        if self._database and not (unconnected and self.sources.current.secret):
             self._read_tables()
-        elif self.context.workspace is None:
+        elif unconnected:
             self.tables.view.show_unconnected(self.choose_profile)
         elif self._stored is not None:
             self.tables.show_bucket(self._stored)
@@ -196,13 +218,15 @@ class BackupsTab(Tab):
         self._stored = None
         self.tables.set_stored(None)
         self.sources.set_tables("", None)
+        self.sources.forget_secrets()
         self._update_allowed()
         demo = self.context.demo_database
         known = [*([str(demo)] if demo is not None else []), *self._databases, *self._remembered()]
         first = not self._databases
         self._set_databases(tuple(dict.fromkeys(known)))
         if first and self._databases:
-            self.sources.select(self._databases[0], quiet=True)
+            self.sources.select(self._first_file(), quiet=True)
+        self.opener.near = self._first_file()
         self.tables.show_loading(self.sources.current.name)
         self._do_refresh()
 
@@ -220,64 +244,53 @@ class BackupsTab(Tab):
         if change.kind in (ChangeKind.BACKUPS, ChangeKind.OBJECTS) and change.origin != self.origin:
             self._read_stored()
 
-    def _on_open_wanted(self) -> None:
-        dialog = self._file_dialog("Open an SQLite database")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.open_file)
-        dialog.open()
-
     def _on_new_file_wanted(self) -> None:
-        """Prompt for a file to restore into; an existing one is compared, never overwritten."""
-        dialog = self._file_dialog("Restore to an SQLite file")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Compare")
-        dialog.setDefaultSuffix("db")
-        dialog.fileSelected.connect(self.flow.compare_with)
-        dialog.open()
-
-    def _file_dialog(self, title: str) -> QFileDialog:
-        near = self._database or next(iter(self._databases), "")
-        start = str(Path(near).parent) if near and "://" not in near else str(Path.home())
-        dialog = QFileDialog(self, title, start)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setNameFilters(["SQLite (*.db *.sqlite *.sqlite3)", "All files (*)"])
-        return dialog
+        self.opener.choose_new_file(self.flow.compare_with)
 
     def _read_tables(self) -> None:
-        address = self._database
-
-        def read(work: Work) -> DatabaseInfo:
-            with open_database(address) as database:
-                return database.info(work=work)
-
+        address, workspace = self._database, self.context.workspace
+        database = self.open_databases.argument(address)
         self.run(
             "Read tables",
-            read,
+            lambda work: read_info(database, workspace, work),
             partial(self._on_tables, address),
             latest="backups/tables",
             quiet=True,
             failed=partial(self._on_tables_failed, address),
         )
 
-    def _on_tables(self, address: str, info: DatabaseInfo) -> None:
+    def _on_tables(self, address: str, read: tuple[DatabaseInfo, ServerFacts | None]) -> None:
+        info, facts = read
         if address == self._opening:
             self._opening = ""
         self._store_databases()
-        self.sources.set_tables(address, len(info.tables))
+        self.sources.set_tables(address, len(info.tables), facts)
         if address == self._database:
-            self.tables.show_database(info, address)
+            self.tables.show_database(info, address, self.sources.current.hint)
             self._select_wanted()
             self._update_allowed()
 
     def _on_tables_failed(self, address: str, error: StorageError) -> None:
+        if is_server(address):
+            self._on_server_failed(address, error)
+            return
         if address == self._opening:
             self._opening = ""
             self._on_close_wanted(address)
         elif address == self._database:
             self.tables.show_failure(self.sources.current.name, error.summary)
         self.show_error(error, self.refresh if error.retryable else None)
+
+    def _on_server_failed(self, address: str, error: StorageError) -> None:
+        """Show the failure instead of the tables; the server stays in the list."""
+        state = "offline" if error.kind is ErrorKind.OFFLINE else "failed"
+        self.sources.set_problem(address, error.summary, state)
+        if address == self._database:
+            source = self.sources.current
+            refused = error.kind is ErrorKind.CREDENTIALS_INVALID and not source.secret
+            note = "" if self.context.demo_database is None else _DEMO_NOTE
+            self.tables.show_server_failure(source.name, error, note=note, log_in=refused)
+            self.flow.show(address, None)
 
     def _read_stored(self) -> None:
         workspace = self.context.workspace
@@ -320,7 +333,7 @@ class BackupsTab(Tab):
         if workspace is None:
             return
         self.backups.show_loading(table)
-        origin = origin_of(self._database) if self._database else None
+        origin = self.sources.current.origin
 
         def listed(found: Sequence[Backup]) -> None:
             self.backups.show_backups(table, found, origin, select)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from core.errors import StorageError
 from core.model.backup import StoredTable
 from core.model.tables import DatabaseInfo, TableInfo
 from gui import theme
@@ -21,6 +22,10 @@ from gui.widgets.panel import Panel, row
 from gui.widgets.table import choose_row, make_table
 
 _HEAD = 30
+_NO_BACKUPS = (
+    "Open an SQLite file or the database of a server to back up its tables. Backups from other "
+    "computers also appear here."
+)
 #: Widths of the columns after the first, and minimum width of the name, in pixels.
 _WIDTHS, _NAME = (80, 118), 108
 
@@ -29,12 +34,16 @@ class TablesPanel(QWidget):
     """Tables with their number of rows or of backups, and their last backup.
 
     Signals:
-        open_wanted: the user wants to open another database.
+        open_wanted: the user wants to open another database; the button below which to offer it.
+        retry_wanted: the user wants to connect to the server again.
+        login_wanted: the user wants to enter another password for the server.
         selected: a `TableInfo`, or None.
         backup_wanted: names of the tables to back up; empty means all.
     """
 
-    open_wanted = Signal()
+    open_wanted = Signal(object)
+    retry_wanted = Signal()
+    login_wanted = Signal()
     selected = Signal(object)
     backup_wanted = Signal(object)
 
@@ -60,7 +69,8 @@ class TablesPanel(QWidget):
         self._quiet = False
         self.database = ""
         self._pill = Pill("")
-        self._empty = EmptyState("", "", "", self.open_wanted.emit)
+        self._act: Callable[[], object] = self._on_open
+        self._empty = EmptyState("", "", "", self._on_button)
         self.view = Loadable(self._content(), self._empty)
         self._panel = Panel("Tables", self.view)
         self._panel.head.add_pill(self._pill)
@@ -99,11 +109,17 @@ class TablesPanel(QWidget):
             return None
         return self.model.tables[self._sorted.mapToSource(chosen[0]).row()]
 
-    def show_database(self, info: DatabaseInfo, path: str) -> None:
-        """Show a database; if the selected table is in it, it stays selected and is emitted again."""
+    def show_database(self, info: DatabaseInfo, address: str, hint: str) -> None:
+        """Show a database; if the selected table is in it, it stays selected and is emitted again.
+
+        Args:
+            info: its tables.
+            address: its path, URL or secret.
+            hint: a description of it for the tooltip.
+        """
         self._panel.head.set_title(info.name)
-        self._pill.set(info.engine, hint=path)
-        self.database = path
+        self._pill.set(info.engine, hint=hint)
+        self.database = address
         self._show(lambda: self.model.show(info.tables))
         self.note.setText("" if self.model.tables else "This database has no tables.")
 
@@ -115,12 +131,9 @@ class TablesPanel(QWidget):
         self._show(self.model.show_bucket)
         self.note.setText("Backups from every computer that writes to this bucket.")
         if not stored:
-            self._empty.set_text(
-                "This bucket has no backups",
-                "Open a database to back up its tables. Backups from other computers also appear here.",
-                "Open database…",
+            self._show_empty(
+                "This bucket has no backups", _NO_BACKUPS, "Open database…", self._on_open
             )
-            self.view.show_empty()
 
     def _show(self, change: Callable[[], object]) -> None:
         """Show other rows and select one of them."""
@@ -160,8 +173,35 @@ class TablesPanel(QWidget):
     def show_failure(self, name: str, summary: str) -> None:
         """Show why the tables of a source cannot be listed."""
         self.show_loading(name)
-        self._empty.set_text("The tables could not be listed", summary, "")
+        self._show_empty("The tables could not be listed", summary)
+
+    def show_server_failure(
+        self, name: str, error: StorageError, *, note: str, log_in: bool
+    ) -> None:
+        """Show why a server's tables cannot be listed, with a button to try again or to log in."""
+        self.show_loading(name)
+        parts = (f"{error.summary}.", error.cause, error.remedy, note)
+        text = " ".join(part for part in parts if part)
+        button, act = ("Log in…", self.login_wanted.emit) if log_in else ("Retry", self._on_retry)
+        self._show_empty("The tables could not be listed", text, button, act)
+        self.selected.emit(None)
+
+    def _show_empty(
+        self, title: str, text: str, button: str = "", act: Callable[[], object] | None = None
+    ) -> None:
+        self._empty.set_text(title, text, button)
+        self._act = act or self._on_open
         self.view.show_empty()
+
+    def _on_button(self) -> None:
+        self._act()
+
+    def _on_open(self) -> None:
+        self.open_wanted.emit(self._empty.button)
+
+    def _on_retry(self) -> None:
+        self.view.show_loading()
+        self.retry_wanted.emit()
 
     def set_stored(self, stored: Sequence[StoredTable] | None) -> None:
         """Show which tables have backups and when the last was made; None if unknown."""

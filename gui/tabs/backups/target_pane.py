@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.model.backup import Backup
 from core.units import format_size
 from gui.tabs.backups.models import counted
+from gui.tabs.backups.servers import why_not_restored
 from gui.tabs.backups.sources import Source
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.labels import heading, muted_label, shown, text_label
@@ -31,6 +32,7 @@ class TargetPane(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._engine = self._why = ""
         self._title = heading("")
         self._about = text_label("", wrap=True)
         self.new_file = primary_button("New SQLite file…", self.file_wanted.emit)
@@ -48,7 +50,7 @@ class TargetPane(QWidget):
         box.addWidget(note)
         box.addStretch(1)
 
-    def show_backup(self, backup: Backup, databases: Sequence[str]) -> None:
+    def show_backup(self, backup: Backup, databases: Sequence[Source]) -> None:
         """Ask where to restore this backup."""
         self._title.setText(f"Restore {shown(backup.table)} to")
         self._about.setText(_about(backup))
@@ -56,13 +58,27 @@ class TargetPane(QWidget):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        for address in databases[:_MOST]:
-            source = Source(address)
-            act = partial(self.database_wanted.emit, address)
+        self._engine = backup.origin.engine
+        self.allow(self._why)
+        # Databases of the backup's own engine first: the others need a conversion or refuse it.
+        ordered = sorted(databases, key=self._needs_conversion)
+        for source in ordered[:_MOST]:
+            act = partial(self.database_wanted.emit, source.address)
             button = plain_button(f"{shown(source.name)}…", act)
             button.setAccessibleName(f"Compare with {source.name}")
             button.set_hint(f"Compare with {source.hint}")
+            why = why_not_restored(self._engine, source.engine)
+            button.allow(not why, why)
             self._databases.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def _needs_conversion(self, source: Source) -> bool:
+        return bool(self._engine) and source.engine != self._engine
+
+    def allow(self, why_not: str) -> None:
+        """Enable the button for a new file, or show why a restore is not possible."""
+        self._why = why_not
+        why = why_not or why_not_restored(self._engine, "SQLite")
+        self.new_file.allow(not why, why)
 
 
 def _about(backup: Backup) -> str:

@@ -1,0 +1,283 @@
+"""The dialog that logs in to a database server and adds it to the list of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
+
+from core.errors import KeyringError, StorageError
+from core.local.vault import VaultState
+from core.redaction import Secret
+from gui import theme
+from gui.context import Context
+from gui.tabs.backups.servers import (
+    SERVER_KINDS,
+    TLS_LEVELS,
+    VERIFY,
+    LoggedIn,
+    ServerKind,
+    ServerLogin,
+    keyring_state,
+    log_in,
+    login_of,
+)
+from gui.tasks import Task
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.dialog import Dialog
+from gui.widgets.fields import combo_box, line_edit
+from gui.widgets.labels import muted_label, text_label, tooltip
+from gui.widgets.panel import row
+from gui.widgets.secret_field import SecretField
+
+_PORT_WIDTH = 72
+_TEXT = "A backup needs a user that can read the tables, a restore one that can create tables."
+_DEMO_TEXT = (
+    "The demo has no database server: enter one that this computer can reach. Its backups are "
+    "written to the bucket of the demo."
+)
+_STORED = "The password is stored when the login has succeeded, and never with the settings."
+_NOT_STORED = "The password stays in memory until the program ends."
+_FOR_LATER = (
+    "The password stays in memory until the program ends. To use it again later, store the "
+    "address and password in a secret and choose “From a secret…”."
+)
+
+
+class ServerForm(QWidget):
+    """The fields of a login to a database server.
+
+    Signals:
+        changed: a field was changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, login: ServerLogin | None = None) -> None:
+        super().__init__()
+        self.engine = combo_box("Database engine")
+        for kind in SERVER_KINDS:
+            self.engine.addItem(kind.title)
+        self.host = _line("Host", "db.example.com")
+        self.port = _line("Port")
+        self.port.setFixedWidth(_PORT_WIDTH)
+        self.port.setValidator(QIntValidator(1, 65_535, self.port))
+        self.database = _line("Database", "trading")
+        self.user = _line("User", "backup")
+        self.password = SecretField("Password", copyable=False)
+        self.tls = combo_box("TLS")
+        for level, text in TLS_LEVELS:
+            self.tls.addItem(text, level)
+        self.authority = _line("File of the certificate authority", "that of the system")
+        self._usual_port = ""
+        self._lay_out()
+        self._set_kind(self.kind)
+        if login is not None:
+            self._fill(login)
+        self._connect()
+        self._on_tls()
+
+    def _lay_out(self) -> None:
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(16)
+        self._form.setVerticalSpacing(8)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for title, field in (
+            ("Engine", self.engine),
+            ("Host", row(self.host, text_label("Port", "muted"), self.port)),
+            ("Database", self.database),
+            ("User", self.user),
+            ("Password", self.password),
+            ("TLS", self.tls),
+            ("CA certificate", self.authority),
+        ):
+            self._form.addRow(text_label(title, "muted"), field)
+
+    def _connect(self) -> None:
+        self.engine.currentIndexChanged.connect(self._on_engine)
+        self.tls.currentIndexChanged.connect(self._on_tls)
+        for line in (self.host, self.port, self.database, self.user, self.password.line):
+            line.textChanged.connect(self._on_changed)
+
+    def _fill(self, login: ServerLogin) -> None:
+        _choose(self.engine, SERVER_KINDS.index(login.kind))
+        self._set_kind(login.kind)
+        self.host.setText(login.host)
+        self.port.setText(str(login.port))
+        self.database.setText(login.database)
+        self.user.setText(login.user)
+        _choose(self.tls, self.tls.findData(login.tls))
+        self.authority.setText(login.authority)
+
+    @property
+    def kind(self) -> ServerKind:
+        """The chosen kind of server."""
+        return SERVER_KINDS[self.engine.currentIndex()]
+
+    @property
+    def login(self) -> ServerLogin:
+        """The login from the fields; it may not be complete yet."""
+        return ServerLogin(
+            self.kind,
+            self.host.text().strip(),
+            int(self.port.text() or self.kind.port),
+            self.database.text().strip(),
+            self.user.text().strip(),
+            self.tls.currentData(),
+            self.authority.text().strip(),
+        )
+
+    @property
+    def secret(self) -> Secret:
+        """The password."""
+        return self.password.value
+
+    @property
+    def problem(self) -> str:
+        """What is missing; empty if the form is complete."""
+        if not self.host.text().strip():
+            return "Enter the host name or IP address of the server."
+        if not self.port.hasAcceptableInput():
+            return "Enter a port from 1 to 65535."
+        if not self.database.text().strip():
+            return "Enter the name of the database."
+        if not self.user.text().strip():
+            return "Enter the name of the database user."
+        return ""
+
+    def _set_kind(self, kind: ServerKind) -> None:
+        """Show the usual port of a kind of server, unless another one was entered."""
+        if self.port.text() == self._usual_port:
+            self.port.setText(str(kind.port))
+        self._usual_port = str(kind.port)
+
+    def _on_engine(self, *_index: object) -> None:
+        self._set_kind(self.kind)
+        self.changed.emit()
+
+    def _on_tls(self, *_index: object) -> None:
+        self._form.setRowVisible(self.authority, self.tls.currentData() == VERIFY)
+        self.changed.emit()
+
+    def _on_changed(self, *_text: object) -> None:
+        self.changed.emit()
+
+
+class ServerDialog(Dialog):
+    """Stays open until the login has succeeded; errors are shown in it.
+
+    Args:
+        parent: the view that opens the dialog.
+        context: runs the login in a worker thread.
+        then: called with the successful login.
+        url: fills the form, except the password; empty for an empty form.
+        demo: whether the current connection is the demo, which has no database server.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget | None,
+        context: Context,
+        then: Callable[[LoggedIn], object],
+        *,
+        url: str = "",
+        demo: bool = False,
+    ) -> None:
+        super().__init__(
+            parent, "Open a database server", f"{_DEMO_TEXT} {_TEXT}" if demo else _TEXT, width=540
+        )
+        self._context, self._then = context, then
+        self._task: Task | None = None
+        self.banner = Banner(self)
+        self.form = ServerForm(login_of(url) if url else None)
+        self.store = QCheckBox("Store the password in the keyring")
+        self.store.setChecked(True)
+        self.note = muted_label(_STORED, wrap=True)
+        self.reason = text_label("", "muted", wrap=True)
+        self.go = primary_button("Log in and open", self._on_go)
+        self.go.setDefault(True)
+        self.cancel = plain_button("Cancel", self.reject)
+        for part in (self.form, self.store, self.note, self.reason):
+            self.body.addWidget(part)
+        self.add_buttons(self.cancel, self.go)
+        self.form.changed.connect(self._update)
+        self.form.tls.currentIndexChanged.connect(self.fit)  # a field appears or disappears
+        self.store.toggled.connect(self._on_store)
+        self.rejected.connect(self._stop)
+        self._update()
+        (self.form.password.line if url else self.form.host).setFocus()
+        self._check_keyring()
+
+    def _check_keyring(self) -> None:
+        self._context.runner.run(
+            "Check the keyring",
+            lambda _work: keyring_state(),
+            owner=self,
+            then=self._on_keyring,
+            quiet=True,
+        )
+
+    def _on_keyring(self, state: VaultState) -> None:
+        if not state.usable:
+            self._refuse_store(state.reason)
+
+    def _refuse_store(self, reason: str) -> None:
+        """Show why the password cannot be stored, and what to use instead."""
+        self.store.setChecked(False)
+        self.store.setEnabled(False)
+        self.store.setToolTip(tooltip(reason))
+        self.store.setAccessibleDescription(reason)
+        self.note.setText(f"The keyring cannot be used. {reason} {_FOR_LATER}")
+        self.fit()
+
+    def _on_store(self, store: bool) -> None:
+        self.note.setText(_STORED if store else _NOT_STORED)
+
+    def _update(self) -> None:
+        running = self._task is not None
+        reason = "Logging in…" if running else self.form.problem
+        self.reason.setText(reason)
+        self.go.allow(not reason, reason)
+
+    def _on_go(self) -> None:
+        if self._task is not None or self.form.problem:
+            return
+        login, password, store = self.form.login, self.form.secret, self.store.isChecked()
+        self.banner.clear()
+        self._task = self._context.runner.run(
+            f"Log in to {login.database} on {login.host}",
+            lambda work: log_in(login, password, store=store, work=work),
+            owner=self,
+            then=self._on_logged_in,
+            failed=self._on_failed,
+        )
+        self._update()
+
+    def _on_logged_in(self, result: LoggedIn) -> None:
+        self.accept()
+        self._then(result)
+
+    def _on_failed(self, error: StorageError) -> None:
+        self._task = None
+        self._update()
+        if isinstance(error, KeyringError):
+            self._refuse_store(f"{error.summary}. {error.cause}")
+        self.banner.show_error(error)
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _choose(box: QComboBox, index: int) -> None:
+    box.setCurrentIndex(index)
+
+
+def _line(what: str, hint: str = "") -> QLineEdit:
+    field = line_edit(what, hint)
+    field.setFont(theme.mono_font())
+    return field
