@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.common import seconds_of
 from core.cli.databases import Database
+from core.cli.failure_notices import FailureNotices, FailureWebhook, OnFailure
 from core.cli.parameters import usage_error
 from core.cli.retention import change_pin
-from core.errors import Corrupt, ErrorKind
+from core.errors import Corrupt, ErrorKind, NotFound, NotSupported
 from core.units import format_count, format_counted, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
         app.command(name)(command)
 
 
-def backup(
+def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     database_url: Database,
     tables: Annotated[
@@ -41,20 +44,38 @@ def backup(
         ),
     ] = False,
     note: Annotated[str, typer.Option(help="A note that is shown with the backup.")] = "",
+    on_failure: OnFailure = "",
+    failure_webhook: FailureWebhook = "",
 ) -> int:
-    """Back up tables of a database as compressed parts with hashes, and a manifest."""
+    """Back up tables of a database as compressed parts with hashes, and a manifest.
+
+    The notice of --on-failure and --failure-webhook is a JSON object with database, tables, error
+    and exit code, without secrets. Skipped tables are a failure too.
+    """
     from core.backup.run import backup as run_backup
 
     cli: Cli = context.obj
     if bool(tables) == all_tables:
         raise usage_error("Name the tables to back up, or give --all-tables")
-    with cli.out.work("Backing up") as work:
+    notices = FailureNotices.of(cli.out, on_failure, failure_webhook, database_url, tables or ())
+    with notices.sent_on_failure(), cli.out.work("Backing up") as work:
         workspace = cli.opener.workspace(work)
         report = run_backup(
             workspace, work, database=database_url, tables=tables or None, note=note
         )
     cli.out.result(report, lambda: _show_backups(cli, report))
+    if report.skipped:
+        notices.send(_incomplete(report))
     return ErrorKind.NOT_SUPPORTED.value if report.skipped else 0
+
+
+def _incomplete(report: BackupReport) -> NotSupported:
+    first = report.skipped[0]
+    return NotSupported(
+        f"Skipped tables: {len(report.skipped)}",
+        cause=f"{first.table}: {first.problem}",
+        remedy=first.remedy,
+    )
 
 
 def _show_backups(cli: Cli, report: BackupReport) -> None:
@@ -86,6 +107,13 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     note: Annotated[
         str, typer.Option(help="With --pin: the reason, which is shown in the list.")
     ] = "",
+    overdue: Annotated[
+        str,
+        typer.Option(
+            help="Exit code 20 if the newest backup of a table is older, for example 26h, or has "
+            "an abnormal size, or if an installed schedule was missed."
+        ),
+    ] = "",
 ) -> int:
     """List backups, newest first, or verify one completely with --verify.
 
@@ -109,9 +137,10 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
         found = list_backups(cli.opener.workspace(work), work, table=table or None)
     rows = [_row(one) for one in _grouped(found)]
     cli.out.result(found, lambda: cli.out.table(_HEADS, rows, numbers=(2, 3)))
+    problems = _overdue(cli, table, found, overdue) if overdue else False
     broken = [one for one in found if one.state is BackupState.BROKEN]
     if not broken:
-        return 0
+        return ErrorKind.NOT_FOUND.value if problems else 0
     cli.out.error(
         Corrupt(
             f"Damaged backups: {len(broken)} of {len(found)}",
@@ -120,6 +149,32 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
         )
     )
     return ErrorKind.CORRUPT.value
+
+
+def _overdue(cli: Cli, table: str, found: Sequence[Backup], limit: str) -> bool:
+    """Report what is wrong with the newest backups, and return whether anything is."""
+    from core.backup.health import findings
+    from core.backup.schedules import schedules
+
+    age = timedelta(seconds=seconds_of(limit))
+    installed = [
+        replace(each, tables=(table,)) if table else each
+        for each in schedules().values()
+        if not table or not each.tables or table in each.tables
+    ]
+    texts = [each.text for each in findings(found, installed, overdue=age)]
+    if not found:
+        texts = texts or [f"There is no backup of {table}." if table else "There are no backups."]
+    if not texts:
+        return False
+    cli.out.error(
+        NotFound(
+            f"Findings about backups: {len(texts)}",
+            cause=" ".join(texts),
+            remedy="Run `strongroom backup` again, and check what starts it.",
+        )
+    )
+    return True
 
 
 def _grouped(found: Sequence[Backup]) -> Iterator[Backup]:

@@ -23,6 +23,7 @@ _UNDOING = ("backup_id", "at", "from_other_source", "name", "allow_orphans", "wi
 #: Parameters of each command that exclude each other.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "query": (("backup_id", "at"),),
+    "export": (("backup_id", "at"),),
     "backups": (
         ("pin", "unpin"),
         ("pin", "verify"),
@@ -30,6 +31,9 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pin", "backup_id"),
         ("unpin", "backup_id"),
         ("unpin", "note"),
+        ("verify", "overdue"),
+        ("pin", "overdue"),
+        ("unpin", "overdue"),
     ),
     "restore": (
         ("undo", "drop_former"),

@@ -1,0 +1,132 @@
+"""Notices of a failed backup: a command of the user, or a webhook.
+
+The notice is JSON without secrets. A notice that fails is reported, but does not replace the error
+of the backup.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.backup.programs import run_program
+from core.errors import InvalidInput, LocalIOError, Offline, ServiceError, StorageError
+from core.redaction import redacted
+from core.units import iso_utc, utc_now
+
+COMMAND_SECONDS = 30.0
+WEBHOOK_SECONDS = 10.0
+
+
+def failure_notice(database: str, tables: Sequence[str], error: StorageError) -> bytes:
+    """Return the notice of a failed backup as JSON.
+
+    Args:
+        database: The address; a password in it is masked.
+        tables: The requested tables; empty for all.
+        error: The error that ended the backup.
+    """
+    content: dict[str, Any] = {
+        "event": "backup failed",
+        "moment": iso_utc(utc_now()),
+        "host": platform.node(),
+        "database": database,
+        "tables": list(tables),
+        "kind": error.kind.name.lower(),
+        "exit_code": error.kind.value,
+        "summary": error.summary,
+        "cause": error.cause,
+        "remedy": error.remedy,
+    }
+    return redacted(json.dumps(content)).encode()
+
+
+def command_arguments(command: str) -> list[str]:
+    """Return the arguments of a command line, which no shell reads.
+
+    Raises:
+        InvalidInput: It is empty, or a quotation mark is not closed.
+    """
+    try:
+        arguments = shlex.split(command)
+    except ValueError:
+        arguments = []
+    if not arguments:
+        raise InvalidInput(
+            "The command for a failure is not valid",
+            cause="It is empty, or a quotation mark is not closed.",
+            remedy="Use for example --on-failure 'notify-send \"Backup failed\"'.",
+        )
+    return arguments
+
+
+def checked_webhook(url: str) -> str:
+    """Return the address of a webhook.
+
+    Raises:
+        InvalidInput: It is not an `http` or `https` URL.
+    """
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        valid = False
+    if not valid or not url.isascii() or not url.isprintable() or " " in url:
+        raise InvalidInput(
+            "The address of the webhook is not a URL",
+            remedy="Use for example https://hooks.example.com/backups.",
+        )
+    return url
+
+
+def run_command(arguments: Sequence[str], notice: bytes) -> None:
+    """Run a command without a shell, with the notice as its standard input.
+
+    Raises:
+        LocalIOError: It cannot be started, fails, or takes longer than 30 seconds.
+    """
+    run_program(arguments, data=notice, seconds=COMMAND_SECONDS)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Refuses redirects: they would send the notice to an address that the user did not name."""
+
+    def redirect_request(self, *_arguments: Any, **_more: Any) -> None:
+        """Return None, so that the redirect is an error."""
+
+
+def post(url: str, notice: bytes) -> None:
+    """Send the notice to a webhook.
+
+    Raises:
+        LocalIOError: The URL cannot be requested.
+        Offline: The server cannot be reached within 10 seconds.
+        ServiceError: The server refuses the notice.
+    """
+    request = urllib.request.Request(  # noqa: S310 - the scheme is checked
+        checked_webhook(url), notice, {"Content-Type": "application/json"}, method="POST"
+    )
+    host = urlsplit(url).hostname or ""  # the path often contains the secret of the webhook
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=WEBHOOK_SECONDS):
+            pass
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise ServiceError(
+            f"The webhook at {host} refused the notice", cause=f"Status {error.code}.", subject=host
+        ) from None
+    except (OSError, HTTPException) as error:
+        raise Offline(
+            f"The webhook at {host} cannot be reached",
+            cause=f"{type(error).__name__}: {getattr(error, 'reason', error)}.",
+            subject=host,
+        ) from None
+    except ValueError as error:
+        raise LocalIOError("The webhook cannot be requested", cause=f"{error}.") from None

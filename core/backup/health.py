@@ -1,0 +1,148 @@
+"""Findings about backups: missing, overdue, damaged, or of an abnormal size.
+
+The size is compared with the earlier backups of the same table: half or double the median is
+reported, since a table that lost most of its rows is also backed up without an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from core.model.backup import Backup, BackupState
+from core.model.schedule import BackupFinding, BackupProblem, Schedule
+from core.units import format_counted, format_duration, format_moment, format_size, utc_now
+
+#: A scheduled backup counts as overdue after its interval and this part of it.
+_TOLERANCE = 0.25
+#: So many earlier backups are compared with the newest one, and at least so many are needed.
+_COMPARED, _FEWEST = 10, 3
+_SMALL, _LARGE = 0.5, 2.0
+#: Smaller changes in bytes are not reported: the size of a small table varies strongly.
+_LEAST_BYTES = 16 << 10
+
+
+def findings(
+    backups: Iterable[Backup],
+    schedules: Iterable[Schedule] = (),
+    *,
+    overdue: timedelta | None = None,
+    now: datetime | None = None,
+) -> tuple[BackupFinding, ...]:
+    """Return what is wrong with the newest backups, by table.
+
+    Args:
+        backups: The listed backups.
+        schedules: The installed schedules. Tables of a schedule for all tables are those that
+            have backups.
+        overdue: The largest age of the newest intact backup of each table; None to use only the
+            intervals of the schedules.
+        now: The present time.
+    """
+    moment = now or utc_now()
+    groups = _grouped(backups)
+    limits = dict.fromkeys(groups, overdue)
+    for schedule in schedules:
+        limits.update(_scheduled(schedule, groups))
+    found = [
+        finding
+        for (table, place), limit in sorted(limits.items())
+        if limit is not None
+        for finding in _age(table, place, groups.get((table, place), []), limit, moment)
+    ]
+    for (table, place), group in sorted(groups.items()):
+        found += _damaged(table, place, group)
+        found += _size(table, place, [each for each in group if _is_comparable(each)])
+    return tuple(found)
+
+
+def _grouped(backups: Iterable[Backup]) -> dict[tuple[str, str], list[Backup]]:
+    """Return the backups by table and database, newest first.
+
+    Those of an unknown database (old forms, and damaged ones without a readable manifest) are
+    added to the database of the newest backup of their table.
+    """
+    groups: dict[tuple[str, str], list[Backup]] = {}
+    unknown: list[Backup] = []
+    for backup in sorted(backups, key=lambda each: each.taken, reverse=True):
+        if place := str(backup.origin):
+            groups.setdefault((backup.table, place), []).append(backup)
+        else:
+            unknown.append(backup)
+    for backup in unknown:
+        known = next((key for key in groups if key[0] == backup.table), (backup.table, ""))
+        groups.setdefault(known, []).append(backup)
+    for group in groups.values():
+        group.sort(key=lambda each: each.taken, reverse=True)
+    return groups
+
+
+def _scheduled(
+    schedule: Schedule, groups: Iterable[tuple[str, str]]
+) -> Iterator[tuple[tuple[str, str], timedelta]]:
+    """Yield the table and database of a schedule with the largest age of its backups."""
+    limit = timedelta(seconds=schedule.every.seconds * (1 + _TOLERANCE))
+    place = str(schedule.origin)
+    if not place:
+        return  # The address is in a secret, so the database is not known here.
+    tables = schedule.tables or tuple(table for table, other in groups if other == place)
+    for table in tables:
+        yield (table, place), limit
+
+
+def _is_intact(backup: Backup) -> bool:
+    return backup.state is not BackupState.BROKEN and not backup.doubted
+
+
+def _is_comparable(backup: Backup) -> bool:
+    """Return whether its size can be compared; old forms are not compressed in the same way."""
+    return backup.state is BackupState.COMPLETE and not backup.doubted
+
+
+def _age(
+    table: str, place: str, group: Sequence[Backup], limit: timedelta, now: datetime
+) -> Iterator[BackupFinding]:
+    newest = next((each for each in group if _is_intact(each)), None)
+    if newest is None:
+        text = f"There is no intact backup of {table}."
+        yield BackupFinding(BackupProblem.MISSING, table, place, text)
+    elif now - newest.taken > limit:
+        age = format_duration((now - newest.taken).total_seconds())
+        largest = format_duration(limit.total_seconds())
+        text = (
+            f"The newest backup of {table} was taken {format_moment(newest.taken)}, {age} ago; "
+            f"at most {largest} are expected."
+        )
+        yield BackupFinding(BackupProblem.OVERDUE, table, place, text)
+
+
+def _damaged(table: str, place: str, group: Sequence[Backup]) -> Iterator[BackupFinding]:
+    newest = group[0]
+    if _is_intact(newest):
+        return
+    reason = newest.problem or f"It was {newest.checked}."
+    text = f"The newest backup of {table}, {newest.id}, is damaged. {reason}"
+    yield BackupFinding(BackupProblem.DAMAGED, table, place, text)
+
+
+def _size(table: str, place: str, intact: Sequence[Backup]) -> Iterator[BackupFinding]:
+    """Compare the newest backup with the median of those before it."""
+    former = intact[1 : 1 + _COMPARED]
+    if len(former) < _FEWEST:
+        return
+    newest, usual = intact[0], median(each.size for each in former)
+    if abs(newest.size - usual) < _LEAST_BYTES:
+        return
+    if newest.size < usual * _SMALL:
+        problem = BackupProblem.SMALL
+    elif newest.size > usual * _LARGE:
+        problem = BackupProblem.LARGE
+    else:
+        return
+    rows = "" if newest.rows is None else f" with {format_counted(newest.rows, 'row')}"
+    text = (
+        f"The newest backup of {table} is {problem.value}: {format_size(newest.size)}{rows}; the "
+        f"median of the {len(former)} before it is {format_size(int(usual))}."
+    )
+    yield BackupFinding(problem, table, place, text)

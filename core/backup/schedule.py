@@ -1,0 +1,268 @@
+"""Scheduled backups: a systemd timer, a cron line or a Task Scheduler entry for `strongroom backup`.
+
+The result contains no password: the address has none, and the command reads it from the keyring or
+from Secrets Manager when it runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from core.backup.databases import origin_of
+from core.backup.databases.address import SECRET_PREFIX, parse_address
+from core.backup.programs import run_program
+from core.errors import InvalidInput, NotSupported
+from core.local.atomic import write_atomically
+from core.model.backup import Origin
+from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
+
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_SYSTEMCTL_SECONDS = 30.0
+_SERVICE = """\
+[Unit]
+Description={title}
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart={command}
+"""
+# Persistent: a time that was missed while the machine was off is caught up at the next start.
+_TIMER = """\
+[Unit]
+Description={title}
+
+[Timer]
+OnCalendar={calendar}
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+_TASK = """\
+<?xml version="1.0"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo>
+    <Description>{title}</Description>
+  </RegistrationInfo>
+  <Triggers>
+    <CalendarTrigger>
+      <StartBoundary>2026-01-01T{start}:00</StartBoundary>
+      <Enabled>true</Enabled>
+{interval}
+    </CalendarTrigger>
+  </Triggers>
+  <Settings>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+  </Settings>
+  <Actions>
+    <Exec>
+      <Command>{program}</Command>
+      <Arguments>{arguments}</Arguments>
+    </Exec>
+  </Actions>
+</Task>
+"""
+_BY_DAY = "      <ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay>"
+_INTERVALS = {
+    Every.HOUR: "      <Repetition><Interval>PT1H</Interval><Duration>P1D</Duration></Repetition>\n"
+    + _BY_DAY,
+    Every.DAY: _BY_DAY,
+    Every.WEEK: "      <ScheduleByWeek><WeeksInterval>1</WeeksInterval>"
+    "<DaysOfWeek><Monday /></DaysOfWeek></ScheduleByWeek>",
+}
+
+
+def checked_schedule(
+    database: str,
+    tables: Sequence[str],
+    every: Every,
+    at: str,
+    options: Sequence[str] = (),
+) -> Schedule:
+    """Return a schedule whose values are valid.
+
+    Args:
+        database: A path, a URL without a password, or `secret:NAME`; a path becomes absolute.
+        tables: The tables; empty for all.
+        every: The interval.
+        at: The time as `HH:MM` in the zone of the machine.
+        options: Options of every command, for example `--profile=prod`.
+
+    Raises:
+        InvalidInput: The address contains a password, the time is not valid, or a text is not
+            printable.
+    """
+    if not _TIME.fullmatch(at):
+        raise InvalidInput(
+            f"{at!r} is not a time of a day", remedy="Use the form HH:MM, for example 02:00."
+        )
+    for text in (database, *tables, *options):
+        if not text or not text.isprintable():
+            raise InvalidInput(
+                f"{text!r} cannot be part of a scheduled command",
+                cause="It is empty, or contains a character that is not printable.",
+                remedy="Rename the file or table, or start this backup in another way.",
+            )
+    if database.startswith(SECRET_PREFIX):
+        return Schedule(database, tuple(tables), every, at, tuple(options), Origin())
+    address = parse_address(database)
+    if address.password is not None:
+        raise InvalidInput(
+            "The database URL contains a password",
+            cause="Other programs can read a schedule.",
+            remedy="Remove it from the URL and store it with `strongroom database login URL`, or "
+            "use secret:NAME.",
+        )
+    # The working folder of a scheduled command is another one.
+    place = database if "://" in database else str(Path(database).absolute())
+    return Schedule(place, tuple(tables), every, at, tuple(options), origin_of(place))
+
+
+def schedule_name(schedule: Schedule) -> str:
+    """Return a name for units and tasks; equal for equal database and tables."""
+    text = "\0".join((schedule.database, *schedule.tables))
+    return f"strongroom-backup-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def backup_command(schedule: Schedule) -> tuple[str, ...]:
+    """Return the program and the arguments of the scheduled command."""
+    tables = schedule.tables or ()
+    names = (schedule.database, *tables)
+    flags = ("--json",) if tables else ("--json", "--all-tables")
+    end = ("--",) if any(name.startswith("-") for name in names) else ()
+    return (*_program(), "backup", *schedule.options, *flags, *end, *names)
+
+
+def _program() -> tuple[str, ...]:
+    """Return the absolute path of this program: a scheduler searches few folders."""
+    beside = Path(sys.executable).with_name("strongroom")
+    found = str(beside) if beside.exists() else shutil.which("strongroom")
+    return (found,) if found else (sys.executable, "-m", "core")
+
+
+def generated_files(schedule: Schedule, form: ScheduleFormat) -> tuple[GeneratedFile, ...]:
+    """Return the files for a scheduler.
+
+    Raises:
+        NotSupported: The command cannot be written in this format.
+    """
+    name = schedule_name(schedule)
+    if form is ScheduleFormat.SYSTEMD:
+        return _systemd(schedule, name)
+    if form is ScheduleFormat.TASK_SCHEDULER:
+        return (GeneratedFile(f"{name}.xml", _task(schedule)),)
+    return (GeneratedFile("crontab", _cron_line(schedule)),)
+
+
+def _title(schedule: Schedule) -> str:
+    tables = ", ".join(schedule.tables) or "all tables"
+    return f"Strongroom: back up {tables} of {schedule.database}"
+
+
+def _systemd(schedule: Schedule, name: str) -> tuple[GeneratedFile, GeneratedFile]:
+    hour, minute = schedule.at.split(":")
+    calendar = {
+        Every.HOUR: f"*-*-* *:{minute}:00",
+        Every.DAY: f"*-*-* {hour}:{minute}:00",
+        Every.WEEK: f"Mon *-*-* {hour}:{minute}:00",
+    }[schedule.every]
+    title = _title(schedule).replace("%", "%%")
+    program, *arguments = backup_command(schedule)
+    # systemd replaces no variables in the path of the program.
+    command = " ".join(
+        (systemd_quoted(program).replace("$$", "$"), *map(systemd_quoted, arguments))
+    )
+    return (
+        GeneratedFile(f"{name}.service", _SERVICE.format(title=title, command=command)),
+        GeneratedFile(f"{name}.timer", _TIMER.format(title=title, calendar=calendar)),
+    )
+
+
+def systemd_quoted(text: str) -> str:
+    """Return an argument of `ExecStart=`, in which `%` and `$` have a meaning even in quotes."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{quoted}"'
+
+
+def _cron_line(schedule: Schedule) -> str:
+    hour, minute = (int(part) for part in schedule.at.split(":"))
+    when = {
+        Every.HOUR: f"{minute} * * * *",
+        Every.DAY: f"{minute} {hour} * * *",
+        Every.WEEK: f"{minute} {hour} * * 1",
+    }[schedule.every]
+    # cron replaces `%` by a line break, also in quotes, and removes the backslash before it.
+    command = shlex.join(backup_command(schedule)).replace("%", r"\%")
+    if "\\\\%" in command:
+        raise NotSupported(
+            "The command cannot be written as a cron line",
+            cause="It contains a backslash followed by a percent sign.",
+            remedy="Use --format systemd.",
+        )
+    return f"{when} {command}\n"
+
+
+def _task(schedule: Schedule) -> str:
+    program, *arguments = backup_command(schedule)
+    if any("%" in each for each in (program, *arguments)):
+        raise NotSupported(
+            "The command cannot be written as a Task Scheduler entry",
+            cause="It contains a percent sign, with which Windows marks variables.",
+            remedy="Use secret:NAME for the address, or rename the file or table.",
+        )
+    start = f"00:{schedule.at[3:]}" if schedule.every is Every.HOUR else schedule.at
+    return _TASK.format(
+        title=escape(_title(schedule)),
+        start=start,
+        interval=_INTERVALS[schedule.every],
+        program=escape(program),
+        arguments=escape(subprocess.list2cmdline(arguments)),
+    )
+
+
+def unit_folder() -> Path:
+    """Return the folder of the user's systemd units."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    root = Path(base) if base.startswith("/") else Path.home() / ".config"
+    return root / "systemd" / "user"
+
+
+def install_units(files: Sequence[GeneratedFile]) -> tuple[Path, ...]:
+    """Write systemd units of the user, and start the timer.
+
+    Returns:
+        The paths of the units.
+
+    Raises:
+        LocalIOError: A unit cannot be written, or systemd refuses it.
+        NotSupported: This machine has no systemd.
+    """
+    systemctl = shutil.which("systemctl")
+    if systemctl is None:
+        raise NotSupported(
+            "This machine has no systemd",
+            cause="The program systemctl was not found.",
+            remedy="Print another format with --format cron, and install it yourself.",
+        )
+    folder = unit_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for file in files:
+        write_atomically(folder / file.name, file.text.encode())
+        paths.append(folder / file.name)
+    run_program([systemctl, "--user", "daemon-reload"], seconds=_SYSTEMCTL_SECONDS)
+    timer = next(file.name for file in files if file.name.endswith(".timer"))
+    run_program([systemctl, "--user", "enable", "--now", timer], seconds=_SYSTEMCTL_SECONDS)
+    return tuple(paths)

@@ -1,0 +1,102 @@
+"""Options of `backup` that report a failure to a command or a webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import Cancelled, StorageError
+from core.work import unexpected_error
+
+if TYPE_CHECKING:
+    from core.cli.output import Output
+
+OnFailure = Annotated[
+    str,
+    typer.Option(
+        "--on-failure",
+        metavar="COMMAND",
+        help="A command to run after a failure, without a shell, with the notice as its standard "
+        "input and without the secrets in the environment.",
+    ),
+]
+FailureWebhook = Annotated[
+    str,
+    typer.Option(
+        "--failure-webhook",
+        metavar="URL",
+        envvar="STRONGROOM_FAILURE_WEBHOOK",
+        show_envvar=True,
+        help="An http or https URL to which the notice of a failure is sent by POST.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FailureNotices:
+    """The command and the webhook for the failure of one backup; both may be empty."""
+
+    out: Output
+    command: tuple[str, ...]
+    webhook: str
+    database: str
+    tables: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, out: Output, command: str, webhook: str, database: str, tables: Sequence[str]
+    ) -> FailureNotices:
+        """Create it from the options.
+
+        Raises:
+            InvalidInput: The command or the URL is not valid. They are checked before the backup,
+                since a failure would otherwise not be reported.
+        """
+        from core.backup.failure_notice import checked_webhook, command_arguments
+
+        return cls(
+            out,
+            tuple(command_arguments(command)) if command else (),
+            checked_webhook(webhook) if webhook else "",
+            database,
+            tuple(tables),
+        )
+
+    @contextmanager
+    def sent_on_failure(self) -> Iterator[None]:
+        """Send the notices if the block fails; a cancel by the user is not a failure."""
+        try:
+            yield
+        except Cancelled:
+            raise
+        except StorageError as error:
+            self.send(error)
+            raise
+        except Exception as error:
+            self.send(unexpected_error(error, "Strongroom"))
+            raise
+
+    def send(self, error: StorageError) -> None:
+        """Send the notices; one that fails is only reported on standard error."""
+        from core.backup.failure_notice import failure_notice, post, run_command
+
+        if not self.command and not self.webhook:
+            return
+        notice = failure_notice(self.database, self.tables, error)
+        if self.command:
+            with self._reported():
+                run_command(self.command, notice)
+        if self.webhook:
+            with self._reported():
+                post(self.webhook, notice)
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageError as problem:
+            self.out.note(f"The failure could not be reported: {problem.summary}.")

@@ -1,0 +1,165 @@
+"""Generated schedules: each program reads the same arguments again, and no password is in them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from core.backup.schedule import (
+    backup_command,
+    checked_schedule,
+    generated_files,
+    install_units,
+    schedule_name,
+)
+from core.backup.schedules import save_schedule, schedules
+from core.errors import InvalidInput, LocalIOError, NotSupported
+from core.local.state.database import state_database
+from core.model.schedule import Every, Schedule, ScheduleFormat
+
+HOSTILE = [
+    "it's one", 'a "b"', "$HOME", "${HOME}", "`id`", "$(id)", "a;b", "a\\b", "--yes", "*", "é 😀",
+    "&|<>", "#x", "x\\", "!!", "a\\\"b",
+]  # fmt: skip
+
+
+def made(*tables: str, every: Every = Every.DAY, at: str = "02:30", **more) -> Schedule:
+    return checked_schedule("postgresql://ada@db.example.com/trading", tables, every, at, **more)
+
+
+def text_of(schedule: Schedule, form: ScheduleFormat) -> str:
+    return "\n".join(file.text for file in generated_files(schedule, form))
+
+
+def systemd_arguments(text: str) -> list[str]:
+    line = re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    assert line
+    return [each.replace("%%", "%").replace("$$", "$") for each in shlex.split(line[1])]
+
+
+def cron_arguments(text: str) -> list[str]:
+    command = text.rstrip("\n").split(" ", 5)[5]
+    assert not re.search(r"(?<!\\)%", command)
+    return shlex.split(command.replace(r"\%", "%"))
+
+
+@pytest.mark.parametrize("table", [*HOSTILE, "100%", "%n %H"])
+def test_the_arguments_arrive_unchanged(table: str) -> None:
+    schedule = made("orders", table, options=("--profile=my team",))
+    command = list(backup_command(schedule))
+    assert systemd_arguments(text_of(schedule, ScheduleFormat.SYSTEMD)) == command
+    assert cron_arguments(text_of(schedule, ScheduleFormat.CRON)) == command
+    assert command[-2:] == ["orders", table]
+    assert ("--" in command) == table.startswith("-")
+
+
+@pytest.mark.parametrize("table", HOSTILE)
+def test_a_task_is_valid_xml_with_the_command(table: str) -> None:
+    root = ET.fromstring(text_of(made(table), ScheduleFormat.TASK_SCHEDULER))
+    space = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
+    arguments = root.findtext(".//t:Arguments", namespaces=space) or ""
+    assert arguments.startswith("backup --json ")
+    bare = arguments.rpartition("trading ")[2]
+    # A quotation mark is escaped by a backslash, and so are the backslashes before it.
+    inner = bare[1:-1] if bare.startswith('"') else bare
+    unescaped = re.sub(r'(\\*)"', lambda hit: hit[1][: len(hit[1]) // 2] + '"', inner)
+    assert unescaped.rstrip("\\") == table.rstrip("\\")
+
+
+def test_what_a_format_cannot_express_is_refused() -> None:
+    with pytest.raises(NotSupported, match="Task Scheduler"):
+        generated_files(made("100%"), ScheduleFormat.TASK_SCHEDULER)
+    with pytest.raises(NotSupported, match="cron line"):
+        generated_files(made("a\\%"), ScheduleFormat.CRON)
+
+
+@pytest.mark.parametrize(
+    ("every", "calendar", "cron", "task"),
+    [
+        (Every.HOUR, "*-*-* *:05:00", "5 * * * *", "PT1H"),
+        (Every.DAY, "*-*-* 09:05:00", "5 9 * * *", "DaysInterval"),
+        (Every.WEEK, "Mon *-*-* 09:05:00", "5 9 * * 1", "Monday"),
+    ],
+)
+def test_the_interval_is_that_of_each_program(
+    every: Every, calendar: str, cron: str, task: str
+) -> None:
+    schedule = made("orders", every=every, at="09:05")
+    systemd = text_of(schedule, ScheduleFormat.SYSTEMD)
+    assert f"\nOnCalendar={calendar}\nPersistent=true\n" in systemd
+    assert text_of(schedule, ScheduleFormat.CRON).startswith(cron + " ")
+    xml = text_of(schedule, ScheduleFormat.TASK_SCHEDULER)
+    assert task in xml
+    assert ("T00:05:00" if every is Every.HOUR else "T09:05:00") in xml
+
+
+def test_the_command_is_that_of_all_tables_or_of_some() -> None:
+    assert backup_command(made())[1:4] == ("backup", "--json", "--all-tables")
+    assert "--all-tables" not in backup_command(made("orders"))
+    assert Path(backup_command(made())[0]).is_absolute()
+    assert schedule_name(made("a")) == schedule_name(made("a", at="03:00"))
+    assert schedule_name(made("a")) != schedule_name(made("b"))
+
+
+@pytest.mark.parametrize(
+    ("database", "table", "at"),
+    [
+        ("postgresql://ada:secret@db/x", "t", "02:00"), ("x.db", "t", "24:00"),
+        ("x.db", "t", "2:00"), ("x.db", "t\n* * * * * id", "02:00"), ("x.db", "", "02:00"),
+        ("x.db", "t\x00", "02:00"), ("x.db", "t\u2028", "02:00"), ("x\udcff.db", "t", "02:00"),
+    ],
+)  # fmt: skip
+def test_what_is_not_safe_is_refused(database: str, table: str, at: str) -> None:
+    with pytest.raises(InvalidInput):
+        checked_schedule(database, [table], Every.DAY, at)
+
+
+def test_a_path_is_absolute_and_a_secret_remains_a_name(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert checked_schedule("x.db", [], Every.DAY, "02:00").database == str(tmp_path / "x.db")
+    assert checked_schedule("secret:a/b", [], Every.DAY, "02:00").database == "secret:a/b"
+
+
+def test_schedules_are_stored_by_database_and_tables() -> None:
+    first, second = made("orders", options=("--bucket=b",)), made("users", every=Every.WEEK)
+    for each in (first, second, first):
+        save_schedule(each)
+    assert set(schedules().values()) == {first, second}
+    state_database().execute("INSERT INTO schedules VALUES ('broken', '[]')")
+    assert set(schedules().values()) == {first, second}
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that notes its arguments, in place of systemctl."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nexit $(cat {tmp_path}/code)\n')
+    program.chmod(0o755)
+    (tmp_path / "code").write_text("0")
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+def test_units_are_written_and_the_timer_is_started(systemctl: Path) -> None:
+    files = generated_files(made("orders"), ScheduleFormat.SYSTEMD)
+    paths = install_units(files)
+    assert [path.read_text() for path in paths] == [file.text for file in files]
+    assert paths[0].parent == systemctl / "config" / "systemd" / "user"
+    calls = (systemctl / "calls").read_text().splitlines()
+    assert calls == ["--user daemon-reload", f"--user enable --now {files[1].name}"]
+    (systemctl / "code").write_text("1")
+    with pytest.raises(LocalIOError, match="failed with exit code 1"):
+        install_units(files)
+
+
+def test_a_machine_without_systemd_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NotSupported, match="no systemd"):
+        install_units(generated_files(made("orders"), ScheduleFormat.SYSTEMD))

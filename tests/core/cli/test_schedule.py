@@ -1,0 +1,121 @@
+"""`schedule`, `backups --overdue` and the notices of `backup` as a script calls them."""
+
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from core.backup import health
+from core.backup.schedules import schedules
+from core.errors import ErrorKind
+from core.units import utc_now
+
+USAGE, NOT_FOUND = ErrorKind.USAGE.value, ErrorKind.NOT_FOUND.value
+NOTE = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
+
+
+@pytest.fixture(autouse=True)
+def records(monkeypatch, tmp_path):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("STRONGROOM_FAILURE_WEBHOOK", raising=False)
+
+
+@pytest.fixture
+def table():
+    """A table's name that no other test uses: its backups are alone in the list."""
+    return f"t{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def database(tmp_path, table):
+    path = tmp_path / "trading.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TABLE {table}(id INTEGER PRIMARY KEY)")
+    return str(path)
+
+
+def test_a_schedule_is_printed_and_nothing_is_installed(command, tmp_path, database):
+    line = command("schedule", database, "orders", "--format", "cron", "--bucket", "b").out
+    assert line.startswith("0 2 * * * /")
+    assert line.endswith(f" backup --bucket=b --json {database} orders\n")
+    printed = command("schedule", database, "orders", "--every", "hour", "--install")
+    assert "OnCalendar=*-*-* *:00:00" in printed.out
+    assert "Nothing was installed. Add --yes" in printed.err
+    files = json.loads(command("schedule", database, "--json").out)
+    assert [file["name"].rpartition(".")[2] for file in files] == ["service", "timer"]
+    assert not (tmp_path / "config").exists()
+    assert schedules() == {}
+
+
+def test_an_installed_schedule_is_recorded(command, tmp_path, database, monkeypatch):
+    program = tmp_path / "systemctl"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    done = json.loads(command("schedule", database, "t", "--install", "--yes", "--json").out)
+    assert len(done["installed"]) == len(list((tmp_path / "config/systemd/user").iterdir())) == 2
+    assert [each.tables for each in schedules().values()] == [("t",)]
+    assert (
+        "There is no intact backup of t."
+        in command("backups", "t", "--overdue", "26h", code=NOT_FOUND).err
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--format", "cron", "--install"), ("--yes",), ("--every", "month"), ("--demo",), ("--at", ""),
+    ],
+)  # fmt: skip
+def test_contradicting_options_are_usage_errors(command, database, arguments):
+    command("schedule", database, "t", *arguments, code=USAGE)
+
+
+def test_overdue_backups_have_an_exit_code(command, database, table, monkeypatch):
+    assert (
+        "There is no backup of" in command("backups", table, "--overdue", "26h", code=NOT_FOUND).err
+    )
+    command("backup", database, table)
+    assert command("backups", table, "--overdue", "26h").err == ""
+    monkeypatch.setattr(health, "utc_now", lambda: utc_now() + timedelta(hours=27))
+    output = command("backups", table, "--overdue", "26h", code=NOT_FOUND)
+    assert "at most 1 d 2 h are expected" in output.err
+    assert table in output.out
+    command("backups", table, "--overdue", "soon", code=ErrorKind.INVALID_INPUT.value)
+    command("backups", table, "--overdue", "26h", "--verify", code=USAGE)
+
+
+def test_a_failed_backup_runs_the_command_and_has_the_same_exit_code(command, tmp_path, database):
+    notice = tmp_path / "notice"
+    hook = f"{sys.executable} -c \"{NOTE}\" '{notice}'"
+    command("backup", database, "none", "--on-failure", hook, code=NOT_FOUND)
+    content = json.loads(notice.read_bytes())
+    assert (content["tables"], content["exit_code"]) == (["none"], NOT_FOUND)
+    notes = command(
+        "backup", database, "none", "--on-failure", "/nowhere/x",
+        "--failure-webhook", "http://127.0.0.1:9/secret", code=NOT_FOUND,
+    ).err  # fmt: skip
+    assert notes.count("The failure could not be reported:") == 2
+    assert "/secret" not in notes
+    command(
+        "backup",
+        database,
+        "none",
+        "--failure-webhook",
+        "file:///x",
+        code=ErrorKind.INVALID_INPUT.value,
+    )
+
+
+def test_a_backup_that_succeeds_or_is_not_requested_sends_no_notice(
+    command, tmp_path, database, table
+):
+    hook = f"touch '{tmp_path}/notice'"
+    command("backup", database, table, "--on-failure", hook)
+    command("backup", database, "--on-failure", hook, code=USAGE)
+    assert not (tmp_path / "notice").exists()
