@@ -45,7 +45,7 @@ def write(folder: Path | str) -> tuple[Path, Path]:
         LocalIOError: The files cannot be written.
     """
     folder = Path(folder)
-    texts = {folder / SCRIPT: script(), folder / PAGE: page()}
+    texts = {folder / SCRIPT: script_text(), folder / PAGE: page_text()}
     for path in texts:
         if path.exists():
             raise AlreadyExists(
@@ -61,7 +61,7 @@ def write(folder: Path | str) -> tuple[Path, Path]:
     return folder / SCRIPT, folder / PAGE
 
 
-def script() -> str:
+def script_text() -> str:
     """Return the script: the sections as one file that only imports the standard library."""
     imports: set[str] = set()
     bodies: list[str] = []
@@ -92,7 +92,7 @@ def _split(text: str) -> tuple[set[str], str]:
     return standard, "\n" + head + "\n".join(text.splitlines()[last:]).rstrip("\n") + "\n"
 
 
-def page() -> str:
+def page_text() -> str:
     """Return the page on the format."""
     text = (files(__package__) / PAGE).read_text(encoding="utf-8")
     return text.replace("{version}", __version__)

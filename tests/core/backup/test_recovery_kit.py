@@ -7,6 +7,7 @@ import gzip
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,6 +19,12 @@ from helpers.recovery import copied, run_kit
 
 from core.backup import recovery_kit
 from core.backup.databases import open_database
+from core.backup.recovery_kit.script.failures import KitError
+from core.backup.recovery_kit.script.mariadb import mariadb_fragment
+from core.backup.recovery_kit.script.postgresql import fragment
+from core.backup.recovery_kit.script.sqlite import default_value, expression
+from core.backup.recovery_kit.script.storage import Bucket
+from core.cli import main
 from core.errors import AlreadyExists
 from core.work import Work
 
@@ -162,7 +169,7 @@ def test_without_zstd_the_remedy_is_named(store: MemoryStore, path: Path, tmp_pa
 
 
 def test_the_script_is_for_python_3_9_and_its_names_are_unique() -> None:
-    tree = ast.parse(recovery_kit.script(), feature_version=(3, 9))
+    tree = ast.parse(recovery_kit.script_text(), feature_version=(3, 9))
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     names += [ast.unparse(target) for node in tree.body if isinstance(node, ast.Assign)
               for target in node.targets]  # fmt: skip
@@ -172,3 +179,57 @@ def test_the_script_is_for_python_3_9_and_its_names_are_unique() -> None:
     sections = {path.name for path in (files(recovery_kit) / "script").iterdir()}
     written = {f"{name}.py" for name in recovery_kit._SECTIONS}
     assert {name for name in sections if name.endswith(".py")} == written | {"__init__.py"}
+
+
+def test_requests_are_signed_as_botocore_signs_them() -> None:
+    from botocore.auth import S3SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    keys = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "s/+",
+            "AWS_SESSION_TOKEN": "a token"}  # fmt: skip
+    bucket = Bucket("b.x", "https://s3.example:8443/base/", "eu-central-1", keys)
+    query = {"list-type": "2", "prefix": "backups/a b+~é&=", "continuation-token": "1/+="}
+    for path, given in (("/base/b.x", query), ("/base/b.x/o%22d%20d/%C3%A9%2B~.json", {})):
+        mine = bucket._signed(path, given)
+        moment = str(mine.get_header("X-amz-date"))
+        theirs = AWSRequest("GET", mine.full_url)
+        theirs.context["timestamp"] = moment
+        theirs.headers["X-Amz-Date"] = moment
+        theirs.headers["X-Amz-Security-Token"] = keys["AWS_SESSION_TOKEN"]
+        theirs.headers["X-Amz-Content-SHA256"] = mine.get_header("X-amz-content-sha256")
+        signer = S3SigV4Auth(Credentials(*keys.values()), "s3", "eu-central-1")
+        text = signer.string_to_sign(theirs, signer.canonical_request(theirs))
+        authorization = str(mine.get_header("Authorization"))
+        assert authorization.endswith(f"Signature={signer.signature(text, theirs)}")
+
+
+#: Texts that are no single expression, for every engine.
+HOSTILE = (
+    "1); DROP TABLE users; --", "1) --", "(1", "1)", "1 /* x */", "'a' ; SELECT 1", "1\n\\! id",
+    "$$ x $$ ;", "'open", "1 -- x\n", "", " ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("check", [fragment, mariadb_fragment, expression, default_value])
+def test_fragments_with_another_statement_are_refused(check: Callable[[str], str]) -> None:
+    for text in HOSTILE:
+        with pytest.raises(KitError):
+            check(text)
+
+
+def test_fragments_that_servers_write_are_accepted() -> None:
+    for text in (r"'a\b;'''::text", r"E'it\'s'::text", "ARRAY['a'::text, NULL]", "(a <> ';')"):
+        assert fragment(text) == text
+    with pytest.raises(KitError):
+        fragment(r"'a\' \! id '")
+    for text in (r"'a\'; b'", "decimal(10,2) unsigned", "concat(`a;`,'x')", "x'00ff'"):
+        assert mariadb_fragment(text) == text
+
+
+def test_the_command_writes_the_kit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recovery-kit", str(tmp_path / "kit"), "--json"]) == 0
+    written = json.loads(capsys.readouterr().out)
+    assert Path(written["script"]).read_text().startswith("#!/usr/bin/env python3\n")
+    assert "Strongroom 0." in Path(written["page"]).read_text()
+    assert main(["recovery-kit", str(tmp_path / "kit")]) == 22

@@ -172,8 +172,9 @@ def _objects(schema: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _definition_of(column: dict[str, Any]) -> str:
-    attributes = texts(column.get("attributes", []), "attributes")
-    checked = [mariadb_fragment(text) for text in attributes]
+    checked = texts(column.get("attributes", []), "attributes")
+    for text in checked:
+        mariadb_fragment(text.removeprefix("ON UPDATE "))
     pieces = [backquoted(column.get("name")), mariadb_fragment(column.get("type"))]
     pieces += _starting(checked, "CHARACTER SET ", "COMPRESSED")
     if collation := column.get("collation"):
