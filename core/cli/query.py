@@ -1,4 +1,4 @@
-"""The command `query`: SQL on the rows of a backup."""
+"""The commands `query` and `export`: SQL on the rows of a backup, and files with them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.backups import BackupId
-from core.units import format_counted, format_duration, iso_utc
+from core.cli.parameters import usage_error
+from core.units import format_counted, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
+    from core.backup.export import ExportReport
     from core.backup.query import Cell, QueryResult
     from core.cli.common import Cli
 
@@ -27,8 +29,9 @@ FormulaSafe = Annotated[
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
+    """Add the commands to the program."""
     app.command("query")(query)
+    app.command("export")(export)
 
 
 def query(  # noqa: PLR0913, PLR0917 - the options of one command
@@ -99,3 +102,49 @@ def _text(cell: Cell) -> str:
     if cell is None:
         return "NULL"
     return str(cell).lower() if isinstance(cell, bool) else str(cell)
+
+
+def export(  # noqa: PLR0913, PLR0917 - the options of one command
+    context: typer.Context,
+    table: Annotated[str, typer.Argument(help="The table whose backup is exported.")],
+    output: Annotated[Path | None, typer.Option("--output", help="The file to write.")] = None,
+    file_format: Annotated[
+        str,
+        typer.Option(
+            "--format", help="csv, json, sql or parquet; by default the ending of the file."
+        ),
+    ] = "",
+    backup_id: BackupId = "",
+    at: At = "",
+    overwrite: Overwrite = False,
+    formula_safe: FormulaSafe = False,
+) -> None:
+    """Write the rows of a backup to a file: CSV, JSON, INSERT statements, or Parquet."""
+    from core.backup.export import export as run_export
+    from core.backup.export import format_of
+
+    cli: Cli = context.obj
+    if output is None:
+        raise usage_error("The file of the export is missing", remedy="Add --output FILE.")
+    file_format = file_format or format_of(output)
+    if not file_format:
+        raise usage_error(
+            f"The format of {output.name} is unknown",
+            remedy="Add --format csv, json, sql or parquet.",
+        )
+    with cli.out.work("Exporting") as work:
+        report = run_export(
+            cli.opener.workspace(work), work,
+            table=table, path=output, file_format=file_format, backup_id=backup_id or None,
+            at=at or None, overwrite=overwrite, formula_safe=formula_safe,
+        )  # fmt: skip
+    cli.out.result(report, lambda: _show_export(cli, report))
+
+
+def _show_export(cli: Cli, report: ExportReport) -> None:
+    rows, size = format_counted(report.rows, "row"), format_size(report.size)
+    cli.out.line(f"{report.path}: {rows}, {size}")
+    for note in report.notes:
+        cli.out.note(f"! {note}")
+    backup = report.backup
+    cli.out.note(f"from backup {backup.id} of {backup.table}, taken {iso_utc(backup.taken)}")

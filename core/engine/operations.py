@@ -140,6 +140,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "restore --yes",
     ),
     _reads("backup.query", "core.backup.query:query", "Querying a backup", "query"),
+    _reads("backup.export", "core.backup.export:export", "Exporting a backup", "export"),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
     _reads("backup.drill", "core.backup.drill:drill", "Running a restore drill", "drill"),
     _reads(

@@ -31,11 +31,16 @@ _USUAL_ROW = {"jsonl": 16 << 20, "csv": 2 << 20}
 
 @dataclass(frozen=True, slots=True)
 class LoadedBackup:
-    """The rows of a backup in a connection, as the views `backup` and the table's name."""
+    """The rows of a backup in a connection, as the views `backup` and the table's name.
+
+    `raw_table` has the values as they are in the parts, in the columns `raw_columns`.
+    """
 
     connection: duckdb.DuckDBPyConnection
     package: Package
     columns: tuple[Typed, ...]
+    raw_table: str
+    raw_columns: tuple[str, ...]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -44,8 +49,17 @@ class LoadedBackup:
 
 
 @contextmanager
-def loaded_backup(store: Store, backup: Backup, work: Work) -> Iterator[LoadedBackup]:
-    """Fetch and verify a backup, and yield its rows in a locked DuckDB session.
+def loaded_backup(
+    store: Store, backup: Backup, work: Work, *, locked: bool = True, exact: bool = False
+) -> Iterator[LoadedBackup]:
+    """Fetch and verify a backup, and yield its rows in a DuckDB session.
+
+    Args:
+        store: The store of the backup.
+        backup: An entry of the list.
+        work: Cancel token and progress.
+        locked: Whether the session refuses files and changes: required for a user's statements.
+        exact: Whether the values of JSON are loaded as their JSON text.
 
     Raises:
         Corrupt: The backup is damaged.
@@ -58,11 +72,13 @@ def loaded_backup(store: Store, backup: Backup, work: Work) -> Iterator[LoadedBa
     ):
         work.report(Progress(0, None, "rows", "loading"))
         with _reading_errors(backup), run(connection, work):
-            columns = load(connection, package, folder, VIEW)
+            columns = load(connection, package, folder, VIEW, exact=exact)
             package.held.clear()  # DuckDB has the rows, this memory is only needed once
             _name_view(connection, package)
-            lock(connection)
-        yield LoadedBackup(connection, package, columns)
+            if locked:
+                lock(connection)
+        raw_columns = tuple(f"c{number}" for number, _ in enumerate(columns))
+        yield LoadedBackup(connection, package, columns, f"{_RAW}_{VIEW}", raw_columns)
 
 
 @contextmanager
@@ -84,7 +100,12 @@ def _unreadable(backup: Backup, cause: str) -> Corrupt:
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, package: Package, folder: Path, view: str
+    connection: duckdb.DuckDBPyConnection,
+    package: Package,
+    folder: Path,
+    view: str,
+    *,
+    exact: bool = False,
 ) -> tuple[Typed, ...]:
     """Load the rows of a verified backup, and create a view with their types.
 
@@ -93,6 +114,7 @@ def load(
         package: The backup.
         folder: A private folder for the rows of an old-form backup.
         view: The name of the view.
+        exact: Whether the values of JSON are loaded as their JSON text.
 
     Raises:
         Corrupt: DuckDB found another number of rows than the manifest has.
@@ -101,6 +123,8 @@ def load(
 
     files = [path for _, path in package.files] or [_written(package, folder / f"{view}.jsonl")]
     found = plans(package.schema, package.engine)
+    if exact and package.parts_format == "jsonl":
+        found = _as_json(found)
     raw = f"{_RAW}_{view}"
     try:
         connection.execute(_create_sql(raw, files, package, found))
@@ -110,13 +134,17 @@ def load(
     if not fits:
         connection.execute(f"DROP TABLE IF EXISTS {raw}")
         if package.parts_format == "jsonl":
-            found = tuple(replace(plan, source="JSON") for plan in found)
+            found = _as_json(found)
         connection.execute(_create_sql(raw, files, package, found, longest=_longest(package)))
     _check_count(connection, raw, package)
     columns = _settle(connection, raw, found)
     names = ", ".join(f"{column.sql} AS {quoted(column.name)}" for column in columns)
     connection.execute(f"CREATE VIEW {quoted(view)} AS SELECT {names} FROM {raw}")  # noqa: S608 - all names are quoted
     return columns
+
+
+def _as_json(found: Sequence[Plan]) -> tuple[Plan, ...]:
+    return tuple(replace(plan, source="JSON") for plan in found)
 
 
 def _doubted(connection: duckdb.DuckDBPyConnection, raw: str, found: Sequence[Plan]) -> bool:

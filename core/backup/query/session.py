@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import InvalidInput, LimitExceeded
+from core.errors import InvalidInput, LimitExceeded, LocalIOError, StorageError
 from core.work import Work
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def open_session(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(":memory:", config=config)
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        # DuckDB writes a progress bar of long statements to standard output.
+        connection.execute("SET enable_progress_bar = false")
         yield connection
     finally:
         connection.close()
@@ -111,7 +113,7 @@ def run(connection: duckdb.DuckDBPyConnection, work: Work) -> Iterator[None]:
             thread.join()
 
 
-def sql_error(error: Exception) -> InvalidInput | LimitExceeded:
+def sql_error(error: Exception) -> StorageError:
     """Return the error for a failed statement, with DuckDB's message."""
     import duckdb
 
@@ -121,6 +123,12 @@ def sql_error(error: Exception) -> InvalidInput | LimitExceeded:
             "The query needs more memory than it may use",
             cause=cause,
             remedy="Select fewer columns or rows, or aggregate them.",
+        )
+    if isinstance(error, duckdb.IOException):
+        return LocalIOError(
+            "A file could not be written or read",
+            cause=cause,
+            remedy="Check the disk and the path.",
         )
     if isinstance(error, duckdb.PermissionException):
         return InvalidInput(

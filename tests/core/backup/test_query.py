@@ -117,8 +117,7 @@ def test_hostile_names_are_only_names(store, tmp_path):
         "SET enable_external_access = true", "RESET lock_configuration", "SELECT 1; SELECT 2",
         "SELECT 1; COPY orders TO '{out}'", "CREATE TABLE x(a INT)", "DROP VIEW backup",
         "EXPLAIN ANALYZE COPY orders TO '{out}'", "CALL pragma_version()", "CHECKPOINT", "", ";",
-        "WITH x AS (INSERT INTO strongroom_rows_backup SELECT * FROM strongroom_rows_backup "
-        "RETURNING 1) SELECT * FROM x",
+        "WITH x AS (INSERT INTO strongroom_rows_backup FROM backup RETURNING 1) SELECT * FROM x",
     ],
 )  # fmt: skip
 def test_only_one_select_is_run(store, path, tmp_path, statement):
@@ -188,13 +187,19 @@ def test_a_cancel_interrupts_a_running_query(store, path):
         timer.join()
 
 
+def test_no_progress_bar_is_written_to_standard_output(store, path):
+    backed_up(store, path, "orders")
+    setting = "SELECT current_setting('enable_progress_bar')"
+    assert asked(store, setting).rows == ((False,),)
+
+
 def test_empty_and_old_form_backups_are_queried(store, tmp_path):
     backed_up(store, made(tmp_path / "t.db", "CREATE TABLE e(a INT, b TEXT)"), "e")
     assert asked(store, "SELECT count(*), max(a) FROM e", table="e").rows == ((0, None),)
     old = {"table_name": "o", "records": [{"id": 2**60, "v": "", "x": None}, {"id": 1, "v": True}]}
-    store.objects["backups/database/o/2026/01/02/2026-01-02T00:00:00Z.json"] = (
-        json.dumps(old).encode()
-    )
+    store.objects["backups/database/o/2026/01/02/2026-01-02T00:00:00Z.json"] = json.dumps(
+        old
+    ).encode()
     found = asked(store, "SELECT * FROM o", table="o")
     assert found.rows[0][:2] == (2**60, "")
 

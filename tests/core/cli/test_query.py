@@ -62,3 +62,22 @@ def test_a_cut_result_is_reported(command, table):
 )
 def test_errors_have_exit_codes(command, table, arguments, kind):
     assert command("query", table, *arguments, code=kind.value).out == ""
+
+
+def test_an_export_is_written_once(command, table, tmp_path):
+    path = tmp_path / "rows.sql"
+    assert command("export", table, "--output", str(path)).out.startswith(f"{path}: 3 rows, ")
+    assert "(1, '=1+1', x'FF')" in path.read_text(encoding="utf-8")
+    command("export", table, "--output", str(path), code=ErrorKind.ALREADY_EXISTS.value)
+    report = json.loads(
+        command(
+            "export", table, "--output", str(path), "--format", "csv", "--overwrite", "--json"
+        ).out
+    )
+    assert (report["rows"], report["format"], report["path"]) == (3, "csv", str(path))
+    assert path.read_text(encoding="utf-8").startswith("id,v,b\n")
+    command("export", table, code=ErrorKind.USAGE.value)
+    command("export", table, "--output", str(tmp_path / "rows.x"), code=ErrorKind.USAGE.value)
+    command(
+        "export", table, "--output", "x.json", "--formula-safe", code=ErrorKind.INVALID_INPUT.value
+    )
