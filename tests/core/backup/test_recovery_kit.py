@@ -22,6 +22,7 @@ from core.backup.databases import open_database
 from core.backup.recovery_kit.script.failures import KitError
 from core.backup.recovery_kit.script.mariadb import mariadb_fragment
 from core.backup.recovery_kit.script.postgresql import fragment
+from core.backup.recovery_kit.script.program import main as restore
 from core.backup.recovery_kit.script.sqlite import default_value, expression
 from core.backup.recovery_kit.script.storage import Bucket
 from core.cli import main
@@ -80,19 +81,21 @@ def _content(path: Path, table: str) -> object:
         return database.content(database.schema(table), work=Work())
 
 
-def test_nothing_is_overwritten(store: MemoryStore, path: Path, tmp_path: Path) -> None:
+def test_nothing_is_overwritten(
+    store: MemoryStore, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     backed_up(store, path, "orders")
     folder, before = copied(store, tmp_path / "copy"), everything(path)
-    arguments = ("restore", "orders", "--folder", folder, "--sqlite", path)
-    refused = run_kit(tmp_path / "kit", *arguments)
-    assert refused.returncode == 22
-    assert "orders already exists" in refused.stderr
+    arguments = ["restore", "orders", "--folder", str(folder), "--sqlite", str(path)]
+    assert restore(arguments) == 22
+    assert "orders already exists" in capsys.readouterr().err
     assert everything(path) == before
-    done = run_kit(tmp_path / "kit", *arguments, "--as", "orders_2", "--with-triggers")
-    assert done.returncode == 43  # the trigger exists under its name
+    # The trigger exists under its name.
+    assert restore([*arguments, "--as", "orders_2", "--with-triggers"]) == 43
     assert everything(path) == before
-    assert run_kit(tmp_path / "kit", *arguments, "--as", "orders_2").returncode == 0
+    assert restore([*arguments, "--as", "orders_2"]) == 0
     assert sql(path, "SELECT * FROM orders_2") == sql(path, "SELECT * FROM orders")
+    recovery_kit.write(tmp_path / "kit")
     with pytest.raises(AlreadyExists):
         recovery_kit.write(tmp_path / "kit")
 
@@ -111,8 +114,7 @@ def test_a_damaged_backup_is_refused(
         elif damage == "forged" and key.endswith(".json"):
             store.objects[key] = _forged(data)
     folder, target = copied(store, tmp_path / "copy"), tmp_path / "new.db"
-    done = run_kit(tmp_path / "kit", "restore", "orders", "--folder", folder, "--sqlite", target)
-    assert done.returncode == 40, done.stderr
+    assert restore(["restore", "orders", "--folder", str(folder), "--sqlite", str(target)]) == 40
     assert not target.exists()
 
 
@@ -144,7 +146,9 @@ def test_backups_are_listed_and_checked_over_http(path: Path, tmp_path: Path) ->
     assert run_kit(tmp_path / "kit", "list", *place).returncode == 2
 
 
-def test_a_backup_of_the_old_form_comes_back(tmp_path: Path) -> None:
+def test_a_backup_of_the_old_form_comes_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     records = [
         {"id": 2, "price": 1.5, "tags": ["a"], "big": 2**70, "on": True},
         {"id": 1, "Price": None, "note": "é"},
@@ -158,6 +162,11 @@ def test_a_backup_of_the_old_form_comes_back(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = sql(target, 'SELECT id, price, tags, big, "on", note FROM old')
     assert found == [(1, None, None, None, None, "é"), (2, 1.5, '["a"]', str(2**70), 1, None)]
+    without_prefix = (folder / "backups/database").rename(tmp_path / "bare")
+    assert restore(["list", "--folder", str(without_prefix)]) == 0
+    assert "\told\t" in capsys.readouterr().out
+    assert restore(["list", "--folder", str(folder)]) == 20
+    assert restore(["check", "new", "--folder", str(without_prefix)]) == 20
 
 
 def test_without_zstd_the_remedy_is_named(store: MemoryStore, path: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 #: Exit codes, equal to those of Strongroom.
 USAGE, NOT_FOUND, EXISTS, NOT_SUPPORTED = 2, 20, 22, 25
-OFFLINE, SERVICE, CORRUPT, LOCAL, DATABASE = 31, 33, 40, 42, 43
+OFFLINE, SERVICE, CORRUPT, LOCAL, DATABASE, INTERRUPTED = 31, 33, 40, 42, 43, 130
 
 INTEGERS = range(-(2**63), 2**63)
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.backup.recovery_kit.script.backups import Backup, Place, chosen, list_backups
-from core.backup.recovery_kit.script.failures import LOCAL, USAGE, KitError
+from core.backup.recovery_kit.script.failures import INTERRUPTED, LOCAL, USAGE, KitError
 from core.backup.recovery_kit.script.servers import (
     Files,
     restore_to_mariadb,
     restore_to_postgresql,
 )
 from core.backup.recovery_kit.script.sqlite_load import restore_to_sqlite
-from core.backup.recovery_kit.script.storage import Bucket, Folder, environment_keys
+from core.backup.recovery_kit.script.storage import Bucket, Cache, Folder, environment_keys
 
 #: The version of Strongroom that wrote the kit.
 VERSION = "unknown"
@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"Error: {error}\n")
         return LOCAL
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return INTERRUPTED
     return code
 
 
@@ -94,7 +97,9 @@ def _place(options: argparse.Namespace) -> Place:
         return Folder(Path(options.folder).absolute())
     keys = environment_keys()
     region = options.region or keys.get("AWS_REGION") or keys.get("AWS_DEFAULT_REGION")
-    return Bucket(options.bucket, options.endpoint_url, region or "us-east-1", keys)
+    bucket = Bucket(options.bucket, options.endpoint_url, region or "us-east-1", keys)
+    # A restore reads the parts up to three times: to check, to load and to compare them.
+    return Cache(bucket)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -141,7 +146,9 @@ def _restore(options: argparse.Namespace) -> int:
     if engine in ("PostgreSQL", "MariaDB"):
         lines = _to_server(backup, engine, name, options)
     elif not options.sqlite:
-        raise KitError(USAGE, "The backup is of an SQLite table: name the file with --sqlite.")
+        raise KitError(
+            USAGE, "Name a file with --sqlite: the backup is of SQLite or of the old form."
+        )
     else:
         path = Path(options.sqlite)
         count = restore_to_sqlite(backup, path, name, with_triggers=options.with_triggers)

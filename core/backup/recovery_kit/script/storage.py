@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
 import os
 import re
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -34,26 +36,28 @@ class Folder:
     """A local copy of the bucket, made by any program; the keys are below `backups/database/`."""
 
     def __init__(self, path: Path) -> None:
-        found = [p for p in (path, *path.parents) if (p / ROOT).is_dir()]
-        nested = [path.parent.parent] if str(path).endswith(ROOT[:-1]) else []
-        if not found and not nested:
+        roots = [one / ROOT for one in (path, *path.parents) if (one / ROOT).is_dir()]
+        # `aws s3 cp --recursive s3://bucket/backups/database/ copy` omits the prefix of the keys.
+        if not roots and any(path.glob("*/[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]")):
+            roots = [path]
+        if not roots:
             raise KitError(
                 NOT_FOUND,
-                f"{path} has no folder {ROOT}",
+                f"{path} contains no copy of {ROOT}",
                 "Name the folder into which the bucket was copied.",
             )
-        self._path = (found or nested)[0]
+        self._root = roots[0]
 
     def keys(self) -> Iterator[tuple[str, int]]:
         """Yield key and size of each object."""
-        for path in (self._path / ROOT).rglob("*"):
+        for path in self._root.rglob("*"):
             if path.is_file():
-                yield path.relative_to(self._path).as_posix(), path.stat().st_size
+                yield ROOT + path.relative_to(self._root).as_posix(), path.stat().st_size
 
     def read(self, key: str, limit: int) -> bytes:
         """Return at most `limit` + 1 bytes of an object."""
         try:
-            with (self._path / key).open("rb") as file:
+            with (self._root / key[len(ROOT) :]).open("rb") as file:
                 return file.read(limit + 1)
         except OSError as error:
             raise KitError(LOCAL, f"{key} could not be read: {error}") from error
@@ -124,13 +128,13 @@ class Bucket:
             try:
                 request = self._signed(self._base + path, query)
                 with self._opener.open(request, timeout=60) as answer:
-                    return bytes(answer.read(limit + 1))
+                    return _complete_body(answer, limit)
             except urllib.error.HTTPError as error:
                 if error.code < 500:
                     raise _refused(error, path) from error
                 error.close()
                 problem = error
-            except OSError as error:  # also URLError and timeouts
+            except (OSError, http.client.HTTPException) as error:  # also URLError and timeouts
                 problem = error
         raise KitError(OFFLINE, f"{self._url} cannot be reached: {problem}") from problem
 
@@ -159,6 +163,38 @@ class Bucket:
         parts = urllib.parse.urlsplit(self._url)
         url = f"{parts.scheme}://{parts.netloc}{path}" + (f"?{text}" if text else "")
         return urllib.request.Request(url, headers=headers)  # noqa: S310 - http or https, checked
+
+
+def _complete_body(answer: Any, limit: int) -> bytes:
+    """Return at most `limit` + 1 bytes of a body; one that was cut off is an error."""
+    data = bytes(answer.read(limit + 1))
+    declared = answer.headers.get("Content-Length", "")
+    if declared.isdigit() and len(data) < min(int(declared), limit + 1):
+        raise http.client.IncompleteRead(data)
+    return data
+
+
+class Cache:
+    """A bucket whose objects are downloaded once, into a private folder that is removed at exit."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._folder = tempfile.TemporaryDirectory()
+        self._paths: dict[str, Path] = {}
+
+    def keys(self) -> Iterator[tuple[str, int]]:
+        """Yield key and size of each object of backups."""
+        return self._bucket.keys()
+
+    def read(self, key: str, limit: int) -> bytes:
+        """Return at most `limit` + 1 bytes of an object."""
+        if key in self._paths:
+            return self._paths[key].read_bytes()
+        data = self._bucket.read(key, limit)
+        path = Path(self._folder.name) / str(len(self._paths))
+        path.write_bytes(data)
+        self._paths[key] = path
+        return data
 
 
 def _refused(error: urllib.error.HTTPError, path: str) -> KitError:

@@ -13,6 +13,8 @@ from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
 from helpers.recovery import copied, run_kit
 
+from core.backup.recovery_kit.script.program import main as restore
+
 pytestmark = pytest.mark.skipif(
     not (shutil.which("zstd") and shutil.which("psql")), reason="zstd or psql is not installed"
 )
@@ -91,7 +93,8 @@ def test_the_written_script_runs_alone(
     before = orders.content("orders")
     options, environment = _psql(orders, tmp_path)
     folder, kit = copied(store, tmp_path / "copy"), tmp_path / "kit"
-    assert run_kit(kit, "restore", "orders", "--folder", folder).returncode == 0
+    arguments = ["restore", "orders", "--folder", str(folder), "--output", str(kit)]
+    assert restore(arguments) == 0
     orders.run("DROP TABLE orders CASCADE")
     done = subprocess.run(
         ["psql", *shlex.split(options), "-X", "-q", "-f", "orders.sql"],
@@ -99,4 +102,5 @@ def test_the_written_script_runs_alone(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert orders.content("orders") == before
-    assert run_kit(kit, "restore", "orders", "--folder", folder).returncode == 22
+    assert restore(arguments) == 22
+    assert restore([*arguments, "--sqlite", str(kit / "new.db")]) == 2
