@@ -21,6 +21,8 @@ fingerprint that the server can compute again, the source (without credentials),
 its own SHA-256: that of its canonical JSON (keys sorted, no spaces, ASCII) without the field
 `sha256`. Its name starts with `_`, so that Athena and Spark ignore it.
 
+`_pin.json` in the folder protects a backup from `retention`.
+
 Reading: `listing` (existing backups and their state) → `package` (download and verification of all
 parts) → `preview` (changes) → `restore` (load a shadow table, verify, swap).
 """

@@ -125,3 +125,13 @@ def test_a_scratch_database_of_another_engine_is_refused(store: MemoryStore, pat
     with pytest.raises(InvalidInput, match="The scratch database is PostgreSQL"):
         drill_of_backup(store, backup, "postgresql://user@127.0.0.1/none", Work())
     assert sql(path, "SELECT count(*) FROM orders") == [(500,)]
+
+
+def test_an_old_form_is_restored_but_has_no_proof(store: MemoryStore) -> None:
+    key = "backups/database/orders/2026/01/01/2026-01-01T00:00:00Z.json"
+    store.objects[key] = (
+        b'{"table_name": "orders", "timestamp": "2026-01-01T00:00:00Z", "records": [{"id": 1}]}'
+    )
+    report = drill_of_backup(store, listed(store), None, Work())
+    assert (report.problems, report.proven, report.verified) == ((), False, "rows counted only")
+    assert (listed(store).checked, listed(store).proven) == ("listed, no hash", None)

@@ -1,0 +1,40 @@
+"""Restore drills on a real MariaDB, whose tables no transaction removes again."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.backups import MemoryStore
+
+from core.backup.databases.mysql import MySQLDatabase
+from core.backup.drill import drill_of_backup
+from core.backup.restore import BY_FINGERPRINT
+from core.errors import DatabaseError
+from core.work import Work
+from tests.core.backup.mariadb.conftest import Trading
+
+
+def test_a_drill_leaves_nothing_even_if_it_fails(
+    trading: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trading.sql(
+        "CREATE TABLE parents (id int PRIMARY KEY)",
+        "CREATE TABLE orders (id bigint AUTO_INCREMENT PRIMARY KEY, price decimal(18,8), "
+        "parent int, status varchar(9) DEFAULT 'open' CHECK (status <> ''), KEY by_status (status), "
+        "CONSTRAINT belongs FOREIGN KEY (parent) REFERENCES parents (id))",
+        "INSERT INTO orders (price) VALUES (1.5), (NULL), (3.25)",
+    )
+    backup = trading.backed_up(store, "orders")
+    before = trading.everything()
+    report = drill_of_backup(store, backup, trading.address, Work())
+    assert (report.problems, report.proven, report.rows) == ((), True, 3)
+    assert report.verified == BY_FINGERPRINT
+    assert report.notes == ("Not part of the drill: 1 foreign key to other tables.",)
+    assert trading.everything() == before
+
+    def fail(*_arguments: object, **_more: object) -> None:
+        raise DatabaseError("the server has ended the connection")
+
+    monkeypatch.setattr(MySQLDatabase, "publish", fail)
+    with pytest.raises(DatabaseError):
+        drill_of_backup(store, backup, trading.address, Work())
+    assert trading.everything() == before
