@@ -17,6 +17,8 @@ from core.work import Work
 
 _LOADED = 'pg_temp."strongroom_backup"'
 _LONGEST_SHOWN = 200
+#: A row has at most 1,664 columns, also within a join of two tables.
+_MOST_JOINED = 800
 
 
 @contextmanager
@@ -50,18 +52,27 @@ class Comparison:
         self._session = session
         self._today = TableName.parse(today.table).sql
         self._samples = samples
-        names = {column.name for column in today.columns}
+        present = {column.name: column for column in today.columns}
+        names = present.keys()
+        self._same_type = {
+            column.name
+            for column in backup.stored
+            if column.name in present
+            and (column.type, column.collation)
+            == (present[column.name].type, present[column.name].collation)
+        }
         self._columns = [column.name for column in backup.stored if column.name in names]
         primary = backup.primary
         key = [part.name for part in primary.parts] if primary else []
-        self._key = key if all(name in names for name in key) else []
+        by_key = len(self._columns) <= _MOST_JOINED and all(name in names for name in key)
+        self._key = key if by_key else []
 
     def difference(self) -> Difference:
         """Return what a restore would add, change and remove."""
         return self._by_key() if self._key else self._by_rows()
 
     def _by_key(self) -> Difference:
-        joined = " AND ".join(f"b.{quoted(name)} = t.{quoted(name)}" for name in self._key)
+        joined = " AND ".join(map(self._equal, self._key))
         first = quoted(self._key[0])
         both = f"FROM {_LOADED} b FULL JOIN {self._today} t ON {joined}"
         added = f"t.{first} IS NULL"
@@ -81,10 +92,18 @@ class Comparison:
             removed_rows=self._rows("t", f"{both} WHERE {removed}"),
         )
 
+    def _equal(self, name: str) -> str:
+        column = quoted(name)
+        if name in self._same_type:
+            return f"b.{column} = t.{column}"
+        # Values of two types or collations may have no operator in common.
+        return f'b.{column}::text COLLATE "C" = t.{column}::text COLLATE "C"'
+
     def _differs(self) -> str:
         """Return the condition for different values, which compares texts: 1.0 is not 1.00."""
         pairs = (
-            f"b.{quoted(name)}::text IS DISTINCT FROM t.{quoted(name)}::text"
+            f'b.{quoted(name)}::text COLLATE "C" IS DISTINCT FROM '
+            f't.{quoted(name)}::text COLLATE "C"'
             for name in self._columns
             if name not in self._key
         )
@@ -94,15 +113,13 @@ class Comparison:
         columns = [name for name in self._columns if name not in self._key]
         if not columns:
             return
-        key = ", ".join(f"b.{quoted(name)}::text" for name in self._key)
-        values = ", ".join(f"t.{quoted(name)}::text, b.{quoted(name)}::text" for name in columns)
-        statement = f"SELECT {key}, {values} {where} LIMIT {self._samples}"
+        # Arrays, because a result has at most 1,664 columns.
+        arrays = ", ".join((_texts("b", self._key), _texts("t", columns), _texts("b", columns)))
+        statement = f"SELECT {arrays} {where} LIMIT {self._samples}"
         count = 0
-        for row in self._session.query(statement):
-            name = ", ".join(map(str, row[: len(self._key)]))
-            for number, column in enumerate(columns):
-                at = len(self._key) + 2 * number
-                today, backup = row[at], row[at + 1]
+        for key, today_values, backup_values in self._session.query(statement):
+            name = ", ".join(key)
+            for column, today, backup in zip(columns, today_values, backup_values, strict=True):
                 if today != backup and count < self._samples:
                     count += 1
                     yield ChangedCell(name, column, _shown(today), _shown(backup))
@@ -130,6 +147,10 @@ class Comparison:
     def _lines(self, source: str) -> tuple[str, ...]:
         rows = self._session.query(f"SELECT line {source} LIMIT {self._samples}")
         return tuple(_shown(row[0]) for row in rows)
+
+
+def _texts(alias: str, columns: list[str]) -> str:
+    return f"ARRAY[{', '.join(f'{alias}.{quoted(name)}::text' for name in columns)}]"
 
 
 def _shown(value: str | None) -> str:

@@ -16,11 +16,12 @@ _REGCLASS = re.compile(r"'(?P<name>(?:[^']|'')+)'::regclass")
 def renamed(schema: TableSchema, name: str, database: Database) -> TableSchema:
     """Return the schema of a new table: indexes, sequences and partitions get free names."""
     target = TableName.parse(name)
+    names = _Names(database)
     partitions = {
-        partition.name: _free(database, target, f"_{TableName.parse(partition.name).name}")
+        partition.name: _free(names, target, f"_{TableName.parse(partition.name).name}")
         for partition in schema.partitions
     }
-    sequences = tuple(_sequence(one, target, database) for one in schema.sequences)
+    sequences = tuple(_sequence(one, target, names) for one in schema.sequences)
     return replace(
         schema,
         table=name,
@@ -28,26 +29,47 @@ def renamed(schema: TableSchema, name: str, database: Database) -> TableSchema:
         foreign_keys=tuple(
             _self_reference(key, schema.table, target) for key in schema.foreign_keys
         ),
-        indexes=tuple(_index(index, target, database) for index in schema.indexes),
+        indexes=tuple(_index(index, target, names) for index in schema.indexes),
         sequences=sequences,
         partitions=tuple(_partition(one, partitions) for one in schema.partitions),
         keys=tuple(
-            replace(key, name=_free_constraint(database, target, key.name)) for key in schema.keys
+            replace(key, name=_free_constraint(names, target, key.name)) for key in schema.keys
         ),
         triggers=(),
     )
 
 
-def _free(database: Database, table: TableName, suffix: str) -> str:
-    return database.free_name(str(table.beside(suffix)))
+class _Names:
+    """Free names of a database: long names that are shortened must also differ from each other."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._taken: set[str] = set()
+
+    def exists(self, name: str) -> bool:
+        """Return whether a name is in use or already planned."""
+        return name in self._taken or self._database.exists(name)
+
+    def free_name(self, wanted: str) -> str:
+        """Return the name, with a number appended if it is in use, and plan it."""
+        name, number = wanted, 1
+        while self.exists(name):
+            number += 1
+            name = self._database.related_name(wanted, f"_{number}")
+        self._taken.add(name)
+        return name
 
 
-def _free_constraint(database: Database, table: TableName, name: str) -> str:
+def _free(names: _Names, table: TableName, suffix: str) -> str:
+    return names.free_name(str(table.beside(suffix)))
+
+
+def _free_constraint(names: _Names, table: TableName, name: str) -> str:
     """Return a free name for a key, whose index shares the names of tables."""
     place = TableName(table.schema, name)
-    if not database.exists(str(place)):
+    if not names.exists(str(place)):
         return name
-    return TableName.parse(_free(database, table, f"_{name}")).name
+    return TableName.parse(_free(names, table, f"_{name}")).name
 
 
 def _self_reference(key: ForeignKey, own: str, target: TableName) -> ForeignKey:
@@ -58,13 +80,13 @@ def _self_reference(key: ForeignKey, own: str, target: TableName) -> ForeignKey:
     return replace(key, table=str(target), definition=f"{head} REFERENCES {target.sql}{columns}")
 
 
-def _index(index: Index, table: TableName, database: Database) -> Index:
-    return replace(index, name=_free_constraint(database, table, index.name))
+def _index(index: Index, table: TableName, names: _Names) -> Index:
+    return replace(index, name=_free_constraint(names, table, index.name))
 
 
-def _sequence(sequence: Sequence, table: TableName, database: Database) -> Sequence:
+def _sequence(sequence: Sequence, table: TableName, names: _Names) -> Sequence:
     suffix = with_suffix(f"_{sequence.column}", "_seq")
-    return replace(sequence, name=_free(database, table, suffix))
+    return replace(sequence, name=_free(names, table, suffix))
 
 
 def _column(column: Column, before: Iterable[Sequence], after: Iterable[Sequence]) -> Column:

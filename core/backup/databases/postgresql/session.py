@@ -25,7 +25,7 @@ from core.backup.databases.postgresql.failures import (
     connection_lost,
     server_error,
 )
-from core.errors import DatabaseError, NotSupported, StorageError
+from core.errors import DatabaseError, StorageError
 from core.redaction import Secret
 from core.work import Work
 
@@ -121,11 +121,6 @@ class Session:
         return int(major or 0) * 10_000 + int(minor or 0)
 
     @property
-    def checks_encoding(self) -> bool:
-        """Whether the server guarantees that texts are valid; in SQL_ASCII they are any bytes."""
-        return str(self._driver.parameter_statuses.get("server_encoding", "")) != "SQL_ASCII"
-
-    @property
     def encrypted(self) -> bool:
         """Whether the connection uses TLS."""
         return isinstance(self._link, ssl.SSLSocket)
@@ -170,9 +165,7 @@ class Session:
             filled += received
             rows, used = _data_messages(buffer, filled, tail)
             if rows:
-                piece = b"".join(rows)
-                self._check_encoding(piece)
-                yield len(rows), piece
+                yield len(rows), b"".join(rows)
                 work.check()
             del rows  # views of the buffer, which cannot be resized while they exist
             if used:  # otherwise a long row would be copied once for each packet
@@ -183,21 +176,6 @@ class Session:
                 buffer.extend(bytes(len(buffer)))  # a row that is longer than the buffer
         if tail.error:
             raise server_error(tail.error, self.address)
-
-    def _check_encoding(self, rows: bytes) -> None:
-        """Check texts of a SQL_ASCII database, which no server would load again if invalid."""
-        if self.checks_encoding:
-            return
-        try:
-            rows.decode()
-        except UnicodeDecodeError:
-            raise NotSupported(
-                "The table contains texts that are not valid UTF-8",
-                cause="The encoding of the database is SQL_ASCII, which allows any bytes, but a "
-                "server refuses to load them again.",
-                remedy="Correct the texts, or change the columns to the type bytea.",
-                subject=str(self.address),
-            ) from None
 
     def copy_in(self, statement: str, pieces: Iterable[Rows], work: Work) -> int:
         """Load pieces by `COPY … FROM STDIN`; return the row count that the server reports.
