@@ -43,6 +43,8 @@ class MySQLDatabase(Database):
         self._address = address
         self._password = password
         self._swap: swap.Swap | None = None
+        self._in_snapshot = False
+        self._counts: dict[str, int] = {}
         self._fingerprints: dict[str, str] = {}
         self._folds_case = int(session.value("SELECT @@lower_case_table_names")) > 0
 
@@ -151,9 +153,14 @@ class MySQLDatabase(Database):
         return known or server_fingerprint(self._session, schema, work)
 
     def count(self, table: str, *, work: Work | None = None) -> int:
-        """Return the row count of a table."""
+        """Return the row count of a table; in a snapshot it is only counted once."""
+        if table in self._counts:
+            return self._counts[table]
         with self._session.cancellable(default_work(work)):
-            return int(self._session.value(f"SELECT COUNT(*) FROM {quoted(table)}"))  # noqa: S608 - the name is quoted
+            count = int(self._session.value(f"SELECT COUNT(*) FROM {quoted(table)}"))  # noqa: S608 - the name is quoted
+        if self._in_snapshot:
+            self._counts[table] = count
+        return count
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables to `table`."""
@@ -210,9 +217,12 @@ class MySQLDatabase(Database):
         """Hold a transaction whose view begins now, of all tables together."""
         self._session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self._session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        self._in_snapshot = True
         try:
             yield
         finally:
+            self._in_snapshot = False
+            self._counts.clear()
             self._fingerprints.clear()
             with suppress(StorageError):  # the connection has ended, and with it the transaction
                 self._session.run("ROLLBACK")
