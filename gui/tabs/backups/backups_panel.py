@@ -144,6 +144,8 @@ class BackupsPanel(QWidget):
         mixed = self.model.mixed
         self.table.setColumnHidden(BackupsModel.ROWS, mixed or self._narrow)
         self.table.setColumnHidden(BackupsModel.SIZE, mixed or self._very_narrow)
+        # Beside the database there is no room for the check, which the tooltip also contains.
+        self.table.setColumnHidden(BackupsModel.CHECKED, mixed and self._very_narrow)
 
     def show_failure(self, table: str, summary: str) -> None:
         """Show that a table's backups could not be listed; a former list stays, with its age."""

@@ -212,6 +212,22 @@ def test_nothing_is_cut_off_at_the_smallest_size(qtbot, tab, path, backed_up, se
         assert button.width() >= button.sizeHint().width(), button.text()
 
 
+def test_the_time_of_a_backup_is_complete_beside_its_database_in_a_very_narrow_window(
+    tab, path, backed_up, settled
+):
+    backed_up(path, "server-a", "users")
+    backed_up(path, "server-b", "users")
+    tab.sources.select("")
+    tab.refresh()
+    settled(tab)
+    tab.resize(853, 440)
+    assert not tab.backups.table.isColumnHidden(BackupsModel.DATABASE)
+    assert tab.backups.table.isColumnHidden(BackupsModel.CHECKED)
+    assert cut_off(tab.backups.table) == []
+    tab.resize(1200, 640)
+    assert not tab.backups.table.isColumnHidden(BackupsModel.CHECKED)
+
+
 def cut_off(view):
     """Return the texts of a table that do not fit into their columns."""
     bar = view.verticalScrollBar().sizeHint().width()
