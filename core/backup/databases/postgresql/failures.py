@@ -23,6 +23,8 @@ _REMEDIES = {
     "53200": "The server ran out of memory. Nothing was changed.",
     "25006": "The server or the connection is read-only: use the primary server to restore.",
     "0A000": "The server's version does not support this.",
+    "42704": "Create the missing object, for example a collation or a role, in this database first.",
+    "42883": "Create the missing function or operator, or its extension, in this database first.",
     "40001": "Another transaction interfered: run it again.",
     "40P01": "Another transaction interfered: run it again.",
     "23503": "Rows would refer to missing rows: restore the referenced table first.",
@@ -51,6 +53,8 @@ _PASSING: dict[str, tuple[type[StorageError], str, str]] = {
 def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageError:
     """Return the error for the fields of an error message: `C` code, `M` message, `D` detail."""
     code, message = fields.get("C", ""), redacted(fields.get("M", "")).strip()
+    if code.startswith("22"):  # errors in data: the quoted end of the message is a value of a row
+        message = message.partition(': "')[0]
     if code in _WRONG_LOGIN:
         return CredentialsInvalid(
             f"The database refuses the login of {address.user}",

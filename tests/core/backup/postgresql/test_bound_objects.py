@@ -12,7 +12,7 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.names import checked_fragment, with_suffix
 from core.backup.preview import preview_of
-from core.errors import Conflict, Corrupt, InvalidInput, NotSupported
+from core.errors import Conflict, Corrupt, DatabaseError, InvalidInput, NotSupported
 from core.work import Work
 
 #: A table with every property that is bound to it besides its schema.
@@ -337,3 +337,9 @@ def test_strings_are_read_as_the_server_reads_them(text: str) -> None:
     assert checked_fragment("'\\'::text || E'\\''", "default")
     with pytest.raises(Corrupt):
         checked_fragment(text, "default")
+
+
+def test_an_error_in_the_data_does_not_show_the_value(database: Database) -> None:
+    with open_database(database.address) as opened, pytest.raises(DatabaseError) as refused:
+        opened._session.query("SELECT $1::text::int", ("private",))  # type: ignore[attr-defined] # of PostgreSQL
+    assert refused.value.cause == "invalid input syntax for type integer (22P02)."
