@@ -9,6 +9,7 @@ from helpers.postgresql_tables import new_database, trading
 from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.dialogs.confirm import Confirm
+from gui.shortcuts import Binding
 from gui.tabs.backups.secret_dialog import SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.servers import SERVER_KINDS, ServerLogin, is_server, login_of
@@ -109,6 +110,20 @@ def test_the_dialog_shows_what_is_missing_and_the_usual_port(qtbot, fresh_tab):
     dialog.reject()
 
 
+def test_the_search_finds_the_three_ways_to_open_a_database(fresh_tab):
+    bound = {each.action.id: each for each in fresh_tab.findChildren(Binding)}
+    assert {"backups.open_file", "backups.open_server", "backups.open_secret"} <= set(bound)
+    assert [entry.text() for entry in fresh_tab.opener.menu.actions()] == [
+        "SQLite file…", "Database server…", "From a secret…",
+    ]  # fmt: skip
+    fresh_tab.opener.menu.aboutToShow.emit()
+    without_connection = fresh_tab.opener.menu.actions()[-1]
+    assert not without_connection.isEnabled()
+    assert "Connect to a bucket first" in without_connection.toolTip()
+    bound["backups.open_secret"].perform()
+    assert not fresh_tab.findChildren(SecretDialog)
+
+
 def test_an_unusable_keyring_is_explained_and_the_secret_suggested(qtbot, fresh_tab, monkeypatch):
     import keyring
 
@@ -130,6 +145,8 @@ def test_a_refused_login_is_shown_and_a_good_one_is_stored_in_the_keyring(
     tab.opener.open_server()
     dialog = opened(tab, ServerDialog)
     qtbot.waitUntil(lambda: not tab.context.runner.busy)
+    texts = " ".join(label.text() for label in dialog.findChildren(QLabel))
+    assert "The demo has no database server" in texts
     fill(dialog.form, orders, "not the password")
     dialog.go.click()
     qtbot.waitUntil(lambda: dialog.banner.failed, timeout=WAIT)
