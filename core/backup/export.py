@@ -124,7 +124,7 @@ def export_of(store: Store, backup: Backup, target: Target, work: Work) -> Expor
     exact = target.format == "sql"
     with (
         new_file(target.path, overwrite=target.overwrite) as temporary,
-        # The statement that writes the file is ours, so the session must not be locked.
+        # Only statements of this module are run: the session must be able to write a file.
         loaded_backup(store, backup, work, locked=False, exact=exact) as loaded,
     ):
         work.report(Progress(0, loaded.package.rows, "rows", "writing"))

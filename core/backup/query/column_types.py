@@ -55,7 +55,7 @@ _MARIADB = {
     "uuid": "UUID",
 }
 _DOUBLES = frozenset(("float", "double", "real"))
-_DECIMAL = re.compile(r"(?:decimal|numeric)\((\d+)(?:,(\d+))?\)", re.IGNORECASE)
+_DECIMAL = re.compile(r"(?:decimal|numeric)\((\d+)(?:, ?(\d+))?\)", re.IGNORECASE)
 #: A length or a precision, which may precede further words: `timestamp(3) without time zone`.
 _MODIFIER = re.compile(r"\(\d+(?:,-?\d+)?\)")
 #: SQLite's rules of affinity, in their order. Source: https://sqlite.org/datatype3.html, section 3.1.
@@ -144,7 +144,7 @@ def _mariadb(column: Column) -> tuple[str, str]:
         return "JSON", "BLOB"
     if kind in _DOUBLES:
         return "DOUBLE", "DOUBLE"
-    target = _decimal(column.type.split(" ")[0]) or _MARIADB.get(kind, "VARCHAR")
+    target = _decimal(column.type) or _MARIADB.get(kind, "VARCHAR")
     if kind == "bigint" and "unsigned" in column.type.lower():
         target = "UBIGINT"
     return "VARCHAR", target
@@ -152,7 +152,7 @@ def _mariadb(column: Column) -> tuple[str, str]:
 
 def _decimal(declared: str) -> str:
     """Return the DECIMAL of a declared type; empty if it is none, VARCHAR if it is too long."""
-    found = _DECIMAL.fullmatch(declared)
+    found = _DECIMAL.match(declared)  # `unsigned` may follow
     if found is None:
         return ""
     digits, scale = int(found[1]), int(found[2] or 0)

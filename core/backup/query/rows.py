@@ -128,13 +128,13 @@ def load(
     raw = f"{_RAW}_{view}"
     try:
         connection.execute(_create_sql(raw, files, package, found))
-        fits = package.parts_format == "csv" or not _doubted(connection, raw, found)
+        fitting = found if package.parts_format == "csv" else _refined(connection, raw, found)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
-        fits = False  # a text in a column of doubles, or a very long row
-    if not fits:
+        # A text in a column of doubles, which only SQLite allows, or a very long row.
+        fitting = _as_json(found) if package.engine == "SQLite" else None
+    if fitting != found:
+        found = fitting or found
         connection.execute(f"DROP TABLE IF EXISTS {raw}")
-        if package.parts_format == "jsonl":
-            found = _as_json(found)
         connection.execute(_create_sql(raw, files, package, found, longest=_longest(package)))
     _check_count(connection, raw, package)
     columns = _settle(connection, raw, found)
@@ -147,9 +147,16 @@ def _as_json(found: Sequence[Plan]) -> tuple[Plan, ...]:
     return tuple(replace(plan, source="JSON") for plan in found)
 
 
-def _doubted(connection: duckdb.DuckDBPyConnection, raw: str, found: Sequence[Plan]) -> bool:
+def _refined(
+    connection: duckdb.DuckDBPyConnection, raw: str, found: tuple[Plan, ...]
+) -> tuple[Plan, ...]:
+    """Return the plans; columns with values of other types are to be read as JSON."""
     doubts = ", ".join(doubt(plan) for plan in found)
-    return any(connection.execute(f"SELECT {doubts} FROM {raw}").fetchall()[0])  # noqa: S608 - all names are quoted
+    (results,) = connection.execute(f"SELECT {doubts} FROM {raw}").fetchall()  # noqa: S608 - all names are quoted
+    return tuple(
+        replace(plan, source="JSON") if doubted else plan
+        for plan, doubted in zip(found, results, strict=True)
+    )
 
 
 def _longest(package: Package) -> int:
