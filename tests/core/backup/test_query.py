@@ -10,6 +10,7 @@ import apsw
 import duckdb
 import pytest
 from helpers.backups import MemoryStore, backed_up
+from helpers.reading_examples import rows_of_example
 
 from core.backup.listing import backups_in
 from core.backup.query import query_of
@@ -207,3 +208,14 @@ def test_empty_and_old_form_backups_are_queried(store, tmp_path):
 def test_csv_distinguishes_null_from_empty_and_disarms_formulas():
     assert csv_line([None, "", "a,b", 'q"', 1.5, True]) == ',"","a,b","q""",1.5,true\n'
     assert csv_line(["=1+1", -5, "@x"], formula_safe=True) == "'=1+1,-5,'@x\n"
+
+
+def test_the_documented_example_reads_the_parts(store, tmp_path):
+    path = made(
+        tmp_path / "t.db",
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, price REAL, status TEXT, payload BLOB)",
+        "INSERT INTO orders VALUES (9223372036854775807, 0.1, '', x'00ff'), (1, NULL, NULL, NULL)",
+    )
+    backup = backed_up(store, path, "orders")
+    rows = rows_of_example("SQLite", store, backup, tmp_path)
+    assert rows == [(1, None, None, None), (9223372036854775807, 0.1, "", b"\x00\xff")]

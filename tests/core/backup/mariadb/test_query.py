@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from helpers.backups import MemoryStore
+from helpers.reading_examples import rows_of_example
 
 from core.backup.export import Target, export_of
 from core.backup.query import query_of
@@ -63,3 +65,17 @@ def test_every_type_is_read_and_exported_exactly(trading, tmp_path):
     statement = text[text.index("INSERT") : text.rindex(";\nCOMMIT")]
     trading.sql("DELETE FROM typed", statement)
     assert sorted(map(repr, trading.rows("typed"))) == before
+
+
+def test_the_documented_example_reads_the_parts(trading, tmp_path):
+    trading.sql(
+        "CREATE TABLE orders (id bigint unsigned PRIMARY KEY, price decimal(18,8), status text, payload blob)",
+        "INSERT INTO orders VALUES (18446744073709551615, 0.1, '', x'00FF'), (1, NULL, NULL, NULL)",
+    )
+    store = MemoryStore()
+    backup = trading.backed_up(store, "orders")
+    rows = rows_of_example("MariaDB", store, backup, tmp_path)
+    assert rows == [
+        (1, None, None, None),
+        (18446744073709551615, Decimal("0.10000000"), "", b"\x00\xff"),
+    ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
+from helpers.reading_examples import rows_of_example
 
 from core.backup.query import query_of
 from core.work import Work
@@ -77,3 +80,17 @@ def test_a_row_larger_than_the_usual_limit_is_read(database: Database):
     store = MemoryStore()
     backup = database.back_up(store, "big")
     assert query_of(store, backup, "SELECT length(v) FROM big", 1, Work()).rows == ((5000000,),)
+
+
+def test_the_documented_example_reads_the_parts(database: Database, tmp_path):
+    database.script(
+        "CREATE TABLE orders (id bigint, price numeric(18,8), status text, payload bytea)",
+        "INSERT INTO orders VALUES (9223372036854775807, 0.1, '', '\\x00ff'), (1, NULL, NULL, NULL)",
+    )
+    store = MemoryStore()
+    backup = database.back_up(store, "orders")
+    rows = rows_of_example("PostgreSQL", store, backup, tmp_path)
+    assert rows == [
+        (9223372036854775807, Decimal("0.10000000"), "", b"\x00\xff"),
+        (1, None, None, None),
+    ]
