@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from core.errors import LocalIOError, local_io_error
 from core.redaction import redacted
+from core.units import format_duration
 
 #: Names of environment variables that contain these are not passed on.
 _SECRET_NAMES = ("AWS_", "PASSW", "PGPASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL")
@@ -37,7 +38,7 @@ def run_program(arguments: Sequence[str], *, data: bytes = b"", seconds: float) 
         )
     except subprocess.TimeoutExpired:
         raise LocalIOError(
-            f"{name} was ended after {seconds:.0f} seconds",
+            f"{name} was ended after {format_duration(seconds)}",
             remedy="Check why it takes so long.",
             subject=name,
         ) from None

@@ -24,9 +24,9 @@ from core.work import Progress, Work, default_work
 
 #: A period: its name in texts, and what backups of one period have in common (UTC).
 _PERIODS: tuple[tuple[str, Callable[[datetime], str]], ...] = (
-    ("day", lambda moment: f"{moment:%Y-%m-%d}"),
-    ("week", lambda moment: f"{moment:%G-W%V}"),
-    ("month", lambda moment: f"{moment:%Y-%m}"),
+    ("day", lambda moment: str(moment.date())),
+    ("week", lambda moment: "{}-W{:02}".format(*moment.isocalendar())),
+    ("month", lambda moment: str(moment.date())[:7]),
 )
 _SAME_DAY = "A newer backup of the same day is retained."
 _NOT_NEEDED = "It is not the newest backup of a retained day, week or month."
