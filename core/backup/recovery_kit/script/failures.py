@@ -65,3 +65,8 @@ def texts(values: Any, what: str) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise corrupt(f"The manifest's {what} is not a list of texts.")
     return values
+
+
+def counted_rows(count: int) -> str:
+    """Return a number of rows as text."""
+    return "1 row" if count == 1 else f"{count} rows"

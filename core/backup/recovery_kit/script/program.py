@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.backup.recovery_kit.script.backups import Backup, Place, chosen, list_backups
-from core.backup.recovery_kit.script.failures import INTERRUPTED, LOCAL, USAGE, KitError
+from core.backup.recovery_kit.script.failures import (
+    INTERRUPTED,
+    LOCAL,
+    USAGE,
+    KitError,
+    counted_rows,
+)
 from core.backup.recovery_kit.script.servers import (
     Files,
     restore_to_mariadb,
@@ -123,7 +129,10 @@ def _described(backup: Backup) -> tuple[str, int]:
         return f"broken: {error}", error.code
     source = manifest["source"]
     place = f"{manifest.get('host', '')}:{manifest.get('path') or source.get('database')}"
-    return f"{backup.rows} rows, {source.get('engine')} {source.get('version')}, {place}", 0
+    return (
+        f"{counted_rows(backup.rows)}, {source.get('engine')} {source.get('version')}, {place}",
+        0,
+    )
 
 
 def _printable(text: str) -> str:
@@ -152,7 +161,7 @@ def _restore(options: argparse.Namespace) -> int:
     else:
         path = Path(options.sqlite)
         count = restore_to_sqlite(backup, path, name, with_triggers=options.with_triggers)
-        lines = [f"{count} rows of the backup {backup.id} were restored to {name} in {path}."]
+        lines = [f"Restored to {name} in {path}: {counted_rows(count)} of the backup {backup.id}."]
     for line in lines:
         sys.stdout.write(line + "\n")
     return 0

@@ -16,6 +16,7 @@ from core.backup.recovery_kit.script.failures import (
     EXISTS,
     NOT_SUPPORTED,
     KitError,
+    counted_rows,
 )
 from core.backup.recovery_kit.script.mariadb import MARIADB_SESSION, MariaDBTable, backquoted
 from core.backup.recovery_kit.script.postgresql import SESSION, PostgreSQLTable
@@ -87,7 +88,7 @@ def restore_to_postgresql(backup: Backup, files: Files, name: str, psql: str | N
         command += ["-c", statement]
     with rows.open("rb") as file:
         _run(command, file, "Nothing was created: psql rolled its transaction back.")
-    return [*lines, f"{backup.rows} rows were restored to {table.sql} and counted."]
+    return [*lines, f"Restored to {table.sql} and counted: {counted_rows(backup.rows)}."]
 
 
 def _copy(table: PostgreSQLTable) -> str:
@@ -163,7 +164,7 @@ def restore_to_mariadb(backup: Backup, files: Files, name: str, mariadb: str | N
     with path.open("rb") as file:
         remedy = f"Remove the table {loading} if it exists; no other table was changed."
         _run([_program("mariadb", "mysql"), *options], file, remedy)
-    return [*lines, f"{backup.rows} rows were restored to {table.sql}."]
+    return [*lines, f"Restored to {table.sql}: {counted_rows(backup.rows)}."]
 
 
 def _program(*names: str) -> str:

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from core.backup.recovery_kit.script.backups import Backup
-from core.backup.recovery_kit.script.failures import DATABASE, EXISTS, INTEGERS, KitError, corrupt
+from core.backup.recovery_kit.script.failures import (
+    DATABASE,
+    EXISTS,
+    INTEGERS,
+    KitError,
+    corrupt,
+    counted_rows,
+)
 from core.backup.recovery_kit.script.sqlite import SQLiteTable, quoted
 
 #: Actions of SQLite's authorizer that a CREATE needs, by their numbers in sqlite3.h: CREATE_INDEX,
@@ -106,7 +113,7 @@ def _fill(
         _set_sequence(connection, table)
         found = connection.execute(f"SELECT count(*) FROM {quoted(table.name)}").fetchone()[0]  # noqa: S608 - the name is quoted
         if found != count:
-            raise corrupt(f"The table has {found} rows instead of {count}.")
+            raise corrupt(f"The table has {counted_rows(found)} instead of {count}.")
         if not backup.old:
             _compare(connection, table, backup)
         connection.execute("COMMIT")
