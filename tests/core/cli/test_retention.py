@@ -51,7 +51,9 @@ def test_the_plan_changes_nothing_and_yes_removes(command, table, ids):
     assert [each["id"] for each in report["removed"]] == [ids[1]]
     assert [each["retained"] for each in report["decisions"]] == [True, False, True]
     command("backups", table, "--unpin", ids[0])
-    assert "1 backup removed" in command("retention", table, "--daily", "1", "--yes").err
+    notes = command("retention", table, "--daily", "1", "--yes").err
+    assert "1 backup removed" in notes
+    assert "The bucket has versioning: the removed objects remain as older versions" in notes
     assert "There is nothing to remove." in command("retention", table, "--daily", "1").err
     assert [each["id"] for each in json.loads(command("backups", table, "--json").out)] == [ids[2]]
 
