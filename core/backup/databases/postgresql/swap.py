@@ -172,9 +172,10 @@ def _set_aside(session: Session, today: Relation, former: TableName) -> None:
     """Rename the present table and its objects, and record how to reverse it."""
     suffix = former.name[former.name.rfind("__before_") :]
     renames: list[tuple[str, str, str]] = []
-    used: set[str] = set()
+    taken = "SELECT relname::text FROM pg_class WHERE position($1 IN relname) > 0"
+    used = {row[0] for row in session.query(taken, (suffix,))}
     for kind, name, schema in session.query(_OBJECTS, (today.oid,)):
-        other = _aside_name(session, name, suffix, schema or today.name.schema, used)
+        other = _aside_name(name, suffix, used)
         _rename_object(session, kind, today.name, schema, name, other)
         renames.append((kind, f"{schema}\0{other}" if schema else other, name))
     session.query(f"ALTER TABLE {today.name.sql} RENAME TO {quoted(former.name)}")
@@ -182,10 +183,10 @@ def _set_aside(session: Session, today: Relation, former: TableName) -> None:
     session.query(f"COMMENT ON TABLE {former.sql} IS {literal(record.to_comment())}")
 
 
-def _aside_name(session: Session, name: str, suffix: str, schema: str, used: set[str]) -> str:
+def _aside_name(name: str, suffix: str, used: set[str]) -> str:
     """Return a free name; long names that differ at the end only would be shortened to one."""
     number, other = 1, with_suffix(name, suffix)
-    while other in used or find_relation(session, TableName(schema, other)):
+    while other in used:
         number += 1
         other = with_suffix(name, f"{suffix}_{number}")
     used.add(other)
