@@ -85,7 +85,7 @@ class TestServers:
         )  # fmt: skip
 
     def test_they_are_installed_and_nothing_is_started(self, machine, tmp_path):
-        programs = "initdb mariadbd gnome-keyring-daemon dbus-daemon dbus-run-session setpriv"
+        programs = "initdb mariadbd gnome-keyring-daemon dbus-daemon dbus-run-session setpriv zstd"
         machine(
             "apt-get",
             f'echo "$* $({tmp_path}/rc; echo $?)" >> {tmp_path}/calls\n'
