@@ -159,11 +159,13 @@ def generated_files(schedule: Schedule, form: ScheduleFormat) -> tuple[Generated
         NotSupported: The command cannot be written in this format.
     """
     name = schedule_name(schedule)
-    if form is ScheduleFormat.SYSTEMD:
-        return _systemd(schedule, name)
-    if form is ScheduleFormat.TASK_SCHEDULER:
-        return (GeneratedFile(f"{name}.xml", _task(schedule)),)
-    return (GeneratedFile("crontab", _cron_line(schedule)),)
+    match form:
+        case ScheduleFormat.SYSTEMD:
+            return _systemd(schedule, name)
+        case ScheduleFormat.CRON:
+            return (GeneratedFile("crontab", _cron_line(schedule)),)
+        case ScheduleFormat.TASK_SCHEDULER:
+            return (GeneratedFile(f"{name}.xml", _task(schedule)),)
 
 
 def _title(schedule: Schedule) -> str:
