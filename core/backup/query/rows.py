@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.backup.databases.postgresql.names import TableName
+from core.backup.databases.postgresql.names import PUBLIC, TableName
 from core.backup.package import Package, fetch_package
 from core.backup.query.column_types import Plan, Typed, doubt, measure, plans, settled
 from core.backup.query.session import lock, open_session, run
@@ -244,7 +244,7 @@ def _name_view(connection: duckdb.DuckDBPyConnection, package: Package) -> None:
     schema, name = "main", package.backup.table
     if package.engine == "PostgreSQL":
         parsed = TableName.parse(name)
-        schema, name = parsed.schema.replace("public", "main"), parsed.name
+        schema, name = ("main" if parsed.schema == PUBLIC else parsed.schema), parsed.name
     if (schema, name.casefold()) == ("main", VIEW):
         return
     if schema != "main":

@@ -47,14 +47,14 @@ def test_every_type_is_read_exactly(database: Database):
     values = ", ".join("'" + value.replace("'", "''") + "'" for _, _, value, _ in COLUMNS.values())
     database.script(
         "CREATE DOMAIN positive AS int CHECK (VALUE > 0)",
-        "CREATE SCHEMA desk",
-        f"CREATE TABLE desk.typed ({definitions})",
-        f"INSERT INTO desk.typed VALUES ({values})",
-        f"INSERT INTO desk.typed ({names}) SELECT {', '.join('NULL' for _ in COLUMNS)}",
+        "CREATE SCHEMA republic",
+        f"CREATE TABLE republic.typed ({definitions})",
+        f"INSERT INTO republic.typed VALUES ({values})",
+        f"INSERT INTO republic.typed ({names}) SELECT {', '.join('NULL' for _ in COLUMNS)}",
     )
     store = MemoryStore()
-    backup = database.back_up(store, "desk.typed")
-    found = query_of(store, backup, "SELECT * FROM desk.typed", 10, Work())
+    backup = database.back_up(store, "republic.typed")
+    found = query_of(store, backup, "SELECT * FROM republic.typed", 10, Work())
     assert found.columns == (*list(COLUMNS)[:-1], "ID_2")
     assert found.types == tuple(kind for _, kind, _, _ in COLUMNS.values())
     assert found.rows[0] == tuple(value for *_, value in COLUMNS.values())
