@@ -10,6 +10,7 @@ from gui.shortcuts import ACTIONS, SCOPES, Action
 from gui.widgets.buttons import plain_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.labels import Pill, muted_label, text_label
+from gui.widgets.screen import available_area
 
 #: Preferred width of a column, and the margins around the columns, in pixels.
 _COLUMN, _MARGIN = 390, 60
@@ -22,7 +23,7 @@ class ShortcutList(Dialog):
     """All shortcuts on one page, grouped by the part of the window in which they apply."""
 
     def __init__(self, parent: QWidget) -> None:
-        available = min(parent.width(), parent.screen().availableGeometry().width()) - _MARGIN
+        available = min(parent.width(), available_area(parent).width()) - _MARGIN
         columns = max(1, min(_MOST_COLUMNS, available // _COLUMN))
         width = min(columns * _COLUMN + _MARGIN, available)
         super().__init__(parent, "Keyboard shortcuts", width=width)

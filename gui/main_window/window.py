@@ -12,6 +12,7 @@ from core.errors import LocalIOError, StorageError
 from gui.main_window.shell import Shell
 from gui.main_window.window_state import WindowState
 from gui.tab_list import TABS, place_of
+from gui.widgets.screen import available_area
 
 if TYPE_CHECKING:  # the contents of the window are imported after its first paint
     from PySide6.QtGui import QCloseEvent, QKeyEvent
@@ -63,7 +64,7 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.setWindowTitle("Strongroom")
-        screen = self.screen().availableGeometry()
+        screen = available_area(self)
         self.resize(min(1280, screen.width()), min(800, screen.height() - _TITLE_BAR))
         self.setMinimumSize(800, 480)
         self._state = WindowState(settings)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QSizePolicy, QVBoxLayout, QW
 from gui.widgets.buttons import Button
 from gui.widgets.labels import elide_long, heading, text_label, tooltip
 from gui.widgets.panel import scrolling
+from gui.widgets.screen import available_area
 
 #: Pixels that the desktop's title bar and borders may take around a dialog.
 _FRAME = QSize(16, 40)
@@ -85,7 +86,7 @@ class Dialog(QDialog):
 
     def fit(self) -> None:
         """Set the size that the content needs, limited by the screen."""
-        most = screen_area(self).size() - _FRAME
+        most = available_area(self).size() - _FRAME
         width = max(self._wanted.width(), self._foot.minimumSize().width())
         width = min(max(width, self._inside.minimumSizeHint().width()), most.width())
         inner = self._inside.layout()
@@ -104,14 +105,9 @@ class Dialog(QDialog):
         keep_on_screen(self)
 
 
-def screen_area(dialog: QWidget) -> QRect:
-    """Return the part of the screen that windows may use."""
-    return dialog.screen().availableGeometry()
-
-
 def keep_on_screen(dialog: QWidget) -> None:
     """Shrink and move a window so that no part of it is outside its screen."""
-    area = screen_area(dialog)
+    area = available_area(dialog)
     dialog.resize(dialog.size().boundedTo(area.size() - _FRAME))
     frame = QRect(dialog.frameGeometry())
     x = max(min(frame.x(), area.right() - frame.width() + 1), area.x())

@@ -12,6 +12,7 @@ from gui.dialogs.confirm import Confirm, Question, ask
 from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret
 from gui.widgets.banner import UNCHANGED, Banner
 from gui.widgets.buttons import plain_button
+from gui.widgets.screen import available_area
 
 _GUI = Path(__file__).resolve().parents[2] / "gui"
 _OWN = {"confirm.py", "mfa.py"}
@@ -160,7 +161,7 @@ def test_a_name_with_invisible_characters_can_be_typed_as_it_is_shown(opened, qt
 
 def test_a_very_long_name_makes_no_dialog_wider_than_the_screen(opened, qtbot):
     dialog, _answers = opened("typed", typed="k" * 1024, names=["y" * 1024] * 300)
-    room = dialog.screen().availableGeometry()
+    room = available_area(dialog)
     assert room.contains(dialog.frameGeometry())
     _press(Qt.Key.Key_Escape)
 

@@ -51,7 +51,7 @@ def parent(qtbot, themed):
 def test_a_dialog_fits_a_small_screen_and_escape_closes_it(
     name, parent, context, qtbot, monkeypatch
 ):
-    monkeypatch.setattr(dialog_module, "screen_area", lambda _dialog: QRect(0, 0, 853, 533))
+    monkeypatch.setattr(dialog_module, "available_area", lambda _dialog: QRect(0, 0, 853, 533))
     dialog = MAKERS[name](parent, context)
     dialog.show()
     qtbot.waitExposed(dialog)

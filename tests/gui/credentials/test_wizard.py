@@ -191,7 +191,7 @@ def page_of(widget):
 
 @pytest.mark.parametrize("room", [(1100, 640), (1280 * 2 // 3, 800 * 2 // 3), (550, 320)])
 def test_the_buttons_are_on_every_screen(wizard, qtbot, monkeypatch, room):
-    monkeypatch.setattr("gui.widgets.dialog.screen_area", lambda _dialog: QRect(0, 0, *room))
+    monkeypatch.setattr("gui.widgets.dialog.available_area", lambda _dialog: QRect(0, 0, *room))
     for page, buttons in enumerate(
         (
             (wizard.demo, wizard.connect_aws),
