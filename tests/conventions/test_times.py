@@ -14,6 +14,7 @@ _FOR_MACHINES = {
     "core/units.py",
     "core/backup/keys.py",
     "core/backup/preview.py",
+    "core/backup/recovery_kit/script/storage.py",
     "core/backup/restore.py",
     "core/lifecycle/rules.py",
     "core/local/atomic.py",

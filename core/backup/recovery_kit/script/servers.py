@@ -87,7 +87,7 @@ def restore_to_postgresql(backup: Backup, files: Files, name: str, psql: str | N
     for statement in (*before, _copy(table), *after, _count_check(table, backup)):
         command += ["-c", statement]
     with rows.open("rb") as file:
-        _run(command, file, "Nothing was created: psql rolled its transaction back.")
+        _run_client(command, file, "Nothing was created: psql rolled its transaction back.")
     return [*lines, f"Restored to {table.sql} and counted: {counted_rows(backup.rows)}."]
 
 
@@ -163,7 +163,7 @@ def restore_to_mariadb(backup: Backup, files: Files, name: str, mariadb: str | N
     options = [*shlex.split(mariadb), "--binary-mode", "--batch"]
     with path.open("rb") as file:
         remedy = f"Remove the table {loading} if it exists; no other table was changed."
-        _run([_program("mariadb", "mysql"), *options], file, remedy)
+        _run_client([_program("mariadb", "mysql"), *options], file, remedy)
     return [*lines, f"Restored to {table.sql}: {counted_rows(backup.rows)}."]
 
 
@@ -174,7 +174,7 @@ def _program(*names: str) -> str:
     raise KitError(NOT_SUPPORTED, f"The program {names[0]} is not installed.", "Install it.")
 
 
-def _run(command: list[str], rows: IO[bytes], remedy: str) -> None:
+def _run_client(command: list[str], rows: IO[bytes], remedy: str) -> None:
     done = subprocess.run(command, stdin=rows, stderr=subprocess.PIPE, check=False)  # noqa: S603 - a list, no shell
     if done.returncode:
         raise KitError(DATABASE, done.stderr.decode("utf-8", "replace").strip()[-2000:], remedy)
