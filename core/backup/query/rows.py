@@ -126,14 +126,19 @@ def load(
     if exact and package.parts_format == "jsonl":
         found = _as_json(found)
     raw = f"{_RAW}_{view}"
+    fits = True
+    fitting = found
     try:
         connection.execute(_create_sql(raw, files, package, found))
-        fitting = found if package.parts_format == "csv" else _refined(connection, raw, found)
+        if package.parts_format == "jsonl":
+            fitting = _refined(connection, raw, found)
+            fits = fitting == found
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         # A text in a column of doubles, which only SQLite allows, or a very long row.
-        fitting = _as_json(found) if package.engine == "SQLite" else None
-    if fitting != found:
-        found = fitting or found
+        fitting = _as_json(found) if package.engine == "SQLite" else found
+        fits = False
+    if not fits:
+        found = fitting
         connection.execute(f"DROP TABLE IF EXISTS {raw}")
         connection.execute(_create_sql(raw, files, package, found, longest=_longest(package)))
     _check_count(connection, raw, package)
