@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from helpers.frame import workspace_of
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.aws.sign_in import MfaQuestion
@@ -27,6 +28,8 @@ from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.dialogs.wizard import Wizard
 from gui.main_window.shortcut_list import ShortcutList
+from gui.tabs.backups.secret_dialog import SecretDialog
+from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
@@ -113,6 +116,12 @@ MAKERS: dict[str, Make] = {
     "Confirm": lambda parent, _context: Confirm(
         parent, "Delete 24 objects?", "They cannot be brought back. " * 4,
         names=_KEYS, button="Delete permanently", danger=True, typed="market-data",
+    ),
+    "SecretDialog": lambda parent, context: SecretDialog(
+        parent, context, workspace_of(), lambda _name: None
+    ),
+    "ServerDialog": lambda parent, context: ServerDialog(
+        parent, context, lambda _login: None, demo=True
     ),
     "CrashDialog": lambda parent, _context: CrashDialog("Traceback\n" * 60, parent),
     "DeleteSecret": _deleting,

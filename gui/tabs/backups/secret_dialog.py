@@ -59,7 +59,7 @@ class SecretDialog(Dialog):
         self.go = primary_button("Open", self._on_go)
         self.go.setDefault(True)
         self.body.addWidget(self.field)
-        self.add_stretching(self.list, 140)
+        self.add_stretching(self.list, 110)
         self.body.addWidget(self.note)
         self.add_buttons(plain_button("Cancel", self.reject), self.go)
         self.field.textChanged.connect(self._update)
@@ -92,6 +92,7 @@ class SecretDialog(Dialog):
 
     def _on_failed(self, error: StorageError) -> None:
         self.note.setText("The secrets could not be listed. Type the name of one.")
+        self.fit()  # the text may need another line than "Listing…"
         self.banner.show_error(error)
         self.field.setFocus()
 
