@@ -167,7 +167,10 @@ def _imported(node: ast.AST) -> set[str]:
 
 
 def test_sqlite_has_one_door():
-    """Functions of the package take connections; only its class may hand them one."""
+    """Functions of the package take connections; only its class may hand them one.
+
+    `private_database` opens an empty file of its block, in which errors are translated.
+    """
     home = source.ROOT / "core/backup/databases/sqlite"
     found = {
         (path.relative_to(source.ROOT).as_posix(), alias.name)
@@ -177,6 +180,7 @@ def test_sqlite_has_one_door():
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_SQLITE)
         for alias in node.names
     }
+    found.discard(("core/backup/databases/mysql/compare.py", "private_database"))
     assert found == {("core/backup/databases/__init__.py", "SQLiteDatabase")}
 
 

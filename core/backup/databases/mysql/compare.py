@@ -11,11 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
-import apsw
-
 from core.backup.databases.base import Rows
 from core.backup.databases.mysql.rows import Number
-from core.backup.spool import private_file, spool
+from core.backup.databases.sqlite.private import private_database
 from core.model.backup import ChangedCell, Difference
 from core.model.tables import TableSchema
 from core.work import Work
@@ -33,16 +31,10 @@ def difference(
     work: Work,
 ) -> Difference:
     """Compare rows of a backup with those of the present table."""
-    with spool() as folder:
-        connection = apsw.Connection(str(private_file(folder / "compare.db")))
-        try:
-            for pragma in ("journal_mode=OFF", "synchronous=OFF"):
-                connection.execute(f"PRAGMA {pragma}")
-            comparison = _Comparison(connection, backup, today, samples)
-            comparison.fill(rows, present, work)
-            return comparison.result()
-        finally:
-            connection.close()
+    with private_database(backup.table) as connection:
+        comparison = _Comparison(connection, backup, today, samples)
+        comparison.fill(rows, present, work)
+        return comparison.result()
 
 
 def key_of(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
@@ -60,7 +52,7 @@ def key_of(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
 
 class _Comparison:
     def __init__(
-        self, connection: apsw.Connection, backup: TableSchema, today: TableSchema, samples: int
+        self, connection: Any, backup: TableSchema, today: TableSchema, samples: int
     ) -> None:
         self._connection = connection
         self._samples = samples

