@@ -249,6 +249,22 @@ class DatabaseError(StorageError):
     kind = ErrorKind.DATABASE
 
 
+class DatabaseOffline(Offline):
+    """A database server cannot be reached; S3 and Secrets Manager are not concerned."""
+
+
+class DatabaseLoginRefused(CredentialsInvalid):
+    """A database server refuses a user's password."""
+
+
+class DatabaseBusy(Throttled):
+    """A database server does not accept more connections."""
+
+
+#: Errors of database servers that have the kind of an error of AWS, and the same exit code.
+DATABASE_SERVER_ERRORS = (DatabaseOffline, DatabaseLoginRefused, DatabaseBusy)
+
+
 class EngineError(StorageError):
     """The engine process ended during a task; the task can be run again."""
 

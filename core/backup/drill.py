@@ -12,7 +12,6 @@ from core.backup.conversion import converted
 from core.backup.databases import engine_of, open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Content, Database
-from core.backup.databases.sqlite import SQLiteDatabase
 from core.backup.drift import drift
 from core.backup.drills import record_drill
 from core.backup.manifest import from_bytes
@@ -28,6 +27,8 @@ from core.objects.bucket import HasBucket
 from core.units import format_counted
 from core.work import Progress, Work, default_work
 
+#: The engine that can use a temporary file, and such a file's name.
+_FILE_ENGINE, _SCRATCH_FILE = "SQLite", "scratch.db"
 #: What a report shows if the rows differ.
 _DIFFERENT = "different"
 
@@ -112,7 +113,7 @@ def _require_engine(
     if backup.state is not BackupState.COMPLETE:
         return
     engine = backup.origin.engine or from_bytes(store.read(backup.key, work=work)).source.engine
-    given = SQLiteDatabase if into is None else engine_of(into)
+    given = engine_of(_SCRATCH_FILE if into is None else into)
     if given.engine == engine:
         return
     if into is None:
@@ -179,7 +180,7 @@ class _ScratchRestore:
         tables, and a server refuses to create such a key.
         """
         target, schema = self._target, self.package.schema
-        if isinstance(target, SQLiteDatabase) and not target.exists(schema.table):
+        if target.engine == _FILE_ENGINE and not target.exists(schema.table):
             return schema
         own = tuple(k for k in schema.foreign_keys if target.same_name(k.table, schema.table))
         if len(own) != len(schema.foreign_keys):

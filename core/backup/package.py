@@ -142,7 +142,7 @@ def refuse_broken(backup: Backup) -> None:
             f"The backup {backup.id} of {backup.table}, taken {format_moment(backup.taken)}, is broken",
             cause=backup.problem,
             remedy="No other backup was used instead. List the backups (strongroom backups "
-            "{backup.table}) and choose one by its id (--id) or a time before it (--at).",
+            f"{backup.table}) and choose one by its id (--id) or a time before it (--at).",
             subject=backup.key,
         )
 

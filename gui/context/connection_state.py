@@ -11,7 +11,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from core.aws.attempts import FAILING, Attempt, endpoint_of
-from core.errors import ErrorKind, StorageError
+from core.errors import DATABASE_SERVER_ERRORS, ErrorKind, StorageError
 from core.units import format_age, format_duration, utc_now
 from core.workspace import Workspace
 from gui.tasks import Task, TaskRunner
@@ -220,7 +220,9 @@ class ConnectionState(QObject):
         if not self._runner.busy:  # requests without a report were cancelled
             self._sent.clear()
         engine = task.bulk and task.started >= self._since
-        if task.error is not None and task.error.kind in FAILING:
+        if isinstance(task.error, DATABASE_SERVER_ERRORS):
+            pass  # says nothing about the connection to AWS
+        elif task.error is not None and task.error.kind in FAILING:
             self._fail(task.error, engine=engine)
         elif engine and task.state == "done":
             self._record(Attempt(self._main_host, over=True))

@@ -9,7 +9,14 @@ from helpers.stub_server import Reply, StubServer
 from PySide6.QtCore import Qt
 
 from core.aws.attempts import Attempt, endpoint_of
-from core.errors import CredentialsExpired, ErrorKind, NotFound, Offline
+from core.errors import (
+    CredentialsExpired,
+    DatabaseLoginRefused,
+    DatabaseOffline,
+    ErrorKind,
+    NotFound,
+    Offline,
+)
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret
 from core.transfer.values import Failure
@@ -170,7 +177,13 @@ def test_a_failed_switch_leaves_the_state_of_the_connection_in_force(context):
 
 
 @pytest.mark.parametrize(
-    ("error", "tone"), [(Offline("gone"), "danger"), (NotFound("no such key"), "good")]
+    ("error", "tone"),
+    [
+        (Offline("gone"), "danger"),
+        (NotFound("no such key"), "good"),
+        (DatabaseOffline("the database server is gone"), "good"),
+        (DatabaseLoginRefused("another password"), "good"),
+    ],
 )
 def test_the_engine_reports_by_the_end_of_its_tasks(context, qtbot, monkeypatch, error, tone):
     class Engine:

@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.errors import CredentialsInvalid, DatabaseError, Offline, StorageError, Throttled
+from core.errors import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseLoginRefused,
+    DatabaseOffline,
+    StorageError,
+)
 from core.redaction import Secret, redacted
 from core.work import Work
 
@@ -39,8 +45,8 @@ class DatabaseLogin(Protocol):
         """Log in, run a query, and disconnect.
 
         Raises:
-            CredentialsInvalid: the database refuses the password.
-            Offline: the database cannot be reached.
+            DatabaseLoginRefused: the database refuses the password.
+            DatabaseOffline: the database cannot be reached.
             DatabaseError: the database reports another error.
         """
 
@@ -48,8 +54,8 @@ class DatabaseLogin(Protocol):
         """Log in with one password and set another; neither appears in the server's log.
 
         Raises:
-            CredentialsInvalid: the database refuses the first password.
-            Offline: the database cannot be reached, or the answer was lost and the outcome is
+            DatabaseLoginRefused: the database refuses the first password.
+            DatabaseOffline: the database cannot be reached, or the answer was lost and the outcome is
                 unknown.
             DatabaseError: the database refuses the new password.
         """
@@ -59,7 +65,7 @@ def accepted(login: DatabaseLogin, password: Secret, work: Work) -> bool:
     """Return whether a password is accepted; other errors are raised."""
     try:
         login.check(password, work)
-    except CredentialsInvalid:
+    except DatabaseLoginRefused:
         return False
     return True
 
@@ -71,7 +77,7 @@ class ErrorCodes:
     `unavailable`: the server starts, stops or recovers, or the connection ended.
     """
 
-    wrong_password: str
+    refused_login: str
     too_many_connections: frozenset[str]
     unavailable: frozenset[str]
 
@@ -85,8 +91,8 @@ def login_error(address: Address, codes: ErrorCodes, code: str, message: str) ->
         code: SQLSTATE or number; empty if the database reported none.
         message: its message, which must not contain a statement.
     """
-    if code == codes.wrong_password:
-        return CredentialsInvalid(
+    if code == codes.refused_login:
+        return DatabaseLoginRefused(
             f"The database refuses the password of {address.username}",
             cause=f"{address.host}:{address.port} does not accept it.",
             remedy="Store the correct password in the secret, or ask the database administrator to "
@@ -94,7 +100,7 @@ def login_error(address: Address, codes: ErrorCodes, code: str, message: str) ->
             subject=str(address),
         )
     if code in codes.too_many_connections:
-        return Throttled(
+        return DatabaseBusy(
             f"The database at {address.host}:{address.port} does not accept more connections",
             cause="The connection limit of the database is reached.",
             remedy="Wait a moment, then try again.",
@@ -115,7 +121,7 @@ def unexpected_answer(address: Address, error: Exception) -> StorageError:
 
 def not_reached(address: Address, why: str) -> StorageError:
     """Return the error of a database that cannot be reached; `why` is a sentence."""
-    return Offline(
+    return DatabaseOffline(
         f"The database at {address.host}:{address.port} cannot be reached",
         cause=why,
         remedy="Check host and port in the secret, the network, and whether the database is "

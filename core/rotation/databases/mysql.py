@@ -18,7 +18,7 @@ from core.work import Work
 
 #: Source: MySQL manual, server and client error message references.
 _CODES = login.ErrorCodes(
-    wrong_password="1045",  # noqa: S106 - the number of an error
+    refused_login="1045",
     too_many_connections=frozenset({"1040", "1203", "1226"}),
     unavailable=frozenset({"1053", "2002", "2003", "2006", "2013"}),
 )

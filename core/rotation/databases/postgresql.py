@@ -16,7 +16,7 @@ from core.work import Work
 
 #: SQLSTATEs. Source: PostgreSQL manual, appendix A.
 _CODES = login.ErrorCodes(
-    wrong_password="28P01",  # noqa: S106 - the number of an error
+    refused_login="28P01",
     too_many_connections=frozenset({"53300"}),
     unavailable=frozenset({"57P01", "57P02", "57P03"}),
 )

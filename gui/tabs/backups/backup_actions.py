@@ -69,13 +69,13 @@ class BackupActions(QObject):
         rows = sum(backup.rows or 0 for backup in report.backups)
         names = ", ".join(backup.table for backup in report.backups) or "no table"
         self._tables.note.setText("")
-        words = f"Backed up {names}: {format_counted(rows, 'row')} in {report.seconds:.1f} s, "
-        words += f"written, {report.verdict.value}"
+        message = f"Backed up {names}: {format_counted(rows, 'row')} in {report.seconds:.1f} s, "
+        message += f"written, {report.verdict.value}"
         if report.skipped:
             left = " ".join(f"{each.table} was skipped: {each.problem}" for each in report.skipped)
-            self._tab.banner.show_warning(f"{words}.", left)
+            self._tab.banner.show_warning(f"{message}.", left)
         else:
-            self._tab.banner.show_good(f"{words}.")
+            self._tab.banner.show_good(f"{message}.")
         self.report_made(report)
 
     def report_made(self, report: BackupReport) -> None:
@@ -102,12 +102,12 @@ class BackupActions(QObject):
                 f"The backup of {taken} is damaged.", " ".join(report.problems[:3])
             )
             return
-        words = f"The backup of {taken} ({report.backup.id}): {report.outcome}."
+        message = f"The backup of {taken} ({report.backup.id}): {report.outcome}."
         if report.backup.state is BackupState.OLD_FORM:
-            self._tab.banner.show_info(words)
+            self._tab.banner.show_info(message)
         else:
             self._backups.set_checked(report.backup, f"verified on {now}")
-            self._tab.banner.show_good(words)
+            self._tab.banner.show_good(message)
 
     def _bucket_name(self) -> str:
         workspace = self._tab.context.workspace

@@ -167,9 +167,9 @@ class BackupsPanel(QWidget):
         self.view.show_empty()
         self._update()
 
-    def set_checked(self, backup: Backup, words: str) -> None:
+    def set_checked(self, backup: Backup, checked: str) -> None:
         """Show the result of verifying a backup."""
-        self.model.set_checked(backup.key, words)
+        self.model.set_checked(backup.key, checked)
 
     def _select(self, key: str) -> None:
         found = self.model.row_of(key)

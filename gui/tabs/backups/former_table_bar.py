@@ -27,8 +27,8 @@ class FormerTableBar(QWidget):
     def __init__(self, near: QWidget | None = None) -> None:
         super().__init__()
         self._near = near
-        self.kept = self.database = self.table = ""
-        self._words = Text("", "inherit")
+        self.former = self.database = self.table = ""
+        self._text = Text("", "inherit")
         self._name = mono_elided("")
         self.undo = link_button("Undo restore…", self._on_undo)
         self.drop = link_button("Drop…", self._on_drop)
@@ -38,7 +38,7 @@ class FormerTableBar(QWidget):
         line = QHBoxLayout(frame)
         line.setContentsMargins(12, 7, 8, 7)
         line.setSpacing(8)
-        line.addWidget(self._words)
+        line.addWidget(self._text)
         line.addWidget(self._name, 1)
         for button in (self.undo, self.drop, self.keep):
             line.addWidget(button)
@@ -48,12 +48,12 @@ class FormerTableBar(QWidget):
         repolish(frame)
         self.hide()
 
-    def show_kept(self, database: str, table: str, kept: str) -> None:
+    def show_former(self, database: str, table: str, former: str) -> None:
         """Offer to undo the restore of `table`, or to drop the former table."""
-        self.database, self.table, self.kept = database, table, kept
-        self._words.setText(f"The former {table} was saved as")
-        self._name.setText(kept)
-        self.setAccessibleName(f"The former {table} was saved as {kept}")
+        self.database, self.table, self.former = database, table, former
+        self._text.setText(f"The former {table} was saved as")
+        self._name.setText(former)
+        self.setAccessibleName(f"The former {table} was saved as {former}")
         self.show()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -64,7 +64,7 @@ class FormerTableBar(QWidget):
         super().hideEvent(event)
 
     def _on_undo(self) -> None:
-        self.undo_wanted.emit(self.database, self.table, self.kept)
+        self.undo_wanted.emit(self.database, self.table, self.former)
 
     def _on_drop(self) -> None:
-        self.drop_wanted.emit(self.database, self.kept)
+        self.drop_wanted.emit(self.database, self.former)

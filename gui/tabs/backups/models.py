@@ -160,7 +160,7 @@ class TablesModel(Rows):
             last = self._last(info.name)
             number = self._stored[info.name].backups if self.in_bucket else info.rows
             rows = _NONE if number is None else format_count(number)
-            texts.append((shown(info.name), rows, partial(self._words, info, last)))
+            texts.append((shown(info.name), rows, partial(self._last_backup_text, info, last)))
             stamp = last.timestamp() if last else 0.0
             values.append((info.name.casefold(), number or 0, stamp))
         self._replace(texts, values)
@@ -176,9 +176,9 @@ class TablesModel(Rows):
         gone = sorted(name for name in self._stored if name.lower() not in here)
         return (*self._present, *(TableInfo(name, None, ABSENT) for name in gone))
 
-    def _words(self, info: TableInfo, last: datetime | None) -> str:
+    def _last_backup_text(self, info: TableInfo, last: datetime | None) -> str:
         if info.former_name:
-            return "kept"
+            return "retained"
         if info.problem and info.problem != ABSENT:
             return "no rows"
         if last is not None:
@@ -237,10 +237,10 @@ class BackupsModel(Rows):
             return len({backup.source for backup in self.backups}) > 1
         return any(self._is_foreign(backup) for backup in self.backups)
 
-    def set_checked(self, key: str, words: str) -> None:
+    def set_checked(self, key: str, checked: str) -> None:
         """Show the result of verifying a backup."""
         self.backups = tuple(
-            replace(backup, checked=words) if backup.key == key else backup
+            replace(backup, checked=checked) if backup.key == key else backup
             for backup in self.backups
         )
         self._fill()
@@ -275,11 +275,11 @@ class BackupsModel(Rows):
         values: list[tuple[Any, ...]] = []
         for backup in self.backups:
             rows = _NONE if backup.rows is None else format_count(backup.rows)
-            words = partial(short_check, backup.checked)
+            checked = partial(short_check, backup.checked)
             source = shown(self._database(backup))
             group = 1 + sources.index(backup.source) if self._is_foreign(backup) else 0
             taken_text = partial(format_moment, backup.taken, zone=False)
-            texts.append((taken_text, rows, format_size(backup.size), words, source))
+            texts.append((taken_text, rows, format_size(backup.size), checked, source))
             taken = backup.taken.timestamp() - group * _AGE
             values.append((taken, backup.rows or 0, backup.size, backup.checked, source))
         self._replace(texts, values)
@@ -321,18 +321,20 @@ def when(moment: datetime) -> str:
     return format_moment(moment)
 
 
-def short_check(words: str) -> str:
+def short_check(checked: str) -> str:
     """Return the check and its date, for example `verified 27 Nov 2026`."""
-    return _checked(words, lambda moment: format_date(in_zone(moment)), joint=" ")
+    return _checked(checked, lambda moment: format_date(in_zone(moment)), joint=" ")
 
 
-def _checked(words: str, written: Callable[[datetime], str], joint: str = " on ") -> str:
+def _checked(checked: str, written: Callable[[datetime], str], joint: str = " on ") -> str:
     """Return the check and its time as formatted by `written`, separated by `joint`."""
-    before, at, moment = words.rpartition(" on ")
+    before, at, moment = checked.rpartition(" on ")
     try:
-        return f"{before}{joint}{written(as_utc(datetime.fromisoformat(moment)))}" if at else words
+        return (
+            f"{before}{joint}{written(as_utc(datetime.fromisoformat(moment)))}" if at else checked
+        )
     except ValueError:
-        return words
+        return checked
 
 
 def _check_tone(backup: Backup) -> str:

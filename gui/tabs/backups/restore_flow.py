@@ -34,10 +34,10 @@ class RestoreFlow(QObject):
     changed = Signal(str, str)
 
     def __init__(
-        self, tab: Tab, panel: RestorePanel, kept: FormerTableBar, databases: OpenDatabases
+        self, tab: Tab, panel: RestorePanel, former_bar: FormerTableBar, databases: OpenDatabases
     ) -> None:
         super().__init__(tab)
-        self._tab, self._panel, self._kept = tab, panel, kept
+        self._tab, self._panel, self._former_bar = tab, panel, former_bar
         self._databases = databases
         self._database = self._compared = ""
         self._backup: Backup | None = None
@@ -48,8 +48,8 @@ class RestoreFlow(QObject):
         panel.cancel_wanted.connect(self._on_cancel_wanted)
         panel.target_wanted.connect(self.choose_target)
         panel.targets.database_wanted.connect(self.compare_with)
-        kept.undo_wanted.connect(self._on_undo_wanted)
-        kept.drop_wanted.connect(self._on_drop_wanted)
+        former_bar.undo_wanted.connect(self._on_undo_wanted)
+        former_bar.drop_wanted.connect(self._on_drop_wanted)
 
     def show(self, database: str, backup: Backup | None) -> None:
         """Show what a restore of a backup would change; small backups are compared at once.
@@ -195,33 +195,33 @@ class RestoreFlow(QObject):
         self._restoring = None
         self._panel.show_last()
         backup = report.backup
-        words = f"{report.table} was restored: {counted(report.rows, 'row')} from the backup of "
-        words += f"{when(backup.taken)} ({backup.id}), {report.verified}"
+        message = f"{report.table} was restored: {counted(report.rows, 'row')} from the backup of "
+        message += f"{when(backup.taken)} ({backup.id}), {report.verified}"
         if report.kept:  # show the bar first, so that the message does not cover it
-            self._kept.show_kept(database, report.table, report.kept)
+            self._former_bar.show_former(database, report.table, report.kept)
         if report.problems:
-            self._tab.banner.show_warning(words, " ".join(report.problems))
+            self._tab.banner.show_warning(message, " ".join(report.problems))
         else:
-            self._tab.banner.show_good(f"{words}.")
+            self._tab.banner.show_good(f"{message}.")
         self.changed.emit(database, report.table)
 
-    def _on_undo_wanted(self, database: str, table: str, kept: str) -> None:
+    def _on_undo_wanted(self, database: str, table: str, former: str) -> None:
         """Count the rows that an undo would drop and restore, and request confirmation."""
         address, workspace = self._databases.argument(database), self._tab.context.workspace
 
         def count(work: Work) -> tuple[int, int]:
             with connect(address, workspace, work) as opened:
-                return opened.count(table, work=work), opened.count(kept, work=work)
+                return opened.count(table, work=work), opened.count(former, work=work)
 
         self._tab.run(
-            f"Count the rows of {table} and {kept}",
+            f"Count the rows of {table} and {former}",
             count,
-            lambda rows: self._ask_to_undo(database, table, kept, rows),
+            lambda rows: self._ask_to_undo(database, table, former, rows),
             latest="backups/undo",
             quiet=True,
         )
 
-    def _ask_to_undo(self, database: str, table: str, kept: str, rows: tuple[int, int]) -> None:
+    def _ask_to_undo(self, database: str, table: str, former: str, rows: tuple[int, int]) -> None:
         lost, back = (counted(number, "row") for number in rows)
         ask(
             self._tab,
@@ -229,36 +229,36 @@ class RestoreFlow(QObject):
             f"The present table ({lost}) is dropped, with every change since the restore: it "
             f"can only be restored from a backup. The former table "
             f"({back}) replaces it. Database: {self._databases.source(database).place}.",
-            lambda: self._after("backup.undo", database, kept, "The restore was undone"),
-            names=[f"− {table}: {lost}", f"+ {kept}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
+            lambda: self._after("backup.undo", database, former, "The restore was undone"),
+            names=[f"− {table}: {lost}", f"+ {former}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
             button="Undo restore",
             danger=True,
             typed=table,
         )
 
-    def _on_drop_wanted(self, database: str, kept: str) -> None:
+    def _on_drop_wanted(self, database: str, former: str) -> None:
         ask(
             self._tab,
             "Drop the former table?",
             "It cannot be restored from this database, only from a backup. "
             f"Database: {self._databases.source(database).place}.",
             lambda: self._after(
-                "backup.drop_former", database, kept, "The former table was dropped"
+                "backup.drop_former", database, former, "The former table was dropped"
             ),
-            names=[kept],
+            names=[former],
             button="Drop",
             danger=True,
-            typed=kept,
+            typed=former,
         )
 
-    def _after(self, name: str, database: str, kept: str, words: str) -> None:
+    def _after(self, name: str, database: str, former: str, message: str) -> None:
         def done(table: str) -> None:
-            self._kept.hide()
-            self._tab.banner.show_good(f"{words}.")
+            self._former_bar.hide()
+            self._tab.banner.show_good(f"{message}.")
             self.changed.emit(database, table)
 
-        arguments = {"database": self._databases.argument(database), "former": kept}
-        title = f"{operation(name).title}: {kept}"
+        arguments = {"database": self._databases.argument(database), "former": former}
+        title = f"{operation(name).title}: {former}"
         self._tab.bulk(title, name, arguments, done, target=database)
 
 

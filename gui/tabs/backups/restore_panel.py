@@ -148,8 +148,8 @@ class RestorePanel(QWidget):
         if problem:
             self.empty.set_text("This backup cannot be restored", problem, "")
         else:
-            words = f"Its {format_size(backup.size)} are downloaded and checked for the comparison."
-            self.empty.set_text("Compare with the present table?", words, "Compare")
+            text = f"Its {format_size(backup.size)} are downloaded and checked for the comparison."
+            self.empty.set_text("Compare with the present table?", text, "Compare")
         self._stack.setCurrentWidget(self.empty)
 
     def show_targets(self, backup: Backup) -> None:
@@ -235,16 +235,16 @@ class RestorePanel(QWidget):
     def _show_cells(self, difference: Difference) -> None:
         self.cells.show(difference)
         rows = self.cells.rowCount()
-        told = [
-            f"{format_count(count)} {words}"
-            for count, words in (
+        counts = [
+            f"{format_count(count)} {noun}"
+            for count, noun in (
                 (difference.changed, "changed"),
                 (difference.added, "added"),
                 (difference.removed, "removed"),
             )
             if count
         ]
-        self._cells_head.set_title(told[0] if told else "", " · ".join(told[1:]))
+        self._cells_head.set_title(counts[0] if counts else "", " · ".join(counts[1:]))
         self._cells_head.setVisible(bool(rows))
         self.table.setVisible(bool(rows))
         for place in (0, 1):
@@ -302,8 +302,8 @@ def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
     ]
     if preview.incoming:
         pointers = ", ".join(f"{r.table}.{'+'.join(r.columns)}" for r in preview.incoming)
-        words = f"{len(preview.incoming)} ({pointers})"
-        rows.append(("", "plain", f"foreign keys into {preview.table}", words))
+        references = f"{len(preview.incoming)} ({pointers})"
+        rows.append(("", "plain", f"foreign keys into {preview.table}", references))
     others = [each for each in preview.dependants if each.kind != "foreign key"]
     if others:
         names = ", ".join(f"{each.kind} {each.name}" for each in others)
@@ -328,11 +328,11 @@ def _engines(preview: RestorePreview, target: str) -> list[tuple[str, str, str, 
 def _set_breakable(label: Text, text: str) -> None:
     """Set a text whose paths and names may wrap, so that nothing is cut off."""
     label.setText(text)
-    words = label.text()  # foreign text is escaped; only line break opportunities are added
+    text = label.text()  # foreign text is escaped; only line break opportunities are added
     for mark in ("/", "."):
-        words = words.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
+        text = text.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
     if label.wordWrap():
-        QLabel.setText(label, words)
+        QLabel.setText(label, text)
 
 
 def _schema(preview: RestorePreview) -> str:
@@ -357,8 +357,8 @@ def _details(preview: RestorePreview) -> str:
 def progress_text(progress: Progress) -> str:
     """Return progress as text: rows or bytes, and the total."""
     size = format_size if progress.unit == "bytes" else format_count
-    words = size(progress.done)
+    text = size(progress.done)
     if progress.total:
-        words += f" of {size(progress.total)}"
+        text += f" of {size(progress.total)}"
     unit = "" if progress.unit == "bytes" else f" {progress.unit}"
-    return f"{progress.note}: {words}{unit}" if progress.note else words + unit
+    return f"{progress.note}: {text}{unit}" if progress.note else text + unit

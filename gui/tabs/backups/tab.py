@@ -58,8 +58,8 @@ class BackupsTab(Tab):
         self.tables = TablesPanel(context.settings)
         self.backups = BackupsPanel(context.settings)
         self.restoring = RestorePanel(self.sources)
-        self.kept = FormerTableBar(self.tables.table)
-        self.flow = RestoreFlow(self, self.restoring, self.kept, self.open_databases)
+        self.former_bar = FormerTableBar(self.tables.table)
+        self.flow = RestoreFlow(self, self.restoring, self.former_bar, self.open_databases)
         self.making = BackupActions(self, self.tables, self.backups, self.open_databases)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -75,7 +75,7 @@ class BackupsTab(Tab):
             left, self.backups, self.restoring, sizes=(320, 490, 470), stretch=(1, 2, 2)
         )
         box.addWidget(columns, 1)
-        box.addWidget(self.kept)
+        box.addWidget(self.former_bar)
         self._connect()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -154,8 +154,8 @@ class BackupsTab(Tab):
         return next((each for each in self._databases if not is_server(each)), "")
 
     def _on_source(self, source: Source) -> None:
-        if self.kept.database != source.address:
-            self.kept.hide()
+        if self.former_bar.database != source.address:
+            self.former_bar.hide()
         self.backups.show_nothing()
         self.opener.near = source.address
         self.tables.show_loading(source.name)
@@ -325,7 +325,7 @@ class BackupsTab(Tab):
             self.backups.show_nothing()
             return
         if info.former_name:
-            self.kept.show_kept(self._database, info.former_name, info.name)
+            self.former_bar.show_former(self._database, info.former_name, info.name)
         self._list(info.former_name or info.name)
 
     def _list(self, table: str, select: str = "") -> None:

@@ -84,15 +84,15 @@ def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):
     assert tab.restoring.cells.rowCount() == 19
     tab.restoring.in_place.click()
     answer(tab, "orders")
-    qtbot.waitUntil(lambda: not tab.kept.isHidden(), timeout=15_000)
+    qtbot.waitUntil(lambda: not tab.former_bar.isHidden(), timeout=15_000)
     assert sql(path, "SELECT count(*) FROM orders WHERE status = 'lost'") == [(0,)]
     qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
-    tab.kept.undo.click()
+    tab.former_bar.undo.click()
     qtbot.waitUntil(lambda: any(d.isVisible() for d in tab.findChildren(Confirm)))
     question = next(d for d in tab.findChildren(Confirm) if d.isVisible())
     assert not question.go.isEnabled()
     shown = question.findChild(QPlainTextEdit).toPlainText()
-    assert shown == f"\N{MINUS SIGN} orders: 60 rows\n+ {tab.kept.kept}: 50 rows"
+    assert shown == f"\N{MINUS SIGN} orders: 60 rows\n+ {tab.former_bar.former}: 50 rows"
     answer(tab, "orders")
     qtbot.waitUntil(lambda: "undone" in tab.banner.text, timeout=15_000)
     assert sorted(r for r in everything(path) if r[0] == "orders") == sorted(
@@ -124,13 +124,13 @@ def test_a_restore_or_a_backup_that_is_stopped_states_the_result(qtbot, tab, pat
 def test_the_bar_of_a_stored_table_hands_the_focus_on_and_messages_keep_clear_of_it(qtbot, tab):
     with qtbot.waitActive(tab):
         tab.activateWindow()
-    tab.kept.show_kept("shop.db", "orders", "orders__before_1")
+    tab.former_bar.show_former("shop.db", "orders", "orders__before_1")
     tab.banner.show_good("orders was restored.")
-    qtbot.waitUntil(lambda: tab.kept.isVisible() and tab.kept.width() > 100)
+    qtbot.waitUntil(lambda: tab.former_bar.isVisible() and tab.former_bar.width() > 100)
     tab.banner.keep_clear()
-    assert not tab.banner.geometry().intersects(tab.kept.geometry())
-    tab.kept.keep.setFocus()
-    tab.kept.keep.click()
+    assert not tab.banner.geometry().intersects(tab.former_bar.geometry())
+    tab.former_bar.keep.setFocus()
+    tab.former_bar.keep.click()
     assert tab.tables.table.hasFocus()
 
 

@@ -191,7 +191,7 @@ def test_a_table_of_a_server_is_backed_up_and_a_restore_undone(qtbot, tab, order
     assert "orders was restored" in tab.banner.text, tab.banner._why.text()
     assert orders.content("orders") == before
     settled(tab)
-    tab.kept.undo.click()
+    tab.former_bar.undo.click()
     assert place in confirm(qtbot, tab, "orders")
     qtbot.waitUntil(lambda: "undone" in tab.banner.text, timeout=WAIT)
     assert orders.content("orders") == lost

@@ -6,12 +6,12 @@ from core.backup.databases.mysql.address import ServerAddress
 from core.errors import (
     AccessDenied,
     Conflict,
-    DatabaseLoginRefused,
-    DatabaseError,
-    NotFound,
-    DatabaseOffline,
-    StorageError,
     DatabaseBusy,
+    DatabaseError,
+    DatabaseLoginRefused,
+    DatabaseOffline,
+    NotFound,
+    StorageError,
 )
 from core.redaction import redacted
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from core.backup.databases.postgresql.address import ServerAddress
 from core.errors import (
     Conflict,
-    CredentialsInvalid,
+    DatabaseBusy,
     DatabaseError,
+    DatabaseLoginRefused,
+    DatabaseOffline,
     NotFound,
-    Offline,
     StorageError,
-    Throttled,
 )
 from core.redaction import redacted
 
@@ -38,7 +38,7 @@ _STOPPING = frozenset(("57P01", "57P02", "57P03", "08006", "08003", "08001"))
 #: Conditions that pass: error class, summary and remedy.
 _PASSING: dict[str, tuple[type[StorageError], str, str]] = {
     "53300": (
-        Throttled,
+        DatabaseBusy,
         "The database does not accept more connections",
         "Wait a moment, then try again.",
     ),
@@ -56,7 +56,7 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
     if code.startswith("22"):  # errors in data: the quoted end of the message is a value of a row
         message = message.partition(': "')[0]
     if code in _WRONG_LOGIN:
-        return CredentialsInvalid(
+        return DatabaseLoginRefused(
             f"The database refuses the login of {address.user}",
             cause=f"{message}.",
             remedy="Check the user and the password, and the server's pg_hba.conf.",
@@ -81,7 +81,7 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
 
 def not_reached(address: ServerAddress, error: OSError) -> StorageError:
     """Return the error of a server that cannot be reached."""
-    return Offline(
+    return DatabaseOffline(
         f"The database server {address.place} cannot be reached",
         cause=f"{error.strerror or error}.",
         remedy="Check the host and port, the network, and whether the server is running.",
@@ -91,7 +91,7 @@ def not_reached(address: ServerAddress, error: OSError) -> StorageError:
 
 def connection_lost(address: ServerAddress, cause: str) -> StorageError:
     """Return the error of a connection that ended; the server has rolled back its transaction."""
-    return Offline(
+    return DatabaseOffline(
         f"The connection to the database {address} ended",
         cause=cause,
         remedy="Check the server and the network, then try again.",
@@ -101,7 +101,7 @@ def connection_lost(address: ServerAddress, cause: str) -> StorageError:
 
 def tls_refused(address: ServerAddress) -> StorageError:
     """Return the error of a server without TLS."""
-    return Offline(
+    return DatabaseOffline(
         f"The database server {address.host} does not support TLS",
         cause=f"The connection requires it (sslmode={address.tls.value}).",
         remedy="Enable TLS in the server, or set sslmode=prefer in the URL.",
