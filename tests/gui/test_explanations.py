@@ -18,6 +18,7 @@ from gui.widgets.secret_form import SecretForm
 NO_CONTROLS = {
     "gui/app/signals.py",  # a notifier of a socket
     "gui/main_window/menus.py",  # a note in a menu
+    "gui/tabs/backups/opening.py",  # an entry of a menu, with its reason
     "gui/tabs/browser/actions.py",  # entries of a menu, with their reasons
     "gui/tabs/statistics/tab.py",  # an entry of a menu
     "gui/tabs/uploads/plan_pane.py",  # entries of a menu

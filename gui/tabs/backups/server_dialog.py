@@ -28,8 +28,8 @@ from gui.tasks import Task
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
-from gui.widgets.fields import combo_box, line_edit
-from gui.widgets.labels import muted_label, text_label, tooltip
+from gui.widgets.fields import allow_field, combo_box, line_edit
+from gui.widgets.labels import muted_label, text_label
 from gui.widgets.panel import row
 from gui.widgets.secret_field import SecretField
 
@@ -228,9 +228,7 @@ class ServerDialog(Dialog):
     def _refuse_store(self, reason: str) -> None:
         """Show why the password cannot be stored, and what to use instead."""
         self.store.setChecked(False)
-        self.store.setEnabled(False)
-        self.store.setToolTip(tooltip(reason))
-        self.store.setAccessibleDescription(reason)
+        allow_field(self.store, allowed=False, reason=reason)
         self.note.setText(f"The keyring cannot be used. {reason} {_FOR_LATER}")
         self.fit()
 
