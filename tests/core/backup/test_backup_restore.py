@@ -353,7 +353,7 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path, path: Path) -> None:
     with pytest.raises(DatabaseError, match="does not exist"):
         open_database(str(tmp_path / "missing.db"))
     with pytest.raises(NotSupported) as refused:
-        open_database("postgresql://bob:hunter2-secret@db/prod")
+        open_database("oracle://bob:hunter2-secret@db/prod")
     assert "SQLite" in str(refused.value)
     assert "hunter2" not in str(refused.value) + refused.value.subject
     with pytest.raises(InvalidInput):

@@ -150,9 +150,8 @@ def test_a_table_is_backed_up_dropped_and_restored(run, demo_server, tmp_path):
     assert report["kept"]
     run("restore", database, "users", "--as", "users_old", "--yes", "--at", "2099-01-01")
     run("restore", database, "users", "--id", "none", code=ErrorKind.NOT_FOUND.value)
-    output = run(
-        "backup", "postgresql://u:cli-canary-pw@h/d", "t", code=ErrorKind.NOT_SUPPORTED.value
-    )
+    run("backup", "oracle://u@h/d", "t", code=ErrorKind.NOT_SUPPORTED.value)
+    output = run("backup", "postgresql://u:cli-canary-pw@h/d", "t", code=ErrorKind.USAGE.value)
     assert "cli-canary-pw" not in output.err
 
 
