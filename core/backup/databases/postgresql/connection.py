@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from core.backup.databases.postgresql.address import ServerAddress, TlsMode
 from core.backup.databases.postgresql.failures import not_reached, tls_refused
+from core.errors import NotSupported
 from core.work import Work
 
 #: The code that asks a server for TLS. Source: PostgreSQL manual, "Message Formats", SSLRequest.
@@ -48,6 +50,12 @@ def connect(address: ServerAddress, work: Work) -> socket.socket:
 
 
 def _connect_socket(address: ServerAddress, work: Work) -> socket.socket:
+    if sys.platform == "win32":  # Python has no Unix sockets there
+        raise NotSupported(
+            "A Unix socket cannot be used on Windows",
+            remedy="Use the host name and the port of the server.",
+            subject=str(address),
+        )
     link = socket.socket(socket.AF_UNIX)
     try:
         link.settimeout(address.timeout)
