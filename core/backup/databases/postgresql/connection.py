@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -50,13 +49,14 @@ def connect(address: ServerAddress, work: Work) -> socket.socket:
 
 
 def _connect_socket(address: ServerAddress, work: Work) -> socket.socket:
-    if sys.platform == "win32":  # Python has no Unix sockets there
+    family = getattr(socket, "AF_UNIX", None)
+    if family is None:  # Python has no Unix sockets on Windows
         raise NotSupported(
             "A Unix socket cannot be used on Windows",
             remedy="Use the host name and the port of the server.",
             subject=str(address),
         )
-    link = socket.socket(socket.AF_UNIX)
+    link = socket.socket(family)
     try:
         link.settimeout(address.timeout)
         with closing_on_cancel(link, work):
