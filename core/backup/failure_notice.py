@@ -120,13 +120,21 @@ def post(url: str, notice: bytes) -> None:
     except urllib.error.HTTPError as error:
         error.close()
         raise ServiceError(
-            f"The webhook at {host} refused the notice", cause=f"Status {error.code}.", subject=host
+            f"The webhook at {host} refused the notice",
+            cause=f"Status {error.code}.",
+            remedy="Check the URL of the webhook.",
+            subject=host,
         ) from None
     except (OSError, HTTPException) as error:
         raise Offline(
             f"The webhook at {host} cannot be reached",
             cause=f"{type(error).__name__}: {getattr(error, 'reason', error)}.",
+            remedy="Check the URL of the webhook and the network.",
             subject=host,
         ) from None
     except ValueError as error:
-        raise LocalIOError("The webhook cannot be requested", cause=f"{error}.") from None
+        raise LocalIOError(
+            "The webhook cannot be requested",
+            cause=f"{error}.",
+            remedy="Check the URL of the webhook.",
+        ) from None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Sequence
 
 from core.errors import LocalIOError, local_io_error
+from core.local.environment import split_environment
 from core.redaction import redacted
 from core.units import format_duration
 
-#: Names of environment variables that contain these are not passed on.
-_SECRET_NAMES = ("AWS_", "PASSW", "PGPASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL")
 _LONGEST_OUTPUT = 500
 
 
@@ -33,7 +31,7 @@ def run_program(arguments: Sequence[str], *, data: bytes = b"", seconds: float) 
             input=data,
             capture_output=True,
             timeout=seconds,
-            env=environment_without_secrets(),
+            env=split_environment()[0],
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -45,20 +43,16 @@ def run_program(arguments: Sequence[str], *, data: bytes = b"", seconds: float) 
     except OSError as error:
         raise local_io_error(error, f"{name} could not be started") from error
     except ValueError as error:  # an argument contains a null character
-        raise LocalIOError(f"{name} could not be started", cause=f"{error}.") from error
+        raise LocalIOError(
+            f"{name} could not be started",
+            cause=f"{error}.",
+            remedy="Check the arguments of the command.",
+        ) from error
     if done.returncode:
         output = done.stderr.decode(errors="replace").strip()[-_LONGEST_OUTPUT:]
         raise LocalIOError(
             f"{name} failed with exit code {done.returncode}",
             cause=redacted(output),
+            remedy="Run it by hand to see what is wrong.",
             subject=name,
         )
-
-
-def environment_without_secrets() -> dict[str, str]:
-    """Return the environment of this process without variables that may contain a secret."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not any(part in name.upper() for part in _SECRET_NAMES)
-    }

@@ -248,6 +248,14 @@ def _remove_one(store: Store, backup: Backup, work: Work) -> NotRemoved | None:
 
 def _check_removable(backup: Backup, keys: Collection[str]) -> None:
     if backup.key not in keys:
-        raise NotFound("The backup was removed by another process", subject=backup.key)
+        raise NotFound(
+            "The backup was removed by another process",
+            remedy="List the backups again.",
+            subject=backup.key,
+        )
     if backup.key.removesuffix(MANIFEST) + PIN in keys:
-        raise Conflict("The backup was pinned since it was listed", subject=backup.key)
+        raise Conflict(
+            "The backup was pinned since it was listed",
+            remedy="Unpin it to remove it.",
+            subject=backup.key,
+        )

@@ -135,8 +135,7 @@ def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
     active(tab, qtbot)
     tab.folder.table.setFocus()
     tab.object_actions["trash"].trigger()
-    settled(qtbot, tab)
-    assert tab.focusWidget() is tab.trash_pane.table
+    qtbot.waitUntil(lambda: tab.focusWidget() is tab.trash_pane.table)
     assert tab.tree_panel.view.currentIndex().data() == "Trash"
 
 

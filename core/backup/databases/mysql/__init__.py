@@ -312,7 +312,9 @@ class MySQLDatabase(Database):
     def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:
         """Return tables with rows that point to nothing after the swap, which is still to come."""
         if self._swap is None:
-            raise DatabaseError("No restored table was published")
+            raise DatabaseError(
+                "No restored table was published", remedy="Report this: it should not happen."
+            )
         today = self._today(schema.table) if former else None
         references = self.references(schema.table)
         return newly_orphaned(self._session, schema, references, self._swap.new, today)

@@ -75,6 +75,7 @@ class ServerAddress:
             raise InvalidInput(
                 "The certificate of the authority cannot be read",
                 cause=f"{error.strerror or error}.",
+                remedy="Name a file with certificates in PEM format.",
                 subject=self.authority,
             ) from None
         if self.tls is TlsMode.REQUIRE:

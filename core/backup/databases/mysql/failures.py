@@ -77,7 +77,12 @@ def server_error(code: object, message: str, address: ServerAddress) -> StorageE
         if code in codes:
             return kind(summary, cause=cause, remedy=remedy, subject=subject)
     if isinstance(code, int) and code in _MISSING:
-        return NotFound(f"The {_MISSING[code]} does not exist", cause=cause, subject=subject)
+        return NotFound(
+            f"The {_MISSING[code]} does not exist",
+            cause=cause,
+            remedy="Check the name and the database in the address.",
+            subject=subject,
+        )
     remedy = _REMEDIES.get(code, "") if isinstance(code, int) else ""
     return DatabaseError(
         "The database reported an error",

@@ -300,7 +300,9 @@ def _indexes(session: Session, oid: int) -> Iterator[Index]:
     for name, unique, text, prefix in session.query(_INDEXES, (oid,)):
         if not text.startswith(prefix):
             raise NotSupported(
-                f"The definition of the index {name} cannot be read", cause=text[:200]
+                f"The definition of the index {name} cannot be read",
+                cause=text[:200],
+                remedy="Drop the index, or report this definition.",
             )
         yield Index(name, (), unique, definition=text.removeprefix(prefix))
 

@@ -69,7 +69,10 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
         return kind(summary, cause=f"{message}.", remedy=remedy, subject=str(address))
     if code in _MISSING:
         return NotFound(
-            f"The {_MISSING[code]} does not exist", cause=f"{message}.", subject=str(address)
+            f"The {_MISSING[code]} does not exist",
+            cause=f"{message}.",
+            remedy="Check the name and the database in the address.",
+            subject=str(address),
         )
     return DatabaseError(
         "The database reported an error",

@@ -309,7 +309,10 @@ def _fields(data: bytes) -> dict[str, str]:
 def _rows_of(tag: bytes) -> int:
     command, _, count = tag.rstrip(b"\0").partition(b" ")
     if command != b"COPY" or not count.isdigit():
-        raise DatabaseError("The server did not confirm the loaded rows")
+        raise DatabaseError(
+            "The server did not confirm the loaded rows",
+            remedy="Check whether a proxy is between this computer and the server.",
+        )
     return int(count)
 
 
