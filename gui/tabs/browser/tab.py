@@ -291,7 +291,8 @@ class BrowserTab(Tab):
     def _on_arrived(self) -> None:
         if self._arriving:
             self._arriving = False
-            self.folder.focus_list()
+            if not self.in_trash:  # which was opened before the first folder was listed
+                self.folder.focus_list()
 
     # Objects
 
