@@ -31,6 +31,7 @@ from core.work import Work, default_work
 
 #: Maximum size of an inspected file in bytes: the contract's documents are far smaller.
 MOST_BYTES = 64 * MIB
+#: Members that are compared with the key, so that a file is not stored under another name.
 _NAMES = ("symbol", "timeframe", "user_id", "report_type", "table_name", "timestamp")
 _COUNTED = tuple(
     dict.fromkeys(
@@ -105,10 +106,13 @@ def inspect_file(
     work = default_work(work)
     file = Path(path)
     stamp = Stamp.of(file)
+    # The stamp precedes the reading: a file that changes afterwards differs from it.
     raw = _read(file)
+    # The magic number of gzip (RFC 1952): the name of a file does not prove its compression.
     gzipped = raw[:2] == b"\x1f\x8b"
     modified = datetime.fromtimestamp(stamp.modified_ns / 1e9, UTC)
     base = Contents(path, stamp.size, gzipped, "bytes", modified=modified)
+    # A log is stored as it is, so it is neither parsed nor limited in size.
     if kind_id == "log":
         return _as_text(base, raw)
     if stamp.size > MOST_BYTES:
@@ -117,6 +121,7 @@ def inspect_file(
         )
     try:
         text = _unpacked(raw) if gzipped else raw
+        # Python's `json` accepts NaN and Infinity, which are not JSON.
         root = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
         return _as_text(replace(base, trouble=f"The file is not JSON: {error}."), raw)
@@ -134,8 +139,11 @@ def _as_text(base: Contents, raw: bytes) -> Contents:
 
 def _as_document(base: Contents, root: Any, raw: bytes, kind_id: str, work: Work) -> Contents:
     found = first_of_each(found_in_document(root), found_in_path(base.path))
+    # Analytics have no required columns, so the preview of an unknown document reports no false
+    # problems.
     assumed = kind_id or next((each.value for each in found if each.name == KIND), "analytics")
     key = _sample_key(assumed, gzipped=base.gzipped)
+    # Problems are only a hint here and never refuse a file, so its beginning is enough.
     seen = preview(raw[:HEAD_BYTES], key, total=base.size, work=work)
     return replace(
         base,
@@ -166,6 +174,7 @@ def _unpacked_head(raw: bytes) -> bytes:
 
 def _unpacked(raw: bytes) -> bytes:
     inflate = zlib.decompressobj(wbits=31)
+    # The limit protects from a small file that expands to more than the memory.
     data = inflate.decompress(raw, MOST_BYTES)
     if inflate.unconsumed_tail:
         message = f"its decompressed size exceeds {format_size(MOST_BYTES)}"

@@ -25,6 +25,7 @@ KIND, MOMENT = "kind", "moment"
 #: Members of a document that identify its data, according to the contract.
 _NAMES = ("symbol", "timeframe", "user_id", "report_type", "table_name")
 _TIMES = ("timestamp", "time", "t", "ts", "date", "datetime", "open_time", "created_at")
+#: In the order of priority: general members such as `data` follow specific ones.
 _BY_MEMBER = {
     "orderbook": "orderbook", "bids": "orderbook", "portfolio": "portfolio",
     "assets": "portfolio", "analysis": "analytics", "records": "backup", "data": "ohlcv",
@@ -36,6 +37,7 @@ _LOG_HEAD = 65_536
 _TIME_IN_TEXT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?"
 )
+#: Largest first, so that 3,600 seconds are 1h and not 60m.
 _UNITS = ((604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -71,6 +73,7 @@ def found_in_text(head: bytes) -> tuple[Found, ...]:
     if not head or b"\0" in head:
         return ()
     text = head.decode("utf-8", "replace")
+    # A broken document must not be stored as a log only because it cannot be parsed.
     if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["}:
         return ()  # probably JSON with an error
     found = [Found(KIND, "log", "text that is not JSON")]
@@ -83,7 +86,9 @@ def found_in_text(head: bytes) -> tuple[Found, ...]:
 
 def found_in_path(path: str) -> tuple[Found, ...]:
     """Return the values in the path of a file, which may look like a key or contain a time."""
+    # Downloads escape characters that the file system does not allow as %XX.
     parts = [unquote(part) for part in PurePath(path).parts]
+    # The folders above the downloaded prefix are unknown, so every end of the path may be a key.
     keys = (parse("/".join(parts[start:])) for start in range(len(parts)))
     key = next((each for each in keys if each is not None), None)
     if key is not None:
@@ -128,6 +133,7 @@ def _kind_of(root: Any, rows: Sequence[Any]) -> tuple[str, str]:
         return kind, what
     if not isinstance(root, dict):
         return "", ""
+    # Trades of users and of markets have the same payload; only the user distinguishes them.
     if "trades" in root:
         return ("user_trades" if "user_id" in root else "trades"), "“trades” in the file"
     member = next((name for name in _BY_MEMBER if name in root), "")
@@ -136,6 +142,7 @@ def _kind_of(root: Any, rows: Sequence[Any]) -> tuple[str, str]:
 
 def _kind_of_row(row: Any) -> tuple[str, str]:
     if not isinstance(row, dict):
+        # Exchanges return candles as lists: time, open, high, low, close, volume.
         is_candle = isinstance(row, list) and len(row) >= 6 and moment_of(str(row[0])) is not None
         return ("ohlcv", "the columns of its rows") if is_candle else ("", "")
     names = {str(name).lower() for name in row}
@@ -168,6 +175,7 @@ def _symbol_of(rows: Sequence[Any], what: str) -> list[Found]:
 def _timeframe_of(times: Sequence[datetime]) -> list[Found]:
     """Return the most common interval between adjacent candles as a timeframe."""
     ordered = sorted(set(times))
+    # The most common one, since candles may be missing, repeated or unsorted.
     steps = Counter(int((later - earlier).total_seconds()) for earlier, later in pairwise(ordered))
     step = steps.most_common(1)[0][0] if steps else 0
     size, unit = next(((size, u) for size, u in _UNITS if step and step % size == 0), (0, ""))
@@ -179,6 +187,7 @@ def _timeframe_of(times: Sequence[datetime]) -> list[Found]:
 def _moment_of(root: Any, times: Sequence[datetime], rows: Sequence[Any], what: str) -> list[Found]:
     """Return the time of the document, or that of its newest row."""
     inner = next((root[m] for m in ("orderbook", "portfolio") if _is_member(root, m)), None)
+    # Order books of exchanges and portfolios may have their time within the payload.
     for place in (root, inner):
         written = place.get("timestamp") if isinstance(place, dict) else None
         moment = _time(written)

@@ -104,6 +104,7 @@ def _why_not(contents: Contents, form: Form) -> str:
         return contents.trouble
     if not _is_bare(contents, form):
         return _expected(form)
+    # Adding the document around the payload would require decompressing and compressing the file.
     packed = "The file is compressed and contains only the data. Decompress it first."
     return packed if contents.gzipped else ""
 
@@ -133,6 +134,7 @@ def _differing(contents: Contents, names: dict[str, str], spelled: str) -> list[
         for name, value in names.items()
         if name in inside and inside[name] != value
     ]
+    # Compared as moments: the contract has four spellings of the same time.
     moment = parse_timestamp(inside.get("timestamp", ""))
     if moment is None:
         return [*differences, "The file contains no readable timestamp"]
@@ -182,6 +184,7 @@ def store(  # noqa: PLR0913 - an operation's arguments are plain data, named by 
         raise InvalidInput(
             f"{moment!r} is not a valid time", remedy="Use the form 2024-01-15T10:00:00Z."
         )
+    # Inspected again, because the file may have changed while the dialog was open.
     filing = file_as(
         inspect_file(workspace, work, path=path, kind_id=kind_id), kind_id, names, when
     )
@@ -199,7 +202,11 @@ def store(  # noqa: PLR0913 - an operation's arguments are plain data, named by 
 def _sent(workspace: HasBucket, filing: Filing, work: Work, *, overwrite: bool) -> Written:
     path, metadata = Path(filing.path), dict(filing.metadata)
     stamp = Stamp.of(path)
+    # A payload without its document is always sent in one request: its bytes are composed in
+    # memory.
     if stamp.size > SINGLE_BYTES and not filing.before:
+        # A multipart upload only fails on completion; this refuses an existing key before the parts
+        # are sent.
         if not overwrite:
             refuse_existing(workspace.bucket, filing.key, work)
         return upload_file(
@@ -217,6 +224,7 @@ def _sent(workspace: HasBucket, filing: Filing, work: Work, *, overwrite: bool) 
         raise unreadable(path, error) from error
     stamp.check(path)
     if filing.before:
+        # A byte order mark is only allowed at the beginning of a document, not within it.
         data = filing.before.encode() + data.strip().removeprefix(BOM) + filing.after.encode()
     return put(
         workspace.bucket,

@@ -54,6 +54,7 @@ def check_segment(name: str, value: str) -> str:
         raise _refused(name, value, "it would mean another folder")
     if "/" in value:
         raise _refused(name, value, "a slash would divide it into two segments")
+    # Cs are lone surrogates, which cannot be encoded as UTF-8.
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in value):
         raise _refused(name, value, "it contains a control character")
     return value

@@ -95,6 +95,8 @@ KINDS: tuple[Kind, ...] = (
         "Log files",
         ("log_type", "filename"),
         "logs/{log_type}/{Y}/{M}/{D}/{ts}_{filename}",
+        # The file name is matched lazily, so that a final .gz is the compression and not part of
+        # it.
         re.compile(rf"logs/{_seg('log_type')}/{_DAY}/{_TS}_(?P<filename>[^/]+?)(?P<gz>\.gz)?"),
     ),
 )

@@ -10,6 +10,7 @@ from core.layout.timestamps import parse_timestamp
 
 #: Kinds by the beginning of their keys, which identifies most keys.
 _BY_PREFIX: tuple[tuple[str, str, Kind], ...] = tuple(
+    # Portfolios and trades of users share the prefix user-data/; the folder after the user differs.
     (kind.prefix, {"portfolio": "/portfolio/", "user_trades": "/trades/"}.get(kind.id, ""), kind)
     for kind in KINDS
 )
@@ -47,6 +48,7 @@ def parse(key: str) -> ParsedKey | None:
     if found is None or match is None:
         return None
     moment = parse_timestamp(match["ts"])
+    # A pattern also matches impossible times, for example 30 February.
     if moment is None:
         return None
     names = {name: match[name] for name in found.names}

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from core.errors import InvalidInput
 
+#: Hadoop writes s3a and s3n for the same objects.
 _URI = re.compile(r"s3[an]?://", re.IGNORECASE)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _DOMAINS = r"(?:amazonaws\.com(?:\.cn)?|aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)"
@@ -56,6 +57,7 @@ def parse_place(text: str) -> Place:
     text = text.strip()
     if found := _URI.match(text):
         return _from_uri(text, text[found.end() :])
+    # A key may contain colons, so only the beginning identifies an ARN.
     if text[:4].casefold() == "arn:":
         return _from_arn(text)
     if _WEB.match(text):
@@ -74,6 +76,7 @@ def _from_arn(text: str) -> Place:
     parts = text.split(":", 5)
     if len(parts) < 6 or parts[2] != "s3":
         raise _refused(text, "It is not the ARN of a bucket or an object.")
+    # ARNs of buckets have neither region nor account; those of access points have both.
     if parts[3] or parts[4]:
         raise _refused(text, "Access points are not supported.")
     bucket, _slash, key = parts[5].partition("/")

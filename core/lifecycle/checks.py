@@ -56,6 +56,7 @@ def check_rules(
     Raises:
         InvalidInput: a rule is not valid; the error names the rule, the problem and S3's limit.
     """
+    # The first problem is raised: an error of the library has one cause and one remedy.
     for name, problem in problems(rules, changed):
         raise InvalidInput(
             f"S3 refuses the lifecycle rule {name}" if name else "S3 refuses these lifecycle rules",
@@ -79,6 +80,7 @@ def problems(
             ),
         )
     names = [str(rule.get("ID", "")) for rule in rules]
+    # Rules without an id are not duplicates: S3 generates a different id for each.
     for name in dict.fromkeys(names):
         if name and names.count(name) > 1:
             yield name, Problem("Two rules have this id.", "Use a different id for each rule.")
@@ -114,6 +116,7 @@ def _of_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _scope(rule: Mapping[str, Any]) -> Iterator[Problem]:
+    # S3 still accepts the deprecated Prefix outside the Filter, but not both in one rule.
     if ("Filter" in rule) == ("Prefix" in rule):
         yield Problem("The rule requires either a Filter or a Prefix.", "Add a Filter.")
         return
@@ -129,6 +132,7 @@ def _scope(rule: Mapping[str, Any]) -> Iterator[Problem]:
     low, high = limits.get("ObjectSizeGreaterThan"), limits.get("ObjectSizeLessThan")
     if low is not None and high is not None and int(low) >= int(high):
         yield Problem("The size limits of the rule match no object.", "Correct the size limits.")
+    # Delete markers and unfinished uploads have no tags, so S3 refuses these actions with a tag.
     if not ("Tag" in limits or limits.get("Tags")):
         return
     if (rule.get("Expiration") or {}).get("ExpiredObjectDeleteMarker"):
@@ -154,10 +158,12 @@ def _current(rule: Mapping[str, Any]) -> Iterator[Problem]:
     if len({"Days" in part for part in timed}) > 1:
         yield Problem("The rule mixes days and dates.", "Use either days or dates.")
         return
+    # The separator is T in stored JSON, and a space in the text of a `datetime` of boto3.
     for date in (str(part["Date"]) for part in timed if "Date" in part):
         if date[10:] and date[10:19] not in {"T00:00:00", " 00:00:00"}:
             yield Problem("A date is not at midnight UTC.", "Use dates without a time.")
     yield from _moves(moves, "Days", "Date")
+    # S3 requires that an object expires later than its last transition.
     last = max((move["Days"] for move in moves if _is_number(move.get("Days"), 0)), default=None)
     if last is not None and _is_number(expiry.get("Days"), 1) and expiry["Days"] <= last:
         yield Problem(
@@ -169,6 +175,7 @@ def _current(rule: Mapping[str, Any]) -> Iterator[Problem]:
 def _noncurrent(rule: Mapping[str, Any]) -> Iterator[Problem]:
     moves = rule.get("NoncurrentVersionTransitions") or ()
     expiry = rule.get("NoncurrentVersionExpiration") or {}
+    # Noncurrent transitions have no date: their days count from the replacement of each version.
     yield from _moves(moves, "NoncurrentDays", "")
     if expiry and not _is_number(expiry.get("NoncurrentDays"), 1):
         yield Problem(
@@ -199,6 +206,7 @@ def _moves(moves: Sequence[Mapping[str, Any]], days: str, date: str) -> Iterator
     """Check classes and days of the transitions of current or noncurrent versions."""
     classes = [str(move.get("StorageClass", "")) for move in moves]
     unknown = [name for name in classes if name not in CLASSES]
+    # Later checks compare positions in `CLASSES`, which an unknown class does not have.
     if unknown or len(set(classes)) != len(classes):
         name = unknown[0] if unknown else classes[0]
         yield Problem(
@@ -235,6 +243,7 @@ def _pair(earlier: Mapping[str, Any], later: Mapping[str, Any], days: str) -> It
 
 def _is_number(value: object, least: int) -> bool:
     """Return whether a value is an integer that is not below `least`."""
+    # `bool` is a subclass of `int` in Python, but JSON's true is not a number of days.
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 

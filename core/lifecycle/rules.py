@@ -46,6 +46,7 @@ class Rule:
     def prefix(self) -> str:
         """The key prefix of the rule; empty means the complete bucket."""
         raw = self.raw()
+        # Old rules have their prefix outside a Filter, a deprecated form that S3 still returns.
         if "Filter" not in raw:
             return str(raw.get("Prefix", "") or "")
         found = raw["Filter"]
@@ -71,6 +72,7 @@ class Configuration:
 
     def same_as(self, other: Configuration) -> bool:
         """Return whether both contain the same rules, in any order."""
+        # The order of rules has no meaning in S3, and a server may return another one.
         mine = sorted(rule.canonical for rule in self.rules)
         theirs = sorted(rule.canonical for rule in other.rules)
         return mine == theirs and self.minimum_size == other.minimum_size
@@ -82,6 +84,7 @@ class Configuration:
             InvalidInput: the id is empty or too long, or there would be more than 1,000 rules.
         """
         _check_id(rule.rule_id)
+        # A replaced rule stays in its place, so that the difference shows one changed rule.
         if self.find(rule.rule_id) is None:
             return self._with((*self.rules, rule))
         return self._with(tuple(rule if r.rule_id == rule.rule_id else r for r in self.rules))

@@ -20,6 +20,7 @@ CLASS_NAMES = {
     "DEEP_ARCHIVE": "Glacier Deep Archive",
 }
 
+#: Elements that a sentence describes. Others are reported, so that no action is hidden.
 _KNOWN = frozenset(
     {
         "ID",

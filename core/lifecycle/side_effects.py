@@ -40,6 +40,8 @@ def _of_prefix(bucket: Bucket, rule: Rule, work: Work) -> Iterator[str]:
     reason = prefix_warning(prefix)
     if reason:
         yield f"{rule.rule_id}: {prefix!r} is unlikely to be the beginning of a key. {reason}"
+    # The delimiter limits the answer to one page of folders and objects, whatever the bucket's
+    # size.
     with translated("s3:ListObjectsV2", bucket.subject(prefix), work):
         page = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=prefix, Delimiter="/")
     folders = [each["Prefix"] for each in page.get("CommonPrefixes", ())]
@@ -64,6 +66,7 @@ def _overlaps(rule: Rule, after: Configuration) -> Iterator[str]:
     for other in after.rules:
         if other.rule_id == rule.rule_id or not (rule.enabled and other.enabled):
             continue
+        # An empty prefix starts every other prefix: a rule for the entire bucket overlaps with all.
         nested = rule.prefix.startswith(other.prefix) or other.prefix.startswith(rule.prefix)
         same = sorted(_KINDS[name] for name in set(rule.raw()) & set(other.raw()) & set(_KINDS))
         if nested and same:

@@ -76,6 +76,7 @@ def save(
     work = default_work(work)
     diff = difference(seen, after)
     changed = [rule.raw() for rule in (*diff.added, *(rule for _, rule in diff.changed))]
+    # Only what is new is checked: rules that are removed or stay the same must not block a save.
     if changed:
         check_rules([rule.raw() for rule in after.rules], changed)
     return _replaced(bucket, seen, after, work)
@@ -85,6 +86,7 @@ def _replaced(bucket: Bucket, seen: Configuration, after: Configuration, work: W
     before = read(bucket, work=work)
     if not before.same_as(seen):
         raise _edit_conflict(bucket, seen, before)
+    # Before the request: a process that is killed after it could no longer store them.
     _store_former(bucket, before)
     _put(bucket, after, work)
     return Saved(before, _read_back(bucket, after, work))
@@ -118,6 +120,8 @@ def former_rules(bucket_name: str) -> tuple[FormerRules, ...]:
 
 def _put(bucket: Bucket, wanted: Configuration, work: Work) -> None:
     if not wanted.rules:
+        # S3 refuses a configuration without rules (MalformedXML); deleting it is the only way to
+        # empty it.
         with translated("s3:DeleteBucketLifecycle", f"s3://{bucket.name}", work):
             bucket.client.delete_bucket_lifecycle(Bucket=bucket.name)
         return
@@ -136,6 +140,8 @@ def _read_back(bucket: Bucket, wanted: Configuration, work: Work) -> Configurati
     for pause in READ_BACK_SECONDS:
         work.token.wait(pause)
         found = read(bucket, work=work)
+        # Not `same_as`: a server may return a default minimum size that was not part of the
+        # request.
         if difference(wanted, found).empty:
             return found
     raise ServiceError(

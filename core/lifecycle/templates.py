@@ -53,6 +53,7 @@ def abort_unfinished(*, days: int = 7) -> Rule:
         {
             "ID": "AbortUnfinishedUploads",
             "Status": "Enabled",
+            # An empty prefix is the entire bucket: unfinished uploads are billed under every key.
             "Filter": {"Prefix": ""},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
         }

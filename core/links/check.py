@@ -23,6 +23,7 @@ from core.units import format_counted
 from core.work import Work, default_work
 
 _SECONDS = 15
+#: Enough for every error document of S3, and a limit for web pages of any length.
 _ANSWER_BYTES = 10_000
 _RANGE = re.compile(r"bytes 0-0/(\d+)")
 
@@ -67,6 +68,7 @@ def check_link(link: Link, *, bucket: Bucket | None = None, work: Work | None = 
             remedy="Test it with an object that may be overwritten.",
             subject=link.key,
         )
+    # Read with the profile's keys first: only the object's own length and ETag prove the answer.
     expected = _expected(bucket, link.key, work)
     work.check()
     try:
@@ -132,6 +134,7 @@ def _request(url: str) -> _Answer:
 
 
 def _judged(answer: _Answer, expected: ObjectInfo | None) -> LinkCheck:
+    # A server that ignores the range answers 200 with the entire object.
     if answer.status in {200, 206}:
         problem = _problem(answer, expected)
         compared = "works" if expected else "answers; not compared with the object"
@@ -150,6 +153,7 @@ def _problem(answer: _Answer, expected: ObjectInfo | None) -> str:
     """Return why a successful answer is not the object, or an empty string."""
     etag = answer.headers.get("etag", "").strip('"')
     size = _size_of(answer)
+    # S3 sends an ETag with every object, a sign-in page or a proxy usually does not.
     if not etag:
         return "the answer does not come from S3 but from a web page, a proxy, or another server"
     if size is None:
@@ -166,6 +170,7 @@ def _size_of(answer: _Answer) -> int | None:
     if answer.status == 206:
         found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
         return int(found[1]) if found and len(answer.body) == 1 else None
+    # A shorter body than declared is a connection that was cut off.
     length = answer.headers.get("content-length", "")
     if not length.isdecimal() or len(answer.body) != min(int(length), _ANSWER_BYTES):
         return None

@@ -66,6 +66,7 @@ def existing_keys(
             fresh[key] = None
         except Cancelled:
             raise
+        # Each further request would wait for the same time-out.
         except StorageError:
             break
         if len(fresh) >= _BATCH:

@@ -95,6 +95,7 @@ def _entry(row: tuple[Any, ...]) -> Entry | None:
     bucket, key, method, made, expires, made_by, access_key_id, expiry_known = row
     try:
         begin, end = (as_utc(datetime.fromisoformat(moment)) for moment in (made, expires))
+    # Counted as broken by the caller: one damaged row must not hide all other links.
     except ValueError:
         return None
     return Entry(bucket, key, method, begin, end, made_by, access_key_id, bool(expiry_known))

@@ -102,6 +102,7 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
         exists = object_exists(bucket, key, work) if checked else None
         links.append(_link(key, signed, exists=exists))
         work.report(Progress(number + 1, len(keys), "links"))
+    # After the loop: a cancelled call returns no links, so none may be recorded.
     if ledger is not None:
         # Identifies the key whose deletion ends the links.
         access_key_id = bucket.clients.frozen_keys().access_key_id

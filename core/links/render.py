@@ -39,6 +39,7 @@ def as_csv(links: Sequence[Link]) -> str:
 
 
 def _escaped(text: str) -> str:
+    # Keys are arbitrary text and must not become Markdown, for example another link.
     return "".join(f"\\{char}" if char in "\\[]<>`*_" else char for char in text)
 
 

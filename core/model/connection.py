@@ -55,6 +55,8 @@ class Profile:
     @property
     def production(self) -> bool:
         """Whether the profile is read-only until it is unlocked."""
+        # The colour is the marker, so that no profile can look like production without the
+        # protection.
         return self.colour is ProfileColour.RED
 
 
