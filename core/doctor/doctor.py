@@ -97,6 +97,8 @@ class Doctor:
     def _inspect(self, info: SecretInfo, work: Work) -> _Inspection:
         inspection = _Inspection(info, stages.describe(self._clients, info.name, work))
         for version, labels in inspection.now.labels.items():
+            # Versions without stages are deprecated: AWS deletes them at any time, so they are not
+            # read.
             text = self._text(info.name, version, work) if labels else None
             if text is not None:
                 inspection.texts[version] = text
@@ -111,6 +113,7 @@ class Doctor:
 
     def _pending(self, inspection: _Inspection, work: Work) -> Iterator[Finding]:
         now, name = inspection.now, inspection.info.name
+        # AWS leaves both labels on one version after a promotion, which is a finished rotation.
         if not now.pending or now.pending == now.current:
             return
         listed = self._secrets.list_versions(name, work=work)
@@ -141,6 +144,7 @@ class Doctor:
     def _is_adoptable(self, key: StorageSecret, inspection: _Inspection, work: Work) -> bool:
         """Return whether a pending key differs from the current one and is valid."""
         current = inspection.keys.get(inspection.now.current)
+        # A pending version with the same key is a change of other fields, not a rotation.
         if current is None or current.keys.access_key_id == key.keys.access_key_id:
             return False
         return bool(self._user(key, work))
@@ -152,6 +156,7 @@ class Doctor:
             arn = owner_of_keys(profile, secret.keys, secret.bucket, secret.region, work).arn
         except CredentialsInvalid:
             return ""
+        # Only users have access keys that can be listed; a role's ARN ends with a session.
         return arn.rpartition("/")[2] if ":user/" in arn else ""
 
     def _access_keys(self, inspection: _Inspection, work: Work) -> Iterator[Finding]:
@@ -166,6 +171,7 @@ class Doctor:
             secret.keys.access_key_id: inspection.now.labels[version]
             for version, secret in inspection.keys.items()
         }
+        # A user has at most two keys, so a second one blocks the next rotation.
         for key in iam_keys.list_keys(self._clients, user, work):
             if CURRENT not in held.get(key.id, ()):
                 yield self._spare(inspection, user, key, held.get(key.id, ()), work)
@@ -188,6 +194,7 @@ class Doctor:
         try:
             user = iam_keys.last_used(self._clients, key_id, work).user
             known = iam_keys.list_keys(self._clients, user, work)
+        # The owner of a dead key is only additional information: it may be deleted or hidden.
         except StorageError as error:
             if error.retryable:
                 raise

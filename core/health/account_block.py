@@ -37,6 +37,7 @@ def account_block(clients: ClientFactory, *, work: Work | None = None) -> Accoun
     if clients.endpoint_url is not None:
         return AccountBlock({}, on_aws=False)
     try:
+        # The API of the account is called with its number, which only STS reports.
         account = identity(clients, work=work).account
         with translated("s3:GetAccountPublicAccessBlock", f"account {account}", work):
             answer = clients.s3_account().get_public_access_block(AccountId=account)

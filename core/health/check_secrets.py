@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _BEGINNING = f"{SECRET_PREFIX}strongroom-check-"
 _NAME = re.compile(rf"{re.escape(_BEGINNING)}[0-9a-f]{{32}}\Z")
+# The owner is the process that runs the check; records of dead owners are leftovers.
 _WRITE = "INSERT INTO check_secrets (owner, name, endpoint, region, bucket) VALUES (?, ?, ?, ?, ?)"
 _READ = """
 SELECT number, owner, name FROM check_secrets
@@ -110,6 +111,7 @@ def remove_left_check_secrets(clients: ClientFactory, work: Work) -> int:
         except StorageError as error:
             _log.warning("a test secret could not be deleted: %s", error.summary)
         else:
+            # Only after the deletion: a failed one is tried again by the next check.
             _change(_DELETE, number)
             deleted += 1
     return deleted
@@ -126,6 +128,7 @@ def _left_behind(place: Place) -> list[tuple[int, str]]:
     return [
         (number, name)
         for number, owner, name in rows
+        # The secret of a running check in another process is in use.
         if _NAME.match(name) and not is_running(database.path, owner)
     ]
 

@@ -84,6 +84,8 @@ def _encryption(answer: Mapping[str, Any]) -> Finding:
     names = {
         rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "") for rule in rules
     } - {""}
+    # Every bucket of AWS has a default since January 2023, so this answer comes from another
+    # server.
     if not names:
         return (
             Status.BAD,
@@ -256,6 +258,7 @@ def fetch(bucket: Bucket, *, work: Work | None = None) -> BucketFacts:
         work.check()
         seen[question.name] = _answered(bucket, question, work)
     work.check()
+    # Only all answers together show whether the bucket is public: a block overrides policy and ACL.
     exposure = _exposure(seen, account_block(bucket.clients, work=work))
     facts = [_public_fact(exposure)]
     facts += [
@@ -274,6 +277,7 @@ def _answered(bucket: Bucket, question: Question, work: Work) -> _Answered:
             # The name is added for the check of the policy, whose resources contain it.
             answer = {**call(Bucket=bucket.name), "Bucket": bucket.name}
         finding = question.read(answer)
+    # Not configured and a missing bucket are both "not found"; only the code distinguishes them.
     except NotFound as error:
         # Any other "not found" is a missing bucket, which is an error and no fact.
         if not question.missing_code or question.missing_code not in error.details:
@@ -291,6 +295,7 @@ def _answered(bucket: Bucket, question: Question, work: Work) -> _Answered:
 def _exposure(seen: Mapping[str, _Answered], account: AccountBlock) -> Exposure:
     policy, status = seen["tls"].answer, seen["policy"].answer
     ownership = seen["ownership"]
+    # A server without this API has no blocks; after a denied request they are unknown.
     absent: Mapping[str, Any] | None = (
         {} if seen["public-access"].fact.status is Status.UNSUPPORTED else None
     )
@@ -321,6 +326,8 @@ def _public_fact(exposure: Exposure) -> Fact:
 def _policy_fact(fact: Fact, exposure: Exposure) -> Fact:
     """Correct the server's judgement of the policy by an evaluation of the policy."""
     public = exposure.policy_is_public
+    # Other servers answer IsPublic=false without an evaluation, so their "not public" proves
+    # nothing.
     if public is None and fact.status is Status.GOOD:
         reasons = exposure.policy.reasons if exposure.policy else ("the policy cannot be read",)
         standing, evidence, risk = _unjudged(", ".join(reasons))

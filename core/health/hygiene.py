@@ -62,6 +62,7 @@ class SecretHygiene:
         """Whether the first value is still current, as far as it is known."""
         if self.info.rotated:
             return False
+        # The first version is created with its secret, within the same minute.
         changed, created = self.changed, self.info.created
         return not changed or not created or changed - created < timedelta(minutes=1)
 
@@ -99,6 +100,7 @@ def hygiene_report(
         except (NotFound, ScheduledForDeletion):  # deleted since it was listed
             continue
         except StorageError as error:
+            # An outage would fail for every further secret; a denied secret concerns only itself.
             if error.retryable or not error.action:
                 raise
             unseen[info.name] = f"requires {error.action}"
@@ -159,12 +161,14 @@ def _row(
     same_as: tuple[str, ...],
     unseen: str,
 ) -> SecretHygiene:
+    # None means unknown and not "new": such a secret is never shown as overdue.
     days, own = limit_of(info)
     age = now - changed if changed else None
     return SecretHygiene(info, age, days, own, same_as, unseen, changed)
 
 
 def _urgency(row: SecretHygiene) -> tuple[bool, timedelta, bool, str]:
+    # `False` sorts first: deleted secrets, which can only be restored for some days.
     return (
         not row.info.deleted,
         -row.overdue,
@@ -186,6 +190,8 @@ def _values(value: SecretValue) -> Iterator[tuple[str, str]]:
     for row in rows:
         plain = row.value.reveal()
         name = row.key.casefold()
+        # Names of users, hosts and buckets are the same in many secrets, which is no reuse of a
+        # password.
         telling = any(word in name for word in _SECRET_NAMES) and not name.endswith("key_id")
         if row.quoted and len(plain) >= _SHORTEST and telling:
             yield (row.key, plain)

@@ -58,6 +58,7 @@ def _delete_object(probe: Probe) -> str:
     if not probe.written:
         raise NotChecked("there is no test object to delete")
     probe.remember_version(probe.s3("delete_object", Key=probe.key))
+    # A delete in a versioned bucket only adds a marker, so both versions must be removed as well.
     probe.written, probe.record.removed = False, True
     versioned = bool(probe.version_ids)
     probe.versions_refused = probe.try_to_drop_versions() if versioned else None
@@ -81,6 +82,7 @@ def _list_secrets(probe: Probe) -> str:
 
 
 def _create_secret(probe: Probe) -> str:
+    # Checked before the creation, so that no test secret is created that cannot be removed.
     with contextlib.suppress(AccessDenied):
         _on_absent(probe, "delete_secret", RecoveryWindowInDays=7)
         probe.deletable = True
@@ -105,6 +107,7 @@ def _update_secret(probe: Probe) -> str:
 
 def _on_absent(probe: Probe, operation: str, **arguments: Any) -> str:
     """Send a request for a secret that does not exist: "not found" means allowed."""
+    # Another name than the test secret's, which exists while these checks run.
     name = f"{probe.absent}-none"
     with contextlib.suppress(NotFound, InvalidInput, AlreadyExists):
         probe.secrets(operation, SecretId=name, **arguments)
@@ -123,6 +126,7 @@ def _bucket_setting(operation: str) -> Callable[[Probe], str]:
     def run(probe: Probe) -> str:
         try:
             probe.s3(operation)
+        # A missing bucket is also a `NotFound`, but it proves no permission.
         except NoSuchBucket:
             raise
         except NotFound:
@@ -156,6 +160,7 @@ def _list_access_keys(probe: Probe) -> str:
     try:
         with translated("iam:ListAccessKeys", ""):
             keys = probe.clients.iam().list_access_keys()["AccessKeyMetadata"]
+    # Without a user name IAM takes it from the caller, which only users have.
     except InvalidInput:
         raise NotChecked("temporary credentials do not have access keys") from None
     return f"{len(keys)} access key(s)"
@@ -167,6 +172,7 @@ def _metrics(probe: Probe) -> str:
     return ""
 
 
+#: A label that no version has, and a version that does not exist.
 _STAGE = {"VersionStage": "strongroom-check", "MoveToVersionId": "0" * 32}
 
 #: All checks, in order: later checks use and remove the objects of earlier ones.

@@ -72,6 +72,7 @@ class Probe:
         """Record that a write without an answer may have been successful."""
         try:
             yield
+        # Refused before anything was written, so there is nothing to remove.
         except (AccessDenied, ReadOnlyProfile):
             raise
         except StorageError:
@@ -94,6 +95,7 @@ class Probe:
 
     def _find_versions(self) -> None:
         """Find the versions of a write that was repeated or whose answer was lost."""
+        # Listing versions needs another permission and is only useful with possible leftovers.
         if not (self.versioned or self.version_ids or self.unsure):
             return
         with contextlib.suppress(StorageError):
@@ -135,6 +137,7 @@ class Probe:
             self.try_to_drop_versions()
 
     def _delete_secret(self) -> None:
+        # After a lost answer the secret may exist, so its deletion is tried as well.
         gone = not (self.secret_made or self.unsure)
         if not gone:
             with contextlib.suppress(StorageError):

@@ -67,6 +67,7 @@ def check_permissions(
                 work.batch(results[-1])
         finally:
             probe.undo()
+            # A write that was refused has left nothing, and its record can be deleted.
             probe.record.removed |= not (probe.record.stored or probe.unsure)
     work.report(Progress(len(checks), len(checks)))
     return tuple(results)
@@ -88,11 +89,13 @@ def _check_one(check: PermissionCheck, probe: Probe) -> PermissionResult:
     except NotSupported:
         detail = NOT_SUPPORTED
     except StorageError as error:
+        # S3-compatible servers answer requests of other services with web pages or S3 errors.
         other_service = not check.action.startswith("s3:")
         if error.kind is ErrorKind.NOT_S3 and other_service:
             return PermissionResult(check.action, None, check.needed, NOT_SUPPORTED)
         if error.kind in _FATAL:
             raise
+        # Any other error says nothing about the permission.
         ok = False if isinstance(error, NoSuchBucket) else None
         detail = f"{error.summary}. {error.cause}".strip()
     return PermissionResult(check.action, ok, check.needed, detail)

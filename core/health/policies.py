@@ -165,6 +165,7 @@ def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
     places: dict[Target, list[str]] = {}
     for action in sorted(set(actions)):
         place = _place(action)
+        # The used secret may have any name, so the resource is not limited to that of the database.
         places.setdefault(Target.SECRETS if place is Target.DATABASE else place, []).append(action)
     if not places:
         raise InvalidInput(
@@ -180,6 +181,8 @@ def _place(action: str) -> Target:
     if action in _PLACES or action in _NO_RESOURCE:
         return _PLACES.get(action, Target.ANYTHING)
     service, _, name = action.partition(":")
+    # All S3 actions with "Object" in their name are for objects, except
+    # GetBucketObjectLockConfiguration.
     if service == "s3" and "Object" in name.replace("ObjectLockConfiguration", ""):
         return Target.OBJECTS
     by_service = {"s3": Target.BUCKET, "secretsmanager": Target.SECRETS, "iam": Target.USER}
@@ -202,6 +205,8 @@ def _statement(place: Target, actions: Sequence[str], scope: Scope) -> dict[str,
     secret = f"arn:aws:secretsmanager:*:*:secret:{scope.names_prefix}"
     resource = {
         Target.OBJECTS: f"{bucket}/{scope.prefix}*",
+        # s3:ListBucket is an action of the bucket; only the condition below can limit it to a
+        # prefix.
         Target.LISTING: bucket,
         Target.BUCKET: bucket,
         Target.SECRETS: f"{secret}*",

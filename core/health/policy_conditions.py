@@ -93,6 +93,7 @@ def _operator(name: str) -> tuple[str, str, bool]:
     quantifier, colon, base = name.rpartition(":")
     if colon and quantifier not in {"ForAllValues", "ForAnyValue"}:
         return "", name, False
+    # Null has no variant IfExists: it tests the existence itself.
     if_exists = base.endswith("IfExists") and base != "NullIfExists"
     return quantifier, base.removesuffix("IfExists") if if_exists else base, if_exists
 
@@ -105,6 +106,7 @@ def _holds(name: str, key: str, wanted: object, context: Context) -> bool | None
     if base == "Null":
         return (value is None) == (str(as_list(wanted)[0]).lower() == "true")
     negated = base in _NEGATED
+    # For an absent key ForAllValues is true and ForAnyValue false, according to the IAM user guide.
     if value is None:
         return quantifier == "ForAllValues" or (quantifier == "" and (if_exists or negated))
     compare = _COMPARISONS[_NEGATED.get(base, base)]
@@ -167,6 +169,7 @@ def _dates(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool
 
 def _moment(text: str) -> float:
     """Return seconds since 1970 of an ISO 8601 date, or of a number of seconds."""
+    # At least five digits, so that a year such as 2026 is a date and not a number of seconds.
     if re.fullmatch(r"-?\d{5,}(\.\d+)?", text):
         return float(text)
     found = datetime.fromisoformat(text)
@@ -194,6 +197,7 @@ _COMPARISONS: dict[str, Callable[[str, str], bool | None]] = {
     **{f"Date{name}": _dates(compare) for name, compare in _ORDER.items()},
 }
 #: Negated operators and what each of them negates.
+# There are no negations of LessThan and GreaterThan: IAM has none.
 _NEGATED = {
     "StringNotEquals": "StringEquals",
     "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",

@@ -47,6 +47,7 @@ _FIXING_OPERATORS = frozenset(
     {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"}
 )
 #: Networks with a shorter prefix count as everyone, by IP version.
+# The limits of S3 for `aws:SourceIp` in a policy that is not public: /8 for IPv4 and /32 for IPv6.
 _WIDEST_NETWORK = {4: 8, 6: 32}
 
 
@@ -76,6 +77,7 @@ def decision(
         if not _concerns(statement, action, resource, context):
             continue
         holds = conditions_hold(statement.get("Condition") or {}, context)
+        # The caution differs: an unknown denial counts as a denial, an unknown permission as none.
         if statement["Effect"] == "Deny" and holds is not False:
             return False
         if statement["Effect"] == "Allow" and holds is True:
@@ -96,6 +98,8 @@ def always_denied(policy: str, bucket: str, context: Context) -> Judgement:
         statements = statements_of(policy)
     except ValueError as error:
         return Judgement(answer=None, reasons=(str(error),))
+    # A denial is needed for both ARNs: `bucket/*` does not include the bucket, nor `bucket` its
+    # objects.
     missing = dict(_covers_bucket(bucket or _bucket_of(statements)))
     reasons: list[str] = []
     unknown: list[str] = []
@@ -126,6 +130,7 @@ def open_to_everybody(policy: str) -> Judgement:
     allowed = [each for each in statements if each["Effect"] == "Allow" and _grants_all(each)]
     public = [each for each in allowed if not _limited(each)]
     unknown = [name for each in public for name in unknown_operators(each.get("Condition"))]
+    # One certain grant suffices, whatever the statements that cannot be judged mean.
     certain = [each for each in public if not unknown_operators(each.get("Condition"))]
     if certain:
         what = ", ".join(dict.fromkeys(_actions_text(each) for each in certain))
@@ -185,7 +190,9 @@ def _element(
     statement: Mapping[str, Any], name: str, value: str, context: Context, *, fold: bool = False
 ) -> bool:
     inverted = f"Not{name}" in statement
+    # A pattern with an unknown variable matches nothing.
     patterns = [expand_variables(str(each), context) for each in _values(statement, name)]
+    # Actions are case-insensitive in IAM, resources are not.
     texts = [each.lower() if fold else each for each in patterns if each is not None]
     return any(matches(each, value) for each in texts) != inverted
 
@@ -199,6 +206,7 @@ def _principal_matches(statement: Mapping[str, Any], arn: str) -> bool:
     if "Principal" not in statement and "NotPrincipal" not in statement:
         return True
     account = arn.split(":")[4] if arn.count(":") > 4 else ""
+    # A principal that is an account, by number or as root, means all callers of that account.
     mine = {"*", arn, account, f"arn:aws:iam::{account}:root", _role_of(arn)}
     named = any(name in mine for name in _principals(statement, "AWS"))
     return named != ("NotPrincipal" in statement)
@@ -228,6 +236,7 @@ def _principals(statement: Mapping[str, Any], kind: str = "") -> list[str]:
 
 def _covers_bucket(bucket: str) -> Iterator[tuple[str, str]]:
     yield f"arn:aws:s3:::{bucket}", "the bucket itself"
+    # At least one character: keys are never empty.
     yield f"arn:aws:s3:::{bucket}/?*", "its objects"
 
 
@@ -244,6 +253,7 @@ def _bucket_of(statements: Sequence[Mapping[str, Any]]) -> str:
 def _is_about(statement: Mapping[str, Any], context: Context) -> bool:
     """Return whether a statement has no condition, or one on the given keys."""
     keys = {key.lower() for key in condition_keys(statement.get("Condition"))}
+    # Denials with conditions on other keys, such as a required encryption, say nothing about TLS.
     return not statement.get("Condition") or bool(keys & set(context))
 
 
@@ -267,6 +277,7 @@ def _gaps(statement: Mapping[str, Any], context: Context) -> list[str]:
 
 def _covers_actions(statement: Mapping[str, Any]) -> bool:
     patterns = [str(each).lower() for each in _values(statement, "Action")]
+    # Everything except the listed actions: complete only if no action of S3 is excluded.
     if "NotAction" in statement:
         return not any(overlaps(pattern, "s3:?*") for pattern in patterns)
     return any(covers(pattern, "s3:?*") for pattern in patterns)
@@ -274,6 +285,7 @@ def _covers_actions(statement: Mapping[str, Any]) -> bool:
 
 def _covers_resource(statement: Mapping[str, Any], arn: str) -> bool:
     patterns = [_in_partition(str(each)) for each in _values(statement, "Resource")]
+    # An excluded pattern with a variable may match anything.
     if "NotResource" in statement:
         return not any(overlaps(pattern, arn) or "${" in pattern for pattern in patterns)
     return any(covers(pattern, arn) for pattern in patterns)
@@ -293,6 +305,7 @@ def _actions_text(statement: Mapping[str, Any]) -> str:
 
 
 def _grants_all(statement: Mapping[str, Any]) -> bool:
+    # NotPrincipal with Allow grants access to all others, including anonymous callers.
     return "NotPrincipal" in statement or any("*" in name for name in _principals(statement))
 
 

@@ -9,6 +9,8 @@ def covers(pattern: str, other: str) -> bool:
     True is always correct; the result may be False for differently spelled patterns of the same
     set.
     """
+    # Dynamic programming over both patterns: `row[n]` is whether the pattern so far covers
+    # `other[:n]`.
     row = [True] + [False] * len(other)
     for char in pattern:
         last, row = row, [char == "*" and row[0]]
@@ -23,6 +25,7 @@ def covers(pattern: str, other: str) -> bool:
 
 def overlaps(pattern: str, other: str) -> bool:
     """Return whether some text matches both patterns."""
+    # `row[n]` is whether the pattern so far and `other[:n]` match a common text.
     row = [True]
     for theirs in other:
         row.append(row[-1] and theirs == "*")

@@ -40,6 +40,8 @@ class Exposure:
         ours = self.policy.answer if self.policy is not None else None
         if self.status or ours:
             return True
+        # Of servers other than AWS only the own evaluation counts: many never report a public
+        # policy.
         if ours is False or (self.status is False and self.account.on_aws):
             return False
         return None
@@ -66,6 +68,7 @@ def judge(seen: Exposure) -> tuple[bool | None, str, str]:
     """Return whether the bucket is public (None: unknown), the evidence, and the risk."""
     by_policy = all_of((seen.policy_is_public, _negated(seen.blocked("RestrictPublicBuckets"))))
     acl = None if seen.acl is None else bool(seen.acl)
+    # ACLs have no effect when a block ignores them or when the ownership setting disables them.
     acls_count = _negated(any_of((seen.blocked("IgnorePublicAcls"), seen.acls_disabled)))
     by_acl = all_of((acl, acls_count))
     public = any_of((by_policy, by_acl))

@@ -29,6 +29,8 @@ def current_since(
     found: dict[str, datetime] = {}
     for info in infos:
         try:
+            # Secrets Manager refuses to list the versions of a secret that is scheduled for
+            # deletion.
             versions = () if info.deleted else secrets.list_versions(info.name, work=work)
         except (AccessDenied, NotFound, ScheduledForDeletion):
             continue

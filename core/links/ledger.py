@@ -102,7 +102,7 @@ def _entry(row: tuple[Any, ...]) -> Entry | None:
 
 
 def links_ending_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
-    """Return a warning about links that end with a key, or an empty string.
+    """Return a warning about links that end with a key as a tuple, which is empty without links.
 
     Raises:
         LocalIOError: the ledger cannot be read.

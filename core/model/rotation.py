@@ -87,6 +87,8 @@ class Problem:
 
     def error(self) -> StorageError:
         """Return an error with the same texts."""
+        # The base class with the recorded kind: the journal has no class names, so classes can be
+        # renamed.
         return StorageError(
             self.summary,
             cause=self.cause,

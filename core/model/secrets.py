@@ -48,6 +48,7 @@ def _maker(stages: tuple[str, ...]) -> str:
 
 def own_label(user: str, version_id: str) -> str:
     """Return the label that names the author of a version."""
+    # A stage belongs to one version, so each version needs a different label; 8 characters suffice.
     return f"{OWN_LABEL}{user}:{version_id[:8]}"
 
 
