@@ -163,17 +163,27 @@ class Database(ABC):
         """Return the definition of a table for reading; empty if the schema shows everything."""
         return ""
 
-    def fingerprint(self, schema: TableSchema, *, work: Work) -> str:  # noqa: ARG002 - overridden
+    def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:  # noqa: ARG002 - overridden
         """Return a checksum of the rows that the server computes; empty if the engine has none.
 
-        It does not depend on the order of the rows. Equal fingerprints mean equal rows; different
+        It covers the rows that meet the condition `where`, and does not depend on their order. Equal fingerprints mean equal rows; different
         ones may also be caused by another version of the server.
         """
         return ""
 
     @abstractmethod
-    def count(self, table: str, *, work: Work | None = None) -> int:
-        """Return the row count of a table."""
+    def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
+        """Return the row count of a table, or how many rows meet the condition `where`."""
+
+    @abstractmethod
+    def check_condition(self, table: str, where: str) -> None:
+        """Check inside a `snapshot` that a text is one SQL condition on the rows of a table.
+
+        A text that closes the parentheses around it, or contains a second statement, is refused.
+
+        Raises:
+            StorageError: The database does not accept the condition.
+        """
 
     @abstractmethod
     def references(self, table: str) -> tuple[Reference, ...]:
@@ -215,8 +225,13 @@ class Database(ABC):
         """Provide a consistent view of all tables inside the block."""
 
     @abstractmethod
-    def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
-        """Yield all rows in the order of the table as pieces of JSON lines, about 1 MB each."""
+    def dump(
+        self, schema: TableSchema, *, where: str = "", work: Work | None = None
+    ) -> Iterator[Rows]:
+        """Yield all rows in the order of the table as pieces of JSON lines, about 1 MB each.
+
+        With a checked condition `where` only the rows that meet it.
+        """
 
     def content(self, schema: TableSchema, *, work: Work | None = None) -> Content:
         """Return row count and hash of `schema.table`, in the format of `dump`."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Self
 
 from core.backup.databases.base import Database, Rows
+from core.backup.databases.condition import checks_of, clause
 from core.backup.databases.mysql import compare, dependants, inspect, swap
 from core.backup.databases.mysql.address import ServerAddress
 from core.backup.databases.mysql.dump import dump_rows
@@ -44,8 +45,9 @@ class MySQLDatabase(Database):
         self._password = password
         self._swap: swap.Swap | None = None
         self._in_snapshot = False
-        self._counts: dict[str, int] = {}
-        self._fingerprints: dict[str, str] = {}
+        #: By table and condition.
+        self._counts: dict[tuple[str, str], int] = {}
+        self._fingerprints: dict[tuple[str, str], str] = {}
         self._folds_case = int(session.value("SELECT @@lower_case_table_names")) > 0
 
     @classmethod
@@ -144,23 +146,29 @@ class MySQLDatabase(Database):
         """Return the definition of the table as the server writes it."""
         return inspect.definition(self._session, schema.table)
 
-    def fingerprint(self, schema: TableSchema, *, work: Work) -> str:
+    def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
         """Return the checksum that the server computes.
 
         After a dump in the same snapshot it is known from the lines, which spares a second reading.
         """
-        known = self._fingerprints.get(schema.table)
-        return known or server_fingerprint(self._session, schema, work)
+        known = self._fingerprints.get((schema.table, where))
+        return known or server_fingerprint(self._session, schema, work, where)
 
-    def count(self, table: str, *, work: Work | None = None) -> int:
-        """Return the row count of a table; in a snapshot it is only counted once."""
-        if table in self._counts:
-            return self._counts[table]
+    def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
+        """Return the count of the rows that meet a condition; in a snapshot only counted once."""
+        if (table, where) in self._counts:
+            return self._counts[table, where]
+        statement = f"SELECT COUNT(*) FROM {quoted(table)}{clause(where)}"  # noqa: S608 - the name is quoted
         with self._session.cancellable(default_work(work)):
-            count = int(self._session.value(f"SELECT COUNT(*) FROM {quoted(table)}"))  # noqa: S608 - the name is quoted
+            count = int(self._session.value(statement))
         if self._in_snapshot:
-            self._counts[table] = count
+            self._counts[table, where] = count
         return count
+
+    def check_condition(self, table: str, where: str) -> None:
+        """Let the server parse a condition in two places; see `Database`."""
+        for statement in checks_of(quoted(table), where):
+            self._session.query(statement)
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables to `table`."""
@@ -227,12 +235,15 @@ class MySQLDatabase(Database):
             with suppress(StorageError):  # the connection has ended, and with it the transaction
                 self._session.run("ROLLBACK")
 
-    def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
+    def dump(
+        self, schema: TableSchema, *, where: str = "", work: Work | None = None
+    ) -> Iterator[Rows]:
         """Yield the rows as pieces of JSON lines."""
         found = Fingerprint()
-        with closing(dump_rows(self._session, schema, default_work(work), found)) as pieces:
+        work = default_work(work)
+        with closing(dump_rows(self._session, schema, work, found, where)) as pieces:
             yield from pieces
-        self._fingerprints[schema.table] = str(found)
+        self._fingerprints[schema.table, where] = str(found)
 
     def compare(
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work

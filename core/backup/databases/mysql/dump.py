@@ -19,15 +19,19 @@ _ALL = 18446744073709551615
 
 
 def dump_rows(
-    session: Session, schema: TableSchema, work: Work, fingerprint: Fingerprint | None = None
+    session: Session,
+    schema: TableSchema,
+    work: Work,
+    fingerprint: Fingerprint | None = None,
+    where: str = "",
 ) -> Generator[Rows, None, None]:
     """Yield the rows of a table in the order of its primary key, or in the stored order.
 
-    All lines are added to `fingerprint`.
+    All lines are added to `fingerprint`; `where` is a condition.
     """
     fingerprint = fingerprint or Fingerprint()
     done, missing = 0, False
-    statement = f"SELECT {row_sql(schema)} FROM {source(schema)}"  # noqa: S608 - names are quoted
+    statement = f"SELECT {row_sql(schema)} FROM {source(schema, where)}"  # noqa: S608 - names are quoted
     with closing(_pieces(session, statement, work)) as pieces:
         for rows in pieces:
             if rows is None:
@@ -38,7 +42,7 @@ def dump_rows(
                 done += len(rows)
                 yield len(rows), _checked(lines + b"\n")
     if missing:
-        for rows in _carefully(session, schema, done, work):
+        for rows in _carefully(session, schema, done, work, where):
             lines = b"\n".join(rows)
             fingerprint.add(rows, lines)
             yield len(rows), lines + b"\n"
@@ -79,10 +83,11 @@ def _checked(text: bytes) -> bytes:
 
 
 def _carefully(
-    session: Session, schema: TableSchema, done: int, work: Work
+    session: Session, schema: TableSchema, done: int, work: Work, where: str
 ) -> Iterator[list[bytes]]:
     """Yield the lines after the first `done`; each value is a separate column."""
-    statement = f"SELECT {careful_sql(schema)} FROM {source(schema)} LIMIT {_ALL} OFFSET {done}"  # noqa: S608 - names are quoted
+    table = source(schema, where)
+    statement = f"SELECT {careful_sql(schema)} FROM {table} LIMIT {_ALL} OFFSET {done}"  # noqa: S608 - names are quoted
     lines: list[bytes] = []
     size = 0
     for values in session.rows(statement, work):

@@ -34,14 +34,14 @@ class Fingerprint:
         return fingerprint_text(self._rows, self._sum)
 
 
-def server_fingerprint(session: Session, schema: TableSchema, work: Work) -> str:
-    """Return the checksum of a table's rows, which the server computes.
+def server_fingerprint(session: Session, schema: TableSchema, work: Work, where: str = "") -> str:
+    """Return the checksum of the rows that meet a condition, which the server computes.
 
     It is empty if the line of a row exceeds max_allowed_packet, so that the server has none.
     """
     # The variable spares a second conversion of the row; operands are evaluated from the left.
     product = f"CRC32(@line:={row_sql(schema)})*CRC32(REVERSE(CAST(@line AS BINARY)))"
-    table = source(schema).partition(" ORDER BY `")[0]
+    table = source(schema, where, ordered=False)
     statement = f"SELECT COUNT(*), SUM(COALESCE({product},0.5)) FROM {table}"  # noqa: S608 - names are quoted
     with session.cancellable(work):
         ((rows, total),) = session.query(statement)

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from core.backup.databases.condition import clause
 from core.backup.databases.mysql.tokens import literal, quoted
 from core.errors import Corrupt, DatabaseError
 from core.model.tables import Column, TableSchema
@@ -152,18 +153,19 @@ def _checked_text(name: str, charset: str) -> str:
     return f"IF({same},JSON_QUOTE({unicode}),{bytes_})"
 
 
-def source(schema: TableSchema) -> str:
-    """Return the table with the order of its rows, as it follows FROM.
+def source(schema: TableSchema, where: str = "", *, ordered: bool = True) -> str:
+    """Return the table, the condition, and by default the order of the rows, as it follows FROM.
 
     Without a hint the server may read an index that contains all columns, in its order.
     """
     table = quoted(schema.table)
     if schema.primary is None:
-        return f"{table} USE INDEX ()"
+        return f"{table} USE INDEX (){clause(where)}"
     keys = ",".join(
         quoted(part.name) + (" DESC" if part.descending else "") for part in schema.primary.parts
     )
-    return f"{table} FORCE INDEX (PRIMARY) ORDER BY {keys}"
+    order = f" ORDER BY {keys}" if ordered else ""
+    return f"{table} FORCE INDEX (PRIMARY){clause(where)}{order}"
 
 
 def careful_sql(schema: TableSchema) -> str:

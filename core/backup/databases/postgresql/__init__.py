@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Self
 
 from core.backup.databases.base import Database, Rows
+from core.backup.databases.condition import checks_of, clause
 from core.backup.databases.postgresql import (
     build,
     catalog,
@@ -184,16 +185,21 @@ class PostgreSQLDatabase(Database):
         """Return the definition of a table for reading."""
         return build.ddl_text(schema)
 
-    def count(self, table: str, *, work: Work | None = None) -> int:
-        """Return the row count of a table."""
+    def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
+        """Return the row count of a table, or of the rows that meet a condition."""
         with self._session.cancellable(default_work(work)):
             name = TableName.parse(table).sql
-            return int(self._session.value(f"SELECT count(*) FROM {name}"))  # noqa: S608 - the name is quoted
+            return int(self._session.value(f"SELECT count(*) FROM {name}{clause(where)}"))  # noqa: S608 - the name is quoted
 
-    def fingerprint(self, schema: TableSchema, *, work: Work) -> str:
-        """Return the sum of the hashes of all rows; see `Database`."""
+    def check_condition(self, table: str, where: str) -> None:
+        """Let the server parse a condition in two places; see `Database`."""
+        for statement in checks_of(TableName.parse(table).sql, where):
+            self._session.query(statement)
+
+    def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
+        """Return the sum of the hashes of the rows; see `Database`."""
         with self._session.cancellable(work):
-            return fingerprint(self._session, schema)
+            return fingerprint(self._session, schema, where)
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables to `table`, except of former tables."""
@@ -256,13 +262,20 @@ class PostgreSQLDatabase(Database):
             self._in_snapshot = False
             self._roll_back()
 
-    def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
+    def dump(
+        self, schema: TableSchema, *, where: str = "", work: Work | None = None
+    ) -> Iterator[Rows]:
         """Yield the rows as CSV, in the order in which they are stored."""
         table = TableName.parse(schema.table).sql
         columns = catalog.column_list(schema)
         source = f"{table} ({columns})"
-        if schema.partition_key:
-            source = f"(SELECT {columns} FROM {table})"  # noqa: S608 - names are quoted
+        if schema.partition_key or where:
+            source = f"(SELECT {columns} FROM {table}{clause(where)})"  # noqa: S608 - names are quoted
+        if where:
+            # COPY needs the simple protocol, which runs several statements. The check of the
+            # condition only holds for the settings under which it was parsed, and its evaluation
+            # by `count` may have changed them: set_config('standard_conforming_strings', …).
+            self._session.apply_settings()
         copy = f"COPY {source} TO STDOUT (FORMAT csv)"
         yield from self._session.copy_out(copy, default_work(work))
 

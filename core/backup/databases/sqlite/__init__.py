@@ -12,11 +12,13 @@ from typing import Self
 import apsw
 
 from core.backup.databases.base import Database, Rows
+from core.backup.databases.condition import clause
 from core.backup.databases.sqlite import dependants, inspect, publish, undo
 from core.backup.databases.sqlite.compare import (
     Comparison,
     scratch,
 )
+from core.backup.databases.sqlite.condition import check_condition
 from core.backup.databases.sqlite.connection import cancellable, open_file, scalar
 from core.backup.databases.sqlite.dump import Dump, rowid_warning
 from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
@@ -132,10 +134,16 @@ class SQLiteDatabase(Database):
         """Return a warning if a backup does not contain the rowids of a table that has them."""
         return rowid_warning(schema)
 
-    def count(self, table: str, *, work: Work | None = None) -> int:
-        """Return how many rows a table has."""
+    def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
+        """Return how many rows a table has, or how many of them meet a condition."""
+        sql = f"SELECT count(*) FROM {quoted(table)}{clause(where)}"  # noqa: S608 - the name is quoted
         with self._guard(default_work(work)):
-            return int(scalar(self._connection, f"SELECT count(*) FROM {quoted(table)}"))  # noqa: S608 - the name is quoted
+            return int(scalar(self._connection, sql))
+
+    def check_condition(self, table: str, where: str) -> None:
+        """Compile a condition in two places; see `Database`."""
+        with translate_sqlite_errors(table):
+            check_condition(self._connection, table, where)
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys that point to `table`."""
@@ -178,12 +186,14 @@ class SQLiteDatabase(Database):
         finally:
             self._roll_back()
 
-    def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
+    def dump(
+        self, schema: TableSchema, *, where: str = "", work: Work | None = None
+    ) -> Iterator[Rows]:
         """Yield the rows as pieces of JSON lines."""
         work = default_work(work)
         with self._guard(work):
             encoding = inspect.encoding_of(self._connection)
-            yield from Dump(self._connection, schema, encoding).pieces(work)
+            yield from Dump(self._connection, schema, encoding, where).pieces(work)
 
     def compare(
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work

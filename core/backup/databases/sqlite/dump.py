@@ -9,6 +9,7 @@ from typing import Any
 import apsw
 
 from core.backup.databases.base import Rows
+from core.backup.databases.condition import clause
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.rows import careful_line, careful_sql, row_sql
 from core.backup.databases.sqlite.tokens import quoted
@@ -23,13 +24,17 @@ _LAST_ROWID = 2**63 - 1
 
 
 class Dump:
-    """Yields the rows of one table, in the order of its rowid or primary key."""
+    """Yields the rows of one table that meet a condition, in the order of its rowid or key."""
 
-    def __init__(self, connection: apsw.Connection, schema: TableSchema, encoding: str) -> None:
+    def __init__(
+        self, connection: apsw.Connection, schema: TableSchema, encoding: str, where: str = ""
+    ) -> None:
         self._connection = connection
         self._columns = schema.stored
         self._encoding = encoding
         self._table = quoted(schema.table)
+        self._where = clause(where)
+        self._and = f" AND ({where}\n)" if where else ""
         strict = "strict" in schema.options
         self._rowid = rowid_name(schema)
         recorded = (schema.rowids, self._rowid) if schema.rowids else None
@@ -40,7 +45,7 @@ class Dump:
     def pieces(self, work: Work) -> Iterator[Rows]:
         """Yield `(count, lines)`; every line ends with a newline."""
         if self._encoding != "utf-8":
-            yield from self._carefully("", (), work)
+            yield from self._carefully(self._where, (), work)
         elif self._rowid:
             yield from self._by_rowid(self._rowid, work)
         else:
@@ -52,7 +57,7 @@ class Dump:
         sql = (
             "SELECT CAST(group_concat(line, char(10)) AS BLOB), max(r), count(*) FROM "  # noqa: S608 - names are quoted, values bound
             f"(SELECT {rowid} AS r, {self._line} AS line FROM {self._table} NOT INDEXED "
-            f"WHERE {rowid} >= ? ORDER BY {rowid} LIMIT ?)"
+            f"WHERE {rowid} >= ?{self._and} ORDER BY {rowid} LIMIT ?)"
         )
         cursor = self._connection.cursor()
         start, rows = self._first(rowid), _FIRST_ROWS
@@ -62,7 +67,7 @@ class Dump:
             if not count:
                 return
             if piece is None:
-                where = f"WHERE {rowid} BETWEEN ? AND ? ORDER BY {rowid}"
+                where = f"WHERE {rowid} BETWEEN ? AND ?{self._and} ORDER BY {rowid}"
                 yield from self._carefully(where, (start, end), work)
                 rows = _FIRST_ROWS
             else:
@@ -83,7 +88,7 @@ class Dump:
         except apsw.TooBigError:
             ends = (
                 f"SELECT max(r), count(*) FROM (SELECT {rowid} AS r FROM {self._table} "  # noqa: S608 - names are quoted, values bound
-                f"WHERE {rowid} >= ? ORDER BY {rowid} LIMIT ?)"
+                f"WHERE {rowid} >= ?{self._and} ORDER BY {rowid} LIMIT ?)"
             )
             figures = (None, *cursor.execute(ends, bounds).fetchall()[0])
         piece, end, count = figures
@@ -91,7 +96,7 @@ class Dump:
 
     def _in_a_row(self, work: Work) -> Iterator[Rows]:
         """Read a table without rowid; from the first odd piece on, the careful way."""
-        sql = f"SELECT CAST({self._line} AS BLOB) FROM {self._table} NOT INDEXED"  # noqa: S608 - names are quoted
+        sql = f"SELECT CAST({self._line} AS BLOB) FROM {self._table} NOT INDEXED{self._where}"  # noqa: S608 - names are quoted
         cursor = self._connection.execute(sql)
         done, rows = 0, _FIRST_ROWS
         try:
@@ -108,7 +113,7 @@ class Dump:
                 return
         except apsw.TooBigError:
             work.check()
-        yield from self._carefully("LIMIT -1 OFFSET ?", (done,), work)
+        yield from self._carefully(f"{self._where} LIMIT -1 OFFSET ?", (done,), work)
 
     def _carefully(self, where: str, bounds: tuple[int, ...], work: Work) -> Iterator[Rows]:
         select = ",".join(self._careful)
