@@ -1,4 +1,4 @@
-"""Retention: which backups remain by days, weeks and months, and removal of the others."""
+"""Retention: which backups remain by days, weeks, months and years, and removal of the others."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ _PERIODS: tuple[tuple[str, Callable[[datetime], str]], ...] = (
     ("day", lambda moment: str(moment.date())),
     ("week", lambda moment: "{}-W{:02}".format(*moment.isocalendar())),
     ("month", lambda moment: str(moment.date())[:7]),
+    ("year", lambda moment: str(moment.year)),
 )
 _SAME_DAY = "A newer backup of the same day is retained."
-_NOT_NEEDED = "It is not the newest backup of a retained day, week or month."
+_NOT_NEEDED = "It is not the newest backup of a retained day, week, month or year."
 
 
-def plan_retention(
+def plan_retention(  # noqa: PLR0913 - keyword-only data of one request
     workspace: HasBucket,
     work: Work | None = None,
     *,
@@ -40,6 +41,7 @@ def plan_retention(
     daily: int = 0,
     weekly: int = 0,
     monthly: int = 0,
+    yearly: int = 0,
 ) -> tuple[RetentionDecision, ...]:
     """Return for each backup whether it is retained, and why, without changes.
 
@@ -50,12 +52,13 @@ def plan_retention(
         daily: How many days with backups retain their newest one.
         weekly: The same for weeks (ISO 8601, UTC).
         monthly: The same for months.
+        yearly: The same for years.
 
     Raises:
         InvalidInput: When a number is negative, or all are 0.
         StorageError: When the bucket or a manifest cannot be read.
     """
-    rule = checked_rule(daily, weekly, monthly)
+    rule = checked_rule(daily, weekly, monthly, yearly)
     store = BucketStore(workspace.bucket)
     return decisions(backups_in(store, table, default_work(work)), rule)
 
@@ -69,6 +72,7 @@ def apply_retention(  # noqa: PLR0913 - keyword-only data of one request
     daily: int = 0,
     weekly: int = 0,
     monthly: int = 0,
+    yearly: int = 0,
     only: Collection[str] | None = None,
 ) -> RetentionReport:
     """Remove the backups that no rule retains; the backups are listed again first.
@@ -80,6 +84,7 @@ def apply_retention(  # noqa: PLR0913 - keyword-only data of one request
         daily: As for `plan_retention`.
         weekly: As for `plan_retention`.
         monthly: As for `plan_retention`.
+        yearly: As for `plan_retention`.
         only: The keys of the backups that a plan has shown; no other one is removed.
 
     Raises:
@@ -90,7 +95,7 @@ def apply_retention(  # noqa: PLR0913 - keyword-only data of one request
     """
     workspace.bucket.clients.require_writable("Removing old backups")
     work = default_work(work)
-    rule = checked_rule(daily, weekly, monthly)
+    rule = checked_rule(daily, weekly, monthly, yearly)
     bucket = workspace.bucket
     versioning = bucket_brief(bucket.clients, bucket.name, work=work).versioning
     found = decisions(backups_in(BucketStore(bucket), table, work), rule)
@@ -99,23 +104,24 @@ def apply_retention(  # noqa: PLR0913 - keyword-only data of one request
     return remove(BucketStore(bucket), found, work, only=only, versioned=versioned)
 
 
-def checked_rule(daily: int, weekly: int, monthly: int) -> RetentionRule:
+def checked_rule(daily: int, weekly: int, monthly: int, yearly: int = 0) -> RetentionRule:
     """Return a rule that retains something.
 
     Raises:
         InvalidInput: When a number is negative, or all are 0.
     """
-    if min(daily, weekly, monthly) < 0:
+    if min(daily, weekly, monthly, yearly) < 0:
         raise InvalidInput(
-            "A number of days, weeks or months is negative", remedy="Use 0 or a larger number."
+            "A number of days, weeks, months or years is negative",
+            remedy="Use 0 or a larger number.",
         )
-    if not max(daily, weekly, monthly):
+    if not max(daily, weekly, monthly, yearly):
         raise InvalidInput(
             "The rule retains no backup",
-            cause="The numbers of days, weeks and months are all 0.",
-            remedy="Set at least one of --daily, --weekly and --monthly, for example --daily 7.",
+            cause="The numbers of days, weeks, months and years are all 0.",
+            remedy="Retain the backups of at least one period, for example of 7 days with --daily 7.",
         )
-    return RetentionRule(daily, weekly, monthly)
+    return RetentionRule(daily, weekly, monthly, yearly)
 
 
 def decisions(backups: Iterable[Backup], rule: RetentionRule) -> tuple[RetentionDecision, ...]:
@@ -123,7 +129,7 @@ def decisions(backups: Iterable[Backup], rule: RetentionRule) -> tuple[Retention
 
     The rule counts for each table of each database separately. Always retained are: the newest
     backup, the last one that a restore drill proved, pinned ones, old forms, and those that are
-    damaged, which also do not count as the newest of a day, week or month.
+    damaged, which also do not count as the newest of a day, week, month or year.
     """
     listed = tuple(backups)
     groups: dict[tuple[str, str], list[Backup]] = {}
@@ -144,7 +150,7 @@ def _of_group(group: Sequence[Backup], rule: RetentionRule) -> Iterator[Retentio
     proven = next((each for each in usable if each.proven), None)
     if proven is not None:
         reasons[proven.key].append("It is the last backup that a restore drill has proven.")
-    limits = (rule.daily, rule.weekly, rule.monthly)
+    limits = (rule.daily, rule.weekly, rule.monthly, rule.yearly)
     for (name, period), limit in zip(_PERIODS, limits, strict=True):
         for backup in _newest_of_each(usable, period, limit):
             reasons[backup.key].append(f"It is the newest of the {name} {period(backup.taken)}.")

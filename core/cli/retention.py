@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("retention")(retention)
 
 
-def retention(
+def retention(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     table: Annotated[
         str, typer.Argument(help="Only backups of this table; by default of all tables.")
@@ -32,16 +32,17 @@ def retention(
     daily: Annotated[int, typer.Option(help="Retain the newest backup of so many days (UTC).")] = 0,
     weekly: Annotated[int, typer.Option(help="Retain the newest of so many weeks.")] = 0,
     monthly: Annotated[int, typer.Option(help="Retain the newest of so many months.")] = 0,
+    yearly: Annotated[int, typer.Option(help="Retain the newest of so many years.")] = 0,
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove; without this option only the plan is shown.")
     ] = False,
 ) -> int:
     """Show which backups a rule would remove, and remove them with --yes.
 
-    Only days, weeks and months that have backups count. The rule applies to each table of each
-    database separately. The newest backup, the last one that a restore drill has proven, pinned
-    ones, those of the old form and damaged ones are never removed. The exit code is that of the
-    first backup that could not be removed.
+    Only days, weeks, months and years that have backups count. The rule applies to each table of
+    each database separately. The newest backup, the last one that a restore drill has proven,
+    pinned ones, those of the old form and damaged ones are never removed. The exit code is that of
+    the first backup that could not be removed.
     """
     from core.backup.retention import apply_retention, plan_retention
     from core.model.retention import RetentionReport
@@ -49,7 +50,9 @@ def retention(
     cli: Cli = context.obj
     with cli.out.work("Removing old backups" if yes else "Listing backups") as work:
         workspace = cli.opener.workspace(work)
-        rule: dict[str, Any] = {"daily": daily, "weekly": weekly, "monthly": monthly}
+        rule: dict[str, Any] = {
+            "daily": daily, "weekly": weekly, "monthly": monthly, "yearly": yearly,
+        }  # fmt: skip
         if yes:
             report = apply_retention(workspace, work, table=table or None, **rule)
         else:

@@ -10,11 +10,12 @@ from core.model.backup import Backup
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """How many days, weeks and months with backups retain their newest one (UTC)."""
+    """How many days, weeks, months and years with backups retain their newest one (UTC)."""
 
     daily: int = 0
     weekly: int = 0
     monthly: int = 0
+    yearly: int = 0
 
 
 @dataclass(frozen=True, slots=True)

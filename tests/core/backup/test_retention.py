@@ -48,8 +48,18 @@ def test_the_newest_of_days_weeks_and_months_are_retained() -> None:
     reasons = {each.reasons[0] for each in found if not each.retained}
     assert reasons == {
         "A newer backup of the same day is retained.",
-        "It is not the newest backup of a retained day, week or month.",
+        "It is not the newest backup of a retained day, week, month or year.",
     }
+
+
+def test_the_newest_of_years_are_retained() -> None:
+    backups = [taken(days=100 * number) for number in range(15)]
+    found = decisions(backups, RetentionRule(yearly=3))
+    retained = [each for each in found if each.retained]
+    assert [f"{each.backup.taken:%Y-%m-%d}" for each in retained] == [
+        "2026-11-27", "2025-10-23", "2024-12-27",
+    ]  # fmt: skip
+    assert retained[-1].reasons == ("It is the newest of the year 2024.",)
 
 
 def test_only_days_with_backups_count() -> None:
