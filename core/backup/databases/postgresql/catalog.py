@@ -111,10 +111,11 @@ UNION ALL SELECT 'order of CLUSTER' FROM t
 UNION ALL SELECT 'states of triggers' FROM t WHERE EXISTS (
   SELECT FROM pg_trigger WHERE tgrelid = t.oid AND NOT tgisinternal AND tgenabled <> 'O')
 UNION ALL SELECT 'comments of constraints and indexes' FROM t WHERE EXISTS (
-  SELECT FROM pg_description d WHERE d.objoid IN (
+  SELECT FROM (
     SELECT oid FROM pg_constraint WHERE conrelid = t.oid UNION ALL
     SELECT indexrelid FROM pg_index WHERE indrelid = t.oid UNION ALL
-    SELECT oid FROM pg_trigger WHERE tgrelid = t.oid))
+    SELECT oid FROM pg_trigger WHERE tgrelid = t.oid) o
+  JOIN pg_description d ON d.objoid = o.oid)
 UNION ALL SELECT 'tablespace' FROM t WHERE reltablespace <> 0
 UNION ALL SELECT 'type of the table' FROM t WHERE reloftype <> 0
 UNION ALL SELECT 'invalid indexes' FROM t
