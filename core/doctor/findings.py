@@ -147,6 +147,7 @@ def _pending_sentences(version: PendingVersion) -> Iterator[str]:
 
 
 def _repairs(version: PendingVersion) -> tuple[Repair, ...]:
+    # No discard here: it would delete the only valid password of the database.
     if version.accepted is PendingAccepted.YES:
         return (_CONTINUE_PASSWORD,)
     return (_CONTINUE_KEY, _DISCARD) if version.adoptable else (_DISCARD,)
@@ -216,6 +217,7 @@ def _key_repairs(user: str, key: KeyInfo) -> tuple[Repair, ...]:
         "This cannot be undone.",
         typed=key.id,
     )
+    # An active key is first deactivated, which can be undone; only then its deletion is offered.
     return (off,) if key.active else (_activate(user, key.id), delete)
 
 

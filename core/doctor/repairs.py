@@ -73,12 +73,15 @@ class Repairer:
             rotation = self._rotator.undo(rotation, work=work)
         else:
             rotation = self._rotator.resume(rotation, work=work)
+        # A rotation records its failure instead of raising it; the caller of a repair needs an
+        # error.
         problem = problem_of(rotation)
         if problem is not None and rotation.outcome is not Outcome.UNDONE:
             raise problem
         return f"the rotation of {finding.secret} is {rotation.outcome.value}"
 
     def _key(self, finding: Finding, kind: RepairKind, work: Work) -> str:
+        # Activation takes access from no program, so it needs no further check.
         if kind is RepairKind.ACTIVATE:
             iam_keys.set_active(
                 self._clients, finding.user, finding.subject, active=True, work=work
@@ -135,12 +138,15 @@ def adopted(clients: ClientFactory, finding: Finding, work: Work) -> Rotation:
             user_arn=arn,
             old_key_id=old.keys.access_key_id,
             new_key_id=new.keys.access_key_id,
+            # The pending key is not in it, so that an undo deletes it as a key of this rotation.
             keys_before=(old.keys.access_key_id,),
             old_version=now.current,
         ),
     )
     moment = rotation.updated
     for step in _STEPS_DONE_ELSEWHERE:
+        # The machine that began the rotation has done them, otherwise there would be no pending
+        # key.
         done = StepRecord(step, StepState.DONE, moment, moment, "done before; continued here")
         rotation = rotation.with_step(done)
     return rotation

@@ -69,6 +69,7 @@ def _login(text: Secret) -> tuple[DatabaseLogin, Secret] | None:
         password = values.get(PASSWORD)
         if not (isinstance(password, str) and password and {"host", "username"} <= set(values)):
             return None
+        # An unsupported engine or a malformed address is no login: its password is then not tested.
         return login_for(values), Secret(password)
     except StorageError:
         return None

@@ -44,6 +44,7 @@ def version_of(entry: dict[str, Any]) -> SecretVersion:
 def newest_first(version: SecretVersion) -> tuple[bool, float, bool]:
     """Return the sort key of versions: the current one first, then by age."""
     created = version.created.timestamp() if version.created else 0.0
+    # The current version is first even if it is old, as after a rollback.
     return (CURRENT not in version.stages, -created, not version.stages)
 
 

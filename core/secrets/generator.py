@@ -64,6 +64,8 @@ def generate(recipe: Recipe) -> Secret:
     """
     sets = _checked(recipe)
     everything = "".join(sets)
+    # Rejecting complete texts keeps the distribution uniform; replacing single characters would
+    # not.
     while True:
         text = "".join(secrets.choice(everything) for _ in range(recipe.length))
         if all(any(char in each for char in text) for each in sets):

@@ -103,11 +103,13 @@ def _changed(row: SecretRow, value: Secret, how: NewValues) -> SecretRow:
 
 
 def _kind_of_json(text: str) -> Kind:
+    # The first character determines the type of a valid JSON value.
     return _FIRST.get(text[:1], Kind.NUMBER)
 
 
 def _is_json(text: str) -> bool:
     try:
+        # Numbers are not parsed: Python limits the digits of an integer to 4,300.
         json.loads(text, parse_constant=_refuse, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return False

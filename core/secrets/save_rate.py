@@ -22,6 +22,7 @@ def rate_warning(versions: Iterable[SecretVersion], now: datetime) -> str:
     """Return a warning before the next save, or an empty string if the rate is acceptable."""
     ages = [now - version.created for version in versions if version.created is not None]
     lately = sum(age < DAY for age in ages)
+    # Half of the limit leaves time to react before AWS refuses a save.
     if lately >= SECRET_VERSIONS // 2:
         return (
             f"The secret was saved {lately} times within 24 hours. AWS stores about "

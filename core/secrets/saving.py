@@ -177,6 +177,7 @@ def written(name: str, answer: dict[str, Any]) -> SecretWritten:
 def _by_stage(
     manager: Secrets, name: str, value: Value, expected: str, work: Work
 ) -> SecretWritten:
+    # The token becomes the version's id, so the version is known even after a lost answer.
     token = str(uuid4())
     # A version needs a label, or AWS may delete it before AWSCURRENT is moved to it.
     label = own_label(_user(manager, work), token)
@@ -189,6 +190,7 @@ def _by_stage(
         try:
             move_current(manager, name, token, expected, rest)
         except BaseException:
+            # Without its label AWS deletes the version that did not become current.
             _tidy(lambda: _drop_label(manager, name, label, token, rest))
             raise
     _tidy(lambda: _drop_old_labels(manager, name, work))
@@ -210,6 +212,7 @@ def _drop_old_labels(manager: Secrets, name: str, work: Work) -> None:
 
     Not earlier, since the version of a rotation that has just begun only has such a label.
     """
+    # Only a version that also has one of AWS's stages stays restorable without Strongroom's label.
     stages = (CURRENT, PREVIOUS, PENDING)
     versions = manager.describe(name, work=work).versions
     if sum(len(version.stages) for version in versions) < _MANY_LABELS:
@@ -243,6 +246,7 @@ def _by_update(
     try:
         with finishing(work) as rest:
             before = manager.read(name, stage=PREVIOUS, work=rest).version_id
+    # The first version of a secret has no predecessor.
     except NotFound:
         return result
     # UpdateSecret is unconditional: a conflict is only visible afterwards, in AWSPREVIOUS.

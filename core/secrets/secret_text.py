@@ -122,6 +122,7 @@ def json_problem(text: str) -> str:
         rows_of(text)
     except InvalidInput as error:
         return error.summary
+    # JSON allows duplicate keys, but readers use only one of the values.
     seen: set[str] = set()
     for member in members(text):
         if member.key in seen:
@@ -172,6 +173,8 @@ def _check_json(text: str) -> None:
     try:
         json.loads(text, parse_constant=_refuse, parse_int=_unread, parse_float=_unread)
     except _NotJsonError as error:
+        # `parse_constant` receives no position, so the first such word outside of texts is
+        # searched.
         error.at = next((m.start() for m in _REASONS.finditer(text) if m[0][0] != '"'), 0)
         raise
 
@@ -221,6 +224,7 @@ def text_of(rows: Sequence[SecretRow], before: str = "") -> str:
     changed = replace_members(before, rows, old_rows) if old_rows else None
     if changed is not None:
         return changed
+    # A new text is indented for people; an existing one keeps its style.
     indented = not before or "\n" in before
     lines = [f"{json.dumps(row.key, ensure_ascii=False)}: {row.raw}" for row in rows]
     if indented:
@@ -251,6 +255,7 @@ def _check_raw(row: SecretRow) -> None:
     try:
         _check_json(row.value.reveal())
     except ValueError:
+        # Raised outside of the handler: the traceback of the decoder's error contains the value.
         fine = False
     else:
         fine = True
@@ -282,6 +287,7 @@ def diff_values(before: SecretValue, after: SecretValue) -> SecretDiff:
 def _by_key(text: str) -> dict[str, list[SecretRow]]:
     found: dict[str, list[SecretRow]] = {}
     for row in rows_of(text):
+        # A list, since a duplicate key is a difference as well.
         found.setdefault(row.key, []).append(row)
     return found
 

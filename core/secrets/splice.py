@@ -71,6 +71,7 @@ def replace_members(text: str, rows: Sequence[Row], old_rows: Sequence[Row]) -> 
     pieces = [text[: old[0].start]]
     at = 0
     for number, row in enumerate(rows):
+        # Searched from the last position, so that duplicate keys match their own member in order.
         place = next((n for n in range(at, len(old)) if old[n].key == row.key), None)
         if number:
             pieces.append(
@@ -81,6 +82,8 @@ def replace_members(text: str, rows: Sequence[Row], old_rows: Sequence[Row]) -> 
             continue
         member, at = old[place], place + 1
         same = row == old_rows[place]
+        # An unchanged value is copied: writing it again could change escapes or the form of a
+        # number.
         value = text[member.value_start : member.end] if same else row.raw
         pieces.append(text[member.start : member.value_start] + value)
     return "".join(pieces) + text[old[-1].end :]
@@ -89,6 +92,8 @@ def replace_members(text: str, rows: Sequence[Row], old_rows: Sequence[Row]) -> 
 def _apart(text: str, old: Sequence[Member]) -> str:
     """Return the separator of two members, in the style of the text."""
     if len(old) > 1:
+        # The text between the first two members shows the style: line ends, indent or single
+        # spaces.
         return text[old[0].end : old[1].start]
     indent = text[text.index("{") + 1 : old[0].start]
     return "," + (indent if "\n" in indent else " ")

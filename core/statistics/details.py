@@ -94,6 +94,7 @@ class FolderSums:
                 ranges[place + 1] += size
             return
         ordered, begin = sorted(sizes), 0
+        # Sorting once and searching the bounds is faster than a search for each object.
         for number, bound in enumerate((*BOUNDS, ordered[-1] + 1)):
             end = bisect_left(ordered, bound, begin)
             if end > begin:
@@ -133,12 +134,14 @@ def details_of(folders: Mapping[str, FolderSums]) -> tuple[FolderDetail, ...]:
     """Return the details of all folders, or of their parents if there are too many."""
     if len(folders) > MOST_DETAILS:
         folders = _cut(folders)
+    # The result crosses a pipe between processes, so its size is limited.
     limit = LARGEST_OF_FOLDER if len(folders) <= MOST_DETAILS // 4 else LARGEST_OF_MANY
     return tuple(_detail(name, sums, limit) for name, sums in sorted(folders.items()))
 
 
 def _cut(folders: Mapping[str, FolderSums]) -> dict[str, FolderSums]:
     """Return the sums of the deepest level that has few enough folders."""
+    # Complete levels are merged, so that the details of all folders stay comparable.
     depth = max(name.count("/") for name in folders)
     while depth > 1 and len({_above(name, depth) for name in folders}) > MOST_DETAILS:
         depth -= 1

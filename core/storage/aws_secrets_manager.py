@@ -165,6 +165,7 @@ class SecretsManager:
                 remedy=f"Choose {RECOVERY_DAYS_MIN} to {RECOVERY_DAYS_MAX} days.",
                 subject=secret_name,
             )
+        # AWS refuses a request with both arguments.
         how: dict[str, Any] = {"RecoveryWindowInDays": recovery_days}
         if force_delete:
             how = {"ForceDeleteWithoutRecovery": True}
@@ -345,6 +346,7 @@ class SecretsManager:
         return True
 
     def _entries(self, prefix: str, work: Work, *, planned: bool) -> Iterator[dict[str, Any]]:
+        # 100 is the maximum of ListSecrets.
         arguments: dict[str, Any] = {"MaxResults": 100, "IncludePlannedDeletion": planned}
         if prefix:
             arguments["Filters"] = [{"Key": "name", "Values": [prefix]}]
@@ -368,6 +370,7 @@ class SecretsManager:
             with translated(operation, subject, work):
                 page = getattr(self.client(), call)(**arguments, **more)
             yield page
+            # A page may be empty and still have a token, so only a missing token ends the list.
             token = page.get("NextToken", "")
             if not token:
                 return

@@ -262,4 +262,5 @@ def _count(payload: Mapping[str, Any] | Rows, member: str) -> int:
 
 def _age_order(file: StoredFile) -> tuple[datetime, str]:
     parsed = parse(file.key)
+    # The key breaks ties, so that the order of equal times does not change between calls.
     return (parsed.moment if parsed else file.last_modified, file.key)

@@ -42,6 +42,7 @@ def document(key: str, raw: bytes, *, exact: bool = False) -> Any:
         Corrupt: the bytes are not gzip or not JSON; the error has the position.
     """
     try:
+        # Compressed objects without the ending .gz are known by gzip's magic number (RFC 1952).
         if key.endswith(".gz") or raw[:2] == b"\x1f\x8b":
             raw = _unpacked(raw)
         return json.loads(raw, parse_float=Decimal if exact else None)
@@ -57,6 +58,8 @@ def document(key: str, raw: bytes, *, exact: bool = False) -> Any:
 
 def _unpacked(raw: bytes) -> bytes:
     with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+        # One byte more than allowed shows that the limit is exceeded, without decompressing
+        # everything.
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         message = f"its decompressed size exceeds {MOST_BYTES} bytes"
@@ -101,6 +104,7 @@ def encoded(head: Mapping[str, str], payload: Payload, *, nan: NanRule = "refuse
         if nan == "refuse" and plain.refused:
             raise _not_json(plain.refused, plain.count)
         body = {**head, payload.member: value}
+        # Indented and with `default=str`, as earlier scripts wrote these documents (data contract).
         text = json.dumps(body, indent=2, default=str, ensure_ascii=False, allow_nan=False)
         return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -121,6 +125,7 @@ class _Plain:
     def copy(self, value: Any, path: _Path) -> Any:
         if isinstance(value, Mapping):
             return {name: self.copy(item, (path, f".{name}")) for name, item in value.items()}
+        # Tuples become lists, as `json` would write them; texts and bytes are sequences as well.
         if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
             return [self.copy(item, (path, f"[{at}]")) for at, item in enumerate(value)]
         if _is_finite(value):
@@ -134,6 +139,7 @@ class _Plain:
 def _is_finite(value: Any) -> bool:
     if isinstance(value, Decimal):
         return value.is_finite()
+    # An integer of any size is finite, but `math.isfinite` raises OverflowError for large ones.
     if isinstance(value, int | str):
         return True
     if isinstance(value, Real):  # float and numpy's floats of every width

@@ -34,6 +34,7 @@ def latest_key(
     root = f"market-data/{data_type}/{check_segment('symbol', symbol)}/"
     roots = _timeframes(bucket, root, timeframe, work) if data_type == "ohlcv" else [root]
     today = utc_now()
+    # One listing for each day, so that the cost does not depend on the age of the data.
     for back in range(-1, days_back + 1):
         day = today - timedelta(days=back)
         found = [key for folder in roots for key in _keys_of(bucket, folder, day, work)]
@@ -48,6 +49,7 @@ def _timeframes(bucket: Bucket, root: str, timeframe: str | None, work: Work) ->
     folders: list[str] = []
     token: str | None = None
     while True:
+        # Without a timeframe the newest candle of any timeframe is returned.
         page = list_level(bucket, root, token=token, work=work)
         folders += page.folders
         token = page.token

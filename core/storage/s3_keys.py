@@ -72,6 +72,7 @@ def storage_text(found: StorageKeys, before: str = "") -> str:
         "region": found.region,
     }
     try:
+        # Fields that other programs added to the secret must survive the set-up.
         old = rows_of(before)
     except InvalidInput:
         return json.dumps(values, indent=2)
@@ -84,6 +85,7 @@ def storage_text(found: StorageKeys, before: str = "") -> str:
 
 def _known(error: StorageError, secret_name: str) -> StorageError:
     """Return an error with the known summary, and the kind and action of the failure."""
+    # Scripts know this summary; type and action remain those of the failure.
     return type(error)(
         SUMMARY,
         cause=f"{error.summary}. {error.cause}".strip(),

@@ -51,6 +51,7 @@ class S3StorageService:
             endpoint_url=endpoint_url,
             profile=profile,
         )
+        # Scripts name neither and use the bucket and the keys of the secret, as before.
         if bucket_name is None and clients is None:
             self._bucket = _bucket_of_secret(given, secret_name, region_name)
         else:
@@ -70,6 +71,7 @@ class S3StorageService:
     @property
     def secrets_manager(self) -> SecretsManager:
         """The secrets in the account of the caller's credentials."""
+        # Imported on first use: most scripts only use the bucket.
         if self._secrets is None:
             from core.storage.aws_secrets_manager import SecretsManager
 
@@ -184,6 +186,7 @@ class S3StorageService:
         token: str | None = None
         while len(found) < max_keys:
             work.check()
+            # 1,000 is the maximum of ListObjectsV2 for one page.
             size = min(1000, max_keys - len(found))
             columns, token = page_of(self._bucket, prefix, token=token, size=size, work=work)
             found += [
@@ -221,6 +224,7 @@ def _bucket_of_secret(given: ClientFactory, secret_name: str, region_name: str) 
     found = storage_keys(SecretsManager(clients=given), secret_name)
     profile = Profile(
         name=f"secret {secret_name}",
+        # The keys exist only in memory, so no other source may be consulted.
         source=KeySource.SESSION,
         region=found.region or region_name,
         endpoint_url=given.endpoint_url,

@@ -27,6 +27,7 @@ class ListedSecret(dict[str, Any]):
     """
 
     def __init__(self, entry: Mapping[str, Any], info: SecretInfo) -> None:
+        # AWS omits empty fields such as Description, which scripts read without a default.
         super().__init__(
             dict(entry),
             Name=info.name,
@@ -113,6 +114,7 @@ def market_value(value: Any, found: ParsedKey, now: datetime) -> Any:
     elif isinstance(value, list):
         made = MarketRows(value)
     else:
+        # A number or text cannot have attributes.
         return value
     made.key, made.moment = found.key, found.moment
     made.stamp_in_future = is_in_future(found, now)

@@ -141,6 +141,7 @@ class _Setup:
         return who.arn, f"{who.user} in account {who.account}"
 
     def _find(self) -> tuple[str, str]:
+        # The bucket is the authority: a profile may name another region.
         region = self._tested.bucket_region(self._profile.bucket, work=self._work)
         if region == self._profile.region:
             return region, f"{self._profile.bucket} in {region}"
@@ -190,6 +191,7 @@ class _Setup:
     def _versions_removed(self, client: Any, versions: Sequence[str]) -> str:
         """Remove the versions that a versioned bucket stores, if that is permitted."""
         try:
+            # marker.
             for version in reversed(versions):
                 with translated("s3:DeleteObjectVersion", self._subject, self._work):
                     client.delete_object(
@@ -231,6 +233,7 @@ class _Setup:
             return "unchanged", f"{name} already contains these keys"
         if not replace_keys:
             return "kept", f"{name} contains other keys and was not changed"
+        # Conditional, so that keys which another client stores at this moment are not overwritten.
         self._secrets.save(name, text, expected_version=found.version_id, work=self._work)
         return "updated", f"{name} updated; the earlier value is stored as AWSPREVIOUS"
 
