@@ -82,6 +82,7 @@ def filed_object(_call: OperationCall, written: Any) -> Effects:
 
 def deleted_objects(call: OperationCall, report: Any) -> Effects:
     """Describe the objects of a `DeleteReport` that were deleted."""
+    # Only what was deleted: the report also names failed objects, whose listings are still right.
     return _objects(call, [each.key for each in report.deleted])
 
 
@@ -226,6 +227,7 @@ def _step_effect(rotation: Rotation, step: Step) -> Effect:
 
 def parent_of(key: str) -> str:
     """Return the prefix that lists a key."""
+    # The slash at the end of a folder marker is part of its name, not of its parent.
     return key[: key.rstrip("/").rfind("/") + 1]
 
 
@@ -238,6 +240,7 @@ def _objects(call: OperationCall, keys: Sequence[str]) -> Effects:
 
 
 def _prefixes(keys: Sequence[str]) -> tuple[str, ...]:
+    # Refreshing the complete bucket once is cheaper than many single folders.
     folders = Counter(parent_of(key) for key in keys)
     return tuple(folders) if len(folders) <= MOST_PREFIXES else ("",)
 
@@ -245,6 +248,7 @@ def _prefixes(keys: Sequence[str]) -> tuple[str, ...]:
 def _common_folder(keys: Sequence[str]) -> str:
     if not keys:
         return ""
+    # The smallest and the largest text share the least, so their common start is that of all.
     first, last = min(keys), max(keys)
     same = next(
         (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)

@@ -21,6 +21,7 @@ from core.units import time_style
 from core.work import Work
 
 #: Maximum number of processes: the second is only started while the first is busy.
+# A second process lets a scan and a transfer run at the same time; more would only compete.
 MAX_ENGINES = 2
 #: Niceness of engine processes, so that the window has priority.
 NICENESS = 10
@@ -67,6 +68,8 @@ class EngineClient:
             self._closed = True
             engines = self._idle + self._busy
             self._idle = []
+        # All pipes are closed first, so that the engines end concurrently and not one after
+        # another.
         for engine in engines:
             engine.disconnect()
         for engine in engines:
@@ -90,6 +93,7 @@ class EngineClient:
         with self._lock:
             if self._closed:
                 raise Cancelled("The engine was closed")
+            # Within the lock, so that `close` knows every engine that was started.
             engine = self._still_idle() or _Engine(self._module, self._niceness)
             self._busy.append(engine)
             return engine
@@ -109,6 +113,7 @@ class EngineClient:
             reusable = engine.alive and not self._closed
             if reusable:
                 self._idle.append(engine)
+        # Outside the lock, because waiting for the process may take seconds.
         if not reusable:
             engine.end()
 
@@ -148,6 +153,7 @@ class _Engine:
     def disconnect(self) -> None:
         """Close the pipe to the engine, which then ends."""
         self._disconnected = True
+        # The engine detects the end of the pipe and ends by itself; a kill would skip its clean-up.
         with contextlib.suppress(OSError):  # closing flushes the pipe
             self._writer.close()
 
@@ -155,6 +161,8 @@ class _Engine:
         """Make sure that the process has ended, and close its pipes."""
         self.disconnect()
         try:
+            # The pipes are closed after the process has ended: output into a closed pipe would be
+            # an error.
             self._process.wait(_CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
@@ -188,6 +196,7 @@ class _Engine:
         if work.token.cancelled or self._disconnected:
             return Cancelled("Cancelled")
         # The pipe ends a moment before the process does.
+        # A negative exit code is the number of the signal that ended the process.
         code = self._process.wait(_CLOSE_SECONDS)
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return EngineError(
@@ -214,6 +223,7 @@ class _Stop:
         with self._lock:
             if not self._finished:
                 self._timer.start()
+        # Outside the lock: a full pipe may block this call, and the timer must be able to kill.
         with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader reports
             self._writer.send(Kind.CANCEL)
 
@@ -238,6 +248,7 @@ def _started(module: str, niceness: int) -> subprocess.Popen[bytes]:
     Secrets in the environment are sent with each call instead, so that no other program can read
     them. `-P` prevents a `core` folder in the working directory from being imported.
     """
+    # An empty entry of `sys.path` means the working directory, which `-P` would exclude.
     folders = [folder or str(Path.cwd()) for folder in sys.path]
     plain, _secret = split_environment()
     try:

@@ -37,14 +37,17 @@ def command_line(
     for option, value in (options or {}).items():
         if value:
             parts += [option] if value is True else [f"{option}={value}"]
+    # Keys may start with a dash and must not be taken as options.
     parts += ["--"] if any(each.startswith("-") for each in arguments) else []
     line = shlex.join([*parts, *arguments])
+    # A command that would contain a secret is not offered at all: a redacted one would fail.
     return line if line == redacted(line) and _is_text(line) else ""
 
 
 def _place(profile: Profile | None) -> list[str]:
     if profile is None:
         return []
+    # The profile of the demo exists only in its window, so its address is named instead.
     if profile.name != DEMO_NAME:
         return [f"--profile={profile.name}"]
     address = [f"--endpoint-url={profile.endpoint_url}"] if profile.endpoint_url else []

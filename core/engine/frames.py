@@ -54,6 +54,8 @@ class Writer:
         """
         frame = io.BytesIO()
         self._pickler(frame, protocol=pickle.HIGHEST_PROTOCOL).dump((kind, payload))
+        # Pickled before the lock and the first byte: an object that cannot be pickled leaves no
+        # half frame.
         body = frame.getbuffer()
         with self._lock:
             self._pipe.write(_LENGTH.pack(len(body)))
@@ -83,6 +85,7 @@ class Reader:
         self._pipe.close()
 
     def _exactly(self, size: int) -> bytes | None:
+        # A read from a pipe returns what has arrived, which may be less than requested.
         chunks = bytearray()
         while len(chunks) < size:
             chunk = self._pipe.read(size - len(chunks))

@@ -64,6 +64,7 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
+    # Output of C libraries, which do not use `sys.stdout`, also goes to standard error.
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return pipe_in, pipe_out
@@ -88,6 +89,7 @@ class Host:
     def _listen(self) -> None:
         while (message := self._reader.receive()) is not None:
             kind, payload = message
+            # A new token before the call is queued: a cancel that follows at once finds it.
             if kind is Kind.CALL:
                 self._token = CancelToken()
                 self._calls.put((payload, self._token))
@@ -122,6 +124,7 @@ class Host:
         function = self._function(call.operation)
         workspace = self._workspace_of(call.connection)
         operation = self._operations[call.operation]
+        # Checked again in this process: the window's check is for its buttons.
         if operation.changes and operation.refused_at_start:
             workspace.clients.require_writable(operation.title)
         result = function(workspace, work, **call.arguments)

@@ -54,6 +54,7 @@ def find(workspace: HasBucket, work: Work | None = None, *, prefix: str = "") ->
     uploads = list_unfinished(workspace, work, prefix=prefix)
     try:
         parts = orphan_parts(BucketStore(workspace.bucket), work)
+    # Uploads are useful without the backups; a cancel is raised by the check.
     except StorageError as error:
         work.check()
         return Leftovers(uploads, (), f"Parts of backups could not be listed: {error.summary}.")
@@ -88,6 +89,7 @@ def remove(
     failed = list(report.failed)
     removed: tuple[OrphanParts, ...] = ()
     try:
+        # A backup may have been completed by its manifest since the leftovers were listed.
         still = [each for each in orphan_parts(store, work) if each.folder in folders]
         removed = remove_orphans(store, still, work)
     except StorageError as error:

@@ -300,6 +300,7 @@ def changes_something(arguments: Sequence[str]) -> bool:
     Args:
         arguments: the subcommand and what follows it.
     """
+    # Values of options follow an equals sign in generated commands, so other words are positional.
     names = [name for name in arguments if not name.startswith("-")]
     return any(
         names[: len(command)] == command and options <= set(arguments)

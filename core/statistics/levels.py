@@ -54,6 +54,7 @@ def level_of(found: StorageStatistics, folder: str) -> Level:
     detailed = bool(details) and _objects(d.classes for d in details) == _objects([shares])
     if not detailed:
         details = []
+    # All details have the same ranges, so sums of equal positions are sums of equal ranges.
     ranges = zip(*(detail.sizes for detail in details), strict=True)
     sums = [(sum(c for c, _ in column), sum(s for _, s in column)) for column in ranges]
     return Level(

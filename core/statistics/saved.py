@@ -35,6 +35,7 @@ def load(profile: str, bucket: str) -> StorageStatistics | None:
     try:
         rows = state_database().rows(_READ, (storable(profile), bucket))
         return decode([content for (content,) in rows])
+    # A cache: without it the tab scans the bucket again, so no error is shown.
     except (LocalIOError, zlib.error, *UNREADABLE) as error:
         _log.warning("the stored statistics cannot be read: %s", type(error).__name__)
         return None

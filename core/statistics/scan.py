@@ -43,6 +43,7 @@ def scan(
 
 def count(workspace: HasBucket, work: Work, *, prefix: str) -> tuple[Totals, int]:
     """Count one prefix for a scan of another process, in the order of its keys."""
+    # Without fan-out: the other process has already divided the bucket into prefixes.
     listing = Listing(workspace.bucket, prefix, fan_out=1, work=work)
     totals = Totals(workspace.bucket.name, prefix)
     for page in listing.pages():
@@ -72,6 +73,7 @@ class _Scan:
             # A second process helps only if counting, and not the network, takes the time.
             if number == _PAGES_BEFORE_HELP and self._helper and self._listing.computing:
                 self._request_help(self._helper)
+        # The own pages are counted, but the helper may still count its last prefix.
         if self._thread is not None:
             self._thread.join()
         # A part that the helper could not count must not be missing from a "complete" result.
@@ -90,6 +92,7 @@ class _Scan:
 
     def _be_helped(self, helper: Helper) -> None:
         try:
+            # One prefix at a time, so that both processes end at nearly the same moment.
             while (prefix := self._listing.take()) is not None:
                 totals, calls = helper.count(prefix)
                 with self._lock:
@@ -104,6 +107,8 @@ class _Scan:
         if began > self._next_batch:
             self._work.batch(self._snapshot(partial=True))
             ended = time.monotonic()
+            # Building a partial result may take at most a tenth of the time, however many folders
+            # exist.
             self._next_batch = ended + max(_BATCH_SECONDS, (ended - began) / _BATCH_SHARE)
 
     def _snapshot(self, *, partial: bool) -> StorageStatistics:

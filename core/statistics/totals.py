@@ -32,6 +32,7 @@ from core.units import format_size, utc_now
 
 #: Maximum depth and number of separately counted folders.
 FOLDER_DEPTH = 4
+# The table of folders crosses the pipe to the window with every partial result.
 MOST_FOLDERS = 20_000
 #: Name of the group for objects outside any folder.
 ROOT = "(top level)"
@@ -63,6 +64,7 @@ class Totals:
         for folder, begin, end in runs(keys):
             sums, part = self._folder(folder), sizes[begin:end]
             sums.add(part, texts, begin)
+            # Most runs contain no object that is large enough, and one comparison excludes them.
             if max(part) > sums.least(limit):
                 rows = zip(part, keys[begin:end], modified[begin:end], strict=True)
                 sums.add_largest(rows, limit)
@@ -73,6 +75,7 @@ class Totals:
         self.objects += other.objects
         self.size += other.size
         for folder, sums in other._folders.items():
+            # The other process has the name ROOT for the empty folder.
             self._folder("" if folder == ROOT else folder).merge(sums)
         self._largest = heapq.nlargest(LARGEST, [*self._largest, *other._largest])
         heapq.heapify(self._largest)
@@ -104,16 +107,19 @@ class Totals:
                 LargeObject(key, size, modified)
                 for size, key, modified in sorted(self._largest, reverse=True)
             ),
+            # Details are expensive to build and would be replaced by the next partial result.
             details=() if partial else details_of(self._folders),
         )
 
     def _folder(self, folder: str) -> FolderSums:
         """Return the sums of a folder, or of its parent if the limit is reached."""
+        # The parent's sums then include the folder, so that totals stay complete.
         while folder not in self._folders and len(self._folders) >= MOST_FOLDERS and folder:
             folder = folder.rpartition("/")[0]
         return self._folders[folder or ROOT]
 
     def _ranges(self) -> list[int]:
+        # Without folders `zip` yields nothing; an empty bucket still has all ranges.
         columns = zip(*(sums.ranges for sums in self._folders.values()), strict=True)
         return [sum(column) for column in columns] or FolderSums().ranges
 
@@ -133,6 +139,8 @@ def runs(keys: list[str]) -> Iterator[tuple[str, int, int]]:
     begin, count = 0, len(keys)
     while begin < count:
         folder = folder_of(keys[begin])
+        # Objects outside any folder are adjacent to folders in the order of keys, so each is its
+        # own run.
         if not folder:
             yield "", begin, begin + 1
             begin += 1
@@ -158,6 +166,7 @@ def _shallow_end(keys: list[str], folder: str, begin: int, end: int) -> int:
 
 def by_kind(folders: Iterable[Share]) -> tuple[Share, ...]:
     """Return the sums of each kind of data, the largest first."""
+    # The kind follows from the first folders of a key, so no key has to be parsed.
     return group_totals(folders, lambda name: _TITLES[kind_of(f"{name}/")])
 
 

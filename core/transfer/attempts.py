@@ -96,6 +96,8 @@ class Attempts:
             try:
                 result = send()
             except StorageError as error:
+                # From the start of the first failed attempt, which may itself have waited for a
+                # time-out.
                 failing_since = began if failing_since is None else failing_since
                 if not self._may_retry(error, began, failing_since):
                     raise
@@ -106,6 +108,8 @@ class Attempts:
 
     def _may_retry(self, error: StorageError, began: float, failing_since: float) -> bool:
         self._no_answers += error.kind is ErrorKind.NOT_S3
+        # Set for all threads: the other files end with the same error instead of trying for
+        # themselves.
         if error.kind in HOPELESS or self._no_answers >= _NO_ANSWERS:
             self.ended = error
         if error.kind not in _MOMENTARY:

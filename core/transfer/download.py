@@ -124,6 +124,7 @@ class _Download:
     def all(self, recorder: OutcomeRecorder) -> None:
         """Download all objects, a dozen at a time."""
         with ThreadPoolExecutor(_THREADS, "download") as pool:
+            # `map` raises the first exception of a thread here, and the check raises a cancel.
             for _ in pool.map(partial(self._one, recorder), range(len(self._keys))):
                 self._work.check()
 
@@ -135,8 +136,11 @@ class _Download:
             existing = path.stat().st_size
         except OSError:
             return self._sizes[number]
+        # A file that exists is skipped and needs no space.
         if self._if_exists is IfExists.SKIP:
             return 0
+        # The new file is written beside the old one, whose space is free only after the
+        # replacement.
         replaced = existing if self._if_exists is IfExists.OVERWRITE else 0
         return max(self._sizes[number] - replaced, 0)
 
@@ -161,6 +165,7 @@ class _Download:
             recorder.done(number, got.verdict, name=self._renamed(number, got.path))
 
     def _fetch(self, recorder: OutcomeRecorder, number: int, path: Path) -> Downloaded:
+        # Checked for each file just before it is written, since links can be created at any time.
         path = path_inside(self._root, path, self._keys[number])
         large = self._sizes[number] >= _LARGE_BYTES
 
@@ -196,6 +201,7 @@ class _Download:
 
 def _free(path: Path) -> Path:
     number, free = 2, path
+    # Numbers start at 2: the file without a number is the first.
     while free.exists():
         free = path.with_name(f"{path.stem} ({number}){path.suffix}")
         number += 1

@@ -56,6 +56,7 @@ class Unfinished:
             # files.
             if isinstance(values, list) and len(values) == self.planned
         }
+        # Numbers of skipped files refer to the former plan; these files are no longer in it.
         return {**self.order.arguments, **columns, "skip": []}
 
 
@@ -79,6 +80,7 @@ class Journal:
         """
         database = state_database(folder)
         owner = owner_of_this_process(database.path)
+        # The owner is written with the order, so that no other process resumes it while it runs.
         return cls(database, _store(database, order, planned, owner))
 
     def note(self, outcomes: Outcomes) -> None:
@@ -108,11 +110,14 @@ class Journal:
         """Run a statement about this transfer; without it, the transfer is offered again later."""
         try:
             self._database.execute(sql, (self._number,))
+            # The order of a large transfer has many pages, and the file would otherwise never
+            # shrink.
             self._database.return_free_pages()
         except LocalIOError as error:
             _log.warning("the end of a transfer could not be recorded: %s", error.summary)
 
 
+# A file may be noted again when a resumed transfer reports it; the first note is valid.
 _NOTE = "INSERT OR IGNORE INTO transfer_files (transfer, file, skipped) VALUES (?, ?, ?)"
 
 
@@ -166,6 +171,7 @@ def settled(transfer_id: str, folder: Path | None = None) -> Outcomes:
 
 def _store(database: Database, order: Order, planned: int, owner: str | None) -> int:
     """Store an order in place of one with the same id, and return its row."""
+    # The canonical form: callers may pass the id with or without dashes.
     identifier = UUID(order.id).hex
     names = ("operation", "title", "profile", "bucket", "arguments")
     record = json.dumps({name: getattr(order, name) for name in names})

@@ -39,6 +39,7 @@ _DEVICES = frozenset(
 )
 _EMPTY = "%_"
 #: Text that looks like an escape: only then is the percent sign itself escaped.
+# Escaping every percent sign would change ordinary names such as `50%.csv`.
 _ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2}|_$)")
 
 
@@ -84,6 +85,7 @@ def _preserves(folder: Path, name: str) -> bool:
     path = folder / name
     try:
         path.touch(exist_ok=False)
+        # Windows accepts a final dot and removes it, so the file appears under the shorter name.
         return not path.with_name(name.rstrip(".")).exists()
     except OSError:
         return False
@@ -107,6 +109,7 @@ def _same(folder: Path, name: str, other: str) -> bool:
 def local_name(key: str, folder: Path) -> str:
     """Return the local file name for the last segment of a key."""
     last = key.removesuffix("/").rpartition("/")[2]
+    # The file system is only tested for names that some file system would refuse.
     strict = safe_segments(last, STRICTEST)[0]
     return strict if strict == last else safe_segments(last, file_system_of(folder))[0]
 
@@ -122,6 +125,7 @@ def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[
         names: keys, or their parts below the displayed folder.
         sizes: their sizes in bytes.
     """
+    # Test files are only needed if the result depends on the file system.
     natural = _safe_names(names, sizes, STRICTEST)
     system = STRICTEST
     if natural != _safe_names(names, sizes, FileSystem()) or _collide(natural):
@@ -131,6 +135,7 @@ def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[
         return [root / each if each else None for each in natural]
     places = _Places(natural, system)
     found: list[Path | None] = [None] * len(names)
+    # In the order of names, so that every run assigns the same numbers.
     for number in sorted(range(len(names)), key=lambda number: names[number]):
         if natural[number]:
             found[number] = root / places.assign(natural[number])
@@ -176,6 +181,7 @@ class _Places:
         if folded not in self._used and folded not in self.folders:
             self._used.add(folded)
             return name
+        # A folder cannot be renamed without all of its files, so the object gets another name.
         beside = name + _OBJECT if folded in self.folders else name
         number, place = 1, beside
         while self._is_used(self._fold(place)):
@@ -226,6 +232,7 @@ def path_inside(root: Path, path: Path, key: str) -> Path:
     Raises:
         InvalidInput: the path is a link, or a parent folder is a link to a place outside `root`.
     """
+    # The file itself is not resolved, because it does not exist yet or will be replaced.
     if not path.parent.resolve().is_relative_to(root.resolve()) or path.is_symlink():
         raise InvalidInput(
             f"{key} would be written outside the chosen folder",
@@ -241,6 +248,7 @@ def _mapped(segment: str, *, windows: bool) -> str:
         return _EMPTY
     escaped = _ESCAPE.sub("%25", segment)
     name = "".join(_character(char, windows=windows) for char in escaped)
+    # These names would mean another folder on every system.
     if segment in {".", ".."}:
         name = segment.replace(".", "%2E")
     elif windows:
@@ -249,6 +257,8 @@ def _mapped(segment: str, *, windows: bool) -> str:
 
 
 def _character(char: str, *, windows: bool) -> str:
+    # Control characters and lone surrogates are escaped everywhere: terminals and UTF-8 refuse
+    # them.
     code = ord(char)
     if code < 0x20 or code == 0x7F or 0xD800 <= code < 0xE000 or (windows and char in _FORBIDDEN):
         return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
@@ -268,7 +278,9 @@ def _shortened(name: str) -> str:
     """Shorten a long name before its extension; a hash of the full name makes it unique."""
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
     stem, dot, ending = name.rpartition(".")
+    # A longer text after the last dot is not an extension.
     ending = dot + ending if dot and len(ending.encode()) <= 16 else ""
     room = SEGMENT_BYTES - _SUFFIX_LENGTH - len(ending.encode()) - len(digest) - 1
+    # The cut may divide a character of several bytes, whose rest is dropped.
     beginning = (stem if ending else name).encode()[:room].decode(errors="ignore")
     return f"{beginning}~{digest}{ending}"

@@ -111,6 +111,7 @@ class UploadPlan:
             self.decision(number, choice, single) is IfExists.OVERWRITE
             for number in range(len(self.keys))
         ]
+        # Refused files are at the end of all columns, which must have equal lengths.
         return [not each for each in overwrites] + [True] * len(self.refused)
 
 
@@ -136,6 +137,7 @@ def plan_upload(
     columns, refused = _with_keys(sources, prefix)
     keys = [key for _, key, _ in columns]
     known = _known(workspace.bucket, keys, work)
+    # After a listing all keys are known; after single checks the numbered names are not.
     free = _Free(workspace.bucket, {*keys, *known}, complete=len(keys) > _FEW, work=work)
     return UploadPlan(
         bucket=workspace.bucket.name,
@@ -158,6 +160,7 @@ def clean_prefix(prefix: str) -> str:
     Raises:
         InvalidInput: the prefix is not valid in a key.
     """
+    # A leading slash would create a folder without a name, which users who type a path do not mean.
     prefix = prefix.strip().lstrip("/")
     if not prefix:
         return ""
@@ -174,6 +177,8 @@ def _with_keys(sources: Sources, prefix: str) -> tuple[list[_Column], list[Refus
     used: set[str] = set()
     for path, name, size in zip(sources.paths, sources.names, sources.sizes, strict=True):
         key = prefix + name
+        # Names of different folders can be equal below one prefix; the second would overwrite the
+        # first.
         if key in used:
             reason = "another file of this upload has the same key"
             refused.append(RefusedFile(path, key, ErrorKind.CONFLICT, reason))
@@ -219,6 +224,7 @@ class _Free:
     def beside(self, key: str) -> str:
         """Return a free key such as `name (2).json` for `name.json`."""
         folder, _, name = key.rpartition("/")
+        # The first dot: `a.tar.gz` becomes `a (2).tar.gz`, and `.profile` has no extension.
         stem, dot, suffix = name.partition(".") if not name.startswith(".") else (name, "", "")
         start = f"{folder}/{stem}" if folder else stem
         if not self._complete:

@@ -52,6 +52,7 @@ class OutcomeRecorder:
         self._timer: threading.Timer | None = None
         self._closed = False
         self._moving: dict[int, int] = {}
+        # Skipped bytes are taken off the total, so that the progress still reaches 100 %.
         self._moved = self._left_out = 0
         self._total = sum(sizes)
         self._done: dict[int, Verdict] = {}
@@ -112,6 +113,7 @@ class OutcomeRecorder:
 
     def moving(self, number: int, size: int) -> None:
         """Report the transferred bytes of a large file; the number may decrease."""
+        # Not recorded in the journal: a part of a file is transferred again after a crash.
         with self._lock:
             self._moving[number] = size
             self._news.moving[number] = size
@@ -127,6 +129,7 @@ class OutcomeRecorder:
 
     def close(self) -> TransferReport:
         """Report the last outcomes and return the report; files without an outcome are cancelled."""
+        # First closed, so that threads which are still running add nothing to the final report.
         with self._lock:
             self._closed = True
             timer, self._timer = self._timer, None
@@ -182,6 +185,7 @@ class OutcomeRecorder:
 
     def _on_timer(self) -> None:
         with self._lock:
+            # `close` has taken the timer and joins it, so it must not be cleared here.
             self._timer = None if not self._closed else self._timer
             closed = self._closed
         if not closed:

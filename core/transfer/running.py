@@ -33,6 +33,7 @@ def run_journalled(
     journal = Journal.begin(order, len(keys)) if order is not None else None
     recorder = OutcomeRecorder(keys, sizes, work, journal)
     try:
+        # The window shows what was done up to the cancel, even if threads need a moment to end.
         with work.token.on_cancel(recorder.flush):
             body(recorder)
     except Cancelled as error:
@@ -40,6 +41,7 @@ def run_journalled(
         if journal is not None:
             journal.leave()
         raise TransferCancelled(error.summary, report) from None
+    # Also for KeyboardInterrupt: without a record of the end, the transfer would count as running.
     except BaseException:
         recorder.close()
         if journal is not None:
