@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 #: Where test objects are stored.
 CHECK_PREFIX = "strongroom-check/"
 CHECK_BYTES = b"Strongroom wrote this to test keys or permissions; it may be deleted.\n"
+#: Names of tests and of rotations, so that a clean-up can never delete another object.
 _NAME = re.compile(
     rf"{re.escape(CHECK_PREFIX)}(?:[0-9a-f]{{32}}|rotation-[0-9a-f]{{8}}-[0-9]+)\.txt\Z"
 )
@@ -56,6 +57,7 @@ def recorded(bucket: Bucket, key: str, work: Work) -> Iterator[CheckRecord]:
             pending.failed(error)
         raise
     finally:
+        # An object that may exist stays recorded, and the next clean-up removes it.
         (pending.forget if record.removed else pending.abandon)()
 
 
@@ -98,6 +100,7 @@ def remove_check_object(bucket: Bucket, key: str, work: Work) -> None:
     if not is_check_object(key):
         return
     try:
+        # Versions first: deleting the key alone would only hide them behind a delete marker.
         for version in _versions(bucket, key, work):
             delete(bucket, key, version_id=version, work=work)
     except (AccessDenied, NotSupported) as error:

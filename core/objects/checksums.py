@@ -67,6 +67,7 @@ def _table(polynomial: int) -> tuple[int, ...]:
     rows = []
     for value in range(256):
         for _ in range(8):
+            # The bitwise definition of a reflected CRC; the table applies it to eight bits at once.
             value = value >> 1 ^ (polynomial if value & 1 else 0)  # noqa: PLW2901 - the definition
         rows.append(value)
     return tuple(rows)
@@ -91,6 +92,7 @@ _MAKERS: dict[str, Callable[[], Hash]] = {
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),
     "md5": lambda: hashlib.md5(usedforsecurity=False),
     "crc32": lambda: _Crc(zlib.crc32, 4),
+    # The reversed polynomials of CRC-32C (Castagnoli) and CRC-64/NVME.
     "crc32c": lambda: _Crc(_reflected(0x82F63B78, 4), 4),
     "crc64nvme": lambda: _Crc(_reflected(0x9A6C9329AC4BC9B5, 8), 8),
 }
@@ -131,10 +133,12 @@ def expected_hashes(answer: Mapping[str, Any]) -> tuple[Expected, ...]:
     Strongroom's own SHA-256 is first, then hashes of the complete object, then composites and slow
     algorithms.
     """
+    # The only hash of the complete object that every server stores for every size.
     own = answer.get("Metadata", {}).get(SHA256, "").lower()
     if re.fullmatch(r"[0-9a-f]{64}", own):
         return (Expected(Verdict.SHA256, "sha256", bytes.fromhex(own)),)
     found = [*_checksums(answer, _FIELDS), *_etag_hash(answer)]
+    # A hash of the complete object needs no sizes of parts, which some servers do not report.
     found.sort(key=lambda each: each.parts > 0)
     return (*found, *_checksums(answer, _SLOW_FIELDS))
 
@@ -148,6 +152,7 @@ def _checksums(
             value = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             continue
+        # Servers also send placeholders in these fields, which would look like a difference.
         right_length = len(value) == len(digest_of(algorithm, b""))
         if right_length and (not dash or parts.isdecimal()):
             yield Expected(verdict, algorithm, value, int(parts) if dash else 0)
@@ -196,6 +201,7 @@ class Digests:
             self._other.update(data)
             return
         view = memoryview(data)
+        # A chunk of the download may contain the end of one part and the beginning of the next.
         while view:
             piece = view[: self._part_size - self._in_part]
             self._other.update(piece)  # type: ignore[arg-type] # hashes take any buffer
@@ -224,6 +230,7 @@ class Digests:
             return self._sha256.digest()
         if not self._expected.parts:
             return self._other.digest()
+        # The last part is usually shorter than the others.
         if self._in_part:
             self._end_part()
         return composite(self._expected.algorithm, self._part_digests)

@@ -32,6 +32,7 @@ ONLY_NEW: dict[str, Any] = {"IfNoneMatch": "*"}
 #: Number of lock files that the keys share: the maximum of concurrent completions on a machine.
 _LOCKS = 64
 #: Connection -> bucket and operation -> whether the server honours the condition.
+# Weak, so that a closed connection does not stay in memory.
 _found: WeakKeyDictionary[ClientFactory, dict[tuple[str, str], bool]] = WeakKeyDictionary()
 
 
@@ -68,6 +69,7 @@ def one_completion(bucket: Bucket, key: str, work: Work) -> Iterator[None]:
         yield
         return
     name = hashlib.sha256("\n".join((endpoint, bucket.name, key)).encode()).hexdigest()
+    # A lock for each key would leave a file for each key: two keys may share a lock.
     place = int(name[:8], 16) % _LOCKS
     path = data_dir() / "uploads" / f"completion-{place:02}.lock"
     with locked_while_waiting(path, work.token.wait):

@@ -43,9 +43,11 @@ def copy(bucket: Bucket, key: str, target: str, *, work: Work | None = None) -> 
             Bucket=bucket.name,
             Key=check_key(target),
             CopySource={"Bucket": bucket.name, "Key": key},
+            # The condition is checked by S3 within the copy, so the source cannot change unnoticed.
             CopySourceIfMatch=f'"{source.etag}"',
             MetadataDirective="COPY",
             TaggingDirective="COPY",
+            # Without it S3 stores the copy as STANDARD.
             StorageClass=source.storage_class,
         )
     there = head(bucket, target, work=work)

@@ -91,6 +91,8 @@ def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None
         for start in range(0, len(keys), DELETE_KEYS):
             work.check()
             batch = keys[start : start + DELETE_KEYS]
+            # S3 answers MalformedXML for the entire request if one of its keys is no valid XML
+            # text.
             odd = [key for key in batch if not is_valid_xml_text(key)]
             _delete_batch(
                 bucket, [key for key in batch if is_valid_xml_text(key)], deleted, failed, work
@@ -144,4 +146,5 @@ def _delete_batch(
 
 def is_valid_xml_text(key: str) -> bool:
     """Return whether XML 1.0 can represent the key; other keys are deleted one by one."""
+    # Line ends are valid, but a parser converts CR to LF, so all control characters are excluded.
     return all(char >= " " and char not in "\ufffe\uffff" for char in key)

@@ -97,6 +97,7 @@ def content_range(answer: dict[str, Any]) -> tuple[int, int, int] | None:
         return None
     match = _RANGE.fullmatch(text)
     first, last, size = map(int, match.groups()) if match else (1, 0, 0)
+    # A wrong length would shift all following bytes of the file.
     if not first <= last < size or answer.get("ContentLength") != last - first + 1:
         raise ServiceError(
             "The server sent a different part of the object than it declared",
@@ -175,6 +176,7 @@ class Fetch:
 
     def _request(self) -> dict[str, Any] | None:
         """Request the missing bytes, and return the answer, or None if the object was replaced."""
+        # S3 only reports checksums if they are requested; they are not valid for a range.
         more: dict[str, Any] = {"ChecksumMode": "ENABLED"}
         if self._done:
             # If-Match, so that a replaced object is refused (412) and not appended to the old
@@ -188,6 +190,8 @@ class Fetch:
         except Conflict as error:
             if not self._done:
                 raise
+            # As a temporary error: the replaced object is downloaded from its beginning, within the
+            # limit.
             self._breaks.wait(
                 ServiceError(
                     error.summary, cause=error.cause, remedy=error.remedy, subject=error.subject
@@ -205,6 +209,7 @@ class Fetch:
             raise _DifferentError(
                 f"the ETag changed from {self._etag} to {etag} during the download"
             )
+        # Neither the requested range nor the complete object: the bytes cannot be placed.
         if found is not None and found != (0, found[2] - 1, found[2]):
             self._forget()
             raise ServiceError(
@@ -217,6 +222,7 @@ class Fetch:
 
     def _begin(self, answer: dict[str, Any], etag: str) -> None:
         """Process an answer that starts at the first byte, as servers without ranges send it."""
+        # An answer from the first byte on replaces what was received.
         if self._done:
             self._forget()
         size = answer.get("ContentLength")
@@ -249,6 +255,7 @@ class Fetch:
 
         If the server does not report it, common sizes are tried: a matching hash proves the size.
         """
+        # With one part its size is that of the object, so no request is needed.
         known = self._total if parts == 1 else self._size_of_part(1)
         self._guessed = not known
         sizes = (known,) if known else _USUAL_PARTS
@@ -311,6 +318,7 @@ class Fetch:
         if self._digests.agree():
             return
         # A composite hash can only be compared if the sizes of the parts are known.
+        # A guessed size or parts of different sizes prove nothing about the bytes.
         unproven = self._guessed or (self._expected.parts > 2 and self._parts_differ())
         if unproven:
             self._expected = NOTHING

@@ -67,9 +67,16 @@ def page_of(
         client = bucket.client
         with quick_pages(client):
             answer = client.list_objects_v2(
-                Bucket=bucket.name, Prefix=prefix, MaxKeys=size, EncodingType="url", **more
+                # Keys may contain characters that XML 1.0 cannot represent, which are only safe
+                # when encoded.
+                Bucket=bucket.name,
+                Prefix=prefix,
+                MaxKeys=size,
+                EncodingType="url",
+                **more,
             )
     page: Page = answer[PAGE]
+    # A server that ignores the token would be listed without end.
     if page.token is not None and page.token == token:
         raise not_an_s3_answer(subject, "a listing whose next page would be the same page")
     return page.columns, page.token

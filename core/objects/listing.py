@@ -84,9 +84,11 @@ class Listing:
         self._work.check()
         began, computed = time.monotonic(), time.thread_time()
         answer = page_of(self._bucket, prefix, delimiter=delimiter, token=token, work=self._work)
+        # The time without the processor time of this thread is what it waited for the network.
         waited = time.monotonic() - began - (time.thread_time() - computed)
         with self._lock:
             self.list_calls += 1
+            # The smallest one: others include waiting for the interpreter lock.
             self._latency = min(self._latency, waited)
         return answer
 
@@ -112,6 +114,7 @@ def _discovered(ask: _Request, prefix: str, fan_out: int) -> tuple[list[str], li
     pages: list[Columns] = []
     explore = [prefix]
     for _ in range(_DISCOVERY_DEPTH):
+        # The depth is limited, so that a bucket of single nested folders costs few extra requests.
         if not explore or len(flat) + len(explore) >= max(1, fan_out // 2):
             break
         deeper: list[str] = []
@@ -124,6 +127,7 @@ def _discovered(ask: _Request, prefix: str, fan_out: int) -> tuple[list[str], li
             if columns.keys:
                 pages.append(columns)
         explore = deeper
+    # Folders that were not explored any further are listed completely.
     return flat + explore, pages
 
 
@@ -163,6 +167,8 @@ class _Fan:
         while True:
             self._work.check()
             try:
+                # With a time limit, so that a cancel is noticed while all threads wait for the
+                # server.
                 return self._pages.get(timeout=0.2)
             except queue.Empty:
                 continue
@@ -177,6 +183,7 @@ class _Fan:
         try:
             while (prefix := self.take()) is not None:
                 self._list(prefix)
+            # Marks the end of one thread; the reader counts these marks.
             self._offer(None)
         except BaseException as error:  # noqa: BLE001 - raised where the pages are read
             self._offer(error)
@@ -196,6 +203,7 @@ class _Fan:
     def _offer(self, item: _Item) -> None:
         while not self._stop.is_set():
             try:
+                # A full queue must not block a thread of a listing that was closed.
                 self._pages.put(item, timeout=0.2)
             except queue.Full:
                 continue

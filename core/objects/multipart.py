@@ -44,6 +44,7 @@ def list_uploads(
         if not answer.get("IsTruncated"):
             return
         key = _decoded(answer.get("NextKeyMarker", ""), encoded=encoded)
+        # Both markers: several uploads may exist for one key.
         following = {"KeyMarker": key, "UploadIdMarker": answer.get("NextUploadIdMarker", "")}
         if following == marker:
             raise not_an_s3_answer(
@@ -89,6 +90,7 @@ def size_of(bucket: Bucket, upload: MultipartUpload, *, work: Work | None = None
                 answer = bucket.client.list_parts(
                     Bucket=bucket.name, Key=upload.key, UploadId=upload.upload_id, **more
                 )
+        # It was completed or aborted since it was listed.
         except NotFound:
             return 0
         # S3 reports the sizes of parts only here, not in the list of uploads.

@@ -41,7 +41,8 @@ _NEEDED = {b"Key", b"Size", b"LastModified"}
 #: Elements with children, which the flat pattern skips.
 _NESTED = re.compile(rb"<Owner>.*?</Owner>|<RestoreStatus>.*?</RestoreStatus>", re.DOTALL)
 
-#: Patterns of elements that have a particular form; all other elements are text.
+#: Patterns of elements that have a particular form; all other elements are text. Possessive
+#: quantifiers (`*+`) avoid backtracking in pages that do not match.
 _FORMS = {
     b"Size": rb"\d++",
     b"LastModified": rb"\d\d\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d[^<]*+",
@@ -55,6 +56,7 @@ _PLAIN_ESCAPES = {
 
 _Learned = tuple[re.Pattern[bytes], dict[bytes, int]]
 _learned: dict[tuple[bytes, ...], _Learned] = {}
+# Other threads may use the same client for calls whose answer botocore must parse.
 _wanted = threading.local()
 _prepared: weakref.WeakSet[Any] = weakref.WeakSet()
 _lock = threading.Lock()
@@ -117,6 +119,7 @@ def _replace_body(
         return
     customized_response_dict[PAGE] = read_page(response_dict["body"])
     response_dict["body"] = b"<ListBucketResult></ListBucketResult>"
+    # botocore compares it with the body, which was replaced.
     response_dict["headers"].pop("content-length", None)
 
 
@@ -133,6 +136,7 @@ def read_page(body: bytes) -> Page:
     columns = _decoded(raw)
     _check_count(raw.scalars.get("KeyCount"), columns)
     token = raw.scalars.get("NextContinuationToken")
+    # Some servers omit IsTruncated; a token without it still means that there is more.
     truncated = raw.scalars.get("IsTruncated", "true" if token else "false")
     if truncated not in {"true", "false"} or (truncated == "true" and not token):
         raise BadAnswerError("it is truncated but has no continuation token")
@@ -180,10 +184,12 @@ def _decoded(raw: _Raw) -> Columns:
 
 def _unquoted(names: list[str]) -> list[str]:
     """URL-decode many names at once, with one pass for each character that is escaped."""
+    # One replacement in a joined text is much faster than one call for each of 1,000 names.
     joined = "\n".join(names)
     if "%" not in joined and "+" not in joined:
         return names
     escapes = set(_ESCAPE.findall(joined)) if "%" in joined else set()
+    # Escapes of several bytes form one character and have to be decoded together.
     if not all(escape in _PLAIN_ESCAPES for escape in escapes):
         return [unquote_plus(name) for name in names]
     joined = joined.replace("+", " ")
@@ -191,6 +197,7 @@ def _unquoted(names: list[str]) -> list[str]:
     for escape in sorted(escapes, key=lambda each: each == "%25"):
         joined = joined.replace(escape, _PLAIN_ESCAPES[escape])
     found = joined.split("\n")
+    # A name that contains an unescaped line feed would have been divided.
     return found if len(found) == len(names) else [unquote_plus(name) for name in names]
 
 
@@ -220,6 +227,7 @@ def _raw_by_pattern(body: bytes) -> _Raw | None:
     table, at = rows
     count = len(table)
     columns = list(zip(*table, strict=True))
+    # StorageClass and ETag are optional: servers omit them, which means STANDARD and unknown.
     return _Raw(
         scalars,
         _texts(columns, at.get(b"Key"), count, ""),
@@ -262,6 +270,7 @@ def _rows(body: bytes) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | Non
     if not count:
         return ([], {}) if b"<Contents" not in body else None
     rows = _matched(body, count)
+    # Only pages with such elements are copied, because removing them costs time.
     if rows is None and _NESTED.search(body):
         rows = _matched(_NESTED.sub(b"", body), count)
     return rows
@@ -275,12 +284,14 @@ def _matched(body: bytes, count: int) -> tuple[list[tuple[bytes, ...]], dict[byt
         return None
     pattern, at = learned
     found = pattern.findall(body)
+    # Fewer matches mean an entry with other elements, which the parser reads.
     return (found, at) if len(found) == count else None
 
 
 def _learn(entry: bytes) -> _Learned | None:
     tags = tuple(_TAG.findall(entry))
     if tags not in _learned:
+        # A repeated element has no defined meaning, so such a page is left to the parser.
         if not set(tags) >= _NEEDED or len(set(tags)) != len(tags):
             return None
         parts = [rb"<%s>(%s)</%s>" % (tag, _FORMS.get(tag, rb"[^<]*+"), tag) for tag in tags]

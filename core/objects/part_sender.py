@@ -46,6 +46,7 @@ class Parts:
         self._bucket, self._where, self._upload = bucket, where, upload
         self._total, self._work = total, work
         self._subject = bucket.subject(where["Key"])
+        # Separate from the user's token, so that a failed part also stops the others.
         self._stop = CancelToken()
         self._part_work = Work(self._stop, budget=work.budget)
         self._room = threading.Semaphore(IN_FLIGHT)
@@ -71,6 +72,7 @@ class Parts:
             except BaseException as error:
                 self._stop.cancel()
                 self._work.check()
+                # The other parts end with `Cancelled`; the caller needs the reason.
                 if self._failure is not None and isinstance(error, Cancelled):
                     raise self._failure from None
                 raise
@@ -81,6 +83,7 @@ class Parts:
     ) -> list[Future[SentPart]]:
         futures: list[Future[SentPart]] = []
         while data := file.read(size):
+            # Reading ahead is limited, since each waiting part occupies its size in memory.
             while not self._room.acquire(timeout=0.2):
                 self._stop.check()
             self._stop.check()
@@ -108,6 +111,7 @@ class Parts:
             answer = self._sent_once(number, data, hashes)
             verdict = confirmed(answer, hashes)
             comparable = bool(expected_hashes(answer))
+            # Without a comparable hash the object is verified after its completion instead.
             if verdict is not None or not comparable or attempt == ATTEMPTS:
                 self._report(len(data))
                 return SentPart(hashes, etag_of(answer), verdict, "ChecksumCRC32" in answer)

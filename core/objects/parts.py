@@ -67,6 +67,7 @@ class PartLoop:
         self._stamp, self._digest, self._work, self._only_new = stamp, digest, work, only_new
         self._key: str = arguments["Key"]
         self._where = {"Bucket": bucket.name, "Key": self._key}
+        # Only AWS stores and returns this checksum; other servers verify Content-MD5 instead.
         self._checksummed = bucket.clients.endpoint_url is None
 
     def run(self) -> Written:
@@ -80,6 +81,7 @@ class PartLoop:
         """
         if self._only_new:
             conditions.refuse_existing(self._bucket, self._key, self._work)
+            # Before the parts are sent: afterwards the only test would be the completion itself.
             probe_completion(self._bucket, self._key, self._work)
         written = repeat_until_stored(self._attempt, self._work.token)
         if written is None:
@@ -124,6 +126,8 @@ class PartLoop:
                 sent, digest = parts.send(file, size)
         except OSError as error:
             raise unreadable(self._path, error) from error
+        # The digest in the metadata was computed before; other bytes mean that the file has
+        # changed.
         if digest != self._digest:
             raise changed(self._path)
         return sent
@@ -133,6 +137,7 @@ class PartLoop:
         hashes = Hashes.composite(part.hashes for part in parts)
         try:
             answer = self._complete(upload, [part.named(n) for n, part in enumerate(parts, 1)])
+        # The answer may be lost after S3 has completed the upload, which is no failure.
         except StorageError as error:
             if error.kind not in _MAY_BE_DONE:
                 raise
@@ -148,6 +153,7 @@ class PartLoop:
     def _complete(self, upload: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
         if not self._only_new:
             return self._request_completion(upload, parts)
+        # The lock includes the check of the key, for servers that do not check it themselves.
         with conditions.one_completion(self._bucket, self._key, self._work):
             known = conditions.is_supported(self._bucket, COMPLETE)
             if not known:

@@ -88,6 +88,8 @@ def presign(
         url = bucket.client.generate_presigned_url(
             METHODS[method],
             Params={"Bucket": bucket.name, "Key": check_key(key), **(parameters or {})},
+            # Clamped to the credentials: S3 refuses the link after their end without a visible
+            # reason.
             ExpiresIn=int((life.expires_at - now).total_seconds()),
             HttpMethod=method,
         )
@@ -109,6 +111,7 @@ def checked_seconds(seconds: Any) -> int:
     """
     limit = f"S3 allows whole seconds from 1 to {PRESIGN_SECONDS:,} (7 days)."
     try:
+        # Refuses floats and texts, which boto3 would pass on into the URL.
         given = operator.index(seconds)
     except TypeError:
         given = 0

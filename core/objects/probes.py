@@ -59,6 +59,7 @@ def remove_probe(bucket: Bucket, key: str, work: Work) -> None:
     """
     if not _NAME.search(key):
         return
+    # Each deletion uncovers the next older version, until there is none.
     for _ in range(_VERSIONS):
         try:
             found = head(bucket, key, work=work)
@@ -130,6 +131,7 @@ class _Probe:
                 part = client.upload_part(PartNumber=1, Body=b"1", **where)
                 parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
                 client.complete_multipart_upload(MultipartUpload=parts, **where, **ONLY_NEW)
+        # A refusal of the header is also an answer: such a server does not honour the condition.
         except (Conflict, NotSupported) as error:
             record_support(self._bucket, COMPLETE, is_honoured=isinstance(error, Conflict))
         else:

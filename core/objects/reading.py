@@ -52,6 +52,7 @@ def head(
     with translated("s3:HeadObject", bucket.subject(key), work):
         answer = bucket.client.head_object(Bucket=bucket.name, Key=key, **_version(version_id))
     size, modified, etag = answer.get("ContentLength"), answer.get("LastModified"), etag_of(answer)
+    # A proxy may answer HEAD with its own headers, which do not describe an object.
     if size is None or modified is None or not etag:
         raise ServiceError(
             "The answer does not describe an object",
@@ -59,6 +60,7 @@ def head(
             remedy="Try again. Check the endpoint of the profile and any proxy in between.",
             subject=bucket.subject(key),
         )
+    # S3 returns no StorageClass for STANDARD (S3 API reference, HeadObject).
     metadata = dict(answer.get("Metadata", {}))
     return ObjectInfo(
         key=key,
@@ -142,6 +144,7 @@ def _ranged(
             answer: dict[str, Any] = bucket.client.get_object(
                 Bucket=bucket.name, Key=key, Range=f"bytes={start}-{last}", **_version(version_id)
             )
+        # The general translation of 416 is an error, but an empty range is a valid result here.
         except bucket.client.exceptions.ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 416:
                 return None  # an empty object, or a start at or after its end

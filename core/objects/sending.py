@@ -74,6 +74,7 @@ def confirmed(answer: Mapping[str, Any], hashes: Hashes) -> Verdict | None:
     None means that the answer has no comparable hash or a different one; an ETag need not be an
     MD5.
     """
+    # Only hashes of this side are compared: the metadata was sent by this client.
     found = {each.algorithm: each for each in expected_hashes(answer)}
     ours = {"crc32": hashes.crc32, "md5": hashes.md5}
     agree = {
@@ -109,6 +110,7 @@ def read_back(
         StorageError: the object could not be read.
     """
     version = answer.get("VersionId")
+    # The version that was written, not the one that another client may have added since.
     named = {"VersionId": version} if version else {}
     sink = cast("BinaryIO", _Nowhere())
     # Without progress, which was reported while the bytes were sent.
@@ -171,6 +173,7 @@ def repeat_until_stored(
         if written is not None:
             return written
         if number < ATTEMPTS:
+            # Only damaged bytes are repeated here; other failures have their own retries.
             token.wait(0.2 * number)
     return None
 

@@ -84,6 +84,8 @@ class SinglePut:
     def _put_only_new(self) -> dict[str, Any]:
         """Write conditionally; if unknown, determine whether the server honours the condition."""
         known = conditions.is_supported(self._bucket, PUT)
+        # On AWS the condition alone decides; elsewhere an existing key must not be overwritten by
+        # the test.
         if not known:
             conditions.refuse_existing(self._bucket, self._key, self._work)
         if known is False:
@@ -113,6 +115,8 @@ class SinglePut:
     def _reconciled(self, error: Conflict) -> Written | None:
         """Distinguish another client's object from one whose answer was lost; None: write again."""
         try:
+            # botocore may have repeated a request whose answer was lost: then the object is this
+            # one.
             existing = head(self._bucket, self._key, work=self._work)
         except NotFound:
             return None  # a concurrent write failed, or its object was deleted
