@@ -1,7 +1,7 @@
 """Keys of backups in the bucket.
 
 The contract's folder is `backups/database/{table}/{YYYY}/{MM}/{DD}/`. A backup is a folder in it,
-`{time}_{id}/`, with `part-00000.jsonl.zst …` and `_manifest.json`, and `_pin.json` if it is pinned;
+`{time}_{id}/`, with `part-00000.jsonl.zst …` (with `.aes` if it is encrypted) and `_manifest.json`, and `_pin.json` if it is pinned;
 Athena and Spark ignore the latter because of the leading underscore. The old form is one object, `{time}.json`, optionally
 with `.gz`.
 """
@@ -23,7 +23,7 @@ MANIFEST = "_manifest.json"
 PIN = "_pin.json"
 
 #: The longest file name in the folder of a backup.
-_LONGEST_NAME = "part-00000000.jsonl.zst"
+_LONGEST_NAME = "part-00000000.jsonl.zst.aes"
 
 _DAY = r"(?P<table>[^/]+)/\d{4}/\d{2}/\d{2}/"
 _FOLDER = re.compile(
@@ -71,9 +71,10 @@ def folder(table: str, moment: datetime, backup_id: str) -> str:
     return name
 
 
-def part_name(index: int, parts_format: str) -> str:
+def part_name(index: int, parts_format: str, *, encrypted: bool = False) -> str:
     """Return the file name of a part in the format `jsonl` or `csv`."""
-    return f"part-{index:05d}.{parts_format}.zst"
+    # DuckDB, Athena and zstd choose by the ending: none of them mistakes an encrypted part.
+    return f"part-{index:05d}.{parts_format}.zst" + (".aes" if encrypted else "")
 
 
 def parse(key: str) -> BackupKey | None:

@@ -265,6 +265,7 @@ def entry(manifest: Manifest, key: str, data: bytes) -> Backup:
         note=manifest.note,
         sha256=hashlib.sha256(data).hexdigest(),
         origin=manifest.origin,
+        encrypted_with=manifest.encryption.key if manifest.encryption else "",
     )
 
 
@@ -281,7 +282,10 @@ def _entry_of(data: bytes, folder: Folder) -> Backup:
 
 def _missing(manifest: Manifest, sizes: dict[str, int]) -> Iterator[str]:
     for part in manifest.parts:
-        size = sizes.get(part_name(part.index, manifest.parts_format))
+        name = part_name(
+            part.index, manifest.parts_format, encrypted=manifest.encryption is not None
+        )
+        size = sizes.get(name)
         if size is None:
             yield f"Part {part.index} of {len(manifest.parts)} is missing."
         elif size != part.size:

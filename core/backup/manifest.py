@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import types
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core.backup.row_formats import LONGEST_LINE
 from core.errors import Corrupt, NotSupported
 from core.model.backup import Manifest, Part
+from core.model.tables import TableSchema
 from core.units import as_utc, format_counted, iso_utc
 
 FORMAT = "strongroom-table-backup"
@@ -30,6 +31,9 @@ ENCODINGS = {
     },
 }
 COMPRESSION = "zstd"
+#: Instead of `COMPRESSION` for an encrypted backup, so that programs that cannot decrypt it refuse
+#: it with this text, and do not report it as damaged.
+ENCRYPTED_COMPRESSION = "zstd+aes-256-gcm"
 
 #: Fields that were added to version 1: only written if they have a value, so that older programs
 #: can read every backup without them.
@@ -37,7 +41,16 @@ _ADDED_LATER = frozenset(
     (
         "rowids", "host", "path", "parts_format", "fingerprint", "ddl", "definition", "numbering",
         "comment", "owner", "grants", "sequences", "types", "extensions", "partition_key",
-        "partitions", "attributes", "length",
+        "partitions", "attributes", "length", "encryption",
+    )
+)  # fmt: skip
+
+#: Fields of the manifest of an encrypted backup that are not encrypted: a list of backups needs no
+#: key. Every other field is hidden, also one that is added later.
+VISIBLE = frozenset(
+    (
+        "id", "table", "taken", "seconds", "snapshot", "tool", "source", "rows", "parts", "note",
+        "host", "path", "parts_format", "encryption",
     )
 )  # fmt: skip
 
@@ -53,15 +66,20 @@ _INTEGERS = range(-(2**63), 2**63)
 
 def to_bytes(manifest: Manifest) -> bytes:
     """Return the stored form of a manifest."""
-    body = {
+    body = manifest_body(manifest)
+    body["sha256"] = _own_hash(body)
+    return json.dumps(body, indent=1, ensure_ascii=False).encode()
+
+
+def manifest_body(manifest: Manifest) -> dict[str, Any]:
+    """Return the stored form of a manifest as an object, without its own hash."""
+    return {
         "format": FORMAT,
         "version": VERSION,
         "encoding": ENCODINGS[manifest.parts_format],
-        "compression": COMPRESSION,
+        "compression": ENCRYPTED_COMPRESSION if manifest.encryption else COMPRESSION,
         **_plain(manifest),
     }
-    body["sha256"] = _own_hash(body)
-    return json.dumps(body, indent=1, ensure_ascii=False).encode()
 
 
 def from_bytes(data: bytes) -> Manifest:
@@ -79,7 +97,8 @@ def from_bytes(data: bytes) -> Manifest:
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         raise Corrupt("The manifest is not one of a table backup")
     form = f"Version {body.get('version')!r:.40}, compression {body.get('compression')!r:.40}."
-    if body.get("version") != VERSION or body.get("compression") != COMPRESSION:
+    known = (COMPRESSION, ENCRYPTED_COMPRESSION)
+    if body.get("version") != VERSION or body.get("compression") not in known:
         raise NotSupported(
             "This version does not support the format of the backup",
             cause=form,
@@ -87,7 +106,35 @@ def from_bytes(data: bytes) -> Manifest:
         )
     if body.get("sha256") != own_hash:
         raise Corrupt("The manifest was modified", cause="Its own hash does not match.")
-    return _checked(_built(Manifest, body, "manifest"))
+    manifest = _checked(_built(Manifest, body, "manifest"))
+    if (manifest.encryption is not None) != (body["compression"] == ENCRYPTED_COMPRESSION):
+        raise Corrupt("The manifest contradicts itself about the encryption")
+    return manifest
+
+
+def hidden_fields(manifest: Manifest) -> tuple[dict[str, Any], Manifest]:
+    """Return the fields that an encrypted backup hides, and the manifest without their values."""
+    hidden = {name: value for name, value in _plain(manifest).items() if name not in VISIBLE}
+    blank = {
+        field.name: field.default
+        for field in fields(manifest)
+        if field.name not in VISIBLE and field.default is not MISSING
+    }
+    schema = TableSchema(manifest.table, ())
+    return hidden, replace(manifest, schema=schema, content="", **blank)
+
+
+def with_hidden_fields(manifest: Manifest, hidden: dict[str, Any]) -> Manifest:
+    """Return the complete manifest of an encrypted backup.
+
+    Raises:
+        Corrupt: A hidden field has the wrong type.
+        NotSupported: A later version of Strongroom wrote it.
+    """
+    hints = get_type_hints(Manifest)
+    _refuse_unknown(hidden, hints, "manifest.encryption.hidden")
+    found = {name: _built(hints[name], hidden[name], f"manifest.{name}") for name in hidden}
+    return replace(manifest, **found)
 
 
 def _refuse_constant(name: str) -> Any:
@@ -96,8 +143,13 @@ def _refuse_constant(name: str) -> Any:
 
 def _own_hash(body: dict[str, Any]) -> str:
     rest = {name: value for name, value in body.items() if name != "sha256"}
-    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical(rest)).hexdigest()
+
+
+def canonical(body: dict[str, Any]) -> bytes:
+    """Return the bytes of an object that are hashed: they do not depend on order and spaces."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return text.encode()
 
 
 def _checked(manifest: Manifest) -> Manifest:
@@ -115,9 +167,19 @@ def _checked(manifest: Manifest) -> Manifest:
         raise Corrupt("The manifest lists parts out of order")
     if sum(part.rows for part in manifest.parts) != manifest.rows:
         raise Corrupt("The manifest's parts do not add up to its rows")
+    if manifest.encryption is None:
+        check_schema(manifest)
+    return manifest
+
+
+def check_schema(manifest: Manifest) -> None:
+    """Check that the schema is that of the table; an encrypted one is checked when it is decrypted.
+
+    Raises:
+        Corrupt: It is another one.
+    """
     if manifest.schema.table != manifest.table or not manifest.schema.stored:
         raise Corrupt("The manifest's schema is not that of its table")
-    return manifest
 
 
 def _check_part(part: Part, shortest_line: int) -> None:
@@ -204,13 +266,18 @@ def _record(kind: Any, value: Any, where: str) -> Any:
             found[field.name] = _built(hints[field.name], value[field.name], place)
         elif field.default is MISSING:
             raise Corrupt(f"The manifest lacks {where}.{field.name}")
-    if kind is not Manifest and (unknown := sorted(value.keys() - hints.keys())):
+    if kind is not Manifest:
+        _refuse_unknown(value, hints, where)
+    return kind(**found)
+
+
+def _refuse_unknown(value: dict[str, Any], hints: dict[str, Any], where: str) -> None:
+    if unknown := sorted(value.keys() - hints.keys()):
         raise NotSupported(
             "The backup contains fields that this version does not support",
             cause=f"{where}: {', '.join(unknown)[:200]}.",
             remedy="Use a newer version of Strongroom.",
         )
-    return kind(**found)
 
 
 def _items(kind: Any, value: Any, where: str) -> tuple[Any, ...]:

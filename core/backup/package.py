@@ -6,12 +6,17 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import IO, cast
 
 import zstandard
 
 from core.backup.checked_reading import read_checked
+from core.backup.databases.address import secrets_of
 from core.backup.databases.base import Rows
+from core.backup.encryption import BackupCipher, opened_manifest
+from core.backup.encryption_keys import check_is_key_of, read_key
 from core.backup.keys import MANIFEST, part_name
 from core.backup.manifest import from_bytes
 from core.backup.old_form import read_old_form
@@ -40,7 +45,7 @@ class Package:
     `inferred` means that the schema was inferred from the values; `problems` are notes about it.
     `held` are the verified rows of a backup that is small enough to stay in memory. `engine` is
     the database engine of the backup, empty for the old form. `convert` changes the rows for
-    another engine.
+    another engine. `cipher` decrypts the files of an encrypted backup, which stay encrypted on disk.
     """
 
     backup: Backup
@@ -57,6 +62,7 @@ class Package:
     fingerprint: str = ""
     engine: str = ""
     convert: Callable[[Iterator[Rows]], Iterator[Rows]] | None = None
+    cipher: BackupCipher | None = None
 
     def pieces(self) -> Iterator[Rows]:
         """Yield the rows in their order.
@@ -71,7 +77,8 @@ class Package:
 
     def _unpacked(self) -> Iterator[Rows]:
         for part, path in self.files:
-            yield from unpack(path.read_bytes(), part, self.parts_format, self.work)
+            data = path.read_bytes()
+            yield from unpack(data, part, self.parts_format, self.work, self.cipher)
 
     def prove(self) -> None:
         """Compare all rows with the manifest's hash, before they are loaded into a database.
@@ -110,6 +117,7 @@ def fetch_package(
 
     Raises:
         Corrupt: When the backup is broken, or a part is missing, truncated, swapped or modified.
+        StorageError: When the key of an encrypted backup cannot be read.
     """
     refuse_broken(backup)
     if backup.state is BackupState.OLD_FORM:
@@ -118,7 +126,7 @@ def fetch_package(
             backup, old.schema, old.rows, None, (), work, old.lines, old.inferred, old.problems
         )
         return
-    manifest = read_checked(store, backup.key, lambda data: _same(data, backup), work)
+    manifest, cipher = read_manifest(store, backup, work)
     with spool() as folder:
         files = tuple(_fetch(store, backup, manifest, folder, work))
         package = Package(
@@ -126,6 +134,7 @@ def fetch_package(
             parts_format=manifest.parts_format,
             fingerprint=manifest.fingerprint,
             engine=manifest.source.engine,
+            cipher=cipher,
         )  # fmt: skip
         package.prove()
         yield package
@@ -147,6 +156,44 @@ def refuse_broken(backup: Backup) -> None:
         )
 
 
+def read_manifest(store: Store, backup: Backup, work: Work) -> tuple[Manifest, BackupCipher | None]:
+    """Return the manifest of a listed backup, and the cipher of its parts if it is encrypted.
+
+    Raises:
+        AccessDenied: When the key of an encrypted backup may not be read.
+        Corrupt: When the manifest was modified, or is not the listed one.
+        NotFound: When the manifest or the key does not exist, or the key is another one.
+    """
+    return decrypted_manifest(store, *stored_manifest(store, backup, work), work)
+
+
+def stored_manifest(store: Store, backup: Backup, work: Work) -> tuple[bytes, Manifest]:
+    """Return the manifest of a listed backup, as it is stored, and its bytes.
+
+    Raises:
+        Corrupt: When it was modified, or is not the listed one.
+        NotFound: When it does not exist.
+    """
+    return read_checked(store, backup.key, lambda data: (data, _same(data, backup)), work)
+
+
+def decrypted_manifest(
+    store: Store, data: bytes, manifest: Manifest, work: Work
+) -> tuple[Manifest, BackupCipher | None]:
+    """Return a stored manifest with its encrypted fields, and the cipher of the parts.
+
+    Raises:
+        Corrupt: When it was not written with the key of the backup.
+        StorageError: When the key cannot be read, or is another one.
+    """
+    record = manifest.encryption
+    if record is None:
+        return manifest, None
+    key = read_key(record.key, secrets_of(store), work)
+    check_is_key_of(key, record.key_check, manifest.id)
+    return opened_manifest(data, manifest, key)
+
+
 def _same(data: bytes, backup: Backup) -> Manifest:
     """Read the manifest again, and check that it is the listed one."""
     if backup.sha256 and hashlib.sha256(data).hexdigest() != backup.sha256:
@@ -164,8 +211,9 @@ def _fetch(
 ) -> Iterator[tuple[Part, Path]]:
     def one(part: Part) -> tuple[Part, Path]:
         work.check()
-        path = private_file(folder / part_name(part.index, manifest.parts_format))
-        data = read_part(store, backup, part, manifest.parts_format, work)
+        name = part_file(part, manifest)
+        path = private_file(folder / name)
+        data = read_part(store, backup, part, name, work)
         with translate_os_errors(path, "written", needed=len(data)):
             path.write_bytes(data)
         return part, path
@@ -177,14 +225,20 @@ def _fetch(
         yield part, path
 
 
-def read_part(store: Store, backup: Backup, part: Part, parts_format: str, work: Work) -> bytes:
-    """Return the stored bytes of a part, after a check of size and hash.
+def part_file(part: Part, manifest: Manifest) -> str:
+    """Return the file name of a part."""
+    encrypted = manifest.encryption is not None
+    return part_name(part.index, manifest.parts_format, encrypted=encrypted)
+
+
+def read_part(store: Store, backup: Backup, part: Part, name: str, work: Work) -> bytes:
+    """Return the stored bytes of a part, after a check of size and hash; `name` is its file.
 
     Raises:
         Corrupt: When size or hash differ, even after repeated reads.
         NotFound: When the part does not exist.
     """
-    key = backup.key.removesuffix(MANIFEST) + part_name(part.index, parts_format)
+    key = backup.key.removesuffix(MANIFEST) + name
 
     def check(data: bytes) -> bytes:
         if len(data) != part.size or hashlib.sha256(data).hexdigest() != part.sha256:
@@ -200,23 +254,34 @@ def read_part(store: Store, backup: Backup, part: Part, parts_format: str, work:
     return read_checked(store, key, check, work)
 
 
-def unpack(data: bytes, part: Part, parts_format: str, work: Work) -> Iterator[Rows]:
+def unpack(
+    data: bytes, part: Part, parts_format: str, work: Work, cipher: BackupCipher | None = None
+) -> Iterator[Rows]:
     """Yield the rows of a part in pieces, up to its declared size.
 
+    The rows of an encrypted part are only proven to be authentic at its end. They may be
+    decompressed before, because `read_part` has compared the hash of the stored bytes, which the MAC
+    of the manifest covers.
+
     Raises:
-        Corrupt: When the size differs, or the part cannot be decompressed.
+        Corrupt: When the size differs, or the part cannot be decompressed or decrypted.
     """
     rows = 0
-    for count, lines in rows_of(_bounded(data, part, work), part, parts_format):
+    encrypted = cipher.decrypted(data, part.index) if cipher else None
+    # zstandard only calls `read`.
+    source = cast("IO[bytes]", encrypted) if encrypted else BytesIO(data)
+    for count, lines in rows_of(_bounded(source, part, work), part, parts_format):
         rows += count
         yield count, lines
+    if encrypted is not None:
+        encrypted.finish()
     if rows != part.rows:
         raise incomplete(part)
 
 
-def _bounded(data: bytes, part: Part, work: Work) -> Iterator[bytes]:
+def _bounded(source: IO[bytes], part: Part, work: Work) -> Iterator[bytes]:
     size = 0
-    reader = zstandard.ZstdDecompressor().stream_reader(data)
+    reader = zstandard.ZstdDecompressor().stream_reader(source)
     try:
         while chunk := reader.read(_READ_BYTES):
             work.check()

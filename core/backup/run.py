@@ -8,18 +8,27 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
 
-from core.backup.archive import TOOL, Tally, weakest_verdict, write_manifest, write_parts
+from core.backup.archive import (
+    TOOL,
+    PartsForm,
+    Tally,
+    weakest_verdict,
+    write_manifest,
+    write_parts,
+)
 from core.backup.choice import check_not_empty
 from core.backup.databases import open_database
 from core.backup.databases.address import resolve_address, secrets_of
 from core.backup.databases.base import Database
+from core.backup.encryption import BackupCipher, encrypted_manifest, new_cipher
+from core.backup.encryption_keys import BackupKey, read_key
 from core.backup.keys import folder, new_id
 from core.backup.orphans import remove_own_orphans
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
 from core.effects import BY_HAND, attaching_partial, stating_effect
 from core.errors import Corrupt, DatabaseError, InvalidInput, NotSupported
-from core.model.backup import Backup, BackupReport, Manifest, Skipped, Source
+from core.model.backup import Backup, BackupReport, Encryption, Manifest, Skipped, Source
 from core.model.objects import Verdict
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
@@ -34,6 +43,7 @@ def backup(
     database: str,
     tables: Sequence[str] | None = None,
     note: str = "",
+    encrypt_with: str = "",
 ) -> BackupReport:
     """Back up tables from one consistent view of the database.
 
@@ -44,23 +54,33 @@ def backup(
             `secret:NAME` of a secret with the address.
         tables: The names of the tables; None means all tables, of which those that could not be
             restored are reported as skipped.
-        note: A note that is shown with the backup.
+        note: A note that is shown with the backup. It is not encrypted.
+        encrypt_with: The key that encrypts the backups: `secret:NAME` or `keyring:NAME`; empty for
+            backups that are not encrypted.
 
     Raises:
         DatabaseError: When the database cannot be read.
-        NotFound: When a table does not exist.
+        NotFound: When a table or the key does not exist.
         NotSupported: When a table could not be restored, because its schema requires functions,
             collations or modules of the program that created it.
         InvalidInput: When the name of a table is empty or not valid in a key.
     """
     work = default_work(work)
     address = resolve_address(database, secrets_of(workspace), work)
+    store = BucketStore(workspace.bucket)
+    key = read_key(encrypt_with, store.secrets, work) if encrypt_with else None
     with open_database(address, work=work) as source:
-        return back_up(BucketStore(workspace.bucket), source, tables, note, work)
+        return back_up(store, source, tables, note, work, key=key)
 
 
 def back_up(
-    store: Store, source: Database, tables: Sequence[str] | None, note: str, work: Work
+    store: Store,
+    source: Database,
+    tables: Sequence[str] | None,
+    note: str,
+    work: Work,
+    *,
+    key: BackupKey | None = None,
 ) -> BackupReport:
     """Back up tables of an open database to any store; see `backup`."""
     started = time.monotonic()
@@ -68,7 +88,7 @@ def back_up(
     with source.snapshot():
         schemas, skipped = _schemas(source, tables)
         total = sum(source.count(schema.table) for schema in schemas)
-        run = _Run(store, source, note, work, total)
+        run = _Run(store, source, note, work, total, key)
 
         def report() -> BackupReport:
             return BackupReport(tuple(run.made), time.monotonic() - started, run.verdict, skipped)
@@ -125,6 +145,7 @@ class _Run:
     note: str
     work: Work
     total: int
+    key: BackupKey | None
     done: int = 0
     snapshot: str = field(default_factory=lambda: str(uuid4()))
     verdict: Verdict = Verdict.SHA256
@@ -143,16 +164,23 @@ class _Run:
         with unfinished_backup(self.store, folder(schema.table, taken, backup_id)) as unfinished:
             rows = self.source.dump(schema, work=self.work)
             watched = self._within(schema.table)
-            tally = write_parts(
-                self.store, unfinished, rows, backup_id, self.source.parts_format, watched
-            )
+            cipher, record = self._encryption(backup_id, schema.table)
+            form = PartsForm(backup_id, self.source.parts_format, cipher)
+            tally = write_parts(self.store, unfinished, rows, form, watched)
             self._check_count(schema.table, tally.rows)
             manifest = self._manifest(schema, tally, backup_id, taken, time.monotonic() - started)
+            if cipher is not None and record is not None:
+                manifest = encrypted_manifest(manifest, cipher, record)
             written, verdict = write_manifest(self.store, unfinished, manifest, self.work)
         self.done += tally.rows
         verdict = weakest_verdict((verdict, tally.verdict))
         self.verdict = weakest_verdict((self.verdict, verdict))
         return replace(written, checked=f"written, {verdict.value}")
+
+    def _encryption(
+        self, backup_id: str, table: str
+    ) -> tuple[BackupCipher | None, Encryption | None]:
+        return (None, None) if self.key is None else new_cipher(backup_id, table, self.key)
 
     def _check_count(self, table: str, rows: int) -> None:
         expected = self.source.count(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from core.errors import ServiceError
@@ -13,8 +14,11 @@ from core.objects.deleting import delete_many
 from core.objects.listing import list_pages
 from core.objects.reading import read
 from core.objects.writing import put
+from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_counted
 from core.work import Work
+
+_CONTENT_TYPES = {"json": "application/json", "zst": "application/zstd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,14 @@ class BucketStore:
         endpoint = self._bucket.clients.connection.profile.endpoint_url or "AWS"
         return f"{endpoint}/{self._bucket.name}"
 
+    @cached_property
+    def secrets(self) -> SecretsManager:
+        """Secrets Manager of the same connection, which may contain the keys of backups."""
+        return SecretsManager(clients=self._bucket.clients)
+
     def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
         """Write a new object, only if the key does not exist."""
-        kind = "application/json" if key.endswith(".json") else "application/zstd"
+        kind = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
         return put(
             self._bucket,
             key,

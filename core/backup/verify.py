@@ -7,13 +7,19 @@ import time
 
 from core.backup.checked_reading import read_checked
 from core.backup.choice import Wanted, choose
-from core.backup.manifest import from_bytes
+from core.backup.encryption import BackupCipher
 from core.backup.old_form import read_old_form
-from core.backup.package import read_part, unpack
+from core.backup.package import (
+    decrypted_manifest,
+    part_file,
+    read_part,
+    stored_manifest,
+    unpack,
+)
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
-from core.errors import Corrupt, NotFound
+from core.errors import Corrupt, NotFound, StorageError
 from core.model.backup import Backup, BackupState, Manifest, Part, VerifyReport
 from core.objects.bucket import HasBucket
 from core.work import Progress, Work, default_work
@@ -54,10 +60,18 @@ def _read(store: Store, backup: Backup, work: Work) -> tuple[int, int, list[str]
     try:
         if backup.state is BackupState.OLD_FORM:
             return read_checked(store, backup.key, lambda data: _old_form(data, backup), work)
-        manifest = read_checked(store, backup.key, from_bytes, work)
-        return _parts(store, backup, manifest, work)
+        data, manifest = stored_manifest(store, backup, work)
     except (Corrupt, NotFound) as error:
-        return 0, 0, [" ".join(part for part in (error.summary, error.cause) if part)]
+        return 0, 0, [_text(error)]
+    try:
+        manifest, cipher = decrypted_manifest(store, data, manifest, work)
+    except Corrupt as error:  # a missing key is not damage of the backup: its error is raised
+        return 0, 0, [_text(error)]
+    return _parts(store, backup, manifest, cipher, work)
+
+
+def _text(error: StorageError) -> str:
+    return " ".join(part for part in (error.summary, error.cause) if part)
 
 
 def _old_form(data: bytes, backup: Backup) -> tuple[int, int, list[str]]:
@@ -65,7 +79,7 @@ def _old_form(data: bytes, backup: Backup) -> tuple[int, int, list[str]]:
 
 
 def _parts(
-    store: Store, backup: Backup, manifest: Manifest, work: Work
+    store: Store, backup: Backup, manifest: Manifest, cipher: BackupCipher | None, work: Work
 ) -> tuple[int, int, list[str]]:
     digest, rows, size = hashlib.sha256(), 0, 0
     problems: list[str] = []
@@ -73,7 +87,7 @@ def _parts(
     def one(part: Part) -> tuple[Part, bytes | str]:
         work.check()
         try:
-            return part, read_part(store, backup, part, manifest.parts_format, work)
+            return part, read_part(store, backup, part, part_file(part, manifest), work)
         except (Corrupt, NotFound) as error:
             return part, f"{error.summary}. {error.cause}".strip()
 
@@ -81,9 +95,12 @@ def _parts(
         if isinstance(found, str):
             problems.append(found)
             continue
-        for count, lines in unpack(found, part, manifest.parts_format, work):
-            rows += count
-            digest.update(lines)
+        try:
+            for count, lines in unpack(found, part, manifest.parts_format, work, cipher):
+                rows += count
+                digest.update(lines)
+        except Corrupt as error:
+            problems.append(_text(error))
         size += len(found)
         work.report(Progress(size, manifest.size, "bytes", "verifying"))
     if not problems and digest.hexdigest() != manifest.content:

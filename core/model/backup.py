@@ -74,6 +74,23 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """How a backup is encrypted; it contains no key that could be used without the named one.
+
+    `key` is the name of the key (`secret:NAME` or `keyring:NAME`), `key_check` identifies it.
+    `wrapped_key` is the encrypted data key of this backup, `hidden` the encrypted fields of the
+    manifest, and `mac` authenticates the complete manifest.
+    """
+
+    algorithm: str
+    key: str
+    key_check: str
+    wrapped_key: str
+    hidden: str = ""
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Manifest of a backup: schema, counts and hashes, written after all parts.
 
@@ -81,7 +98,8 @@ class Manifest:
     that were read in one transaction. `host` and `path` are those of the database file, or the
     address of the server and the database. `parts_format` is `jsonl` or `csv`. `fingerprint` is a
     checksum of the rows that the server itself computes; empty if the engine has none. `ddl` is
-    the definition of the table for reading, which is never executed.
+    the definition of the table for reading, which is never executed. With `encryption` the manifest
+    as it is stored has placeholders for the fields that could reveal values of rows.
     """
 
     id: str
@@ -101,6 +119,7 @@ class Manifest:
     parts_format: str = "jsonl"
     fingerprint: str = ""
     ddl: str = ""
+    encryption: Encryption | None = None
 
     @property
     def origin(self) -> Origin:
@@ -133,7 +152,8 @@ class Backup:
     object; `sha256` is that of the stored manifest. `checked` describes the last comparison;
     `verified` is when this machine last compared every byte, `proven` when a restore drill of this
     machine last restored it; both may be None. `doubted` means that the last of these found a
-    difference. A `pinned` backup is never removed by retention.
+    difference. A `pinned` backup is never removed by retention. `encrypted_with` is the name of the
+    key of an encrypted backup, otherwise empty.
     """
 
     id: str
@@ -149,6 +169,7 @@ class Backup:
     problem: str = ""
     sha256: str = ""
     origin: Origin = Origin()
+    encrypted_with: str = ""
     checked: str = field(default="", compare=False)
     verified: datetime | None = field(default=None, compare=False)
     proven: datetime | None = field(default=None, compare=False)

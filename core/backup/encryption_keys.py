@@ -1,0 +1,261 @@
+"""Keys that encrypt backups, which are stored in Secrets Manager or in the system keyring.
+
+A key is 256 random bits. Its name is `secret:NAME` or `keyring:NAME`; backups record the name and a
+check value, never the key.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets as random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.effects import states_effect
+from core.errors import (
+    AccessDenied,
+    AlreadyExists,
+    Corrupt,
+    InvalidInput,
+    NotFound,
+    ScheduledForDeletion,
+)
+from core.local.vault import KeyVault, Vault
+from core.model.connection import AccessKeys
+from core.redaction import Secret
+from core.work import Work, default_work
+
+if TYPE_CHECKING:
+    from core.storage.aws_secrets_manager import SecretsManager
+
+KEY_BYTES = 32
+SECRET, KEYRING = "secret:", "keyring:"
+#: The field of the secret that contains the key as base64.
+FIELD = "backup_key"
+_DESCRIPTION = "Encrypts backups of Strongroom. Backups cannot be read without it."
+_CHECK_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BackupKey:
+    """A key with its name; `key` is the base64 of its 32 bytes."""
+
+    name: str
+    key: Secret
+
+    @property
+    def check(self) -> str:
+        """A value that identifies the key without revealing it, as 16 hexadecimal digits."""
+        return self._derived("strongroom key check 1")[:_CHECK_BYTES].hex()
+
+    def wrapping_key(self) -> bytes:
+        """Return the key that encrypts the data keys of backups."""
+        return self._derived("strongroom wrapping key 1")
+
+    def _derived(self, label: str) -> bytes:
+        # A different key for each purpose: the check value is public.
+        raw = base64.b64decode(self.key.reveal())
+        return hmac.new(raw, label.encode(), hashlib.sha256).digest()
+
+
+def check_name(name: str) -> None:
+    """Check that a text names a key.
+
+    Raises:
+        InvalidInput: It is neither `secret:NAME` nor `keyring:NAME`.
+    """
+    kind, _, rest = name.partition(":")
+    if f"{kind}:" not in (SECRET, KEYRING) or not rest.strip() or not rest.isprintable():
+        raise InvalidInput(
+            f"{name!r} does not name a key of backups",
+            remedy="Use secret:NAME for a key in Secrets Manager, or keyring:NAME for one in the "
+            "keyring of this machine.",
+        )
+
+
+def read_key(
+    name: str, secrets: SecretsManager | None, work: Work, *, vault: KeyVault | None = None
+) -> BackupKey:
+    """Read a key.
+
+    Args:
+        name: `secret:NAME` or `keyring:NAME`.
+        secrets: Secrets Manager; None if there is no connection.
+        work: Cancel token.
+        vault: The keyring; by default that of the system.
+
+    Raises:
+        AccessDenied: The secret may not be read; the error names the missing action.
+        KeyringError: The keyring cannot be used.
+        NotFound: There is no such key, or the secret does not contain one.
+        ScheduledForDeletion: The secret is scheduled for deletion.
+    """
+    check_name(name)
+    text = (
+        _from_keyring(name, vault or Vault())
+        if name.startswith(KEYRING)
+        else _from_secret(name, secrets, work)
+    )
+    return BackupKey(name, checked_key(name, text))
+
+
+def _from_keyring(name: str, vault: KeyVault) -> Secret:
+    keys = vault.load(_entry(name))
+    if keys is None:
+        raise NotFound(
+            f"The keyring of this machine has no backup key {name}",
+            remedy=f"Store the key with `strongroom backup-key import {name}`, or create a new one "
+            f"with `strongroom backup-key create {name}`: a new key cannot read older backups.",
+            subject=name,
+        )
+    return keys.secret_access_key
+
+
+def _from_secret(name: str, secrets: SecretsManager | None, work: Work) -> Secret:
+    if secrets is None:
+        raise InvalidInput(
+            f"The backup key {name} cannot be read without a connection to Secrets Manager",
+            remedy="Use a profile whose server has Secrets Manager.",
+            subject=name,
+        )
+    try:
+        fields = secrets.get_secret(name.removeprefix(SECRET), work=work)
+    except Corrupt:  # binary, or not a JSON object
+        return Secret("")
+    except NotFound as error:
+        raise NotFound(
+            f"The secret of the backup key {name} does not exist",
+            cause=error.cause,
+            remedy="Check the account and the region of the profile. If the secret was deleted, "
+            "store the key again with `strongroom backup-key import`.",
+            subject=name,
+        ) from error
+    except ScheduledForDeletion as error:
+        raise ScheduledForDeletion(
+            f"The secret of the backup key {name} is scheduled for deletion",
+            cause=error.cause,
+            remedy="Cancel its deletion before it ends: without the key its backups cannot be read.",
+            subject=name,
+        ) from error
+    except AccessDenied as error:
+        raise AccessDenied(
+            f"The backup key {name} may not be read",
+            cause=error.cause,
+            remedy="Allow secretsmanager:GetSecretValue on this secret (and kms:Decrypt if it has "
+            "its own KMS key) to the user of the profile.",
+            subject=name,
+            action=error.action or "secretsmanager:GetSecretValue",
+            details=error.details,
+        ) from error
+    return Secret(str(fields.get(FIELD, "")))
+
+
+def checked_key(name: str, text: Secret) -> Secret:
+    """Return the base64 of a key.
+
+    Raises:
+        NotFound: It is not that of 32 bytes.
+    """
+    try:
+        raw = base64.b64decode(text.reveal().strip(), validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != KEY_BYTES:
+        # Not `Corrupt`: that would record the backup as damaged.
+        raise NotFound(
+            f"{name} does not contain a key of backups",
+            cause=f"The value must be the base64 of {KEY_BYTES} bytes; in a secret it is the field "
+            f"{FIELD}.",
+            remedy="Check the name. An earlier version of the secret may contain the key.",
+            subject=name,
+        )
+    return Secret(base64.b64encode(raw).decode())
+
+
+@states_effect("created")
+def create_key(
+    name: str,
+    secrets: SecretsManager | None,
+    work: Work | None = None,
+    *,
+    key: Secret | None = None,
+    vault: KeyVault | None = None,
+) -> BackupKey:
+    """Create and store a key.
+
+    Args:
+        name: `secret:NAME` or `keyring:NAME`.
+        secrets: Secrets Manager, for `secret:NAME`.
+        work: Cancel token.
+        key: The base64 of an existing key that is stored; by default 256 new random bits.
+        vault: The keyring; by default that of the system.
+
+    Raises:
+        AlreadyExists: The name exists; it is not overwritten, since older backups need its key.
+        KeyringError: The keyring cannot be used.
+        StorageError: The secret cannot be created.
+    """
+    check_name(name)
+    new = key or Secret(base64.b64encode(random.token_bytes(KEY_BYTES)).decode())
+    made = BackupKey(name, checked_key(name, new))
+    if name.startswith(KEYRING):
+        _store_in_keyring(made, vault or Vault())
+    else:
+        _store_as_secret(made, secrets, default_work(work))
+    return made
+
+
+def _store_in_keyring(made: BackupKey, vault: KeyVault) -> None:
+    if vault.load(_entry(made.name)) is not None:
+        raise _exists(made.name)
+    vault.store(_entry(made.name), AccessKeys("backup key", made.key))
+
+
+def _store_as_secret(made: BackupKey, secrets: SecretsManager | None, work: Work) -> None:
+    if secrets is None:
+        raise InvalidInput(
+            f"The backup key {made.name} cannot be created without Secrets Manager",
+            remedy="Use keyring:NAME, or a profile whose server has Secrets Manager.",
+            subject=made.name,
+        )
+    value = {FIELD: made.key.reveal(), "algorithm": "AES-256-GCM", "key_check": made.check}
+    try:
+        secrets.create_secret(made.name.removeprefix(SECRET), value, _DESCRIPTION, work=work)
+    except AlreadyExists as error:
+        raise _exists(made.name) from error
+
+
+def _exists(name: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"{name} already exists",
+        cause="Backups that were encrypted with its key can only be read with it.",
+        remedy="Choose another name; the key was not changed.",
+        subject=name,
+    )
+
+
+def check_is_key_of(key: BackupKey, expected: str, backup_id: str) -> None:
+    """Check that a key is the one that encrypted a backup.
+
+    Args:
+        key: The key that the name in the manifest refers to now.
+        expected: The check value in the manifest.
+        backup_id: The backup, for the message.
+
+    Raises:
+        NotFound: The name refers to another key now.
+    """
+    if not hmac.compare_digest(key.check.encode(), expected.encode()):
+        raise NotFound(
+            f"{key.name} is not the key that encrypted the backup {backup_id}",
+            cause=f"Its check value is {key.check}; the manifest has {expected:.40}.",
+            remedy="Restore the former key: `strongroom secrets versions` lists the older versions of "
+            "a secret. Nothing was changed.",
+            subject=key.name,
+        )
+
+
+def _entry(name: str) -> str:
+    return f"backup key {name.removeprefix(KEYRING)}"
