@@ -88,6 +88,7 @@ def upload_many(
     """
     work = default_work(work)
     work.check()
+    # The files are an iterator: a plan of a million files is never held twice.
     rest = iter(files)
     first = list(islice(rest, FEWEST))
     if len(first) < FEWEST:
@@ -95,8 +96,10 @@ def upload_many(
     bucket.clients.note_use("s3", "PutObject")
     note_attempt("PutObject", Result.UNKNOWN)  # this library does not report its attempts
     left: list[SmallFile] = []
+    # The test of the server writes a second time, which the process cannot do.
     if only_new and conditions.is_supported(bucket, conditions.PUT) is None:
         left += _first_alone(bucket, first.pop(), sent, work)
+    # Without conditional writes each key must be checked before, which the regular upload does.
     if only_new and not conditions.is_supported(bucket, conditions.PUT):
         return [*left, *first, *rest]
     batch = _Batch(bucket, _chained(first, rest), sent, work, only_new=only_new)
@@ -158,6 +161,7 @@ class _Batch:
         assert process.stdout is not None
         _send(process.stdin, settings)
         self._refill(process.stdin)
+        # The pipe ends with the process, so a killed process ends this loop.
         for line in process.stdout:
             if not line.endswith(b"\n"):
                 return  # the process was killed while it wrote the line
@@ -183,6 +187,8 @@ class _Batch:
                 return
             numbered = dict(enumerate(batch, self._count))
             self._count += len(batch)
+            # Recorded before they are sent: whatever happens to the process, these files are
+            # returned.
             self._open |= numbered
             _send(pipe, {"files": [_described(n, file) for n, file in numbered.items()]})
 
@@ -201,6 +207,7 @@ class _Batch:
             budget.failed(self._good_at)
         if self._only_new and answer.get("differs", {}).get("ETag"):
             discard(self._bucket, file.key, answer["differs"], cancelled=self._work.token.cancelled)
+        # Sent again by the regular upload, which also reports the exact error.
         self._left.append(file)
 
     def _keys(self) -> dict[str, Any]:

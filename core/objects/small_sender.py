@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 IN_FLIGHT = 32
 #: After this many consecutive failures the remaining files are returned unsent.
 _GIVE_UP = 8
+#: Few, because the regular upload repeats every file that fails here.
 _RETRIES, _RETRY_SECONDS = 2, 10
 _REQUEST_SECONDS = 60
 
@@ -59,8 +60,10 @@ class Sender:
                 self._keys = message["keys"]
             loop.call_soon_threadsafe(self._add, message.get("files", ()))
             if message.get("end"):
+                # One end marker for each coroutine, each of which takes one from the queue.
                 loop.call_soon_threadsafe(self._add, [None] * IN_FLIGHT)
                 return
+        # The input ended without a marker: the parent was killed.
         os._exit(0)
 
     def _add(self, files: Iterable[dict[str, Any] | None]) -> None:
@@ -89,6 +92,7 @@ class Sender:
                 data,
                 attributes={"Content-Type": file["type"], SHA256: digest},
                 mode=self._mode,
+                # The ETag of a multipart upload is not the MD5 with which the bytes are compared.
                 use_multipart=False,
             )
         except StorageError:  # the regular upload tries again, and reports the error
@@ -108,6 +112,7 @@ class Sender:
             settings["bucket"],
             endpoint=endpoint,
             region=settings["region"],
+            # Path style works with every endpoint and with dots in bucket names.
             virtual_hosted_style_request=False,
             credential_provider=self._current_keys,
             client_options={

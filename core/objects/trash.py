@@ -164,6 +164,7 @@ def restore(
     work = default_work(work)
     pairs = [(key, marker) for key, markers in objects for marker in markers]
     failed: dict[str, FailedDelete] = {}
+    # `report` reads it after an error: pairs before it were sent.
     start = 0
 
     def report() -> RestoreReport:
@@ -200,6 +201,7 @@ def restore_objects(
         StorageError: a request was denied or failed; earlier requests have taken effect.
         Cancelled: the token of `work` was cancelled; earlier requests have taken effect.
     """
+    # Markers and not only keys: a key may have been deleted again since it was listed.
     return restore(workspace.bucket, objects, work=default_work(work))
 
 
@@ -221,6 +223,7 @@ def _rows(answer: dict[str, Any], subject: str) -> Iterator[_Row]:
     Raises:
         NotAnS3Answer: a row lacks its key or its version id.
     """
+    # Markers first: botocore separates both lists and loses the order of the page.
     for name in ("DeleteMarkers", "Versions"):
         for row in answer.get(name, ()):
             needed = ["Key", "VersionId", "LastModified", "IsLatest"]
@@ -254,6 +257,7 @@ def _after(answer: dict[str, Any], rows: Iterable[_Row], subject: str) -> TrashC
     if not key:
         raise not_an_s3_answer(subject, "a truncated list of versions without a marker")
     keys = {row.key for row in rows}
+    # Version ids are unique in a bucket, except `null`, which many keys have.
     owners = {row.key for row in rows if row.version_id == version}
     if key not in keys and len(owners) == 1:
         key = owners.pop()
@@ -285,6 +289,7 @@ def _deleted_objects(
         version = next((row for row in group if row.size is not None), None)
         if markers is not None and version is not None:
             found.append(_deleted_object(markers, version, group))
+        # Without a version on this page: it follows on the next page, or only markers are left.
         elif markers is not None and (key == last or not group):
             open_ = markers
     return found, open_
@@ -294,6 +299,7 @@ def _markers_of(rows: Sequence[_Row], before: _Markers | None) -> _Markers | Non
     """Return all delete markers of a deleted key, or None for a key that is not deleted."""
     markers = [row for row in rows if row.size is None]
     ids = tuple(row.version_id for row in markers)
+    # The page that contained the newest marker has shown that the key is deleted.
     if before is not None:
         return replace(before, versions=before.versions + ids)
     latest = next((row for row in markers if row.latest), None)

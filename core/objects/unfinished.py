@@ -55,6 +55,7 @@ def create(bucket: Bucket, arguments: dict[str, Any], work: Work) -> str:
         began = time.monotonic()
         try:
             with translated("s3:CreateMultipartUpload", bucket.subject(key), work):
+                # Without automatic retries, which would create a second upload after a lost answer.
                 answer = bucket.client_once.create_multipart_upload(**arguments)
             return str(answer["UploadId"])
         except StorageError as error:
@@ -92,6 +93,7 @@ def abort(bucket: Bucket, key: str, upload: str, *, cancelled: bool) -> bool:
                 _log.warning("an unfinished upload could not be removed: %s", error.summary)
                 if error.kind in _NEVER_ABORTED:
                     return False
+    # Without permission to list parts, several successful aborts are the only evidence.
     return aborted == _ABORTS and gone is None
 
 
@@ -119,6 +121,7 @@ def _abort_lost(bucket: Bucket, key: str, seconds: float, *, cancelled: bool) ->
             with translated("s3:ListMultipartUploads", bucket.subject(key), work):
                 answer = bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=key)
             found = _begun(answer, key, seconds)
+            # With several candidates it is unknown which one belongs to this request.
             if len(found) != 1:
                 return
             where = {"Bucket": bucket.name, "Key": key, "UploadId": found[0]}
@@ -137,6 +140,7 @@ def _begun(answer: dict[str, Any], key: str, seconds: float) -> list[str]:
         now = parsedate_to_datetime(date).astimezone(UTC)
     except (KeyError, ValueError):
         now = datetime.now(UTC)
+    # Two seconds of tolerance, because the server's date has whole seconds.
     since = now - timedelta(seconds=seconds + 2)
     running = running_ids()
     return [

@@ -41,6 +41,8 @@ def list_versions(
             rows = [(row, False) for row in page.get("Versions", ())]
             rows += [(row, True) for row in page.get("DeleteMarkers", ())]
             found += [_version(row, marker=marker) for row, marker in rows if row["Key"] == key]
+            # The prefix also matches longer keys, which follow this one in the order of the
+            # listing.
             if any(row["Key"] > key for row, _ in rows):
                 break
     return tuple(sorted(found, key=lambda v: (v.current, v.modified), reverse=True))

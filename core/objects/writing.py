@@ -80,6 +80,7 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
         StorageError: the upload was denied or failed; nothing was stored.
     """
     work = default_work(work)
+    # Taken before the hash, so that any change from here on is detected.
     stamp = Stamp.of(path)
     digest = sha256_of(path, work)
     stamp.check(path)
@@ -99,6 +100,7 @@ def _content(path: Path, digest: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error
+    # Read a second time: these bytes must be those whose hash is stored as metadata.
     if hashlib.sha256(data).hexdigest() != digest:
         raise changed(path)
     return data
@@ -117,6 +119,7 @@ def _arguments(
 
 def guess_type(key: str) -> str:
     """Return the content type for the extension of a key; gzip as in the data contract."""
+    # `mimetypes` would return the type of the decompressed content.
     if key.endswith(".gz"):
         return "application/gzip"
     return mimetypes.guess_type(key)[0] or "application/octet-stream"

@@ -31,6 +31,7 @@ _SHORTEST_PART = 4
 #: A field that equals a value of at least this length, or has a matching name, is a copy.
 _SHORTEST_VALUE = 8
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|cred", re.IGNORECASE)
+#: A password may equal the user name or the database, which must not change with it.
 _NO_SECRET_NAMES = OPEN_FIELDS | {"dbname", "user", "login", "name", "schema"}
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][\w+.\-]*://)(?P<place>[^\s\"'<>/?#]*@)(?P<host>[^\s\"'<>/?#]*)"
@@ -45,6 +46,7 @@ _HOST = re.compile(r"\b(?:host|server|hostname)\s*=\s*['\"]?([^\s;&'\"]+)", re.I
 _SERVER = re.compile(r"://(?:[^\s@/?#]*@)?([^\s/?#]+)")
 _UNQUOTED = re.compile(r"[^\s;&'\"\\]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{8,}={0,2}")
+#: Names of this machine, which are the same host.
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
@@ -95,6 +97,7 @@ def _walk(
         return [], []
     own, copies, changed = {each.field for each in replacements}, _Found(), []
     for row in rows:
+        # The rotated field itself is set by the strategy and is no copy.
         if row.key in own:
             changed.append(row)
         elif row.quoted:
@@ -123,10 +126,12 @@ def _in_json(raw: str, place: str, replacements: Sequence[Replacement], found: _
         found.add(place, CopyForm.COMPLETE, replaceable=False)  # a number: maybe a coincidence
     pieces: list[str] = []
     at = 0
+    # Only the texts are replaced in place, so that numbers and spaces stay unchanged.
     for path, start, end in text_positions(raw):
         value = json.loads(raw[start:end])
         name = path.rpartition(".")[2]
         new = _searched(value, f"{place}{path}", name, replacements, found)
+        # Unchanged texts are not written again, since that could change their escapes.
         if new != value:
             pieces += [raw[at:start], json.dumps(new, ensure_ascii=False)]
             at = end
@@ -154,6 +159,7 @@ def _replaced_in(value: str, place: str, name: str, what: Replacement, found: _F
     def note(form: CopyForm) -> Callable[[], None]:
         return lambda: found.add(place, form, replaceable=True)
 
+    # URLs first: the user information of a URL must be percent-encoded, a parameter need not be.
     changed = _URL.sub(lambda url: _in_url(url, what, note(CopyForm.URL)), value)
     if _is_same_login(changed, what):
         in_url = "://" in changed
@@ -202,6 +208,7 @@ def _is_login(user: str, host: str, what: Replacement) -> bool:
 
 
 def _is_same_host(host: str, known: str) -> bool:
+    # Several hosts are separated by commas in connection URLs of PostgreSQL.
     named = {each.rpartition(":")[0] or each for each in host.lower().split(",")}
     known = known.lower()
     return not known or not host or known in named or bool(named & _HERE and known in _HERE)
@@ -222,6 +229,7 @@ def _in_parameter(
     if one["value"] != old and not (in_url and unquote_plus(one["value"]) == old):
         return one[0]
     new = _as_url(what.new) if in_url else new
+    # A value with separators would end the parameter early, so it is only reported.
     if new and not _UNQUOTED.fullmatch(new):
         return one[0]
     note()
@@ -233,6 +241,7 @@ def _as_url(value: Secret) -> str:
 
 
 def _other_forms(text: str, old: str) -> Iterator[CopyForm]:
+    # A short value occurs in other texts by chance.
     if len(old) < _SHORTEST_PART:
         return
     if old in text:
@@ -245,6 +254,7 @@ def _other_forms(text: str, old: str) -> Iterator[CopyForm]:
 
 def _decoded(text: str) -> Iterator[bytes]:
     for found in _BASE64.finditer(text):
+        # Both alphabets of Base64 (RFC 4648), with or without padding.
         plain = found[0].rstrip("=").translate(str.maketrans("-_", "+/"))
         try:
             yield base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)

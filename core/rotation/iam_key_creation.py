@@ -43,12 +43,14 @@ class KeyCreator:
             StorageError: IAM refused the request.
         """
         requested = _requested_before(rotation)
+        # Without an earlier request nothing was changed yet, so a failure needs no undo.
         with nullcontext() if requested else before_any_change():
             _delete_orphan_keys(clients, rotation, work, requested=requested)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self.keys = iam_keys.create_key(clients, rotation.facts.user, work)
             except StorageError as error:
+                # A retryable error may hide a created key, for example when the answer was lost.
                 requested = requested or error.retryable
                 full = isinstance(error, LimitExceeded)  # two keys exist
                 if attempt == _ATTEMPTS or not (requested and (full or error.retryable)):
@@ -109,6 +111,7 @@ def delete_new_keys(
 ) -> None:
     """Delete the keys of this rotation for an undo, except `except_key` and foreign keys."""
     facts = rotation.facts
+    # The recorded id may be missing after a crash between the request and the record.
     own = {facts.new_key_id, _staged_key(clients, rotation, work)}
     requested = _was_requested(rotation) and stages.is_claimed(clients, rotation, work)
     for key in _new_keys(clients, rotation, work):
@@ -142,5 +145,6 @@ def _staged_key(clients: ClientFactory, rotation: Rotation, work: Work) -> str:
 
 
 def _is_orphan(clients: ClientFactory, rotation: Rotation, key: KeyInfo, work: Work) -> bool:
+    # A used key cannot be an orphan: its secret is known to someone.
     young = key.created >= rotation.started - _SKEW
     return young and iam_keys.last_used(clients, key.id, work).when is None

@@ -56,6 +56,7 @@ def list_keys(clients: ClientFactory, user: str, work: Work) -> tuple[KeyInfo, .
     work.check()
     with translated("iam:ListAccessKeys", user, work):
         answer = clients.iam().list_access_keys(UserName=user)
+    # One page is complete, since a user has at most two keys.
     keys = [
         KeyInfo(str(entry["AccessKeyId"]), entry["Status"] == "Active", as_utc(entry["CreateDate"]))
         for entry in answer["AccessKeyMetadata"]
@@ -111,6 +112,7 @@ def set_active(clients: ClientFactory, user: str, key_id: str, *, active: bool, 
 def delete_key(clients: ClientFactory, user: str, key_id: str, work: Work) -> None:
     """Delete a key permanently; a missing key is not an error."""
     try:
+        # Deactivated first: if the deletion fails, the key can at least no longer be used.
         set_active(clients, user, key_id, active=False, work=work)
         work.check()
         with translated("iam:DeleteAccessKey", key_id, work):

@@ -50,6 +50,7 @@ def examine(
             remedy="Restore the secret, then rotate it.",
             subject=rotation.secret,
         )
+    # Before the other checks, which would be useless while another rotation runs.
     stages.check_free(clients, rotation, work)
     secret = read_secret(rotation.secret, current.text)
     user, arn, notes = _owner(clients, secret, work)
@@ -76,6 +77,7 @@ def _owner(
     profile = clients.connection.profile
     try:
         who = owner_of_keys(profile, secret.keys, secret.bucket, secret.region, work)
+    # A refused key can be rotated as well, so its user is taken from IAM.
     except CredentialsInvalid:
         user = iam_keys.last_used(clients, secret.keys.access_key_id, work).user
         return user, "", ("AWS already refuses the current key",)

@@ -51,5 +51,6 @@ def with_keys(text: Secret, keys: AccessKeys) -> Secret:
     Raises:
         InvalidInput: the text is not a JSON object, or contains a field twice.
     """
+    # An id is not secret, so it stays readable in messages.
     new = {KEY_ID: Secret(keys.access_key_id, remembered=False), KEY_SECRET: keys.secret_access_key}
     return with_fields(text, new)

@@ -72,6 +72,7 @@ class RotationJournal:
         """
         rows = self._database.rows("SELECT id, record FROM rotations ORDER BY started, id")
         found = [rotation for row in rows if (rotation := _read(*row)) is not None]
+        # Sorted as times: the stored texts may have different precisions.
         return tuple(sorted(found, key=lambda rotation: rotation.started))
 
     @contextmanager
@@ -116,6 +117,7 @@ def _lock(handle: int, place: str) -> None:
 def _read(identifier: str, record: str) -> Rotation | None:
     try:
         return _rotation(json.loads(record))
+    # One unreadable rotation must not hide the others, which may need to be resumed.
     except UNREADABLE:
         _log.warning("the journal of the rotation %s cannot be read", identifier)
         return None
@@ -158,6 +160,7 @@ def _step(entry: dict[str, Any]) -> StepRecord:
 
 
 def _facts(entry: dict[str, Any]) -> Facts:
+    # JSON has no tuples.
     lists: dict[str, Any] = {name: tuple(entry.pop(name, ())) for name in _LISTS}
     return Facts(**lists, **_moments(entry, "promoted", "deactivated"))
 

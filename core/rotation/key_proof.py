@@ -139,6 +139,7 @@ def _work_on_bucket(
         record.stored = True
         _record_version(versions, key, put)
         with translated("s3:GetObject", place, work):
+            # Compared after the deletion, so that a difference leaves no test object.
             found = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         with translated("s3:DeleteObject", place, work):
             _record_version(versions, key, s3.delete_object(Bucket=bucket, Key=key))
@@ -170,6 +171,7 @@ def drop_versions(
             with translated("s3:DeleteObjectVersion", f"s3://{bucket}/{key}", work):
                 s3 = clients.for_bucket(bucket, work=work)
                 s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+        # A note is enough: the key works, and hidden versions of a few bytes remain.
         except StorageError as error:
             left += 1
             reason = error.action or error.summary

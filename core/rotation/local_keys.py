@@ -53,6 +53,7 @@ class LocalKeys:
         """
         for name in names:
             old = self._connections.vault.load(_former_name(name, rotation_id))
+            # A profile that was deleted in the meantime is not created again.
             if old is not None and any(p.name == name for p in self._connections.profiles.list()):
                 self._store_and_check(name, old)
         self.forget(names, rotation_id)

@@ -46,6 +46,7 @@ class Machine:
         Raises:
             LocalIOError: the journal could not be written; no further step was run.
         """
+        # An interrupted undo is completed first: going forward again would mix both directions.
         if rotation.outcome is Outcome.UNDOING:
             return self.undo(rotation, work)
         rotation = self._written(replace(rotation, outcome=Outcome.RUNNING, due=None), work)
@@ -85,6 +86,8 @@ class Machine:
             return self._written(later, work)
         except NotStarted as reason:
             return self._not_started(rotation, begun, reason.error, work)
+        # Not counted as an attempt, because later attempts may assume that earlier ones sent
+        # requests.
         except NothingDone as reason:
             uncounted = replace(begun, tries=before.tries)
             return self._failed(rotation, uncounted, reason.error, work)
@@ -110,6 +113,7 @@ class Machine:
     def _failed(
         self, rotation: Rotation, begun: StepRecord, error: StorageError, work: Work
     ) -> Rotation:
+        # A stop by the user is no problem to show.
         problem = None if isinstance(error, Cancelled) else Problem.of(error)
         detail = "stopped by you" if problem is None else error.summary
         record = replace(
@@ -139,6 +143,7 @@ class Machine:
     def _not_undone(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
         """Record at the current step why it could not be undone."""
         reached = [record for record in rotation.steps if record.state is not StepState.WAITING]
+        # After a cancel the journal says "undoing", so that a resume continues the undo.
         if not reached or isinstance(error, Cancelled):
             return rotation
         record = replace(
@@ -150,6 +155,7 @@ class Machine:
 
     def _written(self, rotation: Rotation, work: Work) -> Rotation:
         rotation = replace(rotation, updated=self._clock())
+        # Written before it is reported: what a view shows must survive a crash.
         self._journal.write(rotation)
         work.batch(rotation)
         return rotation

@@ -43,6 +43,7 @@ def succeed_in_a_row(
         tries += 1
         failure = _failure(attempt, tries, work)
         in_a_row = 0 if failure else in_a_row + 1
+        # Only after a failure: successes that have begun may finish after the limit.
         if failure and time.monotonic() >= end:
             raise ProbeFailed.of(failure, f"{value} does not work: {failure.summary}") from failure
         if failure or in_a_row < timing.successes:

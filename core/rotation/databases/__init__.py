@@ -41,6 +41,7 @@ def login_for(values: Mapping[str, Any]) -> DatabaseLogin:
         Corrupt: host or username is missing, or the port is not a number.
         NotSupported: the kind of database is not supported.
     """
+    # SQLAlchemy's form `postgresql+psycopg` names the driver after a plus.
     engine = str(values.get("engine") or _DEFAULT).lower().partition("+")[0]
     if engine not in DATABASES:
         raise NotSupported(

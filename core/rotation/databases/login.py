@@ -91,6 +91,7 @@ def login_error(address: Address, codes: ErrorCodes, code: str, message: str) ->
         code: SQLSTATE or number; empty if the database reported none.
         message: its message, which must not contain a statement.
     """
+    # Only this code proves a wrong password; a rotation acts on that.
     if code == codes.refused_login:
         return DatabaseLoginRefused(
             f"The database refuses the password of {address.username}",

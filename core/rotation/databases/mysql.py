@@ -79,11 +79,13 @@ class MysqlLogin:
                 host=at.host,
                 port=at.port,
                 database=at.database or None,
+                # As bytes: PyMySQL would encode a text as Latin-1.
                 password=password.reveal().encode(),
                 charset="utf8mb4",
                 autocommit=True,
                 read_timeout=sockets.ANSWER_SECONDS,
                 write_timeout=sockets.ANSWER_SECONDS,
+                # The socket was connected before, with its own time limit and cancel.
                 defer_connect=True,
             )
             try:

@@ -18,6 +18,7 @@ from core.secrets.generator import DIGITS, LOWER, UPPER, Recipe, generate, stren
 #: satisfy servers that require a character which is neither letter nor digit.
 _RECIPE = Recipe(32, (LOWER, UPPER, DIGITS, "-_."))
 PASSWORD_BITS = strength(_RECIPE)
+#: PostgreSQL's own default (`scram_iterations`) and the minimum of RFC 7677.
 _ITERATIONS = 4096
 _SALT_BYTES = 16
 
@@ -38,6 +39,7 @@ def scram_verifier(password: Secret, salt: bytes | None = None) -> str:
     from scramp.utils import saslprep
 
     salt = salt or secrets.token_bytes(_SALT_BYTES)
+    # Clients prepare the password in the same way before they compute the proof (RFC 4013).
     prepared = saslprep(password.reveal()).encode()
     salted = hashlib.pbkdf2_hmac("sha256", prepared, salt, _ITERATIONS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")

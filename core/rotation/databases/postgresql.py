@@ -40,6 +40,7 @@ class PostgresqlLogin:
         with self._session(from_password, work) as session:
             # ALTER ROLE takes no parameters, so the verifier is quoted as a literal.
             stored = literal(self._stored_form(session, to_password))
+            # SESSION_USER is who logged in; CURRENT_USER may be a role that was set for this login.
             session.run(f"ALTER ROLE SESSION_USER PASSWORD {stored}")
 
     def _stored_form(self, session: Any, password: Secret) -> str:

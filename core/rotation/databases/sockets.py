@@ -65,6 +65,7 @@ def _connect(address: Address, work: Work) -> socket.socket:
     for family, kind, protocol, _name, place in found:
         link = socket.socket(family, kind, protocol)
         try:
+            # At least a moment for each address, even when earlier ones have used the time.
             link.settimeout(max(end - time.monotonic(), 0.1))
             with work.token.on_cancel(lambda link=link: _cut(link)):  # type: ignore[misc] # bound now
                 link.connect(place)
