@@ -1,4 +1,4 @@
-"""Findings about backups: missing, overdue, damaged, or of an abnormal size.
+"""Findings about backups: missing, overdue, failed, damaged, or of an abnormal size.
 
 The size is compared with the earlier backups of the same table: half or double the median is
 reported, since a table that lost most of its rows is also backed up without an error.
@@ -6,12 +6,13 @@ reported, since a table that lost most of its rows is also backed up without an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
+from core.backup.schedule import schedule_name
 from core.model.backup import Backup, BackupState
-from core.model.schedule import BackupFinding, BackupProblem, Schedule
+from core.model.schedule import BackupFinding, BackupProblem, BackupRun, Schedule
 from core.units import format_counted, format_duration, format_moment, format_size, utc_now
 
 #: A scheduled backup counts as overdue after its interval and this part of it.
@@ -21,11 +22,14 @@ _COMPARED, _FEWEST = 10, 3
 _SMALL, _LARGE = 0.5, 2.0
 #: Smaller changes in bytes are not reported: the size of a small table varies strongly.
 _LEAST_BYTES = 16 << 10
+#: A failed run without a schedule is reported for this time; one with a schedule until it succeeds.
+_REPORTED = timedelta(days=7)
 
 
 def findings(
     backups: Iterable[Backup],
     schedules: Iterable[Schedule] = (),
+    runs: Collection[BackupRun] = (),
     *,
     overdue: timedelta | None = None,
     now: datetime | None = None,
@@ -35,7 +39,8 @@ def findings(
     Args:
         backups: The listed backups.
         schedules: The installed schedules. Tables of a schedule for all tables are those that
-            have backups.
+            have backups. Paused schedules are ignored.
+        runs: The last runs on this machine.
         overdue: The largest age of the newest intact backup of each table; None to use only the
             intervals of the schedules.
         now: The present time.
@@ -43,9 +48,12 @@ def findings(
     moment = now or utc_now()
     groups = _grouped(backups)
     limits = dict.fromkeys(groups, overdue)
-    for schedule in schedules:
+    active = [each for each in schedules if not each.paused]
+    for schedule in active:
         limits.update(_scheduled(schedule, groups))
-    found = [
+    found = list(_failed(runs, {schedule_name(each) for each in active}, moment))
+    found += [finding for each in active for finding in _never_ran(each, runs, moment)]
+    found += [
         finding
         for (table, place), limit in sorted(limits.items())
         if limit is not None
@@ -58,14 +66,15 @@ def findings(
 
 
 def _grouped(backups: Iterable[Backup]) -> dict[tuple[str, str], list[Backup]]:
-    """Return the backups by table and database, newest first.
+    """Return the backups by table and database, newest first, without those of some rows.
 
     Those of an unknown database (old forms, and damaged ones without a readable manifest) are
     added to the database of the newest backup of their table.
     """
     groups: dict[tuple[str, str], list[Backup]] = {}
     unknown: list[Backup] = []
-    for backup in sorted(backups, key=lambda each: each.taken, reverse=True):
+    complete = (each for each in backups if not each.filter)
+    for backup in sorted(complete, key=lambda each: each.taken, reverse=True):
         if place := str(backup.origin):
             groups.setdefault((backup.table, place), []).append(backup)
         else:
@@ -89,6 +98,45 @@ def _scheduled(
     tables = schedule.tables or tuple(table for table, other in groups if other == place)
     for table in tables:
         yield (table, place), limit
+
+
+def _failed(
+    runs: Iterable[BackupRun], scheduled: Collection[str], now: datetime
+) -> Iterator[BackupFinding]:
+    """Yield the runs that failed and did not succeed later, the newest first."""
+    for run in sorted(runs, key=lambda each: each.started, reverse=True):
+        recent = run.name in scheduled or now - run.started <= _REPORTED
+        if not run.failed or run.dismissed or not recent:
+            continue
+        tables = ", ".join(run.tables) or "all tables"
+        when = format_moment(run.started)
+        reason = run.problem or "Its process ended before the backup was complete."
+        text = f"The backup of {tables} of {run.database} on {when} failed. {reason}"
+        yield BackupFinding(
+            BackupProblem.FAILED, ", ".join(run.tables), run.database, text, run.name
+        )
+
+
+def _never_ran(
+    schedule: Schedule, runs: Iterable[BackupRun], now: datetime
+) -> Iterator[BackupFinding]:
+    """Yield a finding about a schedule whose database is not known here and that did not run.
+
+    The address is in a secret, so the backups of its database cannot be recognized in the list.
+    """
+    if str(schedule.origin) or schedule.created is None:
+        return
+    started = [run.started for run in runs if run.name == schedule_name(schedule)]
+    last = max(started, default=schedule.created)
+    limit = timedelta(seconds=schedule.every.seconds * (1 + _TOLERANCE))
+    if now - last > limit:
+        tables = ", ".join(schedule.tables)
+        largest = format_duration(limit.total_seconds())
+        text = (
+            f"The scheduled backup of {schedule.title} has not run since {format_moment(last)}; "
+            f"one every {largest} is expected."
+        )
+        yield BackupFinding(BackupProblem.OVERDUE, tables, schedule.database, text)
 
 
 def _is_intact(backup: Backup) -> bool:

@@ -24,6 +24,7 @@ from core.backup.encryption import BackupCipher, encrypted_manifest, new_cipher
 from core.backup.encryption_keys import BackupKey, read_key
 from core.backup.keys import folder, new_id
 from core.backup.orphans import remove_own_orphans
+from core.backup.runs import records_run
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
 from core.effects import BY_HAND, attaching_partial, stating_effect
@@ -36,6 +37,7 @@ from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
 
 
+@records_run
 def backup(
     workspace: HasBucket,
     work: Work | None = None,

@@ -19,9 +19,10 @@ from xml.sax.saxutils import escape
 
 from core.backup.databases import origin_of
 from core.backup.databases.address import SECRET_PREFIX, parse_address
+from core.backup.failure_notice import checked_webhook, command_arguments
 from core.backup.programs import run_program
 from core.errors import InvalidInput, NotSupported
-from core.local.atomic import write_atomically
+from core.local.atomic import translate_os_errors, write_atomically
 from core.model.backup import Origin
 from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
 
@@ -128,6 +129,18 @@ def checked_schedule(
     # The working folder of a scheduled command is another one.
     place = database if "://" in database else str(Path(database).absolute())
     return Schedule(place, tuple(tables), every, at, tuple(options), origin_of(place))
+
+
+def checked_hooks(schedule: Schedule) -> None:
+    """Check the command and the webhook for a failure, which else would not be reported.
+
+    Raises:
+        InvalidInput: One of them is not valid.
+    """
+    if schedule.on_failure:
+        command_arguments(schedule.on_failure)
+    if schedule.webhook:
+        checked_webhook(schedule.webhook)
 
 
 def schedule_name(schedule: Schedule) -> str:
@@ -239,6 +252,36 @@ def unit_folder() -> Path:
     base = os.environ.get("XDG_CONFIG_HOME", "")
     root = Path(base) if base.startswith("/") else Path.home() / ".config"
     return root / "systemd" / "user"
+
+
+def remove_units(name: str) -> tuple[Path, ...]:
+    """Stop the timer of a schedule, and remove its systemd units.
+
+    Args:
+        name: The name of the schedule.
+
+    Returns:
+        The paths of the removed units; none if they were not installed.
+
+    Raises:
+        LocalIOError: A unit cannot be removed, or systemd refuses it.
+    """
+    folder = unit_folder()
+    paths = tuple(
+        path for end in ("timer", "service") if (path := folder / f"{name}.{end}").exists()
+    )
+    if not paths:
+        return ()
+    systemctl = shutil.which("systemctl")
+    if systemctl is not None:
+        timer = f"{name}.timer"
+        run_program([systemctl, "--user", "disable", "--now", timer], seconds=_SYSTEMCTL_SECONDS)
+    with translate_os_errors(folder, "changed"):
+        for path in paths:
+            path.unlink(missing_ok=True)
+    if systemctl is not None:
+        run_program([systemctl, "--user", "daemon-reload"], seconds=_SYSTEMCTL_SECONDS)
+    return paths
 
 
 def install_units(files: Sequence[GeneratedFile]) -> tuple[Path, ...]:

@@ -1,24 +1,37 @@
-"""Installed schedules of this machine, in the state database."""
+"""Schedules of this machine, in the state database."""
 
 from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
+from datetime import datetime
 
-from core.backup.schedule import schedule_name
+from core.backup.schedule import checked_hooks, schedule_name
+from core.errors import NotFound
 from core.local.state.database import state_database
 from core.model.backup import Origin
-from core.model.schedule import Every, Schedule
+from core.model.schedule import Every, Schedule, ScheduleFormat
+from core.units import as_utc, iso_utc, utc_now
+
+#: How the window is stored as the program that starts a schedule.
+_WINDOW = "window"
 
 _log = logging.getLogger(__name__)
 
 
-def save_schedule(schedule: Schedule) -> None:
+def save_schedule(schedule: Schedule) -> Schedule:
     """Store a schedule, in place of an earlier one of the same database and tables.
 
+    Returns:
+        The schedule with the time at which it was created.
+
     Raises:
+        InvalidInput: The command or the webhook for a failure is not valid.
         LocalIOError: The state database cannot be written.
     """
+    checked_hooks(schedule)
+    schedule = replace(schedule, created=schedule.created or utc_now().replace(microsecond=0))
     origin = schedule.origin
     record = {
         "database": schedule.database,
@@ -27,11 +40,46 @@ def save_schedule(schedule: Schedule) -> None:
         "at": schedule.at,
         "options": schedule.options,
         "origin": [origin.engine, origin.database, origin.host, origin.path],
+        "starter": schedule.starter.value if schedule.starter else _WINDOW,
+        "paused": schedule.paused,
+        "on_failure": schedule.on_failure,
+        "webhook": schedule.webhook,
+        "created": iso_utc(schedule.created) if schedule.created else "",
     }
     state_database().execute(
         "INSERT OR REPLACE INTO schedules (name, record) VALUES (?, ?)",
         (schedule_name(schedule), json.dumps(record)),
     )
+    return schedule
+
+
+def remove_schedule(name: str) -> Schedule:
+    """Remove a schedule and return it, so that the removal can be undone with `save_schedule`.
+
+    Raises:
+        NotFound: There is no schedule of this name.
+        LocalIOError: The state database cannot be written.
+    """
+    found = stored_schedule(name)
+    state_database().execute("DELETE FROM schedules WHERE name = ?", (name,))
+    return found
+
+
+def stored_schedule(name: str) -> Schedule:
+    """Return the schedule of a name.
+
+    Raises:
+        NotFound: There is no schedule of this name.
+        LocalIOError: The state database cannot be read.
+    """
+    found = schedules().get(name)
+    if found is None:
+        raise NotFound(
+            f"There is no schedule {name}",
+            remedy="List the schedules with `strongroom schedule --list`.",
+            subject=name,
+        )
+    return found
 
 
 def schedules() -> dict[str, Schedule]:
@@ -60,4 +108,18 @@ def _schedule(record: dict[str, object]) -> Schedule:
         str(record["at"]),
         tuple(map(str, options)),
         Origin(*map(str, origin)),
+        _starter(str(record.get("starter", ScheduleFormat.SYSTEMD.value))),
+        paused=record.get("paused") is True,
+        on_failure=str(record.get("on_failure", "")),
+        webhook=str(record.get("webhook", "")),
+        created=_moment(str(record.get("created", ""))),
     )
+
+
+def _starter(value: str) -> ScheduleFormat | None:
+    return None if value == _WINDOW else ScheduleFormat(value)
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a stored time; None for a record of an earlier version, which has none."""
+    return as_utc(datetime.fromisoformat(text)) if text else None

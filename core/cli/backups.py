@@ -111,7 +111,7 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
         str,
         typer.Option(
             help="Exit code 20 if the newest backup of a table is older, for example 26h, or has "
-            "an abnormal size, or if an installed schedule was missed."
+            "an abnormal size, or if a scheduled backup failed or was missed."
         ),
     ] = "",
 ) -> int:
@@ -154,6 +154,7 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
 def _overdue(cli: Cli, table: str, found: Sequence[Backup], limit: str) -> bool:
     """Report what is wrong with the newest backups, and return whether anything is."""
     from core.backup.health import findings
+    from core.backup.runs import last_runs
     from core.backup.schedules import schedules
 
     age = timedelta(seconds=seconds_of(limit))
@@ -162,7 +163,10 @@ def _overdue(cli: Cli, table: str, found: Sequence[Backup], limit: str) -> bool:
         for each in schedules().values()
         if not table or not each.tables or table in each.tables
     ]
-    texts = [each.text for each in findings(found, installed, overdue=age)]
+    runs = [
+        each for each in last_runs().values() if not (table and each.tables) or table in each.tables
+    ]
+    texts = [each.text for each in findings(found, installed, runs, overdue=age)]
     if not found:
         texts = texts or [f"There is no backup of {table}." if table else "There are no backups."]
     if not texts:

@@ -50,7 +50,10 @@ class FailureNotices:
     def of(
         cls, out: Output, command: str, webhook: str, database: str, tables: Sequence[str]
     ) -> FailureNotices:
-        """Create it from the options.
+        """Create it from the options, or from the stored schedule of the database and tables.
+
+        A scheduled command does not contain the webhook, since its URL is often a secret and other
+        programs can read commands.
 
         Raises:
             InvalidInput: The command or the URL is not valid. They are checked before the backup,
@@ -58,6 +61,8 @@ class FailureNotices:
         """
         from core.backup.failure_notice import checked_webhook, command_arguments
 
+        if not command and not webhook:
+            command, webhook = _scheduled_notices(database, tables)
         return cls(
             out,
             tuple(command_arguments(command)) if command else (),
@@ -81,9 +86,11 @@ class FailureNotices:
             raise
 
     def send(self, error: StorageError) -> None:
-        """Send the notices; one that fails is only reported on standard error."""
+        """Record the failure and send the notices; one that fails is only reported on stderr."""
         from core.backup.failure_notice import failure_notice, post, run_command
+        from core.backup.runs import record_failure
 
+        record_failure(self.database, self.tables, error)
         if not self.command and not self.webhook:
             return
         notice = failure_notice(self.database, self.tables, error)
@@ -100,3 +107,15 @@ class FailureNotices:
             yield
         except StorageError as problem:
             self.out.note(f"The failure could not be reported: {problem.summary}.")
+
+
+def _scheduled_notices(database: str, tables: Sequence[str]) -> tuple[str, str]:
+    """Return the command and the webhook of the stored schedule; empty if there is none."""
+    from core.backup.runs import run_name
+    from core.backup.schedules import schedules
+
+    try:
+        found = schedules().get(run_name(database, tables))
+    except StorageError:  # the backup itself reports an address that is not valid
+        return "", ""
+    return (found.on_failure, found.webhook) if found is not None else ("", "")

@@ -35,6 +35,11 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pin", "overdue"),
         ("unpin", "overdue"),
     ),
+    "schedule": (
+        ("listed", "remove"),
+        *((one, other) for one in ("listed", "remove") for other in ("database_url", "install")),
+        ("listed", "yes"),
+    ),
     "restore": (
         ("undo", "drop_former"),
         ("backup_id", "at"),

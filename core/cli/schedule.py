@@ -1,19 +1,25 @@
-"""The command `schedule`, which starts backups regularly."""
+"""The command `schedule`, which starts backups regularly, and lists and removes schedules."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.databases import Database
+from core.cli.failure_notices import FailureWebhook, OnFailure
 from core.cli.parameters import usage_error
-from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
+from core.model.schedule import BackupRun, Every, GeneratedFile, Schedule, ScheduleFormat
+from core.units import iso_utc, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from core.cli.common import Cli, Common
+
+
+_HEADS = ("Schedule", "Tables", "Database", "Every", "At", "Started by", "Last run", "Next run")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
-    database_url: Database,
+    database_url: Database = "",
     tables: Annotated[
         list[str] | None, typer.Argument(help="Tables to back up; by default all.")
     ] = None,
@@ -42,24 +48,39 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
             "--install", help="Install as systemd units of this user; shown first without --yes."
         ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --install: write the units.")] = False,
+    on_failure: OnFailure = "",
+    failure_webhook: FailureWebhook = "",
+    listed: Annotated[
+        bool, typer.Option("--list", help="List the schedules of this machine.")
+    ] = False,
+    remove: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Remove a schedule and its systemd units; shown first without --yes.",
+        ),
+    ] = "",
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="With --install: write the units. With --remove: remove them."),
+    ] = False,
 ) -> None:
     """Print a systemd timer, a cron line or a Task Scheduler entry for regular backups.
 
     It calls `strongroom backup … --json` with the same --profile, --bucket, --region,
-    --endpoint-url and --unlock, and contains no password. Nothing is changed without --install
-    --yes.
+    --endpoint-url and --unlock, and contains no password. Nothing is changed without --yes. With
+    --install, --on-failure and --failure-webhook are stored on this machine, where `backup` reads
+    them. The schedules of the window are also listed.
     """
-    from core.backup.schedule import checked_schedule, generated_files, unit_folder
+    from core.backup.schedule import generated_files, unit_folder
 
     cli: Cli = context.obj
-    if install and form is not ScheduleFormat.SYSTEMD:
-        raise usage_error("Only --format systemd can be installed")
-    if yes and not install:
-        raise usage_error("--yes can only be used with --install")
-    if cli.common.demo:
-        raise usage_error("A schedule cannot use the demo server", "It ends with its command.")
-    made = checked_schedule(database_url, tables or (), every, at, _options(cli.common))
+    if listed or remove:
+        _manage(cli, remove, yes=yes)
+        return
+    _check(cli, database_url, form if install else None, yes=yes, on_failure=on_failure)
+    made = _checked(cli, database_url, tables or (), every, at)
+    made = replace(made, on_failure=on_failure, webhook=failure_webhook)
     files = generated_files(made, form)
     if install and yes:
         _install(cli, made, files)
@@ -74,10 +95,112 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
         )
 
 
+def _check(
+    cli: Cli, database: str, installed: ScheduleFormat | None, *, yes: bool, on_failure: str
+) -> None:
+    """Refuse options that contradict each other; `installed` is the format with --install."""
+    if not database:
+        raise usage_error("Name the database, or use --list or --remove")
+    if installed not in {None, ScheduleFormat.SYSTEMD}:
+        raise usage_error("Only --format systemd can be installed")
+    if yes and installed is None:
+        raise usage_error("--yes can only be used with --install or --remove")
+    if on_failure and installed is None:
+        raise usage_error("--on-failure can only be used with --install")
+    if cli.common.demo:
+        raise usage_error("A schedule cannot use the demo server", "It ends with its command.")
+
+
+def _checked(cli: Cli, database: str, tables: Sequence[str], every: Every, at: str) -> Schedule:
+    from core.backup.schedule import checked_schedule
+
+    return checked_schedule(database, tables, every, at, _options(cli.common))
+
+
+def _manage(cli: Cli, remove: str, *, yes: bool) -> None:
+    """List the schedules, or remove one."""
+    from core.backup.runs import last_runs
+    from core.backup.schedules import schedules, stored_schedule
+
+    if not remove:
+        found, runs = schedules(), last_runs()
+        rows = [_row(name, each, runs.get(name)) for name, each in found.items()]
+        cli.out.result(_described(found, runs), lambda: cli.out.table(_HEADS, rows))
+        return
+    schedule = stored_schedule(remove)
+    if not yes:
+        cli.out.line(f"{remove} would be removed: {schedule.title}")
+        cli.out.note("Nothing was changed. Add --yes to do it.")
+        return
+    _remove(cli, remove, schedule)
+
+
+def _remove(cli: Cli, name: str, schedule: Schedule) -> None:
+    from core.backup.schedule import remove_units
+    from core.backup.schedules import remove_schedule
+
+    # The units first: a schedule that is still listed can be removed again after a failure.
+    paths = remove_units(name) if schedule.starter is ScheduleFormat.SYSTEMD else ()
+    remove_schedule(name)
+    lines = [f"Removed: {name}", *(f"Removed: {path}" for path in paths)]
+    cli.out.result({"removed": name, "units": paths}, lambda: cli.out.lines("\n".join(lines)))
+    if schedule.starter in {ScheduleFormat.CRON, ScheduleFormat.TASK_SCHEDULER}:
+        cli.out.note(f"Also remove its entry from {_STARTERS[schedule.starter]}.")
+
+
+_STARTERS = {
+    None: "the window",
+    ScheduleFormat.SYSTEMD: "systemd",
+    ScheduleFormat.CRON: "cron",
+    ScheduleFormat.TASK_SCHEDULER: "the Task Scheduler",
+}
+
+
+def _row(name: str, schedule: Schedule, run: BackupRun | None) -> tuple[str, ...]:
+    from core.backup.timetable import next_time
+
+    tables = ", ".join(schedule.tables) or "all"
+    following = "paused" if schedule.paused else iso_utc(next_time(schedule, utc_now()))
+    return (
+        name, tables, schedule.database, schedule.every.value, schedule.at,
+        _STARTERS[schedule.starter], _result(run), following,
+    )  # fmt: skip
+
+
+def _result(run: BackupRun | None) -> str:
+    if run is None:
+        return "never"
+    if run.running:
+        return "running"
+    state = "failed" if run.failed else "stopped" if run.cancelled else "done"
+    return f"{state} {iso_utc(run.started.replace(microsecond=0))}"
+
+
+def _described(
+    found: Mapping[str, Schedule], runs: Mapping[str, BackupRun]
+) -> list[dict[str, object]]:
+    """Return the list for `--json`, without the webhook, whose URL is often a secret."""
+    return [
+        {
+            "name": name,
+            "database": each.database,
+            "tables": each.tables,
+            "every": each.every.value,
+            "at": each.at,
+            "options": each.options,
+            "started_by": each.starter.value if each.starter else "window",
+            "paused": each.paused,
+            "last_run": runs.get(name),
+        }
+        for name, each in found.items()
+    ]
+
+
 def _install(cli: Cli, made: Schedule, files: Sequence[GeneratedFile]) -> None:
-    from core.backup.schedule import install_units
+    from core.backup.schedule import checked_hooks, install_units
     from core.backup.schedules import save_schedule
 
+    checked_hooks(made)
     paths = install_units(files)
     save_schedule(made)
     lines = "\n".join(f"Installed: {path}" for path in paths)

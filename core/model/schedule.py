@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 from core.model.backup import Origin
@@ -40,6 +41,11 @@ class Schedule:
         at: The time as `HH:MM`; of an hourly backup only the minutes count.
         options: Options of every command, for example `--profile=prod`.
         origin: The database as recorded in backups.
+        starter: The program that starts it; None for the window while it is open.
+        paused: Whether the window does not start it, and its backups are not expected.
+        on_failure: A command that is run after a failure; empty for none.
+        webhook: A URL to which a failure is sent; empty for none.
+        created: When it was created, from which its first run is counted; None if not recorded.
     """
 
     database: str
@@ -48,6 +54,17 @@ class Schedule:
     at: str = "02:00"
     options: tuple[str, ...] = ()
     origin: Origin = field(default_factory=Origin)
+    starter: ScheduleFormat | None = ScheduleFormat.SYSTEMD
+    paused: bool = False
+    on_failure: str = ""
+    webhook: str = ""
+    created: datetime | None = None
+
+    @property
+    def title(self) -> str:
+        """The tables and the database, for lists and messages."""
+        tables = ", ".join(self.tables) or "all tables"
+        return f"{tables} of {self.origin.database or self.database}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +75,44 @@ class GeneratedFile:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class BackupRun:
+    """The last run of a backup of a database and a choice of tables, on this machine.
+
+    Attributes:
+        name: The name of the database and tables; see `core.backup.schedule.schedule_name`.
+        database: The address without a password.
+        tables: The tables; empty for all.
+        started: When it was started.
+        ended: When it ended; None while it runs, and if it was interrupted.
+        problem: Why it failed; empty if it did not.
+        cancelled: Whether the user stopped it.
+        running: Whether the process that runs it exists.
+        dismissed: Whether the user has dismissed the finding about its failure.
+    """
+
+    name: str
+    database: str
+    tables: tuple[str, ...]
+    started: datetime
+    ended: datetime | None = None
+    problem: str = ""
+    cancelled: bool = False
+    running: bool = False
+    dismissed: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended with an error, or its process ended before it."""
+        return bool(self.problem) or (self.ended is None and not self.running)
+
+
 class BackupProblem(Enum):
     """Kind of a finding about the backups of a table."""
 
     MISSING = "missing"
     OVERDUE = "overdue"
+    FAILED = "failed"
     DAMAGED = "damaged"
     SMALL = "abnormally small"
     LARGE = "abnormally large"
@@ -70,9 +120,13 @@ class BackupProblem(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BackupFinding:
-    """A finding about the backups of a table; `text` is a complete sentence."""
+    """A finding about the backups of a table; `text` is a complete sentence.
+
+    `run` is the name of the failed run, with which the finding can be dismissed; else empty.
+    """
 
     problem: BackupProblem
     table: str
     database: str
     text: str
+    run: str = ""

@@ -209,11 +209,19 @@ CREATE TABLE schedules (
 ) STRICT;
 """
 
+_BACKUP_RUNS = """
+CREATE TABLE backup_runs (      -- the last run of each database and choice of tables
+    name TEXT PRIMARY KEY,      -- see core.backup.schedule.schedule_name
+    owner TEXT,                 -- the process that runs it, see core.local.state.owners
+    record TEXT NOT NULL        -- JSON, see core.backup.runs
+) STRICT;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
 MIGRATIONS: tuple[str, ...] = (
     _HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS, _PROFILES, _SETTINGS, _LINKS, _CHANGES,
     _USED_ACTIONS, _DOWNLOADS, _BACKUPS, _CHECK_SECRETS, _STATISTICS, _LIFECYCLE,
-    _DRILLS, _SCHEDULES,
+    _DRILLS, _SCHEDULES, _BACKUP_RUNS,
 )  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.backup.health import findings
+from core.backup.schedule import schedule_name
 from core.model.backup import Backup, BackupState, Origin
-from core.model.schedule import BackupFinding, BackupProblem, Every, Schedule
+from core.model.schedule import BackupFinding, BackupProblem, BackupRun, Every, Schedule
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ONE, OTHER = Origin("SQLite", "a", "h", "/a"), Origin("SQLite", "a", "h", "/b")
@@ -97,3 +98,45 @@ def test_schedules_have_their_interval_and_their_tables() -> None:
         (BackupProblem.OVERDUE, "orders")
     ]
     assert problems([], Schedule("secret:a", ("orders",))) == []
+
+
+def run(hours: float, problem: str = "It was offline.", tables: tuple[str, ...] = ()) -> BackupRun:
+    moment = NOW - timedelta(hours=hours)
+    name = schedule_name(Schedule("/a", tables))
+    return BackupRun(name, "/a", tables, moment, moment, problem)
+
+
+def test_a_failed_run_is_reported_until_it_succeeds_or_is_dismissed() -> None:
+    (finding,) = findings([], runs=[run(1)], now=NOW)
+    assert (finding.problem, finding.run) == (BackupProblem.FAILED, run(1).name)
+    assert finding.text.startswith("The backup of all tables of /a on ")
+    assert finding.text.endswith(" failed. It was offline.")
+    interrupted = replace(run(1, ""), ended=None)
+    (finding,) = findings([], runs=[interrupted], now=NOW)
+    assert finding.text.endswith("Its process ended before the backup was complete.")
+    silent = [run(1, ""), replace(run(1), dismissed=True), replace(interrupted, running=True)]
+    assert all(findings([], runs=[each], now=NOW) == () for each in silent)
+
+
+def test_an_old_failure_is_reported_only_for_a_schedule() -> None:
+    old = run(24 * 8, tables=("orders",))
+    assert findings([], runs=[old], now=NOW) == ()
+    weekly = Schedule("/a", ("orders",), Every.WEEK)
+    assert [each.problem for each in findings([], [weekly], [old], now=NOW)] == [
+        BackupProblem.FAILED
+    ]
+    assert findings([], [replace(weekly, paused=True)], [old], now=NOW) == ()
+
+
+def test_a_schedule_of_a_secret_that_did_not_run_is_overdue() -> None:
+    daily = Schedule("secret:a", (), Every.DAY, created=NOW - timedelta(hours=31))
+    (finding,) = findings([], [daily], now=NOW)
+    assert finding.problem is BackupProblem.OVERDUE
+    assert "all tables of secret:a has not run since" in finding.text
+    ran = BackupRun(schedule_name(daily), "secret:a", (), NOW - timedelta(hours=2), NOW)
+    assert findings([], [daily], [ran], now=NOW) == ()
+
+
+def test_a_paused_schedule_expects_nothing() -> None:
+    daily = Schedule("/a", ("orders",), Every.DAY, origin=ONE, paused=True)
+    assert findings([], [daily], now=NOW) == ()

@@ -4,14 +4,17 @@ import json
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from core.backup import health
-from core.backup.schedules import schedules
+from core.backup.schedule import checked_schedule
+from core.backup.schedules import save_schedule, schedules
 from core.errors import ErrorKind
+from core.model.schedule import Every
 from core.units import utc_now
 
 USAGE, NOT_FOUND = ErrorKind.USAGE.value, ErrorKind.NOT_FOUND.value
@@ -66,10 +69,56 @@ def test_an_installed_schedule_is_recorded(command, tmp_path, database, monkeypa
     )
 
 
+def test_schedules_are_listed_and_removed(command, tmp_path, database, table, monkeypatch):
+    program = tmp_path / "systemctl"
+    program.write_text(f"#!/bin/sh\necho $* >> {tmp_path}/calls\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    command(
+        "schedule", database, table, "--install", "--yes", "--on-failure", "true",
+        "--failure-webhook", "http://127.0.0.1:9/token",
+    )  # fmt: skip
+    (listed,) = json.loads(command("schedule", "--list", "--json").out)
+    assert (listed["tables"], listed["started_by"], listed["last_run"]) == (
+        [table], "systemd", None,
+    )  # fmt: skip
+    assert "token" not in str(listed)
+    command("backup", database, table, "--json")
+    rows = command("schedule", "--list").out
+    assert f"{table}\t{database}\tday\t02:00\tsystemd\tdone " in rows
+    name = listed["name"]
+    assert "would be removed" in command("schedule", "--remove", name).out
+    assert len(schedules()) == 1
+    removed = command("schedule", "--remove", name, "--yes").out
+    assert removed.count("Removed: ") == 3
+    assert schedules() == {}
+    assert list((tmp_path / "config/systemd/user").iterdir()) == []
+    assert f"--user disable --now {name}.timer" in (tmp_path / "calls").read_text()
+    command("schedule", "--remove", name, "--yes", code=NOT_FOUND)
+
+
+def test_a_scheduled_backup_reports_its_failure_and_is_a_finding(
+    command, tmp_path, database, table
+):
+    notice = tmp_path / "notice"
+    hook = f"{sys.executable} -c \"{NOTE}\" '{notice}'"
+    command("backup", database, table)
+    save_schedule(
+        replace(checked_schedule(database, ["none"], Every.DAY, "02:00"), on_failure=hook)
+    )
+    command("backup", database, "none", code=NOT_FOUND)
+    assert json.loads(notice.read_bytes())["tables"] == ["none"]
+    assert " failed 20" in command("schedule", "--list").out.replace("\t", " ")
+    error = command("backups", "none", "--overdue", "26h", code=NOT_FOUND).err
+    assert f"The backup of none of {database} on " in error
+    assert command("backups", table, "--overdue", "26h").err == ""
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("--format", "cron", "--install"), ("--yes",), ("--every", "month"), ("--demo",), ("--at", ""),
+        ("--list",), ("--remove", "x"), ("--on-failure", "true"),
     ],
 )  # fmt: skip
 def test_contradicting_options_are_usage_errors(command, database, arguments):

@@ -31,6 +31,7 @@ RELEASED: tuple[str, ...] = (
     "0fe7c57de99e0c7597d6646f95104538ab5c4a9a5e63d1f4b3e0e730218a2cf6",
     "e5566cfd82207c739e78a1953c9f55e4737aa6f2bdffe2cc0614d0019c31292c",
     "2987c5df0579e40559e015b50ba08830f026c02dae4416eeccbb8163c94f16b5",
+    "0bfa311c379665feff9e0ffce5e74f1f1191dbff93fdb664ad2eb302c9d5b1e7",
 )
 #: A row for each table, by the step that creates the table.
 ROWS = {
@@ -53,6 +54,7 @@ ROWS = {
     14: "INSERT INTO former_lifecycle_rules VALUES (1, 'b', 'm', '{}')",
     15: "INSERT INTO drills VALUES (1, 'p', 'k', 'h', 'm', 't', 'v', '')",
     16: "INSERT INTO schedules VALUES ('n', '{}')",
+    17: "INSERT INTO backup_runs VALUES ('n', 'o', '{}')",
 }
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"

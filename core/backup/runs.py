@@ -1,0 +1,220 @@
+"""Local record of the last run of each backup, in the state database.
+
+A run is named by its database and tables, like a schedule. It is recorded before it starts, so
+that a run whose process was killed is noticed too. Those of other machines are not known here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from core.backup.databases.address import SECRET_PREFIX, DatabaseAddress, parse_address
+from core.backup.schedule import schedule_name
+from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
+from core.local.state.database import state_database, storable
+from core.local.state.owners import is_running, owner_of_this_process
+from core.model.backup import BackupReport
+from core.model.schedule import BackupRun, Schedule
+from core.redaction import redacted
+from core.units import as_utc, iso_utc, utc_now
+
+#: Runs without a schedule are stored for so many databases and choices of tables.
+_MOST_RUNS = 1_000
+_READ = "SELECT name, owner, record FROM backup_runs ORDER BY name"
+_READ_ONE = "SELECT name, owner, record FROM backup_runs WHERE name = ?"
+_WRITE = "INSERT OR REPLACE INTO backup_runs (name, owner, record) VALUES (?, ?, ?)"
+_TRIM = """
+DELETE FROM backup_runs WHERE rowid NOT IN (SELECT rowid FROM backup_runs ORDER BY rowid DESC LIMIT ?)
+"""
+
+P = ParamSpec("P")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RunResult:
+    """The result of a run, which a block under `recorded_run` may set without an error."""
+
+    problem: str = ""
+
+
+def run_name(database: str | DatabaseAddress, tables: Sequence[str] | None) -> str:
+    """Return the name of a database and tables; None or no tables stand for all.
+
+    Raises:
+        InvalidInput: The address is empty, or a URL that cannot be parsed.
+    """
+    return schedule_name(Schedule(_place(database), tuple(tables or ())))
+
+
+def _place(database: str | DatabaseAddress) -> str:
+    """Return an address without a password; the path of a file becomes absolute."""
+    if isinstance(database, str) and database.startswith(SECRET_PREFIX):
+        return database
+    url = parse_address(database).url
+    return url if "://" in url else str(Path(url).absolute())
+
+
+def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
+    """Record each call of a function that backs up `tables` of a `database`; skipped ones failed."""
+
+    @wraps(backup)
+    def recorded(*args: P.args, **kwargs: P.kwargs) -> BackupReport:
+        database, tables = kwargs["database"], kwargs.get("tables")
+        with recorded_run(database, tables) as run:  # type: ignore[arg-type] # keywords of `backup`
+            report = backup(*args, **kwargs)
+            skipped = (f"{each.table} was skipped: {each.problem}" for each in report.skipped)
+            run.problem = redacted(" ".join(skipped))[:500]
+        return report
+
+    return recorded
+
+
+@contextmanager
+def recorded_run(
+    database: str | DatabaseAddress, tables: Sequence[str] | None
+) -> Iterator[RunResult]:
+    """Record the run in the block, and how it ended; a failure of the record is only logged."""
+    run = _started(database, tables)
+    result = RunResult()
+    _store(run, running=True)
+    try:
+        yield result
+    except Cancelled:
+        _store(replace(run, ended=utc_now(), cancelled=True))
+        raise
+    except StorageError as error:
+        _store(replace(run, ended=utc_now(), problem=problem_of(error)))
+        raise
+    except BaseException as error:
+        _store(replace(run, ended=utc_now(), problem=f"{type(error).__name__} in Strongroom."))
+        raise
+    _store(replace(run, ended=utc_now(), problem=result.problem))
+
+
+def record_failure(
+    database: str | DatabaseAddress, tables: Sequence[str] | None, error: StorageError
+) -> None:
+    """Record a run that failed before it could read the database, for example without keys."""
+    run = _started(database, tables)
+    _store(replace(run, ended=run.started, problem=problem_of(error)))
+
+
+def problem_of(error: StorageError) -> str:
+    """Return summary and cause of an error as sentences, without secrets."""
+    summary = error.summary if error.summary.endswith(".") else f"{error.summary}."
+    return redacted(" ".join(part for part in (summary, error.cause) if part))[:500]
+
+
+def claim_run(schedule: Schedule, due: datetime) -> bool:
+    """Record the start of a scheduled run, unless another process has started it since `due`.
+
+    Two windows of one user have the same schedules, of which each run must start once.
+
+    Raises:
+        LocalIOError: The state database cannot be written.
+    """
+    run = BackupRun(schedule_name(schedule), schedule.database, schedule.tables, utc_now())
+    database = state_database()
+    owner = owner_of_this_process(database.path)
+    with database.transaction() as connection:
+        found = [_run(*row) for row in connection.execute(_READ_ONE, (run.name,)).fetchall()]
+        if any(each is not None and (each.running or each.started >= due) for each in found):
+            return False
+        connection.execute(_WRITE, (run.name, owner, _record(run)))
+    return True
+
+
+def last_runs() -> dict[str, BackupRun]:
+    """Return the last run of each database and choice of tables by name.
+
+    Raises:
+        LocalIOError: The state database cannot be read.
+    """
+    runs = (_run(*row) for row in state_database().rows(_READ))
+    return {run.name: run for run in runs if run is not None}
+
+
+def dismiss_failure(name: str) -> None:
+    """Do not report the failure of a run any more; the next failure is reported again.
+
+    Raises:
+        LocalIOError: The state database cannot be written.
+    """
+    run = last_runs().get(name)
+    if run is not None:
+        state_database().execute(_WRITE, (name, None, _record(replace(run, dismissed=True))))
+
+
+def forget_run(name: str) -> None:
+    """Remove the record of a run.
+
+    Raises:
+        LocalIOError: The state database cannot be written.
+    """
+    state_database().execute("DELETE FROM backup_runs WHERE name = ?", (name,))
+
+
+def _started(database: str | DatabaseAddress, tables: Sequence[str] | None) -> BackupRun:
+    try:
+        place = _place(database)
+    except InvalidInput:  # the run will fail with this error, which is reported at once
+        place = ""
+    chosen = tuple(tables or ())
+    return BackupRun(schedule_name(Schedule(place, chosen)), place, chosen, utc_now())
+
+
+def _store(run: BackupRun, *, running: bool = False) -> None:
+    if not run.database:
+        return
+    state = state_database()
+    try:
+        owner = owner_of_this_process(state.path) if running else None
+        with state.transaction() as connection:
+            connection.execute(_WRITE, (run.name, owner, _record(run)))
+            connection.execute(_TRIM, (_MOST_RUNS,))
+    except LocalIOError as error:
+        _log.warning("The run of a backup could not be recorded: %s", error)
+
+
+def _record(run: BackupRun) -> str:
+    content = {
+        "database": storable(run.database),
+        "tables": [storable(table) for table in run.tables],
+        "started": iso_utc(run.started),
+        "ended": iso_utc(run.ended) if run.ended else None,
+        "problem": run.problem,
+        "cancelled": run.cancelled,
+        "dismissed": run.dismissed,
+    }
+    return json.dumps(content)
+
+
+def _run(name: Any, owner: Any, record: Any) -> BackupRun | None:
+    """Return a stored run; None if it cannot be read."""
+    try:
+        content: dict[str, Any] = json.loads(record)
+        ended = content["ended"]
+        return BackupRun(
+            str(name),
+            str(content["database"]),
+            tuple(map(str, content["tables"])),
+            as_utc(datetime.fromisoformat(content["started"])),
+            as_utc(datetime.fromisoformat(ended)) if ended else None,
+            str(content["problem"]),
+            cancelled=bool(content["cancelled"]),
+            running=not ended and is_running(state_database().path, owner),
+            dismissed=bool(content["dismissed"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        _log.warning("The run %s cannot be read", name)
+        return None

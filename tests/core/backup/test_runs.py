@@ -1,0 +1,200 @@
+"""The local record of the last runs, and the times of schedules."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.backup.databases.address import DatabaseAddress
+from core.backup.runs import (
+    claim_run,
+    dismiss_failure,
+    last_runs,
+    record_failure,
+    recorded_run,
+    run_name,
+)
+from core.backup.schedule import schedule_name
+from core.backup.schedules import remove_schedule, save_schedule, schedules
+from core.backup.timetable import missed_time, next_time
+from core.errors import Cancelled, InvalidInput, NotFound, Offline
+from core.local.state.database import state_database
+from core.model.backup import Origin
+from core.model.schedule import BackupRun, Every, Schedule, ScheduleFormat
+from core.redaction import Secret
+from core.units import utc_now
+
+ROOT = Path(__file__).resolve().parents[3]
+URL = "postgresql://backup@db/trading"
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)  # a Friday
+
+
+@pytest.fixture(autouse=True)
+def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch):
+    def use(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield use
+    monkeypatch.undo()
+    time.tzset()
+
+
+def only() -> BackupRun:
+    (run,) = last_runs().values()
+    return run
+
+
+def test_the_last_run_and_its_result_are_recorded() -> None:
+    with recorded_run("shop.db", ["orders"]):
+        assert only().running
+        assert not only().failed
+    assert (only().database, only().tables) == (str(Path("shop.db").absolute()), ("orders",))
+    assert only().ended is not None
+    assert not only().failed
+    with pytest.raises(Offline), recorded_run("shop.db", ["orders"]):
+        raise Offline("The endpoint cannot be reached", cause="The network is unreachable.")
+    assert only().failed
+    assert only().problem == "The endpoint cannot be reached. The network is unreachable."
+    with pytest.raises(Cancelled), recorded_run("shop.db", ["orders"]):
+        raise Cancelled("Stopped")
+    assert only().cancelled
+    assert not only().failed
+    with recorded_run("shop.db", ["orders"]) as result:
+        result.problem = "users was skipped: It has a function."
+    assert only().failed
+
+
+def test_a_run_has_one_name_and_no_password() -> None:
+    address = DatabaseAddress(URL, Secret("a-long-password"))
+    names = {run_name(text, None) for text in (URL, URL.replace("@", ":pw@"), address)}
+    assert names == {schedule_name(Schedule(URL))}
+    assert run_name("a.db", ["t"]) == schedule_name(Schedule(str(Path("a.db").absolute()), ("t",)))
+    record_failure(address, None, Offline("postgresql://backup:a-long-password@db is offline"))
+    rows = state_database().rows("SELECT * FROM backup_runs")
+    assert "a-long-password" not in str(rows)
+
+
+KILLED = """
+import os, signal
+from core.backup.runs import recorded_run
+with recorded_run("/shop.db", ["orders"]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_run_has_failed() -> None:
+    subprocess.run([sys.executable, "-c", KILLED], cwd=ROOT, check=False, env=dict(os.environ))
+    assert only().failed
+    assert not only().running
+    dismiss_failure(only().name)
+    assert only().dismissed
+    with pytest.raises(Offline), recorded_run("/shop.db", ["orders"]):
+        raise Offline("The endpoint cannot be reached")
+    assert not only().dismissed
+
+
+def test_a_scheduled_run_is_claimed_once() -> None:
+    due = utc_now() - timedelta(minutes=1)
+    assert claim_run(Schedule("/a"), due)
+    assert not claim_run(Schedule("/a"), due)
+    assert not claim_run(Schedule("/a"), utc_now() + timedelta(hours=1)), "it is running"
+    with recorded_run("/a", None):
+        pass
+    assert not claim_run(Schedule("/a"), due)
+    assert claim_run(Schedule("/a"), utc_now() + timedelta(seconds=1))
+
+
+def test_an_unreadable_record_is_ignored() -> None:
+    state_database().execute("INSERT INTO backup_runs VALUES ('x', NULL, '{}')")
+    state_database().execute("INSERT INTO backup_runs VALUES ('y', NULL, 'z')")
+    assert last_runs() == {}
+
+
+@pytest.mark.parametrize(
+    ("every", "at", "expected"),
+    [
+        (Every.HOUR, "05:15", "2026-11-27 12:15"),
+        (Every.HOUR, "05:00", "2026-11-27 13:00"),
+        (Every.DAY, "02:00", "2026-11-28 02:00"),
+        (Every.DAY, "12:00", "2026-11-28 12:00"),
+        (Every.DAY, "12:01", "2026-11-27 12:01"),
+        (Every.WEEK, "02:00", "2026-11-30 02:00"),
+    ],
+)
+def test_the_next_time_follows_the_moment(zone, every: Every, at: str, expected: str) -> None:
+    zone("UTC")
+    assert f"{next_time(Schedule('/a', (), every, at), NOON):%Y-%m-%d %H:%M}" == expected
+
+
+def test_a_daily_time_is_that_of_the_local_clock(zone) -> None:
+    zone("Europe/Berlin")
+    daily = Schedule("/a", (), Every.DAY, "02:30")
+    winter = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    times = [winter]
+    for _ in range(3):
+        times.append(next_time(daily, times[-1]))
+    assert [f"{each:%d %H:%M}" for each in times[1:]] == ["25 00:30", "26 01:30", "27 01:30"]
+    spring = datetime(2027, 3, 27, 12, tzinfo=UTC)  # 02:30 does not exist on the next day
+    assert next_time(daily, spring) - spring < timedelta(hours=14)
+    hourly = Schedule("/a", (), Every.HOUR, "00:30")
+    assert next_time(hourly, NOON) == NOON + timedelta(minutes=30)
+
+
+def test_missed_times_are_one_run(zone) -> None:
+    zone("UTC")
+    daily = Schedule("/a", (), Every.DAY, "02:00", created=NOON)
+    name = schedule_name(daily)
+    assert missed_time(daily, None, NOON + timedelta(hours=13)) is None
+    missed = missed_time(daily, None, NOON + timedelta(days=9))
+    assert missed == NOON + timedelta(hours=14)
+    run = BackupRun(name, "/a", (), NOON + timedelta(days=9), NOON + timedelta(days=9))
+    assert missed_time(daily, run, NOON + timedelta(days=9, hours=1)) is None
+    assert missed_time(daily, run, NOON + timedelta(days=9, hours=14)) is not None
+    assert missed_time(replace(daily, paused=True), None, NOON + timedelta(days=9)) is None
+    before = replace(run, started=NOON - timedelta(days=3))
+    assert missed_time(daily, before, NOON) is None, "it was created after the missed time"
+    assert missed_time(Schedule("/a"), None, NOON) is None
+
+
+def test_a_schedule_is_stored_changed_and_removed() -> None:
+    made = Schedule(
+        "/a", ("orders",), Every.WEEK, "03:00", ("--profile=prod",), Origin("SQLite", "a", "h", "/a"),
+        starter=None, on_failure="notify-send 'Backup failed'", webhook="https://hooks.example.com/x",
+    )  # fmt: skip
+    stored = save_schedule(made)
+    assert stored.created is not None
+    name = schedule_name(made)
+    assert schedules() == {name: stored}
+    save_schedule(replace(stored, paused=True, starter=ScheduleFormat.CRON))
+    assert schedules()[name].paused
+    assert schedules()[name].created == stored.created
+    assert remove_schedule(name).starter is ScheduleFormat.CRON
+    assert schedules() == {}
+    with pytest.raises(NotFound):
+        remove_schedule(name)
+    for wrong in (replace(made, on_failure="'"), replace(made, webhook="file:///x")):
+        with pytest.raises(InvalidInput):
+            save_schedule(wrong)
+
+
+def test_a_schedule_of_an_earlier_version_is_read() -> None:
+    record = (
+        '{"database": "/a", "tables": [], "every": "day", "at": "02:00", "options": [], '
+        '"origin": ["SQLite", "a", "h", "/a"]}'
+    )
+    state_database().execute("INSERT INTO schedules VALUES ('n', ?)", (record,))
+    assert schedules()["n"].starter is ScheduleFormat.SYSTEMD
+    assert schedules()["n"].created is None
