@@ -187,7 +187,7 @@ class _Batch:
                 return
             numbered = dict(enumerate(batch, self._count))
             self._count += len(batch)
-            # Recorded before they are sent: whatever happens to the process, these files are
+            # Recorded before they are sent: if the process ends early, these files are
             # returned.
             self._open |= numbered
             _send(pipe, {"files": [_described(n, file) for n, file in numbered.items()]})

@@ -21,6 +21,7 @@ def check_prices(found: Columns, findings: Findings, *, last: int | None) -> Non
     """Report candles with impossible values, except the truncated row `last`."""
     crossed = _exceeds(found, _LOW, _HIGH)
     pairs = ((_LOW, _OPEN), (_OPEN, _HIGH), (_LOW, _CLOSE), (_CLOSE, _HIGH))
+    # An array of the same shape that is False everywhere.
     outside = crossed & False
     for low, high in pairs:
         outside |= _exceeds(found, low, high)
@@ -50,6 +51,7 @@ def _exceeds(found: Columns, low: int, high: int) -> Any:
 
 
 def _above(one: Any, other: Any) -> bool:
+    # The comparison of texts is fast, and equal numbers are usually written alike.
     return text_of(one) != text_of(other) and cell_decimal(one) > cell_decimal(other)
 
 
@@ -79,6 +81,7 @@ def report_repeats(found: Columns, earlier: Moments, later: Moments, findings: F
     An update is a later state of an open candle, as streams send them: the same open, an equal or
     larger range, and more volume.
     """
+    # In the order of rows, so that findings appear as in the file.
     order = later.argsort()
     earlier, later = earlier[order], later[order]
     former, now = found.floats[:, earlier], found.floats[:, later]

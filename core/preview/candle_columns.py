@@ -88,6 +88,7 @@ def read_columns(rows: Sequence[Any], reading: Reading) -> Columns:
     if cap < len(rows):
         finding = f"only the first {cap:,} of {format_counted(len(rows), 'candle')} are shown"
         reading.findings.note(ProblemKind.LIMIT, finding)
+    # `concatenate` refuses an empty list, and a file may have no candles.
     none = (np.zeros(0, np.int64), np.zeros((5, 0)), np.zeros(0, np.int64))
     parts.append(none)
     times = np.concatenate([part[0] for part in parts])
@@ -125,6 +126,7 @@ class _ColumnReader:
             if candle is not None:
                 good[at] = True
                 times[at] = micros_of(candle.when)
+                # A missing volume is zero in the drawing; the exact cell remains None.
                 floats[:, at] = [float(value or 0) for value in candle.values]
                 for column, value in zip(cells, candle.values, strict=True):
                     column[at] = value
@@ -168,6 +170,7 @@ class _ColumnReader:
 
 def _written_columns(rows: Sequence[Any], places: Sequence[int]) -> list[list[Any]] | None:
     """Return time, open, high, low, close and volume of rows of one form; None for mixed ones."""
+    # One call for all rows is much faster than a test of each.
     kinds = set(map(type, rows))
     if kinds == {list}:
         longest = max(map(len, rows))
@@ -209,6 +212,7 @@ def _fill_floats(cells: Sequence[Any], into: Floats, *, optional: bool) -> Any:
     kinds = set(map(type, cells))
     convert: Callable[[Any], float] = _float_of if kinds & _OTHER_KINDS else float
     try:
+        # `float` is tried for all cells first; one that is no number makes only this column slower.
         into[:] = np.fromiter(map(convert, cells), float, len(cells))
     except (ValueError, OverflowError):
         into[:] = np.fromiter(map(_float_of, cells), float, len(cells))
@@ -259,6 +263,7 @@ def _epoch_micros(numbers: Moments) -> Moments:
     import numpy as np
 
     sizes = np.abs(numbers)
+    # Zero and numbers beyond nanoseconds have no unambiguous unit.
     if sizes.min() < 1 or sizes.max() >= 10**18:
         raise ValueError
     known = [sizes < bound for bound, _ in _UNITS]
@@ -283,6 +288,7 @@ def _text_micros(cells: Sequence[str]) -> Moments:
     joined = "".join(cells)
     if joined.isascii() and joined.isdigit():
         numbers = np.array(list(map(int, cells)), dtype=np.int64)
+        # The limit of `exact.moment_of`: smaller numbers in texts are no epoch numbers.
         if numbers.min() <= 10_000_000:
             raise ValueError
         return _epoch_micros(numbers)

@@ -135,6 +135,7 @@ def _chosen(secret: str, versions: tuple[SecretVersion, ...], wanted: str) -> Se
     short = [
         v for v in versions if len(wanted) >= _SHORTEST and v.version_id.startswith(wanted.lower())
     ]
+    # A label or a complete id is never ambiguous, even if other ids begin with it.
     found = exact or short
     if len(found) == 1:
         return found[0]
@@ -191,11 +192,13 @@ def _key_findings(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return facts in favour of and against the access key of the older version."""
     old, new = _keys_in(then), _keys_in(now)
+    # The same key in both versions works after the rollback as it does now.
     if old is None or (new is not None and old.access_key_id == new.access_key_id):
         return (), ()
     key = old.access_key_id
     try:
         return _by_iam(clients, key, work)
+    # IAM may be denied to this profile, but every key may sign in.
     except AccessDenied:
         return _by_signing_in(clients, old, work)
     except Cancelled:

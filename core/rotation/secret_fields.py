@@ -27,6 +27,7 @@ def with_fields(text: Secret, new: Mapping[str, Secret]) -> Secret:
         changed = [with_value(row, new[row.key]) if row.key in new else row for row in rows]
         return Secret(secret_text.text_of(changed, text.reveal()))
     except InvalidInput as error:
+        # The editor's own remedy names options that a rotation does not have.
         error.remedy = "Correct the secret, then rotate it."
         raise
 

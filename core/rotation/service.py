@@ -102,6 +102,7 @@ class Rotator:
         examined = CheckResult(Facts(), "")
         problem: Problem | None = None
         current = SecretsManager(clients=self._clients).read(secret, work=work)
+        # An obstacle belongs to the plan, so it is part of the result and not an error.
         strategy = self._strategy(rotation.kind)
         try:
             self._check_no_other(rotation)
@@ -282,6 +283,8 @@ class Rotator:
                     remedy="Start a new rotation.",
                     subject=rotation.secret,
                 )
+            # The account is checked by a request: a profile may have got keys of another account
+            # since.
             _check_account(now, identity(self._clients, work=work).account)
             yield now
 
@@ -338,6 +341,7 @@ def _check_account(rotation: Rotation, account: str) -> None:
 def _kind(secret: str, text: Secret) -> RotationKind:
     """Return the kind of rotation by the fields of a secret, and by its name where they fit two."""
     fields = frozenset(secret_text.parsed(secret, text.reveal()))
+    # The order matters: the first strategy that matches is used.
     for strategy in STRATEGIES:
         if strategy.matches(secret, fields):
             return strategy.kind

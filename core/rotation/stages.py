@@ -70,6 +70,7 @@ def describe(clients: ClientFactory, secret: str, work: Work) -> Stages:
 
 def claim_id(rotation: Rotation) -> str:
     """Return the id of the version with which a rotation claims AWSPENDING."""
+    # Derived and not random, so that a run after a crash finds the version of the former run.
     return str(uuid5(UUID(rotation.id), "claim"))
 
 
@@ -90,6 +91,7 @@ def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work
     check_free(clients, rotation, work)  # for an error that names the author
     stages = describe(clients, rotation.secret, work)
     claim = claim_id(rotation)
+    # An earlier run of this step has claimed it.
     if stages.pending in {claim, rotation.id}:
         return
     with contextlib.suppress(AlreadyExists):  # an earlier attempt stored the former value
@@ -212,11 +214,14 @@ def promote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
         Overtaken: AWSCURRENT or AWSPENDING has moved.
     """
     stages = describe(clients, rotation.secret, work)
+    # After a lost answer the version may already be current; then only the label remains to be
+    # removed.
     if stages.current != rotation.id:
         if stages.current != rotation.facts.old_version or stages.pending != rotation.id:
             raise overtaken(clients, rotation, stages, work)
         # AWS compares the source, so a change after the read above makes this request fail.
         _swap(clients, rotation, to=rotation.id, source=stages.current, work=work)
+    # AWS does not remove AWSPENDING from a promoted version, and it would block the next rotation.
     _drop(clients, rotation.secret, PENDING, rotation.id, work)
 
 
@@ -356,6 +361,8 @@ def _drop(clients: ClientFactory, secret: str, label: str, version: str, work: W
             clients.secrets().update_secret_version_stage(
                 SecretId=secret, VersionStage=label, RemoveFromVersionId=version
             )
+    # The label is already absent, or was moved by another client; only a label that remains is an
+    # error.
     except _MISPLACED:
         if label in describe(clients, secret, work).labels.get(version, ()):
             raise

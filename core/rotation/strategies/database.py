@@ -206,6 +206,7 @@ class DatabaseStrategy(StagedStrategy):
         # The journal does not show whether the database was changed; which password it accepts does.
         if new.works(work):
             new.login.change(new.password, back.password, work)
+            # Proves that readers can log in again before the stages move back.
             back.login.check(back.password, work)
         elif now.current == rotation.id and not back.works(work):
             raise CredentialsInvalid(

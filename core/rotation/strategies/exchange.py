@@ -56,6 +56,7 @@ class ExchangeStrategy(StagedStrategy):
     @classmethod
     def matches(cls, secret: str, fields: Collection[str]) -> bool:
         """Whether the secret holds keys of exchanges."""
+        # The contract's secret may still be empty, so its name identifies it.
         return secret == _SECRET_NAME or any(name.endswith("_api_key") for name in fields)
 
     def _own_steps(self) -> Mapping[Step, StepAction]:
@@ -193,6 +194,7 @@ def _check_values(rotation: Rotation, values: Mapping[str, Secret], current: Sec
         text = value.reveal()
         if name not in known:
             problem = f"The secret has no field {name}"
+        # Values are copied from web pages, often with a space or a line end.
         elif not text.strip() or text != text.strip():
             problem = f"{name} is empty, or has spaces around it"
         elif known[name] == text:

@@ -88,6 +88,8 @@ class IamKeyStrategy(StagedStrategy):
     @classmethod
     def matches(cls, secret: str, fields: Collection[str]) -> bool:
         """Whether the secret holds an access key of an IAM user."""
+        # The contract's secret is recognised by its name, so that an incomplete one gets a clear
+        # error.
         return KEY_ID in fields or secret == DEFAULT_SECRET_NAME
 
     def _own_steps(self) -> Mapping[Step, StepAction]:
@@ -197,6 +199,7 @@ class IamKeyStrategy(StagedStrategy):
                 self._timing.second_grace,
                 "The old key can still be activated for {left} more",
             )
+        # Checked again directly before: days may have passed since the deactivation.
         self._check_not_current(clients, rotation, work)
         iam_keys.delete_key(clients, facts.user, facts.old_key_id, work)
         stages.release(clients, rotation, work)
@@ -270,6 +273,7 @@ class IamKeyStrategy(StagedStrategy):
 
     def _wait(self, since: datetime | None, period: timedelta, why: str) -> None:
         """Let the rotation wait until a period has ended; `why` has the placeholder `left`."""
+        # An unknown beginning counts as now, so that the complete period is waited for.
         due = (since or self._clock()) + period
         if due > self._clock():
             left = format_duration((due - self._clock()).total_seconds())
@@ -300,6 +304,7 @@ class IamKeyStrategy(StagedStrategy):
         self, key_id: str, version: str, rotation: Rotation, work: Work
     ) -> ClientFactory:
         """Return clients that do not use the key, if necessary with that of another version."""
+        # Only keys of this program can be replaced; other sources are not affected by the rotation.
         own = self._clients.connection.keys
         if not own or own.access_key_id != key_id:
             return self._clients

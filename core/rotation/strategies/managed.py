@@ -120,6 +120,7 @@ class ManagedStrategy:
         lost: StorageError | None = None
         try:
             with translated("secretsmanager:RotateSecret", rotation.secret, work):
+                # Sent once: a repetition after a lost answer could start a second rotation.
                 self._clients.secrets(once=True).rotate_secret(
                     SecretId=rotation.secret, ClientRequestToken=rotation.id
                 )

@@ -125,6 +125,7 @@ class StagedStrategy(ABC):
     def _stage(self, rotation: Rotation, work: Work) -> StepResult:
         text = stages.staged(self._clients, rotation, work)
         old = old_text(self._clients, rotation, work)
+        # A version that an earlier run stored is used: another value would be a second change.
         if text is None:
             text, replaced = self._new_value(rotation, old, work)
             if not rotation.keep_copies:
