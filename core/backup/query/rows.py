@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from core.backup.databases.postgresql.names import PUBLIC, TableName
 from core.backup.package import Package, fetch_package
 from core.backup.query.column_types import Plan, Typed, doubt, measure, plans, settled
+from core.backup.query.row_files import RowFiles, row_files
 from core.backup.query.session import lock, open_session, run
-from core.backup.spool import private_file, spool
+from core.backup.spool import spool
 from core.backup.store import Store
 from core.errors import Corrupt, InvalidInput
 from core.model.backup import Backup
@@ -68,7 +69,7 @@ def loaded_backup(
     with (
         fetch_package(store, backup, None, work) as package,
         spool() as folder,
-        open_session(folder) as connection,
+        open_session(folder, encrypted=package.cipher is not None) as connection,
     ):
         work.report(Progress(0, None, "rows", "loading"))
         with _reading_errors(backup), run(connection, work):
@@ -121,7 +122,6 @@ def load(
     """
     import duckdb
 
-    files = [path for _, path in package.files] or [_written(package, folder / f"{view}.jsonl")]
     found = plans(package.schema, package.engine)
     if exact and package.parts_format == "jsonl":
         found = _as_json(found)
@@ -129,7 +129,7 @@ def load(
     fits = True
     fitting = found
     try:
-        connection.execute(_create_sql(raw, files, package, found))
+        _create(connection, raw, package, folder, found)
         if package.parts_format == "jsonl":
             fitting = _refined(connection, raw, found)
             fits = fitting == found
@@ -140,7 +140,7 @@ def load(
     if not fits:
         found = fitting
         connection.execute(f"DROP TABLE IF EXISTS {raw}")
-        connection.execute(_create_sql(raw, files, package, found, longest=_longest(package)))
+        _create(connection, raw, package, folder, found, longest=_longest(package))
     _check_count(connection, raw, package)
     columns = _settle(connection, raw, found)
     names = ", ".join(f"{column.sql} AS {quoted(column.name)}" for column in columns)
@@ -169,26 +169,31 @@ def _longest(package: Package) -> int:
     return max((part.raw_size for part, _ in package.files), default=1 << 30) + 1
 
 
-def _written(package: Package, path: Path) -> Path:
-    """Write the rows of an old-form or empty backup to a file."""
-    with private_file(path).open("wb") as file:
-        for _, lines in package.pieces():
-            file.write(lines)
-    return path
+def _create(
+    connection: duckdb.DuckDBPyConnection,
+    raw: str,
+    package: Package,
+    folder: Path,
+    found: Sequence[Plan],
+    *,
+    longest: int = 0,
+) -> None:
+    """Create the table `raw` with the rows of a backup; see `load`."""
+    with row_files(package, folder, f"{raw}.rows") as files:
+        connection.execute(_create_sql(raw, files, package, found, longest))
 
 
 def _create_sql(
-    raw: str, files: Sequence[Path], package: Package, found: Sequence[Plan], longest: int = 0
+    raw: str, files: RowFiles, package: Package, found: Sequence[Plan], longest: int
 ) -> str:
     csv = package.parts_format == "csv"
-    paths = ", ".join(text_literal(str(path)) for path in files)
+    paths = ", ".join(text_literal(str(path)) for path in files.paths)
     names = [plan.raw if csv else plan.name for plan in found]
     types = ", ".join(
         f"{text_literal(n)}: '{plan.source}'" for n, plan in zip(names, found, strict=True)
     )
     size = max(longest, _USUAL_ROW[package.parts_format])
-    compression = "zstd" if package.files else "none"
-    common = f"[{paths}], columns = {{{types}}}, compression = '{compression}', auto_detect = false"
+    common = f"[{paths}], columns = {{{types}}}, compression = '{files.compression}', auto_detect = false"
     if csv:
         source = (
             f"read_csv({common}, header = false, delim = ',', quote = '\"', escape = '\"', "

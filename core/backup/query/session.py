@@ -22,11 +22,12 @@ _INTERRUPT_SECONDS = 0.05
 
 
 @contextmanager
-def open_session(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_session(folder: Path, *, encrypted: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection to an empty database in memory.
 
     Args:
         folder: A private folder for data that does not fit in memory.
+        encrypted: Whether DuckDB encrypts that data, with a key that is only in memory.
     """
     import duckdb
 
@@ -46,6 +47,11 @@ def open_session(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")
         # DuckDB writes a progress bar of long statements to standard output.
         connection.execute("SET enable_progress_bar = false")
+        if encrypted:
+            # Without its extension for HTTP, which is not loaded here, DuckDB only has a random
+            # generator that it calls unsafe. The key is used for temporary files of one session.
+            connection.execute("SET force_mbedtls_unsafe = 'true'")
+            connection.execute("SET temp_file_encryption = true")
         yield connection
     finally:
         connection.close()
