@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: The bulk threads only drive the engine processes, of which there are at most two.
 _INTERACTIVE_THREADS, _BULK_THREADS = 8, 2
 _SHUTDOWN_SECONDS = 4.0
 #: Number of finished tasks retained for the activity drawer.
 _RETAINED = 200
 
 
+# The payload is `object`: a Qt `int` has 32 bits and would truncate sizes without an error.
 class _Bridge(QObject):
     """Passes messages of worker threads to the GUI thread.
 
@@ -209,6 +211,7 @@ class TaskRunner(QObject):
             self._engine.close()
         self._interactive.join(deadline)
         self._bulk.join(deadline)
+        # deleted.
         self._running.clear()
         self._garbage.stop()
 
@@ -229,6 +232,7 @@ class TaskRunner(QObject):
             task.end("cancelled")
             return task
         self._watch(order.owner)
+        # Before the new task is registered, so that it does not cancel itself.
         if order.latest is not None:
             self._supersede(order.latest)
         self._next += 1
@@ -256,6 +260,7 @@ class TaskRunner(QObject):
             owner.destroyed.connect(self._on_owner_gone, Qt.ConnectionType.QueuedConnection)
 
     def _on_owner_gone(self) -> None:
+        # A copy: a cancel may end a task at once and change the dictionary.
         for task in list(self._running.values()):
             if not shiboken6.isValid(task.order.owner):
                 task.cancel()
@@ -280,11 +285,14 @@ class TaskRunner(QObject):
         if kind in {messages.PROGRESS, messages.BATCH}:
             self._report(task, kind, payload)
             return
+        # Before the callbacks, so that `busy` is false when a view asks in its callback.
         del self._running[number]
         self._end(task, kind, payload)
 
     def _report(self, task: Task, kind: int, payload: Any) -> None:
         order = task.order
+        # A batch of such an operation is a result: what it changed is announced even if a later
+        # part fails.
         if (
             kind == messages.BATCH
             and order.call
@@ -330,6 +338,7 @@ class TaskRunner(QObject):
             return
         for change in changes_made(call, result):
             known = (change.action, change.subject)
+            # The final result contains the changes of all batches again.
             if known not in task.announced:
                 task.announced.add(known)
                 self.change_made.emit(change, call.profile)

@@ -107,6 +107,7 @@ class Task(QObject):
 
     def retry(self) -> Task | None:
         """Run the request again as a new task; None while this one runs or after a success."""
+        # A running task is not doubled, and a successful one has nothing to repeat.
         return self._restart(self._order) if self.state in {"failed", "cancelled"} else None
 
     def set_progress(self, progress: Progress) -> None:

@@ -89,6 +89,7 @@ class ThreadPool:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
+                # Exactly one of worker and cancel posts the end, so that no task ends twice.
                 if job.claim():
                     job.waiting.close()
                     self._run_job(job)
@@ -105,11 +106,14 @@ class ThreadPool:
             with in_work(work):  # a cancel reaches every request of the block
                 result = job.fn(work)
         except StorageError as error:
+            # A cancel closes connections, which the interrupted code may report as a failure of the
+            # network.
             stopped = isinstance(error, Cancelled) or job.token.cancelled
             self._post(number, *((CANCELLED, error) if stopped else (FAILED, error)))
         except Exception as error:  # noqa: BLE001 - the thread must live; it is logged and shown
             _log.exception("A task failed in a way that is a bug")
             self._post(number, FAILED, unexpected_error(error, "Strongroom"))
         else:
+            # The last progress may have been withheld by the limit of reports per second.
             reports.flush()
             self._post(number, DONE, result)

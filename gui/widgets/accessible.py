@@ -29,5 +29,6 @@ def _make(_class_name: str, widget: QObject) -> QAccessibleInterface | None:
     if role is None or not isinstance(widget, QWidget):
         return None
     made = QAccessibleWidget(widget, QAccessible.Role(role))
+    # Without a reference Python would delete the interface while Qt still uses it.
     _interfaces.append(made)
     return made

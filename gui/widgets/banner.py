@@ -210,6 +210,7 @@ class Banner(QWidget):
             self._text.setFixedHeight(min(140, most // 2))
             most -= self._text.height() + 6
         self._texts.setFixedHeight(min(max(tall, 22), most))
+        # Layouts cache their sizes until an event that is only processed after this call.
         for box in (self._frame.layout(), self.layout()):
             if box is not None:
                 box.invalidate()
@@ -333,6 +334,7 @@ class Banner(QWidget):
         self._icon.setPixmap(pixmap(_ICONS.get(tone, "info"), ink))
 
     def _on_retry(self) -> None:
+        # First, because the action may show a new message at once.
         self.clear()
         if self._retry is not None:
             self._retry()

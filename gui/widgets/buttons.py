@@ -37,6 +37,7 @@ class Button(QPushButton):
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self.setIconSize(QSize(SIZE, SIZE))
+        # Screen readers would read the ellipsis aloud.
         self.setAccessibleName(text.rstrip("…").strip())
         self._paint_icon()
 
@@ -48,6 +49,7 @@ class Button(QPushButton):
     def set_hint(self, text: str) -> None:
         """Set the tooltip and accessible description of the button."""
         self._hint = text
+        # A disabled button shows the reason instead.
         if self.isEnabled():
             self.setToolTip(tooltip(text) if text else "")
             self.setAccessibleDescription(text)
@@ -67,6 +69,7 @@ class Button(QPushButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Press also with Enter, which in a dialog would press the default button."""
+        # Repetitions of a held key must not press a button that a dialog has just opened under it.
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.isAutoRepeat():
             self.click()
         else:
@@ -141,6 +144,7 @@ def button_menu(
     """
     menu = QMenu(view)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    # The tooltips have the reasons of disabled entries; menus hide tooltips by default.
     menu.setToolTipsVisible(True)
     for name, button in entries:
         if name:

@@ -118,6 +118,7 @@ class HoverRows(QTableView):
             bar.setMaximum(bar.maximum() + self.covered)
 
     def _on_scrolled(self, _value: int) -> None:
+        # The rows move below a pointer that does not, so Qt sends no event.
         if self.hovered_row >= 0:
             self._highlight(self.rowAt(self.viewport().mapFromGlobal(QCursor.pos()).y()))
 
@@ -127,6 +128,8 @@ class HoverRows(QTableView):
         for each in (self.hovered_row, row):
             if each >= 0:
                 y, height = self.rowViewportPosition(each), self.rowHeight(each)
+                # Only the two rows: repainting all visible rows on every mouse move takes
+                # milliseconds.
                 self.viewport().update(0, y, self.viewport().width(), height)
         self.hovered_row = row
 
@@ -191,6 +194,7 @@ class CellDelegate(QStyledItemDelegate):
             return False
         values = index.data(Qt.ItemDataRole.ToolTipRole)
         text = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
+        # Always handled here: Qt would show the tooltip as HTML.
         area: QRect = option.rect
         if not values and self.sizeHint(option, index).width() > area.width():
             values = text
@@ -212,6 +216,7 @@ class CellDelegate(QStyledItemDelegate):
     def measured_font(self, index: Index) -> MeasuredFont:
         """Return the font of a cell."""
         own = _value(index, _FONT)
+        # A model's own font is rare and not cached.
         if isinstance(own, QFont):
             return MeasuredFont(own)
         return self._mono if _value(index, MONO_ROLE) else self._number
@@ -237,6 +242,7 @@ class CellDelegate(QStyledItemDelegate):
     ) -> QRect:
         box = QStyleOptionViewItem(option)
         box.rect = QRect(inner.left(), inner.center().y() - 7, 15, 15)
+        # The state of the row is not that of its check box.
         box.state &= ~(
             QStyle.StateFlag.State_On | QStyle.StateFlag.State_Off | QStyle.StateFlag.State_HasFocus
         )
@@ -304,6 +310,7 @@ class CellDelegate(QStyledItemDelegate):
         if not text or font.width(text) <= width:
             return text
         view = option.widget
+        # Views with sentences elide at the right; names keep the part that differs.
         if (
             isinstance(view, QAbstractItemView)
             and view.textElideMode() is Qt.TextElideMode.ElideRight
@@ -348,6 +355,7 @@ class CellDelegate(QStyledItemDelegate):
 
     def _progress(self, painter: QPainter, index: Index, inner: QRect) -> None:
         colours = theme.tokens()
+        # The share may exceed 1 for a moment when a file grows during its upload.
         part = min(max(float(index.data(PROGRESS_ROLE)), 0.0), 1.0)
         text = _text_of(index)
         width = self._number.width(text)
@@ -355,6 +363,7 @@ class CellDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
+        # A waiting bar is paler than one that has begun.
         painter.setBrush(colours.neutral_soft if not part else colours.line)
         painter.drawRoundedRect(bar, 2.5, 2.5)
         painter.setBrush(colours.accent)

@@ -192,6 +192,7 @@ class Columns(QObject):
         least = [self._least[column] for column in columns]
         first = {place for place, column in enumerate(columns) if column in self._empty}
         fitted = _fitted(natural, least, available, names=self._names, first=first)
+        # `sectionResized` is emitted for these changes as well and must not count as the user's.
         self._fitting = True
         for column, width in zip(columns, fitted, strict=True):
             self._header.resizeSection(column, width)
@@ -239,6 +240,7 @@ class Columns(QObject):
         cells = [index for index in self._sample(column, _HEAD) if index.data()]
         if cells and all(is_moment(str(index.data())) for index in cells):
             return min(natural, max(_DAY, self._header.sectionSizeHint(column)))
+        # A shortened number would be read as another number.
         if any(index.data(Qt.ItemDataRole.TextAlignmentRole) is not None for index in cells):
             return natural
         return self._needed_by_texts(column)
@@ -276,6 +278,7 @@ class Columns(QObject):
                 needed = max(needed, _NUMBERS)  # later rows may hold longer numbers
             if is_moment(text):
                 needed += _MONTH  # later rows may be of another month
+            # The indentation of one level and its branch, in pixels.
             inset = 28 if index.parent().isValid() and not column else 0
             width = max(width, needed + inset)
         return width
@@ -322,11 +325,13 @@ def _fitted(
     fitted = [min(width, max(_WIDEST, small)) for width, small in zip(natural, least, strict=True)]
     if natural[:1] == [_FILLING]:
         fitted[0] = min(max(names, least[0]), _NAME)
+    # Columns that were limited to `_WIDEST` get the remaining width first.
     spare = available - sum(fitted)
     for column, width in enumerate(natural):
         more = min(width - fitted[column], max(spare, 0))
         fitted[column] += more
         spare -= more
+    # Empty columns shrink first, then those that can give most.
     giving = sorted(
         range(1, len(fitted)),
         key=lambda column: (column not in first, least[column] - fitted[column]),
@@ -352,6 +357,7 @@ class Header(QHeaderView):
 
         With 25,000 selected rows that takes 0.4 s per repaint, and the header does not show it.
         """
+        # A separate empty model, because a header must have one.
         own = QItemSelectionModel(self.model(), self)
         super().setSelectionModel(own)
 

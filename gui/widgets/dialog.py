@@ -81,6 +81,7 @@ class Dialog(QDialog):
     def add_stretching(self, widget: QWidget, least: int = 120) -> None:
         """Add a widget that scrolls itself to the body; it gets the remaining height."""
         widget.setMinimumHeight(least)
+        # Ignored: the hint of a text or list would make the dialog as tall as the screen.
         widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.body.addWidget(widget, 1)
 
@@ -100,6 +101,7 @@ class Dialog(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         """Fit the content and stay on the screen."""
+        # Here and not in the constructor: the sizes are known once the style sheet was applied.
         self.fit()
         super().showEvent(event)
         keep_on_screen(self)

@@ -45,11 +45,13 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
     begin, end = differing_part(text, neighbours)
     middle = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
     head, dots, tail = middle.partition(_DOTS)
+    # The cut of the middle does not touch the differing part.
     if not dots or begin == end or end <= len(head) or begin >= len(text) - len(tail):
         return middle
     left = metrics.elidedText(text, Qt.TextElideMode.ElideLeft, width)
     start = len(text) - (len(left) - len(_DOTS))
     if begin >= start:
+        # The text begins with a complete word or number, which is easier to recognise.
         while start < begin and text[start - 1].isalnum():
             start += 1
         return _DOTS + text[start:]
@@ -87,8 +89,10 @@ def differing_part(text: str, neighbours: Iterable[str]) -> tuple[int, int]:
     others = [other for other in neighbours if other and other != text]
     if not others:
         return 0, 0
+    # Compared with the most similar neighbour, from which the name is hardest to distinguish.
     nearest = max(others, key=lambda other: _shared(text, other))
     begin = _shared(text, nearest)
+    # Beginning and end must not overlap, as in `aa` and `aaa`.
     most = min(len(text), len(nearest)) - begin
     behind = min(_shared(text[::-1], nearest[::-1]), most)
     end = len(text) - behind

@@ -84,6 +84,7 @@ class Skeleton(QWidget):
     def __init__(self, rows: int = 6, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Loading")
+        # The bars must not enlarge the panel while its content is loaded.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 8, 12, 8)
@@ -132,5 +133,6 @@ class Loadable(QWidget):
 
     def show_loading(self) -> None:
         """Show the loading state unless there is old content."""
+        # Old content with its age is more useful than grey bars.
         if self._stack.currentWidget() is not self.view:
             self._stack.setCurrentWidget(self._skeleton)

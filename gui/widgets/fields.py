@@ -23,6 +23,7 @@ def inset(box: Box) -> Box:
 def clearable(field: QLineEdit) -> QLineEdit:
     """Add a clear button with an accessible name to a field."""
     field.setClearButtonEnabled(True)
+    # Qt gives its clear button no name, so that a screen reader reads only "button".
     for button in field.findChildren(QAbstractButton):
         button.setAccessibleName("Clear")
     return field

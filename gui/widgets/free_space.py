@@ -59,6 +59,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     """
     costs = [(focus, _FOCUS) for focus in _focus_places(view, floating)]
     pointer = view.mapFromGlobal(QCursor.pos())
+    # A card that appears under the pointer would receive the click that was meant for the view.
     costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
     costs += [(place, _CARD) for place in _cards(view, floating)]
     costs += [(place, _ESSENTIAL) for place in _essential(view)]
@@ -71,6 +72,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
         return sum(price for place, price in costs if card.intersects(place))
 
     visible = visible_part(view)
+    # `min` returns the first of equal positions, so their order is the preference.
     return min((*_candidates(visible, size), *_below_rows(view, visible, size)), key=cost)
 
 
@@ -126,6 +128,7 @@ def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterat
             continue
         if floating.isAncestorOf(part) or (isinstance(part, QLabel) and not part.text()):
             continue
+        # The visible region excludes what a scroll area cuts off.
         shown = part.visibleRegion().boundingRect()
         if not shown.isEmpty():
             yield QRect(part.mapTo(view, shown.topLeft()), shown.size())
@@ -164,6 +167,7 @@ def _bottom_of_rows(part: QAbstractItemView) -> int | None:
     model = part.model()
     last = model.index(model.rowCount() - 1, 0)
     if isinstance(part, QTreeView):
+        # The last visible row may be a child of the last top-level row.
         while part.isExpanded(last) and model.rowCount(last):
             last = model.index(model.rowCount(last) - 1, 0, last)
     rect = part.visualRect(last)

@@ -11,6 +11,7 @@ from PySide6.QtSvg import QSvgRenderer
 from gui import theme
 
 SIZE = 16
+#: Device pixel ratios: Qt chooses the picture for the screen, also between two screens.
 _SCALES = (1, 2, 3)
 
 
@@ -31,6 +32,7 @@ def pixmap(name: str, tone: str = "text", *, scale: int = 2) -> QPixmap:
 
 @lru_cache(maxsize=512)
 def _drawn(name: str, colour: str, scale: int) -> QPixmap:
+    # Rendered from the text: Qt cannot recolour an SVG afterwards.
     source = (theme.RESOURCES / "icons" / f"{name}.svg").read_bytes()
     renderer = QSvgRenderer(QByteArray(source.replace(b"currentColor", colour.encode())))
     picture = QPixmap(QSize(SIZE, SIZE) * scale)

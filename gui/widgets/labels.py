@@ -38,6 +38,7 @@ def shown(text: str, *, lines: bool = False) -> str:
 
 def tooltip(text: str) -> str:
     """Return foreign text for a tooltip, which would otherwise be read as HTML."""
+    # Tooltips have no format: the tag makes the text HTML for certain, and escaping makes it plain.
     return f"<qt>{html.escape(shown(text, lines=True))}</qt>".replace("\n", "<br>")
 
 
@@ -54,6 +55,7 @@ def elide_long(text: str) -> str:
 
 
 def _short(word: str) -> str:
+    # Line breaks are part of the text's structure, not of a long word.
     if len(word) <= _LONGEST_WORD or "\n" in word:
         return word
     half = _LONGEST_WORD // 2 - 1
@@ -67,6 +69,8 @@ class _LiveLabel(QLabel):
         super().__init__(parent)
         self._live: Callable[[], str] | None = None
         self._followed = False
+        # By default a label interprets a text that looks like HTML, and even loads local images
+        # from it.
         self.setTextFormat(Qt.TextFormat.PlainText)
 
     def _follow(self, text: Callable[[], str]) -> None:
@@ -90,6 +94,7 @@ class Text(_LiveLabel):
 
     def setText(self, text: str) -> None:
         """Show `text` with its control characters escaped."""
+        # A fixed text ends the updates of a former live text.
         self._live = None
         super().setText(shown(text, lines=True))
 
