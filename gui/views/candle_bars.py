@@ -64,6 +64,7 @@ class CandleBars:
         """Return the bars of a part of the axis; `pixel` is the number of seconds per pixel."""
         blocks = self._blocks[0]
         for coarser in self._blocks[1:]:
+            # Blocks much smaller than a pixel give the same picture as single candles.
             if coarser.size * self._step <= pixel * _PART:
                 blocks = coarser
         if blocks.size == 1:
@@ -96,6 +97,7 @@ def _joined(starts: Floats, values: Floats, left: float, pixel: float) -> Bars:
 
     count = int((starts[-1] - left) / pixel) + 2
     edges = starts.searchsorted(left + np.arange(count + 1) * pixel)
+    # The first bar may begin before the left edge, in a block that starts there.
     edges[0] = 0
     used = edges[1:] > edges[:-1]
     middles: Floats = np.flatnonzero(used).astype(np.float64)
@@ -108,6 +110,7 @@ def _reduced(values: Floats, starts: Any, ends: Any) -> Floats:
     import numpy as np
 
     found = np.empty((5, len(starts)))
+    # `reduceat` computes all runs in C; a loop in Python over pixels would take milliseconds.
     found[OPEN], found[CLOSE] = values[OPEN, starts], values[CLOSE, ends - 1]
     found[HIGH] = np.maximum.reduceat(values[HIGH], starts)
     found[LOW] = np.minimum.reduceat(values[LOW], starts)

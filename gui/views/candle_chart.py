@@ -62,6 +62,7 @@ class CandleChart(ZoomableChart):
         """Move the crosshair to the candle at (or next after) a time and make it visible."""
         starts = self._axis.starts
         if len(starts):
+            # The next candle: a problem may start in a gap, where there is none.
             at = int(starts.searchsorted(self._axis.second(when)))
             self._go(min(at, len(starts) - 1))
 
@@ -104,6 +105,7 @@ class CandleChart(ZoomableChart):
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         text = format_moment(candle.when)
         width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 10
+        # The label stays within the widget at both ends of the axis.
         left = min(max(x - width / 2, 0.0), self.width() - width)
         paint_tag(painter, QRectF(left, plot.volumes.bottom() + 4, width, 18), text)
 
@@ -146,6 +148,7 @@ class CandleChart(ZoomableChart):
         """Move the crosshair, pan with Shift, zoom, show everything, or go to the ends."""
         key = Qt.Key(event.key())
         last = len(self._candles.candles) - 1
+        # Shift first, because the plain key is in the same table.
         if key in _KEYS_OF_STEPS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.pan(_KEYS_OF_STEPS[key] * PAN)
         elif key in _KEYS_OF_STEPS:
@@ -155,6 +158,7 @@ class CandleChart(ZoomableChart):
             self._go(0 if key == Qt.Key.Key_Home else last)
         elif key in _KEYS_OF_ZOOM:
             self.zoom(_KEYS_OF_ZOOM[key])
+        # Without something to reset, Escape is left to the window.
         elif key in (Qt.Key.Key_0, Qt.Key.Key_Escape) and (self._at >= 0 or self.zoomed):
             self.fit()
             self.clear_pointer()

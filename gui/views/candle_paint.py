@@ -47,6 +47,7 @@ class Plot:
     def of(cls, area: QRectF, visible_range: VisibleRange) -> Plot:
         """Divide an area: prices above, volumes below, labels at the right and at the bottom."""
         width = max(40.0, area.width() - 8 - _AXIS)
+        # A low chart leaves the height to the prices.
         volume = _VOLUME if area.height() > 220 else 24
         foot = area.bottom() - _LABELS
         volumes = QRectF(8, foot - volume, width, volume)
@@ -78,6 +79,7 @@ class CandlePainter:
 
     def paint(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
         """Paint everything but the crosshair."""
+        # One device pixel: on a screen with a ratio of 2 twice as many candles can be drawn.
         pixel = 1 / (plot.scale * canvas.devicePixelRatioF())
         bars = self._bars.visible_bars(plot.visible_range, pixel)
         self._rescale(bars, plot)
@@ -94,6 +96,7 @@ class CandlePainter:
             return
         ends = bars.values[HIGH : LOW + 1]  # a wrong candle may have its low above its high
         low, high = float(ends.min()), float(ends.max())
+        # A range of zero would divide by zero; one percent shows the line in the middle.
         if high == low:
             low, high = low - abs(low) * 0.01 - 1e-9, high + abs(high) * 0.01 + 1e-9
         self._scale = Scale(low, high, plot.prices.bottom(), plot.prices.top())
@@ -126,6 +129,7 @@ class CandlePainter:
             text = time_label(moment, step)
             width = metrics.horizontalAdvance(text)
             left = min(max(x - width / 2, plot.prices.left()), plot.prices.right() - width)
+            # Labels never overlap: a label that does not fit is left out.
             if left < free:
                 continue
             mark = canvas.box(x, plot.volumes.bottom(), x, plot.volumes.bottom() + 4)
@@ -163,6 +167,7 @@ class CandlePainter:
             return
         colours, up = theme.tokens(), bars.up
         middles = np.floor(plot.x(bars.middles) * ratio).astype(np.int32)
+        # Bodies take 78 % of the step, so that neighbours do not touch, and at most 19 pixels.
         half = 0 if bars.joined else int(min(self._axis.step * plot.scale * 0.39, 9.0) * ratio)
         lefts, rights = middles - half, middles + half + 1
         volumes = self._volume_boxes(plot, ratio, bars, lefts, rights)

@@ -116,6 +116,7 @@ class ValueLine(QWidget):
         if candle is None:
             return
         for _, name in _FIELDS:
+            # The tooltip always has all digits, even if the line shows fewer.
             self._numbers[name].setToolTip(f"{name} {getattr(candle, name):,f}")
         volume = "" if candle.volume is None else f"volume {candle.volume:,f}"
         self._volume.setToolTip(volume)
@@ -159,6 +160,7 @@ def _written(value: Decimal | None, digits: int | None) -> str:
     """Return a number with all its digits, or shortened to about `digits` and an ellipsis."""
     text = "" if value is None else f"{value:,f}"
     complete, _point, part = text.partition(".")
+    # Leading zeros are no significant digits.
     before = len(complete.replace(",", "").lstrip("-0"))
     if digits is None or not before or before + len(part) <= digits:
         return text

@@ -80,6 +80,7 @@ class Canvas(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Draw again when colours or fonts change."""
         super().changeEvent(event)
+        # The cached picture has old colours and fonts.
         kinds = (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange)
         if event.type() in kinds:
             self.redraw()

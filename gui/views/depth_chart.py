@@ -46,6 +46,7 @@ class _Side:
         self._levels = levels
         self.prices: Floats = floats[0]
         self.distances: Floats = floats[0] * sign
+        # Floats suffice for pixels; exact quantities come from the levels.
         self.totals: Floats = np.cumsum(floats[1])
 
     def total_at(self, price: float) -> float:
@@ -94,6 +95,7 @@ class DepthChart(ZoomableChart):
         sides = [side.prices for side in (self._bids, self._asks) if len(side.prices)]
         self._middle = float(sum(prices[0] for prices in sides)) / len(sides) if sides else 0.0
         ends = (abs(float(prices[-1]) - self._middle) for prices in sides)
+        # With a single price the chart still needs a width.
         reach = max(*ends, abs(self._middle) * 1e-6, 1e-12)
         self._lowest = self._middle - reach
         self._visible_range = VisibleRange(0.0, 2 * reach, 2 * reach, 2 * reach * _LEAST)
@@ -160,6 +162,7 @@ class DepthChart(ZoomableChart):
         places, totals = side.steps(across, 1 / self.devicePixelRatioF())
         points = [QPointF(float(places[0]), up.at(0))]
         for x, y in zip(places.tolist(), up.at(totals).tolist(), strict=True):
+            # A step: the quantity changes at a price, not between two prices.
             points += [QPointF(x, points[-1].y()), QPointF(x, y)]
         filled = QPolygonF([*points, QPointF(points[-1].x(), up.at(0))])
         painter.setPen(Qt.PenStyle.NoPen)

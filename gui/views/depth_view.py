@@ -90,4 +90,5 @@ class _LadderDelegate(CellDelegate):
             colour = colours.good if bid else colours.danger
             bar = QRect(left, area.top() + 2, width, area.height() - 4)
             painter.fillRect(bar, blended(colour, colours.panel, 0.16))
+        # The cell follows, so that its text is above the bar.
         super().paint(painter, option, index)

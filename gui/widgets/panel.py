@@ -91,6 +91,7 @@ def splitter(
     """
     split = QSplitter(Qt.Orientation.Vertical if vertical else Qt.Orientation.Horizontal)
     split.setHandleWidth(1)
+    # A part that was dragged to nothing would be hard to find again.
     split.setChildrenCollapsible(False)
     for part in parts:
         split.addWidget(part)
@@ -119,6 +120,7 @@ class SectionHead(QFrame):
         self._title = Elided(title)
         self._title.setFont(theme.bold_font())
         self._note = Elided(note, "muted")
+        # A minimum of 0 means that Qt uses the minimum size hint.
         self._note.setMinimumWidth(1)
         self._box = QHBoxLayout(self)
         self._box.setContentsMargins(12, 1, 12, 0)
@@ -152,6 +154,7 @@ class SectionHead(QFrame):
 
     def event(self, event: QEvent) -> bool:
         """Give the title the remaining width whenever another part changes."""
+        # The layout itself cannot know that a name may shrink, but a heading may not.
         if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
             self._fit_title()
         return super().event(event)
@@ -159,6 +162,7 @@ class SectionHead(QFrame):
     def _fit_title(self) -> None:
         others = self._box.minimumSize().width() - self._title.minimumWidth()
         reserved = max(min(self._title_width(), self.width() - others), self._least_title())
+        # Setting it always would request another layout without end.
         if reserved != self._title.minimumWidth():
             self._title.setMinimumWidth(reserved)
 

@@ -54,6 +54,7 @@ def focus_next(root: QWidget, *, forward: bool) -> bool:
     if not order:
         return False
     step, focus = 1 if forward else -1, root.window().focusWidget()
+    # Without a focus the first step leads to the first control, or backwards to the last one.
     outside = -1 if forward else 0
     place = (order.index(focus) if focus in order else outside) + step
     reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
@@ -86,6 +87,7 @@ def _below(widget: QWidget) -> Iterator[QWidget]:
 
 
 def _parts(widget: QWidget) -> Iterator[QWidget]:
+    # Pages that are not shown are not reachable, although they are children.
     if isinstance(widget, QStackedWidget):
         yield from filter(None, [widget.currentWidget()])
     elif isinstance(widget, QSplitter):

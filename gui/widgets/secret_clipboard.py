@@ -28,6 +28,7 @@ class SecretClipboard(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        # Several, since each may still be in the clipboard or in the selection of X11.
         self._copied: set[Secret] = set()  # as Qt returns them
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -43,6 +44,7 @@ class SecretClipboard(QObject):
         data.setText(secret.reveal())
         for name, value in _HINTS.items():
             data.setData(name, value)
+        # Qt may return another text than it was given, for example without a byte order mark.
         self._copied.add(Secret(data.text()))
         self._timer.start(CLEAR_SECONDS * 1000)
         return data
@@ -52,6 +54,7 @@ class SecretClipboard(QObject):
         self._timer.stop()
         copied, self._copied = self._copied, set()
         for secret in copied:
+            # X11 has a second clipboard for selected text, which middle click pastes.
             for mode in (QClipboard.Mode.Clipboard, QClipboard.Mode.Selection):
                 _clear_if_equal(mode, secret.reveal())
 

@@ -78,6 +78,7 @@ class SecretEditor(QWidget):
             self._fill_form(())
             self.modes.set_items((FORM, (JSON, "Text")))
             self.modes.allow(FORM, allowed=False, reason="The value is not a JSON object.")
+            # The form is shown again with the next JSON object if the user had chosen it.
             self._forced = self._forced or self._mode == FORM
             self._show(JSON)
         else:
@@ -141,6 +142,7 @@ class SecretEditor(QWidget):
     def _text(self) -> str:
         if self._mode == JSON:
             return self.json.text
+        # The form edits texts, so a number could become a text without this check.
         check_kinds(self._kinds, self.form.rows)
         return text_of(self.form.rows, self._before)
 
@@ -161,6 +163,8 @@ class SecretEditor(QWidget):
             else:
                 self._fill_form(rows_of(self.text))
         except InvalidInput as error:
+            # The present page stays: the other one could not show this text without losing a
+            # change.
             self.modes.select(self._mode)
             self._show_state(error.summary)
             return
@@ -178,6 +182,7 @@ class SecretEditor(QWidget):
         self._problem.setText(problem or self.note)
         self.json.mark(problem_line(problem))
         try:
+            # Half a surrogate pair has no UTF-8; `check_size` reports it, the size is only a hint.
             size = len(self._text().encode(errors="surrogatepass"))
         except InvalidInput:
             self._size.setText("")

@@ -89,6 +89,7 @@ class SecretField(QWidget):
         self._given, self._given_shown = Secret(""), ""
         self.line = GuardedLine()
         # Qt's default limit of 32,767 characters would truncate a value.
+        # Twice the limit, so that a value that is too long can be corrected after pasting.
         self.line.setMaxLength(2 * SECRET_BYTES)
         self.line.setFont(theme.mono_font())
         self.line.setAccessibleName(name)
@@ -149,6 +150,7 @@ class SecretField(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         """Hide the text when the field is hidden."""
         super().hideEvent(event)
+        # Otherwise the value would be visible at once when the user returns to the tab.
         if self._masked:
             self.hide_text()
 
@@ -174,6 +176,7 @@ class SecretField(QWidget):
         secret_clipboard().copy(self.value)
 
     def _on_edited(self, _text: str) -> None:
+        # Typing extends the time; otherwise the text would be hidden within a word.
         if self._timer.isActive():
             self._timer.start(REVEAL_SECONDS * 1000)
         self.edited.emit()

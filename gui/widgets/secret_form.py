@@ -72,6 +72,7 @@ class FormRow(QWidget):
         policy = self.generate.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.generate.setSizePolicy(policy)  # all rows have the same width
+        # Not for numbers and lists either, which a random text would replace.
         self.generate.setVisible(
             self._quoted and row.key not in CLEAR_KEYS and row.key not in GIVEN_KEYS
         )
@@ -197,6 +198,7 @@ class SecretForm(QWidget):
         row = FormRow(SecretRow("", Secret("")), new=True)
         self._append(row)
         if row.name is not None:
+            # The key is typed first.
             row.name.setFocus()
         self.edited.emit()
 
@@ -207,5 +209,6 @@ class SecretForm(QWidget):
         self._box.removeWidget(row)
         row.hide()
         row.deleteLater()
+        # The button that had the focus is deleted; otherwise the focus would leave the form.
         self.add.setFocus()
         self.edited.emit()

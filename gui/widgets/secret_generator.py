@@ -41,6 +41,7 @@ class Generator(Dialog):
         self.length.setAccessibleName("Length")
         self.alphabets = {title: self._box(title) for title in ALPHABETS}
         for title, box in self.alphabets.items():
+            # Symbols are disabled at first, because some services refuse them.
             box.setChecked(ALPHABETS[title] != SYMBOLS)
         self.readable = self._box("Exclude similar characters (0 O 1 l I)")
         self.field = SecretField("generated value")

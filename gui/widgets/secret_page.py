@@ -40,6 +40,7 @@ class ExactText:
         """Return the editor form of a text."""
         for ending in _BREAKS:
             rest = text.replace(ending, "")
+            # Exactly one kind of line break, which can be restored after editing.
             if not ({"\r", "\n", *_SPECIAL} & set(rest)) and _has_utf8(text):
                 return cls(text.replace(ending, "\n"), ending)
         return cls(text, exact=False)
@@ -64,6 +65,7 @@ class GuardedText(QPlainTextEdit):
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """Return the selection marked as a secret; it is cleared from the clipboard later."""
+        # Qt calls this for the clipboard, for drags and for the selection of X11.
         selected = self.textCursor().selection().toPlainText()
         return secret_clipboard().mime_data(Secret(selected))
 
@@ -159,11 +161,13 @@ class JsonPage(QWidget):
                 return
         self._stack.setCurrentWidget(self.cover)
         self._exact = ExactText.of(self._hidden_text.reveal())
+        # `setPlainText` also clears the undo history, which contains the text.
         self._fill("")
 
     def set_read_only(self, read_only: bool) -> None:
         """Make the text read-only."""
         self._read_only = read_only
+        # A text that an editor would change can only be viewed.
         self.view.setReadOnly(read_only or not self._exact.exact)
 
     def mark(self, line: int) -> None:

@@ -34,10 +34,13 @@ class Segmented(QWidget):
 
     def set_items(self, items: Sequence[str | tuple[str, str]]) -> None:
         """Set the segments: texts, or pairs of id and text. The first is selected without a signal."""
+        # The selection of the user survives new segments with the same id.
         former = self.current
         for button in self._buttons.values():
             self._group.removeButton(button)
             self._box.removeWidget(button)
+            # `deleteLater` acts after the next event; until then the old segment would be
+            # clickable.
             button.hide()
             button.deleteLater()
         self._buttons = {}

@@ -58,10 +58,12 @@ def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
         text = _title(header, column)
         if column == present:
             text = _SORTED_ENTRIES[header.sortIndicatorOrder()].format(title=text)
+        # Qt reads a single ampersand as the mark of an access key.
         action = menu.addAction(text.replace("&", "&&"), partial(_sort, header, column))
         action.setCheckable(True)
         action.setChecked(column == present)
         group.addAction(action)
+        # With a keyboard the menu starts at the column by which the table is sorted.
         if column == present or menu.activeAction() is None:
             menu.setActiveAction(action)
     x = header.sectionViewportPosition(present) if present >= 0 else 0
@@ -103,6 +105,7 @@ def _title(header: QHeaderView, column: int) -> str:
 def _sort(header: QHeaderView, column: int) -> None:
     again = column == header.sortIndicatorSection()
     rising = header.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
+    # A new column starts in ascending order, as with a click on the header.
     falling = again and rising
     orders = Qt.SortOrder
     header.setSortIndicator(column, orders.DescendingOrder if falling else orders.AscendingOrder)

@@ -71,9 +71,11 @@ class Steps(QWidget):
         name.set_tone("muted" if state == "waiting" else "plain")
         result.setText(detail)
         result.set_tone("danger" if state == "failed" else "muted")
+        # A running step has no final time yet.
         time.setText(format_duration(seconds) if state in {"good", "failed"} else "")
 
     def _add(self, title: str) -> None:
+        # Each step has two lines; the grid never reuses rows of removed steps.
         line = self._grid.rowCount() + 1
         sign = QLabel()
         sign.setFixedSize(18, 18)

@@ -98,6 +98,7 @@ def make_tree(
     view.setModel(model)
     _common(view, name, multiple=multiple)
     view.setItemDelegate(CellDelegate(view, left=6))
+    # Without it Qt measures every row of a tree, also those that are not visible.
     view.setUniformRowHeights(True)
     view.setIndentation(14)
     view.setHeaderHidden(not header)
