@@ -76,6 +76,7 @@ class TypedName(QWidget):
     @property
     def matches(self) -> bool:
         """Whether the name was typed, with invisible characters verbatim or escaped."""
+        # A name with invisible characters can only be typed as it is shown.
         return self.field.text() in {self._name, shown(self._name)}
 
 
@@ -104,6 +105,7 @@ class Confirm(Question):
         super().__init__(parent, title, text, width=width, unchanged=unchanged)
         if names:
             self.body.addWidget(_list_of(names))
+        # Red, and not the default: Enter must not delete anything by accident.
         self.go = Button(button, kind="loss" if danger else "primary")
         self.go.clicked.connect(self.accept)
         self.cancel = plain_button("Cancel", self.reject)
@@ -175,6 +177,7 @@ def _list_of(names: Sequence[str]) -> QPlainTextEdit:
 def _text_view(lines: Sequence[str], name: str) -> QPlainTextEdit:
     view = QPlainTextEdit("\n".join(map(shown, lines)))
     view.setReadOnly(True)
+    # Otherwise Tab would stay in the text, which cannot be edited.
     view.setTabChangesFocus(True)
     view.setFont(theme.mono_font())
     view.setFixedHeight(min(max(len(lines), 1 + len(max(lines, key=len)) // 52), 8) * 18 + 20)

@@ -24,6 +24,7 @@ class CrashDialog(Dialog):
             width=640,
             height=380,
         )
+        # The program continues, so the window behind the report must be usable.
         self.setModal(False)
         self._report = f"{about()}\n\n{shown(report, lines=True)}"
         text = QPlainTextEdit(self._report)

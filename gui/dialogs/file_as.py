@@ -80,6 +80,7 @@ class FileAsDialog(Dialog):
             return
         if not path:
             self._clear_file("")
+        # `editingFinished` is also emitted without a change, when the field loses the focus.
         elif path != self._path or self._contents is None:
             self._path = path
             self._inspect()
@@ -96,6 +97,7 @@ class FileAsDialog(Dialog):
             return
         self._contents = None
         self._show_content("Reading the file…")
+        # In the engine: parsing a large file would block the interpreter of the window.
         self._context.runner.run_bulk(
             f"Inspect {Path(self._path).name}",
             "transfer.inspect_file",
@@ -132,6 +134,7 @@ class FileAsDialog(Dialog):
 
     def _refresh(self) -> None:
         """Show the key, and whether the file can be stored under it."""
+        # Nothing can be stored until the values were checked again.
         self._filing = None
         if self._contents is None:
             self._show("", "", reason=_NO_FILE if not self._path else "The file is being read.")
@@ -143,6 +146,7 @@ class FileAsDialog(Dialog):
         names = self.form.names
         empty = [name for name, text in names.items() if not text.strip()]
         if empty:
+            # No red text for fields that the user has not reached yet.
             self._show("", _empty_text(empty), reason="A field is empty.")
             return
         try:

@@ -51,6 +51,7 @@ class ValueField:
 
     def offer(self, value: str, source: str) -> None:
         """Fill in the value from the file unless the user has typed one."""
+        # A typed value always has priority; a difference from the file is only noted.
         if self.typed:
             differs = value and value != self.line.text()
             self._show_origin(f"entered; the file has {value}" if differs else "typed")
@@ -120,6 +121,7 @@ class FileForm(QWidget):
         found = {each.name: each for each in contents.found}
         self._offer_kind(found.get(KIND))
         for name, field in self.fields.items():
+            # The name of a log is that of its file, which no content contains.
             if name == "filename":
                 field.offer(contents.path.replace("\\", "/").rpartition("/")[2], "from the file")
                 continue
@@ -170,6 +172,7 @@ class FileForm(QWidget):
         self.path.textChanged.connect(lambda _text: self._typing.start())
         self.path.editingFinished.connect(self._on_path)
         self._typing.timeout.connect(self._on_path)
+        # `activated` and not `currentIndexChanged`: only a choice of the user counts as chosen.
         self.kind.activated.connect(self._on_kind)
 
     def _on_path(self) -> None:

@@ -71,6 +71,7 @@ class MfaPrompter(QObject):
         request = MfaRequest(question)
         with work.token.on_cancel(request.answer):
             self.asked.emit(request)
+            # Only this worker thread waits; the window and other tasks continue.
             code = request.wait()
         if work.token.cancelled:
             self.withdrawn.emit(request)
@@ -80,6 +81,7 @@ class MfaPrompter(QObject):
         return code
 
     def _on_asked(self, request: MfaRequest) -> None:
+        # The task was cancelled before the form was opened.
         if request.answered:
             return
         form = MfaForm(request, QApplication.activeWindow())
@@ -109,10 +111,12 @@ class MfaForm(Dialog):
         self.code.setFont(theme.mono_font())
         self.code.setMaximumWidth(140)
         self.code.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly)
+        # Authenticator apps display the code with a space in the middle.
         self.code.setValidator(QRegularExpressionValidator(QRegularExpression("[0-9 ]{0,8}")))
         self.code.textChanged.connect(self._update)
         self.go = primary_button("Sign in", self._on_go)
         self.go.setDefault(True)
+        # Every way of closing declines, so that no thread waits forever; an answer before stays.
         self.finished.connect(lambda _result: request.answer())
         self.body.addWidget(mono_label(question.device))
         self.body.addWidget(self.code)

@@ -50,5 +50,6 @@ class NameDialog(Dialog):
         self.go.allow(bool(text.strip()), "Type a name first.")
 
     def _on_go(self) -> None:
+        # First, so that a dialog which `then` opens is not below this one.
         self.accept()
         self._then(self.field.text().strip())

@@ -69,6 +69,7 @@ class Policies(Dialog):
         )
         role = self.role.currentData()
         rotates = role in {Role.ADMIN, _USED}
+        # The other roles have no permissions for access keys.
         allow_field(self.user, rotates, "Only the administrator's policy rotates keys.")
         try:
             policy = (

@@ -77,6 +77,7 @@ class ShareBar(Canvas):
         """Show assets."""
         worth = [(one.symbol, float(one.value)) for one in holdings if one.value and one.value > 0]
         total = sum(value for _, value in worth)
+        # Of positive values only: debts would make the shares exceed 100 %.
         shares = [(name, value / total) for name, value in worth[:_PARTS]]
         rest = 1 - sum(share for _, share in shares)
         self._shares = [*shares, ("other", rest)] if len(worth) > _PARTS else shares
@@ -93,6 +94,7 @@ class ShareBar(Canvas):
             part = width * share
             painter.fillRect(self.box(left, 12, max(left + 1, left + part - 2), 30), _shade(number))
             text = f"{name} {share:.0%}"
+            # A name that does not fit is left out: the table below has all names.
             if QFontMetricsF(painter.font()).horizontalAdvance(text) <= part - 4:
                 painter.setPen(colours.muted)
                 painter.drawText(QRectF(left, 36, part, 16), Qt.AlignmentFlag.AlignVCenter, text)

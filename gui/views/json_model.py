@@ -12,8 +12,10 @@ from core.preview import is_number, number_text
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, TONE_ROLE
 
+#: Children that are built at once, when a branch is opened or scrolled to its end.
 _PAGE = 500
 _HEADERS = ("Name", "Value")
+#: Longer texts would slow down every repaint of the row.
 _CHARS = 2_000
 
 
@@ -25,6 +27,7 @@ class _Node:
     def __init__(self, name: str, value: Any, parent: _Node | None, row: int) -> None:
         self.name, self.value, self.parent, self.row = name, value, parent, row
         self.children: list[_Node] = []
+        # An iterator: a list with a million elements costs nothing until it is opened.
         self._rest: Iterator[tuple[str, Any]] = iter(())
         if isinstance(value, dict):
             self._rest = iter(value.items())
@@ -57,6 +60,7 @@ class JsonModel(QAbstractItemModel):
         """Show another value; a scalar is shown as a single row."""
         self.beginResetModel()
         self._old = self._root
+        # A tree needs a container; a scalar becomes its only row.
         plain = isinstance(value, dict | list)
         self._root = _Node("", value if plain else {"value": value}, None, 0)
         self._root.children = self._root.page()
@@ -83,6 +87,7 @@ class JsonModel(QAbstractItemModel):
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of built children."""
+        # Qt requires children only below the first column.
         return 0 if parent.column() > 0 else len(self._node(parent).children)
 
     def columnCount(self, _parent: Index = NOWHERE) -> int:

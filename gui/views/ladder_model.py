@@ -34,6 +34,7 @@ class LadderModel(Columns):
         self.beginResetModel()
         self._sides = (book.bids, book.asks)
         quantities = (level.quantity for level in (*book.bids, *book.asks))
+        # Never zero, because it is a divisor.
         self._most = float(max(quantities, default=0)) or 1.0
         self.endResetModel()
 
@@ -71,6 +72,7 @@ class HoldingsModel(Columns):
     def set_holdings(self, holdings: Holdings) -> None:
         """Show another portfolio."""
         self.beginResetModel()
+        # Debts do not reduce the total of which the shares are taken.
         total = sum(
             (max(one.value or Decimal(0), Decimal(0)) for one in holdings.holdings), Decimal(0)
         )
@@ -101,6 +103,7 @@ class HoldingsModel(Columns):
         if not 0 <= column < 5 or not self._rows:
             return
         self.layoutAboutToBeChanged.emit()
+        # Keys are numbers: texts would be sorted as 10, 9, 100.
         pairs = sorted(
             zip(self._keys, self._rows, strict=True),
             key=lambda pair: pair[0][column],

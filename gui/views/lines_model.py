@@ -67,6 +67,7 @@ class LinesModel(QAbstractTableModel):
         wanted = text.casefold()
         if not wanted:
             return []
+        # `casefold` also matches letters such as ß, which `lower` does not change.
         return [row for row, line in enumerate(self._lines.lines) if wanted in line.casefold()]
 
 

@@ -75,6 +75,7 @@ class LinesView(QWidget):
 
     def step(self, by: int) -> None:
         """Select the next or previous line found."""
+        # Enter follows the last key faster than the delay of the search.
         if self._later.isActive():  # the typed text was not searched yet
             self._later.stop()
             self._search()

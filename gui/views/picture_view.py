@@ -11,6 +11,7 @@ from core.units import format_size
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import muted_label
 
+#: A small file may declare a picture of gigabytes.
 _MEGABYTES = 64
 _SIDE = 2048
 
@@ -69,6 +70,7 @@ class PictureView(QWidget):
 
     def show_image(self, picture: Picture, image: QImage) -> None:
         """Show the decoded picture, or that it cannot be shown."""
+        # The user has selected another object while this picture was decoded.
         if picture is not self._picture:
             return
         if image.isNull():
@@ -90,6 +92,7 @@ class PictureView(QWidget):
         if self._image.isNull():
             return
         ratio = self.devicePixelRatioF()
+        # At most the size of the picture: enlarging it would only blur it.
         area = (QSize(self._label.width(), self._label.height()) * ratio).boundedTo(
             self._image.size()
         )
@@ -106,6 +109,7 @@ def decoded(picture: Picture) -> QImage:
     Safe to call in a worker thread. Uses at most 64 MB for the decoded pixels.
     """
     QImageReader.setAllocationLimit(_MEGABYTES)
+    # A buffer without a parent, because this function runs in a worker thread.
     device = QBuffer()
     device.setData(QByteArray(picture.data))
     device.open(QIODevice.OpenModeFlag.ReadOnly)

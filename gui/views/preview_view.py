@@ -129,6 +129,7 @@ class PreviewView(QWidget):
         labels = [representation.label for representation in preview.representations]
         self.switch.set_items(labels)
         self.switch.setVisible(len(labels) > 1)
+        # The representation that the user has chosen for one object is used for the next.
         label = self._preferred if self._preferred in labels else labels[0]
         # The user has not selected it: it must not become the preferred one.
         self.switch.blockSignals(True)  # noqa: FBT003 - Qt's own
@@ -151,6 +152,7 @@ class PreviewView(QWidget):
 
     def show_loading(self, title: str) -> None:
         """Show that the next preview is being loaded; the old one stays visible until then."""
+        # Otherwise the old content would flicker with every step through a list.
         if self._preview is None:
             self._without(title)
             self._stack.setCurrentWidget(self._loading)

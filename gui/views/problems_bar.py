@@ -95,6 +95,7 @@ class ProblemsBar(QWidget):
             repolish(part)
         self.setAccessibleName(f"Problems: {text}")
         self._open(False)  # noqa: FBT003 - closed
+        # Without positions and further problems there is nothing to show.
         self.button.setVisible(any(_placed(one) for one in problems) or len(problems) > 1)
         self.setVisible(bool(problems))
 
@@ -110,6 +111,7 @@ class ProblemsBar(QWidget):
     def _open(self, opened: bool) -> None:
         rows = min(_ROWS_SHOWN, self.model.rowCount())
         self.list.setFixedHeight(rows * theme.ROW + 2)
+        # A single problem is already complete in the bar.
         self.list.setVisible(opened and self.model.rowCount() > 1)
         self.button.setText("Hide" if opened and not self.list.isHidden() else "Show")
 

@@ -11,6 +11,7 @@ from gui.models.columns import RIGHT
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
+#: Spellings of the two sides in the data of exchanges.
 _TONES = {
     "buy": "good", "bid": "good", "b": "good", "long": "good",
     "sell": "danger", "ask": "danger", "s": "danger", "short": "danger",
@@ -96,6 +97,7 @@ class RowsModel(QAbstractTableModel):
         if not self._table.numeric[column]:
             return (0, 0.0, text.casefold())
         try:
+            # Texts in a column of numbers follow the numbers, empty cells precede them.
             return (1, float(text.replace(",", "")), text)
         except ValueError:
             return (0 if not text else 2, 0.0, text)

@@ -30,6 +30,7 @@ class TableView(QWidget):
         super().__init__(parent)
         self.model = RowsModel(self)
         self.view = make_table(self.model, "Rows of this object", multiple=True)
+        # Qt would sort by the first column as soon as sorting is enabled.
         self.view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         columns_of(self.view).leave()
         self._columns: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class TableView(QWidget):
         fresh = table.columns != self._columns
         self._columns = table.columns
         self.model.set_table(table)
+        # Widths that the user has changed stay while the columns are the same.
         if fresh:
             fit_columns(self.view, table)
 
@@ -85,6 +87,7 @@ class TreeView(QWidget):
             index = self.model.index(row, 0, parent)
             if remaining <= 0 or not self.model.hasChildren(index):
                 continue
+            # Qt only fetches rows of expanded branches, and here their number decides.
             if self.model.rowCount(index) == 0:
                 self.model.fetchMore(index)
             size = self.model.rowCount(index)
@@ -125,6 +128,7 @@ def fit_columns(view: QTableView, table: Table) -> None:
     cells = QFontMetricsF(theme.number_font())
     sample = table.rows[: max(5, _SAMPLE_CELLS // max(1, len(table.columns)))]
     for column, name in enumerate(table.columns):
+        # The longest text is not always the widest, but measuring each one would take too long.
         longest = max((row[column] for row in sample), key=len, default="")
         width = max(names.horizontalAdvance(name[:60]) + 18, cells.horizontalAdvance(longest[:60]))
         width = min(max(width + 2 * PADDING + 2, _NARROWEST), _WIDEST)
@@ -160,6 +164,7 @@ def copy_rows(view: QAbstractItemView) -> None:
     lines = []
     for index in rows:
         cells = (index.siblingAtColumn(n) for n in range(index.model().columnCount()))
+        # Data of a bucket may contain formulas, which a spreadsheet would execute after pasting.
         lines.append("\t".join(safe_cell(str(cell.data() or "")) for cell in cells))
     if lines:
         QGuiApplication.clipboard().setText("\n".join(lines))

@@ -12,6 +12,7 @@ from core.units import TimeStyle, format_clock, format_day, in_zone, time_style
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 MONTH = 28 * DAY
 _MONTH_SECONDS = 30.4 * DAY
+#: A limit for impossible dates; a screen has room for a few dozen labels.
 _MOST_TICKS = 200
 #: Distances between time labels that people read at a glance, in seconds.
 _TIME_STEPS = (
@@ -35,6 +36,7 @@ class Scale:
 
     def at(self, value: Any) -> Any:
         """Return the pixel of a value, or the pixels of an array of values."""
+        # A scale without extent maps every value to its start.
         span = self.high - self.low or 1.0
         return self.start + (value - self.low) / span * (self.end - self.start)
 
@@ -50,6 +52,7 @@ def nice_step(span: float, count: int) -> float:
     if not math.isfinite(rough) or rough <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(rough))
+    # 15 % more ticks than wanted are better than the next, much coarser step.
     return next(power * factor for factor in (1, 2, 2.5, 5, 10) if rough <= power * factor * 1.15)
 
 
@@ -68,6 +71,7 @@ def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     if decimals and round(step, decimals) != step:
         decimals += 1
+    # Multiplied and not added, so that rounding errors do not accumulate.
     values = [number * step for number in range(first, min(last, first + 50) + 1)]
     return values, min(decimals, 12)
 
@@ -102,6 +106,7 @@ def time_ticks(first: datetime, last: datetime, step: int) -> list[datetime]:
         last: the latest one.
         step: the distance in seconds, of those that `time_step` returns.
     """
+    # Ticks are round in local time, so a day begins at midnight there and not in UTC.
     wall = in_zone(first).replace(tzinfo=None)
     found: list[datetime] = []
     for number in range(_MOST_TICKS):

@@ -80,6 +80,7 @@ def _row_end(weights: list[float], begin: int, side: float) -> int:
     for end in range(begin, len(weights)):
         total += weights[end]
         worst = _worst(weights[begin], weights[end], total, side)
+        # Adding a tile to a row improves the shapes up to a point and worsens them afterwards.
         if worst > best:
             return end
         best = worst
@@ -88,6 +89,7 @@ def _row_end(weights: list[float], begin: int, side: float) -> int:
 
 def _worst(largest: float, smallest: float, total: float, side: float) -> float:
     """Return the worst aspect ratio of the rectangles in a row; 1 is a square."""
+    # The formula of the paper: only the largest and the smallest tile of a row can be the worst.
     square, complete = side * side, total * total
     if complete == 0 or smallest == 0:
         return float("inf")

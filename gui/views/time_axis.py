@@ -38,6 +38,7 @@ class TimeAxis:
         self._first = int(times[0]) if len(times) else 0
         self.starts: Floats = (times - self._first) / _MICROS
         distances = np.diff(self.starts)
+        # The median ignores gaps, which would enlarge a mean.
         self.step = float(candles.step or (np.median(distances) if len(distances) else 60.0))
         self.total = float(self.starts[-1] + self.step) if len(times) else self.step
         count = len(candles.gaps)
@@ -50,6 +51,7 @@ class TimeAxis:
         """Return the number of the candle nearest to a position on the axis; -1 without candles."""
         if not len(self.starts):
             return -1
+        # Candles are compared by their middles, which are half a step after their starts.
         start = second - self.step / 2
         at = int(self.starts.searchsorted(start))
         if at == len(self.starts):
@@ -101,6 +103,7 @@ class VisibleRange:
 
     def showing(self, left: float, right: float) -> VisibleRange:
         """Return a range moved just far enough to show a part of the axis."""
+        # One more step than necessary, so that the next candle is visible as well.
         if left < self.left:
             return self._moved_to(left - (right - left), self.width)
         if right > self.right:

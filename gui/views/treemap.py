@@ -79,6 +79,7 @@ class Cell:
 def cells_of(folders: Sequence[Share], root: str) -> list[Cell]:
     """Return the tiles below a folder, the largest first; the smallest ones share a tile."""
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    # Below the folder shown, so that opening a tile reveals the next levels.
     depth = (root.count("/") + 1 if root else 0) + _LEVELS
     for share in folders:
         if root and share.name != root and not share.name.startswith(f"{root}/"):
@@ -93,6 +94,7 @@ def cells_of(folders: Sequence[Share], root: str) -> list[Cell]:
         share = Share("", sum(two[0] for two in rest), sum(two[1] for two in rest))
         label = format_counted(len(rest), "smaller folder")
         cells.append(Cell("", label, share, enterable=False))
+    # Empty files have no area.
     return [cell for cell in cells if cell.share.size > 0]
 
 
@@ -155,6 +157,7 @@ class Treemap(Canvas):
         folder = self.current.folder if self.current else None
         self._cells = cells
         self._chosen = next((n for n, cell in enumerate(cells) if cell.folder == folder), -1)
+        # With the focus a tile must be marked, because Enter opens the marked one.
         if self._chosen < 0 and cells and self.hasFocus():
             self._chosen = 0
         self._describe()
@@ -305,6 +308,7 @@ class Treemap(Canvas):
             text = self.current.text.replace("\n", ", ")
             self.setAccessibleDescription(f"{text}, tile {self._chosen + 1} of {len(self._cells)}")
         else:
+            # The largest ones: a screen reader reads the description aloud.
             labels = [f"{c.label} {format_size(c.share.size)}" for c in self._cells[:20]]
             self.setAccessibleDescription("; ".join(labels))
 
@@ -366,6 +370,7 @@ class Treemap(Canvas):
         size = format_size(cell.share.size)
         painter.setFont(theme.text_font(11, tabular=True))
         wide = QFontMetricsF(painter.font()).horizontalAdvance(size)
+        # The size only follows if it is complete: a shortened number is a wrong one.
         if inner.height() > 32 and wide <= inner.width():
             below = line.translated(0, metrics.height() + 1)
             painter.drawText(below, Qt.AlignmentFlag.AlignLeft, size)

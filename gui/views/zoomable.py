@@ -54,6 +54,7 @@ class ZoomableChart(Canvas):
         """Show `factor` times as much around a position, by default `centre` or the middle."""
         visible_range = self._visible_range
         place = self.centre() if around is None else around
+        # The crosshair may be outside the visible part, which would then jump.
         if not visible_range.left <= place <= visible_range.right:
             place = ZoomableChart.centre(self)
         self.show_part(visible_range.zoomed(factor, place))
@@ -74,6 +75,7 @@ class ZoomableChart(Canvas):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the pointer; sideways or with Shift, move along the axis."""
+        # Touchpads send fractions of a notch, so the zoom is a power and not a step.
         turn = event.angleDelta()
         shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         sideways = turn.x() or (turn.y() if shifted else 0)
