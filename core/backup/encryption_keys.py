@@ -13,6 +13,7 @@ import secrets as random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.backup.databases.address import secrets_of
 from core.effects import states_effect
 from core.errors import (
     AccessDenied,
@@ -98,7 +99,17 @@ def read_key(
         if name.startswith(KEYRING)
         else _from_secret(name, secrets, work)
     )
-    return BackupKey(name, checked_key(name, text))
+    key = _normalized(text)
+    if key is None:
+        # Not `Corrupt`: that would record the backup as damaged.
+        raise NotFound(
+            f"{name} does not contain a key of backups",
+            cause=f"The value must be the base64 of {KEY_BYTES} bytes; in a secret it is the field "
+            f"{FIELD}.",
+            remedy="Check the name. An earlier version of the secret may contain the key.",
+            subject=name,
+        )
+    return BackupKey(name, key)
 
 
 def _from_keyring(name: str, vault: KeyVault) -> Secret:
@@ -152,58 +163,58 @@ def _from_secret(name: str, secrets: SecretsManager | None, work: Work) -> Secre
     return Secret(str(fields.get(FIELD, "")))
 
 
-def checked_key(name: str, text: Secret) -> Secret:
-    """Return the base64 of a key.
-
-    Raises:
-        NotFound: It is not that of 32 bytes.
-    """
+def _normalized(text: Secret) -> Secret | None:
+    """Return the base64 of a key without spaces around it; None if it is not that of 32 bytes."""
     try:
         raw = base64.b64decode(text.reveal().strip(), validate=True)
     except ValueError:
-        raw = b""
-    if len(raw) != KEY_BYTES:
-        # Not `Corrupt`: that would record the backup as damaged.
-        raise NotFound(
-            f"{name} does not contain a key of backups",
-            cause=f"The value must be the base64 of {KEY_BYTES} bytes; in a secret it is the field "
-            f"{FIELD}.",
-            remedy="Check the name. An earlier version of the secret may contain the key.",
-            subject=name,
-        )
-    return Secret(base64.b64encode(raw).decode())
+        return None
+    return Secret(base64.b64encode(raw).decode()) if len(raw) == KEY_BYTES else None
+
+
+def key_of(workspace: object, name: str, work: Work | None = None) -> BackupKey:
+    """Return a key; `workspace` is needed for `secret:NAME` only. See `read_key` for errors."""
+    return read_key(name, secrets_of(workspace), default_work(work))
 
 
 @states_effect("created")
 def create_key(
-    name: str,
-    secrets: SecretsManager | None,
+    workspace: object,
     work: Work | None = None,
     *,
+    name: str,
     key: Secret | None = None,
     vault: KeyVault | None = None,
 ) -> BackupKey:
     """Create and store a key.
 
     Args:
-        name: `secret:NAME` or `keyring:NAME`.
-        secrets: Secrets Manager, for `secret:NAME`.
+        workspace: The workspace with Secrets Manager, for `secret:NAME`; otherwise None.
         work: Cancel token.
+        name: `secret:NAME` or `keyring:NAME`.
         key: The base64 of an existing key that is stored; by default 256 new random bits.
         vault: The keyring; by default that of the system.
 
     Raises:
         AlreadyExists: The name exists; it is not overwritten, since older backups need its key.
+        InvalidInput: The name or the key is not valid.
         KeyringError: The keyring cannot be used.
         StorageError: The secret cannot be created.
     """
     check_name(name)
     new = key or Secret(base64.b64encode(random.token_bytes(KEY_BYTES)).decode())
-    made = BackupKey(name, checked_key(name, new))
+    stored = _normalized(new)
+    if stored is None:
+        raise InvalidInput(
+            "This is not a key of backups",
+            cause=f"A key is the base64 of {KEY_BYTES} bytes: 44 characters.",
+            remedy="Enter the key as `strongroom backup-key show --reveal` prints it.",
+        )
+    made = BackupKey(name, stored)
     if name.startswith(KEYRING):
         _store_in_keyring(made, vault or Vault())
     else:
-        _store_as_secret(made, secrets, default_work(work))
+        _store_as_secret(made, secrets_of(workspace), default_work(work))
     return made
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 #: All commands, listed here so that they are known without an import.
 COMMANDS: tuple[str, ...] = (
     "backup",
+    "backup-key",
     "backups",
     "check",
     "database",

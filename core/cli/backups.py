@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.backup_keys import EncryptWith
 from core.cli.common import seconds_of
 from core.cli.databases import Database
 from core.cli.failure_notices import FailureNotices, FailureWebhook, OnFailure
@@ -44,6 +45,7 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
         ),
     ] = False,
     note: Annotated[str, typer.Option(help="A note that is shown with the backup.")] = "",
+    encrypt_with: EncryptWith = "",
     on_failure: OnFailure = "",
     failure_webhook: FailureWebhook = "",
 ) -> int:
@@ -61,8 +63,9 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     with notices.sent_on_failure(), cli.out.work("Backing up") as work:
         workspace = cli.opener.workspace(work)
         report = run_backup(
-            workspace, work, database=database_url, tables=tables or None, note=note
-        )
+            workspace, work,
+            database=database_url, tables=tables or None, note=note, encrypt_with=encrypt_with,
+        )  # fmt: skip
     cli.out.result(report, lambda: _show_backups(cli, report))
     if report.skipped:
         notices.send(_incomplete(report))
@@ -191,9 +194,9 @@ def _row(one: Backup) -> tuple[str, ...]:
     rows = "" if one.rows is None else format_count(one.rows)
     checked = f"{one.checked}: {one.problem}" if one.problem else one.checked
     source = one.source or "not recorded"
-    note = one.note
-    if one.pinned:
-        note = "; ".join(text for text in (f"pinned: {one.pin_note}".rstrip(": "), note) if text)
+    pinned = f"pinned: {one.pin_note}".rstrip(": ") if one.pinned else ""
+    encrypted = f"encrypted with {one.encrypted_with}" if one.encrypted_with else ""
+    note = "; ".join(text for text in (pinned, encrypted, one.note) if text)
     return (
         iso_utc(one.taken), one.table, rows, format_size(one.size), checked, one.id, source, note
     )  # fmt: skip

@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 import core
 from core.aws.usage import record_use
 from core.cli import (
+    backup_keys,
     backups,
     databases,
     doctor,
@@ -81,6 +82,7 @@ for _module in (
 ):
     _module.add_to(app)
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(backup_keys.app, name="backup-key")
 strict(app)
 
 
