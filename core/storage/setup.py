@@ -191,7 +191,6 @@ class _Setup:
     def _versions_removed(self, client: Any, versions: Sequence[str]) -> str:
         """Remove the versions that a versioned bucket stores, if that is permitted."""
         try:
-            # marker.
             for version in reversed(versions):
                 with translated("s3:DeleteObjectVersion", self._subject, self._work):
                     client.delete_object(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -16,12 +16,12 @@ from core.engine.command_line import command_line
 from core.errors import ErrorKind, InvalidInput, StorageError
 from core.model.change import Change
 from core.model.connection import Connection
-from core.work import Progress, Work
+from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.models.names import NameSource
 from gui.shortcuts import explain
-from gui.tasks import Task
+from gui.tasks import Task, TaskOptions
 from gui.widgets.banner import Banner
 
 if TYPE_CHECKING:
@@ -58,19 +58,14 @@ class Tab(QWidget):
         """Whether a task of this tab is running."""
         return any(task.state not in _ENDED for task in self._running)
 
-    def run(  # noqa: PLR0913 - one order; all but the first three by name
+    def run(
         self,
         name: str,
         fn: Callable[[Work], T],
         then: Callable[[T], object] | None = None,
         *,
-        failed: Callable[[StorageError], object] | None = None,
-        progress: Callable[[Progress], object] | None = None,
-        batch: Callable[[Any], object] | None = None,
-        cancelled: Callable[[], object] | None = None,
-        latest: str | None = None,
-        quiet: bool = False,
         call: OperationCall | None = None,
+        **options: Unpack[TaskOptions],
     ) -> Task:
         """Run `fn` in a worker thread; by default, the banner shows its error.
 
@@ -80,20 +75,10 @@ class Tab(QWidget):
             name: what it does, for the list of tasks.
             fn: the work; it must not use Qt.
             then: gets the result.
-            failed: gets the error instead of the banner.
-            progress: gets progress reports, at most ten a second.
-            batch: gets partial results, which `work` carries untyped.
-            cancelled: called after a cancel by the user.
-            latest: starting another task of this name cancels this one.
-            quiet: do not list the task.
             call: the operation that `fn` is (see `call`): its changes are announced before `then`.
+            options: see `TaskOptions`; `failed` gets the error instead of the banner.
         """
         workspace = self.context.workspace
-
-        again = partial(
-            self.run, name, fn, then, failed=failed, progress=progress, batch=batch,
-            cancelled=cancelled, latest=latest, quiet=quiet, call=call,
-        )  # fmt: skip
 
         def if_current(call: Callable[[P], object] | None) -> Callable[[P], object] | None:
             def guarded(value: P) -> None:
@@ -102,11 +87,18 @@ class Tab(QWidget):
 
             return guarded if call is not None else None
 
+        failed = options.get("failed") or self._failed(
+            partial(self.run, name, fn, then, call=call, **options)
+        )
+        guarded_options: TaskOptions = {
+            **options,
+            "failed": if_current(failed),
+            "progress": if_current(options.get("progress")),
+            "batch": if_current(options.get("batch")),
+        }
         task = self.context.runner.run(
-            name, fn, owner=self, then=if_current(then), failed=if_current(failed or self._failed(again)),
-            progress=if_current(progress), batch=if_current(batch), cancelled=cancelled,
-            latest=latest, quiet=quiet, call=call,
-        )  # fmt: skip
+            name, fn, owner=self, then=if_current(then), call=call, **guarded_options
+        )
         return self._track(task)
 
     def bulk(  # noqa: PLR0913 - one order; all but the first four by name
@@ -116,46 +108,32 @@ class Tab(QWidget):
         arguments: dict[str, Any],
         then: Callable[[T], object] | None = None,
         *,
-        failed: Callable[[StorageError], object] | None = None,
-        progress: Callable[[Progress], object] | None = None,
-        batch: Callable[[Any], object] | None = None,
-        cancelled: Callable[[], object] | None = None,
-        latest: str | None = None,
-        quiet: bool = False,
         source: str = "",
         target: str = "",
         command: str = "",
+        **options: Unpack[TaskOptions],
     ) -> Task:
-        """Run an operation in the engine process; the callbacks are those of `run`.
+        """Run an operation in the engine process; by default, the banner shows its error.
 
         Args:
             name: what it does, for the list of tasks.
             operation: its name in `core.engine.operations`.
             arguments: its arguments, as plain data.
             then: gets the result, whose type it states: an operation is named by a text.
-            failed: gets the error instead of the banner.
-            progress: gets progress reports.
-            batch: gets partial results.
-            cancelled: called after a cancel by the user.
-            latest: starting another task of this name cancels this one.
-            quiet: do not list the task.
             source: where the data comes from, for the list of tasks.
             target: where the data goes, for the list of tasks.
             command: the equivalent command line.
+            options: see `TaskOptions`; `failed` gets the error instead of the banner.
 
         Raises:
             InvalidInput: there is no connection.
         """
-        again = partial(
-            self.bulk, name, operation, arguments, then, failed=failed, progress=progress,
-            batch=batch, cancelled=cancelled, latest=latest, quiet=quiet, source=source,
-            target=target, command=command,
-        )  # fmt: skip
+        texts = {"source": source, "target": target, "command": command}
+        again = partial(self.bulk, name, operation, arguments, then, **texts, **options)
+        complete: TaskOptions = {**options, "failed": options.get("failed") or self._failed(again)}
         task = self.context.runner.run_bulk(
             name, operation, arguments, connection=self._connection(), owner=self, then=then,
-            failed=failed or self._failed(again), progress=progress, batch=batch,
-            cancelled=cancelled, latest=latest, quiet=quiet, source=source, target=target,
-            command=command, origin=self.origin,
+            origin=self.origin, **texts, **complete,
         )  # fmt: skip
         return self._track(task)
 

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
@@ -15,12 +15,11 @@ from PySide6.QtCore import QObject, Qt, Signal
 from core.engine.changes import OperationCall
 from core.engine.operations import OPERATION_NAMES, changes_made
 from core.engine.operations import operation as operation_named
-from core.errors import StorageError
 from core.model.connection import Connection
-from core.work import CancelToken, Progress, Work
+from core.work import CancelToken, Work
 from gui.tasks import thread_pool as messages
 from gui.tasks.garbage import GarbageCollector
-from gui.tasks.task import Order, Task
+from gui.tasks.task import Order, Task, TaskOptions
 from gui.tasks.thread_pool import Job, ThreadPool
 
 if TYPE_CHECKING:
@@ -92,20 +91,15 @@ class TaskRunner(QObject):
         """The tasks that run in the engine, which are confirmed before the window closes."""
         return [task for task in self._running.values() if task.bulk]
 
-    def run(  # noqa: PLR0913 - one request; all but the first two by name
+    def run(
         self,
         name: str,
         fn: Callable[[Work], T],
         *,
         owner: QObject,
         then: Callable[[T], object] | None = None,
-        failed: Callable[[StorageError], object] | None = None,
-        progress: Callable[[Progress], object] | None = None,
-        batch: Callable[[Any], object] | None = None,
-        latest: str | None = None,
-        quiet: bool = False,
-        cancelled: Callable[[], object] | None = None,
         call: OperationCall | None = None,
+        **options: Unpack[TaskOptions],
     ) -> Task:
         """Run `fn(work)` in a worker thread.
 
@@ -114,16 +108,10 @@ class TaskRunner(QObject):
             fn: the work; it must not use Qt.
             owner: callbacks are dropped once this object is deleted.
             then: gets the result.
-            failed: gets the error.
-            progress: gets reports, at most ten a second.
-            batch: gets partial results.
-            latest: starting another task of this name cancels this one and drops its result.
-            quiet: keep it out of the drawer.
-            cancelled: called after a cancel by the user; not if a newer task replaced this one.
             call: the operation that `fn` is, with its arguments: its changes are announced.
+            options: see `TaskOptions`.
         """
-        order = Order(name, fn, owner, then, failed, progress, batch, latest, quiet)
-        return self._start(replace(order, cancelled=cancelled, call=call))
+        return self._start(Order(name, fn, owner, then=then, call=call, **options))
 
     def run_bulk(  # noqa: PLR0913 - one request; all but the first three by name
         self,
@@ -134,21 +122,15 @@ class TaskRunner(QObject):
         connection: Connection,
         owner: QObject,
         then: Callable[[T], object] | None = None,
-        failed: Callable[[StorageError], object] | None = None,
-        progress: Callable[[Progress], object] | None = None,
-        batch: Callable[[Any], object] | None = None,
-        latest: str | None = None,
-        quiet: bool = False,
         source: str = "",
         target: str = "",
         command: str = "",
-        cancelled: Callable[[], object] | None = None,
         origin: str = "",
+        **options: Unpack[TaskOptions],
     ) -> Task:
         """Run a named operation in the engine process, driven by a worker thread.
 
         The operation is plain data, so that it can be retried; see `core.engine.operations`.
-        The callbacks and options are those of `run`.
 
         Args:
             name: its title in the activity drawer.
@@ -157,16 +139,11 @@ class TaskRunner(QObject):
             connection: the connection that it uses.
             owner: callbacks are dropped once this object is deleted.
             then: gets the result.
-            failed: gets the error.
-            progress: gets progress reports.
-            batch: gets partial results.
-            latest: starting another task of this name cancels this one.
-            quiet: keep it out of the drawer.
             source: where the data comes from, for the drawer.
             target: where the data goes, for the drawer.
             command: the equivalent command line, for the drawer.
-            cancelled: called after a cancel by the user.
             origin: the view that is named in the log of changes.
+            options: see `TaskOptions`.
         """
         engine = self._engine_client()
         profile = connection.profile
@@ -181,18 +158,13 @@ class TaskRunner(QObject):
                 name,
                 call,
                 owner,
-                then,
-                failed,
-                progress,
-                batch,
-                latest,
-                quiet,
+                then=then,
                 bulk=True,
                 source=source,
                 target=target,
                 command=command,
-                cancelled=cancelled,
                 call=made if operation in OPERATION_NAMES else None,  # an engine may have others
+                **options,
             )
         )
 
@@ -211,7 +183,6 @@ class TaskRunner(QObject):
             self._engine.close()
         self._interactive.join(deadline)
         self._bulk.join(deadline)
-        # deleted.
         self._running.clear()
         self._garbage.stop()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,6 +13,26 @@ from core.engine.changes import OperationCall
 from core.errors import StorageError
 from core.units import utc_now
 from core.work import CancelToken, Progress, Work
+
+
+class TaskOptions(TypedDict, total=False):
+    """Options of every task, by keyword.
+
+    Attributes:
+        failed: gets the error.
+        progress: gets progress reports, at most ten a second.
+        batch: gets partial results, which `work` carries untyped.
+        cancelled: called after a cancel by the user; not if a newer task replaced this one.
+        latest: starting another task of this name cancels this one and drops its result.
+        quiet: whether the task is omitted from the activity drawer.
+    """
+
+    failed: Callable[[StorageError], object] | None
+    progress: Callable[[Progress], object] | None
+    batch: Callable[[Any], object] | None
+    cancelled: Callable[[], object] | None
+    latest: str | None
+    quiet: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 
 from core.preview import is_number, number_text
 from gui.models.indexes import NOWHERE, Index
+from gui.models.node_model import NodeModel
 from gui.models.roles import MONO_ROLE, TONE_ROLE
 
 #: Children that are built at once, when a branch is opened or scrolled to its end.
@@ -48,12 +49,11 @@ class _Node:
         ]
 
 
-class JsonModel(QAbstractItemModel):
+class JsonModel(NodeModel[_Node]):
     """The columns name and value; numbers are shown as written in the file."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._root = _Node("", None, None, 0)
+        super().__init__(_Node("", None, None, 0), parent)
         self._old = self._root  # Qt may still hold a raw pointer into the former tree
 
     def set_root(self, value: Any) -> None:
@@ -65,25 +65,6 @@ class JsonModel(QAbstractItemModel):
         self._root = _Node("", value if plain else {"value": value}, None, 0)
         self._root.children = self._root.page()
         self.endResetModel()
-
-    def _node(self, index: Index) -> _Node:
-        node = index.internalPointer() if index.isValid() else None
-        return node if isinstance(node, _Node) else self._root
-
-    def _index_of(self, node: _Node) -> QModelIndex:
-        return QModelIndex() if node is self._root else self.createIndex(node.row, 0, node)
-
-    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
-        """Return the index of one child."""
-        children = self._node(parent).children
-        if 0 <= row < len(children) and 0 <= column < 2:
-            return self.createIndex(row, column, children[row])
-        return QModelIndex()
-
-    def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]  # QObject.parent() is its overload
-        """Return the index of the parent value."""
-        holder = self._node(index).parent if index.isValid() else None
-        return QModelIndex() if holder is None else self._index_of(holder)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of built children."""

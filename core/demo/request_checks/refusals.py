@@ -36,6 +36,11 @@ _MISMATCH = (
     "AWS Secret Access Key and signing method."
 )
 _EXPIRED = "The security token included in the request is expired"
+#: A query service's and a JSON service's error for a key or token that does not exist.
+_UNKNOWN_TOKEN = (
+    Code(403, "InvalidClientTokenId", _TOKEN),
+    Code(400, "UnrecognizedClientException", _TOKEN),
+)
 
 
 class Refusal(Enum):
@@ -47,8 +52,7 @@ class Refusal(Enum):
             "InvalidAccessKeyId",
             "The AWS Access Key Id you provided does not exist in our records.",
         ),
-        Code(403, "InvalidClientTokenId", _TOKEN),
-        Code(400, "UnrecognizedClientException", _TOKEN),
+        *_UNKNOWN_TOKEN,
     )
     WRONG_SIGNATURE = (
         Code(403, "SignatureDoesNotMatch", _MISMATCH),
@@ -76,8 +80,7 @@ class Refusal(Enum):
     )
     WRONG_TOKEN = (
         Code(400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
-        Code(403, "InvalidClientTokenId", _TOKEN),
-        Code(400, "UnrecognizedClientException", _TOKEN),
+        *_UNKNOWN_TOKEN,
     )
     EXPIRED_TOKEN = (
         Code(400, "ExpiredToken", "The provided token has expired."),

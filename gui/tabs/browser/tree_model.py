@@ -11,12 +11,13 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt, Signal
+from PySide6.QtCore import QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QIcon
 
 from core.errors import AccessDenied, StorageError
 from core.units import format_count
 from gui.models.indexes import NOWHERE, Index
+from gui.models.node_model import NodeModel
 from gui.models.roles import ASIDE_ROLE, TONE_ROLE
 
 #: The key prefix of a node; None for a line that shows a state.
@@ -70,7 +71,7 @@ class _Node:
         return [child for child in self.children if child.prefix is not None]
 
 
-class PrefixTreeModel(QAbstractItemModel):
+class PrefixTreeModel(NodeModel[_Node]):
     """The folders, each with its known number of objects at the right.
 
     Signals:
@@ -80,8 +81,7 @@ class PrefixTreeModel(QAbstractItemModel):
     wanted = Signal(str, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._root = _Node("", None, 0)
+        super().__init__(_Node("", None, 0), parent)
         self._nodes: dict[str, _Node] = {"": self._root}
         self._counts: dict[str, tuple[Total, bool]] = {}
         self._lock = self._bin = QIcon()
@@ -295,25 +295,6 @@ class PrefixTreeModel(QAbstractItemModel):
             node = node.parent
 
     # Qt interface
-
-    def _node(self, index: Index) -> _Node:
-        node = index.internalPointer() if index.isValid() else None
-        return node if isinstance(node, _Node) else self._root
-
-    def _index_of(self, node: _Node) -> QModelIndex:
-        return QModelIndex() if node is self._root else self.createIndex(node.row, 0, node)
-
-    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
-        """Return the index of one child."""
-        children = self._node(parent).children
-        if 0 <= row < len(children) and column == 0:
-            return self.createIndex(row, column, children[row])
-        return QModelIndex()
-
-    def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]  # QObject.parent() is its overload
-        """Return the index of the parent folder."""
-        holder = self._node(index).parent if index.isValid() else None
-        return QModelIndex() if holder is None else self._index_of(holder)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of lines below a folder."""
