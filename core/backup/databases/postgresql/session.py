@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: queries with pg8000, and the COPY protocol in large blocks.
 
 pg8000 passes each row of a COPY through several Python calls. Here the socket is read in blocks
-of a megabyte, and only the five bytes before each row are examined.
+of a megabyte, from which `copy_messages` takes the rows.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from core.backup.databases.postgresql.connection import (
     shut_down,
     with_tls,
 )
+from core.backup.databases.postgresql.copy_messages import (
+    CopyEnd,
+    error_fields,
+    has_end,
+    rows_of_messages,
+)
 from core.backup.databases.postgresql.failures import (
     connection_lost,
     server_error,
@@ -31,6 +37,8 @@ from core.redaction import Secret
 from core.work import Work
 
 _BLOCK = 1 << 20
+#: Blocks of rows have at least this many bytes; the pause is between two reads of one block.
+_LEAST_BLOCK, _PAUSE_SECONDS = 1 << 17, 0.001
 _LENGTH = struct.Struct(">I")
 #: Session settings under which values are written as text without loss, on every server.
 _SETTINGS = {
@@ -162,24 +170,27 @@ class Session:
                 self.cut()
 
     def _copied_rows(self, work: Work) -> Iterator[Rows]:
-        buffer = bytearray(_BLOCK)
-        filled, tail = 0, _Tail()
-        while not tail.ready:
-            received = self._receive_into(memoryview(buffer)[filled:])
-            filled += received
-            rows, used = _data_messages(buffer, filled, tail)
+        buffer, filled, end = bytearray(_BLOCK), 0, CopyEnd()
+        while not end.ready:
+            filled += self._receive_into(memoryview(buffer)[filled:])
+            while filled < _LEAST_BLOCK and not has_end(buffer, filled):
+                if not self.encrypted:  # TLS passes one packet at a time, however many there are
+                    # The server sends 8 KiB at a time. A short pause collects its packets: waking
+                    # up for each of them takes more time than the rows.
+                    work.token.wait(_PAUSE_SECONDS)
+                filled += self._receive_into(memoryview(buffer)[filled:])
+            count, rows, used = rows_of_messages(buffer, filled, end)
             if rows:
-                yield len(rows), b"".join(rows)
+                yield count, rows
                 work.check()
-            del rows  # views of the buffer, which cannot be resized while they exist
             if used:  # otherwise a long row would be copied once for each packet
                 rest = bytes(memoryview(buffer)[used:filled])
                 buffer[: len(rest)] = rest
                 filled = len(rest)
             if filled > len(buffer) // 2:
                 buffer.extend(bytes(len(buffer)))  # a row that is longer than the buffer
-        if tail.error:
-            raise server_error(tail.error, self.address)
+        if end.error:
+            raise server_error(end.error, self.address)
 
     def copy_in(self, statement: str, pieces: Iterable[Rows], work: Work) -> int:
         """Load pieces by `COPY … FROM STDIN`; return the row count that the server reports.
@@ -214,7 +225,7 @@ class Session:
                 error = message[1]
             message = self._message()
         if error:
-            raise server_error(_fields(error), self.address)
+            raise server_error(error_fields(error), self.address)
         return tag
 
     def _message(self) -> tuple[bytes, bytes]:
@@ -267,43 +278,6 @@ class Session:
             self._driver.close()
         with suppress(OSError):
             self._link.close()
-
-
-class _Tail:
-    """What follows the rows of a COPY: the error, if any, and that the server is ready."""
-
-    def __init__(self) -> None:
-        self.error: dict[str, str] = {}
-        self.ready = False
-
-
-def _data_messages(buffer: bytearray, filled: int, tail: _Tail) -> tuple[list[memoryview], int]:
-    """Return the rows of all complete messages, and how many bytes were used.
-
-    This loop runs once for each row of a table, so it does nothing else.
-    """
-    rows: list[memoryview] = []
-    add, view, length = rows.append, memoryview(buffer), _LENGTH.unpack_from
-    position, last_head = 0, filled - 5
-    while position <= last_head:
-        end = position + 1 + length(buffer, position + 1)[0]
-        if end > filled:
-            break
-        kind = buffer[position]
-        if kind == 0x64:  # d: a row
-            add(view[position + 5 : end])
-        elif kind == 0x45:  # E: an error
-            tail.error = _fields(bytes(view[position + 5 : end]))
-        elif kind == 0x5A:  # Z: ready for the next query
-            tail.ready = True
-        position = end
-    return rows, position
-
-
-def _fields(data: bytes) -> dict[str, str]:
-    """Return the fields of an error message: `C` is the SQLSTATE, `M` the message."""
-    fields = (field for field in data.split(b"\0") if field)
-    return {chr(field[0]): field[1:].decode(errors="replace") for field in fields}
 
 
 def _rows_of(tag: bytes) -> int:

@@ -1,0 +1,93 @@
+"""Messages of `COPY … TO STDOUT`: the rows are taken out of blocks that were read from the socket.
+
+Each row is a message: `d`, a length of four bytes that counts itself, and the text of the row.
+Source: PostgreSQL manual, "Message Formats", CopyData.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass, field
+
+_LENGTH = struct.Struct(">I")
+#: The last message of a COPY, without the byte of the transaction state.
+_READY = b"Z\0\0\0\x05"
+#: The head of a row shorter than 64 KiB.
+_SHORT_HEAD = b"d\0\0"
+_SHORT_HEADS = re.compile(rb"d\0\0..", re.DOTALL)
+
+
+@dataclass(slots=True)
+class CopyEnd:
+    """What follows the rows of a COPY: the error, if any, and that the server is ready."""
+
+    error: dict[str, str] = field(default_factory=dict)
+    ready: bool = False
+
+
+def has_end(buffer: bytearray, filled: int) -> bool:
+    """Return whether the received bytes contain the last message of a COPY.
+
+    Neither rows nor their heads contain these bytes; see `_short_rows`.
+    """
+    return buffer.find(_READY, 0, filled) >= 0
+
+
+def rows_of_messages(buffer: bytearray, filled: int, end: CopyEnd) -> tuple[int, bytes, int]:
+    """Return the row count and the rows of all complete messages, and how many bytes were used.
+
+    Args:
+        buffer: Messages, the first of which begins at the first byte.
+        filled: How many bytes of the buffer were received.
+        end: Receives what follows the rows.
+    """
+    if filled < 5 or 1 + _LENGTH.unpack_from(buffer, 1)[0] > filled:
+        return 0, b"", 0  # a long row is not searched again for each packet of it
+    last = buffer.rfind(_SHORT_HEAD, 0, filled)
+    if last >= 0 and filled - last > len(_SHORT_HEAD) + 1:
+        stop = last + 1 + _LENGTH.unpack_from(buffer, last + 1)[0]
+        # The last row is incomplete, or the head of the next one.
+        if stop > filled or filled - stop < 5:
+            used = last if stop > filled else stop
+            count, rows = _short_rows(bytes(memoryview(buffer)[:used]))
+            if rows is not None:
+                return count, rows, used
+    return _any_messages(buffer, filled, end)
+
+
+def _short_rows(block: bytes) -> tuple[int, bytes | None]:
+    """Return the rows of a block that consists of rows shorter than 64 KiB; None if it does not.
+
+    The text of a row contains no zero byte, so the bytes `d`, 0, 0 are found in heads only. Other
+    messages, and the heads of longer rows, have a zero byte that remains when the heads of short
+    rows are removed. So a block without remaining zero bytes had no others.
+    """
+    pieces = _SHORT_HEADS.split(block)
+    rows = b"".join(pieces)
+    return len(pieces) - 1, None if b"\0" in rows else rows
+
+
+def _any_messages(buffer: bytearray, filled: int, end: CopyEnd) -> tuple[int, bytes, int]:
+    """Return the same as `rows_of_messages`, for rows of any length and other messages."""
+    rows: list[memoryview] = []
+    view, position, last_head = memoryview(buffer), 0, filled - 5
+    while position <= last_head:
+        stop = position + 1 + _LENGTH.unpack_from(buffer, position + 1)[0]
+        if stop > filled:
+            break
+        kind = buffer[position]
+        if kind == ord("d"):
+            rows.append(view[position + 5 : stop])
+        elif kind == ord("E"):
+            end.error = error_fields(bytes(view[position + 5 : stop]))
+        elif kind == ord("Z"):
+            end.ready = True
+        position = stop
+    return len(rows), b"".join(rows), position
+
+
+def error_fields(data: bytes) -> dict[str, str]:
+    """Return the fields of an error message: `C` is the SQLSTATE, `M` the message."""
+    fields = (field for field in data.split(b"\0") if field)
+    return {chr(field[0]): field[1:].decode(errors="replace") for field in fields}
