@@ -209,7 +209,7 @@ def opened_manifest(
     record = manifest.encryption
     assert record is not None
     cipher = _cipher_of(manifest, record, key)
-    if not hmac.compare_digest(cipher.mac(json.loads(data)), record.mac):
+    if not hmac.compare_digest(cipher.mac(json.loads(data)).encode(), record.mac.encode()):
         raise Corrupt(
             f"The manifest of the backup {manifest.id} was modified",
             cause="It was not written with the key of the backup (its MAC differs).",
