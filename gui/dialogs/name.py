@@ -21,9 +21,10 @@ class NameDialog(Dialog):
         then: called with the name, without surrounding blanks.
         button: the label of the button that accepts the name.
         given: the name that is in the field at first.
+        missing: why the button is disabled while the field is empty.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the texts of one prompt, mostly by keyword
         self,
         parent: QWidget | None,
         title: str,
@@ -32,9 +33,10 @@ class NameDialog(Dialog):
         *,
         button: str = "Open",
         given: str = "",
+        missing: str = "Type a name first.",
     ) -> None:
         super().__init__(parent, title, text, width=400)
-        self._then = then
+        self._then, self._missing = then, missing
         self.field = QLineEdit(given)
         self.field.setFont(theme.mono_font())
         self.field.setAccessibleName(title)
@@ -47,7 +49,7 @@ class NameDialog(Dialog):
         self.field.setFocus()
 
     def _on_text(self, text: str) -> None:
-        self.go.allow(bool(text.strip()), "Type a name first.")
+        self.go.allow(bool(text.strip()), self._missing)
 
     def _on_go(self) -> None:
         # First, so that a dialog which `then` opens is not below this one.

@@ -22,6 +22,7 @@ OWN_KEYS = {
     "views/candle_chart.py": "candles",
     "views/depth_chart.py": "depth",
     "main_window/palette.py": "palette",
+    "tabs/backups/calendar_grid.py": "calendar",
     "tabs/browser/path_bar.py": "path",
     "widgets/secret_field.py": "secret_fields",
     "widgets/secret_page.py": "fields",  # only notes that a key was pressed

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 
-from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QItemSelection, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.model.backup import Backup, Origin
-from gui.models.roles import SORT_ROLE
+from core.model.backup import Backup, BackupState, Origin
+from gui import clock
+from gui.tabs.backups.button_row import ButtonRow
+from gui.tabs.backups.calendar_view import BackupCalendar, DayFilter
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import BackupsModel
 from gui.widgets.buttons import plain_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import AgePill, shown
-from gui.widgets.panel import Panel
+from gui.widgets.panel import Panel, column
+from gui.widgets.segmented import Segmented
 from gui.widgets.table import choose_row, make_table
 
 #: Widths of the columns after the first, in pixels; rows and size make room for the database.
@@ -28,27 +33,36 @@ _LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0]
 _LEAST_WIDTH_VERY_NARROW = _LEAST_WIDTH_NARROW - 60
 #: Width of the column Checked in a narrow table, in pixels.
 _CHECKED_NARROW = 144
+_VIEW = "backups/view"
+_NONE_SELECTED = "Select a backup first."
 
 
 class BackupsPanel(QWidget):
-    """Backups of one table, the newest first.
+    """Backups of one table as a list, the newest first, or below a calendar.
+
+    Attributes:
+        why_no_drill: returns why no restore drill of a backup is possible, or an empty text.
 
     Signals:
         selected: a `Backup`, or None.
         verify_wanted: a `Backup` to download and check.
+        drill_wanted: a `Backup` to restore into a scratch table.
+        pin_wanted: a `Backup` to pin, or to unpin if it is pinned.
     """
 
     selected = Signal(object)
     verify_wanted = Signal(object)
+    drill_wanted = Signal(object)
+    pin_wanted = Signal(object)
 
     def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
         self.model = BackupsModel(self)
-        self._table = ""
+        self._settings = settings
+        self._table = self._why = ""
         self._quiet = self._narrow = self._very_narrow = False
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self.model)
-        self._sorted.setSortRole(SORT_ROLE)
+        self.why_no_drill: Callable[[Backup], str] = lambda _backup: ""
+        self._sorted = DayFilter(self.model, self)
         self.table = make_table(self._sorted, "Backups", settings=settings, key="backups/backups")
         first_look(
             self.table,
@@ -60,18 +74,51 @@ class BackupsPanel(QWidget):
         )
         self.table.setMinimumWidth(_LEAST_WIDTH)
         self.table.hideColumn(BackupsModel.DATABASE)
-        self.verify = plain_button("Verify", self._on_verify)
-        self.verify.set_hint("Downloads the backup and compares every hash.")
+        self._create_buttons()
         self._empty = EmptyState("No table is selected", "Its backups are listed here.")
-        self.view = Loadable(self.table, self._empty)
-        self._panel = Panel("Backups", self.view, actions=(self.verify,))
+        nothing = EmptyState("No backup on this day", "The calendar marks the days with backups.")
+        self._of_day = Loadable(self.table, nothing)
+        content = column(self.calendar, self._of_day)
+        self.view = Loadable(content, self._empty)
+        self._panel = Panel("Backups", self.view, actions=(self.shape,))
+        self._panel.add(self._buttons)
         self.age = AgePill()
         self._panel.head.add_pill(self.age)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._panel)
+        self._connect()
+
+    def _create_buttons(self) -> None:
+        self.verify = plain_button("Verify", self._on_verify)
+        self.verify.set_hint("Downloads the backup and compares every hash.")
+        self.drill = plain_button("Restore drill…", self._on_drill)
+        self.pin = plain_button("Pin…", self._on_pin)
+        self._buttons = ButtonRow(self.pin, self.drill, self.verify)
+        self.calendar = BackupCalendar()
+        self.calendar.hide()
+        self.shape = Segmented((("list", "List"), ("calendar", "Calendar")))
+        self.shape.setAccessibleName("Show the backups as a list or as a calendar")
+
+    def _connect(self) -> None:
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
+        self.shape.selected.connect(self._on_shape)
+        self.calendar.moved.connect(self._on_day)
+        self.calendar.chosen.connect(self._on_day_chosen)
+        clock.current().zone_changed.connect(self._on_zone)
+        if self._settings is not None and self._settings.get(_VIEW) == "calendar":
+            self.shape.select("calendar")
         self._update()
+
+    @property
+    def in_calendar(self) -> bool:
+        """Whether the calendar is shown."""
+        return self.shape.current == "calendar"
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the calendar to the height."""
+        super().resizeEvent(event)
+        self.calendar.fit(event.size().height())
 
     @property
     def current(self) -> Backup | None:
@@ -126,6 +173,8 @@ class BackupsPanel(QWidget):
 
     def _show(self, backups: Sequence[Backup], origin: Origin | None) -> None:
         self.model.show(backups, origin)
+        self.calendar.show_backups(backups)
+        self._show_rows()
         mixed = self.model.mixed
         self.table.setColumnHidden(BackupsModel.DATABASE, not mixed)
         self._hide_columns()
@@ -167,13 +216,59 @@ class BackupsPanel(QWidget):
         self.view.show_empty()
         self._update()
 
-    def set_checked(self, backup: Backup, checked: str) -> None:
-        """Show the result of verifying a backup."""
-        self.model.set_checked(backup.key, checked)
+    def set_checked(self, backup: Backup, checked: str, *, proven: bool = False) -> None:
+        """Show the result of verifying a backup, or that a restore drill has proven it."""
+        self.model.set_checked(backup.key, checked, proven=proven)
+        self.calendar.show_backups(self.model.backups)
+
+    def allow(self, why_not: str) -> None:
+        """Enable changes of backups, or show why they are not possible."""
+        self._why = why_not
+        self._update()
+
+    def _on_shape(self, name: str) -> None:
+        if self._settings is not None:
+            self._settings.set(_VIEW, name)
+        self.calendar.setVisible(self.in_calendar)
+        current = self.current
+        if self.in_calendar and current is not None:
+            self.calendar.show_backup(current)
+        self._show_day(self.calendar.grid.day if self.in_calendar else None)
+
+    def _on_day(self, day: date) -> None:
+        """Show the backups of the day; a selected backup of another day is no longer selected."""
+        if self.in_calendar:
+            self._show_day(day)
+
+    def _on_day_chosen(self, _day: object) -> None:
+        """Select the newest backup of the day, so that it is compared."""
+        if self._sorted.rowCount():
+            choose_row(self.table, 0)
+            self.table.setFocus()
+
+    def _show_day(self, day: date | None) -> None:
+        self._sorted.set_day(day)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        if self._sorted.rowCount() or not self.in_calendar:
+            self._of_day.show_view()
+        else:
+            self._of_day.show_empty()
+
+    def _on_zone(self) -> None:
+        """Show the day of the selected backup in the other time zone."""
+        current = self.current
+        if self.in_calendar:
+            if current is not None:
+                self.calendar.show_backup(current)
+            self._show_day(self.calendar.grid.day)
 
     def _select(self, key: str) -> None:
         found = self.model.row_of(key)
         if found >= 0:
+            if self.in_calendar:
+                self.calendar.show_backup(self.model.backups[found])
             place = self._sorted.mapFromSource(self.model.index(found, 0))
             choose_row(self.table, place.row())
 
@@ -183,8 +278,38 @@ class BackupsPanel(QWidget):
             self.selected.emit(self.current)
 
     def _update(self) -> None:
-        self.verify.allow(self.current is not None, "Select a backup first.")
+        backup = self.current
+        self.verify.allow(backup is not None, _NONE_SELECTED)
+        why = _NONE_SELECTED if backup is None else self.why_no_drill(backup)
+        self.drill.set_hint("Restores the backup into a scratch table and compares it.")
+        self.drill.allow(not why, why)
+        pinned = backup is not None and backup.pinned
+        self.pin.setText("Unpin" if pinned else "Pin…")
+        self.pin.setAccessibleName("Unpin" if pinned else "Pin")
+        self.pin.set_hint(
+            "Lets retention remove the backup again."
+            if pinned
+            else "Retention never removes a pinned backup."
+        )
+        why = _why_no_pin(backup) or self._why
+        self.pin.allow(not why, why)
 
     def _on_verify(self) -> None:
         if self.current is not None:
             self.verify_wanted.emit(self.current)
+
+    def _on_drill(self) -> None:
+        if self.current is not None:
+            self.drill_wanted.emit(self.current)
+
+    def _on_pin(self) -> None:
+        if self.current is not None:
+            self.pin_wanted.emit(self.current)
+
+
+def _why_no_pin(backup: Backup | None) -> str:
+    if backup is None:
+        return _NONE_SELECTED
+    if backup.state is BackupState.OLD_FORM:
+        return "Retention never removes a backup of the old form, so no pin is necessary."
+    return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -237,10 +237,10 @@ class BackupsModel(Rows):
             return len({backup.source for backup in self.backups}) > 1
         return any(self._is_foreign(backup) for backup in self.backups)
 
-    def set_checked(self, key: str, checked: str) -> None:
-        """Show the result of verifying a backup."""
+    def set_checked(self, key: str, checked: str, *, proven: bool = False) -> None:
+        """Show the result of verifying a backup, or that a restore drill has proven it."""
         self.backups = tuple(
-            replace(backup, checked=checked) if backup.key == key else backup
+            _checked_now(backup, checked, proven=proven) if backup.key == key else backup
             for backup in self.backups
         )
         self._fill()
@@ -275,7 +275,7 @@ class BackupsModel(Rows):
         values: list[tuple[Any, ...]] = []
         for backup in self.backups:
             rows = _NONE if backup.rows is None else format_count(backup.rows)
-            checked = partial(short_check, backup.checked)
+            checked = partial(check_of, backup)
             source = shown(self._database(backup))
             group = 1 + sources.index(backup.source) if self._is_foreign(backup) else 0
             taken_text = partial(format_moment, backup.taken, zone=False)
@@ -326,6 +326,21 @@ def short_check(checked: str) -> str:
     return _checked(checked, lambda moment: format_date(in_zone(moment)), joint=" ")
 
 
+def check_of(backup: Backup) -> str:
+    """Return the last check of a backup, or when it was last proven, and whether it is pinned."""
+    if backup.proven is not None and not backup.doubted:
+        text = f"proven {format_date(in_zone(backup.proven))}"
+    else:
+        text = short_check(backup.checked)
+    return f"pinned · {text}" if backup.pinned else text
+
+
+def _checked_now(backup: Backup, checked: str, *, proven: bool) -> Backup:
+    now = utc_now()
+    bad = "damaged" in checked or "failed" in checked
+    return replace(backup, checked=checked, doubted=bad, proven=now if proven else backup.proven)
+
+
 def _checked(checked: str, written: Callable[[datetime], str], joint: str = " on ") -> str:
     """Return the check and its time as formatted by `written`, separated by `joint`."""
     before, at, moment = checked.rpartition(" on ")
@@ -338,9 +353,9 @@ def _checked(checked: str, written: Callable[[datetime], str], joint: str = " on
 
 
 def _check_tone(backup: Backup) -> str:
-    if backup.state is BackupState.BROKEN or "damaged" in backup.checked:
+    if backup.state is BackupState.BROKEN or backup.doubted or "damaged" in backup.checked:
         return "danger"
-    return "good" if backup.checked.startswith("verified") else "neutral"
+    return "good" if backup.checked.startswith(("verified", "proven")) else "neutral"
 
 
 def counted(count: int, noun: str) -> str:
@@ -348,10 +363,17 @@ def counted(count: int, noun: str) -> str:
     return f"{format_count(count)} {noun}" + ("" if count == 1 else "s")
 
 
-def _about(backup: Backup) -> str:
-    lines = [f"{format_moment(backup.taken)}  id {backup.id}"]
+def _checks(backup: Backup) -> Iterator[str]:
     if backup.checked:
-        lines.append(_checked(backup.checked, format_moment))
+        yield _checked(backup.checked, format_moment)
+    if backup.proven is not None:
+        yield f"last proven on {format_moment(backup.proven)}"
+    if backup.pinned:
+        yield f"pinned: {backup.pin_note}" if backup.pin_note else "pinned"
+
+
+def _about(backup: Backup) -> str:
+    lines = [f"{format_moment(backup.taken)}  id {backup.id}", *_checks(backup)]
     if backup.problem:
         lines.append(backup.problem)
     if backup.source:

@@ -27,6 +27,11 @@ class OpenDatabases:
         """Return what is known about a database."""
         return self._sources.source(address)
 
+    @property
+    def all(self) -> tuple[Source, ...]:
+        """The open databases."""
+        return self._sources.databases
+
     def set_password(self, url: str, password: Secret | None) -> None:
         """Keep a password until the program ends; None if the keyring has it or none is needed."""
         if password is None:

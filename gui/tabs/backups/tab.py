@@ -23,6 +23,7 @@ from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.open_databases import OpenDatabases, read_info
 from gui.tabs.backups.opening import DatabaseOpener
+from gui.tabs.backups.proof_actions import ProofActions
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.servers import LoggedIn, ServerFacts, is_server
@@ -61,6 +62,9 @@ class BackupsTab(Tab):
         self.former_bar = FormerTableBar(self.tables.table)
         self.flow = RestoreFlow(self, self.restoring, self.former_bar, self.open_databases)
         self.making = BackupActions(self, self.tables, self.backups, self.open_databases)
+        self.proofs = ProofActions(
+            self, self.backups, self.open_databases, lambda backup: self._on_made((backup,))
+        )
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -373,4 +377,5 @@ class BackupsTab(Tab):
         if self.context.workspace is None:
             why = "Connect to a bucket first."
         self.tables.allow(why)
+        self.backups.allow(why)
         self.restoring.allow(why)
