@@ -131,13 +131,23 @@ def read_schema(session: Session, table: str) -> TableSchema:
             remedy="Choose an ordinary table.",
             subject=name,
         )
-    schema = read_table(definition(session, name))
+    schema = read_table(_definition(session, name))
     return replace(schema, table=name, triggers=triggers(session, name))
 
 
 def definition(session: Session, table: str) -> str:
-    """Return the definition of a table as the server writes it."""
-    return text(session.query(f"SHOW CREATE TABLE {quoted(table)}")[0][1])
+    """Return the definition of a table as the server writes it, for reading."""
+    return _definition(session, table).encode(errors="backslashreplace").decode()
+
+
+def _definition(session: Session, table: str) -> str:
+    r"""Return the definition; a byte that is no UTF-8 is a lone surrogate, for example `\udcff`.
+
+    The server writes the default value of a binary column as it is.
+    """
+    with session.undecoded():
+        found = session.query(f"SHOW CREATE TABLE {quoted(table)}")[0][1]
+    return found.decode(errors="surrogateescape") if isinstance(found, bytes) else str(found)
 
 
 def triggers(session: Session, table: str) -> tuple[Trigger, ...]:

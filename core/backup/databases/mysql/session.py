@@ -128,6 +128,15 @@ class Session:
             cursor.execute(statement)
             return tuple(cursor.fetchall())
 
+    @contextmanager
+    def undecoded(self) -> Iterator[None]:
+        """Return texts as bytes inside the block, for values that may be no UTF-8."""
+        self._driver.use_unicode = False
+        try:
+            yield
+        finally:
+            self._driver.use_unicode = True
+
     def run(self, statement: str) -> None:
         """Run one statement without rows."""
         self.query(statement)

@@ -124,9 +124,22 @@ def tokens(text: str, *, hints: bool = False) -> list[Token]:
         if match is None or kind == "comment" or (kind == "hint" and not hints) or "\0" in text:
             raise Corrupt("Schema text cannot be read", cause=f"At {text[position:][:40]!r}.")
         if kind not in ("space", "hint", None):
-            found.append(Token(str(kind), match.group()))
+            found.append(_token(str(kind), match.group()))
         position = match.end()
     return found
+
+
+def _token(kind: str, text: str) -> Token:
+    """Return a token; a string with bytes that are no UTF-8 becomes a hexadecimal literal."""
+    token = Token(kind, text)
+    if kind != "string" or text.isascii():
+        return token
+    data = token.value.encode(errors="surrogateescape")
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return Token("bits", f"x'{data.hex()}'")
+    return token
 
 
 def joined(part: Sequence[Token]) -> str:
