@@ -10,12 +10,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from core.model.backup import Difference, Origin
 from core.model.tables import DatabaseInfo, Dependant, Index, Reference, TableInfo, TableSchema
 from core.redaction import Secret
 from core.work import Work
+
+if TYPE_CHECKING:
+    from core.backup.databases.single_rows import RowChanges
 
 #: A piece of rows: their number, and their bytes in the engine's `parts_format`. A piece of JSON
 #: lines ends with a newline; a piece of CSV may end within a row, which counts where it ends.
@@ -38,7 +41,7 @@ class Database(ABC):
     """
 
     engine: ClassVar[str]
-    #: Names of the SQLAlchemy dialects of this engine.
+    #: Engines as URLs name them, for example `mysql` of `mysql+pymysql://`.
     dialects: ClassVar[tuple[str, ...]]
     #: The format of the rows that `dump` yields and `load` reads: `jsonl` or `csv`.
     parts_format: ClassVar[str] = "jsonl"
@@ -123,6 +126,10 @@ class Database(ABC):
     def same_name(self, one: str, other: str) -> bool:
         """Return whether two names mean the same table."""
         return one == other
+
+    def pattern_names(self, table: str) -> tuple[str, ...]:
+        """Return the names of a table with which patterns are compared."""
+        return (table,)
 
     def related_name(self, table: str, suffix: str) -> str:
         """Return the name of a table beside `table`, for example `orders__restoring`."""
@@ -298,8 +305,19 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
+        """Return the changes of single rows of `today` to those of a backup.
+
+        Raises:
+            NotSupported: The table has no primary key, or another one than the backup.
+        """
+
+    @abstractmethod
     def undo(self, former: str) -> str:
-        """Restore a former table under its name, drop the restored one, and return the name."""
+        """Restore a former table under its name, drop the restored one, and return the name.
+
+        If `former` contains the former values of single rows, only these are restored.
+        """
 
     @abstractmethod
     def drop_former(self, former: str) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.condition import checks_of, clause
-from core.backup.databases.mysql import compare, dependants, inspect, swap
+from core.backup.databases.mysql import compare, dependants, inspect, row_restore, swap
 from core.backup.databases.mysql.address import ServerAddress
 from core.backup.databases.mysql.dump import dump_rows
 from core.backup.databases.mysql.fingerprint import Fingerprint, server_fingerprint
@@ -19,6 +19,7 @@ from core.backup.databases.mysql.orphans import newly_orphaned
 from core.backup.databases.mysql.session import Session, named_lock
 from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.databases.mysql.writer import check_complete
+from core.backup.databases.single_rows import RowChanges
 from core.errors import Conflict, Corrupt, DatabaseError, NotSupported, StorageError
 from core.model.backup import Difference, Origin
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
@@ -331,8 +332,15 @@ class MySQLDatabase(Database):
         return newly_orphaned(self._session, schema, references, self._swap.new, today)
 
     def undo(self, former: str) -> str:
-        """Restore a former table under its name."""
+        """Restore a former table under its name, or the former values of single rows."""
+        if note := row_restore.former_rows_note(self._session, former):
+            return row_restore.undo_rows(self._session, former, note)
         return swap.undo(self._session, former)
+
+    def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
+        """Return the changes of single rows of a table."""
+        references = self.references(today.table)
+        return row_restore.MySQLRowChanges(self._session, backup, today, references)
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""

@@ -81,12 +81,7 @@ class Note:
         rows += [("child key", child, _json(key)) for child, key in self.children]
         values = ",".join(f"({','.join(map(literal, row))})" for row in rows)
         name = quoted(self.name)
-        session.run(
-            f"CREATE TABLE IF NOT EXISTS {name} (number INT AUTO_INCREMENT PRIMARY KEY, "
-            "kind VARCHAR(20) NOT NULL, name VARCHAR(64) NOT NULL, text LONGTEXT NOT NULL) "
-            "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin "
-            f"COMMENT={literal(NOTE_COMMENT)}"
-        )
+        create_note(session, self.beside)
         session.run("START TRANSACTION")
         session.run(f"DELETE FROM {name}")  # noqa: S608 - the name is quoted
         session.run(f"INSERT INTO {name} (kind, name, text) VALUES {values}")  # noqa: S608 - literals
@@ -126,6 +121,17 @@ class Note:
             raise Corrupt(
                 "The note of a restore cannot be read", cause=str(error), subject=beside + NOTE
             ) from error
+
+
+def create_note(session: Session, beside: str) -> None:
+    """Create the empty note beside a table, if it does not exist."""
+    session.run(
+        f"CREATE TABLE IF NOT EXISTS {quoted(beside + NOTE)} "
+        "(number INT AUTO_INCREMENT PRIMARY KEY, "
+        "kind VARCHAR(20) NOT NULL, name VARCHAR(64) NOT NULL, text LONGTEXT NOT NULL) "
+        "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin "
+        f"COMMENT={literal(NOTE_COMMENT)}"
+    )
 
 
 def _json(value: Any) -> str:

@@ -23,6 +23,7 @@ from core.backup.databases.mysql.inspect import (
 )
 from core.backup.databases.mysql.names import LOADING, NOTE, former_pattern, related_name
 from core.backup.databases.mysql.notes import BEGUN, DONE, NOTE_COMMENT, Contents, Note
+from core.backup.databases.mysql.row_restore import discard_unfinished
 from core.backup.databases.mysql.session import SQL_MODE, Session
 from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.databases.mysql.writer import (
@@ -248,6 +249,7 @@ def recover(session: Session) -> None:
     loaded table are removed, and so is every table that is marked as being loaded.
     """
     for name, comment in _leftovers(session):
+        discard_unfinished(session, name, comment)
         if comment == LOADING and _LOADED_NAME.fullmatch(name):
             _drop(session, name)
         elif name.endswith(NOTE) and comment == NOTE_COMMENT:

@@ -15,6 +15,7 @@ from core.backup.databases.postgresql import (
     compare,
     dependants,
     orphans,
+    row_restore,
     swap,
     takeover,
 )
@@ -22,6 +23,7 @@ from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import fingerprint
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
+from core.backup.databases.single_rows import RowChanges
 from core.errors import DatabaseError, StorageError
 from core.model.backup import Difference, Origin
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
@@ -166,6 +168,11 @@ class PostgreSQLDatabase(Database):
         """Return whether a table, view, index or sequence of this name exists."""
         place = TableName.parse(name)
         return bool(self._session.query(_EXISTS, (place.schema, place.name)))
+
+    def pattern_names(self, table: str) -> tuple[str, ...]:
+        """Return the name as it is shown, and the one with the schema."""
+        name = TableName.parse(table)
+        return (table, f"{name.schema}.{name.name}")
 
     def related_name(self, table: str, suffix: str) -> str:
         """Return the name of a table beside `table`, shortened to 63 bytes."""
@@ -347,12 +354,20 @@ class PostgreSQLDatabase(Database):
         return tuple(orphans.validate_or_count(self._session, relation.oid, not_valid))
 
     def undo(self, former: str) -> str:
-        """Restore a former table and drop the restored one."""
+        """Restore a former table and drop the restored one, or restore the former rows."""
+        relation, _ = swap.former_record(self._session, TableName.parse(former))
+        if row_restore.has_former_rows(relation.comment):
+            return row_restore.undo_rows(self._session, relation.name, relation.comment)
         table = swap.undo(self._session, TableName.parse(former))
         relation = catalog.require_relation(self._session, TableName.parse(table))
         for child, rows in orphans.validate_or_count(self._session, relation.oid):
             _log.warning("After the undo, %s rows of %s refer to missing rows", rows, child)
         return table
+
+    def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
+        """Return the changes of single rows of a table."""
+        references = self.references(today.table)
+        return row_restore.PostgreSQLRowChanges(self._session, backup, today, references)
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""

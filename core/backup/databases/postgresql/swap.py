@@ -33,7 +33,7 @@ from core.backup.databases.postgresql.takeover import Takeover, savepoint
 from core.errors import DatabaseError, InvalidInput, NotFound
 from core.model.tables import TableSchema
 
-_MARK = "Former table, replaced by a restore of Strongroom: "
+MARK = "Former table, replaced by a restore of Strongroom: "
 _OBJECTS = """
 SELECT 'constraint', conname::text, '' FROM pg_constraint
   WHERE conrelid = $1 AND contype IN ('p', 'u', 'x', 'c', 'f')
@@ -65,17 +65,17 @@ class Former:
 
     def to_comment(self) -> str:
         """Return the text of the comment."""
-        return _MARK + json.dumps(
+        return MARK + json.dumps(
             {"table": self.table, "comment": self.comment, "renames": self.renames}
         )
 
     @classmethod
     def from_comment(cls, text: str) -> Former | None:
         """Return the record in a comment; None if it is another comment."""
-        if not text.startswith(_MARK):
+        if not text.startswith(MARK):
             return None
         try:
-            body = json.loads(text.removeprefix(_MARK))
+            body = json.loads(text.removeprefix(MARK))
             renames = tuple((str(a), str(b), str(c)) for a, b, c in body["renames"])
             return cls(str(body["table"]), str(body["comment"]), renames)
         except (ValueError, KeyError, TypeError):
@@ -280,7 +280,7 @@ def former_names(session: Session) -> Iterator[tuple[str, str]]:
     statement = """SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class')
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND obj_description(c.oid, 'pg_class') LIKE $1"""
-    for schema, name, comment in session.query(statement, (_MARK + "%",)):
+    for schema, name, comment in session.query(statement, (MARK + "%",)):
         record = Former.from_comment(comment)
         if record is not None:
             yield str(TableName(schema, name)), record.table

@@ -13,7 +13,8 @@ import apsw
 
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.condition import clause
-from core.backup.databases.sqlite import dependants, inspect, publish, undo
+from core.backup.databases.single_rows import RowChanges
+from core.backup.databases.sqlite import dependants, inspect, publish, row_restore, undo
 from core.backup.databases.sqlite.compare import (
     Comparison,
     scratch,
@@ -26,6 +27,7 @@ from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.orphans import Place, newly_orphaned
 from core.backup.databases.sqlite.scratch import prove_restorable
 from core.backup.databases.sqlite.tokens import quoted
+from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
 from core.model.backup import Difference, Origin
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
@@ -274,10 +276,18 @@ class SQLiteDatabase(Database):
     def undo(self, former: str) -> str:
         """Restore a former table, and rebuild the full-text indexes over it."""
         with translate_sqlite_errors(former):
+            undo.require_former(self._connection, former)
+            if note := row_restore.former_rows_note(self._connection, former):
+                return row_restore.undo_rows(self._connection, former, note)
             table = undo.put_back(self._connection, former)
             for problem in dependants.rebuild_indexes(self._connection, table):
                 _log.warning("After the undo: %s", problem)
         return table
+
+    def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
+        """Return the changes of single rows of a table."""
+        references = self.references(today.table)
+        return row_restore.SQLiteRowChanges(self._connection, backup, today, references)
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""
@@ -292,9 +302,7 @@ class SQLiteDatabase(Database):
 
 def _path(address: str) -> Path:
     if "://" in address:
-        from sqlalchemy.engine import make_url
-
-        address = make_url(address).database or ""
+        address = DatabaseUrl.parse(address).database or ""
     if not address or address == ":memory:" or address.startswith("file:"):
         raise InvalidInput(
             "The URL names no database file", remedy="Write it as sqlite:///path/to/file.db."

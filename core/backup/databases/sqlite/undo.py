@@ -15,20 +15,20 @@ from core.backup.databases.sqlite.tokens import literal, quoted
 from core.errors import InvalidInput
 
 _FORMER_NAME = re.compile(r"(?P<table>.+)__before_\d{8}T\d{6}Z(?:_\d+)?", re.DOTALL)
-_NOTE = "__note"
+NOTE = "__note"
 
 
 def former_name(connection: apsw.Connection, name: str) -> str:
     """Return the original name of a former table, or an empty string for any other table."""
     match = _FORMER_NAME.fullmatch(name)
-    if match is None or not _is_there(connection, name + _NOTE, "view"):
+    if match is None or not _is_there(connection, name + NOTE, "view"):
         return ""
     return match["table"]
 
 
 def is_note(connection: apsw.Connection, name: str) -> bool:
     """Return whether `name` is the note beside a former table, which only contains texts."""
-    return name.endswith(_NOTE) and bool(former_name(connection, name[: -len(_NOTE)]))
+    return name.endswith(NOTE) and bool(former_name(connection, name[: -len(NOTE)]))
 
 
 def set_aside(connection: apsw.Connection, table: str, former: str) -> None:
@@ -40,7 +40,7 @@ def set_aside(connection: apsw.Connection, table: str, former: str) -> None:
     ).fetchall()
     notes = [("table", table, ""), *((str(k), str(n), str(s)) for k, n, s in owned)]
     values = ", ".join(f"({literal(k)}, {literal(n)}, {literal(s)})" for k, n, s in notes)
-    connection.execute(f"CREATE VIEW {quoted(former + _NOTE)} (kind, name, sql) AS VALUES {values}")
+    connection.execute(f"CREATE VIEW {quoted(former + NOTE)} (kind, name, sql) AS VALUES {values}")
     for kind, name, _ in notes[1:]:
         connection.execute(f"DROP {kind.upper()} {quoted(name)}")
     rename(connection, table, former)
@@ -52,10 +52,10 @@ def put_back(connection: apsw.Connection, former: str) -> str:
     Raises:
         InvalidInput: When `former` is not a former table.
     """
-    _require_former(connection, former)
-    notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(former + _NOTE)}").fetchall()  # noqa: S608 - the name is quoted
+    require_former(connection, former)
+    notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(former + NOTE)}").fetchall()  # noqa: S608 - the name is quoted
     table = str(notes[0][1])
-    connection.execute(f"DROP VIEW {quoted(former + _NOTE)}")
+    connection.execute(f"DROP VIEW {quoted(former + NOTE)}")
     connection.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
     rename(connection, former, table)
     for _, _, sql in notes[1:]:
@@ -69,8 +69,8 @@ def drop(connection: apsw.Connection, former: str) -> None:
     Raises:
         InvalidInput: When `former` is not a former table.
     """
-    _require_former(connection, former)
-    connection.execute(f"DROP VIEW {quoted(former + _NOTE)}")
+    require_former(connection, former)
+    connection.execute(f"DROP VIEW {quoted(former + NOTE)}")
     connection.execute(f"DROP TABLE {quoted(former)}")
 
 
@@ -80,7 +80,12 @@ def rename(connection: apsw.Connection, table: str, name: str) -> None:
     connection.execute(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(name)}")
 
 
-def _require_former(connection: apsw.Connection, former: str) -> None:
+def require_former(connection: apsw.Connection, former: str) -> None:
+    """Check that a name is that of a former table.
+
+    Raises:
+        InvalidInput: It is not.
+    """
     if not (former_name(connection, former) and _is_there(connection, former, "table")):
         raise InvalidInput(
             f"{former} is not a former table of a restore",

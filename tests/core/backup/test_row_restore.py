@@ -1,0 +1,196 @@
+"""Single rows of an SQLite backup are inserted, updated and deleted, and an undo reverses it."""
+
+import json
+from pathlib import Path
+
+import apsw
+import pytest
+from helpers.backups import MemoryStore
+
+from core.backup.databases import open_database
+from core.backup.row_restore import preview_rows_of, restore_rows_of
+from core.backup.run import back_up
+from core.backup.undo import drop_former_table, newest_former_table, undo
+from core.errors import Conflict, InvalidInput, NotFound, NotSupported
+from core.model.backup import Backup
+from core.model.row_restore import RowAction, RowCounts
+from core.work import Work
+
+
+def _run(path: Path, *statements: str) -> list[tuple[object, ...]]:
+    with apsw.Connection(str(path)) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        rows: list[tuple[object, ...]] = []
+        for statement in statements:
+            rows = list(connection.execute(statement).fetchall())
+    connection.close()
+    return rows
+
+
+@pytest.fixture
+def coins(tmp_path: Path) -> Path:
+    path = tmp_path / "coins.db"
+    _run(
+        path,
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)",
+        "INSERT INTO users VALUES (1, 'ada'), (2, 'bob')",
+        "CREATE TABLE coins (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT COLLATE NOCASE UNIQUE,"
+        " data, owner INT REFERENCES users, twice INT AS (id * 2) STORED)",
+        "INSERT INTO coins (name, data, owner) VALUES ('btc', 1.5, 1), ('eth', x'00FF', 1), "
+        "('xmr', CAST(x'C3' AS TEXT), 2), ('ltc', NULL, 2)",
+        "CREATE TABLE fills (coin INT REFERENCES coins ON DELETE CASCADE)",
+        "INSERT INTO fills VALUES (1)",
+        "CREATE TABLE log (text)",
+        "CREATE TRIGGER coins_log AFTER UPDATE ON coins BEGIN INSERT INTO log VALUES (new.id); END",
+    )
+    return path
+
+
+def _backed_up(store: MemoryStore, path: Path, table: str) -> Backup:
+    with open_database(str(path)) as source:
+        return back_up(store, source, [table], "", Work()).backups[0]
+
+
+def _content(path: Path) -> list[object]:
+    tables = _run(path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY 1")
+    schema = _run(path, "SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2")
+    rows = [
+        _run(
+            path,
+            f"SELECT json_group_array(hex(CAST({column} AS BLOB))||typeof({column})) FROM {name}",
+        )
+        for (name,) in tables
+        for (column,) in _run(path, f"SELECT name FROM pragma_table_info('{name}')")
+    ]
+    return [schema, rows]
+
+
+def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
+    store: MemoryStore, coins: Path
+) -> None:
+    backup = _backed_up(store, coins, "coins")
+    before = _run(coins, "SELECT id, name, typeof(data), hex(data), owner FROM coins")
+    _run(
+        coins,
+        "UPDATE coins SET data = 7, name = 'ETH' WHERE id = 2",
+        "DELETE FROM coins WHERE id = 3",
+        "UPDATE coins SET owner = 1 WHERE id = 4",
+        "INSERT INTO coins (name) VALUES ('new')",
+        "DELETE FROM log",
+    )
+    changed = _content(coins)
+    keys = ["2", "[3]", '["5"]', "1"]
+    shown = preview_rows_of(store, backup, str(coins), keys, Work())
+    assert shown.counts == RowCounts(1, 1, 1, 1)
+    assert {(row.key, row.action) for row in shown.rows} == {
+        ("2", RowAction.UPDATE), ("3", RowAction.INSERT), ("5", RowAction.DELETE),
+        ("1", RowAction.UNCHANGED),
+    }  # fmt: skip
+    assert shown.problems == ("Triggers of the table do not fire for these rows: coins_log.",)
+    assert _content(coins) == changed
+
+    report = restore_rows_of(store, backup, str(coins), keys, Work())
+    assert report.counts == shown.counts
+    after = _run(coins, "SELECT id, name, typeof(data), hex(data), owner FROM coins")
+    assert after[:3] == before[:3]
+    assert [(row[0], row[4]) for row in after[3:]] == [(4, 1)]
+    assert _run(coins, "SELECT * FROM log") == []
+    assert newest_former_table(str(coins), "coins") == report.kept
+
+    assert undo(None, Work(), database=str(coins), former=report.kept) == "coins"
+    assert _content(coins) == changed
+
+
+def test_the_former_rows_can_be_dropped(store: MemoryStore, coins: Path) -> None:
+    backup = _backed_up(store, coins, "coins")
+    before = _content(coins)
+    _run(coins, "UPDATE coins SET data = 3 WHERE id = 1", "DELETE FROM log")
+    report = restore_rows_of(store, backup, str(coins), ["1"], Work())
+    drop_former_table(None, Work(), database=str(coins), former=report.kept)
+    assert _content(coins) == before
+
+
+def test_equal_rows_change_nothing(store: MemoryStore, coins: Path) -> None:
+    backup = _backed_up(store, coins, "coins")
+    before = _content(coins)
+    report = restore_rows_of(store, backup, str(coins), ["1", "3"], Work())
+    assert (report.counts, report.kept) == (RowCounts(unchanged=2), "")
+    assert _content(coins) == before
+
+
+@pytest.mark.parametrize(
+    ("statements", "keys", "kind", "text"),
+    [
+        (["DELETE FROM users WHERE id = 1", "DELETE FROM coins WHERE id = 2"], ["2"], Conflict,
+         "The row 2 of coins would refer to a missing row"),
+        (["INSERT INTO coins (id) VALUES (9)", "INSERT INTO fills VALUES (9)"], ["9"], Conflict,
+         "Rows of fills refer to the row 9 of coins"),
+        ([], ["77"], NotFound, "There is no row 77 in coins"),
+        ([], ["[1, 2]"], InvalidInput, "is not a key of the table"),
+        ([], [], InvalidInput, "No rows are selected"),
+    ],
+)  # fmt: skip
+def test_what_prevents_a_row_is_named_and_nothing_changes(
+    store: MemoryStore,
+    coins: Path,
+    statements: list[str],
+    keys: list[str],
+    kind: type[Exception],
+    text: str,
+) -> None:
+    backup = _backed_up(store, coins, "coins")
+    _run(coins, *statements)
+    before = _content(coins)
+    for function in (preview_rows_of, restore_rows_of):
+        with pytest.raises(kind, match=text):
+            function(store, backup, str(coins), keys, Work())
+    assert _content(coins) == before
+
+
+def test_a_unique_key_of_another_row_prevents_it(store: MemoryStore, coins: Path) -> None:
+    backup = _backed_up(store, coins, "coins")
+    _run(coins, "DELETE FROM coins WHERE id = 3", "INSERT INTO coins (id, name) VALUES (8, 'XMR')")
+    before = _content(coins)
+    with pytest.raises(Conflict, match="Another row of coins has a unique value of the row 3"):
+        restore_rows_of(store, backup, str(coins), ["3"], Work())
+    assert _content(coins) == before
+
+
+def test_composite_and_binary_keys_and_new_and_lost_columns(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.db"
+    _run(
+        path,
+        "CREATE TABLE t (a TEXT COLLATE NOCASE, b BLOB, c, lost, PRIMARY KEY (a, b)) WITHOUT ROWID",
+        "INSERT INTO t VALUES ('one', x'00FF', 1, 2), ('two', x'', '1', 3)",
+    )
+    backup = _backed_up(store, path, "t")
+    _run(
+        path, "UPDATE t SET c = 5 WHERE a = 'one'", "DELETE FROM t WHERE a = 'two'",
+        "ALTER TABLE t DROP COLUMN lost", "ALTER TABLE t ADD COLUMN new DEFAULT 9",
+    )  # fmt: skip
+    keys = [json.dumps(["ONE", {"$hex": "00FF"}]), '["two", {"$hex": ""}]']
+    report = restore_rows_of(store, backup, str(path), keys, Work())
+    assert report.counts == RowCounts(1, 1)
+    assert report.problems == (
+        "Columns of the backup that the table no longer has: lost.",
+        (
+            "Columns that the backup does not have stay unchanged, or get their default in "
+            "inserted rows: new."
+        ),
+    )
+    assert _run(path, "SELECT a, hex(b), c, new FROM t ORDER BY a") == [
+        ("one", "00FF", 1, 9), ("two", "", "1", 9),
+    ]  # fmt: skip
+    undo(None, Work(), database=str(path), former=report.kept)
+    assert _run(path, "SELECT a, hex(b), c, new FROM t ORDER BY a") == [("one", "00FF", 5, 9)]
+
+
+def test_a_table_without_a_primary_key_is_refused(store: MemoryStore, tmp_path: Path) -> None:
+    path = tmp_path / "keyless.db"
+    _run(path, "CREATE TABLE t (a)", "INSERT INTO t VALUES (1)")
+    backup = _backed_up(store, path, "t")
+    with pytest.raises(NotSupported) as caught:
+        restore_rows_of(store, backup, str(path), ["1"], Work())
+    assert "under a new name" in caught.value.remedy
