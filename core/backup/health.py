@@ -9,11 +9,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Protocol
 
+from core.backup.drills import drill_of, last_drills
+from core.backup.listing import Folder, contents, read_backup, with_last_check
+from core.backup.prefetch import in_parallel
+from core.backup.runs import last_runs
 from core.backup.schedule import schedule_name
+from core.backup.schedules import applies_to, schedules
+from core.backup.store import BucketStore, Store
+from core.backup.verifications import verification_of, verifications
 from core.model.backup import Backup, BackupState
-from core.model.schedule import BackupFinding, BackupProblem, BackupRun, Schedule
+from core.model.connection import Profile
+from core.model.schedule import BackupFinding, BackupHealth, BackupProblem, BackupRun, Schedule
+from core.objects.bucket import HasBucket
 from core.units import format_counted, format_duration, format_moment, format_size, utc_now
+from core.work import Progress, Work, default_work
 
 #: A scheduled backup counts as overdue after its interval and this part of it.
 _TOLERANCE = 0.25
@@ -24,6 +35,67 @@ _SMALL, _LARGE = 0.5, 2.0
 _LEAST_BYTES = 16 << 10
 #: A failed run without a schedule is reported for this time; one with a schedule until it succeeds.
 _REPORTED = timedelta(days=7)
+#: So many manifests of each table are read at once, from the newest.
+_READ_AT_ONCE = 40
+_READS = 16
+
+
+class HasProfile(HasBucket, Protocol):
+    """A workspace with a bucket and the profile of its connection."""
+
+    @property
+    def profile(self) -> Profile:
+        """The profile, which decides which schedules are examined."""
+
+
+def examine(workspace: HasProfile, work: Work | None = None) -> BackupHealth:
+    """Return the findings about the backups of a bucket and the schedules that write to it.
+
+    Only the newest manifests of each table are read, and more of them only while the backups of a
+    schedule are not found: a start of the window must not read thousands of manifests.
+
+    Raises:
+        StorageError: The bucket or a manifest cannot be read.
+        LocalIOError: The state database cannot be read.
+    """
+    work = default_work(work)
+    planned = [each for each in schedules().values() if applies_to(each, workspace.profile)]
+    backups, total = newest_backups(BucketStore(workspace.bucket), planned, work)
+    return BackupHealth(findings(backups, planned, tuple(last_runs().values())), total, utc_now())
+
+
+def newest_backups(
+    store: Store, planned: Iterable[Schedule], work: Work
+) -> tuple[tuple[Backup, ...], int]:
+    """Return the newest backups of each table and of each schedule, and the number of all."""
+    here = contents(store, None, work)
+    waiting: dict[str, list[Folder]] = {}
+    for folder in sorted(here.folders, key=lambda each: each.moment, reverse=True):
+        waiting.setdefault(folder.key.table, []).append(folder)
+    wanted = {(table, str(each.origin)) for each in planned for table in each.tables}
+    found: list[Backup] = list(here.old)
+    tables = set(waiting)
+    while tables:
+        chosen = [folder for table in sorted(tables) for folder in waiting[table][:_READ_AT_ONCE]]
+        for backup in in_parallel(lambda each: read_backup(store, each, work), chosen, _READS):
+            found.append(backup)
+            work.report(Progress(len(found), len(here.folders) + len(here.old), "backups"))
+        known = {(each.table, str(each.origin)) for each in found}
+        for table in tables:
+            waiting[table] = waiting[table][_READ_AT_ONCE:]
+        missing = {table for table, place in wanted - known if place}
+        tables = {table for table in missing if waiting.get(table)}
+    return tuple(_with_checks(store, found)), len(here.folders) + len(here.old)
+
+
+def _with_checks(store: Store, found: Iterable[Backup]) -> Iterator[Backup]:
+    known, drills = verifications(), last_drills()
+    for backup in found:
+        if backup.state is BackupState.COMPLETE:
+            seen = verification_of(known, store, backup)
+            yield with_last_check(backup, seen, drill_of(drills, store, backup))
+        else:
+            yield backup
 
 
 def findings(

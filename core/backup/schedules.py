@@ -11,6 +11,7 @@ from core.backup.schedule import checked_hooks, schedule_name
 from core.errors import NotFound
 from core.local.state.database import state_database
 from core.model.backup import Origin
+from core.model.connection import Profile
 from core.model.schedule import Every, Schedule, ScheduleFormat
 from core.units import as_utc, iso_utc, utc_now
 
@@ -51,6 +52,18 @@ def save_schedule(schedule: Schedule) -> Schedule:
         (schedule_name(schedule), json.dumps(record)),
     )
     return schedule
+
+
+def applies_to(schedule: Schedule, profile: Profile) -> bool:
+    """Return whether a schedule writes to the bucket of a profile.
+
+    A schedule without these options uses the current profile when it runs.
+    """
+    named = dict(option.split("=", 1) for option in schedule.options if "=" in option)
+    return (
+        named.get("--profile", profile.name) == profile.name
+        and named.get("--bucket", profile.bucket) == profile.bucket
+    )
 
 
 def remove_schedule(name: str) -> Schedule:

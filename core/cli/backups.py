@@ -15,12 +15,14 @@ from core.cli.databases import Database
 from core.cli.failure_notices import FailureNotices, FailureWebhook, OnFailure
 from core.cli.parameters import usage_error
 from core.cli.retention import change_pin
-from core.errors import Corrupt, ErrorKind, NotFound, NotSupported
+from core.cli.row_restore import RowKeys, refuse_other_options, restore_rows
+from core.errors import Corrupt, ErrorKind, NotFound
 from core.units import format_count, format_counted, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.backup import Backup, BackupReport, RestorePreview, RestoreReport, VerifyReport
+    from core.model.connection import Profile
 
 BackupId = Annotated[str, typer.Option("--id", help="The id of the backup; see `backups`.")]
 _HEADS = ("Taken", "Table", "Rows", "Size", "Checked", "Id", "Database", "Note")
@@ -55,6 +57,7 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     and exit code, without secrets. Skipped tables are a failure too.
     """
     from core.backup.run import backup as run_backup
+    from core.backup.scheduled import incomplete
 
     cli: Cli = context.obj
     if bool(tables) == all_tables:
@@ -67,18 +70,9 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
             database=database_url, tables=tables or None, note=note, encrypt_with=encrypt_with,
         )  # fmt: skip
     cli.out.result(report, lambda: _show_backups(cli, report))
-    if report.skipped:
-        notices.send(_incomplete(report))
+    if problem := incomplete(report):
+        notices.send(problem)
     return ErrorKind.NOT_SUPPORTED.value if report.skipped else 0
-
-
-def _incomplete(report: BackupReport) -> NotSupported:
-    first = report.skipped[0]
-    return NotSupported(
-        f"Skipped tables: {len(report.skipped)}",
-        cause=f"{first.table}: {first.problem}",
-        remedy=first.remedy,
-    )
 
 
 def _show_backups(cli: Cli, report: BackupReport) -> None:
@@ -137,10 +131,11 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
             "--id can only be used with --verify", remedy="Add --verify, or omit --id."
         )
     with cli.out.work("Listing backups") as work:
-        found = list_backups(cli.opener.workspace(work), work, table=table or None)
+        workspace = cli.opener.workspace(work)
+        found = list_backups(workspace, work, table=table or None)
     rows = [_row(one) for one in _grouped(found)]
     cli.out.result(found, lambda: cli.out.table(_HEADS, rows, numbers=(2, 3)))
-    problems = _overdue(cli, table, found, overdue) if overdue else False
+    problems = _overdue(cli, workspace.profile, table, found, overdue) if overdue else False
     broken = [one for one in found if one.state is BackupState.BROKEN]
     if not broken:
         return ErrorKind.NOT_FOUND.value if problems else 0
@@ -154,17 +149,17 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     return ErrorKind.CORRUPT.value
 
 
-def _overdue(cli: Cli, table: str, found: Sequence[Backup], limit: str) -> bool:
+def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], limit: str) -> bool:
     """Report what is wrong with the newest backups, and return whether anything is."""
     from core.backup.health import findings
     from core.backup.runs import last_runs
-    from core.backup.schedules import schedules
+    from core.backup.schedules import applies_to, schedules
 
     age = timedelta(seconds=seconds_of(limit))
     installed = [
         replace(each, tables=(table,)) if table else each
         for each in schedules().values()
-        if not table or not each.tables or table in each.tables
+        if applies_to(each, profile) and (not (table and each.tables) or table in each.tables)
     ]
     runs = [
         each for each in last_runs().values() if not (table and each.tables) or table in each.tables
@@ -284,13 +279,22 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     yes: Annotated[
         bool, typer.Option("--yes", help="Restore; without this option only the preview is shown.")
     ] = False,
+    rows: RowKeys = None,
 ) -> None:
-    """Show what a restore would change, and restore with --yes; the former table is retained."""
+    """Show what a restore would change, and restore with --yes; the former table is retained.
+
+    With --rows only these rows change: a missing one is inserted, a different one is updated, and
+    one that is not in the backup is deleted. Their former values are retained for --undo.
+    """
     cli: Cli = context.obj
     if undo or drop_former:
         _after(cli, database_url, table, put_back=undo, yes=yes)
         return
     request = _Request(database_url, table, backup_id, at, from_other_source)
+    if rows:
+        refuse_other_options(name, allow_orphans=allow_orphans, with_triggers=with_triggers)
+        restore_rows(cli, rows, request.arguments(), yes=yes)
+        return
     if not yes:
         _preview(cli, request, name)
         return

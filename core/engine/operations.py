@@ -131,11 +131,25 @@ OPERATIONS: tuple[Operation, ...] = (
         "backup.run", "core.backup.run:backup", "Backing up", changes.written_backups, "backup"
     ),
     _reads("backup.list", "core.backup.listing:list_backups", "Listing backups", "backups"),
+    _reads("backup.health", "core.backup.health:examine", "Examining backups"),
     _reads("backup.preview", "core.backup.preview:preview", "Comparing a backup", "restore"),
     _changes(
         "backup.restore",
         "core.backup.restore:restore",
         "Restoring a table",
+        changes.restored_table,
+        "restore --yes",
+    ),
+    _reads(
+        "backup.preview_rows",
+        "core.backup.row_restore:preview_rows",
+        "Comparing rows of a backup",
+        "restore --rows",
+    ),
+    _changes(
+        "backup.restore_rows",
+        "core.backup.row_restore:restore_rows",
+        "Restoring rows of a table",
         changes.restored_table,
         "restore --yes",
     ),

@@ -130,3 +130,12 @@ class BackupFinding:
     database: str
     text: str
     run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupHealth:
+    """The findings about the backups of a bucket, their number, and when they were examined."""
+
+    findings: tuple[BackupFinding, ...]
+    backups: int
+    examined: datetime

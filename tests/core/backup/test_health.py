@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from helpers.backups import MemoryStore, backed_up, trading_database
 
-from core.backup.health import findings
+from core.backup import health
+from core.backup.databases import origin_of
+from core.backup.health import findings, newest_backups
 from core.backup.schedule import schedule_name
+from core.backup.schedules import applies_to
 from core.model.backup import Backup, BackupState, Origin
+from core.model.connection import KeySource, Profile
 from core.model.schedule import BackupFinding, BackupProblem, BackupRun, Every, Schedule
+from core.work import Work
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ONE, OTHER = Origin("SQLite", "a", "h", "/a"), Origin("SQLite", "a", "h", "/b")
@@ -140,3 +147,36 @@ def test_a_schedule_of_a_secret_that_did_not_run_is_overdue() -> None:
 def test_a_paused_schedule_expects_nothing() -> None:
     daily = Schedule("/a", ("orders",), Every.DAY, origin=ONE, paused=True)
     assert findings([], [daily], now=NOW) == ()
+
+
+def test_only_the_newest_manifests_are_read_unless_a_schedule_needs_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+    store = MemoryStore()
+    one, other = (trading_database(tmp_path / name, rows=3) for name in ("a.db", "b.db"))
+    backed_up(store, other, "users")
+    for _ in range(4):
+        backed_up(store, one, "users")
+    monkeypatch.setattr(health, "_READ_AT_ONCE", 2)
+    found, total = newest_backups(store, [], Work())
+    assert (len(found), total) == (2, 5)
+    assert {each.origin.path for each in found} == {str(one)}
+    assert all(each.checked for each in found)
+    planned = [
+        Schedule(str(path), ("users",), origin=origin_of(str(path))) for path in (one, other)
+    ]
+    found, _ = newest_backups(store, planned, Work())
+    assert len(found) == 5
+    assert findings(found, planned) == ()
+    absent = Schedule("/c", ("users", "none"), origin=replace(ONE, path="/c"))
+    found, _ = newest_backups(store, [absent], Work())
+    assert [each.problem for each in findings(found, [absent])] == [BackupProblem.MISSING] * 2
+
+
+def test_a_schedule_applies_to_its_profile_and_bucket() -> None:
+    profile = Profile("prod", KeySource.KEYRING, bucket="vault")
+    options = [(), ("--profile=prod",), ("--profile=prod", "--bucket=vault", "--unlock")]
+    others = [("--profile=dev",), ("--profile=prod", "--bucket=b=c")]
+    assert all(applies_to(Schedule("/a", options=each), profile) for each in options)
+    assert not any(applies_to(Schedule("/a", options=each), profile) for each in others)

@@ -1,0 +1,48 @@
+"""What follows a scheduled run that failed: its record, the command and the webhook."""
+
+from __future__ import annotations
+
+from core.backup.failure_notice import command_arguments, failure_notice, post, run_command
+from core.backup.runs import record_failure
+from core.errors import NotSupported, StorageError
+from core.model.backup import BackupReport
+from core.model.schedule import Schedule
+from core.work import Work, default_work
+
+
+def incomplete(report: BackupReport) -> NotSupported | None:
+    """Return the error of a run that skipped tables; None if it is complete."""
+    if not report.skipped:
+        return None
+    first = report.skipped[0]
+    return NotSupported(
+        f"Skipped tables: {len(report.skipped)}",
+        cause=f"{first.table}: {first.problem}",
+        remedy=first.remedy,
+    )
+
+
+def report_failure(
+    schedule: Schedule, error: StorageError, work: Work | None = None
+) -> tuple[str, ...]:
+    """Record a failed run, and send the notices of its schedule.
+
+    Returns:
+        Why a notice could not be sent, as sentences.
+    """
+    work = default_work(work)
+    record_failure(schedule.database, schedule.tables, error)
+    notice = failure_notice(schedule.database, schedule.tables, error)
+    problems = []
+    try:
+        if schedule.on_failure:
+            run_command(command_arguments(schedule.on_failure), notice)
+    except StorageError as problem:
+        problems.append(f"The failure could not be reported: {problem.summary}.")
+    work.check()
+    try:
+        if schedule.webhook:
+            post(schedule.webhook, notice)
+    except StorageError as problem:
+        problems.append(f"The failure could not be reported: {problem.summary}.")
+    return tuple(problems)
