@@ -7,6 +7,7 @@ from core.backup.databases.base import Database
 from core.backup.databases.mysql import MySQLDatabase
 from core.backup.databases.postgresql import PostgreSQLDatabase
 from core.backup.databases.sqlite import SQLiteDatabase
+from core.backup.databases.url import DatabaseUrl
 from core.errors import NotSupported
 from core.model.backup import Origin
 from core.work import Work
@@ -62,9 +63,7 @@ def engine_of(address: str | DatabaseAddress) -> type[Database]:
     place = parse_address(address)
     if "://" not in place.url:
         return SQLiteDatabase
-    from sqlalchemy.engine import make_url
-
-    dialect = make_url(place.url).get_backend_name()
+    dialect = DatabaseUrl.parse(place.url).engine
     for engine in DATABASES:
         if dialect in engine.dialects:
             return engine

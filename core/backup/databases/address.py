@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.backup.databases.url import DatabaseUrl
 from core.errors import Corrupt, InvalidInput, KeyringError
 from core.local.vault import KeyVault, Vault
 from core.model.connection import AccessKeys
@@ -55,12 +56,10 @@ def parse_address(text: str | DatabaseAddress) -> DatabaseAddress:
         )
     if "://" not in text:
         return DatabaseAddress(text)
-    url = _parsed(text)
+    url = DatabaseUrl.parse(text)
     if url.password is None:
         return DatabaseAddress(text)
-    # `URL.set(password=None)` would leave the password as it is.
-    plain = url._replace(password=None).render_as_string(hide_password=False)
-    return DatabaseAddress(plain, Secret(str(url.password)))
+    return DatabaseAddress(url.without_password(), url.password)
 
 
 def resolve_address(
@@ -130,8 +129,6 @@ def _entry(url: str) -> str:
 
 
 def _from_fields(name: str, fields: dict[str, Any]) -> DatabaseAddress:
-    from sqlalchemy.engine import URL
-
     engine = str(fields.get("engine") or "postgresql").lower().partition("+")[0]
     texts = {key: str(fields.get(key) or "") for key in ("host", "database", "username")}
     port = str(fields.get("port") or "")
@@ -143,7 +140,7 @@ def _from_fields(name: str, fields: dict[str, Any]) -> DatabaseAddress:
             remedy="Correct the secret, or enter the address yourself.",
             subject=name,
         )
-    url = URL.create(
+    url = DatabaseUrl(
         _SCHEMES[engine],
         username=texts["username"],
         host=texts["host"],
@@ -151,19 +148,6 @@ def _from_fields(name: str, fields: dict[str, Any]) -> DatabaseAddress:
         database=texts["database"],
     )
     password = fields.get("password")
-    plain = url.render_as_string(hide_password=False)
-    return DatabaseAddress(plain, Secret(str(password)) if password is not None else None)
-
-
-def _parsed(text: str) -> Any:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(text)
-    except (ArgumentError, ValueError):
-        # The message of SQLAlchemy repeats the URL, and with it a password.
-        raise InvalidInput(
-            "The database URL cannot be read",
-            remedy="Use the form postgresql://user@host:5432/database or sqlite:///path/to/file.db.",
-        ) from None
+    return DatabaseAddress(
+        url.without_password(), Secret(str(password)) if password is not None else None
+    )

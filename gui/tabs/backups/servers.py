@@ -10,6 +10,7 @@ from core.backup.conversion import is_convertible
 from core.backup.databases import DATABASES, open_database
 from core.backup.databases.address import SECRET_PREFIX, DatabaseAddress, store_password
 from core.backup.databases.base import Database
+from core.backup.databases.url import DatabaseUrl
 from core.local.vault import Vault, VaultState
 from core.model.backup import Origin
 from core.redaction import Secret
@@ -82,21 +83,18 @@ class ServerLogin:
 
     def url(self) -> str:
         """Return the URL without a password."""
-        # Imported here, in the worker thread: the import takes longer than a frame of the window.
-        from sqlalchemy.engine import URL
-
         query = {} if self.tls == "prefer" else {self.kind.tls_option: self._tls_value}
         if self.tls == VERIFY and self.authority:
             query[self.kind.authority_option] = self.authority
-        url = URL.create(
+        url = DatabaseUrl(
             self.kind.scheme,
             username=self.user,
             host=self.host,
             port=self.port,
             database=self.database,
-            query=query,
+            options=query,
         )
-        return url.render_as_string(hide_password=False)
+        return url.without_password()
 
     @property
     def _tls_value(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
 
 _PORT = 3306
@@ -42,16 +43,14 @@ class ServerAddress:
         Raises:
             InvalidInput: User or database is missing, or an option is unknown.
         """
-        from sqlalchemy.engine import make_url
-
-        parsed = make_url(url)
+        parsed = DatabaseUrl.parse(url)
         if not (parsed.username and parsed.database):
             raise InvalidInput(
                 "The database URL names no user or no database",
                 remedy="Write it as mysql://user@host:3306/database.",
-                subject=parsed.render_as_string(hide_password=True),
+                subject=parsed.without_password(),
             )
-        options = {name: str(value) for name, value in parsed.query.items()}
+        options = dict(parsed.options)
         tls, authority = _tls_mode(options.pop("tls", "prefer")), options.pop("ca", "")
         if options:
             raise InvalidInput(

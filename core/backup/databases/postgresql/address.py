@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
 
 _PORT = 5432
@@ -59,16 +60,14 @@ class ServerAddress:
         Raises:
             InvalidInput: Host, user or database is missing, or an option is unknown.
         """
-        from sqlalchemy.engine import make_url
-
-        parsed = make_url(url)
+        parsed = DatabaseUrl.parse(url)
         if not (parsed.username and parsed.database):
             raise InvalidInput(
                 "The database URL names no user or no database",
                 remedy="Write it as postgresql://user@host:5432/database.",
-                subject=parsed.render_as_string(hide_password=True),
+                subject=parsed.without_password(),
             )
-        options = {name: str(value) for name, value in parsed.query.items()}
+        options = dict(parsed.options)
         tls = _tls_mode(options.pop("sslmode", TlsMode.PREFER.value))
         root = options.pop("sslrootcert", "")
         host = options.pop("host", "") or parsed.host or "localhost"
