@@ -15,7 +15,7 @@ from core.cli.databases import Database
 from core.cli.failure_notices import FailureNotices, FailureWebhook, OnFailure
 from core.cli.parameters import usage_error
 from core.cli.retention import change_pin
-from core.cli.row_restore import RowKeys, refuse_other_options, restore_rows
+from core.cli.row_restore import RowKeys, restore_rows
 from core.errors import Corrupt, ErrorKind, NotFound
 from core.units import format_count, format_counted, format_duration, format_size, iso_utc
 
@@ -292,7 +292,6 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
         return
     request = _Request(database_url, table, backup_id, at, from_other_source)
     if rows:
-        refuse_other_options(name, allow_orphans=allow_orphans, with_triggers=with_triggers)
         restore_rows(cli, rows, request.arguments(), yes=yes)
         return
     if not yes:

@@ -45,6 +45,8 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("backup_id", "at"),
         *(("undo", other) for other in _UNDOING),
         *(("drop_former", other) for other in _UNDOING),
+        *(("rows", each) for each in ("name", "allow_orphans", "with_triggers")),
+        *(("rows", each) for each in ("undo", "drop_former")),
     ),
     "rotate": (
         ("resume", "undo"),

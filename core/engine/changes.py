@@ -129,7 +129,7 @@ def changed_backup(_call: OperationCall, backup: Any) -> Effects:
 
 
 def restored_table(_call: OperationCall, report: Any) -> Effects:
-    """Describe the table of a `RestoreReport`."""
+    """Describe the table of a `RestoreReport` or `RowsReport`."""
     return (Effect(ChangeKind.TABLES, f"{report.database}: {report.table}"),)
 
 
