@@ -261,7 +261,9 @@ def _query_mariadb(server: Server, statement: str, *values: str) -> Any:
 
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(f"{server.folder}/sock")
-        with closing(Connection(user="root", defer_connect=True, autocommit=True)) as session:
+        with closing(
+            Connection(user="root", defer_connect=True, autocommit=True, ssl_disabled=True)
+        ) as session:
             session.connect(link)
             cursor = session.cursor()
             cursor.execute(statement, values)

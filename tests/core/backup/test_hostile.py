@@ -12,7 +12,8 @@ from typing import Any
 import apsw
 import pytest
 from helpers.backups import MemoryStore, everything, trading_database
-from hypothesis import HealthCheck, given, settings
+from helpers.doses import generated
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.backup import manifest as manifests
@@ -208,11 +209,7 @@ def test_a_later_form_is_refused_not_guessed() -> None:
 hostile = st.text(min_size=1, max_size=30).filter(lambda n: "\0" not in n)
 
 
-@settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@generated()
 @given(
     st.one_of(
         hostile, st.sampled_from(['we"ird; drop table t;--', "`x`", "[y]", "%s", "select", "a'b"])

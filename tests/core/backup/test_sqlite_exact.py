@@ -8,11 +8,14 @@ from pathlib import Path
 
 import apsw
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from helpers.backups import MemoryStore, backed_up, restored, schema_of
+from helpers.doses import generated
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.backup.databases import open_database
 from core.backup.databases.sqlite import SQLiteDatabase
+from core.backup.restore import BY_HASH
 from core.work import Work
 
 _numbers = itertools.count()
@@ -120,46 +123,60 @@ kinds = st.sampled_from(
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> tuple[str, list[str], list[list[object]]]:
+def tables(draw: st.DrawFn) -> tuple[str, list[str], list[list[object]], bool]:
+    """A statement, the names of its columns after `k`, rows, and whether it numbers them."""
+
     def quote(name: str) -> str:
         return '"' + name.replace('"', '""') + '"'
 
-    columns = draw(st.lists(names, min_size=1, max_size=5, unique_by=lambda n: n.lower().upper()))
+    unique = st.lists(names, min_size=1, max_size=5, unique_by=lambda n: n.lower().upper())
+    columns = draw(unique.filter(lambda found: "k" not in map(str.lower, found)))
     types = [draw(kinds) for _ in columns]
     extras = [
         draw(st.sampled_from(["", " COLLATE NOCASE", " DEFAULT 'x''y'", " DEFAULT (1+2)"]))
         for _ in columns
     ]
     body = ", ".join(f"{quote(c)} {t}{e}" for c, t, e in zip(columns, types, extras, strict=True))
-    key = draw(st.sampled_from(["", ", PRIMARY KEY (k)", ", UNIQUE (k)", ", CHECK (k IS NOT 0.5)"]))
-    free = "k INTEGER NOT NULL, "
+    numbered = draw(st.booleans())
+    key = "" if numbered else draw(
+        st.sampled_from(["", ", PRIMARY KEY (k)", ", UNIQUE (k)", ", CHECK (k IS NOT 0.5)"])
+    )  # fmt: skip
+    free = "k INTEGER PRIMARY KEY AUTOINCREMENT, " if numbered else "k INTEGER NOT NULL, "
     sql = f"CREATE TABLE t ({free}{body}{key})"
     sql += " WITHOUT ROWID" if "PRIMARY" in key and draw(st.booleans()) else ""
     rows = draw(st.lists(st.tuples(*([values] * len(columns))), max_size=12))
-    return sql, columns, [[i, *row] for i, row in enumerate(rows)]
+    return sql, columns, [[i, *row] for i, row in enumerate(rows)], numbered
 
 
-@settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+@generated()
+@given(tables(), st.sampled_from(["dropped", "in place", "new name"]))
+@example(
+    ('CREATE TABLE t (k INTEGER NOT NULL, "$hex" TEXT)', ["$hex"], [[1, "zz"]], False), "dropped"
 )
-@given(tables())
-@example(('CREATE TABLE t (k INTEGER NOT NULL, "$hex" TEXT)', ["$hex"], [[1, "zz"]]))
 def test_any_schema_with_any_rows(
-    tmp_path: Path, drawn: tuple[str, list[str], list[list[object]]]
+    tmp_path: Path, drawn: tuple[str, list[str], list[list[object]], bool], way: str
 ) -> None:
-    sql, columns, rows = drawn
-    if any(c.lower() == "k" for c in columns):
-        return
-    path = made(tmp_path, sql)
+    sql, columns, rows, numbered = drawn
+    path, store = made(tmp_path, sql), MemoryStore()
     with apsw.Connection(str(path)) as connection:
         marks = ",".join("?" * (len(columns) + 1))
         connection.executemany(f"INSERT INTO t VALUES ({marks})", rows)
-    target = tmp_path / f"{next(_numbers)}.db"
-    copy_of(path, "t", target)
+        connection.execute("DELETE FROM t WHERE k = (SELECT max(k) FROM t)")
     quoted = ['"' + name.replace('"', '""') + '"' for name in columns]
-    assert raw(target, "t", quoted) == raw(path, "t", quoted)
+    before, schema = raw(path, "t", quoted), schema_of(path, "t")
+    backup = backed_up(store, path, "t")
+    if way == "dropped":
+        apsw.Connection(str(path)).execute("DROP TABLE t")
+    elif way == "in place":
+        apsw.Connection(str(path)).execute("DELETE FROM t; ALTER TABLE t ADD extra_column")
+    target = "again" if way == "new name" else None
+    report = restored(store, backup, path, target=target)
+    assert report.verified == BY_HASH
+    assert raw(path, report.table, quoted) == before
+    assert replace(schema_of(path, report.table), table="t") == schema
+    if numbered and rows:
+        insert = f"INSERT INTO {report.table} DEFAULT VALUES RETURNING k"
+        assert apsw.Connection(str(path)).execute(insert).fetchall() == [(len(rows),)]
 
 
 SCHEMAS = [

@@ -40,13 +40,20 @@ class Trading:
         url = f"mysql://{self.user}@127.0.0.1:{self.server.port}/{self.name}"
         return DatabaseAddress(url, Secret(PASSWORD))
 
-    def sql(self, *statements: str) -> Any:
+    @property
+    def without_tls(self) -> DatabaseAddress:
+        """The address without an attempt to use TLS, which costs more than a small table."""
+        return DatabaseAddress(f"{self.address.url}?tls=disable", self.address.password)
+
+    def sql(self, *statements: str, use_unicode: bool = True) -> Any:
         from pymysql import Connection
 
         with socket.socket(socket.AF_UNIX) as link:
             link.connect(f"{self.server.folder}/sock")
             session = Connection(
                 user="root", database=self.name, charset="utf8mb4", defer_connect=True,
+                use_unicode=use_unicode,
+                ssl_disabled=True,  # otherwise PyMySQL reads the certificates of the system first
                 autocommit=True, sql_mode="NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES",
                 init_command="SET time_zone='+00:00'",
             )  # fmt: skip
@@ -79,6 +86,11 @@ class Trading:
     def rows(self, table: str) -> Any:
         return self.sql(f"SELECT * FROM {quoted(table)}")
 
+    def definition(self, table: str) -> str:
+        """Return the definition of a table; default values of binary columns may be no UTF-8."""
+        found = self.sql(f"SHOW CREATE TABLE {quoted(table)}", use_unicode=False)
+        return str(found[0][1].decode(errors="surrogateescape"))
+
     def everything(self) -> list[Any]:
         """Return the logical content: definitions of all tables and triggers, and all rows.
 
@@ -89,7 +101,7 @@ class Trading:
             if name.endswith("__note"):
                 found.append(name)
                 continue
-            definition = self.sql(f"SHOW CREATE TABLE {quoted(name)}")[0][1]
+            definition = self.definition(name)
             found.append((name, sorted(line.rstrip(",") for line in definition.splitlines())))
             found.append(self.rows(name))
         found.append(

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from helpers.backups import MemoryStore
-from hypothesis import HealthCheck, example, given, settings
+from helpers.doses import generated
+from hypothesis import given
 from hypothesis import strategies as st
 
+from core.backup.databases import open_database
 from core.backup.databases.mysql.load import LoadText
 from core.backup.databases.mysql.names import related_name
 from core.backup.databases.mysql.tokens import literal, quoted
-from core.backup.restore import BY_FINGERPRINT
+from core.backup.restore import BY_FINGERPRINT, Choices, restore_of
+from core.backup.run import back_up
 from core.errors import Corrupt, InvalidInput
+from core.model.backup import Backup, RestoreReport
 from core.model.tables import Column, TableSchema
 from core.work import Work
 from tests.core.backup.mariadb.conftest import Trading
 
-#: A thousand with STRONGROOM_HEAVY, as `make kills` sets it.
-EXAMPLES = 1_000 if os.environ.get("STRONGROOM_HEAVY") else 15
-_SETTINGS = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+#: Tables of one example: they share its connections.
+TABLES = 5
 _CHARACTERS = st.characters(exclude_categories=["Cs"])
 _TEXT = st.text(_CHARACTERS, max_size=12).map(literal)
 _BYTES = st.binary(max_size=12).map(lambda data: f"x'{data.hex()}'")
@@ -53,11 +54,11 @@ _COLUMNS = {
     "timestamp(6) NULL": st.sampled_from(["'1970-01-01 00:00:01'", "'2038-01-19 03:14:07.999999'"]),
     "time(3)": st.sampled_from(["'-838:59:59'", "'00:00:00.001'", "'100:00:00.999'"]),
     "year": st.sampled_from(["'0000'", "'1901'", "'2155'"]),
-    "varchar(40)": _TEXT,
+    "varchar(40) character set utf8mb4": _TEXT,
     "text character set latin1": st.text(st.characters(max_codepoint=0xFF), max_size=9).map(
         literal
     ),
-    "longtext": _TEXT,
+    "longtext character set utf8mb4": _TEXT,
     "varchar(40) character set utf16": _TEXT,
     "varbinary(20)": _BYTES,
     "blob": _BYTES,
@@ -70,74 +71,156 @@ _COLUMNS = {
 }
 
 
+#: Types of which no index, or only one of their first bytes exists.
+_LONG = ("text character set latin1", "longtext character set utf8mb4", "blob", "json", "point")
+_WITH_DEFAULT = (
+    "bigint", "decimal(40,12)", "varchar(40) character set utf8mb4", "varbinary(20)", "blob",
+    "enum('a','','NULL')", "set('x','y')",
+)  # fmt: skip
+_OPTIONS = (
+    "", " COLLATE=utf8mb4_german2_ci", " CHARACTER SET=latin1", " AUTO_INCREMENT=4000 COMMENT='it''s \\\\ ;'",
+    " ROW_FORMAT=COMPRESSED", " PARTITION BY HASH (id) PARTITIONS 3",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table as SQL, its rows as SQL values, and how it is restored."""
+
+    columns: tuple[str, ...]
+    options: str
+    rows: tuple[tuple[str, ...], ...]
+    width: int
+    way: str
+
+    def script(self, name: str) -> Iterator[str]:
+        """Yield the statements that create the table and its rows."""
+        yield f"CREATE TABLE {name} ({', '.join(self.columns)}){self.options}"
+        names = ",".join(f"`c{number}`" for number in range(self.width))
+        rows = ",".join(f"({','.join(row)})" for row in self.rows)
+        if rows:
+            yield f"INSERT INTO {name} ({names}) VALUES {rows}"
+
+
 @st.composite
-def tables(draw: st.DrawFn) -> tuple[list[tuple[str, bool]], bool, list[list[str]]]:
-    """Columns as (type, NOT NULL), whether there is a primary key, and rows of SQL values."""
+def tables(draw: st.DrawFn) -> Made:
+    """A table with up to eight columns, and what belongs to them."""
     kinds = draw(st.lists(st.sampled_from(sorted(_COLUMNS)), min_size=1, max_size=8))
-    columns = [(kind, draw(st.booleans()) and "NULL" not in kind.split()) for kind in kinds]
+    strict = [draw(st.booleans()) and "NULL" not in kind.split() for kind in kinds]
+    options = draw(st.sampled_from(_OPTIONS))
+    if "point" in kinds:  # a table with partitions cannot have one
+        options = options.partition(" PARTITION")[0]
+    with_key = draw(st.booleans()) or "PARTITION" in options
+    columns = ["id INT AUTO_INCREMENT PRIMARY KEY"] if with_key else []
+    for number, kind in enumerate(kinds):
+        default = (
+            f" DEFAULT {draw(_COLUMNS[kind])}"
+            if kind in _WITH_DEFAULT and draw(st.booleans())
+            else ""
+        )
+        comment = f" COMMENT {draw(_TEXT)}" if draw(st.booleans()) else ""
+        columns.append(f"`c{number}` {kind}{' NOT NULL' * strict[number]}{default}{comment}")
+        if kind == "bigint":
+            columns.append(
+                f"`g{number}` DECIMAL(30) AS (`c{number}` - 1) {draw(st.sampled_from(['STORED', 'VIRTUAL']))}"
+            )
+            columns.append(f"CHECK (`c{number}` IS NOT NULL OR 1)")
+        if draw(st.booleans()) and kind != "point":
+            columns.append(f"KEY (`c{number}`{'(3)' * (kind in _LONG)})")
     row = st.tuples(
         *(
-            _COLUMNS[k] if strict else st.one_of(st.just("NULL"), _COLUMNS[k])
-            for k, strict in columns
+            _COLUMNS[k] if s else st.one_of(st.just("NULL"), _COLUMNS[k])
+            for k, s in zip(kinds, strict, strict=True)
         )
     )
-    rows = [list(values) for values in draw(st.lists(row, max_size=8))]
-    return columns, draw(st.booleans()), rows
+    rows = tuple(draw(st.lists(row, max_size=8)))
+    way = draw(st.sampled_from(["dropped", "in place", "new name"]))
+    return Made(tuple(columns), options, rows, len(kinds), way)
 
 
-@_SETTINGS
-@given(tables())
-def test_a_generated_table_comes_back_the_same(
-    trading: Trading, made: tuple[list[tuple[str, bool]], bool, list[list[str]]]
-) -> None:
-    columns, with_key, rows = made
+@generated(tables=TABLES)
+@given(st.lists(tables(), min_size=TABLES, max_size=TABLES))
+def test_generated_tables_come_back_the_same(trading: Trading, made: list[Made]) -> None:
     store = MemoryStore()
-    declared = [
-        f"`c{number}` {kind}{' NOT NULL' if strict else ''}"
-        for number, (kind, strict) in enumerate(columns)
-    ]
-    if with_key:
-        declared.insert(0, "id INT AUTO_INCREMENT PRIMARY KEY")
-    names = ",".join(f"`c{number}`" for number in range(len(columns)))
+    names = [f"made{number}" for number in range(len(made))]
     trading.sql(
-        "DROP TABLE IF EXISTS made",
-        f"CREATE TABLE made ({', '.join(declared)})",
-        *(f"INSERT INTO made ({names}) VALUES ({','.join(values)})" for values in rows),
+        *(f"DROP TABLE IF EXISTS {name}" for name in names),
+        *(line for one, name in zip(made, names, strict=True) for line in one.script(name)),
     )
-    before, schema = trading.everything(), trading.schema("made")
-    backup = trading.backed_up(store, "made")
-    trading.sql("DROP TABLE made")
-    assert trading.restored(store, backup).verified == BY_FINGERPRINT
-    assert trading.everything() == before
-    assert trading.schema("made") == schema
-
-
-@_SETTINGS
-@given(_NAME, _NAME, _NAME)
-@example("x`; DROP TABLE y; -- ", '},":', "a'\\\"b")
-@example("%s%d{}", ',"a":', "\\")
-def test_hostile_names_are_names(trading: Trading, table: str, column: str, key: str) -> None:
-    store = MemoryStore()
-    name = table.strip() or "t"
-    trading.sql(
-        f"DROP TABLE IF EXISTS {quoted(name)}",
-        f"CREATE TABLE {quoted(name)} (id INT PRIMARY KEY, {quoted('c' + column)} TEXT "
-        f"DEFAULT {literal(column)} COMMENT {literal(key)}, {quoted(column + 'é')} BLOB, "
-        f"KEY {quoted('k' + key)} ({quoted('c' + column)}(5))) COMMENT {literal(column)}",
-        f"INSERT INTO {quoted(name)} VALUES (1, {literal(table + column)}, 'a; DROP TABLE b; --')",
-    )
-    before = trading.everything()
-    try:
-        backup = trading.backed_up(store, name)
-    except InvalidInput:  # a name that is no segment of a key, such as `..`
-        assert not store.objects
-    else:
-        report = trading.restored(store, backup)
+    with open_database(trading.without_tls) as source:
+        schemas = [source.schema(name) for name in names]
+        backups = back_up(store, source, names, "", Work()).backups
+    for at, (name, table) in enumerate(zip(names, made, strict=True)):
+        before = _state(trading, name)
+        restored, report = _restore(trading, store, backups[at], table.way)
         assert report.verified == BY_FINGERPRINT
-        with trading.open(write=True) as database, database.change(work=Work()):
-            database.drop_former(report.kept)
-        assert trading.everything() == before
-    trading.sql(f"DROP TABLE {quoted(name)}")
+        # The definition has the next number: AUTO_INCREMENT=...
+        assert _state(trading, restored) == before
+        if table.way == "new name":
+            trading.sql(f"DROP TABLE {restored}")
+            continue
+        with open_database(trading.without_tls, write=True) as opened:
+            assert opened.schema(name) == schemas[at]
+            if report.kept:
+                with opened.change(work=Work()):
+                    opened.drop_former(report.kept)
+
+
+def _state(trading: Trading, name: str) -> tuple[list[str], Any]:
+    """Return the definition of a table with an unordered list of its indexes, and its rows."""
+    definition = trading.definition(name).replace(f"`{name}`", "TABLE")
+    return sorted(line.rstrip(",") for line in definition.splitlines()), trading.rows(name)
+
+
+def _restore(
+    trading: Trading, store: MemoryStore, backup: Backup, way: str
+) -> tuple[str, RestoreReport]:
+    """Restore a table in one of the ways; return its name and the report."""
+    name = backup.table
+    if way == "dropped":
+        trading.sql(f"DROP TABLE {name}")
+    elif way == "in place":
+        trading.sql(f"DELETE FROM {name} LIMIT 3", f"ALTER TABLE {name} ADD extra INT DEFAULT 7")
+    target = "again" if way == "new name" else None
+    report = restore_of(store, backup, trading.without_tls, Choices(target), Work())
+    return target or name, report
+
+
+#: Names with what a careless program would execute, expand or take apart.
+_TRAPS = st.sampled_from([
+    "x`; DROP TABLE y; -- x", '},":', "a'\\\"b", "%s%d{}", ',"a":', "\\", "`", "``", "a.b", "A b",
+    "select", "..", ".", "-x", "*", "\r\nx", "\u202e", "é", "\\N", "# x", "/* x", "$1", "\x1a", "x" * 55,
+])  # fmt: skip
+
+
+@generated(tables=2)
+@given(st.lists(st.tuples(*[_NAME | _TRAPS] * 3), min_size=2, max_size=2))
+def test_hostile_names_are_names(trading: Trading, made: list[tuple[str, str, str]]) -> None:
+    for table, column, key in made:
+        store = MemoryStore()
+        name = table.strip() or "t"
+        trading.sql(
+            f"CREATE TABLE {quoted(name)} (id INT PRIMARY KEY, {quoted('c' + column)} TEXT "
+            f"DEFAULT {literal(column)} COMMENT {literal(key)}, {quoted(column + 'é')} BLOB, "
+            f"KEY {quoted('k' + key)} ({quoted('c' + column)}(5))) COMMENT {literal(column)}",
+            f"INSERT INTO {quoted(name)} VALUES (1, {literal(table + column)}, 'a; DROP TABLE b;')",
+        )
+        before = trading.everything()
+        try:
+            with open_database(trading.without_tls) as source:
+                backup = back_up(store, source, [name], table + column, Work()).backups[0]
+        except InvalidInput:  # a name that is no segment of a key, such as `..`
+            assert not store.objects
+        else:
+            report = restore_of(store, backup, trading.without_tls, Choices(), Work())
+            assert report.verified == BY_FINGERPRINT
+            with (
+                open_database(trading.without_tls, write=True) as database,
+                database.change(work=Work()),
+            ):
+                database.drop_former(report.kept)
+            assert trading.everything() == before
+        trading.sql(f"DROP TABLE {quoted(name)}")
 
 
 @given(

@@ -2,112 +2,327 @@
 
 from __future__ import annotations
 
-import os
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
 
+import pytest
 from helpers.backups import MemoryStore
+from helpers.doses import generated
 from helpers.postgresql_tables import Database
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.backup.databases import open_database
+from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.postgresql.names import TableName
+from core.backup.restore import Choices, restore_of
+from core.backup.run import back_up
 from core.errors import InvalidInput
+from core.model.backup import Backup, RestoreReport
+from core.work import Work
 
-#: A thousand with STRONGROOM_HEAVY, as `make kills` sets it.
-EXAMPLES = 1_000 if os.environ.get("STRONGROOM_HEAVY") else 25
-_SETTINGS = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+#: Tables of one example: they share its connections.
+TABLES = 5
+VERIFIED = "verified (SHA-256 and server fingerprint)"
+
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 _NUMBER = st.decimals(allow_nan=False, allow_infinity=False, places=5)
-#: Each type, and the values that are inserted as text.
+_SMALL = st.integers(-9, 9)
+_JSON = st.recursive(st.none() | st.booleans() | _SMALL | _TEXT, st.lists, max_leaves=4).map(
+    json.dumps
+)
+_MOMENTS = st.datetimes().map(str)
+
+
+def _array(items: list[str]) -> str:
+    escaped = (item.replace("\\", "\\\\").replace('"', '\\"') for item in items)
+    return "{" + ",".join(f'"{item}"' for item in escaped) + "}"
+
+
+def _float32(value: float) -> str:
+    return repr(struct.unpack("f", struct.pack("f", value))[0])
+
+
+def _interval(low: int, width: int, bounds: str) -> str:
+    return f"{bounds[0]}{low},{low + width}{bounds[1]}"
+
+
+#: Each type, and the texts of its values.
 _COLUMNS = {
+    "smallint": st.integers(-(2**15), 2**15 - 1).map(str),
     "bigint": st.integers(-(2**63), 2**63 - 1).map(str),
-    "numeric": st.one_of(_NUMBER.map(lambda n: format(n, "f")), st.just("NaN")),
+    "numeric": st.one_of(
+        _NUMBER.map(lambda n: format(n, "f")), st.sampled_from(["NaN", "Infinity", "-Infinity", "1e-900"])
+    ),
+    "numeric(20,5)": st.integers(-(10**14), 10**14).map(lambda n: f"{n}.00001"),
+    "real": st.floats(width=32).map(_float32),
     "double precision": st.floats().map(repr),
     "text": _TEXT,
+    "character(13)": _TEXT,
+    "character varying(12)": _TEXT,
     "bytea": st.binary(max_size=8).map(lambda data: "\\x" + data.hex()),
     "boolean": st.booleans().map(str),
-    "date": st.dates().map(str),
-    "timestamp with time zone": st.datetimes().map(lambda moment: f"{moment}+00"),
-    "jsonb": st.recursive(st.none() | st.booleans() | st.integers(-9, 9), st.lists, max_leaves=4)
-    .map(str)
-    .map(lambda text: text.replace("None", "null").replace("True", "true").replace("False", "false")),
-    "integer[]": st.lists(st.integers(-9, 9), max_size=3).map(
+    "date": st.one_of(st.dates().map(str), st.sampled_from(["infinity", "-infinity", "4714-11-24 BC"])),
+    "time without time zone": st.times().map(str),
+    "time with time zone": st.times().map(lambda time: f"{time}-11:30"),
+    "timestamp without time zone": st.one_of(_MOMENTS, st.sampled_from(["infinity", "294276-12-31"])),
+    "timestamp with time zone": _MOMENTS.map(lambda moment: f"{moment}+00"),
+    "interval": st.timedeltas().map(lambda span: f"{span.days} days {span.seconds} seconds"),
+    "uuid": st.uuids().map(str),
+    "json": _JSON.map(lambda text: text.replace("\\u0000", "")),
+    "jsonb": _JSON.map(lambda text: text.replace("\\u0000", "")),
+    "integer[]": st.lists(_SMALL, max_size=3).map(
         lambda items: "{" + ",".join(map(str, items)) + "}"
     ),
-    "interval": st.timedeltas().map(lambda span: f"{span.days} days {span.seconds} seconds"),
+    "text[]": st.lists(_TEXT, max_size=3).map(_array),
+    "int4range": st.one_of(
+        st.builds(_interval, _SMALL, st.integers(0, 9), st.sampled_from(["[]", "()", "[)"])),
+        st.sampled_from(["empty", "(,5]"]),
+    ),
+    "bit varying": st.text("01", max_size=9),
+    "bit(3)": st.text("01", min_size=3, max_size=3),
+    "inet": st.ip_addresses().map(str),
+    "macaddr": st.binary(min_size=6, max_size=6).map(lambda data: data.hex(":")),
+    "point": st.builds(lambda x, y: f"({x!r},{y!r})", st.floats(allow_nan=False), st.floats()),
+    "mood": st.sampled_from(["it's", "back\\slash", "", "ü"]),
+    "amount": st.integers(0, 10**30).map(str),
+    "pair": st.builds(lambda x, y: f'({x},"{y}")', _SMALL, st.text("ab ,", max_size=4)),
 }  # fmt: skip
-_NAME = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1, max_size=20
-)
+_TYPES = (
+    "CREATE TYPE mood AS ENUM ('it''s', E'back\\\\slash', '', 'ü')",
+    "CREATE DOMAIN amount AS numeric DEFAULT 1 CHECK (VALUE >= 0)",
+    "CREATE TYPE pair AS (a int, \"b \"\"c\" text)",
+)  # fmt: skip
+#: Types that have no order, so that no index of them exists.
+_NO_ORDER = ("json", "point")
+_NUMBERINGS = (
+    "serial", "smallserial", "bigint GENERATED ALWAYS AS IDENTITY",
+    "integer GENERATED BY DEFAULT AS IDENTITY (START 40 INCREMENT 7 MAXVALUE 900 CYCLE)",
+    "bigint GENERATED ALWAYS AS IDENTITY (START -1 INCREMENT -3 MINVALUE -9000 MAXVALUE -1)",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table as SQL, its rows as texts, and how it is restored."""
+
+    columns: tuple[str, ...]
+    more: tuple[str, ...]
+    after: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    kinds: tuple[str, ...]
+    way: str
+
+    def script(self, name: str) -> Iterator[str]:
+        """Yield the statements that create the table and its rows."""
+        yield f"CREATE TABLE {name} ({', '.join((*self.columns, *self.more))})"
+        yield from (statement.replace("TABLE_NAME", name) for statement in self.after)
+        names = ", ".join(f"c{number}" for number in range(len(self.kinds)))
+        for row in self.rows:
+            values = ", ".join(map(_value, row, self.kinds))
+            yield f"INSERT INTO {name} ({names}) VALUES ({values})"
+
+
+def _value(text: str | None, kind: str) -> str:
+    return "NULL" if text is None else f"{_literal(text)}::{kind}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> tuple[list[tuple[str, bool, bool]], list[list[str | None]]]:
-    """Columns as (type, NOT NULL, indexed), and rows of texts."""
+def tables(draw: st.DrawFn) -> Made:
+    """A table with numbered rows, up to five other columns, and what belongs to them."""
     kinds = draw(st.lists(st.sampled_from(sorted(_COLUMNS)), min_size=1, max_size=5))
-    columns = [(kind, draw(st.booleans()), draw(st.booleans())) for kind in kinds]
+    strict = [draw(st.booleans()) for _ in kinds]
+    columns, after = [f"n {draw(st.sampled_from(_NUMBERINGS))}"], []
+    more = [draw(st.sampled_from(["PRIMARY KEY (n)", "UNIQUE (n)", "CHECK (n <> 0)"]))]
+    for number, kind in enumerate(kinds):
+        column, literal = f"c{number}", f"{_literal(draw(_COLUMNS[kind]))}::{kind}"
+        default = f" DEFAULT {literal}" if draw(st.booleans()) else ""
+        columns.append(f"{column} {kind}{' NOT NULL' * strict[number]}{default}")
+        if kind == "smallint":
+            more.append(f"g{number} int GENERATED ALWAYS AS ({column} * 2 + 1) STORED")
+        if draw(st.booleans()):
+            after.append(f"COMMENT ON COLUMN TABLE_NAME.{column} IS {_literal(draw(_TEXT))}")
+        if kind not in _NO_ORDER and draw(st.booleans()):
+            order = draw(
+                st.sampled_from(["", " DESC NULLS LAST", f", n) WHERE ({column} IS NOT NULL"])
+            )
+            after.append(f"CREATE INDEX ON TABLE_NAME ({column}{order})")
     row = st.tuples(
-        *(_COLUMNS[k] if strict else st.none() | _COLUMNS[k] for k, strict, _ in columns)
+        *(_COLUMNS[k] if s else st.none() | _COLUMNS[k] for k, s in zip(kinds, strict, strict=True))
     )
-    return columns, [list(values) for values in draw(st.lists(row, max_size=8))]
+    return Made(
+        tuple(columns), tuple(more), tuple(after), tuple(draw(st.lists(row, max_size=8))),
+        tuple(kinds), draw(st.sampled_from(["dropped", "in place", "new name"])),
+    )  # fmt: skip
 
 
-@_SETTINGS
-@given(tables())
-def test_a_generated_table_comes_back_the_same(
-    database: Database, made: tuple[list[tuple[str, bool, bool]], list[list[str | None]]]
+#: Columns, keys, indexes and comments of a table, as the server describes them.
+_CATALOG = """
+SELECT ARRAY(SELECT concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    a.attidentity, a.attgenerated, pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum))
+  FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum),
+  ARRAY(SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = c.oid ORDER BY 1),
+  ARRAY(SELECT split_part(pg_get_indexdef(indexrelid), ' USING ', 2) || indisunique FROM pg_index
+    WHERE indrelid = c.oid ORDER BY 1)
+FROM pg_class c WHERE c.oid = $1::text::regclass
+"""
+
+
+class Raw:
+    """One connection of the plain driver."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def script(self, *statements: str) -> None:
+        """Run statements in one request."""
+        self._session.execute_simple(";\n".join(statements))
+
+    def rows(self, statement: str, *values: object) -> list[list[Any]]:
+        """Return the rows of a query."""
+        return self._session.execute_unnamed(statement, values).rows or []
+
+    def state(self, name: str) -> tuple[list[list[Any]], list[str]]:
+        """Return the definition of a table, without its names, and its rows."""
+        definition = self.rows(_CATALOG, name)
+        text = json.dumps(definition).replace(name, "TABLE_NAME")
+        rows = self.rows(f"SELECT ROW(t.*)::text FROM {name} t")
+        return json.loads(text), sorted(row[0] for row in rows)
+
+    def next_number(self, name: str) -> int:
+        """Return the next value of the column `n`."""
+        return int(self.rows(f"SELECT nextval(pg_get_serial_sequence('{name}', 'n'))")[0][0])
+
+
+@pytest.fixture
+def raw(database: Database) -> Iterator[Raw]:
+    from pg8000.core import CoreConnection
+
+    session = CoreConnection(
+        database.user, host="127.0.0.1", port=database.server.port, database=database.name,
+        password=database.password, ssl_context=False,
+    )  # fmt: skip
+    session.execute_simple("SET extra_float_digits = 3; SET client_min_messages = error")
+    with closing(session):
+        yield Raw(session)
+
+
+@pytest.fixture
+def address(database: Database) -> DatabaseAddress:
+    """The address without TLS, which costs more than a small table."""
+    return DatabaseAddress(database.address.url + "?sslmode=disable", database.address.password)
+
+
+@pytest.fixture
+def with_types(raw: Raw) -> Raw:
+    raw.script(*_TYPES)
+    return raw
+
+
+@generated(tables=TABLES)
+@given(st.lists(tables(), min_size=TABLES, max_size=TABLES))
+def test_generated_tables_come_back_the_same(
+    with_types: Raw, address: DatabaseAddress, made: list[Made]
 ) -> None:
-    columns, rows = made
-    store = MemoryStore()
-    parts = [
-        f"c{n} {kind}{' NOT NULL' if strict else ''}" for n, (kind, strict, _) in enumerate(columns)
-    ]
-    script = [
-        "DROP TABLE IF EXISTS made",
-        f"CREATE TABLE made (n serial UNIQUE, {', '.join(parts)})",
-    ]
-    script += [f"CREATE INDEX ON made (c{n})" for n, column in enumerate(columns) if column[2]]
-    database.script(*script)
-    names = ", ".join(f"c{number}" for number in range(len(columns)))
-    values = ", ".join(f"${n + 1}::text::{column[0]}" for n, column in enumerate(columns))
-    for row in rows:
-        database.run(f"INSERT INTO made ({names}) VALUES ({values})", *row)
-    before = database.content("made")
-    with open_database(database.address) as opened:
-        schema = opened.schema("made")
-    backup = database.back_up(store, "made")
-    database.script("DROP TABLE made")
-    assert database.restore(store, backup).verified == "verified (SHA-256 and server fingerprint)"
-    assert database.content("made") == before
-    with open_database(database.address) as opened:
-        assert opened.schema("made") == schema
+    raw, store = with_types, MemoryStore()
+    names = [f"made{number}" for number in range(len(made))]
+    raw.script("SET search_path = public", *(f"DROP TABLE IF EXISTS {name}" for name in names))
+    raw.script(*(line for one, name in zip(made, names, strict=True) for line in one.script(name)))
+    with open_database(address) as source:
+        schemas = [source.schema(name) for name in names]
+        backups = back_up(store, source, names, "", Work()).backups
+    before = [raw.state(name) for name in names]
+    following = [raw.next_number(name) for name in names]
+    for at, (name, table) in enumerate(zip(names, made, strict=True)):
+        restored, report = _restore(raw, store, backups[at], address, table.way)
+        assert report.verified == VERIFIED
+        assert raw.state(restored) == before[at]
+        assert raw.next_number(restored) == following[at]
+        if table.way == "new name":
+            raw.script(f"DROP TABLE {restored}")
+            continue
+        with open_database(address, write=True) as opened:
+            assert replace(opened.schema(name), sequences=()) == replace(schemas[at], sequences=())
+            if report.kept:
+                opened.drop_former(report.kept)
 
 
-@_SETTINGS
-@given(_NAME, _NAME, _NAME)
-def test_hostile_names_are_names(database: Database, table: str, column: str, key: str) -> None:
-    store = MemoryStore()
-    name = TableName("public", table.encode()[:63].decode(errors="ignore") or "t")
-    quoted = [f'"{text.replace(chr(34), chr(34) * 2)}"' for text in (column, f"{key}_key")]
-    database.script(
-        f"DROP TABLE IF EXISTS {name.sql}",
-        f"CREATE TABLE {name.sql} ({quoted[0]} text DEFAULT 'x', CONSTRAINT {quoted[1]} UNIQUE ({quoted[0]}))",
-        f"INSERT INTO {name.sql} VALUES ($$a; DROP TABLE b; --$$)",
-    )
-    before = database.everything()
-    assert TableName.parse(str(name)) == name
-    try:
-        backup = database.back_up(store, str(name))
-    except InvalidInput:  # a name that is no segment of a key, such as `..`
-        assert not store.objects
-        database.script(f"DROP TABLE {name.sql}")
-        return
-    report = database.restore(store, backup)
-    with open_database(database.address, write=True) as opened:
-        opened.drop_former(report.kept)
-    assert database.everything() == before
-    database.script(f"DROP TABLE {name.sql}")
+def _restore(
+    raw: Raw, store: MemoryStore, backup: Backup, address: DatabaseAddress, way: str
+) -> tuple[str, RestoreReport]:
+    """Restore a table in one of the ways; return its name and the report."""
+    name = backup.table
+    if way == "dropped":
+        raw.script(f"DROP TABLE {name}")
+    elif way == "in place":
+        raw.script(f"DELETE FROM {name} WHERE n % 2 = 0", f"ALTER TABLE {name} ADD extra int")
+    target = "again" if way == "new name" else None
+    return target or name, restore_of(store, backup, address, Choices(target), Work())
+
+
+_NAME = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1, max_size=20
+)
+#: Names with what a careless program would execute, expand or take apart.
+_TRAPS = st.sampled_from([
+    '"; DROP TABLE b; --', "'||pg_sleep(9)||'", "$$", "$1", "%s", "{}", "\\", "\\! id", "a.b", "A b",
+    "select", "..", ".", "-x", "*", "\r\n", "\u202e", "é", "\\N", ",", '""', "x" * 63, "é" * 31,
+])  # fmt: skip
+
+
+@generated(tables=2)
+@given(st.lists(st.tuples(*[_NAME | _TRAPS] * 3), min_size=2, max_size=2))
+def test_hostile_names_are_names(
+    raw: Raw, address: DatabaseAddress, made: list[tuple[str, str, str]]
+) -> None:
+    for table, column, key in made:
+        store = MemoryStore()
+        name = TableName("public", table.encode()[:63].decode(errors="ignore") or "t")
+        quoted = [_quoted(text) for text in (column, f"{key}_key")]
+        raw.script(
+            f"CREATE TABLE {name.sql} ({quoted[0]} text DEFAULT 'x', CONSTRAINT {quoted[1]} "
+            f"UNIQUE ({quoted[0]}))",
+            f"INSERT INTO {name.sql} VALUES ($$a; DROP TABLE b; --$$), ({_literal(table + column)})",
+        )
+        before = _everything(raw, name)
+        assert TableName.parse(str(name)) == name
+        try:
+            with open_database(address) as source:
+                backup = back_up(store, source, [str(name)], table + column, Work()).backups[0]
+        except InvalidInput:  # a name that is no segment of a key, such as `..`
+            assert not store.objects
+        else:
+            report = restore_of(store, backup, address, Choices(), Work())
+            with open_database(address, write=True) as opened:
+                opened.drop_former(report.kept)
+            assert _everything(raw, name) == before
+        raw.script(f"DROP TABLE {name.sql}")
+
+
+def _quoted(name: str) -> str:
+    short = name.encode()[:63].decode(errors="ignore")
+    return '"' + short.replace('"', '""') + '"'
+
+
+def _everything(raw: Raw, name: TableName) -> list[Any]:
+    """Return all relations and constraints of the database, and the rows of a table."""
+    return [
+        raw.rows(
+            "SELECT c.relname::text, c.relkind::text FROM pg_class c WHERE relnamespace = "
+            "'public'::regnamespace ORDER BY 1"
+        ),
+        raw.rows(
+            "SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE "
+            "connamespace = 'public'::regnamespace ORDER BY 1"
+        ),
+        sorted(raw.rows(f"SELECT ROW(t.*)::text FROM {name.sql} t")),
+    ]
