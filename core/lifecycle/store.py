@@ -102,6 +102,22 @@ def undo(bucket: Bucket, saved: Saved, *, work: Work | None = None) -> Saved:
     return _replaced(bucket, saved.after, saved.before, default_work(work))
 
 
+@states_effect("restored")
+def restore(
+    bucket: Bucket, seen: Configuration, former: Configuration, *, work: Work | None = None
+) -> Saved:
+    """Replace the configuration `seen` by a former one, if the bucket still has `seen`.
+
+    The rules are not checked: S3 has accepted them before.
+
+    Raises:
+        Conflict: another client changed the configuration; nothing was written.
+        ServiceError: it was written, but the bucket still returns another one after 15 seconds.
+        StorageError: a request was denied or failed.
+    """
+    return _replaced(bucket, seen, former, default_work(work))
+
+
 def former_rules(bucket_name: str) -> tuple[FormerRules, ...]:
     """Return the configurations that this machine has replaced in a bucket, newest first.
 

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QDialog, QWidget
 from core.aws.sign_in import MfaQuestion
 from core.health.hygiene import SecretHygiene
 from core.lifecycle.rules import Configuration
+from core.lifecycle.store import FormerRules
+from core.lifecycle.templates import archive
 from core.model.connection import KeySource, Profile
 from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKind
 from core.model.secrets import SecretInfo, SecretValue
@@ -30,7 +32,7 @@ from gui.dialogs.wizard import Wizard
 from gui.main_window.shortcut_list import ShortcutList
 from gui.tabs.backups.secret_dialog import SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
-from gui.tabs.bucket.rule_dialog import RuleDialog
+from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
 from gui.tabs.credentials.rotation.rotation_actions import NewValues
@@ -142,6 +144,9 @@ MAKERS: dict[str, Make] = {
         parent, context, _PROFILE, _nothing, origin="Credentials"
     ),
     "RollBackPreview": _roll_back,
+    "FormerRulesDialog": lambda parent, _context: FormerRulesDialog(
+        parent, Configuration(), (FormerRules(datetime(2026, 1, 2, tzinfo=UTC), Configuration((archive(),))),), _nothing
+    ),
     "RuleDialog": lambda parent, _context: RuleDialog(parent, Configuration(), _nothing),
     "ShortcutList": lambda parent, _context: ShortcutList(parent),
     "Wizard": lambda parent, context: Wizard(context, parent),

@@ -1,8 +1,8 @@
-"""The dialog that adds a lifecycle rule from a template and shows what saving it would change."""
+"""The dialogs that add a lifecycle rule and restore former ones, and show what would change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -20,9 +20,12 @@ from core.errors import StorageError
 from core.lifecycle.checks import INFREQUENT_DAYS
 from core.lifecycle.rules import Configuration, Rule, difference
 from core.lifecycle.sentences import difference_lines
+from core.lifecycle.store import FormerRules
 from core.lifecycle.templates import TEMPLATES, archive
+from core.units import format_counted, format_moment
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.dialog import Dialog
 from gui.widgets.fields import combo_box, inset
 from gui.widgets.labels import heading, muted_label, shown, text_label
 
@@ -123,6 +126,63 @@ class RuleDialog(QDialog):
         if self._after is not None:
             self._then(self._after)
             self.accept()
+
+
+class FormerRulesDialog(Dialog):
+    """The configurations that were replaced on this computer, and what restoring one changes.
+
+    Args:
+        parent: the tab.
+        present: the rules that the bucket has.
+        former: the former configurations, newest first; at least one.
+        then: gets the configuration to restore.
+        locked: why nothing can be saved, or empty.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        present: Configuration,
+        former: Sequence[FormerRules],
+        then: Callable[[Configuration], object],
+        *,
+        locked: str = "",
+    ) -> None:
+        super().__init__(
+            parent,
+            "Former rules",
+            "These rules were replaced by changes on this computer. Restoring them replaces all "
+            "present rules:",
+            width=560,
+        )
+        self._present, self._former, self._then, self._locked = present, former, then, locked
+        self.choice = combo_box("Former rules")
+        for each in former:
+            rules = format_counted(len(each.configuration.rules), "rule")
+            self.choice.addItem(f"{rules}, until {format_moment(each.replaced)}")
+        self._preview = _preview()
+        self.go = primary_button("Restore and verify", self._on_restore)
+        self.body.addWidget(self.choice)
+        self.body.addWidget(self._preview)
+        self.add_buttons(plain_button("Cancel", self.reject), self.go)
+        self.choice.currentIndexChanged.connect(self._refresh)
+        self._refresh()
+
+    @property
+    def _chosen(self) -> Configuration:
+        return self._former[self.choice.currentIndex()].configuration
+
+    def _refresh(self, *_changed: object) -> None:
+        lines = difference_lines(difference(self._present, self._chosen))
+        same = "" if lines else "The bucket has these rules at present."
+        self._preview.setPlainText(shown("\n".join(lines), lines=True) or same)
+        reason = self._locked or same
+        self.go.allow(not reason, reason)
+
+    def _on_restore(self) -> None:
+        # First, because the former rules are restored by a task of the tab.
+        self.accept()
+        self._then(self._chosen)
 
 
 def _days(name: str, value: int, *, minimum: int) -> QSpinBox:

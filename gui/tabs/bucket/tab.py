@@ -9,7 +9,7 @@ from core.health.facts import BucketFacts, fetch
 from core.lifecycle import side_effects, store
 from core.lifecycle.rules import Configuration, difference
 from core.lifecycle.sentences import difference_lines
-from core.lifecycle.store import Saved
+from core.lifecycle.store import FormerRules, Saved
 from core.model.change import Change, ChangeKind
 from core.workspace import Workspace
 from gui import shortcuts
@@ -17,7 +17,7 @@ from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.bucket.facts_view import FactsView
-from gui.tabs.bucket.rule_dialog import RuleDialog
+from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.bucket.rules_table import RowHeights, RulesModel
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -53,6 +53,7 @@ class BucketTab(Tab):
         )  # fmt: skip
         RowHeights(self.table)
         self.add = primary_button("Add rule…", self._on_add)
+        self.former = plain_button("Former rules…", self._on_former)
         self.remove = plain_button(shortcuts.action("rules.remove").text, self._on_remove)
         self._empty = EmptyState(
             *_NO_RULES,
@@ -71,7 +72,7 @@ class BucketTab(Tab):
         self._update_buttons()
 
     def _lay_out(self) -> None:
-        rules = Panel("Lifecycle rules", self._rules, actions=(self.remove, self.add))
+        rules = Panel("Lifecycle rules", self._rules, actions=(self.former, self.remove, self.add))
         safety = Panel("Safety", self._facts)
         safety.setMinimumWidth(_MIN_SAFETY_WIDTH)
         safety.head.add_pill(self._age)
@@ -183,6 +184,43 @@ class BucketTab(Tab):
             danger=True,
         )
 
+    def _on_former(self) -> None:
+        workspace = self.context.workspace
+        if workspace is not None:
+            name = workspace.bucket.name
+            self.run(
+                "Read former lifecycle rules",
+                lambda _work: store.former_rules(name),
+                self._show_former,
+                quiet=True,
+            )
+
+    def _show_former(self, former: tuple[FormerRules, ...]) -> None:
+        if not former:
+            self.banner.show_info("No rules of this bucket were replaced on this computer.")
+        elif self._seen is not None:
+            locked = self.context.locked_reason
+            FormerRulesDialog(self, self._seen, former, self._restore, locked=locked).open()
+
+    def _restore(self, former: Configuration) -> None:
+        workspace, seen = self.context.workspace, self._seen
+        if workspace is None or seen is None:
+            return
+        bucket = workspace.bucket
+        self.run(
+            "Restore former lifecycle rules",
+            lambda work: store.restore(bucket, seen, former, work=work),
+            self._on_restored,
+            call=self.call("lifecycle.save"),
+        )
+
+    def _on_restored(self, saved: Saved) -> None:
+        self._on_rules(saved.after)
+        self.banner.show_good(
+            "The former rules were restored and verified.",
+            action=("Undo", lambda: self._undo(saved)),
+        )
+
     def _check(self, after: Configuration) -> None:
         """Find the objects that the new rules would affect; save at once if there is nothing to confirm."""
         workspace, seen = self.context.workspace, self._seen
@@ -249,6 +287,7 @@ class BucketTab(Tab):
         if self._seen is None:
             reason = "The rules have not been loaded."
         picked = self.model.rule(self.table.currentIndex().row()) is not None
+        self.former.allow(self._seen is not None, "The rules have not been loaded.")
         self.add.allow(not reason, reason)
         self._empty.button.allow(not reason, reason)
         self.remove.allow(not reason and picked, reason or "Select a rule first.")

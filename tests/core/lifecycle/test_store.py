@@ -49,6 +49,21 @@ def test_a_rule_is_merged_read_back_and_undone(bucket):
     assert store.read(bucket).same_as(seen)
 
 
+def test_former_rules_are_restored_without_checks_unless_others_were_saved(bucket):
+    put(bucket, THEIRS)
+    first = store.read(bucket)
+    store.save(bucket, first, Configuration((archive(),)))
+    present = store.read(bucket)
+    (former,) = store.former_rules(bucket.name)
+    with pytest.raises(Conflict):
+        store.restore(bucket, first, former.configuration)
+    assert ids(bucket) == ["ArchiveOldData"]
+    saved = store.restore(bucket, present, former.configuration)
+    assert ids(bucket) == ["theirs"]
+    assert saved.after.same_as(first)
+    assert [len(each.configuration.rules) for each in store.former_rules(bucket.name)] == [1, 1]
+
+
 def test_someone_else_s_change_is_shown_and_never_overwritten(bucket):
     put(bucket, THEIRS)
     seen = store.read(bucket)

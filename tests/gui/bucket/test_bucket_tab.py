@@ -10,7 +10,7 @@ from core.model.connection import AccessKeys, Connection
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.bucket import BucketTab
-from gui.tabs.bucket.rule_dialog import RuleDialog
+from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.bucket.rules_table import RulesModel
 from gui.theme import ROW
 
@@ -83,6 +83,33 @@ def test_the_archive_template_is_previewed_saved_and_undone(tab, qtbot, demo_s3)
     next(b for b in tab.banner.findChildren(QPushButton) if b.text() == "Undo").click()
     qtbot.waitUntil(lambda: "restored" in tab.banner.text, timeout=20_000)
     assert ids(demo_s3) == before
+
+
+def test_former_rules_are_previewed_restored_and_undone(tab, qtbot, demo_s3, context):
+    tab.former.click()
+    qtbot.waitUntil(lambda: "No rules" in tab.banner.text)
+    before = ids(demo_s3)
+    tab._save(tab._seen.merged(archive()))
+    qtbot.waitUntil(lambda: "saved and verified" in tab.banner.text, timeout=20_000)
+    tab.former.click()
+    asked = dialog(tab, FormerRulesDialog, qtbot)
+    assert "- ArchiveOldData" in asked._preview.toPlainText()
+    asked.go.click()
+    qtbot.waitUntil(lambda: "restored and verified" in tab.banner.text, timeout=20_000)
+    assert ids(demo_s3) == before
+    next(b for b in tab.banner.findChildren(QPushButton) if b.text() == "Undo").click()
+    qtbot.waitUntil(lambda: ids(demo_s3) == before | {"ArchiveOldData"}, timeout=20_000)
+    qtbot.waitUntil(lambda: not tab.busy)
+    context.lock()
+    qtbot.waitUntil(lambda: not tab.findChildren(FormerRulesDialog))
+    tab.former.click()
+    asked = dialog(tab, FormerRulesDialog, qtbot)
+    assert asked.choice.count() == 3
+    asked.choice.setCurrentIndex(1)  # the rules that the bucket has
+    assert not asked.go.isEnabled()
+    asked.choice.setCurrentIndex(0)
+    assert "at the top of the window" in asked.go.reason
+    asked.reject()
 
 
 def test_a_prefix_that_matches_nothing_is_refused_or_asked_about(tab, qtbot, demo_s3):
