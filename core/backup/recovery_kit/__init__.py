@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
+from collections.abc import Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
+from core.backup.encryption_keys import BackupKey
 from core.errors import AlreadyExists
 from core.local.atomic import translate_os_errors
 from core.version import __version__
 
-SCRIPT, PAGE = "restore.py", "FORMAT.md"
+SCRIPT, PAGE, KEYS = "restore.py", "FORMAT.md", "keys.json"
 
 #: The sections of the script in their order: each uses those before it.
 _SECTIONS = (
-    "failures", "storage", "backups", "sqlite", "sqlite_load", "postgresql", "mariadb", "servers",
+    "failures", "storage", "encryption", "backups", "sqlite", "sqlite_load", "postgresql", "mariadb", "servers",
     "program",
 )  # fmt: skip
 _HEAD = '''\
@@ -31,14 +36,16 @@ from __future__ import annotations
 '''
 
 
-def write(folder: Path | str) -> tuple[Path, Path]:
+def write(folder: Path | str, keys: Sequence[BackupKey] = ()) -> tuple[Path, ...]:
     """Write the recovery kit into a folder, which is created if it does not exist.
 
     Args:
         folder: The folder.
+        keys: Keys of encrypted backups, which are written to a file that only this user can read.
+            Anyone who has the file can read these backups.
 
     Returns:
-        The paths of the script and of the page on the format.
+        The paths of the script, of the page on the format, and of the file with the keys, if any.
 
     Raises:
         AlreadyExists: One of the files exists; nothing is overwritten.
@@ -46,6 +53,9 @@ def write(folder: Path | str) -> tuple[Path, Path]:
     """
     folder = Path(folder)
     texts = {folder / SCRIPT: script_text(), folder / PAGE: page_text()}
+    if keys:
+        found = {key.name: key.key.reveal() for key in keys}
+        texts[folder / KEYS] = json.dumps(found, indent=1) + "\n"
     for path in texts:
         if path.exists():
             raise AlreadyExists(
@@ -56,9 +66,11 @@ def write(folder: Path | str) -> tuple[Path, Path]:
     for path, text in texts.items():
         with translate_os_errors(path, "written", needed=len(text)):
             folder.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
+            # The file has its mode before it contains a key.
+            opener = partial(os.open, mode=0o600 if path.name == KEYS else 0o666)
+            with open(path, "x", encoding="utf-8", newline="\n", opener=opener) as file:
                 file.write(text)
-    return folder / SCRIPT, folder / PAGE
+    return tuple(texts)
 
 
 def script_text() -> str:

@@ -14,6 +14,12 @@ from core.errors import ErrorKind
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Some commands write files below the present folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 def leaves(command=None, names=()):
     """Yield every command that runs something: its path and its click command."""
     command = command or typer.main.get_command(app)

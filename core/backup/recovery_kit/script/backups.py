@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import importlib
@@ -10,11 +11,12 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
+import threading
 import zlib
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
+from core.backup.recovery_kit.script.encryption import ENCRYPTED, Decryption, Keys
 from core.backup.recovery_kit.script.failures import (
     INTEGERS,
     NOT_FOUND,
@@ -52,22 +54,36 @@ class Backup:
         self.table, self.time = groups["table"], groups["time"]
         self.id = groups.get("id") or self.time
         self.old = "id" not in groups
+        self.keys = Keys({})
+        self._stored: dict[str, Any] = {}
         self._manifest: dict[str, Any] = {}
+        self._decryption: Decryption | None = None
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The manifest as it is stored, of which some fields may be encrypted."""
+        if not self._stored:
+            data = self.place.read(self.key, LARGEST_MANIFEST)
+            self._stored = checked_manifest(data)
+            if (self._stored["table"], self._stored["id"]) != (self.table, self.id):
+                raise corrupt(f"The manifest {self.key} belongs to another backup.")
+        return self._stored
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """The checked manifest."""
+        """The complete manifest; that of an encrypted backup needs its key."""
         if not self._manifest:
-            data = self.place.read(self.key, LARGEST_MANIFEST)
-            self._manifest = checked_manifest(data)
-            if (self._manifest["table"], self._manifest["id"]) != (self.table, self.id):
-                raise corrupt(f"The manifest {self.key} belongs to another backup.")
+            self._manifest = self.stored
+            if self.stored["compression"] == ENCRYPTED:
+                self._decryption = Decryption(self.stored, self.keys)
+                self._manifest = self._decryption.complete(self.stored)
+                _check_figures(self._manifest)
         return self._manifest
 
     @property
     def rows(self) -> int:
         """The number of rows in the manifest."""
-        return int(self.manifest["rows"])
+        return int(self.stored["rows"])
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the rows, one decompressed part after the other.
@@ -78,10 +94,12 @@ class Backup:
         """
         form, digest, rows = self.manifest.get("parts_format", "jsonl"), hashlib.sha256(), 0
         for part in self.manifest["parts"]:
-            name = f"part-{part['index']:05d}.{form}.zst"
+            name = f"part-{part['index']:05d}.{form}.zst" + (".aes" if self._decryption else "")
             data = self.place.read(self.key[: -len(MANIFEST)] + name, part["size"])
             if len(data) != part["size"] or hashlib.sha256(data).hexdigest() != part["sha256"]:
                 raise corrupt(f"{name} of the backup {self.id} is damaged.")
+            if self._decryption:
+                data = self._decryption.part(data, part["index"])
             raw = decompressed(data, part["raw_size"])
             count = count_rows(raw, form)
             if len(raw) != part["raw_size"] or count != part["rows"] or raw[-1:] != b"\n":
@@ -154,7 +172,7 @@ def checked_manifest(data: bytes) -> dict[str, Any]:
     except (ValueError, AttributeError, RecursionError) as error:
         raise corrupt(f"The manifest is not JSON: {error}") from error
     form = (body.get("format"), body.get("version"), body.get("compression"))
-    if form != ("strongroom-table-backup", 1, "zstd"):
+    if form[:2] != ("strongroom-table-backup", 1) or form[2] not in ("zstd", ENCRYPTED):
         raise KitError(NOT_SUPPORTED, f"This kit does not support the format {form}.")
     if hashlib.sha256(canonical.encode()).hexdigest() != body.get("sha256"):
         raise corrupt("The manifest was modified: its own hash does not match.")
@@ -221,14 +239,23 @@ def _by_program(data: bytes, size: int) -> bytes:
             "Install the program zstd (apt install zstd, dnf install zstd, brew install zstd), or "
             "run this script with Python 3.14 or newer, or install the Python module zstandard.",
         )
-    with tempfile.TemporaryFile() as packed:
-        packed.write(data)
-        packed.seek(0)
-        command = [program, "-dcq"]
-        with subprocess.Popen(command, stdin=packed, stdout=subprocess.PIPE) as process:  # noqa: S603 - fixed arguments
-            assert process.stdout is not None
-            raw = process.stdout.read(size + 1)
-            process.stdout.close()
+    # Not a temporary file: the rows of an encrypted backup must not be written to the disk.
+    pipe = subprocess.PIPE
+    command = [program, "-dcq"]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:  # noqa: S603 - fixed arguments
+        assert process.stdin is not None
+        assert process.stdout is not None
+        writer = threading.Thread(target=_feed, args=(process.stdin, data))
+        writer.start()
+        raw = process.stdout.read(size + 1)
+        process.stdout.close()
+        writer.join()
     if process.returncode and len(raw) <= size:
         raise corrupt("A part cannot be decompressed.")
     return raw
+
+
+def _feed(pipe: IO[bytes], data: bytes) -> None:
+    # The program ends before it has read everything if the data is damaged or larger than declared.
+    with contextlib.suppress(OSError), pipe:
+        pipe.write(data)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.backup.recovery_kit.script.backups import Backup, Place, chosen, list_backups
+from core.backup.recovery_kit.script.encryption import keys_from
 from core.backup.recovery_kit.script.failures import (
     INTERRUPTED,
     LOCAL,
@@ -65,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
         else:
             command.add_argument("table", help="the name of the table, as `list` shows it")
             command.add_argument("--id", default="", help="the backup; by default the newest")
+            command.add_argument(
+                "--key-file",
+                default="",
+                metavar="FILE",
+                help="the key of an encrypted backup; by default keys.json beside this script",
+            )
         if name == "restore":
             _add_targets(command)
     return parser
@@ -124,23 +131,30 @@ def _described(backup: Backup) -> tuple[str, int]:
     if backup.old:
         return "old form, no hash", 0
     try:
-        manifest = backup.manifest
+        manifest = backup.stored
     except KitError as error:
         return f"broken: {error}", error.code
     source = manifest["source"]
     place = f"{manifest.get('host', '')}:{manifest.get('path') or source.get('database')}"
-    return (
-        f"{counted_rows(backup.rows)}, {source.get('engine')} {source.get('version')}, {place}",
-        0,
-    )
+    text = f"{counted_rows(backup.rows)}, {source.get('engine')} {source.get('version')}, {place}"
+    record = manifest.get("encryption")
+    if isinstance(record, dict):
+        text += f", encrypted with {record.get('key')}"
+    return text, 0
 
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _check(options: argparse.Namespace) -> int:
+def _chosen(options: argparse.Namespace) -> Backup:
     backup = chosen(_place(options), options.table, options.id)
+    backup.keys = keys_from(options.key_file, Path(__file__).absolute().parent)
+    return backup
+
+
+def _check(options: argparse.Namespace) -> int:
+    backup = _chosen(options)
     backup.check()
     found = "It has no hash." if backup.old else "Every hash matches."
     sys.stdout.write(f"Backup {backup.id} of {backup.table} was read completely. {found}\n")
@@ -148,7 +162,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    backup = chosen(_place(options), options.table, options.id)
+    backup = _chosen(options)
     name = options.name or backup.table
     backup.check()
     engine = "" if backup.old else str(backup.manifest["source"].get("engine"))
