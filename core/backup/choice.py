@@ -1,7 +1,7 @@
 """Choice of the backup for a restore: the newest of the database, or a specified one.
 
 There is no silent fallback: if the newest backup is damaged, or the database is ambiguous, an error
-names the possible choices.
+names the possible choices. Backups of some rows of a table are only used if their id is given.
 """
 
 from __future__ import annotations
@@ -121,25 +121,44 @@ def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -
             subject=table,
         )
     newest = _read(store, places[0], work)
-    if wanted.origin is None or wanted.any_source or not newest.origin.differs(wanted.origin):
+    if _is_requested(newest, wanted):
         return newest
-    return _of_this_source(store, table, places, wanted.origin, work)
+    return _newest_requested(store, table, places, wanted, work)
 
 
-def _of_this_source(
-    store: Store, table: str, places: Sequence[Backup | Folder], origin: Origin, work: Work
+def _is_requested(backup: Backup, wanted: Wanted) -> bool:
+    """Return whether a backup of this database has all rows, or could have them if it is broken."""
+    if backup.state is BackupState.BROKEN or wanted.origin is None or wanted.any_source:
+        return not backup.filter
+    return not backup.filter and not backup.origin.differs(wanted.origin)
+
+
+def _newest_requested(
+    store: Store, table: str, places: Sequence[Backup | Folder], wanted: Wanted, work: Work
 ) -> Backup:
     """Return the newest backup of this database, or of the only other database."""
     others: dict[Origin, Backup] = {}
+    filtered: list[Backup] = []
     for backup in _read_all(store, places, work):
-        if backup.state is BackupState.BROKEN or not backup.origin.differs(origin):
+        if _is_requested(backup, wanted):
             return backup
-        others.setdefault(backup.origin, backup)
+        if backup.filter:
+            filtered.append(backup)
+        else:
+            others.setdefault(backup.origin, backup)
     if len(others) == 1:
         return next(iter(others.values()))
+    if not others:
+        raise NotFound(
+            f"There is no backup of {table} with all of its rows",
+            cause=f"{len(filtered)} with some rows are stored. The newest is {filtered[0].id}, with "
+            f"the rows that meet: {filtered[0].filter}",
+            remedy="Choose one by its id (--id), or another table or time.",
+            subject=table,
+        )
     raise Conflict(
         f"The backups of {table} are of {len(others)} databases, none of which is this one",
-        cause=f"This one is {origin}. " + " ".join(_named(others.values())),
+        cause=f"This one is {wanted.origin}. " + " ".join(_named(others.values())),
         remedy="Choose one by its id (--id), or the newest of all with --from-other-source.",
         subject=table,
     )
@@ -191,10 +210,13 @@ def _id(place: Backup | Folder) -> str:
     return place.id if isinstance(place, Backup) else place.key.id
 
 
-def source_warning(backup: Backup, origin: Origin) -> tuple[str, ...]:
-    """Return a warning if a backup is not, or not certainly, of the target database."""
+def backup_warnings(backup: Backup, origin: Origin) -> tuple[str, ...]:
+    """Return warnings about a backup of some rows, or not certainly of the target database."""
+    found = []
+    if backup.filter:
+        found.append(f"The backup contains only the rows that meet: {backup.filter}")
     if backup.origin.differs(origin):
-        return (f"The backup is of another database: {backup.source}.",)
-    if not backup.origin.database:
-        return ("The backup does not contain the name of its database.",)
-    return ()
+        found.append(f"The backup is of another database: {backup.source}.")
+    elif not backup.origin.database:
+        found.append("The backup does not contain the name of its database.")
+    return tuple(found)

@@ -266,6 +266,7 @@ def entry(manifest: Manifest, key: str, data: bytes) -> Backup:
         sha256=hashlib.sha256(data).hexdigest(),
         origin=manifest.origin,
         encrypted_with=manifest.encryption.key if manifest.encryption else "",
+        filter=manifest.filter,
     )
 
 

@@ -21,6 +21,12 @@ from core.units import as_utc, format_counted, iso_utc
 
 FORMAT = "strongroom-table-backup"
 VERSION = 1
+#: Version of a backup that contains only some rows of its table. Earlier programs refuse it: they
+#: would replace the complete table with these rows.
+FILTERED_VERSION = 2
+
+#: The condition in the manifest of an encrypted backup: it may contain values of rows.
+HIDDEN_FILTER = "(encrypted)"
 
 #: Format of the parts, for other programs that read them.
 ENCODINGS = {
@@ -42,6 +48,7 @@ _ADDED_LATER = frozenset(
         "rowids", "host", "path", "parts_format", "fingerprint", "ddl", "definition", "numbering",
         "comment", "owner", "grants", "sequences", "types", "extensions", "partition_key",
         "partitions", "attributes", "length", "encryption",
+        "filter",
     )
 )  # fmt: skip
 
@@ -75,7 +82,7 @@ def manifest_body(manifest: Manifest) -> dict[str, Any]:
     """Return the stored form of a manifest as an object, without its own hash."""
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": FILTERED_VERSION if manifest.filter else VERSION,
         "encoding": ENCODINGS[manifest.parts_format],
         "compression": ENCRYPTED_COMPRESSION if manifest.encryption else COMPRESSION,
         **_plain(manifest),
@@ -98,7 +105,9 @@ def from_bytes(data: bytes) -> Manifest:
         raise Corrupt("The manifest is not one of a table backup")
     form = f"Version {body.get('version')!r:.40}, compression {body.get('compression')!r:.40}."
     known = (COMPRESSION, ENCRYPTED_COMPRESSION)
-    if body.get("version") != VERSION or body.get("compression") not in known:
+    version = body.get("version")
+    supported = type(version) is int and version in (VERSION, FILTERED_VERSION)
+    if not supported or body.get("compression") not in known:
         raise NotSupported(
             "This version does not support the format of the backup",
             cause=form,
@@ -109,6 +118,8 @@ def from_bytes(data: bytes) -> Manifest:
     manifest = _checked(_built(Manifest, body, "manifest"))
     if (manifest.encryption is not None) != (body["compression"] == ENCRYPTED_COMPRESSION):
         raise Corrupt("The manifest contradicts itself about the encryption")
+    if bool(manifest.filter) != (version == FILTERED_VERSION):
+        raise Corrupt("The manifest contradicts itself about the rows that it contains")
     return manifest
 
 
@@ -121,6 +132,8 @@ def hidden_fields(manifest: Manifest) -> tuple[dict[str, Any], Manifest]:
         if field.name not in VISIBLE and field.default is not MISSING
     }
     schema = TableSchema(manifest.table, ())
+    if manifest.filter:
+        blank["filter"] = HIDDEN_FILTER
     return hidden, replace(manifest, schema=schema, content="", **blank)
 
 

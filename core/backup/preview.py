@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from core.backup.choice import Wanted, find, source_warning
+from core.backup.choice import Wanted, backup_warnings, find
 from core.backup.conversion import converted
 from core.backup.databases import engine_of, is_missing, open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
@@ -82,7 +83,7 @@ def _into_nothing(package: Package, database: str | DatabaseAddress) -> RestoreP
         inferred=package.inferred,
         triggers=package.schema.triggers,
         problems=(
-            *source_warning(package.backup, origin_of(database)),
+            *backup_warnings(package.backup, origin_of(database)),
             *package.problems,
             *engine_of(database).restore_notes(package.schema),
             "The database file does not exist: it will be created.",
@@ -97,6 +98,8 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
     difference, orphans = target.compare(
         package.schema, package.pieces(), samples=samples, work=work
     )
+    if package.backup.filter:  # a restore never removes the rows that such a backup lacks
+        difference = replace(difference, removed=0, removed_rows=())
     known = set(today.triggers) if today else set()
     return RestorePreview(
         backup=package.backup,
@@ -113,7 +116,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
         orphans=orphans,
         triggers=tuple(t for t in package.schema.triggers if t not in known),
         problems=(
-            *source_warning(package.backup, target.origin),
+            *backup_warnings(package.backup, target.origin),
             *package.problems,
             *target.restore_notes(package.schema),
         ),

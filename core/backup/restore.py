@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.backup.choice import Wanted, check_not_empty, find, source_warning
+from core.backup.choice import Wanted, backup_warnings, check_not_empty, find
 from core.backup.conversion import converted
 from core.backup.databases import open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
@@ -81,8 +81,9 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
 
     Raises:
         AlreadyExists: When `target` exists.
-        Conflict: When rows would refer to missing rows and this is not allowed, or when there are
-            backups of several other databases.
+        Conflict: When rows would refer to missing rows and this is not allowed, when there are
+            backups of several other databases, or when the backup contains only some rows of the
+            table that it would replace.
         Corrupt: When the backup is damaged; no other backup is used instead.
         DatabaseError: When the database reports an error or is locked.
         InvalidInput: When a text is empty.
@@ -110,9 +111,11 @@ def restore_of(
     with open_database(database, write=True, create=True, work=work) as target:
         _refuse_existing_target(target, choices)
         today = target.schema(name) if target.exists(name) else None
+        _refuse_some_rows(backup, target, name)
         with fetch_package(store, backup, today, work) as fetched, target.change(work=work):
             package = converted(fetched, target, today)
             _refuse_existing_target(target, choices)  # another process may have just created it
+            _refuse_some_rows(backup, target, name)
             if target.exists(name):
                 target.lock(name)
             swap = _Swap(target, package, name, choices, work)
@@ -128,7 +131,7 @@ def restore_of(
             verified,
             time.monotonic() - started,
             (
-                *source_warning(backup, target.origin),
+                *backup_warnings(backup, target.origin),
                 *package.problems,
                 *target.restore_notes(package.schema),
                 *swap.problems,
@@ -143,6 +146,22 @@ def _refuse_existing_target(target: Database, choices: Choices) -> None:
             f"A table {choices.target} already exists",
             remedy="Choose another name.",
             subject=choices.target,
+        )
+
+
+def _refuse_some_rows(backup: Backup, target: Database, name: str) -> None:
+    """Refuse to replace a table by some of its rows.
+
+    Raises:
+        Conflict: The backup contains only some rows, and the table exists.
+    """
+    if backup.filter and target.exists(name):
+        raise Conflict(
+            f"The backup {backup.id} contains only some rows of {backup.table}",
+            cause="A restore in place would remove all other rows. The backup contains the rows "
+            f"that meet: {backup.filter}",
+            remedy="Restore under a new name (--as), or choose another backup. Nothing was changed.",
+            subject=backup.table,
         )
 
 

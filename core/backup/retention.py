@@ -8,6 +8,7 @@ from datetime import datetime
 from core.aws.buckets import bucket_brief
 from core.backup.keys import MANIFEST, PIN
 from core.backup.listing import backups_in
+from core.backup.manifest import HIDDEN_FILTER
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
 from core.effects import attaching_partial, states_effect
@@ -127,14 +128,17 @@ def checked_rule(daily: int, weekly: int, monthly: int, yearly: int = 0) -> Rete
 def decisions(backups: Iterable[Backup], rule: RetentionRule) -> tuple[RetentionDecision, ...]:
     """Return the decision about each backup, in the order of the backups.
 
-    The rule counts for each table of each database separately. Always retained are: the newest
-    backup, the last one that a restore drill proved, pinned ones, old forms, and those that are
-    damaged, which also do not count as the newest of a day, week, month or year.
+    The rule counts for each table of each database, and each filter, separately. Always retained
+    are: the newest backup, the last one that a restore drill proved, pinned ones, old forms, those
+    with an encrypted filter, and those that are damaged, which also do not count as the newest of a
+    day, week, month or year.
     """
     listed = tuple(backups)
-    groups: dict[tuple[str, str], list[Backup]] = {}
+    # A backup of some rows must not replace one of the complete table.
+    groups: dict[tuple[str, str, str], list[Backup]] = {}
     for backup in sorted(listed, key=lambda each: (each.taken, each.id), reverse=True):
-        groups.setdefault((backup.table, str(backup.origin)), []).append(backup)
+        key = (backup.table, str(backup.origin), backup.filter)
+        groups.setdefault(key, []).append(backup)
     found: dict[str, RetentionDecision] = {}
     for group in groups.values():
         found.update({each.backup.key: each for each in _of_group(group, rule)})
@@ -146,7 +150,12 @@ def _of_group(group: Sequence[Backup], rule: RetentionRule) -> Iterator[Retentio
     reasons: dict[str, list[str]] = {backup.key: list(_own_reasons(backup)) for backup in group}
     usable = [each for each in group if _is_usable(each)]
     if usable:
-        reasons[usable[0].key].insert(0, "It is the newest backup of the table.")
+        newest = (
+            "It is the newest backup with this filter."
+            if usable[0].filter
+            else "It is the newest backup of the table."
+        )
+        reasons[usable[0].key].insert(0, newest)
     proven = next((each for each in usable if each.proven), None)
     if proven is not None:
         reasons[proven.key].append("It is the last backup that a restore drill has proven.")
@@ -175,6 +184,8 @@ def _own_reasons(backup: Backup) -> Iterator[str]:
         yield "It has the old form, which is never removed by a rule."
     elif backup.doubted:
         yield "Damage was found in it, and must be examined before it is removed."
+    if backup.filter == HIDDEN_FILTER:
+        yield "Its filter is encrypted, so that it cannot be compared with that of other backups."
     if backup.pinned:
         yield f"It is pinned: {backup.pin_note}" if backup.pin_note else "It is pinned."
 

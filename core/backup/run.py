@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
@@ -16,29 +16,33 @@ from core.backup.archive import (
     write_manifest,
     write_parts,
 )
-from core.backup.choice import check_not_empty
 from core.backup.databases import open_database
 from core.backup.databases.address import resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.encryption import BackupCipher, encrypted_manifest, new_cipher
 from core.backup.encryption_keys import BackupKey, read_key
+from core.backup.filters import (
+    ChosenTable,
+    Selection,
+    choose_tables,
+    counted,
+)
 from core.backup.keys import folder, new_id
 from core.backup.orphans import remove_own_orphans
 from core.backup.runs import records_run
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
 from core.effects import BY_HAND, attaching_partial, stating_effect
-from core.errors import Corrupt, DatabaseError, InvalidInput, NotSupported
-from core.model.backup import Backup, BackupReport, Encryption, Manifest, Skipped, Source
+from core.errors import DatabaseError
+from core.model.backup import Backup, BackupReport, Encryption, Manifest, Source
 from core.model.objects import Verdict
-from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
 from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
 
 
 @records_run
-def backup(
+def backup(  # noqa: PLR0913 - keyword-only data of one request
     workspace: HasBucket,
     work: Work | None = None,
     *,
@@ -46,6 +50,9 @@ def backup(
     tables: Sequence[str] | None = None,
     note: str = "",
     encrypt_with: str = "",
+    where: Mapping[str, str] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
 ) -> BackupReport:
     """Back up tables from one consistent view of the database.
 
@@ -59,26 +66,33 @@ def backup(
         note: A note that is shown with the backup. It is not encrypted.
         encrypt_with: The key that encrypts the backups: `secret:NAME` or `keyring:NAME`; empty for
             backups that are not encrypted.
+        where: SQL conditions by table, in the dialect of the database: only the rows that meet them
+            are backed up. Such a backup never replaces the complete table.
+        include: Patterns of the tables, such as `audit_*`, instead of their names.
+        exclude: Patterns of tables that are not backed up.
 
     Raises:
         DatabaseError: When the database cannot be read.
         NotFound: When a table or the key does not exist.
         NotSupported: When a table could not be restored, because its schema requires functions,
             collations or modules of the program that created it.
-        InvalidInput: When the name of a table is empty or not valid in a key.
+        InvalidInput: When the name of a table is empty or not valid in a key, a condition is not
+            valid, or a pattern matches no table.
     """
     work = default_work(work)
     address = resolve_address(database, secrets_of(workspace), work)
     store = BucketStore(workspace.bucket)
     key = read_key(encrypt_with, store.secrets, work) if encrypt_with else None
+    names = None if tables is None else tuple(tables)
+    selection = Selection(names, where or {}, tuple(include), tuple(exclude))
     with open_database(address, work=work) as source:
-        return back_up(store, source, tables, note, work, key=key)
+        return back_up(store, source, selection, note, work, key=key)
 
 
 def back_up(
     store: Store,
     source: Database,
-    tables: Sequence[str] | None,
+    tables: Selection | Sequence[str] | None,
     note: str,
     work: Work,
     *,
@@ -86,56 +100,21 @@ def back_up(
 ) -> BackupReport:
     """Back up tables of an open database to any store; see `backup`."""
     started = time.monotonic()
+    if not isinstance(tables, Selection):
+        tables = Selection(None if tables is None else tuple(tables))
     remove_own_orphans(store, work)
     with source.snapshot():
-        schemas, skipped = _schemas(source, tables)
-        total = sum(source.count(schema.table) for schema in schemas)
+        chosen = choose_tables(source, tables)
+        total = sum(counted(source, table) for table in chosen.tables)
         run = _Run(store, source, note, work, total, key)
 
         def report() -> BackupReport:
-            return BackupReport(tuple(run.made), time.monotonic() - started, run.verdict, skipped)
+            seconds = time.monotonic() - started
+            return BackupReport(tuple(run.made), seconds, run.verdict, chosen.skipped)
 
         with attaching_partial(report):
-            run.all(schemas)
+            run.all(chosen.tables)
     return report()
-
-
-def _schemas(
-    source: Database, tables: Sequence[str] | None
-) -> tuple[list[TableSchema], tuple[Skipped, ...]]:
-    """Return the tables to back up, all of which are restorable, and the skipped ones.
-
-    A specified table is never skipped: its error ends the run before anything is written.
-    """
-    if tables is not None:
-        for name in tables:
-            check_not_empty(table=name)
-        if not tables:
-            raise InvalidInput("No table was chosen", remedy="Choose at least one table.")
-        return [_provable(source, name) for name in dict.fromkeys(tables)], ()
-    schemas, skipped = [], []
-    for table in source.tables():
-        if table.former_name or table.derived:
-            continue
-        try:
-            schemas.append(_provable(source, table.name))
-        except (NotSupported, Corrupt, InvalidInput) as error:
-            problem = " ".join(part for part in (error.summary, error.cause) if part)
-            skipped.append(Skipped(table.name, problem, error.remedy))
-    if not schemas and not skipped:
-        raise InvalidInput(
-            "The database has no tables to back up",
-            remedy="Check that it is the correct file.",
-            subject=source.name,
-        )
-    return schemas, tuple(skipped)
-
-
-def _provable(source: Database, table: str) -> TableSchema:
-    schema = source.schema(table)
-    source.prove_restorable(schema)
-    folder(schema.table, utc_now(), new_id())  # checks that the name is valid in a key
-    return schema
 
 
 @dataclass(slots=True)
@@ -153,24 +132,25 @@ class _Run:
     verdict: Verdict = Verdict.SHA256
     made: list[Backup] = field(default_factory=list)
 
-    def all(self, schemas: Sequence[TableSchema]) -> None:
+    def all(self, tables: Sequence[ChosenTable]) -> None:
         """Back tables up one after the other; a failure leaves the backups made before it."""
         with stating_effect("backed up", decisive=(BY_HAND,)) as attempts:
-            for schema in schemas:
-                self.made.append(self.one(schema))
+            for table in tables:
+                self.made.append(self.one(table))
                 attempts.made = True
 
-    def one(self, schema: TableSchema) -> Backup:
+    def one(self, table: ChosenTable) -> Backup:
         """Back up one table and commit it."""
+        schema = table.schema
         started, taken, backup_id = time.monotonic(), utc_now(), new_id()
         with unfinished_backup(self.store, folder(schema.table, taken, backup_id)) as unfinished:
-            rows = self.source.dump(schema, work=self.work)
+            rows = self.source.dump(schema, where=table.where, work=self.work)
             watched = self._within(schema.table)
             cipher, record = self._encryption(backup_id, schema.table)
             form = PartsForm(backup_id, self.source.parts_format, cipher)
             tally = write_parts(self.store, unfinished, rows, form, watched)
-            self._check_count(schema.table, tally.rows)
-            manifest = self._manifest(schema, tally, backup_id, taken, time.monotonic() - started)
+            self._check_count(table, tally.rows)
+            manifest = self._manifest(table, tally, backup_id, taken, time.monotonic() - started)
             if cipher is not None and record is not None:
                 manifest = encrypted_manifest(manifest, cipher, record)
             written, verdict = write_manifest(self.store, unfinished, manifest, self.work)
@@ -184,20 +164,24 @@ class _Run:
     ) -> tuple[BackupCipher | None, Encryption | None]:
         return (None, None) if self.key is None else new_cipher(backup_id, table, self.key)
 
-    def _check_count(self, table: str, rows: int) -> None:
-        expected = self.source.count(table)
+    def _check_count(self, table: ChosenTable, rows: int) -> None:
+        name = table.schema.table
+        expected = self.source.count(name, where=table.where)
         if rows != expected:
             raise DatabaseError(
                 "The backup was discarded, because rows are missing",
                 cause=f"Read: {format_counted(rows, 'row')}; counted: {expected}.",
-                remedy="Run `PRAGMA integrity_check` on the database.",
-                subject=table,
+                remedy="Run `PRAGMA integrity_check` on the database."
+                if not table.where
+                else "Use a condition that always selects the same rows, for example without "
+                "random().",
+                subject=name,
             )
 
     def _manifest(
-        self, schema: TableSchema, tally: Tally, backup_id: str, taken: datetime, seconds: float
+        self, table: ChosenTable, tally: Tally, backup_id: str, taken: datetime, seconds: float
     ) -> Manifest:
-        origin = self.source.origin
+        origin, schema = self.source.origin, table.schema
         return Manifest(
             id=backup_id,
             table=schema.table,
@@ -214,8 +198,9 @@ class _Run:
             host=origin.host,
             path=origin.path,
             parts_format=self.source.parts_format,
-            fingerprint=self.source.fingerprint(schema, work=self.work),
+            fingerprint=self.source.fingerprint(schema, where=table.where, work=self.work),
             ddl=self.source.ddl(schema),
+            filter=table.where,
         )
 
     def _within(self, table: str) -> Work:

@@ -99,7 +99,8 @@ class Manifest:
     address of the server and the database. `parts_format` is `jsonl` or `csv`. `fingerprint` is a
     checksum of the rows that the server itself computes; empty if the engine has none. `ddl` is
     the definition of the table for reading, which is never executed. With `encryption` the manifest
-    as it is stored has placeholders for the fields that could reveal values of rows.
+    as it is stored has placeholders for the fields that could reveal values of rows. `filter` is
+    the SQL condition of a backup that contains only some rows of the table.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Manifest:
     fingerprint: str = ""
     ddl: str = ""
     encryption: Encryption | None = None
+    filter: str = ""
 
     @property
     def origin(self) -> Origin:
@@ -153,7 +155,8 @@ class Backup:
     `verified` is when this machine last compared every byte, `proven` when a restore drill of this
     machine last restored it; both may be None. `doubted` means that the last of these found a
     difference. A `pinned` backup is never removed by retention. `encrypted_with` is the name of the
-    key of an encrypted backup, otherwise empty.
+    key of an encrypted backup, otherwise empty. `filter` is the SQL condition of a backup that
+    contains only some rows of the table, otherwise empty.
     """
 
     id: str
@@ -170,6 +173,7 @@ class Backup:
     sha256: str = ""
     origin: Origin = Origin()
     encrypted_with: str = ""
+    filter: str = ""
     checked: str = field(default="", compare=False)
     verified: datetime | None = field(default=None, compare=False)
     proven: datetime | None = field(default=None, compare=False)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 
+def enclosed(where: str) -> str:
+    """Return a checked condition as an operand of AND or WHERE."""
+    # The line break ends a comment, which would hide the parentheses and what follows them. There
+    # are two, because a text like `a) OR (b` passes the check with one, and AND binds stronger.
+    return f"(({where}\n))"
+
+
 def clause(where: str) -> str:
     """Return a condition as a WHERE clause with a space before it; empty without a condition."""
-    # The line break ends a comment, which would hide the parenthesis and what follows it.
-    return f" WHERE ({where}\n)" if where else ""
+    return f" WHERE {enclosed(where)}" if where else ""
 
 
 def checks_of(table: str, where: str) -> tuple[str, str]:
@@ -20,6 +26,6 @@ def checks_of(table: str, where: str) -> tuple[str, str]:
         where: The condition.
     """
     return (
-        f"SELECT 1 FROM {table}{clause(where)} LIMIT 0",  # noqa: S608 - the name is quoted; see above
+        f"SELECT 1 FROM {table} WHERE ({where}\n) LIMIT 0",  # noqa: S608 - the name is quoted; see above
         f"SELECT CASE WHEN ({where}\n) THEN 1 END FROM {table} LIMIT 0",  # noqa: S608 - the same
     )

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 
 from core.backup.databases.base import Rows
-from core.backup.databases.condition import clause
+from core.backup.databases.condition import clause, enclosed
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.rows import careful_line, careful_sql, row_sql
 from core.backup.databases.sqlite.tokens import quoted
@@ -34,7 +34,7 @@ class Dump:
         self._encoding = encoding
         self._table = quoted(schema.table)
         self._where = clause(where)
-        self._and = f" AND ({where}\n)" if where else ""
+        self._and = f" AND {enclosed(where)}" if where else ""
         strict = "strict" in schema.options
         self._rowid = rowid_name(schema)
         recorded = (schema.rowids, self._rowid) if schema.rowids else None

@@ -1,0 +1,239 @@
+"""The tables and rows of a backup run: chosen by name, by pattern, and by SQL conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fnmatch import translate
+
+from core.backup.choice import check_not_empty
+from core.backup.databases.base import Database
+from core.backup.keys import folder, new_id
+from core.errors import AccessDenied, Corrupt, DatabaseError, InvalidInput, NotFound, NotSupported
+from core.model.backup import Skipped
+from core.model.tables import TableInfo, TableSchema
+from core.units import utc_now
+
+_WRITE_NAMES = (
+    "Write one SQL condition as after WHERE, without a semicolon, which only reads. On PostgreSQL "
+    "the names of tables and of functions of your own need their schema, for example public.orders."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The requested tables and rows of a run.
+
+    Without `tables` all tables are requested: those that match a pattern of `include`, if there is
+    one, and no pattern of `exclude`. `where` contains SQL conditions by table.
+    """
+
+    tables: tuple[str, ...] | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenTable:
+    """A table to back up, which can be restored, and the condition on its rows or nothing."""
+
+    schema: TableSchema
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The tables to back up; `skipped` cannot be restored, `excluded` are not requested."""
+
+    tables: tuple[ChosenTable, ...]
+    skipped: tuple[Skipped, ...] = ()
+    excluded: tuple[Skipped, ...] = ()
+
+
+def choose_tables(source: Database, selection: Selection) -> Chosen:
+    """Return the tables of a run; called inside a snapshot of the database.
+
+    A table that is named, or that has a condition, is never skipped: its error ends the run before
+    anything is written.
+
+    Raises:
+        InvalidInput: No table remains, a pattern matches none, or a condition is not valid.
+        NotFound: A named table does not exist.
+        NotSupported: A named table could not be restored.
+    """
+    _check(selection)
+    if selection.tables is not None:
+        schemas = [restorable_schema(source, name) for name in dict.fromkeys(selection.tables)]
+        return Chosen(_with_conditions(source, schemas, selection.where))
+    requested, excluded = _matching(source, selection)
+    schemas, skipped = [], []
+    for table in requested:
+        try:
+            schemas.append(restorable_schema(source, table.name))
+        except (NotSupported, Corrupt, InvalidInput) as error:
+            if any(source.same_name(table.name, name) for name in selection.where):
+                raise
+            problem = " ".join(part for part in (error.summary, error.cause) if part)
+            skipped.append(Skipped(table.name, problem, error.remedy))
+    if not schemas and not skipped:
+        raise InvalidInput(
+            "The database has no tables to back up",
+            remedy="Check that it is the correct file.",
+            subject=source.name,
+        )
+    tables = _with_conditions(source, schemas, selection.where)
+    return Chosen(tables, tuple(skipped), tuple(excluded))
+
+
+def restorable_schema(source: Database, table: str) -> TableSchema:
+    """Return the schema of a table after a check that a restore can build it.
+
+    Raises:
+        InvalidInput: Its name is not valid in a key.
+        NotFound: It does not exist.
+        NotSupported: It cannot be restored.
+    """
+    schema = source.schema(table)
+    source.prove_restorable(schema)
+    folder(schema.table, utc_now(), new_id())  # checks that the name is valid in a key
+    return schema
+
+
+def _check(selection: Selection) -> None:
+    for name in selection.tables or ():
+        check_not_empty(table=name)
+    if selection.tables is not None and not selection.tables:
+        raise InvalidInput("No table was chosen", remedy="Choose at least one table.")
+    if selection.tables is not None and (selection.include or selection.exclude):
+        raise InvalidInput(
+            "Patterns cannot be combined with names of tables",
+            remedy="Name the tables, or back up all tables with patterns.",
+        )
+    for pattern in (*selection.include, *selection.exclude):
+        check_not_empty(pattern=pattern)
+    for table, where in selection.where.items():
+        check_not_empty(table=table, condition=where)
+        _check_text(table, where)
+
+
+def _check_text(table: str, where: str) -> None:
+    """Refuse characters that a server's protocol would end or change the statement at."""
+    try:
+        where.encode()
+        valid = "\0" not in where
+    except UnicodeEncodeError:
+        valid = False
+    if not valid:
+        raise InvalidInput(
+            f"The condition for {table} contains a character that SQL cannot contain",
+            cause="It contains a null byte or an incomplete character.",
+            remedy="Remove the character.",
+        )
+
+
+def _with_conditions(
+    source: Database, schemas: Sequence[TableSchema], where: Mapping[str, str]
+) -> tuple[ChosenTable, ...]:
+    found: dict[str, str] = {}
+    for name, condition in where.items():
+        tables = [one.table for one in schemas if source.same_name(one.table, name)]
+        if not tables or tables[0] in found:
+            raise InvalidInput(
+                f"The condition for {name} cannot be used: {condition}",
+                cause="The table is not backed up." if not tables else "The table has two of them.",
+                remedy="Give each table of the backup at most one condition.",
+                subject=name,
+            )
+        found[tables[0]] = condition
+    for table, condition in found.items():
+        with naming_condition(table, condition):
+            source.check_condition(table, condition)
+    return tuple(ChosenTable(schema, found.get(schema.table, "")) for schema in schemas)
+
+
+@contextmanager
+def naming_condition(table: str, where: str) -> Iterator[None]:
+    """Name the condition in an error that the database reports about it; nothing without one.
+
+    Raises:
+        InvalidInput: The condition is not valid, or does more than read.
+    """
+    try:
+        yield
+    except (AccessDenied, DatabaseError, InvalidInput, NotFound, NotSupported) as error:
+        if not where:
+            raise
+        raise InvalidInput(
+            f"The condition for {table} cannot be used: {where}",
+            cause=f"{error.summary}. {error.cause}".strip(),
+            remedy=_WRITE_NAMES,
+            subject=table,
+        ) from error
+
+
+def counted(source: Database, table: ChosenTable) -> int:
+    """Return the number of rows to back up of a table.
+
+    Raises:
+        InvalidInput: The condition fails for a row, or does more than read.
+    """
+    with naming_condition(table.schema.table, table.where):
+        return source.count(table.schema.table, where=table.where)
+
+
+def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], list[Skipped]]:
+    """Return the tables that the patterns select, and the others that have rows of their own.
+
+    Raises:
+        InvalidInput: A pattern matches no table.
+    """
+    tables = [one for one in source.tables() if not one.former_name and not one.derived]
+    included = {pattern: _matches(source, pattern, tables) for pattern in selection.include}
+    excluded = {pattern: _matches(source, pattern, tables) for pattern in selection.exclude}
+    for pattern, names in (*included.items(), *excluded.items()):
+        if not names:
+            raise InvalidInput(
+                f"No table matches the pattern {pattern}",
+                cause="A pattern matches complete names: * any characters, ? one character, "
+                "[ab] one of several.",
+                remedy="Correct the pattern; `strongroom database tables` lists the names.",
+                subject=source.name,
+            )
+    chosen, left = [], []
+    for table in tables:
+        reason = _exclusion(table.name, included, excluded)
+        if reason:
+            left.append(Skipped(table.name, reason))
+        else:
+            chosen.append(table)
+    if tables and not chosen:
+        raise InvalidInput(
+            "The patterns exclude every table",
+            remedy="Change the patterns of --include and --exclude.",
+            subject=source.name,
+        )
+    return chosen, left
+
+
+def _exclusion(
+    table: str, included: Mapping[str, set[str]], excluded: Mapping[str, set[str]]
+) -> str:
+    """Return why the patterns do not select a table; empty if they do."""
+    if included and not any(table in names for names in included.values()):
+        return "It matches no pattern of --include."
+    pattern = next((pattern for pattern, names in excluded.items() if table in names), None)
+    return "" if pattern is None else f"It matches the pattern {pattern} of --exclude."
+
+
+def _matches(source: Database, pattern: str, tables: Sequence[TableInfo]) -> set[str]:
+    # Whether upper and lower case differ depends on the engine, and on a setting of MariaDB.
+    flags = re.IGNORECASE if source.same_name("a", "A") else re.NOFLAG
+    expression = re.compile(translate(pattern), flags)
+    return {
+        table.name
+        for table in tables
+        if any(map(expression.fullmatch, source.pattern_names(table.name)))
+    }

@@ -1,0 +1,196 @@
+"""Backups of some rows or tables: conditions of SQL, and patterns of names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.backups import MemoryStore, everything, restored, sql, trading_database
+
+from core.backup.choice import Wanted, find
+from core.backup.databases import open_database
+from core.backup.filters import Selection
+from core.backup.listing import backups_in
+from core.backup.run import back_up
+from core.errors import Conflict, DatabaseError, InvalidInput, NotFound, StorageError
+from core.model.backup import Backup, BackupReport
+from core.work import Work
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return trading_database(tmp_path / "trading.db", 20)
+
+
+def run(store: MemoryStore, path: Path, selection: Selection) -> BackupReport:
+    with open_database(str(path)) as source:
+        return back_up(store, source, selection, "", Work())
+
+
+def filtered(store: MemoryStore, path: Path, where: str, table: str = "orders") -> Backup:
+    return run(store, path, Selection((table,), {table: where})).backups[0]
+
+
+#: Texts that are no condition, or would do more than select rows. `{other}` is another file.
+HOSTILE = (
+    "1=1; DROP TABLE orders",
+    "1=1); DROP TABLE orders; --",
+    "1=1) UNION SELECT 1, 2 WHERE (1=1",
+    "1=1) ORDER BY (1",
+    "1=1) LIMIT (1",
+    "1) THEN 1 END FROM orders UNION SELECT CASE WHEN (1",
+    "id = 'open",
+    'id = "open',
+    "(id = 1",
+    "id = 1)",
+    "id = 1 /* open",
+    "id = 1); ATTACH '{other}' AS o; CREATE TABLE o.t(a); SELECT (1",
+    "id = ?",
+    "id = :name",
+    "id IN (DELETE FROM orders RETURNING id)",
+    "missing = 1",
+    "id IN (SELECT id FROM missing)",
+    "writefile('{other}', 'x') > 0",
+    "load_extension('x') IS NULL",
+    "count(*) > 1",
+    "id = 1\0) OR (1=1",
+    "id = '\ud800'",
+    "--",
+)
+
+
+@pytest.mark.parametrize("where", HOSTILE)
+def test_a_text_that_is_not_a_condition_is_refused_and_changes_nothing(path, tmp_path, where):
+    store, before, other = MemoryStore(), everything(path), tmp_path / "other"
+    where = where.replace("{other}", str(other))
+    with pytest.raises(InvalidInput) as error:
+        filtered(store, path, where)
+    assert "condition for orders" in error.value.summary
+    assert error.value.remedy
+    assert not store.objects
+    assert not other.exists()
+    assert everything(path) == before
+
+
+@pytest.mark.parametrize("where", ["", "  "])
+def test_an_empty_condition_is_not_an_omitted_one(path, where):
+    with pytest.raises(InvalidInput, match="condition is empty"):
+        filtered(MemoryStore(), path, where)
+
+
+@pytest.mark.parametrize(
+    ("where", "ids"),
+    [
+        ("id % 2 = 0 -- even ones", range(2, 21, 2)),
+        ("id = 3 /* a comment ) */", [3]),
+        ("id = 3) OR (id = 5", [3, 5]),
+        ("id IN (SELECT max(id) FROM orders)", [20]),
+        ("status = 'open' AND NOT status LIKE ')%'", range(1, 21, 2)),
+        ("0", []),
+    ],
+)
+def test_exactly_the_rows_that_meet_the_condition_are_backed_up(path, where, ids):
+    store = MemoryStore()
+    backup = filtered(store, path, where)
+    assert (backup.rows, backup.filter) == (len(ids), where)
+    assert [each.filter for each in backups_in(store, "orders", Work())] == [where]
+    report = restored(store, backup, path, target="some")
+    assert report.verified == "verified (SHA-256)"
+    assert [row[0] for row in sql(path, "SELECT id FROM some ORDER BY id")] == list(ids)
+
+
+@pytest.mark.parametrize(
+    "definition",
+    ["t(id INTEGER PRIMARY KEY, v)", "t(id PRIMARY KEY, v) WITHOUT ROWID", "t(id, v)"],
+)
+def test_rows_that_sqlite_cannot_write_as_json_are_filtered_too(tmp_path, definition):
+    path = tmp_path / "odd.db"
+    sql(path, f"CREATE TABLE {definition}")
+    sql(path, "INSERT INTO t VALUES (1, CAST(x'ff' AS TEXT)), (2, 'b'), (3, CAST(x'fe' AS TEXT))")
+    store = MemoryStore()
+    backup = filtered(store, path, "id <> 2", "t")
+    restored(store, backup, path, target="some")
+    assert sql(path, "SELECT id, hex(v) FROM some ORDER BY id") == [(1, "FF"), (3, "FE")]
+
+
+def test_a_condition_that_selects_other_rows_the_second_time_is_refused(path):
+    store = MemoryStore()
+    with pytest.raises(DatabaseError, match="rows are missing") as error:
+        filtered(store, path, "abs(random()) % 1000000 < 500000 AND random() <> id")
+    assert "random()" in error.value.remedy
+    assert not [key for key in store.objects if "manifest" in key]
+
+
+def test_a_restore_in_place_would_remove_rows_and_is_refused(path):
+    store, before = MemoryStore(), everything(path)
+    backup = filtered(store, path, "id < 4")
+    with pytest.raises(Conflict, match="contains only some rows") as error:
+        restored(store, backup, path)
+    assert "id < 4" in error.value.cause
+    assert everything(path) == before
+
+
+def test_on_an_empty_database_it_creates_the_table_with_a_warning(path, tmp_path):
+    store = MemoryStore()
+    backup = filtered(store, path, "id < 3", "users")
+    report = restored(store, backup, tmp_path / "new.db")
+    assert "The backup contains only the rows that meet: id < 3" in report.problems
+    assert sql(tmp_path / "new.db", "SELECT id FROM users") == [(1,), (2,)]
+
+
+def test_the_newest_complete_backup_is_chosen_by_default(path):
+    store = MemoryStore()
+    complete = run(store, path, Selection(("orders",))).backups[0]
+    newer = filtered(store, path, "id < 4")
+    with open_database(str(path)) as source:
+        wanted = Wanted.of(None, None, source.origin)
+    assert find(store, "orders", Work(), wanted).id == complete.id
+    assert find(store, "orders", Work()).id == complete.id
+    assert find(store, "orders", Work(), Wanted(newer.id)).id == newer.id
+
+
+def test_without_a_complete_backup_the_filtered_one_is_named(path):
+    store = MemoryStore()
+    backup = filtered(store, path, "id < 4")
+    with pytest.raises(NotFound, match="with all of its rows") as error:
+        find(store, "orders", Work())
+    assert backup.id in error.value.cause
+    assert "id < 4" in error.value.cause
+
+
+def test_a_condition_of_a_table_that_is_not_backed_up_is_refused(path):
+    with pytest.raises(InvalidInput, match="users"):
+        run(MemoryStore(), path, Selection(("orders",), {"users": "1"}))
+    with pytest.raises(InvalidInput, match="ORDERS"):
+        run(MemoryStore(), path, Selection(("orders",), {"orders": "1", "ORDERS": "1"}))
+
+
+def test_patterns_choose_tables_by_complete_names_whatever_their_case(path):
+    report = run(MemoryStore(), path, Selection(include=("O*", "user?"), exclude=("USERS",)))
+    assert [each.table for each in report.backups] == ["orders"]
+
+
+def test_a_condition_can_be_combined_with_all_tables(path):
+    report = run(MemoryStore(), path, Selection(where={"Orders": "id < 3"}))
+    assert {each.table: (each.rows, each.filter) for each in report.backups} == {
+        "audit": (0, ""), "orders": (2, "id < 3"), "users": (3, "")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("selection", "text"),
+    [
+        (Selection(include=("order",)), "No table matches the pattern order"),
+        (Selection(exclude=("x*",)), "No table matches the pattern x"),
+        (Selection(include=("orders",), exclude=("*",)), "exclude every table"),
+        (Selection(("orders",), include=("orders",)), "cannot be combined"),
+        (Selection(include=("",)), "pattern is empty"),
+        (Selection(include=("[",)), "No table matches the pattern"),
+    ],
+)
+def test_patterns_that_choose_nothing_are_errors(path, selection, text):
+    store = MemoryStore()
+    with pytest.raises(StorageError, match=text) as error:
+        run(store, path, selection)
+    assert error.value.remedy
+    assert not store.objects
