@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from typing import Self
 
 from core.backup.databases.base import Database, Rows
@@ -20,9 +21,11 @@ from core.backup.databases.postgresql import (
     takeover,
 )
 from core.backup.databases.postgresql.address import ServerAddress
-from core.backup.databases.postgresql.fingerprint import fingerprint
-from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.fingerprint import counted_rows, fingerprint
+from core.backup.databases.postgresql.names import TableName
+from core.backup.databases.postgresql.reading import copy_statement
 from core.backup.databases.postgresql.session import Session
+from core.backup.databases.postgresql.snapshot import Snapshot
 from core.backup.databases.single_rows import RowChanges
 from core.errors import DatabaseError, StorageError
 from core.model.backup import Difference, Origin
@@ -63,7 +66,7 @@ class PostgreSQLDatabase(Database):
         self._address = address
         self._password = password
         self._work = work
-        self._in_snapshot = False
+        self._snapshot: Snapshot | None = None
         self._published = swap.Published()
 
     @classmethod
@@ -149,7 +152,7 @@ class PostgreSQLDatabase(Database):
 
     def _counted(self, name: TableName, problem: str) -> tuple[int | None, str]:
         # An error inside the transaction of a snapshot would prevent every later query.
-        attempt = takeover.savepoint(self._session) if self._in_snapshot else nullcontext()
+        attempt = takeover.savepoint(self._session) if self._snapshot else nullcontext()
         try:
             with attempt:
                 return self.count(str(name)), problem
@@ -158,7 +161,7 @@ class PostgreSQLDatabase(Database):
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data; inside a snapshot it is locked against TRUNCATE and ALTER."""
-        if self._in_snapshot and self.exists(table):
+        if self._snapshot and self.exists(table):
             catalog.require_relation(self._session, TableName.parse(table))
             # These are not part of the snapshot: a truncated table would be backed up as empty.
             self._session.query(f"LOCK TABLE {TableName.parse(table).sql} IN ACCESS SHARE MODE")
@@ -194,6 +197,9 @@ class PostgreSQLDatabase(Database):
 
     def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
         """Return the row count of a table, or of the rows that meet a condition."""
+        begun = self._begun_fingerprint(table, where)
+        if begun:
+            return counted_rows(begun)
         with self._session.cancellable(default_work(work)):
             name = TableName.parse(table).sql
             return int(self._session.value(f"SELECT count(*) FROM {name}{clause(where)}"))  # noqa: S608 - the name is quoted
@@ -205,8 +211,15 @@ class PostgreSQLDatabase(Database):
 
     def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
         """Return the sum of the hashes of the rows; see `Database`."""
+        begun = self._begun_fingerprint(schema.table, where)
+        if begun:
+            return begun
         with self._session.cancellable(work):
             return fingerprint(self._session, schema, where)
+
+    def _begun_fingerprint(self, table: str, where: str) -> str:
+        """Return the fingerprint that began with `dump`, or nothing."""
+        return self._snapshot.fingerprint(table) if self._snapshot and not where else ""
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables to `table`, except of former tables."""
@@ -222,7 +235,7 @@ class PostgreSQLDatabase(Database):
         """
         session = Session.open(self._address, self._password, self._work)
         try:
-            _build_temporary(session, schema)
+            build.build_temporary(session, schema)
         except StorageError as error:
             if not any(code in error.cause for code in ("(42501)", "(25006)")):
                 raise
@@ -260,31 +273,29 @@ class PostgreSQLDatabase(Database):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Provide one view of all tables: REPEATABLE READ, which locks no writer out."""
-        self._session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        self._in_snapshot = True
+        connect = partial(Session.open, self._address, self._password, self._work)
+        self._snapshot = Snapshot.begin(self._session, connect)
         try:
-            self._session.query("SELECT 1")  # the view begins with the first query
             yield
         finally:
-            self._in_snapshot = False
+            self._snapshot.close()
+            self._snapshot = None
             self._roll_back()
 
     def dump(
         self, schema: TableSchema, *, where: str = "", work: Work | None = None
     ) -> Iterator[Rows]:
         """Yield the rows as CSV, in the order in which they are stored."""
-        table = TableName.parse(schema.table).sql
-        columns = catalog.column_list(schema)
-        source = f"{table} ({columns})"
-        if schema.partition_key or where:
-            source = f"(SELECT {columns} FROM {table}{clause(where)})"  # noqa: S608 - names are quoted
+        work = default_work(work)
+        if self._snapshot is not None and not where:
+            yield from self._snapshot.rows(schema, work)
+            return
         if where:
             # COPY needs the simple protocol, which runs several statements. The check of the
             # condition only holds for the settings under which it was parsed, and its evaluation
             # by `count` may have changed them: set_config('standard_conforming_strings', …).
             self._session.apply_settings()
-        copy = f"COPY {source} TO STDOUT (FORMAT csv)"
-        yield from self._session.copy_out(copy, default_work(work))
+        yield from self._session.copy_out(copy_statement(schema, where), work)
 
     def compare(
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
@@ -374,16 +385,3 @@ class PostgreSQLDatabase(Database):
         name = TableName.parse(former)
         swap.former_record(self._session, name)
         self._session.query(f"DROP TABLE {name.sql}")
-
-
-def _build_temporary(session: Session, schema: TableSchema) -> None:
-    session.query("BEGIN")
-    name = f"pg_temp.{quoted('strongroom_proof')}"
-    parents = [key.table for key in schema.foreign_keys]
-    # Only checked: a temporary table cannot refer to other tables.
-    list(build.foreign_key_statements(schema, name, build.Renames(), parents, ()))
-    session.query(build.table_statement(schema, name, temporary=True))
-    if schema.partition_key:
-        return  # keys and indexes of a partitioned table need its partitions
-    for statement in build.constraint_statements(schema, name, build.Renames()):
-        session.query(statement)

@@ -66,6 +66,20 @@ def create_table(session: Session, schema: TableSchema) -> None:
         session.query(_partition_statement(partition, schema, name))
 
 
+def build_temporary(session: Session, schema: TableSchema) -> None:
+    """Create the table as a temporary one in a new transaction, without its partitions."""
+    session.query("BEGIN")
+    name = f"pg_temp.{quoted('strongroom_proof')}"
+    parents = [key.table for key in schema.foreign_keys]
+    # Only checked: a temporary table cannot refer to other tables.
+    list(foreign_key_statements(schema, name, Renames(), parents, ()))
+    session.query(table_statement(schema, name, temporary=True))
+    if schema.partition_key:
+        return  # keys and indexes of a partitioned table need its partitions
+    for statement in constraint_statements(schema, name, Renames()):
+        session.query(statement)
+
+
 def table_statement(schema: TableSchema, name: str, *, temporary: bool = False) -> str:
     """Return the statement that creates the bare table.
 

@@ -33,5 +33,10 @@ def fingerprint(session: Session, schema: TableSchema, where: str = "") -> str:
     return f"{method}:{count}:{total}"
 
 
+def counted_rows(found: str) -> int:
+    """Return the row count that a fingerprint contains."""
+    return int(found.split(":")[1])
+
+
 def _hashed(name: str, kind: str) -> str:
     return quoted(name) if kind in _EXACT else f'{quoted(name)}::text COLLATE "C"'

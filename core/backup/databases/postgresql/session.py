@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
@@ -52,6 +52,7 @@ _SETTINGS = {
     "search_path": "pg_catalog",  # so that the server writes every other name with its schema
     "synchronize_seqscans": "off",  # rows are read in the order in which they are stored
     "row_security": "off",  # an error instead of a backup without the hidden rows
+    "enable_tidscan": "on",  # otherwise each range of pages is found by reading the entire table
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "lock_timeout": "10s",
@@ -153,7 +154,7 @@ class Session:
         rows = self.query(statement, values)
         return rows[0][0] if rows else None
 
-    def copy_out(self, statement: str, work: Work) -> Iterator[Rows]:
+    def copy_out(self, statement: str, work: Work) -> Generator[Rows, None, None]:
         """Yield the rows of `COPY … TO STDOUT` in pieces of complete rows, about 1 MB each.
 
         A generator that is closed early closes the connection: the rest of the rows would have to

@@ -1,0 +1,145 @@
+"""Reading of a table by several sessions at once, each of which takes the next range of pages.
+
+The rows are passed on in the order of the ranges, which is the order in which they are stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
+from queue import SimpleQueue
+
+from core.backup.databases.base import Rows
+from core.backup.databases.postgresql.session import Session
+from core.errors import StorageError
+from core.work import Work
+
+#: Bytes that a session reads ahead of its turn: about two ranges.
+_AHEAD_BYTES = 8 << 20
+
+_log = logging.getLogger(__name__)
+
+
+class _Pieces:
+    """The pieces that one session has read, up to a number of bytes; None ends a range."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[Rows | BaseException | None] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def put(self, piece: Rows | BaseException | None) -> bool:
+        """Add a piece when there is room; return whether the pieces are still wanted."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._bytes < _AHEAD_BYTES)
+            self._pieces.append(piece)
+            self._bytes += len(piece[1]) if isinstance(piece, tuple) else 0
+            self._changed.notify_all()
+            return not self._closed
+
+    def get(self) -> Rows | None:
+        """Remove and return the next piece; raise the error that ended the session."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._pieces))
+            piece = self._pieces.popleft()
+            self._bytes -= len(piece[1]) if isinstance(piece, tuple) else 0
+            self._changed.notify_all()
+        if isinstance(piece, BaseException):
+            raise piece
+        return piece
+
+    def close(self) -> None:
+        """Let the session end: its pieces are not wanted any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class ParallelCopy:
+    """One read of a table by `COPY` statements, which sessions take in their order."""
+
+    def __init__(self, statements: Sequence[str], work: Work) -> None:
+        self._statements = statements
+        self._work = work
+        self._lock = threading.Lock()
+        self._taken = 0
+        #: For each range, in their order, the pieces of the session that took it.
+        self._turns: SimpleQueue[_Pieces] = SimpleQueue()
+        self._readers: list[_Pieces] = []
+        #: The sessions that have taken a range.
+        self._sessions: set[Session] = set()
+
+    def rows(
+        self,
+        session: Session,
+        companions: Sequence[Callable[[], AbstractContextManager[Session]]],
+    ) -> Iterator[Rows]:
+        """Yield the rows that `session` and its companions read.
+
+        A companion that cannot be opened is omitted. An error of a session that has taken a range
+        is raised here. If the caller ends early, the connections are closed, like in `copy_out`.
+        """
+        with ThreadPoolExecutor(1 + len(companions), "copy") as pool:
+            try:
+                running = [pool.submit(self._read, session, self._reader())]
+                running += [
+                    pool.submit(self._read_beside, one, self._reader()) for one in companions
+                ]
+                for _ in self._statements:
+                    pieces = self._turns.get()
+                    while (piece := pieces.get()) is not None:
+                        yield piece
+                for reader in running:
+                    reader.result()
+            except BaseException:
+                self._stop()
+                raise
+
+    def _stop(self) -> None:
+        """Let all sessions end, also those that wait for the server."""
+        for pieces in self._readers:
+            pieces.close()
+        with self._lock:
+            self._taken = len(self._statements)
+            for session in self._sessions:
+                session.cut()
+
+    def _reader(self) -> _Pieces:
+        self._readers.append(_Pieces())
+        return self._readers[-1]
+
+    def _read_beside(
+        self, opened: Callable[[], AbstractContextManager[Session]], pieces: _Pieces
+    ) -> None:
+        try:
+            with opened() as session:
+                self._read(session, pieces)
+        except StorageError as error:
+            # The server has no connection left, or another session waits for the table.
+            _log.info("A table is read by one connection less: %s", error.summary)
+
+    def _read(self, session: Session, pieces: _Pieces) -> None:
+        while (statement := self._next(session, pieces)) is not None:
+            try:
+                with closing(session.copy_out(statement, self._work)) as rows:
+                    if not all(pieces.put(piece) for piece in rows):
+                        return
+            except BaseException as error:  # noqa: BLE001 - raised again by `rows`
+                pieces.put(error)
+                return
+            pieces.put(None)
+
+    def _next(self, session: Session, pieces: _Pieces) -> str | None:
+        """Take the next range; None if there is none."""
+        with self._lock:
+            if self._taken == len(self._statements):
+                return None
+            self._taken += 1
+            self._turns.put(pieces)
+            self._sessions.add(session)
+            return self._statements[self._taken - 1]

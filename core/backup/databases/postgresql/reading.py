@@ -1,0 +1,65 @@
+"""Statements that read the rows of a table, at once or in ranges of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.backup.databases.condition import clause
+from core.backup.databases.postgresql.catalog import column_list, require_relation
+from core.backup.databases.postgresql.names import TableName
+from core.backup.databases.postgresql.session import Session
+from core.model.tables import TableSchema
+
+#: Pages of a range: about 4 MB of rows, so that readers end at nearly the same time and the ranges
+#: that are read ahead stay small.
+_RANGE_PAGES = 512
+#: Since this version the server reads a range of pages without reading the pages before it.
+_RANGE_SCANS = 140_000
+_SIZE = """
+SELECT (SELECT coalesce(sum(pg_relation_size(t.relid)), pg_relation_size(c.oid))
+    FROM pg_partition_tree(c.oid) t)::bigint / current_setting('block_size')::int,
+  c.relkind = 'r' AND a.amname = 'heap'
+FROM pg_class c LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.oid = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """Pages of a table and its partitions (usually 8 KiB each); `ranges` if they can be divided."""
+
+    pages: int
+    ranges: bool
+
+
+def size_of(session: Session, schema: TableSchema) -> TableSize:
+    """Return the present size of a table."""
+    relation = require_relation(session, TableName.parse(schema.table))
+    pages, heap = session.query(_SIZE, (relation.oid,))[0]
+    return TableSize(int(pages), bool(heap) and session.version_number >= _RANGE_SCANS)
+
+
+def copy_statement(schema: TableSchema, where: str = "") -> str:
+    """Return the statement that writes the rows as CSV."""
+    table, columns = TableName.parse(schema.table).sql, column_list(schema)
+    source = f"{table} ({columns})"
+    if schema.partition_key or where:
+        source = f"(SELECT {columns} FROM {table}{clause(where)})"  # noqa: S608 - names are quoted
+    return _copy(source)
+
+
+def range_statements(schema: TableSchema, pages: int) -> Sequence[str]:
+    """Return statements that together write the same rows in the same order."""
+    table, columns = TableName.parse(schema.table).sql, column_list(schema)
+    starts = range(0, max(pages, 1), _RANGE_PAGES)
+    statements = []
+    for start in starts:
+        # The last range has no end, so that it includes pages that were added.
+        end = f" AND ctid < '({start + _RANGE_PAGES},0)'" if start != starts[-1] else ""
+        select = f"SELECT {columns} FROM ONLY {table} WHERE ctid >= '({start},0)'{end}"  # noqa: S608 - names are quoted
+        statements.append(_copy(f"({select})"))
+    return statements
+
+
+def _copy(source: str) -> str:
+    return f"COPY {source} TO STDOUT (FORMAT csv)"

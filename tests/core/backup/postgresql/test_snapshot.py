@@ -1,0 +1,233 @@
+"""A large table is read and hashed by several sessions with one view; it is the same backup."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from helpers.backups import MemoryStore
+from helpers.databases import Server
+from helpers.postgresql_tables import Database
+from helpers.waiting import until
+
+from core.backup.databases import open_database
+from core.backup.databases.postgresql import parallel_copy, reading, snapshot
+from core.backup.databases.postgresql.session import Session
+from core.backup.listing import backups_in
+from core.backup.manifest import from_bytes
+from core.backup.run import back_up
+from core.errors import Cancelled, Offline, StorageError
+from core.model.backup import Manifest
+from core.model.tables import TableSchema
+from core.work import CancelToken, Work
+
+
+@pytest.fixture
+def pages(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A table whose pages are divided into ranges of two, some of them empty; long values."""
+    database.script(
+        'CREATE TABLE "Pages" (id serial PRIMARY KEY, n numeric, note text, more text)',
+        'INSERT INTO "Pages" (n, note, more) SELECT i / 7.0, repeat(i::text, 40), '
+        "CASE WHEN i % 300 = 0 THEN (SELECT string_agg(md5(j::text), '') "
+        "FROM generate_series(1, 3000) j) END FROM generate_series(1, 3000) i",
+        'DELETE FROM "Pages" WHERE id % 3 = 0 OR id BETWEEN 500 AND 1500 OR id > 2900',
+        'UPDATE "Pages" SET n = 0 WHERE id % 10 = 1',
+    )
+    monkeypatch.setattr(snapshot, "_LARGE_PAGES", 1)
+    monkeypatch.setattr(reading, "_RANGE_PAGES", 2)
+    return database
+
+
+def manifest_of(database: Database, table: str = '"Pages"') -> tuple[Manifest, MemoryStore]:
+    store = MemoryStore()
+    backup = database.back_up(store, table)
+    return from_bytes(store.objects[backup.key]), store
+
+
+def sessions(server: Server, database: Database) -> list[list[Any]]:
+    """Return process and query of Strongroom's sessions."""
+    return list(
+        server.ask(
+            "SELECT pid, query FROM pg_stat_activity WHERE application_name = 'strongroom' "
+            f"AND datname = '{database.name}' ORDER BY backend_start"
+        )
+    )
+
+
+@pytest.fixture
+def no_session_left(postgresql_server: Server, database: Database) -> Iterator[None]:
+    yield
+    until(lambda: not sessions(postgresql_server, database))
+
+
+def test_several_sessions_write_the_same_backup_as_one(
+    pages: Database, monkeypatch: pytest.MonkeyPatch, postgresql_server: Server
+) -> None:
+    several, store = manifest_of(pages)
+    log = postgresql_server.logs
+    assert log.count("SET TRANSACTION SNAPSHOT") == 2  # one reads, one computes the fingerprint
+    assert log.count('FROM ONLY "public"."Pages" WHERE ctid') > 20
+    monkeypatch.setattr(snapshot, "_LARGE_PAGES", 1 << 40)
+    one, _ = manifest_of(pages)
+    assert (several.rows, several.content, several.fingerprint) == (
+        (one.rows, one.content, one.fingerprint)
+    )
+    before = pages.content('"Pages"')
+    pages.script('DELETE FROM "Pages"')
+    (listed,) = backups_in(store, None, Work())
+    pages.restore(store, listed)
+    assert pages.content('"Pages"') == before
+
+
+@pytest.mark.parametrize(
+    "made", ["CREATE TABLE empty (a int)", "CREATE UNLOGGED TABLE empty (a int)"]
+)
+def test_a_table_without_rows_is_read(
+    database: Database, monkeypatch: pytest.MonkeyPatch, made: str
+) -> None:
+    monkeypatch.setattr(snapshot, "_LARGE_PAGES", 0)
+    database.script(made)
+    found, _ = manifest_of(database, "empty")
+    assert (found.rows, found.fingerprint) == (0, "record-hash-1:0:0")
+
+
+def test_partitions_are_read_by_one_session_while_another_one_hashes_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch, postgresql_server: Server
+) -> None:
+    database.script(
+        "CREATE TABLE parted (id int, note text) PARTITION BY RANGE (id)",
+        "CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (500)",
+        "CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (500) TO (2000)",
+        "INSERT INTO parted SELECT i, repeat('x', 90) FROM generate_series(0, 999) i",
+    )
+    monkeypatch.setattr(snapshot, "_LARGE_PAGES", 5)
+    begun = postgresql_server.logs.count("SET TRANSACTION SNAPSHOT")
+    found, _ = manifest_of(database, "parted")
+    assert found.rows == 1000
+    assert found.fingerprint.startswith("record-hash-1:1000:")
+    assert postgresql_server.logs.count("SET TRANSACTION SNAPSHOT") == begun + 1
+
+
+def test_rows_that_are_written_meanwhile_are_in_no_session_of_the_view(pages: Database) -> None:
+    with open_database(pages.address) as source, source.snapshot():
+        schema = source.schema('"Pages"')
+        pages.script(
+            "INSERT INTO \"Pages\" (note) SELECT 'later' FROM generate_series(1, 2000)",
+            'DELETE FROM "Pages" WHERE id % 7 = 0',
+            "UPDATE \"Pages\" SET note = 'changed' WHERE id % 5 = 0",
+        )
+        pieces = list(source.dump(schema))
+        rows, text = sum(count for count, _ in pieces), b"".join(data for _, data in pieces)
+        assert (
+            source.count('"Pages"')
+            == rows
+            == int(source.fingerprint(schema, work=Work()).split(":")[1])
+        )
+        assert b"later" not in text
+        assert b"changed" not in text
+
+
+def test_without_another_connection_one_session_reads_everything(
+    pages: Database, postgresql_server: Server
+) -> None:
+    one, _ = manifest_of(pages)
+    with open_database(pages.address) as source, source.snapshot():
+        schema = source.schema('"Pages"')
+        postgresql_server.ask(f"ALTER ROLE {pages.user} CONNECTION LIMIT 1")
+        rows = sum(count for count, _ in source.dump(schema))
+        found = source.fingerprint(schema, work=Work())
+        assert source.count('"Pages"') == rows == one.rows
+    postgresql_server.ask(f"ALTER ROLE {pages.user} CONNECTION LIMIT -1")
+    assert found == one.fingerprint
+
+
+def test_a_server_that_exports_no_view_is_read_by_one_session(
+    pages: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = manifest_of(pages)
+    original = Session.query
+
+    def query(session: Session, statement: str, *values: Any) -> Any:
+        if "pg_export_snapshot" in statement:
+            statement = "SELECT 1 / 0"
+        assert "SET TRANSACTION SNAPSHOT" not in statement
+        return original(session, statement, *values)
+
+    monkeypatch.setattr(Session, "query", query)
+    found, _ = manifest_of(pages)
+    assert (found.content, found.fingerprint) == (one.content, one.fingerprint)
+
+
+def test_a_change_of_the_table_that_waits_for_the_backup_does_not_stop_it(
+    pages: Database, postgresql_server: Server
+) -> None:
+    with open_database(pages.address) as source, source.snapshot():
+        schema = source.schema('"Pages"')
+        waiting = threading.Thread(
+            target=pages.script, args=('ALTER TABLE "Pages" ADD COLUMN later int',)
+        )
+        waiting.start()
+        locks = "SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+        until(lambda: postgresql_server.ask(locks))
+        rows = sum(count for count, _ in source.dump(schema))
+        assert source.count('"Pages"') == rows
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+@pytest.mark.usefixtures("no_session_left")
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_session_that_ends_ends_the_run(
+    pages: Database, postgresql_server: Server, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    monkeypatch.setattr(parallel_copy, "_AHEAD_BYTES", 1)  # each waits in its first range
+
+    def readers() -> list[list[Any]]:
+        return [row for row in sessions(postgresql_server, pages) if "COPY" in str(row[1])]
+
+    with open_database(pages.address) as source, source.snapshot():
+        rows = source.dump(source.schema('"Pages"'))
+        next(rows)
+        until(lambda: len(readers()) == snapshot.READERS)
+        postgresql_server.ask(f"SELECT pg_terminate_backend({readers()[which][0]})")
+        with pytest.raises(Offline), closing(rows):  # type: ignore[type-var] # a generator
+            list(rows)
+
+
+@pytest.mark.usefixtures("no_session_left")
+def test_a_failed_fingerprint_ends_the_run(
+    pages: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(session: Session, schema: TableSchema) -> str:
+        return str(session.value("SELECT 1 / 0"))
+
+    monkeypatch.setattr(snapshot, "fingerprint", failing)
+    with pytest.raises(StorageError, match="reported an error"):
+        pages.back_up(store, '"Pages"')
+    assert store.objects == {}
+
+
+@pytest.mark.usefixtures("no_session_left")
+def test_a_cancel_ends_all_sessions(
+    pages: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = CancelToken()
+
+    def long(session: Session, schema: TableSchema) -> str:
+        threading.Timer(0.1, token.cancel).start()
+        return str(session.value("SELECT pg_sleep(60)"))
+
+    monkeypatch.setattr(snapshot, "fingerprint", long)
+    with pytest.raises(Cancelled), open_database(pages.address) as source:
+        back_up(store, source, ['"Pages"'], "", Work(token))
+    assert store.objects == {}
+
+
+@pytest.mark.usefixtures("no_session_left")
+def test_a_failed_upload_ends_all_sessions(pages: Database, store: MemoryStore) -> None:
+    store.fail_after = 0
+    with pytest.raises(Offline, match="cannot be reached"):
+        pages.back_up(store, '"Pages"')
