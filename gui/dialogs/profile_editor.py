@@ -69,6 +69,7 @@ class ProfileEditor(Dialog):
     def _on_save(self) -> None:
         connections, old = self._context.connections, self._old
         profile, keys = self.form.profile, self.form.keys
+        # The keyring may prompt for a password, so the task can take any time.
         self.go.allow(allowed=False, reason="The profile is being saved.")
         self.banner.clear()
         self._context.runner.run(
@@ -86,6 +87,7 @@ class ProfileEditor(Dialog):
 
     def _on_failed(self, error: StorageError) -> None:
         self._update()
+        # Without a usable keyring the keys can still be used until the program ends.
         if isinstance(error, KeyringError):
             self.banner.show_warning(
                 error.summary,

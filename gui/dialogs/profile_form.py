@@ -100,6 +100,7 @@ class ProfileForm(QWidget):
     def _connect(self) -> None:
         self.source.currentIndexChanged.connect(self._on_source)
         for name, line in self._lines().items():
+            # `textEdited` is not emitted for texts that the program sets.
             line.textEdited.connect(lambda _text, name=name: self._touched.add(name))
             line.textChanged.connect(self._on_changed)
         for box in (self.aws_profile, self.region, self.colour):
@@ -110,6 +111,7 @@ class ProfileForm(QWidget):
     @property
     def profile(self) -> Profile:
         """The profile from the fields; it may not be valid yet."""
+        # Fields of other sources stay filled while they are hidden, but are no part of the profile.
         source = self.source.currentData()
         keyed = source in _OWN_KEYS
         named = source is KeySource.AWS_PROFILE
@@ -130,6 +132,7 @@ class ProfileForm(QWidget):
     def keys(self) -> AccessKeys | None:
         """The entered keys; None if the profile retains its keys or needs none."""
         profile = self.profile
+        # Keys are pasted, often with a space or a line end, which AWS would refuse.
         secret = Secret(self.secret_key.line.text().strip())
         if profile.source not in _OWN_KEYS or not profile.access_key_id or not secret:
             return None
@@ -143,6 +146,7 @@ class ProfileForm(QWidget):
         found = profile_problems(profile)
         if profile.source in _OWN_KEYS and self.keys is None:
             stored = self._stored
+            # Stored keys belong to one access key id; with another id they must be entered again.
             unchanged = stored is not None and stored.access_key_id == profile.access_key_id
             if not profile.access_key_id:
                 found.setdefault("access_key_id", "The access key id is needed.")

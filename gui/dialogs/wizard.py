@@ -97,6 +97,7 @@ class Wizard(QDialog):
         self._left_unchanged = False
         self._tested: tuple[Profile, AccessKeys | None] | None = None
         #: Has the session keys obtained with an MFA code, so that it is requested only once.
+        # Reused when the keys are replaced: an MFA code is valid only once.
         self._opened: Connection | None = None
         self._mfa_prompter = MfaPrompter(self)
         self._connection: Connection | None = None
@@ -198,6 +199,7 @@ class Wizard(QDialog):
         self._on_form()
 
     def _on_back(self) -> None:
+        # The test of keys that are about to be changed must not store anything.
         if self._task is not None:
             self._task.cancel()
         self.banner.clear()
@@ -222,6 +224,7 @@ class Wizard(QDialog):
             why = "There are no keys to store." if keys is None else "Not selected."
             self._skip_secret(why)
         self._show(2)
+        # Taken here, because the function below runs in a worker thread.
         connection, prompter = self._opened or Connection(profile, keys), self._mfa_prompter
 
         def test(work: Work) -> _Tested:
@@ -280,6 +283,7 @@ class Wizard(QDialog):
         profile = connection.profile
         text = _SAVED_TEXTS.get(profile.source, "{name}: it needs no stored keys")
         self.steps.set_step(_SAVING, "good", text.format(name=profile.name))
+        # The session with the MFA code is used on, so that opening the window needs no second code.
         session = self._opened.keys if self._opened and connection.keys is None else None
         self._connection = replace(connection, keys=session) if session else connection
         self._show_result(profile.secret_name)
@@ -330,6 +334,7 @@ class Wizard(QDialog):
 
     def _use_in_session(self) -> None:
         self.form.keep_in_session()
+        # The keys are the tested ones; only the place where they are stored has changed.
         self._tested = (self.form.profile, self.form.keys)
         self._save_profile()
 

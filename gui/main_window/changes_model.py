@@ -35,6 +35,7 @@ class ChangesModel(Columns):
     def show(self, changes: Sequence[LoggedChange]) -> None:
         """Show changes, given oldest first as in the log."""
         self.beginResetModel()
+        # The log is stored oldest first, because entries are appended.
         self._rows = list(reversed(changes))
         self.endResetModel()
 
@@ -57,6 +58,7 @@ class ChangesModel(Columns):
             return None
         entry, column = self._rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
+            # Files have ISO 8601 in UTC, the table has the selected format.
             return fields(entry)[column] if column else format_moment(entry.change.when, zone=False)
         if role == SORT_ROLE:
             return entry.change.when.timestamp() if column == 0 else fields(entry)[column]

@@ -105,6 +105,7 @@ class Commands:
             if action.where == "window"
         ]
         for command in self.all:
+            # Evaluated when the keys are pressed: connection and lock change at any time.
             reason = partial(self.reason, command)
             shortcuts.bind(command.action.id, frame.window, command.run, reason)
 
@@ -159,6 +160,7 @@ class Commands:
         context, workspace = self._context, self._context.workspace
         if workspace is None:
             return
+        # Locking is always safe and needs no confirmation.
         if not context.read_only:
             context.lock()
             return
@@ -214,6 +216,7 @@ def _score(title: str, text: str) -> float:
     if not text:
         return 1
     if text in title:
+        # The earlier the text occurs, the better; 500 puts beginnings before all other places.
         return 2000 - title.index(text) + (500 if title.startswith(text) else 0)
     if all(word in title for word in text.split()):
         return 1000

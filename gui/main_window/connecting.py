@@ -60,6 +60,7 @@ class Connector(QObject):
         super().__init__(parent)
         self._context = context
         self._demo: DemoServer | None = None
+        # The name of the last request, which `again` repeats after a failure.
         self._requested = ""
         self.mfa_prompter = MfaPrompter(self)
         self._idle = QTimer(self)
@@ -96,6 +97,7 @@ class Connector(QObject):
     def open_connection(self, connection: Connection) -> None:
         """Use an existing connection."""
         self._begin(connection.profile.name)
+        # The code is requested in a worker thread, because signing in sends requests.
         if may_need_mfa(connection.profile):
             self._connect(connection.profile.name, lambda: connection)
         else:
@@ -137,6 +139,7 @@ class Connector(QObject):
         """Check the connection if the server has not answered in the last minute."""
         workspace, state = self._context.workspace, self._context.connection_state
         last = state.last_answer
+        # Half of the interval, so that an answer is never older than the interval.
         fresh = last is not None and utc_now() - last < FRESH / 2
         used = QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive
         if workspace is not None and used and not (fresh or state.waiting or state.refused):
@@ -209,9 +212,11 @@ class Connector(QObject):
 
     def _on_opened(self, workspace: Workspace) -> None:
         self._context.set_workspace(workspace)
+        # The demo is not a stored profile and is remembered by another setting.
         if workspace.profile.name != DEMO_NAME:
             self._context.connections.profiles.set_current(workspace.profile.name)
         self.connected.emit()
+        # After the workspace is set: views load at once and need not wait for the identity.
         self._identify(workspace)
         self._load_brief(workspace, self._on_request_failed)
 
@@ -237,6 +242,7 @@ class Connector(QObject):
         """Handle an answer; after an outage the views load again what failed."""
         workspace = self._context.workspace
         self.bucket_described.emit(found)
+        # The first answer after an outage: views show errors of requests that would now succeed.
         if self._context.outage:
             self.connected.emit()
         if workspace is not None and self._context.identity is None:
@@ -287,6 +293,7 @@ def _renewed(
     workspace: Workspace, connections: Connections, prompter: MfaPrompter, work: Work
 ) -> Identity | None:
     """Test the new session before the old one is closed."""
+    # Keys may have been rotated since the program started.
     connection = _with_current_keys(workspace.connection, connections)
     trial = _opened(connection, prompter, work)
     try:

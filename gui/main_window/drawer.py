@@ -169,6 +169,7 @@ class ChangesPage(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._view)
         context.changed.connect(self._on_change)
+        # The log is read when the page is first opened, since it can be long.
         self._loaded = False
 
     def load(self) -> None:

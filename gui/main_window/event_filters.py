@@ -60,6 +60,7 @@ class _FocusFilter(QObject):
         return True
 
     def _on_focus(self, _old: QWidget | None, now: QWidget | None) -> None:
+        # The widget may have been deleted together with its dialog.
         if self._watched is not None and isValid(self._watched):
             self._watched.removeEventFilter(self)
         self._watched = None
@@ -107,4 +108,5 @@ class TabKeys(_FocusFilter):
         return super().eventFilter(watched, event)
 
     def _wants(self, widget: QWidget) -> bool:
+        # A text editor in which Tab inserts a tab keeps the key.
         return not isinstance(widget, QPlainTextEdit) or widget.tabChangesFocus()

@@ -42,6 +42,7 @@ class Header(QFrame):
         self.lock.setAccessibleName("Unlock writing")  # `_show_lock` sets it only with a connection
         self.lock.setProperty("chip", "neutral")
         self.lock.clicked.connect(self._on_lock)
+        # Only profiles that open read-only have a lock.
         self.lock.hide()
         self.session = SessionClock(context)
         self.search_box = SearchBox()
@@ -54,6 +55,7 @@ class Header(QFrame):
         self.theme.clicked.connect(self.theme_toggled)
         self._lay_out()
         self._minute = QTimer(self)
+        # Ten seconds, so that the minutes shown are at most that old.
         self._minute.setInterval(10_000)
         self._minute.timeout.connect(self._show_lock)
         context.workspace_changed.connect(self._on_workspace)
@@ -168,6 +170,7 @@ class SearchBox(QPushButton):
         search = shortcuts.action("search")
         for text in (search.text, search.key_text.replace("+", " ")):
             label = text_label(text, "muted")
+            # Otherwise a click on the text would not press the button.
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             box.addWidget(label)
             if box.count() == 1:
@@ -195,6 +198,7 @@ def _bucket(menu: QMenu) -> QPushButton:
 
 def _dot(colour: QColor) -> QIcon:
     made = QIcon()
+    # One picture for each pixel ratio of screens, as for other icons.
     for scale in (1, 2, 3):
         picture = QPixmap(QSize(10, 10) * scale)
         picture.setDevicePixelRatio(scale)

@@ -36,6 +36,7 @@ class ProfileMenu(QMenu):
         self.aboutToShow.connect(self._fill)
 
     def _fill(self) -> None:
+        # Filled at each opening: profiles may have been changed by another process.
         self.clear()
         workspace = self._context.workspace
         present = workspace.profile.name if workspace else ""
@@ -108,6 +109,7 @@ class BucketMenu(QMenu):
         self.clear()
         workspace = self._context.workspace
         present = workspace.profile.bucket if workspace else ""
+        # The present bucket is shown while the others are loading, or if listing them is denied.
         for name in self._names or ((present,) if present else ()):
             action = self.addAction(shown(name))
             action.setCheckable(True)

@@ -89,6 +89,8 @@ class Palette(QDialog):
         self._choices = [*commands.of_tab(tabs.current), *commands.all, *commands.profiles()]
         self._model = _Lines(self)
         self._actions: list[Line] = []
+        # The text for which the results are shown, whether Enter waits, and whether a line was
+        # selected.
         self._found_for, self._enter_pressed, self._moved = "", False, False
         self.field = QLineEdit()
         self.field.setPlaceholderText(shortcuts.action("search").text)
@@ -121,6 +123,7 @@ class Palette(QDialog):
     @property
     def searching(self) -> bool:
         """Whether names are still being loaded or searched."""
+        # Without a text nothing is searched in names.
         waiting = bool(self._tabs.names.loading) and bool(self.field.text().strip())
         return waiting or self._found_for != self.field.text()
 
@@ -171,6 +174,7 @@ class Palette(QDialog):
         )
 
     def _on_found(self, text: str, found: list[tuple[str, Match]]) -> None:
+        # The user has typed on while this search was running.
         if text != self.field.text():
             return
         self._found_for = text
@@ -195,6 +199,7 @@ class Palette(QDialog):
         lines = sorted([*self._actions, *names], key=lambda line: -line.score)
         text = self.field.text().strip()
         if place := self._place_line(text, {line.text for line in names}):
+            # A complete address is certainly meant as a location, other texts only perhaps.
             lines.insert(0 if place.score else len(lines), place)
         self._model.show(lines)
         self._note.setText(self._state_text(len(lines)))
@@ -213,6 +218,7 @@ class Palette(QDialog):
 
     def _place_line(self, text: str, known: set[str]) -> Line | None:
         """Return the line that opens the typed text as a location, if it may be one."""
+        # Other texts are words to search for, and a line for each would be in the way.
         if not ("/" in text or "." in text or ":" in text) or text in known:
             return None
         try:
@@ -247,6 +253,7 @@ class Palette(QDialog):
     def _on_chosen(self, index: QModelIndex) -> None:
         line = self._model.line(index.row())
         if line is not None:
+            # First, so that the command acts on the window and not on this popup.
             self.close()
             line.run()
 

@@ -50,6 +50,7 @@ def balanced(sections: list[Section], count: int) -> list[list[Section]]:
     before = 0
     for section in sections:
         length = len(section[1]) + 1
+        # A section belongs to the column in which its middle lies.
         middle = before + length / 2
         columns[min(int(middle * count / max(total, 1)), count - 1)].append(section)
         before += length

@@ -76,6 +76,7 @@ class StoredNames(QObject):
         loaded = [(key, tab) for key, tab in self._tabs.items() if tab.loaded]
         shown = [(key, source) for key, tab in loaded for source in tab.searchable()]
         stored = [(part.tab, part.source) for part in self._parts if part.source is not None]
+        # Names shown by a tab come first: they are newer, and equal names are merged.
         return [*shown, *stored]
 
     @property
@@ -126,6 +127,7 @@ class StoredNames(QObject):
             self.changed.emit()
 
     def _reset(self, *_workspace: object) -> None:
+        # New objects: results of running tasks for the former workspace belong to the old ones.
         self._parts = (
             _Part(
                 "credentials",
@@ -146,6 +148,7 @@ class StoredNames(QObject):
     def _on_change(self, change: Change) -> None:
         for part in self._parts:
             if change.kind in _CHANGES[part.tab]:
+                # Only marked as old: the search loads them when it is opened.
                 part.fetched = None
 
 
