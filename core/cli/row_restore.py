@@ -59,8 +59,8 @@ def _show_report(cli: Cli, report: RowsReport) -> None:
         f"{counts.inserted:,} inserted, {counts.updated:,} updated, {counts.deleted:,} deleted, "
         f"{counts.unchanged:,} already as in the backup"
     )
-    if report.kept:
-        cli.out.line(f"the former values are retained in {report.kept}")
+    if report.former:
+        cli.out.line(f"the former values are retained in {report.former}")
     for problem in report.problems:
         cli.out.line(f"! {problem}")
 

@@ -59,7 +59,7 @@ class RowsPreview:
 class RowsReport:
     """Report of the restore of single rows.
 
-    `kept` is the name of the table with their former values, which `undo` accepts; empty if all
+    `former` is the name of the table with their former values, which `undo` accepts; empty if all
     rows were as in the backup.
     """
 
@@ -67,7 +67,7 @@ class RowsReport:
     database: str
     table: str
     counts: RowCounts
-    kept: str
+    former: str
     verified: str
     seconds: float
     problems: tuple[str, ...] = ()

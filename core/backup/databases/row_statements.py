@@ -147,7 +147,7 @@ class RowStatements(ABC):
 
     @abstractmethod
     def notes(self) -> tuple[str, ...]:
-        """Return what else happens, for example that triggers fire, as whole sentences."""
+        """Return what else happens, for example that triggers fire, as complete sentences."""
 
     def advance_sequences(self) -> None:  # noqa: B027 - optional
         """Let the next number follow the inserted ones, where the engine does not do it."""

@@ -24,6 +24,7 @@ from core.backup.databases.row_statements import (
 from core.errors import Conflict, NotFound
 from core.model.row_restore import RowAction, RowCounts, RowEffect
 from core.model.tables import Column, TableSchema
+from core.units import format_counted
 from core.work import Work
 
 _MOST_SHOWN = 200
@@ -209,12 +210,12 @@ class RowChanges(RowStatements):
                 remedy=REMEDY,
                 subject=self.today.table,
             )
-        if after != before + counts.inserted - counts.deleted:
+        expected = before + counts.inserted - counts.deleted
+        if after != expected:
             raise Conflict(
                 f"Other rows of {self.today.table} would change too",
-                cause=f"The table would have {after:,} rows instead of "
-                f"{before + counts.inserted - counts.deleted:,}; a trigger or a rule of a foreign "
-                "key changes other rows.",
+                cause="A trigger or a rule of a foreign key changes other rows: the table would "
+                f"have {format_counted(after, 'row')}, expected: {expected:,}.",
                 remedy=REMEDY,
                 subject=self.today.table,
             )

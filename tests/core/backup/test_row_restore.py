@@ -95,9 +95,9 @@ def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
     assert after[:3] == before[:3]
     assert [(row[0], row[4]) for row in after[3:]] == [(4, 1)]
     assert _run(coins, "SELECT * FROM log") == []
-    assert newest_former_table(str(coins), "coins") == report.kept
+    assert newest_former_table(str(coins), "coins") == report.former
 
-    assert undo(None, Work(), database=str(coins), former=report.kept) == "coins"
+    assert undo(None, Work(), database=str(coins), former=report.former) == "coins"
     assert _content(coins) == changed
 
 
@@ -106,7 +106,7 @@ def test_the_former_rows_can_be_dropped(store: MemoryStore, coins: Path) -> None
     before = _content(coins)
     _run(coins, "UPDATE coins SET data = 3 WHERE id = 1", "DELETE FROM log")
     report = restore_rows_of(store, backup, str(coins), ["1"], Work())
-    drop_former_table(None, Work(), database=str(coins), former=report.kept)
+    drop_former_table(None, Work(), database=str(coins), former=report.former)
     assert _content(coins) == before
 
 
@@ -114,7 +114,7 @@ def test_equal_rows_change_nothing(store: MemoryStore, coins: Path) -> None:
     backup = _backed_up(store, coins, "coins")
     before = _content(coins)
     report = restore_rows_of(store, backup, str(coins), ["1", "3"], Work())
-    assert (report.counts, report.kept) == (RowCounts(unchanged=2), "")
+    assert (report.counts, report.former) == (RowCounts(unchanged=2), "")
     assert _content(coins) == before
 
 
@@ -183,7 +183,7 @@ def test_composite_and_binary_keys_and_new_and_lost_columns(
     assert _run(path, "SELECT a, hex(b), c, new FROM t ORDER BY a") == [
         ("one", "00FF", 1, 9), ("two", "", "1", 9),
     ]  # fmt: skip
-    undo(None, Work(), database=str(path), former=report.kept)
+    undo(None, Work(), database=str(path), former=report.former)
     assert _run(path, "SELECT a, hex(b), c, new FROM t ORDER BY a") == [("one", "00FF", 5, 9)]
 
 

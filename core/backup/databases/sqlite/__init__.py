@@ -287,7 +287,8 @@ class SQLiteDatabase(Database):
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
         """Return the changes of single rows of a table."""
         references = self.references(today.table)
-        return row_restore.SQLiteRowChanges(self._connection, backup, today, references)
+        with translate_sqlite_errors(today.table):
+            return row_restore.SQLiteRowChanges(self._connection, backup, today, references)
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""

@@ -19,6 +19,8 @@ from core.backup.databases.row_keys import Digits, KeyValue
 from core.backup.databases.row_statements import UPDATE
 from core.backup.databases.single_rows import RowChanges, former_schema
 from core.backup.databases.sqlite import dependants, inspect
+from core.backup.databases.sqlite.connection import cancellable
+from core.backup.databases.sqlite.failures import translate_sqlite_errors
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import literal, quoted
 from core.backup.databases.sqlite.undo import NOTE
@@ -50,7 +52,8 @@ class SQLiteRowChanges(RowChanges):
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
-        return self._connection.execute(statement).fetchall()
+        with translate_sqlite_errors(self.today.table):
+            return self._connection.execute(statement).fetchall()
 
     def quoted(self, name: str) -> str:
         """Return a quoted identifier."""
@@ -67,32 +70,35 @@ class SQLiteRowChanges(RowChanges):
     @contextmanager
     def scratch(self) -> Iterator[None]:
         """Run a transaction that is rolled back."""
-        self._connection.execute("BEGIN")
+        self.query("BEGIN")
         try:
             yield
         finally:
-            self._connection.execute("ROLLBACK")
+            if not self._connection.get_autocommit():  # an error may have ended the transaction
+                self.query("ROLLBACK")
 
     def load(self, schema: TableSchema, rows: Iterable[Rows], work: Work) -> None:
         """Load the rows into columns without a type, which store every value unchanged."""
         names = ", ".join(quoted(column.name) for column in schema.stored)
-        self._connection.execute(f"CREATE TEMPORARY TABLE {quoted(_STAGED)} ({names})")
+        self.query(f"CREATE TEMPORARY TABLE {quoted(_STAGED)} ({names})")
         columns = tuple(Column(column.name) for column in schema.stored)
         staged = TableSchema(_STAGED, columns, rowids=schema.rowids)
-        load_rows(self._connection, staged, rows, work)
+        with cancellable(self._connection, work, self.today.table):
+            load_rows(self._connection, staged, rows, work)
 
     def load_keys(self, keys: Sequence[Sequence[KeyValue]]) -> None:
         """Insert the keys into columns with the affinity of the table: `5` as text becomes 5."""
         names = ", ".join(map(quoted, self.key))
-        self._connection.execute(
+        self.query(
             f"CREATE TEMPORARY TABLE {quoted('strongroom_keys')} AS "  # noqa: S608 - names are quoted
             f"SELECT {names} FROM {self.table} LIMIT 0"
         )
         marks = ", ".join("?" * len(self.key))
-        self._connection.executemany(
-            f"INSERT INTO {self.keys} VALUES ({marks})",  # noqa: S608 - a constant
-            [tuple(map(_bound, key)) for key in keys],
-        )
+        with translate_sqlite_errors(self.today.table):
+            self._connection.executemany(
+                f"INSERT INTO {self.keys} VALUES ({marks})",  # noqa: S608 - a constant
+                [tuple(map(_bound, key)) for key in keys],
+            )
 
     def differs(self, column: Column) -> str:
         """Compare the values with their types: 1, 1.0 and '1' all differ."""
@@ -133,7 +139,7 @@ class SQLiteRowChanges(RowChanges):
     def prepare(self, former: str) -> None:
         """Create the table for the present rows; the transaction has locked the file."""
         # A single row must obey the checks of today; `change` disables them for complete tables.
-        self._connection.execute("PRAGMA ignore_check_constraints=OFF")
+        self.query("PRAGMA ignore_check_constraints=OFF")
         names = self.columns_of("t", [column.name for column in self.today.stored])
         self.query(
             f"CREATE TABLE {self.other_table(former)} AS "  # noqa: S608 - names are quoted
@@ -152,15 +158,15 @@ class SQLiteRowChanges(RowChanges):
         )
         values = ", ".join(f"({', '.join(map(literal, note))})" for note in notes)
         view = quoted(former + NOTE)
-        self._connection.execute(f"CREATE VIEW {view} (kind, name, sql) AS VALUES {values}")
+        self.query(f"CREATE VIEW {view} (kind, name, sql) AS VALUES {values}")
 
     def begin_undo(self) -> None:
         """Check the rows as usual; the transaction has locked the file."""
-        self._connection.execute("PRAGMA ignore_check_constraints=OFF")
+        self.query("PRAGMA ignore_check_constraints=OFF")
 
     def complete_undo(self, former: str) -> None:
         """Drop the former rows and their note."""
-        self._connection.execute(f"DROP VIEW {quoted(former + NOTE)}")
+        self.query(f"DROP VIEW {quoted(former + NOTE)}")
         self.discard(former)
 
     @contextmanager
@@ -173,7 +179,8 @@ class SQLiteRowChanges(RowChanges):
             yield
         finally:
             self._connection.config(option, before)
-        dependants.rebuild_indexes(self._connection, self.today.table)
+        with translate_sqlite_errors(self.today.table):
+            dependants.rebuild_indexes(self._connection, self.today.table)
 
     def notes(self) -> tuple[str, ...]:
         """Return that triggers do not fire."""
@@ -182,7 +189,8 @@ class SQLiteRowChanges(RowChanges):
 
     def parent_key(self, table: str) -> tuple[str, ...]:
         """Return the primary key of a table, to which a foreign key without columns refers."""
-        schema = inspect.read_schema(self._connection, table)
+        with translate_sqlite_errors(table):
+            schema = inspect.read_schema(self._connection, table)
         return tuple(part.name for part in schema.primary.parts) if schema.primary else ()
 
     def joined(self, left: str, right: str) -> str:

@@ -64,7 +64,7 @@ def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
     report = restore_rows_of(store, backup, coins.address, keys, Work())
     assert report.counts == shown.counts
     assert coins.rows("coins") == before
-    _undo(coins, report.kept)
+    _undo(coins, report.former)
     assert coins.everything() == changed
 
 
@@ -72,12 +72,12 @@ def test_former_rows_can_be_dropped_and_equal_rows_change_nothing(
     store: MemoryStore, coins: Trading
 ) -> None:
     backup, before = coins.backed_up(store, "coins"), coins.everything()
-    assert restore_rows_of(store, backup, coins.address, ["1"], Work()).kept == ""
+    assert restore_rows_of(store, backup, coins.address, ["1"], Work()).former == ""
     assert coins.everything() == before
     coins.sql("UPDATE coins SET b = 7, e = '2024-01-01' WHERE id = 2")
     report = restore_rows_of(store, backup, coins.address, ["2"], Work())
     with coins.open(write=True) as target, target.change(work=Work()):
-        target.drop_former(report.kept)
+        target.drop_former(report.former)
     assert coins.everything() == before
 
 
@@ -166,6 +166,6 @@ def test_a_cut_connection_at_any_statement_changes_nothing(
         else:
             if not cut_off:
                 break
-            _undo(coins, report.kept)
+            _undo(coins, report.former)
             assert coins.everything() == before, limit
     assert limit < 118

@@ -54,7 +54,7 @@ def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
     assert orders.run("SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'orders_stamp'") == [
         ["O"]
     ]
-    _undo(orders, report.kept)
+    _undo(orders, report.former)
     assert orders.everything() == changed
 
 
