@@ -7,7 +7,8 @@ from contextlib import closing
 
 from core.backup.databases.base import Rows
 from core.backup.databases.mysql.fingerprint import Fingerprint
-from core.backup.databases.mysql.rows import careful_line, careful_sql, row_sql, source
+from core.backup.databases.mysql.rows import careful_line, careful_sql, source
+from core.backup.databases.mysql.sampling import sampled_row_sql
 from core.backup.databases.mysql.session import Session
 from core.errors import Corrupt
 from core.model.tables import TableSchema
@@ -31,21 +32,25 @@ def dump_rows(
     """
     fingerprint = fingerprint or Fingerprint()
     done, missing = 0, False
-    statement = f"SELECT {row_sql(schema)} FROM {source(schema, where)}"  # noqa: S608 - names are quoted
+    line = sampled_row_sql(session, schema)
+    statement = f"SELECT {line} FROM {source(schema, where)}"  # noqa: S608 - names are quoted
     with closing(_pieces(session, statement, work)) as pieces:
         for rows in pieces:
             if rows is None:
                 missing = True  # the rest is received, but not used: the connection stays open
             elif not missing:
-                lines = b"\n".join(rows)
-                fingerprint.add(rows, lines)
                 done += len(rows)
-                yield len(rows), _checked(lines + b"\n")
+                yield len(rows), _checked(_joined(rows, fingerprint))
     if missing:
         for rows in _carefully(session, schema, done, work, where):
-            lines = b"\n".join(rows)
-            fingerprint.add(rows, lines)
-            yield len(rows), lines + b"\n"
+            yield len(rows), _joined(rows, fingerprint)
+
+
+def _joined(rows: list[bytes], fingerprint: Fingerprint) -> bytes:
+    """Return the text of lines, and add them to a fingerprint."""
+    lines = b"\n".join((*rows, b""))
+    fingerprint.add(rows, lines)
+    return lines
 
 
 def _pieces(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from core.backup.databases.condition import clause
@@ -96,13 +96,30 @@ def default_collation(schema: TableSchema) -> str:
     return found[0] if found else "utf8mb4_general_ci"
 
 
-def row_sql(schema: TableSchema) -> str:
-    """Return the SQL expression of a row's line without its newline."""
+def row_sql(schema: TableSchema, filled: Collection[str] = ()) -> str:
+    """Return the SQL expression of a row's line without its newline.
+
+    Args:
+        schema: The table.
+        filled: Columns that are rarely NULL. A row with a value in each of them is built without a
+            test of each value, which takes a third less time of the server.
+    """
+    line = _line_sql(schema, ())
+    if all(column.not_null or column.name not in filled for column in schema.stored):
+        return line
+    # CONCAT is NULL if one value is NULL, and if the line is too long: then `line` is NULL as well.
+    return f"COALESCE({_line_sql(schema, filled)},{line})"
+
+
+def _line_sql(schema: TableSchema, filled: Collection[str]) -> str:
     collation = default_collation(schema)
     pieces: list[str] = []
     text = "{"
     for column in schema.stored:
-        before, value, after = _value_sql(column, collation)
+        if column.name in filled:
+            value, before, after = _form(column, collation)
+        else:
+            before, value, after = _value_sql(column, collation)
         text += json.dumps(column.name, ensure_ascii=False) + ":" + before
         pieces += [literal(text), value]
         text = after + ","
