@@ -155,11 +155,9 @@ def _by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
 def _summary(report: TransferReport, verb: str) -> str:
     done, planned = format_count(len(report.done)), format_counted(report.planned, "file")
     size, time = format_size(report.size), format_duration(report.seconds)
-    counts = [
-        f"{format_count(len(report.skipped))} skipped",
-        f"{format_count(len(report.failed))} failed",
-    ]
+    skipped, failed = format_count(len(report.skipped)), format_count(len(report.failed))
+    text = f"{verb} {done} of {planned}, {size} in {time}; {skipped} skipped, {failed} failed"
     if report.cancelled:
-        counts.append(f"{format_count(len(report.cancelled))} cancelled")
-    parts = (f"{verb} {done} of {planned}, {size} in {time}", ", ".join(counts))
-    return "; ".join(part for part in (*parts, report.verified_text()) if part)
+        text = f"{text}, {format_count(len(report.cancelled))} cancelled"
+    verified = report.verified_text()
+    return f"{text}; {verified}" if verified else text

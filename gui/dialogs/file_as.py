@@ -218,5 +218,7 @@ def _empty_text(empty: list[str]) -> str:
 
 
 def _content(contents: Contents) -> str:
-    parts = (contents.count, format_size(contents.size), "gzip" if contents.gzipped else "")
-    return " · ".join(part for part in parts if part)
+    size = format_size(contents.size)
+    if contents.gzipped:
+        return f"{contents.count} · {size} · gzip" if contents.count else f"{size} · gzip"
+    return f"{contents.count} · {size}" if contents.count else size

@@ -59,18 +59,24 @@ class SessionClock(Button):
 
     def _show_left(self, end: datetime, left: float) -> None:
         if left <= 0:
-            self._set("session expired · Refresh", "danger", "The temporary keys have expired.")
+            self._set(
+                "session expired · Refresh",
+                "danger",
+                "The temporary keys have expired.",
+                spoken="session expired: Refresh",
+            )
             return
         text = format_remaining(end)
+        # Without seconds: a number that changes every second would draw attention all the time.
         short = text if left < 60 else text.partition(" min")[0] + " min"
         tone = "warning" if left < _WARNING_SECONDS else "neutral"
         self._set(f"session {short} left", tone, "Temporary keys.")
 
-    def _set(self, text: str, tone: str, hint: str) -> None:
+    def _set(self, text: str, tone: str, hint: str, *, spoken: str = "") -> None:
         if text == self.text():
             return
         self.setText(text)
-        self.setAccessibleName(text.replace(" · ", ": "))
+        self.setAccessibleName(spoken or text)
         self.set_hint(f"{hint} Press to start a new session; running tasks continue.")
         if self.property("chip") != tone:
             self.setProperty("chip", tone)

@@ -21,6 +21,7 @@ from gui.widgets.labels import Elided, Text, tooltip
 #: A shape for each tone, since colour is never the only indication.
 _MARKS = {"good": "●", "warning": "◐", "danger": "✕", "muted": "○"}
 
+#: Loading that takes less time would only make the text flicker.
 _AT_ONCE = timedelta(seconds=0.5)
 
 
@@ -167,21 +168,22 @@ class StatusBar(QFrame):
         if not running:
             self._show_quiet()
             return
-        parts = [format_counted(len(running), "task")]
-        speeds = [
+        tasks = format_counted(len(running), "task")
+        speed = sum(
             self._tasks.pace(task).speed
             for task in running
             if task.progress and task.progress.unit == "bytes"
-        ]
-        if sum(speeds) > 0:
-            parts.append(f"⇅ {format_rate(sum(speeds))}")
+        )
         amount_done = next((amount(task.progress) for task in running if task.progress), "")
-        parts.append(amount_done or running[-1].name)
-        self.doing.setText(" · ".join(parts))
+        doing = amount_done or running[-1].name
+        self.doing.setText(
+            f"{tasks} · ⇅ {format_rate(speed)} · {doing}" if speed > 0 else f"{tasks} · {doing}"
+        )
 
     def _show_quiet(self) -> None:
         """Show that a tab is loading, unless it is done at once."""
         since = self._context.runner.running_since
+        # Checked again until the task has ended, which emits no further signal of its start.
         if since is not None:
             self._later.start()
         if since is not None and utc_now() - since > _AT_ONCE:

@@ -135,15 +135,23 @@ def total_text(total: Total, *, complete: bool, day: bool = False) -> str:
         complete: False if there may be more; the count then has a plus, as in the tree.
         day: show only the date of the newest object, for narrow places.
     """
+    count, size, *_newest = total_lines(total, complete=complete)
+    if total.newest is None:
+        return f"{count} · {size}"
+    newest = format_date(in_zone(total.newest)) if day else format_moment(total.newest)
+    return f"{count} · {size} · newest {newest}"
+
+
+def total_lines(total: Total, *, complete: bool) -> list[str]:
+    """Return the count, the size and the newest object of a total as separate lines."""
     size = format_size(total.size)
-    if complete:
-        parts = [format_counted(total.count, "object"), size]
-    else:
-        parts = [f"{format_count(total.count)}+ objects", f"at least {size}"]
-    if total.newest is not None:
-        newest = format_date(in_zone(total.newest)) if day else format_moment(total.newest)
-        parts.append(f"newest {newest}")
-    return " · ".join(parts)
+    lines = (
+        [format_counted(total.count, "object"), size]
+        if complete
+        else [f"{format_count(total.count)}+ objects", f"at least {size}"]
+    )
+    newest = [] if total.newest is None else [f"newest {format_moment(total.newest)}"]
+    return lines + newest
 
 
 def list_text(model: FolderModel, *, more: bool, below: tuple[Total, bool] | None) -> str:
@@ -179,11 +187,9 @@ def selection_text(
     known = [each for each in folders if each is not None]
     complete = len(known) == len(folders) and all(all_of_it for _total, all_of_it in known)
     size += sum(total.size for total, _all_of_it in known)
-    parts = [f"{format_count(len(chosen))} selected"]
-    if folders:
-        count = len(chosen) - len(folders) + sum(total.count for total, _all_of_it in known)
-        parts.append(
-            format_counted(count, "object") if complete else f"{format_count(count)}+ objects"
-        )
-    parts.append(format_size(size) if complete else f"at least {format_size(size)}")
-    return " · ".join(parts)
+    selected = format_count(len(chosen))
+    if not folders:
+        return f"{selected} selected · {format_size(size)}"
+    count = len(chosen) - len(folders) + sum(total.count for total, _all_of_it in known)
+    objects, bytes_ = total_lines(Total(count, size), complete=complete)
+    return f"{selected} selected · {objects} · {bytes_}"

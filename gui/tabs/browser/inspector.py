@@ -16,6 +16,7 @@ from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
 
 _ROWS = ("Key", "SHA-256", "Class", "Type", "Metadata", "Versions")
 _LABEL_WIDTH = 96
+#: Number of the last parts of a key that are shown.
 _KEY_PARTS = 2
 #: Metadata that repeats the key; shown last.
 _REPEATED = ("data_type", "timestamp")
@@ -67,8 +68,8 @@ class Inspector(QWidget):
         """Show the properties of one object."""
         info = inspection.info
         self._set("Key", short_key(info.key), info.key)
-        self._set("Class", " · ".join(_class_parts(info)))
-        self._set("Type", " · ".join(_type_parts(info)))
+        self._set("Class", _class_text(info))
+        self._set("Type", _type_text(info))
         # A stable sort: all other metadata stays in the order of the answer.
         metadata = sorted(info.metadata.items(), key=lambda pair: pair[0] in _REPEATED)
         pairs = [f"{name} {value}" for name, value in metadata if name != "sha256"]
@@ -88,11 +89,13 @@ class Inspector(QWidget):
         """
         markers = sum(1 for version in versions if version.marker)
         count = len(versions) - markers
-        parts = [format_counted(count, "version")]
+        stored = format_counted(count, "version")
+        size = format_size(sum(version.size for version in versions))
         if markers:
-            parts.append(format_counted(markers, "delete marker"))
-        parts.append(format_size(sum(version.size for version in versions)))
-        self._set("Versions", " · ".join(parts))
+            text = f"{stored} · {format_counted(markers, 'delete marker')} · {size}"
+        else:
+            text = f"{stored} · {size}"
+        self._set("Versions", text)
         self.ask.setText("Refresh")
 
     def _show_hash(self, inspection: Inspection) -> None:
@@ -139,15 +142,17 @@ def short_hash(text: str) -> str:
     return text if len(text) <= 12 else f"{text[:4]}…{text[-4:]}"
 
 
-def _class_parts(info: ObjectInfo) -> Sequence[str]:
+def _class_text(info: ObjectInfo) -> str:
     encryption = {"AES256": "encrypted by S3", "aws:kms": "encrypted by KMS"}
     encrypted = encryption.get(info.encryption or "", info.encryption or "")
-    return [part for part in (info.storage_class, encrypted) if part]
+    return f"{info.storage_class} · {encrypted}" if encrypted else info.storage_class
 
 
-def _type_parts(info: ObjectInfo) -> Sequence[str]:
-    parts = (info.content_type or "no type", info.content_encoding or "", format_size(info.size))
-    return [part for part in parts if part]
+def _type_text(info: ObjectInfo) -> str:
+    kind, size = info.content_type or "no type", format_size(info.size)
+    if info.content_encoding:
+        return f"{kind} · {info.content_encoding} · {size}"
+    return f"{kind} · {size}"
 
 
 def _value(name: str) -> Elided:

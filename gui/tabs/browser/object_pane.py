@@ -11,7 +11,7 @@ from core.errors import NotFound, StorageError
 from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
 from core.units import format_count, format_counted, format_moment, format_size
-from gui.tabs.browser.counting import selection_text, total_text
+from gui.tabs.browser.counting import selection_text, total_lines
 from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.list_pane import remedy_of
@@ -20,6 +20,8 @@ from gui.tabs.browser.tree_model import Total, name_of
 from gui.views.preview_view import PreviewView
 from gui.widgets.panel import rule, scrolling
 
+#: Milliseconds after which a selection counts as settled; holding an arrow key down requests
+#: nothing.
 _DEBOUNCE_MS = 120
 #: Height in pixels of the properties that stay visible in a low window; the rest scrolls.
 _MIN_PROPERTIES_HEIGHT = 92
@@ -103,6 +105,8 @@ class ObjectPane(QWidget):
 
     def _await(self, entry: Entry) -> None:
         key, etag = entry.key, entry.row.etag if entry.row else ""
+        # With the same ETag the content is the same: a reloaded list does not load the preview
+        # again.
         if self.inspection is not None and (key, etag) == (self.key, self.inspection.info.etag):
             return
         self.key, self.prefix = key, ""
@@ -120,7 +124,7 @@ class ObjectPane(QWidget):
         """Show the selected folder with its total."""
         if prefix != self.prefix:
             return
-        lines = total_text(total[0], complete=total[1]).split(" · ") if total else ["counting…"]
+        lines = total_lines(total[0], complete=total[1]) if total else ["counting…"]
         folders = self.folders_in(prefix)
         if folders:
             lines.insert(1, format_counted(folders, "sub-folder"))

@@ -22,6 +22,7 @@ from gui.widgets.labels import AgePill, muted_label
 from gui.widgets.panel import SectionHead
 from gui.widgets.table import choose_row, columns_of, make_table
 
+#: Widths in pixels of size, time and user.
 _WIDTHS = (88, 180, 150)
 _SIZE_FROM, _BY_FROM = 400, 560  # minimum width of the pane in pixels for each column
 _EMPTY = "The trash is empty"
@@ -194,13 +195,14 @@ class TrashPane(QWidget):
             return
         rows, total = self.model.objects, self.model.total
         objects = format_counted(total, "deleted object")
-        parts = [
-            objects if len(rows) == total else f"{format_count(len(rows))} of {objects}",
-            format_size(sum(each.size for each in rows)),
-        ]
-        if self._unfinished:
-            parts.append(f"in {format_count(self._read)} versions so far")
-        self.count.setText(" · ".join(parts))
+        if len(rows) != total:
+            objects = f"{format_count(len(rows))} of {objects}"
+        bytes_, read = format_size(sum(each.size for each in rows)), format_count(self._read)
+        self.count.setText(
+            f"{objects} · {bytes_} · in {read} versions so far"
+            if self._unfinished
+            else f"{objects} · {bytes_}"
+        )
 
     @property
     def _unfinished(self) -> bool:

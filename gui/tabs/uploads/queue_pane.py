@@ -13,7 +13,7 @@ from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
 from gui.tabs.uploads.batch import Batch, reason_not_to_start
-from gui.tabs.uploads.transfer_model import SIZE, TARGET, TransferModel
+from gui.tabs.uploads.transfer_model import SIZE, TARGET, TransferModel, outcome_labels
 from gui.widgets.buttons import button_menu, plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.free_space import mark_essential
@@ -96,6 +96,7 @@ class QueuePane(QWidget):
         """Show a new transfer at the top."""
         self.model.add(batch)
         place = self.model.index_of(batch)
+        # A large transfer stays closed: thousands of rows would push other transfers out of view.
         self.tree.setExpanded(place, len(batch.keys) <= _OPEN_FILES)
         choose_row(self.tree, place.row())
         self.update_state()
@@ -148,16 +149,17 @@ def _totals(batches: list[Batch]) -> str:
     """Return one line for all transfers: files, bytes, speed, remaining time and failures."""
     files = sum(len(batch.keys) for batch in batches)
     counts = sum((batch.counts for batch in batches), Counter[State]())
-    parts = [f"{format_count(counts[State.DONE])} of {format_count(files)} files"]
-    parts.append(format_size(sum(batch.size for batch in batches)))
+    done, planned = format_count(counts[State.DONE]), format_count(files)
+    size = format_size(sum(batch.size for batch in batches))
     running = [batch for batch in batches if batch.running]
     speed = sum(batch.pace.speed for batch in running)
     if running and speed > 0:
-        parts.append(format_rate(speed))
         left = sum((b.progress.total or 0) - b.progress.done for b in running if b.progress)
-        parts.append(f"{format_duration(max(left, 0) / speed)} left")
-    others = (State.SKIPPED, State.FAILED, State.CANCELLED)
-    parts += [f"{format_count(counts[s])} {s.value}" for s in others if counts[s]]
+        remaining = format_duration(max(left, 0) / speed)
+        text = f"{done} of {planned} files · {size} · {format_rate(speed)} · {remaining} left"
+    else:
+        text = f"{done} of {planned} files · {size}"
+    outcomes = outcome_labels(counts, (State.SKIPPED, State.FAILED, State.CANCELLED))
     verdicts = sum((batch.verdicts for batch in batches), Counter[Verdict]())
-    parts += [f"{format_count(verdicts[v])} {v.value}" for v in Verdict if verdicts[v]]
-    return " · ".join(parts)
+    outcomes += [f"{format_count(verdicts[v])} {v.value}" for v in Verdict if verdicts[v]]
+    return f"{text} · {' · '.join(outcomes)}" if outcomes else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
@@ -42,6 +42,7 @@ class TransferModel(QAbstractItemModel):
 
     def add(self, batch: Batch) -> None:
         """Add a batch at the top."""
+        # From 1, since an id of 0 marks the index of a batch.
         serial = max(self._by_serial, default=0) + 1
         self.beginInsertRows(QModelIndex(), 0, 0)
         self._serials[batch.id], self._by_serial[serial] = serial, batch
@@ -173,14 +174,27 @@ def _batch_text(batch: Batch, column: int) -> str:
     }[column]
 
 
+_OUTCOMES = {
+    State.DONE: "{count} done",
+    State.SKIPPED: "{count} skipped",
+    State.FAILED: "{count} failed",
+    State.CANCELLED: "{count} cancelled",
+}
+
+
+def outcome_labels(counts: Mapping[State, int], states: Sequence[State]) -> list[str]:
+    """Return a label such as `3 failed` for each of the states that files are in."""
+    return [
+        _OUTCOMES[state].format(count=format_count(counts[state]))
+        for state in states
+        if counts[state]
+    ]
+
+
 def _ended(batch: Batch) -> str:
     """Return the counts as text, for example `3 failed, 117 done`, failures first."""
-    counts = [
-        f"{format_count(batch.counts[state])} {state.value}"
-        for state in (State.FAILED, State.CANCELLED, State.DONE, State.SKIPPED)
-        if batch.counts[state]
-    ]
-    return ", ".join(counts)
+    states = (State.FAILED, State.CANCELLED, State.DONE, State.SKIPPED)
+    return ", ".join(outcome_labels(batch.counts, states))
 
 
 def _file_data(batch: Batch, number: int, column: int, role: int) -> Any:

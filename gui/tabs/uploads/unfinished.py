@@ -222,7 +222,9 @@ class UnfinishedPane(QWidget):
     def _removable(self) -> list[_Row]:
         """Return the selected rows, or all, without uploads that are running on this computer."""
         chosen = {index.row() for index in self.table.selectionModel().selectedRows()}
+        # Without a selection the button applies to all rows.
         rows = [self.model.rows[number] for number in sorted(chosen)] or self.model.rows
+        # Removing a running upload would make it fail.
         return [row for row in rows if _whose(row) != Owner.RUNNING.value]
 
     def _show_problem(self, text: str) -> None:
@@ -289,12 +291,13 @@ def removal_text(report: SweepReport) -> tuple[str, str]:
 
 
 def _counts(found: Leftovers, size: int) -> str:
-    parts = []
-    if uploads := len(found.uploads):
-        parts.append(format_counted(uploads, "upload"))
-    if backups := len(found.parts):
-        parts.append(f"parts of {format_counted(backups, 'backup')}")
-    return " · ".join([*parts, format_size(size)]) if parts else ""
+    uploads = format_counted(len(found.uploads), "upload")
+    backups, bytes_ = format_counted(len(found.parts), "backup"), format_size(size)
+    if found.uploads and found.parts:
+        return f"{uploads} · parts of {backups} · {bytes_}"
+    if found.uploads:
+        return f"{uploads} · {bytes_}"
+    return f"parts of {backups} · {bytes_}" if found.parts else ""
 
 
 def _key(row: _Row) -> str:

@@ -81,10 +81,9 @@ class ProfilesModel(QAbstractListModel):
 
 
 def _aside(profile: Profile, *, used: bool) -> str:
-    parts = ["in use"] if used else []
-    if profile.production:
-        parts.append("read-only")
-    return " · ".join(parts)
+    if used:
+        return "in use · read-only" if profile.production else "in use"
+    return "read-only" if profile.production else ""
 
 
 def profile_details(profile: Profile) -> str:
@@ -139,6 +138,7 @@ class PermissionsModel(QAbstractListModel):
             Qt.ItemDataRole.ToolTipRole: permission_text(result),
             Qt.ItemDataRole.AccessibleTextRole: permission_text(result),
             MONO_ROLE: True,
+            # A missing optional permission is no problem, so it does not attract attention.
             TONE_ROLE: None if result.ok or result.needed == "contract" else "muted",
         }
         return cells.get(role)
