@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 
 from core.backup.choice import check_not_empty
+from core.backup.databases import open_database
+from core.backup.databases.address import resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
 from core.errors import AccessDenied, Corrupt, DatabaseError, InvalidInput, NotFound, NotSupported
-from core.model.backup import Skipped
+from core.model.backup import BackupPlan, PlannedTable, Skipped
 from core.model.tables import TableInfo, TableSchema
+from core.objects.bucket import HasBucket
 from core.units import utc_now
+from core.work import Work, default_work
 
 _WRITE_NAMES = (
     "Write one SQL condition as after WHERE, without a semicolon, which only reads. On PostgreSQL "
@@ -51,6 +55,34 @@ class Chosen:
     tables: tuple[ChosenTable, ...]
     skipped: tuple[Skipped, ...] = ()
     excluded: tuple[Skipped, ...] = ()
+
+
+def plan_backup(
+    workspace: HasBucket, work: Work | None = None, *, database: str, selection: Selection
+) -> BackupPlan:
+    """Return what a run would back up, with the present row counts, without writing anything.
+
+    Args:
+        workspace: The workspace; only its secrets are read, for an address `secret:NAME`.
+        work: Cancel token and progress.
+        database: The address of the database, as for `core.backup.run.backup`.
+        selection: The requested tables and rows.
+
+    Raises:
+        DatabaseError: The database cannot be read.
+        InvalidInput: No table remains, a pattern matches none, or a condition is not valid.
+        NotFound: A named table does not exist.
+        NotSupported: A named table could not be restored.
+    """
+    work = default_work(work)
+    address = resolve_address(database, secrets_of(workspace), work)
+    with open_database(address, work=work) as source, source.snapshot():
+        chosen = choose_tables(source, selection)
+        tables = tuple(
+            PlannedTable(table.schema.table, counted(source, table), table.where)
+            for table in chosen.tables
+        )
+        return BackupPlan(source.name, tables, chosen.skipped, chosen.excluded)
 
 
 def choose_tables(source: Database, selection: Selection) -> Chosen:

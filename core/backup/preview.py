@@ -98,8 +98,11 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
     difference, orphans = target.compare(
         package.schema, package.pieces(), samples=samples, work=work
     )
-    if package.backup.filter:  # a restore never removes the rows that such a backup lacks
+    refused: tuple[str, ...] = ()
+    if package.backup.filter and today:
+        # The rows that such a backup lacks are not removed: a restore in place is refused.
         difference = replace(difference, removed=0, removed_rows=())
+        refused = ("The backup can only be restored under a new name, or row by row.",)
     known = set(today.triggers) if today else set()
     return RestorePreview(
         backup=package.backup,
@@ -117,6 +120,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
         triggers=tuple(t for t in package.schema.triggers if t not in known),
         problems=(
             *backup_warnings(package.backup, target.origin),
+            *refused,
             *package.problems,
             *target.restore_notes(package.schema),
         ),

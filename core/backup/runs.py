@@ -65,10 +65,16 @@ def _place(database: str | DatabaseAddress) -> str:
 
 
 def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
-    """Record each call of a function that backs up `tables` of a `database`; skipped ones failed."""
+    """Record each call of a function that backs up `tables` of a `database`; skipped ones failed.
+
+    Runs for some rows or for a pattern of tables do not replace a run of a schedule, so that they
+    are not recorded.
+    """
 
     @wraps(backup)
     def recorded(*args: P.args, **kwargs: P.kwargs) -> BackupReport:
+        if any(kwargs.get(name) for name in ("where", "include", "exclude")):
+            return backup(*args, **kwargs)
         database, tables = kwargs["database"], kwargs.get("tables")
         with recorded_run(database, tables) as run:  # type: ignore[arg-type] # keywords of `backup`
             report = backup(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The commands `backup`, `backups` and `restore`."""
+"""The commands `backups` and `restore`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.backup_keys import EncryptWith
 from core.cli.common import seconds_of
 from core.cli.databases import Database
-from core.cli.failure_notices import FailureNotices, FailureWebhook, OnFailure
 from core.cli.parameters import usage_error
 from core.cli.retention import change_pin
 from core.cli.row_restore import RowKeys, restore_rows
@@ -21,7 +19,7 @@ from core.units import format_count, format_counted, format_duration, format_siz
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.backup import Backup, BackupReport, RestorePreview, RestoreReport, VerifyReport
+    from core.model.backup import Backup, RestorePreview, RestoreReport, VerifyReport
     from core.model.connection import Profile
 
 BackupId = Annotated[str, typer.Option("--id", help="The id of the backup; see `backups`.")]
@@ -30,61 +28,8 @@ _HEADS = ("Taken", "Table", "Rows", "Size", "Checked", "Id", "Database", "Note")
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for name, command in (("backup", backup), ("backups", backups), ("restore", restore)):
+    for name, command in (("backups", backups), ("restore", restore)):
         app.command(name)(command)
-
-
-def backup(  # noqa: PLR0913, PLR0917 - the options of one command
-    context: typer.Context,
-    database_url: Database,
-    tables: Annotated[
-        list[str] | None, typer.Argument(help="Tables to back up, all from one snapshot.")
-    ] = None,
-    all_tables: Annotated[
-        bool,
-        typer.Option(
-            "--all-tables", help="Back up every table; exit code 25 if one has to be skipped."
-        ),
-    ] = False,
-    note: Annotated[str, typer.Option(help="A note that is shown with the backup.")] = "",
-    encrypt_with: EncryptWith = "",
-    on_failure: OnFailure = "",
-    failure_webhook: FailureWebhook = "",
-) -> int:
-    """Back up tables of a database as compressed parts with hashes, and a manifest.
-
-    The notice of --on-failure and --failure-webhook is a JSON object with database, tables, error
-    and exit code, without secrets. Skipped tables are a failure too.
-    """
-    from core.backup.run import backup as run_backup
-    from core.backup.scheduled import incomplete
-
-    cli: Cli = context.obj
-    if bool(tables) == all_tables:
-        raise usage_error("Name the tables to back up, or give --all-tables")
-    notices = FailureNotices.of(cli.out, on_failure, failure_webhook, database_url, tables or ())
-    with notices.sent_on_failure(), cli.out.work("Backing up") as work:
-        workspace = cli.opener.workspace(work)
-        report = run_backup(
-            workspace, work,
-            database=database_url, tables=tables or None, note=note, encrypt_with=encrypt_with,
-        )  # fmt: skip
-    cli.out.result(report, lambda: _show_backups(cli, report))
-    if problem := incomplete(report):
-        notices.send(problem)
-    return ErrorKind.NOT_SUPPORTED.value if report.skipped else 0
-
-
-def _show_backups(cli: Cli, report: BackupReport) -> None:
-    heads = ("Table", "Rows", "Size", "Id", "Checked")
-    rows = [
-        (o.table, f"{format_counted(o.rows or 0, 'row')}", format_size(o.size), o.id, o.checked)
-        for o in report.backups
-    ]
-    cli.out.table(heads, rows, numbers=(1, 2))
-    for left in report.skipped:
-        cli.out.line(f"! {left.table} was skipped: {left.problem}")
-        cli.out.note(left.remedy)
 
 
 def backups(  # noqa: PLR0913, PLR0917 - the options of one command
@@ -191,7 +136,8 @@ def _row(one: Backup) -> tuple[str, ...]:
     source = one.source or "not recorded"
     pinned = f"pinned: {one.pin_note}".rstrip(": ") if one.pinned else ""
     encrypted = f"encrypted with {one.encrypted_with}" if one.encrypted_with else ""
-    note = "; ".join(text for text in (pinned, encrypted, one.note) if text)
+    some = f"only rows where {one.filter}" if one.filter else ""
+    note = "; ".join(text for text in (some, pinned, encrypted, one.note) if text)
     return (
         iso_utc(one.taken), one.table, rows, format_size(one.size), checked, one.id, source, note
     )  # fmt: skip

@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 import core
 from core.aws.usage import record_use
 from core.cli import (
+    backup,
     backup_keys,
     backups,
     databases,
@@ -68,6 +69,7 @@ def _top(
 
 for _module in (
     objects,
+    backup,
     backups,
     query,
     recovery,

@@ -201,6 +201,28 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTable:
+    """A table that a run would back up, and how many rows of it; `filter` is their condition."""
+
+    name: str
+    rows: int
+    filter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """What a run would back up of a database.
+
+    `skipped` tables cannot be backed up; `excluded` ones are left out by the patterns of the run.
+    """
+
+    database: str
+    tables: tuple[PlannedTable, ...]
+    skipped: tuple[Skipped, ...] = ()
+    excluded: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OrphanParts:
     """Parts of an unfinished backup: a folder without a manifest; `size` in bytes.
 
