@@ -54,7 +54,9 @@ class CredentialsTab(Tab):
         self._right = QStackedWidget()
         for pane in (self.versions, self.rotation_pane):
             self._right.addWidget(pane)
+        # Name of the secret shown, and whether it is scheduled for deletion.
         self._shown: tuple[str, bool] = ("", False)
+        # The new secret to select once the list is loaded, and those that AWS does not list yet.
         self._reveal = ""
         self._created: set[str] = set()
         self.hygiene = HygienePane(context)
@@ -216,6 +218,7 @@ class CredentialsTab(Tab):
             "Read the ages of secrets",
             lambda work: current_since(secrets, infos, work=work),
             self.secrets.model.set_created,
+            # Ages need one request for each secret, so they follow after the list is shown.
             latest="credentials/ages",
             quiet=True,
         )
@@ -277,6 +280,8 @@ class CredentialsTab(Tab):
     def _on_chosen(self, info: SecretInfo | None) -> None:
         """Show another secret unless it is already shown."""
         shown = (info.name, bool(info.deleted)) if info else ("", False)
+        # A refreshed list selects the same row again; reading the value once more would discard
+        # edits.
         if shown == self._shown:
             return
         if self.secret.dirty:
@@ -370,6 +375,7 @@ class CredentialsTab(Tab):
     def _on_rotated(self, name: str) -> None:
         """Reload the secret after a step of its rotation."""
         self._load_secrets()
+        # A rotation has written a new version: the next list reads the value again.
         if name == self.secret.name and not self.secret.dirty:
             self._shown = ("", False)
 

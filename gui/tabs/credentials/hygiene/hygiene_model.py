@@ -86,6 +86,7 @@ class HygieneModel(Columns):
         if column == LIMIT:
             return row.limit_days
         if column == STATE:
+            # Negative seconds until a secret is due, positive ones since then: one order for both.
             return row.overdue.total_seconds() or age - row.limit_days * 86400
         return self._text(row, column)
 

@@ -39,6 +39,7 @@ class ProfileActions(QObject):
     def _sweep(self, *_workspace: object) -> None:
         """Delete the test secret that a killed connection test has left, if any."""
         workspace = self._context.workspace
+        # Read-only applies to cleaning up, too: deleting is a write.
         if workspace is None or self._context.read_only:
             return
         clients = workspace.clients
@@ -89,6 +90,8 @@ class ProfileActions(QObject):
     def _on_saved(self, profile: Profile) -> None:
         self.changed.emit("profiles.save", profile.name)
         workspace = self._context.workspace
+        # The changed profile in use is connected again with its new settings; another one is not
+        # switched to.
         if workspace is None or workspace.profile.name == profile.name:
             self._context.switch_profile(profile.name)
 

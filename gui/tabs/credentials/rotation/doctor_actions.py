@@ -57,6 +57,7 @@ class DoctorActions(QObject):
         self._examination = self._tab.run(
             "Examine the secrets",
             lambda work: workspace.doctor.examine(work=work),
+            # The user may have closed the dialog before the end.
             lambda found: self.dialog.show_diagnosis(found) if self.dialog else None,
             failed=self._on_failed,
             latest="credentials/doctor",

@@ -104,6 +104,8 @@ class RotationActions(QObject):
         self._tab, self._pane = tab, pane
         self.timing = RotationTiming()
         self.secret = ""
+        # By secret: only one step of a secret runs at a time, and rotations of several secrets may
+        # overlap.
         self._tasks: dict[str, Task] = {}
         self._latest: dict[str, Rotation] = {}
         pane.start_clicked.connect(self._on_start)
@@ -145,6 +147,7 @@ class RotationActions(QObject):
             rotator = rotator_of(workspace)
             try:
                 return rotator.find(secret)
+            # No rotation of this secret is unfinished.
             except NotFound:
                 plan = rotator.plan(secret, work=work)
             return plan, links_ending_with(plan.facts.old_key_id)
@@ -169,6 +172,7 @@ class RotationActions(QObject):
         idle = [rotation for rotation in rotations if rotation.secret not in self._tasks]
         if not idle:
             return
+        # The banner has room for one; the others can be opened from their secrets.
         rotation = idle[-1]
         show = ("Show", lambda: self.open(rotation.secret))
         if rotation.outcome is Outcome.WAITING and rotation.due and rotation.due > utc_now():

@@ -33,6 +33,7 @@ from gui.widgets.buttons import Button, danger_button, link_button, plain_button
 from gui.widgets.labels import Elided, Pill, muted_label, shown
 from gui.widgets.panel import SectionHead, row
 
+#: Milliseconds between updates of the time that is left.
 _TICK_MS = 1000
 #: Number of fields named in the question whether to replace copies of the value.
 _COPIES_SHOWN = 3
@@ -250,12 +251,14 @@ class RotationPane(QWidget):
             self.steps.setFocus()  # else Qt focuses the next field, perhaps one of the secret
         for button in self._buttons:
             button.setVisible(button in wanted)
+            # Stopping and refreshing write nothing, so they are possible while writing is locked.
             free = button in {self.stop, self.again}
             button.allow(free or not self._locked, "" if free else self._locked)
         self.hint.setText(self._hint())
         self.hint.setVisible(bool(self.hint.text()))
         places = replaced_copies(self.plan) if self.plan and not self._busy else ()
         self.copies.setVisible(bool(places))
+        # Qt reads a single ampersand in the text of a check box as the mark of its access key.
         self.copies.setText(_copies_text(places).replace("&", "&&"))
         self.copies.setToolTip(shown("\n".join(places), lines=True))
         waiting = self.rotation is not None and self.rotation.due is not None and not self._busy
@@ -297,6 +300,7 @@ class RotationPane(QWidget):
             return
         self._show_steps()
         if self.rotation.due <= utc_now():
+            # The owner resumes once; a read-only connection must not be asked every second.
             self._clock.stop()
             self.due.emit()
 

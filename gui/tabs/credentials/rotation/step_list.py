@@ -127,6 +127,8 @@ class StepList(QScrollArea):
 
     def show_steps(self, steps: Sequence[StepText]) -> None:
         """Show these steps; existing lines are reused to prevent flicker."""
+        # During a grace period the steps are shown again each second, so the lines stay as long as
+        # the steps are the same.
         if tuple(self.lines) != tuple(step.step for step in steps):
             self._make_lines(steps)
         for step in steps:
@@ -139,6 +141,7 @@ class StepList(QScrollArea):
         self.lines, self._rules = {}, []
         for step in steps:
             line, below = StepLine(), rule()
+            # Above the stretch, which is the last item and keeps a short list at the top.
             self._box.insertWidget(self._box.count() - 1, line)
             self._box.insertWidget(self._box.count() - 1, below)
             self.lines[step.step] = line

@@ -52,6 +52,8 @@ class EditConflict(Question):
         base = opened.text.reveal()
         self.by_us = _changes(secret_text.diff(base, mine.reveal()))
         self.by_them = _changes(secret_text.diff(base, theirs.text.reveal()))
+        # Three texts are compared: a key that they changed is undone only if the text to be saved
+        # differs from theirs in it, not if both sides made the same change.
         lost = _changes(secret_text.diff(theirs.text.reveal(), mine.reveal()))
         self.body.addWidget(text_label(_explanation(theirs), wrap=True))
         self.body.addWidget(key_grid(("Key", "Yours", "Theirs"), self._rows()))
@@ -62,6 +64,8 @@ class EditConflict(Question):
         self.over = Button("Save over theirs", kind="loss")
         self.over.clicked.connect(lambda: self._go(overwrite))
         self.keep = plain_button("Keep editing", self.reject)
+        # Enter must neither discard the changes of the user nor overwrite those of the other
+        # client.
         self.keep.setDefault(True)
         self.keep.setFocus()
         self.add_buttons(self.keep, self.over, left=(self.load,))
@@ -76,6 +80,7 @@ class EditConflict(Question):
         ]
 
     def _go(self, act: Act) -> None:
+        # Closed first: the act may fail and open this dialog again.
         self.accept()
         act()
 

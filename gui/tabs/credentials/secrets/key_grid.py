@@ -17,7 +17,9 @@ CHANGES = {
     "changed": ("changed", "warning"),
     "removed": ("removed", "danger"),
 }
+#: Widths in pixels of the keys and of the values.
 _KEY_WIDTH, _VALUE_WIDTH = 180, 190
+#: Height in pixels from which the grid scrolls.
 _LONGEST = 300
 
 
@@ -54,6 +56,7 @@ def key_grid(
             grid.addWidget(cell, line, column, Qt.AlignmentFlag.AlignVCenter)
     for column in wide or (len(heads),):
         grid.setColumnStretch(column, 1)
+    # An empty row below takes the remaining height, which would otherwise spread the rows.
     grid.setRowStretch(len(rows) + 1, 1)
     return _framed(inside)
 
@@ -67,6 +70,7 @@ def change_pill(change: str) -> QWidget:
 
 def _framed(inside: QWidget) -> QWidget:
     area = scrolling(inside)
+    # Two pixels for the border of the frame at both sides.
     area.setFixedHeight(min(inside.sizeHint().height() + 2, _LONGEST))
     frame = QFrame()
     frame.setProperty("surface", "card")

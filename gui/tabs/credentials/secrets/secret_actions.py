@@ -90,6 +90,8 @@ class SecretActions(QObject):
         explanation = (
             "The present value is retained as the previous version. Hidden values stay hidden."
         )
+        # AWS removes no version that is younger than a day, and refuses to save when there are too
+        # many.
         if warning := rate_warning(self._versions.of(value.name), utc_now()):
             explanation += f"\n\n{warning}"
         ask(
@@ -144,6 +146,8 @@ class SecretActions(QObject):
             theirs=theirs,
             mine=mine,
             load=lambda: self._view.show_value(theirs),
+            # Expects the version that was compared: if a third one is saved now, that is a conflict
+            # again.
             overwrite=lambda: self.save(theirs.name, mine, theirs.version_id),
         ).open()
 

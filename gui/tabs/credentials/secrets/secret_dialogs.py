@@ -102,6 +102,8 @@ class NewSecret(QDialog):
 
     def _first_free(self) -> None:
         names = [name for _title, name, _keys in TEMPLATES]
+        # The last two templates have the bare prefix as name, which is never taken, so there is
+        # always one.
         first = next((at for at, name in enumerate(names) if name not in self._taken), len(names))
         self.template.setCurrentIndex(first)
         self._on_template(first)
@@ -189,6 +191,7 @@ class DeleteSecret(Question):
         allow_field(self.days, not forced, "A secret deleted at once cannot be restored.")
         self.name.setVisible(forced)
         self.go.setText("Delete at once" if forced else "Schedule deletion")
+        # With the name typed, Enter is meant as consent; before that it must not delete anything.
         (self.go if forced else self.cancel).setDefault(True)
         if forced:
             self.typed.setFocus()

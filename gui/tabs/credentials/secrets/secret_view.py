@@ -107,6 +107,7 @@ class SecretView(QWidget):
 
     def show_loading(self, name: str) -> None:
         """Show that a secret is being read; the former one is removed from the screen at once."""
+        # Else the value of another secret would stay visible under the new name.
         self._set(name, None)
         self._pages.setCurrentWidget(self._skeleton)
 
@@ -130,6 +131,7 @@ class SecretView(QWidget):
 
     def show_failed(self, name: str, error: StorageError) -> None:
         """Show why the value could not be read; a value that was read before stays, with a note."""
+        # The value shown may have unsaved changes, which a failed refresh must not remove.
         if self.value is not None and self.name == name:
             self._stale = True
             self._update()

@@ -33,6 +33,7 @@ class SecretsModel(Columns):
         super().__init__(parent)
         self._infos: tuple[SecretInfo, ...] = ()
         self._created: dict[str, datetime] = {}
+        # A fixed time, from which tests count ages.
         self._fixed: datetime | None = None
 
     def show(self, infos: Sequence[SecretInfo], now: datetime | None = None) -> None:
@@ -55,6 +56,8 @@ class SecretsModel(Columns):
 
     def _seconds(self, info: SecretInfo) -> float:
         since = self._created.get(info.name) or info.updated
+        # A clock behind that of AWS makes a new value look younger than zero; -1 means an unknown
+        # age.
         return max((self._now - since).total_seconds(), 0.0) if since else -1.0
 
     def info(self, row: int) -> SecretInfo | None:
@@ -101,6 +104,7 @@ def _state(info: SecretInfo, now: datetime, seconds: float) -> tuple[str, str]:
     if info.deleted:
         return deletion(info.deleted, now), "danger"
     stages = [version.stages for version in info.versions]
+    # After a finished rotation by AWS the current version may still have the pending stage.
     if any(PENDING in names and CURRENT not in names for names in stages):
         return "pending change", "warning"
     if seconds > limit_of(info)[0] * 86400:

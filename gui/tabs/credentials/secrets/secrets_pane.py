@@ -104,6 +104,8 @@ class SecretsPane(QWidget):
             keep: The name of the secret to keep selected; by default the first one.
             reveal: The name of a secret to select instead, even if the filter hides it.
         """
+        # Resetting the model moves the current row several times; only the final row is emitted,
+        # below.
         self._silent = True
         self.model.show(infos)
         self.age.set_fetched()

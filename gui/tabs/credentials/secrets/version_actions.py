@@ -34,6 +34,7 @@ class VersionActions(QObject):
         secrets, name = self._workspace().secrets, self._pane.name
 
         def read(work: Work) -> tuple[SecretValue, SecretValue]:
+            # Both in one task: two tasks might end in either order, or only one of them.
             return (
                 secrets.read(name, version_id=older.version_id, work=work),
                 secrets.read(name, version_id=newer.version_id, work=work),

@@ -15,6 +15,7 @@ from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE
 
 VERSION, STAGES, MADE, BY = range(4)
+#: Sorts versions without a time last among the newest.
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 

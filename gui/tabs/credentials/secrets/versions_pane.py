@@ -122,6 +122,7 @@ class VersionsPane(QWidget):
 
         A missing optional permission is not shown as an error.
         """
+        # Without the permission the list can never be loaded, so an old one would mislead.
         if isinstance(error, AccessDenied):
             self.empty.set_text("Access to the versions is denied", f"This needs {error.action}.")
         elif self.model.versions:
@@ -158,6 +159,7 @@ class VersionsPane(QWidget):
     def _target(self) -> SecretVersion | None:
         """Return the version to roll back to: the selected one, else the previous one."""
         older = [version for version in self._chosen() if CURRENT not in version.stages]
+        # The current version may be part of the selection, for a comparison; it is no target.
         return older[0] if older else self._with(PREVIOUS)
 
     def _pair(self) -> tuple[SecretVersion, SecretVersion] | None:
@@ -171,6 +173,8 @@ class VersionsPane(QWidget):
             chosen = [current, previous] if previous is not None else []
         if len(chosen) != 2:
             return None
+        # By time, not by row: the list shows the current version first, which may be an older one
+        # after a rollback.
         newer, older = sorted(chosen, key=lambda each: each.created or _LONG_AGO, reverse=True)
         return older, newer
 
