@@ -144,6 +144,8 @@ class Downloads(QObject):
             {
                 "keys": list(plan.keys),
                 "sizes": list(plan.sizes),
+                # The object must still have the listed ETag: else its size and the plan no longer
+                # apply.
                 "etags": list(plan.etags),
                 "folder": str(target),
                 "below": self._listing.prefix,

@@ -60,6 +60,7 @@ def folder_entry(prefix: str, key: str) -> Entry:
     """Return the row of a sub-folder."""
     name = key[len(prefix) :]
     text = name if name != "/" else "(empty name)/"
+    # False sorts before True, so folders come before objects; their sizes and times are unknown.
     keys = ((False, name), (False, -1), (False, 0.0), (False, ""))
     return Entry(key, None, (text, "", "", "folder"), keys, text.casefold())
 
@@ -115,6 +116,7 @@ class FolderModel(QAbstractTableModel):
         self._folders = 0  # in the order shown
         self._known: set[str] = set()
         self._wanted: re.Pattern[str] | str = ""
+        # The order in which S3 lists keys, so that pages can be appended without sorting.
         self._column, self._backwards = NAME, False
         self._icons: dict[bool, QIcon] = {}
 
@@ -277,6 +279,7 @@ class FolderModel(QAbstractTableModel):
         """Return the data of less frequent roles, or of the first column."""
         entry = self._entries[self._order[index.row()]]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == NAME and self._folders:
+            # Without folders all icons would be the same.
             return self._icons.get(entry.folder)
         if role == SORT_ROLE:
             return entry.keys[index.column()][1]
@@ -304,6 +307,7 @@ class FolderModel(QAbstractTableModel):
         self._column = max(NAME, column)
         self._backwards = column >= 0 and order == Qt.SortOrder.DescendingOrder
         self.layoutAboutToBeChanged.emit()
+        # The selection and the current row are persistent indexes, which must follow their rows.
         remaining = [(old, self._order[old.row()]) for old in self.persistentIndexList()]
         self._sort_order()
         places = {at: place for place, at in enumerate(self._order)} if remaining else {}

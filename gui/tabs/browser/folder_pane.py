@@ -33,8 +33,10 @@ from gui.widgets.labels import AgePill, Elided
 from gui.widgets.table import choose_row, columns_of, make_table
 
 _MODIFIED_FROM, _KIND_FROM = 400, 640  # minimum width of the pane in pixels for each column
+#: Milliseconds without a key press after which the filter is applied.
 _FILTER_MS = 80
 _SKELETON_MS = 150  # milliseconds; no loading state for folders that load faster
+#: Widths of size, date and kind in pixels.
 _WIDTHS = (88, 190, 100)
 #: Selecting more separate rows than this takes seconds, so they are not selected again.
 _RUNS = 500
@@ -86,6 +88,8 @@ class FolderPane(QWidget):
         self.count = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
         self.stop = link_button("Stop", self.stop_wanted.emit)
         self.more = link_button("Load more", self.more_wanted.emit)
+        # `_more`: the listing is incomplete. `_stale`: the rows are those of the former listing.
+        # `_quiet`: changes of the selection are not announced.
         self._more = self._stale = self._quiet = False
         self._total: tuple[Total, bool] | None = None
         #: Returns the total of a folder of the list, if it is known.
@@ -229,6 +233,7 @@ class FolderPane(QWidget):
         self._loading.stop()
         self.show_listing(running=False, more=False)
         self.count.setText("")
+        # Rows that were listed before are more useful than a message.
         if self.model.total:
             self._stale = False
             self.age.set_failed()
@@ -325,6 +330,8 @@ class FolderPane(QWidget):
         self._quiet = True
         self.model.set_filter(self.filter.text())
         self.filtered.emit(self.filter.text())
+        # A single selected row stays selected, so that its preview stays; several are not selected
+        # again.
         if len(chosen) == 1:
             self.select(chosen[0])
         self._quiet = False

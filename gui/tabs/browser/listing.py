@@ -91,6 +91,7 @@ class Listing(QObject):
     def reload(self) -> None:
         """List the folder again; the selection stays."""
         chosen = [entry.key for entry in self._pane.selected]
+        # A single key is selected as soon as its page arrives, several at the end of the listing.
         select = self._wanted or (chosen[0] if len(chosen) == 1 else "")
         self.show(self.prefix, select=select, fresh=True)
         self._selected = chosen if len(chosen) > 1 else []
@@ -187,6 +188,7 @@ class Listing(QObject):
 
     def _trim(self, prefix: str, seen: _CachedFolder) -> None:
         """Cache the folder if it is small; only the most recent ones are retained."""
+        # The entry stays with its token, which “Load more” needs, but without pages.
         if sum(len(page.rows.objects) for page in seen.pages) > _CACHED_ROWS:
             seen.complete, seen.pages = False, []
         for oldest in list(self._cache)[: max(0, len(self._cache) - _CACHED_FOLDERS)]:

@@ -51,6 +51,7 @@ class Navigation(QObject):
             return
         self._tab.run(
             f"Go to {place.key}", lambda work: find_destination(bucket, place.key, work), self._show,
+            # The listing of that folder then shows the failure in its place.
             failed=lambda _error: self._show(destination_by_form(place.key)),
             latest="browser/go", quiet=True,
         )  # fmt: skip
@@ -112,6 +113,7 @@ def find_destination(bucket: Bucket, key: str, work: Work) -> Destination:
     """
     if key.endswith("/"):
         return Destination(key)
+    # The key as prefix: the object itself is the first of its results.
     if any(row.key == key for row in list_level(bucket, key, work=work).objects):
         return Destination(parent_of(key), key)
     if _exists(bucket, f"{key}/", work):
@@ -138,5 +140,6 @@ def destination_by_form(key: str) -> Destination:
 
 def _exists(bucket: Bucket, prefix: str, work: Work) -> bool:
     work.check()
+    # S3 has no request for the existence of a folder; listing one key is the cheapest answer.
     page = list_level(bucket, prefix, page_size=1, work=work)
     return bool(page.folders or page.objects)

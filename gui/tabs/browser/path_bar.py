@@ -107,6 +107,7 @@ class PathBar(QWidget):
         slash = muted_label("/")
         parts = (button, slash)
         for part in parts:
+            # Before it is shown: a widget without a parent would appear as a window.
             part.setParent(self._line)
             self._box.insertWidget(self._box.count() - 1, part)
         return parts
@@ -114,6 +115,7 @@ class PathBar(QWidget):
     def _fit(self) -> None:
         """Hide folders from the left until the rest fits."""
         free = self.width() - self.root.sizeHint().width() - self._cut.sizeHint().width()
+        # The last name may be shortened, so a long one does not take the room of all folders above.
         free -= min(self._last.sizeHint().width(), 200)
         shown_from = len(self._crumbs)
         for number in reversed(range(len(self._crumbs))):

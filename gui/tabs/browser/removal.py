@@ -82,6 +82,7 @@ class Removal(QObject):
         plan, versioned = planned
         if not plan.keys:
             self._tab.banner.show_info("There is nothing left to delete.")
+        # A delete that can be undone needs no question.
         elif versioned:
             self._delete(plan)
         else:
@@ -133,7 +134,9 @@ class Removal(QObject):
         keys = [one.key for one in report.deleted]
         hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
         self._remember(_UndoStep(hidden))
+        # A folder with failed objects still exists.
         self._folder.remove([*keys, *(plan.folders if not report.failed else ())])
+        # Pages that arrive later may contain rows that were deleted.
         self._listing.restart()
         if report.failed:
             self._tab.show_error(delete_failure(report))

@@ -144,6 +144,7 @@ class BrowserTab(Tab):
         else:
             wanted = str(self.context.settings.get(self._setting("filter"), ""))
             self.listing.show(str(self.context.settings.get(self._setting(), "")))
+            # After the folder, since showing another folder clears the filter.
             self.folder.filter.setText(wanted)
 
     def _do_refresh(self) -> None:

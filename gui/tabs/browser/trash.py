@@ -79,6 +79,7 @@ class Trash(QObject):
         bucket, log = self._bucket, self._tab.context.log
         if bucket is None:
             return
+        # Read here, in the thread of the window; the worker thread gets values.
         start, before = self._cursor, self._versions
         self._task = self._tab.run(
             "List the trash", lambda work: load_trash(bucket, log, start, before, work),
@@ -87,6 +88,7 @@ class Trash(QObject):
         )  # fmt: skip
 
     def _on_batch(self, batch: Batch) -> None:
+        # Old rows stay until the first page of the new listing arrives.
         if self._fresh:
             self._fresh = False
             self._pane.model.clear()

@@ -127,9 +127,11 @@ def _logged(
 ) -> LoggedChange | None:
     prefix = parent_of(deleted.key)
     near: list[LoggedChange] = [*by_prefix.get("", ()), *by_prefix.get(prefix, ())]
+    # The last delete first: a key may have been deleted and restored several times.
     for each in reversed(near):
         change = each.change
         seconds = (change.when - deleted.deleted).total_seconds()
+        # The subject of a single delete is its address, that of several is their number.
         several = not change.subject.startswith("s3://")
         same = several or change.subject == f"{bucket}/{deleted.key}"
         if same and -_SKEW <= seconds <= _LOGGED_WITHIN:

@@ -50,6 +50,7 @@ class TreeLoader(QObject):
 
     def reload(self, prefix: str) -> None:
         """Reload a folder of the tree, and the counts."""
+        # A folder that is not in the tree is new: the first level may have to show it.
         known = self._places.model.index_of(prefix).isValid()
         self._places.model.load(prefix if known else "", reload=True)
         self.count()

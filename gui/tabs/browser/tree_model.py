@@ -134,6 +134,8 @@ class PrefixTreeModel(NodeModel[_Node]):
         """
         node = self._nodes.get(prefix)
         if node is not None and (reload or node.state is not State.LOADING):
+            # The old folders stay visible until the new page arrives, without a state line below
+            # them.
             node.state, node.seen, node.token = State.LOADING, 0, None
             if not node.folders:
                 self._set_state_line(node, "loading…")
@@ -148,11 +150,13 @@ class PrefixTreeModel(NodeModel[_Node]):
             return
         if first:
             node.seen = 0
+            # A first page of several is no proof that a later folder is gone.
             self._remove_missing(node, set(folders) if token is None else None)
         self._set_state_line(node, "")
         node.seen += objects
         node.token = token
         node.state = State.COMPLETE if token is None else State.PARTLY
+        # A reloaded page repeats folders that are shown.
         known = {child.prefix for child in node.children}
         self._append(node, [key for key in folders if key not in known])
         if token is not None:
@@ -181,6 +185,7 @@ class PrefixTreeModel(NodeModel[_Node]):
             prefix: (total, complete_until is None or not _reaches(prefix, complete_until))
             for prefix, total in counts.items()
         }
+        # Parents are in the list, too, so each node is painted once.
         for node in list(self._nodes.values()):
             self._changed(node, with_parents=False)
 
@@ -309,6 +314,7 @@ class PrefixTreeModel(NodeModel[_Node]):
         node = self._node(parent)
         if node.prefix is None:
             return False
+        # An unknown folder gets the arrow that loads it.
         return node.state is State.UNKNOWN or bool(node.children)
 
     def canFetchMore(self, parent: Index) -> bool:
@@ -367,4 +373,6 @@ def name_of(prefix: str) -> str:
 
 def _reaches(prefix: str, last_key: str) -> bool:
     """Return whether counting stopped inside a prefix or before it."""
+    # S3 lists keys in the order of their bytes: counting has passed a prefix only if the last key
+    # sorts after all keys below it.
     return last_key.startswith(prefix) or last_key < prefix

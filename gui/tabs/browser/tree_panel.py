@@ -45,6 +45,7 @@ class TreePanel(Panel):
         self.total.setFont(theme.number_font())
         self.head.add_action(self.total)
         self.add(self.view, 1)
+        # The folder to select once its parents are loaded, and the folder that is shown.
         self._wanted = self._prefix = ""
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.clicked.connect(self._on_clicked)
@@ -60,6 +61,7 @@ class TreePanel(Panel):
     def _indent(self) -> None:
         depth = self._prefix.count("/") + 1
         width = self.view.viewport().width() - _NAME
+        # At least 4 pixels, since a deep folder must still be seen to be inside its parent.
         self.view.setIndentation(max(min(_INDENTATION, width // depth), _MIN_INDENTATION))
 
     def clear(self) -> None:
@@ -87,6 +89,8 @@ class TreePanel(Panel):
             return
         self._select(QModelIndex())
         above = _parents(prefix)
+        # Expanding the nearest known parent loads its sub-folders; `continue_selection` goes on
+        # from there.
         known = [parent for parent in above if parent and self.model.index_of(parent).isValid()]
         if known:
             self._select(self.model.index_of(known[-1]))
@@ -120,6 +124,8 @@ class TreePanel(Panel):
     def _set_current(self, index: QModelIndex) -> None:
         # With an explicit command, since Ctrl or Shift would change the default one.
         flags = QItemSelectionModel.SelectionFlag
+        # Selecting from the program must not open the folder: it is open already. The view does not
+        # hear of the change either, so `_select` repaints it.
         self.view.selectionModel().blockSignals(True)  # noqa: FBT003 - Qt's own
         self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self.view.selectionModel().blockSignals(False)  # noqa: FBT003 - Qt's own
