@@ -36,6 +36,8 @@ class FactsView(QScrollArea):
 
     def show_facts(self, facts: BucketFacts) -> None:
         """Show the checks in the order in which they were made."""
+        # The labels of the former list are deleted with it; painting them again at a change of
+        # theme would fail.
         self._signs = []
         holder = QWidget()
         holder.setProperty("surface", "panel")

@@ -29,6 +29,7 @@ from gui.widgets.dialog import Dialog
 from gui.widgets.fields import combo_box, inset
 from gui.widgets.labels import heading, muted_label, shown, text_label
 
+#: Index of the only template that has fields.
 _ARCHIVE = 0
 
 
@@ -187,6 +188,7 @@ class FormerRulesDialog(Dialog):
 
 def _days(name: str, value: int, *, minimum: int) -> QSpinBox:
     box = inset(QSpinBox())
+    # A hundred years, far above every use.
     box.setRange(minimum, 36500)
     box.setValue(value)
     box.setSuffix(" days")

@@ -28,6 +28,7 @@ DURATIONS: tuple[tuple[str, int], ...] = (
     ("7 days (maximum)", 604800),
     ("Other…", 0),
 )
+#: S3 accepts signed URLs (Signature Version 4) for at most seven days.
 _HOURS_MOST = 24 * 7
 #: Milliseconds without a key press after which the objects are checked, and how many are named.
 _TYPING_MS, _NAMED = 500, 3
@@ -76,6 +77,7 @@ class LinkForm(QWidget):
     @property
     def seconds(self) -> int:
         """The requested duration in seconds."""
+        # The last entry, for hours, has 0 seconds.
         return DURATIONS[self.life.currentIndex()][1] or self.hours.value() * 3600
 
     @property
@@ -91,6 +93,7 @@ class LinkForm(QWidget):
         """Warn about keys without an object or, for uploads, about objects that would be replaced."""
         keys = self.chosen_keys
         upload = self.purpose.current == "PUT"
+        # Unknown keys are None, which is neither True nor False: no warning for them.
         named = [key for key in keys if found.get(key) is upload]
         self._missing = bool(named) and not upload
         warning = _replaced if upload else _missing

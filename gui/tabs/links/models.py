@@ -87,6 +87,8 @@ class LedgerModel(TextRows):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        # By profile, bucket and key: the list has the links of all profiles, but only the objects
+        # of the connected one can be checked.
         self._exists: dict[_Place, bool | None] = {}
 
     def show_existence(self, made_by: str, bucket: str, found: Mapping[str, bool | None]) -> None:
@@ -127,6 +129,7 @@ class LedgerModel(TextRows):
         """Return the state of a link as one or two words, its tone, and its explanation."""
         if not entry.alive():
             return "expired", "neutral", "This link has expired and can no longer be used."
+        # An upload link needs no object.
         exists: bool | None = True
         if entry.method in NEED_OBJECT:
             exists = self._exists.get((entry.made_by, entry.bucket, entry.key))

@@ -136,6 +136,8 @@ class LinksTab(Tab):
     def _do_change(self, change: Change) -> None:
         """Check again which objects exist after some were written, deleted or moved."""
         if change.kind is ChangeKind.OBJECTS:
+            # A hidden tab would send requests for each change in other tabs; it checks once when it
+            # is shown.
             self._stale = True
             if self.isVisible():
                 self._check_all()
@@ -291,11 +293,14 @@ class LinksTab(Tab):
             )
 
     def _on_test(self) -> None:
+        # The test of an upload link would write an object.
         links = [link for link in self._selected_links() if link.method == "GET"]
         if not links:
             self.banner.show_info("Only download links can be tested without changing anything.")
         workspace = self.context.workspace
         bucket = workspace.bucket if workspace is not None else None
+        # Each test sends two requests: one for the properties of the object, and one for its first
+        # byte.
         for link in links[:20]:
             self.run(
                 "Test a link",

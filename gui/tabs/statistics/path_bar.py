@@ -67,6 +67,8 @@ class PathBar(QFrame):
     def _show_crumbs(self) -> None:
         for part in self._parts:
             self._crumbs.removeWidget(part)
+            # deleteLater deletes at the next turn of the event loop; until then the old buttons
+            # would be painted over the new ones.
             part.hide()
             part.deleteLater()
         while self._crumbs.count():

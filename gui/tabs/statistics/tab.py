@@ -148,6 +148,7 @@ class StatisticsTab(Tab):
         self._on_scan()
 
     def _on_saved(self, found: StorageStatistics | None) -> None:
+        # A scan may have begun before the stored result was read.
         if found is not None and self._found is None:
             self._show(found)
             self._show_state()
@@ -179,6 +180,7 @@ class StatisticsTab(Tab):
             self._task.cancel()
 
     def _on_task_changed(self) -> None:
+        # A cancelled task calls neither `then` nor `failed`.
         if self._task is not None and self._task.state == "cancelled":
             self._task = None
             if self._complete is not None:
@@ -269,6 +271,7 @@ class StatisticsTab(Tab):
         """Show one folder: its tiles, its groups and its largest objects."""
         found = self._found
         if found is None:
+            # Shown once there is a result, for example when another tab opens a folder here.
             self._root = folder
             return
         level = level_of(found, folder)
@@ -281,6 +284,7 @@ class StatisticsTab(Tab):
         self._on_group(self.groups.current)
         largest = level.largest
         if not level.detailed:
+            # Only those among the largest of the entire bucket are known.
             largest = tuple(o for o in found.largest if o.key.startswith(f"{folder}/"))
         self.largest.show(largest)
         note = "" if level.detailed else "among the largest in the bucket"

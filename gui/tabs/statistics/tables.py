@@ -34,6 +34,7 @@ class SharesModel(TextRows):
 
     def name(self, row: int) -> str:
         """Return the name of a group."""
+        # The native value, since the text of the cell has unprintable characters replaced.
         return str(self._rows[row][0][0])
 
 

@@ -60,6 +60,8 @@ class Batch:
         """Set all files to waiting."""
         self.states = [State.WAITING] * len(self.keys)
         self.counts[State.WAITING] = len(self.keys)
+        # Numbers of the files in the present run: the engine counts the files of a run from 0, but
+        # a retry has only some of the files.
         self._run: list[int] = []
 
     @cached_property
@@ -72,6 +74,7 @@ class Batch:
         """The state of the batch: the most important one of its files."""
         if self.running or self.queued:
             return State.RUNNING if self.running else State.WAITING
+        # What needs the user comes first; skipped is the state only if no file has another one.
         for state in (State.FAILED, State.CANCELLED, State.WAITING, State.DONE):
             if self.counts[state]:
                 return state
@@ -107,11 +110,13 @@ class Batch:
         self.running, self.queued, self.progress, self.pace = True, False, None, Pace()
         if full:
             return dict(self.arguments)
+        # Lists of the same length as the files are columns, other lists stay as they are.
         columns = {
             name: [values[number] for number in self._run]
             for name, values in self.arguments.items()
             if isinstance(values, list) and len(values) == len(self.keys)
         }
+        # The numbers in `skip` are those of all files; none of the files to retry was skipped.
         return {**self.arguments, **columns, **({"skip": []} if "skip" in self.arguments else {})}
 
     def apply(self, outcomes: Outcomes) -> tuple[int, int] | None:
@@ -131,6 +136,8 @@ class Batch:
         """Apply the report, which has the final state of every file."""
         failed = tuple((failure.number, failure.reason) for failure in report.failed)
         states, run = self.states, self._run
+        # Files reported while running are done already: applying them again would cost time for
+        # 50,000.
         done = tuple(place for place in report.done if states[run[place]] is not State.DONE)
         self.apply(Outcomes(done, report.skipped, failed))
         self.verdicts.update(report.verdicts)

@@ -57,6 +57,7 @@ class PlanCard(QWidget):
         self._decision = column(self._conflicts, self.choice, self._meaning, spacing=6)
         self._left_out = row(self._skipped, self.why)
         self._lay_out()
+        # The decision for all files is stored in the model, which has those for single files, too.
         self.choice.selected.connect(self._on_choice)
         self.files.decided.connect(self._on_decided)
         self._on_decided()

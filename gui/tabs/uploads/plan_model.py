@@ -53,6 +53,7 @@ class PlanModel(Columns):
         self.single: dict[int, IfExists] = {}
         self._filter = ALL
         self._folder = 0
+        # A column of -1 stands for the order of the plan.
         self._sorting = (-1, Qt.SortOrder.AscendingOrder)
         self._rows: Sequence[int] = ()
 
@@ -93,6 +94,7 @@ class PlanModel(Columns):
         if plan is None:
             return
         for row in rows:
+            # Files have the numbers from 0; refused files follow them.
             number = self._rows[row]
             if number >= len(plan.keys) or not plan.existing[number]:
                 continue

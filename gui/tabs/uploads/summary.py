@@ -13,7 +13,9 @@ from core.units import format_count, format_counted, format_duration, format_rat
 from gui.tabs.uploads.plan_model import PlanModel
 from gui.widgets.labels import shown
 
+#: Number of different reasons named.
 _REASONS = 3
+#: Number of files named.
 _NAMED = 3
 
 
@@ -23,6 +25,7 @@ def result_text(report: TransferReport) -> str:
     parts = [f"{format_counted(done, 'file')} transferred"]
     if report.size:
         parts.append(f"{format_size(report.size)} in {format_duration(max(report.seconds, 0.1))}")
+    # The rate of a shorter transfer is mostly its latency.
     if report.seconds >= 1:
         parts.append(format_rate(report.size / report.seconds))
     if verified := report.verified_text():

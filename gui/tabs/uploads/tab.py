@@ -162,6 +162,7 @@ class UploadsTab(Tab):
 
     def _sweep(self) -> None:
         """Remove what killed processes of this computer left, then list what others left."""
+        # Removing an upload needs a connection.
         if self.context.workspace is None:
             return
         self.bulk(
@@ -326,6 +327,7 @@ class UploadsTab(Tab):
             title, "transfer.file", {}, [Path(path).name], [written.key], [written.size],
             _address(self.context, written.key), path, retryable=False,
         )  # fmt: skip
+        # The object is already stored; the queue lists it as one finished file.
         batch.begin()
         batch.apply(Outcomes(done=(0,)))
         batch.running = False

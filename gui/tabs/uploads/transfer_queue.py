@@ -84,6 +84,7 @@ class TransferQueue(QObject):
             self._queued.discard(batch)
             batch.begin([n for n, state in enumerate(batch.states) if state not in _FINAL])
             self._end_cancelled(batch)
+        # The state of the files follows in `_on_finished`, after the engine has ended the task.
         for task, own in self._tasks.items():
             if own is batch:
                 task.cancel()
@@ -101,6 +102,7 @@ class TransferQueue(QObject):
             self._forget(turn.batch)
 
     def _next(self) -> None:
+        # A loop, since waiting batches may have been cancelled.
         while self._waiting and not self._tasks:
             turn = self._waiting.popleft()
             if turn.batch.queued:
@@ -210,6 +212,7 @@ class TransferQueue(QObject):
         self._refresh_rows(batch, files=True)
         self._forget(batch)
 
+    # Without its record the transfer is not offered as interrupted at the next start.
     def _forget(self, batch: Batch) -> None:
         self._context.runner.run(
             "Discard a cancelled transfer",
