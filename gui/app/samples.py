@@ -30,6 +30,7 @@ from gui.tabs.uploads import UploadsTab
 #: A demo file with a gap and a duplicate; in other buckets any candle file is used.
 _EXAMPLE = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
 _STARTS = ("market-data/ohlcv/BTC-USD/1h/", "market-data/ohlcv/", "market-data/", "")
+#: Number of levels that are searched for a file.
 _DEPTH = 12
 #: The share of the candles before the one under the crosshair.
 _POINTED_AT = 47 / 64
@@ -67,6 +68,7 @@ def _on_candles_shown(tab: BrowserTab) -> None:
     from gui.views.candle_view import CandleView  # imports numpy, which only charts need
 
     inspection, view = tab.object.inspection, tab.object.preview.content_view
+    # The preview failed; the picture then shows the reason.
     if inspection is None:
         return
     tab.object.inspector.ask.click()
@@ -89,6 +91,7 @@ def sample_key(bucket: Bucket, work: Work) -> str:
         page = list_level(bucket, start, work=work)
         depth = 0
         while page.folders and not page.objects and depth < _DEPTH:
+            # The middle one: the first and last folder of a series often have few files.
             page = list_level(bucket, page.folders[len(page.folders) // 2], work=work)
             depth += 1
         if page.objects:

@@ -42,6 +42,8 @@ class Screenshots(QObject):
             self._end(f"{self._name()} did not finish loading within {_LIMIT_SECONDS:.0f} s")
             return
         context = self._window.context
+        # A task that has ended may start the next one, so a tab counts as loaded only after a
+        # pause.
         if context.workspace is None or context.runner.busy:
             self._rested = now
         elif now - self._rested > _REST_SECONDS:

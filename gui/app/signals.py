@@ -19,6 +19,7 @@ class Signals(QObject):
         self._act = act
         self._read, self._write = socket.socketpair()
         for end in (self._read, self._write):
+            # `set_wakeup_fd` requires a socket that does not block.
             end.settimeout(0)
         self._former = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
         for number in _SIGNALS:
@@ -36,6 +37,7 @@ class Signals(QObject):
         self._write.close()
 
     def _on_signal(self) -> None:
+        # One byte for each signal; those that arrived together are handled once.
         self._read.recv(64)
         self._act()
 

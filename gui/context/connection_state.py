@@ -203,6 +203,8 @@ class ConnectionState(QObject):
         else:
             self._sent.pop(thread, None)
             self._record(attempt)
+        # A timer that is already running is not restarted: in a stream of answers it would never
+        # fire.
         if not self._delay.isActive():
             self._delay.start()
 
@@ -211,6 +213,8 @@ class ConnectionState(QObject):
         if attempt.failed is None:
             host.answered, host.retrying, host.failed, host.cause = utc_now(), None, None, ""
         elif attempt.failed in _REFUSED:
+            # Refused keys are final, so this needs no failed call; other failures are tried again
+            # first.
             host.failed = attempt.failed
         else:
             host.retrying = attempt.failed
@@ -240,6 +244,7 @@ class ConnectionState(QObject):
         if not hosts and engine:
             hosts = [self._hosts.setdefault(self._main_host, _Host())]
         for host in hosts:
+            # The first failure is the cause; later ones often follow from it.
             host.failed = host.failed or error.kind
             host.cause = str(error)
             host.retrying = None

@@ -27,6 +27,7 @@ class TasksModel(Columns):
     def __init__(self, runner: TaskRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
+        # The runner lists the oldest task first.
         self._rows: list[Task] = list(reversed(runner.tasks))
         self._paces: dict[int, Pace] = {}
         runner.task_started.connect(self._on_started)
@@ -39,6 +40,7 @@ class TasksModel(Columns):
 
     def pace(self, task: Task) -> Pace:
         """Return the speed of a task."""
+        # By identity: tasks are no values, and their rows are removed before a task is freed.
         return self._paces.setdefault(id(task), Pace())
 
     def clear_finished(self) -> None:

@@ -28,6 +28,7 @@ class WindowState:
     def last_tab(self, ids: Sequence[str]) -> int:
         """Return the index of the last open tab; that of the Browser at the first start."""
         last = self._stored("window/tab")
+        # A stored id may be that of a tab that a later version has renamed.
         return ids.index(last if isinstance(last, str) and last in ids else "browser")
 
     def restore_splitters(self, tab_id: str, tab: QWidget) -> None:

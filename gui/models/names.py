@@ -82,6 +82,7 @@ class SeenKeys:
             keys: the keys of the page, and sub-folders that end in `/`.
             first: whether it is the first page, which replaces the stored names of the folder.
         """
+        # Taken out and added again, so that the dictionary is in the order of the last listing.
         known = self._folders.pop(folder, [])
         if first:
             self._count -= len(known)
@@ -110,6 +111,7 @@ class SeenKeys:
     def _chunks(self) -> Iterable[Sequence[str]]:
         """Yield all keys and folders in chunks."""
         yield [folder for folder in list(self._folders) if folder]
+        # A copy, since the thread of the window may add a folder while this one iterates.
         for keys in (*list(self._folders.values()), self._counted):
             for start in range(0, len(keys), _STEP):
                 yield keys[start : start + _STEP]

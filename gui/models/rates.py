@@ -33,6 +33,7 @@ class Pace:
         if passed < 0.2:  # a speed from so short a time would jump
             return
         fresh = max(progress.done - self._done, 0) / passed
+        # An exponential average, which follows changes without storing former speeds.
         self.speed = fresh if not self.speed else self.speed + _NEWEST * (fresh - self.speed)
         self._when, self._done = now, progress.done
 

@@ -52,6 +52,7 @@ class TextRows(Columns):
         self._sorting = (column, order)
         if not 0 <= column < len(self.heads):
             return
+        # Not a reset, which would clear the selection.
         self.layoutAboutToBeChanged.emit()
         self._sort()
         self.layoutChanged.emit()
