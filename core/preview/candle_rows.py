@@ -24,7 +24,9 @@ FIELDS = (
     ("volume", ("volume", "v", "vol")),
 )
 _NAMES = tuple(name for name, _ in FIELDS)
+#: Number of rows from which the column order is derived.
 _SAMPLE = 50
+#: Kraken's rows: time, open, high, low, close, average, volume, count.
 _KRAKEN_LENGTH = 8
 
 
@@ -83,6 +85,7 @@ def column_order(rows: Sequence[Any], findings: Findings) -> ColumnOrder:
 
 
 def _most_fit(order: ColumnOrder, lists: Sequence[Sequence[Any]]) -> bool:
+    # More than half, since single rows may have errors of their data.
     return sum(map(order.fits, lists)) * 2 > len(lists)
 
 
@@ -105,6 +108,7 @@ class RowReader:
             finding = f"row {number + 1:,} is not a candle"
             self.findings.note(ProblemKind.BAD_ROW, finding, row=number)
             return None
+        # Some exchanges return intervals without trades as a time without prices.
         if when is not None and all(value is None for value in values[:4]):
             return when
         return self._complete(when, values, number)
@@ -114,6 +118,7 @@ class RowReader:
         unread = {
             name: value
             for name, value, exact in zip(_NAMES, values, numbers, strict=True)
+            # A candle may have no volume; a volume that is no number is a finding.
             if exact is None and not (name == "volume" and value is None)
         }
         if unread:
@@ -145,5 +150,6 @@ def _unread_text(unread: Mapping[str, Any]) -> str:
 
 def are_candles(rows: Iterable[Any]) -> bool:
     """Return whether a list contains candles: its first object has open, high, low and close."""
+    # Only objects: lists of numbers are candles only by the name of the file.
     first = next((row for row in rows if isinstance(row, dict)), {})
     return all(first_of(first, names) is not None for _, names in FIELDS[:4])

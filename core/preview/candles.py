@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _DAY = 86_400
 _MICROS = 1_000_000
+#: A document with the time of its last candle is named after it, and was not saved at that moment.
 _NAMING = timedelta(seconds=1)
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
 _TIMEFRAME = re.compile(r"(\d{1,4})\s*(s|min|m|h|d|w)\Z")
@@ -109,6 +110,7 @@ def _gaps(times: Moments, step: int, empty: Sequence[int], findings: Findings) -
 
     if not step or len(times) < 2:
         return ()
+    # Rounded, so that times that are off by less than half an interval make no gap.
     missing = np.rint(np.diff(times) / (step * _MICROS)).astype(np.int64) - 1
     before = np.flatnonzero(missing > 0)
     missing = missing[before]
@@ -125,6 +127,7 @@ def _gaps(times: Moments, step: int, empty: Sequence[int], findings: Findings) -
 
 
 def _gap(times: Moments, at: int, step: int, missing: int) -> Problem:
+    # The gap begins one interval after the last candle before it.
     first = moment_at(int(times[at])) + timedelta(seconds=step)
     last = moment_at(int(times[at + 1])) - timedelta(seconds=step)
     between = time_range(first, last, days=step >= _DAY)

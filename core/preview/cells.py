@@ -10,8 +10,11 @@ from typing import Any
 from core.preview.numbers import number_text
 
 _NUMERIC = re.compile(r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?\Z")
+#: First characters with which spreadsheets begin a formula, or which they skip before one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+#: Number of rows from which it is derived whether a column has numbers.
 SAMPLE = 200
+#: Maximum depth, and maximum number of elements of each level, of a value in a cell.
 _DEPTH = 4
 _ITEMS = 20
 
@@ -53,6 +56,7 @@ def scalar_text(value: Any, *, quoted: bool = True) -> str:
 
 def reads_as_number(text: str) -> bool:
     """Return whether a cell is a number."""
+    # The length bounds the cost of matching hostile cells.
     return len(text) < 64 and _NUMERIC.match(text) is not None
 
 

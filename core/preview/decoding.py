@@ -7,6 +7,7 @@ import re
 
 from core.preview.problems import Findings, Problem, ProblemKind
 
+#: UTF-32 before UTF-16, since the mark of UTF-16-LE is the beginning of that of UTF-32-LE.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -14,6 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+#: Number of bytes from which the encoding is guessed.
 _SAMPLE = 4096
 _PLAIN_SAMPLE = 512
 #: Control characters that do not occur in plain text; tab, line feed, carriage return, form feed
@@ -52,12 +54,14 @@ def _guess(sample: bytes) -> str:
     """Return the encoding of a text without a mark, or an empty text for binary data."""
     zeros_even, zeros_odd = sample[::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2
+    # Latin letters in UTF-16 have a zero as their high byte, at one of two positions only.
     if half > 1 and zeros_odd > half * 0.7 and not zeros_even:
         return "utf-16-le"
     if half > 1 and zeros_even > half * 0.7 and not zeros_odd:
         return "utf-16-be"
     text = sample.decode("utf-8", errors="replace")
     strange = len(_CONTROLS.findall(text)) + text.count("\ufffd")
+    # A text with a few damaged characters is still a text.
     return "utf-8" if strange <= max(2, len(text) * 0.05) else ""
 
 

@@ -15,6 +15,7 @@ from core.preview.values import Table
 from core.units import format_counted
 
 _DELIMITERS = (",", "\t", ";", "|")
+#: How much of a text the delimiter is derived from, and how many rows the width of the table.
 _SAMPLE_LINES = 30
 _SAMPLE_CHARS = 64 * 1024
 _SAMPLE_ROWS = 200
@@ -26,15 +27,19 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]|\Z)")
 
 def delimiter_of(text: str) -> str:
     """Return the delimiter that splits the first lines most evenly, or an empty text."""
+    # Delimiters within quotes are part of a cell.
     plain = _QUOTED.sub("", text[:_SAMPLE_CHARS])
     lines = [line for line in plain.splitlines()[:_SAMPLE_LINES] if line]
     best, best_score = "", 0.0
     for delimiter in _DELIMITERS:
         counts = Counter(line.count(delimiter) for line in lines)
         width, agreeing = max(counts.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+        # The share of lines with the same number of delimiters; between similar shares the wider
+        # table wins.
         score = agreeing / max(1, len(lines)) + min(width, 50) / 1000 if width else 0.0
         if score > best_score:
             best, best_score = delimiter, score
+    # Fewer lines of equal width are ordinary text with commas.
     return best if best_score > 0.6 else ""
 
 
@@ -126,6 +131,7 @@ def _layout(rows: Sequence[Sequence[str]]) -> _Layout:
     width = Counter(len(row) for row in rows[:_SAMPLE_ROWS]).most_common(1)[0][0]
     found = (at for at, row in enumerate(rows[:_MOST_PREAMBLE]) if len(row) == width)
     start = next(found, 0)
+    # Lines before the table are recognized only if a header follows them.
     if start and not _is_header(rows, start):
         start = 0
     headed = _is_header(rows, start)

@@ -10,6 +10,7 @@ from typing import Any
 from core.preview.numbers import is_number, text_of
 from core.units import as_utc
 
+#: Longer or larger numbers are no prices or amounts: they are shown, but not calculated with.
 _MAX_DIGITS = 60
 _MAX_SCALE = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,6 +36,7 @@ def decimal_of(value: Any) -> Decimal | None:
 def moment_of(value: Any) -> datetime | None:
     """Return a time written as ISO 8601 (no zone: UTC) or as an epoch number, or None."""
     number = decimal_of(value)
+    # A text of few digits, such as a year, is no epoch number.
     if number is not None and (is_number(value) or number > 10_000_000):
         return _from_epoch(number)
     if not isinstance(value, str) or is_number(value) or len(value) > _MAX_DIGITS:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 
 from core.units import format_counted
 
+#: The signature, and 8 for the only defined method, deflate.
 _MAGIC = b"\x1f\x8b\x08"
 _FEED = 64 * 1024
+#: Flags of optional fields in the header.
 _HEADER_CHECK, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16
 
 
@@ -64,6 +66,7 @@ class _Member:
 
     def pieces(self, size: Callable[[], int]) -> Iterator[bytes]:
         """Yield the unpacked data, then compare the trailer."""
+        # A negative window size means raw deflate: header and trailer are read here.
         decoder = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
         check = length = 0
         feed = b""
@@ -72,21 +75,25 @@ class _Member:
                 feed = self._data[self.end : self.end + _FEED]
                 self.end += len(feed)
             piece = decoder.decompress(feed, size())
+            # The data ends before the end of the stream.
             if not piece and not feed and not decoder.eof:
                 raise EOFError
             feed = decoder.unconsumed_tail
             check, length = zlib.crc32(piece, check), length + len(piece)
             yield piece
+        # The last piece that was fed may contain the trailer and the next member.
         self.end -= len(decoder.unused_data)
         trailer = self._data[self.end : self.end + 8]
         if len(trailer) < 8:
             raise EOFError
+        # The trailer has the length modulo 2^32.
         self.intact = struct.unpack("<II", trailer) == (check, length & 0xFFFFFFFF)
         self.end += 8
 
 
 def _after_header(data: bytes, at: int) -> int:
     """Return where the packed data of the member at `at` begins; raises EOFError."""
+    # The fixed part of a header has ten bytes.
     if len(data) < at + 10:
         raise EOFError
     flags = data[at + 3]

@@ -16,6 +16,7 @@ _SPACE = re.compile(r"[ \t\r]*")
 _BEGINNING = re.compile(r"^[{\[]", re.MULTILINE)
 #: Maximum number of unreadable documents of several lines; then single lines are read.
 _MOST_BROKEN = 20
+#: Number of steps between two checks of the time limit.
 _BETWEEN_CHECKS = 256
 
 
@@ -78,6 +79,8 @@ class _Values:
         if steps % _BETWEEN_CHECKS != 1:
             return False
         deadline = self._reading.deadline
+        # Lines that are read by one call are fast enough for every text within the limits; the
+        # shorter limit applies once many of them need the slow reader.
         return deadline.overdue or (self._slow > _BETWEEN_CHECKS and deadline.passed)
 
     def _line_end(self, at: int) -> int:
@@ -94,6 +97,8 @@ class _Values:
         self._slow += 1
         while line.strip():
             value, read = self._reader.read(line, walked=0)
+            # Several values in a line are read only if the later ones are containers: words and
+            # numbers in a row are text.
             if self._reader.stopped or (values and line[0] not in "{["):
                 return 0
             values.append(value)
@@ -115,8 +120,11 @@ class _Values:
             return after
         self._broken += 1
         fault = self._reader.broken_at
+        # The fault is in the first line: the following lines may be documents.
         if fault is None or fault <= end:
             return self._unread(at, end)
+        # The lines of a document with a fault further below are not values; reading continues at
+        # the next one.
         again = _BEGINNING.search(self._text, end + 1)
         return self._unread(at, again.start() - 1 if again else len(self._text))
 

@@ -21,6 +21,7 @@ from core.units import format_counted
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _WALKED = 2
+#: Number of values that are read of a container with more than the permitted number.
 _SECOND_CHANCE = 20_000
 #: With more lists than this every level is walked: the C scanner does not count lists.
 _MANY_LISTS = 300_000
@@ -115,6 +116,7 @@ class JsonReader:
 
     def _spend(self) -> None:
         self._left -= 1
+        # The callbacks are the only place where reading by the C scanner can be interrupted.
         if self._left < 0 or (self._left % 4096 == 0 and self._deadline.passed):
             raise _TooMuchError
 
@@ -142,6 +144,7 @@ class JsonReader:
             value, end = self._decoder.raw_decode(self._text, at)
         except json.JSONDecodeError as error:
             return self._walk(at, level) if container else self._fault(at, error)
+        # The C scanner is recursive; walking counts the levels and ends at the limit.
         except RecursionError:
             return self._walk(at, level)
         except _TooMuchError:
@@ -181,6 +184,7 @@ class JsonReader:
             return values, at + 1
         runs: Runs | None = None
         while True:
+            # Findings inside this element refer to its row.
             self._row = len(values)
             value, at = self._value(at, level + 1)
             if not self.stopped or value is not None:

@@ -15,6 +15,7 @@ from typing import Any
 RUN = 128 * 1024
 #: Texts up to here are parsed by one call.
 AT_ONCE = 4 * RUN
+#: Below this length of a run, elements are read one by one.
 _SHORTEST = 2 * 1024
 #: How many places are tried for the end of one run before it is halved.
 _TRIES = 4
@@ -71,6 +72,7 @@ class Runs:
 
     def __init__(self, text: str, end: int) -> None:
         self._text = text
+        # From the closing bracket of the first element.
         found = _SEPARATOR.match(text, end - 1)
         self._separator = found[0] if found else ""
         self._size = RUN
@@ -87,6 +89,7 @@ class Runs:
             found = self._run(at)
             if found:
                 return found
+            # A fault is near: shorter runs get closer to it.
             self._size //= 4
         return None
 

@@ -44,12 +44,15 @@ def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> t
 
 def _candles(root: Any, reading: Reading) -> Content | None:
     rows = _payload(root, "ohlcv") if isinstance(root, dict) else root
+    # Lists of numbers have no names, so only the key or the document identifies them as candles.
     named = kind_of(reading.key) == "ohlcv" or _own(root, "timeframe") != ""
     if not isinstance(rows, list) or not (are_candles(rows[:20]) or (named and rows)):
         return None
     symbol = _own(root, "symbol") or _from_key(reading, "symbol")
     timeframe = _own(root, "timeframe") or _from_key(reading, "timeframe")
     findings = Findings()
+    # Separate findings: if there are no candles, those about bad rows do not apply to the other
+    # view.
     trial = replace(reading, findings=findings)
     candles = read_candles(rows, symbol, timeframe, trial, saved=_saved(root, reading))
     if not candles.candles:
@@ -78,6 +81,7 @@ def _payload(root: dict[str, Any], kind: str, default: Any = None) -> Any:
 
 def _own(root: Any, name: str) -> str:
     value = text_of(root.get(name)) if isinstance(root, dict) else None
+    # A hostile document may have a name of any length.
     return value[:80] if value else ""
 
 
@@ -87,6 +91,7 @@ def _book(root: Any, reading: Reading) -> Content | None:
     sides = sides_of(_payload(root, "orderbook", root))
     if sides is None:
         return None
+    # `s` and `E` are the names in Binance's streams.
     symbol = _own(root, "symbol") or _own(root, "s") or _from_key(reading, "symbol")
     when = moment_of(root.get("timestamp", root.get("E")))
     book, table = read_book(sides, symbol, when, reading)

@@ -16,6 +16,7 @@ class Number(str):
     __slots__ = ()
 
 
+#: By exclusion: naming the class of `jiter` here would import that package at every start.
 _NO_NUMBERS = (str, bool, dict, list, tuple, type(None))
 
 

@@ -32,6 +32,7 @@ def sides_of(root: Any) -> tuple[Any, Any] | None:
     for bids, asks in SIDES:
         found = root.get(bids), root.get(asks)
         lists = [isinstance(side, list) for side in found]
+        # One side is enough for the long names; single letters occur in other objects, too.
         if all(lists) or (bids == "bids" and any(lists)):
             return found
     return None
@@ -73,6 +74,7 @@ class _Levels:
         found: list[Level] = []
         places: dict[Decimal, int] = {}
         levels = levels if isinstance(levels, list) else []
+        # Each side may have half of the rows.
         cap = self.reading.limits.rows // 2
         for level in levels[:cap]:
             price, quantity, rest = _parts(level)
@@ -83,6 +85,7 @@ class _Levels:
             if exact is None:
                 continue
             place = places.setdefault(exact.price, len(found))
+            # A price that was deleted and set again is no repetition.
             if place < len(found) and found[place].quantity:
                 self.repeats.append(row)
             if place < len(found) and self.update:
@@ -163,6 +166,7 @@ def _note_order(levels: Sequence[Level], side: str, findings: Findings, *, falli
     prices = [level.price for level in levels]
     pairs = list(itertools.pairwise(prices))
     wrong = sum((a < b) if falling else (a > b) for a, b in pairs)
+    # Consistently the other way round is a convention of the feed: only a note.
     if wrong and wrong == sum(a != b for a, b in pairs):
         finding = (
             f"{side} come with the lowest price first: sorted here"

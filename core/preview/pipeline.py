@@ -37,6 +37,7 @@ _NAMED = (
     (b"PK\x03\x04", "ZIP archive"),
     (b"%PDF-", "PDF document"),
     (b"SQLite format 3\x00", "SQLite database"),
+    # The two signatures are those of protocols 4 and 5.
     (b"\x80\x04", "Python pickle, not opened: it could run code"),
     (b"\x80\x05", "Python pickle, not opened: it could run code"),
     (b"\x93NUMPY", "NumPy array, not opened"),
@@ -131,6 +132,7 @@ def _bytes(data: bytes, reading: Reading) -> Content:
 def _picture_of(data: bytes) -> Picture | None:
     """Return the picture that starts with `data`, or None."""
     form = next((name for name, magic in _PICTURES if data.startswith(magic)), "")
+    # RIFF is also the container of audio and video files.
     if not form or (form == "WebP" and data[8:12] != b"WEBP"):
         return None
     width, height = _png_size(data) if form == "PNG" else (0, 0)

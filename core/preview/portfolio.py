@@ -13,6 +13,7 @@ from core.preview.problems import Findings, ProblemKind
 from core.preview.reading import Reading
 from core.preview.values import Holding, Holdings
 
+#: Maximum number of assets that are shown.
 _MOST = 5_000
 _CENT = Decimal("0.01")
 #: Enough for the product of two of the largest numbers that are read.
@@ -58,6 +59,8 @@ def _holding(symbol: str, asset: Any, row: int, findings: Findings) -> Holding:
     value = decimal_of(first_of(record, ("value_usd", "value")))
     if value is None and quantity is not None and price is not None:
         with localcontext(prec=_DIGITS):
+            # In a context of enough digits: `quantize` raises an error if the result needs more
+            # than it has.
             value = (quantity * price).quantize(_CENT)
     if quantity is None:
         findings.note(ProblemKind.BAD_NUMBER, f"{symbol[:40]} has no readable quantity", row=row)

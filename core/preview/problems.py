@@ -43,6 +43,7 @@ _OWN_TEXTS = frozenset(
     {ProblemKind.TRUNCATED, ProblemKind.BROKEN, ProblemKind.PACKING}
     | {ProblemKind.LIMIT, ProblemKind.NOTE}
 )
+#: How many findings of these kinds are shown in their own words.
 _FEW = 3
 #: The note on an object of which only the first bytes were fetched.
 BEGINNING = "only the beginning of the object is shown"
@@ -125,6 +126,7 @@ def summary(problems: tuple[Problem, ...], counts: Counter[ProblemKind]) -> str:
         found = [problem for problem in problems if problem.kind is kind]
         amount = sum(problem.amount for problem in found)
         shown = _FEW if kind in _OWN_TEXTS else 1
+        # Not all findings are stored, so the stored ones may be fewer than the counted ones.
         if 0 < len(found) <= shown and counts[kind] <= amount:
             parts += [problem.text for problem in found]
         elif found:

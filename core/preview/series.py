@@ -68,6 +68,7 @@ class CandleSeries(Sequence[Candle]):
         made = tuple(candles)
         times = np.array([micros_of(candle.when) for candle in made], dtype=np.int64)
         cells = tuple(zip(*(candle.values for candle in made), strict=True)) or ((),) * 5
+        # A missing volume is drawn as 0; its cell stays None.
         floats = np.array([[float(cell or 0) for cell in column] for column in cells], dtype=float)
         return cls(times, floats.reshape(5, len(made)), cells)
 

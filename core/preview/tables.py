@@ -29,6 +29,7 @@ def rows_of(root: Any) -> list[Any] | None:
     named = [root[name] for name in _LIST_NAMES if isinstance(root.get(name), list)]
     lists = named or [value for value in root.values() if isinstance(value, list)]
     found = [value for value in lists if _tabular(value)]
+    # With several lists, and none of the known names, it is unknown which of them has the rows.
     return found[0] if len(found) == 1 or (named and found) else None
 
 

@@ -38,6 +38,7 @@ _LEVELS = re.compile(
     r"|(?P<I>INFO|NOTICE)|(?P<D>DEBUG|TRACE|VERBOSE))\b",
     re.IGNORECASE,
 )
+#: Level words are searched only at the beginning of a line: later ones are part of the message.
 _LEVEL_CHARS = 120
 
 
@@ -65,6 +66,7 @@ def _content_of(text: str, reading: Reading) -> Content:
         return _json_lines(text, reading)
     if reading.ends(*_JSON):
         return _json(text, reading)
+    # An object without such a name or type is recognized by its content.
     if text.lstrip()[:1] in ("{", "[") and not reading.ends(*_PROSE):
         seen = _json_by_content(text, reading)
         if seen:
@@ -110,6 +112,7 @@ def _json(text: str, reading: Reading) -> Content:
     if _continues(text, first) or findings.counts[ProblemKind.BROKEN]:
         seen = _several(text, reading)
         if seen:
+            # Only the number, of a count such as `50,000+ rows`.
             count = seen.count.removesuffix("s").removesuffix(" row")
             finding = f"{count} JSON values one after the other, not one JSON document"
             reading.findings.note(ProblemKind.NOTE, finding)
@@ -148,6 +151,7 @@ def _several(text: str, reading: Reading) -> Content | None:
     findings = Findings()
     late = replace(reading, deadline=reading.deadline.more(_SECOND_SECONDS))
     found = read_json_values(text, late, findings)
+    # Two thirds of the values must be JSON: a log with single lines of JSON stays a text.
     if len(found.values) < 2 or found.read <= 2 * len(found.unread):
         return None
     reading.findings.merge(findings)
@@ -203,6 +207,7 @@ def level_of(line: str) -> str:
 
 def strip_escapes(line: str) -> str:
     """Return the line without terminal escapes; other controls are shown as `�`."""
+    # The escape character is a control, too: this test skips the substitutions for most lines.
     if _CONTROLS.search(line) is None:
         return line
     return _CONTROLS.sub("\ufffd", _ESCAPES.sub("", line))

@@ -56,6 +56,7 @@ def _sells_are_negative(trades: Sequence[Any]) -> bool:
     if any(first_of(trade, _SIDE) is not None for trade in records):
         return False
     amounts = [decimal_of(first_of(trade, QUANTITY)) for trade in records]
+    # Amounts of 0 have no sign.
     signs = {amount > 0 for amount in amounts if amount}
     return len(signs) == 2
 
@@ -100,5 +101,6 @@ def _check_id(
     earlier = seen.setdefault(key, trade)
     if earlier is not trade:
         finding = f"trade id {number[:40]} appears again in row {row + 1:,}"
+        # Compared as written: `1.0` and `1.00` are different values here.
         finding += "" if exact_copy(earlier) == exact_copy(trade) else " with other values"
         findings.note(ProblemKind.DUPLICATE, finding, row=row)

@@ -79,6 +79,7 @@ def unpack(
         findings.note(
             ProblemKind.PACKING, f"{name} data is broken after {format_counted(len(out), 'byte')}"
         )
+    # Not a single byte could be unpacked: the packed bytes are shown instead.
     if not out and not ended:
         return Unpacked(data, complete=False)
     return Unpacked(bytes(out), name, ended)
@@ -109,6 +110,8 @@ def _read_on(reader: _Reader, data: bytes, out: bytearray, step: int, deadline: 
     done = 0
 
     def size() -> int:
+        # Exactly up to the good part, so that the first smaller piece begins where the failed one
+        # did.
         return min(_CHUNK, good - done) if done < good else step
 
     for number, piece in enumerate(reader(data, size)):
@@ -153,6 +156,8 @@ def _streamed(name: str, make: Callable[[], _Decoder]) -> _Reader:
     """Return a reader for decoders of the standard library that bound their own output."""
 
     def pieces(data: bytes, size: _Size) -> Iterator[bytes]:
+        # Several streams one after the other are one file, as `bzip2` and `xz` write when
+        # appending.
         magic = data[:3]
         while data.startswith(magic):
             decoder = make()

@@ -68,6 +68,7 @@ class Book:
     floats: tuple[Floats, Floats] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # The only way to set a field of a frozen class.
         object.__setattr__(self, "floats", (_floats_of(self.bids), _floats_of(self.asks)))
 
 
