@@ -53,6 +53,7 @@ class ChangeLog:
         with self._database.transaction() as connection:
             connection.execute(_WRITE, _row(change, profile))
             connection.execute(
+                # Numbers are never reused, so this deletes at most one row for each written one.
                 "DELETE FROM changes WHERE number <= ?",
                 (connection.last_insert_rowid() - _MOST_CHANGES,),
             )
@@ -69,6 +70,7 @@ class ChangeLog:
 
 
 def _row(change: Change, profile: str) -> tuple[str, ...]:
+    # Subjects can be names that users have chosen, for example of files, and may contain a key.
     texts = (redacted(change.action), redacted(change.subject), change.origin)
     return (
         iso_utc(change.when),

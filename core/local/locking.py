@@ -125,6 +125,7 @@ def has_record_locks(path: Path) -> bool:
     try:
         _try_record_lock(handle)
     except OSError as error:
+        # Another error, such as a lock held by another process, proves that there are locks.
         return error.errno not in _NO_LOCKS
     finally:
         os.close(handle)
@@ -141,6 +142,7 @@ if sys.platform == "win32":
     _FAR = 2**30
 
     def _lock(handle: int, *, wait: bool, shared: bool = False) -> None:  # noqa: ARG001 - there are no shared locks
+        # `msvcrt.locking` locks from the current position of the file.
         position = os.lseek(handle, 0, os.SEEK_CUR)
         os.lseek(handle, _FAR, os.SEEK_SET)
         try:
@@ -162,6 +164,8 @@ else:
     import fcntl
 
     def _lock(handle: int, *, wait: bool, shared: bool = False) -> None:
+        # `flock`, not `lockf`: the lock belongs to the open file, so it excludes threads, too, and
+        # closing another descriptor of the same file does not release it.
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)
 

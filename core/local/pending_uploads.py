@@ -91,6 +91,7 @@ class PendingUpload:
     def abandon(self) -> None:
         """Leave the record to the next clean-up: the upload could not be aborted."""
         if self._number is not None:
+            # Without an owner the record counts as one of a process that has ended.
             _write("UPDATE uploads SET owner = NULL WHERE number = ?", self._number)
 
     def failed(self, error: BaseException) -> None:

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from core.errors import InvalidInput
 from core.model.connection import KeySource, Profile, ProfileColour
 
+#: Not the list of AWS: new regions and those of other servers must be possible.
 _REGION = re.compile(r"[a-z0-9-]{2,40}")
+#: Rules of S3 for new buckets (User Guide, "General purpose bucket naming rules").
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_ID = re.compile(r"\w{3,128}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+")
@@ -67,6 +69,7 @@ def _endpoint_problems(endpoint: str | None) -> Iterator[tuple[str, str]]:
         return
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         yield "endpoint_url", "The endpoint begins with http:// or https:// and names a host."
+    # A profile is stored as plain text, so its endpoint must not contain a password.
     elif parts.username or parts.password or parts.query or parts.fragment:
         yield "endpoint_url", "The endpoint must not hold a user name, a password or a query."
 

@@ -82,13 +82,16 @@ class ProfileStore:
                 )
             values: tuple[str, ...] = (profile.name, record)
             if old in names:
+                # An update, since a new row would move a renamed profile to the end of the list.
                 sql = "UPDATE profiles SET name = ?, record = ? WHERE name = ?"
                 values = (*values, old)
             else:
                 sql = "INSERT INTO profiles (name, record) VALUES (?, ?)"
             connection.execute(sql, values)
             connection.execute(
-                "INSERT INTO current_profile VALUES (1, ?) ON CONFLICT DO NOTHING", (profile.name,)
+                # The first stored profile becomes the current one.
+                "INSERT INTO current_profile VALUES (1, ?) ON CONFLICT DO NOTHING",
+                (profile.name,),
             )
 
     def delete(self, name: str) -> None:

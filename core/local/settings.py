@@ -37,6 +37,7 @@ class Settings:
         """Change a value in memory; None removes it. `value` must be plain JSON data."""
         with self._lock:
             values = self._loaded()
+            # Unchanged values are not written: they might undo a change of another process.
             if values.get(key) != value:
                 self._changes[key] = value
                 _unwritten.add(self)
@@ -59,6 +60,7 @@ class Settings:
                         connection.execute("DELETE FROM settings WHERE key = ?", (key,))
                     else:
                         connection.execute(_WRITE, (key, json.dumps(value)))
+            # Read again, so that changes of other processes are known from now on.
             self._values, self._changes = self._read(), {}
             _unwritten.discard(self)
 

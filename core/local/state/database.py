@@ -57,6 +57,7 @@ class Database:
             LocalIOError: the database cannot be read.
         """
         with translate_os_errors(self.path, "read"):
+            # Reading alone does not create the file.
             if not self.path.exists() and not old_files(self.path):
                 return []
         with translate_database_errors(self.path, "read"):
@@ -144,6 +145,8 @@ class Database:
 
     def _held(self) -> _Held:
         held: _Held | None = getattr(self._threads, "held", None)
+        # A forked process must not use the connection of its parent, and a restored or removed file
+        # must not be written under its old identity.
         if held is not None and (held.process, held.identity) == (os.getpid(), self._identity()):
             return held
         self.close()

@@ -31,6 +31,7 @@ OLD_STORES: tuple[OldStore, ...] = (
     OldStore("transfers", "data", "transfers/*.transfer", owned=True),
     OldStore("uploads", "data", "uploads/*.upload", owned=True),
     OldStore("links", "data", "links.jsonl"),
+    # The older part of the log first, so that its rows get the lower numbers.
     OldStore("changes", "data", "changes.jsonl.1"),
     OldStore("changes", "data", "changes.jsonl"),
     OldStore("used actions", "data", "used-actions.json"),

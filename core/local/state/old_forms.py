@@ -39,6 +39,7 @@ def insert_rotation(connection: apsw.Connection, content: bytes, _path: Path) ->
     connection.execute(
         "INSERT INTO rotations (id, started, record) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE"
         " SET record = excluded.record"
+        # Times in ISO 8601 of one zone can be compared as texts.
         " WHERE excluded.record ->> '$.updated' > record ->> '$.updated'",
         (str(UUID(record["id"])), str(record["started"]), json.dumps(record)),
     )
