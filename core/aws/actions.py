@@ -88,6 +88,7 @@ CHANGING: Mapping[str, frozenset[str]] = {
             "DeleteObjects",
             "PutBucketLifecycleConfiguration",
             "PutObject",
+            "RestoreObject",
             "UploadPart",
             "UploadPartCopy",
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from core.backup.manifest import LARGEST, from_bytes
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store, Stored
 from core.backup.verifications import verification_of, verifications
-from core.errors import Corrupt, NotFound, NotSupported
+from core.errors import Archived, Corrupt, NotFound, NotSupported
 from core.model.backup import (
     Backup,
     BackupState,
@@ -25,6 +25,7 @@ from core.model.backup import (
     StoredTable,
     Verification,
 )
+from core.objects.archive import ARCHIVE_CLASSES, TIERING
 from core.objects.bucket import HasBucket
 from core.units import format_counted, iso_utc
 from core.work import Progress, Work, default_work
@@ -41,15 +42,17 @@ LISTED = {
     BackupState.COMPLETE: "listed, sizes agree",
     BackupState.OLD_FORM: "listed, no hash",
     BackupState.BROKEN: "broken",
+    BackupState.ARCHIVED: "archived, not readable",
 }
 
 
 @dataclass(slots=True)
 class Folder:
-    """The listed files in the folder of a backup: name → size."""
+    """The listed files in the folder of a backup: name → size; `classes` of their storage."""
 
     key: BackupKey
     sizes: dict[str, int] = field(default_factory=dict)
+    classes: set[str] = field(default_factory=set)
 
     @property
     def moment(self) -> datetime:
@@ -177,7 +180,9 @@ def contents(store: Store, table: str | None, work: Work) -> Contents:
         if key is None:
             continue
         if key.file:
-            folders.setdefault(key.folder, Folder(key)).sizes[key.file] = stored.size
+            folder = folders.setdefault(key.folder, Folder(key))
+            folder.sizes[key.file] = stored.size
+            folder.classes.add(stored.storage_class)
             objects.setdefault(key.folder, []).append(stored)
         else:
             old.append(_old(key, stored))
@@ -196,7 +201,15 @@ def _old(key: BackupKey, stored: Stored) -> Backup:
         return Backup(
             key.id, key.table, _NEVER, stored.size, stored.key, BackupState.BROKEN, problem=problem
         )
-    return Backup(key.id, key.table, key.moment, stored.size, stored.key, BackupState.OLD_FORM)
+    return Backup(
+        key.id, key.table, key.moment, stored.size, stored.key, BackupState.OLD_FORM,
+        storage_class=archive_class({stored.storage_class}),
+    )  # fmt: skip
+
+
+def archive_class(classes: Collection[str]) -> str:
+    """Return the slowest archive class among storage classes; empty if there is none."""
+    return next((name for name in ARCHIVE_CLASSES if name in classes), "")
 
 
 def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
@@ -215,7 +228,14 @@ def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
     try:
         _check_size(folder)
         found = read_checked(store, where, lambda data: _entry_of(data, folder), work)
+        found = replace(found, storage_class=archive_class(folder.classes))
         return _with_pin(store, folder, found, work)
+    except Archived:  # the list must not fail because a lifecycle rule has moved old backups
+        archived = Backup(
+            key.id, key.table, folder.moment, sum(folder.sizes.values()), where,
+            BackupState.ARCHIVED, storage_class=archive_class(folder.classes) or TIERING,
+        )  # fmt: skip
+        return replace(archived, pinned=PIN in folder.sizes)
     except (Corrupt, NotSupported, NotFound) as error:
         problem = " ".join(part for part in (error.summary, error.cause) if part)
         size = sum(folder.sizes.values())
@@ -231,7 +251,7 @@ def _with_pin(store: Store, folder: Folder, backup: Backup, work: Work) -> Backu
         return backup
     note = ""
     if folder.sizes[PIN] <= _LARGEST_PIN:
-        with suppress(NotFound):  # the pin was removed since the listing
+        with suppress(NotFound, Archived):  # the pin was removed since the listing
             note = pin_note(store.read(folder.key.folder + PIN, work=work))
     return replace(backup, pinned=True, pin_note=note)
 

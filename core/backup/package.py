@@ -24,7 +24,7 @@ from core.backup.prefetch import in_parallel
 from core.backup.row_formats import incomplete, mismatch, rows_of
 from core.backup.spool import private_file, spool
 from core.backup.store import Store
-from core.errors import Corrupt
+from core.errors import Archived, Corrupt
 from core.local.atomic import translate_os_errors
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
@@ -121,14 +121,17 @@ def fetch_package(
     """
     refuse_broken(backup)
     if backup.state is BackupState.OLD_FORM:
-        old = read_checked(store, backup.key, lambda d: read_old_form(d, backup, today), work)
+        with naming_archived(backup):
+            old = read_checked(store, backup.key, lambda d: read_old_form(d, backup, today), work)
         yield Package(
             backup, old.schema, old.rows, None, (), work, old.lines, old.inferred, old.problems
         )
         return
-    manifest, cipher = read_manifest(store, backup, work)
+    with naming_archived(backup):
+        manifest, cipher = read_manifest(store, backup, work)
     with spool() as folder:
-        files = tuple(_fetch(store, backup, manifest, folder, work))
+        with naming_archived(backup):
+            files = tuple(_fetch(store, backup, manifest, folder, work))
         package = Package(
             backup, manifest.schema, manifest.rows, manifest.content, files, work,
             parts_format=manifest.parts_format,
@@ -138,6 +141,29 @@ def fetch_package(
         )  # fmt: skip
         package.prove()
         yield package
+
+
+@contextmanager
+def naming_archived(backup: Backup) -> Iterator[None]:
+    """Name the backup, and how to retrieve it, in errors of objects in an archive storage class."""
+    try:
+        yield
+    except Archived as error:
+        cause = (
+            f"It is in the storage class {backup.storage_class}, and cannot be read until it has been "
+            "retrieved, which takes minutes to hours."
+            if backup.storage_class
+            else "It is in an archive tier, and cannot be read until it has been retrieved, which "
+            "takes minutes to hours."
+        )
+        raise Archived(
+            f"The backup {backup.id} of {backup.table} is archived",
+            cause=cause,
+            remedy=f"Request the retrieval with `strongroom backups {backup.table} --thaw "
+            f"{backup.id}`, which shows cost and time first. Nothing was changed.",
+            subject=backup.key,
+            details=error.details,
+        ) from error
 
 
 def refuse_broken(backup: Backup) -> None:

@@ -180,6 +180,8 @@ def _is_usable(backup: Backup) -> bool:
 def _own_reasons(backup: Backup) -> Iterator[str]:
     if backup.state is BackupState.BROKEN:
         yield "It is damaged, and must be examined before it is removed."
+    elif backup.state is BackupState.ARCHIVED:
+        yield "Its manifest is archived, so that it cannot be read what the backup contains."
     elif backup.state is BackupState.OLD_FORM:
         yield "It has the old form, which is never removed by a rule."
     elif backup.doubted:

@@ -28,6 +28,7 @@ class Stored:
     key: str
     size: int
     modified: str
+    storage_class: str = "STANDARD"
 
 
 class Store(Protocol):
@@ -95,7 +96,7 @@ class BucketStore:
     def list(self, prefix: str, *, work: Work) -> Iterator[Stored]:
         """Yield all objects below a prefix."""
         for page in list_pages(self._bucket, prefix, work=work):
-            yield from map(Stored, page.keys, page.sizes, page.modified)
+            yield from map(Stored, page.keys, page.sizes, page.modified, page.classes)
 
     def delete(self, keys: Iterable[str], *, work: Work) -> None:
         """Remove objects, and raise an error if any remains."""

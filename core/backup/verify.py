@@ -11,6 +11,7 @@ from core.backup.encryption import BackupCipher
 from core.backup.old_form import read_old_form
 from core.backup.package import (
     decrypted_manifest,
+    naming_archived,
     part_file,
     read_part,
     stored_manifest,
@@ -49,7 +50,8 @@ def verify(
 def verify_of(store: Store, backup: Backup, work: Work) -> VerifyReport:
     """Verify a listed backup in any store, and record the result; see `verify`."""
     started = time.monotonic()
-    rows, size, problems = _read(store, backup, work)
+    with naming_archived(backup):
+        rows, size, problems = _read(store, backup, work)
     record_verification(store, backup, "verify", " ".join(problems[:3])[:500])
     return VerifyReport(backup, rows, size, time.monotonic() - started, tuple(problems))
 

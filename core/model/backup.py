@@ -16,11 +16,13 @@ class BackupState(Enum):
 
     COMPLETE: the manifest matches its own hash, and all parts are listed with the recorded sizes.
     OLD_FORM: one object without a hash. BROKEN: it cannot be restored; `problem` is the reason.
+    ARCHIVED: the manifest is in an archive storage class, and cannot be read until its retrieval.
     """
 
     COMPLETE = "complete"
     OLD_FORM = "old form"
     BROKEN = "broken"
+    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class Backup:
     machine last restored it; both may be None. `doubted` means that the last of these found a
     difference. A `pinned` backup is never removed by retention. `encrypted_with` is the name of the
     key of an encrypted backup, otherwise empty. `filter` is the SQL condition of a backup that
-    contains only some rows of the table, otherwise empty.
+    contains only some rows of the table, otherwise empty. `storage_class` is the archive storage
+    class of any of its objects, which may have to be retrieved before they can be read.
     """
 
     id: str
@@ -173,6 +176,7 @@ class Backup:
     sha256: str = ""
     origin: Origin = Origin()
     encrypted_with: str = ""
+    storage_class: str = ""
     filter: str = ""
     checked: str = field(default="", compare=False)
     verified: datetime | None = field(default=None, compare=False)

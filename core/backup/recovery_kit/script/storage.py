@@ -18,6 +18,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from core.backup.recovery_kit.script.failures import (
+    ARCHIVED,
     LOCAL,
     NOT_FOUND,
     OFFLINE,
@@ -203,6 +204,14 @@ def _refused(error: urllib.error.HTTPError, path: str) -> KitError:
     error.close()
     found = re.search(r"<Code>(\w+)</Code>", body)
     text = f"The server answered {error.code} {found[1] if found else ''} to the request for {path or 'the listing'}"
+    if found and found[1] == "InvalidObjectState":
+        return KitError(
+            ARCHIVED,
+            f"{path} is in an archive storage class.",
+            "Request the retrieval of all objects of the backup, and wait until it has ended: aws "
+            "s3api restore-object --bucket BUCKET --key KEY --restore-request "
+            '\'{"Days":7,"GlacierJobParameters":{"Tier":"Standard"}}\'',
+        )
     code = NOT_FOUND if error.code == 404 else SERVICE
     return KitError(code, text, f"The region of the bucket is {region}." if region else "")
 
