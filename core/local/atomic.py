@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import shutil
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from core.errors import local_io_error
@@ -16,6 +19,8 @@ from core.errors import local_io_error
 #: Seconds after which a temporary file counts as the leftover of a crash.
 _STALE_SECONDS = 3600
 _SUFFIX = ".strongroom-tmp"
+#: Up to this number, files are flushed one by one: `syncfs` also writes the files of others.
+_FEW_FILES = 4
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -46,6 +51,35 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def fsync_files(handles: Sequence[int]) -> None:
+    """Write the contents of open files to the disk.
+
+    Linux does that for all files of a file system in one call, which takes about as long as
+    `fsync` of a single file (`syncfs(2)`; it reports write errors since version 5.8).
+
+    Raises:
+        OSError: they could not be written.
+    """
+    synchronize = _syncfs() if len(handles) > _FEW_FILES else None
+    if synchronize is None:
+        for handle in handles:
+            os.fsync(handle)
+        return
+    for handle in {os.fstat(each).st_dev: each for each in handles}.values():
+        if synchronize(handle):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+
+@cache
+def _syncfs() -> Callable[[int], int] | None:
+    """Return `syncfs` of the C library; None on systems without it."""
+    if sys.platform != "linux":
+        return None
+    found: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return found
 
 
 def broken_name(path: Path) -> Path:

@@ -41,8 +41,8 @@ def create_partial(target: Path) -> tuple[Path, int]:
     return path, create_owned(path)
 
 
-def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Rename a completed file to its final name, durably.
+def rename_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Rename a completed file to its final name; `fsync_folder` then makes the name durable.
 
     Args:
         temporary: the current path of the file.
@@ -57,6 +57,11 @@ def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         temporary.replace(path)
     else:
         _move_if_free(temporary, path)
+
+
+def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Rename a completed file to its final name, durably; see `rename_into_place`."""
+    rename_into_place(temporary, path, overwrite=overwrite)
     fsync_folder(path.parent)
 
 

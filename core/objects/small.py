@@ -1,48 +1,22 @@
-"""Fast upload of many small files with obstore, for keys that it does not modify.
-
-obstore sends 6,000 small files a second, botocore 270. It runs in a separate process
-(`small_sender`), which a cancel kills. Files that it cannot send are returned: the regular upload
-then sends them, or reports the exact error.
-"""
+"""Fast upload of many small files with obstore, for keys that it does not modify."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import subprocess
-import sys
-import time
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from core.aws.clients import ClientFactory
-from core.aws.limits import MIB
 from core.effects import Result, note_attempt
 from core.errors import Cancelled, StorageError
-from core.local.environment import split_environment
 from core.model.objects import Verdict, Written
 from core.objects import conditions
 from core.objects.bucket import Bucket
 from core.objects.sending import discard
+from core.objects.small_batch import FEWEST, SmallBatch
 from core.objects.writing import guess_type, upload
 from core.work import Work, default_work
-
-_log = logging.getLogger(__name__)
-
-#: Maximum file size in bytes: 32 files are in memory at the same time.
-SMALL_BYTES = MIB
-#: Minimum number of files: the regular upload sends fewer before the process has started.
-FEWEST = 24
-#: Files that are assigned to the process at one time, and files in one message to it.
-_WINDOW, _BATCH = 512, 64
-#: Interval in seconds at which the current access keys are sent to the process.
-_KEYS_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +26,6 @@ class SmallFile:
     number: int
     path: str
     key: str
-
-
-def addressable(key: str) -> bool:
-    """Return whether obstore sends exactly this key: it normalizes paths, S3 does not."""
-    parts = key.split("/")
-    if any(part in {"", ".", ".."} for part in parts):
-        return False
-    return all(unicodedata.category(char)[0] != "C" for char in key)
 
 
 def upload_many(
@@ -126,8 +92,10 @@ def _first_alone(
     return []
 
 
-class _Batch:
-    """A sending process and the files that are assigned to it."""
+class _Batch(SmallBatch[SmallFile]):
+    """Files that a process sends."""
+
+    module = "core.objects.small_sender"
 
     def __init__(
         self,
@@ -138,140 +106,29 @@ class _Batch:
         *,
         only_new: bool,
     ) -> None:
-        self._bucket, self._files, self._sent, self._work = bucket, files, sent, work
-        self._only_new = only_new
-        self._open: dict[int, SmallFile] = {}
-        self._left: list[SmallFile] = []
-        self._count, self._ended = 0, False
-        self._keys_at, self._good_at = 0.0, time.monotonic()
+        super().__init__(bucket, files, work)
+        self._sent, self._only_new = sent, only_new
 
-    def run(self) -> list[SmallFile]:
-        """Send the files and return those that were not sent."""
-        settings = {**_address(self._bucket), "only_new": self._only_new, **self._keys()}
-        try:
-            with _process() as process, self._work.token.on_cancel(process.kill):
-                self._exchange(process, settings)
-        except OSError as error:
-            _log.info("small files are sent one by one: %s", error)
-        self._work.check()
-        return [*self._left, *self._open.values(), *self._files]
+    def settings(self) -> dict[str, Any]:
+        return {"only_new": self._only_new}
 
-    def _exchange(self, process: subprocess.Popen[bytes], settings: dict[str, Any]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        _send(process.stdin, settings)
-        self._refill(process.stdin)
-        # The pipe ends with the process, so a killed process ends this loop.
-        for line in process.stdout:
-            if not line.endswith(b"\n"):
-                return  # the process was killed while it wrote the line
-            self._take(json.loads(line))
-            budget = self._work.budget
-            if budget is not None and budget.exhausted:
-                return
-            if len(self._open) <= _WINDOW - _BATCH:
-                self._refill(process.stdin)
+    def described(self, file: SmallFile) -> dict[str, Any]:
+        return {"path": file.path, "key": file.key, "type": guess_type(file.key)}
 
-    def _refill(self, pipe: IO[bytes]) -> None:
-        """Assign files until the limit is reached, and an end marker after the last one."""
-        if self._ended:
-            return
-        # Temporary keys may expire during a long upload: the current ones are sent again.
-        if time.monotonic() - self._keys_at > _KEYS_SECONDS:
-            _send(pipe, self._keys())
-        while len(self._open) < _WINDOW:
-            batch = list(islice(self._files, _BATCH))
-            if not batch:
-                self._ended = True
-                _send(pipe, {"end": True})
-                return
-            numbered = dict(enumerate(batch, self._count))
-            self._count += len(batch)
-            # Recorded before they are sent: if the process ends early, these files are
-            # returned.
-            self._open |= numbered
-            _send(pipe, {"files": [_described(n, file) for n, file in numbered.items()]})
+    def succeeded(self, file: SmallFile, answer: dict[str, Any]) -> None:
+        self._sent(
+            file,
+            Written(
+                file.key,
+                answer["etag"],
+                answer["size"],
+                answer["version"],
+                answer["sha256"],
+                Verdict.MD5,
+            ),
+        )
 
-    def _take(self, answer: dict[str, Any]) -> None:
-        """Process the outcome of one file."""
-        file = self._open.pop(answer["number"])
-        budget = self._work.budget
-        if "sha256" in answer:
-            self._good_at = time.monotonic()
-            if budget is not None:
-                budget.succeeded()
-            self._sent(file, _written(file, answer))
-            return
-        if answer.get("failed") == "server" and budget is not None:
-            # Since the last success: the budget ends an operation while no request succeeds.
-            budget.failed(self._good_at)
+    def failed(self, file: SmallFile, answer: dict[str, Any]) -> None:
         if self._only_new and answer.get("differs", {}).get("ETag"):
-            discard(self._bucket, file.key, answer["differs"], cancelled=self._work.token.cancelled)
-        # Sent again by the regular upload, which also reports the exact error.
-        self._left.append(file)
-
-    def _keys(self) -> dict[str, Any]:
-        self._keys_at = time.monotonic()
-        return {"keys": _keys(self._bucket.clients)}
-
-
-def _written(file: SmallFile, answer: dict[str, Any]) -> Written:
-    return Written(
-        file.key,
-        answer["etag"],
-        answer["size"],
-        answer["version"],
-        answer["sha256"],
-        Verdict.MD5,
-    )
-
-
-def _described(number: int, file: SmallFile) -> dict[str, Any]:
-    return {"number": number, "path": file.path, "key": file.key, "type": guess_type(file.key)}
-
-
-def _send(pipe: IO[bytes], message: dict[str, Any]) -> None:
-    pipe.write(json.dumps(message).encode() + b"\n")
-    pipe.flush()
-
-
-@contextmanager
-def _process() -> Iterator[subprocess.Popen[bytes]]:
-    """Start the sending process, and make sure that it has ended afterwards.
-
-    It receives its access keys through the pipe, never as arguments or environment variables.
-    """
-    folders = [folder or str(Path.cwd()) for folder in sys.path]
-    plain, _secret = split_environment()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "core.objects.small_sender"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**plain, "PYTHONPATH": os.pathsep.join(folders)},
-    )
-    try:
-        yield process
-    finally:
-        # After an error, the caller sends the remaining files with the regular upload.
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):  # unsent files no longer matter
-                pipe.close()  # type: ignore[union-attr] # both are pipes
-
-
-def _address(bucket: Bucket) -> dict[str, Any]:
-    region = bucket.clients.bucket_region(bucket.name)
-    endpoint = bucket.clients.endpoint_url or f"https://s3.{region}.amazonaws.com"
-    return {"bucket": bucket.name, "region": region, "endpoint": endpoint}
-
-
-def _keys(clients: ClientFactory) -> dict[str, Any]:
-    """Return the access keys in obstore's format; the environment is not used."""
-    frozen, expires = clients.frozen_keys(), clients.credentials_expire()
-    return {
-        "access_key_id": frozen.access_key_id,
-        "secret_access_key": frozen.secret_access_key.reveal(),
-        "token": frozen.session_token.reveal() if frozen.session_token else None,
-        "expires_at": expires.isoformat() if expires else None,
-    }
+            cancelled = self._work.token.cancelled
+            discard(self._bucket, file.key, answer["differs"], cancelled=cancelled)

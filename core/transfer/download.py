@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,8 @@ from core.local.atomic import translate_os_errors
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
+from core.objects.small_batch import SMALL_BYTES, addressable
+from core.objects.small_downloads import SmallObject, download_many
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.local_names import local_paths, path_inside
 from core.transfer.recorder import OutcomeRecorder
@@ -122,11 +124,63 @@ class _Download:
             )
 
     def all(self, recorder: OutcomeRecorder) -> None:
-        """Download all objects, a dozen at a time."""
+        """Download all objects: small ones with the fast download, then the others."""
+        quick = [number for number in range(len(self._keys)) if self._is_quick(number)]
+        self._quick(quick, recorder)
+        rest = recorder.open_among(range(len(self._keys)))
         with ThreadPoolExecutor(_THREADS, "download") as pool:
             # `map` raises the first exception of a thread here, and the check raises a cancel.
-            for _ in pool.map(partial(self._one, recorder), range(len(self._keys))):
+            for _ in pool.map(partial(self._one, recorder), rest):
                 self._work.check()
+
+    def _is_quick(self, number: int) -> bool:
+        """Return whether the fast download may try an object; it cannot choose another name."""
+        path = self._paths[number]
+        return (
+            path is not None
+            and self._sizes[number] <= SMALL_BYTES
+            and addressable(self._keys[number])
+            and self._if_exists is not IfExists.KEEP_BOTH
+        )
+
+    def _quick(self, numbers: Sequence[int], recorder: OutcomeRecorder) -> None:
+        """Download small objects; those that remain are downloaded in the regular way."""
+        try:
+            download_many(
+                self._bucket,
+                self._small_objects(numbers),
+                received=partial(self._received, recorder),
+                overwrite=self._if_exists is IfExists.OVERWRITE,
+                work=self._work,
+            )
+        except Cancelled:
+            raise
+        except StorageError as error:  # no credentials, or no bucket
+            self._attempts.ended = error
+
+    def _small_objects(self, numbers: Sequence[int]) -> Iterator[SmallObject]:
+        for number in numbers:
+            path = self._paths[number]
+            assert path is not None
+            # Existing files are skipped or reported by the regular download.
+            if self._if_exists is IfExists.SKIP and path.exists():
+                continue
+            try:
+                # Checked just before, since links can be created at any time.
+                path_inside(self._root, path, self._keys[number])
+            except StorageError:
+                continue
+            yield SmallObject(
+                number,
+                self._keys[number],
+                path,
+                self._sizes[number],
+                self._etags[number].strip('"'),
+            )
+
+    def _received(self, recorder: OutcomeRecorder, one: SmallObject, got: Downloaded) -> None:
+        self._attempts.arrived()
+        recorder.done(one.number, got.verdict, name=self._renamed(one.number, got.path))
 
     def _still_needed(self, number: int) -> int:
         path = self._paths[number]

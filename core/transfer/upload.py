@@ -15,7 +15,8 @@ from core.objects.conditions import refuse_existing
 from core.objects.hashing import Stamp, sha256_of
 from core.objects.parts import SINGLE_BYTES
 from core.objects.reading import head
-from core.objects.small import SMALL_BYTES, SmallFile, addressable, upload_many
+from core.objects.small import SmallFile, upload_many
+from core.objects.small_batch import SMALL_BYTES, addressable
 from core.objects.writing import upload as upload_file
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.recorder import OutcomeRecorder

@@ -60,10 +60,10 @@ LIBRARIES = (
     Library("botocore", is_aws_call, frozenset({"translated"}), fewest=60),
     Library(
         "obstore",
-        lambda site: site.name in {"put_async", "S3Store"},
+        lambda site: site.name in {"put_async", "get_async", "S3Store"},
         frozenset({"except BaseError", "except Exception"}),
-        fewest=2,
-        allowed=(("Sender._opened", "in a separate process: its end is what the parent handles"),),
+        fewest=3,
+        allowed=(("SmallWorker._opened", "in a separate process: its end is what the parent handles"),),
     ),
     Library(
         "apsw",

@@ -12,7 +12,8 @@ from helpers.stub_server import StubServer
 from core.errors import Cancelled
 from core.model.objects import Verdict
 from core.objects.reading import read
-from core.objects.small import FEWEST, SmallFile, upload_many
+from core.objects.small import SmallFile, upload_many
+from core.objects.small_batch import FEWEST
 from core.work import CancelToken, Work
 
 

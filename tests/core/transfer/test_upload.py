@@ -12,7 +12,7 @@ from helpers.moto_bucket import moto_bucket
 from core.aws.clients import ClientFactory
 from core.errors import ErrorKind, InvalidInput, LocalIOError
 from core.model.connection import AccessKeys, Connection
-from core.objects import small
+from core.objects import small_batch
 from core.objects.bucket import Bucket
 from core.objects.hashing import SHA256
 from core.objects.reading import head, read
@@ -143,8 +143,8 @@ def test_odd_keys_arrive_byte_for_byte(place, bucket, tmp_path):
     source.write_text("same")
     base = f"odd{uuid4().hex[:8]}/"
     keys = [base + key for key in ODD + NOT_ADDRESSABLE]
-    assert all(small.addressable(key) for key in keys[: len(ODD)])
-    assert not any(small.addressable(key) for key in NOT_ADDRESSABLE)
+    assert all(small_batch.addressable(key) for key in keys[: len(ODD)])
+    assert not any(small_batch.addressable(key) for key in NOT_ADDRESSABLE)
     report = upload(place, paths=[str(source)] * len(keys), keys=keys, sizes=[4] * len(keys))
     assert report.failed == ()
     listed = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=base)["Contents"]
