@@ -63,7 +63,9 @@ LIBRARIES = (
         lambda site: site.name in {"put_async", "get_async", "S3Store"},
         frozenset({"except BaseError", "except Exception"}),
         fewest=3,
-        allowed=(("SmallWorker._opened", "in a separate process: its end is what the parent handles"),),
+        allowed=(
+            ("SmallWorker._opened", "in a separate process: its end is what the parent handles"),
+        ),
     ),
     Library(
         "apsw",
