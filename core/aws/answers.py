@@ -213,7 +213,9 @@ def _check_s3(operation_model: Any, response_dict: dict[str, Any], body: bytes |
     root = _S3_ROOTS.get(name)
     if root is not None and body is not None:
         _check_type(headers, "xml")
+        # Listings are the largest answers, and botocore parses them in any case.
         _check_xml(body, _written_root(name, root, body), parse=root != b"ListBucketResult")
+    # An answer without a body is recognized only by its headers.
     elif name not in _S3_HEADERS and not _has_mark(headers):
         raise BadAnswerError("it has none of the headers that S3 sends")
     if name == "GetBucketPolicy":

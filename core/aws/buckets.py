@@ -35,6 +35,7 @@ def list_buckets(clients: ClientFactory, *, work: Work | None = None) -> tuple[s
     with translated("s3:ListBuckets", clients.connection.profile.name):
         while True:
             work.check()
+            # Pages need `MaxBuckets`; without it S3 refuses accounts with more than 10,000 buckets.
             page = clients.s3().list_buckets(MaxBuckets=1000, **token)
             names += (str(bucket["Name"]) for bucket in page.get("Buckets", ()))
             if not page.get("ContinuationToken"):

@@ -228,6 +228,8 @@ class ClientFactory:
             )
         except ValueError as error:
             raise _unusable(self._connection.profile.name, region, endpoint, error) from None
+        # Before the parameters are built: presigning a URL emits this event, too, but sends
+        # nothing.
         client.meta.events.register_first("before-parameter-build", self._guard)
         client.meta.events.register("before-send", self._observe)
         install(client, once=once)

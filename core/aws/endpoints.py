@@ -70,7 +70,10 @@ def client_config(
     if not endpoint:
         return config
     elsewhere = Config(
+        # A bucket name in the host needs a DNS entry and a certificate for each bucket, which few
+        # other servers have.
         s3={"addressing_style": addressing or "path"},
+        # By default botocore sends newer checksums, which many other servers refuse.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         proxies={} if is_loopback(endpoint) else None,

@@ -225,6 +225,7 @@ def _row(answer: Answer, operation: str) -> Fault:
     for pattern, row in _BY_MESSAGE:
         if pattern.search(answer.message):
             return row
+    # A signature for the wrong region; a bare HEAD has only the header with the right one.
     if answer.code in {"400", "BadRequest", "AuthorizationHeaderMalformed"} and answer.region:
         return WRONG_REGION
     known = (_BY_OPERATION.get((each, operation)) for each in (answer.code, answer.status))
@@ -234,6 +235,7 @@ def _row(answer: Answer, operation: str) -> Fault:
 def _is_skewed(answer: Answer) -> bool:
     if _SIGNED_AT.search(answer.message):
         return True
+    # A HEAD request is refused without a code; only the `Date` of the answer shows the reason.
     skew = answer.skew_seconds(utc_now()) if answer.status in {400, 401, 403} else None
     return skew is not None and abs(skew) > CLOCK_SKEW_SECONDS
 

@@ -51,6 +51,7 @@ def find_region(client: Any, bucket: str, home: str) -> str:
 
 def _home_or_raise(fault: StorageError, home: str) -> str:
     """Return `home` if only HeadBucket was denied: other requests may be allowed."""
+    # An unexplained 400 counts as expired keys, but may concern HeadBucket only.
     if isinstance(fault, AccessDenied | NotSupported | CredentialsExpired):
         return home
     raise fault from None
@@ -58,6 +59,7 @@ def _home_or_raise(fault: StorageError, home: str) -> str:
 
 def _region_in(answer: Any) -> str:
     meta = answer.get("ResponseMetadata", {}) if isinstance(answer, dict) else {}
+    # A bucket that does not exist has no region, whatever a server sends with the answer.
     if meta.get("HTTPStatusCode") == 404:
         return ""
     return str(meta.get("HTTPHeaders", {}).get(REGION_HEADER, "") or "")

@@ -88,6 +88,7 @@ class HelperProgram:
         """Kill the program and close its pipes, which its child processes may still hold open."""
         self._process.kill()
         with suppress(subprocess.TimeoutExpired):
+            # With a limit, since a child of the killed program may still hold the pipes open.
             self._process.communicate(timeout=_REST_SECONDS)
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:

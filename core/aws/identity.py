@@ -24,6 +24,7 @@ def identity(clients: ClientFactory, *, work: Work | None = None) -> Identity:
     return Identity(
         account=str(answer["Account"]),
         arn=arn,
+        # The ARN of the root user ends in `:root`, without a slash.
         user=arn.rpartition("/")[2] or arn.rpartition(":")[2],
         expires=expiry.at,
         expiry_known=expiry.known,

@@ -71,6 +71,7 @@ def _session_for(connection: Connection, ask_mfa: AskMfa | None) -> Session:
     loader = _shared_loader(session.get_config_variable("data_path"))
     session.register_component("data_loader", loader)
     session.set_config_variable("region", connection.profile.region)
+    # botocore's default is a single attempt, so one lost packet would mean that there is no role.
     session.set_config_variable("metadata_service_num_attempts", 2)
     if opened:
         return session

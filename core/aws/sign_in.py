@@ -56,6 +56,7 @@ def signed_in(connection: Connection, ask: AskCode, *, work: Work | None = None)
         keys = clients.frozen_keys()
         return replace(connection, keys=replace(keys, expires=clients.credentials_expire()))
     except AccessDenied as error:
+        # STS answers a wrong code with AccessDenied; only the message distinguishes it.
         if _REFUSED not in f"{error.cause} {error.details}":
             raise
     finally:
