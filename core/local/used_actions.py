@@ -53,6 +53,7 @@ class UsedActions:
         with self._lock:
             if use in self._noted:
                 return
+            # Before it is written: an action is noted once even if the write fails.
             self._noted.add(use)
         day = today.isoformat()
         try:

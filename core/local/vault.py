@@ -21,6 +21,7 @@ from core.redaction import Secret
 _T = TypeVar("_T")
 
 SERVICE = "strongroom"
+#: Another service name than that of the keys, so that a probe cannot touch them.
 _PROBE = "strongroom-probe"
 
 #: Backends that keep passwords encrypted for the user; everything else is refused.
@@ -98,6 +99,7 @@ class Vault:
             _call_keyring(
                 backend, lambda: backend.set_password(SERVICE, profile_name, _packed(keys))
             )
+            # A backend may accept a password and lose it.
             if self.load(profile_name) != keys:
                 raise _forgetful(backend)
 

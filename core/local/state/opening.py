@@ -50,6 +50,7 @@ def prepare(path: Path) -> Access:
     Raises:
         LocalIOError: it cannot be created or read, or a newer version has written it.
     """
+    # SQLite creates further files beside the database, so the folder must be writable, too.
     if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         return Access(writable=False)
     with locked(path), translate_database_errors(path, "opened"):
@@ -94,6 +95,7 @@ def connect(path: Path, access: Access) -> apsw.Connection:
     )
     connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
     connection.execute(
+        # Views and triggers of a manipulated file must not call functions with side effects.
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = NORMAL;"
         f"PRAGMA journal_size_limit = {_WAL_BYTES}"
     )
@@ -161,6 +163,7 @@ def _set_journal_mode(connection: apsw.Connection, path: Path, access: Access) -
     except apsw.Error:
         if not wal:
             raise
+        # Without shared memory WAL fails at its first use; a rollback journal needs none.
         mode = connection.pragma("journal_mode", "delete")
     if wal and mode != "wal":
         _log.info("%s is used without WAL", path.name)
@@ -178,7 +181,10 @@ def on_network_drive(folder: Path) -> bool:
     best, kind = -1, ""
     for line in lines:
         fields, _, rest = line.partition(" - ")
+        # The fifth field is the mount point, with spaces and backslashes as octal numbers
+        # (proc(5)).
         point = Path(fields.split(" ")[4].replace(r"\040", " ").replace(r"\134", "\\"))
+        # The innermost mount point counts, and the last one of several at the same place.
         if folder.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), rest.split(" ")[0]
     return kind in _NETWORK

@@ -31,6 +31,8 @@ def owner_of_this_process(database: Path) -> str:
     folder = database.parent / _FOLDER
     with _lock:
         held = _own.get(folder)
+        # A forked process has inherited the entry of its parent; a missing file means that another
+        # process has taken this one for dead.
         if held is None or held[0] != os.getpid() or not (folder / held[1]).exists():
             held = _own[folder] = _create(folder)
         return held[1]

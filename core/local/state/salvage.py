@@ -32,6 +32,7 @@ def open_read_only(path: Path) -> apsw.Connection:
     import apsw
 
     wal = path.with_name(path.name + "-wal")
+    # Immutable means without locks and without -shm; an unread WAL would then be ignored.
     immutable = not wal.exists() or not wal.stat().st_size
     return apsw.Connection(
         f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}",
@@ -76,6 +77,7 @@ def _copy_table(
         known = {column[1] for column in source.execute(f'PRAGMA table_info("{table}")')}
         columns = [column for column in columns if column[1] in known]
     names = [f'"{column[1]}"' for column in columns]
+    # In the order of the b-tree: another order would have to read the damaged pages first.
     key = [f'"{column[1]}"' for column in columns if column[5]] if without_rowid else ["rowid"]
     select = f'SELECT {", ".join(names)} FROM "{table}" ORDER BY '  # noqa: S608 - names of our schema
     insert = f'INSERT OR IGNORE INTO "{table}" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})'  # noqa: S608 - names of our schema
