@@ -15,6 +15,7 @@ def make_folder() -> Path:
     """Create a folder that only this user can read, owned by this process; remove old ones."""
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    # A process id may be reused, so a folder may stay too long, but none in use is removed.
     (folder / _OWNER).write_text(str(os.getpid()), encoding="ascii")
     return folder
 

@@ -81,6 +81,7 @@ def _with_fast_objects(serialized: Callable[..., Any]) -> Callable[..., Any]:
         ]
         status, headers, body = serialized(response, answer)
         if elements:
+            # Before the closing tag, after the elements that moto has written.
             start, end, rest = body.rpartition("</List")
             if not end:
                 message = f"moto's answer to {response.data['Action']} has an unexpected form"

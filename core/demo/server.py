@@ -158,6 +158,7 @@ def _first_line(process: subprocess.Popen[bytes], folder: Path, work: Work) -> d
         if monotonic() > deadline:
             raise _failed(f"It did not answer within {_START_SECONDS:.0f} seconds.")
         line = _next(lines)
+    # An empty line is the end of the pipe: the child has ended.
     message = json.loads(line) if line else {"error": _last_lines(folder)}
     if "error" in message:
         raise _failed(str(message["error"]), port=int(message.get("port", 0)))

@@ -32,6 +32,7 @@ STREAMS: tuple[Callable[[], Iterator[Sample]], ...] = (
 ARCHIVE_BUCKET = "tentimecrypto-archive"
 ARCHIVE_REGION = "eu-west-1"
 _ENCRYPTION = "AES256"
+#: Larger than every sample: moto writes larger bodies into temporary files.
 _BUFFER_BYTES = 64 * 1024 * 1024
 
 _RULES: list[dict[str, Any]] = [
@@ -107,6 +108,7 @@ def _key(bucket: Any, sample: Sample, version: str) -> FakeKey:
         bucket_name=bucket.name,
         encryption=_ENCRYPTION,
     )
+    # moto stores times without a zone, in UTC.
     key.last_modified = sample.modified.replace(tzinfo=None)
     headers = {f"x-amz-meta-{name}": value for name, value in sample.metadata.items()}
     key.set_metadata({"Content-Type": sample.content_type, **headers})

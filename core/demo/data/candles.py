@@ -77,10 +77,13 @@ def _was_missed(symbol: str, timeframe: str, moment: datetime) -> bool:
 
 def _with_problems(entries: list[str], last: Candle, form: Form, number: int) -> list[str]:
     """Return a file's candles, in a few files with a gap, a repetition or a wrong value."""
+    # A gap of two candles, and one candle twice.
     if number % 48 == 10:
         return [*entries[:38], *entries[40:44], entries[43], *entries[44:]]
+    # Two candles in the wrong order.
     if number % 211 == 100:
         return [*entries[:30], entries[31], entries[30], *entries[32:]]
+    # High and low exchanged.
     if number % 307 == 150:
         turned = last._replace(high=last.low, low=last.high)
         return [*entries[:-1], _text(turned, form)]

@@ -62,6 +62,7 @@ def _user(name: str, policy_name: str, policy: dict[str, Any], *, days: int) -> 
     backend.create_user(DEFAULT_REGION, name)
     backend.put_user_policy(name, policy_name, json.dumps(policy))
     key = backend.create_access_key(name)
+    # moto's generator is predictable; the keys of a server that listens must not be.
     key.secret_access_key = "".join(secrets.choice(_ALPHABET) for _ in range(40))
     key.create_date = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
     return AccessKeys(key.access_key_id, Secret(key.secret_access_key))

@@ -63,6 +63,7 @@ def _walk(symbol: str) -> list[Candle]:
     level, found = float(_ANCHORS[symbol][0][1]), []
     first = int(_BEGIN.timestamp())
     for hour in range((WINDOW + DAYS) * 24):
+        # A random walk alone would drift away from realistic prices within weeks.
         move = random.gauss(_PULL * (_anchor(symbol, hour / 24) / level - 1), volatility)
         close = level * (1 + move)
         high = max(level, close) * (1 + abs(random.gauss(0, volatility / 2)))
@@ -70,6 +71,7 @@ def _walk(symbol: str) -> list[Candle]:
         volume = usual * (0.55 + random.random() + 90 * abs(move))
         prices = tuple(round(each, decimals) for each in (level, high, low, close))
         found.append(Candle._make((first + hour * 3600, *prices, round(volume, 4))))
+        # From the rounded price, so that each candle opens where the former one closed.
         level = prices[-1]
     return found
 

@@ -21,6 +21,7 @@ from core.demo.data.sample import (
 )
 from core.demo.data.series import price_at
 
+#: Most trades are filled: a status occurs as often as it is listed.
 _STATUSES = ("filled", "filled", "filled", "partial", "cancelled")
 
 
@@ -90,6 +91,7 @@ def trades() -> Iterator[Sample]:
 
 
 def _trades(user: str, moment: datetime, file: int, random: Random) -> Sample:
+    # One user's files have the times of earlier software, without a zone.
     stamp = naive(moment) if user == "crowe" else iso(moment)
     minutes = sorted((random.randint(1, 1900) for _ in range(random.randint(3, 12))), reverse=True)
     rows = [

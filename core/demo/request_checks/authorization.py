@@ -27,7 +27,9 @@ _OF_INITIATOR = frozenset({"s3:AbortMultipartUpload", "s3:ListMultipartUploadPar
 
 _OBJECT = re.compile(r"<Object>.*?</Object>", re.DOTALL)
 _KEY = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
+#: moto writes a result without elements as one empty element.
 _END = re.compile(rb"</DeleteResult>|<DeleteResult[^>]*/>")
+#: The entities with which clients escape characters of a key besides those of XML.
 _ENTITIES = {"&quot;": '"', "&apos;": "'", "&#39;": "'", "&#34;": '"', "&#13;": "\r", "&#10;": "\n"}
 #: The complete answer if no object may be deleted.
 EMPTY_RESULT = b'<?xml version="1.0" encoding="UTF-8"?>\n<DeleteResult></DeleteResult>'
@@ -158,4 +160,5 @@ def add_denied_keys(answer: bytes, denied: list[str]) -> bytes:
         f"<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>{message}</Message></Error>"
         for key in denied
     )
+    # A function, since backslashes in keys would be references in a replacement text.
     return _END.sub(lambda _: errors.encode() + b"</DeleteResult>", answer, count=1)

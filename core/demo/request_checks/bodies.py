@@ -101,6 +101,7 @@ def _unpacked(request: Incoming, chain: _Chunks | None) -> Body:
         data = stream.read(_hexadecimal(size))
         if chain:
             chain.check(extension, data)
+        # The last chunk is empty; the trailing headers follow it.
         if not data:
             break
         parts.append(data)

@@ -17,6 +17,7 @@ HOST = "127.0.0.1"
 class Handler(MotoRequestHandler):
     """Handler that passes on headers as they were sent (metadata names have `_`) and logs nothing."""
 
+    # Small answers are sent at once: otherwise they wait for the client's delayed acknowledgement.
     disable_nagle_algorithm = True
 
     def make_environ(self) -> dict[str, Any]:

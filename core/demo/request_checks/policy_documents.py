@@ -66,6 +66,7 @@ def _check_statement(bucket: str, statement: Mapping[str, Any]) -> None:
 def _applies(action: str, arn: str, bucket: str) -> bool:
     """Return whether action and resource match: both of the bucket, or both of objects."""
     bucket_level = overlaps(arn, f"arn:aws:s3:::{bucket}")
+    # At least one character: no object has an empty key.
     of_objects = overlaps(arn, f"arn:aws:s3:::{bucket}/?*")
     if "*" in action or "?" in action:
         return True

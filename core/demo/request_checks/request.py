@@ -49,6 +49,7 @@ def incoming(environ: Mapping[str, Any]) -> Incoming:
     """Read a complete request including its body, as moto does."""
     raw = str(environ["RAW_URI"])
     if not raw.startswith("/"):
+        # A client behind a proxy sends the complete URL.
         raw = "/" + raw.partition("://")[2].partition("/")[2]
     path, _, query = raw.partition("?")
     headers: dict[str, str] = {}

@@ -66,6 +66,7 @@ def _secret_arn(request: Incoming, claim: Claim, operation: str) -> str:
     held = secretsmanager_backends[ACCOUNT][claim.region].secrets
     if name in held.keys():  # noqa: SIM118 - moto's store answers `in` for names only here
         return str(held[name].arn)
+    # A secret that does not exist yet: AWS adds six random characters to its name.
     return f"arn:aws:secretsmanager:{claim.region}:{ACCOUNT}:secret:{name}-??????"
 
 

@@ -163,6 +163,7 @@ def verify(request: Incoming, claim: Claim, secret: str) -> bytes:
     Raises:
         Refused: the signature or the body's hash does not match.
     """
+    # S3 requires that the host is signed; a signature could otherwise be used on another host.
     if "host" not in claim.signed_headers:
         raise Refused(Refusal.WRONG_SIGNATURE)
     key = signing_key(claim, secret)
