@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.demo import DemoServer
     from core.workspace import Workspace
 
+#: Parsed here and not by typer, which accepts them only before the command.
 _FLAGS = {"--demo": "demo", "--json": "json", "--debug": "debug", "--unlock": "unlock"}
 _VALUES = {
     "--profile": "profile",

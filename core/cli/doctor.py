@@ -47,6 +47,7 @@ def doctor(
         return _code(diagnosis)
     found = _found(diagnosis, finding)
     chosen = _chosen(found, repair)
+    # Only with --yes: the description of a repair needs no confirmation.
     if chosen.typed and confirm != chosen.typed and yes:
         raise InvalidInput(
             f"{chosen.title} cannot be undone",

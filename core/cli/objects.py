@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.statistics import Share, StorageStatistics
 
+#: The groups that are printed; --json has all.
 _GROUPS = ("kinds", "tops", "classes")
 
 

@@ -60,6 +60,7 @@ class Output:
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()
     ) -> None:
         """Write rows, aligned on a terminal and tab-separated otherwise; cells are escaped."""
+        # For programs: one line for each row, without a heading and without padding.
         if not sys.stdout.isatty():
             for row in rows:
                 _write("\t".join(printable(cell) for cell in row) + "\n")

@@ -34,6 +34,7 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("verify", "overdue"),
         ("pin", "overdue"),
         ("unpin", "overdue"),
+        *(("thaw", other) for other in ("verify", "pin", "unpin", "overdue", "backup_id")),
     ),
     "schedule": (
         ("listed", "remove"),
@@ -124,6 +125,8 @@ class StrictCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Check the raw arguments, then parse them."""
+        # The raw arguments: after parsing, an empty option cannot be distinguished from its
+        # default.
         given, _rest, _order = self.make_parser(ctx).parse_args(args=list(args))
         if not given.get("help") and not ctx.resilient_parsing:
             self._check(command_name(ctx), given)

@@ -87,6 +87,7 @@ class _Lines:
 
     def run(self) -> None:
         while not self.ended.wait(self._seconds):
+            # Read once: the attribute is replaced by another thread.
             newest, took = self._newest, format_duration(time.monotonic() - self._begun)
             far = f"{amount(newest)}, " if newest.done or newest.total else ""
             sys.stderr.write(f"{self._what}: {far}{took}\n")

@@ -86,6 +86,7 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
             rotation = rotator.start(
                 secret, values=values, now=now, keep_copies=keep_copies, work=work
             )
+        # Two grace periods: before the deactivation and before the deletion of the old key.
         while wait and rotation.due is not None:
             work.token.wait(max(0.0, (rotation.due - utc_now()).total_seconds()))
             rotation = rotator.resume(rotation, now=now, work=work)

@@ -144,6 +144,7 @@ def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
         secrets = cli.opener.workspace(work).secrets
         before = None
         try:
+            # Read for its version: saving fails if another client has changed the secret since.
             before = secrets.read(name, work=work)
         except NotFound:
             cli.out.note(f"{name} does not exist and would be created")

@@ -73,6 +73,8 @@ def _older(found: Leftovers, before: datetime) -> Leftovers:
 
 def _as_json(found: Leftovers, chosen: Leftovers, report: SweepReport) -> dict[str, Any]:
     failed = {each.key for each in report.failed}
+    # The report names keys only, and several uploads may have the same key: one failure leaves all
+    # of them marked as not removed.
     ids = {each.upload_id for each in chosen.uploads if each.key in {*report.uploads} - failed}
     uploads = [
         {

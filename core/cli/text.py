@@ -18,6 +18,8 @@ def printable_lines(text: str) -> str:
 def _is_control(char: str) -> bool:
     """Return whether a terminal acts on a character: a control sequence in a key could hide output."""
     category = unicodedata.category(char)
+    # Unicode categories: controls, formats and surrogates, and the separators of lines and
+    # paragraphs.
     return category[0] == "C" or category in {"Zl", "Zp"}
 
 

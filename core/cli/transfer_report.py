@@ -132,6 +132,7 @@ def unguarded_warning(keys: Sequence[str]) -> str:
 def _place(failure: Failure, files: Files) -> str:
     """Return the name of a failed file: its key, or the source of a refused upload."""
     path = files.paths[failure.number]
+    # A refused source has no key.
     return path if Path(path).is_absolute() and not files.keys[failure.number] else failure.key
 
 

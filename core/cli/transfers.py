@@ -172,6 +172,7 @@ def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: i
                 remedy="List the existing objects with `strongroom ls`.",
                 subject=workspace.bucket.subject(prefix),
             )
+        # The folder of the prefix: `logs/app` downloads `logs/app.log` as `app.log`.
         below = prefix[: prefix.rfind("/") + 1]
         choice = IfExists.OVERWRITE if overwrite else IfExists.SKIP
         try:

@@ -30,6 +30,7 @@ def read_bytes(source: Path, what: str) -> bytes:
         InvalidInput: the input is empty or larger than a secret may be.
         OSError: the file cannot be read.
     """
+    # One byte more than allowed is read, so that an endless input ends, too.
     most = SECRET_BYTES + len(b"\r\n")
     if source == STANDARD_INPUT:
         data = sys.stdin.buffer.read(most + 1) if sys.stdin is not None else b""
