@@ -31,6 +31,7 @@ def _usual(name: str) -> Path:
     """Return the platform's folder for `config`, `data` or `cache` files."""
     if _on_linux():  # importing platformdirs would delay the window's first paint
         given = os.environ.get(f"XDG_{name.upper()}_HOME", "").strip()
+        # Relative paths are ignored, as the specification demands.
         base = Path(given) if given.startswith("/") else Path.home() / _XDG[name]
         return base / "strongroom"
     import platformdirs

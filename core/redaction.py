@@ -96,6 +96,7 @@ class Secret:
 
 def remember(value: str) -> None:
     """Add a text to those that `redacted` and the log filter mask from now on."""
+    # Shorter values occur in ordinary words: masking them would make texts unreadable.
     if len(value) >= 8:
         with _known_lock:
             _known.add(value)
@@ -124,6 +125,7 @@ def _places_of(value: str, text: str) -> Iterator[tuple[int, int]]:
     start = text.find(value)
     while start >= 0:
         yield start, start + len(value)
+        # From the next character: a value may overlap with itself.
         start = text.find(value, start + 1)
 
 

@@ -49,6 +49,7 @@ def format_size(size: int) -> str:
     value = float(size)
     for unit in _STEPS:
         value /= 1000
+        # 999.95 and more would be rounded to `1,000.0` of this unit.
         if abs(value) < 999.95 or unit == _STEPS[-1]:
             return f"{value:,.1f} {unit}"
     raise AssertionError(size)
