@@ -10,7 +10,7 @@ SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-resta
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test referee faults soak kills bench shots docs lock clean
+.PHONY: help setup run check test referee faults soak kills tables bench shots docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -46,14 +46,18 @@ faults: setup ## damaged requests and answers: right result or clean failure; FA
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m faults $(FAULTS)
 	@QT_QPA_PLATFORM=offscreen FAULTS_ALL=1 $(BIN)/pytest -q $(SPREAD) tests/faults/test_bad_answers.py
 
-kills: setup ## the heavy loops: commands killed at random, death and cancel at every point of a rotation, backups
+kills: setup ## the heavy loops: commands killed at random, death and cancel at every point of a rotation
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m servers $(KILLS)
 	@QT_QPA_PLATFORM=offscreen ROTATION_KILLS=all $(BIN)/pytest $(SPREAD) \
 	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py tests/core/rotation/test_iam_faults.py \
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py \
 	  tests/core/rotation/test_cancelled.py
+
+tables: setup ## faults at every step of backups and restores of each engine, and 1,000 generated tables of each
+	@.ci/test-servers
+	@PYTHONPATH=.:tests $(BIN)/python -m servers.tables $(TABLES)
 	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest $(SPREAD) \
-	  -o faulthandler_timeout=0 tests/core/backup/postgresql
+	  -o faulthandler_timeout=0 tests/core/backup
 
 soak: setup ## 200 uploads of a folder on two servers, and 20 rounds of two processes at once
 	@S3_SERVERS=demo,seaweed QT_QPA_PLATFORM=offscreen SOAK=200 RACES=20 $(BIN)/pytest -q $(SPREAD) \

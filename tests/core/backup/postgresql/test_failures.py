@@ -32,7 +32,7 @@ from core.model.backup import Backup
 from core.redaction import Secret
 from core.work import CancelToken, Work
 
-#: `make kills` takes every step; the suite every third, from a start that changes with the day.
+#: `make tables` takes every step; the suite every third, from a start that changes with the day.
 EVERY = 1 if os.environ.get("STRONGROOM_HEAVY") else 3
 
 

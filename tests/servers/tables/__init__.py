@@ -1,0 +1,1 @@
+"""Faults while tables of every engine are backed up and restored."""
