@@ -14,6 +14,15 @@ from core.cli.databases import Database
 from core.cli.parameters import usage_error
 from core.cli.retention import change_pin
 from core.cli.row_restore import RowKeys, restore_rows
+from core.cli.thaw import (
+    Days,
+    Thaw,
+    ThawRequest,
+    ThawYes,
+    Tier,
+    check_thaw_options,
+    thaw_backup,
+)
 from core.errors import Corrupt, ErrorKind, NotFound
 from core.units import format_count, format_counted, format_duration, format_size, iso_utc
 
@@ -56,6 +65,10 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
             "an abnormal size, or if a scheduled backup failed or was missed."
         ),
     ] = "",
+    thaw: Thaw = "",
+    tier: Tier = "",
+    days: Days = 0,
+    yes: ThawYes = False,
 ) -> int:
     """List backups, newest first, or verify one completely with --verify.
 
@@ -65,16 +78,14 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     from core.model.backup import BackupState
 
     cli: Cli = context.obj
+    check_thaw_options(thaw, tier, days, yes=yes)
+    if thaw:
+        return thaw_backup(cli, table, ThawRequest(thaw, tier, days), yes=yes)
     if verify:
         return _verify(cli, table, backup_id)
     if pin or unpin:
         return change_pin(cli, table, pin, unpin, note)
-    if note:
-        raise usage_error("--note can only be used with --pin", remedy="Add --pin, or omit --note.")
-    if backup_id:
-        raise usage_error(
-            "--id can only be used with --verify", remedy="Add --verify, or omit --id."
-        )
+    _refuse_unused(note, backup_id)
     with cli.out.work("Listing backups") as work:
         workspace = cli.opener.workspace(work)
         found = list_backups(workspace, work, table=table or None)
@@ -92,6 +103,15 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
         )
     )
     return ErrorKind.CORRUPT.value
+
+
+def _refuse_unused(note: str, backup_id: str) -> None:
+    if note:
+        raise usage_error("--note can only be used with --pin", remedy="Add --pin, or omit --note.")
+    if backup_id:
+        raise usage_error(
+            "--id can only be used with --verify", remedy="Add --verify, or omit --id."
+        )
 
 
 def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], limit: str) -> bool:
@@ -136,8 +156,9 @@ def _row(one: Backup) -> tuple[str, ...]:
     source = one.source or "not recorded"
     pinned = f"pinned: {one.pin_note}".rstrip(": ") if one.pinned else ""
     encrypted = f"encrypted with {one.encrypted_with}" if one.encrypted_with else ""
+    archived = f"in {one.storage_class}" if one.storage_class else ""
     some = f"only rows where {one.filter}" if one.filter else ""
-    note = "; ".join(text for text in (some, pinned, encrypted, one.note) if text)
+    note = "; ".join(text for text in (some, pinned, archived, encrypted, one.note) if text)
     return (
         iso_utc(one.taken), one.table, rows, format_size(one.size), checked, one.id, source, note
     )  # fmt: skip
