@@ -65,7 +65,9 @@ def _put(box: Queue[T | _End], item: T | _End, left: threading.Event) -> bool:
     return False
 
 
-def in_parallel(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+def in_parallel(
+    function: Callable[[T], R], items: Iterable[T], threads: int
+) -> Generator[R, None, None]:
     """Yield `function(item)` in order, with up to `threads` concurrent calls.
 
     After the first error, running calls are awaited and pending ones are dropped.

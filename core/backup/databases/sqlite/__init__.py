@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +25,7 @@ from core.backup.databases.sqlite.dump import Dump, rowid_warning
 from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.orphans import Place, newly_orphaned
+from core.backup.databases.sqlite.readers import readers_of_snapshot
 from core.backup.databases.sqlite.scratch import prove_restorable
 from core.backup.databases.sqlite.tokens import quoted
 from core.backup.databases.url import DatabaseUrl
@@ -49,6 +50,7 @@ class SQLiteDatabase(Database):
         self._connection = connection
         self._path = path
         self._created = created
+        self._readers: tuple[apsw.Connection, ...] = ()
         found = path.stat()
         self._file = (found.st_dev, found.st_ino)
 
@@ -179,14 +181,19 @@ class SQLiteDatabase(Database):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Hold a read transaction: WAL provides one view, a rollback journal locks writers out."""
+        try:
+            with readers_of_snapshot(self._path, self._begin) as readers:
+                self._readers = readers
+                yield
+        finally:
+            self._readers = ()
+            self._roll_back()
+
+    def _begin(self) -> None:
         with translate_sqlite_errors(str(self._path)):
             self._connection.execute("BEGIN")
             # The view begins with the first read, not with BEGIN.
             self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
-        try:
-            yield
-        finally:
-            self._roll_back()
 
     def dump(
         self, schema: TableSchema, *, where: str = "", work: Work | None = None
@@ -195,7 +202,11 @@ class SQLiteDatabase(Database):
         work = default_work(work)
         with self._guard(work):
             encoding = inspect.encoding_of(self._connection)
-            yield from Dump(self._connection, schema, encoding, where).pieces(work)
+            with ExitStack() as interruptible:
+                for reader in self._readers:
+                    interruptible.enter_context(cancellable(reader, work, str(self._path)))
+                dump = Dump(self._connection, schema, encoding, where, self._readers)
+                yield from dump.pieces(work)
 
     def compare(
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work

@@ -72,6 +72,19 @@ def _opened(path: Path, flags: int) -> apsw.Connection:
     return connection
 
 
+def open_reader(path: Path) -> apsw.Connection:
+    """Open a further connection of an open database, which does not wait for locks.
+
+    The file is not examined first: closing it would end the locks of this process.
+
+    Raises:
+        apsw.Error: When it cannot be opened, for example since another program locks it.
+    """
+    connection = _opened(path, apsw.SQLITE_OPEN_READONLY)
+    connection.set_busy_timeout(0)
+    return connection
+
+
 def _needs_recovery(error: apsw.Error) -> bool:
     return getattr(error, "extendedresult", 0) in _UNFINISHED
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any
 
 import apsw
@@ -13,6 +15,7 @@ from core.backup.databases.condition import clause, enclosed
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.rows import careful_line, careful_sql, row_sql
 from core.backup.databases.sqlite.tokens import quoted
+from core.backup.prefetch import in_parallel
 from core.model.tables import TableSchema
 from core.work import Work
 
@@ -27,9 +30,16 @@ class Dump:
     """Yields the rows of one table that meet a condition, in the order of its rowid or key."""
 
     def __init__(
-        self, connection: apsw.Connection, schema: TableSchema, encoding: str, where: str = ""
+        self,
+        connection: apsw.Connection,
+        schema: TableSchema,
+        encoding: str,
+        where: str = "",
+        readers: Sequence[apsw.Connection] = (),
     ) -> None:
         self._connection = connection
+        self._readers = readers
+        self._rows = _FIRST_ROWS
         self._columns = schema.stored
         self._encoding = encoding
         self._table = quoted(schema.table)
@@ -46,19 +56,67 @@ class Dump:
         """Yield `(count, lines)`; every line ends with a newline."""
         if self._encoding != "utf-8":
             yield from self._carefully(self._where, (), work)
+        elif self._rowid and self._readers and not self._where:
+            yield from self._in_ranges(self._rowid, work)
         elif self._rowid:
             yield from self._by_rowid(self._rowid, work)
         else:
             yield from self._in_a_row(work)
 
-    def _by_rowid(self, rowid: str, work: Work) -> Iterator[Rows]:
+    def _in_ranges(self, rowid: str, work: Work) -> Iterator[Rows]:
+        """Read ranges of rowids with several connections at the same time."""
+        sql = self._pieces_sql(rowid, f"WHERE {rowid} BETWEEN ? AND ?")
+        free = SimpleQueue[apsw.Connection]()
+        for reader in self._readers:
+            free.put(reader)
+
+        def read(bounds: tuple[int, int]) -> tuple[tuple[int, int], bytes | None, int]:
+            reader = free.get()
+            try:
+                figures: Sequence[Any] = reader.execute(sql, bounds).fetchall()[0]
+            except apsw.TooBigError:
+                return bounds, None, 1
+            finally:
+                free.put(reader)
+            piece, _, count = figures
+            return bounds, (piece if piece is not None and _is_utf8(piece) else None), count
+
+        # One range waits for a connection, so that none of them waits for its next range.
+        with closing(in_parallel(read, self._ranges(rowid), len(self._readers) + 1)) as pieces:
+            for bounds, piece, count in pieces:
+                work.check()
+                if piece is not None:
+                    yield count, piece + b"\n"
+                    self._rows = max(1, min(_MOST_ROWS, PIECE_BYTES * count // len(piece)))
+                elif count:
+                    where = f"WHERE {rowid} BETWEEN ? AND ? ORDER BY {rowid}"
+                    yield from self._carefully(where, bounds, work)
+                    self._rows = _FIRST_ROWS
+
+    def _ranges(self, rowid: str) -> Iterator[tuple[int, int]]:
+        """Yield the first and last rowid of pieces, whose sizes follow those that were read."""
+        sql = (
+            f"SELECT {rowid} FROM {self._table} NOT INDEXED WHERE {rowid} >= ? "  # noqa: S608 - names are quoted, values bound
+            f"ORDER BY {rowid} LIMIT 1 OFFSET ?"
+        )
+        start = self._first(rowid)
+        while start <= _LAST_ROWID:
+            found: list[Any] = self._connection.execute(sql, (start, self._rows - 1)).fetchall()
+            end = int(found[0][0]) if found else _LAST_ROWID
+            yield start, end
+            start = end + 1
+
+    def _pieces_sql(self, rowid: str, where: str, limit: str = "") -> str:
         # SQLite joins the lines too: one fetch a piece leaves the interpreter out of it. A cast
         # to BLOB hands the bytes over as they are, valid UTF-8 or not.
-        sql = (
+        return (
             "SELECT CAST(group_concat(line, char(10)) AS BLOB), max(r), count(*) FROM "  # noqa: S608 - names are quoted, values bound
             f"(SELECT {rowid} AS r, {self._line} AS line FROM {self._table} NOT INDEXED "
-            f"WHERE {rowid} >= ?{self._and} ORDER BY {rowid} LIMIT ?)"
+            f"{where}{self._and} ORDER BY {rowid}{limit})"
         )
+
+    def _by_rowid(self, rowid: str, work: Work) -> Iterator[Rows]:
+        sql = self._pieces_sql(rowid, f"WHERE {rowid} >= ?", " LIMIT ?")
         cursor = self._connection.cursor()
         start, rows = self._first(rowid), _FIRST_ROWS
         while start <= _LAST_ROWID:
