@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"strongroom: {problem}\n")
         return 2
     if options is None:
+        # Not imported for the window, whose start would wait for it.
         from core.cli import main as command_line
 
         return command_line(given)

@@ -83,6 +83,8 @@ class Clock(QObject):
 
     def _on_timeout(self) -> None:
         self.ticked.emit()
+        # Widgets that are hidden disconnect themselves; the timer stops at the next tick without
+        # any.
         if not self.isSignalConnected(QMetaMethod.fromSignal(self.ticked)):
             self._timer.stop()
 
@@ -121,6 +123,7 @@ class _Follower(QObject):
                 current().ticked.disconnect(self._on_time)
 
     def _on_time(self) -> None:
+        # The widget may have been freed since the last tick.
         method = self._method()
         if method is not None:
             method()

@@ -76,9 +76,12 @@ class Crashes(QObject):
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
             return
+        # Cancelling is not a failure; a cancel that no one handled has still ended its work.
         if isinstance(error, Cancelled):
             return
         text = report_of(kind, error, trace)
+        # The kind of an error is its innermost line of code with its message: a failing paint event
+        # would otherwise open a dialog for each paint.
         place = text.rpartition("  File ")[2]
         with self._lock:
             known = place in self._seen
@@ -141,6 +144,7 @@ class _PrivateFile(RotatingFileHandler):
 
 def _file() -> logging.Handler:
     path = data_dir() / "strongroom.log"
+    # At most three files of 2 MB: the present one and two former ones.
     handler = _PrivateFile(path, maxBytes=2_000_000, backupCount=2, delay=True, encoding="utf-8")
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")

@@ -206,6 +206,7 @@ def mono_font(size: int = MONO_SIZE) -> QFont:
     font.setPixelSize(size)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     font.setStyleHint(QFont.StyleHint.Monospace)
+    # JetBrains Mono draws `->` and `!=` as one sign with its contextual alternates.
     font.setFeature(QFont.Tag("calt"), 0)
     return font
 
