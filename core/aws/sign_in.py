@@ -18,6 +18,7 @@ from core.model.connection import Connection, KeySource, Profile
 from core.work import Work, default_work
 
 _REFUSED = "MultiFactorAuthentication failed"
+#: Digits of an MFA code.
 _DIGITS = 6
 
 

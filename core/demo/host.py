@@ -86,6 +86,7 @@ def _plain(keys: AccessKeys) -> list[str]:
     return [keys.access_key_id, keys.secret_access_key.reveal()]
 
 
+#: From <linux/prctl.h>.
 _PR_SET_PDEATHSIG = 1
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from core.errors import InvalidInput
 from core.model.connection import DEFAULT_BUCKET, SECRET_PREFIX
 
+#: Limit of a managed policy, without whitespace (IAM user guide, "IAM and AWS STS quotas").
 MANAGED_POLICY_CHARACTERS = 6144
 
 

@@ -22,6 +22,7 @@ from core.redaction import redacted
 from core.units import format_counted
 from core.work import Work, default_work
 
+#: Time limit of the test in seconds.
 _SECONDS = 15
 #: Enough for every error document of S3, and a limit for web pages of any length.
 _ANSWER_BYTES = 10_000

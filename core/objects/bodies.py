@@ -8,6 +8,7 @@ from typing import Any
 
 from core.work import Work
 
+#: Bytes that are read at once; a cancel is noticed between two chunks.
 CHUNK = 256 * 1024
 
 

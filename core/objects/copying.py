@@ -13,6 +13,7 @@ from core.objects.checksums import etag_is_opaque
 from core.objects.reading import head
 from core.work import Work, default_work
 
+#: An ETag of another length is no MD5: that of a multipart upload ends in `-` and its parts.
 _MD5_LETTERS = 32
 
 

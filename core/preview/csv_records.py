@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from core.preview.limits import Deadline
 from core.preview.problems import Findings, Problem, ProblemKind
 
+#: Number of lines between two checks of the time limit.
 _LINES_BETWEEN_CHECKS = 4096
 
 

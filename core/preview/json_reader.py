@@ -20,6 +20,7 @@ from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
 from core.units import format_counted
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+#: Number of outer levels that are parsed here, for example an object and the list in it.
 _WALKED = 2
 #: Number of values that are read of a container with more than the permitted number.
 _SECOND_CHANCE = 20_000

@@ -19,6 +19,7 @@ from core.preview.limits import Deadline, Limits
 from core.preview.problems import BEGINNING, Findings, ProblemKind
 from core.units import format_counted
 
+#: Maximum size in bytes of a piece, which bounds what a bomb can add between two checks.
 _CHUNK = 64 * 1024
 #: The sizes of the pieces in which the good part of a damaged one is looked for.
 _SALVAGE_STEPS = (1024, 1)

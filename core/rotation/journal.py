@@ -40,6 +40,7 @@ from core.units import iso_utc
 
 _log = logging.getLogger(__name__)
 
+#: Number of the format of records; a later version may write another one.
 _FORMAT = 1
 
 

@@ -39,6 +39,7 @@ from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work, default_work
 
 _PASSWORD = "password"  # noqa: S105 - the name of a field
+#: Characters from which the beginning of a version id identifies it.
 _SHORTEST = 4
 
 

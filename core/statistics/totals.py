@@ -39,6 +39,7 @@ ROOT = "(top level)"
 LARGEST = 100
 
 _TITLES = {kind.id: kind.title for kind in KINDS} | {"other": "Other objects"}
+#: Number of size groups that are entirely below the limit of small objects.
 _SMALL_GROUPS = BOUNDS.index(SMALL_BYTES) + 1
 
 

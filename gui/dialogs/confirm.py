@@ -13,6 +13,7 @@ from gui.widgets.buttons import Button, plain_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.labels import mono_label, muted_label, shown
 
+#: Number of names listed in a question; the rest is a number.
 _NAMES_SHOWN = 200
 #: Names with up to this many characters are shown in one line above the field.
 _ONE_LINE = 48

@@ -17,6 +17,7 @@ from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
 COLUMNS = ("Time", "Profile", "Action", "Object", "Made in", "Request id")
+#: Columns in the monospaced font.
 _MONO = frozenset({3, 5})
 #: Fields that a spreadsheet would run as formulas get a leading quote (OWASP ASVS 1.2.10).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")

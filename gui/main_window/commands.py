@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.model.connection import Profile
     from gui.tabs.base import Tab
 
+#: Minutes after which a protected profile is locked again.
 UNLOCK_MINUTES = 15
 #: The maximum average number of title characters per typed character of a fuzzy match.
 _SPREAD = 4

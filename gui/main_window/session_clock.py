@@ -11,6 +11,7 @@ from gui.context import Context
 from gui.widgets.buttons import Button
 from gui.widgets.labels import repolish
 
+#: Seconds before the end of a session from which the clock warns.
 _WARNING_SECONDS = 600
 #: Seconds between checks near the expiry, since the AWS library may renew a session itself.
 _CHECK_SECONDS = 60

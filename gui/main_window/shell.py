@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QTabBar, QVBoxLayout, QWidget
 
 from gui import theme
 
+#: Pixels at both sides of a tab's title.
 _PADDING = 14
 
 

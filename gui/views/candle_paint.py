@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.int32]
 
 _AXIS = 74  # width of the price labels at the right
+#: Heights in pixels of the volumes and of the labels below them, and the padding above.
 _VOLUME = 44
 _LABELS = 28
 _PAD = 16

@@ -19,6 +19,7 @@ from gui.widgets.labels import Text, muted_label
 from gui.widgets.panel import rule
 
 _MARGIN, _SPACING = 12, 5
+#: Decimal places of volumes; prices have those of the file.
 _VOLUME_DIGITS = 4
 _FIELDS = (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
 

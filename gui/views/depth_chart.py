@@ -26,6 +26,7 @@ from gui.views.zoomable import PAN, ZOOM, ZoomableChart
 if TYPE_CHECKING:
     from core.preview.series import Floats
 
+#: Pixels below, above and at the right of the drawing, for the labels.
 _FOOT, _TOP, _AXIS = 28, 16, 56
 _STEP = 8  # pixels by which an arrow key moves the crosshair
 #: The part of the order book that is visible at the highest zoom.

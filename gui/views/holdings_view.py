@@ -16,7 +16,9 @@ from gui.widgets.labels import figure, muted_label
 from gui.widgets.panel import row, rule
 from gui.widgets.table import columns_of, make_table
 
+#: Number of assets that have a part of the bar; the others share one.
 _PARTS = 6
+#: Widths of the columns after the name in pixels.
 _WIDTHS = (92, 104, 96, 112)
 
 

@@ -12,6 +12,7 @@ from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, TONE_ROLE
 
 _TONES = {"E": "danger", "W": "warning", "D": "muted"}
+#: Bytes in one line of a hexadecimal view.
 _WIDTH = 16
 _DOTS = bytes(code if 32 <= code < 127 else ord(".") for code in range(256))
 

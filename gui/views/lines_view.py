@@ -16,6 +16,7 @@ from gui.widgets.labels import muted_label
 from gui.widgets.table import make_table
 
 _SEARCH_MS = 150
+#: Maximum width of the text in pixels; longer lines end there.
 _WIDEST = 20_000
 
 

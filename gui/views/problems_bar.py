@@ -20,6 +20,7 @@ from gui.widgets.buttons import link_button
 from gui.widgets.labels import Elided, repolish
 from gui.widgets.table import choose_row, make_list
 
+#: Findings visible at once; the others can be scrolled to.
 _ROWS_SHOWN = 5
 
 

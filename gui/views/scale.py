@@ -10,6 +10,7 @@ from typing import Any
 from core.units import TimeStyle, format_clock, format_day, in_zone, time_style
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+#: The shortest month, from which the step of an axis counts as months, and the average one.
 MONTH = 28 * DAY
 _MONTH_SECONDS = 30.4 * DAY
 #: A limit for impossible dates; a screen has room for a few dozen labels.

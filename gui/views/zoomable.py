@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from gui.views.canvas import Canvas
 from gui.views.time_axis import VisibleRange
 
+#: Factor of one notch of the wheel, or of one key.
 ZOOM = 1.25
 #: The share of the visible part by which a key or a notch of the wheel pans.
 PAN = 1 / 12

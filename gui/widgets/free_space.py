@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 
+#: Pixels to the edge, and between the heights that are tried.
 _MARGIN, _STEP = 12, 24
 _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
 #: Costs of covering the focused widget, the pointer, another card, an essential part, a control, a

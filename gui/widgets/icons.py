@@ -10,6 +10,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from gui import theme
 
+#: Width and height of an icon in device-independent pixels.
 SIZE = 16
 #: Device pixel ratios: Qt chooses the picture for the screen, also between two screens.
 _SCALES = (1, 2, 3)

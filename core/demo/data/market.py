@@ -9,6 +9,7 @@ from random import Random
 from core.demo.data.sample import START, SYMBOLS, Sample, iso, randomness, written
 from core.demo.data.series import MARKETS, price_at
 
+#: Price levels of each side of an order book.
 LEVELS = 24
 #: Hours of order books (from 8 January) and of ticks (from 12 January).
 _BOOK_HOURS = 24 * 24

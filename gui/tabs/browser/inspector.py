@@ -15,6 +15,7 @@ from gui.widgets.buttons import link_button
 from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
 
 _ROWS = ("Key", "SHA-256", "Class", "Type", "Metadata", "Versions")
+#: Width in pixels of the names at the left.
 _LABEL_WIDTH = 96
 #: Number of the last parts of a key that are shown.
 _KEY_PARTS = 2

@@ -29,8 +29,8 @@ from gui.widgets.panel import Panel, column, splitter
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import columns_of, make_table, on_enter
 
-#: Keys per LIST request, and the price of a thousand requests in US dollars (us-east-1, 2025).
-_PER_CALL, _DOLLARS_PER_THOUSAND = 1000, 0.005
+#: The price of a thousand LIST requests in US dollars (S3 pricing, us-east-1, 2025).
+_DOLLARS_PER_THOUSAND = 0.005
 _GROUPS = (
     ("kinds", "Kind"),
     ("tops", "Folder"),
