@@ -19,12 +19,14 @@ from helpers.recovery import copied, run_kit
 
 from core.backup import recovery_kit
 from core.backup.databases import open_database
+from core.backup.filters import Selection
 from core.backup.recovery_kit.script.failures import KitError
 from core.backup.recovery_kit.script.mariadb import mariadb_fragment
 from core.backup.recovery_kit.script.postgresql import fragment
 from core.backup.recovery_kit.script.program import main as restore
 from core.backup.recovery_kit.script.sqlite import default_value, expression
 from core.backup.recovery_kit.script.storage import Bucket
+from core.backup.run import back_up
 from core.cli import main
 from core.errors import AlreadyExists
 from core.work import Work
@@ -242,3 +244,16 @@ def test_the_command_writes_the_kit(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert Path(written["script"]).read_text().startswith("#!/usr/bin/env python3\n")
     assert "Strongroom 0." in Path(written["page"]).read_text()
     assert main(["recovery-kit", str(tmp_path / "kit")]) == 22
+
+
+def test_a_backup_of_some_rows_is_listed_as_such_and_restored(
+    store: MemoryStore, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_database(str(path)) as source:
+        back_up(store, source, Selection(("orders",), {"orders": "id <= 7"}), "", Work())
+    folder, target = str(copied(store, tmp_path / "copy")), str(tmp_path / "new.db")
+    assert restore(["list", "--folder", folder]) == 0
+    assert "7 rows, SQLite" in (listed := capsys.readouterr().out)
+    assert "only rows where id <= 7" in listed
+    assert restore(["restore", "orders", "--folder", folder, "--sqlite", target]) == 0
+    assert sql(Path(target), "SELECT count(*) FROM orders") == [(7,)]

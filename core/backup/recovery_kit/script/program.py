@@ -137,6 +137,8 @@ def _described(backup: Backup) -> tuple[str, int]:
     source = manifest["source"]
     place = f"{manifest.get('host', '')}:{manifest.get('path') or source.get('database')}"
     text = f"{counted_rows(backup.rows)}, {source.get('engine')} {source.get('version')}, {place}"
+    if manifest.get("filter"):
+        text += f", only rows where {manifest['filter']}"
     record = manifest.get("encryption")
     if isinstance(record, dict):
         text += f", encrypted with {record.get('key')}"
