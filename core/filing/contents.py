@@ -167,6 +167,7 @@ def _read(path: Path) -> bytes:
 def _unpacked_head(raw: bytes) -> bytes:
     """Return the beginning of a compressed file, as far as it can be decompressed."""
     try:
+        # 31 means gzip with the largest window (documentation of `zlib.decompressobj`).
         return zlib.decompressobj(wbits=31).decompress(raw, HEAD_BYTES)
     except zlib.error:
         return b""

@@ -140,6 +140,8 @@ def _picture_of(data: bytes) -> Picture | None:
 
 
 def _png_size(data: bytes) -> tuple[int, int]:
+    # The first block of a PNG is IHDR, which begins with width and height (PNG specification,
+    # 11.2.1).
     return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
 
 

@@ -137,6 +137,7 @@ def score(name: str, terms: Sequence[str]) -> float:
         return 0
     last = folded.removesuffix("/").rpartition("/")[2]
     first = terms[0]
+    # Steps of 100, so that the length, which subtracts at most 30, only decides within a step.
     if len(terms) == 1 and first in (folded, folded.removesuffix("/"), last):
         value = 900
     elif last.startswith(first):

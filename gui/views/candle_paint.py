@@ -105,6 +105,7 @@ class CandlePainter:
     def _grid(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
         colours = theme.tokens()
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
+        # One line for about 38 pixels.
         count = max(2, int(plot.prices.height() / 38))
         values, self._decimals = ticks(self._scale.low, self._scale.high, count)
         for value in values:

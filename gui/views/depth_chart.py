@@ -118,6 +118,7 @@ class DepthChart(ZoomableChart):
     def _scales(self) -> tuple[Scale, Scale]:
         area, across = self._area(), self._across()
         ends = self._bids.total_at(across.low), self._asks.total_at(across.high)
+        # A little more than the largest sum, so that the curve does not touch the edge; never zero.
         return across, Scale(0, max(*ends, 1e-12) * 1.05, area.bottom(), area.top())
 
     def draw(self, painter: QPainter) -> None:

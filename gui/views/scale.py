@@ -69,6 +69,7 @@ def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
     # The tolerance includes a tick at an end in spite of rounding errors.
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
+    # A step that rounding has made slightly smaller than 0.001 needs no fourth decimal.
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     if decimals and round(step, decimals) != step:
         decimals += 1
