@@ -43,6 +43,7 @@ def plan_retention(  # noqa: PLR0913 - keyword-only data of one request
     weekly: int = 0,
     monthly: int = 0,
     yearly: int = 0,
+    database: str = "",
 ) -> tuple[RetentionDecision, ...]:
     """Return for each backup whether it is retained, and why, without changes.
 
@@ -54,6 +55,7 @@ def plan_retention(  # noqa: PLR0913 - keyword-only data of one request
         weekly: The same for weeks (ISO 8601, UTC).
         monthly: The same for months.
         yearly: The same for years.
+        database: Only backups of the database that `str(Backup.origin)` names; empty for all.
 
     Raises:
         InvalidInput: When a number is negative, or all are 0.
@@ -61,7 +63,7 @@ def plan_retention(  # noqa: PLR0913 - keyword-only data of one request
     """
     rule = checked_rule(daily, weekly, monthly, yearly)
     store = BucketStore(workspace.bucket)
-    return decisions(backups_in(store, table, default_work(work)), rule)
+    return decisions(_of_database(backups_in(store, table, default_work(work)), database), rule)
 
 
 @states_effect("removed")
@@ -74,6 +76,7 @@ def apply_retention(  # noqa: PLR0913 - keyword-only data of one request
     weekly: int = 0,
     monthly: int = 0,
     yearly: int = 0,
+    database: str = "",
     only: Collection[str] | None = None,
 ) -> RetentionReport:
     """Remove the backups that no rule retains; the backups are listed again first.
@@ -86,6 +89,7 @@ def apply_retention(  # noqa: PLR0913 - keyword-only data of one request
         weekly: As for `plan_retention`.
         monthly: As for `plan_retention`.
         yearly: As for `plan_retention`.
+        database: As for `plan_retention`.
         only: The keys of the backups that a plan has shown; no other one is removed.
 
     Raises:
@@ -99,10 +103,15 @@ def apply_retention(  # noqa: PLR0913 - keyword-only data of one request
     rule = checked_rule(daily, weekly, monthly, yearly)
     bucket = workspace.bucket
     versioning = bucket_brief(bucket.clients, bucket.name, work=work).versioning
-    found = decisions(backups_in(BucketStore(bucket), table, work), rule)
+    listed = _of_database(backups_in(BucketStore(bucket), table, work), database)
+    found = decisions(listed, rule)
     # A suspended bucket adds delete markers too.
     versioned = None if versioning is None else versioning != ""
     return remove(BucketStore(bucket), found, work, only=only, versioned=versioned)
+
+
+def _of_database(backups: Iterable[Backup], database: str) -> tuple[Backup, ...]:
+    return tuple(each for each in backups if not database or str(each.origin) == database)
 
 
 def checked_rule(daily: int, weekly: int, monthly: int, yearly: int = 0) -> RetentionRule:

@@ -206,6 +206,19 @@ class Program:
         else:
             self._take_pictures(self._options.screenshots)
         self._connect()
+        self.runner.run(
+            "Prepare the schedules of backups",
+            lambda _work: import_module("core.backup.scheduled"),
+            owner=self.shell,
+            then=self._watch_backups,
+            quiet=True,
+        )
+
+    def _watch_backups(self, _imported: object) -> None:
+        """Start the schedules once their modules are imported, which takes longer than a frame."""
+        context = self.context
+        context.backup_watch.start(lambda: context.read_only)
+        self.window.show_findings_of(context.backup_watch)
 
     def _on_signal(self) -> None:
         """Exit at once, since the sender of the signal may soon kill the process."""

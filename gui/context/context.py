@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -21,6 +23,9 @@ from core.workspace import Workspace
 from gui import theme
 from gui.context.connection_state import ConnectionState
 from gui.tasks import TaskRunner
+
+if TYPE_CHECKING:  # imports the database engines
+    from gui.context.backup_watch import BackupWatch
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +100,16 @@ class Context(QObject):
         """The services of the current connection, or None."""
         return self._workspace
 
+    @cached_property
+    def backup_watch(self) -> BackupWatch:
+        """The schedules and findings of backups, whose modules are imported on first use."""
+        from gui.context.backup_watch import BackupWatch
+
+        watch = BackupWatch(self.runner, self)
+        watch.follow(self._workspace)
+        self.changed.connect(watch.note_change)
+        return watch
+
     def require_workspace(self) -> Workspace:
         """Return the services of the current connection.
 
@@ -144,8 +159,11 @@ class Context(QObject):
             workspace.set_unlocked(unlocked=False)
         self._set_read_only(read_only=workspace is not None and workspace.profile.production)
         self.set_identity(None)
+        if "backup_watch" in self.__dict__:  # else it was never used
+            self.backup_watch.follow(workspace)
         self.workspace_changed.emit(workspace)
         if former is not None and former is not workspace:
+            # After the signal: views have then replaced the clients of the former connection.
             former.close()
 
     def set_outage(self, summary: str) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the contents of the window are imported after its first pai
     from core.local.settings import Settings
     from core.workspace import Workspace
     from gui.context import Context
+    from gui.context.backup_watch import BackupWatch
     from gui.main_window.commands import Commands
     from gui.main_window.connecting import Connector
     from gui.main_window.drawer import Drawer
@@ -166,6 +167,20 @@ class MainWindow(QMainWindow):
     def current_tab(self) -> Tab:
         """The current tab."""
         return self.tab(TABS[self.bar.currentIndex()].id)
+
+    def show_findings_of(self, watch: BackupWatch) -> None:
+        """Show the findings about backups on their tab, and notify of new ones."""
+        from gui.main_window.backup_findings import FindingsNotifier, TabBadge
+
+        badge = TabBadge(self.bar, place_of("backups"))
+        FindingsNotifier(watch, badge, self._show_findings, self)
+
+    def _show_findings(self) -> None:
+        from PySide6.QtCore import Qt  # after the first paint: its enumerations load slowly
+
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.activateWindow()
+        self.show_tab("backups")
 
     def show_trouble(self, error: StorageError) -> None:
         """Show a failure that belongs to no tab."""

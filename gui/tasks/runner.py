@@ -88,8 +88,11 @@ class TaskRunner(QObject):
 
     @property
     def bulk_running(self) -> list[Task]:
-        """The tasks that run in the engine, which are confirmed before the window closes."""
-        return [task for task in self._running.values() if task.bulk]
+        """The tasks that run in the engine, which are confirmed before the window closes.
+
+        Quiet ones are stopped without a question, since the next start repeats them.
+        """
+        return [task for task in self._running.values() if task.bulk and not task.quiet]
 
     def run(
         self,

@@ -28,10 +28,17 @@ def column(
 
 
 def row(
-    *parts: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8
+    *parts: QWidget,
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0),
+    spacing: int = 8,
+    stretch: bool = False,
 ) -> QWidget:
-    """Return the widgets in a row."""
-    return _boxed(QBoxLayout.Direction.LeftToRight, parts, margins, spacing)
+    """Return the widgets in a row; with `stretch` they have their sizes, at its left."""
+    holder = _boxed(QBoxLayout.Direction.LeftToRight, parts, margins, spacing)
+    box = holder.layout()
+    if stretch and isinstance(box, QBoxLayout):
+        box.addStretch(1)
+    return holder
 
 
 def rule() -> QFrame:

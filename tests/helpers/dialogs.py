@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,24 @@ from helpers.frame import workspace_of
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.aws.sign_in import MfaQuestion
+from core.backup.schedule import schedule_name
 from core.health.hygiene import SecretHygiene
 from core.lifecycle.rules import Configuration
 from core.lifecycle.store import FormerRules
 from core.lifecycle.templates import archive
+from core.model.backup import Backup, Origin
 from core.model.connection import KeySource, Profile
 from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKind
+from core.model.retention import RetentionDecision, RetentionRule
+from core.model.schedule import (
+    BackupFinding,
+    BackupHealth,
+    BackupProblem,
+    BackupRun,
+    Every,
+    Schedule,
+    ScheduleFormat,
+)
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.rotation.rollback import Move, RollBack
@@ -30,8 +43,13 @@ from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.dialogs.wizard import Wizard
 from gui.main_window.shortcut_list import ShortcutList
+from gui.tabs.backups.findings_dialog import FindingsDialog
+from gui.tabs.backups.retention_dialog import RetentionDialog, RetentionScope
+from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleEntry, ScheduleForm
+from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.secret_dialog import SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
+from gui.tabs.backups.sources import Source
 from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
@@ -110,6 +128,71 @@ def _deleting(parent: QWidget, _context: Context) -> QDialog:
     return dialog
 
 
+_SCHEDULE = Schedule("/data/trading.db", ("orders", "users"), starter=None)
+_HOURLY = Schedule("postgresql://backup@db/trading", (), Every.HOUR, "00:15", paused=True)
+_CRON = Schedule("secret:trading", (), Every.WEEK, starter=ScheduleFormat.CRON)
+
+
+def _watch(context: Context):
+    """Return the watch with schedules, runs and findings, as after an examination."""
+    watch, now = context.backup_watch, datetime.now(UTC)
+    made = (_SCHEDULE, _HOURLY, _CRON)
+    watch.schedules = {schedule_name(each): each for each in made}
+    name = schedule_name(_SCHEDULE)
+    watch.runs = {name: BackupRun(name, "/data/trading.db", (), now, now, "It was offline.")}
+    failed = BackupFinding(
+        BackupProblem.FAILED, "orders", "/data/trading.db", "It failed. " * 9, name
+    )
+    small = BackupFinding(BackupProblem.SMALL, "users", "/data/trading.db", "It is small.")
+    watch.health = BackupHealth((failed, small), 42, now)
+    return watch
+
+
+def _schedules(parent: QWidget, context: Context) -> QDialog:
+    dialog = SchedulesDialog(parent, _watch(context))
+
+    def show(name: str, *_schedule: object) -> None:
+        dialog.banner.show_info(f"Wanted: {name}.")
+
+    for name in ("add", "edit", "entry", "remove", "run", "pause"):
+        getattr(dialog, f"{name}_wanted").connect(partial(show, name))
+    return dialog
+
+
+def _findings(parent: QWidget, context: Context) -> QDialog:
+    dialog = FindingsDialog(parent, _watch(context))
+    dialog.dismiss_wanted.connect(lambda _finding: dialog.banner.show_good("Dismissed."))
+    dialog.examine_wanted.connect(lambda: dialog.banner.show_info("Examining."))
+    return dialog
+
+
+def _schedule_entry(parent: QWidget, _context: Context) -> QDialog:
+    dialog = ScheduleEntry(parent, _SCHEDULE)
+    dialog.save_wanted.connect(lambda _files: dialog.banner.show_info("Choose a folder."))
+    return dialog
+
+
+def _retention(parent: QWidget, _context: Context) -> QDialog:
+    origin = Origin("SQLite", "trading.db", "host", "/data/trading.db")
+    backups = [
+        Backup(f"b{number}", "orders", _DAY - timedelta(days=number), 10_000, f"k{number}",
+               origin=origin, source=str(origin))
+        for number in range(12)
+    ]  # fmt: skip
+    found = [
+        RetentionDecision(each, retained=number < 7, reasons=("It is the newest of the day.",))
+        for number, each in enumerate(backups)
+    ]
+    scope = RetentionScope("All backups in the bucket")
+    dialog = RetentionDialog(parent, (scope, RetentionScope("Backups of orders", "orders")))
+    dialog.plan_wanted.connect(lambda where, rule: dialog.show_plan(where, rule, found))
+    dialog.preview.clicked.connect(lambda: dialog.banner.show_info("Listed."))
+    dialog.pin_wanted.connect(lambda _backup: dialog.banner.show_good("Pinned."))
+    dialog.remove_wanted.connect(lambda *_plan: dialog.banner.show_good("Removed."))
+    dialog.show_plan(scope, RetentionRule(7, 4, 12), found)
+    return dialog
+
+
 MAKERS: dict[str, Make] = {
     "EditConflict": _edit_conflict,
     "CompareVersions": lambda parent, _context: CompareVersions(
@@ -128,6 +211,13 @@ MAKERS: dict[str, Make] = {
     "CrashDialog": lambda parent, _context: CrashDialog("Traceback\n" * 60, parent),
     "DeleteSecret": _deleting,
     "DoctorDialog": _doctor,
+    "FindingsDialog": _findings,
+    "RetentionDialog": _retention,
+    "SchedulesDialog": _schedules,
+    "ScheduleEntry": _schedule_entry,
+    "ScheduleForm": lambda parent, _context: ScheduleForm(
+        parent, ScheduleChoices((Source("/data/trading.db"),)), _nothing, _SCHEDULE
+    ),
     "FileAsDialog": lambda parent, context: FileAsDialog(context, parent),
     "Generator": lambda parent, _context: Generator(parent, "password", _nothing),
     "LimitDialog": _limit,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState, DrillReport
@@ -127,33 +128,49 @@ class ProofActions(QObject):
         self._tab.show_error(error)
         self._changed(backup)
 
-    def pin(self, backup: Backup) -> None:
-        """Pin a backup with a reason, or remove its pin."""
+    def pin(
+        self,
+        backup: Backup,
+        parent: QWidget | None = None,
+        then: Callable[[], object] | None = None,
+    ) -> None:
+        """Pin a backup with a reason, or remove its pin.
+
+        Args:
+            backup: the backup.
+            parent: the dialog that wants it; None for the tab.
+            then: called after the change.
+        """
         if backup.pinned:
-            self._change(backup, "backup.unpin", {}, "unpinned")
+            self._change(backup, "backup.unpin", {}, then)
             return
         NameDialog(
-            self._tab,
+            parent or self._tab,
             f"Pin the backup of {backup.table} of {when(backup.taken)}",
             "Retention never removes a pinned backup. The reason is shown in the list.",
-            partial(self._pin, backup),
+            lambda note: self._change(backup, "backup.pin", {"note": note}, then),
             button="Pin",
             missing="Type a reason first.",
         ).open()
 
-    def _pin(self, backup: Backup, note: str) -> None:
-        self._change(backup, "backup.pin", {"note": note}, "pinned")
-
-    def _change(self, backup: Backup, operation: str, more: dict[str, Any], done: str) -> None:
+    def _change(
+        self,
+        backup: Backup,
+        operation: str,
+        more: dict[str, Any],
+        then: Callable[[], object] | None,
+    ) -> None:
         taken = when(backup.taken)
 
         def changed(present: Backup) -> None:
-            messages = {
-                "pinned": f"The backup of {taken} is pinned: retention never removes it.",
-                "unpinned": f"The backup of {taken} is no longer pinned.",
-            }
-            self._tab.banner.show_good(messages[done])
+            self._tab.banner.show_good(
+                f"The backup of {taken} is pinned: retention never removes it."
+                if present.pinned
+                else f"The backup of {taken} is no longer pinned."
+            )
             self._changed(present)
+            if then is not None:
+                then()
 
         self._tab.bulk(
             f"Change the pin of the backup of {backup.table} of {taken}",

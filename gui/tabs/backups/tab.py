@@ -26,6 +26,7 @@ from gui.tabs.backups.opening import DatabaseOpener
 from gui.tabs.backups.proof_actions import ProofActions
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
+from gui.tabs.backups.routines import Routines
 from gui.tabs.backups.servers import LoggedIn, ServerFacts, is_server
 from gui.tabs.backups.sources import Source, SourcesPanel, is_there
 from gui.tabs.backups.tables_panel import TablesPanel
@@ -65,9 +66,15 @@ class BackupsTab(Tab):
         self.proofs = ProofActions(
             self, self.backups, self.open_databases, lambda backup: self._on_made((backup,))
         )
+        self.routines = Routines(self, self.open_databases, self.proofs)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
+        box.addWidget(self.routines.bar)
         left = QWidget()
         lists = QVBoxLayout(left)
         lists.setContentsMargins(0, 0, 0, 0)
@@ -80,7 +87,6 @@ class BackupsTab(Tab):
         )
         box.addWidget(columns, 1)
         box.addWidget(self.former_bar)
-        self._connect()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide columns of the tables if the tab is too narrow for all."""
@@ -105,6 +111,8 @@ class BackupsTab(Tab):
         self.making.made.connect(self._on_made)
         self.restoring.targets.file_wanted.connect(self._on_new_file_wanted)
         self.flow.changed.connect(self._on_tables_changed)
+        self.routines.table_wanted.connect(self.open_target)
+        self.routines.removed.connect(self._on_removed)
         self.context.read_only_changed.connect(self._update_allowed)
 
     @property
@@ -158,6 +166,7 @@ class BackupsTab(Tab):
         return next((each for each in self._databases if not is_server(each)), "")
 
     def _on_source(self, source: Source) -> None:
+        self.routines.table = ""
         if self.former_bar.database != source.address:
             self.former_bar.hide()
         self.backups.show_nothing()
@@ -328,6 +337,7 @@ class BackupsTab(Tab):
         if info is None or workspace is None:
             self.backups.show_nothing()
             return
+        self.routines.table = info.former_name or info.name
         if info.former_name:
             self.former_bar.show_former(self._database, info.former_name, info.name)
         self._list(info.former_name or info.name)
@@ -372,10 +382,17 @@ class BackupsTab(Tab):
         if mine:
             self._list(mine[0].table, mine[0].key)
 
+    def _on_removed(self) -> None:
+        """Reload the lists after backups were removed."""
+        self._read_stored()
+        if self.routines.table:
+            self._list(self.routines.table)
+
     def _update_allowed(self, *_changed: object) -> None:
         why = self.context.locked_reason
         if self.context.workspace is None:
             why = "Connect to a bucket first."
         self.tables.allow(why)
         self.backups.allow(why)
+        self.routines.update_allowed()
         self.restoring.allow(why)

@@ -1,0 +1,164 @@
+"""Plans and runs the removal of old backups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from core.aws.buckets import bucket_brief
+from core.model.backup import Backup
+from core.model.retention import RetentionDecision, RetentionReport, RetentionRule
+from core.units import format_counted, format_size
+from core.work import Work
+from gui.dialogs.confirm import ask
+from gui.tabs.backups.models import when
+from gui.tabs.backups.proof_actions import ProofActions
+from gui.tabs.backups.retention_dialog import RetentionDialog, RetentionScope
+from gui.tabs.base import Tab
+
+_VERSIONED = (
+    "The bucket has versioning: the removed objects remain as older versions, which cost storage, "
+    "until a lifecycle rule removes them."
+)
+_PERMANENT = "The bucket has no versioning, so they cannot be restored."
+
+
+class RetentionActions(QObject):
+    """Opens the dialog of retention and runs what it requests.
+
+    Args:
+        tab: runs the operations.
+        proofs: pins and unpins backups.
+        removed: called after backups were removed.
+    """
+
+    def __init__(self, tab: Tab, proofs: ProofActions, removed: Callable[[], object]) -> None:
+        super().__init__(tab)
+        self._tab, self._proofs, self._removed = tab, proofs, removed
+
+    def show_retention(self, scopes: Sequence[RetentionScope]) -> None:
+        """Show the dialog with a preview for the first scope."""
+        context = self._tab.context
+        dialog = RetentionDialog(self._tab, scopes, context.settings, context.locked_reason)
+        dialog.plan_wanted.connect(partial(self._plan, dialog))
+        dialog.remove_wanted.connect(partial(self._check_versioning, dialog))
+        dialog.pin_wanted.connect(partial(self._on_pin_wanted, dialog))
+        dialog.open()
+        dialog.plan()
+
+    def _plan(self, dialog: RetentionDialog, scope: RetentionScope, rule: RetentionRule) -> None:
+        def planned(decisions: Sequence[RetentionDecision]) -> None:
+            dialog.show_plan(scope, rule, decisions)
+
+        self._tab.bulk(
+            "Plan the removal of old backups",
+            "backup.plan_retention",
+            _arguments(scope, rule),
+            planned,
+            failed=dialog.show_error,
+            latest="backups/retention",
+            quiet=True,
+        )
+
+    def _on_pin_wanted(self, dialog: RetentionDialog, backup: Backup) -> None:
+        self._proofs.pin(backup, dialog, dialog.plan)
+
+    def _check_versioning(
+        self,
+        dialog: RetentionDialog,
+        scope: RetentionScope,
+        rule: RetentionRule,
+        backups: Sequence[Backup],
+    ) -> None:
+        """Find out whether the removal can be undone, which the confirmation must state."""
+        bucket = self._tab.context.require_workspace().bucket
+
+        def versioned(work: Work) -> bool:
+            # A suspended bucket overwrites the version without an id, so it counts as permanent.
+            return bucket_brief(bucket.clients, bucket.name, work=work).versioning == "Enabled"
+
+        self._tab.run(
+            "Check whether the bucket has versioning",
+            versioned,
+            partial(self._confirm, dialog, scope, rule, backups),
+            failed=dialog.show_error,
+            quiet=True,
+        )
+
+    def _confirm(
+        self,
+        dialog: RetentionDialog,
+        scope: RetentionScope,
+        rule: RetentionRule,
+        backups: Sequence[Backup],
+        versioned: bool,
+    ) -> None:
+        bucket = self._tab.context.require_workspace().bucket.name
+        count = format_counted(len(backups), "backup")
+        size = format_size(sum(each.size for each in backups))
+        ask(
+            dialog,
+            f"Remove {count}, {size}?",
+            _VERSIONED if versioned else _PERMANENT,
+            partial(self._remove, dialog, scope, rule, backups),
+            names=[f"{each.table}  {when(each.taken)}  {each.id}" for each in backups],
+            button="Remove backups",
+            danger=True,
+            typed=None if versioned else scope.table or bucket,
+        )
+
+    def _remove(
+        self,
+        dialog: RetentionDialog,
+        scope: RetentionScope,
+        rule: RetentionRule,
+        backups: Sequence[Backup],
+    ) -> None:
+        arguments = {**_arguments(scope, rule), "only": [each.key for each in backups]}
+        options = {
+            f"--{name}": str(number)
+            for name, number in (
+                ("daily", rule.daily), ("weekly", rule.weekly),
+                ("monthly", rule.monthly), ("yearly", rule.yearly),
+            )
+            if number
+        }  # fmt: skip
+        names = [scope.table] if scope.table else []
+        self._tab.bulk(
+            f"Remove {format_counted(len(backups), 'old backup')}",
+            "backup.apply_retention",
+            arguments,
+            partial(self._on_removed, dialog),
+            failed=dialog.show_error,
+            # The command has no option for a single database.
+            command=""
+            if scope.database
+            else self._tab.command("backup.apply_retention", *names, options=options),
+        )
+
+    def _on_removed(self, dialog: RetentionDialog, report: RetentionReport) -> None:
+        removed = format_counted(len(report.removed), "backup")
+        text = f"{removed} removed, {format_size(report.size)}."
+        if report.failed:
+            first = report.failed[0]
+            dialog.banner.show_warning(
+                f"{text} Not removed: {len(report.failed)}.", f"{first.key}: {first.reason}"
+            )
+        else:
+            dialog.banner.show_good(text)
+        self._removed()
+        dialog.plan()
+
+
+def _arguments(scope: RetentionScope, rule: RetentionRule) -> dict[str, Any]:
+    return {
+        "table": scope.table or None,
+        "database": scope.database,
+        "daily": rule.daily,
+        "weekly": rule.weekly,
+        "monthly": rule.monthly,
+        "yearly": rule.yearly,
+    }

@@ -1,0 +1,264 @@
+"""Opens the dialogs of schedules and findings, and stores what they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
+
+from core.backup.runs import dismiss_failure
+from core.backup.schedule import remove_units, schedule_name
+from core.backup.schedules import remove_schedule, save_schedule
+from core.errors import StorageError
+from core.local.atomic import write_atomically
+from core.model.backup import BackupReport
+from core.model.schedule import BackupFinding, GeneratedFile, Schedule, ScheduleFormat
+from core.model.tables import DatabaseInfo
+from core.units import format_counted
+from core.work import Work
+from gui.dialogs.confirm import ask
+from gui.tabs.backups.findings_dialog import FindingsDialog
+from gui.tabs.backups.open_databases import OpenDatabases, read_info
+from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleEntry, ScheduleForm
+from gui.tabs.backups.schedules_dialog import SchedulesDialog
+from gui.tabs.backups.servers import ServerFacts
+from gui.tabs.base import Tab
+
+_DEMO = "The demo server ends with the window, so only the window can start this backup."
+
+
+class ScheduleActions(QObject):
+    """Shows, adds, changes, runs and removes schedules; the tab runs the tasks.
+
+    Args:
+        tab: runs the tasks and shows errors.
+        databases: the open databases, whose tables can be backed up.
+        show_table: shows the backups of a table by its name.
+    """
+
+    def __init__(
+        self, tab: Tab, databases: OpenDatabases, show_table: Callable[[str], object]
+    ) -> None:
+        super().__init__(tab)
+        self._tab, self._databases, self._show_table = tab, databases, show_table
+        self._watch = tab.context.backup_watch
+        self._watch.argument = databases.argument
+        self._watch.ended.connect(self._on_ended)
+        self._dialog: SchedulesDialog | None = None
+
+    def show_schedules(self) -> None:
+        """Show the schedules of this computer."""
+        why = _DEMO if self._is_demo else ""
+        dialog = SchedulesDialog(self._tab, self._watch, self._tab.context.settings, why)
+        dialog.add_wanted.connect(lambda: self._show_form(None))
+        dialog.edit_wanted.connect(self._show_form)
+        dialog.pause_wanted.connect(self._on_pause_wanted)
+        dialog.run_wanted.connect(self._on_run_wanted)
+        dialog.entry_wanted.connect(self._show_entry)
+        dialog.remove_wanted.connect(self._on_remove_wanted)
+        self._dialog = dialog
+        dialog.finished.connect(self._on_closed)
+        self._watch.read()
+        dialog.open()
+
+    def show_findings(self) -> None:
+        """Show the findings about the backups."""
+        dialog = FindingsDialog(self._tab, self._watch)
+        dialog.show_wanted.connect(self._on_show_wanted)
+        dialog.dismiss_wanted.connect(self._on_dismiss_wanted)
+        dialog.examine_wanted.connect(self._watch.examine)
+        dialog.open()
+
+    @property
+    def _is_demo(self) -> bool:
+        return self._tab.context.demo_database is not None
+
+    def _on_closed(self) -> None:
+        self._dialog = None
+
+    # Form and entry
+
+    def _show_form(self, schedule: Schedule | None) -> None:
+        workspace = self._tab.context.workspace
+        profile = workspace.profile if workspace is not None else None
+        options = (f"--profile={profile.name}", f"--bucket={profile.bucket}") if profile else ()
+        choices = ScheduleChoices(self._databases.all, options, _DEMO if self._is_demo else "")
+        form = ScheduleForm(self._dialog or self._tab, choices, self._save, schedule)
+        form.tables_wanted.connect(partial(self._list_tables, form))
+        form.open()
+
+    def _list_tables(self, form: ScheduleForm, address: str) -> None:
+        workspace = self._tab.context.workspace
+        database = self._databases.argument(address)
+
+        def listed(read: tuple[DatabaseInfo, ServerFacts | None]) -> None:
+            tables = [each.name for each in read[0].tables if not each.problem]
+            form.show_tables(address, tables)
+
+        self._tab.run(
+            "Read tables",
+            lambda work: read_info(database, workspace, work),
+            listed,
+            latest="backups/schedule tables",
+            quiet=True,
+            failed=form.show_error,
+        )
+
+    def _save(self, schedule: Schedule, former: Schedule | None) -> None:
+        """Store a schedule; one for another program is shown as its entry afterwards."""
+
+        def save(work: Work) -> Schedule:
+            work.check()
+            stored = save_schedule(replace(schedule, created=former.created if former else None))
+            # Another database or other tables have another name.
+            if former is not None and schedule_name(former) != schedule_name(schedule):
+                remove_schedule(schedule_name(former))
+            return stored
+
+        self._change("Save a schedule", save, partial(self._on_saved, former))
+
+    def _on_saved(self, former: Schedule | None, schedule: Schedule) -> None:
+        self._report(f"The schedule of {schedule.title} was saved.")
+        changed = former is None or replace(former, created=schedule.created) != schedule
+        if schedule.starter is not None and changed:
+            self._show_entry(schedule)
+
+    def _show_entry(self, schedule: Schedule) -> None:
+        dialog = ScheduleEntry(self._dialog or self._tab, schedule)
+        dialog.save_wanted.connect(partial(self._on_save_wanted, dialog))
+        dialog.open()
+
+    def _on_save_wanted(self, entry: ScheduleEntry, files: Sequence[GeneratedFile]) -> None:
+        """Prompt for the folder, since systemd needs two files with their names."""
+        dialog = QFileDialog(entry, "Save the entry in a folder", str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(partial(self._save_files, entry, tuple(files)))
+        dialog.open()
+
+    def _save_files(
+        self, entry: ScheduleEntry, files: Sequence[GeneratedFile], folder: str
+    ) -> None:
+        def save(work: Work) -> str:
+            for file in files:
+                work.check()
+                write_atomically(Path(folder) / file.name, file.text.encode())
+            return ", ".join(file.name for file in files)
+
+        self._tab.run(
+            "Save the entry of a schedule",
+            save,
+            lambda names: entry.banner.show_good(f"Saved in {folder}: {names}."),
+            failed=entry.banner.show_error,
+        )
+
+    # Pause, run, remove
+
+    def _on_pause_wanted(self, schedule: Schedule) -> None:
+        changed = replace(schedule, paused=not schedule.paused)
+        texts = {
+            True: f"The schedule of {schedule.title} is paused.",
+            False: f"The schedule of {schedule.title} runs again at its next time.",
+        }
+        if schedule.paused:  # times before now are not caught up
+            changed = replace(changed, created=None)
+        self._change(
+            "Pause or resume a schedule",
+            lambda _work: save_schedule(changed),
+            lambda _saved: self._report(texts[changed.paused]),
+        )
+
+    def _on_run_wanted(self, schedule: Schedule) -> None:
+        self._watch.run_now(schedule)
+        self._report(f"The backup of {schedule.title} was started.")
+
+    def _on_remove_wanted(self, schedule: Schedule) -> None:
+        if schedule.starter is not ScheduleFormat.SYSTEMD:
+            self._remove(schedule)
+            return
+        ask(
+            self._dialog or self._tab,
+            f"Remove the schedule of {schedule.title}?",
+            "Its timer is stopped and its systemd units of this user are removed, if they are "
+            "installed. The backups stay.",
+            partial(self._remove, schedule),
+            button="Remove",
+            danger=True,
+        )
+
+    def _remove(self, schedule: Schedule) -> None:
+        def remove(work: Work) -> Schedule:
+            work.check()
+            name = schedule_name(schedule)
+            if schedule.starter is ScheduleFormat.SYSTEMD:
+                remove_units(name)
+            return remove_schedule(name)
+
+        self._change("Remove a schedule", remove, self._on_removed)
+
+    def _on_removed(self, schedule: Schedule) -> None:
+        def undo() -> None:
+            self._change(
+                "Undo the removal of a schedule",
+                lambda _work: save_schedule(schedule),
+                lambda _saved: self._report(f"The schedule of {schedule.title} is back."),
+            )
+
+        text = f"The schedule of {schedule.title} was removed."
+        if schedule.starter in {ScheduleFormat.CRON, ScheduleFormat.TASK_SCHEDULER}:
+            text = f"{text} Also remove its entry from the program that starts it."
+        banner = self._dialog.banner if self._dialog is not None else self._tab.banner
+        undoable = schedule.starter is not ScheduleFormat.SYSTEMD
+        banner.show_good(text, action=("Undo", undo) if undoable else None)
+
+    def _change(
+        self,
+        name: str,
+        change: Callable[[Work], Schedule],
+        then: Callable[[Schedule], object],
+    ) -> None:
+        def changed(schedule: Schedule) -> None:
+            self._watch.read()
+            self._watch.examine()
+            then(schedule)
+
+        self._tab.run(name, change, changed, failed=self._show_error)
+
+    def _show_error(self, error: StorageError) -> None:
+        if self._dialog is not None:
+            self._dialog.banner.show_error(error)
+        else:
+            self._tab.show_error(error)
+
+    def _report(self, text: str) -> None:
+        banner = self._dialog.banner if self._dialog is not None else self._tab.banner
+        banner.show_good(text)
+
+    def _on_ended(self, schedule: Schedule, result: object) -> None:
+        """Show the result of a scheduled backup."""
+        if isinstance(result, BackupReport):
+            rows = sum(backup.rows or 0 for backup in result.backups)
+            tables = format_counted(len(result.backups), "table")
+            self._report(
+                f"Scheduled backup of {schedule.title}: {tables} with "
+                f"{format_counted(rows, 'row')} backed up in {result.seconds:.1f} s."
+            )
+        elif isinstance(result, StorageError):
+            self._show_error(result)
+
+    # Findings
+
+    def _on_show_wanted(self, finding: BackupFinding) -> None:
+        self._show_table(finding.table.partition(", ")[0])
+
+    def _on_dismiss_wanted(self, finding: BackupFinding) -> None:
+        self._tab.run(
+            "Dismiss a finding",
+            lambda _work: dismiss_failure(finding.run),
+            lambda _done: self._watch.examine(),
+            quiet=True,
+        )
