@@ -216,6 +216,13 @@ def counted(source: Database, table: ChosenTable) -> int:
         return source.count(table.schema.table, where=table.where)
 
 
+def expected_rows(source: Database, table: ChosenTable) -> int:
+    """Return about how many rows of a table will be backed up; see `counted` for its errors."""
+    if table.where:  # its evaluation for each row is a check of the condition, too
+        return counted(source, table)
+    return source.expected_rows(table.schema.table)
+
+
 def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], list[Skipped]]:
     """Return the tables that the patterns select, and the others that have rows of their own.
 

@@ -25,7 +25,7 @@ from core.backup.filters import (
     ChosenTable,
     Selection,
     choose_tables,
-    counted,
+    expected_rows,
 )
 from core.backup.keys import folder, new_id
 from core.backup.orphans import remove_own_orphans
@@ -105,7 +105,7 @@ def back_up(
     remove_own_orphans(store, work)
     with source.snapshot():
         chosen = choose_tables(source, tables)
-        total = sum(counted(source, table) for table in chosen.tables)
+        total = sum(expected_rows(source, table) for table in chosen.tables)
         run = _Run(store, source, note, work, total, key)
 
         def report() -> BackupReport:
@@ -208,6 +208,8 @@ class _Run:
         before = self.done
 
         def report(progress: Progress) -> None:
-            self.work.report(Progress(before + progress.done, self.total, "rows", table))
+            done = before + progress.done
+            # The total is an estimate, which may be less.
+            self.work.report(Progress(done, max(done, self.total), "rows", table))
 
         return replace(self.work, report=report)

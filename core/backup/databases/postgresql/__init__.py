@@ -23,7 +23,7 @@ from core.backup.databases.postgresql import (
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import counted_rows, fingerprint
 from core.backup.databases.postgresql.names import TableName
-from core.backup.databases.postgresql.reading import copy_statement
+from core.backup.databases.postgresql.reading import copy_statement, size_of
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.snapshot import Snapshot
 from core.backup.databases.single_rows import RowChanges
@@ -203,6 +203,13 @@ class PostgreSQLDatabase(Database):
         with self._session.cancellable(default_work(work)):
             name = TableName.parse(table).sql
             return int(self._session.value(f"SELECT count(*) FROM {name}{clause(where)}"))  # noqa: S608 - the name is quoted
+
+    def expected_rows(self, table: str) -> int:
+        """Return the server's estimate for a large table, which would take long to count."""
+        size = size_of(self._session, table)
+        if size.pages > _COUNTED_PAGES and size.rows_per_page >= 0:
+            return round(size.pages * size.rows_per_page)
+        return self.count(table)
 
     def check_condition(self, table: str, where: str) -> None:
         """Let the server parse a condition in two places; see `Database`."""

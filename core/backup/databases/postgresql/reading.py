@@ -19,24 +19,31 @@ _RANGE_SCANS = 140_000
 _SIZE = """
 SELECT (SELECT coalesce(sum(pg_relation_size(t.relid)), pg_relation_size(c.oid))
     FROM pg_partition_tree(c.oid) t)::bigint / current_setting('block_size')::int,
-  c.relkind = 'r' AND a.amname = 'heap'
+  c.relkind = 'r' AND a.amname = 'heap',
+  CASE WHEN c.relkind = 'r' AND c.relpages > 0 THEN c.reltuples / c.relpages ELSE -1 END::float8
 FROM pg_class c LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.oid = $1
 """
 
 
 @dataclass(frozen=True, slots=True)
 class TableSize:
-    """Pages of a table and its partitions (usually 8 KiB each); `ranges` if they can be divided."""
+    """Pages of a table and its partitions, usually 8 KiB each.
+
+    `ranges` if they can be divided; `rows_per_page` is an estimate of the server, negative if there
+    is none.
+    """
 
     pages: int
     ranges: bool
+    rows_per_page: float
 
 
-def size_of(session: Session, schema: TableSchema) -> TableSize:
+def size_of(session: Session, table: str) -> TableSize:
     """Return the present size of a table."""
-    relation = require_relation(session, TableName.parse(schema.table))
-    pages, heap = session.query(_SIZE, (relation.oid,))[0]
-    return TableSize(int(pages), bool(heap) and session.version_number >= _RANGE_SCANS)
+    relation = require_relation(session, TableName.parse(table))
+    pages, heap, density = session.query(_SIZE, (relation.oid,))[0]
+    ranges = bool(heap) and session.version_number >= _RANGE_SCANS
+    return TableSize(int(pages), ranges, float(density))
 
 
 def copy_statement(schema: TableSchema, where: str = "") -> str:

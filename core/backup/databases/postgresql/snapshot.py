@@ -78,7 +78,7 @@ class Snapshot:
 
         A large table is read by several sessions, and its fingerprint begins at the same time.
         """
-        size = size_of(self._session, schema)
+        size = size_of(self._session, schema.table)
         shared = bool(self._identifier) and size.pages >= _LARGE_PAGES
         if shared:
             self._fingerprints[schema.table] = self._pool.submit(self._fingerprint, schema, work)

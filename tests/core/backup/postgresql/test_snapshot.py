@@ -13,7 +13,7 @@ from helpers.databases import Server
 from helpers.postgresql_tables import Database
 from helpers.waiting import until
 
-from core.backup.databases import open_database
+from core.backup.databases import open_database, postgresql
 from core.backup.databases.postgresql import parallel_copy, reading, snapshot
 from core.backup.databases.postgresql.session import Session
 from core.backup.listing import backups_in
@@ -22,7 +22,7 @@ from core.backup.run import back_up
 from core.errors import Cancelled, Offline, StorageError
 from core.model.backup import Manifest
 from core.model.tables import TableSchema
-from core.work import CancelToken, Work
+from core.work import CancelToken, Progress, Work
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_partitions_are_read_by_one_session_while_another_one_hashes_them(
     assert postgresql_server.logs.count("SET TRANSACTION SNAPSHOT") == begun + 1
 
 
-def test_rows_that_are_written_meanwhile_are_in_no_session_of_the_view(pages: Database) -> None:
+def test_rows_that_are_written_during_the_backup_are_in_no_session(pages: Database) -> None:
     with open_database(pages.address) as source, source.snapshot():
         schema = source.schema('"Pages"')
         pages.script(
@@ -231,3 +231,21 @@ def test_a_failed_upload_ends_all_sessions(pages: Database, store: MemoryStore) 
     store.fail_after = 0
     with pytest.raises(Offline, match="cannot be reached"):
         pages.back_up(store, '"Pages"')
+
+
+def test_the_progress_of_a_large_table_uses_the_estimate_of_the_server_and_never_exceeds_its_total(
+    pages: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "_COUNTED_PAGES", 1)
+    monkeypatch.setattr(reading, "_RANGE_PAGES", 20)
+    rows = pages.run('SELECT count(*) FROM "Pages"')[0][0]
+    seen: list[Progress] = []
+    more = "INSERT INTO \"Pages\" (note) SELECT repeat('x', 9) FROM generate_series(1, 3000)"
+    for statement in ('ANALYZE "Pages"', more):
+        pages.script(statement)
+        with open_database(pages.address) as source:
+            back_up(store, source, ['"Pages"'], "", Work(report=seen.append))
+    totals = [progress.total for progress in seen if progress.total is not None]
+    assert abs(totals[0] - rows) < rows / 10
+    assert seen[-1].done == rows + 3000
+    assert all(progress.done <= progress.total for progress in seen if progress.total is not None)
