@@ -80,14 +80,17 @@ class Package:
             data = path.read_bytes()
             yield from unpack(data, part, self.parts_format, self.work, self.cipher)
 
-    def prove(self) -> None:
+    def prove(self, *, hold: bool = True) -> None:
         """Compare all rows with the manifest's hash, before they are loaded into a database.
+
+        Args:
+            hold: Whether the rows of a small backup stay in memory.
 
         Raises:
             Corrupt: When the rows do not match the manifest.
         """
         digest, rows, held = hashlib.sha256(), 0, list[Rows]()
-        small = sum(part.raw_size for part, _ in self.files) <= _HELD_BYTES
+        small = hold and sum(part.raw_size for part, _ in self.files) <= _HELD_BYTES
         for count, lines in self.pieces():
             digest.update(lines)
             rows += count
@@ -105,7 +108,7 @@ class Package:
 
 @contextmanager
 def fetch_package(
-    store: Store, backup: Backup, today: TableSchema | None, work: Work
+    store: Store, backup: Backup, today: TableSchema | None, work: Work, *, hold: bool = True
 ) -> Iterator[Package]:
     """Download a backup to a temporary private folder, and compare every hash.
 
@@ -114,6 +117,7 @@ def fetch_package(
         backup: An entry of the list.
         today: The present table, which defines the types of an old-form backup.
         work: Cancel token and progress (bytes).
+        hold: Whether the rows of a small backup stay in memory after their verification.
 
     Raises:
         Corrupt: When the backup is broken, or a part is missing, truncated, swapped or modified.
@@ -127,8 +131,7 @@ def fetch_package(
             backup, old.schema, old.rows, None, (), work, old.lines, old.inferred, old.problems
         )
         return
-    with naming_archived(backup):
-        manifest, cipher = read_manifest(store, backup, work)
+    manifest, cipher = read_manifest(store, backup, work)
     with spool() as folder:
         with naming_archived(backup):
             files = tuple(_fetch(store, backup, manifest, folder, work))
@@ -139,7 +142,7 @@ def fetch_package(
             engine=manifest.source.engine,
             cipher=cipher,
         )  # fmt: skip
-        package.prove()
+        package.prove(hold=hold)
         yield package
 
 
@@ -200,7 +203,8 @@ def stored_manifest(store: Store, backup: Backup, work: Work) -> tuple[bytes, Ma
         Corrupt: When it was modified, or is not the listed one.
         NotFound: When it does not exist.
     """
-    return read_checked(store, backup.key, lambda data: (data, _same(data, backup)), work)
+    with naming_archived(backup):
+        return read_checked(store, backup.key, lambda data: (data, _same(data, backup)), work)
 
 
 def decrypted_manifest(
