@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.backup.choice import Wanted, backup_warnings, find
-from core.backup.conversion import converted
+from core.backup.conversion import converted, prove_convertible
 from core.backup.databases import engine_of, is_missing, open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
@@ -62,7 +62,9 @@ def preview_of(
 ) -> RestorePreview:
     """Return the preview for a listed backup in any store; see `preview`."""
     if is_missing(database):
-        with fetch_package(store, backup, None, work) as package:
+        with fetch_package(store, backup, None, work) as fetched:
+            package = converted(fetched, engine_of(database), None)
+            prove_convertible(package)
             return _into_nothing(package, database)
     with open_database(database, work=work) as target:
         today = target.schema(backup.table) if target.exists(backup.table) else None
@@ -83,8 +85,8 @@ def _into_nothing(package: Package, database: str | DatabaseAddress) -> RestoreP
         inferred=package.inferred,
         triggers=package.schema.triggers,
         problems=(
-            *backup_warnings(package.backup, origin_of(database)),
             *package.problems,
+            *backup_warnings(package.backup, origin_of(database)),
             *engine_of(database).restore_notes(package.schema),
             "The database file does not exist: it will be created.",
         ),

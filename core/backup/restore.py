@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.backup.choice import Wanted, backup_warnings, check_not_empty, find
-from core.backup.conversion import converted
+from core.backup.conversion import converted, prove_convertible, same_rows
 from core.backup.databases import open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Content, Database
@@ -26,6 +26,7 @@ from core.work import Progress, Work, default_work
 #: Texts for the comparison of the restored rows with the backup. The hashes of the parts are
 #: compared before; the fingerprint proves that the server stored those rows.
 BY_HASH, BY_VALUE, BY_COUNT = Verdict.SHA256.value, "verified (by value)", "rows counted only"
+BY_CONVERSION = "verified (by value, after the conversion)"
 BY_FINGERPRINT = "verified (SHA-256 and server fingerprint)"
 
 
@@ -112,14 +113,17 @@ def restore_of(
         _refuse_existing_target(target, choices)
         today = target.schema(name) if target.exists(name) else None
         _refuse_some_rows(backup, target, name)
-        with fetch_package(store, backup, today, work) as fetched, target.change(work=work):
+        with fetch_package(store, backup, today, work) as fetched:
             package = converted(fetched, target, today)
-            _refuse_existing_target(target, choices)  # another process may have just created it
-            _refuse_some_rows(backup, target, name)
-            if target.exists(name):
-                target.lock(name)
-            swap = _Swap(target, package, name, choices, work)
-            former, verified = swap.run()
+            prove_convertible(package)
+            with target.change(work=work):
+                # Another process may have just created it.
+                _refuse_existing_target(target, choices)
+                _refuse_some_rows(backup, target, name)
+                if target.exists(name):
+                    target.lock(name)
+                swap = _Swap(target, package, name, choices, work)
+                former, verified = swap.run()
         if verified != BY_COUNT:
             record_verification(store, backup, "restore")
         return RestoreReport(
@@ -220,10 +224,16 @@ class _Swap:
     def _prove(self, shadow: TableSchema) -> str:
         self._report("checking")
         package = self._package
+        if (same := same_rows(package, self._target, shadow, self._work)) is not None:
+            return BY_CONVERSION if same else self._refuse_difference(shadow, "")
         if package.fingerprint and package.fingerprint == self._target.fingerprint(
             shadow, work=self._work
         ):
             return BY_FINGERPRINT
+        return self._prove_content(shadow)
+
+    def _prove_content(self, shadow: TableSchema) -> str:
+        package = self._package
         found = self._target.content(shadow, work=self._work)
         if package.content is None and found.rows == package.rows:
             return BY_COUNT
@@ -231,9 +241,13 @@ class _Swap:
             return BY_HASH
         if package.content and self._target.same(shadow, package.pieces(), work=self._work):
             return BY_VALUE
+        counts = f"Loaded: {format_counted(found.rows, 'row')}; recorded: {package.rows}. "
+        return self._refuse_difference(shadow, counts)
+
+    def _refuse_difference(self, shadow: TableSchema, counts: str) -> str:
         raise Corrupt(
             "The restored rows differ from the backup",
-            cause=f"Loaded: {format_counted(found.rows, 'row')}; recorded: {package.rows}. The contents differ.",
+            cause=f"{counts}The contents differ.",
             remedy="Nothing was changed. Report this: it should not happen.",
             subject=shadow.table,
         )

@@ -1,8 +1,4 @@
-"""Restore of a backup into another engine: column types and rows are converted.
-
-Old-form backups, which have no engine, are converted too. Only the conversion to PostgreSQL changes
-the rows: the other engines read JSON lines.
-"""
+"""Rows of an old-form backup as CSV for PostgreSQL: any JSON value becomes a field."""
 
 from __future__ import annotations
 
@@ -13,9 +9,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from core.backup.databases.base import Database, Rows
-from core.backup.package import Package
-from core.errors import Corrupt, NotSupported
+from core.backup.databases.base import Rows
+from core.errors import Corrupt
 from core.model.tables import Column, TableSchema
 from core.units import format_counted
 
@@ -31,59 +26,7 @@ _TYPES = (
 )
 
 
-def is_convertible(engine: str, target: type[Database]) -> bool:
-    """Return whether backups of an engine can be restored into databases of `target`.
-
-    Args:
-        engine: The engine of the backup; empty for the old form, which every engine can restore.
-        target: The engine of the database.
-    """
-    return engine in ("", target.engine) or target.parts_format == "csv"
-
-
-def converted(package: Package, target: Database, today: TableSchema | None) -> Package:
-    """Return the package in the format of the target's engine.
-
-    Args:
-        package: A verified backup.
-        target: The database to restore into.
-        today: The present table, whose types are used for an old-form backup.
-
-    Raises:
-        NotSupported: The rows cannot be converted to this engine.
-    """
-    if package.engine == target.engine:
-        return package
-    if package.parts_format == target.parts_format:
-        return package if not package.engine else _other_engine(package, target)
-    if target.parts_format != "csv":
-        raise NotSupported(
-            f"A backup of {package.engine} cannot be restored into {target.engine}",
-            cause="The values of its types have no equivalent.",
-            remedy=f"Restore it into {package.engine}, or export it.",
-        )
-    if package.engine or today is None:
-        schema, lost = _portable(package.schema)
-    else:
-        schema, lost = package.schema, ()
-    return replace(
-        package,
-        schema=schema,
-        content=None,
-        convert=lambda rows: csv_rows(schema, rows),
-        problems=(*package.problems, *lost),
-    )
-
-
-def _other_engine(package: Package, target: Database) -> Package:
-    raise NotSupported(
-        f"A backup of {package.engine} cannot be restored into {target.engine}",
-        cause="The definition of its columns has no equivalent.",
-        remedy=f"Restore it into {package.engine}, or export it.",
-    )
-
-
-def _portable(schema: TableSchema) -> tuple[TableSchema, tuple[str, ...]]:
+def portable(schema: TableSchema) -> tuple[TableSchema, tuple[str, ...]]:
     """Return columns and primary key with the types of PostgreSQL, and what is omitted."""
     columns = tuple(_column(column) for column in schema.stored)
     keys = tuple(
