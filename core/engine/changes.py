@@ -128,6 +128,11 @@ def changed_backup(_call: OperationCall, backup: Any) -> Effects:
     return (Effect(ChangeKind.BACKUPS, backup.table, (parent_of(backup.key),)),)
 
 
+def requested_retrieval(_call: OperationCall, report: Any) -> Effects:
+    """Describe the backup of a `ThawReport` whose retrieval was requested."""
+    return (Effect(ChangeKind.BACKUPS, report.table),) if report.sent else ()
+
+
 def restored_table(_call: OperationCall, report: Any) -> Effects:
     """Describe the table of a `RestoreReport` or `RowsReport`."""
     return (Effect(ChangeKind.TABLES, f"{report.database}: {report.table}"),)

@@ -153,6 +153,19 @@ OPERATIONS: tuple[Operation, ...] = (
         changes.restored_table,
         "restore --yes",
     ),
+    _reads(
+        "backup.plan_thaw",
+        "core.backup.thaw:plan_thaw",
+        "Estimating the retrieval of a backup",
+        "backups",  # with --thaw ID
+    ),
+    _changes(
+        "backup.thaw",
+        "core.backup.thaw:thaw",
+        "Requesting the retrieval of a backup",
+        changes.requested_retrieval,
+        "backups --yes",  # with --thaw ID, as an option
+    ),
     _reads("backup.query", "core.backup.query:query", "Querying a backup", "query"),
     _reads("backup.export", "core.backup.export:export", "Exporting a backup", "export"),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
