@@ -14,6 +14,7 @@ from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
 from core.backup.store import BucketStore, Store
 from core.model.backup import Backup, Difference, RestorePreview
+from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
 from core.work import Work, default_work
 
@@ -103,7 +104,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
     refused: tuple[str, ...] = ()
     if package.backup.filter and today:
         # The rows that such a backup lacks are not removed: a restore in place is refused.
-        difference = replace(difference, removed=0, removed_rows=())
+        difference = replace(difference, removed=0, removed_rows=(), removed_keys=())
         refused = ("The backup can only be restored under a new name, or row by row.",)
     known = set(today.triggers) if today else set()
     return RestorePreview(
@@ -130,4 +131,12 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
             target.related_name(table, f"_{package.backup.taken:%Y%m%d}")
         ),
         dependants=target.dependants_after(package.schema),
+        single_rows=today is not None and _is_primary(target, today, difference.by_key),
     )
+
+
+def _is_primary(target: Database, today: TableSchema, key: tuple[str, ...]) -> bool:
+    """Return whether these columns are the primary key of the present table."""
+    parts = today.primary.parts if today.primary else ()
+    same = len(parts) == len(key) and all(map(target.same_name, (p.name for p in parts), key))
+    return bool(key) and same

@@ -257,17 +257,24 @@ class BackupReport:
 
 @dataclass(frozen=True, slots=True)
 class ChangedCell:
-    """A cell that a restore would change, with values as text; `key` identifies the row."""
+    """A cell that a restore would change, with values as text; `key` identifies the row.
+
+    `row` is the exact key, as the restore of single rows reads it; empty if it cannot be written.
+    """
 
     key: str
     column: str
     today: str
     backup: str
+    row: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Rows that a restore would add, change and remove; `by_key` is empty without a key."""
+    """Rows that a restore would add, change and remove; `by_key` is empty without a key.
+
+    `added_keys` and `removed_keys` are the exact keys of these rows; see `ChangedCell.row`.
+    """
 
     added: int
     changed: int
@@ -276,6 +283,8 @@ class Difference:
     cells: tuple[ChangedCell, ...] = ()
     added_rows: tuple[str, ...] = ()
     removed_rows: tuple[str, ...] = ()
+    added_keys: tuple[str, ...] = ()
+    removed_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +295,8 @@ class RestorePreview:
     that would refer to missing rows. `schema` is the schema to build: from the backup, or inferred
     for the old form (`inferred`). `triggers` are those of the backup that the present table does
     not have. `dependants` are the other objects of the database that read or index the table, each
-    with its future problem.
+    with its future problem. `single_rows` means that the rows were compared by the primary key,
+    so that single ones can be restored.
     """
 
     backup: Backup
@@ -305,6 +315,7 @@ class RestorePreview:
     problems: tuple[str, ...] = ()
     suggested_name: str = ""
     dependants: tuple[Dependant, ...] = ()
+    single_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pytest
 from helpers.backups import MemoryStore
 
 from core.backup.databases import open_database
+from core.backup.preview import preview_of
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
 from core.backup.undo import drop_former_table, newest_former_table, undo
@@ -194,3 +195,21 @@ def test_a_table_without_a_primary_key_is_refused(store: MemoryStore, tmp_path: 
     with pytest.raises(NotSupported) as caught:
         restore_rows_of(store, backup, str(path), ["1"], Work())
     assert "under a new name" in caught.value.remedy
+
+
+def test_the_keys_of_a_preview_select_the_rows(store: MemoryStore, tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    _run(
+        path,
+        "CREATE TABLE t (a, b, PRIMARY KEY (a))",
+        "INSERT INTO t VALUES (1, 1), ('1', 2), (1.5, 3), (x'00', 4), ('é', 5)",
+    )
+    backup = _backed_up(store, path, "t")
+    before = _run(path, "SELECT typeof(a), a, b FROM t ORDER BY b")
+    _run(path, "UPDATE t SET b = 0 WHERE b < 3", "DELETE FROM t WHERE b > 2")
+    shown = preview_of(store, backup, str(path), 10, Work())
+    assert shown.single_rows
+    keys = [*(cell.row for cell in shown.difference.cells), *shown.difference.added_keys]
+    assert sorted(keys) == ['["1"]', '["é"]', "[1.5]", "[1]", '[{"$hex": "00"}]']
+    restore_rows_of(store, backup, str(path), keys, Work())
+    assert _run(path, "SELECT typeof(a), a, b FROM t ORDER BY b") == before

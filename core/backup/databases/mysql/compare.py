@@ -12,7 +12,8 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from core.backup.databases.base import Rows
-from core.backup.databases.mysql.rows import Number
+from core.backup.databases.mysql.rows import HEX, Number
+from core.backup.databases.row_keys import Digits, KeyValue, key_text
 from core.backup.databases.sqlite.private import private_database
 from core.model.backup import ChangedCell, Difference
 from core.model.tables import TableSchema
@@ -110,6 +111,8 @@ class _Comparison:
             tuple(islice(self._cells(both), self._samples)),
             self._keys(lost),
             self._keys(extra),
+            self._exact_keys(lost),
+            self._exact_keys(extra),
         )
 
     def _by_row(self) -> Difference:
@@ -129,13 +132,18 @@ class _Comparison:
         rows = self._connection.execute(f"SELECT key {source} LIMIT ?", (self._samples,))
         return tuple(_key_text(str(row[0])) for row in rows)
 
+    def _exact_keys(self, source: str) -> tuple[str, ...]:
+        rows = self._connection.execute(f"SELECT key {source} LIMIT ?", (self._samples,))
+        return tuple(_exact_key(str(row[0])) for row in rows)
+
     def _cells(self, source: str) -> Iterator[ChangedCell]:
         sql = f"SELECT b.key, b.line, t.line {source} LIMIT ?"
         for key, left, right in self._connection.execute(sql, (self._samples,)):
             backup, today = self._values(str(left)), self._values(str(right))
             for name, old, new in zip(self._columns, today, backup, strict=True):
                 if old != new:
-                    yield ChangedCell(_key_text(str(key)), name, _shown(old), _shown(new))
+                    exact = _exact_key(str(key))
+                    yield ChangedCell(_key_text(str(key)), name, _shown(old), _shown(new), exact)
 
     def _values(self, line: str) -> Sequence[Any]:
         row = json.loads(line, parse_int=Number, parse_float=Number)
@@ -155,6 +163,17 @@ def _dumped(values: Sequence[Any]) -> str:
 
 def _key_text(key: str) -> str:
     return ", ".join(_shown(value) for value in json.loads(key))
+
+
+def _exact_key(key: str) -> str:
+    """Return a key as the restore of single rows reads it; empty if it contains raw bytes."""
+    values: list[KeyValue] = []
+    for value in json.loads(key):
+        tag, inner = next(iter(value.items())) if isinstance(value, dict) else ("", value)
+        if tag not in ("", "n", HEX) or not isinstance(inner, str):
+            return ""
+        values.append(bytes.fromhex(inner) if tag == HEX else Digits(inner) if tag else inner)
+    return key_text(values)
 
 
 def _shown(value: Any) -> str:

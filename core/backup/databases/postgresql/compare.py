@@ -11,6 +11,7 @@ from core.backup.databases.postgresql.catalog import column_list
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.user_types import create_missing, require_extensions
+from core.backup.databases.row_keys import key_text
 from core.model.backup import ChangedCell, Difference
 from core.model.tables import TableSchema
 from core.work import Work
@@ -82,14 +83,18 @@ class Comparison:
             f"SELECT count(*) FILTER (WHERE {added}), count(*) FILTER (WHERE {changed}), "
             f"count(*) FILTER (WHERE {removed}) {both}"
         )[0]
+        added_rows, added_keys = self._rows("b", f"{both} WHERE {added}")
+        removed_rows, removed_keys = self._rows("t", f"{both} WHERE {removed}")
         return Difference(
             int(counts[0]),
             int(counts[1]),
             int(counts[2]),
             by_key=tuple(self._key),
             cells=tuple(self._cells(f"{both} WHERE {changed}")),
-            added_rows=self._rows("b", f"{both} WHERE {added}"),
-            removed_rows=self._rows("t", f"{both} WHERE {removed}"),
+            added_rows=added_rows,
+            removed_rows=removed_rows,
+            added_keys=added_keys,
+            removed_keys=removed_keys,
         )
 
     def _equal(self, name: str) -> str:
@@ -122,12 +127,15 @@ class Comparison:
             for column, today, backup in zip(columns, today_values, backup_values, strict=True):
                 if today != backup and count < self._samples:
                     count += 1
-                    yield ChangedCell(name, column, _shown(today), _shown(backup))
+                    yield ChangedCell(name, column, _shown(today), _shown(backup), key_text(key))
 
-    def _rows(self, alias: str, where: str) -> tuple[str, ...]:
+    def _rows(self, alias: str, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return sample rows as text, and their keys."""
         columns = ", ".join(f"{alias}.{quoted(name)}" for name in self._columns)
-        statement = f"SELECT ROW({columns})::text {where} LIMIT {self._samples}"
-        return tuple(_shown(row[0]) for row in self._session.query(statement))
+        key = _texts(alias, self._key)
+        statement = f"SELECT ROW({columns})::text, {key} {where} LIMIT {self._samples}"
+        rows = self._session.query(statement)
+        return tuple(_shown(row) for row, _ in rows), tuple(key_text(key) for _, key in rows)
 
     def _by_rows(self) -> Difference:
         """Compare complete rows and their number, for tables without a key."""

@@ -15,6 +15,7 @@ from typing import Any
 import apsw
 
 from core.backup.databases.base import Rows
+from core.backup.databases.row_keys import Digits, KeyValue, key_text
 from core.backup.databases.sqlite.connection import BUSY_MILLISECONDS, cancellable, scalar
 from core.backup.databases.sqlite.ddl.writer import create_table
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
@@ -94,6 +95,8 @@ class Comparison:
             tuple(islice(self._cells(both), self._samples)),
             self._keys("b", lost),
             self._keys("t", extra),
+            self._exact_keys("b", lost),
+            self._exact_keys("t", extra),
         )
 
     def _by_row(self) -> Difference:
@@ -117,6 +120,11 @@ class Comparison:
         rows = self._connection.execute(f"SELECT {names} {source} LIMIT ?", (self._samples,))
         return tuple(self._cell_text(row) for row in rows)
 
+    def _exact_keys(self, side: str, source: str) -> tuple[str, ...]:
+        names = ",".join(_safe(f"{side}.{quoted(name)}") for name in self.key)
+        rows = self._connection.execute(f"SELECT {names} {source} LIMIT ?", (self._samples,))
+        return tuple(_exact_key(row, self._encoding) for row in rows)
+
     def _cell_text(self, values: Sequence[Any]) -> str:
         return ", ".join(shown_value(value, self._encoding) for value in values)
 
@@ -130,7 +138,8 @@ class Comparison:
             for name, today, backup in zip(names, row[width::2], row[width + 1 :: 2], strict=True):
                 if type(today) is not type(backup) or today != backup:
                     left, right = self._cell_text((today,)), self._cell_text((backup,))
-                    yield ChangedCell(self._cell_text(row[:width]), name, left, right)
+                    exact = _exact_key(row[:width], self._encoding)
+                    yield ChangedCell(self._cell_text(row[:width]), name, left, right, exact)
 
 
 def _unlike(name: str) -> str:
@@ -154,6 +163,29 @@ def _safe(value: str) -> str:
     """SQL that fetches TEXT as its bytes (they need not be UTF-8) and a BLOB as a text."""
     blob = f"WHEN 'blob' THEN 'x'''||hex({value})||''''"
     return f"CASE typeof({value}) {blob} WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END"
+
+
+def _exact_key(values: Sequence[Any], encoding: str) -> str:
+    """Return a key as the restore of single rows reads it; empty if it cannot be written.
+
+    Args:
+        values: The values of `_safe`.
+        encoding: The encoding of texts.
+    """
+    found: list[KeyValue] = []
+    for value in values:
+        if isinstance(value, bytes):
+            try:
+                found.append(value.decode(encoding))
+            except UnicodeDecodeError:
+                return ""
+        elif isinstance(value, str):
+            found.append(bytes.fromhex(value[2:-1]))
+        elif value is None:
+            return ""
+        else:
+            found.append(Digits(repr(value)))
+    return key_text(found)
 
 
 def shown_value(value: Any, encoding: str) -> str:

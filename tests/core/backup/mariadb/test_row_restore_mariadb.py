@@ -7,6 +7,7 @@ from helpers.backups import MemoryStore
 
 from core.backup.databases import open_database
 from core.backup.databases.mysql.session import Session
+from core.backup.preview import preview_of
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.errors import Conflict, InvalidInput, NotFound, StorageError
 from core.model.row_restore import RowCounts
@@ -134,6 +135,9 @@ def test_composite_binary_keys_and_collations(store: MemoryStore, trading: Tradi
     backup, before = trading.backed_up(store, "t"), trading.rows("t")
     trading.sql("UPDATE t SET c = 5, a = 'One' WHERE a = 'one'", "DELETE FROM t WHERE a = 'two'")
     keys = [json.dumps(["ONE", {"$hex": "00FF"}]), '["two", {"$hex": "0000"}]']
+    difference = preview_of(store, backup, trading.address, 10, Work()).difference
+    assert keys[1] in difference.added_keys
+    assert difference.removed_keys == ('["One", {"$hex": "00FF"}]',)
     report = restore_rows_of(store, backup, trading.address, keys, Work())
     assert report.counts == RowCounts(1, 1)
     assert trading.rows("t") == before

@@ -5,6 +5,7 @@ from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
 
 from core.backup.databases import open_database
+from core.backup.preview import preview_of
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.errors import Conflict, InvalidInput, NotFound, NotSupported, StorageError
 from core.model.row_restore import RowCounts
@@ -45,6 +46,10 @@ def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
     assert shown.counts == RowCounts(1, 1, 1, 1)
     assert shown.problems == ("Triggers of the table do not fire for these rows: orders_stamp.",)
     assert orders.everything() == changed
+    difference = preview_of(store, backup, orders.address, 10, Work()).difference
+    assert difference.added_keys == ('["500"]',)
+    assert difference.removed_keys == ('["501"]',)
+    assert {cell.row for cell in difference.cells} == {'["100"]', '["101"]'}
 
     report = restore_rows_of(store, backup, orders.address, keys, Work())
     assert report.counts == shown.counts
