@@ -82,6 +82,7 @@ class FailureNotices:
             self.send(error)
             raise
         except Exception as error:
+            # A bug in Strongroom also means that there is no backup.
             self.send(unexpected_error(error, "Strongroom"))
             raise
 

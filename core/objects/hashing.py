@@ -26,6 +26,7 @@ class Stamp:
 
     size: int
     modified_ns: int
+    #: A file that another one of the same size and time replaced has another inode.
     inode: int
 
     @classmethod

@@ -204,6 +204,7 @@ class CryptoDataManager:
         now = utc_now()
         if is_in_future(found, now):
             text = f"{found.key} has a timestamp in the future: it was probably not written in UTC"
+            # The warning names the line of the script that called this method.
             warnings.warn(text, FutureStampWarning, stacklevel=2)
         return market_value(document(found.key, raw, exact=exact), found, now)
 

@@ -110,6 +110,7 @@ class TransferReport:
     def kind(self) -> ErrorKind | None:
         """The most frequent kind of failure, or the first of several."""
         counts = Counter(failure.kind for failure in self.failed)
+        # `most_common` lists equal counts in the order of their first failure.
         return counts.most_common(1)[0][0] if counts else None
 
     def verified(self) -> dict[Verdict, int]:

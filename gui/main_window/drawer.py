@@ -99,6 +99,7 @@ class TasksPage(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._view)
         self.table.selectionModel().selectionChanged.connect(self._update)
+        # A task may end or be removed without a change of the selection.
         for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset, model.dataChanged):
             signal.connect(self._update)
         self._update()
