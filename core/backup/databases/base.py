@@ -324,6 +324,10 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def has_former_rows(self, former: str) -> bool:
+        """Return whether a former table contains single rows instead of the complete table."""
+
+    @abstractmethod
     def drop_former(self, former: str) -> None:
         """Drop a former table.
 

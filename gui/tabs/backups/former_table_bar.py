@@ -49,11 +49,11 @@ class FormerTableBar(QWidget):
         self.hide()
 
     def show_former(self, database: str, table: str, former: str) -> None:
-        """Offer to undo the restore of `table`, or to drop the former table."""
+        """Offer to undo the restore of `table`, or to drop its former rows: all, or single ones."""
         self.database, self.table, self.former = database, table, former
-        self._text.setText(f"The former {table} was saved as")
+        self._text.setText(f"Former rows of {table} were saved as")
         self._name.setText(former)
-        self.setAccessibleName(f"The former {table} was saved as {former}")
+        self.setAccessibleName(f"Former rows of {table} were saved as {former}")
         self.show()
 
     def hideEvent(self, event: QHideEvent) -> None:

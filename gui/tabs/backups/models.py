@@ -300,10 +300,17 @@ class CellsModel(Rows):
 
     heads = ("Row", "Column", "Now", "Backup")
     mono = frozenset((0, 1, 2, 3))
+    #: The exact key of each row, as the restore of single rows reads it.
+    keys: tuple[str, ...] = ()
 
     def show(self, difference: Difference) -> None:
         """Show sample rows of a difference."""
         self.heads = (", ".join(difference.by_key) or "Row", "Column", "Now", "Backup")
+        self.keys = (
+            *(cell.row for cell in difference.cells),
+            *difference.added_keys,
+            *difference.removed_keys,
+        )
         rows = [(c.key, c.column, c.today, c.backup) for c in difference.cells]
         rows += [(key, "(row)", _NONE, "is added") for key in difference.added_rows]
         rows += [(key, "(row)", "is removed", _NONE) for key in difference.removed_rows]
@@ -332,6 +339,8 @@ def check_of(backup: Backup) -> str:
         text = f"proven {format_date(in_zone(backup.proven))}"
     else:
         text = short_check(backup.checked)
+    if backup.encrypted_with:
+        text = f"encrypted · {text}"
     return f"pinned · {text}" if backup.pinned else text
 
 
@@ -370,6 +379,10 @@ def _checks(backup: Backup) -> Iterator[str]:
         yield f"last proven on {format_moment(backup.proven)}"
     if backup.pinned:
         yield f"pinned: {backup.pin_note}" if backup.pin_note else "pinned"
+    if backup.encrypted_with:
+        yield f"encrypted with {backup.encrypted_with}"
+    if backup.storage_class:
+        yield f"in the storage class {backup.storage_class}"
 
 
 def _about(backup: Backup) -> str:

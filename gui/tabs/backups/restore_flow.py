@@ -17,6 +17,8 @@ from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.models import counted, when
 from gui.tabs.backups.open_databases import OpenDatabases, connect
 from gui.tabs.backups.restore_panel import RestorePanel
+from gui.tabs.backups.retrieval import show_error_with_retrieval
+from gui.tabs.backups.row_restore import RowRestore
 from gui.tabs.base import Tab
 from gui.tasks import Task
 
@@ -45,6 +47,11 @@ class RestoreFlow(QObject):
         self._restoring: Task | None = None
         panel.preview_wanted.connect(self.compare)
         panel.restore_wanted.connect(self._on_restore_wanted)
+        self._rows = RowRestore(tab, panel, former_bar, databases)
+        self._rows.changed.connect(self.changed)
+        panel.rows_wanted.connect(
+            lambda preview, keys: self._rows.request(self._compared, preview, keys)
+        )
         panel.cancel_wanted.connect(self._on_cancel_wanted)
         panel.target_wanted.connect(self.choose_target)
         panel.targets.database_wanted.connect(self.compare_with)
@@ -62,7 +69,7 @@ class RestoreFlow(QObject):
         """
         self._database, self._backup = database, backup
         self._panel.chosen_target = ""
-        if self._restoring is not None and self._restoring.running:
+        if self._rows.running or (self._restoring is not None and self._restoring.running):
             return
         self._stop()
         if backup is None:
@@ -116,7 +123,8 @@ class RestoreFlow(QObject):
 
     def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
         self._panel.show_backup(backup, problem=error.summary)
-        self._tab.show_error(error, self.compare if error.retryable else None)
+        if not show_error_with_retrieval(self._tab, backup, error):
+            self._tab.show_error(error, self.compare if error.retryable else None)
 
     def _on_cancel_wanted(self) -> None:
         self._stop()
@@ -130,6 +138,7 @@ class RestoreFlow(QObject):
             if task is not None:
                 task.cancel()
         self._task = self._restoring = None
+        self._rows.stop()
 
     def _on_restore_wanted(self, preview: RestorePreview, name: str) -> None:
         if name or not preview.exists:
@@ -209,9 +218,10 @@ class RestoreFlow(QObject):
         """Count the rows that an undo would drop and restore, and request confirmation."""
         address, workspace = self._databases.argument(database), self._tab.context.workspace
 
-        def count(work: Work) -> tuple[int, int]:
+        def count(work: Work) -> tuple[int, int, bool]:
             with connect(address, workspace, work) as opened:
-                return opened.count(table, work=work), opened.count(former, work=work)
+                counts = opened.count(table, work=work), opened.count(former, work=work)
+                return *counts, opened.has_former_rows(former)
 
         self._tab.run(
             f"Count the rows of {table} and {former}",
@@ -221,8 +231,13 @@ class RestoreFlow(QObject):
             quiet=True,
         )
 
-    def _ask_to_undo(self, database: str, table: str, former: str, rows: tuple[int, int]) -> None:
-        lost, back = (counted(number, "row") for number in rows)
+    def _ask_to_undo(
+        self, database: str, table: str, former: str, rows: tuple[int, int, bool]
+    ) -> None:
+        if rows[2]:
+            self._ask_to_undo_rows(database, table, former, rows[1])
+            return
+        lost, back = (counted(number, "row") for number in rows[:2])
         ask(
             self._tab,
             f"Undo the restore of {table}?",
@@ -231,6 +246,20 @@ class RestoreFlow(QObject):
             f"({back}) replaces it. Database: {self._databases.source(database).place}.",
             lambda: self._after("backup.undo", database, former, "The restore was undone"),
             names=[f"− {table}: {lost}", f"+ {former}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
+            button="Undo restore",
+            danger=True,
+            typed=table,
+        )
+
+    def _ask_to_undo_rows(self, database: str, table: str, former: str, count: int) -> None:
+        ask(
+            self._tab,
+            f"Undo the restore of {counted(count, 'row')} of {table}?",
+            "These rows get the values from before the restore, and inserted rows are deleted. "
+            "Changes of these rows since the restore are lost; other rows do not change. "
+            f"Database: {self._databases.source(database).place}.",
+            lambda: self._after("backup.undo", database, former, "The restore was undone"),
+            names=[former],
             button="Undo restore",
             danger=True,
             typed=table,

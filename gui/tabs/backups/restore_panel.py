@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.model.backup import Backup, Difference, RestorePreview
+from core.model.backup import Backup, RestorePreview
 from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from gui import theme
@@ -51,12 +51,14 @@ class RestorePanel(QWidget):
     Signals:
         preview_wanted: compare the backup shown with the present table.
         restore_wanted: a `RestorePreview` and a new name, empty for in place.
+        rows_wanted: restore single rows; a `RestorePreview` and their keys.
         cancel_wanted: stop the comparison.
         target_wanted: select another database for a backup of the bucket.
     """
 
     preview_wanted = Signal()
     restore_wanted = Signal(object, str)
+    rows_wanted = Signal(object, object)
     cancel_wanted = Signal()
     target_wanted = Signal()
 
@@ -68,6 +70,7 @@ class RestorePanel(QWidget):
         self.targets = TargetPane()
         self._sources = sources
         self._why = ""
+        self.rows = link_button("Restore selected rows…", self._on_rows)
         self._make_cells()
         self.empty = EmptyState("No backup is selected", "", "Compare", self.preview_wanted.emit)
         self._progress = EmptyState("Comparing…", "", "Cancel", self.cancel_wanted.emit)
@@ -95,7 +98,8 @@ class RestorePanel(QWidget):
 
     def _make_cells(self) -> None:
         self.cells = CellsModel(self)
-        self.table = make_table(self.cells, "Changed cells", sortable=False)
+        self.table = make_table(self.cells, "Changed cells", sortable=False, multiple=True)
+        self.table.selectionModel().selectionChanged.connect(self._show_row_button)
         columns_of(self.table).leave()
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for value in (2, 3):
@@ -114,6 +118,7 @@ class RestorePanel(QWidget):
         self.triggers.setContentsMargins(12, 0, 12, 0)
         self._note.setContentsMargins(12, 0, 12, 12)
         checks = column(self.triggers, margins=(12, 4, 12, 0))
+        self._rows_line = column(self.rows, margins=(7, 4, 12, 4))
         content = QWidget()
         box = QVBoxLayout(content)
         box.setContentsMargins(0, 0, 0, 0)
@@ -123,6 +128,7 @@ class RestorePanel(QWidget):
             box.addWidget(part)
         box.addWidget(self.table, 1)
         self._buttons.setMaximumWidth(_WIDEST)
+        box.addWidget(self._rows_line, 0, Qt.AlignmentFlag.AlignLeft)
         for part in (checks, self._buttons, self._note):
             box.addWidget(part)
         box.addWidget(column(self.another, margins=(7, 0, 12, 8)), 0, Qt.AlignmentFlag.AlignLeft)
@@ -175,7 +181,7 @@ class RestorePanel(QWidget):
         self.preview = preview
         self._panel.head.set_title(f"Restore {when(preview.backup.taken)}")
         self._show_facts(preview, engine)
-        self._show_cells(preview.difference)
+        self._show_cells(preview)
         self._show_buttons(preview)
         self._stack.setCurrentWidget(self._shown)
 
@@ -188,6 +194,7 @@ class RestorePanel(QWidget):
         self._why = why_not
         for button in (self.as_new, self.in_place):
             button.allow(not why_not, why_not)
+        self._show_row_button()
         self.targets.allow(why_not)
 
     def _show_facts(self, preview: RestorePreview, engine: str) -> None:
@@ -232,7 +239,8 @@ class RestorePanel(QWidget):
         self._facts.addWidget(text_label(name, wrap=len(name) > _WRAPPED), at, 1)
         self._facts.addWidget(label, at, 2)
 
-    def _show_cells(self, difference: Difference) -> None:
+    def _show_cells(self, preview: RestorePreview) -> None:
+        difference = preview.difference
         self.cells.show(difference)
         rows = self.cells.rowCount()
         counts = [
@@ -247,6 +255,8 @@ class RestorePanel(QWidget):
         self._cells_head.set_title(counts[0] if counts else "", " · ".join(counts[1:]))
         self._cells_head.setVisible(bool(rows))
         self.table.setVisible(bool(rows))
+        self._rows_line.setVisible(bool(rows) and preview.single_rows)
+        self._show_row_button()
         for place in (0, 1):
             header = self.table.horizontalHeader()
             wanted = max(self.table.sizeHintForColumn(place), header.sectionSizeHint(place))
@@ -278,6 +288,25 @@ class RestorePanel(QWidget):
         )
         self._buttons.arrange()
         self.allow(self._why)
+
+    @property
+    def selected_keys(self) -> tuple[str, ...]:
+        """The exact keys of the selected rows, each once."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        keys = (self.cells.keys[row] for row in rows if row < len(self.cells.keys))
+        return tuple(dict.fromkeys(key for key in keys if key))
+
+    def _show_row_button(self) -> None:
+        count = len(self.selected_keys)
+        one = "Restore the selected row…"
+        text = one if count == 1 else f"Restore {format_count(count)} selected rows…"
+        self.rows.setText(text if count else "Restore selected rows…")
+        why_not = self._why or ("" if count else "Select rows of the list first.")
+        self.rows.allow(not why_not, why_not)
+
+    def _on_rows(self) -> None:
+        if self.preview is not None:
+            self.rows_wanted.emit(self.preview, self.selected_keys)
 
     def _on_as_new(self) -> None:
         if self.preview is not None:

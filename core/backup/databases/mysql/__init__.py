@@ -166,6 +166,11 @@ class MySQLDatabase(Database):
             self._counts[table, where] = count
         return count
 
+    def expected_rows(self, table: str) -> int:
+        """Return the server's estimate for a large table, which would take long to count."""
+        estimate = inspect.estimated_rows(self._session, table)
+        return self.count(table) if estimate is None else estimate
+
     def check_condition(self, table: str, where: str) -> None:
         """Let the server parse a condition in two places; see `Database`."""
         for statement in checks_of(quoted(table), where):
@@ -243,8 +248,10 @@ class MySQLDatabase(Database):
         found = Fingerprint()
         work = default_work(work)
         with closing(dump_rows(self._session, schema, work, found, where)) as pieces:
-            yield from pieces
+            sent = yield from pieces
         self._fingerprints[schema.table, where] = str(found)
+        if self._in_snapshot and sent is not None:
+            self._counts.setdefault((schema.table, where), sent)
 
     def compare(
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
@@ -341,6 +348,10 @@ class MySQLDatabase(Database):
         """Return the changes of single rows of a table."""
         references = self.references(today.table)
         return row_restore.MySQLRowChanges(self._session, backup, today, references)
+
+    def has_former_rows(self, former: str) -> bool:
+        """Return whether the note of a former table is that of single rows."""
+        return row_restore.former_rows_note(self._session, former) is not None
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""

@@ -373,9 +373,8 @@ class PostgreSQLDatabase(Database):
 
     def undo(self, former: str) -> str:
         """Restore a former table and drop the restored one, or restore the former rows."""
-        relation, _ = swap.former_record(self._session, TableName.parse(former))
-        if row_restore.has_former_rows(relation.comment):
-            return row_restore.undo_rows(self._session, relation.name, relation.comment)
+        if self.has_former_rows(former):
+            return row_restore.undo_rows(self._session, TableName.parse(former))
         table = swap.undo(self._session, TableName.parse(former))
         relation = catalog.require_relation(self._session, TableName.parse(table))
         for child, rows in orphans.validate_or_count(self._session, relation.oid):
@@ -386,6 +385,11 @@ class PostgreSQLDatabase(Database):
         """Return the changes of single rows of a table."""
         references = self.references(today.table)
         return row_restore.PostgreSQLRowChanges(self._session, backup, today, references)
+
+    def has_former_rows(self, former: str) -> bool:
+        """Return whether the comment of a former table is that of single rows."""
+        relation, _ = swap.former_record(self._session, TableName.parse(former))
+        return row_restore.has_former_rows(relation.comment)
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""

@@ -225,9 +225,10 @@ def _field(value: KeyValue) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def undo_rows(session: Session, former: TableName, comment: str) -> str:
+def undo_rows(session: Session, former: TableName) -> str:
     """Restore the former rows, drop their table, and return the name of the changed table."""
-    record = json.loads(comment.removeprefix(MARK))
+    relation = catalog.require_relation(session, former)
+    record = json.loads(relation.comment.removeprefix(MARK))
     name = TableName.parse(str(record["table"]))
     today = catalog.read_schema(session, name)
     saved = catalog.read_schema(session, former)

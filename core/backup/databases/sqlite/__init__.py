@@ -301,6 +301,12 @@ class SQLiteDatabase(Database):
         with translate_sqlite_errors(today.table):
             return row_restore.SQLiteRowChanges(self._connection, backup, today, references)
 
+    def has_former_rows(self, former: str) -> bool:
+        """Return whether the note of a former table is that of single rows."""
+        with translate_sqlite_errors(former):
+            undo.require_former(self._connection, former)
+            return row_restore.former_rows_note(self._connection, former) is not None
+
     def drop_former(self, former: str) -> None:
         """Drop a former table."""
         with translate_sqlite_errors(former):
