@@ -34,6 +34,7 @@ class Side:
 
     `columns` are the names that both backups have, in the order of the first one; `values` the SQL
     of their texts, and `key` the names of the columns of the key, if both have the same one.
+    `is_json` means that these texts are JSON, which contains no control character.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Side:
     columns: tuple[str, ...]
     values: tuple[str, ...]
     key: tuple[str, ...]
+    is_json: bool
 
     @property
     def key_values(self) -> tuple[str, ...]:
@@ -79,7 +81,8 @@ def sides_of(before: Package, after: Package) -> tuple[Side, Side]:
         if loosely:
             types = [(ours if typed is before else theirs)[name].type for name in common]
             values = tuple(map(partial(_loose, package), values, types))
-        sides.append(Side(title, package, names, values, key))
+        is_json = package.parts_format == "jsonl" and not loosely
+        sides.append(Side(title, package, names, values, key, is_json))
     return sides[0], sides[1]
 
 
@@ -145,8 +148,8 @@ def store_hashes(
     Raises:
         Corrupt: DuckDB found another number of rows than the manifest has.
     """
-    key = _hash(salt, side.key_values) if side.key else "NULL::UHUGEINT"
-    select = f"{key} AS k, {_hash(salt, side.values)} AS r"
+    key = _hash(side, side.key_values, salt) if side.key else "NULL::UHUGEINT"
+    select = f"{key} AS k, {_hash(side, side.values, salt)} AS r"
     _run(connection, f"CREATE OR REPLACE TABLE {side.name} AS SELECT {select}", side, folder)
     (found,) = connection.execute(f"SELECT count(*) FROM {side.name}").fetchall()[0]  # noqa: S608 - a constant
     if found != side.package.rows:
@@ -174,19 +177,25 @@ def read_samples(
     connection.executemany("INSERT INTO wanted VALUES (?)", [(each,) for each in hashes])
     compared = side.key_values if column == "k" else side.values
     shown = (f"substr({value}, 1, {_SHOWN + 2}), md5_number({value})" for value in side.values)
-    # A subquery, since the backup may have a column with the name `h`.
-    select = f"SELECT * FROM (SELECT {_hash(salt, compared)} AS h, {', '.join(shown)}"  # noqa: S608 - names are quoted
-    where = ") WHERE h IN (SELECT h FROM wanted)"
-    is_json = side.package.parts_format == "jsonl"
+    # A name that no column of the backup has. The texts are only computed for the wanted rows.
+    name = f"hash_{salt}"
+    select = (
+        f"SELECT {name}, {', '.join(shown)} FROM "  # noqa: S608 - names are quoted
+        f"(SELECT *, {_hash(side, compared, salt)} AS {name}"
+    )
+    where = f") WHERE {name} IN (SELECT h FROM wanted)"  # noqa: S608 - not from the backup
     found = {}
     for row in _run(connection, select, side, folder, where):
-        texts = tuple(_text(value, is_json=is_json) for value in row[1::2])
+        texts = tuple(_text(value, is_json=side.is_json) for value in row[1::2])
         found[row[0]] = Sample(texts, tuple(row[2::2]))
     return found
 
 
-def _hash(salt: str, values: Sequence[str]) -> str:
-    """Return the SQL of a hash of values, in which each has its length, so that none can shift."""
+def _hash(side: Side, values: Sequence[str], salt: str) -> str:
+    """Return the SQL of a hash of values, which are separated so that no part can shift."""
+    if side.is_json:
+        texts = ", ".join(f"coalesce({value}, '')" for value in values)
+        return f"md5_number(concat_ws(chr(1), '{salt}', {texts}))"
     parts = " || ".join(f"coalesce(strlen({value}) || ':' || {value}, '-')" for value in values)
     return f"md5_number('{salt}' || {parts})"
 

@@ -11,6 +11,7 @@ COMMANDS: tuple[str, ...] = (
     "backup-key",
     "backups",
     "check",
+    "compare",
     "database",
     "demo-server",
     "doctor",

@@ -111,3 +111,22 @@ def test_a_dry_run_shows_tables_rows_and_what_is_left_out_and_writes_nothing(
 def test_a_pattern_that_matches_no_table_is_named(command, database):
     output = command("backup", database, "--all-tables", "--exclude", "x_*", code=INVALID)
     assert "No table matches the pattern x_*" in output.err
+
+
+def test_two_backups_are_compared(command, database, table):
+    first = json.loads(command("backup", database, table, "--json").out)["backups"][0]["id"]
+    sql(database, f"UPDATE {table} SET v = 'B' WHERE id = 2")
+    sql(database, f"DELETE FROM {table} WHERE id = 3")
+    sql(database, f"INSERT INTO {table} VALUES (9, NULL)")
+    second = json.loads(command("backup", database, table, "--json").out)["backups"][0]["id"]
+    output = command("compare", table, first)
+    assert output.out.splitlines()[2:] == [
+        "+ 1 row added", "~ 1 row changed", "- 1 row removed", "= 1 row unchanged",
+        "added: 9, NULL", "changed: 2: v: b → B", "removed: 3, c",
+    ]  # fmt: skip
+    assert "compared by id" in output.err
+    found = json.loads(command("compare", table, first, second, "--samples", "0", "--json").out)
+    assert [found[name] for name in ("added", "changed", "removed", "unchanged")] == [1, 1, 1, 1]
+    assert (found["before"]["id"], found["after"]["id"], found["rows"]) == (first, second, [])
+    assert "no part was read" in command("compare", table, second, second).err
+    command("compare", table, "nothing", code=ErrorKind.NOT_FOUND.value)
