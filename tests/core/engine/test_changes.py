@@ -62,6 +62,7 @@ CASES = {
     "objects.restore_many": ({}, RestoreReport(("a/x", "b"), ()), OBJECTS, "2 objects", ("a/", "")),
     "backup.run": ({}, BACKUPS, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.restore": ({}, TABLE, TABLES, "trading: users", ()),
+    "backup.restore_rows": ({}, TABLE, TABLES, "trading: users", ()),
     "backup.apply_retention": ({}, REMOVED, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.pin": ({}, BACKUPS.backups[0], ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.unpin": ({}, BACKUPS.backups[0], ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
@@ -80,6 +81,7 @@ CASES = {
         f"secrets.{verb}": ({"name": "app/key"}, None, SECRETS, "app/key", ())
         for verb in ("create", "save", "delete", "restore", "make_current", "tag", "untag")
     },
+    "backup.create_key": ({"name": "secret:a"}, None, SECRETS, "secret:a", ()),
     "rotation.start": ({"rotation": None}, FIRST, SECRETS, CREATED, ()),
     "rotation.resume": ({"rotation": FIRST}, SECOND, SECRETS, STAGED, ()),
     "rotation.undo": ({"rotation": FIRST}, UNDONE, SECRETS, "app/key", ()),

@@ -9,7 +9,9 @@ from helpers.demo import plain_client
 from core.aws.actions import is_changing
 from core.aws.clients import REQUEST_OBSERVERS
 from core.backup import pins, retention, thaw, undo
+from core.backup.encryption_keys import create_key
 from core.backup.restore import restore
+from core.backup.row_restore import restore_rows
 from core.backup.run import backup
 from core.doctor.repairs import Repairer
 from core.engine import leftovers
@@ -107,6 +109,9 @@ ATTEMPTS = {
     "backup.restore": lambda c: restore(
         c.workspace, c.work, database=str(c.database), table="t"
     ),
+    "backup.restore_rows": lambda c: restore_rows(
+        c.workspace, c.work, database=str(c.database), table="t", keys=["1"]
+    ),
     "backup.apply_retention": lambda c: retention.apply_retention(c.workspace, c.work, daily=1),
     "backup.pin": lambda c: pins.pin(c.workspace, c.work, table="t", backup_id="0"),
     "backup.unpin": lambda c: pins.unpin(c.workspace, c.work, table="t", backup_id="0"),
@@ -125,6 +130,7 @@ ATTEMPTS = {
     "lifecycle.save": lambda c: lifecycle.save(
         c.bucket, seen := lifecycle.read(c.bucket), seen.merged(archive(rule_id="l"))
     ),
+    "backup.create_key": lambda c: create_key(c.workspace, c.work, name="secret:locked/key"),
     "secrets.create": lambda c: c.secrets.create_secret("cryptotrading/locked", {"a": "b"}),
     "secrets.save": lambda c: c.secrets.save(
         SECRET, Secret("{}"), expected_version=c.secrets.read(SECRET).version_id
