@@ -166,6 +166,7 @@ OPERATIONS: tuple[Operation, ...] = (
         changes.requested_retrieval,
         "backups --yes",  # with --thaw ID, as an option
     ),
+    _reads("backup.compare", "core.backup.comparison:compare", "Comparing backups", "compare"),
     _reads("backup.query", "core.backup.query:query", "Querying a backup", "query"),
     _reads("backup.export", "core.backup.export:export", "Exporting a backup", "export"),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
@@ -248,6 +249,13 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _changes_here(
         "lifecycle.save", "core.lifecycle.store:save", "Saving lifecycle rules", changes.saved_rules
+    ),
+    _changes_here(
+        "backup.create_key",
+        "core.backup.encryption_keys:create_key",
+        "Creating a backup key",
+        changes.changed_secret,
+        "backup-key create",
     ),
     _changes_here(
         "secrets.create",

@@ -43,6 +43,7 @@ from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.dialogs.wizard import Wizard
 from gui.main_window.shortcut_list import ShortcutList
+from gui.tabs.backups.encryption_dialog import EncryptionDialog
 from gui.tabs.backups.findings_dialog import FindingsDialog
 from gui.tabs.backups.retention_dialog import RetentionDialog, RetentionScope
 from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleEntry, ScheduleForm
@@ -201,6 +202,9 @@ MAKERS: dict[str, Make] = {
     "Confirm": lambda parent, _context: Confirm(
         parent, "Delete 24 objects?", "They cannot be brought back. " * 4,
         names=_KEYS, button="Delete permanently", danger=True, typed="market-data",
+    ),
+    "EncryptionDialog": lambda parent, context: EncryptionDialog(
+        parent, context, workspace_of(), "secret:cryptotrading/backup-key", lambda _name: None
     ),
     "SecretDialog": lambda parent, context: SecretDialog(
         parent, context, workspace_of(), lambda _name: None

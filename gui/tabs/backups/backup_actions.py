@@ -11,6 +11,7 @@ from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
 from core.units import format_count, format_counted, iso_utc, utc_now
 from core.work import Progress
 from gui.tabs.backups.backups_panel import BackupsPanel
+from gui.tabs.backups.encryption_dialog import EncryptionDialog, chosen_key, store_chosen_key
 from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases
 from gui.tabs.backups.tables_panel import TablesPanel
@@ -37,21 +38,42 @@ class BackupActions(QObject):
         """Back up tables of the open database; without names all of them."""
         database = self._tables.database
         what = tables[0] if tables else "all tables"
+        key = chosen_key(self._tab.context.settings, database)
         self._tab.bulk(
             f"Back up {what}",
             "backup.run",
-            {"database": self._databases.argument(database), "tables": list(tables) or None},
+            {
+                "database": self._databases.argument(database),
+                "tables": list(tables) or None,
+                "encrypt_with": key,
+            },
             self._on_backed_up,
             source=database,
             target=self._bucket_name(),
             command=self._tab.command(
-                "backup.run", database, *tables, options={"--all-tables": not tables}
+                "backup.run",
+                database,
+                *tables,
+                options={"--all-tables": not tables, "--encrypt": key},
             ),
             progress=lambda p: self._tables.note.setText(f"Backing up {_rows(p)}"),
             failed=self._on_backup_failed,
             cancelled=self._on_backup_stopped,
         )
         self._tables.note.setText(f"Backing up {what}…")
+
+    def choose_encryption(self) -> None:
+        """Open the dialog for the key that encrypts backups of the open database."""
+        context, database = self._tab.context, self._tables.database
+        if context.workspace is None:
+            return
+
+        def use(name: str) -> None:
+            store_chosen_key(context.settings, database, name)
+            self._tables.show_encryption()
+
+        present = chosen_key(context.settings, database)
+        EncryptionDialog(self._tab, context, context.workspace, present, use).open()
 
     def _on_backup_failed(self, error: StorageError) -> None:
         self._tables.note.setText("")

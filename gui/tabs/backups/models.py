@@ -334,11 +334,13 @@ def short_check(checked: str) -> str:
 
 
 def check_of(backup: Backup) -> str:
-    """Return the last check of a backup, or when it was last proven, and whether it is pinned."""
+    """Return the last check of a backup or when it was last proven, and what is special about it."""
     if backup.proven is not None and not backup.doubted:
         text = f"proven {format_date(in_zone(backup.proven))}"
     else:
         text = short_check(backup.checked)
+    if backup.filter:
+        text = f"some rows · {text}"
     if backup.encrypted_with:
         text = f"encrypted · {text}"
     return f"pinned · {text}" if backup.pinned else text
@@ -395,6 +397,8 @@ def _about(backup: Backup) -> str:
         lines.append(f"{counted(backup.rows, 'row')}, {format_size(backup.size)}")
     if backup.seconds is not None:
         lines.append(f"took {backup.seconds:.1f} s")
+    if backup.filter:
+        lines.append(f"contains only the rows that meet: {backup.filter}")
     if backup.note:
         lines.append(backup.note)
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from gui.context import Context
 from gui.models.names import Name, NameList, NameSource
 from gui.tabs.backups.backup_actions import BackupActions
 from gui.tabs.backups.backups_panel import BackupsPanel
+from gui.tabs.backups.comparison import ComparisonActions
 from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.open_databases import OpenDatabases, read_info
 from gui.tabs.backups.opening import DatabaseOpener
@@ -66,6 +67,7 @@ class BackupsTab(Tab):
         self.proofs = ProofActions(
             self, self.backups, self.open_databases, lambda backup: self._on_made((backup,))
         )
+        self.comparing = ComparisonActions(self, self.backups)
         self.routines = Routines(self, self.open_databases, self.proofs)
         self._lay_out()
         self._connect()
@@ -106,6 +108,7 @@ class BackupsTab(Tab):
         self.tables.login_wanted.connect(lambda: self.opener.log_in(self._database))
         self.tables.selected.connect(self._on_table)
         self.tables.backup_wanted.connect(self.making.back_up)
+        self.tables.encryption_wanted.connect(self.making.choose_encryption)
         self.backups.selected.connect(self._on_backup)
         self.backups.verify_wanted.connect(self.making.verify)
         self.making.made.connect(self._on_made)

@@ -13,8 +13,9 @@ from core.model.tables import DatabaseInfo, TableInfo
 from gui import theme
 from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
+from gui.tabs.backups.encryption_dialog import chosen_key
 from gui.tabs.backups.models import TablesModel
-from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill, muted_label
@@ -39,6 +40,7 @@ class TablesPanel(QWidget):
         login_wanted: the user wants to enter another password for the server.
         selected: a `TableInfo`, or None.
         backup_wanted: names of the tables to back up; empty means all.
+        encryption_wanted: the user wants to choose the key that encrypts backups of the database.
     """
 
     open_wanted = Signal(object)
@@ -46,6 +48,7 @@ class TablesPanel(QWidget):
     login_wanted = Signal()
     selected = Signal(object)
     backup_wanted = Signal(object)
+    encryption_wanted = Signal()
 
     def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
@@ -65,6 +68,9 @@ class TablesPanel(QWidget):
         self.back_up = primary_button("Back up", self._on_back_up)
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Backs up every table from one consistent snapshot.")
+        self.encryption = link_button("", self.encryption_wanted.emit)
+        self.encryption.set_hint("Choose the key that encrypts backups of this database.")
+        self._settings = settings
         self._why = ""
         self._quiet = False
         self.database = ""
@@ -91,6 +97,9 @@ class TablesPanel(QWidget):
         self.note = muted_label("", wrap=True, small=True)
         self.note.setContentsMargins(12, 4, 12, 12)
         box.addWidget(self._buttons)
+        self._encryption = row(self.encryption, margins=(12, 0, 12, 0))
+        self._encryption.layout().addStretch(1)  # type: ignore[union-attr] # as above
+        box.addWidget(self._encryption)
         box.addWidget(self.note)
         box.addStretch(1)
         return content
@@ -120,8 +129,14 @@ class TablesPanel(QWidget):
         self._panel.head.set_title(info.name)
         self._pill.set(info.engine, hint=hint)
         self.database = address
+        self.show_encryption()
         self._show(lambda: self.model.show(info.tables))
         self.note.setText("" if self.model.tables else "This database has no tables.")
+
+    def show_encryption(self) -> None:
+        """Show the key that encrypts backups of the database."""
+        name = chosen_key(self._settings, self.database)
+        self.encryption.setText(f"Encrypted with {_short(name)}" if name else "Not encrypted")
 
     def show_bucket(self, stored: Sequence[StoredTable]) -> None:
         """Show the tables of all databases that have backups."""
@@ -228,6 +243,7 @@ class TablesPanel(QWidget):
     def _update(self) -> None:
         info = self.current
         self._buttons.setVisible(not self.model.in_bucket)
+        self._encryption.setVisible(not self.model.in_bucket)
         self.back_up.setText(f"Back up {_short(info.name)}" if info else "Back up")
         self.back_up.setAccessibleName(self.back_up.text())
         why = self._why or ("" if info else "Select a table first.")
