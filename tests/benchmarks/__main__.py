@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 
 from tests.benchmarks import (
+    backup_heartbeat,
     blobs,
     charts,
     dump,
     growth,
+    links,
     listing,
     mariadb_backup,
     page_checks,
@@ -33,10 +35,12 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("growth-mariadb", growth.mariadb),
     ("query", queries.figures),
     ("blobs", blobs.figures),
+    ("links", links.figures),
     ("json-preview", previews.figures),
     ("chart", charts.figures),
     ("state", state.figures),
     ("heartbeat", window.heartbeats),
+    ("backup-heartbeat", backup_heartbeat.figures),
     ("first-paint", window.paints),
 )
 #: Benchmarks that take minutes: they run only if they are named.

@@ -68,18 +68,18 @@ class Run:
 def sqlite() -> Iterator[Figure]:
     """Yield the figures of SQLite."""
     with tempfile.TemporaryDirectory() as name:
-        yield from _figures(_sqlite_source(Path(name) / "trading.db"), Path(name))
+        yield from _figures(sqlite_source(Path(name) / "trading.db"), Path(name))
 
 
 def postgresql() -> Iterator[Figure]:
     """Yield the figures of PostgreSQL."""
-    with _postgresql_source() as source, tempfile.TemporaryDirectory() as name:
+    with postgresql_source() as source, tempfile.TemporaryDirectory() as name:
         yield from _figures(source, Path(name))
 
 
 def mariadb() -> Iterator[Figure]:
     """Yield the figures of MariaDB."""
-    with _mariadb_source() as source, tempfile.TemporaryDirectory() as name:
+    with mariadb_source() as source, tempfile.TemporaryDirectory() as name:
         yield from _figures(source, Path(name))
 
 
@@ -133,7 +133,9 @@ def _run(source: Source, operation: str, store: Path, table: str) -> Run:
     return Run(took, usage.ru_utime + usage.ru_stime, int(peak) / 1024)
 
 
-def _sqlite_source(path: Path) -> Source:
+def sqlite_source(path: Path) -> Source:
+    """Return a new file."""
+
     def execute(text: str) -> None:
         import apsw
 
@@ -156,7 +158,8 @@ def _sqlite_source(path: Path) -> Source:
 
 
 @contextmanager
-def _postgresql_source() -> Iterator[Source]:
+def postgresql_source() -> Iterator[Source]:
+    """Start a server with a database."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from helpers.databases import running_postgresql
     from helpers.postgresql_tables import new_database
@@ -184,7 +187,8 @@ def _postgresql_source() -> Iterator[Source]:
 
 
 @contextmanager
-def _mariadb_source() -> Iterator[Source]:
+def mariadb_source() -> Iterator[Source]:
+    """Start a server with a database."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from helpers.databases import running_mariadb
 

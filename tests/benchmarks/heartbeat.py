@@ -19,6 +19,7 @@ from core.redaction import Secret
 from core.workspace import Workspace
 from gui import theme
 from gui.context import Context
+from gui.tabs.base import Tab
 from gui.tabs.uploads import UploadsTab
 from gui.tabs.uploads.batch import Batch
 from gui.tasks import Task, TaskRunner
@@ -120,15 +121,15 @@ class Heart(QObject):
 class Bench:
     """A window with the table, the real Uploads tab, the real runner and its engine."""
 
-    def __init__(self, endpoint: str, bucket: str) -> None:
+    def __init__(
+        self, connection: Connection, make_tab: Callable[[Context], Tab] = UploadsTab
+    ) -> None:
         self.app = QApplication.instance() or QApplication([])
         theme.apply(self.app, "light")
         self.runner = TaskRunner()
         self.context = Context(self.runner)
-        keys = AccessKeys("AKIARIG", Secret("rig-secret-key-0123456789"))
-        profile = Profile("rig", KeySource.SESSION, endpoint_url=endpoint, bucket=bucket)
-        self.context.set_workspace(Workspace.open(Connection(profile, keys)))
-        self.tab = UploadsTab(self.context)
+        self.context.set_workspace(Workspace.open(connection))
+        self.tab: Any = make_tab(self.context)
         self.rows = Rows()
         self.table = make_table(self.rows, "Rows", sortable=False)
         self.window = QSplitter(Qt.Orientation.Vertical)
@@ -163,12 +164,21 @@ class Bench:
         self.runner.shutdown()
 
 
+def of_rig(endpoint: str, bucket: str) -> Connection:
+    """Return the connection to a bucket of the responder, which accepts any keys."""
+    keys = AccessKeys("AKIARIG", Secret("rig-secret-key-0123456789"))
+    profile = Profile("rig", KeySource.SESSION, endpoint_url=endpoint, bucket=bucket)
+    return Connection(profile, keys)
+
+
 @contextmanager
-def bench(endpoint: str, bucket: str) -> Iterator[Bench]:
+def bench(
+    connection: Connection, make_tab: Callable[[Context], Tab] = UploadsTab
+) -> Iterator[Bench]:
     """Open the window; close it and end the engine in any case."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["STRONGROOM_HOME"] = home
-        made = Bench(endpoint, bucket)
+        made = Bench(connection, make_tab)
         try:
             yield made
         finally:
@@ -177,7 +187,7 @@ def bench(endpoint: str, bucket: str) -> Iterator[Bench]:
 
 def while_listing(endpoint: str) -> Beats:
     """Return the beats while 1,000,000 keys are listed for statistics."""
-    with bench(endpoint, "b1m") as made:
+    with bench(of_rig(endpoint, "b1m")) as made:
         seen: list[Any] = []
         made.heart.start()
         began = time.monotonic()
@@ -200,7 +210,7 @@ def while_listing(endpoint: str) -> Beats:
 
 def while_uploading(endpoint: str) -> Beats:
     """Return the beats while 5,000 files are uploaded through the Uploads tab."""
-    with tempfile.TemporaryDirectory() as folder, bench(endpoint, "small") as made:
+    with tempfile.TemporaryDirectory() as folder, bench(of_rig(endpoint, "small")) as made:
         root = Path(folder) / "files"
         root.mkdir()
         for number in range(FILES):
