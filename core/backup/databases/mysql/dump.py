@@ -25,10 +25,13 @@ def dump_rows(
     work: Work,
     fingerprint: Fingerprint | None = None,
     where: str = "",
-) -> Generator[Rows, None, None]:
+) -> Generator[Rows, None, int | None]:
     """Yield the rows of a table in the order of its primary key, or in the stored order.
 
     All lines are added to `fingerprint`; `where` is a condition.
+
+    Returns:
+        How many rows the server sent, as it counted them; None if it is not known.
     """
     fingerprint = fingerprint or Fingerprint()
     done, missing = 0, False
@@ -41,9 +44,11 @@ def dump_rows(
             elif not missing:
                 done += len(rows)
                 yield len(rows), _checked(_joined(rows, fingerprint))
-    if missing:
-        for rows in _carefully(session, schema, done, work, where):
-            yield len(rows), _joined(rows, fingerprint)
+    if not missing:
+        return int(session.value("SELECT FOUND_ROWS()"))
+    for rows in _carefully(session, schema, done, work, where):
+        yield len(rows), _joined(rows, fingerprint)
+    return None
 
 
 def _joined(rows: list[bytes], fingerprint: Fingerprint) -> bytes:

@@ -1,0 +1,106 @@
+"""Reading of rows from MariaDB: a sample chooses the statement, and the server counts the rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from helpers.backups import MemoryStore
+
+from core.backup.databases.mysql import inspect, sampling
+from core.backup.databases.mysql.rows import row_sql
+from core.backup.restore import BY_FINGERPRINT
+from core.backup.run import back_up
+from core.errors import DatabaseError
+from core.work import Progress, Work
+from tests.core.backup.mariadb.conftest import Trading
+
+_COLUMNS = {
+    "i": "INT", "d": "DOUBLE", "n": "DECIMAL(9,3)", "t": "VARCHAR(20)", "l": "TEXT CHARACTER SET latin1",
+    "b": "VARBINARY(9)", "w": "DATETIME(6)", "k": "VARCHAR(9) COLLATE utf8mb4_bin", "x": "BIT(3)",
+}  # fmt: skip
+_VALUES = "(%s, 7, 1.5, 2.250, 'a\"b', 'é', x'00FF', '2026-11-02 03:04:05.000006', 'K', b'101')"
+
+
+@pytest.fixture
+def orders(trading: Trading) -> Trading:
+    """A table whose columns are NULL in one row in the middle each, outside of any sample."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+    trading.sql(
+        f"CREATE TABLE orders (id INT PRIMARY KEY, {columns})",
+        "INSERT INTO orders VALUES " + ",".join(_VALUES % number for number in range(60)),
+        *(
+            f"UPDATE orders SET {name}=NULL WHERE id IN ({25 + number}, 40)"
+            for number, name in enumerate(_COLUMNS)
+        ),
+    )
+    return trading
+
+
+def lines_of(trading: Trading) -> list[bytes]:
+    with trading.open() as source, source.snapshot():
+        pieces = source.dump(source.schema("orders"))
+        return b"".join(lines for _, lines in pieces).splitlines()
+
+
+@pytest.mark.parametrize("sampled", [5, 100])
+def test_rows_with_null_outside_of_the_sample_have_the_same_lines(
+    orders: Trading, sampled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "_ROWS", sampled)
+    found = lines_of(orders)
+    with orders.open() as source:
+        sql = row_sql(source.schema("orders"))
+    expected = [
+        bytes(row[0], "utf8") for row in orders.sql(f"SELECT {sql} FROM orders ORDER BY id")
+    ]
+    assert found == expected
+    nulls = [sum(value is None for value in json.loads(line).values()) for line in found]
+    assert nulls == [0] * 25 + [1] * 9 + [0] * 6 + [9] + [0] * 19
+    store = MemoryStore()
+    before = orders.everything()
+    report = orders.restored(store, orders.backed_up(store, "orders"), target="again")
+    assert report.verified == BY_FINGERPRINT
+    assert orders.rows("again") == orders.rows("orders")
+    orders.sql("DROP TABLE again")
+    assert orders.everything() == before
+
+
+def test_the_sample_decides_on_both_ends(orders: Trading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "_ROWS", 5)
+    orders.sql("UPDATE orders SET n=NULL WHERE id=59", "UPDATE orders SET w=NULL WHERE id=0")
+    with orders.open() as source:
+        schema = source.schema("orders")
+        filled = [name for name in _COLUMNS if name not in {"n", "w", "l"}]
+        assert sampling.sampled_row_sql(source._session, schema) == row_sql(schema, filled)
+
+
+def test_a_large_table_is_not_counted_before_it_is_read(
+    orders: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspect, "_COUNTED_BYTES", 0)
+    reported: list[Progress] = []
+    start = len(orders.server.logs)
+    with orders.open() as source:
+        report = back_up(MemoryStore(), source, ["orders"], "", Work(report=reported.append))
+    assert report.backups[0].rows == 60
+    assert "COUNT(*)" not in orders.server.logs[start:]
+    assert all(found.done <= (found.total or 0) for found in reported)
+
+
+def test_rows_that_the_server_sent_and_were_not_read_are_missed(
+    orders: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspect, "_COUNTED_BYTES", 0)
+    with orders.open() as source:
+        session: Any = source._session
+        stream = session.stream
+
+        def short(statement: str, work: Work) -> Any:
+            for values, null in stream(statement, work):
+                yield values[1:], null
+
+        monkeypatch.setattr(session, "stream", short)
+        with pytest.raises(DatabaseError, match="rows are missing"):
+            back_up(MemoryStore(), source, ["orders"], "", Work())
