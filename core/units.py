@@ -84,6 +84,13 @@ def format_duration(seconds: float) -> str:
     return f"{total // 86400} d {total % 86400 // 3600} h"
 
 
+def format_minutes(seconds: float) -> str:
+    """Return a duration without the seconds of a minute, for example `5 min`; `42 s` below one."""
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    return f"{int(seconds) // 60} min" if seconds < 3600 else format_duration(seconds)
+
+
 def format_age(then: datetime, now: datetime | None = None) -> str:
     """Return how long ago a time was, in its largest unit, for example `12 s ago`."""
     seconds = ((now or utc_now()) - then).total_seconds()

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
 
-from core.units import format_duration, utc_now
+from core.units import format_minutes, utc_now
 from core.workspace import Workspace
 from gui import shortcuts, theme
 from gui.context import Context
@@ -139,9 +139,9 @@ class Header(QFrame):
                 "read-only", "neutral", "lock", "Nothing can be changed. Press to unlock temporarily."
             )  # fmt: skip
         else:
-            left = format_duration(max((until - utc_now()).total_seconds(), 0)).split(" min")[0]
+            left = format_minutes(max((until - utc_now()).total_seconds(), 0))
             text, tone, icon_name, hint = (
-                f"writing · {left} min left", "danger", "unlock",
+                f"writing · {left} left", "danger", "unlock",
                 "Changes are allowed. Press to lock again.",
             )  # fmt: skip
         self.lock.setText(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.model.connection import Identity
-from core.units import format_remaining, utc_now
+from core.units import format_minutes, utc_now
 from gui.clock import follow_time
 from gui.context import Context
 from gui.widgets.buttons import Button
@@ -40,7 +40,7 @@ class SessionClock(Button):
         if identity is None or identity.expires is None:
             return
         left = (identity.expires - utc_now()).total_seconds()
-        self._show_left(identity.expires, left)
+        self._show_left(left)
         if left < _WARNING_SECONDS:
             self._check_renewal(ended=left <= 0)
 
@@ -58,7 +58,7 @@ class SessionClock(Button):
             )
         self.tick()
 
-    def _show_left(self, end: datetime, left: float) -> None:
+    def _show_left(self, left: float) -> None:
         if left <= 0:
             self._set(
                 "session expired · Refresh",
@@ -67,11 +67,10 @@ class SessionClock(Button):
                 spoken="session expired: Refresh",
             )
             return
-        text = format_remaining(end)
         # Without seconds: a number that changes every second would draw attention all the time.
-        short = text if left < 60 else text.partition(" min")[0] + " min"
+        text = f"session {format_minutes(left)} left"
         tone = "warning" if left < _WARNING_SECONDS else "neutral"
-        self._set(f"session {short} left", tone, "Temporary keys.")
+        self._set(text, tone, "Temporary keys.")
 
     def _set(self, text: str, tone: str, hint: str, *, spoken: str = "") -> None:
         if text == self.text():

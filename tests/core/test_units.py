@@ -14,6 +14,7 @@ from core.units import (
     format_date,
     format_date_range,
     format_duration,
+    format_minutes,
     format_moment,
     format_range,
     format_rate,
@@ -71,6 +72,12 @@ def test_counts_rates_and_durations():
     assert format_rate(12_400_000.7) == "12.4 MB/s"
     assert [format_duration(s) for s in (0.4, 59, 61, 7500, 90000)] == [
         "0.4 s", "59 s", "1 min 1 s", "2 h 5 min", "1 d 1 h",
+    ]  # fmt: skip
+
+
+def test_a_duration_without_seconds_has_minutes():
+    assert [format_minutes(s) for s in (0, 42.5, 60, 3599.9, 7500, 93600)] == [
+        "0 s", "42 s", "1 min", "59 min", "2 h 5 min", "1 d 2 h",
     ]  # fmt: skip
 
 

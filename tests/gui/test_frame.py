@@ -89,7 +89,10 @@ def test_production_opens_read_only_and_unlocks_for_a_time(window, context, qtbo
         question.go.click()
     assert not context.read_only
     assert context.unlocked_until - utc_now() > timedelta(minutes=14)
-    assert "writing" in window.header.lock.text()
+    assert window.header.lock.text() == "writing · 14 min left"
+    context._unlocked_until = utc_now() + timedelta(seconds=42.5)
+    window.header._show_lock()
+    assert window.header.lock.text() == "writing · 42 s left"
     context._relock.setInterval(0)
     qtbot.waitUntil(lambda: context.read_only)
     assert window.header.lock.text() == "read-only"

@@ -150,6 +150,7 @@ def test_an_expired_sign_in_offers_refresh_in_the_window(qtbot, context):
 @pytest.mark.parametrize(
     ("left", "tone", "text"),
     [
+        (timedelta(hours=26, seconds=30), "neutral", "session 1 d 2 h left"),
         (timedelta(hours=3, seconds=30), "neutral", "session 3 h 0 min left"),
         (timedelta(minutes=11, seconds=30), "neutral", "session 11 min left"),
         (timedelta(minutes=9, seconds=59), "warning", "session 9 min left"),
