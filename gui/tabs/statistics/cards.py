@@ -81,8 +81,8 @@ class Cards(QFrame):
 
     def _show_small(self, found: StorageStatistics) -> None:
         part = found.small_objects / found.objects if found.objects else 0.0
-        # Rounded down, so that "100 %" always means all objects.
-        figure = f"{math.floor(part * 1000) / 10:g} %"
+        # Rounded down, so that "100%" always means all objects.
+        figure = f"{math.floor(part * 1000) / 10:g}%"
         if part > 0.5:
             self.small.set(figure, "expensive to archive", "warning")
         else:

@@ -190,7 +190,7 @@ def test_depth(show, qtbot):
     found = book(bids=[["100", 1], ["99", 3]], asks=[["101", 2], ["102.5", "4"]])
     view.show_content(found.representations[0])
     assert {theme.tokens().good.name(), theme.tokens().danger.name()} <= colours(view.chart)
-    assert spread_of(found.representations[0]) == "1 (0.995 %)"
+    assert spread_of(found.representations[0]) == "1 (0.995%)"
     assert "best bid 100, best ask 101" in view.chart.accessibleDescription()
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Plus, Qt.Key.Key_Minus):
         qtbot.keyClick(view.chart, key)
