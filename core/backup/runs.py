@@ -161,15 +161,6 @@ def dismiss_failure(name: str) -> None:
         state_database().execute(_WRITE, (name, None, _record(replace(run, dismissed=True))))
 
 
-def forget_run(name: str) -> None:
-    """Remove the record of a run.
-
-    Raises:
-        LocalIOError: The state database cannot be written.
-    """
-    state_database().execute("DELETE FROM backup_runs WHERE name = ?", (name,))
-
-
 def _started(database: str | DatabaseAddress, tables: Sequence[str] | None) -> BackupRun:
     try:
         place = _place(database)

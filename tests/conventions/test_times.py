@@ -28,6 +28,7 @@ _ISO_IN_WINDOW = {
     "gui/dialogs/file_as_form.py",
     "gui/main_window/changes_model.py",
     "gui/tabs/backups/backup_actions.py",
+    "gui/tabs/backups/proof_actions.py",
 }
 
 

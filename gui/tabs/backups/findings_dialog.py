@@ -72,6 +72,7 @@ class FindingsDialog(Dialog):
         self.banner = Banner(self)
         self.model = FindingsModel(self)
         self.table = make_table(self.model, "Findings", sortable=False)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideRight)  # sentences, not names
         empty = EmptyState("No findings", "All examined backups are as expected.")
         self.view = Loadable(self.table, empty)
         self.text = text_label("", wrap=True)

@@ -132,6 +132,7 @@ class RetentionDialog(Dialog):
         self.table = make_table(
             self.model, "Decisions", settings=settings, key="backups/retention", sortable=False
         )
+        self.table.setTextElideMode(Qt.TextElideMode.ElideRight)  # sentences, not names
         self._empty = EmptyState("No backups", "There is nothing that the rule could remove.")
         self.view = Loadable(self.table, self._empty)
         self.summary = text_label("", wrap=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, QTime, Signal
 from PySide6.QtGui import QGuiApplication, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QFormLayout, QPlainTextEdit, QTimeEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QTimeEdit, QWidget
 
 from core.backup.schedule import checked_hooks, checked_schedule, generated_files
 from core.backup.timetable import next_time
@@ -88,7 +88,7 @@ class ScheduleForm(Dialog):
         self.every = combo_box("Interval")
         for every, text in _EVERY:
             self.every.addItem(text, every)
-        self.every.setCurrentIndex(1)
+        _choose(self.every, 1)
         self.at = inset(QTimeEdit(QTime(2, 0)))
         self.at.setDisplayFormat("HH:mm")
         self.at.setAccessibleName("Time in the zone of this computer")
@@ -135,11 +135,12 @@ class ScheduleForm(Dialog):
         if place < 0:  # it is not open now
             self.database.addItem(shown(schedule.database), schedule.database)
             place = self.database.count() - 1
-        self.database.setCurrentIndex(place)
-        self.scope.setCurrentIndex(1 if schedule.tables else 0)
-        self.every.setCurrentIndex([each for each, _text in _EVERY].index(schedule.every))
-        self.at.setTime(QTime.fromString(schedule.at, "HH:mm"))
-        self.starter.setCurrentIndex([each for each, _text in _STARTERS].index(schedule.starter))
+        _choose(self.database, place)
+        _choose(self.scope, 1 if schedule.tables else 0)
+        _choose(self.every, [each for each, _text in _EVERY].index(schedule.every))
+        hour, minute = schedule.at.split(":")
+        self.at.setTime(QTime(int(hour), int(minute)))
+        _choose(self.starter, [each for each, _text in _STARTERS].index(schedule.starter))
         self.command.setText(schedule.on_failure)
         self.webhook.setText(schedule.webhook)
         self.show_tables(schedule.database, schedule.tables)
@@ -186,7 +187,7 @@ class ScheduleForm(Dialog):
             self.database.currentData() or "",
             self._checked() if selected else (),
             self.every.currentData(),
-            self.at.time().toString("HH:mm"),
+            f"{self.at.time().hour():02}:{self.at.time().minute():02}",
             self._former.options if self._former else self._choices.options,
         )
         return replace(
@@ -261,7 +262,7 @@ class ScheduleEntry(Dialog):
         for form, text in _STARTERS[1:]:
             self.form.addItem(text.partition(",")[0], form)
         if schedule.starter is not None:
-            self.form.setCurrentIndex(self.form.findData(schedule.starter))
+            _choose(self.form, self.form.findData(schedule.starter))
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setFont(theme.mono_font())
@@ -308,3 +309,7 @@ _INSTALL = {
     ScheduleFormat.TASK_SCHEDULER: "Save the file and import it with “schtasks /Create /XML FILE "
     "/TN NAME”. The password of a server must be in the keyring or in a secret.",
 }
+
+
+def _choose(box: QComboBox, index: int) -> None:
+    box.setCurrentIndex(index)
