@@ -17,6 +17,7 @@ from core.lifecycle.rules import Configuration
 from core.lifecycle.store import FormerRules
 from core.lifecycle.templates import archive
 from core.model.backup import Backup, Origin
+from core.model.comparison import BackupComparison, ComparedRow, RowChange
 from core.model.connection import KeySource, Profile
 from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKind
 from core.model.retention import RetentionDecision, RetentionRule
@@ -43,6 +44,7 @@ from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.dialogs.wizard import Wizard
 from gui.main_window.shortcut_list import ShortcutList
+from gui.tabs.backups.comparison import ComparisonDialog
 from gui.tabs.backups.encryption_dialog import EncryptionDialog
 from gui.tabs.backups.findings_dialog import FindingsDialog
 from gui.tabs.backups.retention_dialog import RetentionDialog, RetentionScope
@@ -105,6 +107,36 @@ def _edit_conflict(parent: QWidget, _context: Context) -> QDialog:
         load=_nothing,
         overwrite=_nothing,
     )
+
+
+def _comparison(parent: QWidget, _context: Context) -> QDialog:
+    before, after = (
+        Backup(
+            name,
+            "orders",
+            _DAY + timedelta(days=day),
+            40_960,
+            f"backups/{name}/_manifest.json",
+            rows=1000,
+        )
+        for day, name in enumerate(("3f7a9c2b4d1e", "8c1d5e9a7b3f"))
+    )
+    rows = (
+        ComparedRow(RowChange.ADDED, (), ("1001", "BTC-USD", "42017.5", "open")),
+        ComparedRow(
+            RowChange.CHANGED, ("17", "ETH-USD", "2271.25", "open"), ("17", "ETH-USD", "2271.5", "filled"),
+            ("price", "status"),
+        ),
+        ComparedRow(RowChange.REMOVED, ("4", "SOL-USD", "93.1", "a long note " * 12), ()),
+    )  # fmt: skip
+    return ComparisonDialog(
+        parent,
+        BackupComparison(
+            before, after, 12, 3, 1, 996, ("id",), ("id", "symbol", "price", "status"), rows * 8,
+            ("column note is only in the second backup",),
+            ("The second backup contains only the rows that meet: status <> 'void'",), seconds=1.4,
+        ),
+    )  # fmt: skip
 
 
 def _roll_back(parent: QWidget, _context: Context) -> QDialog:
@@ -196,6 +228,7 @@ def _retention(parent: QWidget, _context: Context) -> QDialog:
 
 MAKERS: dict[str, Make] = {
     "EditConflict": _edit_conflict,
+    "ComparisonDialog": _comparison,
     "CompareVersions": lambda parent, _context: CompareVersions(
         parent, _value("old-password", "a"), _value("new-password", "b", port="5432")
     ),

@@ -48,12 +48,14 @@ class BackupsPanel(QWidget):
         verify_wanted: a `Backup` to download and check.
         drill_wanted: a `Backup` to restore into a scratch table.
         pin_wanted: a `Backup` to pin, or to unpin if it is pinned.
+        compare_wanted: the older and the newer of two selected `Backup`s.
     """
 
     selected = Signal(object)
     verify_wanted = Signal(object)
     drill_wanted = Signal(object)
     pin_wanted = Signal(object)
+    compare_wanted = Signal(object, object)
 
     def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
@@ -63,7 +65,9 @@ class BackupsPanel(QWidget):
         self._quiet = self._narrow = self._very_narrow = False
         self.why_no_drill: Callable[[Backup], str] = lambda _backup: ""
         self._sorted = DayFilter(self.model, self)
-        self.table = make_table(self._sorted, "Backups", settings=settings, key="backups/backups")
+        self.table = make_table(
+            self._sorted, "Backups", settings=settings, key="backups/backups", multiple=True
+        )
         first_look(
             self.table,
             settings,
@@ -94,7 +98,9 @@ class BackupsPanel(QWidget):
         self.verify.set_hint("Downloads the backup and compares every hash.")
         self.drill = plain_button("Restore drill…", self._on_drill)
         self.pin = plain_button("Pin…", self._on_pin)
-        self._buttons = ButtonRow(self.pin, self.drill, self.verify)
+        self.compare = plain_button("Compare", self._on_compare)
+        self.compare.set_hint("Shows the rows that differ between the two selected backups.")
+        self._buttons = ButtonRow(self.compare, self.pin, self.drill, self.verify)
         self.calendar = BackupCalendar()
         self.calendar.hide()
         self.shape = Segmented((("list", "List"), ("calendar", "Calendar")))
@@ -122,11 +128,16 @@ class BackupsPanel(QWidget):
 
     @property
     def current(self) -> Backup | None:
-        """The selected backup."""
-        chosen = self.table.selectionModel().selectedRows()
-        if not chosen:
-            return None
-        return self.model.backups[self._sorted.mapToSource(chosen[0]).row()]
+        """The selected backup; None if none or several are."""
+        chosen = self.chosen
+        return chosen[0] if len(chosen) == 1 else None
+
+    @property
+    def chosen(self) -> list[Backup]:
+        """All selected backups, the oldest first."""
+        rows = self.table.selectionModel().selectedRows()
+        found = [self.model.backups[self._sorted.mapToSource(row).row()] for row in rows]
+        return sorted(found, key=lambda backup: backup.taken)
 
     def show_loading(self, table: str) -> None:
         """Show that a table's backups are being listed, and clear those of another table."""
@@ -279,6 +290,8 @@ class BackupsPanel(QWidget):
 
     def _update(self) -> None:
         backup = self.current
+        why = _why_no_comparison(self.chosen)
+        self.compare.allow(not why, why)
         self.verify.allow(backup is not None, _NONE_SELECTED)
         why = _NONE_SELECTED if backup is None else self.why_no_drill(backup)
         self.drill.set_hint("Restores the backup into a scratch table and compares it.")
@@ -298,6 +311,10 @@ class BackupsPanel(QWidget):
         if self.current is not None:
             self.verify_wanted.emit(self.current)
 
+    def _on_compare(self) -> None:
+        if len(chosen := self.chosen) == 2:
+            self.compare_wanted.emit(*chosen)
+
     def _on_drill(self) -> None:
         if self.current is not None:
             self.drill_wanted.emit(self.current)
@@ -305,6 +322,14 @@ class BackupsPanel(QWidget):
     def _on_pin(self) -> None:
         if self.current is not None:
             self.pin_wanted.emit(self.current)
+
+
+def _why_no_comparison(chosen: Sequence[Backup]) -> str:
+    if len(chosen) != 2:
+        return "Select two backups, the second one with Ctrl."
+    if any(backup.state is BackupState.BROKEN for backup in chosen):
+        return "One of the backups is damaged."
+    return ""
 
 
 def _why_no_pin(backup: Backup | None) -> str:
