@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from core.backup.conversion.numbering import add_numbering, is_numbered
 from core.backup.conversion.rows import ColumnPlan
 from core.backup.conversion.type_rules import MARIADB, POSTGRESQL, RULES, SQLITE, Rule
 from core.backup.conversion.values import conversion, is_real
@@ -83,8 +84,10 @@ def convert_schema(
     made = TableSchema(
         schema.table, tuple(columns), keys=keys, checks=tuple(checks), indexes=indexes
     )
+    made = add_numbering(made, schema, source, free_name)
     texts = [f"{name} ({', '.join(names)})." for name, names in differences.items()]
-    return Converted(made, tuple(plans), (*texts, *_omitted(schema, found)))
+    omitted = _omitted(schema, found, numbered=is_numbered(made, target))
+    return Converted(made, tuple(plans), (*texts, *omitted))
 
 
 def _check_names(schema: TableSchema, target: str) -> None:
@@ -294,11 +297,12 @@ def _add_postgresql(one: _Unique, name: str, keys: list[Key], indexes: list[Inde
         indexes.append(Index(name, (), one.unique, definition=f"USING btree ({columns})"))
 
 
-def _omitted(schema: TableSchema, found: Sequence[_Unique]) -> Iterator[str]:
+def _omitted(schema: TableSchema, found: Sequence[_Unique], *, numbered: bool) -> Iterator[str]:
     """Yield sentences about what the other engine does not get."""
+    columns = {one.column for one in schema.sequences}
+    columns |= {column.name for column in schema.columns if column.numbering}
     generated = tuple(column for column in schema.columns if column.generated is not None)
-    numbered = tuple(c for c in schema.columns if c.numbering) or schema.sequences
-    defaults = tuple(c for c in schema.columns if c.default is not None and not c.numbering)
+    defaults = tuple(c for c in schema.columns if c.default is not None and c.name not in columns)
     lost = len(schema.keys) + len(schema.indexes) - len(found)
     omitted = (
         (len(schema.checks), "check"),
@@ -307,7 +311,7 @@ def _omitted(schema: TableSchema, found: Sequence[_Unique]) -> Iterator[str]:
         (len(generated), "generated column"),
         (lost, "special index"),
         (len(defaults), "default"),
-        (len(numbered), "numbered column"),
+        (len(columns) - numbered if columns else 0, "numbered column"),
         (len(schema.partitions), "partition"),
     )
     counts = [format_counted(count, name) for count, name in omitted if count]

@@ -8,11 +8,13 @@ import pytest
 from helpers.backups import MemoryStore
 
 from core.backup.databases import open_database
+from core.backup.databases.sqlite.row_restore import SQLiteRowChanges
+from core.backup.filters import Selection
 from core.backup.preview import preview_of
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
 from core.backup.undo import drop_former_table, newest_former_table, undo
-from core.errors import Conflict, InvalidInput, NotFound, NotSupported
+from core.errors import Conflict, DatabaseError, InvalidInput, NotFound, NotSupported
 from core.model.backup import Backup
 from core.model.row_restore import RowAction, RowCounts
 from core.work import Work
@@ -195,6 +197,45 @@ def test_a_table_without_a_primary_key_is_refused(store: MemoryStore, tmp_path: 
     with pytest.raises(NotSupported) as caught:
         restore_rows_of(store, backup, str(path), ["1"], Work())
     assert "under a new name" in caught.value.remedy
+
+
+def test_a_backup_of_some_rows_deletes_none(store: MemoryStore, coins: Path) -> None:
+    with open_database(str(coins)) as source:
+        wanted = Selection(("coins",), where={"coins": "id < 3"})
+        backup = back_up(store, source, wanted, "", Work()).backups[0]
+    _run(coins, "UPDATE coins SET data = 9 WHERE id IN (2, 3)")
+    before = _content(coins)
+    with pytest.raises(Conflict, match="does not contain all of these rows"):
+        restore_rows_of(store, backup, str(coins), ["2", "3"], Work())
+    assert _content(coins) == before
+    assert restore_rows_of(store, backup, str(coins), ["2"], Work()).counts.updated == 1
+
+
+def test_a_failure_at_any_statement_changes_nothing(
+    store: MemoryStore, coins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = _backed_up(store, coins, "coins")
+    _run(coins, "UPDATE coins SET data = 9 WHERE id = 2", "DELETE FROM coins WHERE id = 3")
+    before = _content(coins)
+    query, count, limit = SQLiteRowChanges.query, 0, 0
+
+    def fail(self: SQLiteRowChanges, statement: str) -> list[tuple[object, ...]]:
+        nonlocal count
+        count += 1
+        if count == limit:
+            raise DatabaseError("It fails here")
+        return query(self, statement)
+
+    monkeypatch.setattr(SQLiteRowChanges, "query", fail)
+    for limit in range(1, 60):
+        count = 0
+        try:
+            restore_rows_of(store, backup, str(coins), ["2", "3"], Work())
+        except DatabaseError:
+            assert _content(coins) == before, limit
+        else:
+            break
+    assert 15 < limit < 59
 
 
 def test_the_keys_of_a_preview_select_the_rows(store: MemoryStore, tmp_path: Path) -> None:

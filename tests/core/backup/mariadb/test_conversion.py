@@ -142,6 +142,9 @@ def test_postgresql_into_mariadb(store: MemoryStore, places: dict[str, Place]) -
     definition = run("SHOW CREATE TABLE t")[0][1]
     for text in ("PRIMARY KEY (`id`)", "UNIQUE KEY", "KEY `t_name` (`name`(191),`day`)"):
         assert text in definition
+    run("INSERT INTO t (flag) VALUES (1)")
+    assert run("SELECT MAX(id) FROM t") == ((4,),)
+    run("DELETE FROM t WHERE id = 4")
     again = preview_of(store, backup, places["MariaDB"].address, 10, Work())
     assert (again.difference.added, again.difference.changed, again.difference.removed) == (0, 0, 0)
 
@@ -186,6 +189,9 @@ def test_mariadb_into_postgresql(store: MemoryStore, places: dict[str, Place]) -
     indexes = [row[0] for row in run("SELECT indexdef FROM pg_indexes WHERE tablename = 't'")]
     assert any("(day, at)" in text for text in indexes)
     assert any("UNIQUE INDEX name" in text for text in indexes)
+    run("INSERT INTO t (tiny) VALUES (1)")
+    assert run("SELECT max(id) FROM t") == [[4]]
+    run("DELETE FROM t WHERE id = 4")
     again = preview_of(store, backup, places["PostgreSQL"].address, 10, Work())
     assert (again.difference.added, again.difference.changed, again.difference.removed) == (0, 0, 0)
 
@@ -229,6 +235,25 @@ def test_sqlite_into_servers(store: MemoryStore, places: dict[str, Place], engin
     ]
     again = preview_of(store, backup, places[engine].address, 10, Work())
     assert (again.difference.added, again.difference.changed, again.difference.removed) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("source", ["PostgreSQL", "MariaDB", "SQLite"])
+def test_under_another_name_beside_a_table_with_the_same_indexes(
+    store: MemoryStore, places: dict[str, Place], source: str
+) -> None:
+    statements = ("CREATE TABLE t (id int PRIMARY KEY, n int)", "CREATE INDEX by_n ON t (n)")
+    for place in places.values():
+        for statement in statements:
+            place.run(statement)
+    places[source].run("INSERT INTO t VALUES (1, 2)")
+    backup = _backed_up(store, places[source])
+    for target, place in places.items():
+        if target == source:
+            continue
+        for choices in ({"target": "other"}, {"target": "third"}, {}):
+            report = _restored(store, backup, place, **choices)
+            assert report.verified == BY_CONVERSION
+            assert [tuple(row) for row in place.run(f"SELECT * FROM {report.table}")] == [(1, 2)]
 
 
 @pytest.mark.parametrize(
