@@ -14,11 +14,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from core.backup.databases import origin_of
 from core.backup.databases.address import SECRET_PREFIX, parse_address
+from core.backup.encryption_keys import check_name
 from core.backup.failure_notice import checked_webhook, command_arguments
 from core.backup.programs import run_program
 from core.errors import InvalidInput, NotSupported
@@ -26,6 +28,7 @@ from core.local.atomic import translate_os_errors, write_atomically
 from core.model.backup import Origin
 from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
 
+_ENCRYPT = "--encrypt="
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _SYSTEMCTL_SECONDS = 30.0
 _SERVICE = """\
@@ -156,6 +159,25 @@ def backup_command(schedule: Schedule) -> tuple[str, ...]:
     flags = ("--json",) if tables else ("--json", "--all-tables")
     end = ("--",) if any(name.startswith("-") for name in names) else ()
     return (*_program(), "backup", *schedule.options, *flags, *end, *names)
+
+
+def key_name_of(schedule: Schedule) -> str:
+    """Return the name of the key that encrypts the backups; empty if they are not encrypted."""
+    names = (each for each in schedule.options if each.startswith(_ENCRYPT))
+    return next(names, "").removeprefix(_ENCRYPT)
+
+
+def with_key(schedule: Schedule, name: str) -> Schedule:
+    """Return a schedule whose backups are encrypted with a key; an empty name changes nothing.
+
+    Raises:
+        InvalidInput: It is not the name of a key.
+    """
+    if not name:
+        return schedule
+    check_name(name)
+    others = (each for each in schedule.options if not each.startswith(_ENCRYPT))
+    return replace(schedule, options=(*others, f"{_ENCRYPT}{name}"))
 
 
 def _program() -> tuple[str, ...]:

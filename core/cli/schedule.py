@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.backup_keys import EncryptWith
 from core.cli.databases import Database
 from core.cli.failure_notices import FailureWebhook, OnFailure
 from core.cli.parameters import usage_error
@@ -48,6 +49,7 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
             "--install", help="Install as systemd units of this user; shown first without --yes."
         ),
     ] = False,
+    encrypt_with: EncryptWith = "",
     on_failure: OnFailure = "",
     failure_webhook: FailureWebhook = "",
     listed: Annotated[
@@ -72,7 +74,7 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
     --install, --on-failure and --failure-webhook are stored on this machine, where `backup` reads
     them. The schedules of the window are also listed.
     """
-    from core.backup.schedule import generated_files, unit_folder
+    from core.backup.schedule import generated_files, unit_folder, with_key
 
     cli: Cli = context.obj
     if listed or remove:
@@ -81,6 +83,7 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
     _check(cli, database_url, form if install else None, yes=yes, on_failure=on_failure)
     made = _checked(cli, database_url, tables or (), every, at)
     made = replace(made, on_failure=on_failure, webhook=failure_webhook)
+    made = with_key(made, encrypt_with)
     files = generated_files(made, form)
     if install and yes:
         _install(cli, made, files)

@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.backup.runs import claim_run, last_runs
-from core.backup.schedule import schedule_name
+from core.backup.schedule import key_name_of, schedule_name
 from core.backup.scheduled import incomplete, report_failure
 from core.backup.schedules import applies_to, schedules
 from core.backup.timetable import missed_time
@@ -180,11 +180,15 @@ class BackupWatch(QObject):
             return
         self._running.add(schedule_name(schedule))
         tables = list(schedule.tables)
-        profile = workspace.profile
+        profile, key = workspace.profile, key_name_of(schedule)
         self._runner.run_bulk(
             f"Scheduled backup of {schedule.title}",
             "backup.run",
-            {"database": self.argument(schedule.database), "tables": tables or None},
+            {
+                "database": self.argument(schedule.database),
+                "tables": tables or None,
+                "encrypt_with": key,
+            },
             connection=workspace.connection,
             owner=self,
             then=partial(self._on_done, schedule),
@@ -194,7 +198,7 @@ class BackupWatch(QObject):
             target=f"s3://{profile.bucket}/",
             command=command_line(
                 "backup.run", schedule.database, *tables, profile=profile,
-                options={"--all-tables": not tables},
+                options={"--all-tables": not tables, "--encrypt": key},
             ),
             origin=ORIGIN,
         )  # fmt: skip

@@ -24,7 +24,7 @@ _PLACEHOLDER = "secret:cryptotrading/backup-key"
 _TEXT = (
     "AES-256-GCM with a key in Secrets Manager (secret:NAME) or in the keyring of this computer "
     "(keyring:NAME). Restores find the key by themselves. Leave the field empty for backups that are "
-    "not encrypted."
+    "not encrypted. Schedules use the key from the time when they are saved."
 )
 _WARNING = (
     "Without the key, its backups cannot be read by anyone. Store a copy of it in a safe place: "

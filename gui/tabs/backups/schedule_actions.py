@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from core.backup.runs import dismiss_failure
-from core.backup.schedule import remove_units, schedule_name
+from core.backup.schedule import remove_units, schedule_name, with_key
 from core.backup.schedules import remove_schedule, save_schedule
 from core.errors import StorageError
 from core.local.atomic import write_atomically
@@ -21,6 +21,7 @@ from core.model.tables import DatabaseInfo
 from core.units import format_counted
 from core.work import Work
 from gui.dialogs.confirm import ask
+from gui.tabs.backups.encryption_dialog import chosen_key
 from gui.tabs.backups.findings_dialog import FindingsDialog
 from gui.tabs.backups.open_databases import OpenDatabases, read_info
 from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleEntry, ScheduleForm
@@ -110,6 +111,8 @@ class ScheduleActions(QObject):
 
     def _save(self, schedule: Schedule, former: Schedule | None) -> None:
         """Store a schedule; one for another program is shown as its entry afterwards."""
+        key = chosen_key(self._tab.context.settings, schedule.database)
+        schedule = with_key(schedule, key)
 
         def save(work: Work) -> Schedule:
             work.check()

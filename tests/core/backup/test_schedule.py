@@ -14,7 +14,9 @@ from core.backup.schedule import (
     checked_schedule,
     generated_files,
     install_units,
+    key_name_of,
     schedule_name,
+    with_key,
 )
 from core.backup.schedules import save_schedule, schedules
 from core.errors import InvalidInput, LocalIOError, NotSupported
@@ -163,3 +165,16 @@ def test_a_machine_without_systemd_is_reported(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NotSupported, match="no systemd"):
         install_units(generated_files(made("orders"), ScheduleFormat.SYSTEMD))
+
+
+def test_a_schedule_encrypts_its_backups(tmp_path: Path) -> None:
+    plain = checked_schedule(str(tmp_path / "a.db"), ["t"], Every.DAY, "02:00", ["--profile=p"])
+    assert key_name_of(plain) == ""
+    assert with_key(plain, "") == plain
+    made = with_key(with_key(plain, "keyring:old"), "secret:new")
+    assert made.options == ("--profile=p", "--encrypt=secret:new")
+    assert key_name_of(made) == "secret:new"
+    save_schedule(made)
+    assert [key_name_of(each) for each in schedules().values()] == ["secret:new"]
+    with pytest.raises(InvalidInput, match="does not name a key"):
+        with_key(plain, "new")
