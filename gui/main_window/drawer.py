@@ -171,29 +171,41 @@ class ChangesPage(QWidget):
         box.addWidget(self._view)
         context.changed.connect(self._on_change)
         # The log is read when the page is first opened, since it can be long.
-        self._loaded = False
+        self._loaded = self._reading = False
 
     def load(self) -> None:
         """Read the log once; later changes are added as they are made."""
-        if self._loaded:
-            return
-        self._loaded = True
+        if not self._loaded:
+            self._loaded = True
+            self._read()
+
+    def _read(self) -> None:
+        self._reading = True
         log = self._context.log
         self._context.runner.run(
             "Read the log of changes",
             lambda _work: log.read(),
             owner=self,
             then=self._on_read,
-            failed=self._banner.show_error,
+            failed=self._on_not_read,
+            latest="activity/changes",
             quiet=True,
         )
 
     def _on_read(self, changes: tuple[LoggedChange, ...]) -> None:
+        self._reading = False
         self._model.show(changes)
         self._update()
 
+    def _on_not_read(self, error: StorageError) -> None:
+        self._loaded = self._reading = False  # the page reads the log when it is opened again
+        self._banner.show_error(error)
+
     def _on_change(self, change: Change) -> None:
-        if self._loaded:  # else `load` will read it from the log
+        if self._reading:
+            # It may have been read before this change was written: its rows would hide the change.
+            self._read()
+        elif self._loaded:  # else `load` will read it from the log
             workspace = self._context.workspace
             self._model.add(LoggedChange(change, workspace.profile.name if workspace else ""))
             self._update()

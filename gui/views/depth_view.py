@@ -66,7 +66,7 @@ def spread_of(book: Book) -> str:
         return "one side only"
     bid, ask = book.bids[0].price, book.asks[0].price
     middle = (bid + ask) / 2
-    share = f" ({(ask - bid) / middle :.3%})" if middle else ""
+    share = f" ({(ask - bid) / middle:.3%})" if middle else ""
     return f"{ask - bid:,f}{share}"
 
 

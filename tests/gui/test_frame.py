@@ -1,5 +1,6 @@
 """The window creates tabs on first use, passes changes to them, and locks production profiles."""
 
+import threading
 import time
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QLabel
 
 from core.aws.buckets import BucketBrief
-from core.errors import NotFound, Offline
+from core.errors import LocalIOError, NotFound, Offline
 from core.local.settings import Settings
 from core.model.change import Change, ChangeKind
 from core.model.connection import (
@@ -75,6 +76,48 @@ def test_changes_reach_loaded_tabs_and_the_log(window, context, qtbot):
     assert page._shown.rows()[0][2:4] == ("s3:PutObject", "s3://b/k")
     page.filter.setText("nothing like it")
     assert page._shown.rows() == []
+
+
+def test_a_change_made_while_the_log_is_read_is_listed(window, context, qtbot, monkeypatch):
+    was_read, answer = threading.Event(), threading.Event()
+    read = context.log.read
+
+    def slowly(**limits):
+        found = read(**limits)
+        was_read.set()
+        answer.wait(5)
+        return found
+
+    monkeypatch.setattr(context.log, "read", slowly)
+    window.drawer.pages.select("changes")
+    assert was_read.wait(5)
+    change = Change(ChangeKind.OBJECTS, "s3:PutObject", "s3://b/k", "Uploads", utc_now())
+    context.announce(change)
+    answer.set()
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    rows = window.drawer.changes_page._shown.rows()
+    assert [row[2:4] for row in rows] == [("s3:PutObject", "s3://b/k")]
+
+
+def test_a_log_that_could_not_be_read_is_read_when_its_page_is_opened_again(
+    window, context, qtbot, monkeypatch
+):
+    def fail():
+        raise LocalIOError("state.db could not be read")
+
+    context.log.append(
+        Change(ChangeKind.OBJECTS, "s3:PutObject", "s3://b/k", "Uploads", utc_now()), profile="dev"
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(context.log, "read", fail)
+        window.drawer.pages.select("changes")
+        qtbot.waitUntil(lambda: not context.runner.busy)
+    assert window.drawer.banner.failed
+    assert window.drawer.changes_page._shown.rows() == []
+    window.drawer.pages.select("tasks")
+    window.drawer.pages.select("changes")
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    assert len(window.drawer.changes_page._shown.rows()) == 1
 
 
 def test_production_opens_read_only_and_unlocks_for_a_time(window, context, qtbot):
