@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.backup.choice import Wanted, backup_warnings, find
-from core.backup.conversion import converted, prove_convertible
+from core.backup.conversion import converted, prove_convertible, restore_notes
 from core.backup.databases import engine_of, is_missing, open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
@@ -88,7 +88,7 @@ def _into_nothing(package: Package, database: str | DatabaseAddress) -> RestoreP
         problems=(
             *package.problems,
             *backup_warnings(package.backup, origin_of(database)),
-            *engine_of(database).restore_notes(package.schema),
+            *restore_notes(package, engine_of(database)),
             "The database file does not exist: it will be created.",
         ),
         suggested_name=package.backup.table,
@@ -125,7 +125,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
             *backup_warnings(package.backup, target.origin),
             *refused,
             *package.problems,
-            *target.restore_notes(package.schema),
+            *restore_notes(package, target),
         ),
         suggested_name=target.free_name(
             target.related_name(table, f"_{package.backup.taken:%Y%m%d}")

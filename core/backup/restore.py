@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.backup.choice import Wanted, backup_warnings, check_not_empty, find
-from core.backup.conversion import converted, prove_convertible, same_rows
+from core.backup.conversion import converted, prove_convertible, restore_notes, same_rows
 from core.backup.databases import open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Content, Database
@@ -137,7 +137,7 @@ def restore_of(
             (
                 *backup_warnings(backup, target.origin),
                 *package.problems,
-                *target.restore_notes(package.schema),
+                *restore_notes(package, target),
                 *swap.problems,
             ),
             swap.dependants,

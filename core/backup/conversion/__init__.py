@@ -20,7 +20,7 @@ from core.errors import NotSupported
 from core.model.tables import TableSchema
 from core.work import Work
 
-__all__ = ["converted", "is_convertible", "prove_convertible", "same_rows"]
+__all__ = ["converted", "is_convertible", "prove_convertible", "restore_notes", "same_rows"]
 
 
 def is_convertible(engine: str, target: type[Database]) -> bool:
@@ -102,6 +102,13 @@ def _free_names(
         return target.free_name(name) if target.engine == SQLITE else name
 
     return free_name
+
+
+def restore_notes(package: Package, target: Database | type[Database]) -> tuple[str, ...]:
+    """Return what a restore changes although the rows are equal; a conversion has its own notes."""
+    if isinstance(package.convert, RowConversion):
+        return ()
+    return target.restore_notes(package.schema)
 
 
 def prove_convertible(package: Package) -> None:

@@ -185,7 +185,10 @@ def _instant(arguments: tuple[str, ...], value: Any) -> Value:
 
 def _time(arguments: tuple[str, ...], value: Any) -> Value:
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if match is None or str(value)[:8] > "24:00:00" or str(value).rstrip("0")[:9] == "24:00:00.":
+    midnight = "24:00:00"
+    if match is None or str(value)[:8] > midnight:
+        raise RefusedError("It is not a time of a day.")
+    if str(value)[:8] == midnight and (match[4] or "").strip("0"):
         raise RefusedError("It is not a time of a day.")
     return f"{match[1]}:{match[2]}:{match[3]}{_fraction(match[4] or '', arguments)}"
 

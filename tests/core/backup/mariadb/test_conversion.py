@@ -17,9 +17,11 @@ from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
 from core.backup.preview import preview_of
 from core.backup.restore import BY_CONVERSION, Choices, restore_of
+from core.backup.row_restore import restore_rows_of
 from core.backup.run import back_up
 from core.errors import NotSupported
 from core.model.backup import Backup, RestoreReport
+from core.model.row_restore import RowCounts
 from core.work import Work
 from tests.core.backup.mariadb.conftest import Trading
 
@@ -118,6 +120,10 @@ def test_postgresql_into_sqlite(store: MemoryStore, places: dict[str, Place]) ->
         run("INSERT INTO t (flag, state) VALUES (1, 'odd')")
     with pytest.raises(apsw.ConstraintError):
         run("INSERT INTO t (flag, code, small) VALUES (1, 'x', -32768)")
+    run("UPDATE t SET day = NULL, at = NULL, numbers = 'x' WHERE id = 1")
+    run("DELETE FROM t WHERE id = 2")
+    rows = restore_rows_of(store, backup, places["SQLite"].address, ["1", "2"], Work())
+    assert rows.counts == RowCounts(1, 1)
     again = preview_of(store, backup, places["SQLite"].address, 10, Work())
     assert (again.difference.added, again.difference.changed, again.difference.removed) == (0, 0, 0)
 
@@ -145,6 +151,10 @@ def test_postgresql_into_mariadb(store: MemoryStore, places: dict[str, Place]) -
     run("INSERT INTO t (flag) VALUES (1)")
     assert run("SELECT MAX(id) FROM t") == ((4,),)
     run("DELETE FROM t WHERE id = 4")
+    run("UPDATE t SET day = NULL, at = NULL, numbers = 'x' WHERE id = 1")
+    run("DELETE FROM t WHERE id = 2")
+    rows = restore_rows_of(store, backup, places["MariaDB"].address, ["1", "2"], Work())
+    assert rows.counts == RowCounts(1, 1)
     again = preview_of(store, backup, places["MariaDB"].address, 10, Work())
     assert (again.difference.added, again.difference.changed, again.difference.removed) == (0, 0, 0)
 
@@ -153,17 +163,17 @@ _MARIADB = (
     """CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, tiny TINYINT UNSIGNED, big BIGINT UNSIGNED,
         amount DECIMAL(30, 10), f FLOAT, d DOUBLE, day DATE, at DATETIME(3), moment TIMESTAMP(6) NULL,
         clock TIME(2), y YEAR, bits BIT(12), data VARBINARY(20), doc JSON, state ENUM('a', 'it''s'),
-        flags SET('p', 'q'), name VARCHAR(50) UNIQUE, body LONGTEXT, point POINT, u UUID, ip INET6,
+        flags SET('p', 'q'), z DECIMAL(9, 2) ZEROFILL DEFAULT 1.5, name VARCHAR(50) UNIQUE, body LONGTEXT, point POINT, u UUID, ip INET6,
         old VARCHAR(9) CHARACTER SET latin1, KEY by_day (day, at), FULLTEXT KEY words (body),
         KEY part (body(10)))""",
     """INSERT INTO t VALUES (1, 255, 9223372036854775807, 12345678901234567890.0123456789, 0.1, 0.1,
         '2024-02-29', '2024-02-29 12:30:00.5', '2024-02-29 07:30:00.123456', '23:59:59.5', 2024, b'101',
-        x'00FF', '{"z": 1}', 'it''s', 'p,q', 'é', 'line\\n"two"\\\\', POINT(1, 2),
+        x'00FF', '{"z": 1}', 'it''s', 'p,q', 1.5, 'é', 'line\\n"two"\\\\', POINT(1, 2),
         '00000000-0000-0000-0000-00000000000a', '::1', 'é'),
         (2, 0, 0, -1, -1e30, 1e300, '0001-01-01', '9999-12-31 23:59:59.999', '1970-01-02 00:00:00',
-        '00:00:00', 1901, b'0', '', 'null', 'a', '', '', '', NULL, NULL, NULL, ''),
+        '00:00:00', 1901, b'0', '', 'null', 'a', '', 0, '', '', NULL, NULL, NULL, ''),
         (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        NULL, NULL, NULL, NULL, NULL, NULL)""",
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL)""",
 )
 
 
@@ -192,6 +202,10 @@ def test_mariadb_into_postgresql(store: MemoryStore, places: dict[str, Place]) -
     run("INSERT INTO t (tiny) VALUES (1)")
     assert run("SELECT max(id) FROM t") == [[4]]
     run("DELETE FROM t WHERE id = 4")
+    run("UPDATE t SET day = NULL, moment = NULL WHERE id = 1")
+    run("DELETE FROM t WHERE id = 2")
+    rows = restore_rows_of(store, backup, places["PostgreSQL"].address, ["1", "2"], Work())
+    assert rows.counts == RowCounts(1, 1)
     again = preview_of(store, backup, places["PostgreSQL"].address, 10, Work())
     assert (again.difference.added, again.difference.changed, again.difference.removed) == (0, 0, 0)
 
