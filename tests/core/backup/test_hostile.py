@@ -11,8 +11,9 @@ from typing import Any
 
 import apsw
 import pytest
-from helpers.backups import MemoryStore, everything, trading_database
+from helpers.backups import MemoryStore, backed_up, everything, restored, trading_database
 from helpers.doses import generated
+from helpers.forgery import forged, forgeries
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from core.backup.listing import backups_in
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
-from core.errors import Corrupt, DatabaseError, InvalidInput, NotSupported
+from core.errors import Corrupt, DatabaseError, InvalidInput, NotSupported, StorageError
 from core.model.backup import BackupState, Manifest
 from core.model.tables import Check, Column, Index, KeyPart, Trigger
 from core.work import Work
@@ -240,3 +241,23 @@ def test_any_table_name_survives_or_is_refused(tmp_path: Path, name: str) -> Non
     report = restore_of(store, listed, str(path), Choices(), Work())
     rows = apsw.Connection(str(path)).execute(f"SELECT * FROM {quoted}").fetchall()
     assert (rows, report.verified) == ([(1, 2)], "verified (SHA-256)")
+
+
+@generated()
+@given(forgeries())
+def test_no_forged_field_of_a_schema_is_executed(
+    tmp_path: Path, forgery: tuple[int, str, bool]
+) -> None:
+    path, store = tmp_path / "trading.db", MemoryStore()
+    if not path.exists():
+        trading_database(path, rows=9)
+    backup = backed_up(store, path, "orders")
+    before = everything(path)
+    listed = forged(store, backup, forgery)
+    try:
+        restored(store, listed, path, target="again", with_triggers=True)
+    except StorageError:
+        assert everything(path) == before
+        return
+    apsw.Connection(str(path)).execute("DROP TABLE again")
+    assert everything(path) == before

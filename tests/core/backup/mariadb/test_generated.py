@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from helpers.backups import MemoryStore
 from helpers.doses import generated
+from helpers.forgery import forged, forgeries
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from core.backup.databases.mysql.names import related_name
 from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.restore import BY_FINGERPRINT, Choices, restore_of
 from core.backup.run import back_up
-from core.errors import Corrupt, InvalidInput
+from core.errors import Corrupt, InvalidInput, StorageError
 from core.model.backup import Backup, RestoreReport
 from core.model.tables import Column, TableSchema
 from core.work import Work
@@ -223,6 +224,35 @@ def test_hostile_names_are_names(trading: Trading, made: list[tuple[str, str, st
                 database.drop_former(report.kept)
             assert trading.everything() == before
         trading.sql(f"DROP TABLE {quoted(name)}")
+
+
+@generated(suite=25)
+@given(forgeries())
+def test_no_forged_field_of_a_schema_is_executed(
+    trading: Trading, forgery: tuple[int, str, bool]
+) -> None:
+    if not trading.tables():
+        trading.sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(9))",
+            "INSERT INTO users VALUES (1, 'ada')",
+            "CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, user_id INT DEFAULT 1, "
+            "t VARCHAR(9) COMMENT 'x' CHECK (t <> ''), g INT AS (id + 1) VIRTUAL, KEY by_t (t(3)), "
+            "CONSTRAINT f FOREIGN KEY (user_id) REFERENCES users (id)) COMMENT='orders'",
+            "CREATE TRIGGER seen BEFORE INSERT ON orders FOR EACH ROW SET NEW.t = 'a'",
+            "INSERT INTO orders (t) VALUES ('b'), ('c')",
+        )
+    store = MemoryStore()
+    with open_database(trading.without_tls) as source:
+        backup = back_up(store, source, ["orders"], "", Work()).backups[0]
+    before = trading.everything()
+    listed = forged(store, backup, forgery)
+    try:
+        restore_of(store, listed, trading.without_tls, Choices("again", with_triggers=True), Work())
+    except StorageError:
+        assert trading.everything() == before
+        return
+    trading.sql("DROP TABLE again")
+    assert trading.everything() == before
 
 
 @given(

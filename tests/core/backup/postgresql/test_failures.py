@@ -18,6 +18,9 @@ from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.postgresql.session import Session
 from core.backup.listing import backups_in
+from core.backup.preview import preview_of
+from core.backup.restore import Choices, restore_of
+from core.backup.run import back_up
 from core.errors import (
     Cancelled,
     Conflict,
@@ -218,8 +221,6 @@ def test_a_user_who_may_only_read_can_back_up(
     )
     try:
         with open_database(address) as source:
-            from core.backup.run import back_up
-
             with pytest.raises(DatabaseError, match="database reported") as refused:
                 back_up(store, source, ["orders"], "", Work())
             assert "orders_id_seq" in refused.value.cause
@@ -234,6 +235,48 @@ def test_a_user_who_may_only_read_can_back_up(
         )
         postgresql_server.ask(f"DROP ROLE {reader}")
     assert backup.rows == 500
+
+
+def test_a_user_without_temporary_tables_backs_up_the_same_rows(
+    orders: Database, store: MemoryStore, postgresql_server: Server
+) -> None:
+    reader, theirs = f"reader_{orders.name}", MemoryStore()
+    expected = orders.back_up(theirs, "orders")
+    before = orders.everything()
+    postgresql_server.ask(f"CREATE ROLE {reader} LOGIN PASSWORD 'only reads'")
+    postgresql_server.ask(f"REVOKE ALL ON DATABASE {orders.name} FROM PUBLIC")
+    postgresql_server.ask(f"GRANT CONNECT ON DATABASE {orders.name} TO {reader}")
+    orders.script(
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}",
+        f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {reader}",
+    )
+    address = DatabaseAddress(
+        f"postgresql://{reader}@127.0.0.1:{orders.server.port}/{orders.name}", Secret("only reads")
+    )
+    try:
+        with open_database(address) as source, pytest.raises(DatabaseError):
+            source._session.query("CREATE TEMPORARY TABLE x ()")  # type: ignore[attr-defined] # of PostgreSQL
+        with open_database(address) as source:
+            backup = back_up(store, source, ["orders"], "", Work()).backups[0]
+        with pytest.raises(DatabaseError) as refused:
+            preview_of(store, backup, address, 5, Work())
+        assert "permission denied to create temporary tables" in refused.value.cause
+        assert "Grant the user the missing permission" in refused.value.remedy
+        with pytest.raises(StorageError):
+            restore_of(store, backup, address, Choices(), Work())
+    finally:
+        orders.script(
+            f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {reader}",
+            f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {reader}",
+        )
+        postgresql_server.ask(f"REVOKE ALL ON DATABASE {orders.name} FROM {reader}")
+        postgresql_server.ask(f"DROP ROLE {reader}")
+    contents = {
+        json.loads(one.objects[each.key])["content"]
+        for one, each in ((theirs, expected), (store, backup))
+    }
+    assert len(contents) == 1
+    assert orders.everything() == before
 
 
 def test_rows_that_are_hidden_by_row_security_are_an_error(

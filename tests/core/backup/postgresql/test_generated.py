@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from helpers.backups import MemoryStore
 from helpers.doses import generated
+from helpers.forgery import forged, forgeries
 from helpers.postgresql_tables import Database
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.postgresql.names import TableName
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
-from core.errors import InvalidInput
+from core.errors import InvalidInput, StorageError
 from core.model.backup import Backup, RestoreReport
 from core.work import Work
 
@@ -326,3 +327,22 @@ def _everything(raw: Raw, name: TableName) -> list[Any]:
         ),
         sorted(raw.rows(f"SELECT ROW(t.*)::text FROM {name.sql} t")),
     ]
+
+
+@generated(suite=25)
+@given(forgeries())
+def test_no_forged_field_of_a_schema_is_executed(
+    orders: Database, address: DatabaseAddress, forgery: tuple[int, str, bool]
+) -> None:
+    store = MemoryStore()
+    with open_database(address) as source:
+        backup = back_up(store, source, ["orders"], "", Work()).backups[0]
+    before = orders.everything()
+    listed = forged(store, backup, forgery)
+    try:
+        restore_of(store, listed, address, Choices("again", with_triggers=True), Work())
+    except StorageError:
+        assert orders.everything() == before
+        return
+    orders.script("DROP TABLE again")
+    assert orders.everything() == before
