@@ -37,7 +37,7 @@ class Packets:
         This loop runs once for each row of a table, so it does nothing else.
         """
         rows: list[bytes] = []
-        data, at = self._data, self._at
+        data, at = self._data, self._add_short_values(rows)
         append, head, last = rows.append, _HEAD.unpack_from, len(data) - 5
         while at <= last:
             length = head(data, at)[0] & _LARGEST
@@ -66,6 +66,21 @@ class Packets:
             at = end
         self._at = at
         return rows, False
+
+    def _add_short_values(self, rows: list[bytes]) -> int:
+        """Add the values before the first that is NULL, long or incomplete; return where it starts.
+
+        The length of a short value implies that of its packet, which is not read.
+        """
+        data, at, size = self._data, self._at, len(self._data)
+        append, last = rows.append, size - 5
+        while at <= last and (length := data[at + 4]) < _NULL:
+            end = at + 5 + length
+            if end > size:
+                break
+            append(data[at + 5 : end])
+            at = end
+        return at
 
     def _is_last(self, first: int, packet: bytes) -> bool:
         if first == _ERROR:

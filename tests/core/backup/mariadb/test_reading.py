@@ -9,6 +9,7 @@ import pytest
 from helpers.backups import MemoryStore
 
 from core.backup.databases.mysql import inspect, sampling
+from core.backup.databases.mysql.packets import Packets
 from core.backup.databases.mysql.rows import row_sql
 from core.backup.restore import BY_FINGERPRINT
 from core.backup.run import back_up
@@ -104,3 +105,30 @@ def test_rows_that_the_server_sent_and_were_not_read_are_missed(
         monkeypatch.setattr(session, "stream", short)
         with pytest.raises(DatabaseError, match="rows are missing"):
             back_up(MemoryStore(), source, ["orders"], "", Work())
+
+
+def _packet(value: bytes | None) -> bytes:
+    """Return a packet of a result with one column."""
+    if value is None:
+        body = b"\xfb"
+    elif len(value) < 251:
+        body = bytes([len(value)]) + value
+    elif len(value) < 1 << 16:
+        body = b"\xfc" + len(value).to_bytes(2, "little") + value
+    else:
+        body = b"\xfd" + len(value).to_bytes(3, "little") + value
+    return len(body).to_bytes(3, "little") + b"\7" + body
+
+
+@pytest.mark.parametrize("block", [1, 2, 7, 250, 4096, 1 << 20])
+def test_packets_are_read_whatever_the_blocks_contain(block: int) -> None:
+    sizes = [0, 1, 249, 250, 251, 3, 252, 5, 65_535, 2, 65_536, 250]
+    values = [None if size == 3 else bytes([size % 251]) * size for size in sizes]
+    data = b"".join(map(_packet, values)) + b"\5\0\0\1\xfe\0\0\2\0"
+    packets, found = Packets(), list[bytes | None]()
+    for start in range(0, len(data), block):
+        packets.add(data[start : start + block])
+        while (received := packets.values())[0] or received[1]:
+            found += received[0] + [None] * received[1]
+    assert packets.ended
+    assert found == values
