@@ -9,7 +9,8 @@ from datetime import datetime
 from core.links.existence import NEED_OBJECT, object_exists
 from core.links.ledger import Entry, Ledger
 from core.objects.bucket import Bucket
-from core.objects.presign import Lifetime, Presigned, checked_seconds, lifetime_of, presign
+from core.objects.link_signer import presign_many
+from core.objects.presign import Lifetime, Presigned, checked_seconds, lifetime_of
 from core.redaction import Secret
 from core.units import format_moment, utc_now
 from core.work import Progress, Work, default_work
@@ -94,9 +95,8 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     """
     work = default_work(work)
     links = []
-    for number, key in enumerate(keys):
-        work.check()
-        signed = presign(bucket, key, method=method, expires=seconds, work=work)
+    signatures = presign_many(bucket, keys, method=method, expires=seconds, work=work)
+    for number, (key, signed) in enumerate(zip(keys, signatures, strict=True)):
         # Links are signed locally; a HEAD request for each of many keys would take too long.
         checked = number < _HEADS and signed.method in NEED_OBJECT
         exists = object_exists(bucket, key, work) if checked else None
