@@ -7,10 +7,13 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from helpers.backups import MemoryStore, everything, trading_database
+from helpers.backups import MemoryStore, everything, sql, trading_database
+from helpers.folder_store import FolderStore
+from servers.tables.range import Worker
 
 from core.backup.databases import open_database
 from core.backup.run import back_up
@@ -64,19 +67,28 @@ def run(
 
 
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
-def test_killed_at_any_step(ready: tuple[Path, Path], mode: str) -> None:
-    path, saved = ready
+def test_killed_at_any_step(tmp_path: Path, mode: str) -> None:
+    """Every point at which a restore can be cancelled is one at which it is killed."""
+    path = trading_database(tmp_path / "trading.db", rows=8_000)
+    store = FolderStore(tmp_path / "store")
     with open_database(str(path), write=True) as database:
         database._connection.execute(f"PRAGMA journal_mode={mode}")
-    before = everything(path)
-    for kill_at in range(1, 40):
-        ended = run(path, saved, kill_at=kill_at)
-        if ended.returncode == 0:
-            break
-        assert ended.returncode == -signal.SIGKILL, ended.stderr
-        assert everything(path) == before
-    assert kill_at > 3
-    assert len(everything(path)) > len(before)
+        backup = back_up(store, database, ["orders"], "", Work()).backups[0]
+    before, rows = everything(path), sql(path, "SELECT * FROM orders")
+    request = {
+        "operation": "restore", "url": str(path), "password": "", "backup": backup.id,
+        "store": str(store.folder), "home": str(tmp_path / "home"), "fault": "kill",
+    }  # fmt: skip
+    with closing(Worker()) as worker:
+        for kill_at in range(1, 100):
+            ended = worker.run(request | {"at": kill_at})
+            if everything(path) != before:
+                break
+            assert ended["ended"] == -signal.SIGKILL
+    # The last steps are after the commit.
+    assert kill_at > 20
+    assert sql(path, "SELECT * FROM orders") == rows
+    assert len(everything(path)) > len(before) + len(rows)
 
 
 def test_a_full_disk(ready: tuple[Path, Path]) -> None:
