@@ -36,8 +36,8 @@ from core.errors import Cancelled, StorageError
 from core.redaction import redacted
 from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
-from gui.widgets.cells import HoverRows
 from gui.widgets.free_space import covers_focus, filled_lists, free_place, visible_part
+from gui.widgets.hover_rows import HoverRows
 from gui.widgets.icons import pixmap
 from gui.widgets.labels import Text, repolish, shown
 from gui.widgets.panel import column, scrolling

@@ -1,4 +1,4 @@
-"""The columns of tables and trees: widths, stored widths and sorting, and the header."""
+"""The columns of tables and trees: widths, and stored widths and sorting."""
 
 from __future__ import annotations
 
@@ -8,35 +8,33 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import (
     QByteArray,
-    QItemSelectionModel,
     QModelIndex,
     QObject,
-    QRect,
     Qt,
     QTimer,
-    Signal,
 )
-from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QHeaderView,
-    QStyleOptionHeader,
     QStyleOptionViewItem,
     QTableView,
     QTreeView,
 )
 
-from gui.widgets.cells import PADDING
+from gui.widgets.column_header import Header, title_width
 from gui.widgets.elide import is_moment
-from gui.widgets.icons import icon
 
-_WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 140, 64, 88, 100
+#: Pixels that a column takes at most while others lack room, and to which one of texts shrinks.
+_WIDEST, _LEAST = 420, 140
+#: Minimum widths in pixels of a column, and of one of numbers.
+_NARROWEST, _NUMBERS = 64, 88
+#: Number of first cells that are measured.
+_SAMPLE = 100
 #: Minimum and preferred width in pixels of a column of names that takes the remaining width.
 _FILLING, _NAME = 100_000, 260
 #: Width to which a time may shrink, "15 Jan 10:00", with the padding of a cell.
 _DAY = 112
 #: Width by which times of the same form can differ: "1 Jul" and "30 Nov".
 _MONTH = 14
-_ARROW = 10
 #: Number of first cells that determine to what width a column may shrink.
 _HEAD = 20
 #: Milliseconds after a change of a cell until empty columns are checked again.
@@ -236,7 +234,7 @@ class Columns(QObject):
         if not column:
             return min(natural, _LEAST)
         if column in self._empty:
-            return min(natural, self._title_width(column))
+            return min(natural, title_width(self._header, column))
         cells = [index for index in self._sample(column, _HEAD) if index.data()]
         if cells and all(is_moment(str(index.data())) for index in cells):
             return min(natural, max(_DAY, self._header.sectionSizeHint(column)))
@@ -252,12 +250,6 @@ class Columns(QObject):
             return min(natural, self._measured(column, _HEAD))
         return natural if natural <= _LEAST else max(self._header.sectionSizeHint(column), _LEAST)
 
-    def _title_width(self, column: int) -> int:
-        """Return the width in pixels that a column title needs, with the sort arrow."""
-        title = str(self._view.model().headerData(column, Qt.Orientation.Horizontal) or "")
-        width = QFontMetrics(self._header.font()).horizontalAdvance(title) + 2 * PADDING + 1
-        return width + (_ARROW + 4 if self._header.sectionsClickable() else 0)
-
     def _wanted(self, column: int) -> int:
         if self._known:
             return self._known[column - 1] if column else _FILLING
@@ -266,7 +258,7 @@ class Columns(QObject):
     def _measured(self, column: int, most: int = _SAMPLE) -> int:
         """Return the width in pixels that the title and the first cells of a column need."""
         delegate, option = self._view.itemDelegate(), self._option()
-        width = max(self._title_width(column), _NARROWEST)
+        width = max(title_width(self._header, column), _NARROWEST)
         measured: set[str] = set()
         for index in self._sample(column, most):
             text = str(index.data() or "")
@@ -341,59 +333,3 @@ def _fitted(
         fitted[column] -= less
         spare += less
     return fitted
-
-
-class Header(QHeaderView):
-    """A header whose titles are aligned like the cells below them.
-
-    Signals:
-        width_changed: the width of the header has changed.
-    """
-
-    width_changed = Signal()
-
-    def setSelectionModel(self, _model: QItemSelectionModel) -> None:
-        """Ignore the selection: Qt would check for every section whether all rows are selected.
-
-        With 25,000 selected rows that takes 0.4 s per repaint, and the header does not show it.
-        """
-        # A separate empty model, because a header must have one.
-        own = QItemSelectionModel(self.model(), self)
-        super().setSelectionModel(own)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Emit the change of the width."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.width_changed.emit()
-
-    def initStyleOptionForIndex(self, option: QStyleOptionHeader, section: int) -> None:
-        """Use the alignment of the column's first cell; `paintSection` draws the arrow."""
-        super().initStyleOptionForIndex(option, section)
-        option.sortIndicator = QStyleOptionHeader.SortIndicator.None_
-        if self._right(section):
-            side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            option.textAlignment = side
-
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        """Draw the title, and the sort arrow on its free side."""
-        super().paintSection(painter, rect, section)
-        if not self.isSortIndicatorShown() or section != self.sortIndicatorSection():
-            return
-        title = str(self.model().headerData(section, self.orientation()) or "")
-        width = QFontMetrics(self.font()).horizontalAdvance(title)
-        inner = rect.adjusted(PADDING, 0, -PADDING, 0)
-        right = self._right(section)
-        x = inner.right() - width - _ARROW - 3 if right else inner.left() + width + 4
-        x = max(x, rect.left() + 1) if right else min(x, rect.right() - _ARROW)
-        falling = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
-        place = QRect(x, rect.center().y() - _ARROW // 2, _ARROW, _ARROW)
-        icon("chevron-down" if falling else "chevron-up", "muted").paint(painter, place)
-
-    def _right(self, section: int) -> bool:
-        cell = self.model().index(0, section)
-        side = cell.data(Qt.ItemDataRole.TextAlignmentRole) if cell.isValid() else None
-        if side is None:
-            role = Qt.ItemDataRole.TextAlignmentRole
-            side = self.model().headerData(section, self.orientation(), role)
-        return side is not None and bool(int(side) & int(Qt.AlignmentFlag.AlignRight.value))

@@ -20,8 +20,10 @@ from PySide6.QtWidgets import (
 
 from gui import shortcuts, theme
 from gui.clock import repaint_with_time
-from gui.widgets.cells import CellDelegate, HoverRows
-from gui.widgets.columns import Columns, Header, SettingsStore
+from gui.widgets.cells import CellDelegate
+from gui.widgets.column_header import Header
+from gui.widgets.columns import Columns, SettingsStore
+from gui.widgets.hover_rows import HoverRows
 from gui.widgets.sorting import bind_sorting
 
 
