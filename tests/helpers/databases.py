@@ -114,7 +114,7 @@ def running_postgresql(
         data = folder / "data"
         arguments = ("-U", "admin", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync")
         _run([*as_user, initdb, "-D", str(data), "-E", "UTF8", "--locale=C", *arguments])
-        _certificate(folder, data)
+        write_certificate(folder, data)
         port = _free_port()
         options = {
             "port": port,
@@ -220,7 +220,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _certificate(folder: Path, data: Path) -> None:
+def write_certificate(folder: Path, data: Path) -> None:
     """Give a server a self-signed certificate."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from enum import Enum
-from typing import Self
+from typing import ClassVar, Self
 
 from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
@@ -32,9 +32,16 @@ class ServerAddress:
     user: str
     tls: TlsMode = TlsMode.PREFER
     authority: str = ""
+    authority_option: ClassVar[str] = "ca"
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}/{self.database}"
+        return f"{self.place}/{self.database}"
+
+    @property
+    def place(self) -> str:
+        """Host and port; an IPv6 address is written in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     @classmethod
     def parse(cls, url: str) -> Self:

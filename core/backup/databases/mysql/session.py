@@ -8,15 +8,23 @@ private: `pyproject.toml` names the tested versions.
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 from core.backup.databases.mysql.address import ServerAddress, TlsMode
-from core.backup.databases.mysql.failures import connection_lost, not_reached, server_error
+from core.backup.databases.mysql.failures import server_error
 from core.backup.databases.mysql.packets import Packets
 from core.backup.databases.mysql.tokens import literal
+from core.backup.databases.server import (
+    ServerConnection,
+    closing_on_cancel,
+    connect,
+    connection_lost,
+    network_error,
+)
 from core.errors import NotSupported, StorageError
 from core.redaction import Secret
 from core.work import Work
@@ -59,12 +67,12 @@ _OPTIONAL = (
 _UNKNOWN_VARIABLE = 1193
 
 
-class Session:
+class Session(ServerConnection):
     """An open connection. It is not thread-safe, except that a cancel of `work` closes it."""
 
     def __init__(self, driver: Any, link: socket.socket, address: ServerAddress) -> None:
+        super().__init__(link)
         self._driver = driver
-        self._link = link
         self.address = address
 
     @classmethod
@@ -78,10 +86,10 @@ class Session:
             Offline: The server cannot be reached.
         """
         work.check()
-        link = _connect(address, work)
+        link = connect(address, _CONNECT_SECONDS, work)
         handle = link.dup()  # TLS takes over the first one; closing either closes the connection
         try:
-            with _cutting_on_cancel(handle, work), _translated(address):
+            with closing_on_cancel(handle, work), _translated(address):
                 driver = _driver(address, password)
                 driver.connect(link)
                 # A long statement is ended by a cancel, not by a time limit.
@@ -227,26 +235,6 @@ class Session:
                 if not complete:
                     self.cut()
 
-    @contextmanager
-    def cancellable(self, work: Work) -> Iterator[None]:
-        """Close the connection on a cancel, which rolls back what was not committed.
-
-        Raises:
-            Cancelled: A cancel was requested.
-        """
-        work.check()
-        with work.token.on_cancel(self.cut):
-            try:
-                yield
-            except StorageError:
-                work.check()
-                raise
-
-    def cut(self) -> None:
-        """Close the connection at once; the server rolls the open transaction back."""
-        with suppress(OSError):  # it has already ended
-            self._link.shutdown(socket.SHUT_RDWR)
-
     def close(self) -> None:
         """Close the connection; repeated calls are allowed."""
         from pymysql import Error
@@ -288,43 +276,6 @@ def _driver(address: ServerAddress, password: Secret | None) -> Any:
     )
 
 
-def _connect(address: ServerAddress, work: Work) -> socket.socket:
-    last: OSError = OSError("the name has no address")
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise not_reached(address, error) from None
-    for family, kind, protocol, _name, place in found:
-        link = socket.socket(family, kind, protocol)
-        try:
-            link.settimeout(_CONNECT_SECONDS)
-            with _cutting_on_cancel(link, work):
-                link.connect(place)
-        except OSError as error:
-            link.close()
-            work.check()
-            last = error
-        else:
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            return link
-    raise not_reached(address, last)
-
-
-@contextmanager
-def _cutting_on_cancel(link: socket.socket, work: Work) -> Iterator[None]:
-    def cut() -> None:
-        with suppress(OSError):
-            link.shutdown(socket.SHUT_RDWR)
-
-    with work.token.on_cancel(cut):
-        try:
-            yield
-        except StorageError:
-            work.check()
-            raise
-
-
 @contextmanager
 def _translated(address: ServerAddress) -> Iterator[None]:
     """Translate the errors of the socket and of PyMySQL."""
@@ -340,16 +291,13 @@ def _translated(address: ServerAddress) -> Iterator[None]:
             raise _UnknownVariableError(str(message)) from None
         if code in (1148, 3948, 4166):
             raise _LocalRefusedError("The server does not allow LOAD DATA LOCAL") from None
+        # PyMySQL reports a failed TLS handshake as a host that cannot be reached.
+        if isinstance(cause := getattr(error, "original_exception", None), ssl.SSLError):
+            raise network_error(address, cause) from None
         raise server_error(code, str(message or code), address) from None
     except (OSError, ValueError, AttributeError, IndexError, struct.error) as error:
         # PyMySQL raises the last four after answers that are cut or not of a MySQL server.
-        raise connection_lost(address, _reason(error)) from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "The server did not answer in time."
-    return f"{getattr(error, 'strerror', None) or str(error) or type(error).__name__}."
+        raise network_error(address, error) from None
 
 
 def named_lock(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Self
+from typing import ClassVar, Self
 
 from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
@@ -38,6 +38,7 @@ class ServerAddress:
     tls: TlsMode = TlsMode.PREFER
     root_certificate: str = ""
     timeout: float = _CONNECT_SECONDS
+    authority_option: ClassVar[str] = "sslrootcert"
 
     def __str__(self) -> str:
         return f"{self.place}/{self.database}"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
+from core.backup.databases import server
 from core.backup.databases.postgresql.address import ServerAddress, TlsMode
-from core.backup.databases.postgresql.failures import not_reached, tls_refused
+from core.backup.databases.server import closing_on_cancel, not_reached, tls_unsupported
 from core.errors import NotSupported
 from core.work import Work
 
@@ -24,28 +23,9 @@ def connect(address: ServerAddress, work: Work) -> socket.socket:
         Cancelled: A cancel was requested.
         Offline: The server cannot be reached.
     """
-    last: OSError = OSError("the name has no address")
     if address.is_socket:
         return _connect_socket(address, work)
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise not_reached(address, error) from None
-    for family, kind, protocol, _name, place in found:
-        link = socket.socket(family, kind, protocol)
-        try:
-            link.settimeout(address.timeout)
-            with closing_on_cancel(link, work):
-                link.connect(place)
-        except OSError as error:
-            link.close()
-            work.check()
-            last = error
-        else:
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            return link
-    raise not_reached(address, last)
+    return server.connect(address, address.timeout, work)
 
 
 def _connect_socket(address: ServerAddress, work: Work) -> socket.socket:
@@ -76,7 +56,7 @@ def with_tls(link: socket.socket, address: ServerAddress) -> socket.socket:
     if link.recv(1) != b"S":
         if address.tls is TlsMode.PREFER:
             return link
-        raise tls_refused(address)
+        raise tls_unsupported(address, "sslmode", address.tls.value)
     return _tls_context(address).wrap_socket(link, server_hostname=address.host)
 
 
@@ -90,18 +70,3 @@ def _tls_context(address: ServerAddress) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=address.root_certificate or None)
     context.check_hostname = address.tls is TlsMode.VERIFY_FULL
     return context
-
-
-@contextmanager
-def closing_on_cancel(link: socket.socket, work: Work) -> Iterator[None]:
-    """End the connection if a cancel is requested in the block."""
-    with work.token.on_cancel(lambda: shut_down(link)):
-        yield
-
-
-def shut_down(link: socket.socket) -> None:
-    """End a connection that another thread may use at the moment."""
-    # `SSLSocket.shutdown` removes its encryption first: another thread that is sending at this
-    # moment would send the rest in plain text.
-    with suppress(OSError):  # it has already ended
-        socket.socket.shutdown(link, socket.SHUT_RDWR)

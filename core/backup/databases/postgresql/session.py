@@ -16,21 +16,19 @@ from typing import Any, Self
 
 from core.backup.databases.base import Rows
 from core.backup.databases.postgresql.address import ServerAddress
-from core.backup.databases.postgresql.connection import (
-    closing_on_cancel,
-    connect,
-    shut_down,
-    with_tls,
-)
+from core.backup.databases.postgresql.connection import connect, with_tls
 from core.backup.databases.postgresql.copy_messages import (
     CopyEnd,
     error_fields,
     has_end,
     rows_of_messages,
 )
-from core.backup.databases.postgresql.failures import (
+from core.backup.databases.postgresql.failures import server_error
+from core.backup.databases.server import (
+    ServerConnection,
+    closing_on_cancel,
     connection_lost,
-    server_error,
+    network_error,
 )
 from core.errors import DatabaseError, StorageError
 from core.redaction import Secret
@@ -67,11 +65,11 @@ _SETTINGS = {
 }
 
 
-class Session:
+class Session(ServerConnection):
     """An open connection. It is not thread-safe, except that a cancel of `work` closes it."""
 
     def __init__(self, link: socket.socket, driver: Any, address: ServerAddress) -> None:
-        self._link = link
+        super().__init__(link)
         self._driver = driver
         self.address = address
 
@@ -89,7 +87,7 @@ class Session:
         work.check()
         link = connect(address, work)
         try:
-            with closing_on_cancel(link, work), _translated(address, work):
+            with closing_on_cancel(link, work), _translated(address):
                 link = with_tls(link, address)
                 driver = CoreConnection(
                     address.user,
@@ -146,7 +144,7 @@ class Session:
         Raises:
             StorageError: The server reports an error, or the connection ended.
         """
-        with _translated(self.address, None):
+        with _translated(self.address):
             return self._driver.execute_unnamed(statement, tuple(values)).rows or []
 
     def value(self, statement: str, values: Sequence[Any] = ()) -> Any:
@@ -241,35 +239,16 @@ class Session:
         return bytes(data)
 
     def _receive_into(self, view: memoryview) -> int:
-        with _translated(self.address, None):
+        with _translated(self.address):
             received = self._link.recv_into(view)
         if not received:
             raise connection_lost(self.address, "The server closed the connection.")
         return received
 
     def _send(self, kind: bytes, data: bytes) -> None:
-        with _translated(self.address, None):
+        with _translated(self.address):
             self._link.sendall(kind + _LENGTH.pack(len(data) + 4))
             self._link.sendall(data)
-
-    @contextmanager
-    def cancellable(self, work: Work) -> Iterator[None]:
-        """Close the connection on a cancel, which rolls back what was not committed.
-
-        Raises:
-            Cancelled: A cancel was requested.
-        """
-        work.check()
-        with work.token.on_cancel(self.cut):
-            try:
-                yield
-            except StorageError:
-                work.check()
-                raise
-
-    def cut(self) -> None:
-        """Close the connection at once; the server rolls the open transaction back."""
-        shut_down(self._link)
 
     def close(self) -> None:
         """Close the connection; repeated calls are allowed."""
@@ -292,7 +271,7 @@ def _rows_of(tag: bytes) -> int:
 
 
 @contextmanager
-def _translated(address: ServerAddress, work: Work | None) -> Iterator[None]:
+def _translated(address: ServerAddress) -> Iterator[None]:
     """Translate the errors of the socket and of pg8000."""
     from pg8000.exceptions import DatabaseError as ServerError
     from pg8000.exceptions import Error
@@ -313,14 +292,4 @@ def _translated(address: ServerAddress, work: Work | None) -> Iterator[None]:
         ) from None
     except (Error, OSError, EOFError, struct.error, AttributeError) as error:
         # pg8000 raises AttributeError for a connection that another thread has closed.
-        if work is not None:
-            work.check()
-        raise connection_lost(address, _reason(error)) from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The certificate of the server cannot be verified: {error.verify_message}."
-    if isinstance(error, TimeoutError):
-        return "The server did not answer in time."
-    return f"{getattr(error, 'strerror', None) or str(error) or type(error).__name__}."
+        raise network_error(address, error) from None

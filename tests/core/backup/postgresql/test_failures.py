@@ -313,9 +313,10 @@ def test_the_certificate_is_verified_if_the_address_requires_it(orders: Database
     assert opened("sslmode=require")
     assert not opened("sslmode=disable")
     assert opened(f"sslmode=verify-ca&sslrootcert={certificate}")
-    with pytest.raises(Offline) as refused:
+    with pytest.raises(Offline, match="is not trusted") as refused:
         opened("sslmode=verify-full")
     assert "certificate" in refused.value.cause
+    assert "sslrootcert" in refused.value.remedy
 
 
 def test_the_password_is_in_no_log_and_no_object(orders: Database, store: MemoryStore) -> None:
