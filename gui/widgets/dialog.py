@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from gui.widgets.buttons import Button
 from gui.widgets.labels import elide_long, heading, text_label, tooltip
 from gui.widgets.panel import scrolling
 from gui.widgets.screen import available_area
+
+T = TypeVar("T")
 
 #: Pixels that the desktop's title bar and borders may take around a dialog.
 _FRAME = QSize(16, 40)
@@ -105,6 +111,19 @@ class Dialog(QDialog):
         self.fit()
         super().showEvent(event)
         keep_on_screen(self)
+
+
+def while_exists(dialog: QDialog, call: Callable[[T], object]) -> Callable[[T], None]:
+    """Return a callback that does nothing once a dialog is deleted.
+
+    The tasks of a tab end after the dialog that has started them, if it is closed before.
+    """
+
+    def guarded(value: T) -> None:
+        if isValid(dialog):
+            call(value)
+
+    return guarded
 
 
 def keep_on_screen(dialog: QWidget) -> None:

@@ -96,7 +96,8 @@ class BackupsPanel(QWidget):
     def _create_buttons(self) -> None:
         self.verify = plain_button("Verify", self._on_verify)
         self.verify.set_hint("Downloads the backup and compares every hash.")
-        self.drill = plain_button("Restore drill…", self._on_drill)
+        self.drill = plain_button("Drill…", self._on_drill)
+        self.drill.setAccessibleName("Restore drill")
         self.pin = plain_button("Pin…", self._on_pin)
         self.compare = plain_button("Compare", self._on_compare)
         self.compare.set_hint("Shows the rows that differ between the two selected backups.")

@@ -132,14 +132,14 @@ class ProofActions(QObject):
         self,
         backup: Backup,
         parent: QWidget | None = None,
-        then: Callable[[], object] | None = None,
+        then: Callable[[Backup], object] | None = None,
     ) -> None:
         """Pin a backup with a reason, or remove its pin.
 
         Args:
             backup: the backup.
             parent: the dialog that wants it; None for the tab.
-            then: called after the change.
+            then: called with the changed backup.
         """
         if backup.pinned:
             self._change(backup, "backup.unpin", {}, then)
@@ -158,7 +158,7 @@ class ProofActions(QObject):
         backup: Backup,
         operation: str,
         more: dict[str, Any],
-        then: Callable[[], object] | None,
+        then: Callable[[Backup], object] | None,
     ) -> None:
         taken = when(backup.taken)
 
@@ -170,7 +170,7 @@ class ProofActions(QObject):
             )
             self._changed(present)
             if then is not None:
-                then()
+                then(present)
 
         self._tab.bulk(
             f"Change the pin of the backup of {backup.table} of {taken}",

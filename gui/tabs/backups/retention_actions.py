@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject
+from shiboken6 import isValid
 
 from core.aws.buckets import bucket_brief
+from core.errors import StorageError
 from core.model.backup import Backup
 from core.model.retention import RetentionDecision, RetentionReport, RetentionRule
 from core.units import format_counted, format_size
@@ -18,6 +20,7 @@ from gui.tabs.backups.models import when
 from gui.tabs.backups.proof_actions import ProofActions
 from gui.tabs.backups.retention_dialog import RetentionDialog, RetentionScope
 from gui.tabs.base import Tab
+from gui.widgets.dialog import while_exists
 
 _VERSIONED = (
     "The bucket has versioning: the removed objects remain as older versions, which cost storage, "
@@ -57,14 +60,14 @@ class RetentionActions(QObject):
             "Plan the removal of old backups",
             "backup.plan_retention",
             _arguments(scope, rule),
-            planned,
-            failed=dialog.show_error,
+            while_exists(dialog, planned),
+            failed=while_exists(dialog, dialog.show_error),
             latest="backups/retention",
             quiet=True,
         )
 
     def _on_pin_wanted(self, dialog: RetentionDialog, backup: Backup) -> None:
-        self._proofs.pin(backup, dialog, dialog.plan)
+        self._proofs.pin(backup, dialog, while_exists(dialog, lambda _backup: dialog.plan()))
 
     def _check_versioning(
         self,
@@ -83,8 +86,8 @@ class RetentionActions(QObject):
         self._tab.run(
             "Check whether the bucket has versioning",
             versioned,
-            partial(self._confirm, dialog, scope, rule, backups),
-            failed=dialog.show_error,
+            while_exists(dialog, partial(self._confirm, dialog, scope, rule, backups)),
+            failed=while_exists(dialog, dialog.show_error),
             quiet=True,
         )
 
@@ -132,7 +135,7 @@ class RetentionActions(QObject):
             "backup.apply_retention",
             arguments,
             partial(self._on_removed, dialog),
-            failed=dialog.show_error,
+            failed=partial(self._on_remove_failed, dialog),
             # The command has no option for a single database.
             command=""
             if scope.database
@@ -142,15 +145,25 @@ class RetentionActions(QObject):
     def _on_removed(self, dialog: RetentionDialog, report: RetentionReport) -> None:
         removed = format_counted(len(report.removed), "backup")
         text = f"{removed} removed, {format_size(report.size)}."
+        banner = dialog.banner if isValid(dialog) else self._tab.banner
         if report.failed:
             first = report.failed[0]
-            dialog.banner.show_warning(
+            banner.show_warning(
                 f"{text} Not removed: {len(report.failed)}.", f"{first.key}: {first.reason}"
             )
         else:
-            dialog.banner.show_good(text)
+            banner.show_good(text)
         self._removed()
-        dialog.plan()
+        if isValid(dialog):
+            dialog.plan()
+
+    def _on_remove_failed(self, dialog: RetentionDialog, error: StorageError) -> None:
+        """Show the error; some backups may be removed."""
+        if isValid(dialog):
+            dialog.show_error(error)
+        else:
+            self._tab.show_error(error)
+        self._removed()
 
 
 def _arguments(scope: RetentionScope, rule: RetentionRule) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleEntry, Sched
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.servers import ServerFacts
 from gui.tabs.base import Tab
+from gui.widgets.dialog import while_exists
 
 _DEMO = "The demo server ends with the window, so only the window can start this backup."
 
@@ -103,10 +104,10 @@ class ScheduleActions(QObject):
         self._tab.run(
             "Read tables",
             lambda work: read_info(database, workspace, work),
-            listed,
+            while_exists(form, listed),
             latest="backups/schedule tables",
             quiet=True,
-            failed=form.show_error,
+            failed=while_exists(form, form.show_error),
         )
 
     def _save(self, schedule: Schedule, former: Schedule | None) -> None:
@@ -152,11 +153,14 @@ class ScheduleActions(QObject):
                 write_atomically(Path(folder) / file.name, file.text.encode())
             return ", ".join(file.name for file in files)
 
+        def saved(names: str) -> None:
+            entry.banner.show_good(f"Saved in {folder}: {names}.")
+
         self._tab.run(
             "Save the entry of a schedule",
             save,
-            lambda names: entry.banner.show_good(f"Saved in {folder}: {names}."),
-            failed=entry.banner.show_error,
+            while_exists(entry, saved),
+            failed=while_exists(entry, entry.banner.show_error),
         )
 
     # Pause, run, remove

@@ -9,6 +9,7 @@ from core.backup.run import backup
 from gui.dialogs.confirm import Confirm
 from gui.dialogs.name import NameDialog
 from gui.tabs.backups.retention_dialog import RetentionDialog
+from gui.tabs.backups.schedule_form import ScheduleForm
 
 
 def elsewhere(function):
@@ -105,3 +106,15 @@ def test_a_restore_drill_is_run_from_the_list(qtbot, tab, made):
     assert tab.backups.current.pin_note == "the proven one"
     tab.backups.pin.click()
     qtbot.waitUntil(lambda: tab.backups.pin.text() == "Pin…", timeout=15_000)
+
+
+def test_a_dialog_may_be_closed_before_its_answers_arrive(qtbot, tab, made):
+    tab.routines.bar.retention.click()
+    shown(tab, RetentionDialog).reject()
+    tab.routines.schedules._show_form(None)
+    form = shown(tab, ScheduleForm)
+    form.scope.setCurrentIndex(1)
+    form.reject()
+    qtbot.waitUntil(lambda: not tab.context.runner.busy, timeout=15_000)
+    qtbot.waitUntil(lambda: not tab.findChildren(ScheduleForm), timeout=5_000)
+    assert tab.banner.text == ""
