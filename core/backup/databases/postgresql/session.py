@@ -36,7 +36,7 @@ from core.work import Work
 
 _BLOCK = 1 << 20
 #: Blocks of rows have at least this many bytes; the pause is between two reads of one block.
-_LEAST_BLOCK, _PAUSE_SECONDS = 1 << 17, 0.001
+_LEAST_BLOCK, _PAUSE_SECONDS = 1 << 19, 0.001
 _LENGTH = struct.Struct(">I")
 #: Session settings under which values are written as text without loss, on every server.
 _SETTINGS = {
