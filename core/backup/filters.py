@@ -113,7 +113,7 @@ def choose_tables(source: Database, selection: Selection) -> Chosen:
     if not schemas and not skipped:
         raise InvalidInput(
             "The database has no tables to back up",
-            remedy="Check that it is the correct file.",
+            remedy=source.no_tables_remedy,
             subject=source.name,
         )
     tables = _with_conditions(source, schemas, selection.where)

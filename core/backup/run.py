@@ -171,7 +171,7 @@ class _Run:
             raise DatabaseError(
                 "The backup was discarded, because rows are missing",
                 cause=f"Read: {format_counted(rows, 'row')}; counted: {expected}.",
-                remedy="Run `PRAGMA integrity_check` on the database."
+                remedy=self.source.missing_rows_remedy
                 if not table.where
                 else "Use a condition that always selects the same rows, for example without "
                 "random().",

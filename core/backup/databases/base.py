@@ -45,6 +45,11 @@ class Database(ABC):
     dialects: ClassVar[tuple[str, ...]]
     #: The format of the rows that `dump` yields and `load` reads: `jsonl` or `csv`.
     parts_format: ClassVar[str] = "jsonl"
+    #: What a user should do if a database has no tables, and if fewer rows are read than counted.
+    no_tables_remedy: ClassVar[str] = (
+        "Check the database in the address, and that the user may read its tables."
+    )
+    missing_rows_remedy: ClassVar[str]
 
     @classmethod
     @abstractmethod

@@ -194,3 +194,10 @@ def test_patterns_that_choose_nothing_are_errors(path, selection, text):
         run(store, path, selection)
     assert error.value.remedy
     assert not store.objects
+
+
+def test_a_file_without_tables_is_questioned(tmp_path: Path) -> None:
+    sql(tmp_path / "empty.db", "VACUUM")
+    with pytest.raises(InvalidInput, match="no tables") as refused:
+        run(MemoryStore(), tmp_path / "empty.db", Selection())
+    assert refused.value.remedy == "Check that it is the correct file."

@@ -58,6 +58,9 @@ class PostgreSQLDatabase(Database):
     engine = "PostgreSQL"
     dialects = ("postgresql",)
     parts_format = "csv"
+    missing_rows_remedy = (
+        "Check the table with pg_amcheck, and run REINDEX TABLE if it finds errors."
+    )
 
     def __init__(
         self, session: Session, address: ServerAddress, password: Secret | None, work: Work

@@ -45,6 +45,8 @@ class SQLiteDatabase(Database):
 
     engine = "SQLite"
     dialects = ("sqlite",)
+    no_tables_remedy = "Check that it is the correct file."
+    missing_rows_remedy = "Run `PRAGMA integrity_check` on the database."
 
     def __init__(self, connection: apsw.Connection, path: Path, *, created: bool) -> None:
         self._connection = connection

@@ -13,7 +13,7 @@ from core.backup.databases.mysql.packets import Packets
 from core.backup.databases.mysql.rows import row_sql
 from core.backup.restore import BY_FINGERPRINT
 from core.backup.run import back_up
-from core.errors import DatabaseError
+from core.errors import DatabaseError, InvalidInput
 from core.work import Progress, Work
 from tests.core.backup.mariadb.conftest import Trading
 
@@ -103,8 +103,16 @@ def test_rows_that_the_server_sent_and_were_not_read_are_missed(
                 yield values[1:], null
 
         monkeypatch.setattr(session, "stream", short)
-        with pytest.raises(DatabaseError, match="rows are missing"):
+        with pytest.raises(DatabaseError, match="rows are missing") as refused:
             back_up(MemoryStore(), source, ["orders"], "", Work())
+    assert "CHECK TABLE" in refused.value.remedy
+
+
+def test_a_database_without_tables_is_not_called_a_file(trading: Trading) -> None:
+    with trading.open() as source, pytest.raises(InvalidInput, match="no tables") as refused:
+        back_up(MemoryStore(), source, None, "", Work())
+    assert "file" not in refused.value.remedy
+    assert "address" in refused.value.remedy
 
 
 def _packet(value: bytes | None) -> bytes:
