@@ -242,8 +242,8 @@ def discard_unfinished(session: Session, name: str, comment: str) -> None:
     """Drop a table of former rows whose note is empty: a restore or an undo was killed."""
     if comment != COMMENT or not former_pattern.fullmatch(name):
         return
-    if not exists(session, name + NOTE) or former_rows_note(session, name) is None:
-        _drop(session, name)
+    if former_rows_note(session, name) is None:
+        session.run(f"DROP TABLE {quoted(name)}")  # its empty note is a leftover too
 
 
 def former_rows_note(session: Session, former: str) -> tuple[str, str, list[str]] | None:

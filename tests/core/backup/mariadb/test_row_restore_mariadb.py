@@ -6,10 +6,12 @@ import pytest
 from helpers.backups import MemoryStore
 
 from core.backup.databases import open_database
+from core.backup.databases.mysql import MySQLDatabase
 from core.backup.databases.mysql.session import Session
 from core.backup.preview import preview_of
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.errors import Conflict, InvalidInput, NotFound, StorageError
+from core.model.backup import Backup
 from core.model.row_restore import RowCounts
 from core.work import Work
 from tests.core.backup.mariadb.conftest import Trading
@@ -45,6 +47,14 @@ def coins(trading: Trading) -> Trading:
 def _undo(trading: Trading, former: str) -> None:
     with open_database(trading.address, write=True) as target, target.change(work=Work()):
         target.undo(former)
+
+
+def _changed(store: MemoryStore, backup: Backup, coins: Trading, former: str) -> None:
+    """Undo the restore of rows, or restore a row if nothing was restored before."""
+    if former:
+        _undo(coins, former)
+    else:
+        restore_rows_of(store, backup, coins.address, ["2"], Work())
 
 
 def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
@@ -173,3 +183,31 @@ def test_a_cut_connection_at_any_statement_changes_nothing(
             _undo(coins, report.former)
             assert coins.everything() == before, limit
     assert limit < 118
+
+
+@pytest.mark.parametrize("undoing", [False, True])
+def test_what_a_killed_restore_or_undo_leaves_is_removed_by_the_next_change(
+    store: MemoryStore, coins: Trading, monkeypatch: pytest.MonkeyPatch, undoing: bool
+) -> None:
+    backup = coins.backed_up(store, "coins")
+    coins.sql("UPDATE coins SET b = 7 WHERE id = 2")
+    before = coins.everything()
+    former = restore_rows_of(store, backup, coins.address, ["2"], Work()).former if undoing else ""
+    run, end = Session.run, "DROP TABLE IF EXISTS" if undoing else "COMMIT"
+
+    def killed(self: Session, statement: str) -> None:
+        if statement.startswith(end):
+            self.cut()
+        run(self, statement)
+
+    rows = coins.rows("coins") if not undoing else None
+    with monkeypatch.context() as patch:
+        patch.setattr(MySQLDatabase, "_clean_up", lambda *_arguments: None)
+        patch.setattr(Session, "run", killed)
+        with pytest.raises(StorageError):
+            _changed(store, backup, coins, former)
+    assert rows is None or coins.rows("coins") == rows
+    assert len(coins.tables()) == 5
+    with coins.open(write=True) as target, target.change(work=Work()):
+        pass
+    assert coins.everything() == before

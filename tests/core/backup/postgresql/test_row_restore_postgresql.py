@@ -200,3 +200,47 @@ def test_a_failure_at_any_statement_changes_nothing(
         else:
             break
     assert 15 < limit < 58
+
+
+def test_partitions_deferred_and_self_references_domains_and_hostile_names(
+    store: MemoryStore, database: Database
+) -> None:
+    database.script(
+        "CREATE DOMAIN filled AS text NOT NULL",
+        'CREATE TABLE "a.b""; x" (strongroom_action int, "k" int, "T \'s" filled, up int, '
+        "serial serial, PRIMARY KEY (strongroom_action, k)) PARTITION BY LIST (k)",
+        'CREATE TABLE p1 PARTITION OF "a.b""; x" FOR VALUES IN (1)',
+        'CREATE TABLE p2 PARTITION OF "a.b""; x" DEFAULT',
+        'ALTER TABLE "a.b""; x" ADD FOREIGN KEY (up, k) REFERENCES "a.b""; x" '
+        "DEFERRABLE INITIALLY DEFERRED",
+        "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''fired''; END'",
+        "INSERT INTO \"a.b\"\"; x\" VALUES (1, 1, 'x', NULL), (2, 1, 'y', 1), (3, 2, 'z', NULL)",
+        'CREATE TRIGGER "t "" 1" BEFORE INSERT OR UPDATE OR DELETE ON "a.b""; x" FOR EACH ROW '
+        "EXECUTE FUNCTION stop()",
+        "CREATE TRIGGER only_one BEFORE UPDATE ON p1 FOR EACH ROW EXECUTE FUNCTION stop()",
+        "ALTER TABLE p1 ENABLE ALWAYS TRIGGER only_one",
+    )
+    table = '"a.b""; x"'
+    backup, before = database.back_up(store, table), database.content(table)
+    states = database.run("SELECT tgrelid, tgname, tgenabled::text FROM pg_trigger ORDER BY 1, 2")
+    database.script(
+        f"ALTER TABLE {table} DISABLE TRIGGER USER",
+        "ALTER TABLE p1 DISABLE TRIGGER USER",
+        f"DELETE FROM {table} WHERE strongroom_action < 3",
+        f"UPDATE {table} SET \"T 's\" = 'changed'",
+        f"ALTER TABLE {table} ENABLE TRIGGER USER",
+        "ALTER TABLE p1 ENABLE TRIGGER USER",
+        "ALTER TABLE p1 ENABLE ALWAYS TRIGGER only_one",
+    )
+    changed = database.content(table)
+    with pytest.raises(Conflict, match="The row 2, 1 of"):
+        restore_rows_of(store, backup, database.address, ["[2, 1]"], Work())
+    keys = ["[1, 1]", "[2, 1]", "[3, 2]"]
+    report = restore_rows_of(store, backup, database.address, keys, Work())
+    assert report.counts == RowCounts(2, 1)
+    assert database.content(table) == before
+    found = database.run("SELECT tgrelid, tgname, tgenabled::text FROM pg_trigger ORDER BY 1, 2")
+    assert found == states
+    _undo(database, report.former)
+    assert database.content(table) == changed
