@@ -60,8 +60,6 @@ def _written(package: Package, path: Path) -> Path:
 
 @contextmanager
 def _pipe(package: Package, path: Path) -> Iterator[Path]:
-    if sys.platform == "win32":
-        raise NotImplementedError
     os.mkfifo(path, 0o600)
     feeder = _Feeder(package, path)
     feeder.start()

@@ -16,6 +16,7 @@ from core.units import (
     as_utc,
     format_age,
     format_count,
+    format_counted,
     format_date,
     format_moment,
     format_size,
@@ -369,11 +370,6 @@ def _check_tone(backup: Backup) -> str:
     return "good" if backup.checked.startswith(("verified", "proven")) else "neutral"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 row`, `2,000 rows`."""
-    return f"{format_count(count)} {noun}" + ("" if count == 1 else "s")
-
-
 def _checks(backup: Backup) -> Iterator[str]:
     if backup.checked:
         yield _checked(backup.checked, format_moment)
@@ -394,7 +390,7 @@ def _about(backup: Backup) -> str:
     if backup.source:
         lines.append(f"from {backup.source}")
     if backup.rows is not None:
-        lines.append(f"{counted(backup.rows, 'row')}, {format_size(backup.size)}")
+        lines.append(f"{format_counted(backup.rows, 'row')}, {format_size(backup.size)}")
     if backup.seconds is not None:
         lines.append(f"took {backup.seconds:.1f} s")
     if backup.filter:

@@ -10,11 +10,11 @@ from PySide6.QtCore import QObject, Signal
 from core.engine.operations import operation
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport
-from core.units import format_count
+from core.units import format_count, format_counted
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.former_table_bar import FormerTableBar
-from gui.tabs.backups.models import counted, when
+from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases, connect
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.retrieval import show_error_with_retrieval
@@ -204,7 +204,9 @@ class RestoreFlow(QObject):
         self._restoring = None
         self._panel.show_last()
         backup = report.backup
-        message = f"{report.table} was restored: {counted(report.rows, 'row')} from the backup of "
+        message = (
+            f"{report.table} was restored: {format_counted(report.rows, 'row')} from the backup of "
+        )
         message += f"{when(backup.taken)} ({backup.id}), {report.verified}"
         if report.kept:  # show the bar first, so that the message does not cover it
             self._former_bar.show_former(database, report.table, report.kept)
@@ -237,7 +239,7 @@ class RestoreFlow(QObject):
         if rows[2]:
             self._ask_to_undo_rows(database, table, former, rows[1])
             return
-        lost, back = (counted(number, "row") for number in rows[:2])
+        lost, back = (format_counted(number, "row") for number in rows[:2])
         ask(
             self._tab,
             f"Undo the restore of {table}?",
@@ -254,7 +256,7 @@ class RestoreFlow(QObject):
     def _ask_to_undo_rows(self, database: str, table: str, former: str, count: int) -> None:
         ask(
             self._tab,
-            f"Undo the restore of {counted(count, 'row')} of {table}?",
+            f"Undo the restore of {format_counted(count, 'row')} of {table}?",
             "These rows get the values from before the restore, and inserted rows are deleted. "
             "Changes of these rows since the restore are lost; other rows do not change. "
             f"Database: {self._databases.source(database).place}.",
@@ -294,7 +296,7 @@ class RestoreFlow(QObject):
 def _loss(preview: RestorePreview, place: str) -> str:
     difference = preview.difference
     parts = [
-        f"{counted(count, 'row')} {verb}"
+        f"{format_counted(count, 'row')} {verb}"
         for count, verb in (
             (difference.removed, "will be removed"),
             (difference.changed, "will be changed"),
@@ -304,7 +306,7 @@ def _loss(preview: RestorePreview, place: str) -> str:
     ]
     loss = ", ".join(parts) if parts else "No row will change"
     broken = "".join(
-        f" {counted(count, 'row')} of {table} will have dangling foreign keys."
+        f" {format_counted(count, 'row')} of {table} will have dangling foreign keys."
         for table, count in preview.orphans
     )
     today = format_count(preview.rows_today or 0)

@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject, Signal
 
 from core.model.backup import RestorePreview
 from core.model.row_restore import RowAction, RowsPreview, RowsReport
+from core.units import format_counted
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.former_table_bar import FormerTableBar
-from gui.tabs.backups.models import counted, when
+from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.base import Tab
@@ -109,7 +110,7 @@ class RowRestore(QObject):
             return
         ask(
             self._tab,
-            f"Restore {counted(found.counts.changes, 'row')} of {found.table}?",
+            f"Restore {format_counted(found.counts.changes, 'row')} of {found.table}?",
             _effect(found, self._databases.source(database).place),
             lambda: self._restore(database, preview, arguments),
             names=[f"{_SIGNS[row.action]} {row.key}" for row in found.rows if row.action in _SIGNS],

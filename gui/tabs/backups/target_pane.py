@@ -9,8 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.model.backup import Backup
-from core.units import format_size
-from gui.tabs.backups.models import counted
+from core.units import format_counted, format_size
 from gui.tabs.backups.servers import why_not_restored
 from gui.tabs.backups.sources import Source
 from gui.widgets.buttons import plain_button, primary_button
@@ -82,6 +81,6 @@ class TargetPane(QWidget):
 
 
 def _about(backup: Backup) -> str:
-    rows = "" if backup.rows is None else f"{counted(backup.rows, 'row')}, "
+    rows = "" if backup.rows is None else f"{format_counted(backup.rows, 'row')}, "
     source = f" from {shown(backup.source)}" if backup.source else ", its database is not recorded"
     return f"{rows}{format_size(backup.size)}{source}."
