@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import pickle
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.dump import fast_folder, timed
+from tests.benchmarks.dump import ROWS, fast_folder
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.rig import rig
+from tests.benchmarks.server_tables import ServerTable
 
-ROWS = 1_000_000
-RUNS = 3
 #: Speed against each peer: compressed by gzip, by gzip -1, and the rows alone by zstd -1.
 AGAINST_GZIP, AGAINST_FAST_GZIP, AGAINST_ZSTD, RESTORE = 1 / 0.35, 1 / 0.9, 1 / 1.3, 1.0
 
@@ -39,16 +33,6 @@ _TABLE = (
     ),
     "ANALYZE orders",
 )
-_RESTORE_CODE = """
-import sys, pickle
-sys.path[:0] = [sys.argv[3], sys.argv[3] + "/tests"]
-from core.backup.restore import Choices, restore_of
-from core.work import Work
-with open(sys.argv[1], "rb") as file:
-    store, backup = pickle.load(file)
-report = restore_of(store, backup, sys.argv[2], Choices(), Work())
-assert report.verified == "verified (SHA-256 and server fingerprint)", report.verified
-"""
 
 
 def figures() -> Iterator[Figure]:
@@ -67,98 +51,35 @@ def figures() -> Iterator[Figure]:
         tempfile.TemporaryDirectory(dir=fast_folder()) as name,
     ):
         database.script(*_TABLE)
-        environment = _environment(database, Path(name))
-        yield from _dumps(database, environment)
-        yield _load(database, environment, Path(name))
+        table = ServerTable(
+            "PostgreSQL",
+            f"{database.address.url}?sslmode=disable",
+            database.password,
+            lambda: database.script("DROP TABLE IF EXISTS orders CASCADE"),
+            _environment(database, Path(name)),
+        )
+        yield from table.backups({
+            "pg_dump | gzip": ("pg_dump -t orders | gzip | wc -c", AGAINST_GZIP),
+            "pg_dump | gzip -1": ("pg_dump -t orders | gzip -1 | wc -c", AGAINST_FAST_GZIP),
+            "psql copy | zstd -1": (
+                "psql -qc '\\copy orders to stdout (format csv)' | zstd -1 | wc -c", AGAINST_ZSTD,
+            ),
+        })  # fmt: skip
+        yield table.restore(
+            Path(name),
+            ["pg_dump", "-t", "orders"],
+            lambda file: ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file)],
+            "psql < pg_dump",
+            RESTORE,
+        )
 
 
 def _environment(database: Any, folder: Path) -> dict[str, str]:
-    """Return an environment in which psql, pg_dump and Strongroom find the server and its password."""
+    """Return an environment in which psql and pg_dump find the server and its password."""
     passwords = folder / "passwords"
     passwords.write_text(f"127.0.0.1:*:*:{database.user}:{database.password}\n")
     passwords.chmod(0o600)
     return os.environ | {
         "PGPASSFILE": str(passwords), "PGHOST": "127.0.0.1", "PGPORT": str(database.server.port),
         "PGUSER": database.user, "PGDATABASE": database.name, "PGSSLMODE": "disable",
-        "AWS_ACCESS_KEY_ID": "AKIARIG", "AWS_SECRET_ACCESS_KEY": "rig-secret-0123456789",
-        "AWS_REGION": "us-east-1",
     }  # fmt: skip
-
-
-_BACKUP_CODE = """
-import sys, json
-from core.backup.databases import open_database
-from core.backup.databases.address import DatabaseAddress
-from core.backup.run import back_up
-from core.backup.store import BucketStore
-from core.model.connection import AccessKeys, Connection, KeySource, Profile
-from core.redaction import Secret
-from core.work import Work
-from core.workspace import Workspace
-profile = Profile("rig", KeySource.SESSION, endpoint_url=sys.argv[3], bucket="b", region="us-east-1")
-workspace = Workspace.open(Connection(profile, AccessKeys("AKIARIG", Secret("rig-secret-0123456789"))))
-address = DatabaseAddress(sys.argv[1] + "?sslmode=disable", Secret(sys.stdin.read()))
-with open_database(address) as source:
-    report = back_up(BucketStore(workspace.bucket), source, ["orders"], "", Work())
-print(json.dumps([report.backups[0].rows, report.backups[0].size]))
-"""
-
-
-def _dumps(database: Any, environment: dict[str, str]) -> Iterator[Figure]:
-    peers = {
-        "pg_dump | gzip": ("pg_dump -t orders | gzip | wc -c", AGAINST_GZIP),
-        "pg_dump | gzip -1": ("pg_dump -t orders | gzip -1 | wc -c", AGAINST_FAST_GZIP),
-        "psql copy | zstd -1": (
-            "psql -qc '\\copy orders to stdout (format csv)' | zstd -1 | wc -c", AGAINST_ZSTD,
-        ),
-    }  # fmt: skip
-    took: dict[str, list[float]] = {name: [] for name in ("ours", *peers)}
-    sizes: dict[str, int] = {}
-    with rig() as endpoint:
-        url = database.address.url
-        for _ in range(RUNS):
-            seconds, answer = timed(
-                [sys.executable, "-c", _BACKUP_CODE, url, "", endpoint],
-                environment,
-                database.password,
-            )
-            took["ours"].append(seconds)
-            for name, (command, _goal) in peers.items():
-                seconds, size = timed(["sh", "-c", command], environment)
-                took[name].append(seconds)
-                sizes[name] = int(size)
-    rows, size = json.loads(answer)
-    assert rows == ROWS
-    for name, (_command, goal) in peers.items():
-        yield Figure(
-            "back up 1,000,000 x 8 rows of PostgreSQL", statistics.median(took["ours"]), "s", goal,
-            name, statistics.median(took[name]),
-            f"({size / 1e6:.1f} MB, theirs {sizes[name] / 1e6:.1f} MB)",
-        )  # fmt: skip
-
-
-def _load(database: Any, environment: dict[str, str], folder: Path) -> Figure:
-    from helpers.backups import MemoryStore
-
-    store = MemoryStore()
-    backup = database.back_up(store, "orders")
-    saved, dump = folder / "saved.pickle", folder / "dump.sql"
-    saved.write_bytes(pickle.dumps((store, backup)))
-    with dump.open("wb") as file:
-        subprocess.run(["pg_dump", "-t", "orders"], stdout=file, check=True, env=environment)
-    password = database.password.replace("'", "%27")
-    url = database.address.url.replace("@", f":{password}@") + "?sslmode=disable"
-    root = str(Path(__file__).parents[2])
-    ours, peer = [], []
-    for _ in range(RUNS):
-        database.script("DROP TABLE IF EXISTS orders CASCADE")
-        ours.append(
-            timed([sys.executable, "-c", _RESTORE_CODE, str(saved), url, root], environment)[0]
-        )
-        database.script("DROP TABLE orders")
-        load = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(dump)]
-        peer.append(timed(load, environment)[0])
-    return Figure(
-        "restore 1,000,000 x 8 rows of PostgreSQL, proven", statistics.median(ours), "s", RESTORE,
-        "psql < pg_dump", statistics.median(peer),
-    )  # fmt: skip
