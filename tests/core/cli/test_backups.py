@@ -202,3 +202,28 @@ def test_what_depends_on_a_table_is_shown_before_and_after(command, tmp_path):
     arguments = ("restore", str(path), "orders", "--from-other-source")
     assert broken in command(*arguments).out
     assert broken in command(*arguments, "--yes").out
+
+
+#: Texts that a terminal, a shell, a spreadsheet, a page or a pattern would act on.
+NOTES = (
+    "\x1b[2J\x1b[H\r$ all good\nline\tbreak", "\x9b31m\u202eevil\u2028\x07\x08\x7f\ufeff",
+    "'; DROP TABLE x; -- $(touch evil) `id` %s%n {0.__class__} ../../etc/passwd",
+    "=1+1 <script>alert(1)</script> [bold red]x[/] :smile:", "é 😀 日本" + "x" * 2_000,
+)  # fmt: skip
+
+
+def test_hostile_notes_are_shown_on_one_line_and_returned_unchanged(command, database, table):
+    for note in NOTES:
+        command("backup", database, table, "--note", note)
+    lines = command("backups", table).out.split("\n")[:-1]
+    assert len(lines) == len(NOTES)
+    assert all(char.isprintable() or char == "\t" for line in lines for char in line)
+    assert all(line.count("\t") == 7 for line in lines)
+    listed = json.loads(command("backups", table, "--json").out)
+    assert [one["note"] for one in listed] == list(reversed(NOTES))
+    newest = listed[0]["id"]
+    shown = command("backups", table, "--pin", newest, "--note", "".join(NOTES[:2])).out
+    assert all(char.isprintable() or char in "\t\n" for char in shown)
+    pinned = json.loads(command("backups", table, "--json").out)[0]
+    assert pinned["pin_note"] == "".join(NOTES[:2])
+    assert rows(database, "SELECT count(*) FROM sqlite_schema") == [(1,)]
