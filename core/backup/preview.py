@@ -105,6 +105,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
     if package.backup.filter and today:
         # The rows that such a backup lacks are not removed: a restore in place is refused.
         difference = replace(difference, removed=0, removed_rows=(), removed_keys=())
+        orphans = ()
         refused = ("The backup can only be restored under a new name, or row by row.",)
     known = set(today.triggers) if today else set()
     return RestorePreview(

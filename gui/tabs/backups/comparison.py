@@ -82,7 +82,7 @@ class ComparisonDialog(Dialog):
         lines = [*found.notes, *found.drift]
         shown_lines = lines[:_MOST_LINES]
         if len(lines) > _MOST_LINES:
-            shown_lines.append(f"{len(lines) - _MOST_LINES} more differences of the schemas")
+            shown_lines.append("The tooltip shows more differences of the schemas.")
         self.notes = text_label("\n".join(map(shown, shown_lines)), wrap=True)
         self.notes.setToolTip(tooltip("\n".join(lines)))
         self.notes.setVisible(bool(lines))

@@ -16,11 +16,17 @@ from PySide6.QtWidgets import (
 )
 
 from core.model.backup import Backup, RestorePreview
-from core.units import format_count, format_counted, format_size
+from core.units import format_count, format_size
 from core.work import Progress
 from gui import theme
 from gui.tabs.backups.button_row import ButtonRow
 from gui.tabs.backups.models import CellsModel, when
+from gui.tabs.backups.preview_texts import (
+    MOST_LINES,
+    detail_lines,
+    engine_facts,
+    preview_facts,
+)
 from gui.tabs.backups.sources import SourcesPanel
 from gui.tabs.backups.target_pane import TargetPane
 from gui.widgets.buttons import link_button, plain_button, primary_button
@@ -38,7 +44,8 @@ from gui.widgets.table import columns_of, make_table
 
 #: Heights of a table header and of a figure in pixels; a longer text wraps.
 _HEAD, _FACT, _WRAPPED = 30, 26, 18
-_MOST_LINES = 8
+#: Height of the view of more sentences than `MOST_LINES`, in pixels.
+_DETAILS = 220
 #: Maximum width of the names of figures in pixels, so that figures stay near them.
 _WIDEST = 480
 #: Maximum width in pixels of the key of a row or the name of its column.
@@ -79,8 +86,7 @@ class RestorePanel(QWidget):
         self.triggers = QCheckBox("Also create the backup's triggers")
         self.triggers.setAccessibleDescription("Triggers are code that runs when rows change.")
         self._facts = QGridLayout()
-        self._details = text_label("", "warning", wrap=True)
-        self._details.setMinimumWidth(1)  # a long path must not widen the window
+        self._make_details()
         self._cells_head = SectionHead("")
         self._note = muted_label("", wrap=True, small=True)
         self.another = link_button("Restore to another database…", self.target_wanted.emit)
@@ -95,6 +101,16 @@ class RestorePanel(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._panel)
         self.show_nothing()
+
+    def _make_details(self) -> None:
+        self._details = text_label("", "warning", wrap=True)
+        # The differences to another engine may be more lines than the window has.
+        self._many = text_label("", "warning", wrap=True)
+        for label in (self._details, self._many):
+            label.setMinimumWidth(1)  # a long path must not widen the window
+            label.setContentsMargins(16, 0, 16, 12)
+        self._many_lines = scrolling(self._many)
+        self._many_lines.setFixedHeight(_DETAILS)
 
     def _make_cells(self) -> None:
         self.cells = CellsModel(self)
@@ -123,8 +139,7 @@ class RestorePanel(QWidget):
         box = QVBoxLayout(content)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        self._details.setContentsMargins(16, 0, 16, 12)
-        for part in (facts, self._details, rule(), self._cells_head):
+        for part in (facts, self._details, self._many_lines, rule(), self._cells_head):
             box.addWidget(part)
         box.addWidget(self.table, 1)
         self._buttons.setMaximumWidth(_WIDEST)
@@ -192,8 +207,9 @@ class RestorePanel(QWidget):
     def allow(self, why_not: str) -> None:
         """Enable the restore buttons, or show why they are disabled."""
         self._why = why_not
-        for button in (self.as_new, self.in_place):
-            button.allow(not why_not, why_not)
+        self.as_new.allow(not why_not, why_not)
+        why_not_in_place = why_not or _why_not_in_place(self.preview)
+        self.in_place.allow(not why_not_in_place, why_not_in_place)
         self._show_row_button()
         self.targets.allow(why_not)
 
@@ -204,14 +220,16 @@ class RestorePanel(QWidget):
                 widget.deleteLater()
         self.another.setVisible(bool(self.chosen_target))
         into = [("", "plain", "into", self._sources.source(self.chosen_target).name)]
-        facts = (into if self.chosen_target else []) + _facts(preview)
-        for sign, tone, name, value in facts + _engines(preview, engine):
+        facts = (into if self.chosen_target else []) + preview_facts(preview)
+        for sign, tone, name, value in facts + engine_facts(preview, engine):
             self._add_fact(sign, tone, name, value)
         self._share_facts()
-        details = _details(preview)
-        _set_breakable(self._details, details)
+        details = detail_lines(preview)
+        many = details.count("\n") >= MOST_LINES
+        _set_breakable(self._many if many else self._details, details)
         self._details.setToolTip(tooltip("\n".join(preview.drift)) if preview.drift else "")
-        self._details.setVisible(bool(details))
+        self._details.setVisible(bool(details) and not many)
+        self._many_lines.setVisible(many)
 
     def _share_facts(self) -> None:
         """Give multi-line values half the width; beside figures, names get all of it."""
@@ -271,7 +289,7 @@ class RestorePanel(QWidget):
         self.in_place.setText("Restore in place…" if preview.exists else "Restore")
         # If the schemas differ, restoring as a new table, which loses nothing, is the default.
         first, second = self.in_place, self.as_new
-        if preview.drift:
+        if preview.drift or _why_not_in_place(preview):
             first, second = second, first
         for button, kind in ((first, "primary"), (second, "plain")):
             button.setProperty("kind", kind)
@@ -321,37 +339,10 @@ def _room() -> QSpacerItem:
     return QSpacerItem(0, 0, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Expanding)
 
 
-def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
-    difference = preview.difference
-    rows = [
-        ("+", "good", "rows to add", format_count(difference.added)),
-        ("~", "warning", "rows to change", format_count(difference.changed)),
-        ("\N{MINUS SIGN}", "danger", "rows to remove", format_count(difference.removed)),
-        ("", "plain", "schema", _schema(preview)),
-    ]
-    if preview.incoming:
-        pointers = ", ".join(f"{r.table}.{'+'.join(r.columns)}" for r in preview.incoming)
-        references = f"{len(preview.incoming)} ({pointers})"
-        rows.append(("", "plain", f"foreign keys into {preview.table}", references))
-    others = [each for each in preview.dependants if each.kind != "foreign key"]
-    if others:
-        names = ", ".join(f"{each.kind} {each.name}" for each in others)
-        rows.append(("", "plain", f"depends on {preview.table}", names))
-    for table, count in preview.orphans:
-        rows.append(("!", "danger", f"rows of {table} with dangling foreign keys", f"{count:,}"))
-    if preview.exists and not difference.by_key:
-        rows.append(("", "muted", "compared", "as complete rows, without a key"))
-    return rows
-
-
-def _engines(preview: RestorePreview, target: str) -> list[tuple[str, str, str, str]]:
-    """Return the engine of the backup, and that of the database if it is another one."""
-    engine = preview.backup.origin.engine
-    if not engine:
-        return []  # the old form does not record it
-    if target in ("", engine):
-        return [("", "plain", "engine", engine)]
-    return [("!", "warning", "engine", f"{engine}, restored to {target}")]
+def _why_not_in_place(preview: RestorePreview | None) -> str:
+    if preview is not None and preview.exists and preview.backup.filter:
+        return "The backup contains only some rows: all others would be removed."
+    return ""
 
 
 def _set_breakable(label: Text, text: str) -> None:
@@ -362,25 +353,6 @@ def _set_breakable(label: Text, text: str) -> None:
         text = text.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
     if label.wordWrap():
         QLabel.setText(label, text)
-
-
-def _schema(preview: RestorePreview) -> str:
-    if preview.drift:
-        return format_counted(len(preview.drift), "difference")
-    if preview.inferred:
-        return "inferred from the values"
-    return "same" if preview.exists else "of the backup"
-
-
-def _details(preview: RestorePreview) -> str:
-    """Return the sentences below the figures: schema differences, then notes."""
-    lines = list(preview.drift[:_MOST_LINES])
-    if len(preview.drift) > _MOST_LINES:
-        lines.append(f"… and {format_counted(len(preview.drift) - _MOST_LINES, 'more difference')}")
-    if preview.inferred and preview.drift:
-        lines.append("The column types of this old format are inferred from its values.")
-    broken = [str(each) for each in preview.dependants if each.problem]
-    return "\n".join([*lines, *preview.problems, *broken])
 
 
 def progress_text(progress: Progress) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from helpers.backups import MemoryStore, backed_up, sql
+from helpers.keyrings import memory_keyring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.backup.comparison import compare_of
 from core.backup.databases import open_database
+from core.backup.encryption_keys import create_key
 from core.backup.filters import Selection
 from core.backup.run import back_up
 from core.errors import NotSupported
@@ -222,3 +225,19 @@ def test_generated_tables_have_the_counts_of_a_plain_comparison(
         expected = ((new - old).total(), 0, (old - new).total(), (old & new).total())
     assert counts(found) == expected
     assert found.equal == (expected[:3] == (0, 0, 0))
+
+
+def test_encrypted_backups_are_compared(tmp_path, monkeypatch):
+    store = MemoryStore()
+    path = table(tmp_path / "t.db", "id INTEGER PRIMARY KEY, v", "1,'a'", "2,'b'")
+    with contextlib.contextmanager(memory_keyring)(monkeypatch):
+        key = create_key(None, name="keyring:main")
+        made = []
+        for statement in ("SELECT 1", "UPDATE t SET v = 'c' WHERE id = 2"):
+            sql(path, statement)
+            with open_database(str(path)) as source:
+                made.append(back_up(store, source, ["t"], "", Work(), key=key).backups[0])
+        plain = backed_up(store, path, "t")
+        assert counts(compared(store, made[0], made[1])) == (0, 1, 0, 1)
+        assert compared(store, made[1], plain).by_hash
+        assert counts(compared(store, plain, made[0])) == (0, 1, 0, 1)

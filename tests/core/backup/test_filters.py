@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from helpers.backups import MemoryStore, everything, restored, sql, trading_database
+from helpers.keyrings import memory_keyring
 
+from core.backup import manifest
 from core.backup.choice import Wanted, find
 from core.backup.databases import open_database
+from core.backup.encryption_keys import create_key
 from core.backup.filters import Selection
+from core.backup.health import findings
 from core.backup.listing import backups_in
+from core.backup.recovery_kit.script.backups import chosen
+from core.backup.recovery_kit.script.storage import Folder
+from core.backup.retention import decisions
 from core.backup.run import back_up
-from core.errors import Conflict, DatabaseError, InvalidInput, NotFound, StorageError
+from core.errors import Conflict, Corrupt, DatabaseError, InvalidInput, NotFound, StorageError
 from core.model.backup import Backup, BackupReport
+from core.model.retention import RetentionRule
+from core.model.schedule import BackupProblem
 from core.work import Work
 
 
@@ -201,3 +215,84 @@ def test_a_file_without_tables_is_questioned(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no tables") as refused:
         run(MemoryStore(), tmp_path / "empty.db", Selection())
     assert refused.value.remedy == "Check that it is the correct file."
+
+
+def test_earlier_programs_refuse_a_filtered_backup_and_read_all_others(path):
+    """They know only version 1, and would replace the complete table by some of its rows."""
+    store = MemoryStore()
+    run(store, path, Selection(("users",)))
+    filtered(store, path, "id < 3")
+    bodies = {
+        body["table"]: body
+        for key, data in store.objects.items()
+        if key.endswith("_manifest.json")
+        for body in (json.loads(data),)
+    }
+    assert (bodies["users"]["version"], "filter" in bodies["users"]) == (1, False)
+    assert (bodies["orders"]["version"], bodies["orders"]["filter"]) == (2, "id < 3")
+
+
+@pytest.mark.parametrize(("version", "where"), [(1, "id < 3"), (2, "")])
+def test_a_manifest_that_contradicts_itself_about_its_rows_is_refused(path, version, where):
+    store = MemoryStore()
+    backup = filtered(store, path, "id < 3")
+    body = {**json.loads(store.objects[backup.key]), "version": version, "filter": where}
+    del body["sha256"]
+    body["sha256"] = hashlib.sha256(manifest.canonical(body)).hexdigest()
+    with pytest.raises(Corrupt, match="contradicts itself"):
+        manifest.from_bytes(json.dumps(body).encode())
+
+
+def test_retention_keeps_the_complete_backups_whatever_filtered_ones_are_newer(path):
+    store = MemoryStore()
+    complete = run(store, path, Selection(("orders",))).backups[0]
+    some = [filtered(store, path, where) for where in ("id < 3", "id < 3", "id < 9")]
+    listed = backups_in(store, "orders", Work())
+    found = {each.backup.id: each for each in decisions(listed, RetentionRule(daily=1))}
+    assert found[complete.id].reasons[0] == "It is the newest backup of the table."
+    assert [found[each.id].retained for each in some] == [False, True, True]
+    assert found[some[1].id].reasons[0] == "It is the newest backup with this filter."
+
+
+def test_a_filtered_backup_is_neither_the_newest_nor_abnormally_small(path):
+    store = MemoryStore()
+    complete = run(store, path, Selection(("orders",))).backups[0]
+    old = [
+        replace(complete, key=f"k{day}", taken=complete.taken - timedelta(days=day), size=1 << 20)
+        for day in range(2, 7)
+    ]
+    new = replace(filtered(store, path, "id < 3"), taken=complete.taken)
+    problems = [each.problem for each in findings([new, *old], overdue=timedelta(days=1))]
+    assert problems == [BackupProblem.OVERDUE]
+
+
+def test_the_recovery_kit_chooses_a_filtered_backup_only_by_its_id(path, tmp_path):
+    store = MemoryStore()
+    complete = run(store, path, Selection(("orders",))).backups[0]
+    newer = filtered(store, path, "id < 4")
+    for key, data in store.objects.items():
+        (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / key).write_bytes(data)
+    place = Folder(tmp_path)
+    assert chosen(place, "orders", "").id == complete.id
+    assert chosen(place, "orders", newer.id).id == newer.id
+
+
+def test_the_condition_of_an_encrypted_backup_is_hidden_but_that_it_has_one_is_not(
+    path, monkeypatch
+):
+    store = MemoryStore()
+    with contextlib.contextmanager(memory_keyring)(monkeypatch):
+        key = create_key(None, name="keyring:main")
+        with open_database(str(path)) as source:
+            selection = Selection(("orders",), {"orders": "status <> 'canary-7731'"})
+            back_up(store, source, selection, "", Work(), key=key)
+        (listed,) = backups_in(store, "orders", Work())
+        assert listed.filter == manifest.HIDDEN_FILTER
+        assert not any(b"canary-7731" in data for data in store.objects.values())
+        with pytest.raises(Conflict):
+            restored(store, listed, path)
+        report = restored(store, listed, path, target="some")
+        assert report.rows == 20
+        (decision,) = decisions([replace(listed, taken=listed.taken)], RetentionRule(daily=1))
+        assert "encrypted" in " ".join(decision.reasons)

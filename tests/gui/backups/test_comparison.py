@@ -81,6 +81,15 @@ def test_a_backup_of_some_rows_is_marked_in_the_list_and_in_the_comparison(qtbot
     assert str(model.index(1, model.CHECKED).data()).startswith("some rows · ")
     tip = model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert "contains only the rows that meet: id < 9" in tip
+    select(listed, 1)
+    panel = listed.restoring
+    qtbot.waitUntil(lambda: panel.preview is not None and not listed.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: panel.preview.backup.filter == "id < 9", timeout=WAIT)
+    assert not panel.in_place.isEnabled()
+    assert panel.in_place.reason == (
+        "The backup contains only some rows: all others would be removed."
+    )  # fmt: skip
+    assert panel.as_new.isEnabled()
     select(listed, 0, 1)
     dialog = dialog_of(qtbot, listed)
     assert "only the rows that meet: id < 9" in dialog.notes.text()

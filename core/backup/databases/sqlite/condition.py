@@ -10,8 +10,8 @@ from core.backup.databases.condition import checks_of
 from core.backup.databases.sqlite.tokens import quoted
 from core.errors import InvalidInput
 
-#: Actions of a statement that only reads. Full-text tables read the version of their data by a
-#: pragma of their own.
+#: Actions of a statement that only reads. In addition, full-text tables read the version of their
+#: data by a pragma.
 _READING = frozenset(
     (apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE)
 )

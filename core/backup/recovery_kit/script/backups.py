@@ -149,12 +149,14 @@ def list_backups(place: Place) -> list[Backup]:
 
 
 def chosen(place: Place, table: str, backup_id: str) -> Backup:
-    """Return the backup with an id, otherwise the newest one of the table.
+    """Return the backup with an id, otherwise the newest one of the table with all rows.
 
     A damaged backup is never replaced by an older one.
     """
     for backup in list_backups(place):
-        if backup.table == table and backup.id.startswith(backup_id):
+        if backup.table != table or not backup.id.startswith(backup_id):
+            continue
+        if backup_id or backup.old or not backup.stored.get("filter"):
             return backup
     raise KitError(NOT_FOUND, f"There is no backup {backup_id} of {table}.", "Run `list`.")
 

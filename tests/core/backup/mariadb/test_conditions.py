@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.backups import MemoryStore
 
+from core.backup.comparison import compare_of
 from core.backup.filters import Selection
 from core.backup.run import back_up
 from core.errors import InvalidInput
@@ -82,3 +83,23 @@ def test_patterns_follow_the_case_rule_of_the_server(orders):
     if orders.sql("SELECT @@lower_case_table_names") == ((0,),):
         with pytest.raises(InvalidInput, match="No table matches the pattern O"):
             run(MemoryStore(), orders, Selection(include=("O*",)))
+
+
+def test_two_backups_are_compared_by_key_and_without_one_by_rows(orders):
+    store = MemoryStore()
+    before = run(store, orders, Selection(("orders", "log"))).backups
+    orders.sql(
+        "UPDATE orders SET status = NULL, price = 9 WHERE id = 5",
+        "DELETE FROM orders WHERE id = 7",
+        "INSERT INTO log VALUES ('b'), ('é\"')",
+    )
+    after = run(store, orders, Selection(("orders", "log"))).backups
+    found = compare_of(store, before[0], after[0], 10, Work())
+    assert (found.added, found.changed, found.removed, found.unchanged) == (0, 1, 1, 98)
+    assert [(row.before, row.after, row.different) for row in found.rows] == [
+        (("5", "open", "1.25"), ("5", "NULL", "9.00"), ("status", "price")),
+        (("7", "open", "1.75"), (), ()),
+    ]
+    found = compare_of(store, before[1], after[1], 10, Work())
+    assert (found.added, found.changed, found.removed, found.unchanged) == (2, 0, 0, 3)
+    assert {row.after for row in found.rows} == {("b",), ('é"',)}

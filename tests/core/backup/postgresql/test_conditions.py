@@ -6,6 +6,7 @@ import pytest
 from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
 
+from core.backup.comparison import compare_of
 from core.backup.databases import open_database
 from core.backup.filters import Selection
 from core.backup.run import back_up
@@ -112,3 +113,25 @@ def test_patterns_match_names_with_their_schema(orders):
         assert [each.table for each in report.backups] == tables
     with pytest.raises(InvalidInput, match="No table matches the pattern Orders"):
         run(MemoryStore(), orders, Selection(include=("Orders",)))
+
+
+def test_two_backups_are_compared_by_key_and_without_one_by_rows(orders):
+    store = MemoryStore()
+    before = run(store, orders, Selection(("orders", "fills"))).backups
+    orders.script(
+        "UPDATE orders SET status = NULL, price = 1.10 WHERE id = 5",
+        "UPDATE orders SET status = '' || status WHERE id = 6",
+        "DELETE FROM fills WHERE order_id = 7",
+        "INSERT INTO fills SELECT * FROM fills WHERE order_id = 8",
+        "INSERT INTO orders (user_id, status) VALUES (1, E'a,\"b\"\\n')",
+    )
+    after = run(store, orders, Selection(("orders", "fills"))).backups
+    found = compare_of(store, before[0], after[0], 10, Work())
+    assert (found.added, found.changed, found.removed, found.unchanged) == (1, 1, 0, 499)
+    assert found.by_key == ("id",)
+    added, changed = found.rows
+    assert added.after == ("501", "1", "NULL", 'a,"b"\n')
+    assert changed.different == ("price", "status")
+    assert changed.after == ("5", "3", "1.10000000", "NULL")
+    found = compare_of(store, before[1], after[1], 10, Work())
+    assert (found.added, found.changed, found.removed, found.unchanged) == (1, 0, 1, 19)
