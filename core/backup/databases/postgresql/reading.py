@@ -11,13 +11,14 @@ from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.session import Session
 from core.model.tables import TableSchema
 
-#: Pages of a range: about 4 MB of rows, so that readers end at nearly the same time and the ranges
-#: that are read ahead stay small.
+#: Pages of a range and their long values: about 4 MB of rows, so that readers end at nearly the same
+#: time, and each one reads its next range while another one's is passed on.
 _RANGE_PAGES = 512
 #: Since this version the server reads a range of pages without reading the pages before it.
 _RANGE_SCANS = 140_000
 _SIZE = """
-SELECT (SELECT coalesce(sum(pg_relation_size(t.relid)), pg_relation_size(c.oid))
+SELECT pg_relation_size(c.oid) / current_setting('block_size')::int,
+  (SELECT coalesce(sum(pg_table_size(t.relid)), pg_table_size(c.oid))
     FROM pg_partition_tree(c.oid) t)::bigint / current_setting('block_size')::int,
   c.relkind = 'r' AND a.amname = 'heap',
   CASE WHEN c.relkind = 'r' AND c.relpages > 0 THEN c.reltuples / c.relpages ELSE -1 END::float8
@@ -27,13 +28,14 @@ FROM pg_class c LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.oid = $1
 
 @dataclass(frozen=True, slots=True)
 class TableSize:
-    """Pages of a table and its partitions, usually 8 KiB each.
+    """Pages of a table, usually 8 KiB each.
 
-    `ranges` if they can be divided; `rows_per_page` is an estimate of the server, negative if there
-    is none.
+    `all_pages` includes long values, which are stored apart, and partitions. `ranges` if the pages
+    can be read in ranges. `rows_per_page` is an estimate of the server, negative if there is none.
     """
 
     pages: int
+    all_pages: int
     ranges: bool
     rows_per_page: float
 
@@ -41,9 +43,9 @@ class TableSize:
 def size_of(session: Session, table: str) -> TableSize:
     """Return the present size of a table."""
     relation = require_relation(session, TableName.parse(table))
-    pages, heap, density = session.query(_SIZE, (relation.oid,))[0]
+    pages, all_pages, heap, density = session.query(_SIZE, (relation.oid,))[0]
     ranges = bool(heap) and session.version_number >= _RANGE_SCANS
-    return TableSize(int(pages), ranges, float(density))
+    return TableSize(int(pages), int(all_pages), ranges, float(density))
 
 
 def copy_statement(schema: TableSchema, where: str = "") -> str:
@@ -55,14 +57,15 @@ def copy_statement(schema: TableSchema, where: str = "") -> str:
     return _copy(source)
 
 
-def range_statements(schema: TableSchema, pages: int) -> Sequence[str]:
+def range_statements(schema: TableSchema, size: TableSize) -> Sequence[str]:
     """Return statements that together write the same rows in the same order."""
     table, columns = TableName.parse(schema.table).sql, column_list(schema)
-    starts = range(0, max(pages, 1), _RANGE_PAGES)
+    step = max(_RANGE_PAGES * size.pages // max(size.all_pages, 1), 1)
+    starts = range(0, max(size.pages, 1), step)
     statements = []
     for start in starts:
         # The last range has no end, so that it includes pages that were added.
-        end = f" AND ctid < '({start + _RANGE_PAGES},0)'" if start != starts[-1] else ""
+        end = f" AND ctid < '({start + step},0)'" if start != starts[-1] else ""
         select = f"SELECT {columns} FROM ONLY {table} WHERE ctid >= '({start},0)'{end}"  # noqa: S608 - names are quoted
         statements.append(_copy(f"({select})"))
     return statements

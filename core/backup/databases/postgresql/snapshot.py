@@ -24,7 +24,7 @@ from core.work import Work
 #: the text of a connection's rows in one process. Further ones do not: then Strongroom's hashing and
 #: compression take longer, and a backup should leave processors to the users of the server.
 READERS = 2
-#: Tables with fewer pages (8 KiB) are read before another connection would be ready.
+#: Tables with fewer pages (8 KiB) in all are read before another connection would be ready.
 _LARGE_PAGES = 2_000
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -79,14 +79,14 @@ class Snapshot:
         A large table is read by several sessions, and its fingerprint begins at the same time.
         """
         size = size_of(self._session, schema.table)
-        shared = bool(self._identifier) and size.pages >= _LARGE_PAGES
+        shared = bool(self._identifier) and size.all_pages >= _LARGE_PAGES
         if shared:
             self._fingerprints[schema.table] = self._pool.submit(self._fingerprint, schema, work)
         if shared and size.ranges:
             # A parallel plan would change the order of the rows.
             self._session.query("SET LOCAL max_parallel_workers_per_gather = 0")
             beside = [partial(self._companion, schema, work)] * (READERS - 1)
-            copy = ParallelCopy(range_statements(schema, size.pages), work)
+            copy = ParallelCopy(range_statements(schema, size), work)
             yield from copy.rows(self._session, beside)
         else:
             yield from self._session.copy_out(copy_statement(schema), work)
