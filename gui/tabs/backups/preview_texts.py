@@ -1,0 +1,62 @@
+"""Texts of the preview of a restore: figures, and the sentences below them."""
+
+from __future__ import annotations
+
+from core.model.backup import RestorePreview
+from core.units import format_count, format_counted
+
+#: Number of schema differences that are listed; the rest is a number.
+MOST_LINES = 8
+
+
+def preview_facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
+    """Return sign, tone, name and value of the facts of a preview."""
+    difference = preview.difference
+    rows = [
+        ("+", "good", "rows to add", format_count(difference.added)),
+        ("~", "warning", "rows to change", format_count(difference.changed)),
+        ("\N{MINUS SIGN}", "danger", "rows to remove", format_count(difference.removed)),
+        ("", "plain", "schema", _schema(preview)),
+    ]
+    if preview.incoming:
+        pointers = ", ".join(f"{r.table}.{'+'.join(r.columns)}" for r in preview.incoming)
+        references = f"{len(preview.incoming)} ({pointers})"
+        rows.append(("", "plain", f"foreign keys into {preview.table}", references))
+    others = [each for each in preview.dependants if each.kind != "foreign key"]
+    if others:
+        names = ", ".join(f"{each.kind} {each.name}" for each in others)
+        rows.append(("", "plain", f"depends on {preview.table}", names))
+    for table, count in preview.orphans:
+        rows.append(("!", "danger", f"rows of {table} with dangling foreign keys", f"{count:,}"))
+    if preview.exists and not difference.by_key:
+        rows.append(("", "muted", "compared", "as complete rows, without a key"))
+    return rows
+
+
+def engine_facts(preview: RestorePreview, target: str) -> list[tuple[str, str, str, str]]:
+    """Return the engine of the backup, and that of the database if it is another one."""
+    engine = preview.backup.origin.engine
+    if not engine:
+        return []  # the old form does not record it
+    if target in ("", engine):
+        return [("", "plain", "engine", engine)]
+    return [("!", "warning", "engine", f"{engine}, restored to {target}")]
+
+
+def _schema(preview: RestorePreview) -> str:
+    if preview.drift:
+        return format_counted(len(preview.drift), "difference")
+    if preview.inferred:
+        return "inferred from the values"
+    return "same" if preview.exists else "of the backup"
+
+
+def detail_lines(preview: RestorePreview) -> str:
+    """Return the sentences below the figures: schema differences, then notes."""
+    lines = list(preview.drift[:MOST_LINES])
+    if len(preview.drift) > MOST_LINES:
+        lines.append(f"… and {format_counted(len(preview.drift) - MOST_LINES, 'more difference')}")
+    if preview.inferred and preview.drift:
+        lines.append("The column types of this old format are inferred from its values.")
+    broken = [str(each) for each in preview.dependants if each.problem]
+    return "\n".join([*lines, *preview.problems, *broken])
