@@ -20,7 +20,7 @@ from helpers.recovery import copied, run_kit
 from core.backup import recovery_kit
 from core.backup.databases import open_database
 from core.backup.filters import Selection
-from core.backup.recovery_kit.script.failures import KitError
+from core.backup.recovery_kit.script.failures import NOT_FOUND, KitError
 from core.backup.recovery_kit.script.mariadb import mariadb_fragment
 from core.backup.recovery_kit.script.postgresql import fragment
 from core.backup.recovery_kit.script.program import main as restore
@@ -250,10 +250,14 @@ def test_a_backup_of_some_rows_is_listed_as_such_and_restored(
     store: MemoryStore, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with open_database(str(path)) as source:
-        back_up(store, source, Selection(("orders",), {"orders": "id <= 7"}), "", Work())
+        selection = Selection(("orders",), {"orders": "id <= 7"})
+        backup = back_up(store, source, selection, "", Work()).backups[0]
     folder, target = str(copied(store, tmp_path / "copy")), str(tmp_path / "new.db")
     assert restore(["list", "--folder", folder]) == 0
     assert "7 rows, SQLite" in (listed := capsys.readouterr().out)
     assert "only rows where id <= 7" in listed
-    assert restore(["restore", "orders", "--folder", folder, "--sqlite", target]) == 0
+    arguments = ["restore", "orders", "--folder", folder, "--sqlite", target]
+    assert restore(arguments) == NOT_FOUND
+    assert "with all of its rows" in capsys.readouterr().err
+    assert restore([*arguments, "--id", backup.id]) == 0
     assert sql(Path(target), "SELECT count(*) FROM orders") == [(7,)]

@@ -153,11 +153,16 @@ def chosen(place: Place, table: str, backup_id: str) -> Backup:
 
     A damaged backup is never replaced by an older one.
     """
+    some_rows = False
     for backup in list_backups(place):
         if backup.table != table or not backup.id.startswith(backup_id):
             continue
         if backup_id or backup.old or not backup.stored.get("filter"):
             return backup
+        some_rows = True
+    if some_rows:
+        text = f"There is no backup of {table} with all of its rows."
+        raise KitError(NOT_FOUND, text, "Choose one with some rows by its id: --id.")
     raise KitError(NOT_FOUND, f"There is no backup {backup_id} of {table}.", "Run `list`.")
 
 
