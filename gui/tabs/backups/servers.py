@@ -23,6 +23,15 @@ TLS_LEVELS = (
     ("verify", "Verified: certificate and host name are checked"),
 )
 VERIFY = "verify"
+#: Shown in the demo, which has no database server.
+DEMO_NOTE = (
+    "The demo has no database server: add one of yours with “Database server…” in the menu “Open "
+    "database”."
+)
+DEMO_HINT = (
+    "The demo has an SQLite file only. To back up PostgreSQL or MariaDB, choose “Database server…” "
+    "in the menu “Open database”."
+)
 
 
 @dataclass(frozen=True, slots=True)

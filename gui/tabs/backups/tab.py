@@ -28,11 +28,11 @@ from gui.tabs.backups.proof_actions import ProofActions
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.routines import Routines
-from gui.tabs.backups.servers import LoggedIn, ServerFacts, is_server
+from gui.tabs.backups.servers import DEMO_HINT, DEMO_NOTE, LoggedIn, ServerFacts, is_server
 from gui.tabs.backups.sources import Source, SourcesPanel, is_there
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
-from gui.widgets.panel import rule, splitter
+from gui.widgets.panel import column, rule, splitter
 
 _KEY = "backups/database"
 #: Width of the tab in pixels below which tables hide a column. It must exceed the minimum of all
@@ -41,7 +41,6 @@ _NARROW = 1080
 #: Width below which the times of backups, which matter more, take the room of their sizes; it
 #: exceeds the minimum with sizes, 903, for the same reason.
 _VERY_NARROW = 930
-_DEMO_NOTE = "The demo has no database server: add one of yours with “Database server…” in the menu “Open database”."
 
 
 class BackupsTab(Tab):
@@ -77,13 +76,7 @@ class BackupsTab(Tab):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.routines.bar)
-        left = QWidget()
-        lists = QVBoxLayout(left)
-        lists.setContentsMargins(0, 0, 0, 0)
-        lists.setSpacing(0)
-        lists.addWidget(self.sources)
-        lists.addWidget(rule())
-        lists.addWidget(self.tables, 1)
+        left = column(self.sources, rule(), self.tables)
         columns = splitter(
             left, self.backups, self.restoring, sizes=(320, 490, 470), stretch=(1, 2, 2)
         )
@@ -152,6 +145,8 @@ class BackupsTab(Tab):
     def _set_databases(self, addresses: Sequence[str]) -> None:
         self._databases = list(addresses)
         self.sources.show_databases(self._databases)
+        demo = self.context.demo_database is not None
+        self.tables.show_hint(DEMO_HINT if demo and not any(map(is_server, addresses)) else "")
 
     def _store_databases(self) -> None:
         demo = str(self.context.demo_database)
@@ -221,12 +216,7 @@ class BackupsTab(Tab):
         self._select_wanted()
         if self.context.demo_database is not None:
             arguments = {"database": str(self.context.demo_database)}
-            self.bulk(
-                "Back up all tables",
-                "backup.run",
-                arguments,
-                self.making.report_made,
-            )
+            self.bulk("Back up all tables", "backup.run", arguments, self.making.report_made)
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self.backups.show_nothing()
@@ -304,7 +294,7 @@ class BackupsTab(Tab):
         if address == self._database:
             source = self.sources.current
             refused = error.kind is ErrorKind.CREDENTIALS_INVALID and not source.secret
-            note = "" if self.context.demo_database is None else _DEMO_NOTE
+            note = "" if self.context.demo_database is None else DEMO_NOTE
             self.tables.show_server_failure(source.name, error, note=note, log_in=refused)
             self.flow.show(address, None)
 

@@ -72,6 +72,7 @@ class TablesPanel(QWidget):
         self.encryption.set_hint("Choose the key that encrypts backups of this database.")
         self._settings = settings
         self._why = ""
+        self._narrow = False
         self._quiet = False
         self.database = ""
         self._pill = Pill("")
@@ -102,13 +103,24 @@ class TablesPanel(QWidget):
         box.addWidget(self._encryption)
         box.addWidget(self.note)
         box.addStretch(1)
+        self._hint = muted_label("", wrap=True, small=True)
+        self._hint.setContentsMargins(12, 4, 12, 12)
+        self._hint.hide()
+        box.addWidget(self._hint)
         return content
+
+    def show_hint(self, text: str) -> None:
+        """Show a hint at the bottom, unless the window is narrow; empty for none."""
+        self._hint.setText(text)
+        self._hint.setVisible(bool(text) and not self._narrow)
 
     def set_narrow(self, *, narrow: bool) -> None:
         """Hide the number of rows if the window is too narrow for it."""
         least = _NAME + _WIDTHS[1] + (0 if narrow else _WIDTHS[0])
         self.table.setMinimumWidth(least)
         self.table.setColumnHidden(TablesModel.ROWS, narrow)
+        self._narrow = narrow
+        self._hint.setVisible(bool(self._hint.text()) and not narrow)
 
     @property
     def current(self) -> TableInfo | None:

@@ -301,3 +301,12 @@ def test_no_restore_of_another_table_is_offered_while_backups_cannot_be_listed(
     assert tab.banner.text == "The endpoint cannot be reached"
     assert not tab.restoring.as_new.isVisible()
     assert not tab.restoring.in_place.isVisible()
+
+
+def test_the_demo_says_how_to_add_a_server(tab):
+    tab.tables.set_narrow(narrow=False)
+    hint = tab.tables._hint
+    assert hint.isVisible()
+    assert "Database server…" in hint.text()
+    tab._set_databases([*tab._databases, "postgresql://backup@127.0.0.1:9/trading"])
+    assert not hint.isVisible()
