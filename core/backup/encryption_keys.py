@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets as random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,6 +38,9 @@ SECRET, KEYRING = "secret:", "keyring:"
 FIELD = "backup_key"
 _DESCRIPTION = "Encrypts backups of Strongroom. Backups cannot be read without it."
 _CHECK_BYTES = 8
+#: The names come from manifests too, and messages contain commands with them: no character has a
+#: meaning for a shell.
+_NAME = re.compile(r"(secret|keyring):[A-Za-z0-9/_+=.@:-]{1,512}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,10 @@ def check_name(name: str) -> None:
     Raises:
         InvalidInput: It is neither `secret:NAME` nor `keyring:NAME`.
     """
-    kind, _, rest = name.partition(":")
-    if f"{kind}:" not in (SECRET, KEYRING) or not rest.strip() or not rest.isprintable():
+    if not _NAME.fullmatch(name):
         raise InvalidInput(
-            f"{name!r} does not name a key of backups",
+            f"{name!r:.200} does not name a key of backups",
+            cause="A name has letters, digits and /_+=.@:- only, as in Secrets Manager.",
             remedy="Use secret:NAME for a key in Secrets Manager, or keyring:NAME for one in the "
             "keyring of this machine.",
         )

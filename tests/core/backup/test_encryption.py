@@ -270,6 +270,7 @@ def another_note(store: MemoryStore, one: Backup, _other: Backup) -> dict[str, A
         (with_record(key="keyring:other"), NotFound, "no backup key"),
         (with_record(key="secret:other"), InvalidInput, "without a connection"),
         (with_record(key="other"), InvalidInput, "does not name a key"),
+        (with_record(key="keyring:a; rm -rf ~"), InvalidInput, "does not name a key"),
         (with_record(algorithm="ROT13"), StorageError, "ROT13"),
         (with_record(more="x"), StorageError, "does not support"),
         (plain, Corrupt, "schema is not that"),

@@ -49,7 +49,10 @@ def test_a_key_is_random_and_never_overwritten_or_shown(keyring: MemoryKeyring) 
     assert key_of(None, KEY) == made
 
 
-@pytest.mark.parametrize("name", ["", "main", "file:main", "secret:", "keyring: ", "keyring:a\nb"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "main", "file:main", "secret:", "keyring: ", "keyring:a\nb", "secret:a;b", "keyring:$(a)"],
+)
 def test_a_name_has_a_kind(name: str, keyring: MemoryKeyring) -> None:
     with pytest.raises(InvalidInput, match="does not name a key") as caught:
         create_key(None, name=name)

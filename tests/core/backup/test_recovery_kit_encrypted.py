@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from helpers.backups import MemoryStore, sql
+from helpers.bare_root import BareRoot
 from helpers.keyrings import MemoryKeyring, memory_keyring
 from helpers.recovery import copied, run_kit
 
@@ -190,3 +192,18 @@ def test_the_example_of_the_page_decrypts_a_part(
     exec(compile(example, "FORMAT.md", "exec"), {})
     data = part.with_suffix("").read_bytes()
     assert zstandard.decompress(data, 1 << 20).count(b"\n") == 500
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="namespaces are a part of Linux")
+def test_a_bare_machine_decrypts_with_the_openssl_of_python(
+    store: MemoryStore, folder: Path, key: BackupKey, path: Path, tmp_path: Path
+) -> None:
+    bare = BareRoot(tmp_path / "bare")
+    copied(store, bare.work / "copy")
+    (bare.work / "key").write_text(key.key.reveal())
+    done = bare.run(
+        "restore", "orders", "--folder", "/work/copy", "--sqlite", "/work/new.db",
+        "--key-file", "/work/key",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sql(bare.work / "new.db", "SELECT * FROM orders") == sql(path, "SELECT * FROM orders")

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ _KEY_BYTES, _NONCE_BYTES, _TAG_BYTES = 32, 12, 16
 _RECORD: dict[str, Any] = {
     "algorithm": "", "key": "", "key_check": "", "wrapped_key": "", "hidden": "", "mac": "",
 }  # fmt: skip
+#: Messages contain commands with the name: no character has a meaning for a shell.
+_NAME = re.compile(r"(secret|keyring):[A-Za-z0-9/_+=.@:-]{1,512}")
 #: Fields of a manifest that are never encrypted.
 _VISIBLE = frozenset(
     (
@@ -55,6 +58,8 @@ class Keys:
         Raises:
             KitError: There is none, or it is not the one that encrypted the backup.
         """
+        if not _NAME.fullmatch(name):
+            raise corrupt("The name of the key in the manifest is not valid.")
         key = self._found.get(name) or self._found.get("")
         if key is None:
             raise KitError(NOT_FOUND, f"The backup is encrypted with {name}.", _how_to_get(name))

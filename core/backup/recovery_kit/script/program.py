@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("table", nargs="?", default="", help="only backups of this table")
         else:
             command.add_argument("table", help="the name of the table, as `list` shows it")
-            command.add_argument("--id", default="", help="the backup; by default the newest with all rows")
+            command.add_argument(
+                "--id", default="", help="the backup; by default the newest with all rows"
+            )
             command.add_argument(
                 "--key-file",
                 default="",
