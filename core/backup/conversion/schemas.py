@@ -64,7 +64,7 @@ def convert_schema(
     found = tuple(_simple_keys(schema, source))
     widths = _key_widths(found)
     plans, columns, checks = [], [], []
-    differences: dict[str, list[str]] = {}
+    differences: dict[tuple[str, str], list[str]] = {}
     for column in schema.stored:
         kind, labels = _kind(column, schema.types, source)
         rule = _rule(kind, RULES[source, target])
@@ -78,14 +78,16 @@ def convert_schema(
         if labels and target != MARIADB:
             checks.append(_label_check(column.name, labels))
         if rule.note:
-            name = f"{_shown_type(column, source)} becomes {type_}: {rule.note}"
-            differences.setdefault(name, []).append(column.name)
+            name = f"{column.name} ({column.type or 'no type'})"
+            differences.setdefault((type_, rule.note), []).append(name)
     keys, indexes = _written_keys(found, schema.table, target, free_name, columns)
     made = TableSchema(
         schema.table, tuple(columns), keys=keys, checks=tuple(checks), indexes=indexes
     )
     made = add_numbering(made, schema, source, free_name)
-    texts = [f"{name} ({', '.join(names)})." for name, names in differences.items()]
+    texts = [
+        f"{', '.join(names)} → {type_}: {note}." for (type_, note), names in differences.items()
+    ]
     omitted = _omitted(schema, found, numbered=is_numbered(made, target))
     return Converted(made, tuple(plans), (*texts, *omitted))
 
@@ -177,10 +179,6 @@ def _column(name: str, type_: str, target: str, *, not_null: bool) -> Column:
 def _label_check(name: str, labels: Sequence[str]) -> Check:
     text = f"{quoted_in_postgresql(name)} IN ({', '.join(map(_literal, labels))})"
     return Check(text, f"{name[:40]}_labels", definition=f"CHECK ({text})")
-
-
-def _shown_type(column: Column, source: str) -> str:
-    return column.type or f"a column of {source} without a type"
 
 
 def _has(key: _Unique, column: Column) -> bool:

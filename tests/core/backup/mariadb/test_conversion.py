@@ -100,7 +100,10 @@ def test_postgresql_into_sqlite(store: MemoryStore, places: dict[str, Place]) ->
     backup = _backed_up(store, places["PostgreSQL"])
     shown = preview_of(store, backup, places["SQLite"].address, 10, Work())
     assert shown.problems[0] == "Converted from PostgreSQL to SQLite; the differences follow."
-    assert any("numeric becomes TEXT: the exact digits" in text for text in shown.problems)
+    assert (
+        "amount (numeric), cost (public.price) → TEXT: the exact digits are stored as text, because "
+        "SQLite would round them."
+    ) in shown.problems
     report = _restored(store, backup, places["SQLite"])
     assert report.verified == BY_CONVERSION
     assert any("2 checks" in text or "generated column" in text for text in report.problems)
