@@ -254,3 +254,33 @@ def test_the_keys_of_a_preview_select_the_rows(store: MemoryStore, tmp_path: Pat
     assert sorted(keys) == ['["1"]', '["é"]', "[1.5]", "[1]", '[{"$hex": "00"}]']
     restore_rows_of(store, backup, str(path), keys, Work())
     assert _run(path, "SELECT typeof(a), a, b FROM t ORDER BY b") == before
+
+
+def test_full_text_indexes_follow_the_rows(store: MemoryStore, tmp_path: Path) -> None:
+    path = tmp_path / "texts.db"
+    _run(
+        path,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)",
+        "CREATE VIRTUAL TABLE words USING fts5(body, content='t', content_rowid='id')",
+        "INSERT INTO t VALUES (1, 'former text'), (2, 'other')",
+        "INSERT INTO words(words) VALUES ('rebuild')",
+    )
+    backup = _backed_up(store, path, "t")
+    _run(
+        path, "UPDATE t SET body = 'newer' WHERE id = 1", "INSERT INTO words(words) VALUES ('rebuild')"
+    )  # fmt: skip
+    report = restore_rows_of(store, backup, str(path), ["1"], Work())
+    assert _run(path, "SELECT rowid FROM words WHERE words MATCH 'former'") == [(1,)]
+    undo(None, Work(), database=str(path), former=report.former)
+    assert _run(path, "SELECT rowid FROM words WHERE words MATCH 'newer'") == [(1,)]
+
+
+def test_a_check_of_today_is_enforced(store: MemoryStore, tmp_path: Path) -> None:
+    path = tmp_path / "checks.db"
+    _run(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT)", "INSERT INTO t VALUES (1, -1)")
+    backup = _backed_up(store, path, "t")
+    _run(path, "DROP TABLE t", "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT CHECK (n > 0))")
+    before = _content(path)
+    with pytest.raises(DatabaseError):
+        restore_rows_of(store, backup, str(path), ["1"], Work())
+    assert _content(path) == before

@@ -27,6 +27,8 @@ _REMEDIES = {
     "40001": "Another transaction interfered: run it again.",
     "40P01": "Another transaction interfered: run it again.",
     "23503": "Rows would refer to missing rows: restore the referenced table first.",
+    "23505": "Another row has the same unique value: change it, or restore that row too.",
+    "23514": "The values violate a check of the table: change the check first.",
     "22021": "Correct the texts that are not valid UTF-8; an SQL_ASCII database allows any bytes.",
     "22P05": "Restore into a database with the encoding UTF8.",
     "2BP01": "Other objects use the table: drop or change them first.",
