@@ -24,5 +24,6 @@ its own SHA-256: that of its canonical JSON (keys sorted, no spaces, ASCII) with
 `_pin.json` in the folder protects a backup from `retention`.
 
 Reading: `listing` (existing backups and their state) → `package` (download and verification of all
-parts) → `preview` (changes) → `restore` (load a shadow table, verify, swap).
+parts) → `conversion` (to another engine) → `preview` (changes) → `restore` (load a shadow table, verify,
+swap), or `row_restore` (change single rows).
 """
