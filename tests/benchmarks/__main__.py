@@ -52,6 +52,8 @@ ON_DEMAND = ("growth-sqlite", "growth-postgresql", "growth-mariadb")
 def main(wanted: list[str]) -> int:
     """Run the benchmarks named, or all of them except those on demand."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    # An installed program has its byte code; otherwise each process would compile what was edited.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     names = [name for name, _ in BENCHMARKS]
     unknown = [name for name in wanted if name not in names]
     if unknown:
