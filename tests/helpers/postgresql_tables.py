@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,28 +36,39 @@ class Database:
         url = f"postgresql://{self.user}@127.0.0.1:{self.server.port}/{self.name}"
         return DatabaseAddress(url, Secret(self.password))
 
-    def run(self, statement: str, *values: Any) -> list[list[Any]]:
-        """Run one statement as the owner, with a plain driver."""
+    @contextmanager
+    def session(self) -> Iterator[Callable[..., list[list[Any]]]]:
+        """Connect as the owner with a plain driver; yield a function that runs one statement."""
         from pg8000.core import CoreConnection
 
         session = CoreConnection(
             self.user, host="127.0.0.1", port=self.server.port, database=self.name,
             password=self.password, ssl_context=False,
         )  # fmt: skip
+
+        def run(statement: str, *values: Any) -> list[list[Any]]:
+            return session.execute_unnamed(statement, values).rows or []
+
         try:
             session.execute_simple("SET extra_float_digits = 3")
-            return session.execute_unnamed(statement, values).rows or []
+            yield run
         finally:
             session.close()
 
+    def run(self, statement: str, *values: Any) -> list[list[Any]]:
+        """Run one statement."""
+        with self.session() as run:
+            return run(statement, *values)
+
     def script(self, *statements: str) -> None:
         """Run statements one after the other."""
-        for statement in statements:
-            self.run(statement)
+        with self.session() as run:
+            for statement in statements:
+                run(statement)
 
     def content(self, table: str) -> list[str]:
         """Return all rows of a table as text, sorted."""
-        return sorted(row[0] for row in self.run(f"SELECT ROW(t.*)::text FROM {table} t"))
+        return _content(self.run, table)
 
     def back_up(self, store: MemoryStore, *tables: str) -> Backup:
         """Back up tables, and return the backup of the first one."""
@@ -70,18 +81,23 @@ class Database:
 
     def everything(self) -> list[Any]:
         """Return the names of all relations with their comments, and the rows of all tables."""
-        relations = self.run(
-            "SELECT n.nspname::text, c.relname::text, c.relkind::text, obj_description(c.oid) "
-            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
-            "ORDER BY 1, 2"
-        )
-        tables = [TableName(row[0], row[1]).sql for row in relations if row[2] == "r"]
-        constraints = self.run(
-            "SELECT conname::text, pg_get_constraintdef(oid), convalidated FROM pg_constraint "
-            "ORDER BY 1, 2"
-        )
-        return [relations, constraints, [(table, self.content(table)) for table in tables]]
+        with self.session() as run:
+            relations = run(
+                "SELECT n.nspname::text, c.relname::text, c.relkind::text, obj_description(c.oid) "
+                "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+                "ORDER BY 1, 2"
+            )
+            tables = [TableName(row[0], row[1]).sql for row in relations if row[2] == "r"]
+            constraints = run(
+                "SELECT conname::text, pg_get_constraintdef(oid), convalidated FROM pg_constraint "
+                "ORDER BY 1, 2"
+            )
+            return [relations, constraints, [(table, _content(run, table)) for table in tables]]
+
+
+def _content(run: Callable[..., list[list[Any]]], table: str) -> list[str]:
+    return sorted(row[0] for row in run(f"SELECT ROW(t.*)::text FROM {table} t"))
 
 
 @contextmanager

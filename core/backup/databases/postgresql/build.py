@@ -16,6 +16,7 @@ from core.backup.databases.postgresql.names import (
     TableName,
     checked_definition,
     checked_fragment,
+    checked_name,
     checked_type,
     literal,
     quoted,
@@ -110,7 +111,7 @@ def table_statement(schema: TableSchema, name: str, *, temporary: bool = False) 
 def _column(column: Column, *, default: bool) -> str:
     parts = [quoted(column.name), checked_type(column.type)]
     if column.collation:
-        parts.append(f"COLLATE {checked_type(column.collation)}")
+        parts.append(f"COLLATE {checked_name(column.collation, 'collation')}")
     if column.generated is not None:
         expression = checked_fragment(column.generated, "generated column")
         kind = "STORED" if column.stored else "VIRTUAL"  # since version 18

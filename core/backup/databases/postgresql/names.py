@@ -28,6 +28,15 @@ _TOKEN = re.compile(
     |(?P<mark>::|:=|=>|[-+*/<>=~!@\#%^&|`?(){}\[\],.:])""",
     re.VERBOSE | re.DOTALL,
 )
+_IDENTIFIER = r'(?:"(?:[^"\0]|"")+"|[^\W\d][\w$]*)'
+_QUALIFIED = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})?")
+_MODIFIERS = r"(?: ?\(-?\w+(?: ?, ?-?\w+)*\))?"
+#: A type, for example `timestamp(3) with time zone`, `interval day to second(3)` or `a."b"(1,2)[]`.
+#: A word that begins a clause of a column (CHECK, DEFAULT, REFERENCES) cannot follow the name.
+_TYPE = re.compile(
+    rf"{_QUALIFIED.pattern}{_MODIFIERS}(?: (?:precision|varying|with|without|time|zone|year|month|day"
+    rf"|hour|minute|second|to)\b{_MODIFIERS})*(?:\[\d*\])*"
+)
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -128,15 +137,24 @@ def checked_definition(text: str, what: str, *beginnings: str) -> str:
 
 
 def checked_type(text: str) -> str:
-    """Return the name of a type: words, quoted names, numbers, dots, brackets and commas.
+    """Return the name of a type as the server writes it, without any other clause of a column.
 
     Raises:
-        Corrupt: The text contains anything else.
+        Corrupt: The text is anything else.
     """
-    checked_fragment(text, "type")
-    for token in _TOKEN.finditer(text):
-        if token["string"] or (token["mark"] or "(") not in "().,[]":
-            raise _forged(text, "type")
+    if not _TYPE.fullmatch(text):
+        raise _forged(text, "type")
+    return text
+
+
+def checked_name(text: str, what: str) -> str:
+    """Return a name with an optional schema as the server writes it, for example `pg_catalog."C"`.
+
+    Raises:
+        Corrupt: The text is anything else.
+    """
+    if not _QUALIFIED.fullmatch(text):
+        raise _forged(text, what)
     return text
 
 

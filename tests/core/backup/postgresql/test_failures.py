@@ -16,6 +16,7 @@ from helpers.postgresql_tables import Database
 from core.backup import manifest as manifests
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
+from core.backup.databases.postgresql.names import checked_type
 from core.backup.databases.postgresql.session import Session
 from core.backup.listing import backups_in
 from core.backup.preview import preview_of
@@ -189,6 +190,10 @@ FORGED = {
         ]
     ),
     "a collation": lambda s: s["columns"][3].update(collation='"C" CHECK (pg_sleep(9) IS NULL)'),
+    "a check in a type": lambda s: s["columns"][2].update(type="int CHECK (pg_sleep(9) IS NULL)"),
+    "a default in a type": lambda s: s["columns"][2].update(type="int DEFAULT pg_sleep(9)"),
+    "a foreign key in a type": lambda s: s["columns"][2].update(type="int REFERENCES users"),
+    "a modifier of a type": lambda s: s["columns"][2].update(type="numeric(3) CHECK (pg_sleep(9))"),
     "a foreign key": lambda s: s["foreign_keys"][0].update(definition="CHECK (true)"),
     "an option": lambda s: s.update(options=["fillfactor=70); DROP TABLE users; --"]),
 }
@@ -205,9 +210,23 @@ def test_a_forged_definition_is_not_executed(
     store.objects[backup.key] = json.dumps(body).encode()
     (listed,) = backups_in(store, "orders", Work())
     before = orders.everything()
+    logged = len(orders.server.logs)
     with pytest.raises((Corrupt, DatabaseError, InvalidInput)):
         orders.restore(store, listed)
+    assert "pg_sleep(9)" not in orders.server.logs[logged:]
     assert orders.everything() == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "character varying(12)", "timestamp(3) with time zone", "interval day to second(3)",
+        'interval(6)', '"char"', "double precision", "bit varying(5)[]", "numeric(3,-2)[][3]",
+        'a."b ""c"(1,2)[]', "geometry(Point,4326)", "time without time zone[]", "ünï$1",
+    ],
+)  # fmt: skip
+def test_types_as_the_server_writes_them_are_accepted(text: str) -> None:
+    assert checked_type(text) == text
 
 
 def test_a_user_who_may_only_read_can_back_up(
