@@ -6,6 +6,8 @@ from pathlib import Path
 import apsw
 import pytest
 from helpers.backups import MemoryStore
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.backup.databases import open_database
 from core.backup.databases.sqlite.row_restore import SQLiteRowChanges
@@ -284,3 +286,53 @@ def test_a_check_of_today_is_enforced(store: MemoryStore, tmp_path: Path) -> Non
     with pytest.raises(DatabaseError):
         restore_rows_of(store, backup, str(path), ["1"], Work())
     assert _content(path) == before
+
+
+_VALUES = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(
+    st.characters(codec="utf-8"), max_size=5
+) | st.binary(max_size=4)  # fmt: skip
+_TABLES = st.dictionaries(st.integers(0, 8), st.tuples(_VALUES, _VALUES), max_size=8)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(before=_TABLES, today=_TABLES, keys=st.sets(st.integers(0, 8), min_size=1))
+def test_only_the_selected_rows_become_those_of_the_backup(
+    tmp_path_factory: pytest.TempPathFactory,
+    before: dict[int, tuple[object, object]],
+    today: dict[int, tuple[object, object]],
+    keys: set[int],
+) -> None:
+    path, store = tmp_path_factory.mktemp("rows") / "random.db", MemoryStore()
+    _run(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b NUMERIC)")
+    _fill(path, before)
+    sql = "SELECT id, typeof(a), a, typeof(b), b FROM t ORDER BY id"
+    original = {row[0]: row for row in _run(path, sql)}
+    backup = _backed_up(store, path, "t")
+    _run(path, "DELETE FROM t")
+    _fill(path, today)
+    known = [key for key in sorted(keys) if key in before or key in today]
+    former = {row[0]: row for row in _run(path, sql)}
+    if not known:
+        return
+    report = restore_rows_of(store, backup, str(path), list(map(str, known)), Work())
+    after = {row[0]: row for row in _run(path, sql)}
+    assert {k: row for k, row in after.items() if k not in known} == {
+        k: row for k, row in former.items() if k not in known
+    }
+    assert {k: row for k, row in after.items() if k in known} == {
+        k: row for k, row in original.items() if k in known
+    }
+    if report.former:
+        undo(None, Work(), database=str(path), former=report.former)
+        assert {row[0]: row for row in _run(path, sql)} == former
+    assert restore_rows_of(store, backup, str(path), list(map(str, known)), Work()).counts == (
+        report.counts
+    )
+
+
+def _fill(path: Path, rows: dict[int, tuple[object, object]]) -> None:
+    connection = apsw.Connection(str(path))
+    connection.executemany("INSERT INTO t VALUES (?, ?, ?)", [(k, *row) for k, row in rows.items()])
+    connection.close()
