@@ -190,6 +190,8 @@ class MySQLRowChanges(RowChanges):
         self._session.run("SET SESSION foreign_key_checks=1, unique_checks=1")
         with suppress(StorageError):  # MySQL does not have it
             self._session.run("SET SESSION check_constraint_checks=1")
+        # Both counts of the rows are of one view, whatever other sessions commit.
+        self._session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self._session.run("START TRANSACTION")
 
     def complete_undo(self, former: str) -> None:
