@@ -224,7 +224,7 @@ def expected_rows(source: Database, table: ChosenTable) -> int:
 
 
 def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], list[Skipped]]:
-    """Return the tables that the patterns select, and the others that have rows of their own.
+    """Return the tables that the patterns select, and the other ones that could be backed up.
 
     Raises:
         InvalidInput: A pattern matches no table.

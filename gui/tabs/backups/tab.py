@@ -66,7 +66,7 @@ class BackupsTab(Tab):
         self.proofs = ProofActions(
             self, self.backups, self.open_databases, lambda backup: self._on_made((backup,))
         )
-        self.comparing = ComparisonActions(self, self.backups)
+        ComparisonActions(self, self.backups)
         self.routines = Routines(self, self.open_databases, self.proofs)
         self._lay_out()
         self._connect()
