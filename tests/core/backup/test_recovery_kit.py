@@ -22,7 +22,7 @@ from core.backup.databases import open_database
 from core.backup.filters import Selection
 from core.backup.recovery_kit.script.failures import NOT_FOUND, KitError
 from core.backup.recovery_kit.script.mariadb import mariadb_fragment
-from core.backup.recovery_kit.script.postgresql import fragment
+from core.backup.recovery_kit.script.postgresql import collation_name, fragment, type_name
 from core.backup.recovery_kit.script.program import main as restore
 from core.backup.recovery_kit.script.sqlite import default_value, expression
 from core.backup.recovery_kit.script.storage import Bucket
@@ -227,6 +227,25 @@ def test_fragments_with_another_statement_are_refused(check: Callable[[str], str
     for text in HOSTILE:
         with pytest.raises(KitError):
             check(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "int CHECK (pg_sleep(9) IS NULL)",
+        "int DEFAULT 1",
+        "numeric(3) REFERENCES a",
+        '"C" CHECK (f())',
+        "int, b int",
+    ],
+)
+def test_types_and_collations_with_a_clause_are_refused(text: str) -> None:
+    for check in (type_name, collation_name):
+        with pytest.raises(KitError):
+            check(text)
+    assert type_name('a."b"(1,2)[]') == 'a."b"(1,2)[]'
+    assert type_name("timestamp(3) with time zone") == "timestamp(3) with time zone"
+    assert collation_name('pg_catalog."C"') == 'pg_catalog."C"'
 
 
 def test_fragments_that_servers_write_are_accepted() -> None:

@@ -21,8 +21,16 @@ _SQL_TOKEN = re.compile(
     |(?P<mark>::|:=|=>|[-+*/<>=~!@\#%^&|`?(){}\[\],.:])""",
     re.VERBOSE | re.DOTALL,
 )
-_NAME_PART = r'(?:[^".]+|"(?:[^"]|"")+")'
-_TABLE_NAME = re.compile(rf"(?:({_NAME_PART})\.)?({_NAME_PART})")
+_IDENTIFIER = r'(?:[^".]+|"(?:[^"]|"")+")'
+_TABLE_NAME = re.compile(rf"(?:({_IDENTIFIER})\.)?({_IDENTIFIER})")
+_IDENTIFIER = r'(?:"(?:[^"\0]|"")+"|[^\W\d][\w$]*)'
+_QUALIFIED_NAME = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})?")
+_TYPE_MODIFIERS = r"(?: ?\(-?\w+(?: ?, ?-?\w+)*\))?"
+#: A word that begins a clause of a column (CHECK, DEFAULT, REFERENCES) cannot follow the name.
+_TYPE_NAME = re.compile(
+    rf"{_QUALIFIED_NAME.pattern}{_TYPE_MODIFIERS}(?: (?:precision|varying|with|without|time|zone|year"
+    rf"|month|day|hour|minute|second|to)\b{_TYPE_MODIFIERS})*(?:\[\d*\])*"
+)
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _NUMBERING = {"always": "ALWAYS", "by default": "BY DEFAULT"}
 _COUNTERS = ("increment", "minimum", "maximum", "start", "cache")
@@ -92,7 +100,7 @@ class PostgreSQLTable:
         name = _word(column, "name")
         pieces = [quoted(name), type_name(_word(column, "type"))]
         if column.get("collation"):
-            pieces.append(f"COLLATE {type_name(_word(column, 'collation'))}")
+            pieces.append(f"COLLATE {collation_name(_word(column, 'collation'))}")
         if column.get("generated") is not None:
             pieces.append(f"GENERATED ALWAYS AS ({fragment(_word(column, 'generated'))}) STORED")
         elif column.get("default") is not None and name not in numbered:
@@ -259,8 +267,14 @@ def definition(text: str, *beginnings: str) -> str:
 
 
 def type_name(text: str) -> str:
-    """Return the name of a type: words, quoted names, numbers, dots, brackets and commas."""
-    for token in _SQL_TOKEN.finditer(fragment(text)):
-        if token["string"] or (token["mark"] or "(") not in "().,[]":
-            raise corrupt(f"A type is not allowed: {text[:200]}")
+    """Return the name of a type as the server writes it, without any other clause of a column."""
+    if not _TYPE_NAME.fullmatch(text):
+        raise corrupt(f"A type is not allowed: {text[:200]}")
+    return text
+
+
+def collation_name(text: str) -> str:
+    """Return a name with an optional schema as the server writes it."""
+    if not _QUALIFIED_NAME.fullmatch(text):
+        raise corrupt(f"A collation is not allowed: {text[:200]}")
     return text
