@@ -386,13 +386,11 @@ class PostgreSQLDatabase(Database):
 
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
         """Return the changes of single rows of a table."""
-        references = self.references(today.table)
-        return row_restore.PostgreSQLRowChanges(self._session, backup, today, references)
+        return row_restore.row_changes(self._session, backup, today)
 
     def has_former_rows(self, former: str) -> bool:
         """Return whether the comment of a former table is that of single rows."""
-        relation, _ = swap.former_record(self._session, TableName.parse(former))
-        return row_restore.has_former_rows(relation.comment)
+        return row_restore.has_former_rows(self._session, TableName.parse(former))
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from core.backup.databases.base import Rows
@@ -17,7 +16,7 @@ from core.backup.databases.postgresql import catalog
 from core.backup.databases.postgresql.build import table_statement
 from core.backup.databases.postgresql.names import TableName, checked_type, literal, quoted
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.swap import MARK
+from core.backup.databases.postgresql.swap import MARK, former_names, former_record
 from core.backup.databases.row_checks import check_keys
 from core.backup.databases.row_keys import KeyValue
 from core.backup.databases.row_statements import INSERT, UPDATE, bad_key
@@ -232,8 +231,8 @@ def undo_rows(session: Session, former: TableName) -> str:
     name = TableName.parse(str(record["table"]))
     today = catalog.read_schema(session, name)
     saved = catalog.read_schema(session, former)
-    present = replace(former_schema(today, [column.name for column in saved.columns]))
-    changes = PostgreSQLRowChanges(session, present, today, catalog.references_to(session, name))
+    present = former_schema(today, [column.name for column in saved.columns])
+    changes = row_changes(session, present, today)
     changes.marker = str(record["marker"])
     changes.begin_undo()
     changes.classify_undo(str(former), record["key"])
@@ -243,11 +242,19 @@ def undo_rows(session: Session, former: TableName) -> str:
     return str(name)
 
 
-def has_former_rows(comment: str) -> bool:
-    """Return whether the comment of a former table is that of single rows."""
-    if not comment.startswith(MARK):
-        return False
-    try:
-        return "marker" in json.loads(comment.removeprefix(MARK))
-    except (ValueError, TypeError):
-        return False
+def has_former_rows(session: Session, former: TableName) -> bool:
+    """Return whether the comment of a former table is that of single rows.
+
+    Raises:
+        InvalidInput: It is not a former table.
+    """
+    relation, _ = former_record(session, former)
+    return "marker" in json.loads(relation.comment.removeprefix(MARK))
+
+
+def row_changes(session: Session, backup: TableSchema, today: TableSchema) -> PostgreSQLRowChanges:
+    """Return the changes of single rows of a table to those of a backup."""
+    former = dict(former_names(session))
+    references = catalog.references_to(session, TableName.parse(today.table))
+    incoming = [reference for reference in references if reference.table not in former]
+    return PostgreSQLRowChanges(session, backup, today, incoming)
