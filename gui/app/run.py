@@ -45,6 +45,8 @@ _LATER_MODULES = (
 _ARGUMENTS = ["strongroom", "-style", "fusion"]
 #: Milliseconds after which work starts anyway, since a minimized window is never painted.
 _PAINT_MS = 400
+#: Milliseconds after which schedules are started: imports in a thread delay the first requests.
+_BACKUPS_MS = 1_500
 #: Seconds that a shutdown by signal may take before the process exits anyway.
 _EXIT_SECONDS = 2.5
 
@@ -206,6 +208,9 @@ class Program:
         else:
             self._take_pictures(self._options.screenshots)
         self._connect()
+        QTimer.singleShot(_BACKUPS_MS, self.shell, self._prepare_backups)
+
+    def _prepare_backups(self) -> None:
         self.runner.run(
             "Prepare the schedules of backups",
             lambda _work: import_module("core.backup.scheduled"),

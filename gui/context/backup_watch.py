@@ -181,6 +181,13 @@ class BackupWatch(QObject):
         self._running.add(schedule_name(schedule))
         tables = list(schedule.tables)
         profile, key = workspace.profile, key_name_of(schedule)
+        command = command_line(
+            "backup.run",
+            schedule.database,
+            *tables,
+            profile=profile,
+            options={"--all-tables": not tables, "--encrypt": key},
+        )
         self._runner.run_bulk(
             f"Scheduled backup of {schedule.title}",
             "backup.run",
@@ -196,10 +203,7 @@ class BackupWatch(QObject):
             cancelled=partial(self._on_ended, schedule),
             source=schedule.database,
             target=f"s3://{profile.bucket}/",
-            command=command_line(
-                "backup.run", schedule.database, *tables, profile=profile,
-                options={"--all-tables": not tables, "--encrypt": key},
-            ),
+            command=command,
             origin=ORIGIN,
         )  # fmt: skip
         self.changed.emit()
