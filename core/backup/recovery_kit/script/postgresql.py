@@ -21,8 +21,8 @@ _SQL_TOKEN = re.compile(
     |(?P<mark>::|:=|=>|[-+*/<>=~!@\#%^&|`?(){}\[\],.:])""",
     re.VERBOSE | re.DOTALL,
 )
-_IDENTIFIER = r'(?:[^".]+|"(?:[^"]|"")+")'
-_TABLE_NAME = re.compile(rf"(?:({_IDENTIFIER})\.)?({_IDENTIFIER})")
+_NAME_PART = r'(?:[^".]+|"(?:[^"]|"")+")'
+_TABLE_NAME = re.compile(rf"(?:({_NAME_PART})\.)?({_NAME_PART})")
 _IDENTIFIER = r'(?:"(?:[^"\0]|"")+"|[^\W\d][\w$]*)'
 _QUALIFIED_NAME = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})?")
 _TYPE_MODIFIERS = r"(?: ?\(-?\w+(?: ?, ?-?\w+)*\))?"
