@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +15,7 @@ from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.encryption_dialog import EncryptionDialog, chosen_key, store_chosen_key
 from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases
+from gui.tabs.backups.retrieval import show_error_with_retrieval
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
 
@@ -111,9 +113,14 @@ class BackupActions(QObject):
             "backup.verify",
             {"table": backup.table, "backup_id": backup.id},
             self._on_verified,
+            failed=partial(self._on_verify_failed, backup),
             source=self._bucket_name(),
             command=self._tab.command("backup.verify", backup.table, options={"--id": backup.id}),
         )
+
+    def _on_verify_failed(self, backup: Backup, error: StorageError) -> None:
+        if not show_error_with_retrieval(self._tab, backup, error):
+            self._tab.show_error(error)
 
     def _on_verified(self, report: VerifyReport) -> None:
         now = iso_utc(utc_now().replace(microsecond=0))

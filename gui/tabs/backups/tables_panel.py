@@ -68,8 +68,7 @@ class TablesPanel(QWidget):
         self.back_up = primary_button("Back up", self._on_back_up)
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Backs up every table from one consistent snapshot.")
-        self.encryption = link_button("", self.encryption_wanted.emit)
-        self.encryption.set_hint("Choose the key that encrypts backups of this database.")
+        self.encryption = link_button("Not encrypted", self.encryption_wanted.emit)
         self._settings = settings
         self._why = ""
         self._narrow = False
@@ -148,7 +147,13 @@ class TablesPanel(QWidget):
     def show_encryption(self) -> None:
         """Show the key that encrypts backups of the database."""
         name = chosen_key(self._settings, self.database)
-        self.encryption.setText(f"Encrypted with {_short(name)}" if name else "Not encrypted")
+        # The name is in the tooltip: it would make the column wider than its tables.
+        self.encryption.setText("Encrypted" if name else "Not encrypted")
+        self.encryption.set_hint(
+            f"Backups of this database are encrypted with {name}. Choose another key."
+            if name
+            else "Choose a key that encrypts backups of this database."
+        )
 
     def show_bucket(self, stored: Sequence[StoredTable]) -> None:
         """Show the tables of all databases that have backups."""
@@ -262,6 +267,7 @@ class TablesPanel(QWidget):
         if info is not None and info.problem:
             why = why or f"{info.name} is {info.problem}."
         self.back_up.allow(not why, why)
+        self.encryption.allow(not self._why, self._why)
         usable = any(not t.problem and not t.former_name for t in self.model.tables)
         self.back_up_all.allow(usable and not self._why, self._why or "There is no table.")
 

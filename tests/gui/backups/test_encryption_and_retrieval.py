@@ -28,9 +28,8 @@ def test_backups_are_encrypted_with_the_chosen_key(qtbot, tab, path, elsewhere):
     dialog.go.click()
     qtbot.waitUntil(lambda: "does not exist" in dialog.banner.text, timeout=15_000)
     press(dialog.banner, "Create it")
-    qtbot.waitUntil(
-        lambda: tab.tables.encryption.text().startswith("Encrypted with"), timeout=15_000
-    )
+    qtbot.waitUntil(lambda: tab.tables.encryption.text() == "Encrypted", timeout=15_000)
+    assert name in tab.tables.encryption.toolTip()
     assert "Creating a backup key" in [each.change.action for each in tab.context.log.read()]
     key = elsewhere(lambda: key_of(workspace, name))
     tab.tables.select("users")
