@@ -205,7 +205,7 @@ class BackupWatch(QObject):
             target=f"s3://{profile.bucket}/",
             command=command,
             origin=ORIGIN,
-        )  # fmt: skip
+        )
         self.changed.emit()
 
     def _on_done(self, schedule: Schedule, report: BackupReport) -> None:

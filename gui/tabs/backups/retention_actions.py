@@ -130,16 +130,16 @@ class RetentionActions(QObject):
             if number
         }  # fmt: skip
         names = [scope.table] if scope.table else []
+        command = self._tab.command("backup.apply_retention", *names, options=options)
+        if scope.database:  # the command has no option for it
+            command = ""
         self._tab.bulk(
             f"Remove {format_counted(len(backups), 'old backup')}",
             "backup.apply_retention",
             arguments,
             partial(self._on_removed, dialog),
             failed=partial(self._on_remove_failed, dialog),
-            # The command has no option for a single database.
-            command=""
-            if scope.database
-            else self._tab.command("backup.apply_retention", *names, options=options),
+            command=command,
         )
 
     def _on_removed(self, dialog: RetentionDialog, report: RetentionReport) -> None:
