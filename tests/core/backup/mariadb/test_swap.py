@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
 from typing import Any
 
 import pytest
 from helpers.backups import MemoryStore
+from helpers.doses import HEAVY
 
 from core.backup.databases.mysql import MySQLDatabase
 from core.backup.databases.mysql.session import Session
@@ -143,7 +143,7 @@ def test_a_schema_that_children_cannot_refer_to_is_refused(
 
 
 #: Every step on demand; each run of the suite takes some of them.
-STRIDE = 1 if os.environ.get("STRONGROOM_HEAVY") else 6
+STRIDE = 1 if HEAVY else 6
 
 
 class _KilledError(BaseException):

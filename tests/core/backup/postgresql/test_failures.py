@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import random
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from helpers.backups import MemoryStore
 from helpers.databases import Server
+from helpers.doses import HEAVY
 from helpers.postgresql_tables import Database
 
 from core.backup import manifest as manifests
@@ -36,8 +37,8 @@ from core.model.backup import Backup
 from core.redaction import Secret
 from core.work import CancelToken, Work
 
-#: `make tables` takes every step; the suite every third, from a start that changes with the day.
-EVERY = 1 if os.environ.get("STRONGROOM_HEAVY") else 3
+#: `make tables` takes every step; the suite every sixth, from a random start.
+EVERY = 1 if HEAVY else 6
 
 
 class Failing:
@@ -81,7 +82,7 @@ def test_a_connection_that_ends_at_any_step_changes_nothing(
     steps = steps_of(orders, store, backup)
     before = orders.everything()
     assert steps > 40
-    for at in range(1, steps, EVERY):
+    for at in range(random.randint(1, EVERY), steps, EVERY):
         with pytest.MonkeyPatch.context() as patch:
             Failing(patch, at, Session.cut)
             with pytest.raises(StorageError):
@@ -98,7 +99,7 @@ def test_a_server_process_that_is_killed_changes_nothing(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
         f"datname = '{orders.name}' AND application_name = 'strongroom'"
     )
-    for at in range(20, 60, 5 * EVERY):
+    for at in range(20, 60, 5 if HEAVY else 15):
         with pytest.MonkeyPatch.context() as patch:
             Failing(patch, at, lambda session: postgresql_server.ask(kill))
             with pytest.raises(Offline):
