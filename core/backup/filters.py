@@ -77,15 +77,15 @@ def plan_backup(
     work = default_work(work)
     address = resolve_address(database, secrets_of(workspace), work)
     with open_database(address, work=work) as source, source.snapshot():
-        chosen = choose_tables(source, selection)
+        chosen = choose_tables(source, selection, work)
         tables = tuple(
-            PlannedTable(table.schema.table, counted(source, table), table.where)
+            PlannedTable(table.schema.table, counted(source, table, work), table.where)
             for table in chosen.tables
         )
         return BackupPlan(source.name, tables, chosen.skipped, chosen.excluded)
 
 
-def choose_tables(source: Database, selection: Selection) -> Chosen:
+def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
     """Return the tables of a run; called inside a snapshot of the database.
 
     A table that is named, or that has a condition, is never skipped: its error ends the run before
@@ -99,7 +99,7 @@ def choose_tables(source: Database, selection: Selection) -> Chosen:
     _check(selection)
     if selection.tables is not None:
         schemas = [restorable_schema(source, name) for name in dict.fromkeys(selection.tables)]
-        return Chosen(_with_conditions(source, schemas, selection.where))
+        return Chosen(_with_conditions(source, schemas, selection.where, work))
     requested, excluded = _matching(source, selection)
     schemas, skipped = [], []
     for table in requested:
@@ -116,7 +116,7 @@ def choose_tables(source: Database, selection: Selection) -> Chosen:
             remedy=source.no_tables_remedy,
             subject=source.name,
         )
-    tables = _with_conditions(source, schemas, selection.where)
+    tables = _with_conditions(source, schemas, selection.where, work)
     return Chosen(tables, tuple(skipped), tuple(excluded))
 
 
@@ -167,7 +167,7 @@ def _check_text(table: str, where: str) -> None:
 
 
 def _with_conditions(
-    source: Database, schemas: Sequence[TableSchema], where: Mapping[str, str]
+    source: Database, schemas: Sequence[TableSchema], where: Mapping[str, str], work: Work
 ) -> tuple[ChosenTable, ...]:
     found: dict[str, str] = {}
     for name, condition in where.items():
@@ -182,7 +182,7 @@ def _with_conditions(
         found[tables[0]] = condition
     for table, condition in found.items():
         with naming_condition(table, condition):
-            source.check_condition(table, condition)
+            source.check_condition(table, condition, work=work)
     return tuple(ChosenTable(schema, found.get(schema.table, "")) for schema in schemas)
 
 
@@ -206,21 +206,21 @@ def naming_condition(table: str, where: str) -> Iterator[None]:
         ) from error
 
 
-def counted(source: Database, table: ChosenTable) -> int:
+def counted(source: Database, table: ChosenTable, work: Work) -> int:
     """Return the number of rows to back up of a table.
 
     Raises:
         InvalidInput: The condition fails for a row, or does more than read.
     """
     with naming_condition(table.schema.table, table.where):
-        return source.count(table.schema.table, where=table.where)
+        return source.count(table.schema.table, where=table.where, work=work)
 
 
-def expected_rows(source: Database, table: ChosenTable) -> int:
+def expected_rows(source: Database, table: ChosenTable, work: Work) -> int:
     """Return about how many rows of a table will be backed up; see `counted` for its errors."""
     if table.where:  # its evaluation for each row is a check of the condition, too
-        return counted(source, table)
-    return source.expected_rows(table.schema.table)
+        return counted(source, table, work)
+    return source.expected_rows(table.schema.table, work=work)
 
 
 def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], list[Skipped]]:

@@ -104,8 +104,8 @@ def back_up(
         tables = Selection(None if tables is None else tuple(tables))
     remove_own_orphans(store, work)
     with source.snapshot():
-        chosen = choose_tables(source, tables)
-        total = sum(expected_rows(source, table) for table in chosen.tables)
+        chosen = choose_tables(source, tables, work)
+        total = sum(expected_rows(source, table, work) for table in chosen.tables)
         run = _Run(store, source, note, work, total, key)
 
         def report() -> BackupReport:
@@ -166,7 +166,7 @@ class _Run:
 
     def _check_count(self, table: ChosenTable, rows: int) -> None:
         name = table.schema.table
-        expected = self.source.count(name, where=table.where)
+        expected = self.source.count(name, where=table.where, work=self.work)
         if rows != expected:
             raise DatabaseError(
                 "The backup was discarded, because rows are missing",

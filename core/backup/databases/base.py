@@ -187,12 +187,12 @@ class Database(ABC):
     def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
         """Return the row count of a table, or how many rows meet the condition `where`."""
 
-    def expected_rows(self, table: str) -> int:
+    def expected_rows(self, table: str, *, work: Work | None = None) -> int:
         """Return about how many rows a table has, for progress."""
-        return self.count(table)
+        return self.count(table, work=work)
 
     @abstractmethod
-    def check_condition(self, table: str, where: str) -> None:
+    def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Check inside a `snapshot` that a text is one SQL condition on the rows of a table.
 
         A text that closes the parentheses around it, or contains a second statement, is refused.

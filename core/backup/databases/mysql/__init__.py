@@ -167,15 +167,16 @@ class MySQLDatabase(Database):
             self._counts[table, where] = count
         return count
 
-    def expected_rows(self, table: str) -> int:
+    def expected_rows(self, table: str, *, work: Work | None = None) -> int:
         """Return the server's estimate for a large table, which would take long to count."""
         estimate = inspect.estimated_rows(self._session, table)
-        return self.count(table) if estimate is None else estimate
+        return self.count(table, work=work) if estimate is None else estimate
 
-    def check_condition(self, table: str, where: str) -> None:
+    def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""
         for statement in checks_of(quoted(table), where):
-            self._session.query(statement)
+            with self._session.cancellable(work):
+                self._session.query(statement)
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables to `table`."""

@@ -207,17 +207,18 @@ class PostgreSQLDatabase(Database):
             name = TableName.parse(table).sql
             return int(self._session.value(f"SELECT count(*) FROM {name}{clause(where)}"))  # noqa: S608 - the name is quoted
 
-    def expected_rows(self, table: str) -> int:
+    def expected_rows(self, table: str, *, work: Work | None = None) -> int:
         """Return the server's estimate for a large table, which would take long to count."""
         size = size_of(self._session, table)
         if size.pages > _COUNTED_PAGES and size.rows_per_page >= 0:
             return round(size.pages * size.rows_per_page)
-        return self.count(table)
+        return self.count(table, work=work)
 
-    def check_condition(self, table: str, where: str) -> None:
+    def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""
         for statement in checks_of(TableName.parse(table).sql, where):
-            self._session.query(statement)
+            with self._session.cancellable(work):
+                self._session.query(statement)
 
     def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
         """Return the sum of the hashes of the rows; see `Database`."""

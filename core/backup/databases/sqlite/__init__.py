@@ -146,9 +146,9 @@ class SQLiteDatabase(Database):
         with self._guard(default_work(work)):
             return int(scalar(self._connection, sql))
 
-    def check_condition(self, table: str, where: str) -> None:
+    def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Compile a condition in two places; see `Database`."""
-        with translate_sqlite_errors(table):
+        with self._guard(work):
             check_condition(self._connection, table, where)
 
     def references(self, table: str) -> tuple[Reference, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
@@ -10,7 +12,7 @@ from core.backup.comparison import compare_of
 from core.backup.databases import open_database
 from core.backup.filters import Selection
 from core.backup.run import back_up
-from core.errors import InvalidInput, StorageError
+from core.errors import Cancelled, InvalidInput, StorageError
 from core.model.backup import BackupReport
 from core.work import Work
 
@@ -135,3 +137,13 @@ def test_two_backups_are_compared_by_key_and_without_one_by_rows(orders):
     assert changed.after == ("5", "3", "1.10000000", "NULL")
     found = compare_of(store, before[1], after[1], 10, Work())
     assert (found.added, found.changed, found.removed, found.unchanged) == (1, 0, 1, 19)
+
+
+def test_a_cancel_ends_the_evaluation_of_a_slow_condition(orders):
+    work, selection = Work(), Selection(("orders",), {"orders": "pg_sleep(30) IS NOT NULL"})
+    timer = threading.Timer(0.3, work.token.cancel)
+    with open_database(orders.address) as source:
+        timer.start()
+        with pytest.raises(Cancelled):
+            back_up(MemoryStore(), source, selection, "", work)
+        timer.join()
