@@ -27,11 +27,11 @@ class Routines(QObject):
 
     Signals:
         table_wanted: the name of a table whose backups are to be shown.
-        removed: backups were removed.
+        changed: backups were removed, or made by a schedule.
     """
 
     table_wanted = Signal(str)
-    removed = Signal()
+    changed = Signal()
 
     def __init__(self, tab: Tab, databases: OpenDatabases, proofs: ProofActions) -> None:
         super().__init__(tab)
@@ -39,16 +39,21 @@ class Routines(QObject):
         self.table = ""
         self.bar = RoutineBar(tab.context.backup_watch)
         self.schedules = ScheduleActions(tab, databases, self.table_wanted.emit)
-        self.retention = RetentionActions(tab, proofs, self.removed.emit)
+        self.retention = RetentionActions(tab, proofs, self.changed.emit)
         self.bar.findings_wanted.connect(self.schedules.show_findings)
         self.bar.schedules_wanted.connect(self.schedules.show_schedules)
         self.bar.retention_wanted.connect(self._on_retention_wanted)
+        tab.context.backup_watch.ended.connect(self._on_ended)
         self.update_allowed()
 
     def update_allowed(self) -> None:
         """Enable what needs a connection."""
         connected = self._tab.context.workspace is not None
         self.bar.allow_retention("" if connected else "Connect to a bucket first.")
+
+    def _on_ended(self, _schedule: object, _result: object) -> None:
+        """Reload the lists; a run that failed may have backed some tables up."""
+        self.changed.emit()
 
     def _on_retention_wanted(self) -> None:
         scopes = [RetentionScope("All backups in the bucket")]

@@ -108,7 +108,7 @@ class BackupsTab(Tab):
         self.restoring.targets.file_wanted.connect(self._on_new_file_wanted)
         self.flow.changed.connect(self._on_tables_changed)
         self.routines.table_wanted.connect(self.open_target)
-        self.routines.removed.connect(self._on_removed)
+        self.routines.changed.connect(self._on_backups_changed)
         self.context.read_only_changed.connect(self._update_allowed)
 
     @property
@@ -375,8 +375,8 @@ class BackupsTab(Tab):
         if mine:
             self._list(mine[0].table, mine[0].key)
 
-    def _on_removed(self) -> None:
-        """Reload the lists after backups were removed."""
+    def _on_backups_changed(self) -> None:
+        """Reload the lists; the selected backup stays if it still exists."""
         self._read_stored()
         if self.routines.table:
             self._list(self.routines.table)

@@ -97,7 +97,7 @@ def test_a_restore_drill_is_run_from_the_list(qtbot, tab, made):
     qtbot.waitUntil(lambda: "is proven: 3 rows" in tab.banner.text, timeout=20_000)
     assert tab.backups.current.proven is not None
     assert tab.backups.model.index(0, 3).data().startswith("proven ")
-    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.context.runner.busy, timeout=15_000)
     tab.backups.pin.click()
     prompt = shown(tab, NameDialog)
     prompt.field.setText("the proven one")

@@ -152,6 +152,8 @@ def test_schedules_are_added_changed_paused_and_removed(tab, path, watch, idle, 
 
 def test_a_schedule_is_run_now(tab, path, watch, idle, qtbot):
     scheduled(path, "users")
+    tab.tables.select("users")
+    idle()
     tab.routines.bar.schedules.click()
     qtbot.waitUntil(lambda: shown(tab, SchedulesDialog).current is not None, timeout=5_000)
     dialog = shown(tab, SchedulesDialog)
@@ -160,6 +162,7 @@ def test_a_schedule_is_run_now(tab, path, watch, idle, qtbot):
         assert dialog.run.reason == "It is running."
     idle()
     assert dialog.model.index(0, 3).data().startswith("done ")
+    assert len(tab.backups.model.backups) == 1
     dialog.reject()
 
 
