@@ -152,10 +152,19 @@ def _type(rule: Rule, kind: str, labels: Sequence[str], width: int) -> tuple[str
     """Return the type of a column, and the longest value that a key allows; 0 without a limit."""
     if rule.type == "enum":
         return f"enum({', '.join(_literal(label) for label in labels)})", 0
+    type_ = rule.type.format(*_groups(rule, kind))
+    if width and not rule.keyed and _characters(type_) > width:
+        return f"varchar({width})", width
     if not (width and rule.keyed):
-        return rule.type.format(*_groups(rule, kind)), 0
+        return type_, 0
     longest = width * 4 if "bytes" in rule.keyed else width
     return rule.keyed.format(width=width, bytes=longest), longest
+
+
+def _characters(type_: str) -> int:
+    """Return the number of characters that a VARCHAR of MariaDB may have; 0 for other types."""
+    match = re.fullmatch(r"varchar\((\d+)\)", type_)
+    return int(match[1]) if match else 0
 
 
 def _fits_enum(labels: Sequence[str]) -> bool:
@@ -276,11 +285,14 @@ def _name(key: _Unique, table: str) -> str:
 
 
 def _with_prefix(part: KeyPart, types: dict[str, str], key: _Unique, target: str) -> KeyPart:
-    long = target == MARIADB and types[part.name] in _LONG and not key.unique
+    """Return a part of an index; in MariaDB an index contains only the first characters of texts."""
+    if target != MARIADB:
+        return part
+    longest = min(_PREFIX, _KEY_CHARACTERS // len(key.parts))
+    type_ = types[part.name]
+    long = type_ in _LONG or type_.startswith("varbinary") or _characters(type_) > longest
     # Before version 10.8 MariaDB ignores the order of an index.
-    return replace(
-        part, length=_PREFIX if long else 0, descending=part.descending and target != MARIADB
-    )
+    return KeyPart(part.name, length=longest if long and not key.unique else 0)
 
 
 def _add_postgresql(one: _Unique, name: str, keys: list[Key], indexes: list[Index]) -> None:

@@ -273,6 +273,28 @@ def test_under_another_name_beside_a_table_with_the_same_indexes(
             assert [tuple(row) for row in place.run(f"SELECT * FROM {report.table}")] == [(1, 2)]
 
 
+@pytest.mark.parametrize("target", ["MariaDB", "SQLite"])
+def test_a_table_of_another_schema_with_names_that_need_quotes(
+    store: MemoryStore, places: dict[str, Place], target: str
+) -> None:
+    run = places["PostgreSQL"].run
+    run("CREATE SCHEMA analytics")
+    run(
+        'CREATE TABLE analytics.orders ("select" int PRIMARY KEY, "a ""b"", c" text UNIQUE, '
+        "d text DEFAULT 'x', "
+        "e varchar(900), f varchar(900), UNIQUE (e, f))"
+    )
+    run('CREATE INDEX "odd name" ON analytics.orders ("a ""b"", c" DESC, d)')
+    run("INSERT INTO analytics.orders VALUES (1, 'x', 'y', 'e', 'f')")
+    backup = _backed_up(store, places["PostgreSQL"], "analytics.orders")
+    report = _restored(store, backup, places[target])
+    assert (report.table, report.verified) == ("analytics.orders", BY_CONVERSION)
+    assert report.problems[-1] == "The other engine does not get: 1 default."
+    quote = "`" if target == "MariaDB" else '"'
+    found = places[target].run(f"SELECT * FROM {quote}analytics.orders{quote}")
+    assert [tuple(row) for row in found] == [(1, "x", "y", "e", "f")]
+
+
 @pytest.mark.parametrize(
     ("source", "target", "type_", "value", "reason"),
     [
