@@ -140,7 +140,16 @@ def _postgresql_kind(kind: str, types: Sequence[UserType]) -> tuple[str, tuple[s
 
 
 def _rule(kind: str, rules: Sequence[Rule]) -> Rule:
-    return next(rule for rule in rules if re.fullmatch(rule.pattern, kind, re.DOTALL))
+    matching = (rule for rule in rules if re.fullmatch(rule.pattern, kind, re.DOTALL))
+    return next(rule for rule in matching if not _has_too_many_decimals(rule, kind))
+
+
+def _has_too_many_decimals(rule: Rule, kind: str) -> bool:
+    """Return whether a number has more decimals than digits, which only PostgreSQL allows."""
+    if rule.type != "decimal({0},{1})":
+        return False
+    precision, scale = map(int, _groups(rule, kind))
+    return scale > precision
 
 
 def _groups(rule: Rule, kind: str) -> tuple[str, ...]:
