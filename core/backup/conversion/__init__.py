@@ -61,6 +61,7 @@ def converted(
     return replace(
         package,
         schema=found.schema,
+        # Both are of the rows as they were; `same_rows` compares the converted ones instead.
         content=None,
         fingerprint="",
         convert=RowConversion(

@@ -18,6 +18,7 @@ def check_keys(rows: RowStatements) -> None:
     Raises:
         Conflict: A key prevents a row; the error names it.
     """
+    # Deferred keys would be checked at the commit only, when the error no longer names a row.
     for parts in (*(k.parts for k in rows.today.keys), *_unique_indexes(rows)):
         _check_unique(rows, parts)
     for key in rows.today.foreign_keys:
@@ -89,6 +90,7 @@ def _check_children(rows: RowStatements, reference: Reference) -> None:
     columns = {column.name: column for column in rows.columns}
     parents = reference.parents or rows.key
     changed = [rows.differs(columns[name]) for name in parents if name in columns]
+    # Whatever the rule of the key is: CASCADE and SET NULL would change rows that no undo restores.
     gone = rows.marked(DELETE, "k")
     if changed:
         gone = f"({gone} OR ({rows.marked(UPDATE, 'k')} AND ({' OR '.join(changed)})))"

@@ -45,6 +45,7 @@ class RowStatements(ABC):
             if not self._same_type(names[self._folded(column.name)], column)
         )
         self._require_key(names)
+        # The action is beside the columns of the table, which may have a column of any name.
         taken = {column.name.lower() for column in today.columns}
         self.marker = next(
             name

@@ -59,6 +59,7 @@ class RowChanges(RowStatements):
         Raises:
             InvalidInput: A key does not match the primary key.
         """
+        # Before the rows, which may take minutes: a key that does not fit is reported at once.
         parsed = parse_keys(keys, self.key)
         self.load_keys(parsed)
         self.load(self.backup, rows, work)
@@ -149,6 +150,7 @@ class RowChanges(RowStatements):
         before = self._count()
         counts = self.counts()
         changed = self._changed_columns() if counts.updated else ()
+        # Deletions first: an inserted or updated row may need the unique value of a deleted one.
         with self.triggers_disabled():
             if former:
                 self._save(former, UPDATE, DELETE)
@@ -201,6 +203,7 @@ class RowChanges(RowStatements):
             f"FROM {self.changes} k JOIN {self.table} t ON {self.joined('t', 'k')} "
             f"WHERE {self.marked(DELETE, 'k')}"
         )
+        # Also finds rows that a rule of a foreign key of the table to itself has deleted.
         after = self._count()
         if wrong:
             raise Conflict(
