@@ -13,7 +13,7 @@ from core.backup.databases.server import (
     tls_unsupported,
     too_many_connections,
 )
-from core.errors import AccessDenied, Conflict, StorageError
+from core.errors import AccessDenied, Conflict, DatabaseError, StorageError
 from core.redaction import redacted
 
 #: Numbers of errors. Source: MariaDB and MySQL manuals, server and client error references.
@@ -25,9 +25,12 @@ _CONNECTION_ERRORS: dict[int | str, Callable[[ServerAddress, str], StorageError]
 }
 _LOCKED = frozenset({1099, 1205, 1213, 1412, 1637})
 _MISSING = {1049: "database", 1146: "table", 1051: "table"}
+#: Values that a column does not store unchanged.
+_UNFIT_VALUES = frozenset({1264, 1265, 1292, 1366, 1406})
 _REFUSED = frozenset({1044, 1142, 1143, 1227, 1290, 1370, 1410, 1419, 1836})
 _REMEDIES = {
     1021: "Free disk space on the server. Nothing was changed.",
+    1878: "Free space in the temporary folder of the server (tmpdir). Nothing was changed.",
     1114: "Free disk space on the server, or raise its limit. Nothing was changed.",
     1153: "Raise max_allowed_packet of the server.",
     1062: "Another row has the same unique value: change it, or restore that row too.",
@@ -46,6 +49,14 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
             Conflict,
             "Another session uses or changes the table",
             "Wait until it has ended, then try again. Nothing was changed.",
+        ),
+    ),
+    (
+        _UNFIT_VALUES,
+        (
+            DatabaseError,
+            "The server does not store the rows as they are",
+            "Restore under a new name, or to a server like that of the backup. Nothing was changed.",
         ),
     ),
     (

@@ -209,16 +209,17 @@ class Session(ServerConnection):
         If the pieces end with an error, the connection is closed and the server stores no row.
 
         Raises:
-            NotSupported: The server does not allow LOCAL.
+            NotSupported: The server does not allow LOCAL; no piece was read.
         """
         driver, complete = self._driver, False
         with self.cancellable(work):
+            # An error before the server requests the rows leaves the connection usable.
+            with _translated(self.address):
+                driver._execute_command(_QUERY, statement)  # noqa: SLF001 - see the module
+                first = driver._read_packet()  # noqa: SLF001 - see the module
+                if not first.is_load_local_packet():
+                    raise connection_lost(self.address, "The server did not request the rows.")
             try:
-                with _translated(self.address):
-                    driver._execute_command(_QUERY, statement)  # noqa: SLF001 - see the module
-                    first = driver._read_packet()  # noqa: SLF001 - see the module
-                    if not first.is_load_local_packet():
-                        raise connection_lost(self.address, "The server did not request the rows.")
                 for data in pieces:
                     work.check()
                     with _translated(self.address):
@@ -228,9 +229,6 @@ class Session(ServerConnection):
                     driver.write_packet(b"")
                     driver._read_packet()  # noqa: SLF001 - see the module
                 complete = True
-            except _LocalRefusedError:
-                complete = True  # the server answered without reading anything
-                raise
             finally:
                 if not complete:
                     self.cut()

@@ -1,0 +1,79 @@
+"""Loading of rows into MariaDB by LOAD DATA: in bulk, and with values that do not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers.backups import MemoryStore
+
+from core.backup.databases import open_database
+from core.backup.databases.base import Rows
+from core.backup.restore import BY_FINGERPRINT
+from core.errors import DatabaseError
+from core.work import Work
+from tests.core.backup.mariadb.conftest import Trading
+
+_ROWS = "INSERT INTO orders SELECT seq, CONCAT('text ', seq) FROM seq_1_to_50"
+
+
+@pytest.fixture
+def orders(trading: Trading) -> Trading:
+    trading.sql("CREATE TABLE orders (id INT PRIMARY KEY, v VARCHAR(200))", _ROWS)
+    return trading
+
+
+def loads(trading: Trading, start: int) -> list[str]:
+    """Return the first words of the LOAD DATA statements since a position of the log."""
+    lines = trading.server.logs[start:].splitlines()
+    return [line.partition("INFILE 'rows' ")[2][:12] for line in lines if "LOAD DATA" in line]
+
+
+def loaded(trading: Trading, rows: list[Rows]) -> None:
+    """Load rows into a new table, and remove it; raise an error if one of them is missing."""
+    with open_database(trading.without_tls, write=True) as database, database.change(work=Work()):
+        shadow = replace(
+            database.schema("orders"), table="orders__restoring", indexes=(), triggers=()
+        )
+        database.create(shadow)
+        count, found = database.load(shadow, rows, work=Work()), database.content(shadow).rows
+        message = f"{found} of {count} rows"
+        raise DatabaseError(message, remedy="None.")
+
+
+def test_rows_are_loaded_in_bulk(orders: Trading) -> None:
+    store = MemoryStore()
+    backup, start = orders.backed_up(store, "orders"), len(orders.server.logs)
+    assert orders.restored(store, backup, target="again").verified == BY_FINGERPRINT
+    assert loads(orders, start) == ["REPLACE INTO"]
+    assert orders.rows("again") == orders.rows("orders")
+
+
+def test_an_enum_without_label_is_loaded_as_it_was(orders: Trading) -> None:
+    orders.sql(
+        "CREATE TABLE states (id INT PRIMARY KEY, v ENUM('a','b'))",
+        "INSERT IGNORE INTO states VALUES (1,'a'), (2,'other'), (3,NULL)",
+    )
+    store = MemoryStore()
+    backup, start = orders.backed_up(store, "states"), len(orders.server.logs)
+    assert orders.restored(store, backup, target="again").verified == BY_FINGERPRINT
+    assert loads(orders, start) == ["INTO TABLE `"]
+    assert orders.sql("SELECT id, v, v+0 FROM again") == ((1, "a", 1), (2, "", 0), (3, None, None))
+
+
+@pytest.mark.parametrize("position", [0, 99])
+def test_an_unfit_value_ends_the_load(orders: Trading, position: int) -> None:
+    """The server stops reading where the error is; the rest is sent nevertheless."""
+    line = b'{"id":%d,"v":"' + b"x" * 190 + b'"}\n'
+    pieces = [b"".join(line % (n * 1000 + i) for i in range(1000)) for n in range(100)]
+    pieces[position] = pieces[position].replace(b"xxx", b"x" * 200, 1)
+    with pytest.raises(DatabaseError, match="does not store the rows as they are"):
+        loaded(orders, [(1000, piece) for piece in pieces])
+    assert orders.tables() == ["orders"]
+
+
+def test_doubled_keys_are_missed_in_the_count(orders: Trading) -> None:
+    piece = b'{"id":1,"v":"a"}\n{"id":1,"v":"b"}\n'
+    with pytest.raises(DatabaseError, match="1 of 2 rows"):
+        loaded(orders, [(2, piece)])
+    assert orders.tables() == ["orders"]
