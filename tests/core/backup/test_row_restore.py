@@ -295,7 +295,7 @@ _TABLES = st.dictionaries(st.integers(0, 8), st.tuples(_VALUES, _VALUES), max_si
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(before=_TABLES, today=_TABLES, keys=st.sets(st.integers(0, 8), min_size=1))
 def test_only_the_selected_rows_become_those_of_the_backup(

@@ -170,7 +170,7 @@ def test_a_cut_connection_at_any_statement_changes_nothing(
         return query(self, statement)
 
     monkeypatch.setattr(Session, "query", cut)
-    for limit in range(26, 120, 4):
+    for limit in range(26, 120, 6):
         count, cut_off = 0, False
         try:
             report = restore_rows_of(store, backup, coins.address, ["2", "3"], Work())
@@ -182,7 +182,7 @@ def test_a_cut_connection_at_any_statement_changes_nothing(
                 break
             _undo(coins, report.former)
             assert coins.everything() == before, limit
-    assert limit < 118
+    assert limit < 116
 
 
 @pytest.mark.parametrize("undoing", [False, True])

@@ -191,7 +191,7 @@ def test_a_failure_at_any_statement_changes_nothing(
         return query(self, statement)
 
     monkeypatch.setattr(PostgreSQLRowChanges, "query", cut)
-    for limit in range(1, 60, 2):
+    for limit in range(1, 60, 3):
         count = 0
         try:
             restore_rows_of(store, backup, orders.address, ["100", "500"], Work())
