@@ -21,9 +21,8 @@ def check_condition(connection: apsw.Connection, table: str, where: str) -> None
     """Compile a condition in two places without running it.
 
     Raises:
-        apsw.Error: It is not a condition on the rows of the table.
-        InvalidInput: The text contains a second statement, a parameter, or an action that does
-            more than read.
+        InvalidInput: It is not a condition on the rows of the table, or it contains a second
+            statement, a parameter, or an action that does more than read.
     """
     for statement in checks_of(quoted(table), where):
         _compile(connection, statement)
@@ -43,6 +42,13 @@ def _compile(connection: apsw.Connection, statement: str) -> None:
         cursor.execute(statement)
     except apsw.ExecTraceAbort:
         pass
+    except (apsw.SQLError, apsw.AuthError, apsw.BindingsError) as error:
+        # The general translation would report a damaged schema for a name that does not exist.
+        raise InvalidInput(
+            "SQLite does not accept it",
+            cause=f"{error}.",
+            remedy="Correct the condition; the dialect is SQLite's.",
+        ) from error
     finally:
         connection.authorizer = None
         cursor.close(force=True)
