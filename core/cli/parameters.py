@@ -38,7 +38,8 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "schedule": (
         ("listed", "remove"),
-        *((one, other) for one in ("listed", "remove") for other in ("database_url", "install")),
+        ("listed", "install"),
+        ("remove", "install"),
         ("listed", "yes"),
     ),
     "restore": (

@@ -78,7 +78,7 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
 
     cli: Cli = context.obj
     if listed or remove:
-        _manage(cli, remove, yes=yes)
+        _manage(cli, database_url, remove, yes=yes)
         return
     _check(cli, database_url, form if install else None, yes=yes, on_failure=on_failure)
     made = _checked(cli, database_url, tables or (), every, at)
@@ -120,11 +120,13 @@ def _checked(cli: Cli, database: str, tables: Sequence[str], every: Every, at: s
     return checked_schedule(database, tables, every, at, _options(cli.common))
 
 
-def _manage(cli: Cli, remove: str, *, yes: bool) -> None:
+def _manage(cli: Cli, database: str, remove: str, *, yes: bool) -> None:
     """List the schedules, or remove one."""
     from core.backup.runs import last_runs
     from core.backup.schedules import schedules, stored_schedule
 
+    if database:
+        raise usage_error("--list and --remove need no database")
     if not remove:
         found, runs = schedules(), last_runs()
         rows = [_row(name, each, runs.get(name)) for name, each in found.items()]
