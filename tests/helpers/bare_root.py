@@ -17,19 +17,19 @@ _PROGRAMS = ("zstd", "mariadb", "psql")
 
 
 class BareRoot:
-    """A root folder; `work` is its folder `/work`, for the kit, the backup and the results."""
+    """A root folder; `work` is its folder `/inside`, for the kit, the backup and the results."""
 
     def __init__(self, folder: Path) -> None:
-        self.root, self.work = folder / "root", folder / "work"
+        self.root, self.work = folder / "root", folder / "inside"
         self.work.mkdir(parents=True)
         recovery_kit.write(self.work / "kit")
         self._python = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
         self._library = Path(sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix}))
         found = [self._python, *map(_binary, _PROGRAMS)]
-        for place in ("work", "tmp", "dev", "bin", "etc", str(self._library)[1:]):
+        for place in ("inside", "tmp", "dev", "bin", "etc", str(self._library)[1:]):
             (self.root / place).mkdir(parents=True, exist_ok=True)
         (self.root / "dev/null").touch()
-        (self.root / "etc/passwd").write_text("root:x:0:0::/work:/bin/sh\n")
+        (self.root / "etc/passwd").write_text("root:x:0:0::/inside:/bin/sh\n")
         for path in found[1:]:
             shutil.copy(path, self.root / "bin" / path.name)
         self._copy(self._python)
@@ -47,12 +47,12 @@ class BareRoot:
         inside = self.root / str(self._library)[1:]
         hidden = inside / "site-packages"
         script = f"""
-            mount --bind {self._library} {inside} && mount --bind {self.work} {self.root}/work &&
+            mount --bind {self._library} {inside} && mount --bind {self.work} {self.root}/inside &&
             mount --bind /dev/null {self.root}/dev/null &&
             {{ [ ! -d {hidden} ] || mount -t tmpfs none {hidden}; }} || exit 99
             exec chroot {self.root} "$@"
         """
-        python = [str(self._python), "-I", "-S", f"/work/kit/{recovery_kit.SCRIPT}"]
+        python = [str(self._python), "-I", "-S", f"/inside/kit/{recovery_kit.SCRIPT}"]
         done = subprocess.run(
             ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh",
              *python, *arguments],
@@ -78,5 +78,5 @@ def _libraries(paths: list[Path]) -> set[Path]:
     listed = subprocess.run(
         ["ldd", *map(str, paths)], capture_output=True, text=True, timeout=60, check=False
     ).stdout
-    words = (word for line in listed.splitlines() if line[:1] == "\t" for word in line.split())
-    return {Path(word) for word in words if word.startswith("/")}
+    tokens = (one for line in listed.splitlines() if line[:1] == "\t" for one in line.split())
+    return {Path(one) for one in tokens if one.startswith("/")}

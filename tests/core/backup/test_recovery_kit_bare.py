@@ -31,7 +31,7 @@ def bare(tmp_path: Path) -> BareRoot:
 def test_sqlite(bare: BareRoot, store: MemoryStore, path: Path) -> None:
     backed_up(store, path, "orders")
     copied(store, bare.work / "copy")
-    done = bare.run("restore", "orders", "--folder", "/work/copy", "--sqlite", "/work/new.db")
+    done = bare.run("restore", "orders", "--folder", "/inside/copy", "--sqlite", "/inside/new.db")
     assert (done.returncode, done.stderr) == (0, "")
     rows = "SELECT * FROM orders ORDER BY id"
     assert sql(bare.work / "new.db", rows) == sql(path, rows)
@@ -52,8 +52,8 @@ def test_postgresql(
         (bare.work / "pgpass").chmod(0o600)
         port = database.server.port
         options = f"-w -h 127.0.0.1 -p {port} -U {database.user} -d {database.name}"
-        place = ("--folder", "/work/copy", "--output", "/work/out", f"--psql={options}")
-        done = bare.run("restore", "orders", *place, PGPASSFILE="/work/pgpass")
+        place = ("--folder", "/inside/copy", "--output", "/inside/out", f"--psql={options}")
+        done = bare.run("restore", "orders", *place, PGPASSFILE="/inside/pgpass")
         assert done.returncode == 0, done.stderr
         assert database.content("orders") == before
 
@@ -69,10 +69,10 @@ def test_mariadb(bare: BareRoot, store: MemoryStore, shop: Shop) -> None:  # noq
     copied(store, bare.work / "copy")
     (bare.work / "client.cnf").write_text(f"[client]\npassword={PASSWORD}\n")
     options = (
-        f"--defaults-extra-file=/work/client.cnf --protocol=TCP -h 127.0.0.1 "
+        f"--defaults-extra-file=/inside/client.cnf --protocol=TCP -h 127.0.0.1 "
         f"-P {shop.server.port} -u {shop.user} --skip-ssl {shop.name}"
     )
-    place = ("--folder", "/work/copy", "--output", "/work/out", f"--mariadb={options}")
+    place = ("--folder", "/inside/copy", "--output", "/inside/out", f"--mariadb={options}")
     done = bare.run("restore", "orders", *place)
     assert done.returncode == 0, done.stderr
     assert shop.everything() == before

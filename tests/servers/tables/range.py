@@ -45,7 +45,7 @@ class Worker:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        result: dict[str, Any] = {"error": "", "kept": ""}
+        result: dict[str, Any] = {"error": "", "former": ""}
         while "ended" not in result:
             result |= json.loads(self._process.stdout.readline())
         if "crash" in result:
@@ -80,7 +80,7 @@ class Range:
         for extra in self._others():
             self._remove(extra)
         self.steps["restore"] = self._run("restore")
-        self.site.undo(self.steps["restore"]["kept"])
+        self.site.undo(self.steps["restore"]["former"])
 
     def disturbed(self, operation: str, fault: str = "", kind: str = "steps") -> dict[str, Any]:
         """Run an operation with a fault at a random step."""

@@ -43,9 +43,9 @@ class Site(ABC):
     def password(self) -> str:
         return self.address.password.reveal() if self.address.password else ""
 
+    @abstractmethod
     def url(self, port: int) -> str:
         """Return the address by way of another port."""
-        raise NotImplementedError
 
     @abstractmethod
     def everything(self) -> list[Any]:
@@ -69,7 +69,7 @@ class Site(ABC):
 
     def kill(self) -> None:
         """Kill the server."""
-        raise NotImplementedError
+        raise AssertionError(f"{self.engine} has no server")
 
     def recover(self) -> None:
         """Wait for the server, and do what the start of the next restore does."""
@@ -290,7 +290,7 @@ class MariaDBSite(Site):
         """Use another database, whose folder is a small disk."""
         name, owner = f"small_{uuid4().hex[:8]}", (self._server.folder / "data").stat().st_uid
         with small_disk(self._server.folder / "data" / name, _SMALL_DISK, owner):
-            whole, self._name = self._name, name
+            usual, self._name = self._name, name
             address = self.address
             self.address = DatabaseAddress(self.url(self._server.port), address.password)
             trading, self._trading = self._trading, Trading(self._server, name)
@@ -299,7 +299,7 @@ class MariaDBSite(Site):
                 yield
             finally:
                 self._trading.sql("DROP TABLE IF EXISTS orders")
-                self._name, self.address, self._trading = whole, address, trading
+                self._name, self.address, self._trading = usual, address, trading
 
     def kill(self) -> None:
         os.kill(self._pid, signal.SIGKILL)

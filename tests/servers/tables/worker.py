@@ -118,9 +118,9 @@ def _run(request: dict[str, Any]) -> None:
     os.environ["STRONGROOM_HOME"] = request["home"]
     steps = Steps(request["fault"], request["at"])
     store = Failing(Path(request["store"]), request["at"] if request["fault"] == "offline" else 0)
-    result: dict[str, Any] = {"error": "", "kept": ""}
+    result: dict[str, Any] = {"error": "", "former": ""}
     try:
-        result["kept"] = _operation(request, store, Work(steps, steps.report))
+        result["former"] = _operation(request, store, Work(steps, steps.report))
     except StorageError as error:
         result["error"] = f"{type(error).__name__}: {error.summary} {error.cause}"
     except BaseException as error:  # noqa: BLE001 - reported as what went wrong
