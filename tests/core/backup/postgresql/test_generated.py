@@ -288,7 +288,8 @@ def test_hostile_names_are_names(
     for table, column, key in made:
         store = MemoryStore()
         name = TableName("public", table.encode()[:63].decode(errors="ignore") or "t")
-        quoted = [_quoted(text) for text in (column, f"{key}_key")]
+        # The index of the key has its name, which must differ from that of the table.
+        quoted = [_quoted(text) for text in (column, f"key {key}")]
         raw.script(
             f"CREATE TABLE {name.sql} ({quoted[0]} text DEFAULT 'x', CONSTRAINT {quoted[1]} "
             f"UNIQUE ({quoted[0]}))",
