@@ -59,7 +59,7 @@ def test_ranges_contain_the_same_lines_as_one_connection(
 
 def test_all_readers_have_the_view_of_the_transaction(database: apsw.Connection) -> None:
     with open_database(str(path_of(database))) as source, source.snapshot():
-        found = source._readers  # type: ignore[attr-defined]
+        found = source._readers  # type: ignore[attr-defined] # of SQLite
         assert len(found) == 2
         if database.execute("PRAGMA journal_mode").fetchall() == [("wal",)]:
             database.execute("DELETE FROM t")
