@@ -139,11 +139,11 @@ class Session(ServerConnection):
     @contextmanager
     def undecoded(self) -> Iterator[None]:
         """Return texts as bytes inside the block, for values that may be no UTF-8."""
-        self._driver.use_unicode = False
+        vars(self._driver).update(use_unicode=False)
         try:
             yield
         finally:
-            self._driver.use_unicode = True
+            vars(self._driver).update(use_unicode=True)
 
     def run(self, statement: str) -> None:
         """Run one statement without rows."""
