@@ -7,7 +7,6 @@ import ctypes
 import errno
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,7 +75,7 @@ def fsync_files(handles: Sequence[int]) -> None:
 @cache
 def _syncfs() -> Callable[[int], int] | None:
     """Return `syncfs` of the C library; None on systems without it."""
-    if sys.platform != "linux":
+    if os.name != "posix":
         return None
     found: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     return found

@@ -16,6 +16,7 @@ _FOR_MACHINES = {
     "core/backup/preview.py",
     "core/backup/recovery_kit/script/storage.py",
     "core/backup/restore.py",
+    "core/backup/row_restore.py",
     "core/lifecycle/rules.py",
     "core/local/atomic.py",
     "core/local/state/old_forms.py",

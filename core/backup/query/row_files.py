@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,10 @@ from core.backup.package import Package
 from core.backup.spool import private_file
 
 _WAIT_SECONDS = 0.005
+# Looked up by name: Windows, where rows are written to a private file, has none of them.
+_make_pipe: Callable[[Path, int], None] = getattr(os, "mkfifo", None)  # type: ignore[assignment] # see above
+_set_blocking: Callable[[int, bool], None] = getattr(os, "set_blocking", None)  # type: ignore[assignment] # see above
+_NON_BLOCKING: int = getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def _written(package: Package, path: Path) -> Path:
 
 @contextmanager
 def _pipe(package: Package, path: Path) -> Iterator[Path]:
-    os.mkfifo(path, 0o600)
+    _make_pipe(path, 0o600)
     feeder = _Feeder(package, path)
     feeder.start()
     try:
@@ -106,12 +110,12 @@ class _Feeder(threading.Thread):
         """
         while True:
             try:
-                pipe = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
+                pipe = os.open(self._path, os.O_WRONLY | _NON_BLOCKING)
             except OSError:  # no process reads it yet
                 if self.ended.wait(_WAIT_SECONDS):
                     return None
             else:
-                os.set_blocking(pipe, True)
+                _set_blocking(pipe, True)  # noqa: FBT003 - as in `os`
                 return pipe
 
 

@@ -202,8 +202,8 @@ def test_a_bare_machine_decrypts_with_the_openssl_of_python(
     copied(store, bare.work / "copy")
     (bare.work / "key").write_text(key.key.reveal())
     done = bare.run(
-        "restore", "orders", "--folder", "/work/copy", "--sqlite", "/work/new.db",
-        "--key-file", "/work/key",
+        "restore", "orders", "--folder", "/inside/copy", "--sqlite", "/inside/new.db",
+        "--key-file", "/inside/key",
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert sql(bare.work / "new.db", "SELECT * FROM orders") == sql(path, "SELECT * FROM orders")

@@ -258,12 +258,12 @@ def _places() -> Iterator[str | None]:
         # The system's own libcrypto ends every process that loads it.
         for folder in ("/opt/homebrew/opt/openssl@3/lib", "/usr/local/opt/openssl@3/lib"):
             yield f"{folder}/libcrypto.dylib"
-        return
-    for path in sorted((Path(sys.base_prefix) / "DLLs").glob("libcrypto-*.dll")):
-        yield str(path)
-    yield "libcrypto.so.3"
-    if name := ctypes.util.find_library("crypto"):
-        yield name
+    else:
+        for path in sorted((Path(sys.base_prefix) / "DLLs").glob("libcrypto-*.dll")):
+            yield str(path)
+        yield "libcrypto.so.3"
+        if name := ctypes.util.find_library("crypto"):
+            yield name
 
 
 def _declared(crypto: Any) -> Any:
