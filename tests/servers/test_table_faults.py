@@ -5,11 +5,12 @@
 
 import os
 import random
+from contextlib import ExitStack
 
 import pytest
-from helpers.databases import mariadb_server, postgresql_server  # noqa: F401 - fixtures
+from helpers.databases import postgresql_server, running_mariadb  # noqa: F401 - fixture
 from servers.tables.faults import run_rounds, wrong
-from servers.tables.sites import SQLiteSite, mariadb_site, postgresql_site
+from servers.tables.sites import Site, SQLiteSite, mariadb_site, postgresql_site
 
 SEED = int(os.environ.get("TABLE_FAULTS_SEED") or random.SystemRandom().randrange(10**6))
 
@@ -18,11 +19,16 @@ SEED = int(os.environ.get("TABLE_FAULTS_SEED") or random.SystemRandom().randrang
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"])
 def test_a_fault_leaves_the_target_and_the_list_true(engine, request, tmp_path, monkeypatch):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
-    if engine == "sqlite":
-        found = run_rounds(SQLiteSite(tmp_path), tmp_path, 1, SEED)
-    else:
-        opened = {"postgresql": postgresql_site, "mariadb": mariadb_site}[engine]
-        with opened(request.getfixturevalue(f"{engine}_server")) as site:
-            found = run_rounds(site, tmp_path, 1, SEED)
+    with ExitStack() as stack:
+        if engine == "sqlite":
+            site: Site = SQLiteSite(tmp_path)
+        elif engine == "postgresql":
+            site = stack.enter_context(
+                postgresql_site(request.getfixturevalue("postgresql_server"))
+            )
+        else:
+            # One of its own: it is killed, and other tests use the common one.
+            site = stack.enter_context(mariadb_site(stack.enter_context(running_mariadb())))
+        found = run_rounds(site, tmp_path, 1, SEED)
     assert not wrong(found), f"TABLE_FAULTS_SEED={SEED}"
     assert len(found) == (14 if engine == "sqlite" else 18)

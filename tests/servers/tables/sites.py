@@ -248,8 +248,7 @@ class MariaDBSite(Site):
         return f"mysql://operator@127.0.0.1:{port}/{self._name}?tls=disable"
 
     def close(self) -> None:
-        """End the server that was started again, and drop the database."""
-        self._server.ask(f"DROP DATABASE {self._name}")
+        """End the server that was started again."""
         self._started.close()
 
     def everything(self) -> list[Any]:
@@ -302,7 +301,14 @@ class MariaDBSite(Site):
                 self._name, self.address, self._trading = usual, address, trading
 
     def kill(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
+        pid = self._pid
+        os.kill(pid, signal.SIGKILL)
+        # Until it has ended it may answer, and would then not be started again.
+        for _ in range(400):
+            if _has_ended(pid):
+                return
+            threading.Event().wait(0.1)
+        raise AssertionError("the server does not end")
 
     def recover(self) -> None:
         if not _answers(lambda: self._server.ask("SELECT 1")):
@@ -332,7 +338,7 @@ def postgresql_site(server: Server) -> Iterator[PostgreSQLSite]:
 
 @contextmanager
 def mariadb_site(server: Server) -> Iterator[MariaDBSite]:
-    """A site in a new database."""
+    """A site in a new database; the server is killed, and not used afterwards."""
     site = MariaDBSite(server)
     try:
         yield site
@@ -374,6 +380,15 @@ def until_it_answers(ask: Callable[[], object]) -> None:
             return
         threading.Event().wait(0.1)
     raise AssertionError("the server does not answer")
+
+
+def _has_ended(pid: int) -> bool:
+    """Return whether a process has ended, also if its parent has not waited for it."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return fields[0] in "ZX"
 
 
 def _answers(ask: Callable[[], object]) -> bool:
