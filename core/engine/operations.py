@@ -144,7 +144,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "backup.preview_rows",
         "core.backup.row_restore:preview_rows",
         "Comparing rows of a backup",
-        "restore --rows",
+        "restore",  # with --rows KEY
     ),
     _changes(
         "backup.restore_rows",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import shutil
@@ -67,18 +66,19 @@ def fsync_files(handles: Sequence[int]) -> None:
             os.fsync(handle)
         return
     for handle in {os.fstat(each).st_dev: each for each in handles}.values():
-        if synchronize(handle):
-            number = ctypes.get_errno()
+        if number := synchronize(handle):
             raise OSError(number, os.strerror(number))
 
 
 @cache
 def _syncfs() -> Callable[[int], int] | None:
-    """Return `syncfs` of the C library; None on systems without it."""
+    """Return a function that calls `syncfs` and returns the error number; None if it is missing."""
     if os.name != "posix":
         return None
-    found: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-    return found
+    import ctypes  # not before the first window: it takes 5 ms
+
+    found = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return None if found is None else lambda handle: ctypes.get_errno() if found(handle) else 0
 
 
 def broken_name(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Each fault happens once while a table of each engine is backed up or restored.
+"""Faults happen while a table of each engine is backed up or restored.
 
 `make tables` runs more rounds and prints them.
 """
@@ -29,6 +29,7 @@ def test_a_fault_leaves_the_target_and_the_list_true(engine, request, tmp_path, 
         else:
             # One of its own: it is killed, and other tests use the common one.
             site = stack.enter_context(mariadb_site(stack.enter_context(running_mariadb())))
-        found = run_rounds(site, tmp_path, 1, SEED)
+        # A start of a server after a kill takes long: each run takes another half.
+        found = run_rounds(site, tmp_path, 1, SEED, part=1 if engine == "sqlite" else 2)
     assert not wrong(found), f"TABLE_FAULTS_SEED={SEED}"
-    assert len(found) == (14 if engine == "sqlite" else 18)
+    assert len(found) == (14 if engine == "sqlite" else 9)

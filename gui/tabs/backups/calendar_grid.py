@@ -33,6 +33,7 @@ from core.units import in_zone, utc_now
 from gui import theme
 from gui.clock import follow_time
 from gui.widgets.labels import tooltip
+from gui.widgets.sorting import bind_sorting
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -173,6 +174,7 @@ class CalendarGrid(QTableView):
         header.setAccessibleName("Weekdays")
         self.set_short(short=False)
         self.selectionModel().currentChanged.connect(self._on_current)
+        bind_sorting(self)
         self.doubleClicked.connect(self._on_choose)
         follow_time(self, self._on_zone, ticks=False)
         self.set_day(self.day)

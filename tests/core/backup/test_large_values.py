@@ -111,9 +111,9 @@ def test_rows_are_proven_before_the_lock_is_taken(
 
     taken = SQLiteDatabase.change
 
-    def prove(self: package.Package) -> None:
+    def prove(self: package.Package, *, hold: bool = True) -> None:
         steps.append("proven")
-        original(self)
+        original(self, hold=hold)
 
     def change(self: SQLiteDatabase, *, work: Work) -> object:
         steps.append("locked")

@@ -160,15 +160,21 @@ class Outcomes:
         return f"{shown}; at {self.steps[0]} … {self.steps[-1]}"
 
 
-def run_rounds(site: Site, folder: Path, rounds: int, seed: int) -> dict[str, Outcomes]:
-    """Run rounds of every fault, spread over its steps; return how they ended."""
+def run_rounds(
+    site: Site, folder: Path, rounds: int, seed: int, *, part: int = 1
+) -> dict[str, Outcomes]:
+    """Run rounds of every fault, spread over its steps; return how they ended.
+
+    With `part`, only that fraction of the faults, which the seed chooses.
+    """
     draw, worker, pauses = random.Random(seed), Worker(), checked_reading.PAUSES
     checked_reading.PAUSES = (0.0, 0.0)
     found: dict[str, Outcomes] = {}
     try:
         range_ = Range(site, folder, worker, draw)
         range_.rounds = rounds
-        for fault in FAULTS:
+        chosen = draw.sample(FAULTS, len(FAULTS) // part) if part > 1 else FAULTS
+        for fault in chosen:
             if fault.of_servers and not site.is_server:
                 continue
             range_.taken = ()
