@@ -27,7 +27,7 @@ def test_a_fault_leaves_the_target_and_the_list_true(engine, request, tmp_path, 
                 postgresql_site(request.getfixturevalue("postgresql_server"))
             )
         else:
-            # One of its own: it is killed, and other tests use the common one.
+            # A separate server: it is killed, and other tests use the common one.
             site = stack.enter_context(mariadb_site(stack.enter_context(running_mariadb())))
         # A start of a server after a kill takes long: each run takes another half.
         found = run_rounds(site, tmp_path, 1, SEED, part=1 if engine == "sqlite" else 2)
