@@ -178,8 +178,9 @@ class Database(ABC):
     def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:  # noqa: ARG002 - overridden
         """Return a checksum of the rows that the server computes; empty if the engine has none.
 
-        It covers the rows that meet the condition `where`, and does not depend on their order. Equal fingerprints mean equal rows; different
-        ones may also be caused by another version of the server.
+        It covers the rows that meet the condition `where`, and does not depend on their order.
+        Equal fingerprints mean equal rows, apart from collisions of 64-bit hashes; different ones
+        may also be caused by another version of the server.
         """
         return ""
 
