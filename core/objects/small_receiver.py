@@ -118,11 +118,22 @@ class Receiver(SmallWorker):
                 self.answer(one.number, {"failed": "file"})
             return
         named = [one for one in arrived if self._renamed(one)]
-        for folder in {one.path.parent for one in named}:
-            with suppress(OSError):  # the content is on the disk; only the name might be lost
-                fsync_folder(folder)
+        unflushed = {
+            folder for folder in {one.path.parent for one in named} if not _flushed(folder)
+        }
         for one in named:
-            self.answer(one.number, one.answer)
+            if one.path.parent in unflushed:
+                self._withdraw(one)
+            else:
+                self.answer(one.number, one.answer)
+
+    def _withdraw(self, one: _Arrived) -> None:
+        """Return an object whose name might be lost with the power to the regular download."""
+        if not self._overwrite:
+            # Otherwise the regular download would report this file as an existing one.
+            with suppress(OSError):
+                one.path.unlink()
+        self.answer(one.number, {"failed": "file"})
 
     def _renamed(self, one: _Arrived) -> bool:
         try:
@@ -152,6 +163,15 @@ def _verified(file: dict[str, Any], data: bytes, result: GetResult) -> dict[str,
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         verdict = Verdict.MD5 if etag.lower() == md5 else None
     return None if verdict is None else {"sha256": digest, "verdict": verdict.name}
+
+
+def _flushed(folder: Path) -> bool:
+    """Return whether the names in a folder are on the disk."""
+    try:
+        fsync_folder(folder)
+    except OSError:
+        return False
+    return True
 
 
 def _discard(temporary: Path, handle: int) -> None:

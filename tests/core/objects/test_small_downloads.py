@@ -181,3 +181,23 @@ def test_many_files_are_flushed_with_one_call_and_its_error_is_raised(tmp_path, 
     assert flushed[1:] == handles
     for file in files:
         file.close()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_files_whose_names_cannot_be_flushed_are_returned(
+    bucket, objects, tmp_path, monkeypatch, overwrite
+):
+    (tmp_path / "unflushed_receiver.py").write_text(
+        "from core.objects import small_receiver\n"
+        "def refuse(folder):\n"
+        "    raise OSError(5, 'Input/output error')\n"
+        "small_receiver.fsync_folder = refuse\n"
+        "small_receiver.run_worker(small_receiver.Receiver)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("core.objects.small_downloads._Batch.module", "unflushed_receiver")
+    received, left = _download(bucket, objects, overwrite=overwrite)
+    assert received == []
+    assert sorted(one.number for one in left) == list(range(COUNT))
+    # The regular download, which reports the error, must not find them as existing files.
+    assert overwrite == any(one.path.exists() for one in objects)
