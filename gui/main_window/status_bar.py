@@ -14,7 +14,7 @@ from gui import clock, shortcuts, theme
 from gui.clock import follow_time
 from gui.context import Context
 from gui.main_window.tasks_model import TasksModel
-from gui.models.rates import amount
+from gui.tasks.rates import amount
 from gui.widgets.buttons import Button, link_button, quiet_button
 from gui.widgets.labels import Elided, Text, tooltip
 

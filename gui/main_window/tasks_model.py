@@ -9,9 +9,9 @@ from PySide6.QtCore import QModelIndex, QObject, Qt
 from core.units import format_duration
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
-from gui.models.rates import Pace, amount, share
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
 from gui.tasks import Task, TaskRunner
+from gui.tasks.rates import Pace, amount, share
 
 COLUMNS = ("Task", "From", "To", "Progress", "Rate", "Left", "State")
 _TASK, _FROM, _TO, _PROGRESS, _RATE, _LEFT, _STATE = range(7)

@@ -14,7 +14,7 @@ from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from core.workspace import Workspace
 from gui.context import Context
-from gui.models.rates import Pace
+from gui.tasks.rates import Pace
 
 _NO_BUCKET = "Connect to a bucket first."
 _DOWNLOAD = "transfer.download"

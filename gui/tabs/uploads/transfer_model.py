@@ -10,9 +10,9 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 from core.transfer.values import Outcomes, State
 from core.units import format_count, format_size
 from gui.models.indexes import NOWHERE, Index
-from gui.models.rates import amount, share
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
 from gui.tabs.uploads.batch import Batch
+from gui.tasks.rates import amount, share
 
 COLUMNS = ("Name", "Size", "Progress", "Rate", "State", "Target")
 NAME, SIZE, PROGRESS, RATE, STATE, TARGET = range(6)
