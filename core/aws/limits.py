@@ -15,6 +15,10 @@ TIB = 1024 * GIB
 KEY_BYTES = 1024
 #: Bytes of all user metadata names and values of one object together.
 METADATA_BYTES = 2048
+#: Tags of one object, and characters of a tag's key and of its value.
+OBJECT_TAGS = 10
+TAG_KEY_CHARS = 128
+TAG_VALUE_CHARS = 256
 #: Keys in one DeleteObjects request.
 DELETE_KEYS = 1000
 #: Entries in one page of a listing.
