@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from core.errors import ErrorKind, InvalidInput, NotFound
 from core.layout.building import check_key
 from core.objects.bucket import Bucket, HasBucket
+from core.objects.level import modified_of
 from core.objects.listing import list_pages
 from core.objects.reading import head
 from core.transfer.sources import Sources, find_sources
-from core.transfer.values import IfExists, Refusal
+from core.transfer.values import CONDITIONAL, EXISTS, NOT_OLDER, SAME_SIZE, IfExists, Refusal
 from core.work import Work, default_work
 
 #: Decisions for single files, by their numbers in the plan.
@@ -35,10 +37,20 @@ class RefusedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ExistingObject:
+    """An object that has the key of a planned file; `size` in bytes."""
+
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class UploadPlan:
     """Files and their keys as columns of equal length, before the upload.
 
     `existing` states which keys already exist, and `spare` has a free key for each of those (else "").
+    `objects` has the existing objects, and `modified` the modification times of the files in
+    seconds since 1970; both may be empty if the conditions of `IfExists` are not used.
     `refused` has the files that cannot be uploaded, which the operation reports as failures.
     """
 
@@ -50,6 +62,8 @@ class UploadPlan:
     existing: tuple[bool, ...]
     spare: tuple[str, ...]
     refused: tuple[RefusedFile, ...]
+    objects: tuple[ExistingObject | None, ...] = ()
+    modified: tuple[float, ...] = ()
 
     @property
     def size(self) -> int:
@@ -79,9 +93,31 @@ class UploadPlan:
     def skipped_when(self, choice: IfExists, single: Decisions = _NONE) -> list[int]:
         """Return the numbers of the files that are skipped because their keys exist."""
         return [
+            number for number in range(len(self.keys)) if self.skip_reason(number, choice, single)
+        ]
+
+    def skip_reason(self, number: int, choice: IfExists, single: Decisions = _NONE) -> str:
+        """Return why a file is skipped, or an empty text if it is sent or compared by its hash."""
+        decision = self.decision(number, choice, single)
+        if not self.existing[number]:
+            return ""
+        if decision is IfExists.SKIP:
+            return EXISTS
+        found = self.objects[number] if self.objects else None
+        if found is None:
+            return ""
+        if decision is IfExists.IF_NEWER:
+            # An object that was stored after the last change of the file contains that change.
+            return NOT_OLDER if found.modified.timestamp() >= self.modified[number] else ""
+        same_size = decision is IfExists.IF_SIZE_DIFFERS and found.size == self.sizes[number]
+        return SAME_SIZE if same_size else ""
+
+    def compared_when(self, choice: IfExists, single: Decisions = _NONE) -> list[int]:
+        """Return the numbers of the files whose hash decides, when they are about to be sent."""
+        return [
             number
             for number, taken in enumerate(self.existing)
-            if taken and self.decision(number, choice, single) is IfExists.SKIP
+            if taken and self.decision(number, choice, single) is IfExists.IF_DIFFERENT
         ]
 
     def arguments(self, choice: IfExists, single: Decisions = _NONE) -> dict[str, Any]:
@@ -92,27 +128,40 @@ class UploadPlan:
             single: different decisions for single files, by number.
         """
         reasons = [f"{each.kind.name}: {each.reason}" for each in self.refused]
+        skip = self.skipped_when(choice, single)
+        compared = {*self.compared_when(choice, single)}
         return {
             "paths": [*self.paths, *(each.path for each in self.refused)],
             "keys": [*self.keys_when(choice, single), *(each.key for each in self.refused)],
             "sizes": [*self.sizes, *(0 for _ in self.refused)],
-            "skip": self.skipped_when(choice, single),
+            "skip": skip,
+            "skip_reasons": [self.skip_reason(number, choice, single) for number in skip],
             "only_new": self._only_new(choice, single),
+            "if_different": self._column([n in compared for n in range(len(self.keys))]),
             "refused": [*("" for _ in self.keys), *reasons] if reasons else [],
         }
 
     def _only_new(self, choice: IfExists, single: Decisions) -> bool | list[bool]:
         """Return which files must not overwrite an object; one value if it is the same for all."""
-        if IfExists.OVERWRITE not in single.values() and choice is not IfExists.OVERWRITE:
-            return True
-        if not single:
+        if not single and choice is IfExists.OVERWRITE:
             return False
-        overwrites = [
-            self.decision(number, choice, single) is IfExists.OVERWRITE
-            for number in range(len(self.keys))
-        ]
+        decisions = [self.decision(number, choice, single) for number in range(len(self.keys))]
+        return self._column(
+            [
+                # A condition only refers to the object of the plan: one that appears later is
+                # not known to the user.
+                not (each is IfExists.OVERWRITE or (each in CONDITIONAL and taken))
+                for each, taken in zip(decisions, self.existing, strict=True)
+            ],
+            default=True,
+        )
+
+    def _column(self, values: list[bool], *, default: bool = False) -> bool | list[bool]:
+        """Return a column of all files, or the default if all values are equal to it."""
+        if all(value is default for value in values):
+            return default
         # Refused files are at the end of all columns, which must have equal lengths.
-        return [not each for each in overwrites] + [True] * len(self.refused)
+        return values + [default] * len(self.refused)
 
 
 def plan_upload(
@@ -136,15 +185,18 @@ def plan_upload(
     sources = find_sources(paths, work=work)
     columns, refused = _with_keys(sources, prefix)
     keys = [key for _, key, _ in columns]
-    known = _known(workspace.bucket, keys, work)
+    known, used = _known(workspace.bucket, keys, work)
+    times = dict(zip(sources.paths, sources.modified, strict=True))
     # After a listing all keys are known; after single checks the numbered names are not.
-    free = _Free(workspace.bucket, {*keys, *known}, complete=len(keys) > _FEW, work=work)
+    free = _Free(workspace.bucket, {*keys, *used}, complete=len(keys) > _FEW, work=work)
     return UploadPlan(
         bucket=workspace.bucket.name,
         prefix=prefix,
         paths=tuple(path for path, _, _ in columns),
         keys=tuple(keys),
         sizes=tuple(size for _, _, size in columns),
+        objects=tuple(known.get(key) for key in keys),
+        modified=tuple(times[path] for path, _, _ in columns),
         existing=tuple(key in known for key in keys),
         spare=tuple(free.beside(key) if key in known else "" for key in keys),
         refused=(
@@ -197,21 +249,33 @@ def _refused(path: str, key: str, why: Refusal) -> RefusedFile:
     return RefusedFile(path, key, why.kind, why.reason)
 
 
-def _known(bucket: Bucket, keys: Sequence[str], work: Work) -> set[str]:
-    """Return the keys that exist; for many files the folder is listed once."""
+def _known(
+    bucket: Bucket, keys: Sequence[str], work: Work
+) -> tuple[dict[str, ExistingObject], set[str]]:
+    """Return the existing objects of the keys, and other keys of the same folder if it was listed.
+
+    For many files the folder is listed once.
+    """
     if len(keys) <= _FEW:
-        return {key for key in keys if _exists(bucket, key, work)}
+        found = {key: existing for key in keys if (existing := _existing(bucket, key, work))}
+        return found, {*found}
     common = os.path.commonprefix(keys)  # noqa: RUF071 - keys are texts; cut at a slash below
     folder = common[: common.rfind("/") + 1]
-    return {key for columns in list_pages(bucket, folder, work=work) for key in columns.keys}
+    wanted, known, used = {*keys}, {}, set[str]()
+    for page in list_pages(bucket, folder, work=work):
+        used.update(page.keys)
+        for key, size, modified in zip(page.keys, page.sizes, page.modified, strict=True):
+            if key in wanted:
+                known[key] = ExistingObject(size, modified_of(modified))
+    return known, used
 
 
-def _exists(bucket: Bucket, key: str, work: Work) -> bool:
+def _existing(bucket: Bucket, key: str, work: Work) -> ExistingObject | None:
     try:
-        head(bucket, key, work=work)
+        found = head(bucket, key, work=work)
     except NotFound:
-        return False
-    return True
+        return None
+    return ExistingObject(found.size, found.modified)
 
 
 class _Free:

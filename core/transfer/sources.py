@@ -29,12 +29,13 @@ _KINDS = (
 class Sources:
     """Files as columns of equal length; `names` are relative, with `/`.
 
-    `refused` has path, name and reason of everything that cannot be uploaded.
+    `modified` has the modification times in seconds since 1970. `refused` has path, name and reason of everything that cannot be uploaded.
     """
 
     paths: tuple[str, ...]
     names: tuple[str, ...]
     sizes: tuple[int, ...]
+    modified: tuple[float, ...]
     refused: tuple[tuple[str, str, Refusal], ...]
 
 
@@ -92,12 +93,17 @@ class _Walk:
         self._paths: list[str] = []
         self._names: list[str] = []
         self._sizes: list[int] = []
+        self._modified: list[float] = []
         self._refused: list[tuple[str, str, Refusal]] = []
         self._folders: list[tuple[str, str, frozenset[tuple[int, int]]]] = []
 
     def found(self) -> Sources:
         return Sources(
-            tuple(self._paths), tuple(self._names), tuple(self._sizes), tuple(self._refused)
+            tuple(self._paths),
+            tuple(self._names),
+            tuple(self._sizes),
+            tuple(self._modified),
+            tuple(self._refused),
         )
 
     def add(self, path: str, name: str) -> None:
@@ -126,6 +132,7 @@ class _Walk:
             self._paths.append(path)
             self._names.append(name)
             self._sizes.append(seen.st_size)
+            self._modified.append(seen.st_mtime)
 
     def _open(self, path: str, name: str, above: frozenset[tuple[int, int]]) -> None:
         try:

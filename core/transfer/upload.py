@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 
-from core.errors import AlreadyExists, Cancelled, ErrorKind, StorageError
+from core.errors import AlreadyExists, Cancelled, ErrorKind, NotFound, StorageError
 from core.model.objects import Written
 from core.objects.bucket import Bucket, HasBucket
+from core.objects.comparing import compare_file
 from core.objects.conditions import refuse_existing
 from core.objects.hashing import Stamp, sha256_of
 from core.objects.parts import SINGLE_BYTES
@@ -36,7 +39,9 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     keys: Sequence[str],
     sizes: Sequence[int],
     skip: Sequence[int] = (),
+    skip_reasons: Sequence[str] = (),
     only_new: bool | Sequence[bool] = False,
+    if_different: bool | Sequence[bool] = False,
     refused: Sequence[str] = (),
     journal: dict[str, str] | None = None,
 ) -> TransferReport:
@@ -49,8 +54,11 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         keys: their keys.
         sizes: their planned sizes in bytes.
         skip: numbers of the files that are skipped because their keys exist.
+        skip_reasons: the reasons of `skip`, or empty for the general one.
         only_new: never overwrite an object, and skip files whose keys have appeared since the plan;
             one value for all files or one for each.
+        if_different: skip files whose object has the same content, by a stored hash; one value for
+            all files or one for each.
         refused: reasons why files cannot be uploaded (see `UploadPlan.refused`), or empty.
         journal: `id`, `title` and `profile`, which make the transfer resumable; optional.
 
@@ -65,45 +73,53 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         "keys": list(keys),
         "sizes": list(sizes),
         "skip": list(skip),
+        "skip_reasons": list(skip_reasons),
         "only_new": only_new if isinstance(only_new, bool) else list(only_new),
+        "if_different": if_different if isinstance(if_different, bool) else list(if_different),
         "refused": list(refused),
     }
     order = order_of("transfer.upload", workspace, journal, arguments)
     sweep_at_start(workspace.bucket, work)
-    run = _Upload(workspace.bucket, paths, keys, sizes, work, only_new=only_new)
+    files = _Files(paths, keys, sizes, only_new, if_different)
+    run = _Upload(workspace.bucket, files, work)
     given_up = {n: refusal_error(text, keys[n]) for n, text in enumerate(refused) if text}
+    skipped = dict(zip(skip, skip_reasons or repeat(EXISTS), strict=False))
     return run_journalled(
-        order, arguments, work, lambda recorder: run.all(recorder, frozenset(skip), given_up)
+        order, arguments, work, lambda recorder: run.all(recorder, skipped, given_up)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of one run as columns of equal length; a single value is that of all files."""
+
+    paths: Sequence[str]
+    keys: Sequence[str]
+    sizes: Sequence[int]
+    only_new: bool | Sequence[bool]
+    if_different: bool | Sequence[bool]
 
 
 class _Upload:
     """One run of an upload: first small files with the fast upload, then all others."""
 
-    def __init__(
-        self,
-        bucket: Bucket,
-        paths: Sequence[str],
-        keys: Sequence[str],
-        sizes: Sequence[int],
-        work: Work,
-        *,
-        only_new: bool | Sequence[bool],
-    ) -> None:
-        self._bucket, self._paths, self._keys, self._sizes = bucket, paths, keys, sizes
-        self._work, self._new_only = work, only_new
+    def __init__(self, bucket: Bucket, files: _Files, work: Work) -> None:
+        self._bucket, self._files, self._work = bucket, files, work
+        self._paths, self._keys, self._sizes = files.paths, files.keys, files.sizes
         self._attempts = Attempts(work)
 
     def all(
-        self, recorder: OutcomeRecorder, skip: frozenset[int], refused: dict[int, StorageError]
+        self, recorder: OutcomeRecorder, skip: dict[int, str], refused: dict[int, StorageError]
     ) -> None:
         """Upload the files that are neither skipped nor refused."""
         for number, error in refused.items():
             recorder.failed(number, error)
-        for number in sorted(skip - {*refused}):
-            recorder.skipped(number, EXISTS)
-        left_out = skip | {*refused}
+        for number in sorted({*skip} - {*refused}):
+            recorder.skipped(number, skip[number])
+        left_out = {*skip, *refused}
         wanted = [number for number in range(len(self._keys)) if number not in left_out]
+        self._skip_same(wanted, recorder)
+        wanted = recorder.open_among(wanted)
         quick = [n for n in wanted if self._sizes[n] <= SMALL_BYTES and addressable(self._keys[n])]
         left = self._quick(quick, recorder)
         others = sorted({*wanted} - {*quick})
@@ -116,9 +132,34 @@ class _Upload:
             if self._sizes[number] > SINGLE_BYTES:
                 self._one(recorder, number)
 
+    def _skip_same(self, numbers: Sequence[int], recorder: OutcomeRecorder) -> None:
+        """Compare the files of `if_different` with their objects, and skip those that are equal."""
+        compared = [n for n in numbers if _value(self._files.if_different, n)]
+        with ThreadPoolExecutor(_THREADS, "compare") as pool:
+            for _ in pool.map(partial(self._compare, recorder), compared):
+                self._work.check()
+
+    def _compare(self, recorder: OutcomeRecorder, number: int) -> None:
+        path, key = Path(self._paths[number]), self._keys[number]
+        work = self._attempts.work_for(number, lambda _progress: None)
+        try:
+            found = self._attempts.attempted(
+                lambda: compare_file(self._bucket, key, path, work=work)
+            )
+        except Cancelled:
+            raise
+        except StorageError as error:
+            # An object that was deleted since the plan is sent again; a subclass of the error
+            # states that the bucket is missing.
+            if type(error) is not NotFound:
+                recorder.failed(number, error)
+        else:
+            if found.same:
+                recorder.skipped(number, SAME)
+
     def _only_new(self, number: int) -> bool:
         """Return whether a file must not overwrite an object."""
-        return self._new_only if isinstance(self._new_only, bool) else self._new_only[number]
+        return _value(self._files.only_new, number)
 
     def _quick(self, numbers: Sequence[int], recorder: OutcomeRecorder) -> list[int]:
         """Send small files with the fast upload, and return the files that remain."""
@@ -188,6 +229,11 @@ class _Upload:
             # Before the file is hashed and sent, which may take minutes.
             refuse_existing(self._bucket, key, work)
         return upload_file(self._bucket, key, path, only_new=only_new, work=work)
+
+
+def _value(column: bool | Sequence[bool], number: int) -> bool:
+    """Return the value of one file; a single value is that of all files."""
+    return column if isinstance(column, bool) else column[number]
 
 
 def refusal_error(text: str, name: str) -> StorageError:

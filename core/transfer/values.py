@@ -13,14 +13,27 @@ from core.model.objects import Verdict
 #: Reason of a file that is skipped by the user's decision.
 EXISTS = "it already exists"
 SAME = f"{EXISTS}, with the same content"
+SAME_SIZE = f"{EXISTS}, with the same size"
+NOT_OLDER = f"{EXISTS}, and is not older"
 
 
 class IfExists(Enum):
-    """Decision for a file whose target exists."""
+    """Decision for a file whose target exists.
+
+    The last three replace the target only if the condition is true, and skip the file otherwise:
+    its content differs (by a hash), the source was modified later, or the sizes differ.
+    """
 
     SKIP = "skip"
     OVERWRITE = "overwrite"
     KEEP_BOTH = "keep both"
+    IF_DIFFERENT = "overwrite if different"
+    IF_NEWER = "overwrite if newer"
+    IF_SIZE_DIFFERS = "overwrite if the size differs"
+
+
+#: Decisions that depend on the two files.
+CONDITIONAL = frozenset({IfExists.IF_DIFFERENT, IfExists.IF_NEWER, IfExists.IF_SIZE_DIFFERS})
 
 
 class State(Enum):

@@ -1,0 +1,118 @@
+"""Comparison of a local file with an object, without downloading the object."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.aws.faults import translated
+from core.errors import StorageError
+from core.model.objects import Verdict
+from core.objects.bucket import Bucket
+from core.objects.checksums import NOTHING, SLOW_BYTES, Digests, Expected, expected_hashes
+from core.objects.fetching import content_range
+from core.objects.hashing import Stamp, chunks_of, unreadable
+from core.work import Work, default_work
+
+#: Algorithms that are computed in Python, which takes too long for large files.
+_SLOW = frozenset({"crc32c", "crc64nvme"})
+_MD5 = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Whether an object has the content of a file, and by what they were compared.
+
+    `verdict` is `SIZE_ONLY` if the sizes differ, or if the server stores no hash of the object that
+    can be compared; then `same` is False, since equal sizes prove nothing.
+    """
+
+    same: bool
+    verdict: Verdict
+
+
+_DIFFERENT = Comparison(same=False, verdict=Verdict.SIZE_ONLY)
+
+
+def compare_file(
+    bucket: Bucket, key: str, path: Path, *, etag: str = "", work: Work | None = None
+) -> Comparison:
+    """Compare a file with an object by a hash that is stored with the object.
+
+    Args:
+        bucket: the bucket.
+        key: the object.
+        path: the file.
+        etag: the listed ETag of an object of the same size, if it is known: if it is the MD5 of the
+            file, no request is sent.
+        work: cancel token and retry budget.
+
+    Raises:
+        NotFound: the object does not exist.
+        LocalIOError: the file cannot be read.
+        StorageError: the request was denied or failed.
+    """
+    work = default_work(work)
+    # A different MD5 proves nothing: with SSE-KMS and for multipart uploads the ETag is no MD5.
+    if _MD5.fullmatch(etag) and _has_hash(path, _md5(etag), 0, work):
+        return Comparison(same=True, verdict=Verdict.MD5)
+    answer = _head(bucket, key, work, ChecksumMode="ENABLED")
+    size = Stamp.of(path).size
+    if answer.get("ContentLength") != size:
+        return _DIFFERENT
+    expected, part_size = _comparable(bucket, key, answer, size, work)
+    if expected is NOTHING:
+        return _DIFFERENT
+    same = _has_hash(path, expected, part_size, work)
+    # Parts of different sizes also give another composite hash, which proves no difference; it
+    # only causes a transfer that was not necessary.
+    return Comparison(same, expected.verdict)
+
+
+def _md5(etag: str) -> Expected:
+    return Expected(Verdict.MD5, "md5", bytes.fromhex(etag))
+
+
+def _has_hash(path: Path, expected: Expected, part_size: int, work: Work) -> bool:
+    digests = Digests(expected, part_size)
+    try:
+        with path.open("rb") as file:
+            for chunk in chunks_of(file, work):
+                digests.update(chunk)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return digests.agree()
+
+
+def _comparable(
+    bucket: Bucket, key: str, answer: dict[str, Any], size: int, work: Work
+) -> tuple[Expected, int]:
+    """Return the best hash that can be computed, and the size of parts for a composite one."""
+    for expected in expected_hashes(answer):
+        if not expected.parts:
+            if expected.algorithm not in _SLOW or size <= SLOW_BYTES:
+                return expected, 0
+        elif part_size := _part_size(bucket, key, expected.parts, size, work):
+            return expected, part_size
+    return NOTHING, 0
+
+
+def _part_size(bucket: Bucket, key: str, parts: int, size: int, work: Work) -> int:
+    """Return the size of all parts but the last in bytes, or 0 if the server does not report it."""
+    if parts == 1:
+        return size
+    try:
+        found = content_range(_head(bucket, key, work, PartNumber=1))
+    except StorageError:  # not every server reports the parts of an object
+        work.check()
+        return 0
+    return found[1] - found[0] + 1 if found and found[2] == size else 0
+
+
+def _head(bucket: Bucket, key: str, work: Work, **more: Any) -> dict[str, Any]:
+    work.check()
+    with translated("s3:HeadObject", bucket.subject(key), work):
+        answer: dict[str, Any] = bucket.client.head_object(Bucket=bucket.name, Key=key, **more)
+    return answer
