@@ -12,7 +12,6 @@ from core.errors import StorageError
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.checksums import NOTHING, SLOW_BYTES, Digests, Expected, expected_hashes
-from core.objects.fetching import content_range
 from core.objects.hashing import Stamp, chunks_of, unreadable
 from core.work import Work, default_work
 
@@ -104,11 +103,12 @@ def _part_size(bucket: Bucket, key: str, parts: int, size: int, work: Work) -> i
     if parts == 1:
         return size
     try:
-        found = content_range(_head(bucket, key, work, PartNumber=1))
+        first = int(_head(bucket, key, work, PartNumber=1).get("ContentLength", 0))
     except StorageError:  # not every server reports the parts of an object
         work.check()
         return 0
-    return found[1] - found[0] + 1 if found and found[2] == size else 0
+    # A server that ignores the number of the part returns the length of the object.
+    return first if (parts - 1) * first < size <= parts * first else 0
 
 
 def _head(bucket: Bucket, key: str, work: Work, **more: Any) -> dict[str, Any]:
