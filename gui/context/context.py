@@ -24,8 +24,9 @@ from gui import theme
 from gui.context.connection_state import ConnectionState
 from gui.tasks import TaskRunner
 
-if TYPE_CHECKING:  # imports the database engines
+if TYPE_CHECKING:  # imported on first use: they load the database engines and the journal
     from gui.context.backup_watch import BackupWatch
+    from gui.context.transfers import TransferQueue
 
 _log = logging.getLogger(__name__)
 
@@ -110,6 +111,16 @@ class Context(QObject):
         self.changed.connect(watch.note_change)
         return watch
 
+    @cached_property
+    def transfers(self) -> TransferQueue:
+        """The queue of uploads and downloads."""
+        from gui.context.transfers import TransferQueue
+
+        queue = TransferQueue(self.runner, self)
+        queue.locked_reason = lambda: self.locked_reason
+        queue.follow(self._workspace)
+        return queue
+
     def require_workspace(self) -> Workspace:
         """Return the services of the current connection.
 
@@ -161,6 +172,8 @@ class Context(QObject):
         self.set_identity(None)
         if "backup_watch" in self.__dict__:  # else it was never used
             self.backup_watch.follow(workspace)
+        if "transfers" in self.__dict__:
+            self.transfers.follow(workspace)
         self.workspace_changed.emit(workspace)
         if former is not None and former is not workspace:
             # After the signal: views have then replaced the clients of the former connection.

@@ -19,9 +19,9 @@ from core.redaction import Secret
 from core.workspace import Workspace
 from gui import theme
 from gui.context import Context
+from gui.context.transfers import Batch
 from gui.tabs.base import Tab
 from gui.tabs.uploads import UploadsTab
-from gui.tabs.uploads.batch import Batch
 from gui.tasks import Task, TaskRunner
 from gui.widgets.table import make_table
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
 
+from gui.context.transfers import Batch
 from gui.tabs.statistics import StatisticsTab
-from gui.tabs.uploads.batch import Batch
 from gui.tabs.uploads.plan_model import PlanModel
 from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
@@ -35,7 +35,7 @@ def test_the_menus_of_the_plan_and_of_the_queue_give_reasons(context, qtbot):
     assert all(reason not in {"", name} for name, reason in reasons.items())
     queue = QueuePane(context, EmptyState("Nothing"))
     qtbot.addWidget(queue)
-    queue.add(Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t"))
+    context.transfers.add(Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t"))
     queue.tree.customContextMenuRequested.emit(QPoint())
     reasons = _disabled(queue)
     assert reasons

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -12,7 +12,7 @@ from core.model.objects import Verdict
 from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
-from gui.tabs.uploads.batch import Batch, reason_not_to_start
+from gui.context.transfers import Batch
 from gui.tabs.uploads.transfer_model import SIZE, TARGET, TransferModel, outcome_labels
 from gui.widgets.buttons import button_menu, plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -33,19 +33,12 @@ _NARROW, _NARROW_PROGRESS = 640, 118
 
 
 class QueuePane(QWidget):
-    """The queue with its buttons and totals.
-
-    Signals:
-        cancel_wanted, retry_wanted: a `Batch`.
-    """
-
-    cancel_wanted = Signal(object)
-    retry_wanted = Signal(object)
+    """The queue with its buttons and totals."""
 
     def __init__(self, context: Context, empty: EmptyState) -> None:
         super().__init__()
-        self._context = context
-        self.model = TransferModel(self)
+        self._queue = context.transfers
+        self.model = TransferModel(self._queue, self)
         self.tree = make_tree(
             self.model,
             "Queue of transfers",
@@ -56,7 +49,7 @@ class QueuePane(QWidget):
         self._share_width(0)
         self.cancel = plain_button("Cancel", self._on_cancel)
         self.retry = plain_button("Retry failed", self._on_retry, icon_name="refresh")
-        self.clear = quiet_button("Clear finished", self.clear_finished)
+        self.clear = quiet_button("Clear finished", self._queue.clear_ended)
         self._totals = muted_label("")
         self._totals.setContentsMargins(12, 6, 12, 6)
         self._view = Loadable(self.tree, empty)
@@ -69,7 +62,10 @@ class QueuePane(QWidget):
         box.addWidget(panel)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tree.customContextMenuRequested.connect(self._on_menu)
-        self.tree.selectionModel().currentChanged.connect(self._on_current)
+        self.tree.selectionModel().currentChanged.connect(self._on_change)
+        self._queue.added.connect(self._on_added)
+        for signal in (self._queue.removed, self._queue.moved, self._queue.updated):
+            signal.connect(self._on_change)
         self.update_state()
 
     @property
@@ -92,18 +88,12 @@ class QueuePane(QWidget):
         target = max(int(width * _TARGET_PART), 300)
         columns_of(self.tree).fill_with_names(size, progress, rate, state, target)
 
-    def add(self, batch: Batch) -> None:
-        """Show a new transfer at the top."""
-        self.model.add(batch)
+    def _on_added(self, batch: Batch) -> None:
+        """Select a new transfer."""
         place = self.model.index_of(batch)
         # A large transfer stays closed: thousands of rows would push other transfers out of view.
         self.tree.setExpanded(place, len(batch.keys) <= _OPEN_FILES)
         choose_row(self.tree, place.row())
-        self.update_state()
-
-    def clear_finished(self) -> None:
-        """Remove the transfers that have ended and cannot be retried."""
-        self.model.remove([batch for batch in self.model.batches if not batch.active])
         self.update_state()
 
     def update_state(self) -> None:
@@ -117,7 +107,7 @@ class QueuePane(QWidget):
         self.cancel.allow(active, "Nothing in this transfer is running.")
         again = chosen is not None and not active and chosen.retryable and chosen.retry_count > 0
         reason = (
-            reason_not_to_start(self._context, chosen)
+            self._queue.reason_not_to_start(chosen)
             if again
             else "Nothing in this transfer has failed."
         )
@@ -128,16 +118,16 @@ class QueuePane(QWidget):
             # The pressed button is disabled now, and would pass the focus to any other widget.
             self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _on_current(self, *_places: object) -> None:
+    def _on_change(self, *_what: object) -> None:
         self.update_state()
 
     def _on_cancel(self) -> None:
         if self.chosen is not None:
-            self.cancel_wanted.emit(self.chosen)
+            self._queue.cancel(self.chosen)
 
     def _on_retry(self) -> None:
         if self.chosen is not None:
-            self.retry_wanted.emit(self.chosen)
+            self._queue.retry(self.chosen)
 
     def _on_menu(self, where: QPoint) -> None:
         button_menu(

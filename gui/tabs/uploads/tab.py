@@ -21,9 +21,9 @@ from core.units import format_count, format_counted
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
+from gui.context.transfers import Batch
 from gui.dialogs.file_as import FileAsDialog
 from gui.tabs.base import Tab
-from gui.tabs.uploads.batch import Batch, reason_not_to_start
 from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.summary import (
@@ -32,7 +32,6 @@ from gui.tabs.uploads.summary import (
     result_text,
     unguarded_text,
 )
-from gui.tabs.uploads.transfer_queue import TransferQueue
 from gui.tabs.uploads.unfinished import (
     InterruptedTransfers,
     UnfinishedPane,
@@ -65,7 +64,7 @@ class UploadsTab(Tab):
             ),
         )
         self.plan = PlanPane(context, self.form.plan.files)
-        self.transfers = TransferQueue(context, self.pane, self)
+        self.transfers = context.transfers
         self.interrupted = InterruptedTransfers()
         self.unfinished = UnfinishedPane(context)
         self._lay_out()
@@ -127,13 +126,13 @@ class UploadsTab(Tab):
         """Add the plan to the queue."""
         plan = self.form.plan.plan
         workspace = self.context.workspace
-        if plan is None or workspace is None or reason_not_to_start(self.context):
+        if plan is None or workspace is None or self.transfers.reason_not_to_start():
             return
         batch = _batch_of(plan, self.form, workspace.profile)
         # Before the upload starts, so that a second click cannot start it twice.
         self.form.clear()
         self.banner.clear()
-        self.pane.add(batch)
+        self.transfers.add(batch)
         self.transfers.start(batch)
         self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)  # the button is hidden now
 
@@ -157,7 +156,7 @@ class UploadsTab(Tab):
     def _on_idle(self) -> None:
         """Clean up after a cancel, since a terminated engine leaves unfinished uploads."""
         self._emit_settled()
-        if any(batch.counts[State.CANCELLED] for batch in self.pane.model.batches):
+        if any(batch.counts[State.CANCELLED] for batch in self.transfers.batches):
             self._sweep()
 
     def _sweep(self) -> None:
@@ -209,7 +208,7 @@ class UploadsTab(Tab):
         if workspace is None:
             return
         name, bucket = workspace.profile.name, workspace.bucket.name
-        known = {batch.id for batch in self.pane.model.batches}
+        known = {batch.id for batch in self.transfers.batches}
 
         def find(_work: Work) -> list[Unfinished]:
             found = unfinished()
@@ -265,7 +264,7 @@ class UploadsTab(Tab):
         self.show_error(error, self._on_changed)
 
     def _update(self, *_changed: object) -> None:
-        reason = reason_not_to_start(self.context)
+        reason = self.transfers.reason_not_to_start()
         self.pane.update_state()
         self.unfinished.update_state()
         self.form.plan.allow(not reason, reason)
@@ -298,11 +297,11 @@ class UploadsTab(Tab):
 
     def _on_resume(self, found: Unfinished) -> None:
         batch = _resumed(found)
-        if reason := reason_not_to_start(self.context, batch):
+        if reason := self.transfers.reason_not_to_start(batch):
             self.banner.show_warning(reason)
             return
         self.interrupted.hide()
-        self.pane.add(batch)
+        self.transfers.add(batch)
         self.transfers.start(batch)
 
     def _on_discard(self, found: Unfinished) -> None:
@@ -331,7 +330,7 @@ class UploadsTab(Tab):
         batch.begin()
         batch.apply(Outcomes(done=(0,)))
         batch.running = False
-        self.pane.add(batch)
+        self.transfers.add(batch)
         self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)
         text = f"Filed as {written.key}"
         if written.race_free:

@@ -7,11 +7,11 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 
-from core.transfer.values import Outcomes, State
+from core.transfer.values import State
 from core.units import format_count, format_size
+from gui.context.transfers import Batch, TransferQueue
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
-from gui.tabs.uploads.batch import Batch
 from gui.tasks.rates import amount, share
 
 COLUMNS = ("Name", "Size", "Progress", "Rate", "State", "Target")
@@ -32,53 +32,55 @@ _ROLES = frozenset({_DISPLAY, _TOOLTIP, _ALIGNMENT, MONO_ROLE, PILL_ROLE, PROGRE
 
 
 class TransferModel(QAbstractItemModel):
-    """The queue, newest batch first; rows of files are created on demand."""
+    """The batches of a queue, in its order; rows of files are created on demand."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, queue: TransferQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._queue = queue
+        # A copy, since Qt requires that a change is announced before it is made.
         self.batches: list[Batch] = []
         self._serials: dict[str, int] = {}
         self._by_serial: dict[int, Batch] = {}
+        for batch in queue.batches:
+            self._on_added(batch)
+        queue.added.connect(self._on_added)
+        queue.removed.connect(self._on_removed)
+        queue.moved.connect(self._on_moved)
+        queue.updated.connect(self._on_updated)
 
-    def add(self, batch: Batch) -> None:
-        """Add a batch at the top."""
+    def _on_added(self, batch: Batch) -> None:
         # From 1, since an id of 0 marks the index of a batch.
         serial = max(self._by_serial, default=0) + 1
-        self.beginInsertRows(QModelIndex(), 0, 0)
+        row = self._queue.batches.index(batch)
+        self.beginInsertRows(QModelIndex(), row, row)
         self._serials[batch.id], self._by_serial[serial] = serial, batch
-        self.batches.insert(0, batch)
+        self.batches.insert(row, batch)
         self.endInsertRows()
 
-    def remove(self, removed: Sequence[Batch]) -> None:
-        """Remove batches."""
-        for batch in removed:
-            row = self.batches.index(batch)
-            self.beginRemoveRows(QModelIndex(), row, row)
-            del self.batches[row]
-            del self._by_serial[self._serials.pop(batch.id)]
-            self.endRemoveRows()
+    def _on_removed(self, batch: Batch) -> None:
+        row = self.batches.index(batch)
+        self.beginRemoveRows(QModelIndex(), row, row)
+        del self.batches[row]
+        del self._by_serial[self._serials.pop(batch.id)]
+        self.endRemoveRows()
 
-    def apply(self, batch: Batch, outcomes: Outcomes) -> None:
-        """Update the rows of some files."""
-        changed = batch.apply(outcomes)
-        if changed is not None and batch.id in self._serials:
-            above = self.index_of(batch)
-            first, last = changed
-            self.dataChanged.emit(
-                self.index(first, 0, above), self.index(last, len(COLUMNS) - 1, above)
-            )
-        self.update_batch(batch)
+    def _on_moved(self, batch: Batch) -> None:
+        row, target = self.batches.index(batch), self._queue.batches.index(batch)
+        # Qt counts the target before the row is removed.
+        before = target + 1 if target > row else target
+        self.beginMoveRows(QModelIndex(), row, row, QModelIndex(), before)
+        self.batches.insert(target, self.batches.pop(row))
+        self.endMoveRows()
 
-    def update_batch(self, batch: Batch, *, files: bool = False) -> None:
-        """Update the row of a batch, and with `files` the rows of all its files."""
+    def _on_updated(self, batch: Batch, first: int, last: int) -> None:
+        """Update the row of a batch, and those of its files from `first` to `last`."""
         if batch.id not in self._serials:
             return
         row = self.batches.index(batch)
         self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
-        if files and batch.keys:
-            above = self.index_of(batch)
-            last = self.index(len(batch.keys) - 1, len(COLUMNS) - 1, above)
-            self.dataChanged.emit(self.index(0, 0, above), last)
+        if first >= 0:
+            above, end = self.index_of(batch), len(COLUMNS) - 1
+            self.dataChanged.emit(self.index(first, 0, above), self.index(last, end, above))
 
     def index_of(self, batch: Batch) -> QModelIndex:
         """Return the index of a batch."""
@@ -169,7 +171,7 @@ def _batch_text(batch: Batch, column: int) -> str:
     return {
         NAME: batch.title,
         SIZE: format_size(batch.size),
-        STATE: batch.state.value,
+        STATE: batch.stage,
         TARGET: batch.target,
     }[column]
 

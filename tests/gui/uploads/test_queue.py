@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from core.errors import ErrorKind
 from core.transfer.values import Failure, Outcomes, State, TransferReport
 from gui import theme
-from gui.tabs.uploads.batch import Batch
+from gui.context.transfers import Batch
 from gui.tabs.uploads.summary import failures_text
 from gui.tabs.uploads.transfer_model import PROGRESS, RATE, TARGET, TransferModel
 from gui.widgets.cells import PADDING
@@ -18,7 +18,7 @@ from gui.widgets.panel import SectionHead
 def test_a_server_that_ignores_the_condition_is_reported_in_text(tab, qtbot):
     report = TransferReport(2, (0, 1), (), (), 5, 1.0, unguarded=(1,))
     batch = Batch("b", "transfer.upload", {}, ["x"] * 2, ["k"] * 2, [1] * 2, "t")
-    tab.pane.add(batch)
+    tab.transfers.add(batch)
     batch.begin()
     batch.finish(report)
     tab._on_ended(batch, report)
@@ -40,7 +40,7 @@ def test_the_rate_is_never_cut(tab, qtbot):
 
 def test_the_focus_stays_in_the_queue_when_the_pressed_button_has_done_its_work(tab, qtbot):
     batch = Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t")
-    tab.pane.add(batch)
+    tab.transfers.add(batch)
     tab.activateWindow()
     tab.pane.clear.setFocus()
     qtbot.waitUntil(tab.pane.clear.hasFocus)
@@ -49,18 +49,28 @@ def test_the_focus_stays_in_the_queue_when_the_pressed_button_has_done_its_work(
     assert tab.pane.isAncestorOf(QApplication.focusWidget())
 
 
-def test_the_model_is_a_sound_tree(qtmodeltester, qapp):
-    model = TransferModel()
+def test_the_model_is_a_sound_tree(qtmodeltester, context):
+    queue = context.transfers
+    model = TransferModel(queue)
     batches = [
         Batch(f"b{n}", "transfer.upload", {}, ["x"] * 3, ["k"] * 3, [1] * 3, "t") for n in "12"
     ]
     for batch in batches:
-        model.add(batch)
+        queue.add(batch)
     batches[0].begin()
-    model.apply(batches[0], Outcomes(done=(0,), failed=((2, "why"),), moving=((1, 1),)))
+    batches[0].apply(Outcomes(done=(0,), failed=((2, "why"),), moving=((1, 1),)))
+    queue.updated.emit(batches[0], 0, 2)
     qtmodeltester.check(model)
     assert batches[0].states == [State.DONE, State.RUNNING, State.FAILED]
-    model.remove([batches[1]])
+    batches[1].queued = True
+    queue.move(batches[1], 1)  # it is the only one that has not ended
+    assert model.batches == queue.batches
+    qtmodeltester.check(model)
+    queue.clear_ended()
+    assert model.batches == [batches[0], batches[1]] == queue.batches, "both are active"
+    batches[1].queued = False
+    queue.clear_ended()
+    assert model.batches == [batches[0]]
     qtmodeltester.check(model)
 
 
@@ -93,9 +103,9 @@ def test_a_thousand_failures_are_one_sentence():
 
 def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
     batch = Batch("b", "transfer.upload", {}, ["x"] * 6, ["k"] * 6, [1] * 6, "t")
-    tab.pane.add(batch)
+    tab.transfers.add(batch)
     batch.begin()
-    tab.pane.model.apply(batch, Outcomes((0, 1, 2), ((3, "it already exists"),), ((4, "why"),)))
+    batch.apply(Outcomes((0, 1, 2), ((3, "it already exists"),), ((4, "why"),)))
     batch.stop(State.CANCELLED)
     tab.pane.update_state()
     footer = tab.pane._totals.text()
@@ -115,7 +125,7 @@ def test_the_result_covers_neither_the_heading_nor_the_totals_of_the_queue(tab, 
     batch.apply(Outcomes(done=tuple(range(12))))
     batch.running = False
     tab.resize(*size)
-    tab.pane.add(batch)
+    tab.transfers.add(batch)
     tab.pane.tree.setFocus()
     tab.banner.show_good("12 files transferred, 58.0 KB in 0.8 s, 12 verified (MD5).")
     card = tab.banner.geometry()

@@ -217,7 +217,7 @@ def test_the_queue_runs_one_after_the_other_and_loses_none(tab, context, tmp_pat
         tab.form.clear()
         qtbot.waitUntil(lambda: tab.form.plan.plan is None)
     for batch in batches:
-        tab.pane.add(batch)
+        tab.transfers.add(batch)
         tab.transfers.start(batch)
     first, second, last = batches
     assert [b.state for b in batches] == [State.RUNNING, State.WAITING, State.WAITING]

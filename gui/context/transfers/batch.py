@@ -1,4 +1,4 @@
-"""A batch of transfers: its files as columns, the state of each, the totals, and when it may start."""
+"""A batch of transfers: its files as columns, the state of each, and the totals."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from core.model.objects import Verdict
 from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from core.workspace import Workspace
-from gui.context import Context
 from gui.tasks.rates import Pace
 
-_NO_BUCKET = "Connect to a bucket first."
-_DOWNLOAD = "transfer.download"
+DOWNLOAD = "transfer.download"
 #: Note on a file that the server did not protect against a concurrent write.
 UNGUARDED_NOTE = "stored; the server ignored “only if the key is free”"
 #: States after which a file may be tried again.
@@ -31,7 +29,8 @@ class Batch:
 
     `arguments` are those of the operation; lists of that length in it are columns, too. `profile_and_bucket` is
     the profile and bucket of the batch, which is never sent to another one. `command` is the
-    equivalent command line, or empty.
+    equivalent command line, or empty. A batch that is running and paused stops at the next
+    opportunity. `origin` is the view that is named in the log of changes.
     """
 
     title: str
@@ -54,7 +53,9 @@ class Batch:
     progress: Progress | None = None
     running: bool = False
     queued: bool = False
+    paused: bool = False
     retryable: bool = True
+    origin: str = "Uploads"
 
     def __post_init__(self) -> None:
         """Set all files to waiting."""
@@ -72,7 +73,7 @@ class Batch:
     @property
     def state(self) -> State:
         """The state of the batch: the most important one of its files."""
-        if self.running or self.queued:
+        if self.active:
             return State.RUNNING if self.running else State.WAITING
         # What needs the user comes first; skipped is the state only if no file has another one.
         for state in (State.FAILED, State.CANCELLED, State.WAITING, State.DONE):
@@ -82,8 +83,20 @@ class Batch:
 
     @property
     def active(self) -> bool:
-        """Whether it is running or waiting."""
-        return self.running or self.queued
+        """Whether it is running, waiting or paused."""
+        return self.running or self.queued or self.paused
+
+    @property
+    def download(self) -> bool:
+        """Whether files are downloaded; else they are uploaded."""
+        return self.operation == DOWNLOAD
+
+    @property
+    def stage(self) -> str:
+        """The state as text; a batch, unlike a file, can also be paused."""
+        if self.paused:
+            return "pausing" if self.running else "paused"
+        return self.state.value
 
     @property
     def retry_count(self) -> int:
@@ -94,6 +107,11 @@ class Batch:
     def to_retry(self) -> list[int]:
         """The numbers of the failed or cancelled files."""
         return [number for number, state in enumerate(self.states) if state in RETRIED]
+
+    @property
+    def open(self) -> list[int]:
+        """The numbers of the files that have no outcome yet."""
+        return [number for number, state in enumerate(self.states) if state in _OPEN]
 
     def begin(self, numbers: Sequence[int] | None = None) -> dict[str, Any]:
         """Set files (all, if None) to waiting; return the arguments that transfer them."""
@@ -116,8 +134,10 @@ class Batch:
             for name, values in self.arguments.items()
             if isinstance(values, list) and len(values) == len(self.keys)
         }
-        # The numbers in `skip` are those of all files; none of the files to retry was skipped.
-        return {**self.arguments, **columns, **({"skip": []} if "skip" in self.arguments else {})}
+        if "skip" in self.arguments:  # numbers of files, which are different in this run
+            skipped = frozenset(self.arguments["skip"])
+            columns["skip"] = [place for place, n in enumerate(self._run) if n in skipped]
+        return {**self.arguments, **columns}
 
     def apply(self, outcomes: Outcomes) -> tuple[int, int] | None:
         """Apply updates; return the first and last file that changed, or None."""
@@ -146,7 +166,7 @@ class Batch:
         self.running = False
 
     def stop(self, state: State, why: str = "") -> None:
-        """Interrupt the run; unfinished files are now cancelled or failed."""
+        """Interrupt the run; unfinished files are now cancelled, failed or waiting."""
         for number in self._run:
             if self.states[number] in _OPEN:
                 self._set(number, state)
@@ -185,21 +205,3 @@ class Batch:
 def profile_and_bucket(workspace: Workspace) -> tuple[str, str]:
     """Return the profile and bucket of a workspace."""
     return workspace.profile.name, workspace.profile.bucket
-
-
-def reason_not_to_start(context: Context, batch: Batch | None = None) -> str:
-    """Return why a transfer cannot be started now, or an empty text.
-
-    Args:
-        context: the current connection, and whether it is read-only.
-        batch: a batch that was started before; None for a new upload.
-    """
-    workspace = context.workspace
-    if workspace is None:
-        return _NO_BUCKET
-    if batch is not None and batch.profile_and_bucket not in {
-        ("", ""),
-        profile_and_bucket(workspace),
-    }:
-        return f"This belongs to profile {batch.profile_and_bucket[0]}, bucket {batch.profile_and_bucket[1]}. Switch to it first."
-    return "" if batch is not None and batch.operation == _DOWNLOAD else context.locked_reason
