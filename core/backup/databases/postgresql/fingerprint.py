@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from core.backup.databases.condition import clause
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
@@ -14,14 +16,21 @@ _EXACT = frozenset(
         "boolean", "smallint", "integer", "bytea", "uuid", "date", "oid",
     )
 )  # fmt: skip
-#: Types of 64 bits: PostgreSQL joins their halves with XOR before it hashes them, so that 1 and 2^32
-#: have one hash (`hashint8extended`). A second value distinguishes them.
-_SECOND_VALUES = {
-    "bigint": "({name} >> 32)::integer",
-    # A moment is a number of microseconds: within one hour the upper half changes at most once.
-    "timestamp with time zone": "date_trunc('hour', {name})",
-    "timestamp without time zone": "date_trunc('hour', {name})",
+#: Not a number has several bit patterns, of which only one comes back.
+_FLOAT = "CASE WHEN {name} = 'NaN' THEN 'NaN' ELSE {name} END"
+#: Types that are hashed in the form in which the server sends them: exact, and in half of the time
+#: of their text. A hash of a 64-bit value itself would not be exact, because PostgreSQL joins its
+#: halves with XOR before, so that 1 and 2^32 have one hash (`hashint8extended`).
+_SENT = {
+    "bigint": "int8send({name})",
+    "real": f"float4send({_FLOAT})",
+    "double precision": f"float8send({_FLOAT})",
+    "numeric": "numeric_send({name})",
+    "timestamp with time zone": "timestamptz_send({name})",
+    "timestamp without time zone": "timestamp_send({name})",
 }
+#: The scale or precision of a type, for example of `timestamp(3) without time zone`.
+_MODIFIER = re.compile(r"\([\d,-]+\)")
 #: `hash_record_extended` is new in version 14.
 _RECORD_HASH = 140_000
 
@@ -31,7 +40,7 @@ def fingerprint(session: Session, schema: TableSchema, where: str = "") -> str:
     table = TableName.parse(schema.table).sql
     values = ", ".join(_hashed(column.name, column.type) for column in schema.stored)
     if session.version_number >= _RECORD_HASH:
-        method, expression = "record-hash-2", f"hash_record_extended(ROW({values}), 0)"
+        method, expression = "record-hash-3", f"hash_record_extended(ROW({values}), 0)"
     else:
         method, expression = "text-hash-1", f"hashtextextended(ROW({values})::text, 0)"
     # The sum of bigint values is a numeric, so it cannot overflow.
@@ -46,6 +55,6 @@ def counted_rows(found: str) -> int:
 
 
 def _hashed(name: str, kind: str) -> str:
-    if second := _SECOND_VALUES.get(kind):
-        return f"{quoted(name)}, {second.replace('{name}', quoted(name))}"
+    if sent := _SENT.get(_MODIFIER.sub("", kind)):
+        return sent.replace("{name}", quoted(name))
     return quoted(name) if kind in _EXACT else f'{quoted(name)}::text COLLATE "C"'
