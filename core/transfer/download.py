@@ -6,13 +6,16 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
 from core.local.atomic import translate_os_errors
 from core.objects.bucket import Bucket, HasBucket
-from core.objects.reading import Downloaded
+from core.objects.comparing import compare_file
+from core.objects.level import modified_of
+from core.objects.reading import Downloaded, head
 from core.objects.reading import download as download_object
 from core.objects.small_batch import SMALL_BYTES, addressable
 from core.objects.small_downloads import SmallObject, download_many
@@ -21,7 +24,15 @@ from core.transfer.local_names import local_paths, path_inside
 from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
-from core.transfer.values import EXISTS, IfExists, TransferReport
+from core.transfer.values import (
+    CONDITIONAL,
+    EXISTS,
+    NOT_OLDER,
+    SAME,
+    SAME_SIZE,
+    IfExists,
+    TransferReport,
+)
 from core.units import format_size
 from core.work import Progress, Work, default_work
 
@@ -39,8 +50,9 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     sizes: Sequence[int],
     folder: str,
     etags: Sequence[str] = (),
+    modified: Sequence[str] = (),
     below: str = "",
-    if_exists: str = IfExists.SKIP.value,
+    if_exists: str | Sequence[str] = IfExists.SKIP.value,
     journal: dict[str, str] | None = None,
 ) -> TransferReport:
     """Download objects; a file only appears under its name when it is complete and verified.
@@ -52,8 +64,9 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
         sizes: their listed sizes in bytes, with which the downloads are compared.
         folder: the target folder; names below it come from `core.transfer.local_names`.
         etags: their listed ETags, or empty.
+        modified: their listed modification times (ISO 8601), which `IfExists.IF_NEWER` needs.
         below: the prefix that is omitted from the names, for example the displayed folder.
-        if_exists: a value of `IfExists`.
+        if_exists: a value of `IfExists` for all objects, or one for each.
         journal: `id`, `title` and `profile`, which make the transfer resumable; optional.
 
     Raises:
@@ -68,16 +81,19 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
         "keys": list(keys),
         "sizes": list(sizes),
         "etags": list(etags),
+        "modified": list(modified),
         "folder": str(root),
         "below": below,
-        "if_exists": if_exists,
+        "if_exists": if_exists if isinstance(if_exists, str) else list(if_exists),
     }
     with translate_os_errors(root, "created"):
         root.mkdir(parents=True, exist_ok=True)
     # Before the check of free space, which partial files of killed downloads would reduce.
     sweep_at_start(workspace.bucket, work, [root])
-    objects = _Objects(keys, sizes, etags or [""] * len(keys), below)
-    run = _Download(workspace.bucket, objects, work, root, if_exists=IfExists(if_exists))
+    nothing = [""] * len(keys)
+    objects = _Objects(keys, sizes, etags or nothing, modified or nothing, below)
+    each = [if_exists] * len(keys) if isinstance(if_exists, str) else if_exists
+    run = _Download(workspace.bucket, objects, work, root, [IfExists(value) for value in each])
     run.check_free_space()
     order = order_of("transfer.download", workspace, journal, arguments)
     return run_journalled(order, arguments, work, run.all)
@@ -90,6 +106,7 @@ class _Objects:
     keys: Sequence[str]
     sizes: Sequence[int]
     etags: Sequence[str]
+    modified: Sequence[str]
     below: str
 
 
@@ -97,10 +114,15 @@ class _Download:
     """One run of a download; every key ends as done, skipped or failed."""
 
     def __init__(
-        self, bucket: Bucket, objects: _Objects, work: Work, root: Path, *, if_exists: IfExists
+        self,
+        bucket: Bucket,
+        objects: _Objects,
+        work: Work,
+        root: Path,
+        decisions: list[IfExists],
     ) -> None:
         self._bucket, self._work, self._root = bucket, work, root
-        self._if_exists = if_exists
+        self._objects, self._decisions = objects, decisions
         self._keys, self._sizes, self._etags = objects.keys, objects.sizes, objects.etags
         self._names = [key.removeprefix(objects.below) for key in objects.keys]
         self._paths = local_paths(root, self._names, objects.sizes)
@@ -125,13 +147,70 @@ class _Download:
 
     def all(self, recorder: OutcomeRecorder) -> None:
         """Download all objects: small ones with the fast download, then the others."""
-        quick = [number for number in range(len(self._keys)) if self._is_quick(number)]
-        self._quick(quick, recorder)
+        conditional = [n for n, each in enumerate(self._decisions) if each in CONDITIONAL]
+        with ThreadPoolExecutor(_THREADS, "compare") as pool:
+            for _ in pool.map(partial(self._decide, recorder), conditional):
+                self._work.check()
+        quick = [n for n in recorder.open_among(range(len(self._keys))) if self._is_quick(n)]
+        # The fast download has one decision for all of its requests.
+        for overwrite in (False, True):
+            group = [n for n in quick if self._overwrites(n) is overwrite]
+            if group:
+                self._quick(group, recorder, overwrite=overwrite)
         rest = recorder.open_among(range(len(self._keys)))
         with ThreadPoolExecutor(_THREADS, "download") as pool:
             # `map` raises the first exception of a thread here, and the check raises a cancel.
             for _ in pool.map(partial(self._one, recorder), rest):
                 self._work.check()
+
+    def _overwrites(self, number: int) -> bool:
+        return self._decisions[number] is IfExists.OVERWRITE
+
+    def _decide(self, recorder: OutcomeRecorder, number: int) -> None:
+        """Replace a condition by a decision to skip or to overwrite the file."""
+        decision, path = self._decisions[number], self._paths[number]
+        # A file that appears later is not known to the user, so it is not replaced.
+        self._decisions[number] = IfExists.SKIP
+        if path is None or not path.is_file():
+            return
+        try:
+            reason = self._reason_to_skip(number, path, decision)
+        except Cancelled:
+            raise
+        except StorageError as error:
+            recorder.failed(number, error)
+            return
+        if reason:
+            recorder.skipped(number, reason)
+        else:
+            self._decisions[number] = IfExists.OVERWRITE
+
+    def _reason_to_skip(self, number: int, path: Path, decision: IfExists) -> str:
+        """Return why an existing file is not replaced, or an empty text."""
+        with translate_os_errors(path, "read"):
+            found = path.stat()
+        same_size = found.st_size == self._sizes[number]
+        if decision is IfExists.IF_SIZE_DIFFERS:
+            return SAME_SIZE if same_size else ""
+        if decision is IfExists.IF_NEWER:
+            return NOT_OLDER if found.st_mtime >= self._modified(number).timestamp() else ""
+        return SAME if same_size and self._is_same(number, path) else ""
+
+    def _modified(self, number: int) -> datetime:
+        if listed := self._objects.modified[number]:
+            return modified_of(listed)
+        work = self._attempts.work_for(number, lambda _progress: None)
+        return self._attempts.attempted(
+            lambda: head(self._bucket, self._keys[number], work=work)
+        ).modified
+
+    def _is_same(self, number: int, path: Path) -> bool:
+        """Return whether a file of the same size has the content of the object, by a hash."""
+        etag = self._etags[number].strip('"')
+        work = self._attempts.work_for(number, lambda _progress: None)
+        return self._attempts.attempted(
+            lambda: compare_file(self._bucket, self._keys[number], path, etag=etag, work=work)
+        ).same
 
     def _is_quick(self, number: int) -> bool:
         """Return whether the fast download may try an object; it cannot choose another name."""
@@ -140,17 +219,17 @@ class _Download:
             path is not None
             and self._sizes[number] <= SMALL_BYTES
             and addressable(self._keys[number])
-            and self._if_exists is not IfExists.KEEP_BOTH
+            and self._decisions[number] is not IfExists.KEEP_BOTH
         )
 
-    def _quick(self, numbers: Sequence[int], recorder: OutcomeRecorder) -> None:
+    def _quick(self, numbers: Sequence[int], recorder: OutcomeRecorder, *, overwrite: bool) -> None:
         """Download small objects; those that remain are downloaded in the regular way."""
         try:
             download_many(
                 self._bucket,
                 self._small_objects(numbers),
                 received=partial(self._received, recorder),
-                overwrite=self._if_exists is IfExists.OVERWRITE,
+                overwrite=overwrite,
                 work=self._work,
             )
         except Cancelled:
@@ -163,7 +242,7 @@ class _Download:
             path = self._paths[number]
             assert path is not None
             # Existing files are skipped or reported by the regular download.
-            if self._if_exists is IfExists.SKIP and path.exists():
+            if self._decisions[number] is IfExists.SKIP and path.exists():
                 continue
             try:
                 # Checked just before, since links can be created at any time.
@@ -191,12 +270,12 @@ class _Download:
         except OSError:
             return self._sizes[number]
         # A file that exists is skipped and needs no space.
-        if self._if_exists is IfExists.SKIP:
+        if self._decisions[number] is IfExists.SKIP:
             return 0
         # The new file is written beside the old one, whose space is free only after the
         # replacement.
-        replaced = existing if self._if_exists is IfExists.OVERWRITE else 0
-        return max(self._sizes[number] - replaced, 0)
+        both = self._decisions[number] is IfExists.KEEP_BOTH
+        return max(self._sizes[number] - (0 if both else existing), 0)
 
     def _one(self, recorder: OutcomeRecorder, number: int) -> None:
         """Download one object and count the outcome."""
@@ -228,7 +307,7 @@ class _Download:
                 recorder.moving(number, now.done)
 
         work = self._attempts.work_for(number, report)
-        if self._if_exists is not IfExists.KEEP_BOTH:
+        if self._decisions[number] is not IfExists.KEEP_BOTH:
             return self._fetch_to(number, path, work)
         while True:
             try:
@@ -241,7 +320,7 @@ class _Download:
             self._bucket,
             self._keys[number],
             path,
-            overwrite=self._if_exists is IfExists.OVERWRITE,
+            overwrite=self._overwrites(number),
             expected_size=self._sizes[number],
             expected_etag=self._etags[number] or None,
             work=work,

@@ -10,8 +10,10 @@ from helpers.moto_bucket import moto_bucket
 from core.errors import NotFound
 from core.model.objects import Verdict
 from core.objects.comparing import compare_file
+from core.objects.listing import list_pages
 from core.objects.reading import head, read
 from core.objects.writing import put
+from core.transfer.download import download
 from core.transfer.plan import plan_upload
 from core.transfer.upload import upload
 from core.transfer.values import EXISTS, NOT_OLDER, SAME, SAME_SIZE, IfExists
@@ -112,6 +114,50 @@ def test_an_object_that_was_deleted_after_the_plan_is_sent(place, bucket, folder
     plan = plan_upload(place, paths=[str(folder)])
     bucket.client.delete_object(Bucket=bucket.name, Key=f"{folder.name}/a")
     assert upload(place, Work(), **plan.arguments(DIFFERENT)).done == (0,)
+
+
+# Downloads
+
+
+def got(place, folder, choice, **more):
+    (page,) = list_pages(place.bucket, f"{folder.name}/")
+    columns = {"keys": page.keys, "sizes": page.sizes, "etags": page.etags}
+    report = download(
+        place, **columns, folder=str(folder), below=f"{folder.name}/", if_exists=choice, **more
+    )
+    assert not report.failed
+    names = [key.removeprefix(f"{folder.name}/") for key in page.keys]
+    skipped = {names[number]: reason for number, reason in report.skipped}
+    return {names[number] for number in report.done}, skipped
+
+
+def test_a_download_replaces_only_what_differs_by_its_hash(place, bucket, folder):
+    stored(bucket, folder, same=b"1", size=b"22", content=b"new", fresh=b"f")
+    files(folder, same=b"1", size=b"1", content=b"old")
+    done, skipped = got(place, folder, DIFFERENT.value)
+    assert (done, skipped) == ({"size", "content", "fresh"}, {"same": SAME})
+    assert (folder / "content").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_download_replaces_only_older_files(place, bucket, folder, listed):
+    stored(bucket, folder, a=b"stored", b=b"stored")
+    files(folder, LONG_AGO, a=b"1")
+    files(folder, LATER, b=b"1")
+    (page,) = list_pages(bucket, f"{folder.name}/")
+    more = {"modified": page.modified} if listed else {}
+    done, skipped = got(place, folder, NEWER.value, **more)
+    assert (done, skipped) == ({"a"}, {"b": NOT_OLDER})
+
+
+def test_a_download_decides_for_each_file(place, bucket, folder):
+    stored(bucket, folder, a=b"12", b=b"12", c=b"12", d=b"12")
+    files(folder, a=b"xy", b=b"x", c=b"x", d=b"x")
+    choices = [SIZE.value, SIZE.value, IfExists.SKIP.value, IfExists.KEEP_BOTH.value]
+    done, skipped = got(place, folder, choices)
+    assert (done, skipped) == ({"b", "d"}, {"a": SAME_SIZE, "c": EXISTS})
+    assert (folder / "d").read_bytes() == b"x"
+    assert (folder / "d (2)").read_bytes() == b"12"
 
 
 # The comparison itself
