@@ -55,6 +55,7 @@ READING: Mapping[str, frozenset[str]] = {
             "GetBucketVersioning",
             "GetObject",
             "GetObjectAttributes",
+            "GetObjectTagging",
             "GetPublicAccessBlock",
             "HeadBucket",
             "HeadObject",

@@ -1,0 +1,124 @@
+"""Copies within and between buckets have everything of their source, on every S3 server."""
+
+import hashlib
+import os
+
+import pytest
+from helpers.s3_servers import make_bucket
+
+from core.aws.clients import ClientFactory
+from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound
+from core.model.objects import Verdict
+from core.objects import copying, multipart_copy, reading, writing
+from core.objects.bucket import Bucket
+
+_METADATA = {"note": "a b"}
+_BIG = 11 << 20
+
+
+@pytest.fixture
+def here(s3_server, s3_bucket):
+    clients = ClientFactory(s3_server.connection(s3_bucket))
+    yield Bucket(clients, s3_bucket)
+    clients.close()
+
+
+@pytest.fixture
+def _small_parts(monkeypatch):
+    monkeypatch.setattr(copying, "SINGLE_BYTES", 1 << 20)
+    monkeypatch.setattr(multipart_copy, "PART_BYTES", 5 << 20)
+
+
+def _store(client, bucket, key, data):
+    client.put_object(
+        Bucket=bucket.name, Key=key, Body=data, Metadata=_METADATA, ContentType="text/x-special",
+        CacheControl="no-cache", Tagging="team=research&level=2%20b",
+    )  # fmt: skip
+
+
+def _tags(client, bucket, key):
+    found = client.get_object_tagging(Bucket=bucket.name, Key=key)["TagSet"]
+    return {row["Key"]: row["Value"] for row in found}
+
+
+@pytest.mark.usefixtures("_small_parts")
+@pytest.mark.parametrize("size", [0, 1000, _BIG])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_copy_has_bytes_metadata_and_tags(here, s3_client, size, elsewhere):
+    data, key = os.urandom(size), "a/ü +%&?#.bin"
+    _store(s3_client, here, key, data)
+    target = Bucket(here.clients, make_bucket(s3_client)) if elsewhere else here
+    written = copying.copy(target, key, "b/copy", source=here, only_new=True)
+    assert (written.key, written.size) == ("b/copy", size)
+    assert written.verdict in {Verdict.MD5, Verdict.CRC} or size == _BIG
+    assert reading.read(target, "b/copy") == data
+    found = s3_client.head_object(Bucket=target.name, Key="b/copy")
+    assert (found["Metadata"], found["ContentType"]) == (_METADATA, "text/x-special")
+    assert found["CacheControl"] == "no-cache"
+    assert _tags(s3_client, target, "b/copy") == {"team": "research", "level": "2 b"}
+    assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=target.name)
+    assert copying.matches_by_bytes(here, key, written, target, work=reading.default_work(None))
+
+
+@pytest.mark.usefixtures("_small_parts")
+def test_the_hash_of_the_source_is_that_of_the_copy(here, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(_BIG))
+    writing.upload(here, "source", path)
+    written = copying.copy(here, "source", "copy")
+    assert written.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert reading.download(here, "copy", tmp_path / "got").verdict is Verdict.SHA256
+
+
+@pytest.mark.usefixtures("_small_parts")
+@pytest.mark.parametrize("size", [10, _BIG])
+def test_an_existing_object_is_only_replaced_on_request(here, s3_client, size):
+    data = os.urandom(size)
+    _store(s3_client, here, "source", data)
+    writing.put(here, "taken", b"precious")
+    with pytest.raises(AlreadyExists):
+        copying.copy(here, "source", "taken", only_new=True)
+    assert reading.read(here, "taken") == b"precious"
+    copying.copy(here, "source", "taken")
+    assert reading.read(here, "taken") == data
+
+
+def test_a_source_that_was_replaced_since_its_listing_is_not_copied(here):
+    listed = writing.put(here, "source", b"old").etag
+    writing.put(here, "source", b"new")
+    with pytest.raises(Conflict):
+        copying.copy(here, "source", "copy", expected_etag=listed)
+    with pytest.raises(NotFound):
+        reading.head(here, "copy")
+
+
+@pytest.mark.usefixtures("_small_parts")
+@pytest.mark.parametrize("size", [10, _BIG])
+def test_a_source_that_is_replaced_during_the_copy_fails_it(here, s3_client, monkeypatch, size):
+    _store(s3_client, here, "source", os.urandom(size))
+    inspected = copying.inspect
+
+    replacements = iter([True])
+
+    def replaced(bucket, key, work):
+        answer = inspected(bucket, key, work)
+        if key == "source" and next(replacements, False):
+            _store(s3_client, here, "source", os.urandom(size))
+        return answer
+
+    monkeypatch.setattr(copying, "inspect", replaced)
+    with pytest.raises(Conflict):
+        copying.copy(here, "source", "copy")
+    with pytest.raises(NotFound):
+        reading.head(here, "copy")
+    assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=here.name)
+
+
+def test_an_object_is_not_copied_to_itself(here):
+    with pytest.raises(InvalidInput):
+        copying.copy(here, "a", "a")
+
+
+def test_a_missing_source_is_reported_as_such(here):
+    with pytest.raises(NotFound):
+        copying.copy(here, "none", "copy")
