@@ -6,11 +6,12 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import Cancelled, ErrorKind, StorageError
+from core.limits import TransferLimits
 from core.redaction import redacted
 
 #: How long a bulk operation retries while no request succeeds, in seconds.
@@ -166,17 +167,35 @@ class Work:
     `report` may be called often: the creator of the `Work` limits the rate. `batch` sends partial
     results (compact, picklable columns) to the view that shows them while the task runs. `budget`
     is shared by all requests of a bulk operation; without one (an interactive call) each request
-    has `INTERACTIVE_SECONDS`.
+    has `INTERACTIVE_SECONDS`. `limits` are shared in the same way; None means unlimited.
     """
 
     token: CancelToken = field(default_factory=CancelToken)
     report: Callable[[Progress], None] = _ignore
     batch: Callable[[Any], None] = _ignore
     budget: RetryBudget | None = None
+    limits: TransferLimits | None = None
 
     def check(self) -> None:
         """Raise `Cancelled` if a cancel was requested."""
         self.token.check()
+
+    def take(self, count: int) -> None:
+        """Wait until the bandwidth limit allows `count` more bytes.
+
+        Raises:
+            Cancelled: the token was cancelled.
+        """
+        if self.limits is not None:
+            self.limits.take(count, self.token)
+
+    def slot(self) -> AbstractContextManager[None]:
+        """Return a block that waits until the limit of parallel requests allows one more.
+
+        Raises:
+            Cancelled: the token was cancelled, on entering the block.
+        """
+        return nullcontext() if self.limits is None else self.limits.slot(self.token)
 
 
 @contextmanager

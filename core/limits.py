@@ -1,0 +1,145 @@
+"""Limits of bandwidth and parallelism that can be changed while transfers run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+#: How many seconds of unused bandwidth may be used up at once.
+_BURST_SECONDS = 0.1
+#: The longest pause in seconds before the limits are read again, which may have been changed.
+_STEP_SECONDS = 0.2
+
+
+class Waits(Protocol):
+    """A cancel token: `wait` sleeps, and raises `Cancelled` after a cancel."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep up to `seconds`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitValues:
+    """The values of `TransferLimits`, which can be stored and sent to another process.
+
+    Attributes:
+        bytes_per_second: the bandwidth of all requests together; None if unlimited.
+        parallel: the number of requests at a time; None if the transfer chooses it.
+    """
+
+    bytes_per_second: float | None = None
+    parallel: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: a value is not positive.
+        """
+        if self.bytes_per_second is not None and not self.bytes_per_second > 0:
+            raise ValueError("the bandwidth must be positive")
+        if self.parallel is not None and self.parallel < 1:
+            raise ValueError("at least one request must be allowed at a time")
+
+
+class TransferLimits:
+    """Limits that all threads of a transfer share; they may be changed at any time.
+
+    `take` is called for each block of bytes that is sent or received (at most some 100 KB, since a
+    large block delays the others), and `slot` is held for the duration of one request. Neither may
+    be called while a slot is held by the same thread: with one request at a time it would wait for
+    itself.
+    """
+
+    def __init__(self, bytes_per_second: float | None = None, parallel: int | None = None) -> None:
+        """Use the values of `LimitValues`.
+
+        Raises:
+            ValueError: a value is not positive.
+        """
+        self._values = LimitValues(bytes_per_second, parallel)
+        self._lock = threading.Lock()
+        # Seconds of bandwidth that are available; negative after a block that was larger.
+        self._available = 0.0
+        self._filled = time.monotonic()
+        self._running = 0
+
+    @property
+    def values(self) -> LimitValues:
+        """The present values."""
+        return self._values
+
+    @property
+    def bytes_per_second(self) -> float | None:
+        """The bandwidth of all requests together; None if unlimited."""
+        return self._values.bytes_per_second
+
+    @property
+    def parallel(self) -> int | None:
+        """The number of requests at a time; None if the transfer chooses it."""
+        return self._values.parallel
+
+    def change(self, values: LimitValues) -> None:
+        """Replace the limits; waiting threads continue under the new ones within 0.2 seconds."""
+        with self._lock:
+            self._values = values
+
+    def take(self, count: int, token: Waits) -> None:
+        """Wait until `count` bytes may be sent or received.
+
+        Args:
+            count: the number of bytes.
+            token: ends the wait if it is cancelled.
+
+        Raises:
+            Cancelled: the token was cancelled during the wait.
+        """
+        while (seconds := self._missing(count)) > 0:
+            token.wait(min(seconds, _STEP_SECONDS))
+
+    @contextmanager
+    def slot(self, token: Waits) -> Iterator[None]:
+        """Wait until another request is allowed, which the block then sends.
+
+        Raises:
+            Cancelled: the token was cancelled during the wait.
+        """
+        while not self._entered():
+            token.wait(_STEP_SECONDS / 10)  # requests are short, so a free slot must be found soon
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _missing(self, count: int) -> float:
+        """Take the bytes and return 0, or return the seconds until they may be available."""
+        with self._lock:
+            rate = self._values.bytes_per_second
+            now = time.monotonic()
+            elapsed, self._filled = now - self._filled, now
+            if rate is None:
+                self._available = 0.0
+                return 0.0
+            # In seconds instead of bytes: after a change of the bandwidth, a debt of megabytes
+            # would otherwise block a transfer for hours.
+            self._available = min(self._available + elapsed, _BURST_SECONDS)
+            if self._available < 0:
+                # The rest of a debt may be too small to change the clock, a floating-point number.
+                return max(-self._available, 0.001)
+            # A block may exceed what is available, since it may be larger than a burst; the
+            # difference delays the next one.
+            self._available -= count / rate
+            return 0.0
+
+    def _entered(self) -> bool:
+        with self._lock:
+            parallel = self._values.parallel
+            if parallel is not None and self._running >= parallel:
+                return False
+            self._running += 1
+            return True
