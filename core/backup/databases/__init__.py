@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from core.backup.databases.address import DatabaseAddress, parse_address
 from core.backup.databases.base import Database
-from core.backup.databases.mysql import MySQLDatabase
-from core.backup.databases.postgresql import PostgreSQLDatabase
-from core.backup.databases.sqlite import SQLiteDatabase
 from core.backup.databases.url import DatabaseUrl
 from core.errors import NotSupported
 from core.model.backup import Origin
 from core.work import Work
 
+
+def _sqlite() -> type[Database]:
+    from core.backup.databases.sqlite import SQLiteDatabase
+
+    return SQLiteDatabase
+
+
+def _postgresql() -> type[Database]:
+    from core.backup.databases.postgresql import PostgreSQLDatabase
+
+    return PostgreSQLDatabase
+
+
+def _mysql() -> type[Database]:
+    from core.backup.databases.mysql import MySQLDatabase
+
+    return MySQLDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A database engine: its name in manifests, and the URL schemes that select it.
+
+    `load` imports its class. All engines together would take a tenth of a second, and a command
+    needs one.
+    """
+
+    name: str
+    dialects: tuple[str, ...]
+    load: Callable[[], type[Database]]
+
+
 #: All engines whose tables can be backed up and restored, one line for each.
-DATABASES: tuple[type[Database], ...] = (SQLiteDatabase, PostgreSQLDatabase, MySQLDatabase)
+DATABASES = (
+    Engine("SQLite", ("sqlite",), _sqlite),
+    Engine("PostgreSQL", ("postgresql",), _postgresql),
+    Engine("MariaDB", ("mysql", "mariadb"), _mysql),
+)
 
 
 def open_database(
@@ -62,14 +98,14 @@ def engine_of(address: str | DatabaseAddress) -> type[Database]:
     """
     place = parse_address(address)
     if "://" not in place.url:
-        return SQLiteDatabase
+        return _sqlite()
     dialect = DatabaseUrl.parse(place.url).engine
     for engine in DATABASES:
         if dialect in engine.dialects:
-            return engine
+            return engine.load()
     raise NotSupported(
         f"{dialect} databases are not supported",
-        cause=f"Supported: {', '.join(engine.engine for engine in DATABASES)}.",
+        cause=f"Supported: {', '.join(engine.name for engine in DATABASES)}.",
         remedy="Use one of these databases. The password in the URL was not stored or logged."
         if place.password
         else "Use the path of an SQLite file, or the URL of a supported server.",

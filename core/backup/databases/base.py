@@ -40,9 +40,8 @@ class Database(ABC):
     `load`, `content` and `publish` inside a `change`, which is one transaction.
     """
 
+    #: Its name in manifests, which is the one in `DATABASES` too.
     engine: ClassVar[str]
-    #: Engines as URLs name them, for example `mysql` of `mysql+pymysql://`.
-    dialects: ClassVar[tuple[str, ...]]
     #: The format of the rows that `dump` yields and `load` reads: `jsonl` or `csv`.
     parts_format: ClassVar[str] = "jsonl"
     #: What a user should do if a database has no tables, and if fewer rows are read than counted.

@@ -73,7 +73,7 @@ _KINDS = (
         "ca",
     ),
 )
-_DIALECTS = {dialect: engine.engine for engine in DATABASES for dialect in engine.dialects}
+_DIALECTS = {dialect: engine.name for engine in DATABASES for dialect in engine.dialects}
 #: The kinds of servers whose engines are in `DATABASES`.
 SERVER_KINDS = tuple(kind for kind in _KINDS if kind.scheme in _DIALECTS)
 
@@ -144,8 +144,8 @@ def engine_name(address: str) -> str:
 
 def why_not_restored(engine: str, target: str) -> str:
     """Return why a backup of an engine cannot be restored into another; empty if it can."""
-    found = next((each for each in DATABASES if each.engine == target), None)
-    if found is None or is_convertible(engine, found):
+    found = next((each for each in DATABASES if each.name == target), None)
+    if found is None or is_convertible(engine, found.load()):
         return ""
     return f"A backup of {engine} cannot be restored into {target}."
 

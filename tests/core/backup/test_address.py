@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from core.backup.databases import engine_of, origin_of
+from core.backup.databases import DATABASES, engine_of, origin_of
 from core.backup.databases.address import (
     DatabaseAddress,
     delete_password,
@@ -88,3 +90,23 @@ def test_an_unknown_engine_names_the_supported_ones() -> None:
     assert "SQLite" in refused.value.cause
     assert "PostgreSQL" in refused.value.cause
     assert "p4ssw0rd" not in f"{refused.value!r} {refused.value.subject} {refused.value.remedy}"
+
+
+@pytest.mark.parametrize("engine", DATABASES, ids=lambda engine: engine.name)
+def test_an_engine_has_one_name_and_is_selected_by_its_schemes(engine):
+    assert engine.load().engine == engine.name
+    assert all(engine_of(f"{dialect}://host/db") is engine.load() for dialect in engine.dialects)
+
+
+@pytest.mark.parametrize(
+    ("address", "engine"),
+    [("trading.db", "sqlite"), ("postgresql://ada@host/db", "postgresql")],
+)
+def test_only_the_engine_that_is_used_is_imported(address, engine):
+    script = (
+        "import sys; from core.backup.databases import engine_of; "
+        f"engine_of({address!r}); print([n for n in ('sqlite', 'postgresql', 'mysql') "
+        "if f'core.backup.databases.{n}' in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert result.stdout.decode().strip() == f"['{engine}']"

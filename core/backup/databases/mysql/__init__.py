@@ -38,7 +38,6 @@ class MySQLDatabase(Database):
     """
 
     engine = "MariaDB"
-    dialects = ("mysql", "mariadb")
     missing_rows_remedy = "Run CHECK TABLE … EXTENDED on the table."
 
     def __init__(self, session: Session, address: ServerAddress, password: Secret | None) -> None:

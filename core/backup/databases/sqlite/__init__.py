@@ -44,7 +44,6 @@ class SQLiteDatabase(Database):
     """An SQLite file."""
 
     engine = "SQLite"
-    dialects = ("sqlite",)
     no_tables_remedy = "Check that it is the correct file."
     missing_rows_remedy = "Run `PRAGMA integrity_check` on the database."
 
