@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -67,6 +67,7 @@ class TransferLimits:
         self._available = 0.0
         self._filled = time.monotonic()
         self._running = 0
+        self._observers: list[Callable[[], None]] = []
 
     @property
     def values(self) -> LimitValues:
@@ -87,6 +88,21 @@ class TransferLimits:
         """Replace the limits; waiting threads continue under the new ones within 0.2 seconds."""
         with self._lock:
             self._values = values
+            observers = tuple(self._observers)
+        # Outside the lock: an observer reads the values.
+        for changed in observers:
+            changed()
+
+    @contextmanager
+    def on_change(self, changed: Callable[[], None]) -> Iterator[None]:
+        """Call `changed` after each change that is made in the block, in the thread that made it."""
+        with self._lock:
+            self._observers.append(changed)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._observers.remove(changed)
 
     def take(self, count: int, token: Waits) -> None:
         """Wait until `count` bytes may be sent or received.

@@ -43,15 +43,32 @@ class CancelToken:
         self._lock = threading.Lock()
         self._callbacks: dict[int, Callable[[], None]] = {}
         self._next = 0
+        self._paused = False
 
     @property
     def cancelled(self) -> bool:
-        """Whether a cancel was requested."""
+        """Whether a cancel or a pause was requested."""
         return self._event.is_set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the operation ends in order to be continued later.
+
+        What another run can use is retained, for example the parts of a multipart upload.
+        """
+        return self._paused
 
     def cancel(self) -> None:
         """Request a cancel. Callbacks run in this thread, outside the lock, each at most once."""
+        self._request(paused=False)
+
+    def pause(self) -> None:
+        """Request the same as `cancel`, but see `paused`; it has no effect after a cancel."""
+        self._request(paused=True)
+
+    def _request(self, *, paused: bool) -> None:
         with self._lock:
+            self._paused = paused and (self._paused or not self._event.is_set())
             if self._event.is_set():
                 return
             self._event.set()

@@ -15,10 +15,11 @@ from typing import Any
 from core.engine.frames import Kind, Reader, Writer
 from core.engine.host import Call
 from core.errors import Cancelled, EngineError, StorageError, explain_os_error
+from core.limits import LimitValues, TransferLimits
 from core.local.environment import split_environment
 from core.model.connection import Connection
 from core.units import time_style
-from core.work import Work
+from core.work import CancelToken, Work
 
 #: Maximum number of processes: the second is only started while the first is busy.
 # A second process lets a scan and a transfer run at the same time; more would only compete.
@@ -48,6 +49,8 @@ class EngineClient:
     ) -> Any:
         """Run an operation and return its result; waits while all engines are busy.
 
+        A change of `work.limits` applies to the running operation.
+
         Raises:
             StorageError: the error of the operation.
             EngineError: the engine process ended during the task; another call starts a new one.
@@ -55,7 +58,9 @@ class EngineClient:
         """
         with self._one_of(work) as engine:
             _plain, secret = split_environment()
-            return engine.call(Call(operation, arguments, connection, secret, time_style()), work)
+            limits = work.limits.values if work.limits is not None else LimitValues()
+            call = Call(operation, arguments, connection, secret, time_style(), limits)
+            return engine.call(call, work)
 
     def pids(self) -> list[int]:
         """Return the process ids of the running engines."""
@@ -142,11 +147,12 @@ class _Engine:
     def call(self, call: Call, work: Work) -> Any:
         """Send a call, and process the messages until its end."""
         work.check()
-        stop = _Stop(self._process, self._writer)
+        stop = _Stop(self._process, self._writer, work.token)
         try:
             with work.token.on_cancel(stop.request):
                 self._send(call, work)
-                return self._followed(work)
+                with _sent_limits(self._writer, work.limits):
+                    return self._followed(work)
         finally:
             stop.finish()
 
@@ -211,8 +217,10 @@ class _Engine:
 class _Stop:
     """Stops one call: first with a cancel, then by ending the engine process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], writer: Writer) -> None:
-        self._process, self._writer = process, writer
+    def __init__(
+        self, process: subprocess.Popen[bytes], writer: Writer, token: CancelToken
+    ) -> None:
+        self._process, self._writer, self._token = process, writer, token
         self._lock = threading.Lock()
         self._finished = False
         self._timer = threading.Timer(CANCEL_SECONDS, self._kill)
@@ -225,7 +233,7 @@ class _Stop:
                 self._timer.start()
         # Outside the lock: a full pipe may block this call, and the timer must be able to kill.
         with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader reports
-            self._writer.send(Kind.CANCEL)
+            self._writer.send(Kind.CANCEL, self._token.paused)
 
     def finish(self) -> None:
         """Stop the time limit, because the call has ended."""
@@ -240,6 +248,25 @@ class _Stop:
         with self._lock:
             if not self._finished:
                 self._process.kill()
+
+
+@contextlib.contextmanager
+def _sent_limits(writer: Writer, limits: TransferLimits | None) -> Iterator[None]:
+    """Send each change of the limits that is made in the block."""
+    if limits is None:
+        yield
+        return
+    # Two changes at the same time must arrive in their order.
+    lock = threading.Lock()
+
+    def send() -> None:
+        # It has ended, which the reader reports.
+        with lock, contextlib.suppress(OSError, ValueError):
+            writer.send(Kind.LIMITS, limits.values)
+
+    with limits.on_change(send):
+        send()  # they may have been changed since the call was sent
+        yield
 
 
 def _started(module: str, niceness: int) -> subprocess.Popen[bytes]:

@@ -20,14 +20,19 @@ _LENGTH = struct.Struct(">Q")
 
 
 class Kind(IntEnum):
-    """Kind of a message. The first two are sent to the engine, the others to the client."""
+    """Kind of a message. The first three are sent to the engine, the others to the client.
+
+    The payload of a cancel is whether it is a pause (see `CancelToken.paused`), that of limits is
+    `LimitValues`.
+    """
 
     CALL = 0
     CANCEL = 1
-    PROGRESS = 2
-    BATCH = 3
-    DONE = 4
-    FAILED = 5
+    LIMITS = 2
+    PROGRESS = 3
+    BATCH = 4
+    DONE = 5
+    FAILED = 6
 
 
 class _Pickler(pickle.Pickler):

@@ -16,6 +16,7 @@ from typing import IO, Any
 from core.aws.usage import record_use
 from core.engine.frames import Kind, Reader, Writer
 from core.errors import InvalidInput, StorageError
+from core.limits import LimitValues, TransferLimits
 from core.local.hardening import harden
 from core.model.connection import Connection
 from core.redaction import Secret, clamp_logging
@@ -33,7 +34,7 @@ class Call:
     """One request: the operation, its arguments, and the connection.
 
     `environment` contains the secret variables of the caller; `time_style` is the caller's format
-    of times.
+    of times; `limits` are those at the start, which later messages change.
     """
 
     operation: str
@@ -41,6 +42,7 @@ class Call:
     connection: Connection
     environment: dict[str, Secret] = field(default_factory=dict)
     time_style: TimeStyle = TimeStyle.UTC
+    limits: LimitValues = field(default_factory=LimitValues)
 
 
 def main(argv: list[str]) -> int:
@@ -78,6 +80,7 @@ class Host:
         self._operations = {op.name: op for op in import_module(module).OPERATIONS if op.bulk}
         self._calls: queue.SimpleQueue[tuple[Call, CancelToken] | None] = queue.SimpleQueue()
         self._token = CancelToken()
+        self._limits = TransferLimits()
         self._workspace: Any = None
 
     def serve(self) -> None:
@@ -92,7 +95,12 @@ class Host:
             # A new token before the call is queued: a cancel that follows at once finds it.
             if kind is Kind.CALL:
                 self._token = CancelToken()
+                self._limits.change(payload.limits)
                 self._calls.put((payload, self._token))
+            elif kind is Kind.LIMITS:
+                self._limits.change(payload)
+            elif payload:
+                self._token.pause()
             else:
                 self._token.cancel()
         # The pipe has ended: the parent was closed or killed.
@@ -116,7 +124,13 @@ class Host:
 
     def _run(self, call: Call, token: CancelToken) -> Any:
         reports = Coalescer(lambda progress: self._writer.send(Kind.PROGRESS, progress))
-        work = Work(token, reports.take, lambda batch: self._writer.send(Kind.BATCH, batch))
+        work = Work(
+            token,
+            reports.take,
+            lambda batch: self._writer.send(Kind.BATCH, batch),
+            # One object for all calls: the host runs one operation at a time.
+            limits=self._limits,
+        )
         token.check()
         use_time_style(call.time_style)
         # Later changes of the environment are not shown in /proc, unlike those it was started with.

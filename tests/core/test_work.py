@@ -83,3 +83,16 @@ def test_what_must_be_finished_is_not_ended_without_a_cancel():
     with finishing(Work(), seconds=0) as rest:
         pass
     assert not rest.token.cancelled
+
+
+def test_a_pause_is_a_cancel_that_is_continued_later_and_a_cancel_is_final():
+    token = CancelToken()
+    assert not token.paused
+    token.pause()
+    assert token.paused
+    with pytest.raises(Cancelled):
+        token.check()
+    token.cancel()
+    assert not token.paused
+    token.pause()
+    assert not token.paused

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from core.engine.operations import Operation
-from core.errors import NotFound
+from core.errors import Cancelled, NotFound
 from core.redaction import Secret
 from core.work import Progress
 
@@ -25,6 +25,8 @@ OPERATIONS = tuple(
         "spin",
         "leak",
         "environ",
+        "limited",
+        "how_it_ended",
     )
 )
 
@@ -62,6 +64,26 @@ def spin(_workspace, work):
     work.batch("started")
     while True:
         work.token.wait(5)
+
+
+def limited(_workspace, work, *, until):
+    """Report the limits at each change, until the bandwidth is `until`."""
+    while True:
+        values = work.limits.values
+        work.batch((values.bytes_per_second, values.parallel))
+        if values.bytes_per_second == until:
+            return values
+        while work.limits.values == values:
+            work.token.wait(0.005)
+
+
+def how_it_ended(_workspace, work):
+    work.batch("started")
+    try:
+        while True:
+            work.token.wait(5)
+    except Cancelled:
+        return work.token.paused
 
 
 def ignores_cancel(_workspace, work):

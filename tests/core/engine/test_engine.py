@@ -11,6 +11,7 @@ import pytest
 
 from core.engine.client import EngineClient
 from core.errors import Cancelled, EngineError, ErrorKind, InvalidInput, NotFound, StorageError
+from core.limits import LimitValues, TransferLimits
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret
 from core.work import CancelToken, Work
@@ -117,6 +118,34 @@ def test_cancel_ends_within_two_seconds_even_if_unheard(engine, operation):
         run(engine, operation, Work(token, batch=on_batch))
     assert time.monotonic() - cancelled_at[0] < 2
     assert run(engine, "count", steps=1) == 1
+
+
+def test_limits_arrive_with_the_call_and_when_they_change(engine):
+    limits, seen = TransferLimits(1000, 2), []
+
+    def take(values):
+        seen.append(values)
+        if len(seen) == 1:
+            limits.change(LimitValues(None, 3))
+        elif values == (None, 3):
+            limits.change(LimitValues(5.0))
+
+    assert run(engine, "limited", Work(batch=take, limits=limits), until=5.0) == LimitValues(5.0)
+    assert seen[0] == (1000, 2)
+    assert seen[-2:] == [(None, 3), (5.0, None)]
+    limits.change(LimitValues(7.0))  # the operation has ended
+    # The next operation has limits of its own.
+    assert run(engine, "limited", until=None) == LimitValues()
+
+
+@pytest.mark.parametrize("pause", [False, True])
+def test_an_operation_knows_whether_it_is_paused_or_cancelled(engine, pause):
+    token = CancelToken()
+
+    def on_batch(_started):
+        (token.pause if pause else token.cancel)()
+
+    assert run(engine, "how_it_ended", Work(token, batch=on_batch)) is pause
 
 
 def test_two_engines_at_most_run_side_by_side(engine):
