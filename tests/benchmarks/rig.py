@@ -1,4 +1,4 @@
-"""The responder: a small C program that answers S3 faster than any client asks."""
+"""The responder: a small C program that answers S3 requests faster than any client sends them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ _START_SECONDS = 30.0
 
 
 @contextmanager
-def rig() -> Iterator[str]:
-    """Build and start the responder; yield its URL; end it by its own process id."""
+def rig(*, latency: float = 0.0) -> Iterator[str]:
+    """Build and start the responder; yield its URL; end it by its process id.
+
+    It stores objects in every bucket, with the bytes of those up to 64 KiB; larger ones are returned
+    as zeros, so a benchmark that verifies them sends zeros (see the head of `s3rig.c`).
+
+    Args:
+        latency: seconds that pass before each answer.
+    """
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         message = "benchmarks need a C compiler; on Debian: apt-get install gcc libc6-dev"
@@ -26,7 +33,8 @@ def rig() -> Iterator[str]:
         program = Path(folder) / "s3rig"
         subprocess.run([compiler, "-O2", "-w", "-o", program, SOURCE, "-lpthread"], check=True)
         port = _free_port()
-        process = subprocess.Popen([program, str(port)])
+        microseconds = str(round(latency * 1_000_000))
+        process = subprocess.Popen([program, str(port), "1", microseconds])
         try:
             _wait(port, process)
             yield f"http://127.0.0.1:{port}"
