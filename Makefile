@@ -59,9 +59,11 @@ tables: setup ## faults at every step of backups and restores of each engine, an
 	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest $(SPREAD) \
 	  -o faulthandler_timeout=0 tests/core/backup
 
-soak: setup ## 200 uploads of a folder on two servers, and 20 rounds of two processes at once
+soak: setup ## 200 uploads of a folder, 20 rounds of two processes at once, 10,000 files in a bad network
 	@S3_SERVERS=demo,seaweed QT_QPA_PLATFORM=offscreen SOAK=200 RACES=20 $(BIN)/pytest -q $(SPREAD) \
 	  -o faulthandler_timeout=0 tests/servers/test_soak.py tests/servers/test_races.py
+	@S3_SERVERS=seaweed QT_QPA_PLATFORM=offscreen RANDOM_FILES=10000 $(BIN)/pytest -q \
+	  -o faulthandler_timeout=0 tests/servers/test_random_faults.py
 
 bench: setup ## print figures beside those of peers; ONLY=name runs one
 	@.ci/compiler
