@@ -143,8 +143,13 @@ static void put_object(Conn *c, const char *headers, const char *query, const ch
     int number = atoi(value);
     parameter(query, "uploadId", value, sizeof value);
     Upload *upload = *find_upload(value);
+    // Clients test with a few bytes whether the server verifies checksums, as all servers do.
+    char announced[64], found[64] = "";
+    if (body && size <= 16) crc32_text(found, (unsigned char *)body, size);
     if (!upload || number < 1 || number >= PARTS) {
       answer_error(c, "404 Not Found", "NoSuchUpload", 0);
+    } else if (*found && header_text(headers, "x-amz-checksum-crc32", announced, sizeof announced) && strcmp(found, announced)) {
+      answer_error(c, "400 Bad Request", "BadDigest", 0);
     } else {
       Part *part = &upload->parts[number];
       part->size = size;
@@ -174,7 +179,10 @@ static void create_upload(Conn *c, const char *headers, const char *bucket, cons
   Upload *upload = begin_upload(name, lines.data);
   APPEND(&c->content, XML_HEAD "<InitiateMultipartUploadResult" NAMESPACE "><Bucket>%s</Bucket><Key>%s</Key>"
          "<UploadId>%s</UploadId></InitiateMultipartUploadResult>", bucket, key, upload->id);
-  answer_xml(c, "200 OK");
+  char algorithm[32], line[80] = "";
+  if (header_text(headers, "x-amz-checksum-algorithm", algorithm, sizeof algorithm))
+    snprintf(line, sizeof line, "x-amz-checksum-algorithm: %s\r\n", algorithm);
+  answer(c, "200 OK", line, "application/xml", c->content.length);
 }
 
 static void complete_upload(Conn *c, const char *headers, const char *name, const char *id) {
@@ -189,9 +197,16 @@ static void complete_upload(Conn *c, const char *headers, const char *name, cons
   for (int n = 1; n < PARTS; n++) object->size += upload->parts[n].size;
   object->headers = strdup(upload->headers), object->checksums = checksums.data;
   etag_of_parts(object->etag, upload);
+  char sum[64], element[128] = "";
+  crc32_of_parts(sum, upload);
+  if (*sum) {
+    APPEND(&checksums, "x-amz-checksum-crc32: %s\r\n", sum);
+    object->checksums = checksums.data;
+    snprintf(element, sizeof element, "<ChecksumCRC32>%s</ChecksumCRC32>", sum);
+  }
   end_upload(place);
-  APPEND(&c->content, XML_HEAD "<CompleteMultipartUploadResult" NAMESPACE "><ETag>&quot;%s&quot;</ETag>"
-         "</CompleteMultipartUploadResult>", object->etag);
+  APPEND(&c->content, XML_HEAD "<CompleteMultipartUploadResult" NAMESPACE "><ETag>&quot;%s&quot;</ETag>%s"
+         "</CompleteMultipartUploadResult>", object->etag, element);
   answer_xml(c, "200 OK");
 }
 

@@ -177,3 +177,26 @@ static void etag_of_parts(char *etag, const Upload *upload) {
   }
   free(digests.data);
 }
+
+// Write the CRC32 of the CRC32s of the parts, as AWS does for an upload; empty if one is unknown.
+static void crc32_of_parts(char *sum, const Upload *upload) {
+  Text digests = {0};
+  int count = 0, known = 1;
+  for (int n = 1; n < PARTS; n++) {
+    const Part *part = &upload->parts[n];
+    if (!*part->etag) continue;
+    char lines[300], announced[32];
+    unsigned char bytes[4];
+    snprintf(lines, sizeof lines, "\r\n%s", part->checksums);
+    known &= header_text(lines, "x-amz-checksum-crc32", announced, sizeof announced)
+             && from_base64(bytes, announced, strlen(announced), 4) == 4;
+    append(&digests, bytes, 4);
+    count++;
+  }
+  *sum = 0;
+  if (known && count) {
+    crc32_text(sum, (unsigned char *)digests.data, digests.length);
+    sprintf(sum + strlen(sum), "-%d", count);
+  }
+  free(digests.data);
+}

@@ -1,4 +1,4 @@
-// Text of requests and answers: percent-encoding, query, headers, base64 and MD5 (RFC 1321).
+// Text of requests and answers: percent-encoding, query, headers, base64, CRC32 and MD5 (RFC 1321).
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -102,6 +102,31 @@ static size_t from_base64(unsigned char *to, const char *from, size_t length, si
     if (have >= 8) have -= 8, to[n++] = bits >> have & 255;
   }
   return n;
+}
+
+static void to_base64(char *to, const unsigned char *from, size_t length) {
+  unsigned bits = 0;
+  int have = 0;
+  size_t n = 0;
+  for (size_t i = 0; i < length; i++) {
+    bits = bits << 8 | from[i];
+    for (have += 8; have >= 6; have -= 6) to[n++] = BASE64[bits >> (have - 6) & 63];
+  }
+  if (have) to[n++] = BASE64[bits << (6 - have) & 63];
+  while (n % 4) to[n++] = '=';
+  to[n] = 0;
+}
+
+// Write the CRC32 as S3 does: big-endian, in base64. Bit by bit: only for a few bytes.
+static void crc32_text(char *to, const unsigned char *data, size_t length) {
+  uint32_t crc = ~0U;
+  for (size_t i = 0; i < length; i++) {
+    crc ^= data[i];
+    for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
+  }
+  crc = ~crc;
+  unsigned char bytes[4] = {crc >> 24, crc >> 16, crc >> 8, crc};
+  to_base64(to, bytes, 4);
 }
 
 static void to_hex(char *to, const unsigned char *from, size_t length) {
