@@ -56,13 +56,14 @@ def show_report(out: Output, report: TransferReport, files: Files, verb: str) ->
         files: its files.
         verb: the action in the past tense, for example `uploaded`.
     """
-    out.result(_as_json(report, files), lambda: _write(out, report, files, verb))
+    out.result(report_as_json(report, files), lambda: write_report(out, report, files, verb))
     if report.cancelled:
         return ErrorKind.CANCELLED.value
     return 0 if report.kind is None else report.kind.value
 
 
-def _as_json(report: TransferReport, files: Files) -> dict[str, Any]:
+def report_as_json(report: TransferReport, files: Files) -> dict[str, Any]:
+    """Return a report as JSON types, with key and path of every file."""
     verdicts = dict(zip(report.done, report.verdicts, strict=True))
 
     def file(number: int) -> dict[str, Any]:
@@ -100,12 +101,13 @@ def _failure(failure: Failure, file: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write(out: Output, report: TransferReport, files: Files, verb: str) -> None:
+def write_report(out: Output, report: TransferReport, files: Files, verb: str) -> None:
+    """Write a report as text: the counts, and every file that was not transferred."""
     skipped = [(files.keys[number], why) for number, why in report.skipped]
     failed = [(_place(each, files), each.reason) for each in report.failed]
     for number, name in report.renamed:
         out.note(f"stored as {name}: {files.keys[number]}")
-    for line in (*_by_reason("skipped", skipped), *_by_reason("failed", failed)):
+    for line in (*by_reason("skipped", skipped), *by_reason("failed", failed)):
         out.note(line)
     if report.unguarded:
         out.note(unguarded_warning([files.keys[number] for number in report.unguarded]))
@@ -136,7 +138,7 @@ def _place(failure: Failure, files: Files) -> str:
     return path if Path(path).is_absolute() and not files.keys[failure.number] else failure.key
 
 
-def _by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
+def by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
     """Return one line for each file, or one line for all files with the same reason."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for name, reason in named:

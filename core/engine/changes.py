@@ -102,6 +102,13 @@ def uploaded_files(call: OperationCall, report: Any) -> Effects:
     return (Effect(ChangeKind.OBJECTS, subject, _prefixes(done)),) if done else ()
 
 
+def synchronized_objects(call: OperationCall, report: Any) -> Effects:
+    """Describe the objects that a synchronization to the bucket has written and deleted."""
+    if call.arguments["direction"] != "upload":
+        return ()
+    return _objects(call, [*(report.keys[n] for n in report.transfer.done), *report.deleted])
+
+
 def removed_leftovers(call: OperationCall, report: Any) -> Effects:
     """Describe the unfinished uploads and parts of backups that a `SweepReport` removed."""
     return _objects(call, report.uploads)

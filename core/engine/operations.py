@@ -96,6 +96,20 @@ OPERATIONS: tuple[Operation, ...] = (
         "transfer.upload", "core.transfer.upload:upload", "Uploading", changes.uploaded_files, "put"
     ),
     _reads("transfer.download", "core.transfer.download:download", "Downloading", "get"),
+    _reads(
+        "transfer.plan_sync",
+        "core.transfer.sync_plan:plan_sync",
+        "Comparing a folder",
+        "sync --dry-run",
+    ),
+    Operation(
+        "transfer.sync",
+        "core.transfer.sync:sync",
+        "Synchronizing a folder",
+        command="sync",
+        effects=changes.synchronized_objects,
+        refused_at_start=False,  # a download only changes local files
+    ),
     _reads("transfer.inspect_file", "core.filing.contents:inspect_file", "Reading local files"),
     _changes(
         "transfer.file", "core.filing.storing:store", "Filing an upload", changes.filed_object

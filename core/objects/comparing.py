@@ -22,17 +22,15 @@ _MD5 = re.compile("[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Whether an object has the content of a file, and by what they were compared.
+    """Whether an object has the content of a file, and what was compared.
 
-    `verdict` is `SIZE_ONLY` if the sizes differ, or if the server stores no hash of the object that
-    can be compared; then `same` is False, since equal sizes prove nothing.
+    `proven` is False if the server stores no hash of the object that can be compared; then `same`
+    is False, since equal sizes prove nothing.
     """
 
     same: bool
-    verdict: Verdict
-
-
-_DIFFERENT = Comparison(same=False, verdict=Verdict.SIZE_ONLY)
+    verdict: Verdict = Verdict.SIZE_ONLY
+    proven: bool = True
 
 
 def compare_file(
@@ -60,10 +58,10 @@ def compare_file(
     answer = _head(bucket, key, work, ChecksumMode="ENABLED")
     size = Stamp.of(path).size
     if answer.get("ContentLength") != size:
-        return _DIFFERENT
+        return Comparison(same=False)
     expected, part_size = _comparable(bucket, key, answer, size, work)
     if expected is NOTHING:
-        return _DIFFERENT
+        return Comparison(same=False, proven=False)
     same = _has_hash(path, expected, part_size, work)
     # Parts of different sizes also give another composite hash, which proves no difference; it
     # only causes a transfer that was not necessary.

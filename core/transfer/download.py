@@ -20,7 +20,7 @@ from core.objects.reading import download as download_object
 from core.objects.small_batch import SMALL_BYTES, addressable
 from core.objects.small_downloads import SmallObject, download_many
 from core.transfer.attempts import Attempts, work_with_budget
-from core.transfer.local_names import local_paths, path_inside
+from core.transfer.local_names import check_name, local_paths, path_inside
 from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
@@ -51,6 +51,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     folder: str,
     etags: Sequence[str] = (),
     modified: Sequence[str] = (),
+    names: Sequence[str] = (),
     below: str = "",
     if_exists: str | Sequence[str] = IfExists.SKIP.value,
     journal: dict[str, str] | None = None,
@@ -65,11 +66,14 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
         folder: the target folder; names below it come from `core.transfer.local_names`.
         etags: their listed ETags, or empty.
         modified: their listed modification times (ISO 8601), which `IfExists.IF_NEWER` needs.
+        names: their local names below the folder, or empty for those of
+            `core.transfer.local_names`.
         below: the prefix that is omitted from the names, for example the displayed folder.
         if_exists: a value of `IfExists` for all objects, or one for each.
         journal: `id`, `title` and `profile`, which make the transfer resumable; optional.
 
     Raises:
+        InvalidInput: one of `names` would be outside the folder.
         LocalIOError: the folder cannot be created, there is not enough space, or the journal cannot
             be written.
         TransferCancelled: the token of `work` was cancelled; completed files remain, and no file is
@@ -82,6 +86,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
         "sizes": list(sizes),
         "etags": list(etags),
         "modified": list(modified),
+        "names": list(names),
         "folder": str(root),
         "below": below,
         "if_exists": if_exists if isinstance(if_exists, str) else list(if_exists),
@@ -91,7 +96,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     # Before the check of free space, which partial files of killed downloads would reduce.
     sweep_at_start(workspace.bucket, work, [root])
     nothing = [""] * len(keys)
-    objects = _Objects(keys, sizes, etags or nothing, modified or nothing, below)
+    objects = _Objects(keys, sizes, etags or nothing, modified or nothing, names, below)
     each = [if_exists] * len(keys) if isinstance(if_exists, str) else if_exists
     run = _Download(workspace.bucket, objects, work, root, [IfExists(value) for value in each])
     run.check_free_space()
@@ -101,12 +106,16 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
 
 @dataclass(frozen=True, slots=True)
 class _Objects:
-    """The objects of one run as columns of equal length; `below` is omitted from their names."""
+    """The objects of one run as columns of equal length.
+
+    Without `names` the local names are those of the keys without `below`.
+    """
 
     keys: Sequence[str]
     sizes: Sequence[int]
     etags: Sequence[str]
     modified: Sequence[str]
+    names: Sequence[str]
     below: str
 
 
@@ -125,7 +134,11 @@ class _Download:
         self._objects, self._decisions = objects, decisions
         self._keys, self._sizes, self._etags = objects.keys, objects.sizes, objects.etags
         self._names = [key.removeprefix(objects.below) for key in objects.keys]
-        self._paths = local_paths(root, self._names, objects.sizes)
+        self._paths: list[Path | None] = (
+            [root / check_name(name) for name in objects.names]
+            if objects.names
+            else local_paths(root, self._names, objects.sizes)
+        )
         self._attempts = Attempts(work)
 
     def check_free_space(self) -> None:

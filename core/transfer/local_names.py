@@ -19,7 +19,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -222,6 +222,23 @@ def key_of(segments: Iterable[str]) -> str:
     return "/".join(
         "" if name == _EMPTY else unquote(name, errors="surrogateescape") for name in segments
     )
+
+
+def check_name(name: str) -> str:
+    """Check that the name of a file, relative to a folder, is below that folder, and return it.
+
+    Raises:
+        InvalidInput: the name is absolute, or has a segment that leads to another folder.
+    """
+    path = PurePath(name)
+    if not name or path.is_absolute() or path.drive or ".." in path.parts:
+        raise InvalidInput(
+            f"{name!r} is not a name below the folder",
+            cause="It is absolute, or leads to another folder.",
+            remedy="Use names relative to the folder, without “..”.",
+            subject=name,
+        )
+    return name
 
 
 def path_inside(root: Path, path: Path, key: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from core.errors import ErrorKind, InvalidInput
+from core.errors import ErrorKind, InvalidInput, NotFound
 from core.transfer.values import Refusal
 from core.work import Progress, Work, default_work
 
@@ -83,6 +83,43 @@ def find_sources(paths: Iterable[str | Path], *, work: Work | None = None) -> So
         absolute = Path(os.path.normpath(Path(path).absolute()))
         walk.add(str(absolute), absolute.name)
     return walk.found()
+
+
+def find_sources_below(folder: Path, *, work: Work | None = None) -> Sources:
+    """Return the regular files below a folder as `find_sources`, with names relative to it.
+
+    Raises:
+        NotFound: the folder does not exist.
+        InvalidInput: the path is not a folder.
+        Cancelled: the token of `work` was cancelled.
+    """
+    check_folder(folder)
+    walk = _Walk(default_work(work))
+    walk.add(os.path.normpath(folder.absolute()), "")
+    return walk.found()
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a path is a folder.
+
+    Raises:
+        NotFound: it does not exist.
+        InvalidInput: it is not a folder.
+    """
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise InvalidInput(
+            f"{folder.name} is not a folder",
+            cause="Only folders can be compared with a prefix.",
+            remedy="Use the path of a folder, or transfer the file with `put` or `get`.",
+            subject=str(folder),
+        )
+    raise NotFound(
+        f"The folder {folder} does not exist",
+        remedy="Correct the path. A drive that is not mounted also looks like a missing folder.",
+        subject=str(folder),
+    )
 
 
 class _Walk:

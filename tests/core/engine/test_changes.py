@@ -55,6 +55,11 @@ UNDONE = rotation(undone=(Step.CREATE,), outcome=Outcome.UNDONE)
 CASES = {
     "transfer.upload": ({"keys": ["a/x", "a/y"]}, replace(NOTHING_PLANNED, done=(1,)),
                         OBJECTS, "a/y", ("a/",)),
+    "transfer.sync": (
+        {"direction": "upload"},
+        Record(keys=("a/x", "b"), transfer=Record(done=(0,)), deleted=("a/y",)),
+        OBJECTS, "2 objects", ("a/",),
+    ),
     "transfer.file": ({}, Record(key="a/b/x"), OBJECTS, "a/b/x", ("a/b/",)),
     "transfer.sweep": ({}, SweepReport(("a/x",)), OBJECTS, "s3://bkt/a/x", ("a/",)),
     "leftovers.remove": ({}, SweepReport(("a/x", "b/")), OBJECTS, "2 objects", ("a/", "")),
