@@ -86,6 +86,18 @@ class Failure:
         return cls(number, key, error.kind, error.summary, error.cause, error.remedy, error.action)
 
     @property
+    def error(self) -> StorageError:
+        """The error of the file, without its details."""
+        return StorageError(
+            self.summary,
+            cause=self.cause,
+            remedy=self.remedy,
+            subject=self.key,
+            action=self.action,
+            kind=self.kind,
+        )
+
+    @property
     def reason(self) -> str:
         """The shortest text of the reason: the row already names the file."""
         return self.cause.rstrip(".") or self.summary

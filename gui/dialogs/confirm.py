@@ -105,7 +105,7 @@ class Confirm(Question):
         width = 600 if wide else 440
         super().__init__(parent, title, text, width=width, unchanged=unchanged)
         if names:
-            self.body.addWidget(_list_of(names))
+            self.body.addWidget(list_of(names))
         # Red, and not the default: Enter must not delete anything by accident.
         self.go = Button(button, kind="loss" if danger else "primary")
         self.go.clicked.connect(self.accept)
@@ -166,11 +166,12 @@ def ask(  # noqa: PLR0913 - the parts of one question, mostly by keyword
     return dialog
 
 
-def _list_of(names: Sequence[str]) -> QPlainTextEdit:
+def list_of(names: Sequence[str], name: str = "Affected objects") -> QPlainTextEdit:
+    """Return a text with a line for each of the first names, and the number of the others."""
     lines = list(names[:_NAMES_SHOWN])
     if len(names) > _NAMES_SHOWN:
         lines.append(f"… and {len(names) - _NAMES_SHOWN:,} more")
-    view = _text_view(lines, "Affected objects")
+    view = _text_view(lines, name)
     view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     return view
 

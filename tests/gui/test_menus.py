@@ -31,7 +31,7 @@ def test_the_menus_of_the_plan_and_of_the_queue_give_reasons(context, qtbot):
     qtbot.addWidget(plan)
     plan.table.customContextMenuRequested.emit(QPoint())
     reasons = _disabled(plan)
-    assert len(reasons) == 4
+    assert len(reasons) == 7
     assert all(reason not in {"", name} for name, reason in reasons.items())
     queue = QueuePane(context, EmptyState("Nothing"))
     qtbot.addWidget(queue)

@@ -53,6 +53,7 @@ from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.secret_dialog import SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.sources import Source
+from gui.tabs.browser.existing_dialog import ExistingFiles
 from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
@@ -245,6 +246,7 @@ MAKERS: dict[str, Make] = {
     "ServerDialog": lambda parent, context: ServerDialog(
         parent, context, lambda _login: None, demo=True
     ),
+    "ExistingFiles": lambda parent, _context: ExistingFiles(parent, _KEYS, 120, _nothing),
     "CrashDialog": lambda parent, _context: CrashDialog("Traceback\n" * 60, parent),
     "DeleteSecret": _deleting,
     "DoctorDialog": _doctor,

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from itertools import zip_longest
+from typing import Any, overload
 from uuid import uuid4
 
 from core.model.objects import Verdict
@@ -21,6 +22,27 @@ UNGUARDED_NOTE = "stored; the server ignored “only if the key is free”"
 #: States after which a file may be tried again.
 RETRIED = frozenset({State.FAILED, State.CANCELLED})
 _OPEN = frozenset({State.WAITING, State.RUNNING})
+
+
+class Names(Sequence[str]):
+    """The keys without a common prefix, computed on demand: a batch may have 50,000 files."""
+
+    def __init__(self, keys: Sequence[str], prefix: str) -> None:
+        self._keys, self._prefix = keys, prefix
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        """Return one name or several."""
+        if isinstance(place, slice):
+            return [key.removeprefix(self._prefix) for key in self._keys[place]]
+        return self._keys[place].removeprefix(self._prefix)
 
 
 @dataclass(eq=False)
@@ -134,10 +156,19 @@ class Batch:
             for name, values in self.arguments.items()
             if isinstance(values, list) and len(values) == len(self.keys)
         }
-        if "skip" in self.arguments:  # numbers of files, which are different in this run
-            skipped = frozenset(self.arguments["skip"])
-            columns["skip"] = [place for place, n in enumerate(self._run) if n in skipped]
-        return {**self.arguments, **columns}
+        return {**self.arguments, **columns, **self._skipped_in_run()}
+
+    def _skipped_in_run(self) -> dict[str, Any]:
+        """Return the arguments about skipped files, whose numbers are different in this run."""
+        skip, reasons = self.arguments.get("skip"), self.arguments.get("skip_reasons", ())
+        if skip is None:
+            return {}
+        by_number = dict(zip_longest(skip, reasons, fillvalue=""))
+        places = [place for place, number in enumerate(self._run) if number in by_number]
+        found: dict[str, Any] = {"skip": places}
+        if reasons:
+            found["skip_reasons"] = [by_number[self._run[place]] for place in places]
+        return found
 
     def apply(self, outcomes: Outcomes) -> tuple[int, int] | None:
         """Apply updates; return the first and last file that changed, or None."""

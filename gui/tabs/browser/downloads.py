@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,12 +11,16 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
-from core.objects.reading import Downloaded, download
-from core.transfer.local_names import local_name
+from core.errors import StorageError
+from core.model.objects import ObjectInfo
+from core.objects.reading import head
+from core.transfer.local_names import local_name, local_paths
 from core.transfer.values import IfExists, TransferReport
 from core.units import format_count, format_counted, format_size
 from core.work import Work
+from gui.context.transfers import DOWNLOAD, Batch, Names
 from gui.tabs.base import Tab
+from gui.tabs.browser.existing_dialog import ExistingFiles
 from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
@@ -39,6 +43,10 @@ class Downloads(QObject):
         super().__init__(tab)
         self._tab, self._listing = tab, listing
         self.dialog: QFileDialog | None = None
+        self._queue = tab.context.transfers
+        self._shows: dict[Batch, Callable[[TransferReport], None]] = {}
+        self._queue.ended.connect(self._on_ended)
+        self._queue.failed.connect(self._on_failed)
 
     def ask(self, entries: Sequence[Entry]) -> None:
         """Prompt for a file name for one object, or for a folder for several."""
@@ -97,91 +105,153 @@ class Downloads(QObject):
         # `local_name` replaces characters that the file system does not allow.
         own = key.removesuffix("/").rpartition("/")[2]
         changed = own if path.name == proposed != own else ""
-        overwrite = path.exists()  # a file that appears later is never replaced
+
+        def inspect(work: Work) -> tuple[ObjectInfo, bool]:
+            # The listed size may be old. A file that appears later is never replaced.
+            return head(bucket, key, work=work), path.exists()
+
+        def start(found: tuple[ObjectInfo, bool]) -> None:
+            info, exists = found
+            plan = Plan((key,), (info.size,), etags=(info.etag,))
+            decision = IfExists.OVERWRITE if exists else IfExists.SKIP
+            batch = self._batch(f"Download {key}", plan, path.parent, decision)
+            batch.arguments["names"] = [path.name]
+            self._begin(batch, partial(self._show_one, batch, changed))
+
+        self._tab.run(f"Inspect {key}", inspect, start, quiet=True)
+
+    def several(self, entries: Sequence[Entry], target: Path) -> None:
+        """Download objects and folders; existing files are only changed after a question."""
+        bucket = self._listing.bucket
+        if bucket is None:
+            return
+        self._tab.context.settings.set(_SETTING, str(target))
+        rows = [entry.row for entry in entries if entry.row]
+        folders = [entry.key for entry in entries if entry.folder]
+        below = self._listing.prefix
+
+        def find_out(work: Work) -> tuple[Plan, list[str]]:
+            plan = plan_of(bucket, rows, folders, work)
+            return plan, existing_names(plan, below, target, work)
+
         self._tab.run(
-            f"Download {key}",
-            lambda work: download(bucket, key, path, overwrite=overwrite, work=work),
-            lambda done: self._on_one(done, changed),
+            "Plan a download", find_out, partial(self._on_planned, target),
+            latest="browser/download", quiet=True,
+        )  # fmt: skip
+
+    def _on_planned(self, target: Path, found: tuple[Plan, list[str]]) -> None:
+        plan, existing = found
+        if not plan.keys:
+            self._tab.banner.show_info("There is nothing to download.")
+        elif existing:
+            ExistingFiles(
+                self._tab, existing, len(plan.keys), partial(self._start, plan, target)
+            ).open()
+        else:
+            self._start(plan, target, IfExists.SKIP)
+
+    def _start(self, plan: Plan, target: Path, decision: IfExists) -> None:
+        objects = format_counted(len(plan.keys), "object")
+        batch = self._batch(f"Download {objects}", plan, target, decision)
+        self._begin(batch, partial(self._show_several, batch))
+        self._tab.banner.show_info(
+            f"Downloading {objects}, {format_size(plan.size)}, into {target}.",
+            action=("Show the queue", lambda: self._tab.context.go("uploads")),
         )
 
-    def _on_one(self, done: Downloaded, changed: str) -> None:
-        text = f"{done.path.name} downloaded, {format_size(done.size)}, {done.verdict.value}."
-        action = ("Open folder", lambda: open_folder(done.path.parent))
+    def _batch(self, title: str, plan: Plan, target: Path, decision: IfExists) -> Batch:
+        bucket, below = self._listing.bucket, self._listing.prefix
+        arguments = {
+            "keys": list(plan.keys),
+            "sizes": list(plan.sizes),
+            # The object must still have the listed ETag: else its size and the plan no longer
+            # apply.
+            "etags": list(plan.etags),
+            "modified": list(plan.modified),
+            "folder": str(target),
+            "below": below,
+            "if_exists": decision.value,
+        }
+        return Batch(
+            title, DOWNLOAD, arguments, Names(plan.keys, below), plan.keys, plan.sizes,
+            str(target), bucket.subject() if bucket else "", origin=self._tab.origin,
+        )  # fmt: skip
+
+    def _begin(self, batch: Batch, show: Callable[[TransferReport], None]) -> None:
+        """Add a batch to the queue, and show its report when it ends."""
+        self._shows[batch] = show
+        self._queue.add(batch)
+        self._queue.start(batch)
+
+    def _on_ended(self, batch: Batch, report: TransferReport) -> None:
+        if batch in self._shows:
+            # The report arrives as a result, so a lost connection in it is reported separately.
+            self._tab.note_failures(report.failed)
+            self._shows[batch](report)
+
+    def _on_failed(self, batch: Batch, error: StorageError) -> None:
+        if batch in self._shows:
+            self._tab.show_error(error, partial(self._queue.retry, batch))
+
+    def _show_one(self, batch: Batch, changed: str, report: TransferReport) -> None:
+        target, (name,) = Path(batch.target), batch.arguments["names"]
+        if report.failed:
+            error = report.failed[0].error
+            self._tab.show_error(error, partial(self._queue.retry, batch))
+            return
+        if report.skipped:
+            self._tab.banner.show_warning(f"{name} was not downloaded: {report.skipped[0][1]}.")
+            return
+        text = f"{name} downloaded, {format_size(report.size)}, {report.verdicts[0].value}."
+        action = ("Open folder", lambda: open_folder(target))
         if changed:
             why = f"The name {changed} is not allowed on this file system."
             self._tab.banner.show_warning(text, why, action=action)
         else:
             self._tab.banner.show_good(text, action=action)
 
-    def several(self, entries: Sequence[Entry], target: Path) -> None:
-        """Download objects and folders through the engine; existing files are never changed."""
-        bucket = self._listing.bucket
-        if bucket is None:
-            return
-        self._tab.context.settings.set(_SETTING, str(target))
-        rows = [(entry.key, entry.row.size) for entry in entries if entry.row]
-        folders = [entry.key for entry in entries if entry.folder]
-
-        def find_out(work: Work) -> Plan:
-            return plan_of(bucket, rows, folders, work)
-
-        self._tab.run(
-            "Plan a download", find_out, lambda plan: self._start(plan, target),
-            latest="browser/download", quiet=True,
-        )  # fmt: skip
-
-    def _start(self, plan: Plan, target: Path) -> None:
-        """Start the engine's download; existing files are skipped and reported."""
-        bucket = self._listing.bucket
-        if bucket is None:
-            return
-        if not plan.keys:
-            self._tab.banner.show_info("There is nothing to download.")
-            return
-        self._tab.bulk(
-            f"Download {format_counted(len(plan.keys), 'object')}",
-            "transfer.download",
-            {
-                "keys": list(plan.keys),
-                "sizes": list(plan.sizes),
-                # The object must still have the listed ETag: else its size and the plan no longer
-                # apply.
-                "etags": list(plan.etags),
-                "folder": str(target),
-                "below": self._listing.prefix,
-                "if_exists": IfExists.SKIP.value,
-            },
-            partial(self._on_several, target),
-            source=bucket.subject(),
-            target=str(target),
-        )
-        objects = format_counted(len(plan.keys), "object")
-        self._tab.banner.show_info(
-            f"Downloading {objects}, {format_size(plan.size)}, into {target}."
-        )
-
-    def _on_several(self, target: Path, report: TransferReport) -> None:
-        planned = format_counted(report.planned, "object")
-        sentences = [f"{format_count(len(report.done))} of {planned} downloaded."]
-        if verified := report.verified_text():
-            sentences.append(f"Checked: {verified}.")
-        if report.skipped:
-            skipped = format_counted(len(report.skipped), "object")
-            sentences.append(f"{skipped} skipped because the files exist.")
-        if report.renamed:
-            _number, name = report.renamed[0]
-            renamed = format_counted(len(report.renamed), "object")
-            sentences.append(f"{renamed} stored under another name, the first as {name}.")
-        text = " ".join(sentences)
-        action = ("Open folder", lambda: open_folder(target))
+    def _show_several(self, batch: Batch, report: TransferReport) -> None:
+        text = several_text(report)
+        action = ("Open folder", lambda: open_folder(Path(batch.target)))
         if not report.failed:
             self._tab.banner.show_good(text, action=action)
             return
-        # The report arrives as a result, so a lost connection in it is reported separately.
-        self._tab.note_failures(report.failed)
         first = report.failed[0]
         why = f"{len(report.failed):,} failed, first {first.key}: {first.reason}. {first.remedy}"
         self._tab.banner.show_warning(text, why, action=action)
+
+
+def several_text(report: TransferReport) -> str:
+    """Return the result of the download of several objects."""
+    planned = format_counted(report.planned, "object")
+    sentences = [f"{format_count(len(report.done))} of {planned} downloaded."]
+    if verified := report.verified_text():
+        sentences.append(f"Checked: {verified}.")
+    if report.skipped:
+        skipped = format_counted(len(report.skipped), "object")
+        sentences.append(f"{skipped} skipped because the files exist.")
+    if report.renamed:
+        _number, name = report.renamed[0]
+        renamed = format_counted(len(report.renamed), "object")
+        sentences.append(f"{renamed} stored under another name, the first as {name}.")
+    return " ".join(sentences)
+
+
+def existing_names(plan: Plan, below: str, target: Path, work: Work) -> list[str]:
+    """Return the names of the files in a folder that a download would meet.
+
+    Raises:
+        Cancelled: the token of `work` was cancelled.
+    """
+    if not target.is_dir():
+        return []
+    names = [key.removeprefix(below) for key in plan.keys]
+    found = []
+    for path in local_paths(target, names, plan.sizes):
+        work.check()
+        if path is not None and path.exists():
+            found.append(str(path.relative_to(target)))
+    return found
 
 
 def existing_folder(used: object) -> Path:

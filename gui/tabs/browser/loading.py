@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import Archived, InvalidInput, StorageError
-from core.model.objects import LevelPage, ObjectInfo
+from core.model.objects import LevelPage, ObjectInfo, ObjectRow
 from core.objects.bucket import Bucket
 from core.objects.level import list_level
 from core.objects.listing import list_pages
@@ -51,13 +51,15 @@ class Inspection:
 class Plan:
     """The objects of a delete or download, with their sizes in bytes and listed ETags.
 
-    The ETag of an individually selected object is empty, since its row may be old.
+    The ETag of an individually selected object is empty, since its row may be old. `modified` has
+    the times as they were listed (ISO 8601).
     """
 
     keys: tuple[str, ...]
     sizes: tuple[int, ...]
     folders: tuple[str, ...] = ()
     etags: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -106,9 +108,7 @@ def inspect_object(bucket: Bucket, key: str, work: Work) -> Inspection:
     return Inspection(info, seen, hashlib.sha256(data).hexdigest(), md5 == info.etag)
 
 
-def plan_of(
-    bucket: Bucket, rows: Iterable[tuple[str, int]], folders: Iterable[str], work: Work
-) -> Plan:
+def plan_of(bucket: Bucket, rows: Iterable[ObjectRow], folders: Iterable[str], work: Work) -> Plan:
     """Return all objects of the selected rows and folders.
 
     Raises:
@@ -116,10 +116,11 @@ def plan_of(
         StorageError: a folder cannot be listed.
     """
     chosen = tuple(folders)
-    found = {key: (size, "") for key, size in rows}
+    found = {row.key: (row.size, "", row.modified.isoformat()) for row in rows}
     for prefix in chosen:
         for page in list_pages(bucket, prefix, work=work):
-            found.update(zip(page.keys, zip(page.sizes, page.etags, strict=True), strict=True))
+            columns = zip(page.sizes, page.etags, page.modified, strict=True)
+            found.update(zip(page.keys, columns, strict=True))
             work.report(Progress(len(found), unit="objects"))
             work.check()
             if len(found) > PLANNED_AT_MOST:
@@ -128,5 +129,5 @@ def plan_of(
                     remedy="Select a smaller folder, or use a lifecycle rule.",
                     subject=prefix,
                 )
-    sizes = tuple(size for size, _etag in found.values())
-    return Plan(tuple(found), sizes, chosen, tuple(etag for _size, etag in found.values()))
+    sizes, etags, modified = zip(*found.values(), strict=True) if found else ((), (), ())
+    return Plan(tuple(found), sizes, chosen, etags, modified)

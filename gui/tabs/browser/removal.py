@@ -67,7 +67,7 @@ class Removal(QObject):
         if bucket is None or not entries or self._tab.context.read_only:
             return  # the shortcut or the menu has already shown the reason
         self._tab.banner.clear()  # its message is not about this delete
-        rows = [(entry.key, entry.row.size) for entry in entries if entry.row]
+        rows = [entry.row for entry in entries if entry.row]
         folders = [entry.key for entry in entries if entry.folder]
 
         def find_out(work: Work) -> tuple[Plan, bool | None]:

@@ -10,16 +10,19 @@ from core.transfer.values import IfExists
 from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from gui import shortcuts
-from gui.tabs.uploads.plan_model import ALL, LABELS, REFUSED, PlanModel
+from gui.tabs.uploads.plan_model import ALL, REFUSED, PlanModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
+from gui.widgets.decision import DecisionBox
 from gui.widgets.labels import Elided, figure, heading, muted_label, text_label
 from gui.widgets.panel import card, column, row
-from gui.widgets.segmented import Segmented
 
 _MEANING = {
     IfExists.SKIP: "Files whose key already exists are skipped.",
     IfExists.OVERWRITE: "The objects are replaced. A versioned bucket retains the old versions.",
     IfExists.KEEP_BOTH: "Each file is stored beside the old object, as “name (2)”.",
+    IfExists.IF_DIFFERENT: "Contents are compared by SHA-256; equal ones are skipped.",
+    IfExists.IF_NEWER: "Objects are replaced by files that were changed after they were stored.",
+    IfExists.IF_SIZE_DIFFERS: "Objects of the same size are skipped, even if their content differs.",
 }
 
 
@@ -45,8 +48,7 @@ class PlanCard(QWidget):
         self._count = figure("")
         self._size = Elided("", "muted")
         self._conflicts = text_label("", "warning", wrap=True)
-        self.choice = Segmented([(choice.value, text) for choice, text in LABELS.items()])
-        self.choice.setAccessibleName("What to do with files that already exist")
+        self.choice = DecisionBox("What to do with files that already exist")
         self._meaning = muted_label("", wrap=True, small=True)
         self._skipped = text_label("", "warning", wrap=True)
         self._skipped.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -66,7 +68,7 @@ class PlanCard(QWidget):
     @property
     def decision(self) -> IfExists:
         """The decision for files whose key exists."""
-        return IfExists(self.choice.current)
+        return self.choice.decision
 
     def show_nothing(self) -> None:
         """Show that nothing was added."""

@@ -10,25 +10,24 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
-from core.units import format_size
+from core.units import format_moment, format_size
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, TONE_ROLE
+from gui.widgets.decision import LABELS
 from gui.widgets.labels import shown
 
 KEY, FILE, SIZE, CONFLICT, DECISION = range(5)
 #: Filters of the rows.
 ALL, EXISTING, REFUSED = "all", "existing", "refused"
-#: The button text of each decision, and the tone of its cell.
-LABELS = {
-    IfExists.SKIP: "Skip",
-    IfExists.OVERWRITE: "Overwrite",
-    IfExists.KEEP_BOTH: "Keep both",
-}
+#: The tone of the cell of each decision.
 _TONES = {
     IfExists.SKIP: "neutral",
     IfExists.OVERWRITE: "danger",
     IfExists.KEEP_BOTH: "accent",
+    IfExists.IF_DIFFERENT: "warning",
+    IfExists.IF_NEWER: "warning",
+    IfExists.IF_SIZE_DIFFERS: "warning",
 }
 
 
@@ -186,9 +185,20 @@ class PlanModel(Columns):
             return _TONES[self._decision(plan, number)]
         if role == MONO_ROLE:
             return True if column in {FILE, KEY} else None
-        if role == Qt.ItemDataRole.ToolTipRole and column == FILE and not refused:
-            return plan.paths[number]
+        if role == Qt.ItemDataRole.ToolTipRole and not refused:
+            return self._tooltip(plan, number, column)
         return _tone(column, refused=refused) if role == TONE_ROLE else None
+
+    def _tooltip(self, plan: UploadPlan, number: int, column: int) -> str | None:
+        if column == FILE:
+            return plan.paths[number]
+        existing = plan.objects[number] if plan.objects else None
+        if column == CONFLICT and existing is not None:
+            size, moment = format_size(existing.size), format_moment(existing.modified)
+            return f"The object has {size} and was stored {moment}."
+        if column == DECISION:
+            return plan.skip_reason(number, self.choice, self.single) or None
+        return None
 
     def _decision(self, plan: UploadPlan, number: int) -> IfExists:
         return plan.decision(number, self.choice, self.single)

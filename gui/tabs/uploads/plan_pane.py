@@ -12,8 +12,9 @@ from core.transfer.values import IfExists
 from core.units import format_counted
 from gui import theme
 from gui.context import Context
-from gui.tabs.uploads.plan_model import ALL, EXISTING, FILE, LABELS, REFUSED, PlanModel
+from gui.tabs.uploads.plan_model import ALL, EXISTING, FILE, REFUSED, PlanModel
 from gui.widgets.buttons import button_menu, icon_button, plain_button, quiet_button
+from gui.widgets.decision import LABELS
 from gui.widgets.labels import Elided
 from gui.widgets.panel import Panel, row
 from gui.widgets.segmented import Segmented
@@ -23,6 +24,8 @@ _FILTERS = ((ALL, "All"), (EXISTING, "Existing"), (REFUSED, "Cannot be uploaded"
 #: Widths of size, conflict and decision in pixels, and the share of the rest for the file.
 _WIDTHS, _FILE_PART, _NARROW = (84, 92, 104), 0.4, 640
 _FOLLOW = "Default"
+#: The decisions with a button; the others are in a menu.
+_FIRST = (IfExists.SKIP, IfExists.OVERWRITE, IfExists.KEEP_BOTH)
 
 
 class PlanPane(QWidget):
@@ -49,6 +52,8 @@ class PlanPane(QWidget):
             decision: plain_button(text, partial(self._decide, decision))
             for decision, text in LABELS.items()
         }
+        self.more = quiet_button("More ▾", self._on_more)
+        self.more.setAccessibleName("More decisions")
         self.follow = quiet_button(_FOLLOW, partial(self._decide, None))
         self.follow.set_hint("Use the decision for all files")
         self._lay_out()
@@ -84,8 +89,14 @@ class PlanPane(QWidget):
         bar = row(self._note, margins=(12, 6, 12, 6))
         layout = bar.layout()
         assert isinstance(layout, QBoxLayout)
-        for button in (*self.buttons.values(), self.follow):
-            layout.addWidget(button)
+        for decision, button in self.buttons.items():
+            if decision in _FIRST:
+                layout.addWidget(button)
+            else:  # only in menus
+                button.setParent(self)
+                button.hide()
+        layout.addWidget(self.more)
+        layout.addWidget(self.follow)
         layout.addStretch(1)
         panel.add(bar)
         box = QVBoxLayout(self)
@@ -120,8 +131,14 @@ class PlanPane(QWidget):
             self._note.setText(
                 "Select files with an existing key to decide about them individually."
             )
-        for button in (*self.buttons.values(), self.follow):
+        for button in (*self.buttons.values(), self.more, self.follow):
             button.allow(count > 0, "None of the selected files has an existing key.")
+
+    def _on_more(self) -> None:
+        others = [button for decision, button in self.buttons.items() if decision not in _FIRST]
+        below = self.more.mapTo(self, self.more.rect().bottomLeft())
+        where = self.table.viewport().mapFrom(self, below)
+        button_menu(self.table, where, [("", button) for button in others])
 
     def _on_menu(self, where: QPoint) -> None:
         buttons = (*self.buttons.values(), self.follow)

@@ -21,7 +21,7 @@ from core.units import format_count, format_counted
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
-from gui.context.transfers import Batch
+from gui.context.transfers import Batch, Names
 from gui.dialogs.file_as import FileAsDialog
 from gui.tabs.base import Tab
 from gui.tabs.uploads.plan_pane import PlanPane
@@ -40,7 +40,6 @@ from gui.tabs.uploads.unfinished import (
 )
 from gui.tabs.uploads.upload_form import UploadForm, local_paths
 from gui.widgets.empty import EmptyState
-from gui.widgets.labels import shown
 from gui.widgets.panel import Panel, scrolling, splitter
 
 
@@ -344,7 +343,6 @@ def _batch_of(plan: UploadPlan, form: UploadForm, profile: Profile) -> Batch:
     files = form.plan.files
     arguments = plan.arguments(files.choice, files.single)
     keys = arguments["keys"]
-    names = [shown(key.removeprefix(plan.prefix)) for key in keys]
     source, title = f"{len(form.paths)} entries", f"Upload {count}"
     if len(form.paths) == 1:
         source, name = form.paths[0], Path(form.paths[0]).name
@@ -353,7 +351,7 @@ def _batch_of(plan: UploadPlan, form: UploadForm, profile: Profile) -> Batch:
         title,
         "transfer.upload",
         arguments,
-        names,
+        Names(keys, plan.prefix),
         keys,
         arguments["sizes"],
         f"s3://{plan.bucket}/{plan.prefix}",

@@ -13,6 +13,7 @@ from gui.context.transfers import Batch, TransferQueue
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
 from gui.tasks.rates import amount, share
+from gui.widgets.labels import shown
 
 COLUMNS = ("Name", "Size", "Progress", "Rate", "State", "Target")
 NAME, SIZE, PROGRESS, RATE, STATE, TARGET = range(6)
@@ -230,7 +231,7 @@ def _file_text(batch: Batch, number: int, column: int) -> str:
     if column == RATE:
         return ""
     return {
-        NAME: batch.names[number],
+        NAME: shown(batch.names[number]),
         SIZE: format_size(batch.sizes[number]),
         STATE: batch.states[number].value,
         TARGET: batch.keys[number],

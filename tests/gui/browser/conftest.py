@@ -1,6 +1,7 @@
 """A bucket on moto, and the Browser tab that shows it."""
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -50,12 +51,14 @@ def fill(bucket):
 
 @pytest.fixture
 def workspace(bucket):
+    made = bucket.clients.connection
     profile = Profile("moto", KeySource.SESSION, bucket=bucket.name)
     return SimpleNamespace(
         bucket=bucket,
         clients=bucket.clients,
         profile=profile,
-        connection=bucket.clients.connection,
+        # That of the server is for another bucket, which the engine would use.
+        connection=replace(made, profile=replace(made.profile, bucket=bucket.name)),
         set_unlocked=bucket.clients.set_unlocked,
         close=lambda: None,
     )

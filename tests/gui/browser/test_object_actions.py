@@ -15,8 +15,10 @@ from core.objects.level import list_level
 from core.objects.listing import list_pages
 from core.objects.trash import RestoreReport
 from core.transfer import local_names
+from core.transfer.values import IfExists
 from gui.tabs.browser import removal
 from gui.tabs.browser.downloads import existing_folder
+from gui.tabs.browser.existing_dialog import ExistingFiles
 from gui.tabs.browser.loading import Plan
 
 
@@ -258,21 +260,40 @@ def test_the_dialog_begins_in_a_folder_that_exists(tmp_path, monkeypatch):
     assert existing_folder(str(tmp_path)) == tmp_path
 
 
-def test_several_go_to_the_engine(tab, qtbot, tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(tab, "bulk", lambda *args, **more: asked.append((args, more)))
+def test_several_are_added_to_the_queue_of_transfers(tab, qtbot, tmp_path, monkeypatch, context):
+    monkeypatch.setattr(context.transfers, "start", lambda _batch: None)
+    download_all(tab, qtbot, tmp_path)
+    qtbot.waitUntil(lambda: bool(context.transfers.batches), timeout=20_000)
+    batch = context.transfers.batches[0]
+    assert batch.operation == "transfer.download"
+    assert len(batch.arguments["keys"]) == len(batch.arguments["sizes"]) == 3
+    assert batch.arguments["below"] == DAY
+    assert batch.arguments["folder"] == batch.target == str(tmp_path)
+    assert list(batch.names) == [key.removeprefix(DAY) for key in batch.keys]
+
+
+def test_existing_files_are_replaced_only_after_a_question(tab, qtbot, tmp_path, context):
+    (tmp_path / "2024-01-15T01:00:00Z.json").write_text("mine")
+    download_all(tab, qtbot, tmp_path)
+    qtbot.waitUntil(lambda: bool(tab.findChildren(ExistingFiles)), timeout=20_000)
+    assert context.transfers.batches == []
+    (dialog,) = tab.findChildren(ExistingFiles)
+    assert dialog.windowTitle() == "1 file already exists"
+    assert dialog.choice.decision is IfExists.SKIP
+    dialog.choice.select(IfExists.IF_SIZE_DIFFERS.value)
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=20_000)
+    assert tab.banner.text.startswith("3 of 3 objects downloaded.")
+    assert (tmp_path / "2024-01-15T01:00:00Z.json").read_text() != "mine"
+
+
+def download_all(tab, qtbot, folder):
     tab.listing.show(DAY)
     settled(qtbot, tab)
     tab.folder.table.selectAll()
     dialog = opened(qtbot, tab)
-    dialog.fileSelected.emit(str(tmp_path))
+    dialog.fileSelected.emit(str(folder))
     dialog.close()
-    qtbot.waitUntil(lambda: bool(asked), timeout=20_000)
-    operation, arguments = asked[0][0][1:3]
-    assert operation == "transfer.download"
-    assert len(arguments["keys"]) == len(arguments["sizes"]) == 3
-    assert arguments["below"] == DAY
-    assert arguments["folder"] == str(tmp_path)
 
 
 def test_the_menu_offers_what_can_be_done(tab, qtbot):
