@@ -21,9 +21,9 @@ from core.model.connection import Connection
 from core.units import time_style
 from core.work import CancelToken, Work
 
-#: Maximum number of processes: the second is only started while the first is busy.
-# A second process lets a scan and a transfer run at the same time; more would only compete.
-MAX_ENGINES = 2
+#: Maximum number of processes: another one is only started while the others are busy.
+# Three let an upload, a download and a scan run at the same time; more would only compete.
+MAX_ENGINES = 3
 #: Niceness of engine processes, so that the window has priority.
 NICENESS = 10
 #: Seconds after which the engine of a cancelled operation is killed.

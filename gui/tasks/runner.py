@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The bulk threads only drive the engine processes, of which there are at most two.
-_INTERACTIVE_THREADS, _BULK_THREADS = 8, 2
+#: The bulk threads only drive the engine processes, of which there are at most three.
+_INTERACTIVE_THREADS, _BULK_THREADS = 8, 3
 _SHUTDOWN_SECONDS = 4.0
 #: Number of finished tasks retained for the activity drawer.
 _RETAINED = 200
@@ -215,7 +215,7 @@ class TaskRunner(QObject):
         self._add_to_list(task)
         self.task_started.emit(task)
         pool = self._bulk if order.bulk else self._interactive
-        pool.put(Job(number, order.fn, order.token))
+        pool.put(Job(number, order.fn, order.token, order.limits))
         return task
 
     def _restart(self, order: Order) -> Task:

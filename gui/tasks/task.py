@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.engine.changes import OperationCall
 from core.errors import StorageError
+from core.limits import TransferLimits
 from core.units import utc_now
 from core.work import CancelToken, Progress, Work
 
@@ -25,6 +26,7 @@ class TaskOptions(TypedDict, total=False):
         cancelled: called after a cancel by the user; not if a newer task replaced this one.
         latest: starting another task of this name cancels this one and drops its result.
         quiet: whether the task is omitted from the activity drawer.
+        limits: the limits of its transfers, which may be changed while it runs.
     """
 
     failed: Callable[[StorageError], object] | None
@@ -33,6 +35,7 @@ class TaskOptions(TypedDict, total=False):
     cancelled: Callable[[], object] | None
     latest: str | None
     quiet: bool
+    limits: TransferLimits | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Order:
     command: str = ""
     cancelled: Callable[[], object] | None = None
     call: OperationCall | None = None
+    limits: TransferLimits | None = None
     token: CancelToken = field(default_factory=CancelToken)
 
 
@@ -124,6 +128,10 @@ class Task(QObject):
     def cancel(self) -> None:
         """Cancel the task; it ends within 2 seconds."""
         self._order.token.cancel()
+
+    def pause(self) -> None:
+        """Cancel the task so that another run can continue it (see `CancelToken.paused`)."""
+        self._order.token.pause()
 
     def retry(self) -> Task | None:
         """Run the request again as a new task; None while this one runs or after a success."""

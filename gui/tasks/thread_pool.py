@@ -12,6 +12,7 @@ from typing import Any
 
 from core.aws.current_work import in_work
 from core.errors import Cancelled, StorageError
+from core.limits import TransferLimits
 from core.work import CancelToken, Coalescer, Work, unexpected_error
 
 _log = logging.getLogger(__name__)
@@ -28,10 +29,17 @@ class Job:
         number: identifies the job in messages.
         fn: the work.
         token: cancels it.
+        limits: the limits of its transfers; None for none.
     """
 
-    def __init__(self, number: int, fn: Callable[[Work], Any], token: CancelToken) -> None:
-        self.number, self.fn, self.token = number, fn, token
+    def __init__(
+        self,
+        number: int,
+        fn: Callable[[Work], Any],
+        token: CancelToken,
+        limits: TransferLimits | None = None,
+    ) -> None:
+        self.number, self.fn, self.token, self.limits = number, fn, token, limits
         self.waiting = contextlib.ExitStack()
         self._claim = threading.Lock()
 
@@ -101,7 +109,12 @@ class ThreadPool:
     def _run_job(self, job: Job) -> None:
         number = job.number
         reports = Coalescer(lambda progress: self._post(number, PROGRESS, progress))
-        work = Work(job.token, reports.take, lambda batch: self._post(number, BATCH, batch))
+        work = Work(
+            job.token,
+            reports.take,
+            lambda batch: self._post(number, BATCH, batch),
+            limits=job.limits,
+        )
         try:
             with in_work(work):  # a cancel reaches every request of the block
                 result = job.fn(work)

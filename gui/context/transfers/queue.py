@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.engine.changes import OperationCall
 from core.errors import StorageError
+from core.limits import TransferLimits
 from core.model.connection import Connection
 from core.transfer.journal import Order, discard, record_order, settled
 from core.transfer.values import Outcomes, State, TransferReport
@@ -41,6 +42,7 @@ class TransferQueue(QObject):
             newest first.
         workspace: the present connection, which new batches use.
         locked_reason: returns why changes are refused; empty while they are allowed.
+        limits: the bandwidth and parallelism of each direction; a change applies at once.
 
     Signals:
         added, removed, moved: a `Batch` in `batches`; it is at its new place.
@@ -64,6 +66,7 @@ class TransferQueue(QObject):
         self.batches: list[Batch] = []
         self.workspace: Workspace | None = None
         self.locked_reason: Callable[[], str] = lambda: ""
+        self.limits = TransferLimits()
         self._tasks: dict[Task, Batch] = {}
         self._next_runs: dict[Batch, _NextRun] = {}
         self._recording: set[Batch] = set()
@@ -116,7 +119,7 @@ class TransferQueue(QObject):
             self._place(batch, target)
 
     def start(self, batch: Batch, numbers: Sequence[int] | None = None) -> None:
-        """Queue a batch, or some files of it, unless `reason_not_to_start` returns a reason."""
+        """Queue a batch, or some of its files, unless `reason_not_to_start` returns a reason."""
         workspace = self.workspace
         if workspace is None or batch.active or self.reason_not_to_start(batch):
             return
@@ -174,7 +177,7 @@ class TransferQueue(QObject):
     def _stop(self, batch: Batch) -> None:
         for task, of_task in self._tasks.items():
             if of_task is batch:
-                task.cancel()
+                (task.pause if batch.paused else task.cancel)()
 
     def _start_next(self) -> None:
         for batch in list(self.batches):
@@ -226,6 +229,7 @@ class TransferQueue(QObject):
             target=batch.target,
             command=batch.command,
             origin=batch.origin,
+            limits=self.limits,
         )
         self._tasks[task] = batch
 
