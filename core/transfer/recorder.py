@@ -19,14 +19,20 @@ _SECONDS = 0.15
 
 @dataclass(slots=True)
 class _News:
-    done: list[int] = field(default_factory=list)
+    done: dict[int, Verdict] = field(default_factory=dict)
+    renamed: list[tuple[int, str]] = field(default_factory=list)
     skipped: list[tuple[int, str]] = field(default_factory=list)
     failed: list[tuple[int, str]] = field(default_factory=list)
     moving: dict[int, int] = field(default_factory=dict)
 
     def outcomes(self) -> Outcomes:
         return Outcomes(
-            tuple(self.done), tuple(self.skipped), tuple(self.failed), tuple(self.moving.items())
+            tuple(self.done),
+            tuple(self.skipped),
+            tuple(self.failed),
+            tuple(self.moving.items()),
+            tuple(self.done.values()),
+            tuple(self.renamed),
         )
 
 
@@ -80,9 +86,10 @@ class OutcomeRecorder:
             self._done[number] = verdict
             if name:
                 self._renamed[number] = name
+                self._news.renamed.append((number, name))
             if not race_free:
                 self._unguarded.add(number)
-            self._news.done.append(number)
+            self._news.done[number] = verdict
             # In the lock: nothing is written to the journal after `close`, when it may have been
             # removed.
             self._note(Outcomes(done=(number,)))

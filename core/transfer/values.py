@@ -59,13 +59,16 @@ class Refusal:
 class Outcomes:
     """New outcomes of some files of a transfer, by their number in the plan.
 
-    `moving` has pairs (number, bytes so far) of large files in progress.
+    `moving` has pairs (number, bytes so far) of large files in progress, `verdicts` the verdicts of
+    `done`, and `renamed` the local names of downloads that differ from their keys.
     """
 
     done: tuple[int, ...] = ()
     skipped: tuple[tuple[int, str], ...] = ()
     failed: tuple[tuple[int, str], ...] = ()
     moving: tuple[tuple[int, int], ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    renamed: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
