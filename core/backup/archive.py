@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 import zstandard
 
@@ -14,9 +18,11 @@ from core.backup.encryption import BackupCipher
 from core.backup.keys import MANIFEST, part_name
 from core.backup.listing import entry
 from core.backup.manifest import to_bytes
-from core.backup.prefetch import in_parallel, prefetch
+from core.backup.prefetch import prefetch
 from core.backup.store import Store
 from core.backup.unfinished import UnfinishedBackup
+from core.backup.unsent import may_end
+from core.errors import StorageError
 from core.model.backup import Backup, Manifest, Part
 from core.model.objects import Verdict
 from core.version import __version__
@@ -47,13 +53,15 @@ class PartsForm:
 class Tally:
     """Progress of a backup; `content` is the hash of all lines in order.
 
-    `verdict` is the weakest verdict of the uploads.
+    `verdict` is the weakest verdict of the uploads. `outage` is the error because of which parts
+    were only stored on this computer.
     """
 
     rows: int = 0
     parts: list[Part] = field(default_factory=list)
     content: hashlib._Hash = field(default_factory=hashlib.sha256)
     verdict: Verdict = Verdict.SHA256
+    outage: StorageError | None = None
 
 
 def write_parts(
@@ -62,30 +70,125 @@ def write_parts(
     rows: Iterator[Rows],
     form: PartsForm,
     work: Work,
+    *,
+    outage: StorageError | None = None,
 ) -> Tally:
     """Compress rows and upload them as parts below the folder of `unfinished`.
 
-    Reading, compression and upload overlap; at most a few parts are in memory.
+    Reading, compression and upload overlap. Parts that are not sent yet are stored on this computer,
+    so that a slow upload does not prolong the snapshot, and an outage does not end it.
+
+    Args:
+        store: The store.
+        unfinished: The record of the backup.
+        rows: The rows in pieces.
+        form: The format of the parts.
+        work: Cancel token and progress (rows).
+        outage: The error of an outage that was noticed before: nothing is sent then.
+
+    Raises:
+        StorageError: A part could not be sent, for a reason that does not end by itself.
     """
-    tally = Tally()
-    meta = {"backup-id": form.backup_id, "data_type": "database_backup_part"}
-
-    def send(packed: tuple[Part, bytes]) -> tuple[Part, Verdict]:
-        part, data = packed
-        work.check()
-        about = {**meta, "part-index": str(part.index), "record_count": str(part.rows)}
-        key = unfinished.folder + form.name(part.index)
-        unfinished.sent.append(key)
-        verdict = store.put(key, data, about, work=work)
-        unfinished.stored.append(key)
-        return part, verdict
-
+    tally = Tally(outage=outage)
     # After a failure the reading thread must end before the database is closed or rolled back.
-    with closing(prefetch(rows)) as read, closing(_packed(read, tally, form, work)) as packed:
-        for part, verdict in in_parallel(send, packed, _UPLOADS):
-            tally.parts.append(part)
-            tally.verdict = weakest_verdict((tally.verdict, verdict))
+    with (
+        closing(prefetch(rows)) as read,
+        _Sender(store, unfinished, form, tally, work) as sender,
+    ):
+        for part, data in _packed(read, tally, form, work):
+            sender.add(part, data)
+        sender.finish()
     return tally
+
+
+class _Sender:
+    """Uploads parts in several threads, from the files on this computer."""
+
+    def __init__(
+        self,
+        store: Store,
+        unfinished: UnfinishedBackup,
+        form: PartsForm,
+        tally: Tally,
+        work: Work,
+    ) -> None:
+        self._store, self._unfinished, self._form = store, unfinished, form
+        self._tally, self._work = tally, work
+        self._pool = ThreadPoolExecutor(_UPLOADS, "backup")
+        self._running: deque[Future[Verdict]] = deque()
+        self._all_saved = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, part: Part, data: bytes) -> None:
+        """Store a part on this computer and send it; without room there, wait until it is sent."""
+        self._tally.parts.append(part)
+        saved = self._unfinished.files.save(self._form.name(part.index), data)
+        self._all_saved &= saved
+        if self._tally.outage is not None:
+            if not saved:
+                raise self._tally.outage
+            return
+        self._running.append(self._pool.submit(self._send, part, None if saved else data))
+        while self._running and self._running[0].done():
+            self._take()
+        while not saved and len(self._running) >= _UPLOADS:  # they are in memory
+            self._take()
+
+    def finish(self) -> None:
+        """Wait until all parts are sent, or an outage is noticed."""
+        while self._running:
+            self._take()
+
+    def _take(self) -> None:
+        try:
+            verdict = self._running.popleft().result()
+        except StorageError as error:
+            if not (self._all_saved and may_end(error)):
+                raise
+            self._begin_outage(error)
+        else:
+            self._tally.verdict = weakest_verdict((self._tally.verdict, verdict))
+
+    def _begin_outage(self, error: StorageError) -> None:
+        """Send nothing more; uploads that have begun share the retry budget, and end with it."""
+        self._tally.outage = error
+        begun = [future for future in self._running if not future.cancel()]
+        self._running.clear()
+        for future in begun:
+            problem = future.exception()
+            if problem is not None and not (isinstance(problem, StorageError) and may_end(problem)):
+                raise problem
+
+    def _send(self, part: Part, data: bytes | None) -> Verdict:
+        self._work.check()
+        name, files = self._form.name(part.index), self._unfinished.files
+        key = self._unfinished.folder + name
+        self._unfinished.sent.append(key)
+        about = part_metadata(self._form.backup_id, part)
+        verdict = self._store.put(
+            key, files.load(name) if data is None else data, about, work=self._work
+        )
+        self._unfinished.stored.append(key)
+        files.delete(name)
+        return verdict
+
+
+def part_metadata(backup_id: str, part: Part) -> dict[str, str]:
+    """Return the metadata of the object of a part."""
+    return {
+        "backup-id": backup_id,
+        "data_type": "database_backup_part",
+        "part-index": str(part.index),
+        "record_count": str(part.rows),
+    }
 
 
 def weakest_verdict(verdicts: Iterable[Verdict]) -> Verdict:
@@ -95,7 +198,7 @@ def weakest_verdict(verdicts: Iterable[Verdict]) -> Verdict:
 
 def _packed(
     rows: Iterator[Rows], tally: Tally, form: PartsForm, work: Work
-) -> Generator[tuple[Part, bytes], None, None]:
+) -> Iterator[tuple[Part, bytes]]:
     packer = _Packer(0, form.cipher)
     for count, lines in rows:
         tally.content.update(lines)
@@ -140,14 +243,18 @@ def write_manifest(
     store: Store, unfinished: UnfinishedBackup, manifest: Manifest, work: Work
 ) -> tuple[Backup, Verdict]:
     """Write the manifest, which completes the backup; return its entry and the verdict."""
-    about = {
+    key, data = unfinished.folder + MANIFEST, to_bytes(manifest)
+    work.check()
+    unfinished.committing = True
+    verdict = store.put(key, data, manifest_metadata(manifest), work=work)
+    return entry(manifest, key, data), verdict
+
+
+def manifest_metadata(manifest: Manifest) -> dict[str, str]:
+    """Return the metadata of the object of a manifest."""
+    return {
         "backup-id": manifest.id,
         "table_name": manifest.table.encode("ascii", "backslashreplace").decode()[:500],
         "data_type": "database_backup_manifest",
         "record_count": str(manifest.rows),
     }
-    key, data = unfinished.folder + MANIFEST, to_bytes(manifest)
-    work.check()
-    unfinished.committing = True
-    verdict = store.put(key, data, about, work=work)
-    return entry(manifest, key, data), verdict

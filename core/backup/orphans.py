@@ -1,7 +1,8 @@
 """Removal of the parts without a manifest that interrupted backups left in the bucket.
 
 A running backup looks the same. A backup that runs on this machine has a locked record; one of
-another machine counts as abandoned if no part was added for a day.
+another machine counts as abandoned if no part was added for a day. Backups that can be resumed are
+not abandoned.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from core.backup.listing import contents
 from core.backup.spool import remove_dead_spools
 from core.backup.store import Store, Stored
 from core.backup.unfinished import dead_records, forget, running_folders
+from core.backup.unsent import remove_useless_files, unsent_folders
 from core.errors import StorageError
 from core.layout.timestamps import parse_timestamp
 from core.model.backup import OrphanParts
@@ -30,8 +32,8 @@ _log = logging.getLogger(__name__)
 def orphan_parts(store: Store, work: Work) -> tuple[OrphanParts, ...]:
     """Return what interrupted backups left in the store, oldest first.
 
-    Backups that are running on this machine, and those of other machines to which a part was added
-    within a day, are omitted.
+    Backups that are running or can be resumed on this machine, and those of other machines to which a
+    part was added within a day, are omitted.
 
     Raises:
         StorageError: When the store cannot be listed.
@@ -39,7 +41,8 @@ def orphan_parts(store: Store, work: Work) -> tuple[OrphanParts, ...]:
     with dead_records(store) as dead:
         own = frozenset(dead)
     unfinished = contents(store, None, work).unfinished
-    running = running_folders(store)  # after the listing, since a backup may just have begun
+    # After the listing, since a backup may just have begun.
+    running = running_folders(store) | unsent_folders(store.place)
     found = []
     for folder, objects in unfinished:
         name = folder.key.folder
@@ -77,9 +80,13 @@ def remove_own_orphans(store: Store, work: Work) -> int:
         The number of backups that left parts in the store.
     """
     remove_dead_spools()
+    remove_useless_files()
     removed = 0
     with dead_records(store) as dead:
+        resumable = unsent_folders(store.place)
         for folder, record in dead.items():
+            if folder in resumable:
+                continue
             try:
                 removed += _remove(store, folder, work)
             except StorageError as error:

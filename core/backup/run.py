@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
@@ -28,12 +29,15 @@ from core.backup.filters import (
     expected_rows,
 )
 from core.backup.keys import folder, new_id
+from core.backup.manifest import to_bytes
 from core.backup.orphans import remove_own_orphans
+from core.backup.resume import fresh_budget, resumable_error, send
 from core.backup.runs import records_run
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
+from core.backup.unsent import may_end, remove_superseded
 from core.effects import BY_HAND, attaching_partial, stating_effect
-from core.errors import DatabaseError
+from core.errors import DatabaseError, StorageError
 from core.model.backup import Backup, BackupReport, Encryption, Manifest, Source
 from core.model.objects import Verdict
 from core.objects.bucket import HasBucket
@@ -55,6 +59,9 @@ def backup(  # noqa: PLR0913 - keyword-only data of one request
     exclude: Sequence[str] = (),
 ) -> BackupReport:
     """Back up tables from one consistent view of the database.
+
+    If the storage fails for a time, the rows are read all the same, and stored on this computer; what
+    cannot be sent afterwards is sent by `core.backup.resume.resume`.
 
     Args:
         workspace: The workspace with the bucket.
@@ -114,12 +121,17 @@ def back_up(
 
         with attaching_partial(report):
             run.all(chosen.tables)
+    with attaching_partial(report):
+        run.send_unsent()
     return report()
 
 
 @dataclass(slots=True)
 class _Run:
-    """A run over several tables with `total` rows, of which `done` are written."""
+    """A run over several tables with `total` rows, of which `done` are written.
+
+    `unsent` are the ids of the backups that were read during an `outage` of the storage.
+    """
 
     store: Store
     source: Database
@@ -131,33 +143,83 @@ class _Run:
     snapshot: str = field(default_factory=lambda: str(uuid4()))
     verdict: Verdict = Verdict.SHA256
     made: list[Backup] = field(default_factory=list)
+    outage: StorageError | None = None
+    unsent: list[str] = field(default_factory=list)
 
     def all(self, tables: Sequence[ChosenTable]) -> None:
         """Back tables up one after the other; a failure leaves the backups made before it."""
         with stating_effect("backed up", decisive=(BY_HAND,)) as attempts:
             for table in tables:
-                self.made.append(self.one(table))
+                made = self.one(table)
+                if made is not None:
+                    self.made.append(made)
+                    attempts.made = True
+
+    def send_unsent(self) -> None:
+        """Send what was read during an outage, after the snapshot has ended.
+
+        Raises:
+            StorageError: The storage is still out of reach; the backups can be resumed.
+        """
+        # The budget of the run was used up by the outage.
+        work = fresh_budget(self.work)
+        with stating_effect("backed up", decisive=(BY_HAND,)) as attempts:
+            attempts.made = bool(self.made)
+            for backup_id in self.unsent:
+                with resumable_error():
+                    backup, verdict = send(self.store, backup_id, work)
+                self._add_verdict(verdict)
+                self.made.append(replace(backup, checked=f"written, {verdict.value}"))
                 attempts.made = True
 
-    def one(self, table: ChosenTable) -> Backup:
-        """Back up one table and commit it."""
+    def one(self, table: ChosenTable) -> Backup | None:
+        """Back up one table and commit it; None if an outage delays that."""
+        backup_id = new_id()
+        try:
+            return self._one(table, backup_id)
+        except StorageError:
+            if backup_id not in self.unsent:
+                raise
+            return None
+
+    def _one(self, table: ChosenTable, backup_id: str) -> Backup:
         schema = table.schema
-        started, taken, backup_id = time.monotonic(), utc_now(), new_id()
+        started, taken = time.monotonic(), utc_now()
         with unfinished_backup(self.store, folder(schema.table, taken, backup_id)) as unfinished:
             rows = self.source.dump(schema, where=table.where, work=self.work)
             watched = self._within(schema.table)
             cipher, record = self._encryption(backup_id, schema.table)
             form = PartsForm(backup_id, self.source.parts_format, cipher)
-            tally = write_parts(self.store, unfinished, rows, form, watched)
+            tally = write_parts(self.store, unfinished, rows, form, watched, outage=self.outage)
             self._check_count(table, tally.rows)
             manifest = self._manifest(table, tally, backup_id, taken, time.monotonic() - started)
             if cipher is not None and record is not None:
                 manifest = encrypted_manifest(manifest, cipher, record)
-            written, verdict = write_manifest(self.store, unfinished, manifest, self.work)
-        self.done += tally.rows
+            self.done += tally.rows
+            unfinished.files.save_manifest(to_bytes(manifest))
+            with self._noting_outage(backup_id, resumable=unfinished.files.complete):
+                if tally.outage is not None:
+                    raise tally.outage
+                written, verdict = write_manifest(self.store, unfinished, manifest, self.work)
+        if remove_superseded(self.store.place, manifest):
+            remove_own_orphans(self.store, self.work)
         verdict = weakest_verdict((verdict, tally.verdict))
-        self.verdict = weakest_verdict((self.verdict, verdict))
+        self._add_verdict(verdict)
         return replace(written, checked=f"written, {verdict.value}")
+
+    @contextmanager
+    def _noting_outage(self, backup_id: str, *, resumable: bool) -> Iterator[None]:
+        """Note an outage of the storage in the block, if the backup can be resumed after it."""
+        try:
+            yield
+        except StorageError as error:
+            if resumable and may_end(error):
+                self.outage = self.outage or error
+                self.unsent.append(backup_id)
+            raise
+
+    def _add_verdict(self, verdict: Verdict) -> None:
+        self.verdict = weakest_verdict((self.verdict, verdict))
 
     def _encryption(
         self, backup_id: str, table: str

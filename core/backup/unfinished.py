@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from core.backup.store import Store
+from core.backup.unsent import LocalFiles
 from core.errors import Cancelled, LocalIOError, StorageError
 from core.local.state.database import state_database
 from core.local.state.owners import is_running, owner_of_this_process
@@ -29,10 +30,11 @@ class UnfinishedBackup:
     """A running backup: the keys that were sent, and those that the server confirmed.
 
     `committing` is set before the manifest is sent: from then on nothing is removed, since the
-    manifest may be stored even if the answer is lost.
+    manifest may be stored even if the answer is lost. `files` are those on this computer.
     """
 
     folder: str
+    files: LocalFiles
     sent: list[str] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     committing: bool = False
@@ -42,21 +44,24 @@ class UnfinishedBackup:
 def unfinished_backup(store: Store, folder: str) -> Iterator[UnfinishedBackup]:
     """Record a running backup; if the block fails, the sent objects are removed.
 
-    Objects that cannot be removed are removed by the next backup of this machine.
+    Objects that cannot be removed are removed by the next backup of this machine. Nothing is removed
+    of a backup that can be resumed, unless it was cancelled.
 
     Raises:
         LocalIOError: The record cannot be written.
     """
     number = _begin(store, folder)
-    backup = UnfinishedBackup(folder)
-    done = False
+    backup = UnfinishedBackup(folder, LocalFiles(store.place, folder))
+    done = resumable = False
     try:
         yield backup
         done = True
     except BaseException as error:
-        done = not backup.committing and _removed(store, backup, error)
+        resumable = backup.files.complete and not _is_cancel(error)
+        done = not resumable and not backup.committing and _removed(store, backup, error)
         raise
     finally:
+        backup.files.release(remove=not resumable)
         if done:
             forget(number)
         else:
@@ -78,11 +83,9 @@ def _removed(store: Store, backup: UnfinishedBackup, error: BaseException) -> bo
     """Remove the sent objects, and return whether none remains."""
     if not backup.stored:
         return not backup.sent
-    cancelled = isinstance(error, Cancelled | KeyboardInterrupt)
+    seconds = _CLEAN_SECONDS_CANCELLED if _is_cancel(error) else _CLEAN_SECONDS
     work = Work()
-    timer = threading.Timer(
-        _CLEAN_SECONDS_CANCELLED if cancelled else _CLEAN_SECONDS, work.token.cancel
-    )
+    timer = threading.Timer(seconds, work.token.cancel)
     timer.start()
     try:
         store.delete(backup.sent, work=work)
@@ -97,6 +100,10 @@ def _removed(store: Store, backup: UnfinishedBackup, error: BaseException) -> bo
         timer.cancel()
         timer.join()
     return True
+
+
+def _is_cancel(error: BaseException) -> bool:
+    return isinstance(error, Cancelled | KeyboardInterrupt)
 
 
 def running_folders(store: Store) -> frozenset[str]:
@@ -150,9 +157,14 @@ def forget(number: int) -> None:
     _write("DELETE FROM unfinished_backups WHERE number = ?", number)
 
 
-def _write(sql: str, number: int) -> None:
+def forget_folder(store: Store, folder: str) -> None:
+    """Remove the records of a folder whose backup was completed."""
+    _write("DELETE FROM unfinished_backups WHERE place = ? AND folder = ?", store.place, folder)
+
+
+def _write(sql: str, *values: str | int) -> None:
     """Run a statement about a record; when it fails, the next backup inspects the record again."""
     try:
-        state_database().execute(sql, (number,))
+        state_database().execute(sql, values)
     except LocalIOError as error:
         _log.warning("The record of a backup could not be changed: %s", error.summary)

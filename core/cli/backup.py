@@ -11,6 +11,14 @@ from core.cli.backup_keys import EncryptWith
 from core.cli.databases import Database
 from core.cli.failure_notices import FailureNotices, FailureWebhook, OnFailure
 from core.cli.parameters import usage_error
+from core.cli.resume import (
+    Discard,
+    Resume,
+    ResumeRequest,
+    ResumeYes,
+    check_resume_options,
+    resume_backups,
+)
 from core.errors import ErrorKind
 from core.units import format_count, format_counted, format_size
 
@@ -27,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 
 def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
-    database_url: Database,
+    database_url: Database = "",
     tables: Annotated[
         list[str] | None, typer.Argument(help="Tables to back up, all from one snapshot.")
     ] = None,
@@ -64,6 +72,9 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     ] = False,
     on_failure: OnFailure = "",
     failure_webhook: FailureWebhook = "",
+    resume: Resume = False,
+    discard: Discard = False,
+    yes: ResumeYes = False,
 ) -> int:
     """Back up tables of a database as compressed parts with hashes, and a manifest.
 
@@ -71,12 +82,22 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
 
     The notice of --on-failure and --failure-webhook is a JSON object with database, tables, error
     and exit code, without secrets. Skipped tables are a failure too.
+
+    If the bucket is out of reach, the rows are read all the same, and stored on this machine for
+    seven days. --resume sends them, also after the process was killed.
     """
     from core.backup.filters import Selection
     from core.backup.run import backup as run_backup
     from core.backup.scheduled import incomplete
 
     cli: Cli = context.obj
+    others = any((all_tables, include, exclude, where, note, encrypt_with))
+    check_resume_options(resume=resume, discard=discard, yes=yes, others=others)
+    if resume:
+        ids = tuple(filter(None, (database_url, *(tables or ()))))
+        return resume_backups(cli, ResumeRequest(ids, discard, dry_run, yes))
+    if not database_url:
+        raise usage_error("Name the database and its tables, or use --resume")
     if bool(tables) == all_tables:
         raise usage_error("Name the tables to back up, or give --all-tables")
     if (include or exclude) and not all_tables:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.model.change import ChangeKind
@@ -75,6 +75,17 @@ def copied_object(call: OperationCall, _result: object) -> Effects:
     return _objects(call, [call.arguments["target"]])
 
 
+def copied_objects(call: OperationCall, report: Any) -> Effects:
+    """Describe the copies of a `TransferReport`, or of `Outcomes`, and the moved objects."""
+    done = [call.arguments["targets"][number] for number in report.done]
+    moved = [call.arguments["keys"][number] for number in report.done]
+    found = _objects(call, done)
+    if call.operation != "transfer.move" or not found:
+        return found
+    (effect,) = found
+    return (replace(effect, prefixes=_prefixes([*done, *moved])),)
+
+
 def filed_object(_call: OperationCall, written: Any) -> Effects:
     """Describe the object under the key that the data contract gave it."""
     return (Effect(ChangeKind.OBJECTS, written.key, (parent_of(written.key),)),)
@@ -120,6 +131,11 @@ def written_backups(_call: OperationCall, report: Any) -> Effects:
         Effect(ChangeKind.BACKUPS, backup.table, (parent_of(backup.key),))
         for backup in report.backups
     )
+
+
+def discarded_backups(_call: OperationCall, found: Any) -> Effects:
+    """Describe each interrupted backup that was removed."""
+    return tuple(Effect(ChangeKind.BACKUPS, each.table) for each in found)
 
 
 def removed_backups(_call: OperationCall, report: Any) -> Effects:

@@ -96,6 +96,20 @@ OPERATIONS: tuple[Operation, ...] = (
         "transfer.upload", "core.transfer.upload:upload", "Uploading", changes.uploaded_files, "put"
     ),
     _reads("transfer.download", "core.transfer.download:download", "Downloading", "get"),
+    _changes(
+        "transfer.copy",
+        "core.transfer.copies:copy_objects",
+        "Copying objects",
+        changes.copied_objects,
+        "cp",
+    ),
+    _changes(
+        "transfer.move",
+        "core.transfer.copies:move_objects",
+        "Moving objects",
+        changes.copied_objects,
+        "mv",
+    ),
     _reads(
         "transfer.plan_sync",
         "core.transfer.sync_plan:plan_sync",
@@ -143,6 +157,21 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _changes(
         "backup.run", "core.backup.run:backup", "Backing up", changes.written_backups, "backup"
+    ),
+    _changes(
+        "backup.resume",
+        "core.backup.resume:resume",
+        "Resuming backups",
+        changes.written_backups,
+        "backup --resume",
+    ),
+    _reads("backup.resumable", "core.backup.resume:resumable", "Listing interrupted backups"),
+    _changes(
+        "backup.discard",
+        "core.backup.resume:discard",
+        "Removing interrupted backups",
+        changes.discarded_backups,
+        "backup --resume --discard --yes",
     ),
     _reads("backup.list", "core.backup.listing:list_backups", "Listing backups", "backups"),
     _reads("backup.health", "core.backup.health:examine", "Examining backups"),

@@ -18,6 +18,7 @@ from core.storage.aws_secrets_manager import SecretsManager
 #: Changing operations that state it in another way, and how.
 OTHERWISE = {
     "backup.run": "a block inside it states it",
+    "backup.resume": "a block inside it states it",
     "transfer.upload": "its report names each file",
     "transfer.sweep": "its report names each upload",
     "leftovers.remove": "its report names each upload",

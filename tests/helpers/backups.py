@@ -12,7 +12,7 @@ from core.backup.databases import open_database
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
 from core.backup.store import Stored
-from core.errors import AlreadyExists, NotFound, Offline
+from core.errors import AlreadyExists, NotFound, Offline, StorageError
 from core.model.backup import Backup, RestoreReport
 from core.model.objects import Verdict
 from core.model.tables import TableSchema
@@ -20,12 +20,13 @@ from core.work import Work
 
 
 class MemoryStore:
-    """A store in memory that fails from the n-th write on, if a test wants it."""
+    """A store in memory that fails from the n-th write on with `failure`, if a test wants it."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.metadata: dict[str, dict[str, str]] = {}
         self.fail_after: int | None = None
+        self.failure: StorageError = Offline("The endpoint cannot be reached")
 
     @property
     def place(self) -> str:
@@ -35,7 +36,7 @@ class MemoryStore:
         work.check()
         if self.fail_after is not None:
             if self.fail_after == 0:
-                raise Offline("The endpoint cannot be reached")
+                raise self.failure
             self.fail_after -= 1
         if key in self.objects:
             raise AlreadyExists("There is an object of that key", subject=key)

@@ -8,7 +8,7 @@ from helpers.demo import plain_client
 
 from core.aws.actions import is_changing
 from core.aws.clients import REQUEST_OBSERVERS
-from core.backup import pins, retention, thaw, undo
+from core.backup import pins, resume, retention, thaw, undo
 from core.backup.encryption_keys import create_key
 from core.backup.restore import restore
 from core.backup.row_restore import restore_rows
@@ -106,6 +106,8 @@ ATTEMPTS = {
         c.workspace, c.work, objects=[("l/1", ["marker"])]
     ),
     "backup.run": lambda c: backup(c.workspace, c.work, database=str(c.database)),
+    "backup.resume": lambda c: resume.resume(c.workspace, c.work),
+    "backup.discard": lambda c: resume.discard(c.workspace, c.work),
     "backup.restore": lambda c: restore(
         c.workspace, c.work, database=str(c.database), table="t"
     ),

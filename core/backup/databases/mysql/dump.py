@@ -16,7 +16,7 @@ from core.work import Work
 
 #: A piece is about this large, so that memory stays flat however wide the rows are. Smaller ones
 #: cost time: for each piece, the thread that compresses waits for the one that reads.
-PIECE_BYTES = 4 << 20
+PIECE_BYTES = 1 << 20
 _ALL = 18446744073709551615
 
 

@@ -11,7 +11,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Self
 
 from core.backup.databases.mysql.address import ServerAddress, TlsMode
@@ -187,21 +187,28 @@ class Session(ServerConnection):
                 for _ in range(columns + 1):
                     driver._read_packet()  # noqa: SLF001 - see the module
             packets = Packets()
-            while not packets.ended:
-                with self.cancellable(work), _translated(self.address):
-                    block = driver._rfile.read1(_BLOCK)  # noqa: SLF001 - see the module
-                if not block:
-                    raise connection_lost(self.address, "The server closed the connection.")
-                packets.add(block)
-                while (found := packets.values())[0] or found[1]:
-                    yield found
-                if packets.error:
-                    complete = True
-                    raise server_error(*packets.error, self.address)
+            with closing(self._blocks(work)) as blocks:
+                while not packets.ended:
+                    packets.add(next(blocks))
+                    while (found := packets.values())[0] or found[1]:
+                        yield found
+            if packets.error:
+                complete = True
+                raise server_error(*packets.error, self.address)
             complete = True
         finally:
             if not complete:
                 self.cut()
+
+    def _blocks(self, work: Work) -> Generator[bytes, None, None]:
+        """Yield received bytes without end, in blocks of what the server has sent so far."""
+        buffer = memoryview(bytearray(_BLOCK))
+        # One buffer, and one registration of the cancel: a server sends its rows 16 KB at a time.
+        with self.cancellable(work), _translated(self.address):
+            while count := self._driver._rfile.readinto1(buffer):  # noqa: SLF001 - see the module
+                yield bytes(buffer[:count])
+                work.check()
+        raise connection_lost(self.address, "The server closed the connection.")
 
     def load(self, statement: str, pieces: Iterable[bytes], work: Work) -> None:
         """Run LOAD DATA LOCAL INFILE, whose file is the bytes of `pieces`.
