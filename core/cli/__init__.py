@@ -12,6 +12,7 @@ COMMANDS: tuple[str, ...] = (
     "backups",
     "check",
     "compare",
+    "cp",
     "database",
     "demo-server",
     "doctor",
@@ -19,7 +20,9 @@ COMMANDS: tuple[str, ...] = (
     "export",
     "get",
     "link",
+    "links",
     "ls",
+    "mv",
     "policy",
     "put",
     "query",
@@ -32,6 +35,7 @@ COMMANDS: tuple[str, ...] = (
     "setup",
     "stats",
     "sweep",
+    "sync",
 )
 
 

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 #: Parsed here and not by typer, which accepts them only before the command.
-_FLAGS = {"--demo": "demo", "--json": "json", "--debug": "debug", "--unlock": "unlock"}
+_FLAGS = {
+    "--demo": "demo",
+    "--json": "json",
+    "--json-lines": "json_lines",
+    "--debug": "debug",
+    "--unlock": "unlock",
+}
 _VALUES = {
     "--profile": "profile",
     "--endpoint-url": "endpoint_url",
@@ -37,7 +43,8 @@ DEBUG_VARIABLE = "STRONGROOM_DEBUG"
 HELP = """\
 Options of every command: --profile NAME (a stored profile), --demo (start the embedded server for
 this command), --endpoint-url URL, --region NAME, --bucket NAME (default: the profile's, or
-tentimecrypto), --json (machine-readable output), --unlock (allow changes with a production profile,
+tentimecrypto), --json (machine-readable output), --json-lines (the same, one value a line; for
+transfers one line for each file as soon as it ends, and the counts at the end), --unlock (allow changes with a production profile,
 which is read-only otherwise), --debug (show the traceback of an unexpected error; also
 STRONGROOM_DEBUG=1). Without a profile the AWS_* variables are used, including AWS_ENDPOINT_URL.
 Exit codes: 0 success, 1 bug in Strongroom, 2 usage, 10-16 credentials and permissions, 20-26 not
@@ -56,6 +63,7 @@ class Common:
     bucket: str = ""
     region: str = ""
     json: bool = False
+    json_lines: bool = False
     debug: bool = False
     unlock: bool = False
 
@@ -117,6 +125,7 @@ class Opener:
         self._ask = ask
         self._server: DemoServer | None = None
         self._workspace: Workspace | None = None
+        self._others: list[Workspace] = []
 
     def connection(self, work: Work) -> Connection:
         """Return the connection of the demo, of a stored profile, or of the environment.
@@ -141,6 +150,19 @@ class Opener:
             self._workspace = Workspace.open(self._signed_in(self.connection(work), work))
         return self._workspace
 
+    def other_workspace(self, profile: str, work: Work) -> Workspace:
+        """Return the workspace of another stored profile, beside that of the command.
+
+        Raises:
+            StorageError: the profile does not exist, or its keys cannot be read.
+        """
+        from core.workspace import Workspace
+
+        connection = replace(Connections().connect(profile), unlocked=self._common.unlock)
+        workspace = Workspace.open(self._signed_in(connection, work))
+        self._others.append(workspace)
+        return workspace
+
     def _signed_in(self, connection: Connection, work: Work) -> Connection:
         from core.aws.sign_in import signed_in
 
@@ -152,8 +174,9 @@ class Opener:
 
     def close(self) -> None:
         """Close the connections, and end the demo server."""
-        if self._workspace is not None:
-            self._workspace.close()
+        for workspace in (self._workspace, *self._others):
+            if workspace is not None:
+                workspace.close()
         if self._server is not None:
             self._server.stop()
 

@@ -24,17 +24,32 @@ from core.work import CancelToken, Work
 class Output:
     """Writer of a command's output: results to standard output, the rest to standard error."""
 
-    def __init__(self, *, as_json: bool, token: CancelToken) -> None:
-        self.as_json = as_json
+    def __init__(self, *, as_json: bool, token: CancelToken, json_lines: bool = False) -> None:
+        """Create the output of a command.
+
+        Args:
+            as_json: whether results are written as JSON.
+            token: cancels the work of the command.
+            json_lines: whether each JSON value is one line; with `as_json` only.
+        """
+        self.as_json, self.json_lines = as_json, json_lines
         self._token = token
         self._bar: Any = None
 
     def result(self, value: Any, show: Callable[[], None]) -> None:
-        """Write a result, as one JSON value with `--json`, otherwise with `show`."""
-        if self.as_json:
+        """Write a result, as JSON with `--json` and `--json-lines`, otherwise with `show`."""
+        if self.json_lines:
+            for each in value if isinstance(value, list | tuple) else [value]:
+                self.json_line(each)
+        elif self.as_json:
             _write(json_text(plain(value)) + "\n")
         else:
             show()
+
+    def json_line(self, value: Any) -> None:
+        """Write a value as one line of JSON, which a reading program gets at once."""
+        _write(json_text(plain(value), indent=None) + "\n")
+        flush()
 
     def verbatim_json(self, text: str, show: Callable[[], None]) -> None:
         """Write a result that is already JSON; with `--json` its text is written unchanged."""
@@ -182,13 +197,13 @@ def _ignore(_batch: object) -> None:
     """Discard a partial result, which the command does not show."""
 
 
-def json_text(value: Any) -> str:
+def json_text(value: Any, indent: int | None = 2) -> str:
     """Return a value as JSON; characters that standard output cannot encode are escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a file name that is not UTF-8, or a terminal with another encoding
-        return json.dumps(value, indent=2)
+        return json.dumps(value, indent=indent)
     return text
 
 

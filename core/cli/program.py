@@ -19,9 +19,11 @@ from core.cli import (
     backup_keys,
     backups,
     compare,
+    copies,
     databases,
     doctor,
     drill,
+    links,
     objects,
     policy,
     query,
@@ -31,6 +33,7 @@ from core.cli import (
     schedule,
     secrets,
     server,
+    sync,
 )
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
@@ -70,6 +73,9 @@ def _top(
 
 for _module in (
     objects,
+    links,
+    copies,
+    sync,
     backup,
     backups,
     compare,
@@ -107,7 +113,9 @@ def _run_reported(given: list[str]) -> int:
     """Run a command, report its error, and return the exit code."""
     token = CancelToken()
     # Before the options are parsed: an invalid option is also reported as JSON.
-    out = Output(as_json=flag_given("--json", given), token=token)
+    lines = flag_given("--json-lines", given)
+    as_json = lines or flag_given("--json", given)
+    out = Output(as_json=as_json, token=token, json_lines=lines)
     try:
         code = _run(given, out, token)
         flush()  # a failed write of the output is an error of the command

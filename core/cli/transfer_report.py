@@ -1,7 +1,8 @@
-"""The report of `put` and `get`: a line of counts, and every file that failed."""
+"""The report of transfers: a line of counts, and every file that failed."""
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from core.units import format_count, format_counted, format_duration, format_siz
 if TYPE_CHECKING:
     from core.cli.output import Output
     from core.transfer.plan import UploadPlan
-    from core.transfer.values import Failure, IfExists, TransferReport
+    from core.transfer.values import Failure, IfExists, Outcomes, TransferReport
 
 #: Maximum number of files with the same reason that the text lists; the JSON lists all.
 _NAMED = 20
@@ -22,11 +23,55 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of a transfer as columns of keys, local paths and sizes."""
+    """The files of a transfer as columns of keys, local paths or target keys, and sizes.
+
+    `other` is the name of the second column in JSON: `path` or `target`.
+    """
 
     keys: Sequence[str]
     paths: Sequence[str]
     sizes: Sequence[int]
+    other: str = "path"
+
+    @property
+    def noun(self) -> str:
+        """The noun of the counts."""
+        return "file" if self.other == "path" else "object"
+
+    def file(self, number: int) -> dict[str, Any]:
+        """Return what identifies a file in JSON."""
+        return {"key": self.keys[number], self.other: self.paths[number]}
+
+
+class FileLines:
+    """Writes a line of JSON for each file as soon as it is transferred, with `--json-lines`."""
+
+    def __init__(self, out: Output, files: Files) -> None:
+        self._out, self._files = out, files
+        # Several threads report outcomes.
+        self._lock = threading.Lock()
+        self._closed = not out.json_lines
+
+    def take(self, outcomes: Outcomes) -> None:
+        """Write the files that were transferred or skipped; failed ones follow at the end."""
+        from core.cli.output import ReaderClosed
+
+        renamed = dict(outcomes.renamed)
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                for number, verdict in zip(outcomes.done, outcomes.verdicts, strict=True):
+                    name = {"name": renamed[number]} if number in renamed else {}
+                    size = {"size": self._files.sizes[number], "verdict": verdict.value}
+                    self._out.json_line(
+                        {"state": "done", **self._files.file(number), **name, **size}
+                    )
+                for number, reason in outcomes.skipped:
+                    line = {"state": "skipped", **self._files.file(number), "reason": reason}
+                    self._out.json_line(line)
+            except ReaderClosed:  # the transfer itself is completed
+                self._closed = True
 
 
 def uploaded_files(plan: UploadPlan, choice: IfExists) -> Files:
@@ -56,33 +101,46 @@ def show_report(out: Output, report: TransferReport, files: Files, verb: str) ->
         files: its files.
         verb: the action in the past tense, for example `uploaded`.
     """
-    out.result(report_as_json(report, files), lambda: write_report(out, report, files, verb))
+    if out.json_lines:
+        _write_lines(out, report, files)
+    else:
+        out.result(report_as_json(report, files), lambda: write_report(out, report, files, verb))
     if report.cancelled:
         return ErrorKind.CANCELLED.value
     return 0 if report.kind is None else report.kind.value
 
 
+def _write_lines(out: Output, report: TransferReport, files: Files) -> None:
+    """Write a line for each file that `FileLines` has not written, and one with the counts."""
+    for failure in report.failed:
+        out.json_line({"state": "failed", **_failure(failure, files.file(failure.number))})
+    for number in report.cancelled:
+        out.json_line({"state": "cancelled", **files.file(number)})
+    counts = {
+        name: len(value) if isinstance(value, list) else value
+        for name, value in report_as_json(report, files).items()
+    }
+    unguarded = [files.keys[number] for number in report.unguarded]
+    out.json_line({"state": "ended", **counts, "unguarded": unguarded})
+
+
 def report_as_json(report: TransferReport, files: Files) -> dict[str, Any]:
     """Return a report as JSON types, with key and path of every file."""
     verdicts = dict(zip(report.done, report.verdicts, strict=True))
-
-    def file(number: int) -> dict[str, Any]:
-        return {"key": files.keys[number], "path": files.paths[number]}
-
     return {
         "planned": report.planned,
         "done": [
             {
-                **file(n),
+                **files.file(n),
                 "size": files.sizes[n],
                 "verdict": verdicts[n].value,
                 "race_free": n not in report.unguarded,
             }
             for n in report.done
         ],
-        "skipped": [{**file(number), "reason": why} for number, why in report.skipped],
-        "failed": [_failure(each, file(each.number)) for each in report.failed],
-        "cancelled": [file(number) for number in report.cancelled],
+        "skipped": [{**files.file(number), "reason": why} for number, why in report.skipped],
+        "failed": [_failure(each, files.file(each.number)) for each in report.failed],
+        "cancelled": [files.file(number) for number in report.cancelled],
         "verdicts": {verdict.value: count for verdict, count in report.verified().items()},
         "size": report.size,
         "seconds": report.seconds,
@@ -107,13 +165,16 @@ def write_report(out: Output, report: TransferReport, files: Files, verb: str) -
     failed = [(_place(each, files), each.reason) for each in report.failed]
     for number, name in report.renamed:
         out.note(f"stored as {name}: {files.keys[number]}")
-    for line in (*by_reason("skipped", skipped), *by_reason("failed", failed)):
+    for line in (
+        *by_reason("skipped", skipped, files.noun),
+        *by_reason("failed", failed, files.noun),
+    ):
         out.note(line)
     if report.unguarded:
         out.note(unguarded_warning([files.keys[number] for number in report.unguarded]))
     if remedy := next((each.remedy for each in report.failed if each.remedy), ""):
         out.note(remedy)
-    out.line(_summary(report, verb))
+    out.line(_summary(report, verb, files.noun))
 
 
 def unguarded_warning(keys: Sequence[str]) -> str:
@@ -138,7 +199,7 @@ def _place(failure: Failure, files: Files) -> str:
     return path if Path(path).is_absolute() and not files.keys[failure.number] else failure.key
 
 
-def by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
+def by_reason(word: str, named: Iterable[tuple[str, str]], noun: str = "file") -> list[str]:
     """Return one line for each file, or one line for all files with the same reason."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for name, reason in named:
@@ -148,15 +209,15 @@ def by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
         if len(names) == 1:
             lines.append(f"{word} {names[0]}: {reason}")
             continue
-        lines.append(f"{word} {format_counted(len(names), 'file')}: {reason}")
+        lines.append(f"{word} {format_counted(len(names), noun)}: {reason}")
         lines += [f"  {name}" for name in names[:_NAMED]]
         if more := len(names) - _NAMED:
             lines += [f"  and {format_count(more)} more; --json lists all"] if more > 0 else []
     return lines
 
 
-def _summary(report: TransferReport, verb: str) -> str:
-    done, planned = format_count(len(report.done)), format_counted(report.planned, "file")
+def _summary(report: TransferReport, verb: str, noun: str) -> str:
+    done, planned = format_count(len(report.done)), format_counted(report.planned, noun)
     size, time = format_size(report.size), format_duration(report.seconds)
     skipped, failed = format_count(len(report.skipped)), format_count(len(report.failed))
     text = f"{verb} {done} of {planned}, {size} in {time}; {skipped} skipped, {failed} failed"

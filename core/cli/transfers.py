@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -187,9 +187,11 @@ def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: i
 
 
 @contextmanager
-def transfer_work(cli: Cli, what: str, seconds: int) -> Iterator[Work]:
+def transfer_work(
+    cli: Cli, what: str, seconds: int, batch: Callable[[Any], None] | None = None
+) -> Iterator[Work]:
     """Yield the `Work` of a command, with one retry budget for all of its requests."""
-    with cli.out.work(what) as work:
+    with cli.out.work(what, batch) as work:
         yield replace(work, budget=RetryBudget(seconds))
 
 

@@ -117,17 +117,36 @@ def _streamed(request: CopyRequest, work: Work) -> Written:
     )
 
 
-def matches_by_bytes(source: Bucket, key: str, copied: Written, bucket: Bucket, work: Work) -> bool:
-    """Read a copy, and the object if no SHA-256 is stored with it, and return whether they match.
+def equal_content(
+    source: Bucket, key: str, bucket: Bucket, target: str, work: Work, *, read: bool = False
+) -> Verdict | None:
+    """Compare two objects by size and by the hashes that the servers report.
+
+    Args:
+        source: the bucket of the first object.
+        key: the first object.
+        bucket: the bucket of the second object.
+        target: the second object.
+        work: cancel and retry budget.
+        read: whether to read both objects if the servers report no hash of the same kind.
+
+    Returns:
+        None if they differ, else what shows that they are equal; `SIZE_ONLY` shows nothing.
 
     Raises:
-        StorageError: one of them could not be read.
+        NotFound: one of them does not exist.
+        StorageError: a request was denied or failed.
     """
-    stored = inspect(source, key, work).get("Metadata", {}).get(SHA256)
-    # The stored hash is that of both objects, with which `fetch` has compared the bytes.
-    found = fetch(bucket, copied.key, version_id=copied.version_id, work=work)[1]
+    answers = inspect(source, key, work), inspect(bucket, target, work)
+    if answers[0]["ContentLength"] != answers[1]["ContentLength"]:
+        return None
+    verdict = _compared(*answers)
+    if verdict is not Verdict.SIZE_ONLY or not read:
+        return verdict
+    # `fetch` compares the bytes with the SHA-256 in the metadata, if there is one.
+    stored = answers[0].get("Metadata", {}).get(SHA256)
     wanted = stored or fetch(source, key, work=work)[1].sha256
-    return found.sha256 == wanted
+    return Verdict.SHA256 if fetch(bucket, target, work=work)[1].sha256 == wanted else None
 
 
 def _copied_at_once(request: CopyRequest, work: Work) -> Written:

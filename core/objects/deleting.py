@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from core.aws.faults import translated
 from core.aws.limits import DELETE_KEYS
 from core.effects import attaching_partial, states_effect
+from core.errors import Conflict, NotFound
 from core.objects.bucket import Bucket, HasBucket
+from core.objects.reading import head
 from core.work import Progress, Work, default_work
 
 _NOT_REPORTED = "The server did not report the outcome for this key."
@@ -58,6 +60,40 @@ def delete(
     # Without `DeleteMarker` this is the id of the version that was deleted.
     marker = answer.get("VersionId") if answer.get("DeleteMarker") else None
     return Deleted(key, marker)
+
+
+@states_effect("deleted")
+def delete_unchanged(bucket: Bucket, key: str, etag: str, *, work: Work | None = None) -> Deleted:
+    """Delete an object if it still has the ETag `etag`; one that does not exist counts as deleted.
+
+    AWS checks the ETag within the request. Other servers ignore the condition, so that it is checked
+    just before.
+
+    Raises:
+        Conflict: the object has another ETag; it was not deleted.
+        StorageError: the request was denied or failed.
+    """
+    work = default_work(work)
+    condition = {"IfMatch": f'"{etag}"'}
+    if bucket.clients.endpoint_url is not None:
+        try:
+            if head(bucket, key, work=work).etag != etag:
+                raise _replaced(bucket, key)
+        except NotFound:
+            return Deleted(key)
+        condition = {}
+    with translated("s3:DeleteObject", bucket.subject(key), work):
+        answer = bucket.client.delete_object(Bucket=bucket.name, Key=key, **condition)
+    return Deleted(key, answer.get("VersionId") if answer.get("DeleteMarker") else None)
+
+
+def _replaced(bucket: Bucket, key: str) -> Conflict:
+    return Conflict(
+        f"{key} was not deleted",
+        cause="Another client has stored a new object under this key.",
+        remedy="Inspect the new object, then delete it yourself if it is not needed.",
+        subject=bucket.subject(key),
+    )
 
 
 @states_effect("restored")

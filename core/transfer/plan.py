@@ -185,7 +185,7 @@ def plan_upload(
     sources = find_sources(paths, work=work)
     columns, refused = _with_keys(sources, prefix)
     keys = [key for _, key, _ in columns]
-    known, used = _known(workspace.bucket, keys, work)
+    known, used = existing_objects(workspace.bucket, keys, work)
     times = dict(zip(sources.paths, sources.modified, strict=True))
     # After a listing all keys are known; after single checks the numbered names are not.
     free = _Free(workspace.bucket, {*keys, *used}, complete=len(keys) > _FEW, work=work)
@@ -249,7 +249,7 @@ def _refused(path: str, key: str, why: Refusal) -> RefusedFile:
     return RefusedFile(path, key, why.kind, why.reason)
 
 
-def _known(
+def existing_objects(
     bucket: Bucket, keys: Sequence[str], work: Work
 ) -> tuple[dict[str, ExistingObject], set[str]]:
     """Return the existing objects of the keys, and other keys of the same folder if it was listed.

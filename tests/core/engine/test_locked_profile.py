@@ -30,7 +30,7 @@ from core.rotation.rollback import RollBack, roll_back
 from core.rotation.service import Rotator
 from core.secrets.secret_text import SecretDiff
 from core.storage.setup import set_up
-from core.transfer import sweep, upload
+from core.transfer import copies, sweep, upload
 from core.work import Work
 from core.workspace import Workspace
 
@@ -90,6 +90,12 @@ ATTEMPTS = {
         paths=[str(c.file)] * 40,
         keys=[f"l/{number}" for number in range(40)],
         sizes=[21] * 40,
+    ),
+    "transfer.copy": lambda c: copies.copy_objects(
+        c.workspace, c.work, keys=[KEY], targets=["l/1"], sizes=[1], etags=[""]
+    ),
+    "transfer.move": lambda c: copies.move_objects(
+        c.workspace, c.work, keys=[KEY], targets=["l/1"], sizes=[1], etags=[""]
     ),
     "transfer.file": lambda c: storing.store(
         c.workspace, c.work, path=str(c.file), kind_id="log", names={"log_type": "a", "filename": "b"},

@@ -11,6 +11,7 @@ from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from core.model.objects import Verdict
 from core.objects import copying, multipart_copy, reading, writing
 from core.objects.bucket import Bucket
+from core.work import Work
 
 _METADATA = {"note": "a b"}
 _BIG = 11 << 20
@@ -57,7 +58,8 @@ def test_a_copy_has_bytes_metadata_and_tags(here, s3_client, size, elsewhere):
     assert found["CacheControl"] == "no-cache"
     assert _tags(s3_client, target, "b/copy") == {"team": "research", "level": "2 b"}
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=target.name)
-    assert copying.matches_by_bytes(here, key, written, target, work=reading.default_work(None))
+    equal = copying.equal_content(here, key, target, "b/copy", Work(), read=True)
+    assert equal in {Verdict.MD5, Verdict.CRC, Verdict.SHA256}
 
 
 @pytest.mark.usefixtures("_small_parts")

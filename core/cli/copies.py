@@ -1,0 +1,200 @@
+"""The commands `cp` and `mv`, which copy and move objects within and between buckets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.selection import (
+    Address,
+    DryRun,
+    Exclude,
+    Existing,
+    Include,
+    Recursive,
+    bucket_of,
+    decision,
+    name_filter,
+)
+from core.cli.transfers import RetrySeconds, transfer_work
+from core.units import format_counted, format_size
+from core.work import RETRY_SECONDS
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+    from core.objects.bucket import Bucket
+    from core.transfer.copies import CopyPlan
+    from core.transfer.values import IfExists
+
+_SECONDS = int(RETRY_SECONDS)
+_HEADS = ("Action", "Size", "Source", "Target")
+
+Source = Annotated[
+    str,
+    typer.Argument(help="A key, a pattern such as 'logs/*.json', or with --recursive a prefix."),
+]
+Target = Annotated[
+    str,
+    typer.Argument(help="A key, or a prefix that ends with a slash. s3://BUCKET/KEY names another "
+                   "bucket, for the source, too."),
+]  # fmt: skip
+IfExistsOption = Annotated[
+    Existing | None,
+    typer.Option(
+        "--if-exists",
+        help="What happens if the target exists: skip (the default), overwrite, or overwrite only "
+        "if the content differs, if the source is newer, or if the size differs.",
+    ),
+]
+SourceProfile = Annotated[
+    str,
+    typer.Option(
+        "--source-profile",
+        help="Read the objects with this stored profile, for example from another server. Their "
+        "bytes then pass through this computer.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command("cp")(cp)
+    app.command("mv")(mv)
+
+
+def cp(  # noqa: PLR0913, PLR0917 - the options of one command
+    context: typer.Context,
+    source: Source,
+    target: Target,
+    recursive: Recursive = False,
+    include: Include = None,
+    exclude: Exclude = None,
+    if_exists: IfExistsOption = None,
+    source_profile: SourceProfile = "",
+    dry_run: DryRun = False,
+    retry_seconds: RetrySeconds = _SECONDS,
+) -> int:
+    """Copy objects, with metadata, tags and storage class; every copy is compared with its source.
+
+    The server copies the bytes itself, large objects in parts. Existing objects are skipped unless
+    --if-exists is set. With --recursive or a pattern, the target is a prefix, to which the names
+    below the folder of the source are appended.
+
+    Exit code 0 means that every object was copied, or skipped by that decision. Otherwise it is
+    that of the most frequent cause, for example 13 no permission, 20 no such object, 23 an object
+    was replaced during the copy, 26 it is archived, 30-33 the service or the network, 130
+    interrupted.
+    """
+    wanted = _Wanted(source, target, recursive, include, exclude, if_exists, source_profile)
+    return _run(context.obj, wanted, dry_run=dry_run, seconds=retry_seconds, move=False)
+
+
+def mv(  # noqa: PLR0913, PLR0917 - the options of one command
+    context: typer.Context,
+    source: Source,
+    target: Target,
+    recursive: Recursive = False,
+    include: Include = None,
+    exclude: Exclude = None,
+    if_exists: IfExistsOption = None,
+    source_profile: SourceProfile = "",
+    dry_run: DryRun = False,
+    retry_seconds: RetrySeconds = _SECONDS,
+) -> int:
+    """Move objects: copy each, verify the copy, and only then delete the source.
+
+    An object that was replaced in the meantime is not deleted. After an interruption an object may
+    exist under both keys, and never under none; the same command completes the move. In a bucket
+    with versioning, the sources can be restored from the trash. Everything else, and the exit
+    codes, are those of cp.
+    """
+    wanted = _Wanted(source, target, recursive, include, exclude, if_exists, source_profile)
+    return _run(context.obj, wanted, dry_run=dry_run, seconds=retry_seconds, move=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The arguments of both commands."""
+
+    source: str
+    target: str
+    recursive: bool
+    include: list[str] | None
+    exclude: list[str] | None
+    if_exists: Existing | None
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The bucket of the copies, as the operation needs it."""
+
+    bucket: Bucket
+
+
+def _run(cli: Cli, wanted: _Wanted, *, dry_run: bool, seconds: int, move: bool) -> int:
+    from core.cli.transfer_report import FileLines, Files, show_report
+    from core.transfer.copies import copy_objects, move_objects, plan_copy
+    from core.transfer.plan import existing_objects
+    from core.transfer.values import TransferCancelled
+
+    choice = decision(wanted.if_exists)
+    source, target = Address.of(wanted.source), Address.of(wanted.target)
+    with transfer_work(cli, "Listing", seconds) as work:
+        place = _Place(bucket_of(cli, target, work))
+        origin = bucket_of(cli, source, work, profile=wanted.profile)
+        plan = plan_copy(
+            origin, place.bucket, work, text=source.key, target=target.key,
+            recursive=wanted.recursive, names=name_filter(wanted.include, wanted.exclude),
+        )  # fmt: skip
+        if dry_run:
+            known, _others = existing_objects(place.bucket, plan.targets, work)
+            return _show_plan(cli, plan, {*known}, choice, move=move)
+    files = Files(plan.objects.keys, plan.targets, plan.objects.sizes, "target")
+    lines = FileLines(cli.out, files)
+    run = move_objects if move else copy_objects
+    with transfer_work(cli, "Moving" if move else "Copying", seconds, lines.take) as work:
+        try:
+            report = run(place, work, **plan.arguments(), source=origin, if_exists=choice.value)
+        except TransferCancelled as error:
+            report = error.report
+    return show_report(cli.out, report, files, "moved" if move else "copied")
+
+
+def _show_plan(
+    cli: Cli, plan: CopyPlan, existing: set[str], choice: IfExists, *, move: bool
+) -> int:
+    """Show what would be done with each object."""
+    verb = "move" if move else "copy"
+    rows: list[dict[str, Any]] = [
+        {
+            "action": _action(verb, choice) if target in existing else verb,
+            "size": size,
+            "key": key,
+            "target": target,
+        }
+        for key, target, size in zip(
+            plan.objects.keys, plan.targets, plan.objects.sizes, strict=True
+        )
+    ]
+
+    def show() -> None:
+        table = [(row["action"], format_size(row["size"]), row["key"], row["target"])
+                 for row in rows]  # fmt: skip
+        cli.out.table(_HEADS, table, numbers=(1,))
+        count, size = format_counted(len(rows), "object"), format_size(plan.objects.size)
+        cli.out.note(f"{count}, {size}. Nothing was changed.")
+
+    cli.out.result(rows, show)
+    return 0
+
+
+def _action(verb: str, choice: IfExists) -> str:
+    """Return what happens with an object whose target exists."""
+    from core.transfer.values import IfExists
+
+    if choice is IfExists.SKIP:
+        return "skip, it exists"
+    return f"{verb}, {choice.value}"

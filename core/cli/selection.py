@@ -1,0 +1,120 @@
+"""Options and addresses that the commands for objects have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.parameters import usage_error
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+    from core.model.name_filter import NameFilter
+    from core.objects.bucket import Bucket
+    from core.transfer.values import IfExists
+    from core.work import Work
+
+_SCHEME = "s3://"
+
+
+class Existing(StrEnum):
+    """What happens if the target exists; the values are those of `--if-exists`."""
+
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    IF_DIFFERENT = "if-different"
+    IF_NEWER = "if-newer"
+    IF_SIZE_DIFFERS = "if-size-differs"
+
+
+class ExistingOrBoth(StrEnum):
+    """The same for transfers of files, which can also choose another name."""
+
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    KEEP_BOTH = "keep-both"
+    IF_DIFFERENT = "if-different"
+    IF_NEWER = "if-newer"
+    IF_SIZE_DIFFERS = "if-size-differs"
+
+
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Choose all objects below the prefix.")
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Only names below the folder or prefix that match, for example '*.csv'; * also "
+        "matches slashes; repeatable.",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Not the names that match the pattern; repeatable."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the plan; nothing is changed.")]
+
+
+def name_filter(include: list[str] | None, exclude: list[str] | None) -> NameFilter:
+    """Return the filter of `--include` and `--exclude`."""
+    from core.model.name_filter import NameFilter
+
+    return NameFilter(tuple(include or ()), tuple(exclude or ()))
+
+
+def decision(choice: Existing | ExistingOrBoth | None, *, overwrite: bool = False) -> IfExists:
+    """Return the decision for existing targets; skipping them is the default.
+
+    Raises:
+        InvalidInput: `--overwrite` and `--if-exists` are combined.
+    """
+    from core.transfer.values import IfExists
+
+    if choice is None:
+        return IfExists.OVERWRITE if overwrite else IfExists.SKIP
+    if overwrite:
+        raise usage_error(
+            "--overwrite and --if-exists cannot be combined",
+            remedy="--overwrite is the same as --if-exists overwrite.",
+        )
+    return IfExists[choice.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address of the command line: a key or prefix, and its bucket if it names one."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def of(cls, text: str) -> Address:
+        """Parse `KEY`, or `s3://BUCKET/KEY`; `s3:///KEY` is in the bucket of the profile."""
+        if not text.startswith(_SCHEME):
+            return cls("", text)
+        bucket, _, key = text.removeprefix(_SCHEME).partition("/")
+        return cls(bucket, key)
+
+
+def bucket_of(cli: Cli, address: Address, work: Work, *, profile: str = "") -> Bucket:
+    """Return the bucket of an address, by default that of the profile.
+
+    Args:
+        cli: the context of the command.
+        address: the address.
+        work: cancel token.
+        profile: the name of a stored profile; empty for that of the command.
+
+    Raises:
+        StorageError: the profile does not exist, or its keys cannot be read.
+    """
+    from core.objects.bucket import Bucket
+
+    opener = cli.opener
+    workspace = opener.other_workspace(profile, work) if profile else opener.workspace(work)
+    bucket = workspace.bucket
+    return Bucket(bucket.clients, address.bucket) if address.bucket else bucket

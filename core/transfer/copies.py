@@ -1,0 +1,306 @@
+"""The operation `transfer.copy`, which copies or moves objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from core.errors import AlreadyExists, Cancelled, InvalidInput, ServiceError, StorageError
+from core.layout.building import check_key
+from core.model.name_filter import NameFilter
+from core.model.objects import Verdict, Written
+from core.objects.bucket import Bucket, HasBucket
+from core.objects.copying import (
+    SINGLE_BYTES,
+    copy,
+    equal_content,
+)
+from core.objects.deleting import delete_unchanged
+from core.objects.reading import head
+from core.transfer.attempts import Attempts, work_with_budget
+from core.transfer.recorder import OutcomeRecorder
+from core.transfer.running import run_journalled
+from core.transfer.selection import EVERY_NAME, SelectedObjects, select_objects
+from core.transfer.sweep import sweep_at_start
+from core.transfer.values import (
+    EXISTS,
+    NOT_OLDER,
+    SAME,
+    SAME_SIZE,
+    IfExists,
+    TransferReport,
+)
+from core.units import format_counted
+from core.work import Work, default_work
+
+_THREADS = 8
+#: Reasons to leave an existing object, by the decision.
+_REASONS = {IfExists.IF_NEWER: NOT_OLDER, IfExists.IF_SIZE_DIFFERS: SAME_SIZE}
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPlan:
+    """The objects to copy, and the keys of their copies in the same order."""
+
+    objects: SelectedObjects
+    bucket: str
+    targets: tuple[str, ...]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of the operation `transfer.copy`."""
+        return {
+            "keys": list(self.objects.keys),
+            "targets": list(self.targets),
+            "sizes": list(self.objects.sizes),
+            "etags": list(self.objects.etags),
+        }
+
+
+def plan_copy(  # noqa: PLR0913 - one plan; all but the first three by name
+    source: Bucket,
+    bucket: Bucket,
+    work: Work,
+    *,
+    text: str,
+    target: str,
+    recursive: bool = False,
+    names: NameFilter = EVERY_NAME,
+) -> CopyPlan:
+    """Return which objects a copy would write; the keys of the copies are not inspected.
+
+    Args:
+        source: the bucket of the objects.
+        bucket: the bucket of the copies.
+        work: cancel token and progress.
+        text: a key, a pattern, or with `recursive` a prefix; see `select_objects`.
+        target: a key for one object; a prefix that ends with `/`, or is empty, to which the names
+            of the objects are appended.
+        recursive: whether `text` is a prefix.
+        names: selects objects by their names.
+
+    Raises:
+        NotFound: there is no object.
+        InvalidInput: several objects would get one key, or a target is itself copied.
+        StorageError: the objects could not be listed.
+    """
+    found = select_objects(source, work, texts=[text], recursive=recursive, names=names)
+    folder = not target or target.endswith("/")
+    if not folder and (len(found.keys) > 1 or recursive):
+        raise InvalidInput(
+            f"{target} is not a prefix",
+            cause=f"{format_counted(len(found.keys), 'object')} would get the same key.",
+            remedy="End the target with a slash.",
+            subject=bucket.subject(target),
+        )
+    targets = tuple(check_key(target + name) if folder else check_key(target)
+                    for name in found.names)  # fmt: skip
+    if source == bucket:
+        _refuse_overlap(bucket, found.keys, targets)
+    return CopyPlan(found, bucket.name, targets)
+
+
+def _refuse_overlap(bucket: Bucket, keys: Sequence[str], targets: Sequence[str]) -> None:
+    """Refuse a copy whose result depends on the order: an object that is copied and replaced."""
+    both = sorted({*keys} & {*targets})
+    if both:
+        raise InvalidInput(
+            f"{both[0]} would be copied and replaced by another copy",
+            cause="The source and the target overlap.",
+            remedy="Choose a target outside the source.",
+            subject=bucket.subject(both[0]),
+        )
+
+
+def copy_objects(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    keys: Sequence[str],
+    targets: Sequence[str],
+    sizes: Sequence[int],
+    etags: Sequence[str],
+    source: Bucket | str = "",
+    if_exists: str = IfExists.SKIP.value,
+) -> TransferReport:
+    """Copy objects; the failure of one does not stop the others (operation `transfer.copy`).
+
+    Args:
+        workspace: the workspace with the bucket of the copies.
+        work: cancel token, progress, `Outcomes` as batches, and the retry budget of all objects.
+        keys: the objects.
+        targets: the keys of the copies.
+        sizes: their sizes in bytes.
+        etags: their ETags in the listing; an object with another one is not copied.
+        source: the bucket of the objects if it is not that of the workspace: the name of one of the
+            same connection, or the bucket of another connection.
+        if_exists: a value of `IfExists`, except keeping both.
+
+    Raises:
+        TransferCancelled: the token of `work` was cancelled; no copy is incomplete.
+    """
+    rows = [_Row(*row) for row in zip(keys, targets, sizes, etags, strict=True)]
+    return _run(workspace, work, rows, source, if_exists, move=False)
+
+
+def move_objects(  # noqa: PLR0913 - as above
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    keys: Sequence[str],
+    targets: Sequence[str],
+    sizes: Sequence[int],
+    etags: Sequence[str],
+    source: Bucket | str = "",
+    if_exists: str = IfExists.SKIP.value,
+) -> TransferReport:
+    """Copy objects, and delete each one after its copy was verified (operation `transfer.move`).
+
+    After an interruption an object may exist under both keys, and never under none; the same call
+    completes the move. The arguments and errors are those of `copy_objects`.
+    """
+    rows = [_Row(*row) for row in zip(keys, targets, sizes, etags, strict=True)]
+    return _run(workspace, work, rows, source, if_exists, move=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One object to copy."""
+
+    key: str
+    target: str
+    size: int
+    etag: str
+
+
+def _run(
+    workspace: HasBucket,
+    work: Work | None,
+    rows: Sequence[_Row],
+    source: Bucket | str,
+    if_exists: str,
+    *,
+    move: bool,
+) -> TransferReport:
+    work = work_with_budget(default_work(work))
+    bucket = workspace.bucket
+    origin = source if isinstance(source, Bucket) else Bucket(bucket.clients, source or bucket.name)
+    sweep_at_start(bucket, work)
+    run = _Copies(origin, bucket, work, IfExists(if_exists), move=move)
+    columns = {"keys": [row.key for row in rows], "sizes": [row.size for row in rows]}
+    return run_journalled(None, columns, work, lambda recorder: run.all(recorder, rows))
+
+
+class _Copies:
+    """One run; every object ends as done, skipped or failed."""
+
+    def __init__(
+        self, source: Bucket, bucket: Bucket, work: Work, if_exists: IfExists, *, move: bool
+    ) -> None:
+        self._source, self._bucket, self._work = source, bucket, work
+        self._if_exists, self._move = if_exists, move
+        self._attempts = Attempts(work)
+
+    def all(self, recorder: OutcomeRecorder, rows: Sequence[_Row]) -> None:
+        """Copy all objects, small ones concurrently."""
+        numbered = list(enumerate(rows))
+        small = [each for each in numbered if each[1].size <= SINGLE_BYTES]
+        with ThreadPoolExecutor(_THREADS, "copy") as pool:
+            for _ in pool.map(lambda each: self._one(recorder, *each), small):
+                self._work.check()
+        # One after another: the parts of a large object are copied concurrently.
+        for number, row in numbered:
+            if row.size > SINGLE_BYTES:
+                self._one(recorder, number, row)
+
+    def _one(self, recorder: OutcomeRecorder, number: int, row: _Row) -> None:
+        """Copy or move one object, and count the outcome."""
+        try:
+            written = self._attempts.attempted(partial(self._copied, recorder, number, row))
+            if written is None:
+                self._existing(recorder, number, row)
+                return
+            verdict = self._moved(row, written.verdict) if self._move else written.verdict
+        except Cancelled:
+            raise
+        except StorageError as error:
+            recorder.failed(number, error)
+        else:
+            recorder.done(number, verdict, race_free=written.race_free)
+
+    def _copied(self, recorder: OutcomeRecorder, number: int, row: _Row) -> Written | None:
+        """Copy an object; return None if the target exists and is not replaced."""
+        work = self._attempts.work_for(number, lambda now: recorder.moving(number, now.done))
+        only_new = self._if_exists is not IfExists.OVERWRITE
+        try:
+            return self._copy(row, only_new=only_new, work=work)
+        except AlreadyExists:
+            if not self._replaces(row, work):
+                return None
+        return self._copy(row, only_new=False, work=work)
+
+    def _copy(self, row: _Row, *, only_new: bool, work: Work) -> Written:
+        return copy(
+            self._bucket,
+            row.key,
+            row.target,
+            source=self._source,
+            expected_etag=row.etag,
+            only_new=only_new,
+            work=work,
+        )
+
+    def _replaces(self, row: _Row, work: Work) -> bool:
+        """Return whether an object is replaced according to the decision for existing ones."""
+        if self._if_exists is IfExists.SKIP:
+            return False
+        if self._if_exists is IfExists.IF_DIFFERENT:
+            verdict = equal_content(self._source, row.key, self._bucket, row.target, work)
+            # Equal sizes alone do not show that the contents are equal.
+            return verdict in {None, Verdict.SIZE_ONLY}
+        existing = head(self._bucket, row.target, work=work)
+        if self._if_exists is IfExists.IF_NEWER:
+            return head(self._source, row.key, work=work).modified > existing.modified
+        return existing.size != row.size
+
+    def _existing(self, recorder: OutcomeRecorder, number: int, row: _Row) -> None:
+        """Count an object whose target exists; an interrupted move is completed."""
+        equal = self._attempts.attempted(lambda: self._compare(row))
+        if equal is not None and self._move:
+            self._remove(row)
+            recorder.done(number, equal)
+            return
+        proven = equal not in {None, Verdict.SIZE_ONLY}
+        recorder.skipped(number, SAME if proven else _REASONS.get(self._if_exists, EXISTS))
+
+    def _moved(self, row: _Row, verdict: Verdict) -> Verdict:
+        """Remove a copied object, and return what its copy was compared with.
+
+        Raises:
+            ServiceError: the copy differs; the object was not removed.
+            StorageError: the object could not be removed.
+        """
+        if verdict is Verdict.SIZE_ONLY:
+            # The last chance to detect a damaged copy: afterwards there is no source to copy again.
+            compared = self._attempts.attempted(lambda: self._compare(row))
+            if compared is None:
+                raise ServiceError(
+                    f"{row.target} is not an exact copy of {row.key}",
+                    cause="Their bytes differ.",
+                    remedy="Try again; the source was not removed.",
+                    subject=self._bucket.subject(row.target),
+                )
+            verdict = compared
+        self._remove(row)
+        return verdict
+
+    def _compare(self, row: _Row) -> Verdict | None:
+        work = replace(self._work, report=Work().report)
+        return equal_content(self._source, row.key, self._bucket, row.target, work, read=self._move)
+
+    def _remove(self, row: _Row) -> None:
+        self._attempts.attempted(
+            lambda: delete_unchanged(self._source, row.key, row.etag, work=self._work)
+        )

@@ -1,0 +1,146 @@
+"""The objects that a command names: by key, by pattern, or below a prefix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import translate
+
+from core.errors import NotFound
+from core.model.name_filter import NameFilter
+from core.objects.bucket import Bucket
+from core.objects.listing import list_pages
+from core.objects.reading import head
+from core.work import Progress, Work
+
+EVERY_NAME = NameFilter()
+_MAGIC = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedObjects:
+    """Objects of a bucket as columns of equal length, in the order of their keys.
+
+    `names` are the keys without the folder of the prefix or pattern, `sizes` in bytes, `modified`
+    the modification times as the server's texts (ISO 8601).
+    """
+
+    bucket: str
+    keys: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    etags: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The total size of all objects in bytes."""
+        return sum(self.sizes)
+
+
+@dataclass(slots=True)
+class _Found:
+    """Rows of key, name, size, ETag and modification time, each key once."""
+
+    rows: dict[str, tuple[str, int, str, str]] = field(default_factory=dict)
+
+    def columns(self, bucket: str) -> SelectedObjects:
+        keys = sorted(self.rows)
+        rows = [self.rows[key] for key in keys]
+        names, sizes, etags, modified = zip(*rows, strict=True) if rows else ((), (), (), ())
+        return SelectedObjects(bucket, tuple(keys), names, sizes, etags, modified)
+
+
+def folder_of(prefix: str) -> str:
+    """Return the folder of a prefix: `logs/` for `logs/app` and for `logs/`."""
+    return prefix[: prefix.rfind("/") + 1]
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether a text contains a character of patterns; keys may contain it, too."""
+    return bool(_MAGIC.search(text))
+
+
+def select_objects(
+    bucket: Bucket,
+    work: Work,
+    *,
+    texts: Sequence[str],
+    recursive: bool = False,
+    names: NameFilter = EVERY_NAME,
+) -> SelectedObjects:
+    """Return the objects that a command names.
+
+    A text is a key; with `recursive` it is a prefix. If it contains `*`, `?` or `[`, and no object
+    has exactly this key, it is a pattern for complete keys, in which `*` also matches slashes.
+
+    Args:
+        bucket: the bucket.
+        work: cancel token and progress.
+        texts: keys, prefixes or patterns.
+        recursive: whether the texts are prefixes.
+        names: selects objects by their names below the folder of the prefix or pattern.
+
+    Raises:
+        NotFound: a key does not exist, or nothing matches a prefix or pattern.
+        StorageError: the objects could not be listed.
+        Cancelled: the token of `work` was cancelled.
+    """
+    found = _Found()
+    for text in texts:
+        if recursive and not is_pattern(text):
+            matches = _list(bucket, text, None, names, found, work)
+        elif _add_one(bucket, text, found, work):
+            continue
+        else:
+            literal = text[: match.start()] if (match := _MAGIC.search(text)) else text
+            matches = _list(bucket, literal, re.compile(translate(text)), names, found, work)
+        if not matches:
+            raise _nothing(bucket, text)
+    return found.columns(bucket.name)
+
+
+def _add_one(bucket: Bucket, key: str, found: _Found, work: Work) -> bool:
+    """Add the object with exactly this key; return False if there is none and it is a pattern."""
+    try:
+        info = head(bucket, key, work=work)
+    except NotFound as error:
+        if is_pattern(key) and type(error) is NotFound:
+            return False
+        raise
+    name = key.removeprefix(folder_of(key))
+    found.rows[key] = (name, info.size, info.etag, info.modified.isoformat())
+    return True
+
+
+def _list(
+    bucket: Bucket,
+    prefix: str,
+    pattern: re.Pattern[str] | None,
+    names: NameFilter,
+    found: _Found,
+    work: Work,
+) -> int:
+    """Add the objects below a prefix that match, and return their number."""
+    folder, matches = folder_of(prefix), 0
+    for page in list_pages(bucket, prefix, work=work):
+        for key, size, etag, modified in zip(
+            page.keys, page.sizes, page.etags, page.modified, strict=True
+        ):
+            name = key.removeprefix(folder)
+            if (pattern is None or pattern.match(key)) and names.matches(name):
+                found.rows[key] = (name, size, etag.strip('"'), modified)
+                matches += 1
+        work.report(Progress(len(found.rows), unit="objects"))
+    return matches
+
+
+def _nothing(bucket: Bucket, text: str) -> NotFound:
+    return NotFound(
+        f"There are no objects for {text}",
+        cause="No key begins with this prefix or matches the pattern, or --include and --exclude "
+        "leave none.",
+        remedy="List the existing objects with `strongroom ls`.",
+        subject=bucket.subject(text),
+    )

@@ -1,0 +1,200 @@
+"""`cp` and `mv` copy and move objects on every S3 server, and lose none."""
+
+import itertools
+import json
+
+import pytest
+from helpers.fault_proxy import FaultProxy, rule
+from helpers.s3_servers import make_bucket
+
+from core.cli import main
+from core.errors import ErrorKind
+from core.model.objects import Verdict
+from core.objects import copying
+from core.objects.fetching import Fetched
+
+
+@pytest.fixture
+def run(s3_server, s3_bucket, monkeypatch, capsys, tmp_path):
+    """Run one command on a separate bucket, and return what it printed."""
+    for name, value in s3_server.environment(tmp_path / "home").items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+
+    def call(*arguments, code=0):
+        given = main([*arguments, "--bucket", s3_bucket])
+        printed = capsys.readouterr()
+        assert given == code, printed.err
+        return printed
+
+    return call
+
+
+@pytest.fixture
+def put(s3_client, s3_bucket):
+    def call(*keys, body=None):
+        for key in keys:
+            data = key.encode() if body is None else body
+            s3_client.put_object(Bucket=s3_bucket, Key=key, Body=data)
+
+    return call
+
+
+@pytest.fixture
+def bodies(s3_client, s3_bucket):
+    """Return the objects of a bucket with their bytes."""
+
+    def call(bucket=s3_bucket):
+        rows = s3_client.list_objects_v2(Bucket=bucket).get("Contents", ())
+        keys = [row["Key"] for row in rows]
+        read = {key: s3_client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+        return {key: body.decode() for key, body in read.items()}
+
+    return call
+
+
+def test_one_object_a_prefix_and_a_pattern_are_copied(run, put, bodies):
+    put("a/x.json", "a/y.csv", "a/sub/z.json", "b")
+    run("cp", "b", "one")
+    run("cp", "b", "into/")
+    run("cp", "a/", "all/", "-r", "--exclude", "*.csv")
+    run("cp", "a/*.json", "json/")
+    found = bodies()
+    assert found["one"] == found["into/b"] == "b"
+    assert {k: v for k, v in found.items() if k.startswith(("all/", "json/"))} == {
+        "all/x.json": "a/x.json", "all/sub/z.json": "a/sub/z.json",
+        "json/x.json": "a/x.json", "json/sub/z.json": "a/sub/z.json",
+    }  # fmt: skip
+
+
+def test_a_key_with_signs_of_patterns_is_a_key_if_it_exists(run, put, bodies):
+    put("a[1].txt", "a1.txt")
+    run("mv", "a[1].txt", "moved")
+    assert bodies() == {"a1.txt": "a1.txt", "moved": "a[1].txt"}
+
+
+def test_a_move_removes_only_what_it_has_copied(run, put, bodies):
+    put("a/1", "a/2", "b/2")
+    printed = run("mv", "a/", "b/", "-r", "--json")
+    report = json.loads(printed.out)
+    assert (report["planned"], len(report["done"])) == (2, 1)
+    assert (report["done"][0]["key"], report["done"][0]["target"]) == ("a/1", "b/1")
+    assert [each["reason"] for each in report["skipped"]] == ["it already exists"]
+    assert bodies() == {"a/2": "a/2", "b/1": "a/1", "b/2": "b/2"}
+    assert "moved 1 of 1 object" in run("mv", "a/2", "b/2", "--if-exists", "overwrite").out
+    assert bodies() == {"b/1": "a/1", "b/2": "a/2"}
+
+
+def test_an_interrupted_move_is_completed_by_the_same_command(run, put, bodies):
+    put("a/1", "b/1", body=b"the same")
+    run("mv", "a/1", "b/1")
+    assert bodies() == {"b/1": "the same"}
+
+
+def test_a_source_is_only_removed_if_its_bytes_are_those_of_the_copy(run, put, bodies, monkeypatch):
+    put("a", "b")
+    monkeypatch.setattr(copying, "_compared", lambda *_answers: Verdict.SIZE_ONLY)
+    run("mv", "a", "c")
+    assert bodies() == {"b": "b", "c": "a"}
+    with monkeypatch.context() as patch:
+        # A server that stores other bytes than those of the source, without a hash of them.
+        hashes = map(str, itertools.count())
+        patch.setattr(copying, "fetch", lambda *_a, **_k: (b"", Fetched(1, next(hashes), "", None)))
+        run("mv", "b", "d", code=ErrorKind.SERVICE.value)
+    assert bodies()["b"] == "b"
+
+
+def test_decisions_for_existing_objects(run, put, bodies):
+    put("old/a", body=b"1")
+    put("new/a", body=b"2")
+    assert "skip, it exists" in run("cp", "new/a", "old/a", "--dry-run").out
+    run("cp", "new/a", "old/a")
+    run("cp", "new/a", "old/a", "--if-exists", "if-size-differs")
+    assert bodies()["old/a"] == "1"
+    run("cp", "new/a", "old/a", "--if-exists", "if-different")
+    assert bodies()["old/a"] == "2"
+    same = run("cp", "new/a", "old/a", "--if-exists", "if-different", "--json").out
+    assert json.loads(same)["skipped"][0]["reason"] == "it already exists, with the same content"
+    put("old/a", body=b"333")
+    run("cp", "new/a", "old/a", "--if-exists", "if-newer")
+    assert bodies()["old/a"] == "333"
+    run("cp", "new/a", "old/a", "--if-exists", "if-size-differs")
+    assert bodies()["old/a"] == "2"
+
+
+def test_a_dry_run_changes_nothing(run, put, bodies):
+    put("a/1", "a/2", "b/2")
+    printed = run("mv", "a/", "b/", "-r", "--dry-run")
+    assert printed.out.splitlines() == [
+        "move\t3 B\ta/1\tb/1", "skip, it exists\t3 B\ta/2\tb/2"
+    ]  # fmt: skip
+    assert "2 objects, 6 B. Nothing was changed." in printed.err
+    rows = json.loads(run("cp", "a/", "b/", "-r", "--dry-run", "--json").out)
+    assert rows[0] == {"action": "copy", "size": 3, "key": "a/1", "target": "b/1"}
+    assert set(bodies()) == {"a/1", "a/2", "b/2"}
+
+
+def test_lines_of_json_name_each_object_once(run, put):
+    put("a/1", "a/2", "a/3", "b/2")
+    lines = [
+        json.loads(line) for line in run("cp", "a/", "b/", "-r", "--json-lines").out.splitlines()
+    ]
+    states = {each["key"]: each["state"] for each in lines[:-1]}
+    assert states == {"a/1": "done", "a/2": "skipped", "a/3": "done"}
+    assert lines[-1]["state"] == "ended"
+    assert (lines[-1]["planned"], lines[-1]["done"], lines[-1]["skipped"]) == (3, 2, 1)
+    done = next(each for each in lines if each["key"] == "a/1")
+    assert (done["target"], done["size"], done["verdict"][:10]) == ("b/1", 3, "verified (")
+
+
+def test_objects_are_copied_to_another_bucket(run, put, bodies, s3_client, s3_bucket):
+    other = make_bucket(s3_client)
+    put("a/1", "a/2")
+    run("cp", "a/", f"s3://{other}/b/", "-r")
+    run("mv", "a/1", f"s3://{other}/a/1")
+    assert bodies(other) == {"a/1": "a/1", "b/1": "a/1", "b/2": "a/2"}
+    run("mv", f"s3://{other}/b/2", f"s3://{s3_bucket}/back")
+    assert bodies() == {"a/2": "a/2", "back": "a/2"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (("cp", "none", "b"), "NOT_FOUND"),
+        (("cp", "none/*", "b/"), "NOT_FOUND"),
+        (("cp", "a/", "b", "-r"), "INVALID_INPUT"),
+        (("mv", "a/1", "a/1"), "INVALID_INPUT"),
+        (("mv", "a/", "a/a/", "-r"), "INVALID_INPUT"),
+        (("cp", "a/1", "b/", "--source-profile", "none"), "NOT_FOUND"),
+    ],
+)
+def test_what_cannot_be_copied_is_refused_before_any_change(run, put, bodies, arguments, kind):
+    put("a/1", "a/a/1")
+    before = bodies()
+    run(*arguments, code=ErrorKind[kind].value)
+    assert bodies() == before
+
+
+def test_a_source_that_was_replaced_since_its_copy_is_not_deleted(
+    run, put, bodies, s3_server, monkeypatch
+):
+    put("a")
+    compared = copying._compared
+
+    def replaced(*answers):
+        put("a", body=b"new")
+        return compared(*answers)
+
+    monkeypatch.setattr(copying, "_compared", replaced)
+    printed = run("mv", "a", "b", code=ErrorKind.CONFLICT.value)
+    assert "Another client has stored a new object under this key" in printed.err
+    assert bodies() == {"a": "new", "b": "a"}
+
+
+def test_a_copy_without_an_answer_is_repeated_or_found(run, put, bodies, s3_server, monkeypatch):
+    put("a/1", "a/2", "a/3")
+    with FaultProxy(s3_server, rule("Copy", "lost_answer", "first")) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        run("mv", "a/", "b/", "-r")
+        assert proxy.struck
+    assert bodies() == {"b/1": "a/1", "b/2": "a/2", "b/3": "a/3"}
