@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from core.aws.faults import translated
 from core.errors import StorageError
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
-from core.objects.checksums import NOTHING, SLOW_BYTES, Digests, Expected, expected_hashes
+from core.objects.checksums import SLOW_BYTES, Digests, Expected, expected_hashes
 from core.objects.hashing import Stamp, chunks_of, unreadable
 from core.work import Work, default_work
 
@@ -59,13 +60,14 @@ def compare_file(
     size = Stamp.of(path).size
     if answer.get("ContentLength") != size:
         return Comparison(same=False)
-    expected, part_size = _comparable(bucket, key, answer, size, work)
-    if expected is NOTHING:
-        return Comparison(same=False, proven=False)
-    same = _has_hash(path, expected, part_size, work)
-    # Parts of different sizes also give another composite hash, which proves no difference; it
-    # only causes a transfer that was not necessary.
-    return Comparison(same, expected.verdict)
+    verdict = Verdict.SIZE_ONLY
+    for expected, part_size in _comparable(bucket, key, answer, size, work):
+        verdict = expected.verdict
+        if _has_hash(path, expected, part_size, work):
+            return Comparison(same=True, verdict=verdict)
+        # The next one is compared too: a composite hash also differs if the sizes of the parts do,
+        # and some servers report a composite hash as if it were one of the complete object.
+    return Comparison(same=False, verdict=verdict, proven=verdict is not Verdict.SIZE_ONLY)
 
 
 def _md5(etag: str) -> Expected:
@@ -85,15 +87,14 @@ def _has_hash(path: Path, expected: Expected, part_size: int, work: Work) -> boo
 
 def _comparable(
     bucket: Bucket, key: str, answer: dict[str, Any], size: int, work: Work
-) -> tuple[Expected, int]:
-    """Return the best hash that can be computed, and the size of parts for a composite one."""
+) -> Iterator[tuple[Expected, int]]:
+    """Yield the hashes that can be computed, best first, with the part size of composite ones."""
     for expected in expected_hashes(answer):
         if not expected.parts:
             if expected.algorithm not in _SLOW or size <= SLOW_BYTES:
-                return expected, 0
+                yield expected, 0
         elif part_size := _part_size(bucket, key, expected.parts, size, work):
-            return expected, part_size
-    return NOTHING, 0
+            yield expected, part_size
 
 
 def _part_size(bucket: Bucket, key: str, parts: int, size: int, work: Work) -> int:
