@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.parameters import usage_error
+from core.cli.selection import Address, DryRun, Exclude, Include, bucket_of
 from core.cli.transfers import RetrySeconds, transfer_work
 from core.errors import ErrorKind, InvalidInput
 from core.units import format_count, format_counted, format_size
@@ -17,9 +18,9 @@ from core.work import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
+    from core.cli.transfer_report import Files
     from core.objects.bucket import Bucket
     from core.transfer.sync_values import SyncPlan, SyncReport
-    from core.work import Work
 
 _SCHEME = "s3://"
 _SECONDS = int(RETRY_SECONDS)
@@ -47,8 +48,7 @@ class _Sides:
 
     direction: str
     folder: Path
-    bucket: str
-    prefix: str
+    address: Address
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,9 +69,7 @@ def sync(  # noqa: PLR0913, PLR0917 - the options of one command
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete files of the target that the source lacks.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show the plan; nothing is changed.")
-    ] = False,
+    dry_run: DryRun = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Delete without a plan that is shown first.")
     ] = False,
@@ -91,14 +89,8 @@ def sync(  # noqa: PLR0913, PLR0917 - the options of one command
             "object, by the modification time (faster), or not at all."
         ),
     ] = Compare.HASH,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(help="Only names that match the pattern, for example '*.csv'."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(help="Omit names that match the pattern; they are not deleted either."),
-    ] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     retry_seconds: RetrySeconds = _SECONDS,
 ) -> int:
     """Make a target equal to a source: one is a local folder, the other a prefix of the bucket.
@@ -106,23 +98,24 @@ def sync(  # noqa: PLR0913, PLR0917 - the options of one command
     New files are added and different ones replaced; with --delete, files that the source does not
     have are deleted. Deletions require --yes, are done last, and only if every file was
     transferred. In a bucket with versioning, deleted objects can be restored from the trash. Local
-    files, and objects of other buckets, are deleted permanently. Patterns refer to the name below
-    the folder and the prefix; * also matches slashes. After an interruption, run the command again.
+    files, and objects of other buckets, are deleted permanently. Names that the patterns leave out
+    are neither transferred nor deleted. After an interruption, run the command again.
 
     Exit code 0 means that the target equals the source. Otherwise the exit code is that of the
     cause, as for put and get; 24 if too many files would be deleted.
     """
     cli: Cli = context.obj
     sides = _sides(source, target)
+    from core.cli.transfer_report import FileLines
     from core.transfer.sync import check_deletions
     from core.transfer.sync import sync as run_sync
     from core.transfer.sync_plan import plan_sync
     from core.transfer.sync_values import SyncAction, SyncCancelled
 
     with transfer_work(cli, "Comparing", retry_seconds) as work:
-        place = _Place(_bucket(cli, sides, work))
+        place = _Place(bucket_of(cli, sides.address, work))
         plan = plan_sync(
-            place, work, folder=str(sides.folder), prefix=sides.prefix,
+            place, work, folder=str(sides.folder), prefix=sides.address.key,
             direction=sides.direction, compare=compare.value, delete=delete,
             include=include or (), exclude=exclude or (),
         )  # fmt: skip
@@ -131,7 +124,8 @@ def sync(  # noqa: PLR0913, PLR0917 - the options of one command
         _show_plan(cli, plan, dry_run=dry_run)
         return 0
     check_deletions(deletions, plan.source_files, plan.target_files, max_delete)
-    with transfer_work(cli, "Synchronizing", retry_seconds) as work:
+    lines = FileLines(cli.out, _files(plan))
+    with transfer_work(cli, "Synchronizing", retry_seconds, lines.take) as work:
         try:
             report = run_sync(place, work, **plan.arguments(), max_delete=max_delete)
         except SyncCancelled as error:
@@ -153,23 +147,29 @@ def _sides(source: str, target: str) -> _Sides:
             "Use for example: strongroom sync reports s3://BUCKET/reports/",
         )
     address, folder = (source, target) if remote[0] else (target, source)
-    bucket, _, prefix = address.removeprefix(_SCHEME).partition("/")
-    return _Sides("download" if remote[0] else "upload", Path(folder), bucket, prefix)
-
-
-def _bucket(cli: Cli, sides: _Sides, work: Work) -> Bucket:
-    """Return the bucket of the address; without a name, that of the profile."""
-    from dataclasses import replace
-
-    bucket = cli.opener.workspace(work).bucket
-    return replace(bucket, name=sides.bucket) if sides.bucket else bucket
+    direction = "download" if remote[0] else "upload"
+    return _Sides(direction, Path(folder), Address.of(address))
 
 
 def _show_plan(cli: Cli, plan: SyncPlan, *, dry_run: bool) -> None:
-    cli.out.result(_plan_as_json(plan), lambda: _write_plan(cli, plan, dry_run=dry_run))
+    items = [
+        {
+            "action": item.action.value,
+            "key": item.key,
+            "path": item.path,
+            "size": item.size,
+            "reason": item.reason.value,
+        }
+        for item in plan.items
+    ]
+    if cli.out.json_lines:
+        cli.out.result([*items, _counts(plan)], lambda: None)
+    else:
+        as_json = {**_counts(plan), "items": items}
+        cli.out.result(as_json, lambda: _write_plan(cli, plan, dry_run=dry_run))
 
 
-def _plan_as_json(plan: SyncPlan) -> dict[str, Any]:
+def _counts(plan: SyncPlan) -> dict[str, Any]:
     from core.transfer.sync_values import SyncAction
 
     return {
@@ -177,16 +177,6 @@ def _plan_as_json(plan: SyncPlan) -> dict[str, Any]:
         "bucket": plan.bucket,
         "prefix": plan.prefix,
         "folder": plan.folder,
-        "items": [
-            {
-                "action": item.action.value,
-                "key": item.key,
-                "path": item.path,
-                "size": item.size,
-                "reason": item.reason.value,
-            }
-            for item in plan.items
-        ],
         "refused": [
             {"key": each.key, "path": each.path, "reason": each.reason} for each in plan.refused
         ],
@@ -249,17 +239,21 @@ def _effect_of_deletions(plan: SyncPlan) -> str:
 
 def _show_report(cli: Cli, plan: SyncPlan, report: SyncReport) -> int:
     """Write the outcome and return the exit code."""
-    cli.out.result(_report_as_json(plan, report), lambda: _write_report(cli, plan, report))
+    from core.cli.transfer_report import report_as_json, write_lines
+
+    if cli.out.json_lines:
+        write_lines(cli.out, report.transfer, _files(plan))
+        cli.out.json_line({"state": "synchronized", **_deletions(plan, report)})
+    else:
+        as_json = {**report_as_json(report.transfer, _files(plan)), **_deletions(plan, report)}
+        cli.out.result(as_json, lambda: _write_report(cli, plan, report))
     if report.transfer.cancelled:
         return ErrorKind.CANCELLED.value
     return 0 if report.kind is None else report.kind.value
 
 
-def _report_as_json(plan: SyncPlan, report: SyncReport) -> dict[str, Any]:
-    from core.cli.transfer_report import report_as_json
-
+def _deletions(plan: SyncPlan, report: SyncReport) -> dict[str, Any]:
     return {
-        **report_as_json(report.transfer, _files(plan)),
         "unchanged": plan.unchanged,
         "refused": [
             {"key": each.key, "reason": each.reason, "kind": each.kind.name.lower()}
@@ -273,7 +267,7 @@ def _report_as_json(plan: SyncPlan, report: SyncReport) -> dict[str, Any]:
     }
 
 
-def _files(plan: SyncPlan) -> Any:
+def _files(plan: SyncPlan) -> Files:
     from core.cli.transfer_report import Files
     from core.transfer.sync_values import SyncAction
 

@@ -102,7 +102,7 @@ def show_report(out: Output, report: TransferReport, files: Files, verb: str) ->
         verb: the action in the past tense, for example `uploaded`.
     """
     if out.json_lines:
-        _write_lines(out, report, files)
+        write_lines(out, report, files)
     else:
         out.result(report_as_json(report, files), lambda: write_report(out, report, files, verb))
     if report.cancelled:
@@ -110,7 +110,7 @@ def show_report(out: Output, report: TransferReport, files: Files, verb: str) ->
     return 0 if report.kind is None else report.kind.value
 
 
-def _write_lines(out: Output, report: TransferReport, files: Files) -> None:
+def write_lines(out: Output, report: TransferReport, files: Files) -> None:
     """Write a line for each file that `FileLines` has not written, and one with the counts."""
     for failure in report.failed:
         out.json_line({"state": "failed", **_failure(failure, files.file(failure.number))})

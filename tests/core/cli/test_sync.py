@@ -94,6 +94,16 @@ def test_a_prefix_becomes_equal_to_a_folder_and_back(run, stored, folder, tmp_pa
     assert local(target) == FILES
 
 
+def test_json_lines_have_one_file_each(run, stored, folder):
+    stored(BODIES)
+    arguments = ("sync", folder, "s3:///x", "--delete", "--json-lines")
+    plan = [json.loads(line) for line in run(*arguments).out.splitlines()]
+    assert [each.get("action") for each in plan] == ["replace", "replace", "delete", "add", None]
+    lines = [json.loads(line) for line in run(*arguments, "--yes").out.splitlines()]
+    assert [each["state"] for each in lines] == ["done"] * 3 + ["ended", "synchronized"]
+    assert lines[-1]["deleted"] == ["x/extra"]
+
+
 def test_a_multipart_object_of_another_program_is_not_sent_again(
     run, stored, folder, s3_client, s3_bucket, tmp_path
 ):
