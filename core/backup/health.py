@@ -72,7 +72,7 @@ def newest_backups(
     waiting: dict[str, list[Folder]] = {}
     for folder in sorted(here.folders, key=lambda each: each.moment, reverse=True):
         waiting.setdefault(folder.key.table, []).append(folder)
-    wanted = {(table, str(each.origin)) for each in planned for table in each.tables}
+    wanted = {(table, str(each.origin)) for each in planned for table in _complete(each)}
     found: list[Backup] = list(here.old)
     tables = set(waiting)
     while tables:
@@ -162,14 +162,21 @@ def _grouped(backups: Iterable[Backup]) -> dict[tuple[str, str], list[Backup]]:
 def _scheduled(
     schedule: Schedule, groups: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[tuple[str, str], timedelta]]:
-    """Yield the table and database of a schedule with the largest age of its backups."""
+    """Yield the table and database of a schedule with the largest age of its complete backups."""
     limit = timedelta(seconds=schedule.every.seconds * (1 + _TOLERANCE))
     place = str(schedule.origin)
     if not place:
         return  # The address is in a secret, so the database is not known here.
+    filtered = {table for table, _condition in schedule.where}
     tables = schedule.tables or tuple(table for table, other in groups if other == place)
-    for table in tables:
+    for table in (each for each in tables if each not in filtered):
         yield (table, place), limit
+
+
+def _complete(schedule: Schedule) -> list[str]:
+    """Return the named tables of a schedule that are backed up without a condition."""
+    filtered = {table for table, _condition in schedule.where}
+    return [table for table in schedule.tables if table not in filtered]
 
 
 def _failed(
@@ -192,11 +199,12 @@ def _failed(
 def _never_ran(
     schedule: Schedule, runs: Iterable[BackupRun], now: datetime
 ) -> Iterator[BackupFinding]:
-    """Yield a finding about a schedule whose database is not known here and that did not run.
+    """Yield a finding about a schedule that did not run, and whose backups are not recognized.
 
-    The address is in a secret, so the backups of its database cannot be recognized in the list.
+    These are backups of some rows, and those of a database whose address is in a secret.
     """
-    if str(schedule.origin) or schedule.created is None:
+    recognized = str(schedule.origin) and not schedule.where
+    if recognized or schedule.created is None:
         return
     started = [run.started for run in runs if run.name == schedule_name(schedule)]
     last = max(started, default=schedule.created)

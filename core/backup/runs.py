@@ -1,6 +1,6 @@
 """Local record of the last run of each backup, in the state database.
 
-A run is named by its database and tables, like a schedule. It is recorded before it starts, so
+A run is named by its database, tables and conditions, like a schedule. It is recorded before it starts, so
 that a run whose process was killed is noticed too. Those of other machines are not known here.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,13 +47,18 @@ class RunResult:
     problem: str = ""
 
 
-def run_name(database: str | DatabaseAddress, tables: Sequence[str] | None) -> str:
-    """Return the name of a database and tables; None or no tables stand for all.
+def run_name(
+    database: str | DatabaseAddress,
+    tables: Sequence[str] | None,
+    where: Mapping[str, str] | None = None,
+) -> str:
+    """Return the name of a run: of its database, tables and conditions; no tables mean all.
 
     Raises:
         InvalidInput: The address is empty, or a URL that cannot be parsed.
     """
-    return schedule_name(Schedule(_place(database), tuple(tables or ())))
+    conditions = tuple((where or {}).items())
+    return schedule_name(Schedule(_place(database), tuple(tables or ()), where=conditions))
 
 
 def _place(database: str | DatabaseAddress) -> str:
@@ -67,16 +72,15 @@ def _place(database: str | DatabaseAddress) -> str:
 def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
     """Record each call of a function that backs up `tables` of a `database`; skipped ones failed.
 
-    Runs for some rows or for a pattern of tables do not replace a run of a schedule, so that they
-    are not recorded.
+    Runs for a pattern of tables do not replace a run of a schedule, so that they are not recorded.
     """
 
     @wraps(backup)
     def recorded(*args: P.args, **kwargs: P.kwargs) -> BackupReport:
-        if any(kwargs.get(name) for name in ("where", "include", "exclude")):
+        if kwargs.get("include") or kwargs.get("exclude"):
             return backup(*args, **kwargs)
-        database, tables = kwargs["database"], kwargs.get("tables")
-        with recorded_run(database, tables) as run:  # type: ignore[arg-type] # keywords of `backup`
+        database, tables, where = kwargs["database"], kwargs.get("tables"), kwargs.get("where")
+        with recorded_run(database, tables, where) as run:  # type: ignore[arg-type] # keywords of `backup`
             report = backup(*args, **kwargs)
             skipped = (f"{each.table} was skipped: {each.problem}" for each in report.skipped)
             run.problem = redacted(" ".join(skipped))[:500]
@@ -87,10 +91,12 @@ def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
 
 @contextmanager
 def recorded_run(
-    database: str | DatabaseAddress, tables: Sequence[str] | None
+    database: str | DatabaseAddress,
+    tables: Sequence[str] | None,
+    where: Mapping[str, str] | None = None,
 ) -> Iterator[RunResult]:
     """Record the run in the block, and how it ended; a failure of the record is only logged."""
-    run = _started(database, tables)
+    run = _started(database, tables, where)
     result = RunResult()
     _store(run, running=True)
     try:
@@ -108,10 +114,13 @@ def recorded_run(
 
 
 def record_failure(
-    database: str | DatabaseAddress, tables: Sequence[str] | None, error: StorageError
+    database: str | DatabaseAddress,
+    tables: Sequence[str] | None,
+    error: StorageError,
+    where: Mapping[str, str] | None = None,
 ) -> None:
     """Record a run that failed before it could read the database, for example without keys."""
-    run = _started(database, tables)
+    run = _started(database, tables, where)
     _store(replace(run, ended=run.started, problem=problem_of(error)))
 
 
@@ -161,13 +170,18 @@ def dismiss_failure(name: str) -> None:
         state_database().execute(_WRITE, (name, None, _record(replace(run, dismissed=True))))
 
 
-def _started(database: str | DatabaseAddress, tables: Sequence[str] | None) -> BackupRun:
+def _started(
+    database: str | DatabaseAddress,
+    tables: Sequence[str] | None,
+    where: Mapping[str, str] | None,
+) -> BackupRun:
     try:
         place = _place(database)
     except InvalidInput:  # the run will fail with this error, which is reported at once
         place = ""
     chosen = tuple(tables or ())
-    return BackupRun(schedule_name(Schedule(place, chosen)), place, chosen, utc_now())
+    name = schedule_name(Schedule(place, chosen, where=tuple((where or {}).items())))
+    return BackupRun(name, place, chosen, utc_now())
 
 
 def _store(run: BackupRun, *, running: bool = False) -> None:

@@ -13,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -94,6 +94,7 @@ def checked_schedule(
     every: Every,
     at: str,
     options: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
 ) -> Schedule:
     """Return a schedule whose values are valid.
 
@@ -103,24 +104,32 @@ def checked_schedule(
         every: The interval.
         at: The time as `HH:MM` in the zone of the machine.
         options: Options of every command, for example `--profile=prod`.
+        where: SQL conditions by table. They are compared with the database when it is backed up;
+            `core.backup.filters.plan_backup` does so without a backup.
 
     Raises:
-        InvalidInput: The address contains a password, the time is not valid, or a text is not
-            printable.
+        InvalidInput: The address contains a password, the time is not valid, a text is not
+            printable, or a condition is for a table that is not backed up.
     """
+    where = where or {}
     if not _TIME.fullmatch(at):
         raise InvalidInput(
             f"{at!r} is not a time of a day", remedy="Use the form HH:MM, for example 02:00."
         )
-    for text in (database, *tables, *options):
+    for text in (database, *tables, *options, *where, *where.values()):
         if not text or not text.isprintable():
             raise InvalidInput(
                 f"{text!r} cannot be part of a scheduled command",
                 cause="It is empty, or contains a character that is not printable.",
                 remedy="Rename the file or table, or start this backup in another way.",
             )
+    _check_conditions(tables, where)
+    conditions = tuple(where.items())
     if database.startswith(SECRET_PREFIX):
-        return Schedule(database, tuple(tables), every, at, tuple(options), Origin())
+        origin = Origin()
+        return Schedule(
+            database, tuple(tables), every, at, tuple(options), origin, where=conditions
+        )
     address = parse_address(database)
     if address.password is not None:
         raise InvalidInput(
@@ -131,7 +140,26 @@ def checked_schedule(
         )
     # The working folder of a scheduled command is another one.
     place = database if "://" in database else str(Path(database).absolute())
-    return Schedule(place, tuple(tables), every, at, tuple(options), origin_of(place))
+    origin = origin_of(place)
+    return Schedule(place, tuple(tables), every, at, tuple(options), origin, where=conditions)
+
+
+def _check_conditions(tables: Sequence[str], where: Mapping[str, str]) -> None:
+    for table in where:
+        if tables and table not in tables:
+            raise InvalidInput(
+                f"The condition for {table} cannot be used",
+                cause="The table is not backed up.",
+                remedy="Choose the table, or omit its condition.",
+                subject=table,
+            )
+        if not tables and "=" in table:
+            raise InvalidInput(
+                f"The condition for {table} cannot be part of a scheduled command for all tables",
+                cause="The command separates table and condition by the first equals sign.",
+                remedy="Name the tables.",
+                subject=table,
+            )
 
 
 def checked_hooks(schedule: Schedule) -> None:
@@ -147,8 +175,10 @@ def checked_hooks(schedule: Schedule) -> None:
 
 
 def schedule_name(schedule: Schedule) -> str:
-    """Return a name for units and tasks; equal for equal database and tables."""
-    text = "\0".join((schedule.database, *schedule.tables))
+    """Return a name for units and tasks; equal for equal database, tables and conditions."""
+    conditions = (f"{table}={condition}" for table, condition in sorted(schedule.where))
+    # Without conditions the names are those of earlier versions.
+    text = "\0".join((schedule.database, *schedule.tables, *conditions))
     return f"strongroom-backup-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
@@ -156,9 +186,17 @@ def backup_command(schedule: Schedule) -> tuple[str, ...]:
     """Return the program and the arguments of the scheduled command."""
     tables = schedule.tables or ()
     names = (schedule.database, *tables)
-    flags = ("--json",) if tables else ("--json", "--all-tables")
+    flags = ["--json"] if tables else ["--json", "--all-tables"]
+    flags += [f"--where={text}" for text in condition_texts(schedule)]
     end = ("--",) if any(name.startswith("-") for name in names) else ()
     return (*_program(), "backup", *schedule.options, *flags, *end, *names)
+
+
+def condition_texts(schedule: Schedule) -> list[str]:
+    """Return the values of the option `--where` for a schedule."""
+    if len(schedule.tables) == 1:  # then the value is the condition alone
+        return [condition for _table, condition in schedule.where]
+    return [f"{table}={condition}" for table, condition in schedule.where]
 
 
 def key_name_of(schedule: Schedule) -> str:
@@ -205,7 +243,8 @@ def generated_files(schedule: Schedule, form: ScheduleFormat) -> tuple[Generated
 
 def _title(schedule: Schedule) -> str:
     tables = ", ".join(schedule.tables) or "all tables"
-    return f"Strongroom: back up {tables} of {schedule.database}"
+    some = "some rows of " if schedule.where else ""
+    return f"Strongroom: back up {some}{tables} of {schedule.database}"
 
 
 def _systemd(schedule: Schedule, name: str) -> tuple[GeneratedFile, GeneratedFile]:

@@ -31,7 +31,7 @@ def report_failure(
         Why a notice could not be sent, as sentences.
     """
     work = default_work(work)
-    record_failure(schedule.database, schedule.tables, error)
+    record_failure(schedule.database, schedule.tables, error, dict(schedule.where))
     notice = failure_notice(schedule.database, schedule.tables, error)
     problems = []
     try:

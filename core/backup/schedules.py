@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def save_schedule(schedule: Schedule) -> Schedule:
-    """Store a schedule, in place of an earlier one of the same database and tables.
+    """Store a schedule, in place of an earlier one of the same database, tables and conditions.
 
     Returns:
         The schedule with the time at which it was created.
@@ -46,6 +46,7 @@ def save_schedule(schedule: Schedule) -> Schedule:
         "on_failure": schedule.on_failure,
         "webhook": schedule.webhook,
         "created": iso_utc(schedule.created) if schedule.created else "",
+        "where": schedule.where,
     }
     state_database().execute(
         "INSERT OR REPLACE INTO schedules (name, record) VALUES (?, ?)",
@@ -126,7 +127,16 @@ def _schedule(record: dict[str, object]) -> Schedule:
         on_failure=str(record.get("on_failure", "")),
         webhook=str(record.get("webhook", "")),
         created=_moment(str(record.get("created", ""))),
+        where=_conditions(record.get("where", [])),
     )
+
+
+def _conditions(pairs: object) -> tuple[tuple[str, str], ...]:
+    # An entry that is not understood makes the schedule unreadable: without its condition it would
+    # back up all rows.
+    if not isinstance(pairs, list):
+        raise TypeError("the conditions are no list")
+    return tuple((str(table), str(condition)) for table, condition in pairs)
 
 
 def _starter(value: str) -> ScheduleFormat | None:

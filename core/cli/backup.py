@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from core.model.backup import BackupPlan, BackupReport
 
 
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[TABLE=]CONDITION",
+        help="Back up only the rows that meet this SQL condition. The name of the table is "
+        "required unless exactly one table is backed up; repeatable.",
+    ),
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the command to the program."""
     app.command("backup")(backup)
@@ -56,14 +66,7 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
         list[str] | None,
         typer.Option(metavar="PATTERN", help="With --all-tables: not these tables; repeatable."),
     ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[TABLE=]CONDITION",
-            help="Back up only the rows that meet this SQL condition. The name of the table is "
-            "required unless exactly one table is backed up; repeatable.",
-        ),
-    ] = None,
+    where: Where = None,
     note: Annotated[str, typer.Option(help="A note that is shown with the backup.")] = "",
     encrypt_with: EncryptWith = "",
     dry_run: Annotated[
@@ -105,12 +108,14 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
             "--include and --exclude can only be used with --all-tables",
             remedy="Add --all-tables, or omit the patterns.",
         )
-    conditions = _conditions(tables or (), where or ())
+    conditions = conditions_of(tables or (), where or ())
     if dry_run:
         names = tuple(tables) if tables else None
         selection = Selection(names, conditions, tuple(include or ()), tuple(exclude or ()))
         return _plan(cli, database_url, selection)
-    notices = FailureNotices.of(cli.out, on_failure, failure_webhook, database_url, tables or ())
+    notices = FailureNotices.of(
+        cli.out, on_failure, failure_webhook, database_url, tables or (), conditions
+    )
     with notices.sent_on_failure(), cli.out.work("Backing up") as work:
         workspace = cli.opener.workspace(work)
         report = run_backup(
@@ -124,10 +129,13 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     return ErrorKind.NOT_SUPPORTED.value if report.skipped else 0
 
 
-def _conditions(tables: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
-    """Return the conditions by table.
+def conditions_of(tables: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """Return the conditions by table from the values of `--where`.
 
     With one table the text is its condition, which may itself begin with a name and `=`.
+
+    Raises:
+        InvalidInput: A text names no table, or a table has two conditions.
     """
     if len(tables) == 1 and len(texts) == 1:
         return {tables[0]: texts[0]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -45,12 +45,19 @@ class FailureNotices:
     webhook: str
     database: str
     tables: tuple[str, ...]
+    where: Mapping[str, str]
 
     @classmethod
     def of(
-        cls, out: Output, command: str, webhook: str, database: str, tables: Sequence[str]
+        cls,
+        out: Output,
+        command: str,
+        webhook: str,
+        database: str,
+        tables: Sequence[str],
+        where: Mapping[str, str],
     ) -> FailureNotices:
-        """Create it from the options, or from the stored schedule of the database and tables.
+        """Create it from the options, or from the stored schedule of the same backup.
 
         A scheduled command does not contain the webhook, since its URL is often a secret and other
         programs can read commands.
@@ -62,13 +69,14 @@ class FailureNotices:
         from core.backup.failure_notice import checked_webhook, command_arguments
 
         if not command and not webhook:
-            command, webhook = _scheduled_notices(database, tables)
+            command, webhook = _scheduled_notices(database, tables, where)
         return cls(
             out,
             tuple(command_arguments(command)) if command else (),
             checked_webhook(webhook) if webhook else "",
             database,
             tuple(tables),
+            where,
         )
 
     @contextmanager
@@ -91,7 +99,7 @@ class FailureNotices:
         from core.backup.failure_notice import failure_notice, post, run_command
         from core.backup.runs import record_failure
 
-        record_failure(self.database, self.tables, error)
+        record_failure(self.database, self.tables, error, self.where)
         if not self.command and not self.webhook:
             return
         notice = failure_notice(self.database, self.tables, error)
@@ -110,13 +118,15 @@ class FailureNotices:
             self.out.note(f"The failure could not be reported: {problem.summary}.")
 
 
-def _scheduled_notices(database: str, tables: Sequence[str]) -> tuple[str, str]:
+def _scheduled_notices(
+    database: str, tables: Sequence[str], where: Mapping[str, str]
+) -> tuple[str, str]:
     """Return the command and the webhook of the stored schedule; empty if there is none."""
     from core.backup.runs import run_name
     from core.backup.schedules import schedules
 
     try:
-        found = schedules().get(run_name(database, tables))
+        found = schedules().get(run_name(database, tables, where))
     except StorageError:  # the backup itself reports an address that is not valid
         return "", ""
     return (found.on_failure, found.webhook) if found is not None else ("", "")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.backup import Where, conditions_of
 from core.cli.backup_keys import EncryptWith
 from core.cli.databases import Database
 from core.cli.failure_notices import FailureWebhook, OnFailure
@@ -49,6 +50,7 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
             "--install", help="Install as systemd units of this user; shown first without --yes."
         ),
     ] = False,
+    where: Where = None,
     encrypt_with: EncryptWith = "",
     on_failure: OnFailure = "",
     failure_webhook: FailureWebhook = "",
@@ -73,6 +75,8 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
     --endpoint-url and --unlock, and contains no password. Nothing is changed without --yes. With
     --install, --on-failure and --failure-webhook are stored on this machine, where `backup` reads
     them. The schedules of the window are also listed.
+
+    A condition of --where is checked with the database first.
     """
     from core.backup.schedule import generated_files, unit_folder, with_key
 
@@ -81,7 +85,10 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
         _manage(cli, database_url, remove, yes=yes)
         return
     _check(cli, database_url, form if install else None, yes=yes, on_failure=on_failure)
-    made = _checked(cli, database_url, tables or (), every, at)
+    conditions = conditions_of(tables or (), where or ())
+    made = _checked(cli, database_url, tables or (), every, at, conditions)
+    if conditions:
+        _check_conditions(cli, made)
     made = replace(made, on_failure=on_failure, webhook=failure_webhook)
     made = with_key(made, encrypt_with)
     files = generated_files(made, form)
@@ -114,10 +121,31 @@ def _check(
         raise usage_error("A schedule cannot use the demo server", "It ends with its command.")
 
 
-def _checked(cli: Cli, database: str, tables: Sequence[str], every: Every, at: str) -> Schedule:
+def _checked(
+    cli: Cli,
+    database: str,
+    tables: Sequence[str],
+    every: Every,
+    at: str,
+    where: Mapping[str, str],
+) -> Schedule:
     from core.backup.schedule import checked_schedule
 
-    return checked_schedule(database, tables, every, at, _options(cli.common))
+    return checked_schedule(database, tables, every, at, _options(cli.common), where)
+
+
+def _check_conditions(cli: Cli, made: Schedule) -> None:
+    """Let the database evaluate the conditions, without a backup.
+
+    Raises:
+        InvalidInput: A condition is not valid.
+    """
+    from core.backup.filters import Selection, plan_backup
+
+    selection = Selection(made.tables or None, dict(made.where))
+    with cli.out.work("Checking the conditions") as work:
+        workspace = cli.opener.workspace(work)
+        plan_backup(workspace, work, database=made.database, selection=selection)
 
 
 def _manage(cli: Cli, database: str, remove: str, *, yes: bool) -> None:
@@ -165,6 +193,9 @@ def _row(name: str, schedule: Schedule, run: BackupRun | None) -> tuple[str, ...
     from core.backup.timetable import next_time
 
     tables = ", ".join(schedule.tables) or "all"
+    if schedule.where:
+        conditions = "; ".join(f"{table}: {condition}" for table, condition in schedule.where)
+        tables = f"{tables} (only rows where {conditions})"
     following = "paused" if schedule.paused else iso_utc(next_time(schedule, utc_now()))
     return (
         name, tables, schedule.database, schedule.every.value, schedule.at,
@@ -193,6 +224,7 @@ def _described(
             "every": each.every.value,
             "at": each.at,
             "options": each.options,
+            "where": dict(each.where),
             "started_by": each.starter.value if each.starter else "window",
             "paused": each.paused,
             "last_run": runs.get(name),

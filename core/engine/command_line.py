@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from core.engine.operations import operation
 from core.local.profiles import DEMO_NAME
@@ -15,7 +15,7 @@ def command_line(
     name: str,
     *arguments: str,
     profile: Profile | None = None,
-    options: Mapping[str, str | bool] | None = None,
+    options: Mapping[str, str | bool | Sequence[str]] | None = None,
 ) -> str:
     """Return the shell command for an operation, or an empty string if there is none.
 
@@ -25,7 +25,8 @@ def command_line(
         name: the operation.
         arguments: the positional arguments, which are quoted for a shell.
         profile: the current profile; for the embedded server, its address is used instead.
-        options: options with their values; True for a flag; False or an empty text is omitted.
+        options: options with their values; True for a flag, several texts for an option that is
+            repeated; False or an empty text is omitted.
 
     Raises:
         KeyError: the operation does not exist.
@@ -35,8 +36,11 @@ def command_line(
         return ""
     parts = ["strongroom", *command.split(), *_place(profile)]
     for option, value in (options or {}).items():
-        if value:
-            parts += [option] if value is True else [f"{option}={value}"]
+        if value is True:
+            parts.append(option)
+        elif value:
+            texts = [value] if isinstance(value, str) else value
+            parts += [f"{option}={text}" for text in texts]
     # Keys may start with a dash and must not be taken as options.
     parts += ["--"] if any(each.startswith("-") for each in arguments) else []
     line = shlex.join([*parts, *arguments])

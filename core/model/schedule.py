@@ -46,6 +46,7 @@ class Schedule:
         on_failure: A command that is run after a failure; empty for none.
         webhook: A URL to which a failure is sent; empty for none.
         created: When it was created, from which its first run is counted; None if not recorded.
+        where: Pairs of a table and an SQL condition: only these rows of it are backed up.
     """
 
     database: str
@@ -59,12 +60,14 @@ class Schedule:
     on_failure: str = ""
     webhook: str = ""
     created: datetime | None = None
+    where: tuple[tuple[str, str], ...] = ()
 
     @property
     def title(self) -> str:
         """The tables and the database, for lists and messages."""
         tables = ", ".join(self.tables) or "all tables"
-        return f"{tables} of {self.origin.database or self.database}"
+        database = self.origin.database or self.database
+        return f"some rows of {tables} of {database}" if self.where else f"{tables} of {database}"
 
 
 @dataclass(frozen=True, slots=True)

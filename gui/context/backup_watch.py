@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.backup.runs import claim_run, last_runs
-from core.backup.schedule import key_name_of, schedule_name
+from core.backup.schedule import condition_texts, key_name_of, schedule_name
 from core.backup.scheduled import incomplete, report_failure
 from core.backup.schedules import applies_to, schedules
 from core.backup.timetable import missed_time
@@ -186,7 +186,11 @@ class BackupWatch(QObject):
             schedule.database,
             *tables,
             profile=profile,
-            options={"--all-tables": not tables, "--encrypt": key},
+            options={
+                "--all-tables": not tables,
+                "--where": condition_texts(schedule),
+                "--encrypt": key,
+            },
         )
         self._runner.run_bulk(
             f"Scheduled backup of {schedule.title}",
@@ -195,6 +199,7 @@ class BackupWatch(QObject):
                 "database": self.argument(schedule.database),
                 "tables": tables or None,
                 "encrypt_with": key,
+                "where": dict(schedule.where),
             },
             connection=workspace.connection,
             owner=self,

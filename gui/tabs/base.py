@@ -148,7 +148,7 @@ class Tab(QWidget):
         return self.context.call(operation, origin or self.origin, **arguments)
 
     def command(
-        self, operation: str, *arguments: str, options: Mapping[str, str | bool] | None = None
+        self, operation: str, *arguments: str, options: Mapping[str, str | bool | Sequence[str]] | None = None
     ) -> str:
         """Return the command line of an operation with the current profile."""
         workspace = self.context.workspace

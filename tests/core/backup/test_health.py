@@ -144,6 +144,17 @@ def test_a_schedule_of_a_secret_that_did_not_run_is_overdue() -> None:
     assert findings([], [daily], [ran], now=NOW) == ()
 
 
+def test_a_schedule_of_some_rows_expects_a_run_and_no_complete_backup() -> None:
+    created = NOW - timedelta(hours=31)
+    where = (("orders", "id > 1"),)
+    daily = Schedule("/a", ("orders", "users"), Every.DAY, origin=ONE, created=created, where=where)
+    ran = BackupRun(schedule_name(daily), "/a", daily.tables, NOW - timedelta(hours=2), NOW)
+    assert findings([taken(1, table="users")], [daily], [ran], now=NOW) == ()
+    missing, overdue = sorted(findings([], [daily], now=NOW), key=lambda each: each.problem.value)
+    assert (missing.problem, missing.table) == (BackupProblem.MISSING, "users")
+    assert "some rows of orders, users of" in overdue.text
+
+
 def test_a_paused_schedule_expects_nothing() -> None:
     daily = Schedule("/a", ("orders",), Every.DAY, origin=ONE, paused=True)
     assert findings([], [daily], now=NOW) == ()

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from core.backup.runs import run_name
 from core.backup.schedule import (
     backup_command,
     checked_schedule,
@@ -20,6 +21,7 @@ from core.backup.schedule import (
     with_key,
 )
 from core.backup.schedules import save_schedule, schedules
+from core.cli.backup import conditions_of
 from core.errors import InvalidInput, LocalIOError, NotSupported
 from core.local.state.database import state_database
 from core.model.schedule import Every, Schedule, ScheduleFormat
@@ -181,3 +183,55 @@ def test_a_schedule_encrypts_its_backups(tmp_path: Path) -> None:
     assert [key_name_of(each) for each in schedules().values()] == ["secret:new"]
     with pytest.raises(InvalidInput, match="does not name a key"):
         with_key(plain, "new")
+
+
+CONDITIONS = ["status = 'open'", 'a = 1 OR b > "x"', "price % 2 = 0", "v LIKE '$x%'", "x = 'a=b'"]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("tables", [("orders",), ("orders", "a=b")])
+def test_conditions_arrive_unchanged(condition: str, tables: tuple[str, ...]) -> None:
+    where = {tables[-1]: condition}
+    schedule = made(*tables, where=where)
+    command = list(backup_command(schedule))
+    assert systemd_arguments(text_of(schedule, ScheduleFormat.SYSTEMD)) == command
+    assert cron_arguments(text_of(schedule, ScheduleFormat.CRON)) == command
+    texts = [each.removeprefix("--where=") for each in command if each.startswith("--where=")]
+    assert conditions_of(tables, texts) == where
+    assert "some rows of" in text_of(schedule, ScheduleFormat.SYSTEMD)
+
+
+def test_a_schedule_of_some_rows_is_another_one_than_that_of_all() -> None:
+    complete, some = made("orders"), made("orders", where={"orders": "id > 1"})
+    assert schedule_name(complete) != schedule_name(some)
+    assert schedule_name(made("orders", where={"orders": "id > 2"})) != schedule_name(some)
+    save_schedule(complete)
+    save_schedule(some)
+    stored = schedules()
+    assert len(stored) == 2
+    assert stored[schedule_name(some)].where == (("orders", "id > 1"),)
+    assert run_name(some.database, some.tables, dict(some.where)) == schedule_name(some)
+
+
+@pytest.mark.parametrize(
+    ("tables", "where", "text"),
+    [
+        (("orders",), {"users": "id > 1"}, "not backed up"),
+        ((), {"a=b": "id > 1"}, "first equals sign"),
+        (("orders",), {"orders": "a\nb"}, "not printable"),
+    ],
+)
+def test_conditions_that_a_command_cannot_contain_are_refused(
+    tables: tuple[str, ...], where: dict[str, str], text: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        made(*tables, where=where)
+    assert text in f"{refused.value.summary} {refused.value.cause}"
+
+
+def test_a_schedule_with_an_unreadable_condition_is_not_read_without_it() -> None:
+    save_schedule(made("orders", where={"orders": "id > 1"}))
+    database = state_database()
+    ((record,),) = database.rows("SELECT record FROM schedules")
+    database.execute("UPDATE schedules SET record = ?", (record.replace('"id > 1"', "[]", 1)[:-1],))
+    assert schedules() == {}

@@ -17,6 +17,7 @@ from core.errors import ErrorKind
 from core.model.schedule import Every
 from core.units import utc_now
 
+INVALID = ErrorKind.INVALID_INPUT.value
 USAGE, NOT_FOUND = ErrorKind.USAGE.value, ErrorKind.NOT_FOUND.value
 NOTE = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
 
@@ -67,6 +68,31 @@ def test_an_installed_schedule_is_recorded(command, tmp_path, database, monkeypa
         "There is no intact backup of t."
         in command("backups", "t", "--overdue", "26h", code=NOT_FOUND).err
     )
+
+
+def test_a_condition_is_checked_shown_and_part_of_the_command(
+    command, tmp_path, database, table, monkeypatch
+):
+    program = tmp_path / "systemctl"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    some = ("schedule", database, table, "--where", "id > 1")
+    assert "'--where=id > 1'" in command(*some, "--format", "cron").out
+    refused = command("schedule", database, table, "--where", "nothing > 1", code=INVALID)
+    assert f"The condition for {table} cannot be used: nothing > 1" in refused.err
+    command("schedule", database, table, "--install", "--yes")
+    command(*some, "--install", "--yes", "--on-failure", "true")
+    assert len(schedules()) == 2
+    (listed,) = (s for s in json.loads(command("schedule", "--list", "--json").out) if s["where"])
+    assert listed["where"] == {table: "id > 1"}
+    assert f"{table} (only rows where {table}: id > 1)" in command("schedule", "--list").out
+    # The run of one schedule is not that of the other.
+    command("backup", database, table, "--where", "id > 1")
+    runs = {bool(s["where"]): s["last_run"] for s in json.loads(
+        command("schedule", "--list", "--json").out)}  # fmt: skip
+    assert runs[True]["ended"]
+    assert runs[False] is None
 
 
 def test_schedules_are_listed_and_removed(command, tmp_path, database, table, monkeypatch):
