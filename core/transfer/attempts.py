@@ -34,8 +34,12 @@ class TransferBudget(RetryBudget):
     """A retry budget that only successful transfers of files reset.
 
     A transfer also sends other requests: HEAD may succeed while every PUT fails, which does not end
-    an outage.
+    an outage. `ended` is the error that has ended the transfer.
     """
+
+    def __init__(self, seconds: float = RETRY_SECONDS) -> None:
+        super().__init__(seconds)
+        self.ended: StorageError | None = None
 
     def succeeded(self) -> None:
         """Do nothing: a successful request does not reset the budget."""
@@ -60,7 +64,15 @@ class Attempts:
         self._work, self._budget = work, work.budget
         self._furthest: dict[int, int] = {}
         self._no_answers = 0
-        self.ended: StorageError | None = None
+
+    @property
+    def ended(self) -> StorageError | None:
+        """The first error that affects all files, after which none is tried any more."""
+        return self._budget.ended
+
+    @ended.setter
+    def ended(self, error: StorageError) -> None:
+        self._budget.ended = self._budget.ended or error
 
     def work_for(self, number: int, report: Callable[[Progress], None]) -> Work:
         """Return the work for one file, with the shared cancel token and budget."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
 from core.local.atomic import translate_os_errors
@@ -54,7 +55,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     names: Sequence[str] = (),
     below: str = "",
     if_exists: str | Sequence[str] = IfExists.SKIP.value,
-    journal: dict[str, str] | None = None,
+    journal: Mapping[str, Any] | None = None,
 ) -> TransferReport:
     """Download objects; a file only appears under its name when it is complete and verified.
 
@@ -70,7 +71,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
             `core.transfer.local_names`.
         below: the prefix that is omitted from the names, for example the displayed folder.
         if_exists: a value of `IfExists` for all objects, or one for each.
-        journal: `id`, `title` and `profile`, which make the transfer resumable; optional.
+        journal: makes the transfer resumable, see `core.transfer.running.order_of`; optional.
 
     Raises:
         InvalidInput: one of `names` would be outside the folder.
@@ -272,7 +273,7 @@ class _Download:
 
     def _received(self, recorder: OutcomeRecorder, one: SmallObject, got: Downloaded) -> None:
         self._attempts.arrived()
-        recorder.done(one.number, got.verdict, name=self._renamed(one.number, got.path))
+        self._count(recorder, one.number, got)
 
     def _still_needed(self, number: int) -> int:
         path = self._paths[number]
@@ -308,7 +309,7 @@ class _Download:
         except StorageError as error:
             recorder.failed(number, error)
         else:
-            recorder.done(number, got.verdict, name=self._renamed(number, got.path))
+            self._count(recorder, number, got)
 
     def _fetch(self, recorder: OutcomeRecorder, number: int, path: Path) -> Downloaded:
         # Checked for each file just before it is written, since links can be created at any time.
@@ -338,6 +339,10 @@ class _Download:
             expected_etag=self._etags[number] or None,
             work=work,
         )
+
+    def _count(self, recorder: OutcomeRecorder, number: int, got: Downloaded) -> None:
+        name = self._renamed(number, got.path)
+        recorder.done(number, got.verdict, name=name, sha256=got.sha256)
 
     def _renamed(self, number: int, path: Path) -> str:
         """Return the local name of a file if it differs from the key, else an empty string."""

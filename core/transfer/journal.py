@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,8 @@ from core.errors import LocalIOError
 from core.local.state.database import Database, state_database
 from core.local.state.owners import is_running, owner_of_this_process
 from core.local.unreadable import UNREADABLE
-from core.transfer.values import EXISTS, Outcomes
+from core.transfer.queue_values import FileResult
+from core.transfer.values import EXISTS, Outcomes, State
 from core.units import iso_utc, utc_now
 
 _log = logging.getLogger(__name__)
@@ -27,7 +29,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A requested transfer: the operation with its arguments, and the profile it is made with."""
+    """A requested transfer: the operation with its arguments, and the profile it is made with.
+
+    `source`, `target` and `command` (the equivalent command line) are for display.
+    """
 
     operation: str
     id: str
@@ -35,6 +40,9 @@ class Order:
     profile: str
     bucket: str
     arguments: dict[str, Any]
+    source: str = ""
+    target: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,15 @@ class Journal:
         except LocalIOError as error:
             _log.warning("a finished file could not be recorded: %s", error.cause or error.summary)
 
+    def record(self, results: Sequence[FileResult]) -> None:
+        """Store the results of files, see `note`."""
+        self.note(
+            Outcomes(
+                tuple(each.number for each in results if each.state is State.DONE),
+                tuple((e.number, e.reason) for e in results if e.state is State.SKIPPED),
+            )
+        )
+
     def end(self) -> None:
         """Remove the journal: the transfer has ended and its result was reported."""
         self._try("DELETE FROM transfers WHERE number = ?")
@@ -124,11 +141,15 @@ _NOTE = "INSERT OR IGNORE INTO transfer_files (transfer, file, skipped) VALUES (
 def unfinished(folder: Path | None = None) -> tuple[Unfinished, ...]:
     """Return the interrupted transfers, oldest first, without those that cannot be read.
 
+    Batches of the queue are not among them; see `core.transfer.queue`.
+
     Raises:
         LocalIOError: the database cannot be read.
     """
     database = state_database(folder)
-    rows = database.rows("SELECT number, owner FROM transfers")
+    rows = database.rows(
+        "SELECT number, owner FROM transfers WHERE number NOT IN (SELECT transfer FROM queue)"
+    )
     numbers = [number for number, owner in rows if not is_running(database.path, owner)]
     found = [each for number in numbers if (each := _read(database, number)) is not None]
     return tuple(sorted(found, key=lambda each: each.when))

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 
 from core.errors import StorageError
 from core.model.objects import Verdict
+from core.transfer.attempts import TransferBudget
 from core.transfer.journal import Journal
-from core.transfer.values import Failure, Outcomes, TransferReport
+from core.transfer.queue_journal import QueueJournal
+from core.transfer.queue_values import CONNECTION_KINDS, FileResult
+from core.transfer.values import Failure, Outcomes, State, TransferReport
 from core.work import Progress, Work
 
 # Minimum seconds between two reports: one for each file would be too many for the window.
@@ -49,7 +52,7 @@ class OutcomeRecorder:
         keys: Sequence[str],
         sizes: Sequence[int],
         work: Work,
-        journal: Journal | None = None,
+        journal: Journal | QueueJournal | None = None,
     ) -> None:
         self._keys, self._sizes, self._work, self._journal = keys, sizes, work, journal
         self._lock = threading.Lock()
@@ -57,6 +60,8 @@ class OutcomeRecorder:
         self._reported = self._began = time.monotonic()
         self._timer: threading.Timer | None = None
         self._closed = False
+        #: The error of the connection that has stopped a batch of the queue.
+        self.held: StorageError | None = None
         self._moving: dict[int, int] = {}
         # Skipped bytes are taken off the total, so that the progress still reaches 100 %.
         self._moved = self._left_out = 0
@@ -68,7 +73,13 @@ class OutcomeRecorder:
         self._unguarded: set[int] = set()
 
     def done(
-        self, number: int, verdict: Verdict, *, name: str = "", race_free: bool = True
+        self,
+        number: int,
+        verdict: Verdict,
+        *,
+        name: str = "",
+        race_free: bool = True,
+        sha256: str | None = None,
     ) -> None:
         """Count a completed file.
 
@@ -77,6 +88,7 @@ class OutcomeRecorder:
             verdict: what its bytes were compared with.
             name: its local name, if it differs from the key.
             race_free: see `Written.race_free`.
+            sha256: the hexadecimal hash of its bytes, if it is known.
         """
         with self._lock:
             if self._closed:
@@ -92,7 +104,16 @@ class OutcomeRecorder:
             self._news.done[number] = verdict
             # In the lock: nothing is written to the journal after `close`, when it may have been
             # removed.
-            self._note(Outcomes(done=(number,)))
+            self._record(
+                FileResult(
+                    number,
+                    State.DONE,
+                    verdict=verdict,
+                    sha256=sha256 or "",
+                    name=name,
+                    race_free=race_free,
+                )
+            )
         self._report()
 
     def skipped(self, number: int, reason: str) -> None:
@@ -104,18 +125,21 @@ class OutcomeRecorder:
             self._left_out += self._sizes[number]
             self._skipped[number] = reason
             self._news.skipped.append((number, reason))
-            self._note(Outcomes(skipped=((number, reason),)))
+            self._record(FileResult(number, State.SKIPPED, reason))
         self._report()
 
     def failed(self, number: int, error: StorageError) -> None:
-        """Count a failed file; it is not recorded in the journal, because it can be retried."""
+        """Count a failed file; in the queue it stays waiting after an error of the connection."""
         failure = Failure.of(number, self._keys[number], error)
         with self._lock:
             if self._closed:
                 return
             self._moving.pop(number, None)
+            if self._is_held_by(error):
+                return
             self._failed[number] = failure
             self._news.failed.append((number, failure.reason))
+            self._record(FileResult(number, State.FAILED, failure=failure))
         self._report()
 
     def moving(self, number: int, size: int) -> None:
@@ -170,9 +194,23 @@ class OutcomeRecorder:
         self._work.batch(news.outcomes())
         self._work.report(progress)
 
-    def _note(self, outcomes: Outcomes) -> None:
+    def _record(self, *results: FileResult) -> None:
         if self._journal is not None:
-            self._journal.note(outcomes)
+            self._journal.record(results)
+
+    def _is_held_by(self, error: StorageError) -> bool:
+        """Hold a batch of the queue if the connection has failed, and return whether it has."""
+        budget = self._work.budget
+        ended = isinstance(budget, TransferBudget) and budget.ended is not None
+        if not (
+            ended and error.kind in CONNECTION_KINDS and isinstance(self._journal, QueueJournal)
+        ):
+            return False
+        # Once: each of the remaining files fails with the same error.
+        if self.held is None:
+            self.held = error
+            self._journal.hold(error)
+        return True
 
     def _report(self) -> None:
         """Report now, or later if the last report is too recent."""

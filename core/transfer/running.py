@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Cancelled
 from core.objects.bucket import HasBucket
 from core.transfer.journal import Journal, Order
+from core.transfer.queue_journal import QueueJournal
 from core.transfer.recorder import OutcomeRecorder
 from core.transfer.values import TransferCancelled, TransferReport
 from core.units import format_counted
 from core.work import Work
 
 
+@dataclass(frozen=True, slots=True)
+class QueueTurn:
+    """A turn of a batch of the queue: its id, and the number in the batch of each file."""
+
+    id: str
+    numbers: Sequence[int]
+
+
 def run_journalled(
-    order: Order | None,
+    order: Order | QueueTurn | None,
     arguments: dict[str, Any],
     work: Work,
     body: Callable[[OutcomeRecorder], None],
@@ -28,9 +38,11 @@ def run_journalled(
     Raises:
         LocalIOError: the journal cannot be written; nothing was sent.
         TransferCancelled: the token of `work` was cancelled; the error has the report.
+        StorageError: an error of the connection has stopped a batch of the queue; `partial` is the
+            report, in which the remaining files count as cancelled.
     """
     keys, sizes = arguments["keys"], arguments["sizes"]
-    journal = Journal.begin(order, len(keys)) if order is not None else None
+    journal = _journal(order, len(keys))
     recorder = OutcomeRecorder(keys, sizes, work, journal)
     try:
         # The window shows what was done up to the cancel, even if threads need a moment to end.
@@ -48,6 +60,11 @@ def run_journalled(
             journal.leave()
         raise
     report = recorder.close()
+    if recorder.held is not None:
+        if journal is not None:
+            journal.leave()
+        recorder.held.partial = report
+        raise recorder.held
     assert not report.cancelled, (
         f"{len(report.cancelled)} of {format_counted(report.planned, 'file')} without an end"
     )
@@ -56,17 +73,29 @@ def run_journalled(
     return report
 
 
+def _journal(order: Order | QueueTurn | None, planned: int) -> Journal | QueueJournal | None:
+    if isinstance(order, QueueTurn):
+        return QueueJournal.begin(order.id, order.numbers)
+    return Journal.begin(order, planned) if order is not None else None
+
+
 def order_of(
     operation: str,
     workspace: HasBucket,
-    journal: dict[str, str] | None,
+    journal: Mapping[str, Any] | None,
     arguments: dict[str, Any],
-) -> Order | None:
+) -> Order | QueueTurn | None:
     """Return the order to be recorded, or None without a journal.
 
-    `journal` has `id`, `title` and `profile`.
+    Args:
+        operation: the operation.
+        workspace: the workspace with the bucket.
+        journal: `id`, `title` and `profile`, or for a batch of the queue `id` and `numbers`.
+        arguments: the operation's arguments.
     """
     if journal is None:
         return None
+    if "numbers" in journal:
+        return QueueTurn(journal["id"], journal["numbers"])
     bucket = workspace.bucket.name
     return Order(operation, journal["id"], journal["title"], journal["profile"], bucket, arguments)

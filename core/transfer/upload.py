@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 from core.errors import AlreadyExists, Cancelled, ErrorKind, NotFound, StorageError
 from core.model.objects import Written
@@ -43,7 +44,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     only_new: bool | Sequence[bool] = False,
     if_different: bool | Sequence[bool] = False,
     refused: Sequence[str] = (),
-    journal: dict[str, str] | None = None,
+    journal: Mapping[str, Any] | None = None,
 ) -> TransferReport:
     """Upload files to keys; the failure of a file does not stop the others.
 
@@ -60,7 +61,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         if_different: skip files whose object has the same content, by a stored hash; one value for
             all files or one for each.
         refused: reasons why files cannot be uploaded (see `UploadPlan.refused`), or empty.
-        journal: `id`, `title` and `profile`, which make the transfer resumable; optional.
+        journal: makes the transfer resumable, see `core.transfer.running.order_of`; optional.
 
     Raises:
         LocalIOError: the journal cannot be written; nothing was sent.
@@ -191,7 +192,7 @@ class _Upload:
 
     def _sent(self, recorder: OutcomeRecorder, file: SmallFile, written: Written) -> None:
         self._attempts.arrived()
-        recorder.done(file.number, written.verdict, race_free=written.race_free)
+        _count(recorder, file.number, written)
 
     def _one(self, recorder: OutcomeRecorder, number: int) -> None:
         """Send one file with the regular upload and count the outcome."""
@@ -204,7 +205,7 @@ class _Upload:
         except StorageError as error:
             recorder.failed(number, error)
         else:
-            recorder.done(number, written.verdict, race_free=written.race_free)
+            _count(recorder, number, written)
 
     def _existing(self, number: int) -> str:
         """Return the reason to skip a file whose key has appeared since the plan.
@@ -234,6 +235,10 @@ class _Upload:
 def _value(column: bool | Sequence[bool], number: int) -> bool:
     """Return the value of one file; a single value is that of all files."""
     return column if isinstance(column, bool) else column[number]
+
+
+def _count(recorder: OutcomeRecorder, number: int, written: Written) -> None:
+    recorder.done(number, written.verdict, race_free=written.race_free, sha256=written.sha256)
 
 
 def refusal_error(text: str, name: str) -> StorageError:

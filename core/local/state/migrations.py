@@ -217,11 +217,29 @@ CREATE TABLE backup_runs (      -- the last run of each database and choice of t
 ) STRICT;
 """
 
+_QUEUE = """
+CREATE TABLE queue (            -- the transfers that are batches of the queue
+    transfer INTEGER PRIMARY KEY REFERENCES transfers (number) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    held TEXT NOT NULL,         -- why it does not run, or empty; see core.transfer.queue_rows
+    reason TEXT NOT NULL,       -- for display
+    summary TEXT NOT NULL       -- JSON
+) STRICT;
+CREATE TABLE queue_files (      -- those that have a result
+    transfer INTEGER NOT NULL REFERENCES queue (transfer) ON DELETE CASCADE,
+    file INTEGER NOT NULL,      -- its number in the order
+    state INTEGER NOT NULL,     -- 0 done, 1 skipped, 2 failed, 3 cancelled
+    detail TEXT NOT NULL,       -- JSON
+    PRIMARY KEY (transfer, file)
+) STRICT, WITHOUT ROWID;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
 MIGRATIONS: tuple[str, ...] = (
     _HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS, _PROFILES, _SETTINGS, _LINKS, _CHANGES,
     _USED_ACTIONS, _DOWNLOADS, _BACKUPS, _CHECK_SECRETS, _STATISTICS, _LIFECYCLE,
-    _DRILLS, _SCHEDULES, _BACKUP_RUNS,
+    _DRILLS, _SCHEDULES, _BACKUP_RUNS, _QUEUE,
 )  # fmt: skip
 
 

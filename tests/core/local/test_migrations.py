@@ -32,6 +32,7 @@ RELEASED: tuple[str, ...] = (
     "e5566cfd82207c739e78a1953c9f55e4737aa6f2bdffe2cc0614d0019c31292c",
     "2987c5df0579e40559e015b50ba08830f026c02dae4416eeccbb8163c94f16b5",
     "0bfa311c379665feff9e0ffce5e74f1f1191dbff93fdb664ad2eb302c9d5b1e7",
+    "1c024c31758af5b7e0235d0b64faff9474c61426fca30e927539fae2728ec636",
 )
 #: A row for each table, by the step that creates the table.
 ROWS = {
@@ -55,6 +56,8 @@ ROWS = {
     15: "INSERT INTO drills VALUES (1, 'p', 'k', 'h', 'm', 't', 'v', '')",
     16: "INSERT INTO schedules VALUES ('n', '{}')",
     17: "INSERT INTO backup_runs VALUES ('n', 'o', '{}')",
+    18: "INSERT INTO queue VALUES (7, 1, 0, '', '', '{}');"
+    "INSERT INTO queue_files VALUES (7, 0, 0, '{}')",
 }
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"

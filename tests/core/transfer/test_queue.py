@@ -1,0 +1,376 @@
+"""The queue stores batches and the results of their files, and runs what is left after an end."""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+from helpers.moto_bucket import moto_bucket
+
+from core.errors import (
+    Cancelled,
+    CredentialsExpired,
+    EngineError,
+    ErrorKind,
+    LocalIOError,
+    NotFound,
+)
+from core.local.state.database import state_database
+from core.model.objects import Verdict
+from core.objects.reading import read
+from core.objects.writing import put
+from core.transfer import queue_runner
+from core.transfer.attempts import Attempts, work_with_budget
+from core.transfer.hash_list import hash_lines
+from core.transfer.journal import Order, unfinished
+from core.transfer.queue import MAX_ENDED, TransferQueue
+from core.transfer.queue_journal import QueueJournal
+from core.transfer.queue_runner import run_waiting
+from core.transfer.queue_values import BatchState, Counts, FileResult, Priority
+from core.transfer.running import order_of, run_journalled
+from core.transfer.values import EXISTS, State, TransferCancelled
+from core.work import CancelToken, Work
+
+P, B = "profile", "strongroom-test"
+
+
+@pytest.fixture
+def queue():
+    return TransferQueue()
+
+
+def order(count=3, profile=P, bucket=B, **more):
+    columns = {
+        "paths": [f"/{n}" for n in range(count)],
+        "keys": [f"k/{n}" for n in range(count)],
+        "sizes": [10] * count,
+    }
+    return Order("transfer.upload", uuid4().hex, "Upload", profile, bucket, {**columns, **more})
+
+
+def record(turn, **states):
+    journal = QueueJournal.begin(turn.batch.id, turn.numbers)
+    for state, numbers in states.items():
+        journal.record([FileResult(number, State[state.upper()]) for number in numbers])
+    journal.leave()
+
+
+def test_a_batch_runs_in_turns_until_each_file_has_a_result(queue):
+    asked = order(5, skip=[3], only_new=[True, False, True, False, True], options={"x": [1]})
+    added = queue.add(asked)
+    assert (added.state, added.counts) == (BatchState.WAITING, Counts(5, skipped=1))
+    assert (added.size, added.profile, added.title) == (50, P, "Upload")
+    turn = queue.next_turn(P, B)
+    assert turn.numbers == (0, 1, 2, 4)
+    assert turn.arguments == {
+        "paths": ["/0", "/1", "/2", "/4"],
+        "keys": ["k/0", "k/1", "k/2", "k/4"],
+        "sizes": [10] * 4,
+        "only_new": [True, False, True, True],
+        "options": {"x": [1]},
+        "journal": {"id": asked.id, "numbers": (0, 1, 2, 4)},
+    }
+    assert queue.next_turn(P, B) is None  # it runs
+    assert queue.batch(asked.id).state is BatchState.RUNNING
+    record(turn, done=[1], failed=[3])
+    assert queue.finish(asked.id).counts == Counts(5, done=1, skipped=1, failed=1)
+    second = queue.next_turn(P, B)
+    assert second.numbers == (0, 2)
+    record(second, done=[0, 1])
+    ended = queue.finish(asked.id)
+    assert (ended.state, ended.counts) == (BatchState.ENDED, Counts(5, done=3, skipped=1, failed=1))
+    assert queue.next_turn(P, B) is None
+    assert unfinished() == ()
+    files = queue.files(asked.id)
+    assert files.results[3] == FileResult(3, State.SKIPPED, EXISTS)
+    assert [files.state(number) for number in range(5)] == [
+        State.DONE, State.DONE, State.DONE, State.SKIPPED, State.FAILED,
+    ]  # fmt: skip
+
+
+def test_only_batches_of_the_profile_and_bucket_run(queue):
+    for profile, bucket in ((P, "other"), ("other", B), (P, B)):
+        queue.add(order(profile=profile, bucket=bucket))
+    assert queue.next_turn(P, B).batch.profile == P
+    assert queue.next_turn(P, B) is None
+    assert len(queue.batches()) == 3
+    assert len(queue.batches(P)) == 2
+    assert [batch.profile for batch in queue.batches(bucket=B)] == ["other", P]
+
+
+def test_the_order_is_that_of_priority_and_place(queue):
+    ids = [queue.add(order()).id for _ in range(4)]
+    queue.set_priority(ids[2], Priority.HIGH)
+    queue.set_priority(ids[0], Priority.LOW)
+    queue.move(ids[3], before=ids[1])
+    expected = [ids[2], ids[3], ids[1], ids[0]]
+    assert [batch.id for batch in queue.batches()] == expected
+    assert [queue.next_turn(P, B).batch.id for _ in ids] == expected
+    queue.move(ids[3])
+    queue.move(ids[3], before=ids[3])
+    assert [batch.id for batch in queue.batches()] == [ids[2], ids[1], ids[3], ids[0]]
+
+
+def test_a_pause_holds_one_batch_or_all_until_they_are_resumed(queue):
+    first, second = queue.add(order()).id, queue.add(order()).id
+    queue.pause(first)
+    assert queue.batch(first).state is BatchState.PAUSED
+    turn = queue.next_turn(P, B)
+    assert turn.batch.id == second
+    queue.pause_all(P, B)
+    record(turn, done=[0])
+    # The operation was paused by its token.
+    assert queue.finish(second, Cancelled("Cancelled")).state is BatchState.PAUSED
+    assert queue.next_turn(P, B) is None
+    queue.resume_all()
+    assert queue.next_turn(P, B).batch.id == first
+    assert queue.next_turn(P, B).numbers == (1, 2)
+
+
+def test_a_cancel_ends_a_batch_and_a_file_that_ends_later_counts_as_done(queue):
+    batch = queue.add(order(4)).id
+    turn = queue.next_turn(P, B)
+    journal = QueueJournal.begin(batch, turn.numbers)
+    journal.record([FileResult(0, State.DONE)])
+    queue.cancel(batch)
+    journal.record([FileResult(1, State.DONE, verdict=Verdict.SHA256, sha256="ab")])
+    journal.leave()
+    ended = queue.finish(batch, Cancelled("Cancelled"))
+    assert (ended.state, ended.counts) == (BatchState.ENDED, Counts(4, done=2, cancelled=2))
+
+
+def test_failed_files_are_retried_and_cancelled_ones_only_on_request(queue):
+    batch = queue.add(order(5)).id
+    record(queue.next_turn(P, B), done=[0], failed=[1, 2])
+    queue.cancel(batch)
+    assert queue.finish(batch).state is BatchState.ENDED
+    assert queue.retry(batch, {State.FAILED}, numbers=[0, 2, 3]) == 1
+    assert queue.next_turn(P, B).numbers == (2,)
+    queue.finish(batch)
+    assert queue.retry(batch, {State.FAILED}) == 1
+    assert queue.retry(batch) == 2
+    assert queue.batch(batch).counts == Counts(5, done=1)
+
+
+def test_an_error_stops_the_batch_with_its_reason(queue):
+    batch = queue.add(order()).id
+    queue.next_turn(P, B)
+    held = queue.finish(batch, LocalIOError("There is not enough space"))
+    assert (held.state, held.reason, held.kind) == (
+        BatchState.HELD, "There is not enough space", ErrorKind.LOCAL_IO,
+    )  # fmt: skip
+    other = queue.add(order()).id  # it may have another target
+    assert queue.next_turn(P, B).batch.id == other
+    queue.resume(batch)
+    assert queue.next_turn(P, B).batch.id == batch
+    # A pause of the user remains, so that the batch does not run again by itself.
+    queue.pause(batch)
+    assert queue.finish(batch, EngineError("The engine ended")).state is BatchState.PAUSED
+
+
+def expire(recorder):
+    attempts = Attempts(recorder._work)
+
+    def send():
+        raise CredentialsExpired("The session has expired")
+
+    recorder.done(0, Verdict.SHA256, sha256="ab")
+    for number in range(1, 4):
+        with pytest.raises(CredentialsExpired) as caught:
+            attempts.attempted(send)
+        recorder.failed(number, caught.value)
+
+
+def test_expired_credentials_stop_the_profile_once_and_no_file_fails(queue):
+    first, second = queue.add(order(4)).id, queue.add(order(4)).id
+    other = queue.add(order(profile="other")).id
+    turn = queue.next_turn(P, B)
+    place = SimpleNamespace(bucket=SimpleNamespace(name=B))
+    arguments = dict(turn.arguments)
+    asked = order_of("transfer.upload", place, arguments.pop("journal"), arguments)
+    with pytest.raises(CredentialsExpired) as caught:
+        run_journalled(asked, arguments, work_with_budget(Work()), expire)
+    assert caught.value.partial.done == (0,)
+    assert caught.value.partial.failed == ()
+    held = queue.finish(first, caught.value)
+    assert (held.state, held.counts) == (BatchState.HELD, Counts(4, done=1))
+    assert held.reason == "The session has expired"
+    assert queue.next_turn(P, B) is None  # the second one would fail as well
+    assert queue.next_turn("other", B).batch.id == other
+    assert queue.resume_connection(P) == 1
+    assert queue.next_turn(P, B).numbers == (1, 2, 3)
+    assert queue.next_turn(P, B).batch.id == second
+    assert queue.resume_connection(P) == 0
+
+
+def test_a_removed_batch_is_reported_and_a_running_one_is_not_removed(queue):
+    batch = queue.add(order()).id
+    turn = queue.next_turn(P, B)
+    assert not queue.remove(batch)
+    queue.finish(batch)
+    assert queue.remove(batch)
+    with pytest.raises(NotFound, match="not in the queue"):
+        queue.pause(batch)
+    with pytest.raises(NotFound, match="not started"):
+        QueueJournal.begin(turn.batch.id, turn.numbers)
+
+
+def test_the_oldest_ended_batches_are_removed(queue):
+    ids = [queue.add(order(1)).id for _ in range(MAX_ENDED + 2)]
+    for number, batch in enumerate(ids):
+        queue.cancel(batch)
+        state_database().execute(
+            "UPDATE transfers SET moment = ? WHERE id = ?",
+            (f"2026-01-01T00:{number:02}:00Z", batch),
+        )
+    waiting = queue.add(order()).id
+    assert [batch.id for batch in queue.batches()] == [*ids[2:], waiting]
+
+
+def test_a_batch_that_cannot_be_read_does_not_stop_the_others(queue, caplog):
+    first, second, third = (queue.add(order()).id for _ in range(3))
+    state_database().execute("UPDATE transfers SET record = '{' WHERE id = ?", (first,))
+    state_database().execute(
+        "UPDATE queue SET summary = '{' WHERE transfer = (SELECT number FROM transfers WHERE id = ?)",
+        (second,),
+    )
+    assert queue.next_turn(P, B).batch.id == third
+    (damaged, _third) = queue.batches()
+    assert "cannot be read" in caplog.text
+    assert (damaged.state, damaged.kind) == (BatchState.HELD, ErrorKind.CORRUPT)
+
+
+# With a server
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    with moto_bucket() as made:
+        yield made
+
+
+@pytest.fixture
+def place(bucket):
+    return SimpleNamespace(bucket=bucket)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / f"q{uuid4().hex[:8]}"
+    root.mkdir()
+    for number in range(20):
+        (root / f"{number}.json").write_text(f"[{number}]")
+    (root / "odd\\name.json").write_text("odd")
+    return root
+
+
+def upload_order(place, folder):
+    paths = sorted(folder.iterdir())
+    arguments = {
+        "paths": [str(path) for path in paths],
+        "keys": [f"{folder.name}/{path.name}" for path in paths],
+        "sizes": [path.stat().st_size for path in paths],
+    }
+    return Order("transfer.upload", uuid4().hex, "Up", P, place.bucket.name, arguments)
+
+
+def download_order(place, up, target):
+    keys, sizes = up.arguments["keys"], up.arguments["sizes"]
+    below = keys[0].partition("/")[0] + "/"
+    arguments = {"keys": keys, "sizes": sizes, "folder": str(target), "below": below}
+    return Order("transfer.download", uuid4().hex, "Down", P, place.bucket.name, arguments)
+
+
+def test_both_directions_run_and_their_hash_lists_pass_sha256sum(queue, place, folder, tmp_path):
+    up, target = upload_order(place, folder), tmp_path / "down"
+    down = download_order(place, up, target)
+    queue.add(up)
+    queue.add(down)
+    ended = run_waiting(queue, place, profile=P)
+    assert [batch.counts for batch in ended] == [Counts(21, done=21)] * 2
+    sent, got = queue.files(up.id), queue.files(down.id)
+    assert sent.report().done == got.report().done == tuple(range(21))
+    assert sum(sent.report().verified().values()) == 21
+    assert got.report().verified() == {Verdict.SHA256: 21}
+    sums = "".join(hash_lines(sent))
+    assert sums.count("\n") == 21
+    assert hashlib.sha256(b"[0]").hexdigest() in sums
+    if shutil.which("sha256sum") is None:
+        pytest.skip("without GNU coreutils")
+    for lines, where in ((sums, folder), ("".join(hash_lines(got)), target)):
+        checked = subprocess.run(
+            ["sha256sum", "-c", "--strict", "--quiet"],
+            input=lines,
+            text=True,
+            cwd=where,
+            check=False,
+        )
+        assert checked.returncode == 0
+
+
+def test_a_paused_operation_is_continued_with_the_remaining_files(queue, place, folder):
+    up = upload_order(place, folder)
+    queue.add(up)
+    token = CancelToken()
+
+    def pause(batch):
+        if batch.done and not token.cancelled:
+            queue.pause(up.id)
+            token.pause()
+
+    with pytest.raises(TransferCancelled):
+        run_waiting(queue, place, Work(token, batch=pause), profile=P)
+    assert queue.batch(up.id).state in {BatchState.PAUSED, BatchState.ENDED}
+    queue.resume(up.id)
+    sent = []
+    run_waiting(queue, place, Work(batch=lambda batch: sent.extend(batch.done)), profile=P)
+    ended = queue.batch(up.id)
+    assert ended.counts == Counts(21, done=21)
+    for path, key in zip(up.arguments["paths"], up.arguments["keys"], strict=True):
+        assert read(place.bucket, key) == Path(path).read_bytes()
+
+
+def test_a_missing_file_fails_and_is_retried_alone(queue, place, folder):
+    up = upload_order(place, folder)
+    queue.add(up)
+    lost = folder / "7.json"
+    content = lost.read_bytes()
+    lost.unlink()
+    (ended,) = run_waiting(queue, place, profile=P)
+    assert ended.counts == Counts(21, done=20, failed=1)
+    report = queue.files(up.id).report()
+    assert report.failed[0].key.endswith("/7.json")
+    assert report.failed[0].reason
+    lost.write_bytes(content)
+    queue.retry(up.id, {State.FAILED})
+    (ended,) = run_waiting(queue, place, profile=P)
+    assert ended.counts == Counts(21, done=21)
+
+
+def test_a_batch_that_cannot_start_is_held_and_the_next_one_runs(queue, place, tmp_path):
+    put(place.bucket, "single", b"x")
+    (tmp_path / "file").touch()
+    blocked, free = (
+        Order("transfer.download", uuid4().hex, "t", P, place.bucket.name,
+              {"keys": ["single"], "sizes": [1], "folder": str(folder)})
+        for folder in (tmp_path / "file" / "below", tmp_path / "free")
+    )  # fmt: skip
+    queue.add(blocked)
+    queue.add(free)
+    held, ended = run_waiting(queue, place, profile=P)
+    assert (held.state, held.kind) == (BatchState.HELD, ErrorKind.LOCAL_IO)
+    assert ended.counts == Counts(1, done=1)
+
+
+def test_an_unexpected_error_leaves_no_batch_running(queue, place, monkeypatch):
+    def broken(*_arguments, **_more):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(queue_runner.RUNNERS, "transfer.upload", broken)
+    batch = queue.add(order(bucket=place.bucket.name)).id
+    with pytest.raises(ZeroDivisionError):
+        run_waiting(queue, place, profile=P)
+    assert queue.batch(batch).state is BatchState.WAITING
