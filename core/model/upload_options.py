@@ -96,7 +96,7 @@ class UploadOptions:
     @property
     def is_default(self) -> bool:
         """Whether no option is set."""
-        return self == UploadOptions()
+        return self == type(self)()
 
     def compresses(self, name: str) -> bool:
         """Return whether a file with this name is compressed: not if it already is."""
@@ -148,6 +148,10 @@ class UploadOptions:
                 cause=f"A name or a value is unknown: {error}.",
                 remedy="Start the upload again with the options that this version offers.",
             ) from None
+
+
+#: Options that change nothing.
+DEFAULT_OPTIONS = UploadOptions()
 
 
 def _pairs(values: Iterable[Iterable[str]]) -> Pairs:

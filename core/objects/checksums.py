@@ -98,6 +98,11 @@ _MAKERS: dict[str, Callable[[], Hash]] = {
 }
 
 
+def hasher(algorithm: str) -> Hash:
+    """Return a new hash by one of the algorithms of `Expected`."""
+    return _MAKERS[algorithm]()
+
+
 def digest_of(algorithm: str, data: bytes) -> bytes:
     """Return the hash of `data` by one of the algorithms of `Expected`."""
     made = _MAKERS[algorithm]()

@@ -7,6 +7,9 @@ hash of the complete file is stored in the object's metadata.
 from __future__ import annotations
 
 import hashlib
+import queue
+import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,8 @@ from core.work import Work
 #: Name of the metadata entry with the hexadecimal hash of the complete object.
 SHA256 = "sha256"
 CHUNK = 1024 * 1024
+#: Blocks between the thread that reads a file and the one that computes its SHA-256.
+_BUFFERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +93,92 @@ def sha256_of(path: Path, work: Work) -> str:
     except OSError as error:
         raise unreadable(path, error) from error
     return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FileHashes:
+    """Hashes of a file, of the same bytes: of all of it, and of each part that is sent.
+
+    `sha256` is hexadecimal. `crc32` has the CRC32 of each part as a number.
+    """
+
+    sha256: str
+    crc32: tuple[int, ...]
+
+
+def hash_parts(path: Path, part_size: int, work: Work) -> FileHashes:
+    """Return the hashes of a file that is sent in parts.
+
+    Args:
+        path: the file.
+        part_size: bytes of each part but the last.
+        work: cancel token.
+
+    Raises:
+        LocalIOError: the file cannot be read.
+        Cancelled: the work was cancelled.
+    """
+    try:
+        return _PartHasher(path, part_size, work).run()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+class _PartHasher:
+    """Two threads: one reads blocks and computes the CRC32, the other the SHA-256.
+
+    SHA-256 needs most of the time and cannot be divided; both release the interpreter lock.
+    """
+
+    def __init__(self, path: Path, part_size: int, work: Work) -> None:
+        self._path, self._part_size, self._work = path, part_size, work
+        self._read: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[bytearray | None] = queue.SimpleQueue()
+        self._crc32: list[int] = []
+        self._failure: BaseException | None = None
+
+    def run(self) -> FileHashes:
+        for _ in range(_BUFFERS):
+            self._free.put(bytearray(CHUNK))
+        digest = hashlib.sha256()
+        reader = threading.Thread(target=self._read_all, name="hash-parts")
+        reader.start()
+        try:
+            while (block := self._read.get()) is not None:
+                self._work.check()
+                digest.update(block)
+                self._free.put(block.obj)  # type: ignore[arg-type] # the buffer of the view
+        finally:
+            self._free.put(None)
+            reader.join()
+        if self._failure is not None:
+            raise self._failure
+        return FileHashes(digest.hexdigest(), tuple(self._crc32))
+
+    def _read_all(self) -> None:
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                while self._read_part(file):
+                    pass
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+            self._failure = error
+        finally:
+            self._read.put(None)
+
+    def _read_part(self, file: BinaryIO) -> bool:
+        """Read one part and return whether more may follow."""
+        left, value = self._part_size, 0
+        while left:
+            buffer = self._free.get()
+            if buffer is None:
+                return False
+            count = file.readinto(memoryview(buffer)[:left])  # type: ignore[attr-defined] # unbuffered
+            if not count:
+                break
+            block = memoryview(buffer)[:count]
+            value = zlib.crc32(block, value)
+            self._read.put(block)
+            left -= count
+        if left < self._part_size:
+            self._crc32.append(value)
+        return not left

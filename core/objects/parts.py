@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from core.aws.faults import translated
 from core.aws.limits import MIB, OBJECT_BYTES, PART_COUNT
-from core.errors import ErrorKind, InvalidInput, NotFound, StorageError
-from core.local.pending_uploads import note
+from core.errors import ErrorKind, InvalidInput, NotFound, NotSupported, StorageError
 from core.model.objects import Verdict, Written
-from core.objects import conditions
+from core.model.upload_options import Checksum
+from core.objects import conditions, part_checksums
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_of
-from core.objects.conditions import COMPLETE, ONLY_NEW
-from core.objects.hashing import Stamp, changed, unreadable
+from core.objects.completion import MAY_BE_DONE, OpenUpload, is_race_free, multipart_upload
+from core.objects.conditions import COMPLETE
+from core.objects.file_parts import FilePart, parts_of
+from core.objects.hashing import FileHashes, Stamp, hash_parts, unreadable
 from core.objects.part_sender import Parts, SentPart
-from core.objects.probes import probe_completion
 from core.objects.reading import head
 from core.objects.sending import Hashes, confirmed, damaged, discard, read_back, repeat_until_stored
-from core.objects.unfinished import abort, create
 from core.units import format_counted
 from core.work import Work
 
 #: Files up to this size are sent in one request.
 SINGLE_BYTES = 8 * MIB
 _PART_BYTES = 8 * MIB
-#: Kinds of errors after which the object may have been completed anyway.
-_MAY_BE_DONE = frozenset(
-    {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.OFFLINE, ErrorKind.SERVICE}
-)
 
 
 def part_size(size: int) -> int:
@@ -49,26 +45,49 @@ def part_size(size: int) -> int:
     return max(_PART_BYTES, math.ceil(needed / MIB) * MIB)
 
 
+@dataclass(frozen=True, slots=True)
+class HashedFile:
+    """A local file with its state before it was hashed, and its hashes."""
+
+    path: Path
+    stamp: Stamp
+    hashes: FileHashes
+
+    @classmethod
+    def of(cls, path: Path, stamp: Stamp, work: Work) -> Self:
+        """Hash a file in the given state.
+
+        Raises:
+            InvalidInput: the file is larger than S3 allows.
+            LocalIOError: the file cannot be read.
+            Cancelled: the work was cancelled.
+        """
+        return cls(path, stamp, hash_parts(path, part_size(stamp.size), work))
+
+    @property
+    def parts(self) -> list[FilePart]:
+        """The parts that are sent."""
+        size = self.stamp.size
+        return parts_of(self.path, size, part_size(size), self.hashes.crc32)
+
+
 class PartLoop:
     """One multipart upload: create it, send the parts, complete and verify it, or abort it."""
 
-    def __init__(  # noqa: PLR0913 - one upload; the last by name
+    def __init__(
         self,
         bucket: Bucket,
-        path: Path,
+        file: HashedFile,
         arguments: dict[str, Any],
-        stamp: Stamp,
-        digest: str,
         work: Work,
         *,
         only_new: bool = False,
+        checksum: Checksum = Checksum.DEFAULT,
     ) -> None:
-        self._bucket, self._path, self._arguments = bucket, path, arguments
-        self._stamp, self._digest, self._work, self._only_new = stamp, digest, work, only_new
+        self._bucket, self._file, self._arguments = bucket, file, arguments
+        self._work, self._only_new, self._checksum = work, only_new, checksum
         self._key: str = arguments["Key"]
-        self._where = {"Bucket": bucket.name, "Key": self._key}
-        # Only AWS stores and returns this checksum; other servers verify Content-MD5 instead.
-        self._checksummed = bucket.clients.endpoint_url is None
+        self._size, self._digest = file.stamp.size, file.hashes.sha256
 
     def run(self) -> Written:
         """Upload the file.
@@ -79,10 +98,6 @@ class PartLoop:
             Corrupt: the stored bytes differ from those that were sent.
             StorageError: the upload failed; the parts were removed.
         """
-        if self._only_new:
-            conditions.refuse_existing(self._bucket, self._key, self._work)
-            # Before the parts are sent: afterwards the only test would be the completion itself.
-            probe_completion(self._bucket, self._key, self._work)
         written = repeat_until_stored(self._attempt, self._work.token)
         if written is None:
             raise damaged(self._bucket, self._key, removed=True)
@@ -90,56 +105,46 @@ class PartLoop:
 
     def _attempt(self) -> Written | None:
         """Upload once; return None if the upload has to be repeated."""
-        # Recorded before the request: if this process is killed, the next one aborts the upload.
-        pending = note(self._bucket.clients.endpoint_url or "", self._bucket.name, self._key)
+        declared = part_checksums.declared(self._bucket, self._checksum)
         try:
-            upload = create(self._bucket, self._creation(), self._work)
-        except BaseException as error:
-            pending.failed(error)
-            raise
-        pending.created(upload)
-        gone, written = False, None
-        try:
-            parts = self._send_all(upload)
-            # Until the upload is completed, nothing of it is visible: a changed file leaves no
-            # object.
-            self._stamp.check(self._path)
-            written = self._completed(upload, parts)
-        finally:
-            gone = written is not None or self._abort(upload)
-            (pending.forget if gone else pending.abandon)()
-        return written
+            with multipart_upload(
+                self._bucket, {**self._arguments, **declared}, self._work
+            ) as upload:
+                return self._filled(upload)
+        except (InvalidInput, NotSupported):
+            unknown = part_checksums.is_verified(self._bucket) is None
+            if not unknown or self._checksum is not Checksum.DEFAULT:
+                raise
+        # Some servers refuse the declaration of a checksum: the upload is repeated without it.
+        part_checksums.record_verified(self._bucket, verified=False)
+        return self._attempt()
 
-    def _creation(self) -> dict[str, Any]:
-        """Return the parameters of the upload; checksums of parts have to be declared."""
-        announced = {"ChecksumAlgorithm": "CRC32"} if self._checksummed else {}
-        return {**self._arguments, **announced}
-
-    def _abort(self, upload: str) -> bool:
-        return abort(self._bucket, self._key, upload, cancelled=self._work.token.cancelled)
+    def _filled(self, upload: OpenUpload) -> Written | None:
+        parts = self._send_all(upload.upload_id)
+        # Until the upload is completed, nothing of it is visible: a changed file leaves no object.
+        self._file.stamp.check(self._file.path)
+        return self._completed(upload, parts)
 
     def _send_all(self, upload: str) -> list[SentPart]:
-        size = part_size(self._stamp.size)
-        parts = Parts(self._bucket, self._where, upload, self._stamp.size, self._work)
+        where = {"Bucket": self._bucket.name, "Key": self._key}
+        verified_by = part_checksums.chosen(
+            self._bucket, self._checksum, {**where, "UploadId": upload}, self._work
+        )
+        sender = Parts(self._bucket, where, upload, self._size, self._work, verified_by=verified_by)
         try:
-            with self._path.open("rb") as file:
-                sent, digest = parts.send(file, size)
+            return sender.send_parts(self._file.parts)
         except OSError as error:
-            raise unreadable(self._path, error) from error
-        # The digest in the metadata was computed before; other bytes mean that the file has
-        # changed.
-        if digest != self._digest:
-            raise changed(self._path)
-        return sent
+            raise unreadable(self._file.path, error) from error
 
-    def _completed(self, upload: str, parts: list[SentPart]) -> Written | None:
+    def _completed(self, upload: OpenUpload, parts: list[SentPart]) -> Written | None:
         """Complete the upload and verify the object; return None if it has to be repeated."""
         hashes = Hashes.composite(part.hashes for part in parts)
+        named = [part.named(number) for number, part in enumerate(parts, 1)]
         try:
-            answer = self._complete(upload, [part.named(n) for n, part in enumerate(parts, 1)])
+            answer = upload.complete(named, only_new=self._only_new)
         # The answer may be lost after S3 has completed the upload, which is no failure.
         except StorageError as error:
-            if error.kind not in _MAY_BE_DONE:
+            if error.kind not in MAY_BE_DONE:
                 raise
             return self._reconciled(error, hashes)
         verdict = confirmed(answer, hashes) if all(part.verdict for part in parts) else None
@@ -149,26 +154,6 @@ class PartLoop:
             discard(self._bucket, self._key, answer, cancelled=self._work.token.cancelled)
             return None
         return self._written(etag_of(answer), answer.get("VersionId"), verdict)
-
-    def _complete(self, upload: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
-        if not self._only_new:
-            return self._request_completion(upload, parts)
-        # The lock includes the check of the key, for servers that do not check it themselves.
-        with conditions.one_completion(self._bucket, self._key, self._work):
-            known = conditions.is_supported(self._bucket, COMPLETE)
-            if not known:
-                conditions.refuse_existing(self._bucket, self._key, self._work)
-            condition = ONLY_NEW if known is not False else {}
-            return self._request_completion(upload, parts, **condition)
-
-    def _request_completion(
-        self, upload: str, parts: list[dict[str, Any]], **condition: Any
-    ) -> dict[str, Any]:
-        with translated("s3:CompleteMultipartUpload", self._bucket.subject(self._key), self._work):
-            answer: dict[str, Any] = self._bucket.client.complete_multipart_upload(
-                UploadId=upload, MultipartUpload={"Parts": parts}, **self._where, **condition
-            )
-        return answer
 
     def _reconciled(self, error: StorageError, hashes: Hashes) -> Written | None:
         """Determine whether the object was completed although the request failed or got no answer.
@@ -184,7 +169,7 @@ class PartLoop:
                 return None  # S3 requires a new upload after a conflict (409)
             raise error from None
         # The SHA-256 in the metadata identifies this upload: the object is the one that was sent.
-        if existing.size == self._stamp.size and existing.sha256 == self._digest:
+        if existing.size == self._size and existing.sha256 == self._digest:
             answer = {"ETag": existing.etag, "ServerSideEncryption": existing.encryption}
             verdict = confirmed(answer, hashes)
             if verdict is None:
@@ -197,17 +182,11 @@ class PartLoop:
         raise error
 
     def _read_back(self, answer: dict[str, Any]) -> Verdict | None:
-        size = self._stamp.size
+        size = self._size
         return read_back(self._bucket, self._key, answer, size, self._digest, self._work)
 
     def _written(self, etag: str, version: str | None, verdict: Verdict) -> Written:
-        known = conditions.is_supported(self._bucket, COMPLETE)
+        race_free = is_race_free(self._bucket, only_new=self._only_new)
         return Written(
-            self._key,
-            etag,
-            self._stamp.size,
-            version,
-            self._digest,
-            verdict,
-            race_free=not self._only_new or known is True,
+            self._key, etag, self._size, version, self._digest, verdict, race_free=race_free
         )

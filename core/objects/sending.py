@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 from core.aws.faults import translated
 from core.errors import Corrupt, NotFound, StorageError
 from core.model.objects import Verdict, Written
+from core.model.upload_options import Checksum
 from core.objects.bucket import Bucket
 from core.objects.checksums import composite, digest_of, etag_of, expected_hashes
 from core.objects.fetching import Fetch, Listed
@@ -27,45 +28,88 @@ _log = logging.getLogger(__name__)
 
 #: Maximum attempts to send bytes that are damaged in transit.
 ATTEMPTS = 3
+#: Algorithms, strongest first.
+_STRENGTH = ("sha256", "sha1", "md5", "crc64nvme", "crc32c", "crc32")
 
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """Hashes of the sent bytes; `parts` is 0 for a single request, else the number of parts."""
+    """Hashes of the sent bytes by algorithm; `parts` is 0 for a single request, else their number.
 
-    md5: bytes
-    crc32: bytes
+    The algorithms are those of `Expected`, for example `md5` and `crc32`.
+    """
+
+    digests: Mapping[str, bytes]
     parts: int = 0
 
     @classmethod
-    def of(cls, data: bytes) -> Hashes:
+    def of(cls, data: bytes, algorithms: Iterable[str] = ("md5", "crc32")) -> Hashes:
         """Return the hashes of the bytes of one request."""
-        return cls(digest_of("md5", data), digest_of("crc32", data))
+        return cls({algorithm: digest_of(algorithm, data) for algorithm in algorithms})
 
     @classmethod
     def composite(cls, parts: Iterable[Hashes]) -> Hashes:
         """Return the composite hashes of a multipart upload with these parts."""
         every = list(parts)
+        common = set.intersection(*({*part.digests} for part in every)) if every else set()
         return cls(
-            composite("md5", (part.md5 for part in every)),
-            composite("crc32", (part.crc32 for part in every)),
+            {name: composite(name, (part.digests[name] for part in every)) for name in common},
             len(every),
         )
 
     @property
+    def crc32(self) -> bytes:
+        """The CRC32, big-endian."""
+        return self.digests["crc32"]
+
+    @property
     def etag(self) -> str:
         """The expected ETag, if the ETag is a hash of the bytes."""
-        return self.md5.hex() + (f"-{self.parts}" if self.parts else "")
+        return self.digests["md5"].hex() + (f"-{self.parts}" if self.parts else "")
 
 
-def integrity(bucket: Bucket, hashes: Hashes) -> dict[str, str]:
-    """Return the parameters with which the server can verify the bytes of a request.
+@dataclass(frozen=True, slots=True)
+class Integrity:
+    """The hash with which a server verifies the bytes of each request.
+
+    `algorithm` is one of S3's checksums, for example `crc32`, which the server also stores, or
+    `md5` for the header Content-MD5, which all servers support.
+    """
+
+    algorithm: str = "md5"
+
+    @property
+    def is_checksum(self) -> bool:
+        """Whether it is one of S3's checksums, which have to be declared for an upload in parts."""
+        return self.algorithm != "md5"
+
+    @property
+    def field(self) -> str:
+        """Botocore's name of the parameter, and of the field of an answer."""
+        return f"Checksum{self.algorithm.upper()}" if self.is_checksum else "ContentMD5"
+
+    @property
+    def header(self) -> str:
+        """The name of the HTTP header."""
+        return f"x-amz-checksum-{self.algorithm}" if self.is_checksum else "content-md5"
+
+    def text_of(self, hashes: Hashes) -> str:
+        """Return the value of the parameter and of the header."""
+        return base64.b64encode(hashes.digests[self.algorithm]).decode()
+
+    def parameters(self, hashes: Hashes) -> dict[str, str]:
+        """Return botocore's parameter of the request."""
+        return {self.field: self.text_of(hashes)}
+
+
+def integrity(bucket: Bucket, checksum: Checksum = Checksum.DEFAULT) -> Integrity:
+    """Return how the server verifies the bytes of a request that is sent once.
 
     AWS verifies, stores and returns a CRC32; all other servers support Content-MD5.
     """
-    if bucket.clients.endpoint_url is None:
-        return {"ChecksumCRC32": base64.b64encode(hashes.crc32).decode()}
-    return {"ContentMD5": base64.b64encode(hashes.md5).decode()}
+    if checksum is not Checksum.DEFAULT:
+        return Integrity(checksum.value.lower())
+    return Integrity("crc32" if bucket.clients.endpoint_url is None else "md5")
 
 
 def confirmed(answer: Mapping[str, Any], hashes: Hashes) -> Verdict | None:
@@ -74,20 +118,21 @@ def confirmed(answer: Mapping[str, Any], hashes: Hashes) -> Verdict | None:
     None means that the answer has no comparable hash or a different one; an ETag need not be an
     MD5.
     """
-    # Only hashes of this side are compared: the metadata was sent by this client.
-    found = {each.algorithm: each for each in expected_hashes(answer)}
-    ours = {"crc32": hashes.crc32, "md5": hashes.md5}
-    agree = {
-        algorithm: found[algorithm].value == value and found[algorithm].parts == hashes.parts
-        for algorithm, value in ours.items()
-        if algorithm in found
+    # Without the metadata, which this client has sent. Some servers return the checksum of the
+    # complete object where others return that of the parts: it cannot be compared.
+    found = {
+        each.algorithm: each
+        for each in expected_hashes({**answer, "Metadata": {}})
+        if each.algorithm in hashes.digests and each.parts == hashes.parts
     }
-    # An ETag that differs may be no MD5; a CRC32 that differs is always an error.
-    if agree.get("crc32") is False:
+    agree = {name: each.value == hashes.digests[name] for name, each in found.items()}
+    # An ETag that differs may be no MD5; a checksum that differs is always an error.
+    if any(not equal for algorithm, equal in agree.items() if algorithm != "md5"):
         return None
-    if agree.get("md5"):
-        return Verdict.MD5
-    return Verdict.CRC if agree.get("crc32") else None
+    for algorithm in sorted(agree, key=_STRENGTH.index):
+        if agree[algorithm]:
+            return found[algorithm].verdict
+    return None
 
 
 def read_back(

@@ -8,6 +8,7 @@ from typing import Any
 from core.aws.faults import translated
 from core.errors import Conflict, NotFound, NotSupported, StorageError
 from core.model.objects import Verdict, Written
+from core.model.upload_options import Checksum
 from core.objects import conditions
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_of
@@ -36,11 +37,13 @@ class SinglePut:
         work: Work,
         *,
         only_new: bool = False,
+        checksum: Checksum = Checksum.DEFAULT,
     ) -> None:
         self._bucket, self._arguments, self._data = bucket, arguments, data
         self._work, self._only_new = work, only_new
         self._key: str = arguments["Key"]
-        self._hashes = Hashes.of(data)
+        self._integrity = integrity(bucket, checksum)
+        self._hashes = Hashes.of(data, {"md5", self._integrity.algorithm})
         self._sha256 = hashlib.sha256(data).hexdigest()
         self._removed = False
 
@@ -72,11 +75,12 @@ class SinglePut:
         return None
 
     def _put(self, **condition: Any) -> dict[str, Any]:
+        self._work.take(len(self._data))
         with translated("s3:PutObject", self._bucket.subject(self._key), self._work):
             answer: dict[str, Any] = self._bucket.client.put_object(
                 Body=self._data,
                 **self._arguments,
-                **integrity(self._bucket, self._hashes),
+                **self._integrity.parameters(self._hashes),
                 **condition,
             )
         return answer

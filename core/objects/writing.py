@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from core.effects import states_effect
 from core.errors import InvalidInput
 from core.layout.building import check_key
 from core.model.objects import Written
+from core.model.upload_options import DEFAULT_OPTIONS, UploadOptions
 from core.objects.bucket import Bucket
-from core.objects.hashing import SHA256, Stamp, changed, sha256_of, unreadable
-from core.objects.parts import SINGLE_BYTES, PartLoop
+from core.objects.completion import prepare_only_new
+from core.objects.hashing import SHA256, Stamp, changed, unreadable
+from core.objects.options import check_options, parameters_of
+from core.objects.parts import SINGLE_BYTES, HashedFile, PartLoop
 from core.objects.single import SinglePut
 from core.units import format_counted
-from core.work import Progress, Work, default_work
+from core.work import CancelToken, Progress, Work, default_work
 
 
 @states_effect("written")
@@ -64,6 +68,7 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     metadata: Mapping[str, str] | None = None,
     content_type: str | None = None,
     only_new: bool = False,
+    options: UploadOptions = DEFAULT_OPTIONS,
     work: Work | None = None,
 ) -> Written:
     """Upload a file to a key, with its SHA-256 as metadata, and verify the stored object.
@@ -80,30 +85,86 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
         StorageError: the upload was denied or failed; nothing was stored.
     """
     work = default_work(work)
-    # Taken before the hash, so that any change from here on is detected.
+    check_options(options)
+    # Taken before the bytes are read, so that any change from here on is detected.
     stamp = Stamp.of(path)
-    digest = sha256_of(path, work)
-    stamp.check(path)
-    arguments = _arguments(bucket, key, {**(metadata or {}), SHA256: digest}, content_type)
+    every = {**(metadata or {}), **dict(options.metadata)}
+    arguments = {**_arguments(bucket, key, every, content_type), **parameters_of(options)}
     if stamp.size <= SINGLE_BYTES:
-        data = _content(path, digest)
-        written = SinglePut(bucket, arguments, data, work, only_new=only_new).run()
+        written = _upload_single(bucket, path, stamp, arguments, work, only_new, options)
     else:
-        written = PartLoop(bucket, path, arguments, stamp, digest, work, only_new=only_new).run()
+        written = _upload_parts(bucket, path, stamp, arguments, work, only_new, options)
     work.report(Progress(stamp.size, stamp.size, "bytes", key))
     return written
 
 
-def _content(path: Path, digest: str) -> bytes:
-    """Return the bytes of a file, and check their hexadecimal SHA-256 `digest`."""
+def _upload_single(  # noqa: PLR0913, PLR0917 - the arguments of `upload`
+    bucket: Bucket,
+    path: Path,
+    stamp: Stamp,
+    arguments: dict[str, Any],
+    work: Work,
+    only_new: bool,
+    options: UploadOptions,
+) -> Written:
     try:
-        data = path.read_bytes()
+        # One byte more, which a file has that grew since.
+        with path.open("rb") as file:
+            data = file.read(stamp.size + 1)
     except OSError as error:
         raise unreadable(path, error) from error
-    # Read a second time: these bytes must be those whose hash is stored as metadata.
-    if hashlib.sha256(data).hexdigest() != digest:
+    stamp.check(path)
+    if len(data) != stamp.size:
         raise changed(path)
-    return data
+    digest = hashlib.sha256(data).hexdigest()
+    put = SinglePut(
+        bucket,
+        _with_digest(arguments, digest),
+        data,
+        work,
+        only_new=only_new,
+        checksum=options.checksum,
+    )
+    return put.run()
+
+
+def _upload_parts(  # noqa: PLR0913, PLR0917 - the arguments of `upload`
+    bucket: Bucket,
+    path: Path,
+    stamp: Stamp,
+    arguments: dict[str, Any],
+    work: Work,
+    only_new: bool,
+    options: UploadOptions,
+) -> Written:
+    """Hash the file and send it in parts; the server is prepared while the file is hashed."""
+    stop = CancelToken()
+    with work.token.on_cancel(stop.cancel), ThreadPoolExecutor(1, "hash-file") as pool:
+        hashing = pool.submit(HashedFile.of, path, stamp, Work(stop))
+        try:
+            # Before the parts are sent: afterwards the only test would be the completion itself.
+            if only_new:
+                prepare_only_new(bucket, arguments["Key"], work)
+            file = hashing.result()
+        finally:
+            # An existing key ends the hashing, which may take minutes.
+            stop.cancel()
+    work.check()
+    stamp.check(path)
+    loop = PartLoop(
+        bucket,
+        file,
+        _with_digest(arguments, file.hashes.sha256),
+        work,
+        only_new=only_new,
+        checksum=options.checksum,
+    )
+    return loop.run()
+
+
+def _with_digest(arguments: dict[str, Any], digest: str) -> dict[str, Any]:
+    """Return the parameters of an object with its hexadecimal SHA-256 as metadata."""
+    return {**arguments, "Metadata": check_metadata({**arguments["Metadata"], SHA256: digest})}
 
 
 def _arguments(

@@ -1,6 +1,7 @@
 """Listing, reading, uploading, deleting and linking of objects agree with stock boto3."""
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 
@@ -133,10 +134,29 @@ def test_a_download_with_another_hash_is_quarantined(bucket, tmp_path):
 def test_a_source_that_changes_stores_nothing_and_leaves_no_parts(bucket, tmp_path, monkeypatch):
     source = tmp_path / "s"
     source.write_bytes(b"a" * (parts.SINGLE_BYTES * 3))
-    monkeypatch.setattr(writing, "sha256_of", lambda _path, _work: "0" * 64)
+    hash_parts = parts.hash_parts
+
+    def hash_and_change(path, size, work):
+        hashes, before = hash_parts(path, size, work), path.stat()
+        with path.open("r+b") as file:
+            file.seek(20_000_000)
+            file.write(b"b")
+        # A program that maps the file into its memory changes it without a new time, too.
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return hashes
+
+    monkeypatch.setattr(parts, "hash_parts", hash_and_change)
     with pytest.raises(SourceChanged):
         writing.upload(bucket, "torn/large", source)
+    of = writing.Stamp.of
+
+    def stamp_and_change(path):
+        stamp = of(path)
+        path.write_bytes(b"larger")
+        return stamp
+
     source.write_bytes(b"small")
+    monkeypatch.setattr(writing.Stamp, "of", stamp_and_change)
     with pytest.raises(SourceChanged):
         writing.upload(bucket, "torn/small", source)
     assert stock_keys(bucket, "torn/") == []
