@@ -29,6 +29,7 @@ COMMANDS: tuple[str, ...] = (
     "recovery-kit",
     "restore",
     "retention",
+    "rm",
     "rotate",
     "schedule",
     "secrets",
@@ -36,6 +37,8 @@ COMMANDS: tuple[str, ...] = (
     "stats",
     "sweep",
     "sync",
+    "undelete",
+    "uploads",
 )
 
 

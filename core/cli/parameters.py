@@ -42,6 +42,7 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("remove", "install"),
         ("listed", "yes"),
     ),
+    "rm": (("dry_run", "yes"), ("dry_run", "confirm")),
     "restore": (
         ("undo", "drop_former"),
         ("backup_id", "at"),

@@ -28,12 +28,14 @@ from core.cli import (
     policy,
     query,
     recovery,
+    remove,
     retention,
     rotation,
     schedule,
     secrets,
     server,
     sync,
+    uploads,
 )
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
@@ -75,6 +77,8 @@ for _module in (
     objects,
     links,
     copies,
+    remove,
+    uploads,
     sync,
     backup,
     backups,

@@ -148,12 +148,14 @@ OPERATIONS: tuple[Operation, ...] = (
         "core.objects.deleting:delete_objects",
         "Deleting objects",
         changes.deleted_objects,
+        "rm --yes",
     ),
     _changes(
         "objects.restore_many",
         "core.objects.trash:restore_objects",
         "Restoring deleted objects",
         changes.restored_objects,
+        "undelete --yes",
     ),
     _changes(
         "backup.run", "core.backup.run:backup", "Backing up", changes.written_backups, "backup"

@@ -7,50 +7,10 @@ import pytest
 from helpers.fault_proxy import FaultProxy, rule
 from helpers.s3_servers import make_bucket
 
-from core.cli import main
 from core.errors import ErrorKind
 from core.model.objects import Verdict
 from core.objects import copying
 from core.objects.fetching import Fetched
-
-
-@pytest.fixture
-def run(s3_server, s3_bucket, monkeypatch, capsys, tmp_path):
-    """Run one command on a separate bucket, and return what it printed."""
-    for name, value in s3_server.environment(tmp_path / "home").items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
-
-    def call(*arguments, code=0):
-        given = main([*arguments, "--bucket", s3_bucket])
-        printed = capsys.readouterr()
-        assert given == code, printed.err
-        return printed
-
-    return call
-
-
-@pytest.fixture
-def put(s3_client, s3_bucket):
-    def call(*keys, body=None):
-        for key in keys:
-            data = key.encode() if body is None else body
-            s3_client.put_object(Bucket=s3_bucket, Key=key, Body=data)
-
-    return call
-
-
-@pytest.fixture
-def bodies(s3_client, s3_bucket):
-    """Return the objects of a bucket with their bytes."""
-
-    def call(bucket=s3_bucket):
-        rows = s3_client.list_objects_v2(Bucket=bucket).get("Contents", ())
-        keys = [row["Key"] for row in rows]
-        read = {key: s3_client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
-        return {key: body.decode() for key, body in read.items()}
-
-    return call
 
 
 def test_one_object_a_prefix_and_a_pattern_are_copied(run, put, bodies):
