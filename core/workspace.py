@@ -11,6 +11,8 @@ from core.model.connection import Connection, Identity, Profile
 from core.work import Work
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from core.doctor.doctor import Doctor
     from core.doctor.repairs import Repairer
     from core.links.ledger import Ledger
@@ -132,6 +134,19 @@ class Workspace:
         from core.links.ledger import Ledger
 
         return Ledger()
+
+    def key_ends(self) -> datetime | None:
+        """Return when a rotation that waits on this machine deactivates the key in use, if any.
+
+        Links and forms that are signed now end then, too.
+
+        Raises:
+            LocalIOError: the journal of rotations cannot be read.
+            StorageError: the credentials cannot be obtained.
+        """
+        from core.rotation.key_end import planned_key_end
+
+        return planned_key_end(self._clients.frozen_keys().access_key_id)
 
     def identity(self, *, work: Work | None = None) -> Identity:
         """Return the identity of the caller, requested each time because sessions end.

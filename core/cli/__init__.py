@@ -39,6 +39,7 @@ COMMANDS: tuple[str, ...] = (
     "sync",
     "undelete",
     "uploads",
+    "watch",
 )
 
 

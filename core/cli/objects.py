@@ -1,4 +1,4 @@
-"""The commands `ls`, `link` and `stats`; the transfer commands are also registered here."""
+"""The commands `ls` and `stats`; the transfer commands are also registered here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli import transfers
-from core.cli.common import seconds_of
 from core.cli.sweep import sweep
 from core.units import format_count, format_size, iso_utc
 
@@ -26,7 +25,6 @@ def add_to(app: typer.Typer) -> None:
         ("put", transfers.put),
         ("get", transfers.get),
         ("sweep", sweep),
-        ("link", link),
         ("stats", stats),
     )
     for name, command in commands:
@@ -74,49 +72,6 @@ def _show_rows(cli: Cli, rows: list[dict[str, Any]]) -> None:
         for row in rows
     ]
     cli.out.table(("Modified", "Size", "Key"), table, numbers=(1,))
-
-
-def link(
-    context: typer.Context,
-    keys: Annotated[list[str], typer.Argument(help="Keys of the objects.")],
-    expires: Annotated[
-        str, typer.Option(help="Validity: seconds, or 30m, 12h, 7d. S3 allows at most 7 days.")
-    ] = "1h",
-    upload: Annotated[
-        bool, typer.Option("--put", help="Create links that upload an object to these keys.")
-    ] = False,
-) -> None:
-    """Create presigned links. Anyone with the URL can use it until it expires."""
-    from core.links.make import make_links
-
-    cli: Cli = context.obj
-    with cli.out.work("Signing") as work:
-        workspace = cli.opener.workspace(work)
-        made = make_links(
-            workspace.bucket,
-            keys,
-            method="PUT" if upload else "GET",
-            seconds=seconds_of(expires),
-            made_by=workspace.profile.name,
-            ledger=workspace.ledger(),
-            work=work,
-        )
-    rows = [
-        {"key": one.key, "method": one.method, "url": one.url.reveal(), "expires": one.expires,
-         "expiry_known": one.expiry_known, "limited_by": one.limited_by, "exists": one.exists,
-         "warnings": one.warnings}
-        for one in made
-    ]  # fmt: skip
-
-    def show() -> None:
-        for one in made:
-            cli.out.line(one.url.reveal())
-            why = f" ({one.limited_by})" if one.limited_by else ""
-            cli.out.note(f"{one.method} {one.key} until {one.expiry_text}{why}")
-            for warning in one.warnings:
-                cli.out.note(f"warning: {one.key}: {warning}")
-
-    cli.out.result(rows, show)
 
 
 def stats(

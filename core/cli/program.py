@@ -80,6 +80,7 @@ for _module in (
     remove,
     uploads,
     sync,
+    watch,
     backup,
     backups,
     compare,

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.links.existence import NEED_OBJECT, object_exists
 from core.links.ledger import Entry, Ledger
+from core.links.options import LinkOptions
 from core.objects.bucket import Bucket
 from core.objects.link_signer import presign_many
-from core.objects.presign import Lifetime, Presigned, checked_seconds, lifetime_of
+from core.objects.post_form import SignedForm, UploadLimits, sign_form
+from core.objects.presign import Lifetime, Presigned, checked_seconds, lifetime_of, presign
 from core.redaction import Secret
 from core.units import format_moment, utc_now
 from core.work import Progress, Work, default_work
 
-#: The methods of links.
+#: The methods of links. POST is a form for uploads, which `make_forms` creates.
 METHODS: tuple[str, ...] = ("GET", "PUT", "HEAD", "DELETE")
+FORM = "POST"
 #: Maximum number of objects whose existence is checked.
 _HEADS = 200
 _MISSING = "there is no object with this key at present: the link works once it exists"
@@ -28,14 +31,15 @@ class Link:
 
     Attributes:
         key: the object's key.
-        method: one of `METHODS`.
-        url: the link itself.
+        method: one of `METHODS`, or `FORM`.
+        url: the link itself; of a form, the address to which it is sent.
         requested_seconds: the requested validity.
         expires: its end, or the latest possible end if `expiry_known` is False.
         expiry_known: False if the expiry of the credentials that sign it is unknown.
         limited_by: the reason why it may end earlier than requested, or empty.
         exists: whether the object exists; None if it is unknown or irrelevant.
         warnings: reasons why the link may not work, one sentence each.
+        form: the signed fields of a form, otherwise None.
     """
 
     key: str
@@ -47,6 +51,7 @@ class Link:
     expiry_known: bool = True
     exists: bool | None = None
     warnings: tuple[str, ...] = ()
+    form: SignedForm | None = None
 
     @property
     def expiry_text(self) -> str:
@@ -73,6 +78,8 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     *,
     method: str = "GET",
     seconds: int = 3600,
+    options: LinkOptions | None = None,
+    key_ends: datetime | None = None,
     made_by: str = "",
     ledger: Ledger | None = None,
     work: Work | None = None,
@@ -84,34 +91,125 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
         keys: the objects' keys; they need not exist.
         method: one of `METHODS`.
         seconds: the requested validity, at most 7 days; the actual one may be shorter.
+        options: name, type and version of a download, or type of an upload.
+        key_ends: when a planned rotation deactivates the access key; see `Workspace.key_ends`.
         made_by: the author, for the ledger.
         ledger: the ledger that records them without signatures.
         work: cancel token and progress.
 
     Raises:
-        InvalidInput: a key, the method or the validity is not valid; then no link is created.
+        InvalidInput: a key, the method, the validity or an option is not valid; then no link is
+            created.
         CredentialsExpired: the credentials have expired.
         StorageError: the credentials cannot be obtained.
     """
-    work = default_work(work)
+    work, options = default_work(work), options or LinkOptions()
+    options.check(method, len(keys))
     links = []
-    signatures = presign_many(bucket, keys, method=method, expires=seconds, work=work)
+    signatures = _signed(bucket, keys, method, seconds, options, key_ends, work)
     for number, (key, signed) in enumerate(zip(keys, signatures, strict=True)):
         # Links are signed locally; a HEAD request for each of many keys would take too long.
         checked = number < _HEADS and signed.method in NEED_OBJECT
         exists = object_exists(bucket, key, work) if checked else None
         links.append(_link(key, signed, exists=exists))
         work.report(Progress(number + 1, len(keys), "links"))
-    # After the loop: a cancelled call returns no links, so none may be recorded.
+    _record(bucket, links, made_by, ledger)
+    return tuple(links)
+
+
+def make_forms(  # noqa: PLR0913 - a link is this record; all but the first two have names
+    bucket: Bucket,
+    keys: Sequence[str],
+    *,
+    seconds: int = 3600,
+    limits: UploadLimits | None = None,
+    key_ends: datetime | None = None,
+    made_by: str = "",
+    ledger: Ledger | None = None,
+    work: Work | None = None,
+) -> tuple[Link, ...]:
+    """Create one form for each key, with which a browser uploads a file.
+
+    Args:
+        bucket: the bucket.
+        keys: the keys, or prefixes that end with a slash, below which the sender's file name is
+            used.
+        seconds: see `make_links`.
+        limits: sizes and content type of the files that are accepted.
+        key_ends: see `make_links`.
+        made_by: see `make_links`.
+        ledger: see `make_links`.
+        work: cancel token and progress.
+
+    Raises:
+        InvalidInput: a key, the validity or a limit is not valid; then no form is created.
+        ReadOnlyProfile: the profile is read-only.
+        StorageError: the credentials cannot be obtained.
+    """
+    work = default_work(work)
+    life = lifetime_of(bucket, checked_seconds(seconds), utc_now(), key_ends)
+    links = []
+    for number, key in enumerate(keys):
+        form = sign_form(bucket, key, life, limits, work=work)
+        links.append(
+            Link(
+                key,
+                FORM,
+                Secret(form.url, remembered=False),
+                seconds,
+                life.expires_at,
+                life.limited_by,
+                life.known,
+                form=form,
+            )
+        )
+        work.report(Progress(number + 1, len(keys), "links"))
+    _record(bucket, links, made_by, ledger)
+    return tuple(links)
+
+
+def _signed(  # noqa: PLR0913, PLR0917 - the arguments of `make_links`
+    bucket: Bucket,
+    keys: Sequence[str],
+    method: str,
+    seconds: int,
+    options: LinkOptions,
+    key_ends: datetime | None,
+    work: Work,
+) -> Iterator[Presigned]:
+    if not options.differs_by_key:
+        yield from presign_many(
+            bucket, keys,
+            method=method, expires=seconds, key_ends=key_ends, work=work,
+            parameters=options.parameters(method, keys[0] if keys else ""),
+        )  # fmt: skip
+        return
+    for key in keys:
+        yield presign(
+            bucket, key,
+            method=method, expires=seconds, key_ends=key_ends, work=work,
+            parameters=options.parameters(method, key),
+        )  # fmt: skip
+
+
+def _record(bucket: Bucket, links: Sequence[Link], made_by: str, ledger: Ledger | None) -> None:
+    """Record links when all of them exist: a cancelled call returns none."""
     if ledger is not None:
         # Identifies the key whose deletion ends the links.
         access_key_id = bucket.clients.frozen_keys().access_key_id
         ledger.append([_entry(link, bucket.name, made_by, access_key_id) for link in links])
-    return tuple(links)
 
 
-def actual_lifetime(bucket: Bucket, seconds: int, *, work: Work | None = None) -> Lifetime:
+def actual_lifetime(
+    bucket: Bucket, seconds: int, *, key_ends: datetime | None = None, work: Work | None = None
+) -> Lifetime:
     """Return the actual validity of a link that is requested for `seconds` now.
+
+    Args:
+        bucket: the bucket.
+        seconds: the requested validity.
+        key_ends: see `make_links`.
+        work: cancel token.
 
     Raises:
         InvalidInput: S3 does not allow `seconds`.
@@ -119,7 +217,7 @@ def actual_lifetime(bucket: Bucket, seconds: int, *, work: Work | None = None) -
         StorageError: the credentials cannot be obtained.
     """
     default_work(work).check()
-    return lifetime_of(bucket, checked_seconds(seconds), utc_now())
+    return lifetime_of(bucket, checked_seconds(seconds), utc_now(), key_ends)
 
 
 def _link(key: str, signed: Presigned, *, exists: bool | None) -> Link:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -72,13 +73,14 @@ class _Template:
         return f"{self.origin}{path}?{self.query}{_SIGNATURE}{signature}"
 
 
-def presign_many(
+def presign_many(  # noqa: PLR0913 - keyword-only data of one request
     bucket: Bucket,
     keys: Iterable[str],
     *,
     method: str = "GET",
     expires: int = 3600,
     parameters: dict[str, Any] | None = None,
+    key_ends: datetime | None = None,
     work: Work | None = None,
 ) -> Iterator[Presigned]:
     """Yield a link for each key, all with the same options and the same expiry; see `presign`.
@@ -89,6 +91,7 @@ def presign_many(
         method: GET, PUT, HEAD or DELETE.
         expires: the requested validity in seconds: 1 to 604,800 (7 days).
         parameters: additional parameters of the operation that apply to all links.
+        key_ends: when a planned rotation deactivates the access key that signs them, if known.
         work: cancel token.
 
     Raises:
@@ -105,8 +108,9 @@ def presign_many(
         if first is None or template is None:
             # Also for all keys of a server whose URLs have another form.
             link = presign(
-                bucket, key, method=method, expires=expires, parameters=parameters, work=work
-            )
+                bucket, key,
+                method=method, expires=expires, parameters=parameters, key_ends=key_ends, work=work,
+            )  # fmt: skip
             template, first = _template_of(bucket, link, key), link
             yield link
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ METHODS: dict[str, str] = {
     "HEAD": "head_object",
     "DELETE": "delete_object",
 }
+_ROTATION = "a rotation deactivates the access key that signs it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,14 @@ class Presigned:
     warning: str = ""
 
 
-def presign(
+def presign(  # noqa: PLR0913 - keyword-only data of one request
     bucket: Bucket,
     key: str,
     *,
     method: str = "GET",
     expires: int = 3600,
     parameters: dict[str, Any] | None = None,
+    key_ends: datetime | None = None,
     work: Work | None = None,
 ) -> Presigned:
     """Return a link for one object. It is signed locally; the object need not exist.
@@ -71,6 +73,7 @@ def presign(
         method: GET, PUT, HEAD or DELETE.
         expires: the requested validity in seconds: 1 to 604,800 (7 days).
         parameters: additional parameters of the operation, for example `ResponseContentType`.
+        key_ends: when a planned rotation deactivates the access key that signs it, if known.
         work: cancel token.
 
     Raises:
@@ -84,7 +87,7 @@ def presign(
     requested = checked_seconds(expires)
     with translated(f"s3:{METHODS[method]}", bucket.subject(key), work):
         now = utc_now()
-        life = lifetime_of(bucket, requested, now)
+        life = lifetime_of(bucket, requested, now, key_ends)
         url = bucket.client.generate_presigned_url(
             METHODS[method],
             Params={"Bucket": bucket.name, "Key": check_key(key), **(parameters or {})},
@@ -129,15 +132,34 @@ def checked_seconds(seconds: Any) -> int:
     return given
 
 
-def lifetime_of(bucket: Bucket, seconds: int, now: datetime) -> Lifetime:
+def lifetime_of(
+    bucket: Bucket, seconds: int, now: datetime, key_ends: datetime | None = None
+) -> Lifetime:
     """Return the actual validity of a link that is signed now for `seconds`.
 
     A link expires with the credentials that sign it (S3 user guide, `using-presigned-url`).
+
+    Args:
+        bucket: the bucket, whose connection signs.
+        seconds: the requested validity.
+        now: the present time.
+        key_ends: when a planned rotation deactivates the access key, if known.
 
     Raises:
         CredentialsExpired: the credentials have expired.
         StorageError: the credentials cannot be obtained.
     """
+    life = _life_of_credentials(bucket, seconds, now)
+    if key_ends is None or key_ends >= life.expires_at:
+        return life
+    left = int((key_ends - now).total_seconds())
+    if left < 1:  # the rotation is overdue and may continue now
+        return replace(life, known=False, limited_by=f"{_ROTATION}, which may happen at any time")
+    why = f"{_ROTATION} in {format_duration(left)}"
+    return Lifetime(now + timedelta(seconds=left), life.known, why)
+
+
+def _life_of_credentials(bucket: Bucket, seconds: int, now: datetime) -> Lifetime:
     expiry = bucket.clients.credentials_expiry()
     if not expiry.known:
         longest = min(seconds, LONGEST_SESSION_SECONDS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from moto.s3.models import s3_backends
 
@@ -13,6 +15,7 @@ from core.demo.moto_repairs import repair_moto
 from core.demo.request_checks import authorization, aws_limits, bodies, service_actions
 from core.demo.request_checks.authorization import Authorization
 from core.demo.request_checks.conditional_writes import ConditionalWrites
+from core.demo.request_checks.forms import Form, form_of, verify_form
 from core.demo.request_checks.principals import (
     ACCOUNT,
     PARTITION,
@@ -48,9 +51,14 @@ class CheckedApplication:
         request = incoming(environ)
         service = ""
         try:
-            claim = claim_of(request)
+            form = form_of(request)
+            claim = form.claim if form is not None else claim_of(request)
             service = claim.service
-            answer = self._answer(environ, request, claim)
+            answer = (
+                self._answer(environ, request, claim)
+                if form is None
+                else self._answer_form(environ, form, claim)
+            )
         except Refused as refused:
             answer = answer_to(refused, request, dialect_of(request, service))
         return _sent(answer, start_response)
@@ -84,6 +92,28 @@ class CheckedApplication:
             answer = _complete_answer(self._moto, environ)
         self._authorization.remember(request, principal, answer.body)
         return answer
+
+    def _answer_form(self, environ: Environ, form: Form, claim: Claim) -> Answer:
+        """Store the file of a form by a PUT, if its policy allows it."""
+        now = datetime.now(UTC)
+        principal = principal_of(claim, now)
+        verify_form(form, claim, principal.secret, now)
+        record_use(claim, now)
+        request = form.as_put
+        self._authorization.check(request, claim, principal)
+        environ.update(
+            REQUEST_METHOD="PUT", RAW_URI=request.path, REQUEST_URI=request.path,
+            PATH_INFO=unquote(request.path), QUERY_STRING="",
+            CONTENT_TYPE=request.headers["content-type"],
+        )  # fmt: skip
+        header = f"{ALGORITHM} Credential={claim.access_key_id}/{claim.scope}, SignedHeaders=host"
+        meta = {name: value for name, value in request.headers.items() if name != "content-type"}
+        forwarded_environment(
+            environ, request.body, {**meta, "authorization": f"{header}, Signature=0"}
+        )
+        with self._conditional_writes.checked(request):
+            answer = _complete_answer(self._moto, environ)
+        return replace(answer, status=204, body=b"") if answer.status == 200 else answer
 
     def _deleted(self, environ: Environ, request: Incoming, principal: Principal) -> Answer:
         body = environ["wsgi.input"].getvalue()

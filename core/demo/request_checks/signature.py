@@ -71,7 +71,7 @@ def claim_of(request: Incoming) -> Claim:
 def _from_header(request: Incoming, header: str) -> Claim:
     pairs = (part.strip().partition("=") for part in header[len(ALGORITHM) :].split(","))
     parts = {name: value for name, _, value in pairs}
-    return _claim(
+    return claim_of_parts(
         parts.get("Credential", ""),
         stamp=request.headers.get("x-amz-date", ""),
         signed=parts.get("SignedHeaders", ""),
@@ -88,7 +88,7 @@ def _from_query(request: Incoming) -> Claim:
             "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
             "X-Amz-Expires parameters."
         )
-    return _claim(
+    return claim_of_parts(
         values["Credential"],
         stamp=values["Date"],
         signed=values["SignedHeaders"],
@@ -113,15 +113,28 @@ def _bad_link(message: str) -> None:
     raise Refused(Code(400, "AuthorizationQueryParametersError", message))
 
 
-def _claim(
+def claim_of_parts(
     credential: str,
     *,
     stamp: str,
-    signed: str,
     signature: str,
     token: str | None,
+    signed: str = "",
     expires: int | None = None,
 ) -> Claim:
+    """Return the signer that the fields of a signature name.
+
+    Args:
+        credential: the access key and the scope, joined by slashes.
+        stamp: the time of the signature.
+        signature: the signature in hexadecimal digits.
+        token: the session token, if any.
+        signed: the names of the signed headers, which a form does not have.
+        expires: the validity of a link in seconds.
+
+    Raises:
+        Refused: the credential or the time cannot be read.
+    """
     parts = credential.split("/")
     try:
         datetime.strptime(stamp, _STAMP)  # noqa: DTZ007 - only whether it can be read
