@@ -83,7 +83,7 @@ class Attempts:
                 self._budget.arrived()
             report(progress)
 
-        return Work(self._work.token, take, budget=self._budget)
+        return Work(self._work.token, take, budget=self._budget, limits=self._work.limits)
 
     def arrived(self) -> None:
         """Count a file that was transferred without `attempted`."""
