@@ -1,22 +1,34 @@
-"""Fast upload of many small files with obstore, for keys that it does not modify."""
+"""Fast upload of many small files."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
+from core.aws.http_connection import HttpAnswer
+from core.aws.request_signer import RequestSigner
 from core.effects import Result, note_attempt
 from core.errors import Cancelled, StorageError
 from core.model.objects import Verdict, Written
 from core.objects import conditions
 from core.objects.bucket import Bucket
+from core.objects.hashing import SHA256
 from core.objects.sending import discard
-from core.objects.small_batch import FEWEST, SmallBatch
+from core.objects.small_loop import FEWEST, SMALL_BYTES, Exchange, SmallLoop
 from core.objects.writing import guess_type, upload
 from core.work import Work, default_work
+
+_METADATA = f"x-amz-meta-{SHA256}"
+_CHECKSUM, _VERSION = "x-amz-checksum-sha256", "x-amz-version-id"
+#: Flags that not every operating system has.
+_BINARY: int = getattr(os, "O_BINARY", 0)
+_NO_WAIT: int = getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +48,11 @@ def upload_many(
     only_new: bool = False,
     work: Work | None = None,
 ) -> list[SmallFile]:
-    """Send small files, 32 at a time, each with its SHA-256 as metadata.
+    """Send small files, many at a time, each with its SHA-256 as metadata.
 
     Args:
         bucket: the target bucket.
-        files: with `addressable` keys, of at most `SMALL_BYTES`.
+        files: of at most `SMALL_BYTES`.
         sent: called in this thread for each file that the server has confirmed.
         only_new: never overwrite an object; requires a server that honours the condition.
         work: cancel.
@@ -60,21 +72,15 @@ def upload_many(
     if len(first) < FEWEST:
         return first
     bucket.clients.note_use("s3", "PutObject")
-    note_attempt("PutObject", Result.UNKNOWN)  # this library does not report its attempts
+    note_attempt("PutObject", Result.UNKNOWN)  # single attempts are not reported
     left: list[SmallFile] = []
-    # The test of the server writes a second time, which the process cannot do.
+    # The test of the server writes a second time, which only the regular upload does.
     if only_new and conditions.is_supported(bucket, conditions.PUT) is None:
         left += _first_alone(bucket, first.pop(), sent, work)
     # Without conditional writes each key must be checked before, which the regular upload does.
     if only_new and not conditions.is_supported(bucket, conditions.PUT):
         return [*left, *first, *rest]
-    batch = _Batch(bucket, _chained(first, rest), sent, work, only_new=only_new)
-    return left + batch.run()
-
-
-def _chained(first: list[SmallFile], rest: Iterator[SmallFile]) -> Iterator[SmallFile]:
-    yield from first
-    yield from rest
+    return left + _Sender(bucket, chain(first, rest), sent, work, only_new=only_new).run()
 
 
 def _first_alone(
@@ -92,10 +98,16 @@ def _first_alone(
     return []
 
 
-class _Batch(SmallBatch[SmallFile]):
-    """Files that a process sends."""
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The hashes of the bytes that were sent."""
 
-    module = "core.objects.small_sender"
+    sha256: str
+    md5: str
+
+
+class _Sender(SmallLoop[SmallFile]):
+    """Uploads of small files."""
 
     def __init__(
         self,
@@ -108,27 +120,71 @@ class _Batch(SmallBatch[SmallFile]):
     ) -> None:
         super().__init__(bucket, files, work)
         self._sent, self._only_new = sent, only_new
+        # Only AWS stores and returns this checksum; other servers return an MD5 as the ETag.
+        self._checksummed = bucket.clients.endpoint_url is None
 
-    def settings(self) -> dict[str, Any]:
-        return {"only_new": self._only_new}
+    def prepared(self, file: SmallFile, signer: RequestSigner) -> Exchange[SmallFile] | None:
+        data = _content(file.path)
+        if data is None:
+            return None
+        digest = hashlib.sha256(data)
+        sent = _Sent(digest.hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest())
+        headers = {"content-type": guess_type(file.key), _METADATA: sent.sha256}
+        if self._only_new:
+            headers["if-none-match"] = "*"
+        if self._checksummed:
+            headers[_CHECKSUM] = base64.b64encode(digest.digest()).decode()
+        request = signer.signed("PUT", file.key, headers, data, sent.sha256)
+        # Repeated, a conditional write would be refused because of the object that it has stored.
+        return Exchange(file, request, len(data), sent, repeatable=not self._only_new)
 
-    def described(self, file: SmallFile) -> dict[str, Any]:
-        return {"path": file.path, "key": file.key, "type": guess_type(file.key)}
+    def accepted(self, exchange: Exchange[SmallFile], answer: HttpAnswer) -> bool:
+        file, sent = exchange.file, exchange.state
+        etag, version = answer.headers.get("etag", "").strip('"'), answer.headers.get(_VERSION)
+        verdict = _verdict(sent, etag, answer)
+        if verdict is None:
+            if self._only_new and etag:
+                # The regular upload would otherwise find the object, and report its key as used.
+                stored = {"ETag": etag, "VersionId": version}
+                cancelled = self._work.token.cancelled
+                discard(self._bucket, file.key, stored, cancelled=cancelled)
+            return False
+        self._sent(file, Written(file.key, etag, exchange.size, version, sent.sha256, verdict))
+        return True
 
-    def succeeded(self, file: SmallFile, answer: dict[str, Any]) -> None:
-        self._sent(
-            file,
-            Written(
-                file.key,
-                answer["etag"],
-                answer["size"],
-                answer["version"],
-                answer["sha256"],
-                Verdict.MD5,
-            ),
-        )
 
-    def failed(self, file: SmallFile, answer: dict[str, Any]) -> None:
-        if self._only_new and answer.get("differs", {}).get("ETag"):
-            cancelled = self._work.token.cancelled
-            discard(self._bucket, file.key, answer["differs"], cancelled=cancelled)
+def _verdict(sent: _Sent, etag: str, answer: HttpAnswer) -> Verdict | None:
+    """Return what the answer confirms; the ETag of encrypted objects is no MD5."""
+    if etag == sent.md5:
+        return Verdict.MD5
+    checksum = answer.headers.get(_CHECKSUM)
+    same = checksum == base64.b64encode(bytes.fromhex(sent.sha256)).decode()
+    return Verdict.SHA256 if same else None
+
+
+def _content(path: str) -> bytes | None:
+    """Return the bytes of a small file; None if it changes, or is no readable small file.
+
+    The regular upload then tries again, and reports the error.
+    """
+    try:
+        # A pipe in place of the file must not block.
+        handle = os.open(path, os.O_RDONLY | _BINARY | _NO_WAIT)
+        try:
+            before = os.fstat(handle)
+            if not stat.S_ISREG(before.st_mode) or before.st_size > SMALL_BYTES:
+                return None
+            data = b""
+            while piece := os.read(handle, before.st_size + 1 - len(data)):
+                data += piece
+        finally:
+            os.close(handle)
+        # By its path: another file may have taken its place.
+        after = os.stat(path)  # noqa: PTH116 - thousands of files: a Path each would cost more
+    except OSError:
+        return None
+    return data if _stamp(after) == _stamp(before) and len(data) == before.st_size else None
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ino

@@ -1,19 +1,33 @@
-"""Fast download of many small objects with obstore, each verified before its file appears."""
+"""Fast download of many small objects, each verified before its file appears."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
-from core.local.partial_files import remove_partials
+from core.aws.http_connection import HttpAnswer
+from core.aws.request_signer import RequestSigner
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
+from core.objects.checksums import digest_of, expected_hashes
+from core.objects.hashing import SHA256
 from core.objects.reading import Downloaded
-from core.objects.small_batch import FEWEST, SmallBatch
+from core.objects.small_files import FilePublisher, Published
+from core.objects.small_loop import FEWEST, Exchange, SmallLoop
 from core.work import Work, default_work
+
+_METADATA = f"x-amz-meta-{SHA256}"
+_SHA256 = re.compile("[0-9a-f]{64}")
+#: S3 only returns checksums if they are requested.
+_HEADERS = {"x-amz-checksum-mode": "ENABLED"}
+_CHECKSUMS = tuple(
+    (f"Checksum{name}", f"x-amz-checksum-{name.lower()}")
+    for name in ("SHA512", "SHA256", "SHA1", "CRC32", "MD5", "CRC64NVME", "CRC32C")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +54,14 @@ def download_many(
     overwrite: bool = False,
     work: Work | None = None,
 ) -> list[SmallObject]:
-    """Download small objects, 32 at a time, and compare each with its SHA-256 or MD5.
+    """Download small objects, many at a time, and compare each with a hash.
 
     A file appears under its name when its bytes are verified and on the disk. Objects without a
     hash that can be compared are returned, like those that failed: the regular download decides.
 
     Args:
         bucket: the bucket.
-        objects: with `addressable` keys, of at most `SMALL_BYTES`.
+        objects: of at most `SMALL_BYTES`.
         received: called in this thread for each completed file.
         overwrite: whether existing files are replaced.
         work: cancel.
@@ -66,13 +80,20 @@ def download_many(
     if len(first) < FEWEST:
         return first
     bucket.clients.note_use("s3", "GetObject")
-    return _Batch(bucket, chain(first, rest), received, work, overwrite=overwrite).run()
+    return _Receiver(bucket, chain(first, rest), received, work, overwrite=overwrite).run()
 
 
-class _Batch(SmallBatch[SmallObject]):
-    """Objects that a process downloads."""
+@dataclass(frozen=True, slots=True)
+class _Got:
+    """A verified object whose file has no name yet."""
 
-    module = "core.objects.small_receiver"
+    object: SmallObject
+    sha256: str
+    verdict: Verdict
+
+
+class _Receiver(SmallLoop[SmallObject]):
+    """Downloads of small objects."""
 
     def __init__(
         self,
@@ -84,31 +105,72 @@ class _Batch(SmallBatch[SmallObject]):
         overwrite: bool,
     ) -> None:
         super().__init__(bucket, objects, work)
-        self._received, self._overwrite = received, overwrite
-        self._folders: set[Path] = set()
+        self._received = received
+        self._publisher = FilePublisher(overwrite=overwrite)
+        self._folders: dict[Path, str] = {}
+        self._got: dict[int, _Got] = {}
 
     def run(self) -> list[SmallObject]:
-        """Download the objects; no temporary file of the process remains."""
+        """Download the objects; no temporary file remains."""
         try:
             return super().run()
         finally:
-            remove_partials(self._folders)
+            # Also after a cancel: files that have their names are reported.
+            self._report(self._publisher.close())
 
-    def settings(self) -> dict[str, Any]:
-        return {"overwrite": self._overwrite}
-
-    def described(self, file: SmallObject) -> dict[str, Any]:
+    def prepared(self, file: SmallObject, signer: RequestSigner) -> Exchange[SmallObject]:
         parent = file.path.parent
-        self._folders.add(parent)
-        return {
-            "key": file.key,
-            "path": str(file.path),
-            # The process refuses a folder that became a link to another place in the meantime.
-            "folder": str(parent.resolve()),
-            "size": file.size,
-            "etag": file.etag,
-        }
+        # The file is refused if its folder becomes a link to another place in the meantime.
+        folder = self._folders.get(parent)
+        if folder is None:
+            folder = self._folders[parent] = str(parent.resolve())
+        request = signer.signed("GET", file.key, _HEADERS)
+        return Exchange(file, request, file.size, folder)
 
-    def succeeded(self, file: SmallObject, answer: dict[str, Any]) -> None:
-        verdict = Verdict[answer["verdict"]]
-        self._received(file, Downloaded(file.path, file.size, answer["sha256"], verdict))
+    def accepted(self, exchange: Exchange[SmallObject], answer: HttpAnswer) -> bool:
+        file, data = exchange.file, answer.body
+        etag = answer.headers.get("etag", "").strip('"')
+        if len(data) != file.size or (file.etag and file.etag != etag):
+            return False
+        digest = hashlib.sha256(data).hexdigest()
+        verdict = _verdict(data, digest, etag, answer.headers)
+        if verdict is None:
+            return False
+        if self._publisher.add(file.number, file.path, exchange.state, data):
+            self._got[file.number] = _Got(file, digest, verdict)
+        else:  # the server is not the reason
+            self._left.append(file)
+        return True
+
+    def progressed(self) -> None:
+        self._report(self._publisher.published())
+
+    def finished(self) -> None:
+        for each in self._publisher.finish():
+            self._report(each)
+
+    def _report(self, published: Published) -> None:
+        for number in published.done:
+            got = self._got.pop(number)
+            file = got.object
+            self._received(file, Downloaded(file.path, file.size, got.sha256, got.verdict))
+        for number in published.failed:
+            self._left.append(self._got.pop(number).object)
+
+
+def _verdict(data: bytes, sha256: str, etag: str, headers: Mapping[str, str]) -> Verdict | None:
+    """Return the hash with which the bytes were compared; None if they differ or there is none."""
+    recorded = headers.get(_METADATA, "").lower()
+    if _SHA256.fullmatch(recorded):
+        return Verdict.SHA256 if recorded == sha256 else None
+    answer = {
+        "ETag": etag,
+        "ServerSideEncryption": headers.get("x-amz-server-side-encryption"),
+        "SSECustomerAlgorithm": headers.get("x-amz-server-side-encryption-customer-algorithm"),
+        **{field: headers.get(name) for field, name in _CHECKSUMS},
+    }
+    # Hashes of parts require the sizes of the parts, which the regular download determines.
+    expected = next((each for each in expected_hashes(answer) if not each.parts), None)
+    if expected is None or digest_of(expected.algorithm, data) != expected.value:
+        return None
+    return expected.verdict

@@ -18,8 +18,8 @@ from core.objects.comparing import compare_file
 from core.objects.level import modified_of
 from core.objects.reading import Downloaded, head
 from core.objects.reading import download as download_object
-from core.objects.small_batch import SMALL_BYTES, addressable
 from core.objects.small_downloads import SmallObject, download_many
+from core.objects.small_loop import SMALL_BYTES
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.local_names import check_name, local_paths, path_inside
 from core.transfer.recorder import OutcomeRecorder
@@ -232,7 +232,6 @@ class _Download:
         return (
             path is not None
             and self._sizes[number] <= SMALL_BYTES
-            and addressable(self._keys[number])
             and self._decisions[number] is not IfExists.KEEP_BOTH
         )
 

@@ -20,7 +20,7 @@ from core.objects.hashing import Stamp, sha256_of
 from core.objects.parts import SINGLE_BYTES
 from core.objects.reading import head
 from core.objects.small import SmallFile, upload_many
-from core.objects.small_batch import SMALL_BYTES, addressable
+from core.objects.small_loop import SMALL_BYTES
 from core.objects.writing import upload as upload_file
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.recorder import OutcomeRecorder
@@ -121,7 +121,7 @@ class _Upload:
         wanted = [number for number in range(len(self._keys)) if number not in left_out]
         self._skip_same(wanted, recorder)
         wanted = recorder.open_among(wanted)
-        quick = [n for n in wanted if self._sizes[n] <= SMALL_BYTES and addressable(self._keys[n])]
+        quick = [n for n in wanted if self._sizes[n] <= SMALL_BYTES]
         left = self._quick(quick, recorder)
         others = sorted({*wanted} - {*quick})
         small = left + [n for n in others if self._sizes[n] <= SINGLE_BYTES]

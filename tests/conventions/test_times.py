@@ -21,7 +21,6 @@ _FOR_MACHINES = {
     "core/local/atomic.py",
     "core/local/state/old_forms.py",
     "core/local/used_actions.py",
-    "core/objects/small_batch.py",
     "core/storage/queries.py",
 }
 #: `iso_utc` in the window: exported files, the moment in a key, a value that is read again.

@@ -1,11 +1,11 @@
-"""Many small objects are sent and downloaded by separate processes, on every S3 server."""
+"""Many small objects are sent and downloaded at the same time, on every S3 server."""
 
 from core.aws.clients import ClientFactory
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.small import SmallFile, upload_many
-from core.objects.small_batch import FEWEST
 from core.objects.small_downloads import SmallObject, download_many
+from core.objects.small_loop import FEWEST
 
 
 def test_small_objects_arrive_as_they_were_sent(s3_server, s3_bucket, tmp_path):

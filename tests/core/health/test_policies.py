@@ -21,7 +21,7 @@ from core.local.used_actions import UsedActions
 from core.model.connection import AccessKeys
 from core.objects.bucket import Bucket
 from core.objects.small import SmallFile, upload_many
-from core.objects.small_batch import FEWEST
+from core.objects.small_loop import FEWEST
 from core.paths import data_dir
 from core.redaction import Secret
 

@@ -1,7 +1,5 @@
-"""Small files are transferred by a separate process."""
+"""Many small files are sent at the same time."""
 
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -13,7 +11,7 @@ from core.errors import Cancelled
 from core.model.objects import Verdict
 from core.objects.reading import read
 from core.objects.small import SmallFile, upload_many
-from core.objects.small_batch import FEWEST
+from core.objects.small_loop import FEWEST
 from core.work import CancelToken, Work
 
 
@@ -27,13 +25,12 @@ def files(tmp_path):
     return found
 
 
-def test_what_arrives_is_confirmed_and_no_native_library_is_loaded_here(bucket, files):
+def test_what_arrives_is_confirmed(bucket, files):
     sent = []
     assert upload_many(bucket, files, sent=lambda file, written: sent.append((file, written))) == []
     assert sorted(file.number for file, _ in sent) == list(range(len(files)))
     assert {written.verdict for _, written in sent} == {Verdict.MD5}
     assert read(bucket, files[7].key) == b"7" * 50
-    assert not any(name.startswith("obstore") for name in sys.modules)
 
 
 def test_few_files_are_left_to_the_ordinary_path(bucket, files):
@@ -77,16 +74,3 @@ def test_a_cancel_ends_a_stalled_upload(damaged, files):
         token.cancel()
         thread.join(6)  # two seconds on an idle machine
     assert outcome == ["cancelled"]
-
-
-def test_the_process_ends_when_no_one_wants_the_rest():
-    ended = subprocess.run(
-        [sys.executable, "-m", "core.objects.small_sender"],
-        input=b'{"keys": {"access_key_id": "a", "secret_access_key": "b", "token": null, '
-        b'"expires_at": null}, "bucket": "b", "region": "us-east-1", "only_new": false, '
-        b'"endpoint": "http://127.0.0.1:9"}\n',
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")

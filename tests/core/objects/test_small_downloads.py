@@ -1,7 +1,6 @@
-"""Small objects are downloaded by a separate process, and appear only if they are verified."""
+"""Many small objects are downloaded at the same time, and appear only if they are verified."""
 
 import hashlib
-import sys
 import threading
 
 import pytest
@@ -13,8 +12,9 @@ from core.errors import Cancelled
 from core.local import atomic
 from core.local.partial_files import PARTIAL_SUFFIX
 from core.model.objects import Verdict
-from core.objects.small_batch import FEWEST
+from core.objects import small_files
 from core.objects.small_downloads import SmallObject, download_many
+from core.objects.small_loop import FEWEST
 from core.objects.writing import put
 from core.work import CancelToken, Work
 
@@ -59,14 +59,13 @@ def _names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_arrives_is_verified_and_no_native_library_is_loaded_here(bucket, objects):
+def test_what_arrives_is_verified(bucket, objects):
     received, left = _download(bucket, objects)
     assert left == []
     assert sorted(one.number for one, _ in received) == list(range(COUNT))
     assert {got.verdict for _, got in received} == {Verdict.SHA256}
     assert [one.path.read_bytes() for one in objects] == [b"", *_bodies()[1:]]
     assert len(_names(objects[0].path.parent)) == COUNT  # no temporary file remains
-    assert not any(name.startswith("obstore") for name in sys.modules)
 
 
 def test_objects_of_other_programs_are_compared_with_the_md5_in_their_etag(bucket, objects):
@@ -96,17 +95,17 @@ def test_a_folder_that_became_a_link_is_not_followed(bucket, objects, tmp_path):
     elsewhere.mkdir()
     resolved = objects[0].path.parent.resolve()
 
-    def described(batch, file):
-        found = original(batch, file)
+    def prepared(batch, file, signer):
+        found = original(batch, file, signer)
         if not resolved.exists():
             resolved.symlink_to(elsewhere, target_is_directory=True)
         return found
 
-    from core.objects.small_downloads import _Batch
+    from core.objects.small_downloads import _Receiver
 
-    original = _Batch.described
+    original = _Receiver.prepared
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Batch, "described", described)
+        patch.setattr(_Receiver, "prepared", prepared)
         received, left = _download(bucket, objects)
     # Objects that were assigned before the link existed name the folder itself.
     assert [one for one, _ in received if one.number == 0] == []
@@ -184,18 +183,11 @@ def test_many_files_are_flushed_with_one_call_and_its_error_is_raised(tmp_path, 
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_files_whose_names_cannot_be_flushed_are_returned(
-    bucket, objects, tmp_path, monkeypatch, overwrite
-):
-    (tmp_path / "unflushed_receiver.py").write_text(
-        "from core.objects import small_receiver\n"
-        "def refuse(folder):\n"
-        "    raise OSError(5, 'Input/output error')\n"
-        "small_receiver.fsync_folder = refuse\n"
-        "small_receiver.run_worker(small_receiver.Receiver)\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("core.objects.small_downloads._Batch.module", "unflushed_receiver")
+def test_files_whose_names_cannot_be_flushed_are_returned(bucket, objects, monkeypatch, overwrite):
+    def refuse(_folder):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(small_files, "fsync_folder", refuse)
     received, left = _download(bucket, objects, overwrite=overwrite)
     assert received == []
     assert sorted(one.number for one in left) == list(range(COUNT))
