@@ -36,6 +36,7 @@ from core.cli import (
     server,
     sync,
     uploads,
+    watch,
 )
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible

@@ -15,11 +15,13 @@ from core.errors import InvalidInput
 from core.filing.contents import Contents, inspect_file
 from core.layout import build, key_timestamp, kind, parse_timestamp
 from core.layout.forms import Form, form_of, head_of, metadata_of
-from core.model.objects import Written
+from core.model.objects import Verdict, Written
 from core.objects.bucket import HasBucket
+from core.objects.comparing import compare_file
 from core.objects.conditions import refuse_existing
 from core.objects.hashing import SHA256, Stamp, unreadable
 from core.objects.parts import SINGLE_BYTES
+from core.objects.reading import head, read
 from core.objects.writing import put
 from core.objects.writing import upload as upload_file
 from core.work import Work, default_work
@@ -218,14 +220,8 @@ def _sent(workspace: HasBucket, filing: Filing, work: Work, *, overwrite: bool) 
             only_new=not overwrite,
             work=work,
         )
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error
+    data = _document(filing)
     stamp.check(path)
-    if filing.before:
-        # A byte order mark is only allowed at the beginning of a document, not within it.
-        data = filing.before.encode() + data.strip().removeprefix(BOM) + filing.after.encode()
     return put(
         workspace.bucket,
         filing.key,
@@ -235,3 +231,40 @@ def _sent(workspace: HasBucket, filing: Filing, work: Work, *, overwrite: bool) 
         only_new=not overwrite,
         work=work,
     )
+
+
+def verdict_if_stored(
+    workspace: HasBucket, filing: Filing, work: Work | None = None
+) -> Verdict | None:
+    """Return by what the object of a file was found equal to what would be stored, else None.
+
+    Raises:
+        NotFound: the object does not exist.
+        StorageError: the file cannot be read, or the request was denied or failed.
+    """
+    work = default_work(work)
+    bucket = workspace.bucket
+    if not filing.before:
+        compared = compare_file(bucket, filing.key, Path(filing.path), work=work)
+        return compared.verdict if compared.same else None
+    data = _document(filing)
+    found = head(bucket, filing.key, work=work)
+    same = found.size == len(data) and (
+        found.sha256 == hashlib.sha256(data).hexdigest()
+        if found.sha256
+        else read(bucket, filing.key, work=work) == data
+    )
+    return Verdict.SHA256 if same else None
+
+
+def _document(filing: Filing) -> bytes:
+    """Return the bytes that are stored: the file, with the document around a bare payload."""
+    path = Path(filing.path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not filing.before:
+        return data
+    # A byte order mark is only allowed at the beginning of a document, not within it.
+    return filing.before.encode() + data.strip().removeprefix(BOM) + filing.after.encode()
