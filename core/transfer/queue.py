@@ -96,8 +96,7 @@ class TransferQueue:
                 have one value for each file. Files in `skip` are skipped at once.
             priority: its priority.
         """
-        with self._database.transaction(durable=True) as connection:
-            queue_rows.insert_batch(connection, order, priority)
+        queue_rows.insert_batch(self._database, order, priority)
         self._remove_oldest()
         return self.batch(order.id)
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from core.errors import ErrorKind
@@ -19,9 +19,6 @@ from core.transfer.journal import Order
 from core.transfer.queue_values import BatchState, Counts, FileResult, Priority, QueuedBatch
 from core.transfer.values import EXISTS, Failure, State
 from core.units import iso_utc, utc_now
-
-if TYPE_CHECKING:
-    import apsw
 
 _log = logging.getLogger(__name__)
 
@@ -44,31 +41,31 @@ WHERE state != 0
 ResultRow = tuple[int, int, int, str]
 
 
-def insert_batch(connection: apsw.Connection, order: Order, priority: Priority) -> None:
-    """Insert a batch at the end of the queue; files to be skipped have their result at once.
+def insert_batch(database: Database, order: Order, priority: Priority) -> None:
+    """Insert a batch durably at the end of the queue.
 
-    Raises:
-        apsw.ConstraintError: the queue has a batch with this id.
+    Files that are to be skipped have their result at once.
     """
     arguments = dict(order.arguments)
     planned = len(arguments["keys"])
     skipped = _take_skipped(arguments)
     names = ("operation", "title", "profile", "bucket")
     record = {**{name: getattr(order, name) for name in names}, "arguments": arguments}
-    connection.execute(
-        "INSERT INTO transfers (id, moment, planned, record) VALUES (?, ?, ?, ?)",
-        (UUID(order.id).hex, iso_utc(utc_now()), planned, json.dumps(record)),
-    )
-    number = connection.last_insert_rowid()
-    connection.execute(
-        "INSERT INTO queue (transfer, position, priority, held, reason, summary)"
-        " SELECT ?, coalesce(max(position), 0) + 1, ?, '', '', ? FROM queue",
-        (number, int(priority), summary_of(order)),
-    )
-    connection.executemany(PUT_RESULT, [encode(number, result) for result in skipped])
+    with database.transaction(durable=True) as connection:
+        connection.execute(
+            "INSERT INTO transfers (id, moment, planned, record) VALUES (?, ?, ?, ?)",
+            (UUID(order.id).hex, iso_utc(utc_now()), planned, json.dumps(record)),
+        )
+        number = connection.last_insert_rowid()
+        connection.execute(
+            "INSERT INTO queue (transfer, position, priority, held, reason, summary)"
+            " SELECT ?, coalesce(max(position), 0) + 1, ?, '', '', ? FROM queue",
+            (number, int(priority), _summary_of(order)),
+        )
+        connection.executemany(PUT_RESULT, encode_all(number, skipped))
 
 
-def summary_of(order: Order) -> str:
+def _summary_of(order: Order) -> str:
     """Return the JSON of what a list shows of a batch; the order itself has megabytes."""
     names = ("operation", "title", "profile", "bucket", "source", "target", "command")
     values = {name: getattr(order, name) for name in names}
@@ -179,11 +176,15 @@ def read_results(database: Database, number: int) -> dict[int, FileResult]:
         "SELECT file, state, detail FROM queue_files WHERE transfer = ? ORDER BY file",
         (number,),
     )
-    return {file: decode(file, code, detail) for file, code, detail in rows}
+    return {file: _decode(file, code, detail) for file, code, detail in rows}
 
 
-def encode(number: int, result: FileResult) -> ResultRow:
-    """Return the row of a result; `number` is that of the batch."""
+def encode_all(number: int, results: Iterable[FileResult]) -> list[ResultRow]:
+    """Return the rows of results; `number` is that of the batch."""
+    return [_encode(number, result) for result in results]
+
+
+def _encode(number: int, result: FileResult) -> ResultRow:
     values = {
         "reason": result.reason,
         "verdict": result.verdict.name if result.verdict else "",
@@ -199,12 +200,7 @@ def encode(number: int, result: FileResult) -> ResultRow:
     return (number, result.number, CODES[result.state], json.dumps(detail))
 
 
-def encode_all(number: int, results: Iterable[FileResult]) -> list[ResultRow]:
-    """Return the rows of results; `number` is that of the batch."""
-    return [encode(number, result) for result in results]
-
-
-def decode(file: int, code: int, detail: str) -> FileResult:
+def _decode(file: int, code: int, detail: str) -> FileResult:
     """Return the result of a row; details that cannot be read are left out."""
     state = _STATES.get(code, State.FAILED)
     try:

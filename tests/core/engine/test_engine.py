@@ -134,7 +134,7 @@ def test_limits_arrive_with_the_call_and_when_they_change(engine):
     assert seen[0] == (1000, 2)
     assert seen[-2:] == [(None, 3), (5.0, None)]
     limits.change(LimitValues(7.0))  # the operation has ended
-    # The next operation has limits of its own.
+    # The next operation has other limits.
     assert run(engine, "limited", until=None) == LimitValues()
 
 

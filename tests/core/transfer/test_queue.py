@@ -316,20 +316,28 @@ def test_a_paused_operation_is_continued_with_the_remaining_files(queue, place, 
     queue.add(up)
     token = CancelToken()
 
-    def pause(batch):
-        if batch.done and not token.cancelled:
+    def first_two(turn, work):
+        arguments = dict(turn.arguments)
+        asked = order_of(turn.operation, place, arguments.pop("journal"), arguments)
+
+        def body(recorder):
+            recorder.done(0, Verdict.SHA256)
+            recorder.done(1, Verdict.SHA256)
             queue.pause(up.id)
             token.pause()
+            work.check()
+
+        return run_journalled(asked, arguments, work, body)
 
     with pytest.raises(TransferCancelled):
-        run_waiting(queue, place, Work(token, batch=pause), profile=P)
-    assert queue.batch(up.id).state in {BatchState.PAUSED, BatchState.ENDED}
+        run_waiting(queue, place, Work(token), profile=P, run=first_two)
+    assert queue.batch(up.id).state is BatchState.PAUSED
+    assert run_waiting(queue, place, profile=P) == ()
     queue.resume(up.id)
-    sent = []
-    run_waiting(queue, place, Work(batch=lambda batch: sent.extend(batch.done)), profile=P)
-    ended = queue.batch(up.id)
+    (ended,) = run_waiting(queue, place, profile=P)
     assert ended.counts == Counts(21, done=21)
-    for path, key in zip(up.arguments["paths"], up.arguments["keys"], strict=True):
+    columns = zip(up.arguments["paths"], up.arguments["keys"], strict=True)
+    for path, key in list(columns)[2:]:
         assert read(place.bucket, key) == Path(path).read_bytes()
 
 
