@@ -17,7 +17,7 @@ from core.local.locking import lock, try_lock
 _NO_LINKS: int = getattr(os, "O_NOFOLLOW", 0)
 
 
-def create_owned(path: Path) -> int:
+def create_owned(path: str | Path) -> int:
     """Create a file that this process owns until the returned descriptor is closed.
 
     A process that removes dead files could find this one between its creation and its lock; it

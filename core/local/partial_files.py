@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 from core.errors import AlreadyExists, LocalIOError
 from core.local.atomic import fsync_folder
@@ -35,10 +35,39 @@ def create_partial(target: Path) -> tuple[Path, int]:
     Raises:
         OSError: it cannot be created.
     """
-    _note(target.parent.absolute())
-    name = f".{target.name[:100]}.{uuid4().hex[:12]}{PARTIAL_SUFFIX}"
-    path = target.with_name(name)
+    note_folder(target.parent.absolute())
+    path, handle = create_in_noted_folder(str(target.parent), target.name)
+    return Path(path), handle
+
+
+def create_in_noted_folder(folder: str, name: str) -> tuple[str, int]:
+    """Create the temporary file of a download in a folder of `note_folder`; see `create_partial`."""
+    path = f"{folder}{os.sep}.{name[:100]}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}"
     return path, create_owned(path)
+
+
+def reserve_space(handle: int, size: int) -> None:
+    """Give an empty file its final size, and reserve the space if the file system can do that.
+
+    Args:
+        handle: the descriptor of the file.
+        size: bytes.
+
+    Raises:
+        OSError: there is not enough space.
+    """
+    os.truncate(handle, size)
+    if os.name != "posix" or not hasattr(os, "posix_fallocate"):
+        return
+    import ctypes  # only for large files
+
+    # Not `os.posix_fallocate`: where the file system cannot reserve, it writes every block.
+    reserve = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
+    if reserve is None:
+        return
+    reserve.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    if reserve(handle, 0, 0, size) and ctypes.get_errno() == errno.ENOSPC:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def rename_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
@@ -54,7 +83,7 @@ def rename_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         OSError: the file cannot be renamed.
     """
     if overwrite:
-        temporary.replace(path)
+        os.replace(temporary, path)  # noqa: PTH105 - a Path for each of many files would cost more
     else:
         _move_if_free(temporary, path)
 
@@ -131,8 +160,8 @@ def _remove_from(folder: Path) -> list[Path]:
     return removed
 
 
-def _note(folder: Path) -> None:
-    """Record the folder once in each process, so that a later process can search it."""
+def note_folder(folder: Path) -> None:
+    """Record an absolute folder once in each process, so that a later process can search it."""
     database = state_database()
     try:
         owner = owner_of_this_process(database.path)
@@ -147,22 +176,22 @@ def _note(folder: Path) -> None:
         _log.warning("the folder of a download could not be recorded: %s", error.summary)
 
 
-def _move_if_free(temporary: Path, path: Path) -> None:
+def _move_if_free(temporary: str | Path, path: str | Path) -> None:
     """Rename without replacing: unlike a rename, a hard link fails if the target exists."""
     try:
         os.link(temporary, path)
     except FileExistsError:
-        raise already_exists(path) from None
+        raise already_exists(Path(path)) from None
     except OSError:
         _reserve(path)
-        temporary.replace(path)
+        os.replace(temporary, path)  # noqa: PTH105 - as above
     else:
-        temporary.unlink()
+        os.unlink(temporary)  # noqa: PTH108 - as above
 
 
-def _reserve(path: Path) -> None:
+def _reserve(path: str | Path) -> None:
     """Reserve the name with an empty file, for file systems without hard links."""
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        raise already_exists(path) from None
+        raise already_exists(Path(path)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ class _Receiver(SmallLoop[SmallObject]):
         super().__init__(bucket, objects, work)
         self._received = received
         self._publisher = FilePublisher(overwrite=overwrite)
-        self._folders: dict[Path, str] = {}
+        self._folders: dict[str, str] = {}
         self._got: dict[int, _Got] = {}
 
     def run(self) -> list[SmallObject]:
@@ -119,11 +120,11 @@ class _Receiver(SmallLoop[SmallObject]):
             self._report(self._publisher.close())
 
     def prepared(self, file: SmallObject, signer: RequestSigner) -> Exchange[SmallObject]:
-        parent = file.path.parent
+        parent = os.path.dirname(file.path)  # noqa: PTH120 - thousands of paths: texts cost less
         # The file is refused if its folder becomes a link to another place in the meantime.
         folder = self._folders.get(parent)
         if folder is None:
-            folder = self._folders[parent] = str(parent.resolve())
+            folder = self._folders[parent] = os.path.realpath(parent)
         request = signer.signed("GET", file.key, _HEADERS)
         return Exchange(file, request, file.size, folder)
 
@@ -136,7 +137,7 @@ class _Receiver(SmallLoop[SmallObject]):
         verdict = _verdict(data, digest, etag, answer.headers)
         if verdict is None:
             return False
-        if self._publisher.add(file.number, file.path, exchange.state, data):
+        if self._publisher.add(file.number, str(file.path), exchange.state, data):
             self._got[file.number] = _Got(file, digest, verdict)
         else:  # the server is not the reason
             self._left.append(file)

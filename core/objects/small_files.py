@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import StorageError
 from core.local.atomic import fsync_files, fsync_folder
-from core.local.partial_files import create_partial, rename_into_place
+from core.local.partial_files import create_in_noted_folder, note_folder, rename_into_place
 
 #: Files that are flushed together. Each keeps a descriptor open, also while the next group is
 #: collected: the usual limit of a process is 1,024.
@@ -25,8 +25,9 @@ class _Arrived:
     """A verified object in a temporary file; the descriptor marks it as owned by this process."""
 
     number: int
-    temporary: Path
-    path: Path
+    temporary: str
+    folder: str
+    path: str
     handle: int
 
 
@@ -45,36 +46,49 @@ class FilePublisher:
         self._overwrite = overwrite
         self._disk = ThreadPoolExecutor(1, "disk")
         self._arrived: list[_Arrived] = []
+        self._checked: set[str] = set()
         self._first_at = 0.0
         self._running: Future[Published] | None = None
 
-    def add(self, number: int, path: Path, folder: str, data: bytes) -> bool:
+    def add(self, number: int, path: str, folder: str, data: bytes) -> bool:
         """Write a temporary file and return whether that succeeded.
 
         Args:
             number: the number of the file.
-            path: its final path.
+            path: its final absolute path.
             folder: the resolved path of its folder, which must not have become a link since.
             data: its content.
         """
+        parent, name = os.path.split(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if os.path.realpath(path.parent) != folder:
-                return False
-            temporary, handle = create_partial(path)
-        except (OSError, StorageError):
+            if parent not in self._checked:
+                self._check_folder(parent, folder)
+            temporary, handle = create_in_noted_folder(parent, name)
+        except OSError:
             return False
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handle, view) :]
+            written = os.write(handle, data)
+            while written < len(data):
+                written += os.write(handle, data[written:])
         except OSError:
             _discard(temporary, handle)
             return False
         if not self._arrived:
             self._first_at = time.monotonic()
-        self._arrived.append(_Arrived(number, temporary, path, handle))
+        self._arrived.append(_Arrived(number, temporary, parent, path, handle))
         return True
+
+    def _check_folder(self, parent: str, folder: str) -> None:
+        """Create a folder and check that it is no link to another place, once for each group.
+
+        Raises:
+            OSError: it cannot be created, or is another folder than before.
+        """
+        os.makedirs(parent, exist_ok=True)  # noqa: PTH103 - thousands of paths: texts cost less
+        if os.path.realpath(parent) != folder:
+            raise NotADirectoryError(parent)
+        note_folder(Path(parent))
+        self._checked.add(parent)
 
     def published(self) -> Published:
         """Return what was published since the last call, and begin with the next group if it is due."""
@@ -114,6 +128,7 @@ class FilePublisher:
     def _start(self) -> None:
         if self._arrived:
             arrived, self._arrived = self._arrived, []
+            self._checked.clear()
             self._running = self._disk.submit(self._publish, arrived)
 
     def _publish(self, arrived: list[_Arrived]) -> Published:
@@ -125,11 +140,10 @@ class FilePublisher:
                 _discard(one.temporary, one.handle)
             return Published(failed=tuple(one.number for one in arrived))
         named = [one for one in arrived if self._renamed(one)]
-        folders = {one.path.parent for one in named}
-        unflushed = {folder for folder in folders if not _flushed(folder)}
-        done = tuple(one.number for one in named if one.path.parent not in unflushed)
+        unflushed = {each for each in {one.folder for one in named} if not _flushed(each)}
+        done = tuple(one.number for one in named if one.folder not in unflushed)
         for one in named:
-            if one.path.parent in unflushed:
+            if one.folder in unflushed:
                 self._withdraw(one)
         failed = tuple({one.number for one in arrived} - {*done})
         return Published(done, failed)
@@ -139,7 +153,7 @@ class FilePublisher:
         if not self._overwrite:
             # Otherwise the regular download would report this file as an existing one.
             with suppress(OSError):
-                one.path.unlink()
+                os.unlink(one.path)  # noqa: PTH108 - as above
 
     def _renamed(self, one: _Arrived) -> bool:
         try:
@@ -151,17 +165,17 @@ class FilePublisher:
         return True
 
 
-def _flushed(folder: Path) -> bool:
+def _flushed(folder: str) -> bool:
     """Return whether the names in a folder are on the disk."""
     try:
-        fsync_folder(folder)
+        fsync_folder(Path(folder))
     except OSError:
         return False
     return True
 
 
-def _discard(temporary: Path, handle: int) -> None:
+def _discard(temporary: str, handle: int) -> None:
     # Removed before the descriptor is closed: then no other process takes it for a leftover.
     with suppress(OSError):
-        temporary.unlink()
+        os.unlink(temporary)  # noqa: PTH108 - as above
     os.close(handle)
