@@ -1,6 +1,6 @@
-"""Connections to MariaDB and MySQL: statements with PyMySQL, and rows in large blocks.
+"""Connections to MariaDB and MySQL: statements with PyMySQL, and rows in blocks.
 
-PyMySQL makes an object of every row and value. `stream` reads the socket in blocks of a megabyte
+PyMySQL makes an object of every row and value. `stream` reads the socket in blocks of 64 KB
 instead, and removes the few bytes before each row. It uses PyMySQL's packet functions, which are
 private: `pyproject.toml` names the tested versions.
 """
@@ -33,8 +33,8 @@ _CONNECT_SECONDS = 10.0
 _LOGIN_SECONDS = 30.0
 #: Seconds that another session's lock on a table is waited for.
 _LOCK_SECONDS = 10
-#: Size of a block in bytes.
-_BLOCK = 1 << 20
+#: Size of a block in bytes; memory of a larger one would be mapped and returned for each read.
+_BLOCK = 64 << 10
 _QUERY = 3
 _LOAD_BLOCK = 1 << 20
 #: Settings under which values are written and read as text without loss. In this mode zero dates
@@ -201,12 +201,11 @@ class Session(ServerConnection):
                 self.cut()
 
     def _blocks(self, work: Work) -> Generator[bytes, None, None]:
-        """Yield received bytes without end, in blocks of what the server has sent so far."""
-        buffer = memoryview(bytearray(_BLOCK))
-        # One buffer, and one registration of the cancel: a server sends its rows 16 KB at a time.
+        """Yield what the server sends, as it is received."""
+        # One registration of the cancel for all blocks: a server sends its rows 16 KB at a time.
         with self.cancellable(work), _translated(self.address):
-            while count := self._driver._rfile.readinto1(buffer):  # noqa: SLF001 - see the module
-                yield bytes(buffer[:count])
+            while block := self._driver._rfile.read1(_BLOCK):  # noqa: SLF001 - see the module
+                yield block
                 work.check()
         raise connection_lost(self.address, "The server closed the connection.")
 
