@@ -8,6 +8,7 @@ changed, lost, doubled, or that exchanged values.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 from zlib import crc32
 
 from core.backup.databases.mysql.rows import source
@@ -15,8 +16,6 @@ from core.backup.databases.mysql.sampling import sampled_row_sql
 from core.backup.databases.mysql.session import Session
 from core.model.tables import TableSchema
 from core.work import Work
-
-_LOWER = (1 << 32) - 1
 
 
 class Fingerprint:
@@ -28,19 +27,11 @@ class Fingerprint:
 
     def add(self, rows: Sequence[bytes], lines: bytes) -> None:
         """Add lines without their newlines, which `lines` contains with newlines."""
-        # Imported here: it takes longer than a small table.
-        import numpy as np
-
-        count = len(rows)
-        # Reversing and splitting all lines at once is faster than reversing each. The first item is
-        # what precedes the last newline, the others are the lines from the last to the first.
-        backwards = lines[::-1].split(b"\n")[:0:-1]
-        products = np.fromiter(map(crc32, rows), np.uint64, count)
-        products *= np.fromiter(map(crc32, backwards), np.uint64, count)
-        # A sum of products would exceed 64 bits, a sum of their halves does not.
-        upper, lower = products >> np.uint64(32), products & np.uint64(_LOWER)
-        self._sum += (int(upper.sum()) << 32) + int(lower.sum())
-        self._rows += count
+        # Reversing and splitting all lines at once is faster than reversing each; what remains
+        # before the last newline is an empty line, which `map` does not reach.
+        backwards = reversed(lines[::-1].split(b"\n"))
+        self._sum += sum(map(mul, map(crc32, rows), map(crc32, backwards)))
+        self._rows += len(rows)
 
     def __str__(self) -> str:
         return fingerprint_text(self._rows, self._sum)
