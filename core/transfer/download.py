@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,6 +40,8 @@ from core.units import format_size
 from core.work import Progress, Work, default_work
 
 _THREADS = 12
+#: Number of small objects for which the folders are checked once.
+_CHECKED_TOGETHER = 128
 #: Objects of at least this size report their progress separately.
 _LARGE_BYTES = 4_000_000
 MARKER = "a folder marker without content"
@@ -251,16 +255,14 @@ class _Download:
             self._attempts.ended = error
 
     def _small_objects(self, numbers: Sequence[int]) -> Iterator[SmallObject]:
-        for number in numbers:
+        checked: dict[str, bool] = {}
+        for count, number in enumerate(numbers):
             path = self._paths[number]
             assert path is not None
-            # Existing files are skipped or reported by the regular download.
-            if self._decisions[number] is IfExists.SKIP and path.exists():
-                continue
-            try:
-                # Checked just before, since links can be created at any time.
-                path_inside(self._root, path, self._keys[number])
-            except StorageError:
+            # Links can be created at any time, so folders are checked again and again.
+            if count % _CHECKED_TOGETHER == 0:
+                checked.clear()
+            if not self._may_be_written(number, path, checked):
                 continue
             yield SmallObject(
                 number,
@@ -269,6 +271,28 @@ class _Download:
                 self._sizes[number],
                 self._etags[number].strip('"'),
             )
+
+    def _may_be_written(self, number: int, path: Path, checked: dict[str, bool]) -> bool:
+        """Return whether the fast download may write a file; `checked` has results of folders."""
+        try:
+            existing = os.lstat(path)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return False
+        else:
+            # Existing files are skipped or reported by the regular download.
+            if self._decisions[number] is IfExists.SKIP or stat.S_ISLNK(existing.st_mode):
+                return False
+        folder = os.path.dirname(path)  # noqa: PTH120 - a Path for each of many files would cost more
+        if folder not in checked:
+            try:
+                path_inside(self._root, path, self._keys[number])
+            except StorageError:
+                checked[folder] = False
+            else:
+                checked[folder] = True
+        return checked[folder]
 
     def _received(self, recorder: OutcomeRecorder, one: SmallObject, got: Downloaded) -> None:
         self._attempts.arrived()
