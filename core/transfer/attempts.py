@@ -75,7 +75,7 @@ class Attempts:
         self._budget.ended = self._budget.ended or error
 
     def work_for(self, number: int, report: Callable[[Progress], None]) -> Work:
-        """Return the work for one file, with the shared cancel token and budget."""
+        """Return the work for one file, with the shared cancel token, budget and limits."""
 
         def take(progress: Progress) -> None:
             if progress.done > self._furthest.get(number, 0):  # repeated bytes do not count
