@@ -9,18 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
+from core.backup.databases import origin_of
+from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.listing import Folder, contents, read_backup
 from core.backup.package import refuse_broken
 from core.backup.prefetch import in_parallel
-from core.backup.store import Store
+from core.backup.store import BucketStore, Store
 from core.errors import Conflict, InvalidInput, NotFound
 from core.model.backup import Backup, BackupState, Origin
+from core.objects.bucket import HasBucket
 from core.units import as_utc, format_moment
 from core.work import Work
 
 _READS = 16
 _MOST_NAMED = 5
+
+
+class BackupChoice(TypedDict, total=False):
+    """The keyword arguments with which a caller chooses a backup for a database.
+
+    Attributes:
+        backup_id: The id of the backup, or its beginning; by default the newest of this database,
+            up to `at`.
+        at: A time (ISO 8601 if it is a text; UTC if it has no zone).
+        from_other_source: Whether to use the newest backup of the table of any database.
+    """
+
+    backup_id: str | None
+    at: str | datetime | None
+    from_other_source: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,33 @@ def find(store: Store, table: str, work: Work, wanted: Wanted | None = None) -> 
     found = choose(store, table, work, wanted)
     refuse_broken(found)
     return found
+
+
+def find_for_database(
+    workspace: HasBucket, database: str, table: str, work: Work, choice: BackupChoice
+) -> tuple[Store, Backup, DatabaseAddress]:
+    """Return the store, the chosen backup of a table, and the address of a database.
+
+    Args:
+        workspace: The workspace with the bucket, and with the secret that an address may name.
+        database: A path, a URL, or `secret:NAME`.
+        table: The table of the backup.
+        work: Cancel token.
+        choice: The other arguments of the caller.
+
+    Raises:
+        StorageError: The errors of `find`, or the secret cannot be read.
+    """
+    check_not_empty(table=table)
+    store = BucketStore(workspace.bucket)
+    address = resolve_address(database, secrets_of(workspace), work)
+    wanted = Wanted.of(
+        choice.get("backup_id"),
+        choice.get("at"),
+        origin_of(address),
+        any_source=choice.get("from_other_source", False),
+    )
+    return store, find(store, table, work, wanted), address
 
 
 def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -> Backup:

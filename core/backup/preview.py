@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from typing import Unpack
 
-from core.backup.choice import Wanted, backup_warnings, find
+from core.backup.choice import BackupChoice, backup_warnings, find_for_database
 from core.backup.conversion import converted, prove_convertible, restore_notes
 from core.backup.databases import engine_of, is_missing, open_database, origin_of
-from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
+from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
-from core.backup.store import BucketStore, Store
+from core.backup.store import Store
 from core.model.backup import Backup, Difference, RestorePreview
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
@@ -21,16 +21,14 @@ from core.work import Work, default_work
 SAMPLES = 200
 
 
-def preview(  # noqa: PLR0913 - keyword-only data of one request
+def preview(
     workspace: HasBucket,
     work: Work | None = None,
     *,
     database: str,
     table: str,
-    backup_id: str | None = None,
-    at: str | datetime | None = None,
-    from_other_source: bool = False,
     samples: int = SAMPLES,
+    **choice: Unpack[BackupChoice],
 ) -> RestorePreview:
     """Download and verify a backup, and compare it with the present table.
 
@@ -39,10 +37,8 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
         work: Cancel token and progress.
         database: A path, a URL, or `secret:NAME`; an SQLite file need not exist.
         table: The table of the backup.
-        backup_id: The id of the backup; by default the newest of this database, up to `at`.
-        at: A time (ISO 8601 if it is a text; UTC if it has no zone).
-        from_other_source: Whether to use the newest backup of the table of any database.
         samples: The maximum number of cells and rows to show.
+        **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Raises:
         NotFound: When the backup does not exist.
@@ -51,10 +47,7 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
         DatabaseError: When the database cannot be read.
     """
     work = default_work(work)
-    store = BucketStore(workspace.bucket)
-    address = resolve_address(database, secrets_of(workspace), work)
-    wanted = Wanted.of(backup_id, at, origin_of(address), any_source=from_other_source)
-    which = find(store, table, work, wanted)
+    store, which, address = find_for_database(workspace, database, table, work, choice)
     return preview_of(store, which, address, samples, work)
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from datetime import datetime
+from typing import Unpack
 
-from core.backup.choice import Wanted, backup_warnings, check_not_empty, find
+from core.backup.choice import (
+    BackupChoice,
+    backup_warnings,
+    check_not_empty,
+    find_for_database,
+)
 from core.backup.conversion import converted, prove_convertible, restore_notes, same_rows
-from core.backup.databases import open_database, origin_of
-from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
+from core.backup.databases import open_database
+from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Content, Database
 from core.backup.package import Package, fetch_package
-from core.backup.store import BucketStore, Store
+from core.backup.store import Store
 from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
 from core.errors import AlreadyExists, Conflict, Corrupt
@@ -50,12 +55,10 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     *,
     database: str,
     table: str,
-    backup_id: str | None = None,
-    at: str | datetime | None = None,
     target: str | None = None,
     allow_orphans: bool = False,
     with_triggers: bool = False,
-    from_other_source: bool = False,
+    **choice: Unpack[BackupChoice],
 ) -> RestoreReport:
     """Restore a table from a backup, in place or under a new name.
 
@@ -69,13 +72,11 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
         work: Cancel token and progress.
         database: A path, a URL, or `secret:NAME`; a missing SQLite file is created.
         table: The table of the backup.
-        backup_id: The id of the backup; by default the newest of this database, up to `at`.
-        at: A time (ISO 8601 if it is a text; UTC if it has no zone).
         target: The name of a new table; None restores in place.
         allow_orphans: Whether rows of other tables may refer to missing rows afterwards.
         with_triggers: Whether to create the backup's triggers instead of retaining the present
             ones.
-        from_other_source: Whether to use the newest backup of the table of any database.
+        **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Returns:
         The report, which contains the backup.
@@ -93,11 +94,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     work = default_work(work)
     workspace.bucket.clients.require_writable(f"Restoring {table}")
     check_not_empty(table=table, target=target)
-    store = BucketStore(workspace.bucket)
-    address = resolve_address(database, secrets_of(workspace), work)
-    origin = origin_of(address)
-    wanted = Wanted.of(backup_id, at, origin, any_source=from_other_source)
-    which = find(store, table, work, wanted)
+    store, which, address = find_for_database(workspace, database, table, work, choice)
     choices = Choices(target, allow_orphans, with_triggers)
     return restore_of(store, which, address, choices, work)
 

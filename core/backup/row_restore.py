@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from typing import Unpack
 
-from core.backup.choice import Wanted, backup_warnings, check_not_empty, find
+from core.backup.choice import BackupChoice, backup_warnings, find_for_database
 from core.backup.conversion import converted
-from core.backup.databases import open_database, origin_of
-from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
+from core.backup.databases import open_database
+from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database
 from core.backup.databases.row_checks import check_keys
 from core.backup.databases.single_rows import RowChanges
 from core.backup.package import fetch_package
-from core.backup.store import BucketStore, Store
+from core.backup.row_conditions import keys_where
+from core.backup.store import Store
 from core.effects import BY_HAND, states_effect
 from core.errors import Conflict
 from core.model.backup import Backup
@@ -27,27 +28,24 @@ from core.work import Work, default_work
 BY_ROW = "verified (the rows equal those of the backup)"
 
 
-def preview_rows(  # noqa: PLR0913 - keyword-only data of one request
+def preview_rows(
     workspace: HasBucket,
     work: Work | None = None,
     *,
     database: str,
     table: str,
-    keys: Sequence[str],
-    backup_id: str | None = None,
-    at: str | datetime | None = None,
-    from_other_source: bool = False,
+    keys: Sequence[str] = (),
+    where: str = "",
+    **choice: Unpack[BackupChoice],
 ) -> RowsPreview:
     """Return what `restore_rows` would do with each row; nothing is changed.
 
     The rows are compared in temporary tables. Arguments and errors are those of `restore_rows`.
     """
     work = default_work(work)
-    check_not_empty(table=table)
-    store = BucketStore(workspace.bucket)
-    address = resolve_address(database, secrets_of(workspace), work)
-    wanted = Wanted.of(backup_id, at, origin_of(address), any_source=from_other_source)
-    return preview_rows_of(store, find(store, table, work, wanted), address, keys, work)
+    store, backup, address = find_for_database(workspace, database, table, work, choice)
+    chosen = (*keys, *(keys_where(store, backup, where, work) if where else ()))
+    return preview_rows_of(store, backup, address, chosen, work)
 
 
 def preview_rows_of(
@@ -75,16 +73,15 @@ def preview_rows_of(
 
 
 @states_effect("restored", (BY_HAND,))
-def restore_rows(  # noqa: PLR0913 - keyword-only data of one request
+def restore_rows(
     workspace: HasBucket,
     work: Work | None = None,
     *,
     database: str,
     table: str,
-    keys: Sequence[str],
-    backup_id: str | None = None,
-    at: str | datetime | None = None,
-    from_other_source: bool = False,
+    keys: Sequence[str] = (),
+    where: str = "",
+    **choice: Unpack[BackupChoice],
 ) -> RowsReport:
     """Restore single rows of a backup into the present table, in one transaction.
 
@@ -99,25 +96,24 @@ def restore_rows(  # noqa: PLR0913 - keyword-only data of one request
         database: A path, a URL, or `secret:NAME`.
         table: The table of the backup.
         keys: The primary keys of the rows: `5`, or a JSON array such as `["BTC", 5]`.
-        backup_id: The id of the backup; by default the newest of this database, up to `at`.
-        at: A time (ISO 8601 if it is a text; UTC if it has no zone).
-        from_other_source: Whether to use the newest backup of the table of any database.
+        where: An SQL condition (DuckDB) on the rows of the backup, which also selects rows. It cannot
+            select rows that only exist today.
+        **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Raises:
         Conflict: A foreign key, a trigger or a changed type prevents a row; the error names it.
         Corrupt: The backup is damaged; no other backup is used instead.
         DatabaseError: The database reports an error or is locked.
-        InvalidInput: A key does not match the primary key.
+        InvalidInput: A key does not match the primary key, or no row or too many rows of the backup
+            meet the condition.
         NotFound: A row exists neither in the backup nor in the table, or there is no such table.
         NotSupported: The table has no primary key, or the backup has another one.
     """
     work = default_work(work)
     workspace.bucket.clients.require_writable(f"Restoring rows of {table}")
-    check_not_empty(table=table)
-    store = BucketStore(workspace.bucket)
-    address = resolve_address(database, secrets_of(workspace), work)
-    wanted = Wanted.of(backup_id, at, origin_of(address), any_source=from_other_source)
-    return restore_rows_of(store, find(store, table, work, wanted), address, keys, work)
+    store, backup, address = find_for_database(workspace, database, table, work, choice)
+    chosen = (*keys, *(keys_where(store, backup, where, work) if where else ()))
+    return restore_rows_of(store, backup, address, chosen, work)
 
 
 def restore_rows_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Required, TypedDict, Unpack
 
 from core.backup.choice import check_not_empty
 from core.backup.keys import parse, table_prefix
@@ -34,7 +35,23 @@ _GB = 1 << 30
 _MONTH_DAYS = 30
 #: Price per GB and month of the readable copy, which is stored in STANDARD in addition.
 _COPY_PRICE = 0.023
-PRICES = "list prices of AWS in us-east-1, as of June 2025"
+PRICES = "list prices of aws.amazon.com/s3/pricing for us-east-1, as of June 2025"
+
+
+class RetrievalRequest(TypedDict, total=False):
+    """The keyword arguments of a retrieval.
+
+    Attributes:
+        backup_id: The id of the backup, or its beginning.
+        table: The table of the backup; empty to search all.
+        mode: `Standard` (the default), `Bulk` (the cheapest) or `Expedited` (the fastest).
+        days: For how many days the objects will be readable; 7 by default.
+    """
+
+    backup_id: Required[str]
+    table: str
+    mode: str
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +84,14 @@ _SLOWEST = (
 
 
 def plan_thaw(
-    workspace: HasBucket,
-    work: Work | None = None,
-    *,
-    backup_id: str,
-    table: str = "",
-    mode: str = "Standard",
-    days: int = DAYS,
+    workspace: HasBucket, work: Work | None = None, **request: Unpack[RetrievalRequest]
 ) -> ThawReport:
     """Return the state of an archived backup, and the cost of its retrieval. Nothing is changed.
 
     Args:
         workspace: The workspace with the bucket.
         work: Cancel token and progress (objects).
-        backup_id: The id of the backup, or its beginning.
-        table: The table of the backup; empty to search all.
-        mode: `Standard`, `Bulk` (the cheapest) or `Expedited` (the fastest).
-        days: For how many days the objects will be readable.
+        **request: The backup and the tier; see `RetrievalRequest`.
 
     Raises:
         InvalidInput: An argument is not valid, or the storage class does not offer the mode.
@@ -91,18 +99,12 @@ def plan_thaw(
         StorageError: The bucket cannot be read.
     """
     work = default_work(work)
-    return _inspected(workspace.bucket, backup_id, table, mode, days, work)[0]
+    return _inspected(workspace.bucket, request, work)[0]
 
 
 @states_effect("requested", (BY_HAND,))
 def thaw(
-    workspace: HasBucket,
-    work: Work | None = None,
-    *,
-    backup_id: str,
-    table: str = "",
-    mode: str = "Standard",
-    days: int = DAYS,
+    workspace: HasBucket, work: Work | None = None, **request: Unpack[RetrievalRequest]
 ) -> ThawReport:
     """Request the retrieval of all archived objects of a backup; see `plan_thaw`.
 
@@ -117,8 +119,8 @@ def thaw(
         NotSupported: The server has no archive classes.
     """
     work = default_work(work)
-    workspace.bucket.clients.require_writable(f"Retrieving the backup {backup_id}")
-    plan, objects = _inspected(workspace.bucket, backup_id, table, mode, days, work)
+    workspace.bucket.clients.require_writable(f"Retrieving the backup {request['backup_id']}")
+    plan, objects = _inspected(workspace.bucket, request, work)
     waiting = [each for each in objects if each.state is ArchiveState.ARCHIVED]
     sent = 0
 
@@ -127,19 +129,21 @@ def thaw(
             plan, archived=plan.archived - sent, requested=plan.requested + sent, sent=sent
         )
 
-    def request(each: ArchivedObject) -> None:
-        request_retrieval(workspace.bucket, each, mode, days, work)
+    def send(each: ArchivedObject) -> None:
+        request_retrieval(workspace.bucket, each, plan.mode, plan.days, work)
 
     with attaching_partial(report):
-        for _done in in_parallel(request, waiting, _REQUESTS):
+        for _done in in_parallel(send, waiting, _REQUESTS):
             sent += 1
             work.report(Progress(sent, len(waiting), "objects", "requesting"))
     return report()
 
 
 def _inspected(
-    bucket: Bucket, backup_id: str, table: str, mode: str, days: int, work: Work
+    bucket: Bucket, request: RetrievalRequest, work: Work
 ) -> tuple[ThawReport, Sequence[ArchivedObject]]:
+    backup_id, table = request["backup_id"], request.get("table", "")
+    mode, days = request.get("mode", MODES[0]), request.get("days", DAYS)
     _check(backup_id, mode, days)
     found = _objects(BucketStore(bucket), backup_id, table, work)
     slow = [each for each in found if each.storage_class in (*ARCHIVE_CLASSES, TIERING)]

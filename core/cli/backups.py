@@ -13,7 +13,7 @@ from core.cli.common import seconds_of
 from core.cli.databases import Database
 from core.cli.parameters import usage_error
 from core.cli.retention import change_pin
-from core.cli.row_restore import RowKeys, restore_rows
+from core.cli.row_restore import RowKeys, RowsWhere, restore_rows
 from core.cli.thaw import (
     Days,
     Thaw,
@@ -247,19 +247,22 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
         bool, typer.Option("--yes", help="Restore; without this option only the preview is shown.")
     ] = False,
     rows: RowKeys = None,
+    rows_where: RowsWhere = "",
 ) -> None:
     """Show what a restore would change, and restore with --yes; the former table is retained.
 
     With --rows only these rows change: a missing one is inserted, a different one is updated, and
-    one that is not in the backup is deleted. Their former values are retained for --undo.
+    one that is not in the backup is deleted. --rows-where selects rows of the backup by an SQL
+    condition. Their former values are retained for --undo.
     """
     cli: Cli = context.obj
     if undo or drop_former:
         _after(cli, database_url, table, put_back=undo, yes=yes)
         return
     request = _Request(database_url, table, backup_id, at, from_other_source)
-    if rows:
-        restore_rows(cli, rows, request.arguments(), yes=yes)
+    if rows or rows_where:
+        chosen = {"keys": rows or (), "where": rows_where}
+        restore_rows(cli, {**request.arguments(), **chosen}, yes=yes)
         return
     if not yes:
         _preview(cli, request, name)

@@ -20,6 +20,8 @@ MAY_BE_EMPTY = frozenset(
     {("backup", "note"), ("secrets list", "prefix"), ("doctor", "prefix")},
 )
 _UNDOING = ("backup_id", "at", "from_other_source", "name", "allow_orphans", "with_triggers")
+_ROWS = ("rows", "rows_where")
+_NOT_FOR_ROWS = ("name", "allow_orphans", "with_triggers", "undo", "drop_former")
 #: Parameters of each command that exclude each other.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "query": (("backup_id", "at"),),
@@ -48,8 +50,7 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("backup_id", "at"),
         *(("undo", other) for other in _UNDOING),
         *(("drop_former", other) for other in _UNDOING),
-        *(("rows", each) for each in ("name", "allow_orphans", "with_triggers")),
-        *(("rows", each) for each in ("undo", "drop_former")),
+        *((rows, each) for rows in _ROWS for each in _NOT_FOR_ROWS),
     ),
     "rotate": (
         ("resume", "undo"),

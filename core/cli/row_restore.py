@@ -1,4 +1,4 @@
-"""The option `--rows` of `restore`: single rows instead of the complete table."""
+"""The options `--rows` and `--rows-where` of `restore`: single rows instead of the complete table."""
 
 from __future__ import annotations
 
@@ -22,21 +22,34 @@ RowKeys = Annotated[
         'is a JSON array: ["BTC", 5].',
     ),
 ]
+RowsWhere = Annotated[
+    str,
+    typer.Option(
+        "--rows-where",
+        metavar="CONDITION",
+        help="Restore only the rows of the backup that meet this SQL condition (DuckDB). Rows that "
+        "are not in the backup do not change.",
+    ),
+]
 
 
-def restore_rows(cli: Cli, keys: list[str], arguments: dict[str, Any], *, yes: bool) -> None:
-    """Show what a restore of single rows would change, or restore them with `yes`."""
+def restore_rows(cli: Cli, arguments: dict[str, Any], *, yes: bool) -> None:
+    """Show what a restore of single rows would change, or restore them with `yes`.
+
+    Args:
+        cli: The program.
+        arguments: Those of `core.backup.row_restore.restore_rows`.
+        yes: Whether to restore.
+    """
     from core.backup import row_restore
 
     if not yes:
         with cli.out.work("Comparing") as work:
-            found = row_restore.preview_rows(
-                cli.opener.workspace(work), work, keys=keys, **arguments
-            )
+            found = row_restore.preview_rows(cli.opener.workspace(work), work, **arguments)
         cli.out.result(found, lambda: _show_preview(cli, found))
         return
     with cli.out.work("Restoring") as work:
-        report = row_restore.restore_rows(cli.opener.workspace(work), work, keys=keys, **arguments)
+        report = row_restore.restore_rows(cli.opener.workspace(work), work, **arguments)
     cli.out.result(report, lambda: _show_report(cli, report))
 
 

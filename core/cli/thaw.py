@@ -95,7 +95,7 @@ def described(report: ThawReport) -> list[str]:
     if report.archived:
         count = format_counted(report.archived, "object")
         lines.append(
-            f"archived: {count} with {format_size(report.size)}; retrieval {report.mode}: about "
+            f"archived: {count} with {format_size(report.size)}; retrieval {report.mode}: estimated "
             f"{report.cost:.2f} USD, {report.duration}, readable for "
             f"{format_counted(report.days, 'day')}"
         )

@@ -85,12 +85,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A column of the view: its name, its type, the SQL of its value, and a note about the type."""
+    """A column of the view: its name, its type, the SQL of its value, and a note about the type.
+
+    `source` is the type in which the column of the loaded table was read, as in `Plan`.
+    """
 
     name: str
     type: str
     sql: str
     note: str = ""
+    source: str = ""
 
 
 def plans(schema: TableSchema, engine: str) -> tuple[Plan, ...]:

@@ -228,7 +228,10 @@ def _settle(
 ) -> tuple[Typed, ...]:
     measures = ", ".join(measure(plan) for plan in found)
     (measured,) = connection.execute(f"SELECT {measures} FROM {raw}").fetchall()  # noqa: S608 - all names are quoted
-    columns = [settled(plan, number) for plan, number in zip(found, measured, strict=True)]
+    columns = [
+        replace(settled(plan, number), source=plan.source)
+        for plan, number in zip(found, measured, strict=True)
+    ]
     return tuple(_with_free_names(columns))
 
 
@@ -246,7 +249,7 @@ def _with_free_names(columns: Sequence[Typed]) -> Iterator[Typed]:
             note = (
                 f"The column {column.name} is named {name}, because another differs only in case."
             )
-        yield Typed(name, column.type, column.sql, note)
+        yield replace(column, name=name, note=note)
 
 
 def _name_view(connection: duckdb.DuckDBPyConnection, package: Package) -> None:

@@ -48,8 +48,9 @@ def _confirm(tab: Tab, backup: Backup, plan: ThawReport) -> None:
     ask(
         tab,
         "Request the retrieval of this backup?",
-        f"{count} with {size} in {', '.join(plan.classes)}. It takes {plan.duration} and costs about "
-        f"{plan.cost:.2f} USD ({plan.prices}). The backup can then be read for {days}. Other speeds: "
+        f"{count} with {size} in {', '.join(plan.classes)}. It takes {plan.duration}. The "
+        f"estimated cost is {plan.cost:.2f} USD, with the {plan.prices}; your prices may differ. The "
+        f"backup can then be read for {days}. Other speeds: "
         f"strongroom backups {backup.table} --thaw {backup.id} --tier Bulk.",
         lambda: _request(tab, backup),
         button="Request retrieval",

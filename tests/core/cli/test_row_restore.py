@@ -52,6 +52,20 @@ def test_rows_are_previewed_restored_and_put_back(command, database, table):
     assert "the former values are retained in" in output
 
 
+def test_rows_of_a_condition_are_restored(command, database, table):
+    command("backup", database, table)
+    run(database, f"UPDATE {table} SET v = 'changed'")
+    arguments = ("restore", database, table, "--rows-where", "v IN ('a', 'c')")
+    assert "~ 2 rows to update" in command(*arguments).out
+    assert f"{table}: 2 rows changed in" in command(*arguments, "--yes").out
+    assert run(database, f"SELECT * FROM {table}") == [(1, "a"), (2, "changed"), (3, "c")]
+    both = json.loads(command(*arguments, "--rows", "2", "--json").out)["counts"]
+    assert (both["updated"], both["unchanged"]) == (1, 2)
+    invalid = ErrorKind.INVALID_INPUT.value
+    refused = command("restore", database, table, "--rows-where", "v = ", code=invalid)
+    assert "cannot be used: v = " in refused.err
+
+
 @pytest.mark.parametrize("option", [("--as", "x"), ("--with-triggers",), ("--undo",)])
 def test_options_of_the_complete_table_cannot_be_combined(command, database, table, option):
     output = command("restore", database, table, "--rows", "1", *option, code=USAGE)

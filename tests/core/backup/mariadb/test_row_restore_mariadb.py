@@ -9,6 +9,7 @@ from core.backup.databases import open_database
 from core.backup.databases.mysql import MySQLDatabase
 from core.backup.databases.mysql.session import Session
 from core.backup.preview import preview_of
+from core.backup.row_conditions import keys_where
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.errors import Conflict, InvalidInput, NotFound, StorageError
 from core.model.backup import Backup
@@ -211,3 +212,30 @@ def test_what_a_killed_restore_or_undo_leaves_is_removed_by_the_next_change(
     with coins.open(write=True) as target, target.change(work=Work()):
         pass
     assert coins.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("DATETIME(6)", ["'2024-01-01 10:00:00.123456'", "'0000-00-00'"]),
+        ("DECIMAL(20,5)", ["1.5", "1.50001"]),
+        ("DOUBLE", ["0.1", "1e-300"]),
+        ("VARBINARY(9)", ["x'00FF'", "''"]),
+        ("VARCHAR(20)", ["'a\"b'", "' x'"]),
+        ("BIGINT UNSIGNED", ["18446744073709551615", "0"]),
+        ("TIME(6)", ["'-838:59:59'"]),
+        ("BIT(12)", ["b'101'"]),
+    ],
+)
+def test_rows_that_meet_a_condition_are_restored_by_their_exact_keys(
+    store: MemoryStore, trading: Trading, kind: str, values: list[str]
+) -> None:
+    trading.sql(f"CREATE TABLE k (a {kind}, b INT, v INT, PRIMARY KEY (b, a))")
+    for number, value in enumerate(values):
+        trading.sql(f"INSERT INTO k VALUES ({value}, 1, {number})")
+    backup, before = trading.backed_up(store, "k"), trading.sql("SELECT * FROM k")
+    trading.sql("UPDATE k SET v = v + 100")
+    keys = keys_where(store, backup, "b = 1 AND v >= 0", Work())
+    report = restore_rows_of(store, backup, trading.address, keys, Work())
+    assert report.counts == RowCounts(0, len(values), 0, 0)
+    assert trading.sql("SELECT * FROM k") == before

@@ -6,6 +6,7 @@ from helpers.postgresql_tables import Database
 
 from core.backup.databases import open_database
 from core.backup.preview import preview_of
+from core.backup.row_conditions import keys_where
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.errors import Conflict, InvalidInput, NotFound, NotSupported, StorageError
 from core.model.row_restore import RowCounts
@@ -244,3 +245,30 @@ def test_partitions_deferred_and_self_references_domains_and_hostile_names(
     assert found == states
     _undo(database, report.former)
     assert database.content(table) == changed
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("timestamptz", ["'2024-01-01 10:00:00.123456+02'", "'infinity'", "'0044-01-01 BC'"]),
+        ("numeric", ["1.50", "1.5000001", "'NaN'"]),
+        ("double precision", ["0.1", "'-0'", "1e-300"]),
+        ("bytea", ["'\\x00ff'", "''"]),
+        ("uuid", ["'00000000-0000-0000-0000-000000000001'"]),
+        ("text", ["'a,\"b'", "''", "' x '"]),
+        ("date", ["'2024-02-29'"]),
+        ("boolean", ["true", "false"]),
+    ],
+)
+def test_rows_that_meet_a_condition_are_restored_by_their_exact_keys(
+    store: MemoryStore, orders: Database, kind: str, values: list[str]
+) -> None:
+    orders.script(f"CREATE TABLE k (a {kind}, b int, v int, PRIMARY KEY (b, a))")
+    rows = ", ".join(f"({value}, 1, {n})" for n, value in enumerate(values))
+    orders.script(f"INSERT INTO k VALUES {rows}")
+    backup, before = orders.back_up(store, "k"), orders.content("k")
+    orders.script("UPDATE k SET v = v + 100")
+    keys = keys_where(store, backup, "b = 1 AND v >= 0", Work())
+    report = restore_rows_of(store, backup, orders.address, keys, Work())
+    assert report.counts == RowCounts(0, len(values), 0, 0)
+    assert sorted(orders.content("k")) == sorted(before)
