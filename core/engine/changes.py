@@ -91,6 +91,11 @@ def filed_object(_call: OperationCall, written: Any) -> Effects:
     return (Effect(ChangeKind.OBJECTS, written.key, (parent_of(written.key),)),)
 
 
+def filed_files(call: OperationCall, report: Any) -> Effects:
+    """Describe the objects that a watched folder has stored."""
+    return _objects(call, report.keys)
+
+
 def deleted_objects(call: OperationCall, report: Any) -> Effects:
     """Describe the objects of a `DeleteReport` that were deleted."""
     # Only what was deleted: the report also names failed objects, whose listings are still right.

@@ -12,77 +12,18 @@ caller's process. Their requests are also checked one by one in `core.aws.client
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from core.engine import changes
-from core.engine.changes import DescribeEffects, OperationCall, no_effects
+from core.engine.changes import OperationCall
+from core.engine.operation import Operation
+from core.engine.operation import changes as _changes
+from core.engine.operation import changes_here as _changes_here
+from core.engine.operation import changes_settings as _changes_settings
+from core.engine.operation import reads as _reads
+from core.engine.operation import reads_here as _reads_here
+from core.engine.operation import rotates as _rotates
 from core.model.change import Change
 from core.units import utc_now
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation: its name, its function (imported when it first runs) and its properties.
-
-    Attributes:
-        name: the name of the operation.
-        run: `package.module:function`.
-        title: its title in messages and in the log of changes.
-        changes: whether it changes a bucket, a secret, an access key, a database or a profile.
-        command: the equivalent subcommand of `strongroom` with its options, or empty.
-        bulk: whether the engine process can run it.
-        effects: describes what a call with a given result has changed.
-        partial_batches: whether its batches are results until then, so that their effects count.
-        refused_at_start: whether a read-only profile refuses the complete operation. Otherwise only
-            its changing requests are refused, and local work is done.
-    """
-
-    name: str
-    run: str
-    title: str = ""
-    changes: bool = True
-    command: str = ""
-    bulk: bool = True
-    refused_at_start: bool = True
-    effects: DescribeEffects = no_effects
-    partial_batches: bool = False
-
-
-def _reads(name: str, run: str, title: str, command: str = "") -> Operation:
-    return Operation(name, run, title, changes=False, command=command)
-
-
-def _changes(
-    name: str, run: str, title: str, effects: DescribeEffects, command: str = ""
-) -> Operation:
-    return Operation(name, run, title, command=command, effects=effects)
-
-
-def _reads_here(name: str, run: str, title: str, command: str = "") -> Operation:
-    return Operation(name, run, title, changes=False, command=command, bulk=False)
-
-
-def _changes_here(
-    name: str, run: str, title: str, effects: DescribeEffects, command: str = ""
-) -> Operation:
-    return Operation(name, run, title, command=command, bulk=False, effects=effects)
-
-
-def _rotates(name: str, run: str, title: str, command: str) -> Operation:
-    return Operation(
-        name,
-        run,
-        title,
-        command=command,
-        bulk=False,
-        effects=changes.rotation_steps,
-        partial_batches=True,
-    )
-
-
-def _changes_settings(name: str, run: str, title: str, effects: DescribeEffects) -> Operation:
-    return Operation(name, run, title, bulk=False, refused_at_start=False, effects=effects)
-
 
 _SECRETS = "core.storage.aws_secrets_manager:SecretsManager"
 _ROTATION = "core.rotation.service:Rotator"
@@ -127,6 +68,13 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads("transfer.inspect_file", "core.filing.contents:inspect_file", "Reading local files"),
     _changes(
         "transfer.file", "core.filing.storing:store", "Filing an upload", changes.filed_object
+    ),
+    _changes(
+        "transfer.watch",
+        "core.filing.hot_folder:watch",
+        "Watching a folder",
+        changes.filed_files,
+        "watch",
     ),
     Operation(
         "transfer.sweep",

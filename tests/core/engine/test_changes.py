@@ -65,6 +65,7 @@ CASES = {
     "transfer.move": ({"keys": ["a/x", "a/y"], "targets": ["b/x", "b/y"]},
                       replace(NOTHING_PLANNED, done=(1,)), OBJECTS, "s3://bkt/b/y", ("b/", "a/")),
     "transfer.file": ({}, Record(key="a/b/x"), OBJECTS, "a/b/x", ("a/b/",)),
+    "transfer.watch": ({}, Record(keys=("a/x",)), OBJECTS, "s3://bkt/a/x", ("a/",)),
     "transfer.sweep": ({}, SweepReport(("a/x",)), OBJECTS, "s3://bkt/a/x", ("a/",)),
     "leftovers.remove": ({}, SweepReport(("a/x", "b/")), OBJECTS, "2 objects", ("a/", "")),
     "objects.delete_many": ({}, DELETED, OBJECTS, "s3://bkt/a/x", ("a/",)),

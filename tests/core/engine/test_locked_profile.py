@@ -17,7 +17,7 @@ from core.doctor.repairs import Repairer
 from core.engine import leftovers
 from core.engine.operations import OPERATIONS
 from core.errors import ErrorKind, StorageError
-from core.filing import storing
+from core.filing import hot_folder, storing
 from core.lifecycle import store as lifecycle
 from core.lifecycle.templates import archive
 from core.links.make import make_links
@@ -30,7 +30,7 @@ from core.rotation.rollback import RollBack, roll_back
 from core.rotation.service import Rotator
 from core.secrets.secret_text import SecretDiff
 from core.storage.setup import set_up
-from core.transfer import copies, sweep, upload
+from core.transfer import copies, sweep, sync, upload
 from core.work import Work
 from core.workspace import Workspace
 
@@ -62,6 +62,17 @@ def _repair(case):
     restored = Repair(RepairKind.RESTORE, "Restore it", "", "")
     finding = Finding(FindingKind.SCHEDULED, SECRET, SECRET, "text", repairs=(restored,))
     return Repairer(case.clients, case.rotator).repair(finding, restored)
+
+
+def _watch(case):
+    folder = case.file.parent / "hot"
+    folder.mkdir()
+    (folder / "a.log").write_text("2026-01-01T00:00:00Z started")
+    document = '{"user_id": "u", "timestamp": "2026-01-01T00:00:00Z", "portfolio": {"assets": []}}'
+    (folder / "a.json").write_text(document)
+    return hot_folder.watch(
+        case.workspace, case.work, folder=str(folder), once=True, settle_seconds=0
+    )
 
 
 def _resume(case):
@@ -97,6 +108,11 @@ ATTEMPTS = {
     "transfer.move": lambda c: copies.move_objects(
         c.workspace, c.work, keys=[KEY], targets=["l/1"], sizes=[1], etags=[""]
     ),
+    "transfer.sync": lambda c: sync.sync(
+        c.workspace, c.work, direction="upload", prefix="l/", folder=str(c.file.parent),
+        actions=["add"], keys=["l/1"], paths=[str(c.file)], sizes=[21], etags=[""], modified_ns=[0],
+    ).transfer,
+    "transfer.watch": _watch,
     "transfer.file": lambda c: storing.store(
         c.workspace, c.work, path=str(c.file), kind_id="log", names={"log_type": "a", "filename": "b"},
         moment="2026-01-01T00:00:00Z",
