@@ -42,7 +42,7 @@ _SLOW_FIELDS = (
 class Hash(Protocol):
     """The common interface of `hashlib` objects and the CRCs of this module."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Add bytes."""
 
     def digest(self) -> bytes:
@@ -52,10 +52,10 @@ class Hash(Protocol):
 class _Crc:
     """A CRC with the interface of `hashlib`; its digest is big-endian, as in S3."""
 
-    def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
+    def __init__(self, step: Callable[[Any, int], int], size: int) -> None:
         self._step, self._size, self._value = step, size, 0
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         self._value = self._step(data, self._value)
 
     def digest(self) -> bytes:
@@ -73,11 +73,11 @@ def _table(polynomial: int) -> tuple[int, ...]:
     return tuple(rows)
 
 
-def _reflected(polynomial: int, size: int) -> Callable[[bytes, int], int]:
+def _reflected(polynomial: int, size: int) -> Callable[[Any, int], int]:
     """Return the update function of a reflected CRC with inverted start and end, like zlib's."""
     mask = (1 << 8 * size) - 1
 
-    def step(data: bytes, value: int) -> int:
+    def step(data: bytes | memoryview, value: int) -> int:
         table, value = _table(polynomial), value ^ mask
         for byte in data:
             value = table[(value ^ byte) & 0xFF] ^ value >> 8
@@ -197,7 +197,7 @@ class Digests:
         self._part_digests: list[bytes] = []
         self._in_part = 0
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """Add the next bytes."""
         self._sha256.update(data)
         if self._other is None:
@@ -209,7 +209,7 @@ class Digests:
         # A chunk of the download may contain the end of one part and the beginning of the next.
         while view:
             piece = view[: self._part_size - self._in_part]
-            self._other.update(piece)  # type: ignore[arg-type] # hashes take any buffer
+            self._other.update(piece)
             self._in_part += len(piece)
             view = view[len(piece) :]
             if self._in_part == self._part_size:

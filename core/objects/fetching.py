@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import time
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.aws.faults import translated
+from core.aws.limits import MIB
 from core.errors import Conflict, Corrupt, ServiceError, StorageError
+from core.local.disk_space import reserve_space
 from core.model.objects import Verdict
-from core.objects.bodies import chunks_of
+from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import (
     NOTHING,
@@ -21,17 +22,23 @@ from core.objects.checksums import (
     etag_of,
     expected_hashes,
 )
+from core.objects.interruptions import Interruptions
+from core.objects.ranges import (
+    RANGE_BYTES,
+    NoRangesError,
+    ObjectState,
+    RangedDownload,
+    ReplacedError,
+)
 from core.units import format_counted
-from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work
+from core.work import Progress, Work
 
 #: Maximum number of downloads of an object whose bytes differ from the expected hash.
 _FETCHES = 3
-#: Maximum number of consecutive interruptions without this many bytes in between.
-_BREAKS = 5
-_ADVANCE_BYTES = 1024 * 1024
+#: Objects with fewer ranges are downloaded with one request.
+_FEWEST_RANGES = 2
 #: Part sizes of common tools, in bytes, for servers that do not report the parts of an object.
-_USUAL_PARTS = tuple(mib * _ADVANCE_BYTES for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_USUAL_PARTS = tuple(mib * MIB for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,61 +63,10 @@ class _DifferentError(Exception):
     """The received bytes differ from the object on the server; the text states how."""
 
 
-class Interruptions:
-    """Limit for the interruptions of a download, within the retry budget."""
-
-    def __init__(self, work: Work) -> None:
-        self._token = work.token
-        self._budget = work.budget or RetryBudget(INTERACTIVE_SECONDS)
-        self._since, self._count, self._at = time.monotonic(), 0, 0
-
-    def advanced(self, done: int) -> None:
-        """Record that `done` bytes have been received."""
-        if done >= self._at + _ADVANCE_BYTES:
-            # Progress proves that the server is up: only interruptions in a row count against the
-            # limit.
-            self._since, self._count, self._at = time.monotonic(), 0, done
-            self._budget.succeeded()
-
-    def wait(self, error: StorageError) -> None:
-        """Wait before the next attempt, or raise `error` if the limit is reached.
-
-        Raises:
-            Cancelled: the work was cancelled.
-        """
-        self._count += 1
-        if not error.retryable or self._count >= _BREAKS or not self._budget.failed(self._since):
-            raise error
-        self._budget.pause(self._token)
-
-
-def content_range(answer: dict[str, Any]) -> tuple[int, int, int] | None:
-    """Return the first byte, the last byte and the object size of a ranged answer.
-
-    None means that the answer has no range, so that its body is the complete object.
-
-    Raises:
-        ServiceError: the range is inconsistent with itself or with the length of the body.
-    """
-    text = answer.get("ContentRange")
-    if not text:
-        return None
-    match = _RANGE.fullmatch(text)
-    first, last, size = map(int, match.groups()) if match else (1, 0, 0)
-    # A wrong length would shift all following bytes of the file.
-    if not first <= last < size or answer.get("ContentLength") != last - first + 1:
-        raise ServiceError(
-            "The server sent a different part of the object than it declared",
-            cause=f"It declared “{text}” with a body of length {answer.get('ContentLength')}.",
-            remedy="Try again. If it happens again, check whether a proxy modifies answers.",
-        )
-    return first, last, size
-
-
 class Fetch:
     """Download of one object into an empty, seekable file."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one download; the last by name
         self,
         bucket: Bucket,
         key: str,
@@ -119,9 +75,22 @@ class Fetch:
         *,
         version: dict[str, str],
         listed: Listed = Listed(),
+        path: Path | None = None,
     ) -> None:
+        """Prepare the download.
+
+        Args:
+            bucket: the bucket.
+            key: the object.
+            file: receives the bytes.
+            work: cancel, progress, limits and retry budget.
+            version: botocore's parameter of a version, or empty.
+            listed: what a listing has shown.
+            path: the path of `file`; with it, large objects are downloaded in several ranges at
+                the same time.
+        """
         self._bucket, self._key, self._file, self._work = bucket, key, file, work
-        self._version, self._listed = version, listed
+        self._version, self._listed, self._path = version, listed, path
         self._subject = bucket.subject(key)
         self._breaks = Interruptions(work)
         self._forget()
@@ -158,6 +127,9 @@ class Fetch:
 
     def _fetch(self) -> None:
         while not self._etag or self._done < self._total:
+            if self._path is not None and self._is_large(self._total or self._listed.size or 0):
+                self._fetch_ranges()
+                continue
             answer = self._request()
             if answer is None:
                 self._forget()
@@ -168,11 +140,59 @@ class Fetch:
                     translated("s3:GetObject", self._subject, self._work),
                 ):
                     self._accept(answer)
-                    self._stream(answer["Body"])
+                    # The size was unknown before: the rest is requested in ranges.
+                    if self._path is None or not self._is_large(self._total):
+                        self._stream(answer["Body"])
             except Corrupt as error:  # botocore verifies some checksums itself
                 raise _DifferentError(error.details or error.summary) from None
             except StorageError as error:
                 self._breaks.wait(error)
+
+    @staticmethod
+    def _is_large(size: int) -> bool:
+        return size > _FEWEST_RANGES * RANGE_BYTES
+
+    def _fetch_ranges(self) -> None:
+        """Download all bytes in ranges, or prepare another attempt."""
+        assert self._path is not None
+        if not self._etag:
+            answer = self._head(ChecksumMode="ENABLED")
+            self._begin(answer, etag_of(answer))
+            if not self._is_large(self._total):
+                return self._forget_and_stream()
+        state = ObjectState(self._bucket, self._key, self._etag, self._total, self._version)
+        reserve_space(self._file.fileno(), self._total)
+        try:
+            RangedDownload(state, self._path, self._digests, self._work, self._advanced).run()
+        except NoRangesError:
+            return self._forget_and_stream()
+        except ReplacedError as replaced:
+            self._forget()
+            self._wait_for_replaced(replaced.error)
+            return None
+        self._done = self._total
+        return None
+
+    def _forget_and_stream(self) -> None:
+        """Restart from the first byte, with one request for all bytes."""
+        self._forget()
+        self._path = None
+
+    def _wait_for_replaced(self, error: StorageError) -> None:
+        """Wait before a replaced object is downloaded from its beginning, within the limit.
+
+        Raises:
+            StorageError: the limit is reached.
+        """
+        self._breaks.wait(
+            ServiceError(
+                error.summary, cause=error.cause, remedy=error.remedy, subject=error.subject
+            )
+        )
+
+    def _advanced(self, done: int) -> None:
+        self._breaks.advanced(done)
+        self._work.report(Progress(done, self._total, "bytes", self._key))
 
     def _request(self) -> dict[str, Any] | None:
         """Request the missing bytes, and return the answer, or None if the object was replaced."""
@@ -190,13 +210,8 @@ class Fetch:
         except Conflict as error:
             if not self._done:
                 raise
-            # As a temporary error: the replaced object is downloaded from its beginning, within the
-            # limit.
-            self._breaks.wait(
-                ServiceError(
-                    error.summary, cause=error.cause, remedy=error.remedy, subject=error.subject
-                )
-            )
+            # As a temporary error: the replaced object is downloaded from its beginning.
+            self._wait_for_replaced(error)
             return None
         return answer
 
@@ -311,8 +326,7 @@ class Fetch:
                 self._file.write(chunk)
                 self._digests.update(chunk)
                 self._done += len(chunk)
-                self._breaks.advanced(self._done)
-                self._work.report(Progress(self._done, self._total, "bytes", self._key))
+                self._advanced(self._done)
 
     def _compare(self) -> None:
         if self._digests.agree():

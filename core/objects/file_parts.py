@@ -65,7 +65,7 @@ class FilePart:
         for block in self.blocks(Work(work.token)):
             value = zlib.crc32(block, value)
             for each in made:
-                each.update(block)  # type: ignore[arg-type] # hashes take any buffer
+                each.update(block)
         if value != self.crc32:
             raise changed(self.path)
         found = [each.digest() for each in made]

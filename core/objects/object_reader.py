@@ -9,10 +9,10 @@ from core.aws.faults import translated
 from core.aws.limits import MIB
 from core.errors import Conflict, Corrupt, ServiceError, StorageError
 from core.model.objects import Verdict
-from core.objects.bodies import chunks_of
+from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import NOTHING, SLOW_BYTES, Digests, Expected, etag_of, expected_hashes
-from core.objects.fetching import Interruptions, content_range
+from core.objects.interruptions import Interruptions
 from core.work import Work
 
 #: Bytes that are requested at once: an interruption repeats at most this many.
@@ -125,6 +125,7 @@ class ObjectReader:
             with closing(answer["Body"]), closing(chunks_of(answer["Body"], self._work)) as chunks:
                 self._accept(answer, first, last)
                 for chunk in chunks:
+                    self._work.take(len(chunk))
                     data += chunk
                     if len(data) > last - first + 1:  # a server that sends without end
                         break

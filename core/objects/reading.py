@@ -13,11 +13,12 @@ from core.aws.faults import translated
 from core.errors import Corrupt, ServiceError, StorageError, local_io_error
 from core.local.partial_files import already_exists, create_partial, move_into_place, set_aside
 from core.model.objects import ObjectInfo, Verdict
-from core.objects.bodies import chunks_of
+from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_of
-from core.objects.fetching import Fetch, Fetched, Interruptions, Listed, content_range
+from core.objects.fetching import Fetch, Fetched, Listed
 from core.objects.hashing import SHA256
+from core.objects.interruptions import Interruptions
 from core.units import format_counted
 from core.work import Work, default_work
 
@@ -235,7 +236,9 @@ def _download(  # noqa: PLR0913, PLR0917 - the arguments of `download`
     with os.fdopen(handle, "wb") as file:
         try:
             try:
-                fetched = Fetch(bucket, key, file, work, version=version, listed=listed).run()
+                fetched = Fetch(
+                    bucket, key, file, work, version=version, listed=listed, path=temporary
+                ).run()
             except Corrupt as error:
                 file.flush()
                 error.remedy += f" The bytes are stored as {set_aside(temporary, path).name}."
