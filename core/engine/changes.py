@@ -179,6 +179,11 @@ def made_links(_call: OperationCall, links: Any) -> Effects:
     return (Effect(ChangeKind.LINKS, subject),)
 
 
+def deactivated_key(call: OperationCall, _result: object) -> Effects:
+    """Describe the access key that was deactivated to end its links."""
+    return (Effect(ChangeKind.LINKS, f"access key {call.arguments['access_key_id']} deactivated"),)
+
+
 def saved_rules(call: OperationCall, _result: object) -> Effects:
     """Describe saved lifecycle rules, or an undone save, whose argument is the former result."""
     subject = (

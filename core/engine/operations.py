@@ -238,6 +238,20 @@ OPERATIONS: tuple[Operation, ...] = (
         "link --put",
     ),
     _changes_here(
+        "links.post",
+        "core.links.make:make_forms",
+        "Making upload forms",
+        changes.made_links,
+        "link --post",
+    ),
+    _changes_here(
+        "links.deactivate_key",
+        "core.links.revocation:deactivate_key",
+        "Deactivating an access key",
+        changes.deactivated_key,
+        "links --yes --deactivate-key",
+    ),
+    _changes_here(
         "links.delete", "core.links.make:make_links", "Making deletion links", changes.made_links
     ),
     _changes_here(

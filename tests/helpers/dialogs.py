@@ -16,6 +16,10 @@ from core.health.hygiene import SecretHygiene
 from core.lifecycle.rules import Configuration
 from core.lifecycle.store import FormerRules
 from core.lifecycle.templates import archive
+from core.limits import LimitValues
+from core.links.ledger import Entry
+from core.links.make import Link
+from core.links.options import LinkOptions
 from core.model.backup import Backup, Origin
 from core.model.comparison import BackupComparison, ComparedRow, RowChange
 from core.model.connection import KeySource, Profile
@@ -61,6 +65,10 @@ from gui.tabs.credentials.rotation.rotation_actions import NewValues
 from gui.tabs.credentials.secrets.edit_conflict import EditConflict
 from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
 from gui.tabs.credentials.secrets.version_dialogs import CompareVersions, RollBackPreview
+from gui.tabs.links.options_dialog import LinkChoices, LinkOptionsDialog
+from gui.tabs.links.qr_dialog import QRDialog
+from gui.tabs.links.revoke_dialog import RevokeDialog
+from gui.tabs.uploads.limits_dialog import LimitsDialog
 from gui.widgets.secret_generator import Generator
 
 _GUI = Path(__file__).resolve().parents[2] / "gui"
@@ -257,9 +265,22 @@ MAKERS: dict[str, Make] = {
     "ScheduleForm": lambda parent, _context: ScheduleForm(
         parent, ScheduleChoices((Source("/data/trading.db"),)), _nothing, _SCHEDULE
     ),
+    "LinkOptionsDialog": lambda parent, _context: LinkOptionsDialog(
+        parent, "GET", 2, LinkChoices(LinkOptions(content_type="text/csv")), _nothing
+    ),
+    "QRDialog": lambda parent, _context: QRDialog(
+        parent,
+        Link(_KEYS[0], "GET", Secret("https://example.com/" + "x" * 400), 3600, _DAY),
+    ),
+    "RevokeDialog": lambda parent, _context: RevokeDialog(
+        parent,
+        Entry("tentimecrypto", _KEYS[0], "GET", _DAY, _DAY, "main", "AKIAEXAMPLE"),
+        links_of_key=12, key_in_use=True, deactivate=_nothing, show_object=None,
+    ),
     "FileAsDialog": lambda parent, context: FileAsDialog(context, parent),
     "Generator": lambda parent, _context: Generator(parent, "password", _nothing),
     "LimitDialog": _limit,
+    "LimitsDialog": lambda parent, _context: LimitsDialog(parent, LimitValues(2_500_000, 4)),
     "MfaForm": lambda parent, _context: MfaForm(
         MfaRequest(MfaQuestion("main", "team", "arn:aws:iam::123456789012:mfa/bot")), parent
     ),

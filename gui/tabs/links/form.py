@@ -10,11 +10,12 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
-from core.links.make import expiry_text
+from core.links.make import FORM, expiry_text
 from core.objects.presign import Lifetime
 from core.units import format_count, format_counted, utc_now
 from gui import theme
-from gui.widgets.buttons import primary_button
+from gui.tabs.links.options_dialog import LinkChoices
+from gui.widgets.buttons import link_button, primary_button
 from gui.widgets.fields import combo_box, inset
 from gui.widgets.labels import heading, muted_label, shown, text_label
 from gui.widgets.panel import row
@@ -32,6 +33,15 @@ DURATIONS: tuple[tuple[str, int], ...] = (
 _HOURS_MOST = 24 * 7
 #: Milliseconds without a key press after which the objects are checked, and how many are named.
 _TYPING_MS, _NAMED = 500, 3
+#: What the receiver of a link of each purpose can do.
+_HINTS = {
+    "GET": "Anyone with the URL can read the object until it expires.",
+    "PUT": "Anyone with the URL can write to this key and overwrite its object until it expires.",
+    FORM: (
+        "Anyone with the form can upload files with a browser until it expires, also over existing "
+        "objects. Below a prefix (with a slash at the end) each file has its own name."
+    ),
+}
 
 
 class LinkForm(QWidget):
@@ -41,16 +51,21 @@ class LinkForm(QWidget):
         life_changed: another duration was selected; in seconds.
         wanted: the user wants to create the links.
         check_wanted: the keys or the purpose changed, so check again whether the objects exist.
+        options_wanted: the user wants to change the options.
     """
 
     life_changed = Signal(int)
     wanted = Signal()
     check_wanted = Signal()
+    options_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.keys = _keys_editor()
-        self.purpose = Segmented((("GET", "Download"), ("PUT", "Upload")))
+        self.purpose = Segmented((("GET", "Download"), ("PUT", "Upload"), (FORM, "Form")))
+        self.choices = LinkChoices()
+        self.options = link_button("Options…", self.options_wanted.emit)
+        self._chosen = muted_label("", wrap=True, small=True)
         self.life = combo_box("Expires after")
         self.life.addItems([title for title, _ in DURATIONS])
         self.hours = _hours_field()
@@ -89,10 +104,15 @@ class LinkForm(QWidget):
         """Fill in the keys, for example those selected in the browser."""
         self.keys.setPlainText("\n".join(keys))
 
+    def set_choices(self, choices: LinkChoices) -> None:
+        """Use other options for the next links."""
+        self.choices = choices
+        self._show_choices()
+
     def show_existence(self, found: Mapping[str, bool | None]) -> None:
         """Warn about keys without an object or, for uploads, about objects that would be replaced."""
         keys = self.chosen_keys
-        upload = self.purpose.current == "PUT"
+        upload = self.purpose.current != "GET"
         # Unknown keys are None, which is neither True nor False: no warning for them.
         named = [key for key in keys if found.get(key) is upload]
         self._missing = bool(named) and not upload
@@ -114,8 +134,9 @@ class LinkForm(QWidget):
         box.addWidget(self.keys, 1)
         box.addWidget(self._existence)
         box.addWidget(heading("Purpose"))
-        box.addWidget(self.purpose)
+        box.addWidget(row(self.purpose, self.options, stretch=True))
         box.addWidget(self._hint)
+        box.addWidget(self._chosen)
         box.addWidget(heading("Expires after"))
         box.addWidget(row(self.life, self.hours))
         box.addWidget(self._requested)
@@ -128,21 +149,27 @@ class LinkForm(QWidget):
         self.life_changed.emit(self.seconds)
 
     def _on_purpose(self, purpose: str) -> None:
-        self._hint.setText(
-            "Anyone with the URL can read the object until it expires."
-            if purpose == "GET"
-            else "Anyone with the URL can write to this key and overwrite its object until it expires."
-        )
+        self._hint.setText(_HINTS[purpose])
         self._on_keys()
+
+    def _show_choices(self) -> None:
+        texts = self.choices.texts(self.purpose.current, len(self.chosen_keys))
+        # A text with an invisible character would change the layout of the line.
+        self._chosen.setText("; ".join(map(shown, texts)))
+        self._chosen.setVisible(bool(texts))
 
     def _on_keys(self) -> None:
         """Clear the warnings about the former keys, and check the new ones when typing pauses."""
         self.show_existence({})
+        self._show_choices()
         self._typing.start()
 
     def _name_button(self) -> None:
         count = len(self.chosen_keys)
-        if count > 1:
+        if self.purpose.current == FORM:
+            forms = format_counted(count, "form")
+            self.make.setText(f"Create {forms}" if count > 1 else "Create form")
+        elif count > 1:
             links = format_counted(count, "link")
             self.make.setText(f"Create {links} anyway" if self._missing else f"Create {links}")
         else:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject
 
 from core.links.existence import NEED_OBJECT
 from core.links.ledger import Entry
-from core.links.make import Link, expiry_text
+from core.links.make import FORM, Link, expiry_text
 from core.objects.presign import path_warning
 from core.units import format_age, format_remaining, utc_now
 from gui.models.columns import CellText
@@ -117,6 +117,11 @@ class LedgerModel(TextRows):
         rows = [_ledger_row(entry, now, partial(self._state, entry)) for entry in entries]
         self._replace(rows, entries)
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All links, newest first."""
+        return tuple(self._items)
+
     def entry(self, row: int) -> Entry:
         """Return the entry of a row."""
         entry: Entry = self.item(row)
@@ -182,7 +187,7 @@ def _warned(link: Link) -> str:
 
 
 def _purpose(method: str) -> str:
-    return {"GET": "download", "PUT": "upload"}.get(method, method)
+    return {"GET": "download", "PUT": "upload", FORM: "upload form"}.get(method, method)
 
 
 def _left(entry: Entry) -> str:

@@ -8,20 +8,24 @@ from functools import partial
 from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QTableView, QVBoxLayout, QWidget
 
-from core.errors import StorageError
+from core.errors import InvalidInput, StorageError
 from core.links.check import LinkCheck, check_link
 from core.links.existence import existing_keys
-from core.links.ledger import LedgerPage
-from core.links.make import Link, actual_lifetime, make_links
+from core.links.ledger import Entry, LedgerPage
+from core.links.make import FORM, Link, actual_lifetime, make_forms, make_links
 from core.links.render import FORMATS, as_text
 from core.model.change import Change, ChangeKind
 from core.objects.presign import Lifetime
 from core.units import format_counted, utc_now
+from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.tabs.base import Tab
 from gui.tabs.links.form import LinkForm
 from gui.tabs.links.models import MADE_BY, SIGNED_WITH, LedgerModel, NewLinksModel
+from gui.tabs.links.options_dialog import LinkOptionsDialog
+from gui.tabs.links.qr_dialog import QRDialog
+from gui.tabs.links.revocation import Revocation
 from gui.widgets.buttons import menu_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
@@ -62,6 +66,9 @@ class LinksTab(Tab):
         )  # fmt: skip
         self.copy = plain_button("Copy", self._on_copy, icon_name="copy")
         self.try_out = plain_button("Test", self._on_test)
+        self.qr = plain_button("QR code", self._on_qr)
+        self.revoke = plain_button("Revoke…", self._on_revoke)
+        self._revocation = Revocation(self, self._ledger)
         self._made_view = Loadable(
             self.made_table,
             EmptyState(
@@ -79,12 +86,15 @@ class LinksTab(Tab):
         self.form.wanted.connect(self._on_wanted)
         self.form.life_changed.connect(self._on_life)
         self.form.check_wanted.connect(self._check_keys)
+        self.form.options_wanted.connect(self._on_options)
+        self.ledger_table.selectionModel().selectionChanged.connect(self._update_buttons)
+        self.ledger_model.modelReset.connect(self._update_buttons)
         self._update_buttons()
 
     def _lay_out(self) -> None:
         copy_as = menu_button("Copy as", self._copy_menu())
-        made = Panel("Links", self._made_view, actions=(self.try_out, copy_as, self.copy))
-        ledger = _LedgerPanel(self.ledger_table, self._ledger_view)
+        made = Panel("Links", self._made_view, actions=(self.try_out, self.qr, copy_as, self.copy))
+        ledger = _LedgerPanel(self.ledger_table, self._ledger_view, self.revoke)
         note = muted_label(_REVOCATION, wrap=True, small=True)
         note.setContentsMargins(12, 8, 12, 8)
         note.setMinimumHeight(66)  # three lines in a narrow window
@@ -186,7 +196,9 @@ class LinksTab(Tab):
             return
         self.run(
             "Calculate the expiry of a link",
-            lambda work: actual_lifetime(workspace.bucket, seconds, work=work),
+            lambda work: actual_lifetime(
+                workspace.bucket, seconds, key_ends=workspace.key_ends(), work=work
+            ),
             self._on_lifetime,
             latest="links/life",
             quiet=True,
@@ -200,17 +212,26 @@ class LinksTab(Tab):
         if workspace is None or not keys:
             return
         method, seconds, ledger = self.form.purpose.current, self.form.seconds, self._ledger
+        options = self.form.choices.for_method(method, len(keys))
+        limits = self.form.choices.limits
+
+        def make(work: Work) -> tuple[Link, ...]:
+            if method == FORM:
+                return make_forms(
+                    workspace.bucket, keys, limits=limits, seconds=seconds,
+                    key_ends=workspace.key_ends(), made_by=workspace.profile.name,
+                    ledger=ledger, work=work,
+                )  # fmt: skip
+            return make_links(
+                workspace.bucket, keys, method=method, options=options, seconds=seconds,
+                key_ends=workspace.key_ends(), made_by=workspace.profile.name,
+                ledger=ledger, work=work,
+            )  # fmt: skip
+
+        noun = "form" if method == FORM else "link"
         self.run(
-            f"Create {format_counted(len(keys), 'link')}",
-            lambda work: make_links(
-                workspace.bucket,
-                keys,
-                method=method,
-                seconds=seconds,
-                made_by=workspace.profile.name,
-                ledger=ledger,
-                work=work,
-            ),
+            f"Create {format_counted(len(keys), noun)}",
+            make,
             self._on_made,
             call=self.call(f"links.{method.lower()}", keys=keys),
         )
@@ -292,6 +313,30 @@ class LinksTab(Tab):
                 f"Copied: {format_counted(len(links), 'link')}. Anyone with a URL can use it until it expires."
             )
 
+    def _on_options(self) -> None:
+        form = self.form
+        LinkOptionsDialog(
+            self, form.purpose.current, len(form.chosen_keys), form.choices, form.set_choices
+        ).open()
+
+    def _on_qr(self) -> None:
+        (link,) = self._selected_links()[:1]
+        try:
+            dialog = QRDialog(self, link)
+        except InvalidInput as error:
+            self.show_error(error)
+        else:
+            dialog.open()
+
+    def _on_revoke(self) -> None:
+        entry = self._selected_entry()
+        if entry is not None:
+            self._revocation.open(entry, self.ledger_model.entries)
+
+    def _selected_entry(self) -> Entry | None:
+        rows = self.ledger_table.selectionModel().selectedRows()
+        return self.ledger_model.entry(rows[0].row()) if rows else None
+
     def _on_test(self) -> None:
         # The test of an upload link would write an object.
         links = [link for link in self._selected_links() if link.method == "GET"]
@@ -317,16 +362,21 @@ class LinksTab(Tab):
     def _on_test_failed(self, error: StorageError) -> None:
         self.made.set_test(error.subject, error.summary, "danger")
 
-    def _update_buttons(self) -> None:
-        for button in (self.copy, self.try_out):
+    def _update_buttons(self, *_changed: object) -> None:
+        for button in (self.copy, self.try_out, self.qr):
             button.allow(bool(self.made.links), "Create a link first.")
+        entry = self._selected_entry()
+        if entry is None:
+            self.revoke.allow(allowed=False, reason="Select a link in the list first.")
+        else:
+            self.revoke.allow(entry.alive(), "This link has expired already.")
 
 
 class _LedgerPanel(Panel):
     """The table of all links; a narrow one hides the profile and the access key."""
 
-    def __init__(self, table: QTableView, view: QWidget) -> None:
-        super().__init__("All links", view)
+    def __init__(self, table: QTableView, view: QWidget, revoke: QWidget) -> None:
+        super().__init__("All links", view, actions=(revoke,))
         self._table = table
         columns_of(table).fill_with_names(*_LEDGER_WIDTHS)
 

@@ -6,8 +6,12 @@ import pytest
 
 from core.engine.changes import OperationCall
 from core.engine.operations import changes_made
+from core.links.revocation import KeyDeactivation
 from core.workspace import Workspace
-from gui.tabs.links import LinksTab
+from gui.dialogs.confirm import Confirm
+from gui.tabs.links import LinksTab, revocation
+from gui.tabs.links.qr_dialog import QRDialog
+from gui.tabs.links.revoke_dialog import RevokeDialog
 
 BUCKET = "tentimecrypto"
 WAIT = 30_000
@@ -85,3 +89,54 @@ def test_of_several_keys_those_without_an_object_are_named(tab, demo_s3, demo_pr
         "2 of 3 keys have no object now: b, c. Their links work only once the objects exist."
     )
     assert tab.form.make.text() == "Create 3 links anyway"
+
+
+def only_dialog(tab, kind, qtbot):
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in tab.findChildren(kind)), timeout=WAIT)
+    return next(one for one in tab.findChildren(kind) if one.isVisible())
+
+
+@pytest.mark.parametrize("purpose", ["POST", "GET"])
+def test_a_form_has_no_qr_code_and_a_link_has_one(tab, demo_prefix, qtbot, purpose):
+    tab.form.purpose.select(purpose)
+    tab.form.keys.setPlainText(f"{demo_prefix}x")
+    tab.form.make.click()
+    qtbot.waitUntil(lambda: bool(tab.made.links), timeout=WAIT)
+    assert tab.made.links[0].method == purpose
+    tab.qr.click()
+    if purpose == "POST":
+        assert "no QR code" in tab.banner.text
+    else:
+        only_dialog(tab, QRDialog, qtbot).reject()
+
+
+def test_the_key_is_deactivated_only_after_its_id_was_typed(
+    tab, demo_server, demo_prefix, qtbot, monkeypatch
+):
+    ended = []
+    monkeypatch.setattr(
+        revocation,
+        "deactivate_key",
+        lambda _clients, key_id, _ledger, work: (
+            ended.append(key_id) or KeyDeactivation(key_id, "admin", 1)
+        ),
+    )
+    key = f"{demo_prefix}{uuid4().hex}"
+    tab.form.keys.setPlainText(key)
+    tab.form.make.click()
+    qtbot.waitUntil(lambda: state(tab, key) is not None, timeout=WAIT)
+    assert not tab.revoke.isEnabled()
+    tab.ledger_table.selectRow(0)
+    assert tab.revoke.isEnabled()
+    tab.revoke.click()
+    dialog = only_dialog(tab, RevokeDialog, qtbot)
+    assert key in dialog.statement.toPlainText()
+    assert dialog.show_object.isEnabled()
+    dialog.deactivate.click()
+    question = only_dialog(tab, Confirm, qtbot)
+    assert not question.go.isEnabled()
+    question.field.setText(demo_server.admin.access_key_id)
+    question.go.click()
+    qtbot.waitUntil(lambda: bool(ended), timeout=WAIT)
+    assert ended == [demo_server.admin.access_key_id]
+    qtbot.waitUntil(lambda: "is deactivated" in tab.banner.text, timeout=WAIT)
