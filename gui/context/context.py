@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.engine.changes import OperationCall
 from core.errors import InvalidInput, LocalIOError
+from core.limits import LimitValues
 from core.local.activity import ChangeLog
 from core.local.connections import Connections
 from core.local.settings import Settings
@@ -29,6 +30,9 @@ if TYPE_CHECKING:  # imported on first use: they load the database engines and t
     from gui.context.transfers import TransferQueue
 
 _log = logging.getLogger(__name__)
+
+#: The setting of the limits of transfers.
+_LIMITS = "transfers/limits"
 
 
 class Context(QObject):
@@ -118,8 +122,20 @@ class Context(QObject):
 
         queue = TransferQueue(self.runner, self)
         queue.locked_reason = lambda: self.locked_reason
+        queue.limits.change(limits_of(self.settings.get(_LIMITS)))
         queue.follow(self._workspace)
+        self.read_only_changed.connect(queue.start_next)
+        self.connection_state.changed.connect(
+            lambda: queue.reconnect() if self.connection_state.shown().tone == "good" else None
+        )
         return queue
+
+    def set_limits(self, values: LimitValues) -> None:
+        """Limit the transfers, and store the limits for the next start."""
+        self.transfers.limits.change(values)
+        self.settings.set(
+            _LIMITS, {"bytes_per_second": values.bytes_per_second, "parallel": values.parallel}
+        )
 
     def require_workspace(self) -> Workspace:
         """Return the services of the current connection.
@@ -258,3 +274,13 @@ class Context(QObject):
         if read_only != self._read_only:
             self._read_only = read_only
             self.read_only_changed.emit(read_only)
+
+
+def limits_of(setting: object) -> LimitValues:
+    """Return the limits of a setting; none if it is missing or cannot be read."""
+    if not isinstance(setting, dict):
+        return LimitValues()
+    try:
+        return LimitValues(setting.get("bytes_per_second"), setting.get("parallel"))
+    except (TypeError, ValueError):  # another program may have changed it
+        return LimitValues()

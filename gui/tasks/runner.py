@@ -177,7 +177,7 @@ class TaskRunner(QObject):
             return
         self._closed = True
         for task in self._running.values():
-            task.cancel()
+            (task.pause if task.order.resumable else task.cancel)()
         for pool in (self._interactive, self._bulk):
             pool.stop()
         # Both pools share one deadline: the window is already hidden, and its process must end.

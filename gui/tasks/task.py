@@ -27,6 +27,7 @@ class TaskOptions(TypedDict, total=False):
         latest: starting another task of this name cancels this one and drops its result.
         quiet: whether the task is omitted from the activity drawer.
         limits: the limits of its transfers, which may be changed while it runs.
+        resumable: whether a later run continues it, so that the end of the program pauses it.
     """
 
     failed: Callable[[StorageError], object] | None
@@ -36,6 +37,7 @@ class TaskOptions(TypedDict, total=False):
     latest: str | None
     quiet: bool
     limits: TransferLimits | None
+    resumable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Order:
     cancelled: Callable[[], object] | None = None
     call: OperationCall | None = None
     limits: TransferLimits | None = None
+    resumable: bool = False
     token: CancelToken = field(default_factory=CancelToken)
 
 

@@ -151,7 +151,8 @@ def button_menu(
             entry = shortcuts.menu_action(name, menu, button.click)
             menu.addAction(entry)
         else:
-            entry = menu.addAction(button.text(), button.click)
+            # A button with only an icon has its text as accessible name.
+            entry = menu.addAction(button.text() or button.accessibleName(), button.click)
         entry.setEnabled(button.isEnabled())
         entry.setToolTip(button.toolTip())
     menu.popup(view.viewport().mapToGlobal(where))

@@ -35,7 +35,7 @@ def test_the_menus_of_the_plan_and_of_the_queue_give_reasons(context, qtbot):
     assert all(reason not in {"", name} for name, reason in reasons.items())
     queue = QueuePane(context, EmptyState("Nothing"))
     qtbot.addWidget(queue)
-    context.transfers.add(Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t"))
+    context.transfers.show(Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t"))
     queue.tree.customContextMenuRequested.emit(QPoint())
     reasons = _disabled(queue)
     assert reasons

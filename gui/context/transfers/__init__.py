@@ -1,6 +1,6 @@
 """The transfers of the window: batches of files in both directions, and the queue that runs them."""
 
-from gui.context.transfers.batch import DOWNLOAD, Batch, Names, profile_and_bucket
+from gui.context.transfers.batch import DOWNLOAD, Batch, Names
 from gui.context.transfers.queue import TransferQueue
 
-__all__ = ["DOWNLOAD", "Batch", "Names", "TransferQueue", "profile_and_bucket"]
+__all__ = ["DOWNLOAD", "Batch", "Names", "TransferQueue"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import zip_longest
-from typing import Any, overload
+from typing import Any, Self, overload
 from uuid import uuid4
 
+from core.errors import ErrorKind
 from core.model.objects import Verdict
+from core.transfer.journal import Order
+from core.transfer.queue_values import BatchFiles, BatchState, Counts, FileResult, QueuedBatch
 from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from core.workspace import Workspace
@@ -21,6 +22,8 @@ DOWNLOAD = "transfer.download"
 UNGUARDED_NOTE = "stored; the server ignored “only if the key is free”"
 #: States after which a file may be tried again.
 RETRIED = frozenset({State.FAILED, State.CANCELLED})
+#: States of a batch that has files without a result.
+ACTIVE = frozenset(BatchState) - {BatchState.ENDED}
 _OPEN = frozenset({State.WAITING, State.RUNNING})
 
 
@@ -45,19 +48,67 @@ class Names(Sequence[str]):
         return self._keys[place].removeprefix(self._prefix)
 
 
+@dataclass(frozen=True, slots=True)
+class FileStates:
+    """The files of a stored batch in the form that `Batch` has, see there."""
+
+    arguments: Mapping[str, Any]
+    states: list[State]
+    notes: dict[int, str]
+    verdicts: dict[int, Verdict]
+    counts: Counter[State]
+
+    @classmethod
+    def of(cls, files: BatchFiles) -> Self:
+        """Convert them; for 50,000 files this is done in a worker thread."""
+        states = [State.WAITING] * files.batch.counts.planned
+        notes: dict[int, str] = {}
+        verdicts: dict[int, Verdict] = {}
+        for number, result in files.results.items():
+            states[number] = result.state
+            if note := _note_of(result):
+                notes[number] = note
+            if result.verdict is not None and result.state is State.DONE:
+                verdicts[number] = result.verdict
+        return cls(files.arguments, states, notes, verdicts, Counter(states))
+
+
 @dataclass(eq=False)
 class Batch:
     """The files of one batch in the queue. `names`, `keys` and `sizes` have the same length.
 
-    `arguments` are those of the operation; lists of that length in it are columns, too. `profile_and_bucket` is
-    the profile and bucket of the batch, which is never sent to another one. `command` is the
-    equivalent command line, or empty. A batch that is running and paused stops at the next
-    opportunity. `origin` is the view that is named in the log of changes.
+    A batch of a former run of the program has no files until `load`; its counts are known before.
+
+    Attributes:
+        title: its title.
+        operation: the operation that transfers the files.
+        arguments: those of the operation; lists of that length in it are columns, too.
+        names: the displayed names of the files.
+        keys: their keys.
+        sizes: their sizes in bytes.
+        target: where they are transferred to, for display.
+        source: where they come from, for display.
+        command: the equivalent command line, or empty.
+        profile_and_bucket: the profile and bucket of the batch, which is never sent to another one.
+        id: its identifier in the stored queue.
+        origin: the view that is named in the log of changes.
+        stored: whether it is in the stored queue, which runs it; else it is only listed.
+        loaded: whether the files are known.
+        phase: its state in the queue.
+        stopping: whether it is running, but was paused or cancelled and will stop.
+        reason: why it was stopped, for display.
+        kind: the kind of error that stopped it.
+        states: the state of each file.
+        notes: why files were skipped or failed, or what is to be known of them.
+        verdicts: what completed files were compared with.
+        verdict_counts: the number of completed files for each verdict.
+        moving: the transferred bytes of large files in progress.
+        counts: the number of files in each state.
     """
 
     title: str
     operation: str
-    arguments: dict[str, Any]
+    arguments: Mapping[str, Any]
     names: Sequence[str]
     keys: Sequence[str]
     sizes: Sequence[int]
@@ -66,47 +117,71 @@ class Batch:
     command: str = ""
     profile_and_bucket: tuple[str, str] = ("", "")
     id: str = field(default_factory=lambda: uuid4().hex)
+    origin: str = "Uploads"
+    stored: bool = True
+    loaded: bool = True
+    phase: BatchState = BatchState.WAITING
+    stopping: bool = False
+    reason: str = ""
+    kind: ErrorKind | None = None
+    planned: int = field(init=False)
+    size: int = field(init=False)
     states: list[State] = field(init=False)
     notes: dict[int, str] = field(default_factory=dict)
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    verdict_counts: Counter[Verdict] = field(default_factory=Counter)
     moving: dict[int, int] = field(default_factory=dict)
     counts: Counter[State] = field(default_factory=Counter)
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
     pace: Pace = field(default_factory=Pace)
     progress: Progress | None = None
-    running: bool = False
-    queued: bool = False
-    paused: bool = False
-    retryable: bool = True
-    origin: str = "Uploads"
 
     def __post_init__(self) -> None:
         """Set all files to waiting."""
-        self.states = [State.WAITING] * len(self.keys)
-        self.counts[State.WAITING] = len(self.keys)
+        self.planned, self.size = len(self.keys), sum(self.sizes)
+        self.states = [State.WAITING] * self.planned
+        self.counts[State.WAITING] = self.planned
+        # Files that the user's decision skips have this result before anything is sent.
+        skip, reasons = self.arguments.get("skip", ()), self.arguments.get("skip_reasons", ())
+        for number, reason in zip(skip, reasons or [""] * len(skip), strict=True):
+            self._end(number, State.SKIPPED, reason)
         # Numbers of the files in the present run: the engine counts the files of a run from 0, but
-        # a retry has only some of the files.
-        self._run: list[int] = []
+        # a later run has only some of the files.
+        self._run: Sequence[int] = range(self.planned)
 
-    @cached_property
-    def size(self) -> int:
-        """The total size in bytes; it is displayed ten times a second during the transfer."""
-        return sum(self.sizes)
+    @classmethod
+    def of(cls, stored: QueuedBatch) -> Self:
+        """Create it from a stored batch, without its files."""
+        batch = cls(
+            stored.title, stored.operation, {}, (), (), (), stored.target, stored.source,
+            stored.command, (stored.profile, stored.bucket), stored.id, loaded=False,
+        )  # fmt: skip
+        batch.planned, batch.size = stored.counts.planned, stored.size
+        batch.update(stored)
+        return batch
 
     @property
-    def state(self) -> State:
-        """The state of the batch: the most important one of its files."""
-        if self.active:
-            return State.RUNNING if self.running else State.WAITING
-        # What needs the user comes first; skipped is the state only if no file has another one.
-        for state in (State.FAILED, State.CANCELLED, State.WAITING, State.DONE):
-            if self.counts[state]:
-                return state
-        return State.SKIPPED
+    def order(self) -> Order:
+        """The order to be stored."""
+        profile, bucket = self.profile_and_bucket
+        return Order(
+            self.operation, self.id, self.title, profile, bucket, dict(self.arguments),
+            self.source, self.target, self.command,
+        )  # fmt: skip
+
+    @property
+    def running(self) -> bool:
+        """Whether its files are being transferred."""
+        return self.phase is BatchState.RUNNING
 
     @property
     def active(self) -> bool:
-        """Whether it is running, waiting or paused."""
-        return self.running or self.queued or self.paused
+        """Whether it has files without a result."""
+        return self.phase in ACTIVE
+
+    @property
+    def continues(self) -> bool:
+        """Whether it is running or waits for its turn, and was not paused or cancelled."""
+        return self.phase in {BatchState.RUNNING, BatchState.WAITING} and not self.stopping
 
     @property
     def download(self) -> bool:
@@ -114,11 +189,13 @@ class Batch:
         return self.operation == DOWNLOAD
 
     @property
-    def stage(self) -> str:
-        """The state as text; a batch, unlike a file, can also be paused."""
-        if self.paused:
-            return "pausing" if self.running else "paused"
-        return self.state.value
+    def state(self) -> State:
+        """The state after its end: the most important one of its files."""
+        # What needs the user comes first; skipped is the state only if no file has another one.
+        for state in (State.FAILED, State.CANCELLED, State.WAITING, State.DONE):
+            if self.counts[state]:
+                return state
+        return State.SKIPPED
 
     @property
     def retry_count(self) -> int:
@@ -126,56 +203,53 @@ class Batch:
         return sum(self.counts[state] for state in RETRIED)
 
     @property
-    def to_retry(self) -> list[int]:
-        """The numbers of the failed or cancelled files."""
-        return [number for number, state in enumerate(self.states) if state in RETRIED]
+    def values(self) -> Counts:
+        """The counts as the stored queue has them."""
+        return Counts(
+            self.planned,
+            self.counts[State.DONE],
+            self.counts[State.SKIPPED],
+            self.counts[State.FAILED],
+            self.counts[State.CANCELLED],
+        )
 
-    @property
-    def open(self) -> list[int]:
-        """The numbers of the files that have no outcome yet."""
-        return [number for number, state in enumerate(self.states) if state in _OPEN]
+    def update(self, stored: QueuedBatch) -> None:
+        """Apply the state that the queue has stored; the files follow with `load` if they differ."""
+        self.phase, self.reason, self.kind = stored.state, stored.reason, stored.kind
+        if not self.loaded:
+            counts = stored.counts
+            self.counts = Counter({
+                State.WAITING: counts.waiting, State.DONE: counts.done,
+                State.SKIPPED: counts.skipped, State.FAILED: counts.failed,
+                State.CANCELLED: counts.cancelled,
+            })  # fmt: skip
 
-    def begin(self, numbers: Sequence[int] | None = None) -> dict[str, Any]:
-        """Set files (all, if None) to waiting; return the arguments that transfer them."""
-        full = numbers is None
-        self._run = list(range(len(self.keys)) if numbers is None else numbers)
-        if full:  # 50,000 files must not be processed one by one
-            self.states = [State.WAITING] * len(self.keys)
-            self.counts, self.notes = Counter({State.WAITING: len(self.keys)}), {}
-            self.verdicts = Counter()
-        else:
-            for number in self._run:
-                self._set(number, State.WAITING)
-                self.notes.pop(number, None)
-        self.running, self.queued, self.progress, self.pace = True, False, None, Pace()
-        if full:
-            return dict(self.arguments)
-        # Lists of the same length as the files are columns, other lists stay as they are.
-        columns = {
-            name: [values[number] for number in self._run]
-            for name, values in self.arguments.items()
-            if isinstance(values, list) and len(values) == len(self.keys)
-        }
-        return {**self.arguments, **columns, **self._skipped_in_run()}
+    def load(self, files: FileStates) -> None:
+        """Apply the files of the stored queue and their results."""
+        self.arguments = files.arguments
+        self.keys, self.sizes = files.arguments["keys"], files.arguments["sizes"]
+        self.names = Names(self.keys, self._common_prefix())
+        self.states, self.notes, self.verdicts = files.states, files.notes, files.verdicts
+        self.counts, self.verdict_counts = files.counts, Counter(files.verdicts.values())
+        self.loaded = True
+        self.moving.clear()
 
-    def _skipped_in_run(self) -> dict[str, Any]:
-        """Return the arguments about skipped files, whose numbers are different in this run."""
-        skip, reasons = self.arguments.get("skip"), self.arguments.get("skip_reasons", ())
-        if skip is None:
-            return {}
-        by_number = dict(zip_longest(skip, reasons, fillvalue=""))
-        places = [place for place, number in enumerate(self._run) if number in by_number]
-        found: dict[str, Any] = {"skip": places}
-        if reasons:
-            found["skip_reasons"] = [by_number[self._run[place]] for place in places]
-        return found
+    def begin(self, numbers: Sequence[int]) -> None:
+        """Begin a run of some files."""
+        self._run = numbers
+        self.phase, self.progress, self.pace = BatchState.RUNNING, None, Pace()
+        self.reason, self.kind = "", None
 
     def apply(self, outcomes: Outcomes) -> tuple[int, int] | None:
         """Apply updates; return the first and last file that changed, or None."""
-        touched = [self._end(n, State.DONE) for n in outcomes.done]
-        touched += [self._end(n, State.SKIPPED, why) for n, why in outcomes.skipped]
-        touched += [self._end(n, State.FAILED, why) for n, why in outcomes.failed]
-        touched += [self._move(n, size) for n, size in outcomes.moving]
+        run = self._run
+        touched = [self._end(run[place], State.DONE) for place in outcomes.done]
+        self._verify(touched, outcomes.verdicts)
+        for place, name in outcomes.renamed:
+            self.notes[run[place]] = f"stored as {name}"
+        touched += [self._end(run[n], State.SKIPPED, why) for n, why in outcomes.skipped]
+        touched += [self._end(run[n], State.FAILED, why) for n, why in outcomes.failed]
+        touched += [self._move(run[n], size) for n, size in outcomes.moving]
         return (min(touched), max(touched)) if touched else None
 
     def set_progress(self, progress: Progress) -> None:
@@ -184,27 +258,36 @@ class Batch:
         self.pace.take(progress)
 
     def finish(self, report: TransferReport) -> None:
-        """Apply the report, which has the final state of every file."""
-        failed = tuple((failure.number, failure.reason) for failure in report.failed)
+        """Apply the report of a run, which has the final state of every file."""
         states, run = self.states, self._run
+        failed = tuple((failure.number, failure.reason) for failure in report.failed)
         # Files reported while running are done already: applying them again would cost time for
         # 50,000.
         done = tuple(place for place in report.done if states[run[place]] is not State.DONE)
-        self.apply(Outcomes(done, report.skipped, failed))
-        self.verdicts.update(report.verdicts)
-        self.notes.update((run[place], f"stored as {name}") for place, name in report.renamed)
+        self.apply(Outcomes(done, report.skipped, failed, renamed=report.renamed))
+        self._verify([run[place] for place in report.done], report.verdicts)
         self.notes.update((run[place], UNGUARDED_NOTE) for place in report.unguarded)
-        self.running = False
-
-    def stop(self, state: State, why: str = "") -> None:
-        """Interrupt the run; unfinished files are now cancelled, failed or waiting."""
-        for number in self._run:
-            if self.states[number] in _OPEN:
-                self._set(number, state)
-                if why:
-                    self.notes[number] = why
         self.moving.clear()
-        self.running = False
+
+    def reset(self, states: Iterable[State]) -> None:
+        """Set files in these states to waiting."""
+        reset = frozenset(states)
+        for number, state in enumerate(self.states):
+            if state in reset:
+                self._set(number, State.WAITING)
+                self.notes.pop(number, None)
+
+    def end_cancelled(self) -> None:
+        """Set files without a result to cancelled."""
+        for number, state in enumerate(self.states):
+            if state in _OPEN:
+                self._set(number, State.CANCELLED)
+        self.moving.clear()
+
+    def done_in_run(self) -> tuple[int, ...]:
+        """Return the files of the last run that are done, as the run has numbered them."""
+        states = self.states
+        return tuple(n for n, number in enumerate(self._run) if states[number] is State.DONE)
 
     def part(self, number: int) -> float | None:
         """Return the completed share of a running file, between 0 and 1."""
@@ -212,15 +295,25 @@ class Batch:
             return None
         return min(self.moving[number] / max(self.sizes[number], 1), 1.0)
 
-    def _end(self, place: int, state: State, why: str = "") -> int:
-        number = self._run[place]
+    def _common_prefix(self) -> str:
+        if self.download:
+            return str(self.arguments.get("below", ""))
+        return self.target.removeprefix(f"s3://{self.profile_and_bucket[1]}/")
+
+    def _end(self, number: int, state: State, why: str = "") -> int:
         self.moving.pop(number, None)
         if why:
             self.notes[number] = why
         return self._set(number, state)
 
-    def _move(self, place: int, size: int) -> int:
-        number = self._run[place]
+    def _verify(self, numbers: Sequence[int], verdicts: Sequence[Verdict]) -> None:
+        """Store what completed files were compared with; verdicts may be known only at the end."""
+        for number, verdict in zip(numbers, verdicts, strict=False):
+            if number not in self.verdicts:
+                self.verdicts[number] = verdict
+                self.verdict_counts[verdict] += 1
+
+    def _move(self, number: int, size: int) -> int:
         if self.states[number] not in _OPEN:
             return number  # it ended in the same update
         self.moving[number] = size
@@ -236,3 +329,11 @@ class Batch:
 def profile_and_bucket(workspace: Workspace) -> tuple[str, str]:
     """Return the profile and bucket of a workspace."""
     return workspace.profile.name, workspace.profile.bucket
+
+
+def _note_of(result: FileResult) -> str:
+    if result.failure is not None:
+        return result.failure.reason
+    if result.name:
+        return f"stored as {result.name}"
+    return result.reason if result.race_free else UNGUARDED_NOTE

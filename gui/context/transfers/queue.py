@@ -1,87 +1,111 @@
-"""The queue of transfers: runs them in the engine process and follows their progress."""
+"""The queue of transfers in the window: runs the stored queue in the engine process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from core.engine.changes import OperationCall
-from core.errors import StorageError
+from core.errors import Cancelled, NotFound, StorageError
 from core.limits import TransferLimits
-from core.model.connection import Connection
-from core.transfer.journal import Order, discard, record_order, settled
-from core.transfer.values import Outcomes, State, TransferReport
-from core.work import Progress
+from core.transfer.queue import TransferQueue as StoredQueue
+from core.transfer.queue_values import CONNECTION_KINDS, BatchState, Counts, QueuedBatch, Turn
+from core.transfer.values import TransferReport
 from core.workspace import Workspace
-from gui.context.transfers.batch import Batch, profile_and_bucket
-from gui.tasks import Task, TaskRunner
+from gui.context.transfers.batch import DOWNLOAD, RETRIED, Batch, FileStates, profile_and_bucket
+from gui.context.transfers.batch_list import BatchList
+from gui.context.transfers.runs import Runs
+from gui.context.transfers.store import Store
+from gui.tasks import TaskRunner
 
-_FINAL = frozenset({State.DONE, State.SKIPPED})
 _NO_BUCKET = "Connect to a bucket first."
+#: One batch of each of these runs at a time.
+_OPERATIONS = ("transfer.upload", DOWNLOAD)
 
 
 @dataclass(frozen=True, slots=True)
-class _NextRun:
-    """The files of a batch to transfer (None for all), and the connection to use."""
+class _End:
+    """The stored state of a batch after a run, and its files if the window has other states."""
 
-    numbers: Sequence[int] | None
-    connection: Connection
+    stored: QueuedBatch
+    files: FileStates | None
 
 
-class TransferQueue(QObject):
-    """All transfers of the window, in both directions.
+class TransferQueue(BatchList):
+    """All transfers of this computer, in both directions.
 
-    One upload and one download run at a time, in the order of `batches`; the third engine process
-    stays free for interactive work.
+    The batches are stored, so that they survive the end of the program. Those of the present
+    profile and bucket run, one upload and one download at a time, in the order of `batches`; the
+    third engine process stays free for interactive work.
 
     Attributes:
-        batches: first those that have not ended, in the order in which they run, then the others,
-            newest first.
-        workspace: the present connection, which new batches use.
-        locked_reason: returns why changes are refused; empty while they are allowed.
-        limits: the bandwidth and parallelism of each direction; a change applies at once.
+        workspace: the present connection.
+        locked_reason: returns why changes are refused, so that no upload is started; empty while
+            they are allowed.
 
     Signals:
-        added, removed, moved: a `Batch` in `batches`; it is at its new place.
-        updated: a `Batch`, and the first and last of its files that changed; -1 for none.
-        ended: a `Batch` has completed, with its `TransferReport`.
-        failed: a `Batch` has failed, with its `StorageError`.
-        idle: no transfer is running or waiting any more.
+        ended: all files of a `Batch` have a result; with the `TransferReport` of its last run.
+        stopped: a `Batch` was stopped, with the `StorageError`.
+        interrupted: a `Batch` was paused or cancelled while it was running.
+        idle: no transfer is running or about to start any more.
+        problem: a `StorageError` of the stored queue.
     """
 
-    added = Signal(object)
-    removed = Signal(object)
-    moved = Signal(object)
-    updated = Signal(object, int, int)
     ended = Signal(object, object)
-    failed = Signal(object, object)
+    stopped = Signal(object, object)
+    interrupted = Signal(object)
     idle = Signal()
+    problem = Signal(object)
 
     def __init__(self, runner: TaskRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._runner = runner
-        self.batches: list[Batch] = []
         self.workspace: Workspace | None = None
         self.locked_reason: Callable[[], str] = lambda: ""
-        self.limits = TransferLimits()
-        self._tasks: dict[Task, Batch] = {}
-        self._next_runs: dict[Batch, _NextRun] = {}
-        self._recording: set[Batch] = set()
-        self._ending: set[Batch] = set()
-        runner.task_finished.connect(self._on_finished)
+        self._store = Store(runner, self)
+        self._store.failed.connect(self.problem)
+        self._store.idle.connect(self._emit_idle)
+        self._starting: set[str] = set()
+        self._runs = Runs(runner, self)
+        self._runs.updated.connect(self.updated)
+        self._runs.ended.connect(self._on_run_ended)
 
     @property
     def running(self) -> bool:
-        """Whether any transfer is running or waiting; paused ones are neither."""
-        waiting = any(batch.queued for batch in self.batches)
-        return bool(self._tasks or waiting or self._ending)
+        """Whether any transfer is running or about to start."""
+        return bool(self._runs.batches) or self._store.busy
+
+    @property
+    def limits(self) -> TransferLimits:
+        """The bandwidth and parallelism of each direction; a change applies at once."""
+        return self._runs.limits
 
     def follow(self, workspace: Workspace | None) -> None:
-        """Use another connection for new batches; the others use the one that they began with."""
+        """Run the batches of another connection; those that are running continue."""
         self.workspace = workspace
+        if workspace is not None:
+            self._store.put(partial(_read, profile=workspace.profile.name), self._on_read)
+
+    def reconnect(self) -> None:
+        """Resume what a lost connection has stopped, because the server answers again."""
+        if any(batch.kind in CONNECTION_KINDS for batch in self.batches):
+            self.follow(self.workspace)
+
+    def start_next(self, *_change: object) -> None:
+        """Start what can run now, for example because writing was unlocked."""
+        workspace = self.workspace
+        if workspace is None:
+            return
+        for operation in _OPERATIONS:
+            if self._may_run(operation, workspace):
+                self._starting.add(operation)
+                self._store.put(
+                    partial(_next_turn, *profile_and_bucket(workspace), operation),
+                    partial(self._on_turn, workspace, operation),
+                    partial(self._on_no_turn, operation),
+                )
 
     def reason_not_to_start(self, batch: Batch | None = None) -> str:
         """Return why a transfer cannot be started now, or an empty text.
@@ -92,240 +116,237 @@ class TransferQueue(QObject):
         workspace = self.workspace
         if workspace is None:
             return _NO_BUCKET
-        if batch is not None and batch.profile_and_bucket not in {
-            ("", ""),
-            profile_and_bucket(workspace),
-        }:
+        if batch is not None and batch.profile_and_bucket != profile_and_bucket(workspace):
             profile, bucket = batch.profile_and_bucket
             return f"This belongs to profile {profile}, bucket {bucket}. Switch to it first."
         return "" if batch is not None and batch.download else self.locked_reason()
 
-    def add(self, batch: Batch) -> None:
-        """Add a batch below those that have not ended."""
-        self.batches.insert(self._active_count(), batch)
-        self.added.emit(batch)
-
-    def clear_ended(self) -> None:
-        """Remove the batches that have ended."""
-        for batch in [batch for batch in self.batches if not batch.active]:
-            self.batches.remove(batch)
-            self.removed.emit(batch)
-
-    def move(self, batch: Batch, distance: int) -> None:
-        """Move a batch among those that have not ended; negative distances run it earlier."""
-        place = self.batches.index(batch)
-        target = min(max(place + distance, 0), self._active_count() - 1)
-        if batch.active and target != place:
-            self._place(batch, target)
-
-    def start(self, batch: Batch, numbers: Sequence[int] | None = None) -> None:
-        """Queue a batch, or some of its files, unless `reason_not_to_start` returns a reason."""
-        workspace = self.workspace
-        if workspace is None or batch.active or self.reason_not_to_start(batch):
+    def start(self, batch: Batch) -> None:
+        """Add a batch to the end of the queue, which runs it when it is its turn."""
+        if self.workspace is None:
             return
-        batch.profile_and_bucket, batch.queued = profile_and_bucket(workspace), True
-        self._next_runs[batch] = _NextRun(numbers, workspace.connection)
-        if batch in self.batches:
-            self._place(batch, self._active_count() - 1)
-        if self._is_running(download=batch.download):
-            self._record(batch)
-        else:
-            self._start_next()
-        self._update(batch, files=True)
+        batch.profile_and_bucket = profile_and_bucket(self.workspace)
+        self.show(batch)
+        self._store.put(
+            lambda queue: queue.add(batch.order),
+            partial(self._apply_and_start, batch),
+            partial(self._on_not_stored, batch),
+        )
+
+    def load(self, batch: Batch) -> None:
+        """Read the files of a batch of a former run of the program."""
+        if not batch.loaded:
+            self._store.put(partial(_files, batch.id), partial(self._on_files, batch))
+
+    def pause(self, batches: Sequence[Batch]) -> None:
+        """Stop batches so that `resume` continues them, also after the program was closed."""
+        for batch in batches:
+            if batch.continues:
+                batch.stopping = batch.running
+                stop = partial(self._runs.stop, batch, pause=True)
+                self._change(batch, StoredQueue.pause, stop)
+
+    def resume(self, batches: Sequence[Batch]) -> None:
+        """Let paused and stopped batches run again when it is their turn."""
+        for batch in batches:
+            if batch.phase in {BatchState.PAUSED, BatchState.HELD}:
+                self._change(batch, StoredQueue.resume)
 
     def cancel(self, batch: Batch) -> None:
         """Stop a batch or remove it from the queue; completed files stay."""
-        if batch.queued or (batch.paused and not batch.running):
-            batch.paused = False
-            batch.begin([n for n, state in enumerate(batch.states) if state not in _FINAL])
-            self._end_cancelled(batch)
-        batch.paused = False
-        # The state of the files follows in `_on_finished`, after the engine has ended the task.
-        self._stop(batch)
-
-    def pause(self, batch: Batch) -> None:
-        """Stop a batch so that `resume` continues it, also after the window was closed."""
-        if batch.active and not batch.paused:
-            batch.paused, batch.queued = True, False
-            self._stop(batch)
-            self._update(batch)
-            self._emit_idle()
-
-    def resume(self, batch: Batch) -> None:
-        """Continue a paused batch with the files that have no outcome yet."""
-        if batch.paused and not batch.running and not self.reason_not_to_start(batch):
-            batch.paused = False
-            self.start(batch, batch.open)
+        if batch.running:
+            batch.stopping = True
+        else:
+            batch.end_cancelled()
+        self._change(batch, StoredQueue.cancel, partial(self._runs.stop, batch, pause=False))
 
     def retry(self, batch: Batch) -> None:
         """Transfer the failed and cancelled files again."""
-        if numbers := batch.to_retry:
-            self.start(batch, numbers)
+        if batch.retry_count and not self.reason_not_to_start(batch):
+            batch.reset(RETRIED)
+            self._change(batch, _retry)
 
-    def _active_count(self) -> int:
-        return sum(batch.active for batch in self.batches)
-
-    def _is_running(self, *, download: bool) -> bool:
-        return any(batch.download is download for batch in self._tasks.values())
-
-    def _place(self, batch: Batch, place: int) -> None:
-        if self.batches.index(batch) != place:
-            self.batches.remove(batch)
-            self.batches.insert(place, batch)
-            self.moved.emit(batch)
-
-    def _stop(self, batch: Batch) -> None:
-        for task, of_task in self._tasks.items():
-            if of_task is batch:
-                (task.pause if batch.paused else task.cancel)()
-
-    def _start_next(self) -> None:
-        for batch in list(self.batches):
-            waits = batch.queued and batch not in self._recording
-            if waits and not self._is_running(download=batch.download):
-                run = self._next_runs.pop(batch)
-                self._run(batch, batch.begin(run.numbers), run.connection)
-                self._update(batch, files=True)
-
-    def _record(self, batch: Batch) -> None:
-        """Record a batch that has to wait; the engine records it only when it starts."""
-        profile, bucket = batch.profile_and_bucket
-        order = Order(
-            batch.operation, batch.id, batch.title, profile, bucket, dict(batch.arguments)
-        )
-        planned = len(batch.keys)
-        self._recording.add(batch)
-        self._runner.run(
-            "Record a transfer",
-            lambda _work: record_order(order, planned),
-            owner=self,
-            then=lambda _none: self._on_recorded(batch),
-            failed=lambda _error: self._on_recorded(batch),  # starting it reports the same failure
-            quiet=True,
-        )
-
-    def _on_recorded(self, batch: Batch) -> None:
-        self._recording.discard(batch)
-        if batch.active:
-            self._start_next()
-        else:  # it was cancelled while its record was written
-            self._forget(batch)
-
-    def _run(self, batch: Batch, arguments: dict[str, object], connection: Connection) -> None:
-        arguments["journal"] = {
-            "id": batch.id, "title": batch.title, "profile": batch.profile_and_bucket[0],
-        }  # fmt: skip
-        task = self._runner.run_bulk(
-            batch.title,
-            batch.operation,
-            arguments,
-            connection=connection,
-            owner=self,
-            then=partial(self._on_done, batch),
-            failed=partial(self._on_failed, batch),
-            progress=partial(self._on_progress, batch),
-            batch=partial(self._on_outcomes, batch),
-            source=batch.source,
-            target=batch.target,
-            command=batch.command,
-            origin=batch.origin,
-            limits=self.limits,
-        )
-        self._tasks[task] = batch
-
-    def _on_outcomes(self, batch: Batch, outcomes: Outcomes) -> None:
-        changed = batch.apply(outcomes)
-        self.updated.emit(batch, *(changed or (-1, -1)))
-
-    def _on_progress(self, batch: Batch, progress: Progress) -> None:
-        batch.set_progress(progress)
-        self._update(batch)
-
-    def _on_done(self, batch: Batch, report: TransferReport) -> None:
-        batch.paused = False  # it ended before it could be stopped
-        batch.finish(report)
-        self._settle(batch)
-        self.ended.emit(batch, report)
-
-    def _on_failed(self, batch: Batch, error: StorageError) -> None:
-        def end() -> None:
-            batch.paused = False
-            batch.stop(State.FAILED, error.summary)
-            self._settle(batch)
-            self.failed.emit(batch, error)
-
-        task = next(task for task, of_task in self._tasks.items() if of_task is batch)
-        self._after_journal(batch, task.order.call, end)
-
-    def _on_finished(self, task: Task) -> None:
-        """Mark unfinished files as cancelled, since a cancelled task has no other callback."""
-        batch = self._tasks.pop(task, None)
-        if batch is None:
+    def move(self, batch: Batch, distance: int) -> None:
+        """Move a batch among those that have not ended; negative distances run it earlier."""
+        place, last = self.batches.index(batch), self._active_count() - 1
+        target = min(max(place + distance, 0), last)
+        if not batch.active or target == place:
             return
-        if task.state == "cancelled":
-            end = partial(self._end_paused if batch.paused else self._end_cancelled, batch)
-            self._after_journal(batch, task.order.call, end)
-        self._start_next()
-        self._emit_idle()
+        self._place(batch, target)
+        before = self.batches[target + 1].id if target < last else None
+        self._store.put(lambda queue: queue.move(batch.id, before))
 
-    def _after_journal(
-        self, batch: Batch, call: OperationCall | None, end: Callable[[], None]
-    ) -> None:
-        """End an interrupted batch after reading which of its files were completed.
+    def clear_ended(self) -> None:
+        """Remove the batches that have ended."""
+        ended = [batch for batch in self.batches if not batch.active]
+        self._store.put(partial(_remove, [batch.id for batch in ended if batch.stored]))
+        for batch in ended:
+            self._remove(batch)
 
-        A killed engine may have done more than it reported; its journal is complete.
-        """
-
-        def take(outcomes: Outcomes) -> None:
-            if batch.running:
-                batch.apply(outcomes)
-            end()
-            self._ending.discard(batch)
-            self._emit_idle()
-
-        self._ending.add(batch)
-        self._runner.run(
-            "Read which files were transferred",
-            lambda _work: settled(batch.id),
-            owner=self,
-            then=take,
-            failed=lambda _error: take(Outcomes()),
-            quiet=True,
-            call=call,
+    def _may_run(self, operation: str, workspace: Workspace) -> bool:
+        """Return whether a batch of an operation waits, and none is running or about to."""
+        started = {batch.operation for batch in self._runs.batches} | self._starting
+        if operation in started:
+            return False
+        if operation != DOWNLOAD and self.locked_reason():
+            return False
+        own = profile_and_bucket(workspace)
+        return any(
+            batch.phase is BatchState.WAITING
+            and batch.operation == operation
+            and batch.profile_and_bucket == own
+            for batch in self.batches
         )
+
+    def _on_read(self, stored: Sequence[QueuedBatch]) -> None:
+        """Show the stored batches, and start the first ones."""
+        for each in stored:
+            batch = self.found(each.id)
+            if batch is None:
+                self.show(Batch.of(each))
+            elif not batch.running:
+                self._apply(batch, each)
+        self.start_next()
+
+    def _apply_and_start(self, batch: Batch, stored: QueuedBatch) -> None:
+        self._apply(batch, stored)
+        self.start_next()
+
+    def _on_not_stored(self, batch: Batch, error: StorageError) -> None:
+        """End a batch that cannot be stored: its end could not be recorded either."""
+        batch.phase, batch.reason, batch.stored = BatchState.ENDED, error.summary, False
+        batch.end_cancelled()
+        self._settle(batch)
+
+    def _on_files(self, batch: Batch, files: FileStates) -> None:
+        if not batch.loaded:  # else it was read twice
+            self._apply_files(batch, files)
+
+    def _change(
+        self,
+        batch: Batch,
+        change: Callable[[StoredQueue, str], object],
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Make a change of the stored queue, and apply the new state of the batch."""
+
+        def apply(stored: QueuedBatch) -> None:
+            if not batch.running:  # else its state follows at the end of the run
+                self._apply_and_start(batch, stored)
+            if then is not None:
+                then()
+
+        self._store.put(partial(_changed, change, batch.id), apply)
+        self._update(batch, files=True)
+
+    def _on_no_turn(self, operation: str, _error: StorageError) -> None:
+        self._starting.discard(operation)
+
+    def _on_turn(self, workspace: Workspace, operation: str, turn: Turn | None) -> None:
+        if turn is None:
+            self._starting.discard(operation)
+            return
+        batch = self.found(turn.batch.id)
+        if batch is None:  # another program has added it
+            batch = Batch.of(turn.batch)
+            self.show(batch)
+        batch.begin(turn.numbers)
+        self._settle(batch)
+        start = partial(self._start, batch, turn, workspace)
+        if batch.loaded:
+            start()
+        else:  # the files must be known before their results arrive
+            self._store.put(partial(_files, batch.id), start, partial(self._on_run_ended, batch))
+
+    def _start(
+        self, batch: Batch, turn: Turn, workspace: Workspace, files: FileStates | None = None
+    ) -> None:
+        if files is not None:
+            self._on_files(batch, files)
+        self._starting.discard(turn.operation)
+        self._runs.start(batch, turn, workspace.connection)
+        if batch.stopping:  # it was paused or cancelled in this moment
+            self._runs.stop(batch, pause=True)
+
+    def _on_run_ended(self, batch: Batch, result: TransferReport | StorageError) -> None:
+        self._starting.discard(batch.operation)
+        error = result if isinstance(result, StorageError) else None
+        if isinstance(result, TransferReport):
+            batch.finish(result)
+        end = partial(_finish, batch.id, error, None if error else batch.values)
+        self._store.put(
+            end, partial(self._on_finished, batch, result), partial(self._on_end_unknown, batch)
+        )
+
+    def _on_finished(self, batch: Batch, result: TransferReport | StorageError, end: _End) -> None:
+        batch.stopping = False
+        if end.files is not None:
+            self._apply_files(batch, end.files)
+        if isinstance(result, StorageError) and result.partial is None:
+            self._runs.announce_done(batch)
+        self._runs.forget(batch)
+        self._apply(batch, end.stored)
+        if isinstance(result, TransferReport):
+            if not batch.active:
+                self.ended.emit(batch, result)
+        elif isinstance(result, Cancelled):
+            self.interrupted.emit(batch)
+        else:
+            self.stopped.emit(batch, result)
+        self.start_next()
+
+    def _on_end_unknown(self, batch: Batch, error: StorageError) -> None:
+        """Show the batch as stopped, since the stored queue cannot be read."""
+        self._runs.forget(batch)
+        batch.stopping, batch.phase = False, BatchState.HELD
+        batch.reason, batch.kind = error.summary, error.kind
+        self._settle(batch)
 
     def _emit_idle(self) -> None:
         if not self.running:
             self.idle.emit()
 
-    def _end_cancelled(self, batch: Batch) -> None:
-        batch.stop(State.CANCELLED)
-        self._settle(batch)
-        self._forget(batch)
 
-    def _end_paused(self, batch: Batch) -> None:
-        if not batch.paused:  # it was cancelled after it was paused
-            self._end_cancelled(batch)
-            return
-        batch.stop(State.WAITING)
-        self._update(batch, files=True)
+def _next_turn(profile: str, bucket: str, operation: str, queue: StoredQueue) -> Turn | None:
+    return queue.next_turn(profile, bucket, operation)
 
-    def _settle(self, batch: Batch) -> None:
-        """Move a batch that has ended below those that have not."""
-        self._next_runs.pop(batch, None)
-        if batch in self.batches:
-            self._place(batch, self._active_count())
-        self._update(batch, files=True)
 
-    # Without its record the transfer is not offered as interrupted at the next start.
-    def _forget(self, batch: Batch) -> None:
-        self._runner.run(
-            "Discard a cancelled transfer",
-            lambda _work: discard(batch.id),
-            owner=self,
-            quiet=True,
-        )
+def _read(queue: StoredQueue, profile: str) -> tuple[QueuedBatch, ...]:
+    """Resume what a lost connection has stopped, and return all batches."""
+    queue.resume_connection(profile)
+    return queue.batches()
 
-    def _update(self, batch: Batch, *, files: bool = False) -> None:
-        last = len(batch.keys) - 1 if files else -1
-        self.updated.emit(batch, 0 if files else -1, last)
+
+def _files(identifier: str, queue: StoredQueue) -> FileStates:
+    return FileStates.of(queue.files(identifier))
+
+
+def _changed(
+    change: Callable[[StoredQueue, str], object], identifier: str, queue: StoredQueue
+) -> QueuedBatch:
+    change(queue, identifier)
+    return queue.batch(identifier)
+
+
+def _finish(
+    identifier: str, error: StorageError | None, counts: Counts | None, queue: StoredQueue
+) -> _End:
+    """End the run of a batch in the stored queue, and return the state that it has there.
+
+    After an error or a cancel the operation may have done more than it has reported, so `counts`,
+    those of the window, are then None.
+    """
+    stored = queue.finish(identifier, error)
+    return _End(stored, None if stored.counts == counts else _files(identifier, queue))
+
+
+def _retry(queue: StoredQueue, identifier: str) -> None:
+    """Let failed files of a batch wait again, at the end of the queue."""
+    queue.retry(identifier)
+    queue.move(identifier)
+
+
+def _remove(identifiers: Sequence[str], queue: StoredQueue) -> None:
+    for identifier in identifiers:
+        with suppress(NotFound):  # another program has removed it
+            queue.remove(identifier)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QStandardPaths, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from core.errors import StorageError
@@ -24,6 +23,7 @@ from gui.tabs.browser.existing_dialog import ExistingFiles
 from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
+from gui.widgets.desktop import open_folder
 
 _SETTING = "downloads/folder"
 
@@ -46,7 +46,7 @@ class Downloads(QObject):
         self._queue = tab.context.transfers
         self._shows: dict[Batch, Callable[[TransferReport], None]] = {}
         self._queue.ended.connect(self._on_ended)
-        self._queue.failed.connect(self._on_failed)
+        self._queue.stopped.connect(self._on_stopped)
 
     def ask(self, entries: Sequence[Entry]) -> None:
         """Prompt for a file name for one object, or for a folder for several."""
@@ -114,8 +114,7 @@ class Downloads(QObject):
             info, exists = found
             plan = Plan((key,), (info.size,), etags=(info.etag,))
             decision = IfExists.OVERWRITE if exists else IfExists.SKIP
-            batch = self._batch(f"Download {key}", plan, path.parent, decision)
-            batch.arguments["names"] = [path.name]
+            batch = self._batch(f"Download {key}", plan, path.parent, decision, [path.name])
             self._begin(batch, partial(self._show_one, batch, changed))
 
         self._tab.run(f"Inspect {key}", inspect, start, quiet=True)
@@ -159,7 +158,9 @@ class Downloads(QObject):
             action=("Show the queue", lambda: self._tab.context.go("uploads")),
         )
 
-    def _batch(self, title: str, plan: Plan, target: Path, decision: IfExists) -> Batch:
+    def _batch(
+        self, title: str, plan: Plan, target: Path, decision: IfExists, names: Sequence[str] = ()
+    ) -> Batch:
         bucket, below = self._listing.bucket, self._listing.prefix
         arguments = {
             "keys": list(plan.keys),
@@ -168,6 +169,7 @@ class Downloads(QObject):
             # apply.
             "etags": list(plan.etags),
             "modified": list(plan.modified),
+            "names": list(names),
             "folder": str(target),
             "below": below,
             "if_exists": decision.value,
@@ -180,7 +182,6 @@ class Downloads(QObject):
     def _begin(self, batch: Batch, show: Callable[[TransferReport], None]) -> None:
         """Add a batch to the queue, and show its report when it ends."""
         self._shows[batch] = show
-        self._queue.add(batch)
         self._queue.start(batch)
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
@@ -189,9 +190,9 @@ class Downloads(QObject):
             self._tab.note_failures(report.failed)
             self._shows[batch](report)
 
-    def _on_failed(self, batch: Batch, error: StorageError) -> None:
+    def _on_stopped(self, batch: Batch, error: StorageError) -> None:
         if batch in self._shows:
-            self._tab.show_error(error, partial(self._queue.retry, batch))
+            self._tab.show_error(error, partial(self._queue.resume, [batch]))
 
     def _show_one(self, batch: Batch, changed: str, report: TransferReport) -> None:
         target, (name,) = Path(batch.target), batch.arguments["names"]
@@ -261,8 +262,3 @@ def existing_folder(used: object) -> Path:
         if isinstance(path, str) and path and Path(path).is_dir():
             return Path(path)
     return Path.home()
-
-
-def open_folder(folder: Path) -> None:
-    """Open a folder in the desktop's file manager."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

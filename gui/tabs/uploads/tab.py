@@ -1,4 +1,4 @@
-"""The Uploads tab: plans uploads, runs them, and lists interrupted ones."""
+"""The Uploads tab: plans uploads, and shows the queue of transfers in both directions."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from core.errors import InvalidInput, StorageError
+from core.limits import LimitValues
 from core.model.backup import OrphanParts
 from core.model.connection import Profile
 from core.model.objects import Written
-from core.transfer.journal import Unfinished, discard, unfinished
 from core.transfer.plan import UploadPlan
+from core.transfer.queue_values import BatchState
 from core.transfer.sweep import SweepReport, UnfinishedUpload
 from core.transfer.values import Outcomes, State, TransferReport
 from core.units import format_count, format_counted
-from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.context.transfers import Batch, Names
 from gui.dialogs.file_as import FileAsDialog
 from gui.tabs.base import Tab
+from gui.tabs.uploads.hash_list import HASH_LIST, hash_list_text, save_hash_list
+from gui.tabs.uploads.limits_dialog import LimitsDialog, limits_text
 from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.summary import (
@@ -32,13 +34,9 @@ from gui.tabs.uploads.summary import (
     result_text,
     unguarded_text,
 )
-from gui.tabs.uploads.unfinished import (
-    InterruptedTransfers,
-    UnfinishedPane,
-    arguments_of,
-    removal_text,
-)
+from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_text
 from gui.tabs.uploads.upload_form import UploadForm, local_paths
+from gui.widgets.desktop import open_folder
 from gui.widgets.empty import EmptyState
 from gui.widgets.panel import Panel, scrolling, splitter
 
@@ -64,8 +62,8 @@ class UploadsTab(Tab):
         )
         self.plan = PlanPane(context, self.form.plan.files)
         self.transfers = context.transfers
-        self.interrupted = InterruptedTransfers()
         self.unfinished = UnfinishedPane(context)
+        self.pane.show_limits(limits_text(self.transfers.limits.values))
         self._lay_out()
         self._connect()
         self._update()
@@ -75,7 +73,6 @@ class UploadsTab(Tab):
         inner = QVBoxLayout(right)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
-        inner.addWidget(self.interrupted)
         inner.addWidget(splitter(self.plan, self.pane, vertical=True, sizes=(260, 260)), 1)
         inner.addWidget(self.unfinished)
         box = QVBoxLayout(self)
@@ -90,10 +87,13 @@ class UploadsTab(Tab):
         self.form.plan.files_wanted.connect(self.plan.open_at)
         self.plan.closed.connect(self._on_list_closed)
         self.transfers.ended.connect(self._on_ended)
-        self.transfers.failed.connect(self._on_failed)
-        self.transfers.idle.connect(self._on_idle)
-        self.interrupted.resume_wanted.connect(self._on_resume)
-        self.interrupted.discard_wanted.connect(self._on_discard)
+        self.transfers.stopped.connect(self._on_stopped)
+        self.transfers.interrupted.connect(self._on_interrupted)
+        self.transfers.idle.connect(self._emit_settled)
+        self.transfers.problem.connect(self.show_error)
+        self.pane.folder_wanted.connect(self._on_folder)
+        self.pane.hashes_wanted.connect(self._on_hashes)
+        self.pane.limits_wanted.connect(self._on_limits)
         self.unfinished.remove_wanted.connect(self._on_remove_unfinished)
         self.context.read_only_changed.connect(self._update)
 
@@ -131,7 +131,6 @@ class UploadsTab(Tab):
         # Before the upload starts, so that a second click cannot start it twice.
         self.form.clear()
         self.banner.clear()
-        self.transfers.add(batch)
         self.transfers.start(batch)
         self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)  # the button is hidden now
 
@@ -142,9 +141,7 @@ class UploadsTab(Tab):
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self.banner.clear()
         self._update()
-        self.interrupted.show_all(())
         self.unfinished.clear()
-        self._find_interrupted()
         self._sweep()
         self._on_changed()
 
@@ -152,10 +149,9 @@ class UploadsTab(Tab):
         self._on_changed()
         self._find_unfinished()
 
-    def _on_idle(self) -> None:
+    def _on_interrupted(self, batch: Batch) -> None:
         """Clean up after a cancel, since a terminated engine leaves unfinished uploads."""
-        self._emit_settled()
-        if any(batch.counts[State.CANCELLED] for batch in self.transfers.batches):
+        if batch.counts[State.CANCELLED]:
             self._sweep()
 
     def _sweep(self) -> None:
@@ -201,27 +197,6 @@ class UploadsTab(Tab):
         else:
             self.banner.show_good(done)
         self._find_unfinished()
-
-    def _find_interrupted(self) -> None:
-        workspace = self.context.workspace
-        if workspace is None:
-            return
-        name, bucket = workspace.profile.name, workspace.bucket.name
-        known = {batch.id for batch in self.transfers.batches}
-
-        def find(_work: Work) -> list[Unfinished]:
-            found = unfinished()
-            here = [u for u in found if (u.order.profile, u.order.bucket) == (name, bucket)]
-            # Transfers in the queue of this window have a journal, too, but are not interrupted.
-            return [each for each in here if each.order.id not in known]
-
-        self.run(
-            "Find interrupted transfers",
-            find,
-            self.interrupted.show_all,
-            latest="uploads/leftovers",
-            quiet=True,
-        )
 
     def _take(self, target: Sequence[object]) -> None:
         """Add paths, or a prefix with paths as the Browser sends them."""
@@ -291,28 +266,45 @@ class UploadsTab(Tab):
             action=("Retry failed", lambda: self.transfers.retry(batch)),
         )
 
-    def _on_failed(self, batch: Batch, error: StorageError) -> None:
-        self.show_error(error, lambda: self.transfers.retry(batch))
+    def _on_stopped(self, batch: Batch, error: StorageError) -> None:
+        self.show_error(error, lambda: self.transfers.resume([batch]))
 
-    def _on_resume(self, found: Unfinished) -> None:
-        batch = _resumed(found)
-        if reason := self.transfers.reason_not_to_start(batch):
-            self.banner.show_warning(reason)
-            return
-        self.interrupted.hide()
-        self.transfers.add(batch)
-        self.transfers.start(batch)
+    def _on_folder(self, batch: Batch) -> None:
+        """Show where the files of a transfer are."""
+        if batch.download:
+            open_folder(Path(batch.target))
+        else:
+            prefix = batch.target.removeprefix(f"s3://{batch.profile_and_bucket[1]}/")
+            self.context.go("browser", prefix)
 
-    def _on_discard(self, found: Unfinished) -> None:
+    def _on_hashes(self, batch: Batch) -> None:
+        dialog = QFileDialog(self, "Save the hash list")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.selectFile(HASH_LIST)
+        dialog.fileSelected.connect(lambda path: self.save_hashes(batch, Path(path)))
+        dialog.open()
+
+    def save_hashes(self, batch: Batch, path: Path) -> None:
+        """Save the hash list of a transfer, which `sha256sum -c` checks."""
         self.run(
-            "Discard an interrupted transfer",
-            lambda _work: discard(found.order.id),
-            self._on_discarded,
+            "Save the hash list",
+            lambda _work: save_hash_list(batch.id, path),
+            lambda count: self.banner.show_good(
+                hash_list_text(count, path.name),
+                action=("Open folder", lambda: open_folder(path.parent)),
+            ),
         )
 
-    def _on_discarded(self, _none: object) -> None:
-        self.banner.show_good("The interrupted transfer was discarded.")
-        self._find_interrupted()
+    def _on_limits(self) -> None:
+        dialog = LimitsDialog(self, self.transfers.limits.values)
+        dialog.accepted.connect(lambda: self.set_limits(dialog.values))
+        dialog.open()
+
+    def set_limits(self, values: LimitValues) -> None:
+        """Apply limits to all transfers, and store them for the next start."""
+        self.context.set_limits(values)
+        self.pane.show_limits(limits_text(values))
 
     def _on_file_as(self) -> None:
         dialog = FileAsDialog(self.context, self)
@@ -323,13 +315,12 @@ class UploadsTab(Tab):
         title = f"Filed {Path(path).name}"
         batch = Batch(
             title, "transfer.file", {}, [Path(path).name], [written.key], [written.size],
-            _address(self.context, written.key), path, retryable=False,
+            _address(self.context, written.key), path, stored=False,
         )  # fmt: skip
         # The object is already stored; the queue lists it as one finished file.
-        batch.begin()
         batch.apply(Outcomes(done=(0,)))
-        batch.running = False
-        self.transfers.add(batch)
+        batch.phase = BatchState.ENDED
+        self.transfers.show(batch)
         self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)
         text = f"Filed as {written.key}"
         if written.race_free:
@@ -358,16 +349,6 @@ def _batch_of(plan: UploadPlan, form: UploadForm, profile: Profile) -> Batch:
         source,
         command_of(plan, form.paths, files, profile),
     )
-
-
-def _resumed(found: Unfinished) -> Batch:
-    arguments, order = found.arguments, found.order
-    keys = arguments["keys"]
-    target = arguments.get("folder") or f"s3://{order.bucket}/"
-    return Batch(
-        order.title, order.operation, arguments, [key.rsplit("/", 1)[-1] or key for key in keys],
-        keys, arguments["sizes"], target, profile_and_bucket=(order.profile, order.bucket), id=order.id,
-    )  # fmt: skip
 
 
 def _address(context: Context, key: str) -> str:

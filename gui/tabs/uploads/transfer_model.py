@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 
+from core.transfer.queue_values import BatchState
 from core.transfer.values import State
 from core.units import format_count, format_size
 from gui.context.transfers import Batch, TransferQueue
@@ -25,6 +26,12 @@ _TONES = {
     State.FAILED: "danger",
     State.CANCELLED: "warning",
 }
+_PHASES = {
+    BatchState.WAITING: "neutral",
+    BatchState.RUNNING: "accent",
+    BatchState.PAUSED: "warning",
+    BatchState.HELD: "danger",
+}
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _TOOLTIP = int(Qt.ItemDataRole.ToolTipRole)
@@ -41,6 +48,8 @@ class TransferModel(QAbstractItemModel):
         # A copy, since Qt requires that a change is announced before it is made.
         self.batches: list[Batch] = []
         self._serials: dict[str, int] = {}
+        # The number of file rows of each batch: files of a former run are read when it is opened.
+        self._files: dict[str, int] = {}
         self._by_serial: dict[int, Batch] = {}
         for batch in queue.batches:
             self._on_added(batch)
@@ -48,6 +57,7 @@ class TransferModel(QAbstractItemModel):
         queue.removed.connect(self._on_removed)
         queue.moved.connect(self._on_moved)
         queue.updated.connect(self._on_updated)
+        queue.loaded.connect(self._on_loaded)
 
     def _on_added(self, batch: Batch) -> None:
         # From 1, since an id of 0 marks the index of a batch.
@@ -55,6 +65,7 @@ class TransferModel(QAbstractItemModel):
         row = self._queue.batches.index(batch)
         self.beginInsertRows(QModelIndex(), row, row)
         self._serials[batch.id], self._by_serial[serial] = serial, batch
+        self._files[batch.id] = len(batch.keys)
         self.batches.insert(row, batch)
         self.endInsertRows()
 
@@ -62,7 +73,7 @@ class TransferModel(QAbstractItemModel):
         row = self.batches.index(batch)
         self.beginRemoveRows(QModelIndex(), row, row)
         del self.batches[row]
-        del self._by_serial[self._serials.pop(batch.id)]
+        del self._by_serial[self._serials.pop(batch.id)], self._files[batch.id]
         self.endRemoveRows()
 
     def _on_moved(self, batch: Batch) -> None:
@@ -72,6 +83,12 @@ class TransferModel(QAbstractItemModel):
         self.beginMoveRows(QModelIndex(), row, row, QModelIndex(), before)
         self.batches.insert(target, self.batches.pop(row))
         self.endMoveRows()
+
+    def _on_loaded(self, batch: Batch) -> None:
+        if self._files[batch.id] != len(batch.keys):
+            self.beginInsertRows(self.index_of(batch), 0, len(batch.keys) - 1)
+            self._files[batch.id] = len(batch.keys)
+            self.endInsertRows()
 
     def _on_updated(self, batch: Batch, first: int, last: int) -> None:
         """Update the row of a batch, and those of its files from `first` to `last`."""
@@ -117,7 +134,14 @@ class TransferModel(QAbstractItemModel):
         if not parent.isValid():
             return len(self.batches)
         top = not parent.internalId() and parent.column() == 0
-        return len(self.batches[parent.row()].keys) if top else 0
+        return self._files[self.batches[parent.row()].id] if top else 0
+
+    def hasChildren(self, parent: Index = NOWHERE) -> bool:
+        """Return whether a row has files, which may not have been read yet."""
+        if not parent.isValid():
+            return bool(self.batches)
+        top = not parent.internalId() and parent.column() == 0
+        return top and self.batches[parent.row()].planned > 0
 
     def columnCount(self, _parent: Index = NOWHERE) -> int:
         """Return the number of columns."""
@@ -150,7 +174,7 @@ def _batch_data(batch: Batch, column: int, role: int) -> Any:
     if role == _DISPLAY:
         return _batch_text(batch, column)
     if role == PILL_ROLE and column == STATE:
-        return _TONES[batch.state]
+        return _TONES[batch.state] if batch.phase is BatchState.ENDED else _PHASES[batch.phase]
     if role == PROGRESS_ROLE and column == PROGRESS and batch.running:
         return share(batch.progress) or 0.0
     return _batch_appearance(batch, column, role)
@@ -158,23 +182,43 @@ def _batch_data(batch: Batch, column: int, role: int) -> Any:
 
 def _batch_appearance(batch: Batch, column: int, role: int) -> Any:
     if role == _TOOLTIP:
-        return {NAME: f"{batch.title}\n{batch.target}", PROGRESS: _ended(batch)}.get(column) or None
+        return _batch_tooltip(batch, column) or None
     if role == MONO_ROLE and column == TARGET:
         return True
-    return "muted" if role == TONE_ROLE and column not in {NAME, STATE} else None
+    if role != TONE_ROLE or column in {NAME, STATE}:
+        return None
+    return "danger" if column == PROGRESS and batch.reason else "muted"
+
+
+def _batch_tooltip(batch: Batch, column: int) -> str:
+    if column == NAME:
+        profile, bucket = batch.profile_and_bucket
+        place = f"profile {profile}, bucket {bucket}" if profile else ""
+        return "\n".join(filter(None, (batch.title, batch.target, place)))
+    if column == PROGRESS:
+        left = batch.pace.left(batch.progress) if batch.running and batch.progress else ""
+        counts = outcomes_text(batch)
+        return "\n".join(filter(None, (batch.reason, counts, f"{left} left" if left else "")))
+    return ""
 
 
 def _batch_text(batch: Batch, column: int) -> str:
     if column == PROGRESS:
-        return amount(batch.progress) if batch.running else _ended(batch)
+        return amount(batch.progress) if batch.running else batch.reason or outcomes_text(batch)
     if column == RATE:
         return batch.pace.rate("bytes") if batch.running else ""
     return {
         NAME: batch.title,
         SIZE: format_size(batch.size),
-        STATE: batch.stage,
+        STATE: _stage(batch),
         TARGET: batch.target,
     }[column]
+
+
+def _stage(batch: Batch) -> str:
+    if batch.stopping:
+        return "stopping"
+    return batch.state.value if batch.phase is BatchState.ENDED else batch.phase.value
 
 
 _OUTCOMES = {
@@ -194,7 +238,7 @@ def outcome_labels(counts: Mapping[State, int], states: Sequence[State]) -> list
     ]
 
 
-def _ended(batch: Batch) -> str:
+def outcomes_text(batch: Batch) -> str:
     """Return the counts as text, for example `3 failed, 117 done`, failures first."""
     states = (State.FAILED, State.CANCELLED, State.DONE, State.SKIPPED)
     return ", ".join(outcome_labels(batch.counts, states))
@@ -227,7 +271,10 @@ def _file_tone(state: State, column: int) -> str | None:
 def _file_text(batch: Batch, number: int, column: int) -> str:
     if column == PROGRESS:
         part = batch.part(number)
-        return f"{part:.0%}" if part is not None else batch.notes.get(number, "")
+        if part is not None:
+            return f"{part:.0%}"
+        verdict = batch.verdicts.get(number)
+        return batch.notes.get(number) or (verdict.value if verdict else "")
     if column == RATE:
         return ""
     return {

@@ -261,10 +261,11 @@ def test_the_dialog_begins_in_a_folder_that_exists(tmp_path, monkeypatch):
 
 
 def test_several_are_added_to_the_queue_of_transfers(tab, qtbot, tmp_path, monkeypatch, context):
-    monkeypatch.setattr(context.transfers, "start", lambda _batch: None)
+    started = []
+    monkeypatch.setattr(context.transfers, "start", started.append)
     download_all(tab, qtbot, tmp_path)
-    qtbot.waitUntil(lambda: bool(context.transfers.batches), timeout=20_000)
-    batch = context.transfers.batches[0]
+    qtbot.waitUntil(lambda: bool(started), timeout=20_000)
+    (batch,) = started
     assert batch.operation == "transfer.download"
     assert len(batch.arguments["keys"]) == len(batch.arguments["sizes"]) == 3
     assert batch.arguments["below"] == DAY

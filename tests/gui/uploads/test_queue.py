@@ -6,9 +6,12 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication, QLabel
 
 from core.errors import ErrorKind
+from core.model.objects import Verdict
+from core.transfer.queue_values import BatchState
 from core.transfer.values import Failure, Outcomes, State, TransferReport
 from gui import theme
 from gui.context.transfers import Batch
+from gui.context.transfers.batch import RETRIED
 from gui.tabs.uploads.summary import failures_text
 from gui.tabs.uploads.transfer_model import PROGRESS, RATE, TARGET, TransferModel
 from gui.widgets.cells import PADDING
@@ -18,8 +21,8 @@ from gui.widgets.panel import SectionHead
 def test_a_server_that_ignores_the_condition_is_reported_in_text(tab, qtbot):
     report = TransferReport(2, (0, 1), (), (), 5, 1.0, unguarded=(1,))
     batch = Batch("b", "transfer.upload", {}, ["x"] * 2, ["k"] * 2, [1] * 2, "t")
-    tab.transfers.add(batch)
-    batch.begin()
+    tab.transfers.show(batch)
+    batch.begin(range(2))
     batch.finish(report)
     tab._on_ended(batch, report)
     assert tab.banner.text.startswith("2 files transferred")
@@ -40,12 +43,13 @@ def test_the_rate_is_never_cut(tab, qtbot):
 
 def test_the_focus_stays_in_the_queue_when_the_pressed_button_has_done_its_work(tab, qtbot):
     batch = Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t")
-    tab.transfers.add(batch)
+    tab.transfers.show(batch)
     tab.activateWindow()
-    tab.pane.clear.setFocus()
-    qtbot.waitUntil(tab.pane.clear.hasFocus)
-    tab.pane.clear.click()
-    assert not tab.pane.clear.isEnabled()
+    tab.pane.cancel.setFocus()
+    qtbot.waitUntil(tab.pane.cancel.hasFocus)
+    batch.phase = BatchState.ENDED
+    tab.pane.update_state()
+    assert not tab.pane.cancel.isEnabled()
     assert tab.pane.isAncestorOf(QApplication.focusWidget())
 
 
@@ -56,34 +60,35 @@ def test_the_model_is_a_sound_tree(qtmodeltester, context):
         Batch(f"b{n}", "transfer.upload", {}, ["x"] * 3, ["k"] * 3, [1] * 3, "t") for n in "12"
     ]
     for batch in batches:
-        queue.add(batch)
-    batches[0].begin()
+        queue.show(batch)
+    batches[0].begin(range(3))
     batches[0].apply(Outcomes(done=(0,), failed=((2, "why"),), moving=((1, 1),)))
     queue.updated.emit(batches[0], 0, 2)
     qtmodeltester.check(model)
     assert batches[0].states == [State.DONE, State.RUNNING, State.FAILED]
-    batches[1].queued = True
-    queue.move(batches[1], 1)  # it is the only one that has not ended
-    assert model.batches == queue.batches
+    queue.move(batches[1], -1)
+    assert model.batches == [batches[1], batches[0]] == queue.batches
     qtmodeltester.check(model)
-    queue.clear_ended()
-    assert model.batches == [batches[0], batches[1]] == queue.batches, "both are active"
-    batches[1].queued = False
+    batches[1].phase = BatchState.ENDED
     queue.clear_ended()
     assert model.batches == [batches[0]]
     qtmodeltester.check(model)
 
 
-def test_retrying_maps_the_runs_numbers_back():
+def test_a_later_run_maps_its_numbers_back():
     arguments = {"keys": ["a", "b", "c"], "sizes": [1, 2, 3], "skip": [0], "only_new": True}
     batch = Batch("t", "o", arguments, ["a", "b", "c"], ["a", "b", "c"], [1, 2, 3], "t")
-    assert batch.begin() == arguments
-    batch.apply(Outcomes(done=(0,), failed=((1, "x"), (2, "y"))))
-    batch.stop(State.FAILED)
-    again = batch.begin(batch.to_retry)
-    assert again == {"keys": ["b", "c"], "sizes": [2, 3], "skip": [], "only_new": True}
-    batch.finish(TransferReport(2, (0, 1), (), (), 5, 1.0))
-    assert batch.states == [State.DONE] * 3
+    assert batch.states == [State.SKIPPED, State.WAITING, State.WAITING]
+    batch.begin([1, 2])
+    batch.apply(Outcomes(failed=((0, "x"), (1, "y"))))
+    assert (batch.retry_count, batch.notes) == (2, {1: "x", 2: "y"})
+    batch.reset(RETRIED)
+    assert batch.counts[State.WAITING] == 2
+    batch.begin([1, 2])
+    batch.finish(TransferReport(2, (0, 1), (), (), 5, 1.0, (Verdict.SHA256, Verdict.SIZE_ONLY)))
+    assert batch.states == [State.SKIPPED, State.DONE, State.DONE]
+    assert batch.verdicts == {1: Verdict.SHA256, 2: Verdict.SIZE_ONLY}
+    batch.phase = BatchState.ENDED
     assert batch.state is State.DONE
 
 
@@ -103,10 +108,11 @@ def test_a_thousand_failures_are_one_sentence():
 
 def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
     batch = Batch("b", "transfer.upload", {}, ["x"] * 6, ["k"] * 6, [1] * 6, "t")
-    tab.transfers.add(batch)
-    batch.begin()
+    tab.transfers.show(batch)
+    batch.begin(range(6))
     batch.apply(Outcomes((0, 1, 2), ((3, "it already exists"),), ((4, "why"),)))
-    batch.stop(State.CANCELLED)
+    batch.end_cancelled()
+    batch.phase = BatchState.ENDED
     tab.pane.update_state()
     footer = tab.pane._totals.text()
     assert footer.startswith("3 of 6 files · ")
@@ -121,11 +127,11 @@ def test_the_result_covers_neither_the_heading_nor_the_totals_of_the_queue(tab, 
         "Upload reports", "transfer.upload", {}, [f"{n}.json" for n in range(12)],
         [f"analytics/{n}.json" for n in range(12)], [1024] * 12, "s3://b/analytics/",
     )  # fmt: skip
-    batch.begin()
+    batch.begin(range(12))
     batch.apply(Outcomes(done=tuple(range(12))))
-    batch.running = False
+    batch.phase = BatchState.ENDED
     tab.resize(*size)
-    tab.transfers.add(batch)
+    tab.transfers.show(batch)
     tab.pane.tree.setFocus()
     tab.banner.show_good("12 files transferred, 58.0 KB in 0.8 s, 12 verified (MD5).")
     card = tab.banner.geometry()

@@ -7,13 +7,10 @@ import pytest
 from PySide6.QtWidgets import QPlainTextEdit
 
 from core.local.pending_uploads import note
-from core.transfer.journal import Order, Unfinished
-from core.units import utc_now
 from core.workspace import Workspace
 from gui.dialogs.confirm import UNCHANGED, Confirm
 from gui.tabs.uploads import UploadsTab
-from gui.tabs.uploads.unfinished import BEGUN, KEY, SIZE, WHAT, WHOSE, InterruptedTransfers
-from gui.widgets.buttons import Button
+from gui.tabs.uploads.unfinished import BEGUN, KEY, SIZE, WHAT, WHOSE
 from tests.helpers.moto_bucket import moto_bucket
 
 WAIT = 30_000
@@ -184,25 +181,3 @@ def test_what_may_not_be_removed_is_not_offered(tab, s3, bucket, context):
     assert not pane.remove.isEnabled()
     assert "read-only" in pane.remove.toolTip()
     assert column(pane, BEGUN)[0].endswith(" ago")
-
-
-def test_an_interrupted_transfer_is_discarded_after_a_question_that_lists_its_files(qtbot, themed):
-    keys = [f"reports/{number}.json" for number in range(3)]
-    order = Order("transfer.upload", "1", "Upload reports", "main", "bucket", {"keys": keys})
-    transfer = Unfinished(order, utc_now(), 3, (1, 2))
-    section = InterruptedTransfers()
-    qtbot.addWidget(section)
-    discarded = []
-    section.discard_wanted.connect(discarded.append)
-    section.show_all([transfer])
-    section.show()
-    button = next(b for b in section.findChildren(Button) if b.text() == "Discard…")
-    button.click()
-    question, listed = asked(qtbot)
-    assert listed.splitlines() == keys[1:]
-    question.reject()
-    assert discarded == []
-    button.click()
-    question, _listed = asked(qtbot)
-    question.go.click()
-    assert discarded == [transfer]

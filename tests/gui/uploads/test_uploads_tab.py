@@ -4,12 +4,18 @@ import shlex
 from uuid import uuid4
 
 import boto3
+import pytest
+from botocore.exceptions import ClientError
 from helpers.state import stored_transfers
 from PySide6.QtWidgets import QLabel
 
 from core.errors import Offline
-from core.transfer.journal import Journal, Order, unfinished
-from core.transfer.values import SAME, IfExists, Outcomes, State
+from core.model.objects import Verdict
+from core.transfer.journal import Order
+from core.transfer.queue import TransferQueue
+from core.transfer.queue_journal import QueueJournal
+from core.transfer.queue_values import BatchState, FileResult
+from core.transfer.values import SAME, IfExists, State
 from gui.tabs.uploads import UploadsTab
 from gui.tabs.uploads.tab import _batch_of
 from gui.tabs.uploads.transfer_model import PROGRESS, STATE
@@ -126,10 +132,10 @@ def test_failures_are_one_banner_and_only_they_are_retried(tab, bucket, folder, 
     (folder / "away").rename(folder / "2.json")
     tab.pane.retry.click()
     assert ended(tab, qtbot).counts[State.DONE] == 5
-    assert unfinished() == ()
+    assert queued(tab) == [BatchState.ENDED]
 
 
-def test_a_killed_engine_fails_the_rest_which_can_be_retried(tab, context, tmp_path, qtbot):
+def test_a_killed_engine_stops_the_rest_which_can_be_resumed(tab, context, tmp_path, qtbot):
     root = tmp_path / f"k{uuid4().hex[:8]}"
     root.mkdir()
     for number in range(400):
@@ -141,12 +147,15 @@ def test_a_killed_engine_fails_the_rest_which_can_be_retried(tab, context, tmp_p
     _kill(context.runner.engine_pids())
     ended(tab, qtbot)
     assert "ended during the task" in tab.banner.text
-    assert batch.counts[State.FAILED] > 0
-    assert batch.counts[State.DONE] + batch.counts[State.FAILED] == 400
-    tab.pane.retry.click()
+    assert batch.phase is BatchState.HELD
+    assert batch.counts[State.WAITING] > 0
+    assert batch.counts[State.DONE] + batch.counts[State.WAITING] == 400
+    assert tab.pane.pause.text() == "Resume"
+    tab.pane.pause.click()
     batch = ended(tab, qtbot)
     assert batch.counts[State.DONE] + batch.counts[State.SKIPPED] == 400
     assert set(batch.notes.values()) <= {SAME}  # stored in the moment of the kill
+    assert batch.phase is BatchState.ENDED
 
 
 def _kill(pids):
@@ -157,7 +166,7 @@ def _kill(pids):
         os.kill(pid, signal.SIGKILL)
 
 
-def test_a_cancel_stops_and_is_not_offered_again(tab, tmp_path, qtbot):
+def test_a_cancel_stops_and_is_not_continued(tab, tmp_path, qtbot):
     root = tmp_path / f"c{uuid4().hex[:8]}"
     root.mkdir()
     for number in range(600):
@@ -169,31 +178,41 @@ def test_a_cancel_stops_and_is_not_offered_again(tab, tmp_path, qtbot):
     tab.pane.cancel.click()
     ended(tab, qtbot)
     assert batch.counts[State.CANCELLED] > 0
+    assert (batch.phase, queued(tab)) == (BatchState.ENDED, [BatchState.ENDED])
+    tab.pane.clear.click()
     qtbot.waitUntil(lambda: not stored_transfers(), timeout=WAIT)
 
 
-def test_an_interrupted_transfer_is_offered_and_resumed(context, workspace, bucket, folder, qtbot):
+def test_an_interrupted_transfer_is_resumed(context, workspace, bucket, folder, qtbot):
     keys = [f"{folder.name}/{n}.json" for n in range(5)]
     arguments = {
         "paths": [str(folder / f"{n}.json") for n in range(5)], "keys": keys, "sizes": [3] * 5,
-        "skip": [], "only_new": True,
+        "only_new": True,
     }  # fmt: skip
-    order = Order("transfer.upload", uuid4().hex, "Upload x", "moto", bucket.name, arguments)
-    journal = Journal.begin(order, 5)
-    journal.note(Outcomes(done=(0, 1)))
+    queue = TransferQueue()
+    profile = workspace.profile.name
+    order = Order("transfer.upload", uuid4().hex, "Upload x", profile, bucket.name, arguments)
+    queue.add(order)
+    journal = QueueJournal.begin(order.id, range(5))
+    journal.record([FileResult(n, State.DONE, verdict=Verdict.SHA256) for n in (0, 1)])
     journal.leave()
     context.set_workspace(workspace)
     tab = UploadsTab(context)
     qtbot.addWidget(tab)
     tab.show()
-    qtbot.waitUntil(tab.interrupted.isVisible, timeout=WAIT)
-    (found,) = unfinished()
-    tab.interrupted.resume_wanted.emit(found)
+    qtbot.waitUntil(lambda: bool(tab.transfers.batches), timeout=WAIT)
     batch = ended(tab, qtbot)
-    assert (len(batch.keys), batch.counts[State.DONE]) == (3, 3)
+    assert (len(batch.keys), batch.counts[State.DONE]) == (5, 5)
+    with pytest.raises(ClientError):
+        read(bucket, keys[1])
     assert read(bucket, keys[4]) == b"[4]"
-    assert unfinished() == ()
+    assert queued(tab) == [BatchState.ENDED]
     context.set_workspace(None)
+
+
+def queued(_tab):
+    """Return the states of the batches of the stored queue."""
+    return [batch.state for batch in TransferQueue().batches()]
 
 
 def test_a_read_only_profile_may_plan_but_not_send(tab, folder, context, qtbot):
@@ -213,24 +232,25 @@ def test_the_queue_runs_one_after_the_other_and_loses_none(tab, context, tmp_pat
         root.mkdir()
         for number in range(count):
             (root / f"{number:03}").write_text("x")
-        batches.append(_batch_of(plan(tab, qtbot, root), tab.form, None))
+        batches.append(_batch_of(plan(tab, qtbot, root), tab.form, context.workspace.profile))
         tab.form.clear()
         qtbot.waitUntil(lambda: tab.form.plan.plan is None)
     for batch in batches:
-        tab.transfers.add(batch)
         tab.transfers.start(batch)
     first, second, last = batches
-    assert [b.state for b in batches] == [State.RUNNING, State.WAITING, State.WAITING]
+    running, waiting = BatchState.RUNNING, BatchState.WAITING
+    qtbot.waitUntil(lambda: [b.phase for b in batches] == [running, waiting, waiting], timeout=WAIT)
     tab.transfers.cancel(last)
     assert last.counts[State.CANCELLED] == 60
-    qtbot.waitUntil(lambda: {u.order.id for u in unfinished()} == {second.id}, timeout=WAIT)
+    qtbot.waitUntil(lambda: last.phase is BatchState.ENDED, timeout=WAIT)
+    assert [batch.id for batch in tab.transfers.batches] == [first.id, second.id, last.id]
     assert len(context.runner.bulk_running) == 1
     ended(tab, qtbot)
     assert (first.counts[State.DONE], second.counts[State.DONE]) == (400, 50)
     tab.transfers.retry(last)
     ended(tab, qtbot)
     assert last.counts[State.DONE] == 60
-    qtbot.waitUntil(lambda: not stored_transfers(), timeout=WAIT)
+    assert queued(tab) == [BatchState.ENDED] * 3
 
 
 def test_a_batch_is_never_sent_to_another_place(tab, folder, context, qtbot):
@@ -244,7 +264,7 @@ def test_a_batch_is_never_sent_to_another_place(tab, folder, context, qtbot):
     assert not tab.pane.retry.isEnabled()
     assert "production" in tab.pane.retry.toolTip()
     tab.transfers.retry(batch)
-    assert not batch.running
+    assert batch.phase is BatchState.ENDED
     text = shlex.split(batch.command)
     assert text[:2] == ["strongroom", "put"]
     assert text[-2:] == [str(folder), "/"]
@@ -260,15 +280,17 @@ def test_closing_in_mid_upload_leaves_the_rest_to_be_resumed(tab, context, tmp_p
     batch = tab.pane.model.batches[0]
     qtbot.waitUntil(lambda: batch.counts[State.DONE] > 0, timeout=WAIT)
     context.runner.shutdown()
-    (found,) = unfinished()
-    assert 0 < len(found.left) < 600
+    (found,) = TransferQueue().batches()
+    # This process has not ended, so the batch still counts as running.
+    assert found.state in {BatchState.RUNNING, BatchState.WAITING}
+    assert 0 < found.counts.waiting < 600
 
 
 def test_the_window_shows_what_files_were_compared_with(tab, folder, qtbot):
     plan(tab, qtbot, folder)
     tab.start()
     batch = ended(tab, qtbot)
-    assert sum(batch.verdicts.values()) == 5
+    assert sum(batch.verdict_counts.values()) == len(batch.verdicts) == 5
     assert "5 verified (" in tab.banner.text
     assert "5 verified (" in tab.pane._totals.text()
 
