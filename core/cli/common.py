@@ -222,3 +222,23 @@ def seconds_of(text: str) -> int:
             remedy="Use for example 3600, 30m, 12h or 7d.",
         )
     return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+
+
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+
+
+def bytes_of(text: str) -> int:
+    """Parse a number of bytes such as 5000, 500K, 10M or 2G (powers of 1,024).
+
+    Raises:
+        InvalidInput: the text is not a number of bytes.
+    """
+    upper = text.upper().removesuffix("B").removesuffix("I")
+    number, unit = (upper[:-1], upper[-1]) if upper[-1:] in "KMGT" and upper[:-1] else (upper, "")
+    if not number.isdecimal() or len(number) > _DIGITS:
+        raise InvalidInput(
+            f"{text[:40]!r} is not a number of bytes",
+            cause="It is a number, which may be followed by K, M, G or T.",
+            remedy="Use for example 5000, 500K or 10M.",
+        )
+    return int(number) * _UNITS[unit]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import transfers
+from core.cli import downloads, transfers
 from core.cli.sweep import sweep
 from core.units import format_count, format_size, iso_utc
 
@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
     commands = (
         ("ls", ls),
         ("put", transfers.put),
-        ("get", transfers.get),
+        ("get", downloads.get),
         ("sweep", sweep),
         ("stats", stats),
     )

@@ -66,6 +66,12 @@ class Output:
         """Write a result of several lines, such as a generated document."""
         _write(printable_lines(text) + "\n")
 
+    def content(self, data: bytes) -> None:
+        """Write bytes of an object to standard output, unchanged."""
+        with _standard_output():
+            sys.stdout.flush()  # text that was written before
+            sys.stdout.buffer.write(data)
+
     def note(self, text: str) -> None:
         """Write one line to standard error."""
         if not self.as_json:

@@ -1,23 +1,36 @@
-"""The commands `put` and `get`, which upload and download."""
+"""The command `put`, which uploads, and what the transfer commands have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from core.errors import NotFound, StorageError
-from core.units import format_size
+from core.cli.common import bytes_of
+from core.cli.parameters import usage_error
+from core.cli.selection import (
+    Address,
+    DryRun,
+    Exclude,
+    ExistingOrBoth,
+    Include,
+    bucket_of,
+    decision,
+)
+from core.errors import StorageError
+from core.units import format_counted, format_size
 from core.work import RETRY_SECONDS, RetryBudget, Work
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.objects import Written
+    from core.objects.bucket import Bucket
     from core.transfer.plan import UploadPlan
+    from core.transfer.values import IfExists
 
 T = TypeVar("T")
 
@@ -25,6 +38,15 @@ Overwrite = Annotated[
     bool,
     typer.Option(
         "--overwrite", help="Overwrite existing objects or files; otherwise they are skipped."
+    ),
+]
+IfExistsOption = Annotated[
+    ExistingOrBoth | None,
+    typer.Option(
+        "--if-exists",
+        help="What happens if the target exists: skip, overwrite, store under another name "
+        "(keep-both), or overwrite only if the content differs, if the source is newer, or if the "
+        "size differs.",
     ),
 ]
 RetrySeconds = Annotated[
@@ -36,53 +58,157 @@ RetrySeconds = Annotated[
         "retries.",
     ),
 ]
-_SECONDS = int(RETRY_SECONDS)
+LimitRate = Annotated[
+    str,
+    typer.Option(
+        "--limit-rate",
+        metavar="BYTES",
+        help="The maximum number of bytes per second, for example 500K or 10M.",
+    ),
+]
+Parallel = Annotated[
+    int, typer.Option(min=0, help="The maximum number of concurrent requests; 0 is automatic.")
+]
+SECONDS = int(RETRY_SECONDS)
+_HEADS = ("Action", "Size", "File", "Key")
 
 
-def put(
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a transfer uses the network: retry budget in seconds, and limits."""
+
+    seconds: int = SECONDS
+    rate: str = ""
+    parallel: int = 0
+
+    def work_for(self, work: Work) -> Work:
+        """Return the work with a retry budget for all of its requests, and with the limits."""
+        from core.limits import TransferLimits
+
+        limits = None
+        if self.rate or self.parallel:
+            rate = bytes_of(self.rate) if self.rate else None
+            if rate == 0:
+                raise usage_error("--limit-rate is 0", remedy="Omit it for no limit.")
+            limits = TransferLimits(rate, self.parallel or None)
+        return replace(work, budget=RetryBudget(self.seconds), limits=limits)
+
+
+def put(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
-    sources: Annotated[list[Path], typer.Argument(help="Files and folders to upload.")],
-    target: Annotated[str, typer.Argument(help="A key, or a prefix that ends with a slash.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="Files and folders to upload; - is standard input."),
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A key, or a prefix that ends with a slash. s3://BUCKET/KEY names another bucket."
+        ),
+    ],
     overwrite: Overwrite = False,
-    retry_seconds: RetrySeconds = _SECONDS,
+    if_exists: IfExistsOption = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="With -: the exact number of bytes. Another number stores nothing; without it at "
+            "most 156 GiB are stored.",
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    limit_rate: LimitRate = "",
+    parallel: Parallel = 0,
+    retry_seconds: RetrySeconds = SECONDS,
 ) -> int:
     """Upload files and folders; every stored object is compared with the hash of its file.
 
-    Exit code 0 means that every file is in the bucket, or was skipped because its key exists and
-    --overwrite is not set. A single file for a single key is never skipped: if the key exists, the
-    exit code is 22. Files that were not uploaded are listed with the reason, and the exit code is
-    that of the cause: 20 a source does not exist, 24 it is not a regular file or its name is not
-    UTF-8, 41 it changed during the upload, 42 it cannot be read, 13 no permission, 30-33 the
-    service or the network, 130 interrupted.
+    Exit code 0 means that every file is in the bucket, or was skipped because its key exists
+    (--if-exists, by default skip). A single file for a single key is only skipped if --if-exists is
+    set: otherwise, if the key exists, the exit code is 22. Files that were not uploaded are listed
+    with the reason, and the exit code is that of the cause: 20 a source does not exist, 24 it is
+    not a regular file or its name is not UTF-8, 41 it changed during the upload, 42 it cannot be
+    read, 13 no permission, 30-33 the service or the network, 130 interrupted.
     """
     cli: Cli = context.obj
-    if len(sources) == 1 and not sources[0].is_dir() and not target.endswith("/"):
-        return _put_one(cli, sources[0], target, overwrite=overwrite, seconds=retry_seconds)
-    from core.cli.transfer_report import show_report, uploaded_files
+    pace = Pace(retry_seconds, limit_rate, parallel)
+    choice = decision(if_exists, overwrite=overwrite)
+    if Path("-") in sources:
+        return _put_input(cli, sources, target, size, choice, pace, dry_run=dry_run)
+    address = Address.of(target)
+    single = len(sources) == 1 and not sources[0].is_dir() and not target.endswith("/")
+    if single and if_exists is None and not dry_run:
+        return _put_one(cli, sources[0], address, overwrite=overwrite, pace=pace)
+    from core.cli.transfer_report import FileLines, show_report, uploaded_files
     from core.transfer.plan import plan_upload
     from core.transfer.upload import upload
-    from core.transfer.values import IfExists, TransferCancelled
+    from core.transfer.values import TransferCancelled
 
-    choice = IfExists.OVERWRITE if overwrite else IfExists.SKIP
-    with transfer_work(cli, "Uploading", retry_seconds) as work:
-        workspace = cli.opener.workspace(work)
+    with transfer_work(cli, "Planning", pace) as work:
+        place = Place(bucket_of(cli, address, work))
         plan: UploadPlan = plan_upload(
-            workspace, work, paths=[str(path) for path in sources], prefix=target
-        )
+            place, work, paths=[str(path) for path in sources],
+            prefix=address.key.rpartition("/")[0] if single else address.key,
+            include=include or (), exclude=exclude or (),
+            name=address.key.rpartition("/")[2] if single else "",
+        )  # fmt: skip
+    if dry_run:
+        return _show_upload_plan(cli, plan, choice)
+    files = uploaded_files(plan, choice)
+    with transfer_work(cli, "Uploading", pace, FileLines(cli.out, files).take) as work:
         try:
-            report = upload(workspace, work, **plan.arguments(choice))
+            report = upload(place, work, **plan.arguments(choice))
         except TransferCancelled as error:
             report = error.report
-    return show_report(cli.out, report, uploaded_files(plan, choice), "uploaded")
+    return show_report(cli.out, report, files, "uploaded")
 
 
-def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bucket, as operations need it."""
+
+    bucket: Bucket
+
+
+def _put_input(  # noqa: PLR0913 - the options of the command
+    cli: Cli,
+    sources: list[Path],
+    target: str,
+    size: int | None,
+    choice: IfExists,
+    pace: Pace,
+    *,
+    dry_run: bool,
+) -> int:
+    from core.cli.streams import put_input
+    from core.model.upload_options import UploadOptions
+    from core.transfer.values import IfExists
+
+    if len(sources) > 1 or dry_run or choice not in {IfExists.SKIP, IfExists.OVERWRITE}:
+        raise usage_error(
+            "Standard input can only be uploaded alone",
+            cause="It cannot be combined with other files, with --dry-run, or with a comparison.",
+            remedy="Use `strongroom put - KEY`, with --overwrite if the object may be replaced.",
+        )
+    with transfer_work(cli, "Uploading standard input", pace) as work:
+        # Not repeated after a failure: what was read cannot be read again.
+        written = put_input(
+            cli, target, work, size=size, overwrite=choice is IfExists.OVERWRITE,
+            options=UploadOptions(),
+        )  # fmt: skip
+    return _show_written(cli, written)
+
+
+def _put_one(cli: Cli, source: Path, address: Address, *, overwrite: bool, pace: Pace) -> int:
     from core.objects.conditions import refuse_existing
     from core.objects.parts import SINGLE_BYTES
     from core.objects.writing import upload
     from core.transfer.sources import find_sources
     from core.transfer.sweep import sweep_at_start
 
+    key = address.key
     found = find_sources([source])
     for path, _name, why in found.refused:
         raise StorageError(
@@ -92,8 +218,8 @@ def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int)
             subject=path,
             kind=why.kind,
         )
-    with transfer_work(cli, f"Uploading {source.name}", seconds) as work:
-        bucket = cli.opener.workspace(work).bucket
+    with transfer_work(cli, f"Uploading {source.name}", pace) as work:
+        bucket = bucket_of(cli, address, work)
         sweep_at_start(bucket, work)
 
         def send(work: Work) -> Written:
@@ -103,96 +229,75 @@ def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int)
             return upload(bucket, key, source, only_new=not overwrite, work=work)
 
         written = attempted(work, send)
-    line = f"{key}  {format_size(written.size)}  {written.sha256}  {written.verdict.value}"
-    cli.out.result(written, lambda: cli.out.line(line))
+    return _show_written(cli, written)
+
+
+def _show_written(cli: Cli, written: Written) -> int:
+    size, verdict = format_size(written.size), written.verdict.value
+    cli.out.result(
+        written, lambda: cli.out.line(f"{written.key}  {size}  {written.sha256}  {verdict}")
+    )
     if not written.race_free:
         from core.cli.transfer_report import unguarded_warning
 
-        cli.out.note(unguarded_warning([key]))
+        cli.out.note(unguarded_warning([written.key]))
     return 0
 
 
-def get(
-    context: typer.Context,
-    key: Annotated[str, typer.Argument(help="A key, or with --recursive a prefix.")],
-    target: Annotated[
-        Path | None, typer.Argument(help="A file or folder; by default the current folder.")
-    ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Download all objects below the prefix.")
-    ] = False,
-    overwrite: Overwrite = False,
-    retry_seconds: RetrySeconds = _SECONDS,
-) -> int:
-    """Download objects; a file only appears under its name when it is complete and verified.
-
-    Every object is compared with its listed size and ETag, and with a hash or checksum if one is
-    stored: "verified (SHA-256)", "verified (CRC)", "verified (MD5)", or "size only" if there is
-    none. With --recursive, exit code 0 means that every object was downloaded, or was skipped
-    because its file exists and --overwrite is not set. Objects that were not downloaded are listed
-    with the reason, and the exit code is that of the cause, for example 40 for corrupt bytes, 42
-    for a file that cannot be written, 30-33 for the service or the network, 130 interrupted.
-    """
-    cli: Cli = context.obj
-    if recursive:
-        return _get_all(cli, key, target or Path(), overwrite=overwrite, seconds=retry_seconds)
-    from core.objects.reading import download
-    from core.transfer.local_names import local_name
-    from core.transfer.sweep import sweep_at_start
-
-    path = target or Path()
-    if path.is_dir():
-        path /= local_name(key, path)
-    with transfer_work(cli, f"Downloading {path.name}", retry_seconds) as work:
-        bucket = cli.opener.workspace(work).bucket
-        sweep_at_start(bucket, work, [path.parent])
-        got = attempted(
-            work, lambda work: download(bucket, key, path, overwrite=overwrite, work=work)
-        )
-    line = f"{got.path}  {format_size(got.size)}  {got.verdict.value}"
-    cli.out.result(got, lambda: cli.out.line(line))
-    return 0
+def _show_upload_plan(cli: Cli, plan: UploadPlan, choice: IfExists) -> int:
+    """Show what would be done with each file."""
+    keys = plan.keys_when(choice)
+    rows: list[dict[str, Any]] = [
+        {"action": "upload", "size": size, "path": path, "key": keys[number], "reason": ""}
+        for number, (path, size) in enumerate(zip(plan.paths, plan.sizes, strict=True))
+    ]
+    for number, row in enumerate(rows):
+        if reason := plan.skip_reason(number, choice):
+            row.update(action="skip", reason=reason)
+        elif plan.existing[number]:
+            row.update(action=choice.value)
+    rows += [
+        {"action": "refuse", "size": 0, "path": each.path, "key": each.key, "reason": each.reason}
+        for each in plan.refused
+    ]
+    return show_plan(cli, rows, "file")
 
 
-def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: int) -> int:
-    from core.cli.transfer_report import downloaded_files, show_report
-    from core.objects.listing import list_pages
-    from core.transfer.download import download
-    from core.transfer.values import IfExists, TransferCancelled
+def show_plan(cli: Cli, rows: list[dict[str, Any]], noun: str) -> int:
+    """Show the plan of a transfer, and return the exit code."""
 
-    with transfer_work(cli, "Downloading", seconds) as work:
-        workspace = cli.opener.workspace(work)
-        pages = list(list_pages(workspace.bucket, prefix, work=work))
-        keys = [key for page in pages for key in page.keys]
-        sizes = [size for page in pages for size in page.sizes]
-        etags = [etag for page in pages for etag in page.etags]
-        if not keys:
-            raise NotFound(
-                f"There are no objects below {prefix}",
-                remedy="List the existing objects with `strongroom ls`.",
-                subject=workspace.bucket.subject(prefix),
+    def show() -> None:
+        table = [
+            (
+                f"{row['action']}: {row['reason']}" if row["reason"] else row["action"],
+                format_size(row["size"]),
+                row["path"],
+                row["key"],
             )
-        # The folder of the prefix: `logs/app` downloads `logs/app.log` as `app.log`.
-        below = prefix[: prefix.rfind("/") + 1]
-        choice = IfExists.OVERWRITE if overwrite else IfExists.SKIP
-        try:
-            report = download(
-                workspace, work, keys=keys, sizes=sizes, etags=etags, folder=str(folder),
-                below=below, if_exists=choice.value,
-            )  # fmt: skip
-        except TransferCancelled as error:
-            report = error.report  # what was done until then is reported too
-    files = downloaded_files(report, keys, sizes, below, folder)
-    return show_report(cli.out, report, files, "downloaded")
+            for row in rows
+        ]
+        cli.out.table(_HEADS, table, numbers=(1,))
+        size = format_size(sum(row["size"] for row in rows if row["action"] != "skip"))
+        cli.out.note(f"{format_counted(len(rows), noun)}, {size}. Nothing was changed.")
+
+    cli.out.result(rows, show)
+    return 0
 
 
 @contextmanager
 def transfer_work(
-    cli: Cli, what: str, seconds: int, batch: Callable[[Any], None] | None = None
+    cli: Cli, what: str, pace: Pace | int, batch: Callable[[Any], None] | None = None
 ) -> Iterator[Work]:
-    """Yield the `Work` of a command, with one retry budget for all of its requests."""
+    """Yield the `Work` of a command, with one retry budget for all of its requests.
+
+    Args:
+        cli: the context of the command.
+        what: the name of the operation.
+        pace: the limits of the transfer, or the retry budget in seconds.
+        batch: receives partial results.
+    """
     with cli.out.work(what, batch) as work:
-        yield replace(work, budget=RetryBudget(seconds))
+        yield (Pace(pace) if isinstance(pace, int) else pace).work_for(work)
 
 
 def attempted(work: Work, send: Callable[[Work], T]) -> T:

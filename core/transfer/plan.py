@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import ErrorKind, InvalidInput, NotFound
 from core.layout.building import check_key
+from core.model.name_filter import NameFilter
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.level import modified_of
 from core.objects.listing import list_pages
@@ -164,8 +165,15 @@ class UploadPlan:
         return values + [default] * len(self.refused)
 
 
-def plan_upload(
-    workspace: HasBucket, work: Work | None = None, *, paths: Sequence[str], prefix: str = ""
+def plan_upload(  # noqa: PLR0913 - all but the first two by name
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    paths: Sequence[str],
+    prefix: str = "",
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    name: str = "",
 ) -> UploadPlan:
     """Return the plan for uploading files and folders below a prefix (operation `transfer.plan`).
 
@@ -174,6 +182,9 @@ def plan_upload(
         work: cancel token and progress.
         paths: files and folders; the name of a folder is part of the keys.
         prefix: the folder in the bucket, with or without a final slash.
+        include: patterns of `NameFilter`, of which a file has to match one.
+        exclude: patterns of which a file must match none.
+        name: the name of the only file in its key, if it differs from that of the file.
 
     Raises:
         InvalidInput: the prefix is not valid in a key.
@@ -182,7 +193,9 @@ def plan_upload(
     """
     work = default_work(work)
     prefix = clean_prefix(prefix)
-    sources = find_sources(paths, work=work)
+    sources = find_sources(paths, work=work).matching(NameFilter(tuple(include), tuple(exclude)))
+    if name:
+        sources = sources.renamed(name)
     columns, refused = _with_keys(sources, prefix)
     keys = [key for _, key, _ in columns]
     known, used = existing_objects(workspace.bucket, keys, work)

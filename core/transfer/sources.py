@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from core.errors import ErrorKind, InvalidInput, NotFound
+from core.model.name_filter import NameFilter
 from core.transfer.values import Refusal
 from core.work import Progress, Work, default_work
 
@@ -37,6 +38,29 @@ class Sources:
     sizes: tuple[int, ...]
     modified: tuple[float, ...]
     refused: tuple[tuple[str, str, Refusal], ...]
+
+    def matching(self, names: NameFilter) -> Sources:
+        """Return the files whose names below their folder match; refused ones are filtered, too."""
+        if names == NameFilter():
+            return self
+        chosen = [number for number, name in enumerate(self.names) if names.matches(_below(name))]
+        return Sources(
+            tuple(self.paths[number] for number in chosen),
+            tuple(self.names[number] for number in chosen),
+            tuple(self.sizes[number] for number in chosen),
+            tuple(self.modified[number] for number in chosen),
+            tuple(each for each in self.refused if names.matches(_below(each[1]))),
+        )
+
+    def renamed(self, name: str) -> Sources:
+        """Return the only file under another name."""
+        refused = tuple((path, name, why) for path, _name, why in self.refused)
+        return replace(self, names=(name,) * len(self.names), refused=refused)
+
+
+def _below(name: str) -> str:
+    """Return a name without the folder that was given; a file that was given has only its name."""
+    return name.partition("/")[2] or name
 
 
 def typed_path(text: str) -> str:
