@@ -13,7 +13,8 @@ from core.errors import StorageError
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.checksums import SLOW_BYTES, Digests, Expected, expected_hashes
-from core.objects.hashing import Stamp, chunks_of, unreadable
+from core.objects.hashing import Stamp, chunks_of, sha256_of, unreadable
+from core.objects.options import ORIGINAL_SHA256, ORIGINAL_SIZE
 from core.work import Work, default_work
 
 #: Algorithms that are computed in Python, which takes too long for large files.
@@ -35,7 +36,13 @@ class Comparison:
 
 
 def compare_file(
-    bucket: Bucket, key: str, path: Path, *, etag: str = "", work: Work | None = None
+    bucket: Bucket,
+    key: str,
+    path: Path,
+    *,
+    etag: str = "",
+    compressed: bool = False,
+    work: Work | None = None,
 ) -> Comparison:
     """Compare a file with an object by a hash that is stored with the object.
 
@@ -45,6 +52,8 @@ def compare_file(
         path: the file.
         etag: the listed ETag of an object of the same size, if it is known: if it is the MD5 of the
             file, no request is sent.
+        compressed: whether the object is the compressed file: its metadata has the hash of the
+            original one (`core.objects.options`).
         work: cancel token and retry budget.
 
     Raises:
@@ -58,6 +67,8 @@ def compare_file(
         return Comparison(same=True, verdict=Verdict.MD5)
     answer = _head(bucket, key, work, ChecksumMode="ENABLED")
     size = Stamp.of(path).size
+    if compressed:
+        return _compare_original(path, answer, size, work)
     if answer.get("ContentLength") != size:
         return Comparison(same=False)
     verdict = Verdict.SIZE_ONLY
@@ -68,6 +79,15 @@ def compare_file(
         # The next one is compared too: a composite hash also differs if the sizes of the parts do,
         # and some servers report a composite hash as if it were one of the complete object.
     return Comparison(same=False, verdict=verdict, proven=verdict is not Verdict.SIZE_ONLY)
+
+
+def _compare_original(path: Path, answer: dict[str, Any], size: int, work: Work) -> Comparison:
+    """Compare a file with the hash of the file from which a compressed object was made."""
+    metadata = answer.get("Metadata", {})
+    if metadata.get(ORIGINAL_SIZE) != str(size):
+        return Comparison(same=False, proven=ORIGINAL_SIZE in metadata)
+    same = metadata.get(ORIGINAL_SHA256) == sha256_of(path, work)
+    return Comparison(same, Verdict.SHA256)
 
 
 def _md5(etag: str) -> Expected:

@@ -13,12 +13,13 @@ from typing import Any
 
 from core.errors import AlreadyExists, Cancelled, ErrorKind, NotFound, StorageError
 from core.model.objects import Written
+from core.model.upload_options import UploadOptions
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.comparing import compare_file
 from core.objects.conditions import refuse_existing
-from core.objects.hashing import Stamp, sha256_of
+from core.objects.hashing import Stamp
+from core.objects.options import check_options
 from core.objects.parts import SINGLE_BYTES
-from core.objects.reading import head
 from core.objects.small import SmallFile, upload_many
 from core.objects.small_loop import SMALL_BYTES
 from core.objects.writing import upload as upload_file
@@ -44,6 +45,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     only_new: bool | Sequence[bool] = False,
     if_different: bool | Sequence[bool] = False,
     refused: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
     journal: Mapping[str, Any] | None = None,
 ) -> TransferReport:
     """Upload files to keys; the failure of a file does not stop the others.
@@ -61,9 +63,12 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         if_different: skip files whose object has the same content, by a stored hash; one value for
             all files or one for each.
         refused: reasons why files cannot be uploaded (see `UploadPlan.refused`), or empty.
+        options: the values of `UploadOptions.as_dict`, for example the storage class; `keys` have
+            the extensions of compressed files.
         journal: makes the transfer resumable, see `core.transfer.running.order_of`; optional.
 
     Raises:
+        InvalidInput: an option is not valid; nothing was sent.
         LocalIOError: the journal cannot be written; nothing was sent.
         TransferCancelled: the token of `work` was cancelled; uploaded objects remain, and none is
             incomplete.
@@ -78,11 +83,13 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         "only_new": only_new if isinstance(only_new, bool) else list(only_new),
         "if_different": if_different if isinstance(if_different, bool) else list(if_different),
         "refused": list(refused),
+        "options": dict(options or {}),
     }
+    chosen = check_options(UploadOptions.from_dict(options or {}))
     order = order_of("transfer.upload", workspace, journal, arguments)
     sweep_at_start(workspace.bucket, work)
     files = _Files(paths, keys, sizes, only_new, if_different)
-    run = _Upload(workspace.bucket, files, work)
+    run = _Upload(workspace.bucket, files, work, chosen)
     given_up = {n: refusal_error(text, keys[n]) for n, text in enumerate(refused) if text}
     skipped = dict(zip(skip, skip_reasons or repeat(EXISTS), strict=False))
     return run_journalled(
@@ -104,8 +111,8 @@ class _Files:
 class _Upload:
     """One run of an upload: first small files with the fast upload, then all others."""
 
-    def __init__(self, bucket: Bucket, files: _Files, work: Work) -> None:
-        self._bucket, self._files, self._work = bucket, files, work
+    def __init__(self, bucket: Bucket, files: _Files, work: Work, options: UploadOptions) -> None:
+        self._bucket, self._files, self._work, self._options = bucket, files, work, options
         self._paths, self._keys, self._sizes = files.paths, files.keys, files.sizes
         self._attempts = Attempts(work)
 
@@ -121,7 +128,9 @@ class _Upload:
         wanted = [number for number in range(len(self._keys)) if number not in left_out]
         self._skip_same(wanted, recorder)
         wanted = recorder.open_among(wanted)
-        quick = [n for n in wanted if self._sizes[n] <= SMALL_BYTES]
+        # The fast upload has no options: it is for many equal requests.
+        plain = self._options.is_default
+        quick = [n for n in wanted if plain and self._sizes[n] <= SMALL_BYTES]
         left = self._quick(quick, recorder)
         others = sorted({*wanted} - {*quick})
         small = left + [n for n in others if self._sizes[n] <= SINGLE_BYTES]
@@ -141,12 +150,9 @@ class _Upload:
                 self._work.check()
 
     def _compare(self, recorder: OutcomeRecorder, number: int) -> None:
-        path, key = Path(self._paths[number]), self._keys[number]
         work = self._attempts.work_for(number, lambda _progress: None)
         try:
-            found = self._attempts.attempted(
-                lambda: compare_file(self._bucket, key, path, work=work)
-            )
+            same = self._attempts.attempted(lambda: self._is_stored(number, work))
         except Cancelled:
             raise
         except StorageError as error:
@@ -155,8 +161,14 @@ class _Upload:
             if type(error) is not NotFound:
                 recorder.failed(number, error)
         else:
-            if found.same:
+            if same:
                 recorder.skipped(number, SAME)
+
+    def _is_stored(self, number: int, work: Work) -> bool:
+        """Return whether the object of a file has its content, which may be compressed."""
+        path, key = Path(self._paths[number]), self._keys[number]
+        compressed = self._options.compresses(path.name)
+        return compare_file(self._bucket, key, path, compressed=compressed, work=work).same
 
     def _only_new(self, number: int) -> bool:
         """Return whether a file must not overwrite an object."""
@@ -213,11 +225,7 @@ class _Upload:
         After an interruption the object is often the file itself.
         """
         with suppress(StorageError):
-            existing = head(self._bucket, self._keys[number], work=self._work)
-            path = Path(self._paths[number])
-            if existing.size == Stamp.of(path).size and existing.sha256 == sha256_of(
-                path, self._work
-            ):
+            if self._is_stored(number, self._work):
                 return SAME
         self._work.check()
         return EXISTS
@@ -229,7 +237,9 @@ class _Upload:
         if only_new and Stamp.of(path).size > SINGLE_BYTES:
             # Before the file is hashed and sent, which may take minutes.
             refuse_existing(self._bucket, key, work)
-        return upload_file(self._bucket, key, path, only_new=only_new, work=work)
+        return upload_file(
+            self._bucket, key, path, only_new=only_new, options=self._options, work=work
+        )
 
 
 def _value(column: bool | Sequence[bool], number: int) -> bool:
