@@ -17,8 +17,9 @@ from core.model.objects import Written
 from core.model.upload_options import DEFAULT_OPTIONS, UploadOptions
 from core.objects.bucket import Bucket
 from core.objects.completion import prepare_only_new
+from core.objects.compressing import compressed
 from core.objects.hashing import SHA256, Stamp, changed, unreadable
-from core.objects.options import check_options, parameters_of
+from core.objects.options import COMPRESSED_TYPES, check_options, parameters_of
 from core.objects.parts import SINGLE_BYTES, HashedFile, PartLoop
 from core.objects.single import SinglePut
 from core.units import format_counted
@@ -74,7 +75,9 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     """Upload a file to a key, with its SHA-256 as metadata, and verify the stored object.
 
     If the file changes while it is uploaded, nothing is stored. With `only_new` no object is
-    overwritten, not even one that appears during the upload.
+    overwritten, not even one that appears during the upload. With a compression, the compressed
+    bytes are stored under the same key (see `UploadOptions.key_for`), and `content_type` is that
+    of the compression.
 
     Raises:
         AlreadyExists: `only_new`, and another object has the key.
@@ -86,6 +89,10 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     """
     work = default_work(work)
     check_options(options)
+    if options.compresses(path.name):
+        return _upload_compressed(
+            bucket, key, path, metadata or {}, only_new=only_new, options=options, work=work
+        )
     # Taken before the bytes are read, so that any change from here on is detected.
     stamp = Stamp.of(path)
     every = {**(metadata or {}), **dict(options.metadata)}
@@ -96,6 +103,29 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
         written = _upload_parts(bucket, path, stamp, arguments, work, only_new, options)
     work.report(Progress(stamp.size, stamp.size, "bytes", key))
     return written
+
+
+def _upload_compressed(  # noqa: PLR0913 - the arguments of `upload`
+    bucket: Bucket,
+    key: str,
+    path: Path,
+    metadata: Mapping[str, str],
+    *,
+    only_new: bool,
+    options: UploadOptions,
+    work: Work,
+) -> Written:
+    with compressed(path, options.compression, work) as copy:
+        return upload(
+            bucket,
+            key,
+            copy.path,
+            metadata={**metadata, **copy.metadata},
+            content_type=COMPRESSED_TYPES[options.compression],
+            only_new=only_new,
+            options=options.uncompressed(),
+            work=work,
+        )
 
 
 def _upload_single(  # noqa: PLR0913, PLR0917 - the arguments of `upload`

@@ -1,15 +1,37 @@
 """Options of uploads: checks, parameters, and the form in which they are stored."""
 
+import gzip
+import hashlib
 import json
+from contextlib import contextmanager
 from urllib.parse import parse_qsl
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.aws.clients import ClientFactory
 from core.errors import InvalidInput
+from core.model.objects import Verdict
 from core.model.upload_options import Checksum, Compression, Encryption, UploadOptions
+from core.objects import parts
+from core.objects.bucket import Bucket
 from core.objects.options import check_options, parameters_of
+from core.objects.reading import head, read
+from core.objects.writing import upload
+from core.paths import cache_dir
+
+
+@contextmanager
+def workspace_bucket(server, name):
+    """Yield a bucket of a server, and close its connections."""
+    clients = ClientFactory(server.connection(name))
+    try:
+        yield Bucket(clients, name)
+    finally:
+        clients.close()
+
 
 _TEXT = st.text(st.characters(codec="utf-8", categories=("L", "N")), min_size=1, max_size=20)
 _OPTIONS = st.builds(
@@ -74,3 +96,47 @@ def test_compressed_files_are_not_compressed_again():
     assert options.uncompressed().key_for("a/b.json", "b.json") == "a/b.json"
     zstd = UploadOptions(compression=Compression.ZSTD)
     assert zstd.key_for("a/b", "b") == "a/b.zst"
+
+
+_OPENED = {Compression.GZIP: gzip.decompress, Compression.ZSTD: zstandard.decompress}
+
+
+@pytest.mark.parametrize("size", [0, 5_000, 9_000_000])
+@pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
+def test_a_file_is_compressed_on_its_way(bucket, tmp_path, compression, size):
+    content = hashlib.shake_128(b"seed").digest(size // 2) + bytes(size - size // 2)
+    path = tmp_path / "data.json"
+    path.write_bytes(content)
+    options = UploadOptions(compression=compression, tags=(("origin", "test"),))
+    key = options.key_for(f"compressed/{size}.json", path.name)
+    written = upload(bucket, key, path, options=options)
+    stored, found = read(bucket, key), head(bucket, key)
+    assert _OPENED[compression](stored) == content
+    assert found.content_type == f"application/{compression.value}"
+    assert found.sha256 == written.sha256 == hashlib.sha256(stored).hexdigest()
+    assert found.metadata["original-sha256"] == hashlib.sha256(content).hexdigest()
+    assert found.metadata["original-size"] == str(size)
+    # Equal files have equal objects: neither a time nor a name is stored.
+    again = upload(bucket, f"{key}.again", path, options=options)
+    assert again.sha256 == written.sha256
+    assert list((cache_dir() / "compressed").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [10, parts.SINGLE_BYTES + 1])
+@pytest.mark.parametrize("checksum", [Checksum.SHA1, Checksum.SHA256, Checksum.CRC32])
+def test_options_are_stored_with_the_object(s3_server, s3_bucket, tmp_path, size, checksum):
+    path = tmp_path / "f"
+    path.write_bytes(bytes(size))
+    options = UploadOptions(
+        storage_class="STANDARD",
+        tags=(("project", "a b+c"), ("stage", "")),
+        metadata=(("origin", "test"),),
+        checksum=checksum,
+    )
+    with workspace_bucket(s3_server, s3_bucket) as bucket:
+        written = upload(bucket, "f", path, options=options)
+        assert head(bucket, "f").metadata["origin"] == "test"
+        answer = bucket.client.get_object_tagging(Bucket=s3_bucket, Key="f")
+    assert written.verdict is not Verdict.SIZE_ONLY
+    found = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+    assert found == {"project": "a b+c", "stage": ""}
