@@ -21,6 +21,7 @@ from tests.benchmarks import (
     previews,
     queries,
     state,
+    transfers_small,
     window,
 )
 from tests.benchmarks.figures import Figure
@@ -37,6 +38,9 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("query", queries.figures),
     ("compare", comparisons.figures),
     ("blobs", blobs.figures),
+    ("transfers-small", transfers_small.figures),
+    ("transfers-small-latency", transfers_small.with_latency),
+    ("transfers-small-seaweed", transfers_small.on_seaweed),
     ("links", links.figures),
     ("json-preview", previews.figures),
     ("chart", charts.figures),

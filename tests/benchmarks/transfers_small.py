@@ -1,0 +1,192 @@
+"""Many small files up and down: complete processes, Strongroom beside s5cmd and rclone."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.benchmarks.dump import fast_folder
+from tests.benchmarks.figures import Figure, best
+from tests.benchmarks.rig import rig
+
+FILES, SIZE = 5_000, 2_048
+RUNS = 3
+#: What the peers may be times as fast: at the least so many times our time.
+TARGET, LATENCY_TARGET = 1 / 0.9, 1 / 0.8
+LATENCY = 0.02
+MOST_CPU_MS, MOST_MB = 0.2, 200.0
+#: 50,000 files may take so many times as long as 5,000.
+GROWTH = 10.5
+_PEERS = ("s5cmd", "rclone")
+_KEYS = ("AKIARIG", "rig-secret-0123456789")
+
+
+@dataclass
+class _Run:
+    """What complete processes needed: seconds, seconds of all processors, and peak memory in MB."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+
+
+def figures() -> Iterator[Figure]:
+    """Yield times beside those of the peers, processor time per object, memory, and the growth."""
+    with _files(FILES) as folder, rig() as endpoint:
+        up, down = _compared(endpoint, folder, RUNS)
+    yield from _beside(f"{FILES:,} x 2 KiB", up, down, TARGET)
+    for name, run in (("up", up["ours"]), ("down", down["ours"])):
+        milliseconds = 1000 * statistics.median(run.cpu) / FILES
+        yield Figure(f"processor time per object {name}", milliseconds, "ms", MOST_CPU_MS)
+        yield Figure(f"{FILES:,} x 2 KiB {name}, memory", max(run.memory), "MB", MOST_MB)
+    yield from _growth(up["ours"], down["ours"])
+
+
+def with_latency() -> Iterator[Figure]:
+    """Yield the same with a server that answers each request after 20 ms."""
+    with _files(FILES) as folder, rig(latency=LATENCY) as endpoint:
+        up, down = _compared(endpoint, folder, 1)
+    yield from _beside(f"{FILES:,} x 2 KiB at {LATENCY * 1000:.0f} ms", up, down, LATENCY_TARGET)
+
+
+def on_seaweed() -> Iterator[Figure]:
+    """Yield the same on SeaweedFS, which stores and verifies the bytes."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from helpers.seaweed import running_seaweed
+
+    with _files(FILES) as folder, running_seaweed() as server:
+        keys = (server.access_key_id, server.secret_access_key)
+        up, down = _compared(server.endpoint_url, folder, 1, keys)
+    yield from _beside(f"{FILES:,} x 2 KiB on SeaweedFS", up, down, TARGET)
+
+
+def _growth(up: _Run, down: _Run) -> Iterator[Figure]:
+    many = 10 * FILES
+    with _files(many) as folder, rig() as endpoint:
+        larger = _compared(endpoint, folder, 1, programs=("ours",))
+    for name, small, large in (("up", up, larger[0]["ours"]), ("down", down, larger[1]["ours"])):
+        seconds = large.wall[0]
+        growth = seconds / statistics.median(small.wall)
+        note = f"({seconds:.2f} s, {1000 * large.cpu[0] / many:.3f} ms CPU per object)"
+        yield Figure(f"{many:,} beside {FILES:,} x 2 KiB {name}", growth, "x", GROWTH, note=note)
+        yield Figure(f"{many:,} x 2 KiB {name}, memory", large.memory[0], "MB", MOST_MB)
+
+
+def _beside(
+    what: str, up: dict[str, _Run], down: dict[str, _Run], target: float
+) -> Iterator[Figure]:
+    for name, runs in (("up", up), ("down", down)):
+        walls = {program: statistics.median(run.wall) for program, run in runs.items()}
+        cpus = ", ".join(f"{p} {statistics.median(run.cpu):.2f} s" for p, run in runs.items())
+        ours = walls.pop("ours")
+        peer, theirs = best(walls)
+        yield Figure(f"{what} {name}", ours, "s", target, peer, theirs, f"(CPU: {cpus})")
+
+
+def _compared(
+    endpoint: str,
+    folder: Path,
+    runs: int,
+    keys: tuple[str, str] = _KEYS,
+    programs: tuple[str, ...] = ("ours", *_PEERS),
+) -> tuple[dict[str, _Run], dict[str, _Run]]:
+    """Run the programs in turn, each with its own buckets, and return their uploads and downloads."""
+    up, down = ({program: _Run() for program in programs} for _ in range(2))
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as target:
+        environment = _environment(endpoint, keys, f"{target}/home")
+        for number in range(runs):
+            for program in programs:
+                bucket, to = f"{program}-{number}", Path(target, f"{program}-{number}")
+                to.mkdir()
+                if keys != _KEYS:
+                    _run(_s5cmd("mb", f"s3://{bucket}"), environment, _Run())
+                sending, receiving = _commands(program, folder, bucket, to)
+                _run(sending, environment, up[program])
+                _run(receiving, environment, down[program])
+                _check(folder, to)
+                shutil.rmtree(to)
+    return up, down
+
+
+def _commands(program: str, folder: Path, bucket: str, to: Path) -> tuple[list[str], list[str]]:
+    if program == "s5cmd":
+        return (
+            _s5cmd("cp", f"{folder}/", f"s3://{bucket}/"),
+            _s5cmd("cp", f"s3://{bucket}/*", f"{to}/"),
+        )
+    if program == "rclone":
+        rclone = [_bin("rclone"), "copy", "--transfers", "32", "--checkers", "32"]
+        return [*rclone, str(folder), f"rig:{bucket}"], [*rclone, f"rig:{bucket}", str(to)]
+    ours = [sys.executable, "-m", "core"]
+    put = [*ours, "put", "--bucket", bucket, str(folder), "up/"]
+    return put, [*ours, "get", "--bucket", bucket, "--recursive", f"up/{folder.name}/", str(to)]
+
+
+def _s5cmd(*arguments: str) -> list[str]:
+    return [_bin("s5cmd"), *arguments]
+
+
+def _bin(program: str) -> str:
+    return str(Path(sys.executable).parent / program)
+
+
+def _run(command: list[str], environment: dict[str, str], run: _Run) -> None:
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        _, status, used = os.wait4(process.pid, 0)
+        run.wall.append(time.perf_counter() - began)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            message = f"{command[0]} failed: {output.read().decode()[-500:]}"
+            raise SystemExit(message)
+    run.cpu.append(used.ru_utime + used.ru_stime)
+    run.memory.append(used.ru_maxrss / 1024)
+
+
+def _check(folder: Path, to: Path) -> None:
+    """Check that a download has the bytes of the files that were uploaded."""
+    for sent in folder.rglob("*.bin"):
+        received = to / sent.relative_to(folder)
+        assert received.read_bytes() == sent.read_bytes(), received
+
+
+@contextmanager
+def _files(count: int) -> Iterator[Path]:
+    """Yield a folder with files of 2 KiB, 250 in each of its folders."""
+    content = random.Random(count)
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
+        root = Path(folder, "files")
+        for number in range(count):
+            path = root / f"d{number // 250:03}" / f"f{number:05}.bin"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.randbytes(SIZE))
+        yield root
+
+
+def _environment(endpoint: str, keys: tuple[str, str], home: str) -> dict[str, str]:
+    return os.environ | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "S3_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": keys[0],
+        "AWS_SECRET_ACCESS_KEY": keys[1],
+        "AWS_REGION": "us-east-1",
+        "STRONGROOM_HOME": home,
+        "RCLONE_CONFIG": os.devnull,
+        "RCLONE_CONFIG_RIG_TYPE": "s3",
+        "RCLONE_CONFIG_RIG_PROVIDER": "Other",
+        "RCLONE_CONFIG_RIG_ENDPOINT": endpoint,
+        "RCLONE_CONFIG_RIG_ACCESS_KEY_ID": keys[0],
+        "RCLONE_CONFIG_RIG_SECRET_ACCESS_KEY": keys[1],
+    }
