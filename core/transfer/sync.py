@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -182,15 +182,23 @@ class _Run:
             if sent:
                 transfer = self._upload(sent) if up else self._download(sent)
             if deleted and transfer.complete and not refused:
-                self._left = {}
-                remove = self._delete_objects if up else self._delete_files
-                remove(deleted)
+                self._delete(self._delete_objects if up else self._delete_files, deleted)
         except TransferCancelled as error:
             transfer = error.report
             raise SyncCancelled(error.summary, report()) from None
         except Cancelled as error:
             raise SyncCancelled(error.summary, report()) from None
         return report()
+
+    def _delete(self, delete: Callable[[list[_Row]], None], rows: list[_Row]) -> None:
+        """Delete files of the target; an error is the outcome of those that remain."""
+        self._left = {row.key: _CHANGED for row in rows}
+        try:
+            delete(rows)
+        except Cancelled:
+            raise
+        except StorageError as error:
+            self._fail(list(self._left), error)
 
     def _upload(self, rows: list[_Row]) -> TransferReport:
         return upload(
@@ -220,45 +228,44 @@ class _Run:
         )
 
     def _delete_objects(self, rows: list[_Row]) -> None:
-        """Delete objects that are still those of the plan."""
-        self._left = {row.key: _CHANGED for row in rows}
+        """Delete objects that are still those of the plan.
+
+        Raises:
+            StorageError: the listing or a request was denied or failed.
+        """
         bucket, attempts = self._workspace.bucket, Attempts(self._work)
-        keys = list(self._unchanged(bucket, rows))
+        work = attempts.work_for(0, self._work.report)
+        keys = attempts.attempted(lambda: self._unchanged(bucket, rows))
         for start in range(0, len(keys), DELETE_KEYS):
             batch = keys[start : start + DELETE_KEYS]
-            work = attempts.work_for(start, self._work.report)
-            try:
-                done = attempts.attempted(partial(delete_many, bucket, batch, work=work))
-            except Cancelled:
-                raise
-            except StorageError as error:
-                self._fail(keys[start:], error)
-                return
+            done = attempts.attempted(partial(delete_many, bucket, batch, work=work))
             self._deleted += [each.key for each in done.deleted]
             self._failed += done.failed
             for key in batch:
                 self._left.pop(key, None)
 
-    def _unchanged(self, bucket: Bucket, rows: list[_Row]) -> Iterator[str]:
-        """Yield the keys whose objects have the planned size and ETag.
+    def _unchanged(self, bucket: Bucket, rows: list[_Row]) -> list[str]:
+        """Return the keys whose objects have the planned size and ETag.
 
         The listing is repeated, because the transfer before may have taken hours, and a deletion is
         permanent in a bucket without versioning.
         """
         planned = {row.key: (row.size, row.etag) for row in rows}
+        unchanged: list[str] = []
+        changed: list[str] = []
         for page in list_pages(bucket, self._prefix, work=self._work):
             for key, size, etag in zip(page.keys, page.sizes, page.etags, strict=True):
-                expected = planned.pop(key, None)
-                if expected == (size, etag.strip('"')):
-                    yield key
-        # Another program has deleted these.
-        for key in planned:
+                if key in planned:
+                    same = planned[key] == (size, etag.strip('"'))
+                    (unchanged if same else changed).append(key)
+        # Another program has deleted the others.
+        for key in planned.keys() - {*unchanged, *changed}:
             self._deleted.append(key)
             self._left.pop(key)
+        return unchanged
 
     def _delete_files(self, rows: list[_Row]) -> None:
         """Delete local files that are still those of the plan."""
-        self._left = {row.key: _CHANGED for row in rows}
         for row in rows:
             self._work.check()
             path = Path(row.path)
