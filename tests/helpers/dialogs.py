@@ -67,7 +67,7 @@ from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
 from gui.tabs.credentials.secrets.version_dialogs import CompareVersions, RollBackPreview
 from gui.tabs.links.options_dialog import LinkChoices, LinkOptionsDialog
 from gui.tabs.links.qr_dialog import QRDialog
-from gui.tabs.links.revoke_dialog import RevokeDialog
+from gui.tabs.links.revoke_dialog import RevokeDialog, StatementDialog
 from gui.tabs.uploads.limits_dialog import LimitsDialog
 from gui.widgets.secret_generator import Generator
 
@@ -276,6 +276,9 @@ MAKERS: dict[str, Make] = {
         parent,
         Entry("tentimecrypto", _KEYS[0], "GET", _DAY, _DAY, "main", "AKIAEXAMPLE"),
         links_of_key=12, key_in_use=True, deactivate=_nothing, show_object=None,
+    ),
+    "StatementDialog": lambda parent, _context: StatementDialog(
+        parent, Entry("tentimecrypto", _KEYS[0], "GET", _DAY, _DAY, "main", "AKIAEXAMPLE")
     ),
     "FileAsDialog": lambda parent, context: FileAsDialog(context, parent),
     "Generator": lambda parent, _context: Generator(parent, "password", _nothing),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
@@ -12,7 +13,7 @@ from core.links.ledger import Entry
 from core.links.revocation import deny_statement
 from core.units import format_counted
 from gui import theme
-from gui.widgets.buttons import Button, danger_button, plain_button
+from gui.widgets.buttons import Button, danger_button, plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.labels import heading, muted_label, text_label
 from gui.widgets.panel import row
@@ -63,21 +64,14 @@ class RevokeDialog(Dialog):
         self.show_object.allow(
             show_object is not None, f"Switch to the profile {entry.made_by} and its bucket first."
         )
-        self.copy = plain_button("Copy the statement", self._on_copy, icon_name="copy")
-        self.statement = QPlainTextEdit(json.dumps(deny_statement(entry), indent=2))
-        self.statement.setReadOnly(True)
-        self.statement.setTabChangesFocus(True)
-        self.statement.setFont(theme.mono_font())
-        self.statement.setAccessibleName("Statement for the bucket policy")
-        self.statement.setFixedHeight(150)
+        self.deny = plain_button("Show the statement…", partial(self._on_deny, entry))
         self._add("Deactivate the access key", _key_text(entry, links_of_key), self.deactivate)
         if key_in_use:
             warning = "This profile uses the key: the window loses its access, too."
             self.body.addWidget(text_label(warning, "warning", wrap=True))
         if entry.method in {"GET", "HEAD"}:
             self._add("Delete the object", _DELETE, self.show_object)
-        self._add("Deny links in the bucket policy", _DENY, self.copy)
-        self.body.addWidget(self.statement)
+        self._add("Deny links in the bucket policy", _DENY, self.deny)
         self.add_buttons(plain_button("Close", self.reject))
 
     def _add(self, title: str, text: str, button: Button) -> None:
@@ -89,6 +83,24 @@ class RevokeDialog(Dialog):
         self.accept()
         if call is not None:
             call()
+
+    def _on_deny(self, entry: Entry) -> None:
+        StatementDialog(self, entry).open()
+
+
+class StatementDialog(Dialog):
+    """The statement of a bucket policy that denies links like one of the list."""
+
+    def __init__(self, parent: QWidget | None, entry: Entry) -> None:
+        super().__init__(parent, "Statement for the bucket policy", _DENY, width=560, height=380)
+        self.statement = QPlainTextEdit(json.dumps(deny_statement(entry), indent=2))
+        self.statement.setReadOnly(True)
+        self.statement.setTabChangesFocus(True)
+        self.statement.setFont(theme.mono_font())
+        self.statement.setAccessibleName("Statement for the bucket policy")
+        self.copy = primary_button("Copy", self._on_copy)
+        self.add_stretching(self.statement)
+        self.add_buttons(plain_button("Close", self.reject), self.copy)
 
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self.statement.toPlainText())

@@ -11,7 +11,7 @@ from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.links import LinksTab, revocation
 from gui.tabs.links.qr_dialog import QRDialog
-from gui.tabs.links.revoke_dialog import RevokeDialog
+from gui.tabs.links.revoke_dialog import RevokeDialog, StatementDialog
 
 BUCKET = "tentimecrypto"
 WAIT = 30_000
@@ -130,7 +130,10 @@ def test_the_key_is_deactivated_only_after_its_id_was_typed(
     assert tab.revoke.isEnabled()
     tab.revoke.click()
     dialog = only_dialog(tab, RevokeDialog, qtbot)
-    assert key in dialog.statement.toPlainText()
+    dialog.deny.click()
+    statement = only_dialog(dialog, StatementDialog, qtbot)
+    assert key in statement.statement.toPlainText()
+    statement.reject()
     assert dialog.show_object.isEnabled()
     dialog.deactivate.click()
     question = only_dialog(tab, Confirm, qtbot)
