@@ -221,7 +221,7 @@ def while_uploading(endpoint: str) -> Beats:
         began = time.monotonic()
         made.tab.start()
         batch: Batch = made.tab.pane.model.batches[0]
-        made.until(lambda: not batch.running, seconds=600)
+        made.until(lambda: not batch.active, seconds=600)
         took = time.monotonic() - began
         made.pause(0.3)
         made.heart.stop()

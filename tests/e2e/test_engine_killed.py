@@ -85,5 +85,5 @@ def test_in_mid_upload(program, user, demo_server, demo_s3, demo_prefix, tmp_pat
     assert "engine" in tab.banner.text
     user.press("Retry", tab)
     batch = tab.pane.model.batches[0]
-    user.until(lambda: not batch.running and not batch.to_retry)
+    user.until(lambda: not batch.active)
     assert count(demo_s3, demo_prefix) == 400

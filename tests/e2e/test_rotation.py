@@ -103,7 +103,7 @@ def test_rotate_the_platforms_key(program, user, own_server, world, cockpit_tab,
     assert world.works(stored)
     assert world.holder("AWSPENDING") in {"", world.holder("AWSCURRENT")}
 
-    user.until(lambda: uploads.pane.model.batches and not uploads.pane.model.batches[0].running)
+    user.until(lambda: uploads.pane.model.batches and not uploads.pane.model.batches[0].active)
     client = plain_client(own_server, "s3", own_server.admin)
     found = client.list_objects_v2(Bucket="tentimecrypto", Prefix="rotated/")["KeyCount"]
     client.close()

@@ -30,7 +30,7 @@ def test_upload_a_folder(program, user, demo_s3, demo_prefix, tmp_path):
     program.context.go("uploads", (demo_prefix, (str(tmp_path / "reports"),)))
     tab = program.window.tab("uploads")
     user.press(f"Upload {len(files)} files", tab)
-    user.until(lambda: tab.pane.model.batches and not tab.pane.model.batches[0].running)
+    user.until(lambda: tab.pane.model.batches and not tab.pane.model.batches[0].active)
 
     stored = stored_under(demo_s3, demo_prefix)
     assert stored == {f"{demo_prefix}reports/{name}": len(data) for name, data in files.items()}
