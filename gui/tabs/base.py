@@ -41,6 +41,8 @@ class Tab(QWidget):
     """
 
     settled = Signal()
+    #: What gets the focus when the tab is opened by a shortcut; None for its first widget.
+    first_focus: QWidget | None = None
     #: The name of the tab in the log of changes, by which it knows its own changes.
     origin = ""
 
@@ -148,7 +150,10 @@ class Tab(QWidget):
         return self.context.call(operation, origin or self.origin, **arguments)
 
     def command(
-        self, operation: str, *arguments: str, options: Mapping[str, str | bool | Sequence[str]] | None = None
+        self,
+        operation: str,
+        *arguments: str,
+        options: Mapping[str, str | bool | Sequence[str]] | None = None,
     ) -> str:
         """Return the command line of an operation with the current profile."""
         workspace = self.context.workspace

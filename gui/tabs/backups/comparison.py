@@ -13,7 +13,8 @@ from core.model.comparison import BackupComparison, ComparedRow, RowChange
 from core.units import format_counted, format_duration
 from gui.models.roles import PILL_ROLE, TONE_ROLE
 from gui.tabs.backups.backups_panel import BackupsPanel
-from gui.tabs.backups.models import Rows, when
+from gui.tabs.backups.models import when
+from gui.tabs.backups.rows_model import Rows
 from gui.tabs.base import Tab
 from gui.widgets.buttons import primary_button
 from gui.widgets.dialog import Dialog

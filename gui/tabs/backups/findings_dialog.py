@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from core.model.schedule import BackupFinding
 from gui.context.backup_watch import BackupWatch
 from gui.models.roles import PILL_ROLE
-from gui.tabs.backups.models import Rows
+from gui.tabs.backups.rows_model import Rows
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog

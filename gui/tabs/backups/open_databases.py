@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
@@ -9,19 +12,57 @@ from core.model.tables import DatabaseInfo
 from core.redaction import Secret
 from core.work import Work
 from core.workspace import Workspace
-from gui.tabs.backups.servers import ServerFacts, facts_of
-from gui.tabs.backups.sources import Source, SourcesPanel
+from gui.tabs.backups.servers import ServerFacts, facts_of, is_server
+from gui.tabs.backups.sources import Source, SourcesPanel, is_there
+from gui.widgets.columns import SettingsStore
+
+#: The setting with the addresses of the open databases.
+_KEY = "backups/database"
 
 
 class OpenDatabases:
     """The open databases by address, with the passwords that are not in the keyring.
 
     A password is never part of an address, so settings, titles and commands contain none.
+
+    Args:
+        sources: the list in which they are shown.
+        settings: where the addresses are stored; None for none.
+
+    Attributes:
+        addresses: the open databases in the order in which they were opened.
+        opening: a file that is not stored before its tables were read once.
+        demo: the database of the demo, which is not stored; None if there is none.
     """
 
-    def __init__(self, sources: SourcesPanel) -> None:
-        self._sources = sources
+    def __init__(self, sources: SourcesPanel, settings: SettingsStore | None) -> None:
+        self._sources, self._settings = sources, settings
         self._passwords: dict[str, Secret] = {}
+        self.addresses: tuple[str, ...] = ()
+        self.opening = ""
+        self.demo: Path | None = None
+
+    def show(self, addresses: Iterable[str]) -> None:
+        """Show these databases in the list of sources, each once."""
+        self.addresses = tuple(dict.fromkeys(addresses))
+        self._sources.show_databases(self.addresses)
+
+    def store(self) -> None:
+        """Store the addresses for the next start of the program."""
+        if self._settings is not None:
+            omitted = (str(self.demo), self.opening)
+            self._settings.set(_KEY, [each for each in self.addresses if each not in omitted])
+
+    def stored(self) -> list[str]:
+        """Return the databases of earlier sessions that still exist."""
+        found = self._settings.get(_KEY, []) if self._settings is not None else []
+        addresses = found if isinstance(found, list) else [found]
+        return [each for each in addresses if isinstance(each, str) and each and is_there(each)]
+
+    @property
+    def first_file(self) -> str:
+        """The first SQLite file, else the bucket: a server is only connected on request."""
+        return next((each for each in self.addresses if not is_server(each)), "")
 
     def source(self, address: str) -> Source:
         """Return what is known about a database."""

@@ -16,7 +16,7 @@ from core.model.retention import RetentionDecision, RetentionRule
 from core.units import format_counted, format_moment, format_size
 from gui.models.columns import CellText
 from gui.models.roles import PILL_ROLE
-from gui.tabs.backups.models import Rows
+from gui.tabs.backups.rows_model import Rows
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, danger_button, plain_button
 from gui.widgets.columns import SettingsStore

@@ -16,7 +16,7 @@ from core.units import format_age, format_moment, utc_now
 from gui.context.backup_watch import BackupWatch
 from gui.models.columns import CellText
 from gui.models.roles import PILL_ROLE
-from gui.tabs.backups.models import Rows
+from gui.tabs.backups.rows_model import Rows
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.columns import SettingsStore

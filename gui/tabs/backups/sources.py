@@ -17,7 +17,7 @@ from core.model.backup import Origin
 from core.units import format_count
 from gui import theme
 from gui.models.roles import TONE_ROLE
-from gui.tabs.backups.models import Rows
+from gui.tabs.backups.rows_model import Rows
 from gui.tabs.backups.servers import ServerFacts, database_and_host, engine_name, is_server
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.columns import SettingsStore

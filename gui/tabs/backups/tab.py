@@ -29,12 +29,11 @@ from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.routines import Routines
 from gui.tabs.backups.servers import DEMO_HINT, DEMO_NOTE, LoggedIn, ServerFacts, is_server
-from gui.tabs.backups.sources import Source, SourcesPanel, is_there
+from gui.tabs.backups.sources import Source, SourcesPanel
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
 from gui.widgets.panel import column, rule, splitter
 
-_KEY = "backups/database"
 #: Width of the tab in pixels below which tables hide a column. It must exceed the minimum of all
 #: columns, 1054: the tab is never narrower than that while they are shown, and scrolls instead.
 _NARROW = 1080
@@ -50,13 +49,12 @@ class BackupsTab(Tab):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        self._databases: list[str] = []
-        self._opening = ""
         self._stored: tuple[StoredTable, ...] | None = None
         self._wanted_table = ""
         self.opener = DatabaseOpener(self)
         self.sources = SourcesPanel(context.settings, self.opener.menu)
-        self.open_databases = OpenDatabases(self.sources)
+        self.first_focus = self.sources.table
+        self.open_databases = OpenDatabases(self.sources, context.settings)
         self.tables = TablesPanel(context.settings)
         self.backups = BackupsPanel(context.settings)
         self.restoring = RestorePanel(self.sources)
@@ -120,48 +118,38 @@ class BackupsTab(Tab):
 
     def open_file(self, path: str) -> None:
         """Open a database and show its tables; a file that cannot be read is removed from the list."""
-        if path not in self._databases:
-            self._opening = path
+        if path not in self.open_databases.addresses:
+            self.open_databases.opening = path
         self._use_database(path)
 
     def _on_logged_in(self, login: LoggedIn) -> None:
         self.open_databases.set_password(login.url, login.password)
         self._use_database(login.url)
-        self._store_databases()
+        self.open_databases.store()
 
     def _on_secret(self, name: str) -> None:
         self._use_database(SECRET_PREFIX + name)
-        self._store_databases()
+        self.open_databases.store()
 
     def _use_database(self, address: str) -> None:
         """Add a database to the list of sources and show its tables."""
-        if address not in self._databases:
-            self._set_databases([*self._databases, address])
+        if address not in self.open_databases.addresses:
+            self._show_databases([*self.open_databases.addresses, address])
         if self.sources.current.address == address:
             self._read_tables()
         else:
             self.sources.select(address)
 
-    def _set_databases(self, addresses: Sequence[str]) -> None:
-        self._databases = list(addresses)
-        self.sources.show_databases(self._databases)
+    def _show_databases(self, addresses: Sequence[str]) -> None:
+        self.open_databases.show(addresses)
         demo = self.context.demo_database is not None
         self.tables.show_hint(DEMO_HINT if demo and not any(map(is_server, addresses)) else "")
 
-    def _store_databases(self) -> None:
-        demo = str(self.context.demo_database)
-        stored = [each for each in self._databases if each not in (demo, self._opening)]
-        self.context.settings.set(_KEY, stored)
-
     def _on_close_wanted(self, address: str) -> None:
         self.open_databases.set_password(address, None)
-        self._set_databases([each for each in self._databases if each != address])
-        self._store_databases()
-        self.sources.select(self._first_file())
-
-    def _first_file(self) -> str:
-        """Return the first SQLite file, else the bucket: a server is only connected on request."""
-        return next((each for each in self._databases if not is_server(each)), "")
+        self._show_databases([each for each in self.open_databases.addresses if each != address])
+        self.open_databases.store()
+        self.sources.select(self.open_databases.first_file)
 
     def _on_source(self, source: Source) -> None:
         self.routines.table = ""
@@ -226,21 +214,16 @@ class BackupsTab(Tab):
         self.sources.set_tables("", None)
         self.sources.forget_secrets()
         self._update_allowed()
-        demo = self.context.demo_database
-        known = [*([str(demo)] if demo is not None else []), *self._databases, *self._remembered()]
-        first = not self._databases
-        self._set_databases(tuple(dict.fromkeys(known)))
-        if first and self._databases:
-            self.sources.select(self._first_file(), quiet=True)
-        self.opener.near = self._first_file()
+        databases, demo = self.open_databases, self.context.demo_database
+        databases.demo = demo
+        first = not databases.addresses
+        own = [] if demo is None else [str(demo)]
+        self._show_databases([*own, *databases.addresses, *databases.stored()])
+        if first and databases.addresses:
+            self.sources.select(databases.first_file, quiet=True)
+        self.opener.near = databases.first_file
         self.tables.show_loading(self.sources.current.name)
         self._do_refresh()
-
-    def _remembered(self) -> list[str]:
-        """Return the formerly open databases that still exist."""
-        stored = self.context.settings.get(_KEY, [])
-        addresses = stored if isinstance(stored, list) else [stored]
-        return [each for each in addresses if isinstance(each, str) and each and is_there(each)]
 
     def _do_refresh(self) -> None:
         self._show_source()
@@ -267,9 +250,9 @@ class BackupsTab(Tab):
 
     def _on_tables(self, address: str, read: tuple[DatabaseInfo, ServerFacts | None]) -> None:
         info, facts = read
-        if address == self._opening:
-            self._opening = ""
-        self._store_databases()
+        if address == self.open_databases.opening:
+            self.open_databases.opening = ""
+        self.open_databases.store()
         self.sources.set_tables(address, len(info.tables), facts)
         if address == self._database:
             self.tables.show_database(info, address, self.sources.current.hint)
@@ -280,8 +263,8 @@ class BackupsTab(Tab):
         if is_server(address):
             self._on_server_failed(address, error)
             return
-        if address == self._opening:
-            self._opening = ""
+        if address == self.open_databases.opening:
+            self.open_databases.opening = ""
             self._on_close_wanted(address)
         elif address == self._database:
             self.tables.show_failure(self.sources.current.name, error.summary)

@@ -308,5 +308,6 @@ def test_the_demo_says_how_to_add_a_server(tab):
     hint = tab.tables._hint
     assert hint.isVisible()
     assert "Database server…" in hint.text()
-    tab._set_databases([*tab._databases, "postgresql://backup@127.0.0.1:9/trading"])
+    server = "postgresql://backup@127.0.0.1:9/trading"
+    tab._show_databases([*tab.open_databases.addresses, server])
     assert not hint.isVisible()
