@@ -13,7 +13,6 @@ import os
 import selectors
 import socket
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,18 +51,32 @@ class Server:
         return replace(self, addresses=others) if others else None
 
 
-@dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A complete answer; the names of its headers are in lower case."""
+    """A complete answer."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    __slots__ = ("_head", "_lower", "body", "status")
+
+    def __init__(self, head: bytes, status: int) -> None:
+        """Use the status line and the headers, which end with the last header line."""
+        self.status = status
+        self.body = b""
+        # Only some headers are read, so that a search takes less time than a dictionary of all.
+        self._head, self._lower = head, head.lower()
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header, whose name is in lower case; None if it is missing."""
+        start = self._lower.find(b"\r\n%b:" % name.encode())
+        if start < 0:
+            return None
+        start += len(name) + 3
+        end = self._head.find(b"\r\n", start)
+        value = self._head[start:end] if end >= 0 else self._head[start:]
+        return value.strip().decode("latin-1")
 
     @property
     def closes(self) -> bool:
         """Whether the server closes the connection after this answer."""
-        return self.headers.get("connection", "").lower() == "close"
+        return (self.header("connection") or "").lower() == "close"
 
 
 class HttpConnection:
@@ -195,16 +208,17 @@ class HttpConnection:
             if len(data) > _HEAD_BYTES:
                 raise UnexpectedAnswerError("the headers do not end")
             return None
-        status, headers = _head_of(data[:end])
+        answer = _answer_of(data[:end])
         start = end + len(_END)
-        self._expected = start + _length_of(status, headers)
+        self._expected = start + _length_of(answer)
         if len(data) < self._expected:
             return None
         # A second answer to one request: it would be taken for the answer to the next request.
         if len(data) > self._expected or self._unsent:
             raise UnexpectedAnswerError("the answer is longer than declared")
         self.answered += 1
-        return HttpAnswer(status, headers, data[start:])
+        answer.body = data[start:]
+        return answer
 
 
 def _begin_to_connect(created: socket.socket, where: Any) -> None:
@@ -213,23 +227,19 @@ def _begin_to_connect(created: socket.socket, where: Any) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def _head_of(data: bytes) -> tuple[int, dict[str, str]]:
-    first, *lines = data.decode("latin-1").split("\r\n")
-    version, _, rest = first.partition(" ")
-    if version != "HTTP/1.1" or not rest[:3].isdecimal():
+def _answer_of(head: bytes) -> HttpAnswer:
+    status = head[9:12]
+    if not head.startswith(b"HTTP/1.1 ") or not status.isdigit():
         raise UnexpectedAnswerError("the answer is not HTTP/1.1")
-    headers = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    return int(rest[:3]), headers
+    return HttpAnswer(head, int(status))
 
 
-def _length_of(status: int, headers: Mapping[str, str]) -> int:
+def _length_of(answer: HttpAnswer) -> int:
     """Return the declared length of a body."""
-    if status in {204, 304}:
+    if answer.status in {204, 304}:
         return 0
-    length = headers.get("content-length", "")
-    if status < 200 or not length.isdecimal() or "transfer-encoding" in headers:
+    length = answer.header("content-length") or ""
+    coded = answer.header("transfer-encoding") is not None
+    if answer.status < 200 or not length.isdecimal() or coded:
         raise UnexpectedAnswerError("the length of the answer is not declared")
     return int(length)

@@ -140,7 +140,7 @@ class _Sender(SmallLoop[SmallFile]):
 
     def accepted(self, exchange: Exchange[SmallFile], answer: HttpAnswer) -> bool:
         file, sent = exchange.file, exchange.state
-        etag, version = answer.headers.get("etag", "").strip('"'), answer.headers.get(_VERSION)
+        etag, version = (answer.header("etag") or "").strip('"'), answer.header(_VERSION)
         verdict = _verdict(sent, etag, answer)
         if verdict is None:
             if self._only_new and etag:
@@ -157,7 +157,7 @@ def _verdict(sent: _Sent, etag: str, answer: HttpAnswer) -> Verdict | None:
     """Return what the answer confirms; the ETag of encrypted objects is no MD5."""
     if etag == sent.md5:
         return Verdict.MD5
-    checksum = answer.headers.get(_CHECKSUM)
+    checksum = answer.header(_CHECKSUM)
     same = checksum == base64.b64encode(bytes.fromhex(sent.sha256)).decode()
     return Verdict.SHA256 if same else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -130,11 +130,11 @@ class _Receiver(SmallLoop[SmallObject]):
 
     def accepted(self, exchange: Exchange[SmallObject], answer: HttpAnswer) -> bool:
         file, data = exchange.file, answer.body
-        etag = answer.headers.get("etag", "").strip('"')
+        etag = (answer.header("etag") or "").strip('"')
         if len(data) != file.size or (file.etag and file.etag != etag):
             return False
         digest = hashlib.sha256(data).hexdigest()
-        verdict = _verdict(data, digest, etag, answer.headers)
+        verdict = _verdict(answer, digest, etag)
         if verdict is None:
             return False
         if self._publisher.add(file.number, str(file.path), exchange.state, data):
@@ -147,8 +147,7 @@ class _Receiver(SmallLoop[SmallObject]):
         self._report(self._publisher.published())
 
     def finished(self) -> None:
-        for each in self._publisher.finish():
-            self._report(each)
+        self._report(self._publisher.finish())
 
     def _report(self, published: Published) -> None:
         for number in published.done:
@@ -159,19 +158,19 @@ class _Receiver(SmallLoop[SmallObject]):
             self._left.append(self._got.pop(number).object)
 
 
-def _verdict(data: bytes, sha256: str, etag: str, headers: Mapping[str, str]) -> Verdict | None:
+def _verdict(answer: HttpAnswer, sha256: str, etag: str) -> Verdict | None:
     """Return the hash with which the bytes were compared; None if they differ or there is none."""
-    recorded = headers.get(_METADATA, "").lower()
+    recorded = (answer.header(_METADATA) or "").lower()
     if _SHA256.fullmatch(recorded):
         return Verdict.SHA256 if recorded == sha256 else None
-    answer = {
+    fields = {
         "ETag": etag,
-        "ServerSideEncryption": headers.get("x-amz-server-side-encryption"),
-        "SSECustomerAlgorithm": headers.get("x-amz-server-side-encryption-customer-algorithm"),
-        **{field: headers.get(name) for field, name in _CHECKSUMS},
+        "ServerSideEncryption": answer.header("x-amz-server-side-encryption"),
+        "SSECustomerAlgorithm": answer.header("x-amz-server-side-encryption-customer-algorithm"),
+        **{field: answer.header(name) for field, name in _CHECKSUMS},
     }
     # Hashes of parts require the sizes of the parts, which the regular download determines.
-    expected = next((each for each in expected_hashes(answer) if not each.parts), None)
-    if expected is None or digest_of(expected.algorithm, data) != expected.value:
+    expected = next((each for each in expected_hashes(fields) if not each.parts), None)
+    if expected is None or digest_of(expected.algorithm, answer.body) != expected.value:
         return None
     return expected.verdict

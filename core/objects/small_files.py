@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,9 +15,9 @@ from core.errors import StorageError
 from core.local.atomic import fsync_files, fsync_folder
 from core.local.partial_files import create_in_noted_folder, note_folder, rename_into_place
 
-#: Files that are flushed together. Each keeps a descriptor open, also while the next group is
-#: collected: the usual limit of a process is 1,024.
-_TOGETHER = 128
+#: Files that are flushed together: at least, and at most if the disk is slow. Each has an open
+#: descriptor, also while the next group is collected: the usual limit of a process is 1,024.
+_TOGETHER, _MOST = 128, 256
 #: Maximum time in seconds between the arrival of a file and the flush of its group.
 _LATEST = 0.5
 
@@ -40,15 +42,18 @@ class Published:
 
 
 class FilePublisher:
-    """Stores files; only the flush of a group to the disk and the renames run in another thread."""
+    """Stores files; only the flushes to the disk run in another thread."""
 
     def __init__(self, *, overwrite: bool) -> None:
         self._overwrite = overwrite
         self._disk = ThreadPoolExecutor(1, "disk")
-        self._arrived: list[_Arrived] = []
         self._checked: set[str] = set()
+        self._arrived: list[_Arrived] = []
         self._first_at = 0.0
-        self._running: Future[Published] | None = None
+        self._flushing: tuple[list[_Arrived], Future[None]] | None = None
+        self._naming: deque[tuple[list[_Arrived], Future[set[str]]]] = deque()
+        self._done: list[int] = []
+        self._failed: list[int] = []
 
     def add(self, number: int, path: str, folder: str, data: bytes) -> bool:
         """Write a temporary file and return whether that succeeded.
@@ -92,61 +97,77 @@ class FilePublisher:
 
     def published(self) -> Published:
         """Return what was published since the last call, and begin with the next group if it is due."""
-        due = len(self._arrived) >= _TOGETHER
-        if not due and not (self._arrived and time.monotonic() - self._first_at > _LATEST):
-            return (
-                self._result()
-                if self._running is not None and self._running.done()
-                else Published()
-            )
-        # A full group waits for the former one, so that there are never more than two.
-        if self._running is not None and not self._running.done() and not due:
-            return Published()
-        found = self._result()
-        self._start()
-        return found
+        if self._flushing is not None and self._flushing[1].done():
+            self._name()
+        while self._naming and self._naming[0][1].done():
+            self._confirm()
+        count = len(self._arrived)
+        late = count > 0 and time.monotonic() - self._first_at > _LATEST
+        if (self._flushing is None and (late or count >= _TOGETHER)) or count >= _MOST:
+            self._name()  # waits for the former group
+            self._flush()
+        return self._result()
 
-    def finish(self) -> list[Published]:
-        """Publish the last group, and return what was published since the last call."""
-        found = [self._result()]
-        self._start()
-        return [*found, self._result()]
+    def finish(self) -> Published:
+        """Publish the last groups, and return what was published since the last call."""
+        self._name()
+        self._flush()
+        self._name()
+        while self._naming:
+            self._confirm()
+        return self._result()
 
     def close(self) -> Published:
         """End the thread, remove the files without a name, and return what was still published."""
         self._disk.shutdown()
-        for one in self._arrived:
+        flushing = self._flushing[0] if self._flushing is not None else []
+        for one in (*flushing, *self._arrived):
             _discard(one.temporary, one.handle)
-        self._arrived = []
+        self._flushing, self._arrived = None, []
+        while self._naming:
+            self._confirm()
         return self._result()
 
     def _result(self) -> Published:
-        """Wait for the running group and return its result."""
-        running, self._running = self._running, None
-        return running.result() if running is not None else Published()
+        found = Published(tuple(self._done), tuple(self._failed))
+        self._done, self._failed = [], []
+        return found
 
-    def _start(self) -> None:
+    def _flush(self) -> None:
+        """Begin to write the contents of a group to the disk."""
         if self._arrived:
             arrived, self._arrived = self._arrived, []
             self._checked.clear()
-            self._running = self._disk.submit(self._publish, arrived)
+            handles = [one.handle for one in arrived]
+            self._flushing = arrived, self._disk.submit(fsync_files, handles)
 
-    def _publish(self, arrived: list[_Arrived]) -> Published:
-        """Flush the files and give them their names."""
+    def _name(self) -> None:
+        """Give the files of the flushed group their names, which are then written to the disk."""
+        if self._flushing is None:
+            return
+        (arrived, future), self._flushing = self._flushing, None
         try:
-            fsync_files([one.handle for one in arrived])
+            future.result()
         except OSError:  # for example a full disk, which some file systems report only now
             for one in arrived:
                 _discard(one.temporary, one.handle)
-            return Published(failed=tuple(one.number for one in arrived))
+                self._failed.append(one.number)
+            return
+        # Not in the other thread, which would have to wait for the interpreter lock at each call.
         named = [one for one in arrived if self._renamed(one)]
-        unflushed = {each for each in {one.folder for one in named} if not _flushed(each)}
-        done = tuple(one.number for one in named if one.folder not in unflushed)
+        folders = {one.folder for one in named}
+        self._naming.append((named, self._disk.submit(_unflushed, folders)))
+
+    def _confirm(self) -> None:
+        """Count the files of a group whose names are on the disk."""
+        named, future = self._naming.popleft()
+        unflushed = future.result()
         for one in named:
             if one.folder in unflushed:
                 self._withdraw(one)
-        failed = tuple({one.number for one in arrived} - {*done})
-        return Published(done, failed)
+                self._failed.append(one.number)
+            else:
+                self._done.append(one.number)
 
     def _withdraw(self, one: _Arrived) -> None:
         """Return an object whose name might be lost with the power to the regular download."""
@@ -160,18 +181,21 @@ class FilePublisher:
             rename_into_place(one.temporary, one.path, overwrite=self._overwrite)
         except (OSError, StorageError):  # for example a file that was created in the meantime
             _discard(one.temporary, one.handle)
+            self._failed.append(one.number)
             return False
         os.close(one.handle)
         return True
 
 
-def _flushed(folder: str) -> bool:
-    """Return whether the names in a folder are on the disk."""
-    try:
-        fsync_folder(Path(folder))
-    except OSError:
-        return False
-    return True
+def _unflushed(folders: Iterable[str]) -> set[str]:
+    """Write the names in folders to the disk, and return the folders for which that failed."""
+    failed = set()
+    for folder in folders:
+        try:
+            fsync_folder(Path(folder))
+        except OSError:
+            failed.add(folder)
+    return failed
 
 
 def _discard(temporary: str, handle: int) -> None:

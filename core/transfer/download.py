@@ -369,6 +369,8 @@ class _Download:
 
     def _renamed(self, number: int, path: Path) -> str:
         """Return the local name of a file if it differs from the key, else an empty string."""
+        if os.fspath(path) == f"{self._root}/{self._names[number]}":
+            return ""  # the usual case, in less time
         name = path.relative_to(self._root).as_posix()
         return "" if name == self._names[number] else name
 
