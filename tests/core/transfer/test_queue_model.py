@@ -10,6 +10,7 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
     precondition,
@@ -26,6 +27,9 @@ from core.transfer.values import Failure, State
 
 P, B = "profile", "bucket"
 FINAL = [State.DONE, State.SKIPPED, State.FAILED, State.CANCELLED]
+BATCH = st.tuples(
+    st.integers(1, 4), st.sets(st.integers(0, 3), max_size=1), st.sampled_from(Priority)
+)
 EXPIRED, FULL = CredentialsExpired("The session has expired"), LocalIOError("The disk is full")
 
 
@@ -74,52 +78,46 @@ class Queue(RuleBasedStateMachine):
         state_database(self.path).close()
         self.folder.cleanup()
 
+    def can_start(self):
+        return any(model.state is BatchState.WAITING for model in self.models.values())
+
     def in_order(self):
         return sorted(self.models, key=lambda batch: -self.models[batch].priority)
 
-    @rule(
-        target=batches,
-        planned=st.integers(1, 6),
-        skip=st.sets(st.integers(0, 5)),
-        priority=st.sampled_from(Priority),
-    )
-    def add(self, planned, skip, priority):
+    @initialize(target=batches, first=BATCH, second=BATCH, third=BATCH)
+    def begin(self, first, second, third):
+        return multiple(*(self.added(*each) for each in (first, second, third)))
+
+    @rule(target=batches, batch=BATCH)
+    def add(self, batch):
+        return self.added(*batch)
+
+    def added(self, planned, skip, priority):
         batch, skip = uuid4().hex, sorted(number for number in skip if number < planned)
         columns = {"keys": [str(n) for n in range(planned)], "sizes": [1] * planned, "skip": skip}
         self.queue.add(Order("transfer.upload", batch, "t", P, B, columns), priority)
         self.models[batch] = Model(planned, skip, priority)
         return batch
 
-    @rule(batch=batches)
-    def pause(self, batch):
-        self.queue.pause(batch)
-        self.models[batch].held = "paused"
+    @rule(batch=batches, pause=st.booleans())
+    def pause_or_resume(self, batch, pause):
+        (self.queue.pause if pause else self.queue.resume)(batch)
+        self.models[batch].held = "paused" if pause else None
 
-    @rule(batch=batches)
-    def resume(self, batch):
-        self.queue.resume(batch)
-        self.models[batch].held = None
-
-    @rule()
-    def pause_all(self):
-        self.queue.pause_all(P, B)
+    @rule(change=st.sampled_from(["pause", "resume", "connection"]))
+    def change_all(self, change):
+        if change == "pause":
+            self.queue.pause_all(P, B)
+            states, held = {BatchState.WAITING, BatchState.RUNNING}, "paused"
+        elif change == "resume":
+            self.queue.resume_all()
+            states, held = {BatchState.PAUSED, BatchState.HELD}, None
+        else:
+            self.queue.resume_connection(P)
+            states, held = {BatchState.HELD}, None
         for model in self.models.values():
-            if model.state in {BatchState.WAITING, BatchState.RUNNING}:
-                model.held = "paused"
-
-    @rule()
-    def resume_all(self):
-        self.queue.resume_all()
-        for model in self.models.values():
-            if model.state in {BatchState.PAUSED, BatchState.HELD}:
-                model.held = None
-
-    @rule()
-    def resume_connection(self):
-        self.queue.resume_connection(P)
-        for model in self.models.values():
-            if model.state is BatchState.HELD and model.held == EXPIRED.kind:
-                model.held = None
+            if model.state in states and (change != "connection" or model.held == EXPIRED.kind):
+                model.held = held
 
     @rule(batch=batches)
     def cancel(self, batch):
@@ -129,7 +127,7 @@ class Queue(RuleBasedStateMachine):
         for number in model.waiting:
             model.results[number] = State.CANCELLED
 
-    @rule(batch=batches, states=st.sets(st.sampled_from(FINAL)))
+    @rule(batch=batches, states=st.sets(st.sampled_from(FINAL), min_size=2))
     def retry(self, batch, states):
         model = self.models[batch]
         states = states & {State.FAILED, State.CANCELLED}
@@ -160,7 +158,7 @@ class Queue(RuleBasedStateMachine):
         del self.models[batch]
         return multiple()
 
-    @precondition(lambda self: self.turn is None)
+    @precondition(lambda self: self.turn is None and self.can_start())
     @rule()
     def start(self):
         self.turn = self.queue.next_turn(P, B)
@@ -180,12 +178,14 @@ class Queue(RuleBasedStateMachine):
         self.journal = QueueJournal.begin(self.turn.batch.id, self.turn.numbers, self.path)
 
     @precondition(lambda self: self.turn is not None)
-    @rule(place=st.integers(0, 5), state=st.sampled_from(FINAL[:3]))
-    def record(self, place, state):
-        index = place % len(self.turn.numbers)
-        failure = Failure.of(index, "k", FULL) if state is State.FAILED else None
-        self.journal.record([FileResult(index, state, failure=failure)])
-        self.models[self.turn.batch.id].put(self.turn.numbers[index], state)
+    @rule(results=st.lists(st.tuples(st.integers(0, 3), st.sampled_from(FINAL[:3])), min_size=1))
+    def record(self, results):
+        """Store results; a file may have a second one, for example after a cancel."""
+        for place, state in results:
+            index = place % len(self.turn.numbers)
+            failure = Failure.of(index, "k", FULL) if state is State.FAILED else None
+            self.journal.record([FileResult(index, state, failure=failure)])
+            self.models[self.turn.batch.id].put(self.turn.numbers[index], state)
 
     @precondition(lambda self: self.turn is not None)
     @rule(error=st.sampled_from([None, Cancelled("Cancelled"), EXPIRED, FULL]))
@@ -229,7 +229,7 @@ class Queue(RuleBasedStateMachine):
 
 
 Queue.TestCase.settings = settings(
-    max_examples=25,
+    max_examples=20,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
