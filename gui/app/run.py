@@ -47,6 +47,8 @@ _ARGUMENTS = ["strongroom", "-style", "fusion"]
 _PAINT_MS = 400
 #: Milliseconds after which schedules are started: imports in a thread delay the first requests.
 _BACKUPS_MS = 1_500
+#: Milliseconds after which the transfers of the last run continue, for the same reason.
+_TRANSFERS_MS = 1_000
 #: Seconds that a shutdown by signal may take before the process exits anyway.
 _EXIT_SECONDS = 2.5
 
@@ -209,6 +211,20 @@ class Program:
             self._take_pictures(self._options.screenshots)
         self._connect()
         QTimer.singleShot(_BACKUPS_MS, self.shell, self._prepare_backups)
+        QTimer.singleShot(_TRANSFERS_MS, self.shell, self._prepare_transfers)
+
+    def _prepare_transfers(self) -> None:
+        self.runner.run(
+            "Prepare the queue of transfers",
+            lambda _work: import_module("core.transfer.queue"),
+            owner=self.shell,
+            then=self._continue_transfers,
+            quiet=True,
+        )
+
+    def _continue_transfers(self, _imported: object) -> None:
+        """Continue the transfers of the last run once their modules are imported."""
+        self.window.follow_transfers(self.context.transfers)
 
     def _prepare_backups(self) -> None:
         self.runner.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -122,7 +123,8 @@ class Context(QObject):
 
         queue = TransferQueue(self.runner, self)
         queue.locked_reason = lambda: self.locked_reason
-        queue.limits.change(limits_of(self.settings.get(_LIMITS)))
+        with suppress(LocalIOError):  # the settings cannot be read: no limits
+            queue.limits.change(limits_of(self.settings.get(_LIMITS)))
         queue.follow(self._workspace)
         self.read_only_changed.connect(queue.start_next)
         self.connection_state.changed.connect(

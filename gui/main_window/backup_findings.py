@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QLabel, QSystemTrayIcon, QTabBar, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QLabel, QTabBar, QWidget
 
 from core.model.schedule import BackupFinding
 from core.units import format_counted
 from gui import theme
 from gui.context.backup_watch import BackupWatch
+from gui.main_window.notifier import DesktopNotifier
 from gui.widgets.labels import tooltip
 
-#: Milliseconds for which the icon of a notification stays.
-_NOTIFIED_MS = 15_000
 _SIZE = 15
 
 
@@ -64,9 +63,6 @@ class TabBadge(QLabel):
 class FindingsNotifier(QObject):
     """Shows the findings of a watch on a tab, and as a notification of the desktop.
 
-    A notification is shown only while no window of the program is active, and only on desktops
-    with a system tray.
-
     Args:
         watch: examines the backups.
         badge: the badge of the tab.
@@ -82,12 +78,9 @@ class FindingsNotifier(QObject):
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        self._watch, self._badge, self._clicked = watch, badge, clicked
-        self._tray: QSystemTrayIcon | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(_NOTIFIED_MS)
-        self._later.timeout.connect(self._hide)
+        self._watch, self._badge = watch, badge
+        self.desktop = DesktopNotifier(parent)
+        self.desktop.clicked.connect(clicked)
         watch.changed.connect(self._on_changed)
         watch.found.connect(self._on_found)
         self._on_changed()
@@ -97,28 +90,5 @@ class FindingsNotifier(QObject):
         self._badge.show_number(0 if health is None else len(health.findings))
 
     def _on_found(self, findings: Sequence[BackupFinding]) -> None:
-        if QApplication.activeWindow() is None and QSystemTrayIcon.isSystemTrayAvailable():
-            self._notify(findings)
-
-    def _notify(self, findings: Sequence[BackupFinding]) -> None:
-        tray = self._tray = self._tray or self._created()
-        tray.show()
         title = f"{format_counted(len(findings), 'finding')} about backups"
-        icon = QSystemTrayIcon.MessageIcon.Warning
-        tray.showMessage(title, findings[0].text, icon, _NOTIFIED_MS)
-        self._later.start()
-
-    def _created(self) -> QSystemTrayIcon:
-        tray = QSystemTrayIcon(QApplication.windowIcon(), self)
-        tray.setToolTip("Strongroom")
-        tray.messageClicked.connect(self._on_clicked)
-        tray.activated.connect(self._on_clicked)
-        return tray
-
-    def _hide(self) -> None:
-        if self._tray is not None:
-            self._tray.hide()
-
-    def _on_clicked(self, *_reason: object) -> None:
-        self._hide()
-        self._clicked()
+        self.desktop.notify(title, findings[0].text, warning=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the contents of the window are imported after its first pai
     from core.workspace import Workspace
     from gui.context import Context
     from gui.context.backup_watch import BackupWatch
+    from gui.context.transfers import TransferQueue
     from gui.main_window.commands import Commands
     from gui.main_window.connecting import Connector
     from gui.main_window.drawer import Drawer
@@ -175,14 +176,31 @@ class MainWindow(QMainWindow):
         from gui.main_window.backup_findings import FindingsNotifier, TabBadge
 
         badge = TabBadge(self.bar, place_of("backups"))
-        FindingsNotifier(watch, badge, self._show_findings, self)
+        FindingsNotifier(watch, badge, partial(self._show_in_front, "backups"), self)
 
-    def _show_findings(self) -> None:
+    def follow_transfers(self, queue: TransferQueue) -> None:
+        """Notify of transfers that end, and report those that continue after the start."""
+        from gui.main_window.notifier import DesktopNotifier, TransfersNotifier
+
+        desktop = DesktopNotifier(self)
+        desktop.clicked.connect(partial(self._show_in_front, "uploads"))
+        TransfersNotifier(queue, desktop, self)
+        queue.continued.connect(self._on_continued)
+
+    def _on_continued(self, count: int) -> None:
+        self.hint.show_info(
+            "1 interrupted transfer continues."
+            if count == 1
+            else f"{count:,} interrupted transfers continue.",
+            action=("Show the queue", partial(self.show_tab, "uploads")),
+        )
+
+    def _show_in_front(self, tab_id: str) -> None:
         from PySide6.QtCore import Qt  # after the first paint: its enumerations load slowly
 
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.activateWindow()
-        self.show_tab("backups")
+        self.show_tab(tab_id)
 
     def show_trouble(self, error: StorageError) -> None:
         """Show a failure that belongs to no tab."""

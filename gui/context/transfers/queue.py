@@ -50,6 +50,7 @@ class TransferQueue(BatchList):
         ended: all files of a `Batch` have a result; with the `TransferReport` of its last run.
         stopped: a `Batch` was stopped, with the `StorageError`.
         interrupted: a `Batch` was paused or cancelled while it was running.
+        continued: the number of batches of a former run of the program that continue.
         idle: no transfer is running or about to start any more.
         problem: a `StorageError` of the stored queue.
     """
@@ -57,6 +58,7 @@ class TransferQueue(BatchList):
     ended = Signal(object, object)
     stopped = Signal(object, object)
     interrupted = Signal(object)
+    continued = Signal(int)
     idle = Signal()
     problem = Signal(object)
 
@@ -200,12 +202,17 @@ class TransferQueue(BatchList):
 
     def _on_read(self, stored: Sequence[QueuedBatch]) -> None:
         """Show the stored batches, and start the first ones."""
+        continued = 0
         for each in stored:
             batch = self.found(each.id)
             if batch is None:
-                self.show(Batch.of(each))
+                batch = Batch.of(each)
+                self.show(batch)
+                continued += batch.continues and not self.reason_not_to_start(batch)
             elif not batch.running:
                 self._apply(batch, each)
+        if continued:
+            self.continued.emit(continued)
         self.start_next()
 
     def _apply_and_start(self, batch: Batch, stored: QueuedBatch) -> None:

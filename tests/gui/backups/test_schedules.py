@@ -215,7 +215,7 @@ def test_findings_are_shown_on_the_tab_and_as_a_notification(
     clicks = []
     notifier = FindingsNotifier(watch, badge, lambda: clicks.append(1), tab)
     monkeypatch.setattr(
-        "gui.main_window.backup_findings.QApplication.activeWindow", staticmethod(lambda: None)
+        "gui.main_window.notifier.QApplication.activeWindow", staticmethod(lambda: None)
     )
     record_failure(str(path), ["users"], Offline("The endpoint cannot be reached"))
     watch.start(lambda: True)
@@ -228,7 +228,7 @@ def test_findings_are_shown_on_the_tab_and_as_a_notification(
     watch.examine()
     idle()
     assert len(messages) == 1, "known findings are not notified of again"
-    notifier._tray.messageClicked.emit()
+    notifier.desktop.tray.messageClicked.emit()
     assert clicks == [1]
 
 
