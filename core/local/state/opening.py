@@ -83,7 +83,7 @@ def connect(path: Path, access: Access) -> apsw.Connection:
         apsw.Error: it cannot be opened.
         LocalIOError: it cannot be written, and an earlier or newer version has written it.
     """
-    import apsw
+    from core.local.sqlite import apsw
 
     if not access.writable:
         connection = open_read_only(path)

@@ -29,7 +29,7 @@ def open_read_only(path: Path) -> apsw.Connection:
     Raises:
         apsw.Error: it cannot be opened.
     """
-    import apsw
+    from core.local.sqlite import apsw
 
     wal = path.with_name(path.name + "-wal")
     # Immutable means without locks and without -shm; an unread WAL would then be ignored.

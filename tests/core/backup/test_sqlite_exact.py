@@ -267,3 +267,21 @@ def test_a_thousand_columns(tmp_path: Path) -> None:
         connection.execute(f"INSERT INTO t({columns[0]}, {columns[-1]}) VALUES (1, 'x')")
         connection.execute(f"INSERT INTO t({columns[0]}) VALUES (CAST(x'ff' AS TEXT))")
     copy_of(path, "t", tmp_path / "copy.db")
+
+
+def test_columns_with_a_collation_of_another_program_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    connection = apsw.Connection(str(path))
+    connection.create_collation("german", lambda one, other: (one > other) - (one < other))
+    connection.execute(
+        "CREATE TABLE t(a TEXT COLLATE german, b COLLATE german); "
+        "INSERT INTO t VALUES ('x', -0.0), (x'', NULL), (NULL, x'00')"
+    )
+    connection.close()
+    with open_database(str(path)) as source, source.snapshot():
+        lines = b"".join(piece for _, piece in source.dump(source.schema("t"))).splitlines()
+    assert lines == [
+        b'{"$rowid":1,"a":"x","b":-0.0}',
+        b'{"$rowid":2,"a":{"$hex":""},"b":null}',
+        b'{"$rowid":3,"a":null,"b":{"$hex":"00"}}',
+    ]

@@ -9,10 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import apsw
-
 from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.errors import Cancelled, DatabaseError, explain_os_error
+from core.local.sqlite import apsw
 from core.work import Work
 
 #: How long another program's lock is waited for, in milliseconds.

@@ -78,7 +78,7 @@ class Dump:
                 return bounds, None, 1
             finally:
                 free.put(reader)
-            piece, _, count = figures
+            piece, count = figures
             return bounds, (piece if piece is not None and _is_utf8(piece) else None), count
 
         # One range waits for a connection, so that none of them waits for its next range.
@@ -106,17 +106,19 @@ class Dump:
             yield start, end
             start = end + 1
 
-    def _pieces_sql(self, rowid: str, where: str, limit: str = "") -> str:
+    def _pieces_sql(
+        self, rowid: str, where: str, limit: str = "", figures: str = "count(*)"
+    ) -> str:
         # SQLite joins the lines too: one fetch a piece leaves the interpreter out of it. A cast
         # to BLOB hands the bytes over as they are, valid UTF-8 or not.
         return (
-            "SELECT CAST(group_concat(line, char(10)) AS BLOB), max(r), count(*) FROM "  # noqa: S608 - names are quoted, values bound
+            f"SELECT CAST(group_concat(line, char(10)) AS BLOB), {figures} FROM "  # noqa: S608 - names are quoted, values bound
             f"(SELECT {rowid} AS r, {self._line} AS line FROM {self._table} NOT INDEXED "
             f"{where}{self._and} ORDER BY {rowid}{limit})"
         )
 
     def _by_rowid(self, rowid: str, work: Work) -> Iterator[Rows]:
-        sql = self._pieces_sql(rowid, f"WHERE {rowid} >= ?", " LIMIT ?")
+        sql = self._pieces_sql(rowid, f"WHERE {rowid} >= ?", " LIMIT ?", "max(r), count(*)")
         cursor = self._connection.cursor()
         start, rows = self._first(rowid), _FIRST_ROWS
         while start <= _LAST_ROWID:

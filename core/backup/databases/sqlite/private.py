@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import apsw
-
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
 from core.backup.spool import private_file, spool
+from core.local.sqlite import apsw
 
 
 @contextmanager
