@@ -71,9 +71,7 @@ def _value_sql(column: Column, *, strict: bool) -> str:
     # does not exist here, which a comparison must not use.
     cases = f"WHEN {name} COLLATE BINARY>=x'' THEN json_object('{HEX}',hex({name})) "
     if _may_hold_minus_zero(column, strict=strict):
-        cases += (
-            f"WHEN typeof({name})='real' AND {name}=0.0 AND atan2({name},-1.0)<0 THEN json('-0.0') "
-        )
+        cases += f"WHEN typeof({name})='real' AND {name} COLLATE BINARY=0.0 AND atan2({name},-1.0)<0 THEN json('-0.0') "
     return f"CASE {cases}ELSE {name} END"
 
 
@@ -99,7 +97,7 @@ def careful_sql(columns: Sequence[Column]) -> str:
         pieces.append(
             f"CASE typeof({name}) WHEN 'blob' THEN 'b'||hex({name}) "
             f"WHEN 'text' THEN CAST({name} AS BLOB) "
-            f"WHEN 'real' THEN iif({name}=0.0 AND atan2({name},-1.0)<0,'-0.0',json_quote({name})) "
+            f"WHEN 'real' THEN iif({name} COLLATE BINARY=0.0 AND atan2({name},-1.0)<0,'-0.0',json_quote({name})) "
             f"ELSE {name} END"
         )
     return ",".join(pieces)
