@@ -52,6 +52,8 @@ class SQLiteDatabase(Database):
         self._path = path
         self._created = created
         self._readers: tuple[apsw.Connection, ...] = ()
+        #: By table and condition; None outside of a snapshot, since other programs may write.
+        self._counts: dict[tuple[str, str], int] | None = None
         found = path.stat()
         self._file = (found.st_dev, found.st_ino)
 
@@ -140,10 +142,15 @@ class SQLiteDatabase(Database):
         return rowid_warning(schema)
 
     def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
-        """Return how many rows a table has, or how many of them meet a condition."""
+        """Return the count of the rows that meet a condition; in a snapshot only counted once."""
+        if self._counts is not None and (table, where) in self._counts:
+            return self._counts[table, where]
         sql = f"SELECT count(*) FROM {quoted(table)}{clause(where)}"  # noqa: S608 - the name is quoted
         with self._guard(default_work(work)):
-            return int(scalar(self._connection, sql))
+            count = int(scalar(self._connection, sql))
+        if self._counts is not None:
+            self._counts[table, where] = count
+        return count
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Compile a condition in two places; see `Database`."""
@@ -184,10 +191,10 @@ class SQLiteDatabase(Database):
         """Hold a read transaction: WAL provides one view, a rollback journal locks writers out."""
         try:
             with readers_of_snapshot(self._path, self._begin) as readers:
-                self._readers = readers
+                self._readers, self._counts = readers, {}
                 yield
         finally:
-            self._readers = ()
+            self._readers, self._counts = (), None
             self._roll_back()
 
     def _begin(self) -> None:
