@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from botocore import handlers
@@ -32,7 +33,8 @@ from core.aws.answers import BadAnswerError, check_answer, missing_field
 from core.aws.current_work import current_work
 from core.aws.sockets import ended_by, use_cancellable_connections
 from core.effects import Result, note_attempt
-from core.work import INTERACTIVE_SECONDS, CancelToken, RetryBudget
+from core.errors import Cancelled
+from core.work import INTERACTIVE_SECONDS, CancelToken, RetryBudget, Work
 
 #: Maximum attempts of one request, including the first: without and with a retry budget.
 ATTEMPTS, ATTEMPTS_IN_BUDGET = 4, 8
@@ -170,7 +172,7 @@ def _retry(
 ) -> int | bool | None:
     """Return 0 to retry, False to give up, None to let other handlers decide (redirects)."""
     work = current_work()
-    work.check()
+    _check_cancel(work, response)
     if not _is_transient(response, caught_exception):
         if work.budget is not None and response is not None:
             # Any answer proves that the server is up, also a refusal.
@@ -189,8 +191,19 @@ def _retry(
 def _retry_never(
     response: _Response | None, caught_exception: Exception | None, **_event: Any
 ) -> bool | None:
-    current_work().check()
+    _check_cancel(current_work(), response)
     return False if _is_transient(response, caught_exception) else None
+
+
+def _check_cancel(work: Work, response: _Response | None) -> None:
+    """Raise `Cancelled` after a cancel, and close the answer, whose body no caller will read."""
+    try:
+        work.check()
+    except Cancelled:
+        if response is not None:
+            with suppress(Exception):  # the connection may be closed already
+                response[0].raw.close()
+        raise
 
 
 def _retry_soon(token: CancelToken, context: dict[str, Any], attempts: int) -> int | bool:
