@@ -1,8 +1,7 @@
 """`python -m core`: the command line."""
 
-import sys
-
 from core.cli import main
+from core.cli.leaving import leave
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

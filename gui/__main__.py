@@ -19,8 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options is None:
         # Not imported for the window, whose start would wait for it.
         from core.cli import main as command_line
+        from core.cli.leaving import leave
 
-        return command_line(given)
+        code = command_line(given)
+        if arguments is None:
+            leave(code)
+        return code
     if display_missing():
         sys.stderr.write(NO_DISPLAY)
         return 2

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from core.model.backup import Origin
+if TYPE_CHECKING:
+    from core.model.backup import Origin
+
+
+def _no_origin() -> Origin:
+    # Every command imports this module, and few need the values of backups, which take 30 ms.
+    from core.model.backup import Origin
+
+    return Origin()
 
 
 class Every(Enum):
@@ -54,7 +63,7 @@ class Schedule:
     every: Every = Every.DAY
     at: str = "02:00"
     options: tuple[str, ...] = ()
-    origin: Origin = field(default_factory=Origin)
+    origin: Origin = field(default_factory=_no_origin)
     starter: ScheduleFormat | None = ScheduleFormat.SYSTEMD
     paused: bool = False
     on_failure: str = ""
