@@ -10,7 +10,7 @@ from fnmatch import translate
 
 from core.backup.choice import check_not_empty
 from core.backup.databases import open_database
-from core.backup.databases.address import resolve_address, secrets_of
+from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
 from core.errors import AccessDenied, Corrupt, DatabaseError, InvalidInput, NotFound, NotSupported
@@ -58,7 +58,11 @@ class Chosen:
 
 
 def plan_backup(
-    workspace: HasBucket, work: Work | None = None, *, database: str, selection: Selection
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    database: str | DatabaseAddress,
+    selection: Selection,
 ) -> BackupPlan:
     """Return what a run would back up, with the present row counts, without writing anything.
 

@@ -49,10 +49,12 @@ from gui.dialogs.profile_editor import ProfileEditor
 from gui.dialogs.wizard import Wizard
 from gui.main_window.shortcut_list import ShortcutList
 from gui.tabs.backups.comparison import ComparisonDialog
+from gui.tabs.backups.condition_dialog import ConditionDialog
 from gui.tabs.backups.encryption_dialog import EncryptionDialog
 from gui.tabs.backups.findings_dialog import FindingsDialog
 from gui.tabs.backups.retention_dialog import RetentionDialog, RetentionScope
-from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleEntry, ScheduleForm
+from gui.tabs.backups.schedule_entry import ScheduleEntry
+from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleForm
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.secret_dialog import SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
@@ -244,6 +246,9 @@ MAKERS: dict[str, Make] = {
     "Confirm": lambda parent, _context: Confirm(
         parent, "Delete 24 objects?", "They cannot be brought back. " * 4,
         names=_KEYS, button="Delete permanently", danger=True, typed="market-data",
+    ),
+    "ConditionDialog": lambda parent, context: ConditionDialog(
+        parent, context, workspace_of(), "/data/trading.db", "orders", _nothing
     ),
     "EncryptionDialog": lambda parent, context: EncryptionDialog(
         parent, context, workspace_of(), "secret:cryptotrading/backup-key", lambda _name: None

@@ -12,6 +12,7 @@ from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
 from core.units import format_count, format_counted, iso_utc, utc_now
 from core.work import Progress
 from gui.tabs.backups.backups_panel import BackupsPanel
+from gui.tabs.backups.condition_dialog import ConditionDialog
 from gui.tabs.backups.encryption_dialog import EncryptionDialog, chosen_key, store_chosen_key
 from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases
@@ -36,8 +37,23 @@ class BackupActions(QObject):
         self._tab, self._tables, self._backups = tab, tables, backups
         self._databases = databases
 
-    def back_up(self, tables: Sequence[str]) -> None:
-        """Back up tables of the open database; without names all of them."""
+    def back_up_some_rows(self, table: str) -> None:
+        """Prompt for a condition, and back up the rows of a table that meet it."""
+        context, database = self._tab.context, self._databases.argument(self._tables.database)
+        if context.workspace is None:
+            return
+        ConditionDialog(
+            self._tab, context, context.workspace, database, table,
+            lambda condition: self.back_up([table], condition),
+        ).open()  # fmt: skip
+
+    def back_up(self, tables: Sequence[str], condition: str = "") -> None:
+        """Back up tables of the open database; without names all of them.
+
+        Args:
+            tables: their names.
+            condition: an SQL condition on the rows of the only table; empty for all rows.
+        """
         database = self._tables.database
         what = tables[0] if tables else "all tables"
         key = chosen_key(self._tab.context.settings, database)
@@ -48,6 +64,7 @@ class BackupActions(QObject):
                 "database": self._databases.argument(database),
                 "tables": list(tables) or None,
                 "encrypt_with": key,
+                "where": {tables[0]: condition} if condition else {},
             },
             self._on_backed_up,
             source=database,
@@ -56,7 +73,7 @@ class BackupActions(QObject):
                 "backup.run",
                 database,
                 *tables,
-                options={"--all-tables": not tables, "--encrypt": key},
+                options={"--all-tables": not tables, "--where": condition, "--encrypt": key},
             ),
             progress=lambda p: self._tables.note.setText(f"Backing up {_rows(p)}"),
             failed=self._on_backup_failed,

@@ -10,10 +10,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
+from core.backup.filters import Selection, plan_backup
 from core.backup.runs import dismiss_failure
 from core.backup.schedule import remove_units, schedule_name, with_key
 from core.backup.schedules import remove_schedule, save_schedule
-from core.errors import StorageError
+from core.errors import InvalidInput, StorageError
 from core.local.atomic import write_atomically
 from core.model.backup import BackupReport
 from core.model.schedule import BackupFinding, GeneratedFile, Schedule, ScheduleFormat
@@ -24,7 +25,8 @@ from gui.dialogs.confirm import ask
 from gui.tabs.backups.encryption_dialog import chosen_key
 from gui.tabs.backups.findings_dialog import FindingsDialog
 from gui.tabs.backups.open_databases import OpenDatabases, read_info
-from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleEntry, ScheduleForm
+from gui.tabs.backups.schedule_entry import ScheduleEntry
+from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleForm
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.servers import ServerFacts
 from gui.tabs.base import Tab
@@ -91,6 +93,7 @@ class ScheduleActions(QObject):
         choices = ScheduleChoices(self._databases.all, options, _DEMO if self._is_demo else "")
         form = ScheduleForm(self._dialog or self._tab, choices, self._save, schedule)
         form.tables_wanted.connect(partial(self._list_tables, form))
+        form.check_wanted.connect(partial(self._check, form))
         form.open()
 
     def _list_tables(self, form: ScheduleForm, address: str) -> None:
@@ -106,6 +109,25 @@ class ScheduleActions(QObject):
             lambda work: read_info(database, workspace, work),
             while_exists(form, listed),
             latest="backups/schedule tables",
+            quiet=True,
+            failed=while_exists(form, form.show_error),
+        )
+
+    def _check(self, form: ScheduleForm, schedule: Schedule) -> None:
+        """Let the database evaluate the conditions of a schedule before it is saved."""
+        workspace = self._tab.context.workspace
+        if workspace is None:
+            form.show_error(
+                InvalidInput("The conditions cannot be checked", remedy="Connect first.")
+            )
+            return
+        database = self._databases.argument(schedule.database)
+        selection = Selection(schedule.tables or None, dict(schedule.where))
+        self._tab.run(
+            "Check the conditions",
+            lambda work: plan_backup(workspace, work, database=database, selection=selection),
+            while_exists(form, lambda _plan: form.save()),
+            latest="backups/schedule conditions",
             quiet=True,
             failed=while_exists(form, form.show_error),
         )

@@ -1,4 +1,4 @@
-"""The dialog that creates or changes a schedule, and the one with its entry for a scheduler."""
+"""The dialog that creates or changes a schedule."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, QTime, Signal
-from PySide6.QtGui import QGuiApplication, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QTimeEdit, QWidget
+from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QFormLayout, QTimeEdit, QWidget
 
-from core.backup.schedule import checked_hooks, checked_schedule, generated_files
+from core.backup.schedule import checked_hooks, checked_schedule
 from core.backup.timetable import next_time
-from core.errors import InvalidInput, NotSupported, StorageError
-from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
+from core.errors import InvalidInput, StorageError
+from core.model.schedule import Every, Schedule, ScheduleFormat
 from core.units import format_moment, utc_now
 from gui import theme
 from gui.tabs.backups.sources import Source
@@ -24,7 +24,8 @@ from gui.widgets.labels import muted_label, shown, text_label
 from gui.widgets.table import make_list
 
 _EVERY = ((Every.HOUR, "Every hour"), (Every.DAY, "Every day"), (Every.WEEK, "Every Monday"))
-_STARTERS: tuple[tuple[ScheduleFormat | None, str], ...] = (
+#: The programs that start a schedule, None for the window, and their texts.
+STARTERS: tuple[tuple[ScheduleFormat | None, str], ...] = (
     (None, "This window, while it is open"),
     (ScheduleFormat.SYSTEMD, "systemd (Linux), without a window"),
     (ScheduleFormat.CRON, "cron, without a window"),
@@ -62,9 +63,11 @@ class ScheduleForm(Dialog):
 
     Signals:
         tables_wanted: the address of the database whose tables are to be listed.
+        check_wanted: the schedule, whose conditions the database is to check before `save`.
     """
 
     tables_wanted = Signal(str)
+    check_wanted = Signal(object)
 
     def __init__(
         self,
@@ -85,20 +88,18 @@ class ScheduleForm(Dialog):
         self.model = QStandardItemModel(self)
         self.tables = make_list(self.model, "Tables to back up")
         self.tables.setFixedHeight(4 * theme.ROW + 2)
-        self.every = combo_box("Interval")
-        for every, text in _EVERY:
-            self.every.addItem(text, every)
+        self.where = line_edit("Condition on the rows of the selected table", "all rows")
+        self._conditions = dict(schedule.where) if schedule is not None else {}
+        self.every = _filled(combo_box("Interval"), _EVERY)
         _choose(self.every, 1)
         self.at = inset(QTimeEdit(QTime(2, 0)))
         self.at.setDisplayFormat("HH:mm")
         self.at.setAccessibleName("Time in the zone of this computer")
-        self.starter = combo_box("Started by")
-        for starter, text in _STARTERS:
-            self.starter.addItem(text, starter)
+        self.starter = _filled(combo_box("Started by"), STARTERS)
         self.command = line_edit("Command after a failure", "none")
-        self.command.setFont(theme.mono_font())
         self.webhook = line_edit("Webhook after a failure", "none")
-        self.webhook.setFont(theme.mono_font())
+        for field in (self.where, self.command, self.webhook):
+            field.setFont(theme.mono_font())
         self.note = muted_label("", wrap=True)
         self.go = primary_button("Save", self._on_save)
         self.go.setDefault(True)
@@ -116,6 +117,7 @@ class ScheduleForm(Dialog):
             ("Database", self.database),
             ("Tables", self.scope),
             ("", self.tables),
+            ("Only rows where", self.where),
             ("Interval", self.every),
             ("Time", self.at),
             ("Started by", self.starter),
@@ -140,7 +142,7 @@ class ScheduleForm(Dialog):
         _choose(self.every, [each for each, _text in _EVERY].index(schedule.every))
         hour, minute = schedule.at.split(":")
         self.at.setTime(QTime(int(hour), int(minute)))
-        _choose(self.starter, [each for each, _text in _STARTERS].index(schedule.starter))
+        _choose(self.starter, [each for each, _text in STARTERS].index(schedule.starter))
         self.command.setText(schedule.on_failure)
         self.webhook.setText(schedule.webhook)
         self.show_tables(schedule.database, schedule.tables)
@@ -148,7 +150,9 @@ class ScheduleForm(Dialog):
     def _connect(self) -> None:
         self.database.currentIndexChanged.connect(self._on_database)
         self.scope.currentIndexChanged.connect(self._on_scope)
-        self.model.itemChanged.connect(self._update)
+        self.model.itemChanged.connect(self._on_item)
+        self.tables.selectionModel().currentChanged.connect(self._on_table)
+        self.where.textEdited.connect(self._on_condition)
         for box in (self.every, self.starter):
             box.currentIndexChanged.connect(self._update)
         self.at.timeChanged.connect(self._update)
@@ -164,15 +168,47 @@ class ScheduleForm(Dialog):
         chosen = wanted | set(self._checked())
         self.model.clear()
         for name in (*tables, *sorted(wanted - set(tables))):
-            item = QStandardItem(shown(name))
+            item = QStandardItem(self._title(name))
             item.setData(name)
             item.setCheckable(True)
             item.setCheckState(Qt.CheckState.Checked if name in chosen else Qt.CheckState.Unchecked)
             self.model.appendRow(item)
+        if self.model.rowCount():
+            self.tables.setCurrentIndex(self.model.index(0, 0))
+        self._on_table()
+
+    def _title(self, table: str) -> str:
+        condition = self._conditions.get(table, "")
+        name = shown(table)
+        return f"{name}, only rows where {shown(condition)}" if condition else name
+
+    @property
+    def _table(self) -> str:
+        """The checked table that is selected in the list; empty if there is none."""
+        index = self.tables.currentIndex()
+        if not index.isValid() or self.scope.currentIndex() != 1:
+            return ""
+        item = self.model.itemFromIndex(index)
+        return item.data() if item.checkState() == Qt.CheckState.Checked else ""
+
+    def _on_table(self, *_changed: object) -> None:
+        """Show the condition of the selected table."""
+        table = self._table
+        self.where.setText(self._conditions.get(table, ""))
+        allow_field(self.where, bool(table), "Select a checked table first.")
         self._update()
+
+    def _on_item(self, _item: QStandardItem) -> None:
+        self._on_table()
+
+    def _on_condition(self, text: str) -> None:
+        table = self._table
+        self._conditions[table] = text.strip()
+        self.model.itemFromIndex(self.tables.currentIndex()).setText(self._title(table))
 
     def show_error(self, error: StorageError) -> None:
         """Show why the tables cannot be listed, or why it cannot be saved."""
+        self._update()
         self.banner.show_error(error)
 
     @property
@@ -189,6 +225,7 @@ class ScheduleForm(Dialog):
             self.every.currentData(),
             f"{self.at.time().hour():02}:{self.at.time().minute():02}",
             self._former.options if self._former else self._choices.options,
+            self._where(),
         )
         return replace(
             made,
@@ -198,12 +235,21 @@ class ScheduleForm(Dialog):
             paused=bool(self._former and self._former.paused and not self.starter.currentData()),
         )
 
+    def _where(self) -> dict[str, str]:
+        """Return the conditions of the tables; for all tables those of the command line."""
+        former = self._former
+        if self.scope.currentIndex() == 0:
+            return dict(former.where) if former and not former.tables else {}
+        found = {table: self._conditions.get(table, "") for table in self._checked()}
+        return {table: condition for table, condition in found.items() if condition}
+
     def _checked(self) -> list[str]:
         items = (self.model.item(row) for row in range(self.model.rowCount()))
         return [item.data() for item in items if item.checkState() == Qt.CheckState.Checked]
 
     def _on_database(self) -> None:
         self.model.clear()
+        self._conditions.clear()
         self._on_scope()
 
     def _on_scope(self) -> None:
@@ -211,7 +257,7 @@ class ScheduleForm(Dialog):
         allow_field(self.tables, selected, "All tables are backed up.")
         if selected and not self.model.rowCount() and self.database.currentData():
             self.tables_wanted.emit(self.database.currentData())
-        self._update()
+        self._on_table()
 
     def _update(self, *_changed: object) -> None:
         why = self._problem()
@@ -230,86 +276,34 @@ class ScheduleForm(Dialog):
         if self.starter.currentData() is not None and self._choices.why_outside:
             return self._choices.why_outside
         try:
-            checked_hooks(self.schedule)
+            checked_hooks(self.schedule)  # also checks what a command can contain
         except InvalidInput as error:
             parts = (f"{error.summary}.", error.cause, error.remedy)
             return " ".join(part for part in parts if part)
         return ""
 
     def _on_save(self) -> None:
+        schedule = self.schedule
+        if not schedule.where:
+            self.save()
+            return
+        busy = "The database checks the conditions."
+        self.go.allow(not busy, busy)
+        self.note.setText("Checking the conditions…")
+        self.check_wanted.emit(schedule)
+
+    def save(self) -> None:
+        """Store the schedule and close the dialog."""
         self._then(self.schedule, self._former)
         self.accept()
 
 
-class ScheduleEntry(Dialog):
-    """The entry of a schedule for systemd, cron or the Task Scheduler, to copy or save.
-
-    Args:
-        parent: the view that opens the dialog.
-        schedule: the schedule.
-
-    Signals:
-        save_wanted: the `GeneratedFile`s to save.
-    """
-
-    save_wanted = Signal(object)
-
-    def __init__(self, parent: QWidget | None, schedule: Schedule) -> None:
-        super().__init__(parent, f"Entry for {schedule.title}", width=720, height=460)
-        self._schedule = schedule
-        self.banner = Banner(self)
-        self.form = combo_box("Program that starts the backup")
-        for form, text in _STARTERS[1:]:
-            self.form.addItem(text.partition(",")[0], form)
-        if schedule.starter is not None:
-            _choose(self.form, self.form.findData(schedule.starter))
-        self.text = QPlainTextEdit()
-        self.text.setReadOnly(True)
-        self.text.setFont(theme.mono_font())
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setAccessibleName("Entry")
-        self.note = muted_label("", wrap=True, small=True)
-        self.save = plain_button("Save…", lambda: self.save_wanted.emit(self.files))
-        self.copy = primary_button("Copy", self._on_copy)
-        self.files: tuple[GeneratedFile, ...] = ()
-        self.body.addWidget(self.form)
-        self.add_stretching(self.text)
-        self.body.addWidget(self.note)
-        self.add_buttons(plain_button("Close", self.reject), self.save, self.copy)
-        self.form.currentIndexChanged.connect(self._show)
-        self._show()
-
-    def _show(self) -> None:
-        form = self.form.currentData()
-        try:
-            self.files = generated_files(self._schedule, form)
-        except NotSupported as error:
-            self.files = ()
-            self.note.setText(f"{error.summary}. {error.cause} {error.remedy}")
-        else:
-            self.note.setText(_INSTALL[form])
-        why = "" if self.files else "There is no entry for this program."
-        for button in (self.save, self.copy):
-            button.allow(not why, why)
-        named = len(self.files) > 1
-        texts = (f"# {file.name}\n{file.text}" if named else file.text for file in self.files)
-        self.text.setPlainText("\n".join(texts))
-
-    def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.text.toPlainText())
-        self.banner.show_good("The entry was copied.")
-
-
-_INSTALL = {
-    ScheduleFormat.SYSTEMD: "Save both files to ~/.config/systemd/user and run “systemctl --user "
-    "daemon-reload” and “systemctl --user enable --now” with the name of the timer. The password of "
-    "a server must be in the keyring or in a secret.",
-    ScheduleFormat.CRON: "Add the line with “crontab -e”. The password of a server must be in the "
-    "keyring or in a secret.",
-    ScheduleFormat.TASK_SCHEDULER: "Save the file and import it with “schtasks /Create /XML FILE "
-    "/TN NAME”. The password of a server must be in the keyring or in a secret.",
-}
-
-
 def _choose(box: QComboBox, index: int) -> None:
     box.setCurrentIndex(index)
+
+
+def _filled(box: QComboBox, entries: Sequence[tuple[object, str]]) -> QComboBox:
+    """Add entries with their data to a box, and return it."""
+    for value, text in entries:
+        box.addItem(text, value)
+    return box

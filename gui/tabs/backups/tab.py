@@ -27,6 +27,7 @@ from gui.tabs.backups.opening import DatabaseOpener
 from gui.tabs.backups.proof_actions import ProofActions
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
+from gui.tabs.backups.resume_bar import ResumeBar
 from gui.tabs.backups.routines import Routines
 from gui.tabs.backups.servers import DEMO_HINT, DEMO_NOTE, LoggedIn, ServerFacts, is_server
 from gui.tabs.backups.sources import Source, SourcesPanel
@@ -66,6 +67,7 @@ class BackupsTab(Tab):
         )
         ComparisonActions(self, self.backups)
         self.routines = Routines(self, self.open_databases, self.proofs)
+        self.interrupted = ResumeBar(self)
         self._lay_out()
         self._connect()
 
@@ -74,6 +76,7 @@ class BackupsTab(Tab):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.routines.bar)
+        box.addWidget(self.interrupted)
         left = column(self.sources, rule(), self.tables)
         columns = splitter(
             left, self.backups, self.restoring, sizes=(320, 490, 470), stretch=(1, 2, 2)
@@ -99,6 +102,7 @@ class BackupsTab(Tab):
         self.tables.login_wanted.connect(lambda: self.opener.log_in(self._database))
         self.tables.selected.connect(self._on_table)
         self.tables.backup_wanted.connect(self.making.back_up)
+        self.tables.some_rows_wanted.connect(self.making.back_up_some_rows)
         self.tables.encryption_wanted.connect(self.making.choose_encryption)
         self.backups.selected.connect(self._on_backup)
         self.backups.verify_wanted.connect(self.making.verify)
@@ -107,6 +111,7 @@ class BackupsTab(Tab):
         self.flow.changed.connect(self._on_tables_changed)
         self.routines.table_wanted.connect(self.open_target)
         self.routines.changed.connect(self._on_backups_changed)
+        self.interrupted.resumed.connect(self._on_made)
         self.context.read_only_changed.connect(self._update_allowed)
 
     @property
@@ -282,6 +287,7 @@ class BackupsTab(Tab):
             self.flow.show(address, None)
 
     def _read_stored(self) -> None:
+        self.interrupted.refresh()
         workspace = self.context.workspace
         if workspace is None:
             return
@@ -369,6 +375,7 @@ class BackupsTab(Tab):
         if self.context.workspace is None:
             why = "Connect to a bucket first."
         self.tables.allow(why)
+        self.interrupted.allow(why)
         self.backups.allow(why)
         self.routines.update_allowed()
         self.restoring.allow(why)

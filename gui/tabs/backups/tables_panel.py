@@ -40,6 +40,7 @@ class TablesPanel(QWidget):
         login_wanted: the user wants to enter another password for the server.
         selected: a `TableInfo`, or None.
         backup_wanted: names of the tables to back up; empty means all.
+        some_rows_wanted: the name of a table, of which the user wants to back up some rows.
         encryption_wanted: the user wants to choose the key that encrypts backups of the database.
     """
 
@@ -48,6 +49,7 @@ class TablesPanel(QWidget):
     login_wanted = Signal()
     selected = Signal(object)
     backup_wanted = Signal(object)
+    some_rows_wanted = Signal(str)
     encryption_wanted = Signal()
 
     def __init__(self, settings: SettingsStore | None) -> None:
@@ -68,6 +70,7 @@ class TablesPanel(QWidget):
         self.back_up = primary_button("Back up", self._on_back_up)
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Backs up every table from one consistent snapshot.")
+        self.some_rows = link_button("Some rows…", self._on_some_rows)
         self.encryption = link_button("Not encrypted", self.encryption_wanted.emit)
         self._settings = settings
         self._why = ""
@@ -97,7 +100,7 @@ class TablesPanel(QWidget):
         self.note = muted_label("", wrap=True, small=True)
         self.note.setContentsMargins(12, 4, 12, 12)
         box.addWidget(self._buttons)
-        self._encryption = row(self.encryption, margins=(12, 0, 12, 0))
+        self._encryption = row(self.some_rows, self.encryption, margins=(12, 0, 12, 0))
         self._encryption.layout().addStretch(1)  # type: ignore[union-attr] # as above
         box.addWidget(self._encryption)
         box.addWidget(self.note)
@@ -267,9 +270,15 @@ class TablesPanel(QWidget):
         if info is not None and info.problem:
             why = why or f"{info.name} is {info.problem}."
         self.back_up.allow(not why, why)
+        self.some_rows.allow(not why, why)
+        self.some_rows.set_hint("Backs up only the rows that meet an SQL condition.")
         self.encryption.allow(not self._why, self._why)
         usable = any(not t.problem and not t.former_name for t in self.model.tables)
         self.back_up_all.allow(usable and not self._why, self._why or "There is no table.")
+
+    def _on_some_rows(self) -> None:
+        if self.current is not None:
+            self.some_rows_wanted.emit(self.current.name)
 
     def _on_back_up(self) -> None:
         if self.current is not None:

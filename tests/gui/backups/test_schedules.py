@@ -18,7 +18,8 @@ from core.units import utc_now
 from gui.dialogs.confirm import Confirm
 from gui.main_window.backup_findings import FindingsNotifier, TabBadge
 from gui.tabs.backups.findings_dialog import FindingsDialog
-from gui.tabs.backups.schedule_form import ScheduleEntry, ScheduleForm
+from gui.tabs.backups.schedule_entry import ScheduleEntry
+from gui.tabs.backups.schedule_form import ScheduleForm
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
 
 
