@@ -21,13 +21,25 @@ from core.cli.selection import (
     bucket_of,
     decision,
 )
+from core.cli.upload_options import (
+    ChecksumOption,
+    Compress,
+    EncryptionOption,
+    KmsKey,
+    Metadata,
+    StorageClass,
+    Tags,
+    upload_options,
+)
 from core.errors import StorageError
+from core.model.upload_options import Checksum, Compression, Encryption
 from core.units import format_counted, format_size
 from core.work import RETRY_SECONDS, RetryBudget, Work
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.objects import Written
+    from core.model.upload_options import UploadOptions
     from core.objects.bucket import Bucket
     from core.transfer.plan import UploadPlan
     from core.transfer.values import IfExists
@@ -118,6 +130,13 @@ def put(  # noqa: PLR0913, PLR0917 - the options of one command
             "most 156 GiB are stored.",
         ),
     ] = None,
+    storage_class: StorageClass = "",
+    tag: Tags = None,
+    metadata: Metadata = None,
+    encryption: EncryptionOption = Encryption.DEFAULT,
+    kms_key: KmsKey = "",
+    checksum: ChecksumOption = Checksum.DEFAULT,
+    compress: Compress = Compression.NONE,
     dry_run: DryRun = False,
     limit_rate: LimitRate = "",
     parallel: Parallel = 0,
@@ -135,12 +154,14 @@ def put(  # noqa: PLR0913, PLR0917 - the options of one command
     cli: Cli = context.obj
     pace = Pace(retry_seconds, limit_rate, parallel)
     choice = decision(if_exists, overwrite=overwrite)
+    options = upload_options(storage_class, tag, metadata, encryption, kms_key, checksum, compress)
     if Path("-") in sources:
-        return _put_input(cli, sources, target, size, choice, pace, dry_run=dry_run)
+        _check_input(sources, choice, options, dry_run=dry_run)
+        return _put_input(cli, target, size, choice, options, pace)
     address = Address.of(target)
     single = len(sources) == 1 and not sources[0].is_dir() and not target.endswith("/")
     if single and if_exists is None and not dry_run:
-        return _put_one(cli, sources[0], address, overwrite=overwrite, pace=pace)
+        return _put_one(cli, sources[0], address, options, overwrite=overwrite, pace=pace)
     from core.cli.transfer_report import FileLines, show_report, uploaded_files
     from core.transfer.plan import plan_upload
     from core.transfer.upload import upload
@@ -152,14 +173,14 @@ def put(  # noqa: PLR0913, PLR0917 - the options of one command
             place, work, paths=[str(path) for path in sources],
             prefix=address.key.rpartition("/")[0] if single else address.key,
             include=include or (), exclude=exclude or (),
-            name=address.key.rpartition("/")[2] if single else "",
+            name=address.key.rpartition("/")[2] if single else "", options=options.as_dict(),
         )  # fmt: skip
     if dry_run:
         return _show_upload_plan(cli, plan, choice)
     files = uploaded_files(plan, choice)
     with transfer_work(cli, "Uploading", pace, FileLines(cli.out, files).take) as work:
         try:
-            report = upload(place, work, **plan.arguments(choice))
+            report = upload(place, work, **plan.arguments(choice), options=options.as_dict())
         except TransferCancelled as error:
             report = error.report
     return show_report(cli.out, report, files, "uploaded")
@@ -172,18 +193,10 @@ class Place:
     bucket: Bucket
 
 
-def _put_input(  # noqa: PLR0913 - the options of the command
-    cli: Cli,
-    sources: list[Path],
-    target: str,
-    size: int | None,
-    choice: IfExists,
-    pace: Pace,
-    *,
-    dry_run: bool,
-) -> int:
-    from core.cli.streams import put_input
-    from core.model.upload_options import UploadOptions
+def _check_input(
+    sources: list[Path], choice: IfExists, options: UploadOptions, *, dry_run: bool
+) -> None:
+    """Refuse what standard input does not support."""
     from core.transfer.values import IfExists
 
     if len(sources) > 1 or dry_run or choice not in {IfExists.SKIP, IfExists.OVERWRITE}:
@@ -192,16 +205,35 @@ def _put_input(  # noqa: PLR0913 - the options of the command
             cause="It cannot be combined with other files, with --dry-run, or with a comparison.",
             remedy="Use `strongroom put - KEY`, with --overwrite if the object may be replaced.",
         )
+    if (options.checksum, options.compression) != (Checksum.DEFAULT, Compression.NONE):
+        raise usage_error(
+            "Standard input cannot be combined with --checksum or --compress",
+            remedy="Compress it in the pipe, for example with zstd.",
+        )
+
+
+def _put_input(
+    cli: Cli,
+    target: str,
+    size: int | None,
+    choice: IfExists,
+    options: UploadOptions,
+    pace: Pace,
+) -> int:
+    from core.cli.streams import put_input
+    from core.transfer.values import IfExists
+
     with transfer_work(cli, "Uploading standard input", pace) as work:
         # Not repeated after a failure: what was read cannot be read again.
         written = put_input(
-            cli, target, work, size=size, overwrite=choice is IfExists.OVERWRITE,
-            options=UploadOptions(),
-        )  # fmt: skip
+            cli, target, work, size=size, overwrite=choice is IfExists.OVERWRITE, options=options
+        )
     return _show_written(cli, written)
 
 
-def _put_one(cli: Cli, source: Path, address: Address, *, overwrite: bool, pace: Pace) -> int:
+def _put_one(
+    cli: Cli, source: Path, address: Address, options: UploadOptions, *, overwrite: bool, pace: Pace
+) -> int:
     from core.objects.conditions import refuse_existing
     from core.objects.parts import SINGLE_BYTES
     from core.objects.writing import upload
@@ -226,7 +258,7 @@ def _put_one(cli: Cli, source: Path, address: Address, *, overwrite: bool, pace:
             # S3 only checks the condition when a multipart upload is completed: check it before too.
             if not overwrite and found.sizes[0] > SINGLE_BYTES:
                 refuse_existing(bucket, key, work)
-            return upload(bucket, key, source, only_new=not overwrite, work=work)
+            return upload(bucket, key, source, only_new=not overwrite, options=options, work=work)
 
         written = attempted(work, send)
     return _show_written(cli, written)

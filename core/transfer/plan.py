@@ -12,6 +12,7 @@ from typing import Any
 from core.errors import ErrorKind, InvalidInput, NotFound
 from core.layout.building import check_key
 from core.model.name_filter import NameFilter
+from core.model.upload_options import UploadOptions
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.level import modified_of
 from core.objects.listing import list_pages
@@ -174,6 +175,7 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     name: str = "",
+    options: Mapping[str, Any] | None = None,
 ) -> UploadPlan:
     """Return the plan for uploading files and folders below a prefix (operation `transfer.plan`).
 
@@ -185,6 +187,8 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
         include: patterns of `NameFilter`, of which a file has to match one.
         exclude: patterns of which a file must match none.
         name: the name of the only file in its key, if it differs from that of the file.
+        options: those of the upload; a compression appends its extension to the keys, unless
+            there is a `name`.
 
     Raises:
         InvalidInput: the prefix is not valid in a key.
@@ -196,6 +200,8 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
     sources = find_sources(paths, work=work).matching(NameFilter(tuple(include), tuple(exclude)))
     if name:
         sources = sources.renamed(name)
+    elif options:
+        sources = sources.compressed(UploadOptions.from_dict(options))
     columns, refused = _with_keys(sources, prefix)
     keys = [key for _, key, _ in columns]
     known, used = existing_objects(workspace.bucket, keys, work)

@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 
 from core.errors import ErrorKind, InvalidInput, NotFound
 from core.model.name_filter import NameFilter
+from core.model.upload_options import UploadOptions
 from core.transfer.values import Refusal
 from core.work import Progress, Work, default_work
 
@@ -56,6 +57,11 @@ class Sources:
         """Return the only file under another name."""
         refused = tuple((path, name, why) for path, _name, why in self.refused)
         return replace(self, names=(name,) * len(self.names), refused=refused)
+
+    def compressed(self, options: UploadOptions) -> Sources:
+        """Return the files under the names that they have after their compression."""
+        names = tuple(options.key_for(name, name) for name in self.names)
+        return replace(self, names=names)
 
 
 def _below(name: str) -> str:

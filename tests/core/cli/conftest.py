@@ -1,5 +1,8 @@
 """Fixtures that run commands as a script does, on the demo server."""
 
+import io
+import sys
+
 import pytest
 from helpers.rotation_world import World
 
@@ -66,5 +69,15 @@ def bodies(s3_client, s3_bucket):
         keys = [row["Key"] for row in rows]
         read = {key: s3_client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
         return {key: body.decode() for key, body in read.items()}
+
+    return call
+
+
+@pytest.fixture
+def feed(monkeypatch):
+    """Set what a command in this process reads from standard input."""
+
+    def call(data):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
     return call

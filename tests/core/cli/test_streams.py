@@ -1,11 +1,9 @@
 """Standard input and output: complete objects or none, complete bytes or an exit code."""
 
-import io
 import json
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 from helpers.fault_proxy import FaultProxy, rule
@@ -16,16 +14,6 @@ from core.errors import ErrorKind
 from core.objects import streams
 
 _BIG = 20 << 20
-
-
-@pytest.fixture
-def feed(monkeypatch):
-    """Set what a command in this process reads from standard input."""
-
-    def call(data):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-
-    return call
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Plans, filters, decisions, limits and lines of JSON of `put` and `get`."""
 
+import gzip
 import json
 import time
 
@@ -111,3 +112,28 @@ def test_the_bandwidth_is_limited(run, tmp_path):
     assert time.monotonic() - began > 1.2
     run("put", tmp_path / "f", "in/", "--limit-rate", "fast", code=ErrorKind.INVALID_INPUT.value)
     run("put", tmp_path / "f", "in/", "--limit-rate", "0", code=ErrorKind.USAGE.value)
+
+
+def test_options_of_the_objects_are_stored(run, feed, tree, s3_client, s3_bucket):
+    options = ("--tag", "team=a b", "--metadata", "Note=x=y", "--storage-class", "STANDARD")
+    run("put", tree / "a.csv", "one", *options)
+    run("put", tree, "x/", *options, "--compress", "gzip", "--include", "a.csv")
+    feed(b"input")
+    run("put", "-", "stdin", *options)
+    assert set(bodies_of(s3_client, s3_bucket)) == {"one", "x/tree/a.csv.gz", "stdin"}
+    assert gzip.decompress(bodies_of(s3_client, s3_bucket)["x/tree/a.csv.gz"]) == b"a.csv"
+    for key in ("one", "x/tree/a.csv.gz", "stdin"):
+        found = s3_client.head_object(Bucket=s3_bucket, Key=key)
+        assert found["Metadata"]["note"] == "x=y"
+        assert len(found["Metadata"]["sha256"]) == 64
+        tags = s3_client.get_object_tagging(Bucket=s3_bucket, Key=key)["TagSet"]
+        assert tags == [{"Key": "team", "Value": "a b"}]
+    usage = ErrorKind.USAGE.value
+    run("put", tree / "a.csv", "two", "--tag", "team", code=usage)
+    run("put", "-", "two", "--compress", "zstd", code=usage)
+    run("put", tree, "y/", "--storage-class", "cheap", code=ErrorKind.INVALID_INPUT.value)
+
+
+def bodies_of(client, bucket):
+    keys = [row["Key"] for row in client.list_objects_v2(Bucket=bucket)["Contents"]]
+    return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
