@@ -7,72 +7,11 @@ with the world by plain boto3 and sqlite3. It returns what is wrong, or nothing.
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import zstandard
+from faults.context import Check, Claim, Context, Operation
+from faults.sync_operations import SYNC_OPERATIONS
 from faults.world import ROWS, World, copy_database, database_state
-
-
-@dataclass(frozen=True)
-class Context:
-    """One run of an operation: with its folder, prefix and table."""
-
-    world: World
-    folder: Path
-    name: str
-
-    @property
-    def prefix(self) -> str:
-        """A prefix that no other case writes to."""
-        return f"out/{self.name}/"
-
-    @property
-    def table(self) -> str:
-        """A table that no other case backs up."""
-        return f"t_{self.name}"
-
-    @property
-    def database(self) -> Path:
-        """The case's own database."""
-        return self.folder / "trading.db"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What the program said at its end."""
-
-    succeeded: bool
-    output: str
-
-
-Check = Callable[[Context, Claim], str]
-
-
-@dataclass(frozen=True)
-class Operation:
-    """`uploads` and `downloads` are the request classes whose bodies carry the data.
-
-    Args:
-        name: for the case's name.
-        arguments: the command line.
-        check: compares the claim with the world.
-        uploads: request classes whose request bodies matter.
-        downloads: request classes whose answers matter.
-        others: request classes with neither.
-        prepare: makes what the command needs.
-        repeats: whether a command sends several requests of its main classes.
-    """
-
-    name: str
-    arguments: Callable[[Context], list[str]]
-    check: Check
-    uploads: tuple[str, ...] = ()
-    downloads: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    prepare: Callable[[Context], None] = lambda _context: None
-    repeats: bool = False
-
 
 #: How files end that no one takes for a download: unfinished ones, and bytes set aside.
 _UNFINISHED = (".strongroom-part", ".corrupt")
@@ -151,6 +90,86 @@ def _check_get_all(prefix: str) -> Check:
         return f"{missing} of {len(wanted)} are missing" if claim.succeeded and missing else ""
 
     return check
+
+
+# Standard input and output
+
+
+def _check_output(context: Context, claim: Claim) -> str:
+    if not claim.succeeded:
+        return ""
+    right = context.world.objects["own/big"][1]
+    found = context.output.read_bytes()
+    return "" if _sha256(found) == right else f"reported as read, but {len(found)} other bytes are"
+
+
+# Copies, moves and deletions
+
+
+def _check_copy(key: str) -> Check:
+    def check(context: Context, claim: Claim) -> str:
+        stored = context.world.body(f"{context.prefix}file")
+        if stored is None:
+            return "reported as copied, but absent" if claim.succeeded else ""
+        # Also after a failure: a copy is either complete or does not exist.
+        right = _sha256(stored) == context.world.objects[key][1]
+        return "" if right else f"{len(stored)} other bytes are stored"
+
+    return check
+
+
+_NAMES = ("one", "two", "three")
+
+
+def _put_some(context: Context) -> None:
+    for name in _NAMES:
+        context.world.client.put_object(
+            Bucket=context.world.bucket, Key=f"{context.prefix}from/{name}", Body=name.encode()
+        )
+
+
+def _check_move(context: Context, claim: Claim) -> str:
+    for name in _NAMES:
+        source = context.world.body(f"{context.prefix}from/{name}")
+        target = context.world.body(f"{context.prefix}to/{name}")
+        if source is None and target is None:
+            return f"{name} is lost"
+        if {source, target} - {None, name.encode()}:
+            return f"{name} has other bytes"
+        if claim.succeeded and (source is not None or target is None):
+            return f"{name} is reported as moved, but was not"
+    return ""
+
+
+def _check_removal(context: Context, claim: Claim) -> str:
+    left = set(context.world.keys(context.prefix))
+    if claim.succeeded:
+        return f"reported as deleted, but {left} exist" if left else ""
+    if not claim.output.strip():
+        return ""
+    report = json.loads(claim.output)
+    gone = {row["key"] for row in report["deleted"]}
+    if gone & left:
+        return f"reported as deleted, but {gone & left} exist"
+    named = len(gone) + len(report["failed"]) + len(report["cancelled"])
+    return "" if named == len(_NAMES) else f"{named} of {len(_NAMES)} objects are reported"
+
+
+def _begin_upload(context: Context) -> None:
+    context.world.client.create_multipart_upload(
+        Bucket=context.world.bucket, Key=f"{context.prefix}unfinished"
+    )
+
+
+def _check_aborted(context: Context, claim: Claim) -> str:
+    found = context.world.client.list_multipart_uploads(
+        Bucket=context.world.bucket, Prefix=context.prefix
+    )
+    left = len(found.get("Uploads", ()))
+    if claim.succeeded:
+        return f"reported as aborted, but {left} exist" if left else ""
+    aborted = [row for row in json.loads(claim.output or "[]") if row["aborted"]]
+    return "reported as aborted, but it exists" if aborted and left else ""
 
 
 # Listings
@@ -236,6 +255,27 @@ OPERATIONS: tuple[Operation, ...] = (
               repeats=True),
     Operation("get-foreign-r", _get_all("foreign/"), _check_get_all("foreign/"),
               downloads=("Get", "GetRange"), repeats=True),
+    Operation("put-stdin", lambda c: ["put", "-", f"{c.prefix}file"], _check_put("big"),
+              uploads=("Part",), others=("Create", "Complete"), repeats=True, piped="big"),
+    Operation("get-stdout", lambda _c: ["get", "own/big", "-"], _check_output,
+              downloads=("GetRange",), others=("Head",), repeats=True, piped="small"),
+    Operation("cp", lambda c: ["cp", "own/mid", f"{c.prefix}file"], _check_copy("own/mid"),
+              others=("Copy", "Head")),
+    Operation("cp-parts", lambda c: ["cp", "own/big", f"{c.prefix}file"], _check_copy("own/big"),
+              others=("Copy", "Create", "Complete"), repeats=True),
+    # SeaweedFS's ETags of copied parts are no hashes: the object is read and sent.
+    Operation("cp-streamed", lambda c: ["cp", "foreign/big", f"{c.prefix}file"],
+              _check_copy("foreign/big"), uploads=("Part",), downloads=("GetRange",),
+              others=("Abort",), repeats=True),
+    Operation("mv", lambda c: ["mv", f"{c.prefix}from/", f"{c.prefix}to/", "-r"], _check_move,
+              prepare=_put_some, others=("Copy", "Head", "Delete", "List"), repeats=True),
+    Operation("rm", lambda c: ["rm", c.prefix, "-r", "--yes", "--confirm", c.world.bucket,
+                               "--json"],
+              _check_removal, prepare=_put_some, others=("Post", "GetBucket", "List")),
+    Operation("uploads", lambda c: ["uploads", c.prefix, "--abort", "--older-than", "0", "--yes",
+                                    "--json"],
+              _check_aborted, prepare=_begin_upload,
+              others=("ListUploads", "ListParts", "Abort")),
     Operation("ls", lambda _c: ["ls", "foreign/", "--json"], _check_ls("foreign/"),
               downloads=("List",), others=("HeadBucket",)),
     Operation("ls-pages", lambda _c: ["ls", "pages/", "-r", "--json"], _check_ls("pages/"),
@@ -250,4 +290,5 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("restore", lambda c: ["restore", str(c.database), "orders", "--yes"], _check_restore,
               prepare=lambda c: copy_database(c.world, c.database), downloads=("List", "Get"),
               repeats=True),
+    *SYNC_OPERATIONS,
 )  # fmt: skip

@@ -72,19 +72,33 @@ def _run_command(operation: Operation, context: Context, case: Case, proxy: Faul
     began = time.monotonic()
     text = [*operation.arguments(context), "--bucket", context.world.bucket]
     try:
-        done = subprocess.run(
-            command(*text),
-            env=context.world.server.environment(context.folder / "home", proxy.url),
-            capture_output=True, text=True, timeout=HANGS_SECONDS, check=False,
-        )  # fmt: skip
+        done = _finished(operation, context, text, proxy)
     except subprocess.TimeoutExpired:
         return Outcome(case, "hangs", HANGS_SECONDS, len(proxy.struck), -1)
     seconds = time.monotonic() - began
     wrong = _wrong_ending(done.returncode, done.stderr, case) or operation.check(
-        context, Claim(done.returncode == 0, done.stdout)
+        context, Claim(done.returncode == 0, done.stdout or "")
     )
     text = done.stderr.strip()[-600:]
     return Outcome(case, wrong, seconds, len(proxy.struck), done.returncode, text)
+
+
+def _finished(
+    operation: Operation, context: Context, arguments: Sequence[str], proxy: FaultProxy
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; a piped one reads a file and writes its output to another."""
+    environment = context.world.server.environment(context.folder / "home", proxy.url)
+    if not operation.piped:
+        return subprocess.run(
+            command(*arguments), env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=HANGS_SECONDS, check=False,
+        )  # fmt: skip
+    source = context.world.source(operation.piped)
+    with source.open("rb") as stdin, context.output.open("wb") as stdout:
+        return subprocess.run(
+            command(*arguments), env=environment, stdin=stdin, stdout=stdout,
+            stderr=subprocess.PIPE, text=True, timeout=HANGS_SECONDS, check=False,
+        )  # fmt: skip
 
 
 def _wrong_ending(code: int, errors: str, case: Case) -> str:

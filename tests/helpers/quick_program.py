@@ -11,6 +11,8 @@ from typing import Any
 
 #: Budget of an operation, deadline of an interactive call, wait for the next bytes; in seconds.
 RETRY, INTERACTIVE, READ = 6.0, 6.0, 3.0
+#: Size of the parts of a copy in bytes.
+COPY_PART = 6 << 20
 
 
 def shorten(put: Callable[[Any, str, Any], None] = setattr) -> None:
@@ -21,9 +23,14 @@ def shorten(put: Callable[[Any, str, Any], None] = setattr) -> None:
     """
     import core.aws.endpoints
     import core.aws.retries
+    import core.objects.copying
     import core.objects.fetching
+    import core.objects.multipart_copy
     import core.work
 
+    # Objects of some megabytes are copied in parts, like those of gigabytes.
+    put(core.objects.copying, "SINGLE_BYTES", COPY_PART)
+    put(core.objects.multipart_copy, "PART_BYTES", COPY_PART)
     constants = {
         "RETRY_SECONDS": RETRY, "INTERACTIVE_SECONDS": INTERACTIVE, "READ_SECONDS": READ,
         "_PATIENT_SECONDS": READ,
