@@ -21,6 +21,7 @@ from tests.benchmarks import (
     previews,
     queries,
     state,
+    transfers_large,
     transfers_small,
     window,
 )
@@ -41,6 +42,9 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("transfers-small", transfers_small.figures),
     ("transfers-small-latency", transfers_small.with_latency),
     ("transfers-small-seaweed", transfers_small.on_seaweed),
+    ("transfers-large", transfers_large.figures),
+    ("transfers-large-latency", transfers_large.with_latency),
+    ("transfers-large-seaweed", transfers_large.on_seaweed),
     ("links", links.figures),
     ("json-preview", previews.figures),
     ("chart", charts.figures),

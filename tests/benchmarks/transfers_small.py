@@ -28,11 +28,11 @@ MOST_CPU_MS, MOST_MB = 0.2, 200.0
 #: 50,000 files may take so many times as long as 5,000.
 GROWTH = 10.5
 _PEERS = ("s5cmd", "rclone")
-_KEYS = ("AKIARIG", "rig-secret-0123456789")
+RIG_KEYS = ("AKIARIG", "rig-secret-0123456789")
 
 
 @dataclass
-class _Run:
+class ProgramRun:
     """What complete processes needed: seconds, seconds of all processors, and peak memory in MB."""
 
     wall: list[float] = field(default_factory=list)
@@ -44,7 +44,7 @@ def figures() -> Iterator[Figure]:
     """Yield times beside those of the peers, processor time per object, memory, and the growth."""
     with _files(FILES) as folder, rig() as endpoint:
         up, down = _compared(endpoint, folder, RUNS)
-    yield from _beside(f"{FILES:,} x 2 KiB", up, down, TARGET)
+    yield from beside(f"{FILES:,} x 2 KiB", up, down, TARGET)
     for name, run in (("up", up["ours"]), ("down", down["ours"])):
         milliseconds = 1000 * statistics.median(run.cpu) / FILES
         yield Figure(f"processor time per object {name}", milliseconds, "ms", MOST_CPU_MS)
@@ -56,7 +56,7 @@ def with_latency() -> Iterator[Figure]:
     """Yield the same with a server that answers each request after 20 ms."""
     with _files(FILES) as folder, rig(latency=LATENCY) as endpoint:
         up, down = _compared(endpoint, folder, 1)
-    yield from _beside(f"{FILES:,} x 2 KiB at {LATENCY * 1000:.0f} ms", up, down, LATENCY_TARGET)
+    yield from beside(f"{FILES:,} x 2 KiB at {LATENCY * 1000:.0f} ms", up, down, LATENCY_TARGET)
 
 
 def on_seaweed() -> Iterator[Figure]:
@@ -67,10 +67,10 @@ def on_seaweed() -> Iterator[Figure]:
     with _files(FILES) as folder, running_seaweed() as server:
         keys = (server.access_key_id, server.secret_access_key)
         up, down = _compared(server.endpoint_url, folder, 1, keys)
-    yield from _beside(f"{FILES:,} x 2 KiB on SeaweedFS", up, down, TARGET)
+    yield from beside(f"{FILES:,} x 2 KiB on SeaweedFS", up, down, TARGET)
 
 
-def _growth(up: _Run, down: _Run) -> Iterator[Figure]:
+def _growth(up: ProgramRun, down: ProgramRun) -> Iterator[Figure]:
     many = 10 * FILES
     with _files(many) as folder, rig() as endpoint:
         larger = _compared(endpoint, folder, 1, programs=("ours",))
@@ -82,8 +82,8 @@ def _growth(up: _Run, down: _Run) -> Iterator[Figure]:
         yield Figure(f"{many:,} x 2 KiB {name}, memory", large.memory[0], "MB", MOST_MB)
 
 
-def _beside(
-    what: str, up: dict[str, _Run], down: dict[str, _Run], target: float
+def beside(
+    what: str, up: dict[str, ProgramRun], down: dict[str, ProgramRun], target: float
 ) -> Iterator[Figure]:
     for name, runs in (("up", up), ("down", down)):
         walls = {program: statistics.median(run.wall) for program, run in runs.items()}
@@ -97,22 +97,22 @@ def _compared(
     endpoint: str,
     folder: Path,
     runs: int,
-    keys: tuple[str, str] = _KEYS,
+    keys: tuple[str, str] = RIG_KEYS,
     programs: tuple[str, ...] = ("ours", *_PEERS),
-) -> tuple[dict[str, _Run], dict[str, _Run]]:
+) -> tuple[dict[str, ProgramRun], dict[str, ProgramRun]]:
     """Run the programs in turn, each with its own buckets, and return their uploads and downloads."""
-    up, down = ({program: _Run() for program in programs} for _ in range(2))
+    up, down = ({program: ProgramRun() for program in programs} for _ in range(2))
     with tempfile.TemporaryDirectory(dir=fast_folder()) as target:
-        environment = _environment(endpoint, keys, f"{target}/home")
+        environment = environment_of(endpoint, keys, f"{target}/home")
         for number in range(runs):
             for program in programs:
                 bucket, to = f"{program}-{number}", Path(target, f"{program}-{number}")
                 to.mkdir()
-                if keys != _KEYS:
-                    _run(_s5cmd("mb", f"s3://{bucket}"), environment, _Run())
+                if keys != RIG_KEYS:
+                    run_program(s5cmd("mb", f"s3://{bucket}"), environment, ProgramRun())
                 sending, receiving = _commands(program, folder, bucket, to)
-                _run(sending, environment, up[program])
-                _run(receiving, environment, down[program])
+                run_program(sending, environment, up[program])
+                run_program(receiving, environment, down[program])
                 _check(folder, to)
                 shutil.rmtree(to)
     return up, down
@@ -121,26 +121,26 @@ def _compared(
 def _commands(program: str, folder: Path, bucket: str, to: Path) -> tuple[list[str], list[str]]:
     if program == "s5cmd":
         return (
-            _s5cmd("cp", f"{folder}/", f"s3://{bucket}/"),
-            _s5cmd("cp", f"s3://{bucket}/*", f"{to}/"),
+            s5cmd("cp", f"{folder}/", f"s3://{bucket}/"),
+            s5cmd("cp", f"s3://{bucket}/*", f"{to}/"),
         )
     if program == "rclone":
-        rclone = [_bin("rclone"), "copy", "--transfers", "32", "--checkers", "32"]
+        rclone = [program_path("rclone"), "copy", "--transfers", "32", "--checkers", "32"]
         return [*rclone, str(folder), f"rig:{bucket}"], [*rclone, f"rig:{bucket}", str(to)]
     ours = [sys.executable, "-m", "core"]
     put = [*ours, "put", "--bucket", bucket, str(folder), "up/"]
     return put, [*ours, "get", "--bucket", bucket, "--recursive", f"up/{folder.name}/", str(to)]
 
 
-def _s5cmd(*arguments: str) -> list[str]:
-    return [_bin("s5cmd"), *arguments]
+def s5cmd(*arguments: str) -> list[str]:
+    return [program_path("s5cmd"), *arguments]
 
 
-def _bin(program: str) -> str:
+def program_path(program: str) -> str:
     return str(Path(sys.executable).parent / program)
 
 
-def _run(command: list[str], environment: dict[str, str], run: _Run) -> None:
+def run_program(command: list[str], environment: dict[str, str], run: ProgramRun) -> None:
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
@@ -175,7 +175,7 @@ def _files(count: int) -> Iterator[Path]:
         yield root
 
 
-def _environment(endpoint: str, keys: tuple[str, str], home: str) -> dict[str, str]:
+def environment_of(endpoint: str, keys: tuple[str, str], home: str) -> dict[str, str]:
     return os.environ | {
         "AWS_ENDPOINT_URL": endpoint,
         "S3_ENDPOINT_URL": endpoint,
