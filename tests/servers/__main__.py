@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 
 from helpers.seaweed import running_seaweed
 from servers.killing import KILLED, Site, kill_once
+from servers.syscall_kills import kill_some, kills
 
 
 def main() -> int:
     """Kill as many commands as the options say; return 1 when one leaves something wrong."""
     parser = argparse.ArgumentParser(prog="make kills", description=__doc__)
     parser.add_argument("--count", type=int, default=120)
+    parser.add_argument("--syscalls", type=int, default=200, help="kills of the queue by strace")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
     print(f"{options.count} kills; --seed {options.seed} repeats their moments", flush=True)
@@ -26,8 +28,15 @@ def main() -> int:
             wrong += bool(found)
             if found:
                 print(f"WRONG  {found}", flush=True)
+        queue = Path(name) / "queue"
+        queue.mkdir()
+        with kills(server, queue) as killing:
+            for found in kill_some(killing, options.syscalls, draw):
+                wrong += 1
+                print(f"WRONG  {found}", flush=True)
     seconds = time.monotonic() - began
-    print(f"{options.count} kills in {seconds:.0f} s, {wrong} wrong")
+    count = options.count + options.syscalls
+    print(f"{count} kills in {seconds:.0f} s, {wrong} wrong")
     return 1 if wrong else 0
 
 

@@ -1,6 +1,7 @@
 """Kill commands at random moments, repeat them, and search for leftovers."""
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -110,7 +111,7 @@ def kill_once(site: Site, operation: Killed, draw: random.Random, number: int) -
         process.wait(draw.uniform(_EARLIEST, site.durations[operation.name] * 1.1))
     process.kill()
     process.communicate()
-    until(lambda: not _group_lives(process.pid), 10)
+    until(lambda: not group_lives(process.pid), 10)
     again = finished(site.program.start(*arguments), arguments, 120)
     if again.returncode not in {0, _ALREADY_EXISTS} or "Traceback" in again.stderr:
         return f"{name}: the second run ended with {again.returncode}: {again.stderr[-500:]}"
@@ -123,7 +124,7 @@ def kill_once(site: Site, operation: Killed, draw: random.Random, number: int) -
     return f"{name}: {wrong}" if wrong else ""
 
 
-def _group_lives(group: int) -> bool:
+def group_lives(group: int) -> bool:
     """Whether a process that a killed command has started still runs."""
     try:
         os.killpg(group, 0)
@@ -209,6 +210,46 @@ def _check_backup(site: Site, _name: str) -> str:
     return "" if _texts(site.folder / "trading.db")[0] == {"backed up"} else "the source changed"
 
 
+def _prepare_sync(site: Site, name: str) -> None:
+    """Put a file into both targets that the source does not have."""
+    for each in (name, f"{name}-first"):
+        site.client.put_object(Bucket=site.bucket, Key=f"{each}/extra", Body=b"e")
+        target = site.folder / "got" / each
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "extra").write_bytes(b"e")
+
+
+_DOCUMENTS = 40
+
+
+def _document(name: str, number: int) -> bytes:
+    portfolio = {"assets": [], "note": "x" * 2_000}
+    moment = f"2026-01-01T00:00:{number:02}Z"
+    return json.dumps({"user_id": name, "timestamp": moment, "portfolio": portfolio}).encode()
+
+
+def _prepare_watch(site: Site, name: str) -> None:
+    for each in (name, f"{name}-first"):
+        folder = site.folder / "hot" / each
+        folder.mkdir(parents=True)
+        for number in range(_DOCUMENTS):
+            (folder / f"{number:02}.json").write_bytes(_document(each, number))
+
+
+def _check_watch(site: Site, name: str) -> str:
+    """Check that every file is stored once and moved, and that none was refused or is left."""
+    folder = site.folder / "hot" / name
+    moved = {path.name: path.read_bytes() for path in (folder / "filed").iterdir()}
+    wanted = {f"{number:02}.json": _document(name, number) for number in range(_DOCUMENTS)}
+    if moved != wanted or any(path.is_file() for path in folder.iterdir()):
+        return f"{len(moved)} of {_DOCUMENTS} files were moved"
+    stored = [
+        site.client.get_object(Bucket=site.bucket, Key=key)["Body"].read()
+        for key in site.keys(f"user-data/{name}/")
+    ]
+    return "" if sorted(stored) == sorted(wanted.values()) else "other objects are stored"
+
+
 KILLED: tuple[Killed, ...] = (
     Killed("put-folder", lambda s, n: ["put", str(s.folder / "tree"), f"{n}/"], _check_objects),
     Killed("put-big", lambda s, n: ["put", str(s.folder / "big.bin"), f"{n}/big.bin"],
@@ -221,6 +262,12 @@ KILLED: tuple[Killed, ...] = (
            _check_backup),
     Killed("restore", lambda s, n: ["restore", str(s.folder / f"{n}.db"), "orders", "--yes"],
            _check_restored, prepare=_prepare_restore),
+    Killed("sync-up", lambda s, n: ["sync", str(s.folder / "tree"), f"s3:///{n}/", "--delete",
+                                    "--yes"], _check_objects, prepare=_prepare_sync),
+    Killed("sync-down", lambda s, n: ["sync", "s3:///ready/tree/", str(s.folder / "got" / n),
+                                      "--delete", "--yes"], _check_folder, prepare=_prepare_sync),
+    Killed("watch", lambda s, n: ["watch", str(s.folder / "hot" / n), "--once", "--settle", "0"],
+           _check_watch, prepare=_prepare_watch),
 )  # fmt: skip
 
 
