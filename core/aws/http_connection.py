@@ -89,6 +89,7 @@ class HttpConnection:
         events: what the socket is waiting for (`selectors.EVENT_READ`, `EVENT_WRITE`).
         answered: the number of complete answers.
         connected: whether the address was reached.
+        silent: whether nothing of the present answer has arrived.
     """
 
     def __init__(self, server: Server, address: tuple[Any, ...]) -> None:
@@ -103,6 +104,7 @@ class HttpConnection:
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self.events = selectors.EVENT_WRITE
         self.answered = 0
+        self.silent = True
         self.connected = self._ready = False
         self._unsent = memoryview(b"")
         self._received = bytearray()
@@ -119,18 +121,13 @@ class HttpConnection:
         """Return the descriptor, for a selector."""
         return self._socket.fileno()
 
-    @property
-    def silent(self) -> bool:
-        """Whether nothing of the present answer has arrived."""
-        return not self._received
-
     def send(self, request: bytes) -> None:
         """Send a request, now or when the socket is ready; the former answer must be complete.
 
         Raises:
             OSError: the connection broke.
         """
-        self._unsent, self._expected = memoryview(request), 0
+        self._unsent, self._expected, self.silent = memoryview(request), 0, True
         if self._ready:
             self._send()
 
@@ -191,6 +188,7 @@ class HttpConnection:
                 return None
             if not data:
                 raise ConnectionResetError(errno.ECONNRESET, "the server closed the connection")
+            self.silent = False
             # Most answers arrive at once, so that no buffer is needed.
             if not self._received and (answer := self._parsed(data)) is not None:
                 return answer
