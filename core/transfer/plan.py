@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import compress
 from types import MappingProxyType
 from typing import Any
 
@@ -90,13 +91,19 @@ class UploadPlan:
         """Return the keys of all files, which depend on the decision for existing keys."""
         if choice is not IfExists.KEEP_BOTH and not single:
             return self.keys
-        return tuple(self.key_when(number, choice, single) for number in range(len(self.keys)))
+        keys = [*self.keys]
+        for number in self._taken():
+            keys[number] = self.key_when(number, choice, single)
+        return tuple(keys)
 
     def skipped_when(self, choice: IfExists, single: Decisions = _NONE) -> list[int]:
         """Return the numbers of the files that are skipped because their keys exist."""
-        return [
-            number for number in range(len(self.keys)) if self.skip_reason(number, choice, single)
-        ]
+        return [number for number in self._taken() if self.skip_reason(number, choice, single)]
+
+    def _taken(self) -> list[int]:
+        """Return the numbers of the files whose keys exist."""
+        # Most plans have few of them: the window must not examine 50,000 files one by one.
+        return list(compress(range(len(self.keys)), self.existing))
 
     def skip_reason(self, number: int, choice: IfExists, single: Decisions = _NONE) -> str:
         """Return why a file is skipped, or an empty text if it is sent or compared by its hash."""
@@ -118,8 +125,8 @@ class UploadPlan:
         """Return the numbers of the files whose hash decides, when they are about to be sent."""
         return [
             number
-            for number, taken in enumerate(self.existing)
-            if taken and self.decision(number, choice, single) is IfExists.IF_DIFFERENT
+            for number in self._taken()
+            if self.decision(number, choice, single) is IfExists.IF_DIFFERENT
         ]
 
     def arguments(self, choice: IfExists, single: Decisions = _NONE) -> dict[str, Any]:
@@ -131,7 +138,9 @@ class UploadPlan:
         """
         reasons = [f"{each.kind.name}: {each.reason}" for each in self.refused]
         skip = self.skipped_when(choice, single)
-        compared = {*self.compared_when(choice, single)}
+        compared = [False] * len(self.keys)
+        for number in self.compared_when(choice, single):
+            compared[number] = True
         return {
             "paths": [*self.paths, *(each.path for each in self.refused)],
             "keys": [*self.keys_when(choice, single), *(each.key for each in self.refused)],
@@ -139,7 +148,7 @@ class UploadPlan:
             "skip": skip,
             "skip_reasons": [self.skip_reason(number, choice, single) for number in skip],
             "only_new": self._only_new(choice, single),
-            "if_different": self._column([n in compared for n in range(len(self.keys))]),
+            "if_different": self._column(compared),
             "refused": [*("" for _ in self.keys), *reasons] if reasons else [],
         }
 
@@ -147,20 +156,19 @@ class UploadPlan:
         """Return which files must not overwrite an object; one value if it is the same for all."""
         if not single and choice is IfExists.OVERWRITE:
             return False
-        decisions = [self.decision(number, choice, single) for number in range(len(self.keys))]
-        return self._column(
-            [
-                # A condition only refers to the object of the plan: one that appears later is
-                # not known to the user.
-                not (each is IfExists.OVERWRITE or (each in CONDITIONAL and taken))
-                for each, taken in zip(decisions, self.existing, strict=True)
-            ],
-            default=True,
-        )
+        columns = [choice is not IfExists.OVERWRITE] * len(self.keys)
+        # Without a decision for the file itself, only existing keys can differ from the others.
+        for number in {*self._taken(), *single}:
+            decision = self.decision(number, choice, single)
+            # A condition only refers to the object of the plan: one that appears later is not
+            # known to the user.
+            replaces = decision in CONDITIONAL and self.existing[number]
+            columns[number] = not (decision is IfExists.OVERWRITE or replaces)
+        return self._column(columns, default=True)
 
     def _column(self, values: list[bool], *, default: bool = False) -> bool | list[bool]:
         """Return a column of all files, or the default if all values are equal to it."""
-        if all(value is default for value in values):
+        if values.count(default) == len(values):
             return default
         # Refused files are at the end of all columns, which must have equal lengths.
         return values + [default] * len(self.refused)
