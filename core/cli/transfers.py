@@ -234,8 +234,6 @@ def _put_input(
 def _put_one(
     cli: Cli, source: Path, address: Address, options: UploadOptions, *, overwrite: bool, pace: Pace
 ) -> int:
-    from core.objects.conditions import refuse_existing
-    from core.objects.parts import SINGLE_BYTES
     from core.objects.writing import upload
     from core.transfer.sources import find_sources
     from core.transfer.sweep import sweep_at_start
@@ -255,9 +253,6 @@ def _put_one(
         sweep_at_start(bucket, work)
 
         def send(work: Work) -> Written:
-            # S3 only checks the condition when a multipart upload is completed: check it before too.
-            if not overwrite and found.sizes[0] > SINGLE_BYTES:
-                refuse_existing(bucket, key, work)
             return upload(bucket, key, source, only_new=not overwrite, options=options, work=work)
 
         written = attempted(work, send)

@@ -21,8 +21,9 @@ from core.work import Work
 #: Name of the metadata entry with the hexadecimal hash of the complete object.
 SHA256 = "sha256"
 CHUNK = 1024 * 1024
-#: Blocks between the thread that reads a file and the one that computes its SHA-256.
-_BUFFERS = 4
+#: Blocks between the thread that reads a file and the one that computes its SHA-256. They are large,
+#: because a thread that waits for the interpreter lock after each block may wait for 5 ms.
+_BUFFERS, _BLOCK = 3, 4 * CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class _PartHasher:
 
     def run(self) -> FileHashes:
         for _ in range(_BUFFERS):
-            self._free.put(bytearray(CHUNK))
+            self._free.put(bytearray(min(_BLOCK, self._part_size)))
         digest = hashlib.sha256()
         reader = threading.Thread(target=self._read_all, name="hash-parts")
         reader.start()

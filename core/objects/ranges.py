@@ -6,6 +6,7 @@ ranges before it have arrived. A few ranges are in memory at a time.
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +61,8 @@ class _Buffer:
     """Memory for one range."""
 
     def __init__(self) -> None:
-        self._data = memoryview(bytearray(RANGE_BYTES))
+        # Anonymous pages are only provided when they are written, by the thread that receives.
+        self._data = memoryview(mmap.mmap(-1, RANGE_BYTES))
         self.filled = 0
 
     @property

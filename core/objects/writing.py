@@ -18,6 +18,7 @@ from core.model.upload_options import DEFAULT_OPTIONS, UploadOptions
 from core.objects.bucket import Bucket
 from core.objects.completion import prepare_only_new
 from core.objects.compressing import compressed
+from core.objects.conditions import refuse_existing
 from core.objects.hashing import SHA256, Stamp, changed, unreadable
 from core.objects.options import COMPRESSED_TYPES, check_options, parameters_of
 from core.objects.parts import SINGLE_BYTES, HashedFile, PartLoop
@@ -115,6 +116,9 @@ def _upload_compressed(  # noqa: PLR0913 - the arguments of `upload`
     options: UploadOptions,
     work: Work,
 ) -> Written:
+    if only_new:
+        # Before the file is compressed, which may take minutes.
+        refuse_existing(bucket, key, work)
     with compressed(path, options.compression, work) as copy:
         return upload(
             bucket,

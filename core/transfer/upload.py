@@ -16,8 +16,6 @@ from core.model.objects import Written
 from core.model.upload_options import UploadOptions
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.comparing import compare_file
-from core.objects.conditions import refuse_existing
-from core.objects.hashing import Stamp
 from core.objects.options import check_options
 from core.objects.parts import SINGLE_BYTES
 from core.objects.small import SmallFile, upload_many
@@ -234,9 +232,6 @@ class _Upload:
         path, key = Path(self._paths[number]), self._keys[number]
         work = self._attempts.work_for(number, lambda now: recorder.moving(number, now.done))
         only_new = self._only_new(number)
-        if only_new and Stamp.of(path).size > SINGLE_BYTES:
-            # Before the file is hashed and sent, which may take minutes.
-            refuse_existing(self._bucket, key, work)
         return upload_file(
             self._bucket, key, path, only_new=only_new, options=self._options, work=work
         )

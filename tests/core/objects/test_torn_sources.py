@@ -51,7 +51,7 @@ def _small_parts(monkeypatch):
     monkeypatch.setattr(parts, "part_size", lambda _size: PART)
     monkeypatch.setattr(writing, "SINGLE_BYTES", PART)
     monkeypatch.setattr(file_parts, "BLOCK_BYTES", BLOCK)
-    monkeypatch.setattr(hashing, "CHUNK", BLOCK)
+    monkeypatch.setattr(hashing, "_BLOCK", BLOCK)
 
 
 @pytest.fixture(params=[True, False], ids=["crc32", "md5"])
