@@ -126,9 +126,9 @@ class RowStatements(ABC):
     def prepare(self, former: str) -> None:
         """Lock the rows, and create the empty table `former` for their present values."""
 
-    @abstractmethod
     def discard(self, former: str) -> None:
         """Remove the prepared table, since no row changes."""
+        self.query(f"DROP TABLE {self.other_table(former)}")
 
     @abstractmethod
     def complete(self, former: str) -> None:

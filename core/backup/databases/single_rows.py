@@ -8,9 +8,12 @@ the keys of inserted ones, are saved in a table whose note lets `undo` recognise
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
+from core.backup.databases.row_checks import check_keys
 from core.backup.databases.row_keys import parse_keys
 from core.backup.databases.row_statements import (
     DELETE,
@@ -28,6 +31,8 @@ from core.units import format_counted
 from core.work import Work
 
 _MOST_SHOWN = 200
+#: The kind of the note that distinguishes former rows from a complete former table.
+_ROWS = "rows"
 
 
 class RowChanges(RowStatements):
@@ -223,6 +228,20 @@ class RowChanges(RowStatements):
                 subject=self.today.table,
             )
 
+    def undo(self, former: str, note: FormerRowsNote) -> str:
+        """Restore the former rows, drop their table, and return the name of the changed table.
+
+        Raises:
+            Conflict: The table has another primary key now, or does not accept the rows.
+        """
+        self.marker = note.marker
+        self.begin_undo()
+        self.classify_undo(former, note.key)
+        check_keys(self)
+        self.apply()
+        self.complete_undo(former)
+        return note.table
+
     def classify_undo(self, former: str, key: Sequence[str]) -> None:
         """Fill `changes` with the actions that reverse those in `former`.
 
@@ -248,6 +267,28 @@ class RowChanges(RowStatements):
             f"CREATE TEMPORARY TABLE {self.changes} AS SELECT {keys}, {action} AS {marker} "  # noqa: S608 - names are quoted
             f"FROM {self.selected} b LEFT JOIN {self.table} t ON {self.joined('t', 'b')}"
         )
+
+
+class FormerRowsNote(NamedTuple):
+    """What a note records about former rows: their table, the column of the action, the key."""
+
+    table: str
+    marker: str
+    key: Sequence[str]
+
+    @classmethod
+    def parse(cls, notes: Iterable[tuple[str, str, str]]) -> FormerRowsNote | None:
+        """Return the note in the rows (kind, name, text) of notes; None for a complete table."""
+        found = {kind: (name, text) for kind, name, text in notes}
+        if _ROWS not in found:
+            return None
+        marker, key = found[_ROWS]
+        return cls(found["table"][0], marker, tuple(json.loads(key)))
+
+    def rows(self) -> tuple[tuple[str, str, str], ...]:
+        """Return the rows that `parse` reads."""
+        key = json.dumps(self.key, ensure_ascii=False)
+        return ("table", self.table, ""), (_ROWS, self.marker, key)
 
 
 def former_schema(today: TableSchema, names: Iterable[str]) -> TableSchema:

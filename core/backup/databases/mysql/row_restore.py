@@ -6,7 +6,6 @@ beside it is written in the transaction, so that a killed restore is recognised 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -20,17 +19,15 @@ from core.backup.databases.mysql.rows import base_type, default_collation
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.databases.mysql.writer import create_table
-from core.backup.databases.row_checks import check_keys
 from core.backup.databases.row_keys import Digits, KeyValue
 from core.backup.databases.row_statements import UPDATE, bad_key
-from core.backup.databases.single_rows import RowChanges, former_schema
+from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
 from core.errors import DatabaseError, StorageError
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work
 
 #: The comment of a table with former rows. Without a note it was left by a killed restore.
 COMMENT = "strongroom: rows as they were before a restore"
-_ROWS = "rows"
 _STAGED = "strongroom_staged"
 _TEXTS = frozenset(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"))
 _TEMPORARY = ("strongroom_keys", _STAGED, "strongroom_selected", "strongroom_changes")
@@ -173,13 +170,8 @@ class MySQLRowChanges(RowChanges):
 
     def complete(self, former: str) -> None:
         """Write the note, and commit it with the rows."""
-        key = json.dumps(self.key, ensure_ascii=False)
-        rows = (
-            ("table", self.today.table, ""),
-            ("swap", "", former),
-            ("state", DONE, ""),
-            (_ROWS, self.marker, key),
-        )
+        saved = FormerRowsNote(self.today.table, self.marker, self.key)
+        rows = (*saved.rows(), ("swap", "", former), ("state", DONE, ""))
         values = ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
         note = quoted(former + NOTE)
         self._session.run(f"INSERT INTO {note} (kind, name, text) VALUES {values}")  # noqa: S608 - literals
@@ -248,29 +240,18 @@ def discard_unfinished(session: Session, name: str, comment: str) -> None:
         session.run(f"DROP TABLE {quoted(name)}")  # its empty note is a leftover too
 
 
-def former_rows_note(session: Session, former: str) -> tuple[str, str, list[str]] | None:
-    """Return table, marker and key of former rows; None if `former` is a complete table."""
+def former_rows_note(session: Session, former: str) -> FormerRowsNote | None:
+    """Return the note of former rows; None if `former` is a complete table."""
     if not former_pattern.fullmatch(former) or not exists(session, former + NOTE):
         return None
     rows = session.query(f"SELECT kind, name, text FROM {quoted(former + NOTE)}")  # noqa: S608 - the name is quoted
-    found = {text(kind): (text(name), text(value)) for kind, name, value in rows}
-    if _ROWS not in found:
-        return None
-    marker, key = found[_ROWS]
-    return found["table"][0], marker, json.loads(key)
+    return FormerRowsNote.parse((text(kind), text(name), text(value)) for kind, name, value in rows)
 
 
-def undo_rows(session: Session, former: str, note: tuple[str, str, list[str]]) -> str:
+def undo_rows(session: Session, former: str, note: FormerRowsNote) -> str:
     """Restore the former rows, drop their table, and return the name of the changed table."""
-    table, marker, key = note
-    today = read_schema(session, table)
+    today = read_schema(session, note.table)
     saved = read_schema(session, former)
     present = former_schema(today, [column.name for column in saved.columns])
-    changes = MySQLRowChanges(session, present, today, incoming(session, table))
-    changes.marker = marker
-    changes.begin_undo()
-    changes.classify_undo(former, key)
-    check_keys(changes)
-    changes.apply()
-    changes.complete_undo(former)
-    return table
+    changes = MySQLRowChanges(session, present, today, incoming(session, note.table))
+    return changes.undo(former, note)

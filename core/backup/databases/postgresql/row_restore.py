@@ -17,10 +17,9 @@ from core.backup.databases.postgresql.build import table_statement
 from core.backup.databases.postgresql.names import TableName, checked_type, literal, quoted
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.swap import MARK, former_names, former_record
-from core.backup.databases.row_checks import check_keys
 from core.backup.databases.row_keys import KeyValue
 from core.backup.databases.row_statements import INSERT, UPDATE, bad_key
-from core.backup.databases.single_rows import RowChanges, former_schema
+from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
 from core.errors import DatabaseError
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work, default_work
@@ -150,10 +149,6 @@ class PostgreSQLRowChanges(RowChanges):
             f"SELECT ''::text AS {quoted(self.marker)}, {names} FROM {self.table} t WITH NO DATA"
         )
 
-    def discard(self, former: str) -> None:
-        """Drop the prepared table."""
-        self.query(f"DROP TABLE {self.other_table(former)}")
-
     def complete(self, former: str) -> None:
         """Write the record into the comment of the prepared table."""
         record = {
@@ -232,14 +227,8 @@ def undo_rows(session: Session, former: TableName) -> str:
     today = catalog.read_schema(session, name)
     saved = catalog.read_schema(session, former)
     present = former_schema(today, [column.name for column in saved.columns])
-    changes = row_changes(session, present, today)
-    changes.marker = str(record["marker"])
-    changes.begin_undo()
-    changes.classify_undo(str(former), record["key"])
-    check_keys(changes)
-    changes.apply()
-    changes.complete_undo(str(former))
-    return str(name)
+    note = FormerRowsNote(str(name), str(record["marker"]), record["key"])
+    return row_changes(session, present, today).undo(str(former), note)
 
 
 def has_former_rows(session: Session, former: TableName) -> bool:

@@ -6,7 +6,6 @@ in addition contains the primary key.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,10 +13,9 @@ from typing import Any
 import apsw
 
 from core.backup.databases.base import Rows
-from core.backup.databases.row_checks import check_keys
 from core.backup.databases.row_keys import Digits, KeyValue
 from core.backup.databases.row_statements import UPDATE
-from core.backup.databases.single_rows import RowChanges, former_schema
+from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
 from core.backup.databases.sqlite import dependants, inspect
 from core.backup.databases.sqlite.connection import cancellable
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
@@ -27,7 +25,6 @@ from core.backup.databases.sqlite.undo import NOTE
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work
 
-_ROWS = "rows"
 _STAGED = "strongroom_staged"
 
 
@@ -146,16 +143,9 @@ class SQLiteRowChanges(RowChanges):
             f"SELECT '' AS {quoted(self.marker)}, {names} FROM {self.table} t LIMIT 0"
         )
 
-    def discard(self, former: str) -> None:
-        """Drop the prepared table."""
-        self.query(f"DROP TABLE {self.other_table(former)}")
-
     def complete(self, former: str) -> None:
         """Create the note beside the prepared table."""
-        notes = (
-            ("table", self.today.table, ""),
-            (_ROWS, self.marker, json.dumps(self.key, ensure_ascii=False)),
-        )
+        notes = FormerRowsNote(self.today.table, self.marker, self.key).rows()
         values = ", ".join(f"({', '.join(map(literal, note))})" for note in notes)
         view = quoted(former + NOTE)
         self.query(f"CREATE VIEW {view} (kind, name, sql) AS VALUES {values}")
@@ -215,27 +205,16 @@ def _bound(value: KeyValue) -> str | bytes | int | float:
     return int(value) if value.lstrip("-").isdecimal() else float(value)
 
 
-def former_rows_note(connection: apsw.Connection, former: str) -> tuple[str, str, list[str]] | None:
-    """Return table, marker and key of former rows; None if `former` is a complete table."""
+def former_rows_note(connection: apsw.Connection, former: str) -> FormerRowsNote | None:
+    """Return the note of former rows; None if `former` is a complete table."""
     notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(former + NOTE)}").fetchall()  # noqa: S608 - the name is quoted
-    found = {str(kind): (str(name), str(text)) for kind, name, text in notes}
-    if _ROWS not in found:
-        return None
-    marker, key = found[_ROWS]
-    return found["table"][0], marker, json.loads(key)
+    return FormerRowsNote.parse((str(kind), str(name), str(text)) for kind, name, text in notes)
 
 
-def undo_rows(connection: apsw.Connection, former: str, note: tuple[str, str, list[str]]) -> str:
+def undo_rows(connection: apsw.Connection, former: str, note: FormerRowsNote) -> str:
     """Restore the former rows, drop their table, and return the name of the changed table."""
-    table, marker, key = note
-    today = inspect.read_schema(connection, table)
+    today = inspect.read_schema(connection, note.table)
     saved = [row[1] for row in connection.execute(f"PRAGMA main.table_info({quoted(former)})")]
     present = former_schema(today, map(str, saved))
-    changes = SQLiteRowChanges(connection, present, today, inspect.incoming(connection, table))
-    changes.marker = marker
-    changes.begin_undo()
-    changes.classify_undo(former, key)
-    check_keys(changes)
-    changes.apply()
-    changes.complete_undo(former)
-    return table
+    changes = SQLiteRowChanges(connection, present, today, inspect.incoming(connection, note.table))
+    return changes.undo(former, note)
