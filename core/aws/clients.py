@@ -119,7 +119,7 @@ class ClientFactory:
         return region if region != self.region else None
 
     def frozen_keys(self) -> AccessKeys:
-        """Return the current keys, refreshed if necessary, for signing and for obstore.
+        """Return the current keys, refreshed if necessary, for signatures.
 
         Raises:
             StorageError: the credential source has no keys, or they cannot be refreshed.

@@ -55,17 +55,17 @@ _HARMLESS = {
     "self._connection.set_busy_timeout",
 }  # fmt: skip
 
+#: Calls of `HttpConnection` and the signer that use sockets.
+_CONNECTION = {"HttpConnection", "busy.http.send", "busy.http.advance", "signer.server"}
+
 
 LIBRARIES = (
     Library("botocore", is_aws_call, frozenset({"translated"}), fewest=60),
     Library(
-        "obstore",
-        lambda site: site.name in {"put_async", "get_async", "S3Store"},
-        frozenset({"except BaseError", "except Exception"}),
-        fewest=3,
-        allowed=(
-            ("SmallWorker._opened", "in a separate process: its end is what the parent handles"),
-        ),
+        "connections of small files",
+        lambda site: site.name in _CONNECTION,
+        frozenset({"except OSError"}),
+        fewest=len(_CONNECTION),
     ),
     Library(
         "apsw",
@@ -127,12 +127,11 @@ LIBRARIES = (
 #: Which module may import which library: nothing else can call it.
 HOMES = {
     "boto3": r"core/aws/",
-    "obstore": r"core/objects/",
     "apsw": r"core/(backup/databases/sqlite|local/state)/",
     "pg8000": r"core/(rotation/databases/postgresql|backup/databases/postgresql/session)\.py",
     "pymysql": r"core/(rotation/databases/mysql\.py|backup/databases/mysql/)",
     "keyring": r"core/local/vault\.py",
-    "subprocess": r"core/((engine|demo|aws|objects)/|backup/(programs\.py|schedule\.py|recovery_kit/))",
+    "subprocess": r"core/((engine|demo|aws)/|backup/(programs\.py|schedule\.py|recovery_kit/))",
 }
 
 

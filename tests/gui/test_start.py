@@ -117,7 +117,7 @@ def test_the_frame_comes_up_without_the_aws_libraries():
         "from gui.app.options import Options\n"
         "program = run.Program(run._application(), Options())\n"
         "program.window.show()\n"
-        "slow = {'boto3', 'botocore', 'obstore', 'sqlalchemy', 'keyring', 'moto', 'flask'}\n"
+        "slow = {'boto3', 'botocore', 'sqlalchemy', 'keyring', 'moto', 'flask'}\n"
         "print(sorted(slow & set(sys.modules)))\n"
         "program.stop()"
     )
