@@ -142,10 +142,10 @@ class _Stream:
                 remedy="State the exact number of bytes with --size.",
             )
         if self.length > most or (ended and self.size not in {None, self.length}):
-            read = format_counted(self.length, "byte")
             raise InvalidInput(
                 f"The input for {self._key} does not have the expected size",
-                cause=f"{self.size} bytes were expected; {read} were read. Nothing was stored.",
+                cause=f"{format_counted(self.length, 'byte')} arrived instead of {self.size}. "
+                "Nothing was stored.",
                 remedy="Check the program that writes the input, or correct the size.",
             )
 

@@ -136,7 +136,7 @@ def copy_objects(  # noqa: PLR0913 - an operation's arguments are plain data, na
         etags: their ETags in the listing; an object with another one is not copied.
         source: the bucket of the objects if it is not that of the workspace: the name of one of the
             same connection, or the bucket of another connection.
-        if_exists: a value of `IfExists`, except keeping both.
+        if_exists: a value of `IfExists`, except `KEEP_BOTH`.
 
     Raises:
         TransferCancelled: the token of `work` was cancelled; no copy is incomplete.

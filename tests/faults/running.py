@@ -76,7 +76,8 @@ def _run_command(operation: Operation, context: Context, case: Case, proxy: Faul
     except subprocess.TimeoutExpired:
         return Outcome(case, "hangs", HANGS_SECONDS, len(proxy.struck), -1)
     seconds = time.monotonic() - began
-    wrong = _wrong_ending(done.returncode, done.stderr, case) or operation.check(
+    # With --json the reasons of single objects are in the output.
+    wrong = _wrong_ending(done.returncode, done.stderr or done.stdout, case) or operation.check(
         context, Claim(done.returncode == 0, done.stdout or "")
     )
     text = done.stderr.strip()[-600:]
