@@ -39,6 +39,8 @@ ON CONFLICT (transfer, file) DO UPDATE SET state = excluded.state, detail = excl
 WHERE state != 0
 """
 ResultRow = tuple[int, int, int, str]
+#: How many values are encoded at once.
+_PIECE = 2_000
 
 
 def insert_batch(database: Database, order: Order, priority: Priority) -> None:
@@ -51,10 +53,11 @@ def insert_batch(database: Database, order: Order, priority: Priority) -> None:
     skipped = _take_skipped(arguments)
     names = ("operation", "title", "profile", "bucket")
     record = {**{name: getattr(order, name) for name in names}, "arguments": arguments}
+    text = _dumped(record)
     with database.transaction(durable=True) as connection:
         connection.execute(
             "INSERT INTO transfers (id, moment, planned, record) VALUES (?, ?, ?, ?)",
-            (UUID(order.id).hex, iso_utc(utc_now()), planned, json.dumps(record)),
+            (UUID(order.id).hex, iso_utc(utc_now()), planned, text),
         )
         number = connection.last_insert_rowid()
         connection.execute(
@@ -63,6 +66,21 @@ def insert_batch(database: Database, order: Order, priority: Priority) -> None:
             (number, int(priority), _summary_of(order)),
         )
         connection.executemany(PUT_RESULT, encode_all(number, skipped))
+
+
+def _dumped(value: Any) -> str:
+    """Return JSON, of long lists piece by piece.
+
+    The encoder does not let other threads run: for 50,000 files the window would stop.
+    """
+    if isinstance(value, dict):
+        return (
+            f"{{{', '.join(f'{json.dumps(key)}: {_dumped(each)}' for key, each in value.items())}}}"
+        )
+    if isinstance(value, list) and len(value) > _PIECE:
+        starts = range(0, len(value), _PIECE)
+        return f"[{', '.join(json.dumps(value[start : start + _PIECE])[1:-1] for start in starts)}]"
+    return json.dumps(value)
 
 
 def _summary_of(order: Order) -> str:

@@ -382,3 +382,11 @@ def test_an_unexpected_error_leaves_no_batch_running(queue, place, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run_waiting(queue, place, profile=P)
     assert queue.batch(batch).state is BatchState.WAITING
+
+
+def test_an_order_of_many_files_is_stored_completely(queue):
+    names = [f"{number}\u20ac\"" for number in range(5_003)]
+    arguments = {"keys": names, "paths": names, "sizes": [1] * len(names), "only_new": True}
+    order = Order("transfer.upload", uuid4().hex, "x", "p", "b", arguments)
+    queue.add(order)
+    assert queue.files(order.id).arguments == arguments
