@@ -155,9 +155,7 @@ class MainWindow(QMainWindow):
         if former is not None and former.isVisible() and former.isEnabled():
             former.setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif order := reading_order(tab):
-            first = tab.first_focus
-            chosen = first if first is not None and first in order else order[0]
-            chosen.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            order[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _on_settled(self) -> None:
         """Move the focus into a tab that had nothing for it while it was loading."""

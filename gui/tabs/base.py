@@ -41,8 +41,6 @@ class Tab(QWidget):
     """
 
     settled = Signal()
-    #: What gets the focus when the tab is opened by a shortcut; None for its first widget.
-    first_focus: QWidget | None = None
     #: The name of the tab in the log of changes, by which it knows its own changes.
     origin = ""
 

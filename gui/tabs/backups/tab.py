@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.backup.databases.address import SECRET_PREFIX
@@ -54,7 +54,6 @@ class BackupsTab(Tab):
         self._wanted_table = ""
         self.opener = DatabaseOpener(self)
         self.sources = SourcesPanel(context.settings, self.opener.menu)
-        self.first_focus = self.sources.table
         self.open_databases = OpenDatabases(self.sources, context.settings)
         self.tables = TablesPanel(context.settings)
         self.backups = BackupsPanel(context.settings)
@@ -83,6 +82,15 @@ class BackupsTab(Tab):
         )
         box.addWidget(columns, 1)
         box.addWidget(self.former_bar)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Choose the list of sources for the first focus, instead of a button of the bars above it."""
+        if self.focusWidget() is None:
+            former: QWidget | None = self.window().focusWidget()
+            self.sources.table.setFocus()
+            if former is not None:  # the window itself moves the focus into the tab, if at all
+                former.setFocus()
+        super().showEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide columns of the tables if the tab is too narrow for all."""

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from helpers.backups import trading_database
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QStyleOptionViewItem
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QStackedWidget, QStyleOptionViewItem
 
 from core.backup.run import backup
 from gui.tabs.backups.models import BackupsModel, TablesModel
@@ -240,3 +240,16 @@ def cut_off(view):
         and delegate.sizeHint(option, model.index(row, column)).width()
         > view.columnWidth(column) - (0 if column else bar)
     ]
+
+
+def test_the_list_of_sources_has_the_first_focus(qtbot, fresh_tab):
+    stack = QStackedWidget()
+    qtbot.addWidget(stack)
+    former = QLineEdit()
+    stack.addWidget(former)
+    stack.addWidget(fresh_tab)
+    stack.show()
+    former.setFocus()
+    stack.setCurrentWidget(fresh_tab)
+    assert stack.focusWidget() is fresh_tab.sources.table
+    fresh_tab.setParent(None)  # each is deleted on its own
