@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
+from core.aws.limits import PART_COUNT
 from core.model.upload_options import Checksum
 from core.objects.bucket import Bucket
 from core.objects.sending import Integrity
@@ -63,12 +64,16 @@ def chosen(bucket: Bucket, checksum: Checksum, where: dict[str, Any], work: Work
 
 
 def _test(bucket: Bucket, where: dict[str, Any], work: Work) -> None:
-    """Send a part with a wrong checksum, which the first part of the file then replaces."""
+    """Send a part with a wrong checksum.
+
+    Its number is the last that S3 allows: it replaces no part of an upload that is continued, and
+    what the completion does not name is discarded.
+    """
     # Without retries: a refused checksum counts as damaged in transit, and would be repeated.
     client = bucket.client_once
     with translated("s3:UploadPart", bucket.subject(where["Key"]), work):
         try:
-            client.upload_part(Body=_BYTES, PartNumber=1, ChecksumCRC32=_WRONG, **where)
+            client.upload_part(Body=_BYTES, PartNumber=PART_COUNT, ChecksumCRC32=_WRONG, **where)
         except client.exceptions.ClientError as error:
             # Any other error shows nothing: then the next upload tests again.
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 400:
