@@ -16,6 +16,8 @@ from PySide6.QtWidgets import QApplication, QSplitter
 
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret
+from core.transfer.queue_values import BatchState
+from core.transfer.values import State
 from core.workspace import Workspace
 from gui import theme
 from gui.context import Context
@@ -26,7 +28,7 @@ from gui.tasks import Task, TaskRunner
 from gui.widgets.table import make_table
 
 ROWS = 100_000
-FILES, FILE_BYTES = 5_000, 2_048
+FILES, FILE_BYTES = 50_000, 512
 MOST_MS = 50.0
 _BEAT_MS, _SCROLL_MS = 5, 33
 
@@ -209,18 +211,23 @@ def while_listing(endpoint: str) -> Beats:
 
 
 def while_uploading(endpoint: str) -> Beats:
-    """Return the beats while 5,000 files are uploaded through the Uploads tab."""
+    """Return the beats while 50,000 files are planned, uploaded, paused and resumed."""
     with tempfile.TemporaryDirectory() as folder, bench(of_rig(endpoint, "small")) as made:
         root = Path(folder) / "files"
         root.mkdir()
         for number in range(FILES):
             (root / f"f{number:05}.json").write_bytes(os.urandom(FILE_BYTES))
+        transfers = made.context.transfers
+        made.heart.start()
         made.tab.form.add([str(root)])
         made.until(lambda: made.tab.form.plan.plan is not None)
-        made.heart.start()
         began = time.monotonic()
         made.tab.start()
-        batch: Batch = made.tab.pane.model.batches[0]
+        batch: Batch = transfers.batches[0]
+        made.until(lambda: batch.counts[State.DONE] > FILES // 4)
+        transfers.pause([batch])
+        made.until(lambda: batch.phase is BatchState.PAUSED)
+        transfers.resume([batch])
         made.until(lambda: not batch.active, seconds=600)
         took = time.monotonic() - began
         made.pause(0.3)

@@ -17,7 +17,7 @@ def heartbeats() -> Iterator[Figure]:
     with rig() as endpoint:
         for name, load in (
             ("GUI gap while 1,000,000 keys are listed", heartbeat.while_listing),
-            ("GUI gap while 5,000 files are uploaded", heartbeat.while_uploading),
+            ("GUI gap while 50,000 files are uploaded", heartbeat.while_uploading),
         ):
             beats = load(endpoint)
             yield Figure(name, max(beats.gaps), "ms", heartbeat.MOST_MS, note=beats.note)

@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+import time
 from uuid import uuid4
 
 import pytest
@@ -10,13 +11,16 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from core.errors import CredentialsExpired
 from core.limits import LimitValues
 from core.local.settings import Settings
+from core.model.objects import Verdict
 from core.transfer.journal import Order
+from core.transfer.plan import UploadPlan
 from core.transfer.queue import TransferQueue as StoredQueue
 from core.transfer.queue_journal import QueueJournal
 from core.transfer.queue_values import BatchState, FileResult
-from core.transfer.values import State
+from core.transfer.values import Outcomes, State, TransferReport
 from gui.context import Context
 from gui.context.transfers import DOWNLOAD, Batch
+from gui.context.transfers.batch import FileStates
 from gui.main_window.notifier import DesktopNotifier, TransfersNotifier
 from gui.tabs.uploads.limits_dialog import LimitsDialog
 from gui.tabs.uploads.transfer_model import PROGRESS, STATE
@@ -264,3 +268,37 @@ def test_a_notification_is_shown_only_if_no_window_is_active(tab, tmp_path, qtbo
     desktop.clicked.connect(lambda: clicks.append(1))
     desktop.tray.messageClicked.emit()
     assert clicks == [1]
+
+
+def test_fifty_thousand_files_do_not_block_the_window(tab, bucket, qtbot, monkeypatch):
+    count = 50_000
+    keys = tuple(f"many/{number:05}.json" for number in range(count))
+    paths = tuple(f"/data/{key}" for key in keys)
+    no = (False,) * count
+    plan = UploadPlan(bucket.name, "many/", paths, keys, (10,) * count, no, ("",) * count, ())
+    busy = {}
+
+    def measured(name, call):
+        began = time.thread_time()
+        call()
+        busy[name] = time.thread_time() - began
+
+    tab.form.paths = ["/data/many"]
+    measured("show", lambda: tab.form.plan.show_plan(plan))
+    measured("open", tab.form.plan.list.click)
+    monkeypatch.setattr(tab.transfers, "start_next", lambda: None)  # it is stored, but not sent
+    measured("start", tab.start)
+    (batch,) = tab.transfers.batches
+    qtbot.waitUntil(lambda: not tab.transfers.running, timeout=WAIT)
+    assert stored(batch).counts.waiting == count
+    batch.begin(range(count))
+    tenth = Outcomes(tuple(range(5_000)), verdicts=(Verdict.SHA256,) * 5_000)
+    measured("outcomes", lambda: tab.transfers.updated.emit(batch, *batch.apply(tenth)))
+    done = tuple(range(count))
+    report = TransferReport(count, done, (), (), 10, 1.0, (Verdict.SHA256,) * count)
+    measured("end", lambda: batch.finish(report))
+    measured("rows", tab.pane.update_state)
+    files = FileStates.of(StoredQueue().files(batch.id))
+    measured("load", lambda: batch.load(files))
+    batch.phase = BatchState.ENDED
+    assert {name: seconds for name, seconds in busy.items() if seconds > 0.1} == {}
