@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from core.errors import ErrorKind
 from core.units import format_count, format_counted, format_duration, format_size
@@ -84,12 +84,29 @@ def downloaded_files(
     report: TransferReport, keys: Sequence[str], sizes: Sequence[int], below: str, folder: Path
 ) -> Files:
     """Return the columns of a download, with the actual names of renamed files."""
-    renamed = dict(report.renamed)
-    paths = [
-        str(folder / renamed.get(number, key.removeprefix(below).lstrip("/")))
-        for number, key in enumerate(keys)
-    ]
-    return Files(keys, paths, sizes)
+    return Files(keys, _LocalPaths(keys, dict(report.renamed), below, folder), sizes)
+
+
+class _LocalPaths(Sequence[str]):
+    """Local paths of downloads, which are only built for the files that are shown."""
+
+    def __init__(
+        self, keys: Sequence[str], renamed: Mapping[int, str], below: str, folder: Path
+    ) -> None:
+        self._keys, self._renamed, self._below, self._folder = keys, renamed, below, folder
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[str]: ...
+    def __getitem__(self, number: int | slice) -> str | Sequence[str]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        name = self._keys[number].removeprefix(self._below).lstrip("/")
+        return str(self._folder / self._renamed.get(number, name))
 
 
 def show_report(out: Output, report: TransferReport, files: Files, verb: str) -> int:
