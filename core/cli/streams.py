@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from core.objects.object_reader import ObjectReader
     from core.work import Work
 
-DASH = "-"
 #: Objects up to this size are verified before their first byte is written.
 _HELD_BYTES = 8 * 1024 * 1024
 

@@ -19,7 +19,7 @@ from helpers.s3_servers import S3Server, make_bucket
 from helpers.waiting import until
 
 _BIG, _FILES, _ROWS = 40_000_000, 120, 60_000
-_ALREADY_EXISTS = 22
+_NOT_FOUND, _ALREADY_EXISTS = 20, 22
 #: A command is not killed before Python has started: nothing can be left behind then.
 _EARLIEST = 0.25
 
@@ -95,6 +95,8 @@ class Killed:
     arguments: Callable[[Site, str], list[str]]
     check: Callable[[Site, str], str]
     prepare: Callable[[Site, str], None] = lambda _site, _name: None
+    #: Further exit codes of the second run, if the first one has already done everything.
+    codes: frozenset[int] = frozenset()
 
 
 def kill_once(site: Site, operation: Killed, draw: random.Random, number: int) -> str:
@@ -113,7 +115,10 @@ def kill_once(site: Site, operation: Killed, draw: random.Random, number: int) -
     process.communicate()
     until(lambda: not group_lives(process.pid), 10)
     again = finished(site.program.start(*arguments), arguments, 120)
-    if again.returncode not in {0, _ALREADY_EXISTS} or "Traceback" in again.stderr:
+    if (
+        again.returncode not in {0, _ALREADY_EXISTS} | operation.codes
+        or "Traceback" in again.stderr
+    ):
         return f"{name}: the second run ended with {again.returncode}: {again.stderr[-500:]}"
     left = [*site.unfinished_uploads(), *site.orphan_parts(), *site.local_leftovers()]
     left += [key for key in site.keys("") if "strongroom-" in key]
@@ -206,6 +211,31 @@ def _check_restored(site: Site, name: str) -> str:
     return "" if found == ({"backed up"}, _ROWS, "ok") else f"the table holds {found}"
 
 
+def _prepare_move(site: Site, name: str) -> None:
+    for each in (name, f"{name}-first"):
+        for key, body in _moved_objects().items():
+            site.client.put_object(Bucket=site.bucket, Key=f"{each}/from/{key}", Body=body)
+
+
+def _moved_objects() -> dict[str, bytes]:
+    small = {f"k{number:02}": random.Random(number).randbytes(2_000) for number in range(25)}
+    return {**small, "big": random.Random("moved").randbytes(12_000_000)}
+
+
+def _check_moved(site: Site, name: str) -> str:
+    left = site.keys(f"{name}/from/")
+    found = {
+        key.removeprefix(f"{name}/to/"): site.client.get_object(Bucket=site.bucket, Key=key)[
+            "Body"
+        ].read()
+        for key in site.keys(f"{name}/to/")
+    }
+    wanted = _moved_objects()
+    if left:
+        return f"{len(left)} objects were not moved"
+    return "" if found == wanted else f"{len(found)} of {len(wanted)} objects, or other bytes"
+
+
 def _check_backup(site: Site, _name: str) -> str:
     return "" if _texts(site.folder / "trading.db")[0] == {"backed up"} else "the source changed"
 
@@ -258,6 +288,8 @@ KILLED: tuple[Killed, ...] = (
            _check_folder),
     Killed("get-big", lambda s, n: ["get", "ready/big.bin", str(s.folder / "got" / n)],
            _check_big_file, prepare=lambda s, _n: (s.folder / "got").mkdir(exist_ok=True)),
+    Killed("mv", lambda _s, n: ["mv", f"{n}/from/", f"{n}/to/", "-r"], _check_moved,
+           prepare=_prepare_move, codes=frozenset({_NOT_FOUND})),
     Killed("backup", lambda s, _n: ["backup", str(s.folder / "trading.db"), "orders"],
            _check_backup),
     Killed("restore", lambda s, n: ["restore", str(s.folder / f"{n}.db"), "orders", "--yes"],
