@@ -40,6 +40,16 @@ class ErrorKind(Enum):
     CANCELLED = 130
 
 
+#: Kinds of failures after which no request of the same profile would succeed.
+CONNECTION_KINDS = frozenset(
+    {
+        ErrorKind.CREDENTIALS_MISSING,
+        ErrorKind.CREDENTIALS_EXPIRED,
+        ErrorKind.CREDENTIALS_INVALID,
+        ErrorKind.CLOCK_SKEW,
+        ErrorKind.OFFLINE,
+    }
+)
 #: Kinds of failures after which the same call may succeed unchanged.
 TRANSIENT_KINDS = frozenset(
     {ErrorKind.THROTTLED, ErrorKind.OFFLINE, ErrorKind.SERVICE, ErrorKind.ENGINE}

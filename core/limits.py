@@ -50,9 +50,8 @@ class TransferLimits:
     """Limits that all threads of a transfer share; they may be changed at any time.
 
     `take` is called for each block of bytes that is sent or received (at most some 100 KB, since a
-    large block delays the others), and `slot` is held for the duration of one request. Neither may
-    be called while a slot is held by the same thread: with one request at a time it would wait for
-    itself.
+    large block delays the others), and `slot` is held for the duration of one request. A thread that
+    holds a slot must not request another: with one request at a time it would wait for itself.
     """
 
     def __init__(self, bytes_per_second: float | None = None, parallel: int | None = None) -> None:

@@ -185,6 +185,8 @@ class Work:
     results (compact, picklable columns) to the view that shows them while the task runs. `budget`
     is shared by all requests of a bulk operation; without one (an interactive call) each request
     has `INTERACTIVE_SECONDS`. `limits` are shared in the same way; None means unlimited.
+    `resumable` means that the operation will be run again after a pause or crash, so that parts of
+    large files are retained.
     """
 
     token: CancelToken = field(default_factory=CancelToken)
@@ -192,6 +194,7 @@ class Work:
     batch: Callable[[Any], None] = _ignore
     budget: RetryBudget | None = None
     limits: TransferLimits | None = None
+    resumable: bool = False
 
     def check(self) -> None:
         """Raise `Cancelled` if a cancel was requested."""

@@ -10,6 +10,7 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from core.errors import TRANSIENT_KINDS, ErrorKind, LocalIOError, StorageError
 from core.local.state.database import Value, state_database
@@ -29,7 +30,8 @@ class UploadRecord:
     """An upload, or the object of a probe, that a dead process had begun.
 
     `upload_id` is empty if the process never received it: the request was sent at `began`. It is
-    always empty for a probe. `number` is the row of the record.
+    always empty for a probe. `number` is the row of the record. `fingerprint` identifies content
+    and parameters of an upload that can be continued; it is empty for all others.
     """
 
     number: int
@@ -39,6 +41,7 @@ class UploadRecord:
     upload_id: str
     began: datetime
     probe: bool = False
+    fingerprint: str = ""
 
     def forget(self) -> None:
         """Remove the record: the upload or object does not exist any more."""
@@ -48,7 +51,9 @@ class UploadRecord:
 class PendingUpload:
     """The record of one upload of this process, from before it is created until it has ended."""
 
-    def __init__(self, endpoint: str, bucket: str, key: str, *, probe: bool = False) -> None:
+    def __init__(
+        self, endpoint: str, bucket: str, key: str, *, probe: bool = False, fingerprint: str = ""
+    ) -> None:
         self._record = {
             "endpoint": endpoint,
             "bucket": bucket,
@@ -56,7 +61,29 @@ class PendingUpload:
             "began": iso_utc(utc_now()),
             "probe": probe,
         }
+        if fingerprint:
+            self._record["fingerprint"] = fingerprint
         self._number: int | None = None
+
+    @classmethod
+    def adopted(cls, record: UploadRecord) -> Self | None:
+        """Take over the upload of a dead process; None if another process has just done so."""
+        database = state_database()
+        pending = cls(record.endpoint, record.bucket, record.key)
+        try:
+            own = owner_of_this_process(database.path)
+            with database.transaction(durable=True) as connection:
+                sql = "SELECT owner FROM uploads WHERE number = ?"
+                found = connection.execute(sql, (record.number,)).fetchone()
+                if found is None or is_running(database.path, found[0]):
+                    return None
+                sql = "UPDATE uploads SET owner = ? WHERE number = ?"
+                connection.execute(sql, (own, record.number))
+        except LocalIOError as error:
+            _log.warning("an upload could not be continued: %s", error.cause or error.summary)
+            return None
+        pending._number = record.number
+        return pending
 
     def begin(self) -> None:
         """Write the record. A full disk does not stop an upload."""
@@ -104,7 +131,9 @@ class PendingUpload:
         (self.forget if refused else self.abandon)()
 
 
-def note(endpoint: str, bucket: str, key: str, *, probe: bool = False) -> PendingUpload:
+def note(
+    endpoint: str, bucket: str, key: str, *, probe: bool = False, fingerprint: str = ""
+) -> PendingUpload:
     """Record that an upload is about to be created, and return its record.
 
     Args:
@@ -112,8 +141,9 @@ def note(endpoint: str, bucket: str, key: str, *, probe: bool = False) -> Pendin
         bucket: the bucket's name.
         key: the key that the object will have.
         probe: whether it is about an object that only tries out the server, and no upload.
+        fingerprint: see `UploadRecord`.
     """
-    pending = PendingUpload(endpoint, bucket, key, probe=probe)
+    pending = PendingUpload(endpoint, bucket, key, probe=probe, fingerprint=fingerprint)
     pending.begin()
     return pending
 

@@ -109,6 +109,7 @@ class Parts:
         self._sent = 0
         self._failure: BaseException | None = None
         self._direct: DirectRequests | None = None
+        self._stored: Mapping[int, Mapping[str, Any]] = {}
 
     def send(self, file: BinaryIO, size: int) -> tuple[list[SentPart], str]:
         """Send a file in parts of `size` bytes; return the parts and the SHA-256 of the file.
@@ -121,8 +122,15 @@ class Parts:
         sent = self._run(lambda pool: self._submit_all(pool, file, size, digest))
         return sent, digest.hexdigest()
 
-    def send_parts(self, parts: Sequence[FilePart]) -> list[SentPart]:
+    def send_parts(
+        self, parts: Sequence[FilePart], stored: Mapping[int, Mapping[str, Any]] | None = None
+    ) -> list[SentPart]:
         """Send parts of a local file, which are read while they are sent.
+
+        Args:
+            parts: all parts of the file.
+            stored: parts that the server has, as ListParts returns them; those with the hash of
+                the file's part are not sent again.
 
         Raises:
             SourceChanged: the bytes differ from those that were hashed before.
@@ -130,6 +138,7 @@ class Parts:
             StorageError: a part failed.
             Cancelled: the token of the work was cancelled.
         """
+        self._stored = stored or {}
         return self._run(
             lambda pool: [pool.submit(self._part, part.number, part) for part in parts]
         )
@@ -183,17 +192,35 @@ class Parts:
     def _confirmed(self, number: int, source: Source) -> SentPart:
         """Send a part, and repeat it if it was damaged in transit."""
         hashes = self._hashes(source)
+        if (present := self._present(number, source, hashes)) is not None:
+            return present
         for attempt in range(1, ATTEMPTS + 1):
             answer = self._answer(number, source, hashes)
             verdict = confirmed(answer, hashes)
             comparable = bool(expected_hashes(answer))
             # Without a comparable hash the object is verified after its completion instead.
             if verdict is not None or not comparable or attempt == ATTEMPTS:
-                field = self._integrity.field
-                checksum = {field: self._integrity.text_of(hashes)} if field in answer else {}
-                return SentPart(hashes, etag_of(answer), verdict, checksum)
+                return self._sent_part(answer, hashes, verdict)
             self._advance(-source.size)
         raise AssertionError
+
+    def _sent_part(
+        self, answer: Mapping[str, Any], hashes: Hashes, verdict: Verdict | None
+    ) -> SentPart:
+        field = self._integrity.field
+        checksum = {field: self._integrity.text_of(hashes)} if field in answer else {}
+        return SentPart(hashes, etag_of(answer), verdict, checksum)
+
+    def _present(self, number: int, source: Source, hashes: Hashes) -> SentPart | None:
+        """Return a part that the server has, if its size and hash are those of the file's part."""
+        stored = self._stored.get(number)
+        if stored is None or stored.get("Size") != source.size:
+            return None
+        verdict = confirmed(stored, hashes)
+        if verdict is None:
+            return None
+        self._advance(source.size)
+        return self._sent_part(stored, hashes, verdict)
 
     def _hashes(self, source: Source) -> Hashes:
         algorithm = self._integrity.algorithm

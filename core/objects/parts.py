@@ -108,7 +108,10 @@ class PartLoop:
         declared = part_checksums.declared(self._bucket, self._checksum)
         try:
             with multipart_upload(
-                self._bucket, {**self._arguments, **declared}, self._work
+                self._bucket,
+                {**self._arguments, **declared},
+                self._work,
+                part_bytes=part_size(self._size),
             ) as upload:
                 return self._filled(upload)
         except (InvalidInput, NotSupported):
@@ -120,19 +123,21 @@ class PartLoop:
         return self._attempt()
 
     def _filled(self, upload: OpenUpload) -> Written | None:
-        parts = self._send_all(upload.upload_id)
+        parts = self._send_all(upload)
         # Until the upload is completed, nothing of it is visible: a changed file leaves no object.
         self._file.stamp.check(self._file.path)
         return self._completed(upload, parts)
 
-    def _send_all(self, upload: str) -> list[SentPart]:
+    def _send_all(self, upload: OpenUpload) -> list[SentPart]:
         where = {"Bucket": self._bucket.name, "Key": self._key}
         verified_by = part_checksums.chosen(
-            self._bucket, self._checksum, {**where, "UploadId": upload}, self._work
+            self._bucket, self._checksum, {**where, "UploadId": upload.upload_id}, self._work
         )
-        sender = Parts(self._bucket, where, upload, self._size, self._work, verified_by=verified_by)
+        sender = Parts(
+            self._bucket, where, upload.upload_id, self._size, self._work, verified_by=verified_by
+        )
         try:
-            return sender.send_parts(self._file.parts)
+            return sender.send_parts(self._file.parts, upload.stored)
         except OSError as error:
             raise unreadable(self._file.path, error) from error
 

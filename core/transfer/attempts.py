@@ -83,7 +83,7 @@ class Attempts:
                 self._budget.arrived()
             report(progress)
 
-        return Work(self._work.token, take, budget=self._budget, limits=self._work.limits)
+        return replace(self._work, report=take, batch=Work().batch)
 
     def arrived(self) -> None:
         """Count a file that was transferred without `attempted`."""

@@ -26,14 +26,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from core.errors import Cancelled, ErrorKind, NotFound, StorageError
+from core.errors import CONNECTION_KINDS, Cancelled, ErrorKind, NotFound, StorageError
 from core.local.state.database import Database, state_database
 from core.local.state.owners import owner_of_this_process
 from core.local.unreadable import UNREADABLE
 from core.transfer import queue_rows
 from core.transfer.journal import Order, discard
 from core.transfer.queue_values import (
-    CONNECTION_KINDS,
     BatchFiles,
     BatchState,
     Priority,
@@ -311,3 +310,20 @@ class TransferQueue:
         ended = [batch for _number, batch in self._select() if batch.state is BatchState.ENDED]
         for batch in sorted(ended, key=lambda each: each.added)[:-MAX_ENDED]:
             self.remove(batch.id)
+
+
+def waiting_keys(bucket: str, folder: Path | None = None) -> frozenset[str]:
+    """Return the keys of a bucket to which the queue has yet to upload files.
+
+    Raises:
+        LocalIOError: the database cannot be read.
+    """
+    queue = TransferQueue(folder)
+    return frozenset(
+        files.arguments["keys"][number]
+        for batch in queue.batches(bucket=bucket)
+        if batch.operation == "transfer.upload" and batch.counts.waiting
+        for files in (queue.files(batch.id),)
+        for number in range(batch.counts.planned)
+        if files.state(number) is State.WAITING
+    )

@@ -12,17 +12,6 @@ from core.errors import ErrorKind
 from core.model.objects import Verdict
 from core.transfer.values import Failure, State, TransferReport
 
-#: Errors after which no file of the profile could be transferred: its batches wait for the user.
-CONNECTION_KINDS = frozenset(
-    {
-        ErrorKind.CREDENTIALS_MISSING,
-        ErrorKind.CREDENTIALS_EXPIRED,
-        ErrorKind.CREDENTIALS_INVALID,
-        ErrorKind.CLOCK_SKEW,
-        ErrorKind.OFFLINE,
-    }
-)
-
 
 class Priority(IntEnum):
     """Priority of a batch: a higher one runs before all lower ones."""

@@ -7,12 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.errors import StorageError
+from core.errors import CONNECTION_KINDS, StorageError
 from core.model.objects import Verdict
 from core.transfer.attempts import TransferBudget
 from core.transfer.journal import Journal
 from core.transfer.queue_journal import QueueJournal
-from core.transfer.queue_values import CONNECTION_KINDS, FileResult
+from core.transfer.queue_values import FileResult
 from core.transfer.values import Failure, Outcomes, State, TransferReport
 from core.work import Progress, Work
 

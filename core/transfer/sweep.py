@@ -23,6 +23,7 @@ from core.objects.check_objects import remove_check_object
 from core.objects.multipart import MultipartUpload, abort, list_uploads, size_of
 from core.objects.probes import remove_probe
 from core.transfer.attempts import work_with_budget
+from core.transfer.queue import waiting_keys
 from core.transfer.values import Failure
 from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work, default_work
 
@@ -82,6 +83,9 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
     for record in of_dead_processes():
         # The keys of this connection are only for its bucket; other records wait for theirs.
         if (record.endpoint, record.bucket) != (endpoint, bucket.name):
+            continue
+        # A batch of the queue continues it.
+        if record.fingerprint and record.upload_id and record.key in waiting_keys(bucket.name):
             continue
         try:
             _remove_recorded(bucket, record, work)

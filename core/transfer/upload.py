@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -23,7 +23,7 @@ from core.objects.small_loop import SMALL_BYTES
 from core.objects.writing import upload as upload_file
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.recorder import OutcomeRecorder
-from core.transfer.running import order_of, run_journalled
+from core.transfer.running import QueueTurn, order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.values import EXISTS, SAME, TransferReport
 from core.work import Work, default_work
@@ -85,6 +85,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     }
     chosen = check_options(UploadOptions.from_dict(options or {}))
     order = order_of("transfer.upload", workspace, journal, arguments)
+    work = replace(work, resumable=isinstance(order, QueueTurn))
     sweep_at_start(workspace.bucket, work)
     files = _Files(paths, keys, sizes, only_new, if_different)
     run = _Upload(workspace.bucket, files, work, chosen)

@@ -9,10 +9,10 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from core.errors import Cancelled, NotFound, StorageError
+from core.errors import CONNECTION_KINDS, Cancelled, NotFound, StorageError
 from core.limits import TransferLimits
 from core.transfer.queue import TransferQueue as StoredQueue
-from core.transfer.queue_values import CONNECTION_KINDS, BatchState, Counts, QueuedBatch, Turn
+from core.transfer.queue_values import BatchState, Counts, QueuedBatch, Turn
 from core.transfer.values import TransferReport
 from core.workspace import Workspace
 from gui.context.transfers.batch import DOWNLOAD, RETRIED, Batch, FileStates, profile_and_bucket
