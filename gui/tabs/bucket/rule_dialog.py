@@ -34,13 +34,21 @@ _ARCHIVE = 0
 
 
 class RuleDialog(QDialog):
-    """The template, its numbers, and the difference to the existing rules."""
+    """The template, its numbers, and the difference to the existing rules.
+
+    Args:
+        parent: the view that opens it.
+        present: the rules of the bucket.
+        then: gets the rules to be saved.
+        template: the title of the template that is selected first; empty for the first one.
+    """
 
     def __init__(
         self,
         parent: QWidget,
         present: Configuration,
         then: Callable[[Configuration], object],
+        template: str = "",
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Add a lifecycle rule")
@@ -50,7 +58,8 @@ class RuleDialog(QDialog):
         self._present, self._then = present, then
         self._after: Configuration | None = None
         self.template = combo_box("Template")
-        self.template.addItems([template.title for template in TEMPLATES])
+        self.template.addItems([each.title for each in TEMPLATES])
+        self.template.setCurrentIndex(max(self.template.findText(template), 0))
         self.prefix = QLineEdit("market-data/")
         self.prefix.setFont(theme.mono_font())
         self.prefix.setAccessibleName("Folder to archive")

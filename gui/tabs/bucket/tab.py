@@ -65,6 +65,7 @@ class BucketTab(Tab):
         self._unchecked = EmptyState(*_UNCHECKED)
         self._facts = Loadable(self._facts_view, self._unchecked)
         self._age, self._rules_age = AgePill(), AgePill()
+        self._wanted = ""
         self._lay_out()
         self.table.selectionModel().selectionChanged.connect(self._update_buttons)
         shortcuts.bind_button("rules.remove", self.table, self.remove)
@@ -83,7 +84,7 @@ class BucketTab(Tab):
         box.addWidget(splitter(rules, safety, sizes=(820, 460), stretch=(2, 1)), 1)
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
-        self._seen = None
+        self._seen, self._wanted = None, ""
         self.model.show(Configuration())
         self._facts_known = False
         for part, age in ((self._rules, self._rules_age), (self._facts, self._age)):
@@ -138,6 +139,7 @@ class BucketTab(Tab):
         else:
             self._rules.show_empty()
         self._update_buttons()
+        self._open_wanted()
 
     def _on_rules_failed(self, error: StorageError) -> None:
         if self._seen is not None:  # rules that were loaded before stay visible
@@ -164,6 +166,21 @@ class BucketTab(Tab):
         if not self._facts_known:
             self._facts.show_empty()
         self.show_error(error, self._do_refresh)
+
+    def open_target(self, target: object) -> None:
+        """Open a new rule with the template of a title, once the present rules are known."""
+        if isinstance(target, str):
+            self._wanted = target
+            self._open_wanted()
+
+    def _open_wanted(self) -> None:
+        wanted, reason = self._wanted, self.add.reason
+        if wanted and self._seen is not None:
+            self._wanted = ""
+            if reason:  # for example a profile that is read-only
+                self.banner.show_warning(reason)
+            else:
+                RuleDialog(self, self._seen, self._check, wanted).open()
 
     def _on_add(self) -> None:
         if self._seen is not None:

@@ -26,7 +26,7 @@ from gui.widgets.buttons import (
 )
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.free_space import mark_essential
-from gui.widgets.labels import muted_label
+from gui.widgets.labels import Elided
 from gui.widgets.panel import Panel, row
 from gui.widgets.table import choose_row, columns_of, make_tree
 
@@ -69,7 +69,7 @@ class QueuePane(QWidget):
         )
         self._share_width(0)
         self._make_buttons()
-        self._totals = muted_label("")
+        self._totals = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
         self._totals.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._view = Loadable(self.tree, empty)
         self._lay_out()

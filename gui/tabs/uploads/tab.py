@@ -95,6 +95,9 @@ class UploadsTab(Tab):
         self.pane.hashes_wanted.connect(self._on_hashes)
         self.pane.limits_wanted.connect(self._on_limits)
         self.unfinished.remove_wanted.connect(self._on_remove_unfinished)
+        self.unfinished.rule_wanted.connect(
+            lambda: self.context.go("bucket", "Remove unfinished uploads")
+        )
         self.context.read_only_changed.connect(self._update)
 
     @property

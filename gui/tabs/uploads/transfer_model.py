@@ -248,7 +248,11 @@ def _file_data(batch: Batch, number: int, column: int, role: int) -> Any:
     if role == _DISPLAY:
         return _file_text(batch, number, column)
     if role == _TOOLTIP:
-        return batch.keys[number] if column == NAME else batch.notes.get(number) or None
+        if column == NAME:
+            return batch.keys[number]
+        verdict = batch.verdicts.get(number)
+        texts = (batch.notes.get(number, ""), verdict.value if verdict else "")
+        return "\n".join(filter(None, texts)) or None
     if column == PROGRESS and role == PROGRESS_ROLE:
         return batch.part(number)
     return _file_appearance(batch.states[number], column, role)

@@ -70,9 +70,11 @@ class UnfinishedPane(QWidget):
 
     Signals:
         remove_wanted: the rows that the user has selected and confirmed.
+        rule_wanted: the user wants a lifecycle rule that removes unfinished uploads.
     """
 
     remove_wanted = Signal(object)
+    rule_wanted = Signal()
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -86,12 +88,14 @@ class UnfinishedPane(QWidget):
         self.table.setMaximumHeight(_HEIGHT)
         self.remove = danger_button("Remove…", self._on_remove)
         self.toggle = quiet_button("Show", self._on_toggle)
+        self.rule = quiet_button("Expire by rule…", self.rule_wanted.emit)
+        self.rule.set_hint("Add a lifecycle rule by which S3 removes unfinished uploads itself")
         self._note = ""
         self._problem = muted_label("", wrap=True)
         self._problem.setContentsMargins(12, 6, 12, 6)
         self._panel = Panel(
             "Unfinished in the bucket", self._problem, self.table,
-            actions=(self.toggle, self.remove),
+            actions=(self.toggle, self.rule, self.remove),
         )  # fmt: skip
         self.age = AgePill()
         self._panel.head.add_pill(self.age)
@@ -113,6 +117,7 @@ class UnfinishedPane(QWidget):
         self.setVisible(bool(self.model.rows) or bool(found.problem))
         self.toggle.setVisible(bool(self.model.rows))
         self.remove.setVisible(bool(self.model.rows))
+        self.rule.setVisible(bool(found.uploads))
         self.update_state()
 
     def show_failed(self, error: StorageError) -> None:
@@ -126,6 +131,7 @@ class UnfinishedPane(QWidget):
         self._show_title(self.width())
         self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
         self.toggle.hide()
+        self.rule.hide()
         self.remove.hide()
         self.table.hide()
         self.show()

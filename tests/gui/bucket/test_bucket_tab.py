@@ -162,6 +162,15 @@ def test_a_change_by_someone_else_is_reported_and_stored(tab, qtbot, demo_s3):
     assert "ArchiveOldData" not in ids(demo_s3)
 
 
+def test_another_view_opens_a_rule_with_its_template(tab, qtbot):
+    tab.refresh()
+    tab.open_target("Remove unfinished uploads")
+    qtbot.waitUntil(lambda: bool(tab.findChildren(RuleDialog)), timeout=20_000)
+    (dialog,) = tab.findChildren(RuleDialog)
+    assert dialog.template.currentText() == "Remove unfinished uploads"
+    dialog.reject()
+
+
 def test_safety_is_reported_in_text(tab):
     text = {label.text() for label in tab._facts_view.findChildren(QLabel)}
     assert {"Public access", "Default encryption", "Versioning", "on", "good"} <= text

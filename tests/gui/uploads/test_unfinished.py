@@ -119,6 +119,16 @@ def test_ours_are_removed_at_the_start_and_others_are_listed(tab, s3, bucket):
     running.forget()
 
 
+def test_a_lifecycle_rule_is_offered_for_unfinished_uploads(tab, s3, bucket, context, qtbot):
+    s3.create_multipart_upload(Bucket=bucket.name, Key="theirs.bin")
+    tab.refresh()
+    qtbot.waitUntil(tab.unfinished.rule.isVisible, timeout=WAIT)
+    targets = []
+    context.navigate.connect(lambda *target: targets.append(target))
+    tab.unfinished.rule.click()
+    assert targets == [("bucket", "Remove unfinished uploads")]
+
+
 def test_they_are_removed_after_a_question_and_never_a_running_one(tab, s3, bucket, qtbot):
     running = note(bucket.clients.endpoint_url, bucket.name, "running")
     running.created(begin(s3, bucket, "running"))
