@@ -7,6 +7,7 @@ takes six times as long to compute. A server is tested once, with a part whose c
 from __future__ import annotations
 
 import base64
+import zlib
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,8 +22,8 @@ from core.work import Work
 #: Connection -> whether its server verifies the checksum.
 # Weak, so that a closed connection does not stay in memory.
 _found: WeakKeyDictionary[ClientFactory, bool] = WeakKeyDictionary()
-#: A part, and a CRC32 that it does not have.
-_BYTES, _WRONG = b"0", base64.b64encode(bytes(4)).decode()
+#: The content of a part that tests the server.
+_BYTES = b"0"
 
 
 def is_verified(bucket: Bucket) -> bool | None:
@@ -64,19 +65,35 @@ def chosen(bucket: Bucket, checksum: Checksum, where: dict[str, Any], work: Work
 
 
 def _test(bucket: Bucket, where: dict[str, Any], work: Work) -> None:
-    """Send a part with a wrong checksum.
+    """Send a part with a wrong checksum, and one with the right checksum.
 
-    Its number is the last that S3 allows: it replaces no part of an upload that is continued, and
-    what the completion does not name is discarded.
+    Their number is the last that S3 allows: they replace no part of an upload that is continued,
+    and what the completion does not name is discarded.
     """
     # Without retries: a refused checksum counts as damaged in transit, and would be repeated.
     client = bucket.client_once
     with translated("s3:UploadPart", bucket.subject(where["Key"]), work):
         try:
-            client.upload_part(Body=_BYTES, PartNumber=PART_COUNT, ChecksumCRC32=_WRONG, **where)
+            _send(client, where, zlib.crc32(_BYTES) ^ 1)
         except client.exceptions.ClientError as error:
             # Any other error shows nothing: then the next upload tests again.
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 400:
-                record_verified(bucket, verified=True)
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 400:
+                return
         else:
             record_verified(bucket, verified=False)
+            return
+        # It may have been refused for another reason: only a server that returns the checksum
+        # has understood it.
+        try:
+            answer = _send(client, where, zlib.crc32(_BYTES))
+        except client.exceptions.ClientError:
+            answer = {}
+    record_verified(bucket, verified=bool(answer.get("ChecksumCRC32")))
+
+
+def _send(client: Any, where: dict[str, Any], crc32: int) -> dict[str, Any]:
+    text = base64.b64encode(crc32.to_bytes(4, "big")).decode()
+    answer: dict[str, Any] = client.upload_part(
+        Body=_BYTES, PartNumber=PART_COUNT, ChecksumCRC32=text, **where
+    )
+    return answer
