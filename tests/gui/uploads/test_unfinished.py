@@ -119,13 +119,13 @@ def test_ours_are_removed_at_the_start_and_others_are_listed(tab, s3, bucket):
     running.forget()
 
 
-def test_a_lifecycle_rule_is_offered_for_unfinished_uploads(tab, s3, bucket, context, qtbot):
-    s3.create_multipart_upload(Bucket=bucket.name, Key="theirs.bin")
-    tab.refresh()
-    qtbot.waitUntil(tab.unfinished.rule.isVisible, timeout=WAIT)
+def test_a_lifecycle_rule_is_offered_for_unfinished_uploads(tab, s3, bucket, context):
+    begin(s3, bucket, "theirs.bin")
     targets = []
     context.navigate.connect(lambda *target: targets.append(target))
-    tab.unfinished.rule.click()
+    rule = tab().unfinished.rule
+    assert rule.isVisible()
+    rule.click()
     assert targets == [("bucket", "Remove unfinished uploads")]
 
 
