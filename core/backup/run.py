@@ -111,9 +111,12 @@ def back_up(
         tables = Selection(None if tables is None else tuple(tables))
     remove_own_orphans(store, work)
     with source.snapshot():
+        # One time for all tables, after the start of the snapshot: a backup never contains a row that
+        # is newer than its time, also if the run takes hours.
+        taken = utc_now()
         chosen = choose_tables(source, tables, work)
         total = sum(expected_rows(source, table, work) for table in chosen.tables)
-        run = _Run(store, source, note, work, total, key)
+        run = _Run(store, source, note, work, total, key, taken)
 
         def report() -> BackupReport:
             seconds = time.monotonic() - started
@@ -139,6 +142,7 @@ class _Run:
     work: Work
     total: int
     key: BackupKey | None
+    taken: datetime
     done: int = 0
     snapshot: str = field(default_factory=lambda: str(uuid4()))
     verdict: Verdict = Verdict.SHA256
@@ -184,15 +188,15 @@ class _Run:
 
     def _one(self, table: ChosenTable, backup_id: str) -> Backup:
         schema = table.schema
-        started, taken = time.monotonic(), utc_now()
-        with unfinished_backup(self.store, folder(schema.table, taken, backup_id)) as unfinished:
+        started, place = time.monotonic(), folder(schema.table, self.taken, backup_id)
+        with unfinished_backup(self.store, place) as unfinished:
             rows = self.source.dump(schema, where=table.where, work=self.work)
             watched = self._within(schema.table)
             cipher, record = self._encryption(backup_id, schema.table)
             form = PartsForm(backup_id, self.source.parts_format, cipher)
             tally = write_parts(self.store, unfinished, rows, form, watched, outage=self.outage)
             self._check_count(table, tally.rows)
-            manifest = self._manifest(table, tally, backup_id, taken, time.monotonic() - started)
+            manifest = self._manifest(table, tally, backup_id, time.monotonic() - started)
             if cipher is not None and record is not None:
                 manifest = encrypted_manifest(manifest, cipher, record)
             self.done += tally.rows
@@ -241,13 +245,13 @@ class _Run:
             )
 
     def _manifest(
-        self, table: ChosenTable, tally: Tally, backup_id: str, taken: datetime, seconds: float
+        self, table: ChosenTable, tally: Tally, backup_id: str, seconds: float
     ) -> Manifest:
         origin, schema = self.source.origin, table.schema
         return Manifest(
             id=backup_id,
             table=schema.table,
-            taken=taken,
+            taken=self.taken,
             seconds=round(seconds, 3),
             snapshot=self.snapshot,
             tool=TOOL,

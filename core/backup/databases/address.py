@@ -73,7 +73,8 @@ def resolve_address(
 
     Args:
         text: A path, a URL, or `secret:NAME` of a secret with the fields `host`, `port`,
-            `database`, `username`, `password` and `engine` (PostgreSQL if it is missing).
+            `database` (or `dbname`, as AWS names it), `username`, `password` and `engine` (PostgreSQL
+            if it is missing).
         secrets: Secrets Manager; None if there is no connection.
         work: Cancel token.
         vault: The keyring; by default that of the system.
@@ -131,6 +132,9 @@ def _entry(url: str) -> str:
 def _from_fields(name: str, fields: dict[str, Any]) -> DatabaseAddress:
     engine = str(fields.get("engine") or "postgresql").lower().partition("+")[0]
     texts = {key: str(fields.get(key) or "") for key in ("host", "database", "username")}
+    # Secrets that AWS creates for its databases, and its rotation functions, have `dbname`.
+    # Source: Secrets Manager user guide, "JSON structure of AWS Secrets Manager secrets".
+    texts["database"] = texts["database"] or str(fields.get("dbname") or "")
     port = str(fields.get("port") or "")
     if engine not in _SCHEMES or not all(texts.values()) or not (port or "0").isdecimal():
         raise Corrupt(

@@ -195,6 +195,7 @@ class ScheduleForm(Dialog):
         """Show the condition of the selected table."""
         table = self._table
         self.where.setText(self._conditions.get(table, ""))
+        self.where.setPlaceholderText(f"all rows of {shown(table)}" if table else "all rows")
         allow_field(self.where, bool(table), "Select a checked table first.")
         self._update()
 

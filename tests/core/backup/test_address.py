@@ -67,6 +67,9 @@ def test_a_secret_contains_the_address() -> None:
     assert resolved({**fields, "engine": "mariadb"}).url.startswith("mariadb://ada@")
     odd = resolved({**fields, "username": "a:b@c/d", "database": "x?y"})
     assert origin_of(odd).database == "x?y"
+    of_aws = {**fields, "dbname": fields["database"]}
+    del of_aws["database"]
+    assert resolved(of_aws) == resolved(fields)
 
 
 @pytest.mark.parametrize(

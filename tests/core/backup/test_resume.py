@@ -146,7 +146,9 @@ def test_tables_of_one_run_stay_one_snapshot(store: MemoryStore, many: Path) -> 
         if key.endswith("_manifest.json")
     }
     assert len(found) == 1
-    assert len(backups_in(store, None, Work())) == 3
+    backups = backups_in(store, None, Work())
+    assert len(backups) == 3
+    assert len({backup.taken for backup in backups}) == 1, "the time is that of the snapshot"
 
 
 def test_an_error_that_does_not_end_removes_everything(
