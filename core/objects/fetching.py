@@ -130,23 +130,25 @@ class Fetch:
             if self._path is not None and self._is_large(self._total or self._listed.size or 0):
                 self._fetch_ranges()
                 continue
-            answer = self._request()
-            if answer is None:
-                self._forget()
-                continue
-            try:
-                with (
-                    closing(answer["Body"]),
-                    translated("s3:GetObject", self._subject, self._work),
-                ):
-                    self._accept(answer)
-                    # The size was unknown before: the rest is requested in ranges.
-                    if self._path is None or not self._is_large(self._total):
-                        self._stream(answer["Body"])
-            except Corrupt as error:  # botocore verifies some checksums itself
-                raise _DifferentError(error.details or error.summary) from None
-            except StorageError as error:
-                self._breaks.wait(error)
+            with self._work.slot():
+                self._fetch_once()
+
+    def _fetch_once(self) -> None:
+        """Download the missing bytes with one request, as far as it succeeds."""
+        answer = self._request()
+        if answer is None:
+            self._forget()
+            return
+        try:
+            with closing(answer["Body"]), translated("s3:GetObject", self._subject, self._work):
+                self._accept(answer)
+                # The size was unknown before: the rest is requested in ranges.
+                if self._path is None or not self._is_large(self._total):
+                    self._stream(answer["Body"])
+        except Corrupt as error:  # botocore verifies some checksums itself
+            raise _DifferentError(error.details or error.summary) from None
+        except StorageError as error:
+            self._breaks.wait(error)
 
     @staticmethod
     def _is_large(size: int) -> bool:

@@ -75,8 +75,9 @@ class SinglePut:
         return None
 
     def _put(self, **condition: Any) -> dict[str, Any]:
-        self._work.take(len(self._data))
-        with translated("s3:PutObject", self._bucket.subject(self._key), self._work):
+        subject = self._bucket.subject(self._key)
+        with self._work.slot(), translated("s3:PutObject", subject, self._work):
+            self._work.take(len(self._data))
             answer: dict[str, Any] = self._bucket.client.put_object(
                 Body=self._data,
                 **self._arguments,

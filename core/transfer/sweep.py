@@ -80,13 +80,9 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
     endpoint = bucket.clients.endpoint_url or ""
     removed: list[str] = []
     failed: list[Failure] = []
-    for record in of_dead_processes():
-        # The keys of this connection are only for its bucket; other records wait for theirs.
-        if (record.endpoint, record.bucket) != (endpoint, bucket.name):
-            continue
-        # A batch of the queue continues it.
-        if record.fingerprint and record.upload_id and record.key in waiting_keys(bucket.name):
-            continue
+    # The keys of this connection are only for its bucket; other records wait for theirs.
+    here = [r for r in of_dead_processes() if (r.endpoint, r.bucket) == (endpoint, bucket.name)]
+    for record in _without_waiting(here, bucket.name):
         try:
             _remove_recorded(bucket, record, work)
         except Cancelled:
@@ -182,6 +178,18 @@ def remove_unfinished(
         if (record.key, record.upload_id) in requested:
             record.forget()
     return SweepReport(tuple(removed), (), tuple(failed))
+
+
+def _without_waiting(records: list[UploadRecord], bucket: str) -> list[UploadRecord]:
+    """Return the records without those that a batch of the queue will continue."""
+    if not any(record.fingerprint for record in records):
+        return records
+    waiting = waiting_keys(bucket)  # it reads the orders of all batches
+    return [
+        record
+        for record in records
+        if not (record.fingerprint and record.upload_id and record.key in waiting)
+    ]
 
 
 def _remove_recorded(bucket: Bucket, record: UploadRecord, work: Work) -> None:
