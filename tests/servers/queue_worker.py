@@ -66,6 +66,8 @@ def run(home: Path, bucket: str) -> int:
             queue.add(order)
     from core.workspace import Workspace
 
+    # A kill may have left the download before the upload that it depends on.
+    queue.move(DOWN)
     queue.resume_all()
     keys = AccessKeys(os.environ["AWS_ACCESS_KEY_ID"], Secret(os.environ["AWS_SECRET_ACCESS_KEY"]))
     url = os.environ["AWS_ENDPOINT_URL"]
