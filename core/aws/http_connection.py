@@ -14,6 +14,7 @@ import selectors
 import socket
 import ssl
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 _CONNECTING = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
@@ -51,6 +52,11 @@ class Server:
         return replace(self, addresses=others) if others else None
 
 
+@cache
+def _needle(name: str) -> bytes:
+    return f"\r\n{name}:".encode()
+
+
 class HttpAnswer:
     """A complete answer."""
 
@@ -65,7 +71,7 @@ class HttpAnswer:
 
     def header(self, name: str) -> str | None:
         """Return the value of a header, whose name is in lower case; None if it is missing."""
-        start = self._lower.find(b"\r\n%b:" % name.encode())
+        start = self._lower.find(_needle(name))
         if start < 0:
             return None
         start += len(name) + 3

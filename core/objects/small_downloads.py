@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from core.aws.http_connection import HttpAnswer
 from core.aws.request_signer import RequestSigner
@@ -84,8 +85,7 @@ def download_many(
     return _Receiver(bucket, chain(first, rest), received, work, overwrite=overwrite).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Got:
+class _Got(NamedTuple):
     """A verified object whose file has no name yet."""
 
     object: SmallObject
@@ -120,7 +120,7 @@ class _Receiver(SmallLoop[SmallObject]):
             self._report(self._publisher.close())
 
     def prepared(self, file: SmallObject, signer: RequestSigner) -> Exchange[SmallObject]:
-        parent = os.path.dirname(file.path)  # noqa: PTH120 - thousands of paths: texts cost less
+        parent = os.fspath(file.path).rpartition(os.sep)[0]
         # The file is refused if its folder becomes a link to another place in the meantime.
         folder = self._folders.get(parent)
         if folder is None:

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from core.errors import StorageError
 from core.local.atomic import fsync_files, fsync_folder
@@ -22,8 +23,7 @@ _TOGETHER, _MOST = 128, 256
 _LATEST = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrived:
+class _Arrived(NamedTuple):
     """A verified object in a temporary file; the descriptor marks it as owned by this process."""
 
     number: int
@@ -64,7 +64,7 @@ class FilePublisher:
             folder: the resolved path of its folder, which must not have become a link since.
             data: its content.
         """
-        parent, name = os.path.split(path)
+        parent, _, name = path.rpartition(os.sep)
         try:
             if parent not in self._checked:
                 self._check_folder(parent, folder)

@@ -27,6 +27,7 @@ from core.transfer.local_names import check_name, local_paths, path_inside
 from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
+from core.transfer.target_folders import TargetFolders
 from core.transfer.values import (
     CONDITIONAL,
     EXISTS,
@@ -145,6 +146,7 @@ class _Download:
             else local_paths(root, self._names, objects.sizes)
         )
         self._attempts = Attempts(work)
+        self._folders = TargetFolders(root)
 
     def check_free_space(self) -> None:
         """Check that the disk has enough space for the new files.
@@ -255,14 +257,13 @@ class _Download:
             self._attempts.ended = error
 
     def _small_objects(self, numbers: Sequence[int]) -> Iterator[SmallObject]:
-        checked: dict[str, bool] = {}
         for count, number in enumerate(numbers):
             path = self._paths[number]
             assert path is not None
             # Links can be created at any time, so folders are checked again and again.
             if count % _CHECKED_TOGETHER == 0:
-                checked.clear()
-            if not self._may_be_written(number, path, checked):
+                self._folders.check_again()
+            if not self._may_be_written(number, path):
                 continue
             yield SmallObject(
                 number,
@@ -272,27 +273,24 @@ class _Download:
                 self._etags[number].strip('"'),
             )
 
-    def _may_be_written(self, number: int, path: Path, checked: dict[str, bool]) -> bool:
-        """Return whether the fast download may write a file; `checked` has results of folders."""
+    def _may_be_written(self, number: int, path: Path) -> bool:
+        """Return whether the fast download may write a file."""
+        # In a new folder only another program can have created the file: then it is not replaced,
+        # or only the file itself and not what it links to.
+        if not self._folders.is_new(path) and self._is_in_the_way(number, path):
+            return False
+        return self._folders.may_contain(path, self._keys[number])
+
+    def _is_in_the_way(self, number: int, path: Path) -> bool:
+        """Return whether a file exists that the fast download must not replace."""
         try:
             existing = os.lstat(path)
         except FileNotFoundError:
-            pass
-        except OSError:
             return False
-        else:
-            # Existing files are skipped or reported by the regular download.
-            if self._decisions[number] is IfExists.SKIP or stat.S_ISLNK(existing.st_mode):
-                return False
-        folder = os.path.dirname(path)  # noqa: PTH120 - a Path for each of many files would cost more
-        if folder not in checked:
-            try:
-                path_inside(self._root, path, self._keys[number])
-            except StorageError:
-                checked[folder] = False
-            else:
-                checked[folder] = True
-        return checked[folder]
+        except OSError:
+            return True
+        # Existing files are skipped or reported by the regular download.
+        return self._decisions[number] is IfExists.SKIP or stat.S_ISLNK(existing.st_mode)
 
     def _received(self, recorder: OutcomeRecorder, one: SmallObject, got: Downloaded) -> None:
         self._attempts.arrived()
@@ -302,6 +300,8 @@ class _Download:
         path = self._paths[number]
         if path is None:
             return 0
+        if self._folders.is_new(path):
+            return self._sizes[number]
         try:
             existing = path.stat().st_size
         except OSError:
