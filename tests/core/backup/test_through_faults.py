@@ -16,8 +16,10 @@ from core.backup.databases import open_database
 from core.backup.listing import backups_in
 from core.backup.orphans import orphan_parts
 from core.backup.restore import Choices, restore_of
+from core.backup.resume import send
 from core.backup.run import back_up
 from core.backup.store import BucketStore
+from core.backup.unsent import unsent_backups
 from core.errors import StorageError
 from core.model.backup import Backup
 from core.objects.bucket import Bucket
@@ -101,4 +103,25 @@ def test_a_backup_whose_writing_was_disturbed_once_is_complete_or_not_there(
     for backup in listed:
         restore_of(direct, backup, str(path), Choices("copy"), Work())
         assert sql(path, "SELECT * FROM copy") == sql(path, "SELECT * FROM orders")
+    assert orphan_parts(direct, Work()) == ()
+
+
+@pytest.mark.parametrize("skip", [0, 1], ids=["part", "manifest"])
+def test_a_backup_that_an_outage_interrupts_is_completed_afterwards(
+    s3_server: S3Server, direct: BucketStore, s3_bucket: str, path: Path, skip: int
+) -> None:
+    before = sql(path, "SELECT * FROM orders")
+    with FaultProxy(s3_server, Rule(("Put",), "error_503", skip=skip)) as proxy:
+        store = store_of(s3_server, s3_bucket, proxy.url)
+        with open_database(str(path)) as source, pytest.raises(StorageError) as failed:
+            back_up(store, source, ["orders"], "", Work(budget=RetryBudget(1)))
+    assert "backup --resume" in failed.value.remedy
+    assert backups_in(direct, "orders", Work()) == ()
+    sql(path, "UPDATE orders SET status = 'later'")
+    # The place of a store contains its endpoint, which the proxy has changed here.
+    (unsent,) = unsent_backups(store.place)
+    backup, _verdict = send(direct, unsent.id, Work())
+    assert backups_in(direct, "orders", Work()) == (backup,)
+    restore_of(direct, backup, str(path), Choices("copy"), Work())
+    assert sql(path, "SELECT * FROM copy") == before
     assert orphan_parts(direct, Work()) == ()
