@@ -63,4 +63,4 @@ class DecisionBox(QComboBox):
 
     def select(self, value: str) -> None:
         """Select a decision by its value."""
-        self.setCurrentIndex(self.findData(value))
+        self.setCurrentText(LONG_LABELS[IfExists(value)])
