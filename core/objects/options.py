@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from core.aws.limits import OBJECT_TAGS, TAG_KEY_CHARS, TAG_VALUE_CHARS
 from core.errors import InvalidInput
@@ -79,7 +79,8 @@ def parameters_of(options: UploadOptions) -> dict[str, Any]:
     """
     wanted = {
         "StorageClass": options.storage_class,
-        "Tagging": urlencode(options.tags),
+        # Ceph RGW does not read “+” as a space.
+        "Tagging": urlencode(options.tags, quote_via=quote),
         "ServerSideEncryption": options.encryption.value,
         "SSEKMSKeyId": options.kms_key,
     }

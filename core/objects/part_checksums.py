@@ -7,13 +7,11 @@ takes six times as long to compute. A server is tested once, with a part whose c
 from __future__ import annotations
 
 import base64
-import zlib
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
-from core.aws.limits import PART_COUNT
 from core.model.upload_options import Checksum
 from core.objects.bucket import Bucket
 from core.objects.sending import Integrity
@@ -22,8 +20,8 @@ from core.work import Work
 #: Connection -> whether its server verifies the checksum.
 # Weak, so that a closed connection does not stay in memory.
 _found: WeakKeyDictionary[ClientFactory, bool] = WeakKeyDictionary()
-#: The content of a part that tests the server.
-_BYTES = b"0"
+#: A part, and a CRC32 that it does not have.
+_BYTES, _WRONG = b"0", base64.b64encode(bytes(4)).decode()
 
 
 def is_verified(bucket: Bucket) -> bool | None:
@@ -45,13 +43,16 @@ def declared(bucket: Bucket, checksum: Checksum) -> dict[str, str]:
     return {} if is_verified(bucket) is False else {"ChecksumAlgorithm": "CRC32"}
 
 
-def chosen(bucket: Bucket, checksum: Checksum, where: dict[str, Any], work: Work) -> Integrity:
+def chosen(
+    bucket: Bucket, checksum: Checksum, where: dict[str, Any], unsent: int | None, work: Work
+) -> Integrity:
     """Return how the parts of an upload are verified; the server is tested if it is unknown.
 
     Args:
         bucket: the bucket.
         checksum: the user's choice.
-        where: botocore's parameters of a new upload: `Bucket`, `Key` and `UploadId`.
+        where: botocore's parameters of the upload: `Bucket`, `Key` and `UploadId`.
+        unsent: the number of a part that has yet to be sent; None if there is none.
         work: cancel and retry budget.
 
     Raises:
@@ -59,41 +60,35 @@ def chosen(bucket: Bucket, checksum: Checksum, where: dict[str, Any], work: Work
     """
     if checksum is not Checksum.DEFAULT:
         return Integrity(checksum.value.lower())
-    if is_verified(bucket) is None:
-        _test(bucket, where, work)
+    if is_verified(bucket) is None and unsent is not None:
+        _test(bucket, {**where, "PartNumber": unsent}, work)
     return Integrity("crc32" if is_verified(bucket) else "md5")
 
 
-def _test(bucket: Bucket, where: dict[str, Any], work: Work) -> None:
-    """Send a part with a wrong checksum, and one with the right checksum.
+def confirm(bucket: Bucket, *, returned: bool) -> None:
+    """Use another hash from now on if the server has not returned the checksum of a part.
 
-    Their number is the last that S3 allows: they replace no part of an upload that is continued,
-    and what the completion does not name is discarded.
+    It may have refused the test for another reason.
+    """
+    if not returned and bucket.clients.endpoint_url is not None:
+        record_verified(bucket, verified=False)
+
+
+def _test(bucket: Bucket, where: dict[str, Any], work: Work) -> None:
+    """Send a part with a wrong checksum, which a part of the file replaces if it is accepted.
+
+    Ceph RGW completes no upload with other parts, and SeaweedFS lists a replaced part with its
+    former size: so the number is one that is sent anyway, and no part with a right checksum is
+    sent first.
     """
     # Without retries: a refused checksum counts as damaged in transit, and would be repeated.
     client = bucket.client_once
     with translated("s3:UploadPart", bucket.subject(where["Key"]), work):
         try:
-            _send(client, where, zlib.crc32(_BYTES) ^ 1)
+            client.upload_part(Body=_BYTES, ChecksumCRC32=_WRONG, **where)
         except client.exceptions.ClientError as error:
             # Any other error shows nothing: then the next upload tests again.
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 400:
-                return
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 400:
+                record_verified(bucket, verified=True)
         else:
             record_verified(bucket, verified=False)
-            return
-        # It may have been refused for another reason: only a server that returns the checksum
-        # has understood it.
-        try:
-            answer = _send(client, where, zlib.crc32(_BYTES))
-        except client.exceptions.ClientError:
-            answer = {}
-    record_verified(bucket, verified=bool(answer.get("ChecksumCRC32")))
-
-
-def _send(client: Any, where: dict[str, Any], crc32: int) -> dict[str, Any]:
-    text = base64.b64encode(crc32.to_bytes(4, "big")).decode()
-    answer: dict[str, Any] = client.upload_part(
-        Body=_BYTES, PartNumber=PART_COUNT, ChecksumCRC32=text, **where
-    )
-    return answer

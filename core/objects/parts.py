@@ -130,16 +130,26 @@ class PartLoop:
 
     def _send_all(self, upload: OpenUpload) -> list[SentPart]:
         where = {"Bucket": self._bucket.name, "Key": self._key}
+        parts = self._file.parts
+        # Other parts of a continued upload must not be replaced by the test of the server.
+        unsent = next((part.number for part in parts if part.number not in upload.stored), None)
         verified_by = part_checksums.chosen(
-            self._bucket, self._checksum, {**where, "UploadId": upload.upload_id}, self._work
+            self._bucket,
+            self._checksum,
+            {**where, "UploadId": upload.upload_id},
+            unsent,
+            self._work,
         )
         sender = Parts(
             self._bucket, where, upload.upload_id, self._size, self._work, verified_by=verified_by
         )
         try:
-            return sender.send_parts(self._file.parts, upload.stored)
+            sent = sender.send_parts(parts, upload.stored)
         except OSError as error:
             raise unreadable(self._file.path, error) from error
+        if verified_by.is_checksum and self._checksum is Checksum.DEFAULT:
+            part_checksums.confirm(self._bucket, returned=all(part.checksum for part in sent))
+        return sent
 
     def _completed(self, upload: OpenUpload, parts: list[SentPart]) -> Written | None:
         """Complete the upload and verify the object; return None if it has to be repeated."""

@@ -23,6 +23,7 @@ from core.objects.hashing import SHA256, Stamp, changed, unreadable
 from core.objects.options import COMPRESSED_TYPES, check_options, parameters_of
 from core.objects.parts import SINGLE_BYTES, HashedFile, PartLoop
 from core.objects.single import SinglePut
+from core.objects.tags import set_tags
 from core.units import format_counted
 from core.work import CancelToken, Progress, Work, default_work
 
@@ -193,7 +194,11 @@ def _upload_parts(  # noqa: PLR0913, PLR0917 - the arguments of `upload`
         only_new=only_new,
         checksum=options.checksum,
     )
-    return loop.run()
+    written = loop.run()
+    # Ceph RGW ignores the tags of an upload in parts; AWS does not.
+    if options.tags and bucket.clients.endpoint_url is not None:
+        set_tags(bucket, written.key, written.version_id, options.tags, work)
+    return written
 
 
 def _with_digest(arguments: dict[str, Any], digest: str) -> dict[str, Any]:

@@ -151,8 +151,7 @@ static void put_object(Conn *c, const char *headers, const char *query, const ch
     } else if (*found && header_text(headers, "x-amz-checksum-crc32", announced, sizeof announced) && strcmp(found, announced)) {
       answer_error(c, "400 Bad Request", "BadDigest", 0);
     } else {
-      static Part test;  // no completion names the last part with a few bytes: it tests the server
-      Part *part = number == PARTS - 1 && *found ? &test : &upload->parts[number];
+      Part *part = &upload->parts[number];
       part->size = size;
       part->has_md5 = etag_for(part->etag, headers, body, size);
       snprintf(part->checksums, sizeof part->checksums, "%s", checksums.data);
