@@ -8,12 +8,15 @@ import subprocess
 import pytest
 from helpers.fault_proxy import FaultProxy, rule
 from helpers.quick_program import command
+from helpers.s3_servers import heavy_servers
 from helpers.waiting import until
 
 from core.errors import ErrorKind
 from core.objects import streams
 
 _BIG = 20 << 20
+#: One independent server: the commands above it are the same for all.
+pytestmark = pytest.mark.parametrize("s3_server", heavy_servers(), indirect=True)
 
 
 @pytest.fixture

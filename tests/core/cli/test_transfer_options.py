@@ -5,8 +5,12 @@ import json
 import time
 
 import pytest
+from helpers.s3_servers import heavy_servers
 
 from core.errors import ErrorKind
+
+#: One independent server: the commands above it are the same for all.
+pytestmark = pytest.mark.parametrize("s3_server", heavy_servers(), indirect=True)
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+from contextlib import contextmanager
 
 import pytest
-from helpers.s3_servers import make_bucket
+from helpers.fault_proxy import FaultProxy, rule
+from helpers.s3_servers import heavy_servers, make_bucket
 
 from core.aws.clients import ClientFactory
-from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound
+from core.errors import AlreadyExists, Conflict, Corrupt, InvalidInput, NotFound
 from core.model.objects import Verdict
 from core.objects import copying, multipart_copy, reading, writing
 from core.objects.bucket import Bucket
@@ -45,8 +47,10 @@ def _tags(client, bucket, key):
 @pytest.mark.usefixtures("_small_parts")
 @pytest.mark.parametrize("size", [0, 1000, _BIG])
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_copy_has_bytes_metadata_and_tags(here, s3_client, size, elsewhere):
+def test_a_copy_has_bytes_metadata_and_tags(here, s3_server, s3_client, size, elsewhere):
     data, key = os.urandom(size), "a/ü +%&?#.bin"
+    if s3_server.name == "rgw" and size == _BIG:
+        key = "a/key.bin"  # release 16 crashes when it copies a part of an object with such a key
     _store(s3_client, here, key, data)
     target = Bucket(here.clients, make_bucket(s3_client)) if elsewhere else here
     written = copying.copy(target, key, "b/copy", source=here, only_new=True)
@@ -60,6 +64,42 @@ def test_a_copy_has_bytes_metadata_and_tags(here, s3_client, size, elsewhere):
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=target.name)
     equal = copying.equal_content(here, key, target, "b/copy", Work(), read=True)
     assert equal in {Verdict.MD5, Verdict.CRC, Verdict.SHA256}
+
+
+@pytest.mark.parametrize("s3_server", heavy_servers(), indirect=True)
+@pytest.mark.parametrize("size", [1000, _BIG])
+def test_an_object_of_another_connection_is_read_and_sent(
+    here, s3_server, s3_client, damaged_source, size
+):
+    data = os.urandom(size)
+    _store(s3_client, here, "source", data)
+    clients = ClientFactory(s3_server.connection(here.name))
+    other = Bucket(clients, here.name)
+    written = copying.copy(here, "source", "copy", source=other, only_new=True)
+    assert written.verdict in {Verdict.MD5, Verdict.CRC}
+    assert written.sha256 == hashlib.sha256(data).hexdigest()
+    assert reading.read(here, "copy") == data
+    assert _tags(s3_client, here, "copy") == {"team": "research", "level": "2 b"}
+    with damaged_source() as source, pytest.raises(Corrupt):
+        copying.copy(here, "source", "damaged", source=source)
+    with pytest.raises(NotFound):
+        reading.head(here, "damaged")
+    assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=here.name)
+    clients.close()
+
+
+@pytest.fixture
+def damaged_source(here, s3_server):
+    """Return a context: the bucket through a proxy that flips a bit of what is read."""
+
+    @contextmanager
+    def opened():
+        with FaultProxy(s3_server, rule("GetRange", "flip_down")) as proxy:
+            clients = ClientFactory(s3_server.connection(here.name, proxy.url))
+            yield Bucket(clients, here.name)
+            clients.close()
+
+    return opened
 
 
 @pytest.mark.usefixtures("_small_parts")
