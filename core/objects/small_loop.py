@@ -238,7 +238,7 @@ class SmallLoop(ABC, Generic[F]):
         else:
             of_server = answer.status >= 500 or answer.status == 429
             if of_server:
-                # The server asks for fewer requests; the number grows again while it is idle.
+                # The server requires fewer requests; the number grows again with each success.
                 self._most = max(_FIRST, len(self._busy) // 2)
             self._fail(exchange, of_server=of_server, counts=answer.status not in _ABOUT_THE_OBJECT)
         self._reuse(busy, answer)
