@@ -155,15 +155,6 @@ def unfinished(folder: Path | None = None) -> tuple[Unfinished, ...]:
     return tuple(sorted(found, key=lambda each: each.when))
 
 
-def record_order(order: Order, planned: int, folder: Path | None = None) -> None:
-    """Store an order that waits for its turn: a crash must not lose it.
-
-    Raises:
-        LocalIOError: it cannot be written.
-    """
-    _store(state_database(folder), order, planned, owner=None)
-
-
 def discard(transfer_id: str, folder: Path | None = None) -> None:
     """Remove an interrupted transfer; what was sent remains.
 

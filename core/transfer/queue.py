@@ -24,6 +24,7 @@ All methods read or write the state database and may be called in any thread and
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import CONNECTION_KINDS, Cancelled, ErrorKind, NotFound, StorageError
@@ -31,7 +32,7 @@ from core.local.state.database import Database, state_database
 from core.local.state.owners import owner_of_this_process
 from core.local.unreadable import UNREADABLE
 from core.transfer import queue_rows
-from core.transfer.journal import Order, discard
+from core.transfer.journal import Order, discard, unfinished
 from core.transfer.queue_values import (
     BatchFiles,
     BatchState,
@@ -98,6 +99,13 @@ class TransferQueue:
         queue_rows.insert_batch(self._database, order, priority)
         self._remove_oldest()
         return self.batch(order.id)
+
+    def adopt_interrupted(self) -> int:
+        """Add the interrupted transfers of earlier versions, and return their number."""
+        found = unfinished(self._database.path.parent)
+        for each in found:
+            self.add(replace(each.order, arguments=each.arguments))
+        return len(found)
 
     def pause(self, batch_id: str) -> None:
         """Pause a batch; files that are completed until its operation ends count as done."""

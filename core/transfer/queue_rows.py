@@ -44,7 +44,7 @@ _PIECE = 2_000
 
 
 def insert_batch(database: Database, order: Order, priority: Priority) -> None:
-    """Insert a batch durably at the end of the queue.
+    """Insert a batch durably at the end of the queue, in place of a journal with the same id.
 
     Files that are to be skipped have their result at once.
     """
@@ -55,6 +55,10 @@ def insert_batch(database: Database, order: Order, priority: Priority) -> None:
     record = {**{name: getattr(order, name) for name in names}, "arguments": arguments}
     text = _dumped(record)
     with database.transaction(durable=True) as connection:
+        connection.execute(
+            "DELETE FROM transfers WHERE id = ? AND number NOT IN (SELECT transfer FROM queue)",
+            (UUID(order.id).hex,),
+        )
         connection.execute(
             "INSERT INTO transfers (id, moment, planned, record) VALUES (?, ?, ?, ?)",
             (UUID(order.id).hex, iso_utc(utc_now()), planned, text),

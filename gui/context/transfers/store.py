@@ -82,6 +82,7 @@ class Store(QObject):
     def _run(self, call: _Call, _work: Work) -> Any:
         if self._queue is None:  # it opens the database
             self._queue = TransferQueue()
+            self._queue.adopt_interrupted()
         return call.fn(self._queue)
 
     def _on_done(self, call: _Call, result: Any) -> None:

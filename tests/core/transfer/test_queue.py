@@ -16,7 +16,7 @@ from core.errors import (
 from core.local.state.database import state_database
 from core.model.objects import Verdict
 from core.transfer.attempts import Attempts, work_with_budget
-from core.transfer.journal import Order, unfinished
+from core.transfer.journal import Journal, Order, unfinished
 from core.transfer.queue import MAX_ENDED, TransferQueue
 from core.transfer.queue_journal import QueueJournal
 from core.transfer.queue_values import BatchState, Counts, FileResult, Priority
@@ -231,3 +231,19 @@ def test_a_batch_that_cannot_be_read_does_not_stop_the_others(queue, caplog):
     (damaged, _third) = queue.batches()
     assert "cannot be read" in caplog.text
     assert (damaged.state, damaged.kind) == (BatchState.HELD, ErrorKind.CORRUPT)
+
+
+def test_interrupted_transfers_of_earlier_versions_are_continued_in_the_queue(queue):
+    earlier = order(4, only_new=[True, False, True, False], skip=[3])
+    journal = Journal.begin(earlier, 4)
+    journal.record([FileResult(0, State.DONE), FileResult(3, State.SKIPPED, EXISTS)])
+    assert queue.adopt_interrupted() == 0  # it runs
+    journal.leave()
+    assert queue.adopt_interrupted() == 1
+    assert queue.adopt_interrupted() == 0
+    assert unfinished() == ()
+    (batch,) = queue.batches(P, B)
+    assert (batch.id, batch.title, batch.counts) == (earlier.id, "Upload", Counts(2))
+    turn = queue.next_turn(P, B)
+    assert turn.arguments["keys"] == ["k/1", "k/2"]
+    assert turn.arguments["only_new"] == [False, True]
