@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import CONNECTION_KINDS, Cancelled, NotFound, StorageError
 from core.limits import TransferLimits
@@ -22,6 +22,8 @@ from gui.context.transfers.store import Store
 from gui.tasks import TaskRunner
 
 _NO_BUCKET = "Connect to a bucket first."
+#: Milliseconds after which batches that another process runs are read again.
+_ELSEWHERE_MS = 2_000
 #: One batch of each of these runs at a time.
 _OPERATIONS = ("transfer.upload", DOWNLOAD)
 
@@ -70,6 +72,11 @@ class TransferQueue(BatchList):
         self._store.failed.connect(self.problem)
         self._store.idle.connect(self._emit_idle)
         self._starting: set[str] = set()
+        # No signal reports the end of another process.
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_ELSEWHERE_MS)
+        self._later.timeout.connect(self._read_again)
         self._runs = Runs(runner, self)
         self._runs.updated.connect(self.updated)
         self._runs.ended.connect(self._on_run_ended)
@@ -200,6 +207,14 @@ class TransferQueue(BatchList):
             for batch in self.batches
         )
 
+    def _runs_elsewhere(self, batch: Batch) -> bool:
+        """Return whether another process runs a batch, such as the engine of a killed window."""
+        own = batch in self._runs.batches or batch.operation in self._starting
+        return batch.running and not own
+
+    def _read_again(self) -> None:
+        self._store.put(StoredQueue.batches, self._on_read)
+
     def _on_read(self, stored: Sequence[QueuedBatch]) -> None:
         """Show the stored batches, and start the first ones."""
         continued = 0
@@ -209,8 +224,11 @@ class TransferQueue(BatchList):
                 batch = Batch.of(each)
                 self.show(batch)
                 continued += batch.continues and not self.reason_not_to_start(batch)
-            elif not batch.running:
+            elif not batch.running or self._runs_elsewhere(batch):
+                batch.stopping = False
                 self._apply(batch, each)
+        if any(map(self._runs_elsewhere, self.batches)):
+            self._later.start()
         if continued:
             self.continued.emit(continued)
         self.start_next()
@@ -238,7 +256,8 @@ class TransferQueue(BatchList):
         """Make a change of the stored queue, and apply the new state of the batch."""
 
         def apply(stored: QueuedBatch) -> None:
-            if not batch.running:  # else its state follows at the end of the run
+            # The state of a running one follows at the end of the run.
+            if not batch.running or self._runs_elsewhere(batch):
                 self._apply_and_start(batch, stored)
             if then is not None:
                 then()

@@ -192,6 +192,21 @@ def former_run(workspace, tmp_path, done=()):
     return order
 
 
+def test_a_batch_of_another_process_continues_after_its_end(
+    workspace, tab, tmp_path, qtbot, monkeypatch
+):
+    order = former_run(workspace, tmp_path, done=(1,))
+    monkeypatch.setattr("core.transfer.queue_rows.is_running", lambda _path, _owner: True)
+    tab.transfers.follow(workspace)
+    qtbot.waitUntil(lambda: bool(tab.transfers.batches), timeout=WAIT)
+    (batch,) = tab.transfers.batches
+    assert (batch.id, batch.phase) == (order.id, BatchState.RUNNING)
+    assert not tab.transfers.running
+    monkeypatch.undo()
+    qtbot.waitUntil(lambda: batch.phase is BatchState.ENDED, timeout=WAIT)
+    assert (batch.counts[State.DONE], batch.counts[State.SKIPPED]) == (3, 0)
+
+
 def test_an_error_of_the_keys_stops_all_once_and_new_keys_continue(
     context, workspace, tab, tmp_path, qtbot
 ):
