@@ -10,7 +10,7 @@ from core.backup.schedule import generated_files
 from core.errors import NotSupported
 from core.model.schedule import GeneratedFile, Schedule, ScheduleFormat
 from gui import theme
-from gui.tabs.backups.schedule_form import STARTERS
+from gui.tabs.backups.schedule_form import STARTERS, choose
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
@@ -39,7 +39,7 @@ class ScheduleEntry(Dialog):
         for form, text in STARTERS[1:]:
             self.form.addItem(text.partition(",")[0], form)
         if schedule.starter is not None:
-            self.form.setCurrentIndex(self.form.findData(schedule.starter))
+            choose(self.form, self.form.findData(schedule.starter))
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setFont(theme.mono_font())

@@ -21,7 +21,7 @@ from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.fields import allow_field, combo_box, inset, line_edit
 from gui.widgets.labels import muted_label, shown, text_label
-from gui.widgets.table import make_list
+from gui.widgets.table import choose_row, make_list
 
 _EVERY = ((Every.HOUR, "Every hour"), (Every.DAY, "Every day"), (Every.WEEK, "Every Monday"))
 #: The programs that start a schedule, None for the window, and their texts.
@@ -91,7 +91,7 @@ class ScheduleForm(Dialog):
         self.where = line_edit("Condition on the rows of the selected table", "all rows")
         self._conditions = dict(schedule.where) if schedule is not None else {}
         self.every = _filled(combo_box("Interval"), _EVERY)
-        _choose(self.every, 1)
+        choose(self.every, 1)
         self.at = inset(QTimeEdit(QTime(2, 0)))
         self.at.setDisplayFormat("HH:mm")
         self.at.setAccessibleName("Time in the zone of this computer")
@@ -137,12 +137,12 @@ class ScheduleForm(Dialog):
         if place < 0:  # it is not open now
             self.database.addItem(shown(schedule.database), schedule.database)
             place = self.database.count() - 1
-        _choose(self.database, place)
-        _choose(self.scope, 1 if schedule.tables else 0)
-        _choose(self.every, [each for each, _text in _EVERY].index(schedule.every))
+        choose(self.database, place)
+        choose(self.scope, 1 if schedule.tables else 0)
+        choose(self.every, [each for each, _text in _EVERY].index(schedule.every))
         hour, minute = schedule.at.split(":")
         self.at.setTime(QTime(int(hour), int(minute)))
-        _choose(self.starter, [each for each, _text in STARTERS].index(schedule.starter))
+        choose(self.starter, [each for each, _text in STARTERS].index(schedule.starter))
         self.command.setText(schedule.on_failure)
         self.webhook.setText(schedule.webhook)
         self.show_tables(schedule.database, schedule.tables)
@@ -174,7 +174,7 @@ class ScheduleForm(Dialog):
             item.setCheckState(Qt.CheckState.Checked if name in chosen else Qt.CheckState.Unchecked)
             self.model.appendRow(item)
         if self.model.rowCount():
-            self.tables.setCurrentIndex(self.model.index(0, 0))
+            choose_row(self.tables, 0)
         self._on_table()
 
     def _title(self, table: str) -> str:
@@ -299,7 +299,8 @@ class ScheduleForm(Dialog):
         self.accept()
 
 
-def _choose(box: QComboBox, index: int) -> None:
+def choose(box: QComboBox, index: int) -> None:
+    """Choose an entry of a box by its place."""
     box.setCurrentIndex(index)
 
 
