@@ -1,5 +1,6 @@
 """The options of an upload apply to each of its files, small and large."""
 
+import gzip
 from types import SimpleNamespace
 
 import pytest
@@ -7,8 +8,10 @@ from helpers.moto_bucket import moto_bucket
 
 from core.errors import InvalidInput
 from core.model.upload_options import UploadOptions
-from core.objects.reading import head
+from core.objects.reading import head, read
+from core.transfer.plan import plan_upload
 from core.transfer.upload import upload
+from core.transfer.values import SAME, IfExists
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +48,21 @@ def test_options_that_are_not_valid_are_refused_before_anything_is_sent(bucket, 
     with pytest.raises(InvalidInput):
         upload(SimpleNamespace(bucket=bucket), **files, options=options)
     assert "Contents" not in bucket.client.list_objects_v2(Bucket=bucket.name, Prefix="refused")
+
+
+def test_a_compressed_file_is_compared_with_its_original(bucket, tmp_path):
+    place, options = SimpleNamespace(bucket=bucket), {"compression": "gzip"}
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    (folder / "same.csv").write_bytes(b"a,b\n" * 100)
+    (folder / "other.csv").write_bytes(b"a,b\n" * 100)
+
+    def sent():
+        plan = plan_upload(place, paths=[str(folder)], options=options)
+        return upload(place, **plan.arguments(IfExists.IF_DIFFERENT), options=options)
+
+    assert len(sent().done) == 2
+    (folder / "other.csv").write_bytes(b"b,a\n" * 100)
+    report = sent()
+    assert (len(report.done), report.skipped) == (1, ((1, SAME),))
+    assert gzip.decompress(read(bucket, "packed/other.csv.gz")) == b"b,a\n" * 100
