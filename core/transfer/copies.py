@@ -218,6 +218,9 @@ class _Copies:
     def _one(self, recorder: OutcomeRecorder, number: int, row: _Row) -> None:
         """Copy or move one object, and count the outcome."""
         try:
+            if not row.etag:
+                # SeaweedFS lists empty folders without an ETag.
+                row = replace(row, etag=self._attempts.attempted(partial(self._etag, row)))
             written = self._attempts.attempted(partial(self._copied, recorder, number, row))
             if written is None:
                 self._existing(recorder, number, row)
@@ -229,6 +232,9 @@ class _Copies:
             recorder.failed(number, error)
         else:
             recorder.done(number, verdict, race_free=written.race_free)
+
+    def _etag(self, row: _Row) -> str:
+        return head(self._source, row.key, work=self._work).etag
 
     def _copied(self, recorder: OutcomeRecorder, number: int, row: _Row) -> Written | None:
         """Copy an object; return None if the target exists and is not replaced."""
