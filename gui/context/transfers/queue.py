@@ -99,7 +99,10 @@ class TransferQueue(BatchList):
 
     def reconnect(self) -> None:
         """Resume what a lost connection has stopped, because the server answers again."""
-        if any(batch.kind in CONNECTION_KINDS for batch in self.batches):
+        stopped = [batch for batch in self.batches if batch.kind in CONNECTION_KINDS]
+        for batch in stopped:
+            batch.kind = None  # else each further answer would resume it again
+        if stopped:
             self.follow(self.workspace)
 
     def start_next(self, *_change: object) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
-from core.errors import CredentialsExpired
+from core.errors import CredentialsExpired, Offline
 from core.limits import LimitValues
 from core.local.settings import Settings
 from core.model.objects import Verdict
@@ -317,3 +317,22 @@ def test_fifty_thousand_files_do_not_block_the_window(tab, bucket, qtbot, monkey
     measured("load", lambda: batch.load(files))
     batch.phase = BatchState.ENDED
     assert {name: seconds for name, seconds in busy.items() if seconds > 0.1} == {}
+
+
+def test_what_an_outage_has_stopped_continues_with_the_next_answer(
+    context, workspace, tab, tmp_path, qtbot, monkeypatch
+):
+    batch = make_batch(tmp_path, 3)
+    monkeypatch.setattr(tab.transfers, "start_next", lambda: None)
+    tab.transfers.start(batch)
+    qtbot.waitUntil(lambda: not tab.transfers.running, timeout=WAIT)
+    error = Offline("The endpoint cannot be reached")
+    tab.transfers._apply(batch, StoredQueue().finish(batch.id, error))
+    assert (batch.phase, batch.reason) == (BatchState.HELD, error.summary)
+    assert tab.pane.model.index(0, PROGRESS).data() == error.summary
+    monkeypatch.undo()
+    context.connection_state.set_failed(error)
+    assert batch.phase is BatchState.HELD
+    tab.refresh()  # a request that is answered
+    qtbot.waitUntil(lambda: batch.phase is BatchState.ENDED, timeout=WAIT)
+    assert batch.counts[State.DONE] == 3
