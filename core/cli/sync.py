@@ -11,10 +11,10 @@ import typer
 
 from core.cli.parameters import usage_error
 from core.cli.selection import Address, DryRun, Exclude, Include, bucket_of
-from core.cli.transfers import RetrySeconds, transfer_work
+from core.cli.transfers import SECONDS, LimitRate, Pace, Parallel, RetrySeconds, transfer_work
+from core.cli.upload_options import StorageClass
 from core.errors import ErrorKind, InvalidInput
 from core.units import format_count, format_counted, format_size
-from core.work import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from core.transfer.sync_values import SyncPlan, SyncReport
 
 _SCHEME = "s3://"
-_SECONDS = int(RETRY_SECONDS)
 _HEADS = ("Action", "Size", "Name", "Reason")
 
 
@@ -91,7 +90,10 @@ def sync(  # noqa: PLR0913, PLR0917 - the options of one command
     ] = Compare.HASH,
     include: Include = None,
     exclude: Exclude = None,
-    retry_seconds: RetrySeconds = _SECONDS,
+    storage_class: StorageClass = "",
+    limit_rate: LimitRate = "",
+    parallel: Parallel = 0,
+    retry_seconds: RetrySeconds = SECONDS,
 ) -> int:
     """Make a target equal to a source: one is a local folder, the other a prefix of the bucket.
 
@@ -106,13 +108,19 @@ def sync(  # noqa: PLR0913, PLR0917 - the options of one command
     """
     cli: Cli = context.obj
     sides = _sides(source, target)
+    if storage_class and sides.direction == "download":
+        raise usage_error(
+            "--storage-class has no effect on a download",
+            remedy="Omit it, or use a bucket as the target.",
+        )
+    pace = Pace(retry_seconds, limit_rate, parallel)
     from core.cli.transfer_report import FileLines
     from core.transfer.sync import check_deletions
     from core.transfer.sync import sync as run_sync
     from core.transfer.sync_plan import plan_sync
     from core.transfer.sync_values import SyncAction, SyncCancelled
 
-    with transfer_work(cli, "Comparing", retry_seconds) as work:
+    with transfer_work(cli, "Comparing", pace) as work:
         place = _Place(bucket_of(cli, sides.address, work))
         plan = plan_sync(
             place, work, folder=str(sides.folder), prefix=sides.address.key,
@@ -125,9 +133,12 @@ def sync(  # noqa: PLR0913, PLR0917 - the options of one command
         return 0
     check_deletions(deletions, plan.source_files, plan.target_files, max_delete)
     lines = FileLines(cli.out, _files(plan))
-    with transfer_work(cli, "Synchronizing", retry_seconds, lines.take) as work:
+    with transfer_work(cli, "Synchronizing", pace, lines.take) as work:
         try:
-            report = run_sync(place, work, **plan.arguments(), max_delete=max_delete)
+            report = run_sync(
+                place, work, **plan.arguments(), max_delete=max_delete,
+                options={"storage_class": storage_class} if storage_class else None,
+            )  # fmt: skip
         except SyncCancelled as error:
             report = error.report
     return _show_report(cli, plan, report)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from core.aws.limits import DELETE_KEYS
 from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
@@ -50,7 +51,7 @@ def sync(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
     source_files: int = 0,
     target_files: int = 0,
     max_delete: int | None = None,
-    journal: dict[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> SyncReport:
     """Carry out a plan: `SyncPlan.arguments` returns the arguments up to `target_files`.
 
@@ -73,7 +74,8 @@ def sync(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
         source_files: the number of files of the source.
         target_files: the number of files of the target.
         max_delete: the maximum number of deletions; see `check_deletions` for the default.
-        journal: `id`, `title` and `profile`, which make the transfer resumable; optional.
+        options: the values of `UploadOptions.as_dict` of uploads, without a compression, since the
+            names on both sides would differ.
 
     Raises:
         InvalidInput: too many files would be deleted; nothing was changed.
@@ -85,7 +87,7 @@ def sync(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
     rows = [_Row(SyncAction(row[0]), *row[1:]) for row in zip(*columns, strict=True)]
     deleted = [row for row in rows if row.action is SyncAction.DELETE]
     check_deletions(len(deleted), source_files, target_files, max_delete)
-    run = _Run(workspace, Path(folder), prefix, work, journal)
+    run = _Run(workspace, Path(folder), prefix, work, options)
     sent = [row for row in rows if row.action is not SyncAction.DELETE]
     failures = tuple(
         Failure.of(number, key, refusal_error(reason, path))
@@ -149,10 +151,10 @@ class _Run:
         folder: Path,
         prefix: str,
         work: Work,
-        journal: dict[str, str] | None,
+        options: Mapping[str, Any] | None,
     ) -> None:
         self._workspace, self._folder, self._prefix = workspace, folder, prefix
-        self._work, self._journal = work, journal
+        self._work, self._options = work, options
         self._deleted: list[str] = []
         self._failed: list[FailedDelete] = []
         self._left: dict[str, str] = {}
@@ -209,7 +211,7 @@ class _Run:
             sizes=[row.size for row in rows],
             # An object that appeared after the plan is not replaced.
             only_new=[row.action is SyncAction.ADD for row in rows],
-            journal=self._journal,
+            options=self._options,
         )
 
     def _download(self, rows: list[_Row]) -> TransferReport:
@@ -224,7 +226,6 @@ class _Run:
             folder=str(self._folder),
             below=self._prefix,
             if_exists=[choices[row.action].value for row in rows],
-            journal=self._journal,
         )
 
     def _delete_objects(self, rows: list[_Row]) -> None:

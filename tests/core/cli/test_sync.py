@@ -94,6 +94,14 @@ def test_a_prefix_becomes_equal_to_a_folder_and_back(run, stored, folder, tmp_pa
     assert local(target) == FILES
 
 
+def test_the_storage_class_applies_to_uploads_only(run, folder, s3_client, s3_bucket):
+    run("sync", folder, "s3:///x", "--storage-class", "STANDARD_IA", "--limit-rate", "10M")
+    found = s3_client.head_object(Bucket=s3_bucket, Key="x/fresh")
+    assert found.get("StorageClass") == "STANDARD_IA"
+    refused = run("sync", "s3:///x", folder, "--storage-class", "STANDARD_IA", code=USAGE)
+    assert "has no effect on a download" in refused.err
+
+
 def test_json_lines_have_one_file_each(run, stored, folder):
     stored(BODIES)
     arguments = ("sync", folder, "s3:///x", "--delete", "--json-lines")
