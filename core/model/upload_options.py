@@ -21,13 +21,15 @@ class Encryption(Enum):
 
 
 class Checksum(Enum):
-    """Checksum that S3 verifies and stores with the object; the values are S3's names."""
+    """Checksum that S3 verifies and stores with the object; the values are S3's names.
+
+    CRC64NVME is missing: S3 only accepts it for a complete object, not for its parts.
+    """
 
     #: CRC32 on AWS; other servers verify the MD5 of each request.
     DEFAULT = ""
     CRC32 = "CRC32"
     CRC32C = "CRC32C"
-    CRC64NVME = "CRC64NVME"
     SHA1 = "SHA1"
     SHA256 = "SHA256"
 

@@ -77,7 +77,7 @@ class FilePart:
 
 
 class _PartBody(io.BufferedIOBase):
-    """The bytes of a part as a file of their own; a repeated request reads them again."""
+    """The bytes of a part as a separate file; a repeated request reads them again."""
 
     def __init__(self, part: FilePart, work: Work) -> None:
         self._part, self._work = part, work

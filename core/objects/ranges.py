@@ -23,6 +23,7 @@ from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import Digests, etag_of
 from core.objects.interruptions import Interruptions
+from core.units import format_counted
 from core.work import CancelToken, Work
 
 #: Bytes of one range, and number of ranges that are requested concurrently.
@@ -280,7 +281,8 @@ class RangedDownload:
             raise ReplacedError(error) from None
         if buffer.filled < size:
             raise ServiceError(
-                f"Only {buffer.filled} of {size} bytes of a range arrived", remedy="Try again."
+                f"Only {buffer.filled} of {format_counted(size, 'byte')} of a range arrived",
+                remedy="Try again.",
             )
 
     def _check(self, answer: dict[str, Any], first: int, last: int) -> None:
