@@ -15,6 +15,15 @@ from gui.widgets.labels import shown
 
 #: Number of different reasons named.
 _REASONS = 3
+#: The values of the option `--if-exists`; skipping is the default.
+_IF_EXISTS = {
+    IfExists.SKIP: "",
+    IfExists.OVERWRITE: "overwrite",
+    IfExists.KEEP_BOTH: "keep-both",
+    IfExists.IF_DIFFERENT: "if-different",
+    IfExists.IF_NEWER: "if-newer",
+    IfExists.IF_SIZE_DIFFERS: "if-size-differs",
+}
 #: Number of files named.
 _NAMED = 3
 
@@ -49,11 +58,10 @@ def unguarded_text(count: int) -> str:
 
 def command_of(plan: UploadPlan, paths: Sequence[str], files: PlanModel, profile: Profile) -> str:
     """Return the command line of the same upload, or an empty text if there is none."""
-    choice = files.choice
-    if choice is IfExists.KEEP_BOTH or files.single:  # the command has no option for either
+    if files.single:  # the command has no option for single files
         return ""
     target = plan.prefix or "/"  # the root of the bucket
-    options = {"--overwrite": choice is IfExists.OVERWRITE}
+    options = {"--if-exists": _IF_EXISTS[files.choice]}
     return command_line("transfer.upload", *paths, target, profile=profile, options=options)
 
 

@@ -1,17 +1,21 @@
 """The list of an upload plan shows each file with its decision, for 5 as for 50,000 files."""
 
+import shlex
 import time
 
 import pytest
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
+from core.cli.selection import ExistingOrBoth, decision
 from core.errors import ErrorKind
+from core.model.connection import KeySource, Profile
 from core.transfer.plan import RefusedFile, UploadPlan
 from core.transfer.values import IfExists
 from gui.tabs.uploads.plan_card import PlanCard
 from gui.tabs.uploads.plan_model import CONFLICT, DECISION, KEY, SIZE, PlanModel
 from gui.tabs.uploads.plan_pane import PlanPane
+from gui.tabs.uploads.summary import command_of
 
 SKIP, OVERWRITE, KEEP_BOTH = IfExists.SKIP, IfExists.OVERWRITE, IfExists.KEEP_BOTH
 
@@ -136,3 +140,14 @@ def test_fifty_thousand_files_are_listed_filtered_sorted_and_decided_quickly(car
     assert card.start.text() == "Upload 50,000 files"
     assert len(pane.model.single) == 25_000
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("choice", list(ExistingOrBoth))
+def test_the_command_line_has_the_decision_for_existing_files(card, choice):
+    card.show_plan(plan_of(2, taken=(1,)))
+    card.choice.select(decision(choice).value)
+    profile = Profile("main", KeySource.ENVIRONMENT, bucket="b")
+    text = shlex.split(command_of(card.plan, ["/data"], card.files, profile))
+    named = [word for word in text if word.startswith("--if-exists")]
+    # Skipping is the default.
+    assert named == [f"--if-exists={choice.value}"] * (choice is not ExistingOrBoth.SKIP)
