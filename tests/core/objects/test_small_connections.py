@@ -71,7 +71,9 @@ class RawServer:
             if self.context is None:
                 self._exchange(accepted)
                 return
+            accepted.settimeout(20)  # a slow machine may need some time for the handshake
             with self.context.wrap_socket(accepted, server_side=True) as encrypted:
+                encrypted.settimeout(0.2)
                 self._exchange(encrypted)
 
     def _exchange(self, accepted):
