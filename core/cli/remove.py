@@ -96,6 +96,7 @@ def rm(  # noqa: PLR0913, PLR0917 - the options of one command
         found = select_objects(
             bucket, work, texts=texts, recursive=recursive, names=name_filter(include, exclude)
         )
+        # Unknown counts as permanent: without the permission to read the state, no trash is certain.
         permanent = not versioning(bucket, work=work)
     if dry_run or not yes:
         _show_plan(cli, found, bucket, permanent=permanent)
@@ -171,6 +172,7 @@ def _result(
     code = fault_for(failed[0].code, 500).error.kind.value if failed else 0
     if error is None:
         return _Result(done, rows, left, code)
+    # After an interrupt nothing was attempted for the rest; after an error the same reason holds.
     if error.kind is not ErrorKind.CANCELLED:
         reason = " ".join(text for text in (f"{error.summary}.", error.cause) if text)
         rows += [{"key": key, "reason": reason, "code": error.kind.name.lower()} for key in left]

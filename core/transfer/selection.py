@@ -91,6 +91,7 @@ def select_objects(
     for text in texts:
         if recursive and not is_pattern(text):
             matches = _list(bucket, text, None, names, found, work)
+        # The key first: a real key may contain the characters of patterns.
         elif _add_one(bucket, text, found, work):
             continue
         else:
