@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.faults import translated
+from core.aws.limits import MIB
 from core.errors import StorageError
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
@@ -20,6 +21,8 @@ from core.work import Work, default_work
 #: Algorithms that are computed in Python, which takes too long for large files.
 _SLOW = frozenset({"crc32c", "crc64nvme"})
 _MD5 = re.compile("[0-9a-f]{32}")
+#: Part sizes of common programs, for servers that do not report those of an object.
+_USUAL_PARTS = tuple(mib * MIB for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,13 @@ def _comparable(
         if not expected.parts:
             if expected.algorithm not in _SLOW or size <= SLOW_BYTES:
                 yield expected, 0
-        elif part_size := _part_size(bucket, key, expected.parts, size, work):
-            yield expected, part_size
+        else:
+            known = _part_size(bucket, key, expected.parts, size, work)
+            # An equal hash proves a guessed size, a different one proves nothing.
+            sizes = (known,) if known else _USUAL_PARTS
+            for each in sizes:
+                if (expected.parts - 1) * each < size <= expected.parts * each:
+                    yield expected, each
 
 
 def _part_size(bucket: Bucket, key: str, parts: int, size: int, work: Work) -> int:

@@ -94,7 +94,9 @@ def test_a_prefix_becomes_equal_to_a_folder_and_back(run, stored, folder, tmp_pa
     assert local(target) == FILES
 
 
-def test_the_storage_class_applies_to_uploads_only(run, folder, s3_client, s3_bucket):
+def test_the_storage_class_applies_to_uploads_only(run, folder, s3_client, s3_bucket, s3_server):
+    if s3_server.name == "rgw":
+        pytest.skip("its zone has one storage class")
     run("sync", folder, "s3:///x", "--storage-class", "STANDARD_IA", "--limit-rate", "10M")
     found = s3_client.head_object(Bucket=s3_bucket, Key="x/fresh")
     assert found.get("StorageClass") == "STANDARD_IA"
