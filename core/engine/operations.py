@@ -249,7 +249,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "core.links.revocation:deactivate_key",
         "Deactivating an access key",
         changes.deactivated_key,
-        "links --yes --deactivate-key",
     ),
     _changes_here(
         "links.delete", "core.links.make:make_links", "Making deletion links", changes.made_links

@@ -38,7 +38,7 @@ class LinkOptions:
             )
         if count > 1 and (self.name or self.version_id):
             raise InvalidInput(
-                f"One name or version cannot apply to {count} links",
+                "One name or version cannot apply to several links",
                 remedy="Create these links one by one, or omit the name and the version.",
             )
         if any(ord(char) < 32 or ord(char) == 127 for char in self.name + self.content_type):

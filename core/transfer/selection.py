@@ -12,6 +12,7 @@ from core.model.name_filter import NameFilter
 from core.objects.bucket import Bucket
 from core.objects.listing import list_pages
 from core.objects.reading import head
+from core.units import iso_utc
 from core.work import Progress, Work
 
 EVERY_NAME = NameFilter()
@@ -111,7 +112,7 @@ def _add_one(bucket: Bucket, key: str, found: _Found, work: Work) -> bool:
             return False
         raise
     name = key.removeprefix(folder_of(key))
-    found.rows[key] = (name, info.size, info.etag, info.modified.isoformat())
+    found.rows[key] = (name, info.size, info.etag, iso_utc(info.modified))
     return True
 
 

@@ -12,6 +12,7 @@ _QT_TIMES = re.compile(r"Q(Date|Time|DateTime|Locale)\b.*\.(toString|fromString)
 #: Written for machines: keys, names of files and tables, protocols, stored values.
 _FOR_MACHINES = {
     "core/units.py",
+    "core/aws/request_signer.py",
     "core/backup/keys.py",
     "core/backup/preview.py",
     "core/backup/recovery_kit/script/storage.py",
@@ -29,6 +30,7 @@ _ISO_IN_WINDOW = {
     "gui/main_window/changes_model.py",
     "gui/tabs/backups/backup_actions.py",
     "gui/tabs/backups/proof_actions.py",
+    "gui/tabs/browser/loading.py",
 }
 
 

@@ -13,6 +13,7 @@ from core.objects.level import list_level
 from core.objects.listing import list_pages
 from core.objects.reading import head, read
 from core.preview import HEAD_BYTES, Preview, preview
+from core.units import iso_utc
 from core.work import Progress, Work
 from gui.tabs.browser.folder_model import Rows, rows_of
 
@@ -116,7 +117,7 @@ def plan_of(bucket: Bucket, rows: Iterable[ObjectRow], folders: Iterable[str], w
         StorageError: a folder cannot be listed.
     """
     chosen = tuple(folders)
-    found = {row.key: (row.size, "", row.modified.isoformat()) for row in rows}
+    found = {row.key: (row.size, "", iso_utc(row.modified)) for row in rows}
     for prefix in chosen:
         for page in list_pages(bucket, prefix, work=work):
             columns = zip(page.sizes, page.etags, page.modified, strict=True)

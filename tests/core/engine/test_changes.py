@@ -87,6 +87,9 @@ CASES = {
     "objects.delete": ({"key": "a/x"}, None, OBJECTS, "s3://bkt/a/x", ("a/",)),
     "objects.undelete": ({"key": "a/"}, None, OBJECTS, "s3://bkt/a/", ("",)),
     "links.put": ({}, LINKS, ChangeKind.LINKS, "2 objects", ()),
+    "links.post": ({}, LINKS, ChangeKind.LINKS, "2 objects", ()),
+    "links.deactivate_key": ({"access_key_id": "AKIA1"}, None, ChangeKind.LINKS,
+                             "access key AKIA1 deactivated", ()),
     "links.delete": ({}, LINKS[:1], ChangeKind.LINKS, "a/x", ()),
     "lifecycle.save": ({}, None, ChangeKind.BUCKET, "s3://bkt lifecycle rules saved", ()),
     **{

@@ -20,7 +20,9 @@ from core.errors import ErrorKind, StorageError
 from core.filing import hot_folder, storing
 from core.lifecycle import store as lifecycle
 from core.lifecycle.templates import archive
-from core.links.make import make_links
+from core.links.ledger import Ledger
+from core.links.make import make_forms, make_links
+from core.links.revocation import deactivate_key
 from core.model.connection import ProfileColour
 from core.model.doctor import Finding, FindingKind, Repair, RepairKind
 from core.objects import copying, deleting, trash, writing
@@ -150,6 +152,8 @@ ATTEMPTS = {
     "objects.delete": lambda c: deleting.delete(c.bucket, KEY),
     "objects.undelete": lambda c: deleting.undelete(c.bucket, KEY, "marker"),
     "links.put": lambda c: make_links(c.bucket, ["l/1"], method="PUT"),
+    "links.post": lambda c: make_forms(c.bucket, ["l/1"]),
+    "links.deactivate_key": lambda c: deactivate_key(c.workspace.clients, "AKIA1", Ledger()),
     "links.delete": lambda c: make_links(c.bucket, [KEY], method="DELETE"),
     "lifecycle.save": lambda c: lifecycle.save(
         c.bucket, seen := lifecycle.read(c.bucket), seen.merged(archive(rule_id="l"))

@@ -1,4 +1,4 @@
-"""Links and forms as their receiver uses them, on every server: without credentials of ours."""
+"""Links and forms as their receiver uses them, on every server and without credentials."""
 
 import csv
 import io
