@@ -89,6 +89,7 @@ CHANGING: Mapping[str, frozenset[str]] = {
             "DeleteObjects",
             "PutBucketLifecycleConfiguration",
             "PutObject",
+            "PutObjectTagging",
             "RestoreObject",
             "UploadPart",
             "UploadPartCopy",

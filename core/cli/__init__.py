@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 
@@ -46,9 +45,6 @@ COMMANDS: tuple[str, ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, or the value of the error's kind."""
-    # The objects of the imports and of botocore's models stay until the end: searching them for
-    # garbage, as Python does after every 700 new objects, takes a fifth of the start.
-    gc.set_threshold(50_000, 50, 100)
     try:
         from core.cli.program import run
     except KeyboardInterrupt:  # an interrupt during the import, before the command has started

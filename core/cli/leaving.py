@@ -1,13 +1,23 @@
-"""The end of a process that ran a command."""
+"""The start and the end of a process that runs one command."""
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 import threading
 from contextlib import suppress
 from typing import NoReturn
+
+
+def collect_garbage_rarely() -> None:
+    """Let Python search for garbage after 50,000 new objects instead of 700.
+
+    The objects of the imports and of botocore's models stay until the end: searching them takes a
+    fifth of the start of a command.
+    """
+    gc.set_threshold(50_000, 50, 100)
 
 
 def leave(code: int) -> NoReturn:

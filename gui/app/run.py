@@ -75,7 +75,9 @@ def _remove_windows() -> None:
     Python after the interpreter has ended.
     """
     for window in QApplication.topLevelWidgets():
-        if isValid(window):  # a window deletes its own dialogs
+        # A window deletes its own dialogs, and a combo box the window of its list: PySide6 crashes if
+        # that one is deleted first, since the combo box still has the wrapper of the view in it.
+        if isValid(window) and window.parent() is None:
             window.hide()
             delete(window)
 

@@ -77,9 +77,9 @@ def _run_command(operation: Operation, context: Context, case: Case, proxy: Faul
         return Outcome(case, "hangs", HANGS_SECONDS, len(proxy.struck), -1)
     seconds = time.monotonic() - began
     # With --json the reasons of single objects are in the output.
-    wrong = _wrong_ending(done.returncode, done.stderr or done.stdout, case) or operation.check(
-        context, Claim(done.returncode == 0, done.stdout or "")
-    )
+    wrong = _wrong_ending(
+        done.returncode, done.stderr or done.stdout or "", case
+    ) or operation.check(context, Claim(done.returncode == 0, done.stdout or ""))
     text = done.stderr.strip()[-600:]
     return Outcome(case, wrong, seconds, len(proxy.struck), done.returncode, text)
 

@@ -120,11 +120,11 @@ def test_a_command_names_the_profile_in_force_and_never_its_keys(context, qtbot)
     ("paths", "files", "prefix", "choice", "text"),
     [
         (["/a/x"], ["/a/x"], "p/", IfExists.SKIP, ["/a/x", "p/"]),
-        (["/a/x"], ["/a/x"], "", IfExists.OVERWRITE, ["--overwrite", "/a/x", "/"]),
+        (["/a/x"], ["/a/x"], "", IfExists.OVERWRITE, ["--if-exists=overwrite", "/a/x", "/"]),
         (["/a"], ["/a/x", "/a/y"], "p/", IfExists.SKIP, ["/a", "p/"]),
         (["/a", "/b"], ["/a", "/b"], "p/", IfExists.SKIP, ["/a", "/b", "p/"]),
         (["/a"], ["/a/x", "/a/y"], "", IfExists.SKIP, ["/a", "/"]),
-        (["/a/x"], ["/a/x"], "p/", IfExists.KEEP_BOTH, None),
+        (["/a/x"], ["/a/x"], "p/", IfExists.KEEP_BOTH, ["--if-exists=keep-both", "/a/x", "p/"]),
     ],
 )
 def test_the_command_of_an_upload(paths, files, prefix, choice, text):

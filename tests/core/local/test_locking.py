@@ -90,7 +90,9 @@ def test_no_other_module_knows_how_a_system_locks():
         if isinstance(node, ast.Import)
         and {alias.name for alias in node.names} & {"fcntl", "msvcrt"}
     }
-    assert {place.partition(":")[0] for place in found} == {"core/local/locking.py"}
+    # The second asks the system for a lease, which fails while another program writes.
+    expected = {"core/local/locking.py", "core/local/open_files.py"}
+    assert {place.partition(":")[0] for place in found} == expected
 
 
 def test_waiting_for_a_lock_can_be_interrupted(holder, tmp_path):
