@@ -142,8 +142,11 @@ class UnfinishedPane(QWidget):
         self._show_title(event.size().width())
 
     def _show_title(self, width: int) -> None:
-        title = "Unfinished in the bucket" if width >= _WIDE else "Unfinished"
-        self._panel.head.set_title(title, self._note)
+        if width >= _WIDE:
+            self._panel.head.set_title("Unfinished in the bucket", self._note)
+        else:  # a note that is cut to a few letters says nothing
+            self._panel.head.set_title("Unfinished")
+        self.toggle.set_hint(self._note)
 
     def clear(self) -> None:
         """Clear and hide the section, for example for another bucket."""

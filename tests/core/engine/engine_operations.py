@@ -89,7 +89,7 @@ def how_it_ended(_workspace, work):
 def ignores_cancel(_workspace, work):
     work.batch("started")
     while True:
-        time.sleep(1)  # noqa: TID251 - it is deaf on purpose
+        time.sleep(1)  # noqa: TID251 - it ignores a cancel on purpose
 
 
 def crash(_workspace, _work):

@@ -182,7 +182,7 @@ def test_a_file_that_a_program_has_open_is_not_stored(place, bucket, folder):
     path = written(folder, "a.json", CANDLES)
     with path.open("ab"):
         if has_writer(path) is None:
-            pytest.skip("this system does not tell")
+            pytest.skip("this system does not report which files are open")
         outcomes, report = watched(place, folder)
     assert outcomes["a.json"].state is HotState.POSTPONED
     assert report.failed[0].kind is ErrorKind.SOURCE_CHANGED
