@@ -21,6 +21,9 @@ from core.work import Work
 #: Size of a value that cannot be compressed, in bytes; a part contains all of them.
 _VALUE, _VALUES = 1 << 20, 10
 
+#: How often the memory is measured.
+_ATTEMPTS = 5
+
 
 @pytest.fixture
 def keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
@@ -45,12 +48,15 @@ def test_parts_are_in_memory_once(keyring: MemoryKeyring, tmp_path: Path) -> Non
         "INSERT INTO t VALUES (randomblob(?))", [(_VALUE,) for _ in range(_VALUES)]
     )
     connection.close()
-    needed = {key: figures(path, key) for key in (None, create_key(None, name="keyring:main"))}
-    plain, encrypted = needed.values()
+    key = create_key(None, name="keyring:main")
+    plain = figures(path, None)
     part = _VALUE * _VALUES
     assert part / 4 < plain[0]
-    for before, after in zip(plain, encrypted, strict=True):
-        assert after < before + part / 4
+    # Another thread sends the parts, so by chance the next one is in memory before the
+    # previous one is released. A copy made by the encryption would be there in every attempt.
+    attempts = [figures(path, key) for _ in range(_ATTEMPTS)]
+    for before, *after in zip(plain, *attempts, strict=True):
+        assert min(after) < before + part / 4
 
 
 def figures(path: Path, key: BackupKey | None) -> tuple[int, int]:
