@@ -19,7 +19,6 @@ from core.backup.choice import Wanted, find
 from core.backup.comparison_rows import Sample, Side, read_samples, sides_of, store_hashes
 from core.backup.drift import changes_between
 from core.backup.package import Package, fetch_package, read_manifest
-from core.backup.query.session import open_session, run
 from core.backup.spool import spool
 from core.backup.store import BucketStore, Store
 from core.errors import Corrupt, InvalidInput, NotSupported
@@ -27,6 +26,7 @@ from core.model.backup import Backup, BackupState, Manifest
 from core.model.comparison import BackupComparison, ComparedRow, RowChange
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
+from core.sql.session import open_session, run
 from core.work import Progress, Work, default_work
 
 if TYPE_CHECKING:

@@ -9,16 +9,17 @@ from pathlib import Path
 
 from core.backup.choice import Wanted, check_not_empty, find
 from core.backup.query.column_types import Typed
-from core.backup.query.csv_text import FORMULA_STARTS
 from core.backup.query.insert_statements import write_inserts
-from core.backup.query.new_file import new_file
-from core.backup.query.rows import VIEW, LoadedBackup, loaded_backup, quoted, text_literal
-from core.backup.query.session import run
+from core.backup.query.rows import VIEW, LoadedBackup, loaded_backup
 from core.backup.store import BucketStore, Store
 from core.errors import Corrupt, InvalidInput
 from core.local.atomic import translate_os_errors
 from core.model.backup import Backup
 from core.objects.bucket import HasBucket
+from core.sql.csv_text import FORMULA_STARTS
+from core.sql.literals import quoted, text_literal
+from core.sql.new_file import new_file
+from core.sql.session import run
 from core.units import format_count
 from core.work import Progress, Work, default_work
 

@@ -8,11 +8,12 @@ from core.backup.choice import check_not_empty
 from core.backup.databases.condition import checks_of, enclosed
 from core.backup.databases.row_statements import primary_key_of
 from core.backup.query.column_types import Typed
-from core.backup.query.rows import LoadedBackup, loaded_backup, quoted
-from core.backup.query.session import check_select, run
+from core.backup.query.rows import LoadedBackup, loaded_backup
 from core.backup.store import Store
 from core.errors import InvalidInput
 from core.model.backup import Backup
+from core.sql.literals import quoted
+from core.sql.session import check_select, run
 from core.units import format_count
 from core.work import Work
 

@@ -13,8 +13,9 @@ from core.units import format_counted, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
     from core.backup.export import ExportReport
-    from core.backup.query import Cell, QueryResult
+    from core.backup.query import QueryResult
     from core.cli.common import Cli
+    from core.sql.result import Cell
 
 At = Annotated[
     str, typer.Option("--at", help="Use the newest backup up to this time (ISO 8601, UTC).")
@@ -26,12 +27,6 @@ FormulaSafe = Annotated[
         "--formula-safe", help="Write an apostrophe before texts that a spreadsheet would compute."
     ),
 ]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    app.command("query")(query)
-    app.command("export")(export)
 
 
 def query(  # noqa: PLR0913, PLR0917 - the options of one command
@@ -67,9 +62,9 @@ def query(  # noqa: PLR0913, PLR0917 - the options of one command
 
 
 def _write_csv(found: QueryResult, path: Path, *, overwrite: bool, formula_safe: bool) -> None:
-    from core.backup.query.csv_text import csv_line
-    from core.backup.query.new_file import new_file
     from core.local.atomic import translate_os_errors
+    from core.sql.csv_text import csv_line
+    from core.sql.new_file import new_file
 
     lines = [csv_line(row, formula_safe=formula_safe) for row in (found.columns, *found.rows)]
     with new_file(path, overwrite=overwrite) as temporary, translate_os_errors(path, "written"):

@@ -7,7 +7,8 @@ from pathlib import Path
 from core.backup.databases.mysql.tokens import quoted as mysql_quoted
 from core.backup.databases.postgresql.names import TableName
 from core.backup.package import Package
-from core.backup.query.rows import LoadedBackup, quoted
+from core.backup.query.rows import LoadedBackup
+from core.sql.literals import quoted
 from core.units import iso_utc
 from core.work import Progress, Work
 

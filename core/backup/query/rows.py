@@ -12,11 +12,12 @@ from core.backup.databases.postgresql.names import PUBLIC, TableName
 from core.backup.package import Package, fetch_package
 from core.backup.query.column_types import Plan, Typed, doubt, measure, plans, settled
 from core.backup.query.row_files import RowFiles, row_files
-from core.backup.query.session import lock, open_session, run
 from core.backup.spool import spool
 from core.backup.store import Store
 from core.errors import Corrupt, InvalidInput
 from core.model.backup import Backup
+from core.sql.literals import quoted, text_literal
+from core.sql.session import lock, open_session, run
 from core.units import format_count
 from core.work import Progress, Work
 
@@ -263,13 +264,3 @@ def _name_view(connection: duckdb.DuckDBPyConnection, package: Package) -> None:
     if schema != "main":
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
     connection.execute(f"CREATE VIEW {quoted(schema)}.{quoted(name)} AS FROM main.{VIEW}")
-
-
-def quoted(name: str) -> str:
-    """Return an identifier for a statement."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_literal(text: str) -> str:
-    """Return a text as a literal of a statement."""
-    return "'" + text.replace("'", "''") + "'"

@@ -14,10 +14,10 @@ from helpers.reading_examples import rows_of_example
 
 from core.backup.listing import backups_in
 from core.backup.query import query_of
-from core.backup.query.csv_text import csv_line
 from core.backup.query.rows import loaded_backup
-from core.backup.query.session import run
 from core.errors import Cancelled, Corrupt, InvalidInput
+from core.sql.csv_text import csv_line
+from core.sql.session import run
 from core.work import CancelToken, Work
 
 #: No quotes are valid in this name without being doubled.

@@ -1,4 +1,4 @@
-"""A DuckDB connection that reads the rows of one backup, and nothing else."""
+"""A DuckDB connection that reads the rows that it was given, and nothing else."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
         kinds = ", ".join(statement.type.name for statement in statements) or "no statement"
         raise InvalidInput(
-            "A query of a backup is one SELECT statement",
+            "A query is one SELECT statement",
             cause=f"This is: {kinds}.",
             remedy="Write one SELECT. Nothing was run.",
         )
@@ -138,7 +138,7 @@ def sql_error(error: Exception) -> StorageError:
         )
     if isinstance(error, duckdb.PermissionException):
         return InvalidInput(
-            "A query can only read the rows of the backup",
+            "A query can only read the rows that it was given",
             cause=cause,
             remedy="Omit functions that read files, networks or other databases.",
         )
