@@ -19,9 +19,9 @@ from core.backup.choice import Wanted, find
 from core.backup.comparison_rows import Sample, Side, read_samples, sides_of, store_hashes
 from core.backup.drift import changes_between
 from core.backup.package import Package, fetch_package, read_manifest
-from core.backup.spool import spool
 from core.backup.store import BucketStore, Store
 from core.errors import Corrupt, InvalidInput, NotSupported
+from core.local.spool import spool
 from core.model.backup import Backup, BackupState, Manifest
 from core.model.comparison import BackupComparison, ComparedRow, RowChange
 from core.model.tables import TableSchema

@@ -17,10 +17,10 @@ from core.backup.drills import record_drill
 from core.backup.manifest import from_bytes
 from core.backup.package import Package, fetch_package
 from core.backup.restore import BY_COUNT, BY_FINGERPRINT, BY_HASH, BY_VALUE
-from core.backup.spool import spool
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.errors import Corrupt, InvalidInput
+from core.local.spool import spool
 from core.model.backup import Backup, BackupState, DrillReport
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket

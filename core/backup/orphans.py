@@ -13,12 +13,12 @@ from datetime import timedelta
 
 from core.backup.keys import MANIFEST
 from core.backup.listing import contents
-from core.backup.spool import remove_dead_spools
 from core.backup.store import Store, Stored
 from core.backup.unfinished import dead_records, forget, running_folders
 from core.backup.unsent import remove_useless_files, unsent_folders
 from core.errors import StorageError
 from core.layout.timestamps import parse_timestamp
+from core.local.spool import remove_dead_spools
 from core.model.backup import OrphanParts
 from core.units import utc_now
 from core.work import Work

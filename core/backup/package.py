@@ -22,10 +22,10 @@ from core.backup.manifest import from_bytes
 from core.backup.old_form import read_old_form
 from core.backup.prefetch import in_parallel
 from core.backup.row_formats import incomplete, mismatch, rows_of
-from core.backup.spool import private_file, spool
 from core.backup.store import Store
 from core.errors import Archived, Corrupt
 from core.local.atomic import translate_os_errors
+from core.local.spool import private_file, spool
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
 from core.units import format_counted, format_moment

@@ -50,16 +50,28 @@ def page_of(
     *,
     delimiter: str = "",
     token: str | None = None,
+    after: str = "",
     size: int = LIST_KEYS,
     work: Work | None = None,
 ) -> tuple[Columns, str | None]:
     """Return one complete page as columns, and the token that continues it.
+
+    Args:
+        bucket: the bucket.
+        prefix: the prefix of the keys.
+        delimiter: groups the keys by folder.
+        token: the token of the previous page.
+        after: only return keys after this one, which need not exist; the token contains it.
+        size: the maximum number of entries, up to 1,000.
+        work: cancel token.
 
     Raises:
         NotAnS3Answer: the page was incomplete, even after several attempts.
         StorageError: the call was denied or failed.
     """
     more: dict[str, Any] = {"ContinuationToken": token} if token else {}
+    if after and not token:
+        more["StartAfter"] = after
     if delimiter:
         more["Delimiter"] = delimiter
     subject = bucket.subject(prefix)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.backup.package import Package
-from core.backup.spool import private_file
+from core.local.spool import private_file
 
 _WAIT_SECONDS = 0.005
 # Looked up by name: Windows, where rows are written to a private file, has none of them.

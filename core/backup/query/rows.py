@@ -12,9 +12,9 @@ from core.backup.databases.postgresql.names import PUBLIC, TableName
 from core.backup.package import Package, fetch_package
 from core.backup.query.column_types import Plan, Typed, doubt, measure, plans, settled
 from core.backup.query.row_files import RowFiles, row_files
-from core.backup.spool import spool
 from core.backup.store import Store
 from core.errors import Corrupt, InvalidInput
+from core.local.spool import spool
 from core.model.backup import Backup
 from core.sql.literals import quoted, text_literal
 from core.sql.session import lock, open_session, run

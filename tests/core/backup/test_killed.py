@@ -17,7 +17,7 @@ from servers.tables.range import Worker
 
 from core.backup.databases import open_database
 from core.backup.run import back_up
-from core.backup.spool import private_file, remove_dead_spools, spool
+from core.local.spool import private_file, remove_dead_spools, spool
 from core.work import Work
 
 _CHILD = """

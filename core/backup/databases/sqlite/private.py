@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
-from core.backup.spool import private_file, spool
+from core.local.spool import private_file, spool
 from core.local.sqlite import apsw
 
 
