@@ -38,11 +38,6 @@ Where = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("backup")(backup)
-
-
 def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     database_url: Database = "",

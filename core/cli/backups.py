@@ -35,12 +35,6 @@ BackupId = Annotated[str, typer.Option("--id", help="The id of the backup; see `
 _HEADS = ("Taken", "Table", "Rows", "Size", "Checked", "Id", "Database", "Note")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    for name, command in (("backups", backups), ("restore", restore)):
-        app.command(name)(command)
-
-
 def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     table: Annotated[str, typer.Argument(help="Only backups of this table.")] = "",

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from core.model.comparison import BackupComparison, ComparedRow
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("compare")(compare)
-
-
 def compare(
     context: typer.Context,
     table: Annotated[str, typer.Argument(help="The table whose backups are compared.")],

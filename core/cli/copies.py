@@ -58,12 +58,6 @@ SourceProfile = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    app.command("cp")(cp)
-    app.command("mv")(mv)
-
-
 def cp(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     source: Source,

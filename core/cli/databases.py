@@ -40,17 +40,12 @@ def without_password(address: str) -> str:
     return address
 
 
+app = typer.Typer(help="Databases whose tables are backed up.", no_args_is_help=True)
+
 Database = Annotated[str, typer.Argument(help=_HELP, callback=without_password)]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the group `database` to the program."""
-    group = typer.Typer(help="Databases whose tables are backed up.", no_args_is_help=True)
-    for name, command in (("tables", tables), ("login", login), ("logout", logout)):
-        group.command(name)(command)
-    app.add_typer(group, name="database")
-
-
+@app.command("tables")
 def tables(context: typer.Context, database_url: Database) -> None:
     """List the tables of a database with their row counts."""
     from core.backup.databases import open_database
@@ -77,6 +72,7 @@ def _row(table: TableInfo) -> tuple[str, str, str]:
     return table.name, rows, table.problem or former
 
 
+@app.command("login")
 def login(context: typer.Context, database_url: Database) -> None:
     """Store the password of a database user in the keyring, after a login with it.
 
@@ -99,6 +95,7 @@ def login(context: typer.Context, database_url: Database) -> None:
     cli.out.result(result, lambda: cli.out.line(f"The password is stored; {version} accepts it."))
 
 
+@app.command("logout")
 def logout(context: typer.Context, database_url: Database) -> None:
     """Remove the password of a database user from the keyring."""
     from core.backup.databases.address import delete_password

@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from core.model.doctor import Diagnosis, Finding, Repair
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("doctor")(doctor)
-
-
 def doctor(
     context: typer.Context,
     finding: Annotated[str, typer.Argument(help="The id of the finding to repair.")] = "",

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from core.model.backup import DrillReport
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("drill")(drill)
-
-
 def drill(
     context: typer.Context,
     table: Annotated[str, typer.Argument(help="The table of the backup.")],

@@ -39,12 +39,6 @@ class Format(Enum):
     QR = "qr"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    app.command("link")(link)
-    app.command("links")(links)
-
-
 def link(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     keys: Annotated[list[str], typer.Argument(help="Keys of the objects.")],

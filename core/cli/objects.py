@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import downloads, transfers
-from core.cli.sweep import sweep
 from core.units import format_count, format_size, iso_utc
 
 if TYPE_CHECKING:
@@ -16,19 +14,6 @@ if TYPE_CHECKING:
 
 #: The groups that are printed; --json has all.
 _GROUPS = ("kinds", "tops", "classes")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    commands = (
-        ("ls", ls),
-        ("put", transfers.put),
-        ("get", downloads.get),
-        ("sweep", sweep),
-        ("stats", stats),
-    )
-    for name, command in commands:
-        app.command(name)(command)
 
 
 def ls(

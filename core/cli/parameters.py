@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
@@ -194,5 +193,4 @@ def _texts(value: Any) -> list[str]:
 
 
 def _names_a_file(param: Any) -> bool:
-    annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
-    return Path.__name__ in str(annotation)
+    return getattr(param.type, "name", "") == "path"

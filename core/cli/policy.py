@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 _USED = "used"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("policy")(policy)
-
-
 def policy(
     context: typer.Context,
     role: Annotated[

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from copy import copy
+from importlib import import_module
 from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,30 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 import core
 from core.aws.usage import record_use
-from core.cli import (
-    backup,
-    backup_keys,
-    backups,
-    compare,
-    copies,
-    databases,
-    doctor,
-    drill,
-    links,
-    objects,
-    policy,
-    query,
-    recovery,
-    remove,
-    retention,
-    rotation,
-    schedule,
-    secrets,
-    server,
-    sync,
-    uploads,
-    watch,
-)
+from core.cli import COMMANDS
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
 from core.cli.output import Output, ReaderClosed, flush
@@ -54,19 +31,7 @@ from core.work import CancelToken, unexpected_error
 if TYPE_CHECKING:
     from core.aws.sign_in import MfaQuestion
 
-app = typer.Typer(
-    name="strongroom",
-    help="Manage a trading company's data in S3 and its keys in Secrets Manager. Without a "
-    "command the window opens; `strongroom --demo` opens it on the embedded server.",
-    epilog=HELP,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 
-
-@app.callback(invoke_without_command=True)
 def _top(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
@@ -75,32 +40,28 @@ def _top(
         raise typer.Exit
 
 
-for _module in (
-    objects,
-    links,
-    copies,
-    remove,
-    uploads,
-    sync,
-    watch,
-    backup,
-    backups,
-    compare,
-    query,
-    recovery,
-    drill,
-    retention,
-    schedule,
-    databases,
-    rotation,
-    doctor,
-    policy,
-    server,
-):
-    _module.add_to(app)
-app.add_typer(secrets.app, name="secrets")
-app.add_typer(backup_keys.app, name="backup-key")
-strict(app)
+def program_of(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the program with the named commands (`COMMANDS`) and groups; it imports only these."""
+    app = typer.Typer(
+        name="strongroom",
+        help="Manage a trading company's data in S3 and its keys in Secrets Manager. Without a "
+        "command the window opens; `strongroom --demo` opens it on the embedded server.",
+        epilog=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(_top)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(".")
+        command = getattr(import_module(f"core.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    strict(app)
+    return app
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -150,23 +111,14 @@ def _run(given: list[str], out: Output, token: CancelToken) -> int:
     effect = stating_effect_of_process() if changes_something(left) else nullcontext()
     try:
         with interruptible(token, out.interrupted_at_once), effect:
-            program = _program_for(left)
+            # Without a known command it is help, an option or a command that does not exist.
+            program = program_of(left[:1] if left and left[0] in COMMANDS else COMMANDS)
             code = _exit_code(program(left, obj=Cli(out, opener, common), standalone_mode=False))
     finally:
         opener.close()
     if code == ErrorKind.CANCELLED.value:  # typer translates a KeyboardInterrupt to this
         raise KeyboardInterrupt
     return code
-
-
-def _program_for(given: Sequence[str]) -> typer.Typer:
-    """Return the program with the given command only, since typer needs 1 ms to build each one."""
-    named = [each for each in app.registered_commands if given and each.name == given[0]]
-    if not named:  # help, an option, a group, or a command that does not exist
-        return app
-    program = copy(app)
-    program.registered_commands, program.registered_groups = named, []
-    return program
 
 
 def _failed(out: Output, error: Exception, *, traceback: bool) -> int:

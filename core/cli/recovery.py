@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from core.cli.common import Cli
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("recovery-kit")(recovery_kit)
-
-
 def recovery_kit(
     context: typer.Context,
     folder: Annotated[

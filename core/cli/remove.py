@@ -38,12 +38,6 @@ Yes = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    app.command("rm")(rm)
-    app.command("undelete")(undelete)
-
-
 @dataclass(frozen=True, slots=True)
 class _Result:
     """What became of each key: `done`, `failed` with a reason, or `left` after an interrupt."""

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 _HEADS = ("Action", "Taken", "Table", "Size", "Id", "Database", "Reason")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("retention")(retention)
-
-
 def retention(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     table: Annotated[

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from core.work import Work
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("rotate")(rotate)
-
-
 def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     secret: Annotated[str, typer.Argument(help="The name of the secret.")],

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 _HEADS = ("Schedule", "Tables", "Database", "Every", "At", "Started by", "Last run", "Next run")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("schedule")(schedule)
-
-
 def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     database_url: Database = "",

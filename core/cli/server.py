@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 _SIGNS = {True: "✓", False: "✗", None: "-"}
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    for name, command in (("demo-server", demo_server), ("setup", setup), ("check", check)):
-        app.command(name)(command)
-
-
 def demo_server(
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1; by default any free port.")] = 0,
 ) -> None:

@@ -50,11 +50,6 @@ class _Sides:
     address: Address
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("sync")(sync)
-
-
 def sync(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     source: Annotated[str, typer.Argument(help="A folder, or s3://BUCKET/PREFIX.")],

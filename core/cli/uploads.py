@@ -21,11 +21,6 @@ _HEADS = ("Begun", "Size", "Whose", "Initiator", "Key", "Upload id")
 _DEFAULT_AGE = "7d"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("uploads")(uploads)
-
-
 def uploads(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     prefix: Annotated[str, typer.Argument(help="Only uploads below this prefix.")] = "",

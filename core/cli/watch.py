@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 _SECONDS = int(RETRY_SECONDS)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("watch")(watch)
-
-
 def watch(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The folder to watch, with its subfolders.")],

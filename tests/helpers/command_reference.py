@@ -5,7 +5,8 @@ from pathlib import Path
 
 import typer.main
 
-from core.cli.program import app
+from core.cli.common import HELP
+from core.cli.program import program_of
 
 PAGE = Path(__file__).resolve().parents[2] / "resources/docs/commands.md"
 _HEAD = """# Command reference
@@ -23,8 +24,8 @@ described in [Command line](command-line.md).
 
 def text() -> str:
     """Return the page for the commands of today's program."""
-    program = typer.main.get_command(app)
-    common = " ".join(_escaped(app.info.epilog).split())
+    program = typer.main.get_command(program_of())
+    common = " ".join(_escaped(HELP).split())
     parts = [_HEAD.format(common=common)]
     for name, command in sorted(program.commands.items()):
         parts += _sections(name, command)
@@ -74,8 +75,14 @@ def _row(param):
 
 
 def _value_name(param):
-    kind = getattr(param.type_descriptor.annotation, "__name__", "")
-    return {"int": "NUMBER", "float": "NUMBER", "Path": "PATH"}.get(kind, "TEXT")
+    kind = param.type.name
+    return {
+        "int": "NUMBER",
+        "int range": "NUMBER",
+        "float": "NUMBER",
+        "float range": "NUMBER",
+        "path": "PATH",
+    }.get(kind, "TEXT")
 
 
 def _default(param):

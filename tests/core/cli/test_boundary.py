@@ -161,10 +161,10 @@ def test_a_reader_that_has_enough_is_no_error():
 
 def test_all_commands_are_checked_before_they_run():
     from core.cli.parameters import StrictCommand
-    from core.cli.program import app
+    from core.cli.program import program_of
 
-    assert objects.ls in {info.callback for info in app.registered_commands}
-    assert {info.cls for info in app.registered_commands} == {StrictCommand}
+    assert objects.ls in {info.callback for info in program_of().registered_commands}
+    assert {info.cls for info in program_of().registered_commands} == {StrictCommand}
 
 
 def test_a_reader_that_goes_during_a_command_is_no_error_but_a_lost_connection_is(

@@ -8,7 +8,7 @@ import typer.main
 
 from core.cli import COMMANDS, main
 from core.cli.parameters import EXCLUSIVE, MAY_BE_EMPTY, shown_name
-from core.cli.program import app
+from core.cli.program import program_of
 from core.errors import ErrorKind
 
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
 
 def leaves(command=None, names=()):
     """Yield every command that runs something: its path and its click command."""
-    command = command or typer.main.get_command(app)
+    command = command or typer.main.get_command(program_of())
     for name, below in sorted(getattr(command, "commands", {}).items()):
         path = (*names, name)
         if hasattr(below, "commands"):
@@ -33,7 +33,7 @@ def leaves(command=None, names=()):
 
 def takes_text(param):
     """Whether a parameter takes any text: flags and numbers do not."""
-    return not getattr(param, "is_flag", False) and "int" not in str(param.type_descriptor)
+    return not getattr(param, "is_flag", False) and "int" not in param.type.name
 
 
 def filled(command, chosen, value):
@@ -89,7 +89,7 @@ def test_bytes_that_are_no_text_are_refused_where_no_local_file_is_named(
     code = main(line)
     output = capsys.readouterr().err
     assert "Traceback" not in output
-    if "Path" in str(param.type_descriptor):
+    if param.type.name == "path":
         assert "is not UTF-8" not in output
     else:
         assert code == ErrorKind.INVALID_INPUT.value, output
