@@ -1,14 +1,17 @@
 """Each credential source gives exactly its own keys, or an error that names what is missing."""
 
 import socket
+from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from helpers.aws import CANARY, KEY_ID, connection
 from helpers.stub_server import Reply, StubServer
 
 from core import errors
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
+from core.aws.session import session_for
 from core.model.connection import Connection, KeySource, Profile
 
 AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
@@ -197,3 +200,17 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(clean_machine, monk
     assert str(file) in raised.value.summary
     assert "AWS_CA_BUNDLE" in raised.value.cause
     clients.close()
+
+
+def test_data_of_botocore_is_parsed_as_botocore_parses_it():
+    session = session_for(connection())
+    loader = session.get_component("data_loader")
+    own, reference = loader.file_loader, JSONFileLoader()
+    folder = Path(loader.BUILTIN_DATA_PATH)
+    files = [*folder.glob("*.json*"), *(folder / "s3").rglob("*.json*")]
+    files += (folder / "secretsmanager").rglob("*.json*")
+    assert len(files) > 10
+    for file in files:
+        path = str(file).removesuffix(".gz").removesuffix(".json")
+        assert own.load_file(path) == reference.load_file(path)
+    assert own.load_file(str(folder / "none")) is None
