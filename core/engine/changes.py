@@ -86,6 +86,16 @@ def copied_objects(call: OperationCall, report: Any) -> Effects:
     return (replace(effect, prefixes=_prefixes([*done, *moved])),)
 
 
+def undone_move(call: OperationCall, report: Any) -> Effects:
+    """Describe the objects of an `UndoReport` that exist under their former keys again."""
+    found = _objects(call, report.restored)
+    if not found:
+        return found
+    (effect,) = found
+    copies = [each.target for each in call.arguments["moved"]]
+    return (replace(effect, prefixes=_prefixes([*report.restored, *copies])),)
+
+
 def filed_object(_call: OperationCall, written: Any) -> Effects:
     """Describe the object under the key that the data contract gave it."""
     return (Effect(ChangeKind.OBJECTS, written.key, (parent_of(written.key),)),)

@@ -51,6 +51,12 @@ OPERATIONS: tuple[Operation, ...] = (
         changes.copied_objects,
         "mv",
     ),
+    _changes(
+        "transfer.undo_move",
+        "core.transfer.undo_move:undo_move",
+        "Undoing a move",
+        changes.undone_move,
+    ),
     _reads(
         "transfer.plan_sync",
         "core.transfer.sync_plan:plan_sync",

@@ -177,7 +177,7 @@ def restore(
         while start < len(pairs):
             work.check()
             batch = pairs[start : start + DELETE_KEYS]
-            for failure in _remove_markers(bucket, batch, work):
+            for failure in _remove_batch(bucket, batch, work):
                 failed.setdefault(failure.key, failure)
             start += len(batch)
             work.report(Progress(start, len(pairs), "delete markers"))
@@ -332,10 +332,28 @@ def _has_marker(rows: Iterable[_Row]) -> bool:
     return any(row.size is None for row in rows)
 
 
-def _remove_markers(
+def remove_versions(
+    bucket: Bucket, pairs: Sequence[tuple[str, str]], work: Work
+) -> Iterator[FailedDelete]:
+    """Remove versions or delete markers, 1,000 in each request, and yield those that remain.
+
+    Args:
+        bucket: the bucket.
+        pairs: keys, each with the id of the version, which is deleted permanently.
+        work: cancel token.
+
+    Raises:
+        StorageError: a request was denied or failed; earlier requests have taken effect.
+    """
+    for start in range(0, len(pairs), DELETE_KEYS):
+        work.check()
+        yield from _remove_batch(bucket, pairs[start : start + DELETE_KEYS], work)
+
+
+def _remove_batch(
     bucket: Bucket, batch: Sequence[tuple[str, str]], work: Work
 ) -> Iterator[FailedDelete]:
-    """Remove delete markers in one request, and yield those that could not be removed."""
+    """Remove versions in one request, and yield those that could not be removed."""
     plain = [pair for pair in batch if is_valid_xml_text(pair[0])]
     for key, marker in batch:
         if not is_valid_xml_text(key):  # a request with several keys cannot represent this key

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
+from core.aws.clients import ClientFactory
 from core.errors import AlreadyExists, Cancelled, InvalidInput, ServiceError, StorageError
 from core.layout.building import check_key
+from core.model.connection import Connection
 from core.model.name_filter import NameFilter
 from core.model.objects import Verdict, Written
 from core.objects.bucket import Bucket, HasBucket
@@ -31,6 +35,7 @@ from core.transfer.values import (
     SAME,
     SAME_SIZE,
     IfExists,
+    TransferCancelled,
     TransferReport,
 )
 from core.units import format_counted
@@ -57,6 +62,39 @@ class CopyPlan:
             "sizes": list(self.objects.sizes),
             "etags": list(self.objects.etags),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class MovedObject:
+    """What the undo of one move needs.
+
+    Attributes:
+        key: the former key.
+        marker: the version id of the delete marker that hides it; empty if it was deleted
+            permanently.
+        target: the key of the copy.
+        etag: the ETag of the copy; empty if the copy existed before the move.
+        version_id: the version of the copy; empty in a bucket without versions.
+    """
+
+    key: str
+    marker: str
+    target: str
+    etag: str = ""
+    version_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveReport(TransferReport):
+    """The report of a move, with what its undo needs for each object that was moved."""
+
+    moved: tuple[MovedObject, ...] = ()
+
+    @classmethod
+    def of(cls, report: TransferReport, moved: Sequence[MovedObject]) -> MoveReport:
+        """Return the report of a transfer, completed by the moved objects."""
+        values = {each.name: getattr(report, each.name) for each in fields(TransferReport)}
+        return cls(**values, moved=tuple(moved))
 
 
 def plan_copy(  # noqa: PLR0913 - one plan; all but the first three by name
@@ -123,6 +161,7 @@ def copy_objects(  # noqa: PLR0913 - an operation's arguments are plain data, na
     sizes: Sequence[int],
     etags: Sequence[str],
     source: Bucket | str = "",
+    source_connection: Connection | None = None,
     if_exists: str = IfExists.SKIP.value,
 ) -> TransferReport:
     """Copy objects; the failure of one does not stop the others (operation `transfer.copy`).
@@ -136,13 +175,17 @@ def copy_objects(  # noqa: PLR0913 - an operation's arguments are plain data, na
         etags: their ETags in the listing; an object with another one is not copied.
         source: the bucket of the objects if it is not that of the workspace: the name of one of the
             same connection, or the bucket of another connection.
+        source_connection: the connection of the bucket `source`, if it is another one; the engine
+            process receives it as plain data.
         if_exists: a value of `IfExists`, except `KEEP_BOTH`.
 
     Raises:
         TransferCancelled: the token of `work` was cancelled; no copy is incomplete.
     """
     rows = [_Row(*row) for row in zip(keys, targets, sizes, etags, strict=True)]
-    return _run(workspace, work, rows, source, if_exists, move=False)
+    with open_source(workspace.bucket, source, source_connection) as origin:
+        run = _Copies(origin, workspace.bucket, work, IfExists(if_exists), move=False)
+        return run.run(rows)
 
 
 def move_objects(  # noqa: PLR0913 - as above
@@ -154,15 +197,22 @@ def move_objects(  # noqa: PLR0913 - as above
     sizes: Sequence[int],
     etags: Sequence[str],
     source: Bucket | str = "",
+    source_connection: Connection | None = None,
     if_exists: str = IfExists.SKIP.value,
-) -> TransferReport:
+) -> MoveReport:
     """Copy objects, and delete each one after its copy was verified (operation `transfer.move`).
 
     After an interruption an object may exist under both keys, and never under none; the same call
     completes the move. The arguments and errors are those of `copy_objects`.
     """
     rows = [_Row(*row) for row in zip(keys, targets, sizes, etags, strict=True)]
-    return _run(workspace, work, rows, source, if_exists, move=True)
+    with open_source(workspace.bucket, source, source_connection) as origin:
+        run = _Copies(origin, workspace.bucket, work, IfExists(if_exists), move=True)
+        try:
+            return MoveReport.of(run.run(rows), run.moved)
+        except TransferCancelled as error:
+            error.report = MoveReport.of(error.report, run.moved)
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,35 +225,45 @@ class _Row:
     etag: str
 
 
-def _run(
-    workspace: HasBucket,
-    work: Work | None,
-    rows: Sequence[_Row],
-    source: Bucket | str,
-    if_exists: str,
-    *,
-    move: bool,
-) -> TransferReport:
-    work = work_with_budget(default_work(work))
-    bucket = workspace.bucket
-    origin = source if isinstance(source, Bucket) else Bucket(bucket.clients, source or bucket.name)
-    sweep_at_start(bucket, work)
-    run = _Copies(origin, bucket, work, IfExists(if_exists), move=move)
-    columns = {"keys": [row.key for row in rows], "sizes": [row.size for row in rows]}
-    return run_journalled(None, columns, work, lambda recorder: run.all(recorder, rows))
+@contextmanager
+def open_source(
+    bucket: Bucket, source: Bucket | str, connection: Connection | None
+) -> Iterator[Bucket]:
+    """Yield the bucket of the objects; a connection that is opened for it is closed at the end."""
+    if isinstance(source, Bucket):
+        yield source
+        return
+    if connection is None:
+        yield Bucket(bucket.clients, source or bucket.name)
+        return
+    clients = ClientFactory(connection)
+    try:
+        yield Bucket(clients, source or connection.profile.bucket)
+    finally:
+        clients.close()
 
 
 class _Copies:
     """One run; every object ends as done, skipped or failed."""
 
     def __init__(
-        self, source: Bucket, bucket: Bucket, work: Work, if_exists: IfExists, *, move: bool
+        self, source: Bucket, bucket: Bucket, work: Work | None, if_exists: IfExists, *, move: bool
     ) -> None:
-        self._source, self._bucket, self._work = source, bucket, work
+        self._source, self._bucket = source, bucket
+        self._work = work_with_budget(default_work(work))
         self._if_exists, self._move = if_exists, move
-        self._attempts = Attempts(work)
+        self._attempts = Attempts(self._work)
+        self._lock = threading.Lock()
+        #: The objects that were moved so far.
+        self.moved: list[MovedObject] = []
 
-    def all(self, recorder: OutcomeRecorder, rows: Sequence[_Row]) -> None:
+    def run(self, rows: Sequence[_Row]) -> TransferReport:
+        """Copy or move all objects and return the report."""
+        sweep_at_start(self._bucket, self._work)
+        columns = {"keys": [row.key for row in rows], "sizes": [row.size for row in rows]}
+        return run_journalled(None, columns, self._work, lambda recorder: self._all(recorder, rows))
+
+    def _all(self, recorder: OutcomeRecorder, rows: Sequence[_Row]) -> None:
         """Copy all objects, small ones concurrently."""
         numbered = list(enumerate(rows))
         small = [each for each in numbered if each[1].size <= SINGLE_BYTES]
@@ -225,7 +285,7 @@ class _Copies:
             if written is None:
                 self._existing(recorder, number, row)
                 return
-            verdict = self._moved(row, written.verdict) if self._move else written.verdict
+            verdict = self._end_move(row, written) if self._move else written.verdict
         except Cancelled:
             raise
         except StorageError as error:
@@ -275,19 +335,20 @@ class _Copies:
         """Count an object whose target exists; an interrupted move is completed."""
         equal = self._attempts.attempted(lambda: self._compare(row))
         if equal is not None and self._move:
-            self._remove(row)
+            self._remove(row, MovedObject(row.key, "", row.target))
             recorder.done(number, equal)
             return
         proven = equal not in {None, Verdict.SIZE_ONLY}
         recorder.skipped(number, SAME if proven else _REASONS.get(self._if_exists, EXISTS))
 
-    def _moved(self, row: _Row, verdict: Verdict) -> Verdict:
+    def _end_move(self, row: _Row, written: Written) -> Verdict:
         """Remove a copied object, and return what its copy was compared with.
 
         Raises:
             ServiceError: the copy differs; the object was not removed.
             StorageError: the object could not be removed.
         """
+        verdict = written.verdict
         if verdict is Verdict.SIZE_ONLY:
             # The last chance to detect a damaged copy: afterwards there is no source to copy again.
             compared = self._attempts.attempted(lambda: self._compare(row))
@@ -299,14 +360,19 @@ class _Copies:
                     subject=self._bucket.subject(row.target),
                 )
             verdict = compared
-        self._remove(row)
+        version = written.version_id or ""
+        # Servers report "null" for objects without a version.
+        version = "" if version == "null" else version
+        self._remove(row, MovedObject(row.key, "", row.target, written.etag, version))
         return verdict
 
     def _compare(self, row: _Row) -> Verdict | None:
         work = replace(self._work, report=Work().report)
         return equal_content(self._source, row.key, self._bucket, row.target, work, read=self._move)
 
-    def _remove(self, row: _Row) -> None:
-        self._attempts.attempted(
+    def _remove(self, row: _Row, moved: MovedObject) -> None:
+        deleted = self._attempts.attempted(
             lambda: delete_unchanged(self._source, row.key, row.etag, work=self._work)
         )
+        with self._lock:
+            self.moved.append(replace(moved, marker=deleted.marker or ""))

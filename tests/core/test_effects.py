@@ -21,6 +21,7 @@ OTHERWISE = {
     "backup.resume": "a block inside it states it",
     "transfer.upload": "its report names each file",
     "transfer.copy": "its report names each object",
+    "transfer.undo_move": "its report names each object",
     "transfer.move": "its report names each object",
     "transfer.sync": "its report names each file",
     "transfer.watch": "it reports each file",

@@ -24,6 +24,7 @@ from core.objects.deleting import Deleted, DeleteReport, FailedDelete, delete_ma
 from core.objects.trash import RestoreReport
 from core.storage.setup import SetupReport
 from core.transfer.sweep import SweepReport
+from core.transfer.undo_move import UndoReport
 from core.transfer.values import NOTHING_PLANNED, Outcomes
 from core.work import CancelToken, Work
 
@@ -64,6 +65,8 @@ CASES = {
                       replace(NOTHING_PLANNED, done=(1,)), OBJECTS, "s3://bkt/b/y", ("b/",)),
     "transfer.move": ({"keys": ["a/x", "a/y"], "targets": ["b/x", "b/y"]},
                       replace(NOTHING_PLANNED, done=(1,)), OBJECTS, "s3://bkt/b/y", ("b/", "a/")),
+    "transfer.undo_move": ({"moved": [Record(target="b/x")]}, UndoReport(("a/x",), ()),
+                           OBJECTS, "s3://bkt/a/x", ("a/", "b/")),
     "transfer.file": ({}, Record(key="a/b/x"), OBJECTS, "a/b/x", ("a/b/",)),
     "transfer.watch": ({}, Record(keys=("a/x",)), OBJECTS, "s3://bkt/a/x", ("a/",)),
     "transfer.sweep": ({}, SweepReport(("a/x",)), OBJECTS, "s3://bkt/a/x", ("a/",)),

@@ -32,7 +32,7 @@ from core.rotation.rollback import RollBack, roll_back
 from core.rotation.service import Rotator
 from core.secrets.secret_text import SecretDiff
 from core.storage.setup import set_up
-from core.transfer import copies, sweep, sync, upload
+from core.transfer import copies, sweep, sync, undo_move, upload
 from core.work import Work
 from core.workspace import Workspace
 
@@ -109,6 +109,9 @@ ATTEMPTS = {
     ),
     "transfer.move": lambda c: copies.move_objects(
         c.workspace, c.work, keys=[KEY], targets=["l/1"], sizes=[1], etags=[""]
+    ),
+    "transfer.undo_move": lambda c: undo_move.undo_move(
+        c.workspace, c.work, moved=[copies.MovedObject(KEY, "marker", "l/1")]
     ),
     "transfer.sync": lambda c: sync.sync(
         c.workspace, c.work, direction="upload", prefix="l/", folder=str(c.file.parent),

@@ -1,0 +1,135 @@
+"""Plan of a copy or move of chosen objects: their new keys, existing objects, and the price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import InvalidInput
+from core.layout.building import check_key
+from core.objects.bucket import Bucket
+from core.transfer.plan import existing_objects
+from core.units import format_counted
+from core.work import Work
+
+#: US dollars for a thousand requests in S3 Standard. Source: https://aws.amazon.com/s3/pricing,
+#: us-east-1, 2025. Other regions and contracts differ; DELETE is free.
+_COPY_PRICE, _HEAD_PRICE = 0.005, 0.0004
+#: HEAD requests for each copy: of the source before it, and of both to verify it.
+_HEADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """Objects and the keys of their copies as columns of equal length.
+
+    `sizes` are in bytes. The ETag of an object that was chosen by its key only may be empty.
+    `existing` has the numbers of the objects whose new keys already exist.
+    """
+
+    keys: tuple[str, ...]
+    targets: tuple[str, ...]
+    sizes: tuple[int, ...]
+    etags: tuple[str, ...]
+    existing: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The total size in bytes."""
+        return sum(self.sizes)
+
+    @property
+    def requests(self) -> int:
+        """The number of requests that cost something, if all objects are small."""
+        return (1 + _HEADS) * len(self.keys)
+
+    @property
+    def cost(self) -> float:
+        """The price of the requests in US dollars, without traffic between regions."""
+        return len(self.keys) * (_COPY_PRICE + _HEADS * _HEAD_PRICE) / 1000
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of the operations `transfer.copy` and `transfer.move`."""
+        return {
+            "keys": list(self.keys),
+            "targets": list(self.targets),
+            "sizes": list(self.sizes),
+            "etags": list(self.etags),
+        }
+
+
+def keys_in_folder(keys: Sequence[str], folder: str, target: str) -> tuple[str, ...]:
+    """Return the keys of objects in another folder.
+
+    Args:
+        keys: keys that begin with `folder`.
+        folder: the prefix of the folder that they are in; names below it stay the same.
+        target: the prefix of the other folder, empty or with a final slash.
+    """
+    return tuple(target + key.removeprefix(folder) for key in keys)
+
+
+def plan_relocation(  # noqa: PLR0913 - one plan; all but the first three by name
+    source: Bucket,
+    bucket: Bucket,
+    work: Work,
+    *,
+    keys: Sequence[str],
+    targets: Sequence[str],
+    sizes: Sequence[int],
+    etags: Sequence[str],
+) -> Relocation:
+    """Return the plan of a copy or move; only the keys of the copies are inspected.
+
+    Args:
+        source: the bucket of the objects.
+        bucket: the bucket of the copies.
+        work: cancel token and progress.
+        keys: the objects.
+        targets: the keys of their copies.
+        sizes: their sizes in bytes.
+        etags: their listed ETags, empty where it is not known.
+
+    Raises:
+        InvalidInput: a new key is not valid, is that of another copy, or is itself an object of
+            the plan.
+        StorageError: the keys of the copies could not be inspected.
+    """
+    for target in targets:
+        check_key(target)
+    same_place = (source.clients.endpoint_url, source.name) == (
+        bucket.clients.endpoint_url,
+        bucket.name,
+    )
+    if same_place:
+        _refuse_overlap(bucket, keys, targets)
+    if len({*targets}) < len(targets):
+        raise InvalidInput(
+            "Several objects would get the same key",
+            remedy="Choose objects of one folder, or another target.",
+            subject=bucket.subject(),
+        )
+    found, _others = existing_objects(bucket, targets, work)
+    existing = tuple(number for number, target in enumerate(targets) if target in found)
+    return Relocation(tuple(keys), tuple(targets), tuple(sizes), tuple(etags), existing)
+
+
+def _refuse_overlap(bucket: Bucket, keys: Sequence[str], targets: Sequence[str]) -> None:
+    """Refuse a plan in which an object is both moved and replaced: its result depends on the order."""
+    both = {*keys} & {*targets}
+    if not both:
+        return
+    if tuple(keys) == tuple(targets):
+        raise InvalidInput(
+            "The objects already have these keys",
+            cause="The new keys are the present ones.",
+            remedy="Choose another folder or another bucket.",
+            subject=bucket.subject(min(both)),
+        )
+    raise InvalidInput(
+        f"{format_counted(len(both), 'object')} would be copied and replaced by another copy",
+        cause=f"The source and the target overlap, for example at {min(both)}.",
+        remedy="Choose a target outside the source.",
+        subject=bucket.subject(min(both)),
+    )

@@ -1,0 +1,149 @@
+"""Copies and moves of chosen objects, their plan and their undo, on every S3 server."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from helpers.s3_servers import make_bucket
+
+from core.aws.clients import ClientFactory
+from core.errors import InvalidInput, NotFound
+from core.objects.bucket import Bucket
+from core.objects.reading import head, read
+from core.objects.writing import put
+from core.transfer.copies import copy_objects, move_objects
+from core.transfer.relocation import keys_in_folder, plan_relocation
+from core.transfer.undo_move import undo_move
+from core.transfer.values import IfExists
+from core.work import Work
+
+ENABLED = {"Status": "Enabled"}
+KEYS = ("a/1", "a/ü &+.txt", "a/deep/3")
+
+
+@dataclass(frozen=True)
+class Place:
+    bucket: Bucket
+
+
+@pytest.fixture
+def place(s3_server, s3_client):
+    name = make_bucket(s3_client)
+    s3_client.put_bucket_versioning(Bucket=name, VersioningConfiguration=ENABLED)
+    clients = ClientFactory(s3_server.connection(name))
+    yield Place(Bucket(clients, name))
+    clients.close()
+
+
+@pytest.fixture
+def plain(place, s3_client):
+    return Place(Bucket(place.bucket.clients, make_bucket(s3_client)))
+
+
+def filled(place):
+    """Store the objects of a folder and return the columns of a plan."""
+    written = [
+        put(place.bucket, key, key.encode(), metadata={"note": "n"}, content_type="text/x-a")
+        for key in KEYS
+    ]
+    return {
+        "keys": KEYS,
+        "sizes": [each.size for each in written],
+        "etags": [each.etag for each in written],
+    }
+
+
+def planned(place, columns, target, *, to=None):
+    targets = keys_in_folder(columns["keys"], "a/", target)
+    bucket = (to or place).bucket
+    return plan_relocation(place.bucket, bucket, Work(), targets=targets, **columns)
+
+
+def exists(place, key):
+    try:
+        head(place.bucket, key)
+    except NotFound:
+        return False
+    return True
+
+
+def test_a_plan_states_new_keys_existing_ones_size_and_price(place):
+    columns = filled(place)
+    put(place.bucket, "b/deep/3", b"other")
+    plan = planned(place, columns, "b/")
+    assert plan.targets == ("b/1", "b/ü &+.txt", "b/deep/3")
+    assert plan.existing == (2,)
+    assert plan.size == sum(len(key.encode()) for key in KEYS)
+    assert plan.requests == 9
+    assert 0 < plan.cost < 0.001
+
+
+def test_a_plan_that_depends_on_the_order_is_refused(place):
+    columns = filled(place)
+    with pytest.raises(InvalidInput, match="already have these keys"):
+        planned(place, columns, "a/")
+    targets = ("a/deep/3", "x", "y")
+    with pytest.raises(InvalidInput, match="replaced by another copy"):
+        plan_relocation(place.bucket, place.bucket, Work(), targets=targets, **columns)
+    with pytest.raises(InvalidInput, match="same key"):
+        plan_relocation(place.bucket, place.bucket, Work(), targets=("x", "x", "y"), **columns)
+    with pytest.raises(InvalidInput):
+        plan_relocation(place.bucket, place.bucket, Work(), targets=("", "x", "y"), **columns)
+
+
+def test_a_move_is_undone_and_a_replaced_object_is_the_newest_again(place):
+    columns = filled(place)
+    before = [head(place.bucket, key).modified for key in KEYS]
+    put(place.bucket, "b/1", b"replaced")
+    plan = planned(place, columns, "b/")
+    report = move_objects(place, Work(), **plan.arguments(), if_exists=IfExists.OVERWRITE.value)
+    assert report.complete
+    assert len(report.done) == len(report.moved) == 3
+    assert not any(exists(place, key) for key in KEYS)
+    undone = undo_move(place, Work(), moved=report.moved)
+    assert sorted(undone.restored) == sorted(KEYS)
+    assert (undone.failed, undone.remaining) == ((), ())
+    # The former versions themselves are visible again, not copies of them.
+    assert [head(place.bucket, key).modified for key in KEYS] == before
+    assert read(place.bucket, "b/1") == b"replaced"
+    assert not exists(place, "b/deep/3")
+
+
+def test_a_copy_that_was_replaced_in_the_meantime_stays(place, plain):
+    columns = filled(place)
+    plan = planned(place, columns, "b/", to=plain)
+    report = move_objects(plain, Work(), **plan.arguments(), source=place.bucket.name)
+    put(plain.bucket, "b/1", b"by another client")
+    undone = undo_move(plain, Work(), moved=report.moved, source=place.bucket.name)
+    assert len(undone.restored) == 3
+    assert [each.key for each in undone.remaining] == ["b/1"]
+    assert read(plain.bucket, "b/1") == b"by another client"
+    assert not exists(plain, "b/deep/3")
+    assert exists(place, "a/1")
+
+
+def test_what_was_deleted_permanently_cannot_be_restored(place, plain):
+    columns = filled(plain)
+    plan = planned(plain, columns, "b/")
+    report = move_objects(plain, Work(), **plan.arguments())
+    assert {each.marker for each in report.moved} == {""}
+    undone = undo_move(plain, Work(), moved=report.moved)
+    assert undone.restored == ()
+    assert all(exists(plain, target) for target in plan.targets)
+
+
+def test_objects_of_another_connection_are_copied_and_the_move_is_undone(s3_server, place, plain):
+    columns = filled(place)
+    connection = s3_server.connection(place.bucket.name)
+    other = Bucket(ClientFactory(replace(connection)), plain.bucket.name)
+    target = Place(other)
+    plan = planned(place, columns, "b/", to=target)
+    report = copy_objects(target, Work(), **plan.arguments(), source_connection=connection)
+    assert report.complete
+    found = head(other, "b/deep/3")
+    assert (found.metadata["note"], found.content_type) == ("n", "text/x-a")
+    moved = move_objects(target, Work(), **plan.arguments(), source_connection=connection)
+    assert not exists(place, "a/1")
+    undone = undo_move(target, Work(), moved=moved.moved, source_connection=connection)
+    assert len(undone.restored) == 3
+    assert exists(place, "a/1")
+    other.clients.close()
