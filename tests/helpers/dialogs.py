@@ -35,6 +35,7 @@ from core.model.schedule import (
     ScheduleFormat,
 )
 from core.model.secrets import SecretInfo, SecretValue
+from core.model.upload_options import Encryption, UploadOptions
 from core.redaction import Secret
 from core.rotation.rollback import Move, RollBack
 from core.secrets.secret_text import SecretDiff
@@ -71,6 +72,7 @@ from gui.tabs.links.options_dialog import LinkChoices, LinkOptionsDialog
 from gui.tabs.links.qr_dialog import QRDialog
 from gui.tabs.links.revoke_dialog import RevokeDialog, StatementDialog
 from gui.tabs.uploads.limits_dialog import LimitsDialog
+from gui.tabs.uploads.options_dialog import UploadOptionsDialog
 from gui.widgets.secret_generator import Generator
 
 _GUI = Path(__file__).resolve().parents[2] / "gui"
@@ -307,6 +309,10 @@ MAKERS: dict[str, Make] = {
     ),
     "RuleDialog": lambda parent, _context: RuleDialog(parent, Configuration(), _nothing),
     "ShortcutList": lambda parent, _context: ShortcutList(parent),
+    "UploadOptionsDialog": lambda parent, _context: UploadOptionsDialog(
+        parent,
+        UploadOptions("GLACIER_IR", (("team", "desk"),), encryption=Encryption.KMS, kms_key="alias/x"),
+    ),
     "Wizard": lambda parent, context: Wizard(context, parent),
 }  # fmt: skip
 

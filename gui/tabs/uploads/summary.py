@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from core.engine.command_line import command_line
 from core.model.connection import Profile
+from core.model.upload_options import DEFAULT_OPTIONS, UploadOptions
 from core.transfer.plan import UploadPlan
 from core.transfer.values import Failure, IfExists, TransferReport
 from core.units import format_count, format_counted, format_duration, format_rate, format_size
@@ -56,12 +57,27 @@ def unguarded_text(count: int) -> str:
     )
 
 
-def command_of(plan: UploadPlan, paths: Sequence[str], files: PlanModel, profile: Profile) -> str:
+def command_of(
+    plan: UploadPlan,
+    paths: Sequence[str],
+    files: PlanModel,
+    profile: Profile,
+    chosen: UploadOptions = DEFAULT_OPTIONS,
+) -> str:
     """Return the command line of the same upload, or an empty text if there is none."""
     if files.single:  # the command has no option for single files
         return ""
     target = plan.prefix or "/"  # the root of the bucket
-    options = {"--if-exists": _IF_EXISTS[files.choice]}
+    options: dict[str, str | list[str]] = {
+        "--if-exists": _IF_EXISTS[files.choice],
+        "--storage-class": chosen.storage_class,
+        "--encryption": chosen.encryption.value,
+        "--kms-key": chosen.kms_key,
+        "--checksum": chosen.checksum.value,
+        "--compress": chosen.compression.value,
+        "--tag": [f"{name}={value}" for name, value in chosen.tags],
+        "--metadata": [f"{name}={value}" for name, value in chosen.metadata],
+    }
     return command_line("transfer.upload", *paths, target, profile=profile, options=options)
 
 

@@ -224,7 +224,7 @@ class UploadsTab(Tab):
         self.bulk(
             "Plan an upload",
             "transfer.plan",
-            {"paths": paths, "prefix": prefix},
+            {"paths": paths, "prefix": prefix, "options": self.form.options.as_dict()},
             self._on_plan,
             failed=self._on_plan_failed,
             progress=card.show_found,
@@ -336,6 +336,7 @@ def _batch_of(plan: UploadPlan, form: UploadForm, profile: Profile) -> Batch:
     count = format_counted(len(plan.keys), "file")
     files = form.plan.files
     arguments = plan.arguments(files.choice, files.single)
+    arguments["options"] = form.options.as_dict()
     keys = arguments["keys"]
     source, title = f"{len(form.paths)} entries", f"Upload {count}"
     if len(form.paths) == 1:
@@ -350,7 +351,7 @@ def _batch_of(plan: UploadPlan, form: UploadForm, profile: Profile) -> Batch:
         arguments["sizes"],
         f"s3://{plan.bucket}/{plan.prefix}",
         source,
-        command_of(plan, form.paths, files, profile),
+        command_of(plan, form.paths, files, profile, form.options),
     )
 
 

@@ -10,12 +10,14 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from core.errors import InvalidInput
+from core.model.upload_options import DEFAULT_OPTIONS, UploadOptions
 from core.transfer.plan import clean_prefix
 from gui import theme
+from gui.tabs.uploads.options_dialog import UploadOptionsDialog, options_text
 from gui.tabs.uploads.plan_card import PlanCard
-from gui.widgets.buttons import plain_button
+from gui.widgets.buttons import link_button, plain_button
 from gui.widgets.icons import pixmap
-from gui.widgets.labels import Text, heading, muted_label, repolish, text_label
+from gui.widgets.labels import Elided, Text, heading, muted_label, repolish, text_label
 from gui.widgets.panel import row
 
 
@@ -81,7 +83,7 @@ class UploadForm(QWidget):
     """The drop area, buttons, destination and plan.
 
     Signals:
-        changed: the files or the destination changed, so a new plan is needed.
+        changed: the files, the destination or the options changed, so a new plan is needed.
         file_as: the user wants to store a document by the data contract.
     """
 
@@ -102,6 +104,10 @@ class UploadForm(QWidget):
         self.prefix.setAccessibleName("Destination folder in the bucket")
         self._problem = text_label("", "danger", wrap=True)
         self._problem.hide()
+        self.options = DEFAULT_OPTIONS
+        self.choose_options = link_button("Options…", self.edit_options)
+        self.choose_options.set_hint("Storage class, encryption, compression, tags and metadata")
+        self._options = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
         self.plan = PlanCard()
         self._lay_out()
         self.zone.dropped.connect(self.add)
@@ -148,6 +154,23 @@ class UploadForm(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         self._ask(dialog)
 
+    def edit_options(self) -> None:
+        """Open the dialog with the options of the upload."""
+        dialog = UploadOptionsDialog(self, self.options)
+        dialog.accepted.connect(lambda: self.set_options(dialog.options))
+        dialog.open()
+
+    def set_options(self, options: UploadOptions) -> None:
+        """Use other options for this and later plans."""
+        if options == self.options:
+            return
+        # A compression changes the keys, and with them which of them exist.
+        new_keys = options.compression is not self.options.compression
+        self.options = options
+        self._options.setText(options_text(options))
+        if new_keys and self.paths:
+            self.changed.emit()
+
     def _ask(self, dialog: QFileDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.filesSelected.connect(self.add)
@@ -163,7 +186,7 @@ class UploadForm(QWidget):
         box.addWidget(heading("Destination"))
         box.addWidget(self.prefix)
         box.addWidget(self._problem)
-        box.addSpacing(8)
+        box.addWidget(row(self.choose_options, self._options))
         box.addWidget(self.plan)
         box.addStretch(1)
 
