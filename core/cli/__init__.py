@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "get": "downloads.get",
     "sweep": "sweep.sweep",
     "stats": "objects.stats",
+    "coverage": "coverage.coverage",
     "link": "links.link",
     "links": "links.links",
     "cp": "copies.cp",

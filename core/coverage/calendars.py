@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -106,12 +105,6 @@ class Calendar:
             self.files[part], self.sizes[part], self.expected[part], self.expected_days[part],
             self.latest, self.newest, self.total_files, self.total_size, self.ignored,
         )  # fmt: skip
-
-
-def calendars_of(cells: Iterable[Cells], now: datetime) -> Iterator[Calendar]:
-    """Yield the calendar of each stream."""
-    for each in cells:
-        yield calendar_of(each, now)
 
 
 def calendar_of(cells: Cells, now: datetime) -> Calendar:

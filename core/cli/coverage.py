@@ -1,0 +1,188 @@
+"""The command `coverage`: what each stream of data has, lacks, and whether it has stopped."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.parameters import usage_error
+from core.units import format_count, format_counted, format_duration, iso_utc
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+    from core.coverage.calendars import Calendar
+    from core.coverage.freshness import StreamState
+    from core.coverage.gaps import Gap
+    from core.coverage.report import CoverageReport
+
+_HEADS = ("Kind", "Name", "First day", "Last day", "Complete", "Thin", "Missing", "State", "Latest file")  # fmt: skip
+_GAP_HEADS = ("Kind", "Name", "State", "From", "To", "Hours", "Files", "Expected")
+
+
+def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
+    context: typer.Context,
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="ohlcv, orderbook, trades, portfolio, user_trades, analytics, backup or log; by "
+            "default all."
+        ),
+    ] = "",
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Symbols, users, tables or types; * stands for any characters. By default all.",
+        ),
+    ] = None,
+    timeframe: Annotated[str, typer.Option(help="Only candles of this timeframe.")] = "",
+    first: Annotated[
+        str, typer.Option("--from", help="The first day, for example 2024-01-31 (UTC).")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", help="The last day, included (UTC).")] = "",
+    gaps: Annotated[bool, typer.Option("--gaps", help="List the gaps instead of streams.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="Write the gaps to this file, which ends in .csv or .json."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
+    ] = False,
+    fail_stopped: Annotated[
+        bool,
+        typer.Option("--fail-stopped", help="Exit code 20 if a stream has stopped."),
+    ] = False,
+) -> int:
+    """Show which days of each stream are complete, thin or missing, from keys alone.
+
+    A stream is compared with itself: the hours and weekdays that have files in most of the weeks
+    around are expected to have them. A stream has stopped if two expected files did not come, and
+    has ended if there was none for 30 days.
+    """
+    from core.coverage.export import export_gaps
+    from core.coverage.gaps import sorted_gaps
+    from core.coverage.report import Selection
+    from core.coverage.report import coverage as run_coverage
+
+    cli: Cli = context.obj
+    selection = Selection(
+        kind, tuple(names or ()), timeframe, _day("--from", first), _day("--to", last)
+    )
+    selection.check()
+    with cli.out.work("Listing") as work:
+        report = run_coverage(cli.opener.workspace(work), work, selection=selection)
+    found = sorted_gaps(report.calendars) if gaps or output else []
+    if output is not None:
+        export_gaps(found, output, overwrite=overwrite)
+    if gaps:
+        cli.out.result([gap.row() for gap in found], lambda: _show_gaps(cli, found))
+    else:
+        cli.out.result(_plain(report), lambda: _show(cli, report))
+    if output is not None:
+        cli.out.note(f"{format_counted(len(found), 'gap')} written to {output}.")
+    return _stopped(cli, report) if fail_stopped else 0
+
+
+def _day(option: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise usage_error(
+            f"{option} {text} is not a day", remedy="Write it as in 2024-01-31."
+        ) from None
+
+
+def _counts(calendar: Calendar) -> tuple[int, int, int]:
+    """Return the number of complete, thin and missing days."""
+    from core.coverage.calendars import State
+
+    complete, thin, missing = (
+        int((calendar.days == state).sum()) for state in (State.COMPLETE, State.THIN, State.MISSING)
+    )
+    return complete, thin, missing
+
+
+def _plain(report: CoverageReport) -> dict[str, Any]:
+    states = {each.stream: each for each in report.states}
+    return {
+        "bucket": report.bucket,
+        "objects": report.objects,
+        "list_calls": report.list_calls,
+        "listed": report.listed,
+        "streams": [_plain_stream(each, states[each.stream]) for each in report.calendars],
+    }
+
+
+def _plain_stream(calendar: Calendar, state: StreamState) -> dict[str, Any]:
+    complete, thin, missing = _counts(calendar)
+    return {
+        "kind": calendar.stream.kind,
+        "name": calendar.stream.name,
+        "timeframe": calendar.stream.timeframe,
+        "first_day": str(calendar.first),
+        "last_day": str(calendar.last),
+        "complete_days": complete,
+        "thin_days": thin,
+        "missing_days": missing,
+        "files": calendar.total_files,
+        "size": calendar.total_size,
+        "ignored_files": calendar.ignored,
+        "state": state.state.value,
+        "latest": state.latest,
+        "newest_key": state.newest,
+        "interval_seconds": state.interval.total_seconds() if state.interval else None,
+        "missed": state.missed,
+    }
+
+
+def _show(cli: Cli, report: CoverageReport) -> None:
+    states = {each.stream: each for each in report.states}
+    rows = []
+    for calendar in report.calendars:
+        stream, state = calendar.stream, states[calendar.stream]
+        counts = (format_count(count) for count in _counts(calendar))
+        days = (str(calendar.first), str(calendar.last))
+        rows.append(
+            (stream.kind, str(stream), *days, *counts, state.state.value, iso_utc(state.latest))
+        )
+    cli.out.table(_HEADS, rows, numbers=(4, 5, 6))
+    for state in report.stopped:
+        cli.out.note(_stopped_text(state, report))
+    cli.out.note(f"{format_counted(report.list_calls, 'LIST request')}")
+
+
+def _show_gaps(cli: Cli, found: list[Gap]) -> None:
+    rows = [
+        (
+            gap.stream.kind, str(gap.stream), gap.state.name.lower(), iso_utc(gap.begin),
+            iso_utc(gap.end), format_count(gap.hours), format_count(gap.files),
+            format_count(gap.expected),
+        )
+        for gap in found
+    ]  # fmt: skip
+    cli.out.table(_GAP_HEADS, rows, numbers=(5, 6, 7))
+
+
+def _stopped_text(state: StreamState, report: CoverageReport) -> str:
+    age = format_duration((report.listed - state.latest).total_seconds())
+    return f"! {state.stream.kind} {state.stream} has stopped: no file for {age}."
+
+
+def _stopped(cli: Cli, report: CoverageReport) -> int:
+    """Report streams that have stopped, and return the exit code."""
+    from core.errors import ErrorKind, NotFound
+
+    if not report.stopped:
+        return 0
+    first = report.stopped[0]
+    cli.out.error(
+        NotFound(
+            f"Streams that have stopped: {len(report.stopped)}",
+            cause=f"The latest file of {first.stream.kind} {first.stream} is of {iso_utc(first.latest)}.",
+            remedy="Check the program that stores these files.",
+        )
+    )
+    return ErrorKind.NOT_FOUND.value

@@ -1,0 +1,97 @@
+"""`coverage` as a script calls it, on each S3 server."""
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from helpers.coverage_keys import candle, stream_keys, trade
+
+from core.errors import ErrorKind
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def streams(put):
+    """Candles every four hours with one missing day, and trades that ended."""
+    moments = [m for m in stream_keys(START, 12, timedelta(hours=4)) if m.day != 5]
+    put(*(candle(m, timeframe="4h") for m in moments), body=b"[]")
+    put(
+        *(trade(m, "=A1") for m in stream_keys(START, 3, timedelta(days=1))),
+        "notes.txt",
+        body=b"[]",
+    )
+
+
+@pytest.fixture
+def running(put):
+    """A stream whose last file is of five hours ago."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    put(*(candle(now - timedelta(hours=5 + n), timeframe="1h") for n in range(48)), body=b"[]")
+
+
+def test_streams_and_their_days(run, streams):
+    found = json.loads(run("coverage", "--json").out)
+    assert found["objects"] == 12 * 6 - 6 + 3
+    candles, trades = found["streams"]
+    assert (candles["kind"], candles["name"], candles["timeframe"]) == ("ohlcv", "BTC-USD", "4h")
+    assert (candles["complete_days"], candles["thin_days"], candles["missing_days"]) == (11, 0, 1)
+    assert (candles["first_day"], candles["last_day"]) == ("2024-01-01", "2024-01-12")
+    assert (candles["state"], candles["interval_seconds"]) == ("ended", 4 * 3600)
+    assert candles["latest"] == "2024-01-12T20:00:00Z"
+    assert (trades["name"], trades["complete_days"]) == ("=A1", 3)
+    printed = run("coverage", "ohlcv")
+    assert printed.out.split("\t")[:6] == [
+        "ohlcv",
+        "BTC-USD 4h",
+        "2024-01-01",
+        "2024-01-12",
+        "11",
+        "0",
+    ]
+    assert "LIST request" in printed.err
+
+
+def test_a_selection_of_streams_and_days(run, streams):
+    assert json.loads(run("coverage", "ohlcv", "ETH*", "--json").out)["streams"] == []
+    assert json.loads(run("coverage", "ohlcv", "--timeframe", "1h", "--json").out)["streams"] == []
+    days = ("--from", "2024-01-04", "--to", "2024-01-06")
+    for name in ("BTC-*", "BTC-USD"):
+        (found,) = json.loads(run("coverage", "ohlcv", name, *days, "--json").out)["streams"]
+        assert (found["first_day"], found["last_day"]) == ("2024-01-04", "2024-01-06")
+        assert (found["complete_days"], found["missing_days"]) == (2, 1)
+
+
+def test_gaps_are_listed_and_exported(run, streams, tmp_path):
+    path = tmp_path / "gaps.csv"
+    (gap,) = json.loads(run("coverage", "--gaps", "--json", "--output", path).out)
+    assert (gap["from"], gap["to"]) == ("2024-01-05T00:00:00Z", "2024-01-05T21:00:00Z")
+    assert (gap["state"], gap["hours"], gap["expected_files"]) == ("missing", 6, 6)
+    with path.open(encoding="utf-8", newline="") as file:
+        assert [row["prefix"] for row in csv.DictReader(file)] == [gap["prefix"]]
+    run("coverage", "--output", path, code=ErrorKind.ALREADY_EXISTS.value)
+    run("coverage", "--output", path, "--overwrite")
+    other = tmp_path / "gaps.json"
+    run("coverage", "--output", other)
+    assert json.loads(other.read_text(encoding="utf-8")) == [gap]
+    run("coverage", "--output", tmp_path / "gaps.txt", code=ErrorKind.INVALID_INPUT.value)
+
+
+def test_a_stopped_stream_has_an_exit_code(run, running):
+    printed = run("coverage", "ohlcv", "--fail-stopped", code=ErrorKind.NOT_FOUND.value)
+    assert "! ohlcv BTC-USD 1h has stopped" in printed.err
+    assert "Streams that have stopped: 1" in printed.err
+    run("coverage", "ohlcv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["candles"], ErrorKind.INVALID_INPUT),
+        (["ohlcv", "--from", "yesterday"], ErrorKind.USAGE),
+        (["ohlcv", "--from", "2024-02-01", "--to", "2024-01-01"], ErrorKind.INVALID_INPUT),
+    ],
+)
+def test_errors_have_exit_codes(run, arguments, kind):
+    assert run("coverage", *arguments, code=kind.value).out == ""
