@@ -1,0 +1,1 @@
+"""Local index of a bucket's keys: refreshed on request, searched without requests."""

@@ -1,0 +1,238 @@
+"""The catalogue of one bucket: what it contains, how old it is, and searches in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from core.catalog.database import temporary_database
+from core.catalog.manifest import CatalogFolder, Manifest
+from core.catalog.matches import Matches, Table
+from core.catalog.planning import estimate_of, plan_steps
+from core.catalog.query import Order, Query, below, name_in, order_sql, time_between
+from core.catalog.refresh import check_prefix
+from core.catalog.segments import ALL, attach
+from core.errors import NotFound
+from core.local.locking import locked
+from core.local.spool import spool
+from core.model.catalog import CatalogState, RefreshEstimate
+from core.objects.bucket import Bucket, HasBucket
+from core.sql.literals import quoted
+from core.sql.session import run
+from core.units import utc_now
+from core.work import Work, default_work
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy.typing as npt
+
+#: How often a catalogue is read again whose segments are replaced at the same moment.
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KeyColumns:
+    """Keys of the catalogue as columns of equal length, in the order of keys.
+
+    Attributes:
+        keys: array of texts.
+        sizes: bytes (int64).
+        modified: times at which the objects were written (datetime64[us], UTC).
+        moments: times in the keys (datetime64[us], UTC).
+        symbols: array of texts.
+        timeframes: array of texts; empty where a kind has none.
+        etags: array of texts, without quotation marks.
+    """
+
+    keys: npt.NDArray[Any]
+    sizes: npt.NDArray[Any]
+    modified: npt.NDArray[Any]
+    moments: npt.NDArray[Any]
+    symbols: npt.NDArray[Any]
+    timeframes: npt.NDArray[Any]
+    etags: npt.NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def open_catalog(workspace: HasBucket) -> Catalog:
+    """Return the catalogue of a workspace's bucket; it is read when it is first used."""
+    return Catalog(workspace.bucket)
+
+
+class Catalog:
+    """The catalogue of one bucket as one profile sees it; safe to use from several threads.
+
+    A refresh (`core.catalog.refresh`), also of another process, is noticed by the next call.
+    """
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._folder = CatalogFolder(bucket)
+        self._lock = threading.Lock()
+        self._table: Table | None = None
+        self._stamp: tuple[int, int] | None = None
+
+    @property
+    def state(self) -> CatalogState | None:
+        """What the catalogue contains; None if there is none. Only reads the manifest."""
+        manifest = self._folder.read()
+        if manifest is None:
+            return None
+        damaged = self._table.damaged if self._table and self._stamp == self._folder.stamp() else ()
+        disk = sum(segment.size for segment in manifest.segments)
+        return CatalogState(
+            manifest.bucket, manifest.objects, disk, manifest.listed, damaged, manifest.source
+        )
+
+    def age(self, prefix: str = "", *, complete: bool = False) -> timedelta | None:
+        """Return how long ago a prefix was listed; None if the catalogue does not cover it.
+
+        Args:
+            prefix: a key or the beginning of keys.
+            complete: count from the last listing of all keys, and not only of new ones.
+        """
+        state = self.state
+        listed = state.listed_for(prefix) if state else None
+        if listed is None:
+            return None
+        return utc_now() - (listed.complete if complete else listed.recent)
+
+    def estimate(
+        self, prefix: str = "", *, complete: bool = False, work: Work | None = None
+    ) -> RefreshEstimate:
+        """Return what a refresh costs, without a request.
+
+        Raises:
+            InvalidInput: the prefix does not end in `/`.
+            Cancelled: the token of `work` was cancelled.
+        """
+        check_prefix(prefix)
+        if self.age(prefix) is None:
+            return RefreshEstimate(prefix, complete=True, requests=None, cost=None, prices="")
+        table = self._loaded()
+        with table.cursor() as connection, run(connection, default_work(work)):
+            steps = plan_steps(connection, "keys", prefix, complete=complete)
+            known = table.count(connection, Query((below(prefix),)))
+        return estimate_of(steps, prefix, complete=complete, known=known)
+
+    def search(
+        self,
+        query: Query,
+        *,
+        order: Order = "key",
+        descending: bool = False,
+        work: Work | None = None,
+    ) -> Matches:
+        """Return all keys that meet the conditions of a query.
+
+        Raises:
+            NotFound: there is no catalogue yet.
+            InvalidInput: a regular expression of the query is not valid.
+            Cancelled: the token of `work` was cancelled.
+        """
+        sql = order_sql(order, descending=descending)
+        return self._loaded().search(query, sql, default_work(work))
+
+    def rows(
+        self,
+        kind: str,
+        *,
+        symbols: Sequence[str] = (),
+        timeframe: str = "",
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        work: Work | None = None,
+    ) -> KeyColumns:
+        """Return the keys of one kind of data, with all columns that follow from them.
+
+        Args:
+            kind: an id of `core.layout.KINDS`.
+            symbols: only these symbols, in this case; empty for all.
+            timeframe: only this timeframe; empty for all.
+            begin: only keys whose time is not before this one.
+            end: only keys whose time is before this one.
+            work: cancel token.
+
+        Raises:
+            NotFound: there is no catalogue yet.
+            Cancelled: the token of `work` was cancelled.
+        """
+        conditions = [name_in("kind", [kind]), time_between("moment", begin, end)]
+        if timeframe:
+            conditions.append(name_in("timeframe", [timeframe]))
+        if symbols:
+            conditions.append(name_in("symbol", symbols))
+        where, values = Query(tuple(conditions)).where()
+        sql = (
+            "SELECT key, size, modified::TIMESTAMP, moment::TIMESTAMP, coalesce(symbol, ''), "  # noqa: S608 - values are parameters
+            f"coalesce(timeframe, ''), etag FROM stored WHERE {where} ORDER BY key"
+        )
+        with (
+            spool() as temporary,
+            temporary_database(temporary) as connection,
+            run(connection, default_work(work)),
+        ):
+            attach(connection, self._folder, self._manifest())
+            found = connection.execute(sql, values).fetchnumpy()
+        return KeyColumns(*found.values())
+
+    @contextmanager
+    def cursor(self, work: Work | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor on a database in memory with the table `keys`, in the order of keys.
+
+        Its columns are those of `core.catalog.segments.SEARCHED`. A cancel interrupts statements.
+
+        Raises:
+            NotFound: there is no catalogue yet.
+            Cancelled: the token of `work` was cancelled.
+        """
+        with self._loaded().cursor() as connection, run(connection, default_work(work)):
+            yield connection
+
+    def create_table(self, connection: duckdb.DuckDBPyConnection, name: str = "keys") -> None:
+        """Create a table of all keys with all columns in another database, for SQL of the user.
+
+        Raises:
+            NotFound: there is no catalogue yet.
+        """
+        attach(connection, self._folder, self._manifest())
+        connection.execute(
+            f"CREATE TABLE {quoted(name)} AS SELECT {ALL} FROM stored ORDER BY key"  # noqa: S608 - the name is quoted
+        )
+        for view in ("stored", "recent", "base"):
+            connection.execute(f"DROP VIEW {view}")
+
+    def remove(self) -> None:
+        """Remove the catalogue from this computer."""
+        with locked(self._folder.lock_path):
+            self._folder.remove()
+
+    def _manifest(self) -> Manifest:
+        manifest = self._folder.read()
+        if manifest is None:
+            raise NotFound(
+                "There is no catalogue of this bucket yet",
+                cause="A catalogue is only made on request, because it needs LIST requests.",
+                remedy="Refresh the catalogue: with the button, or with `strongroom catalog refresh`.",
+                subject=self._folder.bucket,
+            )
+        return manifest
+
+    def _loaded(self) -> Table:
+        """Return the keys in memory, read again after a refresh."""
+        with self._lock:
+            for _attempt in range(_ATTEMPTS):
+                manifest, stamp = self._manifest(), self._folder.stamp()
+                if self._table is not None and stamp == self._stamp:
+                    break
+                self._table, self._stamp = Table(self._folder, manifest), stamp
+                # Segments that a refresh has replaced in the meantime are missing.
+                if not self._table.damaged:
+                    break
+            assert self._table is not None
+            return self._table

@@ -1,0 +1,136 @@
+"""The keys in memory, and the results of a search in them, which are read page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from core.catalog.database import connect
+from core.catalog.manifest import CatalogFolder, Manifest
+from core.catalog.query import Query
+from core.catalog.segments import attach, search_table_sql
+from core.errors import InvalidInput
+from core.model.catalog import CatalogRow
+from core.sql.session import run
+from core.work import Work
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy.typing as npt
+
+_ROW = "key, size, modified, storage_class, kind, symbol, timeframe, moment"
+
+
+class Table:
+    """All keys of a catalogue in the memory of this process; never changed.
+
+    Attributes:
+        damaged: the names of the segments that could not be read.
+    """
+
+    def __init__(self, folder: CatalogFolder, manifest: Manifest) -> None:
+        self._connection = connect()
+        self.damaged = tuple(
+            segment.prefix or segment.file for segment in attach(self._connection, folder, manifest)
+        )
+        self._connection.execute(search_table_sql())
+        self._connection.execute("CHECKPOINT")  # which compresses the table
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor, with which another thread can run statements at the same time."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("USE catalog")
+            yield cursor
+        finally:
+            cursor.close()
+
+    @staticmethod
+    def count(cursor: duckdb.DuckDBPyConnection, query: Query) -> int:
+        """Return the number of keys that meet the conditions of a query."""
+        where, values = query.where()
+        found = cursor.execute(f"SELECT count(*) FROM keys WHERE {where}", values).fetchone()  # noqa: S608 - values are parameters
+        return int(found[0]) if found else 0
+
+    def search(self, query: Query, order: str, work: Work) -> Matches:
+        """Return the keys that meet the conditions of a query.
+
+        Args:
+            query: the conditions.
+            order: an ORDER BY clause.
+            work: a cancel interrupts the search.
+
+        Raises:
+            InvalidInput: a regular expression of the query is not valid.
+            Cancelled: the token of `work` was cancelled.
+        """
+        where, values = query.where()
+        sql = f"SELECT rowid::INTEGER, size FROM keys WHERE {where} {order}"  # noqa: S608 - values are parameters
+        with self.cursor() as cursor, _translate_regex_errors(), run(cursor, work):
+            rows, sizes = cursor.execute(sql, values).fetchnumpy().values()
+        return Matches(self, rows, int(sizes.sum()))
+
+    def rows(self, numbers: npt.NDArray[Any]) -> tuple[CatalogRow, ...]:
+        """Return some rows by their numbers, in the given order."""
+        if not len(numbers):
+            return ()
+        sql = (
+            f"SELECT {_ROW} FROM (SELECT unnest(?) AS wanted, unnest(?) AS place) "  # noqa: S608 - names of this module
+            "JOIN keys ON keys.rowid = wanted ORDER BY place"
+        )
+        with self.cursor() as cursor:
+            found = cursor.execute(sql, [numbers.tolist(), list(range(len(numbers)))])
+            return tuple(_row(each) for each in found.fetchall())
+
+
+class Matches:
+    """The keys that a search has found, in the order of the search. Nothing is left out.
+
+    Attributes:
+        size: bytes of all objects.
+    """
+
+    def __init__(self, table: Table, rows: npt.NDArray[Any], size: int) -> None:
+        self._table, self._rows = table, rows
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def page(self, begin: int, count: int) -> tuple[CatalogRow, ...]:
+        """Return up to `count` rows from the position `begin` on."""
+        return self._table.rows(self._rows[begin : begin + count])
+
+    def pages(self, count: int = 10_000) -> Iterator[tuple[CatalogRow, ...]]:
+        """Yield all rows in pages."""
+        for begin in range(0, len(self), count):
+            yield self.page(begin, count)
+
+
+def _row(values: Sequence[Any]) -> CatalogRow:
+    key, size, modified, storage_class, kind, symbol, timeframe, moment = values
+    return CatalogRow(
+        key,
+        size,
+        modified.replace(tzinfo=UTC),
+        storage_class,
+        kind,
+        symbol,
+        timeframe,
+        moment and moment.replace(tzinfo=UTC),
+    )
+
+
+@contextmanager
+def _translate_regex_errors() -> Iterator[None]:
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(
+            "The regular expression is not valid",
+            cause=error.cause,
+            remedy="Correct the expression; the syntax is that of RE2, without lookaround.",
+        ) from error
