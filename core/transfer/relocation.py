@@ -16,6 +16,8 @@ from core.work import Work
 #: US dollars for a thousand requests in S3 Standard. Source: https://aws.amazon.com/s3/pricing,
 #: us-east-1, 2025. Other regions and contracts differ; DELETE is free.
 _COPY_PRICE, _HEAD_PRICE = 0.005, 0.0004
+#: Smaller prices are not shown as a number.
+_LEAST_PRICE = 0.0001
 #: HEAD requests for each copy: of the source before it, and of both to verify it.
 _HEADS = 2
 
@@ -48,6 +50,14 @@ class Relocation:
     def cost(self) -> float:
         """The price of the requests in US dollars, without traffic between regions."""
         return len(self.keys) * (_COPY_PRICE + _HEADS * _HEAD_PRICE) / 1000
+
+    @property
+    def price_text(self) -> str:
+        """The requests and their price as one phrase, for example `about 60 requests, $0.0012`."""
+        requests = format_counted(self.requests, "request")
+        if self.cost < _LEAST_PRICE:
+            return f"about {requests}, less than ${_LEAST_PRICE}"
+        return f"about {requests}, ${self.cost:.4f}"
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the operations `transfer.copy` and `transfer.move`."""

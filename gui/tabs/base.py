@@ -111,6 +111,7 @@ class Tab(QWidget):
         source: str = "",
         target: str = "",
         command: str = "",
+        connection: Connection | None = None,
         **options: Unpack[TaskOptions],
     ) -> Task:
         """Run an operation in the engine process; by default, the banner shows its error.
@@ -123,17 +124,20 @@ class Tab(QWidget):
             source: where the data comes from, for the list of tasks.
             target: where the data goes, for the list of tasks.
             command: the equivalent command line.
+            connection: that of the operation; by default the one in force.
             options: see `TaskOptions`; `failed` gets the error instead of the banner.
 
         Raises:
             InvalidInput: there is no connection.
         """
         texts = {"source": source, "target": target, "command": command}
-        again = partial(self.bulk, name, operation, arguments, then, **texts, **options)
+        again = partial(
+            self.bulk, name, operation, arguments, then, connection=connection, **texts, **options
+        )
         complete: TaskOptions = {**options, "failed": options.get("failed") or self._failed(again)}
         task = self.context.runner.run_bulk(
-            name, operation, arguments, connection=self._connection(), owner=self, then=then,
-            origin=self.origin, **texts, **complete,
+            name, operation, arguments, connection=connection or self._connection(), owner=self,
+            then=then, origin=self.origin, **texts, **complete,
         )  # fmt: skip
         return self._track(task)
 

@@ -11,6 +11,7 @@ from helpers.frame import workspace_of
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.aws.sign_in import MfaQuestion
+from core.backup.query import QueryResult
 from core.backup.schedule import schedule_name
 from core.health.hygiene import SecretHygiene
 from core.lifecycle.rules import Configuration
@@ -39,6 +40,8 @@ from core.model.upload_options import Encryption, UploadOptions
 from core.redaction import Secret
 from core.rotation.rollback import Move, RollBack
 from core.secrets.secret_text import SecretDiff
+from core.transfer.relocation import Relocation
+from core.transfer.sync_values import SyncAction, SyncDirection, SyncItem, SyncPlan, SyncReason
 from gui.context import Context
 from gui.dialogs.confirm import Confirm, Question
 from gui.dialogs.crash import CrashDialog
@@ -53,6 +56,7 @@ from gui.tabs.backups.comparison import ComparisonDialog
 from gui.tabs.backups.condition_dialog import ConditionDialog
 from gui.tabs.backups.encryption_dialog import EncryptionDialog
 from gui.tabs.backups.findings_dialog import FindingsDialog
+from gui.tabs.backups.query_dialog import QueryDialog
 from gui.tabs.backups.retention_dialog import RetentionDialog, RetentionScope
 from gui.tabs.backups.schedule_entry import ScheduleEntry
 from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleForm
@@ -60,6 +64,7 @@ from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.secret_dialog import SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.sources import Source
+from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
 from gui.tabs.browser.existing_dialog import ExistingFiles
 from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
@@ -73,6 +78,7 @@ from gui.tabs.links.qr_dialog import QRDialog
 from gui.tabs.links.revoke_dialog import RevokeDialog, StatementDialog
 from gui.tabs.uploads.limits_dialog import LimitsDialog
 from gui.tabs.uploads.options_dialog import UploadOptionsDialog
+from gui.tabs.uploads.sync_dialog import SyncDialog
 from gui.widgets.secret_generator import Generator
 
 _GUI = Path(__file__).resolve().parents[2] / "gui"
@@ -150,6 +156,16 @@ def _comparison(parent: QWidget, _context: Context) -> QDialog:
             ("The second backup contains only the rows that meet: status <> 'void'",), seconds=1.4,
         ),
     )  # fmt: skip
+
+
+def _query(parent: QWidget, _context: Context) -> QDialog:
+    backup = Backup("3f7a9c2b4d1e", "orders", _DAY, 40_960, "backups/3f7a/_manifest.json", rows=40)
+    dialog = QueryDialog(parent, backup)
+    rows = tuple((n, f"{n % 3}a-USD", f"{n}.25", None, n % 2 == 0) for n in range(40))
+    heads = ("id", "symbol", "price", "note", "open")
+    types = ("BIGINT", "VARCHAR", "DECIMAL(18,2)", "VARCHAR", "BOOLEAN")
+    dialog.show_result(QueryResult(backup, heads, types, rows, True, 40, 0.3, ("note: text",)))
+    return dialog
 
 
 def _roll_back(parent: QWidget, _context: Context) -> QDialog:
@@ -239,9 +255,35 @@ def _retention(parent: QWidget, _context: Context) -> QDialog:
     return dialog
 
 
+def _sync(parent: QWidget, context: Context) -> QDialog:
+    deleted = [
+        SyncItem(SyncAction.DELETE, SyncReason.EXTRA, key, f"/data/{key}", 2_100) for key in _KEYS
+    ]
+    added = SyncItem(SyncAction.ADD, SyncReason.MISSING, "market-data/a.json", "/data/a.json", 81)
+    items = (*deleted, added)
+    dialog = SyncDialog(context, parent)
+    dialog._take(
+        SyncPlan(
+            SyncDirection.UPLOAD, "tentimecrypto", "market-data/", "/data", items, 7, (), 8, 31
+        )
+    )
+    return dialog
+
+
+def _copy(parent: QWidget, _context: Context) -> QDialog:
+    dialog = CopyDialog(parent, CopyTarget("tentimecrypto", "archive/"), move=True)
+    dialog.add_profiles(["staging", "other"])
+    targets = tuple(f"archive/{key}" for key in _KEYS)
+    plan = Relocation(tuple(_KEYS), targets, (1_200,) * len(_KEYS), ("",) * len(_KEYS), (1, 3))
+    dialog.show_plan(dialog.target, plan)
+    return dialog
+
+
 MAKERS: dict[str, Make] = {
+    "CopyDialog": _copy,
     "EditConflict": _edit_conflict,
     "ComparisonDialog": _comparison,
+    "QueryDialog": _query,
     "CompareVersions": lambda parent, _context: CompareVersions(
         parent, _value("old-password", "a"), _value("new-password", "b", port="5432")
     ),
@@ -309,6 +351,7 @@ MAKERS: dict[str, Make] = {
     ),
     "RuleDialog": lambda parent, _context: RuleDialog(parent, Configuration(), _nothing),
     "ShortcutList": lambda parent, _context: ShortcutList(parent),
+    "SyncDialog": _sync,
     "UploadOptionsDialog": lambda parent, _context: UploadOptionsDialog(
         parent,
         UploadOptions("GLACIER_IR", (("team", "desk"),), encryption=Encryption.KMS, kms_key="alias/x"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QObject
 
@@ -21,22 +22,12 @@ from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
+from gui.tabs.browser.undo_steps import Failed, UndoStep, UndoSteps
 
 #: Keys of one request; more of them are deleted by the engine.
 _IN_THE_WINDOW = 1_000
-#: How many deletes, and how many objects in total, can be undone: their markers are retained.
-_UNDO_STEPS, _UNDO_OBJECTS = 50, 200_000
-NOTHING_TO_UNDO = "Nothing has been moved to the trash since the program started."
-
 #: A key and the version ids of the delete markers that hide it.
 Hidden = tuple[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class _UndoStep:
-    """One delete that can be undone: the delete markers of its objects."""
-
-    objects: tuple[Hidden, ...]
 
 
 class Removal(QObject):
@@ -53,13 +44,14 @@ class Removal(QObject):
         self._tab, self._folder, self._listing = tab, folder, listing
         self._show_restored = restored
         self._bucket: Bucket | None = None
-        self._undo_steps: list[_UndoStep] = []
+        #: The changes of this tab that can be undone.
+        self.steps = UndoSteps(tab)
         self.question: Confirm | None = None
 
     def set_bucket(self, bucket: Bucket | None) -> None:
         """Use another bucket from now on; deletes from the former one can no longer be undone here."""
         self._bucket = bucket
-        self._undo_steps.clear()
+        self.steps.clear()
 
     def ask(self, entries: Sequence[Entry]) -> None:
         """Find the selected objects and whether they could be restored, then confirm if necessary."""
@@ -133,7 +125,7 @@ class Removal(QObject):
     def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
         keys = [one.key for one in report.deleted]
         hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
-        self._remember(_UndoStep(hidden))
+        self.steps.push(UndoStep(len(hidden), partial(self._undo, hidden)))
         # A folder with failed objects still exists.
         self._folder.remove([*keys, *(plan.folders if not report.failed else ())])
         # Pages that arrive later may contain rows that were deleted.
@@ -149,30 +141,18 @@ class Removal(QObject):
         else:
             self._tab.banner.show_info(_DELETED.about(plan))
 
-    def _remember(self, done: _UndoStep) -> None:
-        if done.objects:
-            self._undo_steps.append(done)
-        while len(self._undo_steps) > 1 and (
-            len(self._undo_steps) > _UNDO_STEPS
-            or sum(len(each.objects) for each in self._undo_steps) > _UNDO_OBJECTS
-        ):
-            del self._undo_steps[0]
-
     # Undo
 
     def reason_not_to_undo(self) -> str:
-        """Return why no delete can be undone now, or an empty text."""
-        return self._tab.context.locked_reason or ("" if self._undo_steps else NOTHING_TO_UNDO)
+        """Return why no change can be undone now, or an empty text."""
+        return self.steps.reason_not_to_undo()
 
     def undo(self) -> None:
-        """Undo the last delete (Ctrl+Z)."""
-        if not self.reason_not_to_undo():
-            done = self._undo_steps.pop()
-            self.restore(done.objects, failed=lambda error: self._on_undo_failed(done, error))
+        """Undo the last change (Ctrl+Z)."""
+        self.steps.undo()
 
-    def _on_undo_failed(self, done: _UndoStep, error: StorageError) -> None:
-        self._undo_steps.append(done)
-        self._tab.show_error(error, self.undo if error.retryable else None)
+    def _undo(self, hidden: Sequence[Hidden], failed: Failed) -> None:
+        self.restore(hidden, failed=failed)
 
     def restore(
         self,

@@ -20,6 +20,7 @@ from gui.tabs.browser import removal
 from gui.tabs.browser.downloads import existing_folder
 from gui.tabs.browser.existing_dialog import ExistingFiles
 from gui.tabs.browser.loading import Plan
+from gui.tabs.browser.undo_steps import NOTHING_TO_UNDO
 
 
 def keys(bucket, prefix=""):
@@ -91,7 +92,7 @@ def test_deletes_are_undone_one_after_the_other(tab, qtbot, bucket):
     qtbot.waitUntil(lambda: tab.banner.text == "a.txt restored.", timeout=20_000)
     settled(qtbot, tab)
     assert keys(bucket) == ["a.txt", "note.txt"]
-    assert tab.removal.reason_not_to_undo() == removal.NOTHING_TO_UNDO
+    assert tab.removal.reason_not_to_undo() == NOTHING_TO_UNDO
 
 
 def test_a_folder_goes_to_the_trash_without_a_question_and_comes_back(tab, qtbot, bucket):
@@ -131,7 +132,7 @@ def test_a_permanent_delete_asks_for_the_name(tab, qtbot, bucket):
     qtbot.waitUntil(lambda: tab.banner.text == "note.txt deleted permanently.", timeout=20_000)
     settled(qtbot, tab)
     assert keys(bucket) == []
-    assert tab.removal.reason_not_to_undo() == removal.NOTHING_TO_UNDO
+    assert tab.removal.reason_not_to_undo() == NOTHING_TO_UNDO
 
 
 @pytest.mark.parametrize("bucket", [False], indirect=True)

@@ -1,0 +1,360 @@
+"""Copies, moves and renames objects and folders: plan, confirmation, result, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from os.path import commonprefix
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+
+from core.aws.clients import ClientFactory
+from core.errors import InvalidInput
+from core.model.connection import Connection
+from core.objects.bucket import Bucket
+from core.transfer.relocation import Relocation, keys_in_folder, plan_relocation
+from core.transfer.selection import folder_of
+from core.transfer.values import IfExists, TransferReport
+from core.units import format_count, format_counted, format_size
+from core.work import Work
+from gui.dialogs.confirm import Confirm, ask
+from gui.dialogs.name import NameDialog
+from gui.tabs.base import Tab
+from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
+from gui.tabs.browser.folder_model import Entry
+from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.listing import Listing, parent_of
+from gui.tabs.browser.loading import Plan, plan_of
+from gui.tabs.browser.undo_steps import Failed, UndoStep, UndoSteps
+from gui.widgets.dialog import while_exists
+
+if TYPE_CHECKING:  # imported with the engine's operation
+    from core.transfer.copies import MovedObject
+    from core.transfer.undo_move import UndoReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One copy or move that was confirmed.
+
+    Attributes:
+        plan: the objects and their new keys.
+        target: the place of the copies.
+        move: whether the objects are removed afterwards.
+        connection: that of the target.
+        source: the bucket of the objects.
+        source_connection: that of the objects; None if it is the same.
+        folders: the selected folders, which disappear with their objects.
+    """
+
+    plan: Relocation
+    target: CopyTarget
+    move: bool
+    connection: Connection
+    source: str
+    source_connection: Connection | None = None
+    folders: tuple[str, ...] = ()
+
+    def places(self) -> dict[str, Any]:
+        """Return the arguments that name the bucket of the objects."""
+        return {"source": self.source, "source_connection": self.source_connection}
+
+
+class Copying(QObject):
+    """Plans, runs and undoes copies and moves of the Browser."""
+
+    def __init__(self, tab: Tab, folder: FolderPane, listing: Listing, steps: UndoSteps) -> None:
+        super().__init__(tab)
+        self._tab, self._folder, self._listing, self._steps = tab, folder, listing, steps
+        self.dialog: CopyDialog | None = None
+        self.name_dialog: NameDialog | None = None
+        self.question: Confirm | None = None
+
+    # Copy and move
+
+    def ask(self, entries: Sequence[Entry], *, move: bool, folder: str | None = None) -> None:
+        """Open the dialog for the selected objects and folders.
+
+        Args:
+            entries: the selection; names below their common folder stay the same.
+            move: whether they are moved.
+            folder: the proposed target, by default the folder shown.
+        """
+        bucket, context = self._listing.bucket, self._tab.context
+        if bucket is None or not entries or (move and context.read_only):
+            return  # the shortcut or the menu has already shown the reason
+        self._tab.banner.clear()
+        below = common_folder([entry.key for entry in entries])
+        proposed = CopyTarget(bucket.name, below if folder is None else folder)
+        dialog = CopyDialog(self._tab, proposed, move=move, locked=context.locked_reason)
+        found = _Planner(bucket, entries, below, self._connection(), context.connections)
+        dialog.plan_wanted.connect(partial(self._plan, dialog, found))
+        dialog.confirmed.connect(partial(self._on_confirmed, dialog, found, move))
+        self.dialog = dialog
+        self._plan(dialog, found, dialog.target)
+        self._tab.run(
+            "List profiles", lambda _work: found.other_profiles(),
+            while_exists(dialog, dialog.add_profiles), quiet=True,
+        )  # fmt: skip
+        dialog.open()
+
+    def _plan(self, dialog: CopyDialog, planner: _Planner, target: CopyTarget) -> None:
+        self._tab.run(
+            "Plan a copy", lambda work: planner.plan(target, work),
+            while_exists(dialog, partial(dialog.show_plan, target)),
+            failed=while_exists(dialog, partial(dialog.show_problem, target)),
+            latest="browser/copy", quiet=True,
+        )  # fmt: skip
+
+    def _on_confirmed(
+        self,
+        dialog: CopyDialog,
+        planner: _Planner,
+        move: bool,
+        plan: Relocation,
+        decision: IfExists,
+    ) -> None:
+        self._start(planner.run_of(plan, dialog.target, move=move), decision)
+
+    def _start(self, run: _Run, decision: IfExists) -> None:
+        operation = "transfer.move" if run.move else "transfer.copy"
+        objects = format_counted(len(run.plan.keys), "object")
+        place = f"s3://{run.target.bucket}/{run.target.folder}"
+        self._tab.bulk(
+            f"Move {objects}" if run.move else f"Copy {objects}", operation,
+            {**run.plan.arguments(), **run.places(), "if_exists": decision.value},
+            partial(self._on_done, run), source=f"s3://{run.source}/{self._listing.prefix}",
+            target=place, connection=run.connection,
+        )  # fmt: skip
+        size = format_size(run.plan.size)
+        self._tab.banner.show_info(
+            f"Moving {objects}, {size}, to {place}."
+            if run.move
+            else f"Copying {objects}, {size}, to {place}."
+        )
+
+    def _on_done(self, run: _Run, report: TransferReport) -> None:
+        self._tab.note_failures(report.failed)
+        if run.move:
+            self._on_moved(run, report)
+        text = result_text(run.target, report, move=run.move)
+        undo = self._undo_action(report) if run.move else None
+        if report.failed:
+            first = report.failed[0]
+            why = f"First {first.key}: {first.reason}. {first.remedy}"
+            self._tab.banner.show_warning(text, why, action=undo)
+        else:
+            self._tab.banner.show_good(text, action=undo or self._show_action(run))
+
+    def _on_moved(self, run: _Run, report: TransferReport) -> None:
+        moved: Sequence[MovedObject] = getattr(report, "moved", ())
+        undoable = tuple(each for each in moved if each.marker)
+        self._steps.push(UndoStep(len(undoable), partial(self._undo, run, undoable)))
+        complete = len(report.done) == report.planned
+        gone = [each.key for each in moved]
+        # A folder with objects that were not moved still exists.
+        self._folder.remove([*gone, *(run.folders if complete else ())])
+        # Pages that arrive later may contain rows that were moved.
+        self._listing.restart()
+
+    def _undo_action(self, report: TransferReport) -> tuple[str, Any] | None:
+        moved: Sequence[MovedObject] = getattr(report, "moved", ())
+        return ("Undo (Ctrl+Z)", self._steps.undo) if any(each.marker for each in moved) else None
+
+    def _show_action(self, run: _Run) -> tuple[str, Any] | None:
+        here = not run.target.profile and run.target.bucket == run.source
+        shown = run.target.folder == self._listing.prefix
+        if not here or shown or not run.plan.targets:
+            return None
+        return ("Show them", lambda: self._listing.show(run.target.folder))
+
+    def _undo(self, run: _Run, moved: Sequence[MovedObject], failed: Failed) -> None:
+        self._tab.bulk(
+            f"Move {format_counted(len(moved), 'object')} back", "transfer.undo_move",
+            {"moved": list(moved), **run.places()}, self._on_undone,
+            failed=failed, connection=run.connection,
+        )  # fmt: skip
+
+    def _on_undone(self, report: UndoReport) -> None:
+        self._listing.select_later(report.restored)
+        objects = format_counted(len(report.restored), "object")
+        left = (*report.failed, *report.remaining)
+        if not left:
+            self._tab.banner.show_good(f"{objects} moved back.")
+            return
+        why = f"First {left[0].key}: {left[0].message or left[0].code}"
+        text = (
+            f"{objects} moved back. {format_count(len(report.failed))} could not be restored; "
+            f"{format_count(len(report.remaining))} copies could not be removed."
+        )
+        self._tab.banner.show_warning(text, why)
+
+    def _connection(self) -> Connection:
+        connection = self._tab.context.require_workspace().connection
+        return replace(connection, unlocked=connection.unlocked and not self._tab.context.read_only)
+
+    # Rename
+
+    def rename(self, entries: Sequence[Entry]) -> None:
+        """Prompt for the new name of one object or folder."""
+        if self._listing.bucket is None or len(entries) != 1 or self._tab.context.read_only:
+            return
+        self._tab.banner.clear()
+        (entry,) = entries
+        name = entry.key.removeprefix(parent_of(entry.key)).removesuffix("/")
+        text = (
+            "S3 cannot rename: every object of the folder is copied to its new key, compared with "
+            "its copy, and then removed."
+            if entry.folder
+            else "S3 cannot rename: the object is copied to its new key, compared with its copy, "
+            "and then removed."
+        )
+        self.name_dialog = NameDialog(
+            self._tab, "New name", text, partial(self._plan_rename, entry, name),
+            button="Rename", given=name,
+        )  # fmt: skip
+        self.name_dialog.open()
+
+    def _plan_rename(self, entry: Entry, old: str, new: str) -> None:
+        bucket = self._listing.bucket
+        if bucket is None or new == old:
+            return
+        parent = parent_of(entry.key)
+        target = parent + new + ("/" if entry.folder else "")
+        planner = _Planner(
+            bucket, [entry], entry.key, self._connection(), self._tab.context.connections
+        )
+        # Names below a folder stay; a single object has no name below its own key.
+        self._tab.run(
+            f"Plan to rename {old}",
+            lambda work: planner.plan(CopyTarget(bucket.name, target), work),
+            partial(self._on_rename_planned, planner, CopyTarget(bucket.name, target)),
+            latest="browser/copy", quiet=True,
+        )  # fmt: skip
+
+    def _on_rename_planned(self, planner: _Planner, target: CopyTarget, plan: Relocation) -> None:
+        if plan.existing:
+            key = plan.targets[plan.existing[0]]
+            error = InvalidInput(
+                f"{key} already exists",
+                cause="A rename never replaces an object.",
+                remedy="Choose another name, or delete the other object first.",
+                subject=key,
+            )
+            self._tab.show_error(error)
+            return
+        run = planner.run_of(plan, target, move=True)
+        if len(plan.keys) == 1:
+            self._start(run, IfExists.SKIP)
+            return
+        objects, size = format_counted(len(plan.keys), "object"), format_size(plan.size)
+        self.question = ask(
+            self._tab, f"Rename a folder with {objects}?",
+            f"{size} are copied by the server, {plan.price_text}. Each object is removed only after its copy was compared with it.",
+            lambda: self._start(run, IfExists.SKIP), names=plan.keys, button="Rename",
+        )  # fmt: skip
+
+
+class _Planner:
+    """Plans the copies of one selection; it runs in worker threads, its objects are listed once."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        entries: Sequence[Entry],
+        below: str,
+        connection: Connection,
+        connections: Any,
+    ) -> None:
+        self._bucket, self._below = bucket, below
+        self._rows = [entry.row for entry in entries if entry.row]
+        self._folders = [entry.key for entry in entries if entry.folder]
+        self._connection, self._connections = connection, connections
+        self._objects: Plan | None = None
+        self._targets: dict[str, Connection] = {}
+
+    def other_profiles(self) -> tuple[str, ...]:
+        """Return the names of the stored profiles except the present one."""
+        present = self._connection.profile.name
+        found = (each.name for each in self._connections.profiles.list())
+        return tuple(name for name in found if name != present)
+
+    def plan(self, target: CopyTarget, work: Work) -> Relocation:
+        """Return the plan for a target.
+
+        Raises:
+            StorageError: the objects or the target cannot be listed, or the plan is impossible.
+        """
+        objects = self._objects or plan_of(self._bucket, self._rows, self._folders, work)
+        self._objects = objects
+        if not target.profile:
+            return self._relocation(
+                objects, Bucket(self._bucket.clients, target.bucket), target, work
+            )
+        connection = self._connections.connect(target.profile)
+        if connection.read_only:
+            raise InvalidInput(
+                f"The profile {target.profile} is read-only",
+                cause="It is a production profile, which is only unlocked while it is in use.",
+                remedy="Switch to it, unlock it, and copy from there; or choose another target.",
+                subject=target.profile,
+            )
+        self._targets[target.profile] = connection
+        clients = ClientFactory(connection)
+        try:
+            return self._relocation(objects, Bucket(clients, target.bucket), target, work)
+        finally:
+            clients.close()
+
+    def _relocation(
+        self, objects: Plan, bucket: Bucket, target: CopyTarget, work: Work
+    ) -> Relocation:
+        return plan_relocation(
+            self._bucket,
+            bucket,
+            work,
+            keys=objects.keys,
+            targets=keys_in_folder(objects.keys, self._below, target.folder),
+            sizes=objects.sizes,
+            etags=objects.etags,
+        )
+
+    def run_of(self, plan: Relocation, target: CopyTarget, *, move: bool) -> _Run:
+        """Return the run of a plan that was made for this target."""
+        connection = self._targets[target.profile] if target.profile else self._connection
+        profile = replace(connection.profile, bucket=target.bucket)
+        return _Run(
+            plan, target, move, replace(connection, profile=profile), self._bucket.name,
+            self._connection if target.profile else None, tuple(self._folders),
+        )  # fmt: skip
+
+
+def common_folder(keys: Sequence[str]) -> str:
+    """Return the prefix of the deepest folder that contains all of some objects and folders."""
+    parents = [parent_of(key) for key in keys]
+    # The smallest and the largest text share the least, so their common start is that of all.
+    first, last = min(parents), max(parents)
+    start = commonprefix([first, last])  # noqa: RUF071 - keys are texts; cut at a slash below
+    return first if first == last else folder_of(start)
+
+
+def result_text(target: CopyTarget, report: TransferReport, *, move: bool) -> str:
+    """Return what a copy or move has done, as sentences."""
+    planned = format_counted(report.planned, "object")
+    done = format_count(len(report.done))
+    place = f"s3://{target.bucket}/{target.folder}"
+    sentences = [
+        f"{done} of {planned} moved to {place}."
+        if move
+        else f"{done} of {planned} copied to {place}."
+    ]
+    if verified := report.verified_text():
+        sentences.append(f"Checked: {verified}.")
+    if report.skipped:
+        skipped = format_counted(len(report.skipped), "object")
+        sentences.append(f"{skipped} skipped because the keys exist.")
+    if report.failed:
+        sentences.append(f"{format_counted(len(report.failed), 'object')} failed.")
+    return " ".join(sentences)
