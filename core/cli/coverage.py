@@ -51,6 +51,12 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing file.")
     ] = False,
+    cached: Annotated[
+        bool,
+        typer.Option(
+            "--cached", help="Use the catalogue of this computer as it is, without any request."
+        ),
+    ] = False,
     fail_stopped: Annotated[
         bool,
         typer.Option("--fail-stopped", help="Exit code 20 if a stream has stopped."),
@@ -60,12 +66,14 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
 
     A stream is compared with itself: the hours and weekdays that have files in most of the weeks
     around are expected to have them. A stream has stopped if two expected files did not come, and
-    has ended if there was none for 30 days.
+    has ended if there was none for 30 days. If there is a catalogue of the keys, only new keys are
+    listed.
     """
     from core.coverage.export import export_gaps
     from core.coverage.gaps import sorted_gaps
-    from core.coverage.report import Selection
+    from core.coverage.report import Source
     from core.coverage.report import coverage as run_coverage
+    from core.coverage.selection import Selection
 
     cli: Cli = context.obj
     selection = Selection(
@@ -73,7 +81,10 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     )
     selection.check()
     with cli.out.work("Listing") as work:
-        report = run_coverage(cli.opener.workspace(work), work, selection=selection)
+        report = run_coverage(
+            cli.opener.workspace(work), work, selection=selection,
+            source=Source.CATALOG if cached else Source.NEWEST,
+        )  # fmt: skip
     found = sorted_gaps(report.calendars) if gaps or output else []
     if output is not None:
         export_gaps(found, output, overwrite=overwrite)
@@ -151,7 +162,8 @@ def _show(cli: Cli, report: CoverageReport) -> None:
     cli.out.table(_HEADS, rows, numbers=(4, 5, 6))
     for state in report.stopped:
         cli.out.note(_stopped_text(state, report))
-    cli.out.note(f"{format_counted(report.list_calls, 'LIST request')}")
+    requests = format_counted(report.list_calls, "LIST request")
+    cli.out.note(f"{requests}, keys of {iso_utc(report.listed)}")
 
 
 def _show_gaps(cli: Cli, found: list[Gap]) -> None:

@@ -4,76 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from fnmatch import fnmatchcase
+from datetime import datetime
+from enum import StrEnum
 
 from core.coverage.calendars import Calendar, calendar_of
-from core.coverage.cells import CellCounter, Cells, Stream
+from core.coverage.catalog_cells import catalog_cells, listed_at, refresh_catalog
+from core.coverage.cells import CellCounter, Cells
 from core.coverage.freshness import Freshness, StreamState, freshness_of
-from core.errors import InvalidInput
-from core.layout import KINDS
+from core.coverage.selection import Selection
+from core.errors import NotFound
 from core.objects.bucket import HasBucket
 from core.objects.listing import Listing
 from core.units import utc_now
 from core.work import Progress, Work, default_work
 
-_GLOB = frozenset("*?[")
-_KINDS = {each.id: each for each in KINDS}
+_ALL = Selection()
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The streams and days of a report.
+class Source(StrEnum):
+    """Where the keys come from.
 
-    Attributes:
-        kind: an id of `core.layout.KINDS`, or empty for all kinds.
-        names: symbols, users, types or tables; `*` and `?` stand for other characters. Empty for all.
-        timeframe: a timeframe of candles, or empty for all.
-        first: the first day of the calendars, or None for the first known one.
-        last: the last day of the calendars, or None for the last known one.
+    `CATALOG` sends no request. `REFRESH` adds new keys to the catalogue first, and creates it if
+    there is none. `LISTING` lists all keys of the selected streams and stores nothing. `NEWEST` is
+    `REFRESH` if the catalogue contains the streams, else `LISTING`.
     """
 
-    kind: str = ""
-    names: tuple[str, ...] = ()
-    timeframe: str = ""
-    first: date | None = None
-    last: date | None = None
-
-    def check(self) -> None:
-        """Check the values.
-
-        Raises:
-            InvalidInput: there is no such kind, or the last day is before the first one.
-        """
-        if self.kind and self.kind not in _KINDS:
-            raise InvalidInput(
-                f"There is no kind of data named {self.kind}",
-                remedy=f"Use one of {', '.join(_KINDS)}.",
-            )
-        if self.first and self.last and self.last < self.first:
-            raise InvalidInput(
-                f"The last day, {self.last}, is before the first one, {self.first}",
-                remedy="Exchange the two days.",
-            )
-
-    def includes(self, stream: Stream) -> bool:
-        """Return whether a stream is selected."""
-        return (
-            self.kind in {"", stream.kind}
-            and self.timeframe in {"", stream.timeframe}
-            and (not self.names or any(fnmatchcase(stream.name, name) for name in self.names))
-        )
-
-    def prefixes(self) -> list[str]:
-        """Return the prefixes that contain all keys of the selected streams."""
-        kinds = [_KINDS[self.kind]] if self.kind else list(KINDS)
-        if self.names and not any(_GLOB.intersection(name) for name in self.names):
-            streams = [
-                Stream(kind.id, name, self.timeframe) for kind in kinds for name in self.names
-            ]
-            # Without a timeframe the prefix of candles would end with an empty segment.
-            return sorted({stream.prefix.rstrip("/") + "/" for stream in streams})
-        return sorted({kind.prefix for kind in kinds})
+    CATALOG = "catalog"
+    REFRESH = "refresh"
+    LISTING = "listing"
+    NEWEST = "newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +66,8 @@ def coverage(
     workspace: HasBucket,
     work: Work | None = None,
     *,
-    selection: Selection = Selection(),
+    selection: Selection = _ALL,
+    source: Source = Source.NEWEST,
     now: datetime | None = None,
 ) -> CoverageReport:
     """Return the coverage of the selected streams, from their keys alone.
@@ -116,15 +76,41 @@ def coverage(
         workspace: the workspace of the bucket.
         work: cancel token and progress.
         selection: the streams and days.
-        now: the time until which files are expected; by default the present time.
+        source: where the keys come from.
+        now: the time until which files are expected; by default the time of the listing.
 
     Raises:
         InvalidInput: the selection is not valid.
+        NotFound: the catalogue does not contain the selected streams (`CATALOG` only).
         StorageError: a request was denied or failed.
         Cancelled: the token of `work` was cancelled.
     """
     selection.check()
-    work, now = default_work(work), now or utc_now()
+    work = default_work(work)
+    if source is Source.NEWEST:
+        known = listed_at(workspace, selection) is not None
+        source = Source.REFRESH if known else Source.LISTING
+    if source is Source.LISTING:
+        return _from_listing(workspace, work, selection, now or utc_now())
+    calls = refresh_catalog(workspace, work, selection) if source is Source.REFRESH else 0
+    listed = listed_at(workspace, selection)
+    if listed is None:
+        raise NotFound(
+            "The catalogue does not contain these streams yet",
+            cause="Their keys were not listed on this computer.",
+            remedy="Refresh the catalogue: with the button, or with `strongroom catalog refresh`.",
+            subject=workspace.bucket.name,
+        )
+    # An old catalogue has no newer files, which does not mean that there are none.
+    cells = catalog_cells(workspace, work, selection, now or listed)
+    calendars, states = _evaluated(cells, selection, now or listed, work)
+    objects = sum(each.total_files for each in cells)
+    return CoverageReport(workspace.bucket.name, calendars, states, objects, calls, listed)
+
+
+def _from_listing(
+    workspace: HasBucket, work: Work, selection: Selection, now: datetime
+) -> CoverageReport:
     counter, calls = CellCounter(now), 0
     for prefix in selection.prefixes():
         listing = Listing(workspace.bucket, prefix, work=work)
@@ -132,11 +118,11 @@ def coverage(
             counter.add(page.keys, page.sizes)
             work.report(Progress(counter.objects, None, "objects"))
         calls += listing.list_calls
-    calendars, states = evaluate(counter.cells(), selection, now, work)
+    calendars, states = _evaluated(counter.cells(), selection, now, work)
     return CoverageReport(workspace.bucket.name, calendars, states, counter.objects, calls, now)
 
 
-def evaluate(
+def _evaluated(
     cells: Sequence[Cells], selection: Selection, now: datetime, work: Work
 ) -> tuple[tuple[Calendar, ...], tuple[StreamState, ...]]:
     """Return the calendars of the selected days, and the freshness of the selected streams."""

@@ -31,6 +31,9 @@ _CONNECTIONS = "core.local.connections:Connections"
 
 OPERATIONS: tuple[Operation, ...] = (
     _reads("statistics.scan", "core.statistics.scan:scan", "Scanning a bucket", "stats"),
+    _reads(
+        "catalog.refresh", "core.catalog.refresh:refresh", "Listing new keys", "catalog refresh"
+    ),
     _reads("statistics.count", "core.statistics.scan:count", "Counting a prefix"),
     _reads("transfer.plan", "core.transfer.plan:plan_upload", "Planning an upload"),
     _changes(
@@ -166,6 +169,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "backups --yes",  # with --thaw ID, as an option
     ),
     _reads("backup.compare", "core.backup.comparison:compare", "Comparing backups", "compare"),
+    _reads(
+        "collect.plan", "core.collect.collecting:plan", "Planning a collection", "collect --dry-run"
+    ),
+    _reads("collect.run", "core.collect.collecting:collect", "Collecting a range", "collect"),
     _reads("backup.query", "core.backup.query:query", "Querying a backup", "query"),
     _reads("backup.export", "core.backup.export:export", "Exporting a backup", "export"),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
