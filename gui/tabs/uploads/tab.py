@@ -34,6 +34,7 @@ from gui.tabs.uploads.summary import (
     result_text,
     unguarded_text,
 )
+from gui.tabs.uploads.syncing import Syncing
 from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_text
 from gui.tabs.uploads.upload_form import UploadForm, local_paths
 from gui.widgets.desktop import open_folder
@@ -63,6 +64,7 @@ class UploadsTab(Tab):
         self.plan = PlanPane(context, self.form.plan.files)
         self.transfers = context.transfers
         self.unfinished = UnfinishedPane(context)
+        self.syncing = Syncing(self, self.form)
         self.pane.show_limits(limits_text(self.transfers.limits.values))
         self._lay_out()
         self._connect()
@@ -246,6 +248,7 @@ class UploadsTab(Tab):
         self.unfinished.update_state()
         self.form.plan.allow(not reason, reason)
         self.form.file_one.allow(not reason, reason)
+        self.syncing.update_state()
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
         done = format_count(len(report.done))
