@@ -45,6 +45,11 @@ LIST_ACTIONS: tuple[ListAction | None, ...] = (
     ListAction("copy", "objects.copy", "copy", "any"),
     ListAction("copy_uri", "objects.copy_uri", "", "any"),
     None,
+    # A copy may have another profile as its target, so that its dialog refuses locked ones.
+    ListAction("copy_to", "objects.copy_to", "copy", "any"),
+    ListAction("move_to", "objects.move_to", "move", "any", writes=True),
+    ListAction("rename", "objects.rename", "edit", "one", writes=True),
+    None,
     ListAction("up", "objects.up"),
     ListAction("goto", "go_to", "search"),
     ListAction("refresh", "refresh", "refresh"),

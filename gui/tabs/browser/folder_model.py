@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from fnmatch import translate
 from typing import Any
 
@@ -73,6 +73,12 @@ def object_entry(prefix: str, row: ObjectRow) -> Entry:
     texts = (text, format_size(row.size), "", kind)
     keys = ((True, name), (True, row.size), (True, row.modified.timestamp()), (True, kind))
     return Entry(row.key, row, texts, keys, text.casefold())
+
+
+def key_entry(key: str) -> Entry:
+    """Return the row of an object of which only the key is known."""
+    prefix = key[: key.rfind("/") + 1]
+    return object_entry(prefix, ObjectRow(key, 0, datetime.fromtimestamp(0, UTC), "", ""))
 
 
 def kind_text(name: str) -> str:

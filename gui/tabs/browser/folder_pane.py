@@ -25,7 +25,7 @@ from gui.tabs.browser.list_pane import bar, lay_out_list_pane, remedy_of
 from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
 from gui.tabs.browser.tree_model import Total
-from gui.widgets.buttons import link_button, plain_button, primary_button
+from gui.widgets.buttons import icon_button, link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of
 from gui.widgets.icons import icon
@@ -69,6 +69,8 @@ class FolderPane(QWidget):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = FolderModel(self)
+        self.back = icon_button("back", shortcuts.tip("browser.back"))
+        self.forward = icon_button("forward", shortcuts.tip("browser.forward"))
         self.path = PathBar()
         self.age = AgePill()
         self.filter = QLineEdit()
@@ -103,7 +105,7 @@ class FolderPane(QWidget):
 
     def _lay_out(self) -> None:
         lay_out_list_pane(
-            self, bar(self.path, self.age), (self.filter, self.upload, self.download), self.state,
+            self, bar(self.path, self.age, before=(self.back, self.forward)), (self.filter, self.upload, self.download), self.state,
             (self.count, self.stop, self.more),
         )  # fmt: skip
         self.setAcceptDrops(True)
@@ -189,6 +191,10 @@ class FolderPane(QWidget):
         self.show_listing(running=False, more=more)
         if self.model.total == 0:
             self._show_nothing()
+
+    def scroll_later(self, position: int) -> None:
+        """Scroll to a position once the rows are listed."""
+        self._scrolled = position
 
     def _show_nothing(self) -> None:
         """Show why there are no rows: in S3 a folder exists only while it contains objects."""

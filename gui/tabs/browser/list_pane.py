@@ -46,15 +46,27 @@ def remedy_of(error: StorageError) -> str:
     return error.remedy
 
 
-def bar(*parts: QWidget, surface: str = "bar", height: int = theme.SECTION) -> QFrame:
-    """Return widgets in a row with a thin line; the first one takes the free width."""
+def bar(
+    *parts: QWidget,
+    before: Sequence[QWidget] = (),
+    surface: str = "bar",
+    height: int = theme.SECTION,
+) -> QFrame:
+    """Return widgets in a row with a thin line; the first one takes the free width.
+
+    Args:
+        parts: the widgets.
+        before: widgets at the left of the first one, which have their sizes.
+        surface: the appearance in the style sheet.
+        height: the height in pixels.
+    """
     frame = QFrame()
     frame.setProperty("surface", surface)
     frame.setFixedHeight(height)
     line = QHBoxLayout(frame)
     line.setContentsMargins(12, 0, 12, 0)
     line.setSpacing(8)
-    for part in parts:
+    for part in (*before, *parts):
         line.addWidget(part)
-    line.setStretch(0, 1)
+    line.setStretch(len(before), 1)
     return frame

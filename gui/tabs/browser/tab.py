@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -10,29 +11,29 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.model.change import Change, ChangeKind
 from core.objects.bucket import Bucket
-from core.objects.versions import list_versions
-from core.preview import Picture
 from core.workspace import Workspace
 from gui import shortcuts
 from gui.context import Context
 from gui.models.names import NameSource
 from gui.tabs.base import Tab
 from gui.tabs.browser.actions import NO_BUCKET, Actions
-from gui.tabs.browser.counting import Counts, count_folder
+from gui.tabs.browser.contents import Contents
+from gui.tabs.browser.counting import Counts
 from gui.tabs.browser.downloads import Downloads
-from gui.tabs.browser.folder_model import Entry
+from gui.tabs.browser.folder_model import Entry, key_entry
 from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.inspecting import Inspecting
 from gui.tabs.browser.listing import Listing, parent_of
-from gui.tabs.browser.loading import inspect_object
 from gui.tabs.browser.navigation import Navigation
 from gui.tabs.browser.object_pane import ObjectPane
+from gui.tabs.browser.object_tools import ObjectTools
+from gui.tabs.browser.open_folders import OpenFolders
+from gui.tabs.browser.pages import PAGES, BrowserPage
 from gui.tabs.browser.removal import Removal
 from gui.tabs.browser.trash import Trash
 from gui.tabs.browser.trash_pane import TrashPane
 from gui.tabs.browser.tree_loader import TreeLoader
 from gui.tabs.browser.tree_panel import TreePanel
-from gui.tasks import Task
-from gui.views.picture_view import decoded
 from gui.widgets.panel import splitter
 
 
@@ -52,27 +53,32 @@ class BrowserTab(Tab):
         self.tree_loader = TreeLoader(self, self.tree_panel)
         self.downloads = Downloads(self, self.listing)
         self.removal = Removal(self, self.folder, self.listing, self.on_restored)
+        self.tools = ObjectTools(
+            self, self.folder, self.listing, self.removal.steps, lambda: self.selected
+        )
         self.navigation = Navigation(self, self.listing, self.arrive)
         self.trash = Trash(self, self.trash_pane, self.removal)
         for pane in (self.folder, self.object):
             pane.total_of = self.tree_panel.model.total_of
         self.object.folders_in = self.tree_panel.model.folders_in
-        self._inspecting: Task | None = None
+        self.inspecting = Inspecting(self, self.listing, self.object)
         self._arriving = False
+        for pane in (self.folder, self.trash_pane):
+            self.middle.addWidget(pane)
+        self.contents = Contents(self, self.middle, self._create_page)
+        self.open_folders = OpenFolders(self, self.contents, self.folder, self.listing)
         self._lay_out()
         self.object_actions = Actions(self, self.folder.table, {
             "open": self._on_open, "preview": self.object.preview_now,
             "download": self._on_download, "upload": self._on_upload, "link": self._on_link,
             "copy": self._on_copy, "copy_uri": self._on_copy_uri, "up": self.go_up,
             "goto": self._edit_path, "refresh": self.refresh, "delete": self._on_delete,
-            "undo": self.removal.undo, "trash": self.show_trash,
+            "undo": self.removal.undo, "trash": self.show_trash, **self.tools.slots(),
         }, {"undo": self.removal.reason_not_to_undo, "trash": self._reason_no_trash})  # fmt: skip
         self._connect()
         self._on_selection()
 
     def _lay_out(self) -> None:
-        for pane in (self.folder, self.trash_pane):
-            self.middle.addWidget(pane)
         self._panes = splitter(
             self.tree_panel, self.middle, self.object, sizes=(252, 552, 476), stretch=(1, 4, 6)
         )
@@ -82,6 +88,7 @@ class BrowserTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
+        box.addWidget(self.contents.strip)
         box.addWidget(self._panes, 1)
 
     def _connect(self) -> None:
@@ -93,7 +100,6 @@ class BrowserTab(Tab):
         self.listing.missing.connect(self._on_missing)
         self.listing.arrived.connect(self._on_arrived)
         self.tree_loader.counted.connect(self._on_counted)
-        self.object.count_wanted.connect(self._on_count)
         self.folder.path.chosen.connect(self.go_to)
         self.folder.path.typed.connect(self.navigation.go)
         self.folder.selection_changed.connect(self._on_selection)
@@ -112,12 +118,13 @@ class BrowserTab(Tab):
         self.folder.download.clicked.connect(self._on_download)
         self.folder.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.folder.table.customContextMenuRequested.connect(self._on_menu)
-        self.object.wanted.connect(self._on_object_wanted)
-        self.object.left.connect(self._on_left)
-        self.object.versions_wanted.connect(self._on_versions)
-        self.object.preview.picture_wanted.connect(self._on_picture)
         self.context.read_only_changed.connect(self._on_selection)
         self._panes.splitterMoved.connect(self._save_panes)
+        self.contents.folder_left.connect(self._stop_trash)
+        self.contents.folder_shown.connect(self._on_folder_shown)
+        self.contents.page_shown.connect(self._on_page_shown)
+        for name in PAGES:
+            shortcuts.bind(f"browser.{name}", self, partial(self.open_page, name))
 
     @property
     def bucket(self) -> Bucket | None:
@@ -135,7 +142,8 @@ class BrowserTab(Tab):
         bucket = None if workspace is None else workspace.bucket
         self.removal.set_bucket(bucket)
         self.trash.set_bucket(bucket)
-        self._leave_trash()
+        self.show_list()
+        self.contents.set_workspace(workspace)
         self.listing.set_bucket(bucket)
         self.tree_loader.set_bucket(bucket)
         self._on_selection()
@@ -143,12 +151,17 @@ class BrowserTab(Tab):
             self.folder.show_unconnected(self.choose_profile)
         else:
             wanted = str(self.context.settings.get(self._setting("filter"), ""))
-            self.listing.show(str(self.context.settings.get(self._setting(), "")))
+            last = str(self.context.settings.get(self._setting(), ""))
+            self.open_folders.restore(last)
+            self.listing.show(last)
             # After the folder, since showing another folder clears the filter.
             self.folder.filter.setText(wanted)
 
     def _do_refresh(self) -> None:
         self.banner.clear()
+        if self.contents.page is not None:
+            self.contents.page.refresh()
+            return
         if self.in_trash:
             self.trash.show()
             return
@@ -157,6 +170,9 @@ class BrowserTab(Tab):
         self.tree_loader.reload(self.prefix)
 
     def _do_filter(self) -> None:
+        if self.contents.page is not None:
+            self.contents.page.focus_filter()
+            return
         field = self.trash_pane.filter if self.in_trash else self.folder.filter
         field.setFocus()
         field.selectAll()
@@ -166,6 +182,8 @@ class BrowserTab(Tab):
             if self.listing.invalidate(change.prefixes or ("",)):
                 self.listing.reload()
             self.tree_loader.reload_changed(change.prefixes or ("",))
+            for page in self.contents.pages:
+                page.on_change(change)
 
     def perform(self, action_id: str) -> bool:
         """Upload to the folder shown, or open the field of the path bar."""
@@ -199,13 +217,13 @@ class BrowserTab(Tab):
 
     def go_to(self, prefix: str) -> None:
         """Show a folder."""
-        self._leave_trash()
+        self.show_list()
         if prefix != self.prefix or not self.folder.model.total:
             self.listing.show(prefix)
 
     def arrive(self, prefix: str, select: str = "") -> None:
         """Show a folder, select a key in it and focus the list."""
-        self._leave_trash()
+        self.show_list()
         self._arriving = True
         self.listing.show(prefix, select=select)
 
@@ -226,17 +244,6 @@ class BrowserTab(Tab):
         if self.object.prefix and total is not None and total[1]:
             self.object.show_folder(self.object.prefix, total)
 
-    def _on_count(self, prefix: str) -> None:
-        """Count the selected folder if the count of the bucket did not reach it."""
-        bucket = self.bucket
-        if bucket is not None:
-            self.run(
-                f"Count {prefix}", lambda work: count_folder(bucket, prefix, work),
-                lambda total: self.object.show_folder(prefix, total),
-                failed=lambda error: self.object.show_not_counted(prefix, error),
-                latest="browser/count-folder", quiet=True,
-            )  # fmt: skip
-
     # The trash
 
     @property
@@ -246,6 +253,7 @@ class BrowserTab(Tab):
 
     def show_trash(self) -> None:
         """List and show the trash."""
+        self.show_list()
         self.banner.clear()
         self.middle.setCurrentWidget(self.trash_pane)
         if not self.tree_panel.view.hasFocus():  # opened elsewhere, for example from the menu
@@ -259,14 +267,16 @@ class BrowserTab(Tab):
         return "" if known else "This bucket is not versioned, so it has no trash."
 
     def _on_left_trash(self) -> None:
-        self._leave_trash()
+        self.show_list()
         self.folder.focus_list()
 
     def _edit_path(self) -> None:
-        self._leave_trash()
+        self.show_list()
         self.folder.path.edit()
 
-    def _leave_trash(self) -> None:
+    def show_list(self) -> None:
+        """Show the list of the current folder instead of a page or the trash."""
+        self.contents.show_folder()
         if self.in_trash:
             self.trash.stop()
             self.middle.setCurrentWidget(self.folder)
@@ -275,9 +285,42 @@ class BrowserTab(Tab):
 
     def go_up(self) -> None:
         """Show the parent folder with this one selected."""
-        self._leave_trash()
+        self.show_list()
         if self.prefix:
             self.listing.show(parent_of(self.prefix), select=self.prefix)
+
+    # Folder tabs and pages
+
+    def open_page(self, name: str, argument: object = None) -> None:
+        """Open or raise a page of `PAGES`, and pass it what to show; None for nothing particular.
+
+        Raises:
+            KeyError: there is no such page.
+        """
+        self.contents.open_page(name, argument)
+
+    def _create_page(self, name: str) -> BrowserPage:
+        page = PAGES[name].create(self)
+        page.object_selected.connect(partial(self._on_object_of_page, page))
+        page.selection_changed.connect(self._on_selection)
+        return page
+
+    def _on_object_of_page(self, page: BrowserPage, key: str) -> None:
+        if page is self.contents.page:
+            self.object.show_selection([key_entry(key)] if key else [])
+
+    def _on_page_shown(self, _page: object) -> None:
+        self.object.setVisible(not PAGES[str(self.contents.strip.current)].wide)
+        self._on_selection()
+
+    def _on_folder_shown(self, _folder: object) -> None:
+        self.object.setVisible(True)
+        self.tree_panel.select_folder(self.prefix)
+        self._on_selection()
+
+    def _stop_trash(self, _folder: object) -> None:
+        if self.in_trash:
+            self.trash.stop()
 
     def _on_moved(self, prefix: str) -> None:
         self.banner.clear()
@@ -297,8 +340,15 @@ class BrowserTab(Tab):
 
     # Objects
 
+    @property
+    def selected(self) -> list[Entry]:
+        """The selected rows of the folder or page shown."""
+        if self.contents.page is not None:
+            return self.contents.page.selected()
+        return [] if self.in_trash else self.folder.selected
+
     def _on_selection(self, *_what: object) -> None:
-        entries = [] if self.in_trash else self.folder.selected
+        entries = self.selected
         connected = self.context.workspace is not None
         self.object_actions.allow(entries, locked=self.context.locked_reason, connected=connected)
         self.folder.download.allow(bool(entries), "Select objects first.")
@@ -306,37 +356,8 @@ class BrowserTab(Tab):
         self.folder.upload.allow(writable, self.context.locked_reason or NO_BUCKET)
         if self.in_trash:
             self.object.show_deleted(self.trash_pane.selected)
-        else:
+        elif self.contents.page is None or entries:  # a page may only know a key: `object_selected`
             self.object.show_selection(entries)
-
-    def _on_object_wanted(self, key: str) -> None:
-        bucket = self.bucket
-        if bucket is not None and key:
-            self._inspecting = self.run(
-                f"Preview {key}", lambda work: inspect_object(bucket, key, work), self.object.show_inspection,
-                failed=self.object.show_failure, latest="browser/preview", quiet=True,
-            )  # fmt: skip
-
-    def _on_left(self) -> None:
-        if self._inspecting is not None and self._inspecting.running:
-            self._inspecting.cancel()
-        self._inspecting = None
-
-    def _on_versions(self, key: str) -> None:
-        bucket = self.bucket
-        if bucket is not None:
-            self.run(
-                f"Versions of {key}", lambda work: list_versions(bucket, key, work=work),
-                lambda versions: self.object.show_versions(key, versions), quiet=True,
-            )  # fmt: skip
-
-    def _on_picture(self, picture: Picture) -> None:
-        view = self.object.preview.picture_view()
-        if view is not None:
-            self.run(
-                "Open picture", lambda _work: decoded(picture),
-                lambda image: view.show_image(picture, image), latest="browser/picture", quiet=True,
-            )  # fmt: skip
 
     # Actions
 
@@ -347,17 +368,17 @@ class BrowserTab(Tab):
             self.object.preview_now()
 
     def _on_open(self) -> None:
-        for entry in self.folder.selected[:1]:
+        for entry in self.selected[:1]:
             self._on_opened(entry)
 
     def _on_menu(self, where: QPoint) -> None:
         self.object_actions.open_menu(self, self.folder.table.viewport().mapToGlobal(where))
 
     def _on_download(self) -> None:
-        self.downloads.ask(self.folder.selected)
+        self.downloads.ask(self.selected)
 
     def _on_delete(self) -> None:
-        self.removal.ask(self.folder.selected)
+        self.removal.ask(self.selected)
 
     def _on_upload(self) -> None:
         self.context.go("uploads", self.prefix)
@@ -366,14 +387,14 @@ class BrowserTab(Tab):
         self.context.go("uploads", (self.prefix, tuple(paths)))
 
     def _on_link(self) -> None:
-        self.context.go("links", [entry.key for entry in self.folder.selected])
+        self.context.go("links", [entry.key for entry in self.selected])
 
     def _on_copy(self) -> None:
-        _copy([entry.key for entry in self.folder.selected])
+        _copy([entry.key for entry in self.selected])
 
     def _on_copy_uri(self) -> None:
         if self.bucket is not None:
-            _copy([f"s3://{self.bucket.name}/{entry.key}" for entry in self.folder.selected])
+            _copy([f"s3://{self.bucket.name}/{entry.key}" for entry in self.selected])
 
 
 def _copy(texts: list[str]) -> None:

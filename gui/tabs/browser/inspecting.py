@@ -1,0 +1,70 @@
+"""Loads what the object pane requests: objects, their versions, pictures, and counts of folders."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from core.objects.versions import list_versions
+from core.preview import Picture
+from gui.tabs.base import Tab
+from gui.tabs.browser.counting import count_folder
+from gui.tabs.browser.listing import Listing
+from gui.tabs.browser.loading import inspect_object
+from gui.tabs.browser.object_pane import ObjectPane
+from gui.tasks import Task
+from gui.views.picture_view import decoded
+
+
+class Inspecting(QObject):
+    """Runs the requests of the object pane in worker threads."""
+
+    def __init__(self, tab: Tab, listing: Listing, pane: ObjectPane) -> None:
+        super().__init__(tab)
+        self._tab, self._listing, self._pane = tab, listing, pane
+        self._running: Task | None = None
+        pane.wanted.connect(self._on_wanted)
+        pane.left.connect(self._on_left)
+        pane.versions_wanted.connect(self._on_versions)
+        pane.count_wanted.connect(self._on_count)
+        pane.preview.picture_wanted.connect(self._on_picture)
+
+    def _on_wanted(self, key: str) -> None:
+        bucket = self._listing.bucket
+        if bucket is not None and key:
+            self._running = self._tab.run(
+                f"Preview {key}", lambda work: inspect_object(bucket, key, work),
+                self._pane.show_inspection, failed=self._pane.show_failure,
+                latest="browser/preview", quiet=True,
+            )  # fmt: skip
+
+    def _on_left(self) -> None:
+        if self._running is not None and self._running.running:
+            self._running.cancel()
+        self._running = None
+
+    def _on_versions(self, key: str) -> None:
+        bucket = self._listing.bucket
+        if bucket is not None:
+            self._tab.run(
+                f"Versions of {key}", lambda work: list_versions(bucket, key, work=work),
+                lambda versions: self._pane.show_versions(key, versions), quiet=True,
+            )  # fmt: skip
+
+    def _on_count(self, prefix: str) -> None:
+        """Count the selected folder if the count of the bucket did not reach it."""
+        bucket = self._listing.bucket
+        if bucket is not None:
+            self._tab.run(
+                f"Count {prefix}", lambda work: count_folder(bucket, prefix, work),
+                lambda total: self._pane.show_folder(prefix, total),
+                failed=lambda error: self._pane.show_not_counted(prefix, error),
+                latest="browser/count-folder", quiet=True,
+            )  # fmt: skip
+
+    def _on_picture(self, picture: Picture) -> None:
+        view = self._pane.preview.picture_view()
+        if view is not None:
+            self._tab.run(
+                "Open picture", lambda _work: decoded(picture),
+                lambda image: view.show_image(picture, image), latest="browser/picture", quiet=True,
+            )  # fmt: skip

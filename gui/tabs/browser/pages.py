@@ -1,0 +1,75 @@
+"""The pages that open beside the folders of the Browser: search, coverage, collections, queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from core.model.change import Change
+from core.workspace import Workspace
+from gui.shortcuts import explain
+from gui.tabs.browser.folder_model import Entry
+
+if TYPE_CHECKING:
+    from gui.tabs.browser.tab import BrowserTab
+
+
+class BrowserPage(QWidget):
+    """One page; it is created when it is first opened, and hidden when its tab is closed.
+
+    Signals:
+        object_selected: the key that the object pane should show; empty for none.
+        selection_changed: other rows are selected, so other actions may be possible.
+    """
+
+    object_selected = Signal(str)
+    selection_changed = Signal()
+
+    def open(self, argument: object) -> None:
+        """Show what the caller of `BrowserTab.open_page` passed; None for no particular content."""
+
+    def close_page(self) -> None:
+        """Stop work that only matters while the page is open."""
+
+    def set_workspace(self, workspace: Workspace | None) -> None:
+        """Show another bucket, or none; called before `open` and whenever the bucket changes."""
+
+    def selected(self) -> list[Entry]:
+        """Return the selected objects, to which the actions of the list apply."""
+        return []
+
+    def refresh(self) -> None:
+        """Reload the content (F5)."""
+
+    def focus_filter(self) -> None:
+        """Focus the field that filters the content (Ctrl+F)."""
+        explain(self, "There is nothing to filter on this page.")
+
+    def on_change(self, change: Change) -> None:
+        """Handle a change of objects, possibly made by another view."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageKind:
+    """A kind of page.
+
+    Attributes:
+        label: the title of its tab.
+        icon: an icon of `resources/icons`.
+        create: returns the page of a tab.
+        wide: whether it uses the area of the object pane too.
+    """
+
+    label: str
+    icon: str
+    create: Callable[[BrowserTab], BrowserPage]
+    wide: bool = False
+
+
+#: All pages in the order of their buttons, by name. The text and keys of a page are in the row
+#: `browser.<name>` of `gui.shortcuts.ACTIONS`.
+PAGES: dict[str, PageKind] = {}
