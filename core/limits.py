@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 #: How many seconds of unused bandwidth may be used up at once.
 _BURST_SECONDS = 0.1
 #: The longest pause in seconds before the limits are read again, which may have been changed.
 _STEP_SECONDS = 0.2
+#: Seconds between two divisions of a bandwidth by the measured speeds.
+_DIVIDE_SECONDS = 1.0
+#: The speed, as part of its share, from which a transfer counts as limited by it.
+_FULL = 0.9
+#: What a slower transfer gets: its speed and a reserve, but at least this part of the bandwidth.
+_RESERVE, _LEAST_SHARE = 1.25, 0.05
 
 
 class Waits(Protocol):
@@ -44,6 +50,27 @@ class LimitValues:
             raise ValueError("the bandwidth must be positive")
         if self.parallel is not None and self.parallel < 1:
             raise ValueError("at least one request must be allowed at a time")
+
+
+def divide(total: float, wanted: Sequence[float | None]) -> list[float]:
+    """Divide a bandwidth: no one gets more than it wants while another one wants more.
+
+    Args:
+        total: the bandwidth.
+        wanted: what each one can use; None for all that it can get.
+
+    Returns:
+        The shares, whose sum is `total`.
+    """
+    shares = [0.0] * len(wanted)
+    left, count = total, len(wanted)
+    # The smallest first: what they do not want is divided among the others.
+    for number in sorted(range(count), key=lambda n: (wanted[n] is None, wanted[n] or 0.0)):
+        equal, most = left / count, wanted[number]
+        shares[number] = equal if most is None else min(equal, most)
+        left, count = left - shares[number], count - 1
+    # Each one can become faster than it was.
+    return [share + left / len(wanted) for share in shares]
 
 
 class TransferLimits:
@@ -158,3 +185,75 @@ class TransferLimits:
                 return False
             self._running += 1
             return True
+
+
+@dataclass(slots=True)
+class _Share:
+    """The limits of one transfer, and its speed in bytes per second; None if it is unknown."""
+
+    limits: TransferLimits
+    speed: float | None = None
+
+
+class SharedLimits:
+    """One bandwidth for several transfers, which may run in different processes.
+
+    Each transfer has a share of it. A transfer that does not use its share leaves the rest to the
+    others, so that a slow download does not slow down an upload. The number of parallel requests
+    applies to each transfer. All methods are called in one thread.
+    """
+
+    def __init__(self, values: LimitValues = LimitValues()) -> None:
+        self._values = values
+        self._shares: list[_Share] = []
+        self._divided = time.monotonic()
+
+    @property
+    def values(self) -> LimitValues:
+        """The present values for all transfers together."""
+        return self._values
+
+    def change(self, values: LimitValues) -> None:
+        """Replace the limits; running transfers use the new ones at once."""
+        self._values = values
+        self._divide()
+
+    def join(self) -> TransferLimits:
+        """Return the limits of a transfer that begins."""
+        share = _Share(TransferLimits())
+        self._shares.append(share)
+        self._divide()
+        return share.limits
+
+    def leave(self, limits: TransferLimits) -> None:
+        """Give the share of a transfer that has ended to the others."""
+        self._shares = [share for share in self._shares if share.limits is not limits]
+        self._divide()
+
+    def measure(self, limits: TransferLimits, speed: float) -> None:
+        """Take the speed of a transfer in bytes per second, and divide the bandwidth accordingly."""
+        for share in self._shares:
+            if share.limits is limits:
+                share.speed = speed
+        if time.monotonic() - self._divided >= _DIVIDE_SECONDS:
+            self._divide()
+
+    def _divide(self) -> None:
+        self._divided = time.monotonic()
+        total = self._values.bytes_per_second
+        rates: Sequence[float | None] = [None] * len(self._shares)
+        if total is not None:
+            rates = divide(total, [_wanted(share, total) for share in self._shares])
+        for share, rate in zip(self._shares, rates, strict=True):
+            values = replace(self._values, bytes_per_second=rate)
+            # Each change is sent to the process of the transfer.
+            if values != share.limits.values:
+                share.limits.change(values)
+
+
+def _wanted(share: _Share, total: float) -> float | None:
+    """Return what a transfer can use; None for all that it can get."""
+    present = share.limits.bytes_per_second
+    if share.speed is None or present is None or share.speed >= _FULL * present:
+        return None
+    return max(share.speed * _RESERVE, total * _LEAST_SHARE)

@@ -5,9 +5,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import Cancelled
-from core.limits import LimitValues, TransferLimits
+from core.limits import LimitValues, SharedLimits, TransferLimits, divide
 from core.work import CancelToken, Work
 
 
@@ -140,3 +142,47 @@ def test_limits_that_would_stop_a_transfer_are_refused(values):
         LimitValues(*values)
     with pytest.raises(ValueError, match="must be"):
         TransferLimits(*values)
+
+
+@given(
+    st.floats(1e3, 1e9),
+    st.lists(st.none() | st.floats(0, 1e9), min_size=1, max_size=5),
+)
+def test_a_divided_bandwidth_is_used_completely_and_by_those_that_want_it(total, wanted):
+    shares = divide(total, wanted)
+    assert sum(shares) == pytest.approx(total)
+    assert all(share >= 0 for share in shares)
+    greedy = [share for share, want in zip(shares, wanted, strict=True) if want is None]
+    assert len({round(share, 3) for share in greedy}) <= 1, "equal shares"
+    for share, want in zip(shares, wanted, strict=True):
+        if greedy and want is not None:
+            assert share <= max(want, 0) + 1e-3 or share <= greedy[0] + 1e-3
+
+
+def test_two_transfers_have_one_bandwidth_together():
+    shared = SharedLimits(LimitValues(1_000_000, 4))
+    up = shared.join()
+    assert up.values == LimitValues(1_000_000, 4)
+    down = shared.join()
+    assert [each.bytes_per_second for each in (up, down)] == [500_000, 500_000]
+    shared.change(LimitValues(200_000))
+    assert [each.bytes_per_second for each in (up, down)] == [100_000, 100_000]
+    shared.leave(down)
+    assert up.bytes_per_second == 200_000
+    shared.change(LimitValues())
+    assert up.values == LimitValues()
+
+
+def test_what_a_slow_transfer_does_not_use_is_given_to_the_other_one(clock):
+    shared = SharedLimits(LimitValues(1_000_000))
+    up, down = shared.join(), shared.join()
+    for _ in range(4):
+        clock.wait(2)
+        shared.measure(down, 80_000)
+        shared.measure(up, up.bytes_per_second)
+    assert down.bytes_per_second == pytest.approx(100_000)
+    assert up.bytes_per_second == pytest.approx(900_000)
+    clock.wait(2)
+    shared.measure(down, 95_000)  # it is as fast as it may be
+    assert down.bytes_per_second == pytest.approx(500_000)
+    assert up.bytes_per_second + down.bytes_per_second == pytest.approx(1_000_000)

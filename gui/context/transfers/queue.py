@@ -10,7 +10,7 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import CONNECTION_KINDS, Cancelled, NotFound, StorageError
-from core.limits import TransferLimits
+from core.limits import SharedLimits
 from core.transfer.queue import TransferQueue as StoredQueue
 from core.transfer.queue_values import BatchState, Counts, QueuedBatch, Turn
 from core.transfer.values import TransferReport
@@ -87,8 +87,8 @@ class TransferQueue(BatchList):
         return bool(self._runs.batches) or self._store.busy
 
     @property
-    def limits(self) -> TransferLimits:
-        """The bandwidth and parallelism of each direction; a change applies at once."""
+    def limits(self) -> SharedLimits:
+        """The bandwidth of all transfers, and the parallelism of each; a change applies at once."""
         return self._runs.limits
 
     def follow(self, workspace: Workspace | None) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import Cancelled, StorageError
-from core.limits import TransferLimits
+from core.limits import SharedLimits, TransferLimits
 from core.model.connection import Connection
 from core.transfer.queue_values import Turn
 from core.transfer.values import Outcomes
@@ -20,7 +20,8 @@ class Runs(QObject):
     """Runs turns of batches in the engine, and applies their progress.
 
     Attributes:
-        limits: the bandwidth and parallelism of each run; a change applies at once.
+        limits: the bandwidth of all runs together, and the parallelism of each; a change applies at
+            once.
 
     Signals:
         updated: a `Batch`, and the first and last of its files that changed; -1 for none.
@@ -33,8 +34,9 @@ class Runs(QObject):
     def __init__(self, runner: TaskRunner, parent: QObject) -> None:
         super().__init__(parent)
         self._runner = runner
-        self.limits = TransferLimits()
+        self.limits = SharedLimits()
         self._tasks: dict[Task, Batch] = {}
+        self._shares: dict[Batch, TransferLimits] = {}
         runner.task_finished.connect(self._on_finished)
 
     @property
@@ -44,6 +46,7 @@ class Runs(QObject):
 
     def start(self, batch: Batch, turn: Turn, connection: Connection) -> None:
         """Run a turn of a batch, whose files are known."""
+        self._shares[batch] = self.limits.join()
         task = self._runner.run_bulk(
             batch.title,
             turn.operation,
@@ -58,7 +61,7 @@ class Runs(QObject):
             target=batch.target,
             command=batch.command,
             origin=batch.origin,
-            limits=self.limits,
+            limits=self._shares[batch],
             resumable=True,
         )
         self._tasks[task] = batch
@@ -88,6 +91,9 @@ class Runs(QObject):
 
     def forget(self, batch: Batch) -> None:
         """Remove a batch whose run has ended."""
+        share = self._shares.pop(batch, None)
+        if share is not None:
+            self.limits.leave(share)
         self._tasks = {
             task: of_task for task, of_task in self._tasks.items() if of_task is not batch
         }
@@ -106,4 +112,7 @@ class Runs(QObject):
 
     def _on_progress(self, batch: Batch, progress: Progress) -> None:
         batch.set_progress(progress)
+        share = self._shares.get(batch)
+        if share is not None:
+            self.limits.measure(share, batch.pace.speed)
         self.updated.emit(batch, -1, -1)

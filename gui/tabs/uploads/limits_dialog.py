@@ -25,7 +25,8 @@ class LimitsDialog(Dialog):
         super().__init__(
             parent,
             "Limits of transfers",
-            "They apply to uploads and to downloads separately, and to running ones at once.",
+            "The bandwidth is that of all uploads and downloads together; the number of requests "
+            "applies to each direction. Running transfers use new limits at once.",
         )
         self.bandwidth = QDoubleSpinBox()
         self.bandwidth.setRange(0, _MAX_MEGABYTES)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from core.limits import TransferLimits
 from core.transfer.sync_values import SyncDirection, SyncPlan, SyncReport
 from core.units import format_count, format_counted, format_size
 from core.work import Progress
@@ -15,6 +17,7 @@ from gui.tabs.uploads.summary import failures_text
 from gui.tabs.uploads.sync_dialog import SyncChoice, SyncDialog
 from gui.tabs.uploads.upload_form import UploadForm
 from gui.tasks import Task
+from gui.tasks.rates import Pace
 from gui.widgets.desktop import open_folder
 from gui.widgets.labels import shown
 
@@ -26,6 +29,9 @@ class Syncing(QObject):
         super().__init__(tab)
         self._tab, self._form = tab, form
         self._task: Task | None = None
+        self._pace = Pace()
+        self._limits = tab.context.transfers.limits
+        self._share: TransferLimits | None = None
         form.synchronize.clicked.connect(self.open)
 
     @property
@@ -61,15 +67,16 @@ class Syncing(QObject):
         source, target = (plan.folder, address) if upload else (address, plan.folder)
         # Both sides must have the same names, so a compression does not apply.
         options = self._form.options.uncompressed().as_dict() if upload else None
+        self._share, self._pace = self._limits.join(), Pace()
         self._task = self._tab.bulk(
             f"Synchronize {Path(plan.folder).name}",
             "transfer.sync",
             {**plan.arguments(), "max_delete": max_delete, "options": options},
-            lambda report: self._on_ended(plan, report),
+            partial(self._on_ended, plan),
             failed=lambda error: self._on_stopped(lambda: self._tab.show_error(error)),
             cancelled=lambda: self._on_stopped(self._show_cancelled),
             progress=self._on_progress,
-            limits=self._tab.context.transfers.limits,
+            limits=self._share,
             source=source,
             target=target,
             command=self._command(source, target, choice, max_delete),
@@ -89,6 +96,9 @@ class Syncing(QObject):
         return self._tab.command("transfer.sync", source, target, options=options)
 
     def _on_progress(self, progress: Progress) -> None:
+        self._pace.take(progress)
+        if self._share is not None:
+            self._limits.measure(self._share, self._pace.speed)
         done, total = progress.items_done, progress.items_total
         if done is not None and total:
             files = f"{format_count(done)} of {format_counted(total, 'file')}"
@@ -103,9 +113,15 @@ class Syncing(QObject):
         reason = self.reason_not_to_open()
         self._form.synchronize.allow(not reason, reason)
 
-    def _on_stopped(self, show: Callable[[], None]) -> None:
-        self._task = None
+    def _release(self) -> None:
+        """Let another synchronization start, and give its bandwidth to other transfers."""
+        if self._share is not None:
+            self._limits.leave(self._share)
+        self._task = self._share = None
         self.update_state()
+
+    def _on_stopped(self, show: Callable[[], None]) -> None:
+        self._release()
         show()
 
     def _show_cancelled(self) -> None:
@@ -115,8 +131,7 @@ class Syncing(QObject):
         )
 
     def _on_ended(self, plan: SyncPlan, report: SyncReport) -> None:
-        self._task = None
-        self.update_state()
+        self._release()
         failures = (*report.refused, *report.transfer.failed)
         self._tab.note_failures(failures)
         text, problems = result_text(report), problems_text(report)
