@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.catalog.database import temporary_database
@@ -230,9 +231,18 @@ class Catalog:
                 manifest, stamp = self._manifest(), self._folder.stamp()
                 if self._table is not None and stamp == self._stamp:
                     break
-                self._table, self._stamp = Table(self._folder, manifest), stamp
+                self._table = Table(partial(_attached, self._folder, manifest))
+                self._stamp = stamp
                 # Segments that a refresh has replaced in the meantime are missing.
                 if not self._table.damaged:
                     break
             assert self._table is not None
             return self._table
+
+
+def _attached(
+    folder: CatalogFolder, manifest: Manifest, connection: duckdb.DuckDBPyConnection
+) -> tuple[str, ...]:
+    """Create the view `stored`, and return the names of damaged segments."""
+    damaged = attach(connection, folder, manifest)
+    return tuple(segment.prefix or segment.file for segment in damaged)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from core.catalog.database import connect
-from core.catalog.manifest import CatalogFolder, Manifest
 from core.catalog.query import Query
-from core.catalog.segments import attach, search_table_sql
+from core.catalog.segments import search_table_sql
 from core.errors import InvalidInput
 from core.model.catalog import CatalogRow
 from core.sql.session import run
@@ -30,11 +29,14 @@ class Table:
         damaged: the names of the segments that could not be read.
     """
 
-    def __init__(self, folder: CatalogFolder, manifest: Manifest) -> None:
+    def __init__(self, prepare: Callable[[duckdb.DuckDBPyConnection], tuple[str, ...]]) -> None:
+        """Read all keys.
+
+        Args:
+            prepare: creates the view `stored` in a database, and returns what could not be read.
+        """
         self._connection = connect()
-        self.damaged = tuple(
-            segment.prefix or segment.file for segment in attach(self._connection, folder, manifest)
-        )
+        self.damaged = prepare(self._connection)
         self._connection.execute(search_table_sql())
         self._connection.execute("CHECKPOINT")  # which compresses the table
 

@@ -13,8 +13,11 @@ from core.units import as_utc
 #: Parameters of a condition.
 Values = tuple[str | int | datetime, ...]
 #: What results can be sorted by.
-Order = Literal["key", "name", "size", "modified", "storage_class", "kind", "symbol", "moment"]
+Order = Literal[
+    "key", "name", "folder", "size", "modified", "storage_class", "kind", "symbol", "timeframe", "moment"
+]  # fmt: skip
 _NAME = "regexp_extract(key, '[^/]*$')"
+_FOLDER = "regexp_extract(key, '^.*/')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +147,5 @@ def order_sql(order: Order, *, descending: bool) -> str:
     """Return the ORDER BY clause; equal rows are in the order of their keys."""
     if order == "key":
         return f"ORDER BY rowid {'DESC' if descending else 'ASC'}"
-    column = f"lower({_NAME})" if order == "name" else order
+    column = {"name": f"lower({_NAME})", "folder": f"lower({_FOLDER})"}.get(order, order)
     return f"ORDER BY {column} {'DESC' if descending else 'ASC'} NULLS LAST, rowid"

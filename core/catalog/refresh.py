@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -109,8 +109,13 @@ class _Refresh:
         """List, compare and write."""
         with run(self._connection, self._work):
             damaged = attach(self._connection, self._folder, manifest)
-            known = manifest is not None and _covers(manifest.listed, prefix)
-            steps = self._steps(prefix, damaged, complete=complete or not known)
+            listed = manifest.listed if manifest else {}
+            if damaged:
+                # Which keys are missing is not known, so everything is listed that was listed.
+                steps: tuple[Step, ...] = tuple(map(Step, _outermost([*listed, prefix])))
+            else:
+                complete = complete or not any(map(prefix.startswith, listed))
+                steps = plan_steps(self._connection, "stored", prefix, complete=complete)
         began = utc_now()
         requests, ranges = list_steps(
             self._bucket, steps, ListedKeys(self._connection, self._work), self._work
@@ -124,22 +129,9 @@ class _Refresh:
             objects = self._count("SELECT count(*) FROM stored")
         # Until here a kill leaves the former catalogue; from here on the new one is valid.
         self._work.check()
-        listed = _listed(manifest, prefix, began, complete=complete)
-        self._folder.write(Manifest(self._bucket.name, objects, segments, listed))
+        times = _listed(manifest, prefix, began, complete=complete)
+        self._folder.write(Manifest(self._bucket.name, objects, segments, times))
         return RefreshReport(prefix, complete, objects, added, changed, removed, requests, began)
-
-    def _steps(
-        self, prefix: str, damaged: Sequence[Segment], *, complete: bool
-    ) -> tuple[Step, ...]:
-        """Return what to list; the folders of damaged segments are listed completely."""
-        if any(segment.recent or not segment.prefix for segment in damaged):
-            return (Step(""),)  # which folders their keys are in is not known
-        steps = list(plan_steps(self._connection, "stored", prefix, complete=complete))
-        for segment in damaged:
-            steps = [step for step in steps if not step.prefix.startswith(segment.prefix)]
-            if not any(_contains(step, segment.prefix) for step in steps):
-                steps.append(Step(segment.prefix))
-        return tuple(steps)
 
     def _compare(self, ranges: Sequence[Range]) -> None:
         """Create `fresh`, the listed rows, and `former`, the stored rows of the listed ranges."""
@@ -218,8 +210,13 @@ def _contains(step: Step, prefix: str) -> bool:
     return not step.level and not step.after and prefix.startswith(step.prefix)
 
 
-def _covers(listed: Mapping[str, Listed], prefix: str) -> bool:
-    return any(prefix.startswith(name) for name in listed)
+def _outermost(prefixes: Sequence[str]) -> list[str]:
+    """Return the prefixes that are in no other one."""
+    return [
+        prefix
+        for prefix in sorted(set(prefixes))
+        if not any(prefix.startswith(other) for other in prefixes if other != prefix)
+    ]
 
 
 def _listed(

@@ -234,6 +234,30 @@ OPERATIONS: tuple[Operation, ...] = (
         "Undeleting an object",
         changes.written_object,
     ),
+    _changes_here(
+        "objects.change_properties",
+        "core.objects.properties:change_properties",
+        "Changing properties of an object",
+        changes.written_object,
+    ),
+    _changes_here(
+        "objects.change_tags",
+        "core.objects.properties:change_tags",
+        "Changing tags of an object",
+        changes.written_object,
+    ),
+    _changes_here(
+        "objects.undo_change",
+        "core.objects.properties:undo_change",
+        "Undoing a change of properties",
+        changes.written_object,
+    ),
+    _changes_here(
+        "objects.restore_version",
+        "core.objects.in_place:restore_version",
+        "Restoring a version of an object",
+        changes.written_object,
+    ),
     _reads_here("trash.list", "core.objects.trash:list_trash", "Listing deleted objects"),
     Operation(
         "links.get",

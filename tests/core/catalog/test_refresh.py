@@ -141,10 +141,10 @@ DATED = st.builds(
 KEYS = st.one_of(FREE, DATED, FREE.map("{}/".format), FREE.map("market-data/ohlcv/A/{}".format))
 
 
-@generated(suite=8, demand=300)
+@generated(suite=5, demand=300)
 @given(
     first=st.dictionaries(KEYS, st.integers(0, 9), max_size=30),
-    later=st.lists(st.dictionaries(KEYS, st.integers(0, 9), max_size=10), max_size=3),
+    later=st.lists(st.dictionaries(KEYS, st.integers(0, 9), max_size=10), max_size=2),
     removed=st.lists(st.integers(0, 29), max_size=5),
     page=st.integers(1, 6),
 )

@@ -1,0 +1,116 @@
+"""The commands `catalog refresh`, `catalog status` and `catalog remove`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.parameters import usage_error
+from core.units import format_age, format_count, format_counted, format_size
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+    from core.model.catalog import CatalogState, RefreshEstimate
+
+app = typer.Typer(
+    help="The catalogue: the index of the bucket's keys on this computer.", no_args_is_help=True
+)
+
+
+@app.command("refresh")
+def refresh(
+    context: typer.Context,
+    prefix: Annotated[
+        str, typer.Argument(help="Only list this folder, which ends in a slash.")
+    ] = "",
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--complete",
+            help="List all keys, which also finds changed and deleted objects of former days.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show how many LIST requests are needed.")
+    ] = False,
+    inventory: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--inventory",
+            help="Use this Parquet file of S3 Inventory instead of requests; can be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """List new keys and add them to the catalogue; the first time all keys are listed."""
+    from core.catalog.catalog import open_catalog
+    from core.catalog.inventory import import_inventory
+    from core.catalog.refresh import describe
+    from core.catalog.refresh import refresh as run_refresh
+
+    cli: Cli = context.obj
+    if inventory and (prefix or complete or dry_run):
+        raise usage_error("--inventory excludes a prefix, --complete and --dry-run")
+    with cli.out.work("Listing") as work:
+        workspace = cli.opener.workspace(work)
+        if dry_run:
+            estimate = open_catalog(workspace).estimate(prefix, complete=complete, work=work)
+            cli.out.result(estimate, lambda: cli.out.line(estimate_text(estimate)))
+            return
+        if inventory:
+            paths = [str(path) for path in inventory]
+            report = import_inventory(workspace, work, paths=paths)
+        else:
+            report = run_refresh(workspace, work, prefix=prefix, complete=complete)
+    cli.out.result(report, lambda: cli.out.line(describe(report)))
+
+
+def estimate_text(estimate: RefreshEstimate) -> str:
+    """Return the sentence that describes what a refresh costs."""
+    if estimate.requests is None or estimate.cost is None:
+        return "The number of keys is not known yet: one LIST request for each thousand keys is needed."
+    return (
+        f"{format_counted(estimate.requests, 'LIST request')}, about ${estimate.cost:.4f} "
+        f"({estimate.prices})."
+    )
+
+
+@app.command("status")
+def status(context: typer.Context) -> None:
+    """Show what the catalogue contains, how old it is, and its size on the disk."""
+    from core.catalog.catalog import open_catalog
+
+    cli: Cli = context.obj
+    with cli.out.work("Reading") as work:
+        state = open_catalog(cli.opener.workspace(work)).state
+    cli.out.result(_plain(state), lambda: _show_state(cli, state))
+
+
+def _plain(state: CatalogState | None) -> Any:
+    return {"objects": 0, "listed": {}} if state is None else state
+
+
+def _show_state(cli: Cli, state: CatalogState | None) -> None:
+    if state is None:
+        cli.out.line("There is no catalogue of this bucket yet. Run `strongroom catalog refresh`.")
+        return
+    rows = [
+        (prefix or "(complete bucket)", format_age(listed.recent), format_age(listed.complete))
+        for prefix, listed in sorted(state.listed.items())
+    ]
+    cli.out.table(("Prefix", "New keys listed", "All keys listed"), rows)
+    cli.out.note(
+        f"{format_count(state.objects)} keys of {state.bucket} in {format_size(state.disk)}."
+    )
+
+
+@app.command("remove")
+def remove(context: typer.Context) -> None:
+    """Remove the catalogue from this computer; the bucket is not changed."""
+    from core.catalog.catalog import open_catalog
+
+    cli: Cli = context.obj
+    with cli.out.work("Removing") as work:
+        open_catalog(cli.opener.workspace(work)).remove()
+    cli.out.result({"removed": True}, lambda: cli.out.line("The catalogue was removed."))
