@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from core.backup.choice import Wanted, check_not_empty, find
-from core.backup.query.column_types import Typed
 from core.backup.query.insert_statements import write_inserts
 from core.backup.query.rows import VIEW, LoadedBackup, loaded_backup
 from core.backup.store import BucketStore, Store
@@ -16,21 +15,13 @@ from core.errors import Corrupt, InvalidInput
 from core.local.atomic import translate_os_errors
 from core.model.backup import Backup
 from core.objects.bucket import HasBucket
-from core.sql.csv_text import FORMULA_STARTS
-from core.sql.literals import quoted, text_literal
+from core.sql.files import FileTarget, TypedColumn, copy_to_file
 from core.sql.new_file import new_file
 from core.sql.session import run
 from core.units import format_count
 from core.work import Progress, Work, default_work
 
 FORMATS = ("csv", "json", "sql", "parquet")
-
-#: Options of DuckDB's COPY for each format that it writes.
-_OPTIONS = {
-    "csv": "FORMAT csv, HEADER true, NULLSTR ''",
-    "json": "FORMAT json, ARRAY true",
-    "parquet": "FORMAT parquet, COMPRESSION zstd",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,52 +144,9 @@ def _check_rows(rows: int, loaded: LoadedBackup) -> None:
 
 
 def _copy(loaded: LoadedBackup, file: Path, target: Target) -> int:
-    values = ", ".join(_value_sql(column, target) for column in loaded.columns)
-    options = f"{_OPTIONS[target.format]}, USE_TMP_FILE false"
-    copy = f"COPY (SELECT {values} FROM {VIEW}) TO {text_literal(str(file))} ({options})"  # noqa: S608 - all names are quoted
-    return int(loaded.connection.execute(copy).fetchall()[0][0])
-
-
-def _value_sql(column: Typed, target: Target) -> str:
-    name = column.name
-    if target.format == "csv":
-        value = _csv_value(column, formula_safe=target.formula_safe)
-        if target.formula_safe and name.startswith(FORMULA_STARTS):
-            name = "'" + name
-    else:
-        value = _json_value(column) if target.format == "json" else quoted(name)
-    return f"{value} AS {quoted(name)}"
-
-
-def _csv_value(column: Typed, *, formula_safe: bool) -> str:
-    value = quoted(column.name)
-    if column.type == "BLOB":
-        return f"'\\x' || lower(hex({value}))"
-    if column.type in ("DOUBLE", "FLOAT"):
-        return f"CASE WHEN isfinite({value}) THEN CAST({value} AS VARCHAR) ELSE {_not_finite(value)} END"
-    if column.type == "VARCHAR" and formula_safe:
-        starts = " OR ".join(f"starts_with({value}, chr({ord(start)}))" for start in FORMULA_STARTS)
-        return f"CASE WHEN {starts} THEN chr(39) || {value} ELSE {value} END"
-    return value
-
-
-def _json_value(column: Typed) -> str:
-    value = quoted(column.name)
-    if column.type == "BLOB":
-        return f"CASE WHEN {value} IS NOT NULL THEN {{'$hex': hex({value})}} END"
-    if column.type in ("DOUBLE", "FLOAT"):
-        # JSON has no numbers for them.
-        other = f"to_json({_not_finite(value)})"
-        return f"CASE WHEN isfinite({value}) THEN to_json({value}) ELSE {other} END"
-    return value
-
-
-def _not_finite(value: str) -> str:
-    """Return the SQL of the text of an infinity or NaN; NULL stays NULL."""
-    return (
-        f"CASE WHEN {value} IS NULL THEN NULL WHEN isnan({value}) THEN 'NaN' "
-        f"WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END"
-    )
+    columns = [TypedColumn(column.name, column.type) for column in loaded.columns]
+    destination = FileTarget(file, target.format, target.formula_safe)
+    return copy_to_file(loaded.connection, VIEW, columns, destination)
 
 
 def format_of(path: Path) -> str:

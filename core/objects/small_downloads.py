@@ -25,7 +25,7 @@ from core.work import Work, default_work
 _METADATA = f"x-amz-meta-{SHA256}"
 _SHA256 = re.compile("[0-9a-f]{64}")
 #: S3 only returns checksums if they are requested.
-_HEADERS = {"x-amz-checksum-mode": "ENABLED"}
+HEADERS = {"x-amz-checksum-mode": "ENABLED"}
 _CHECKSUMS = tuple(
     (f"Checksum{name}", f"x-amz-checksum-{name.lower()}")
     for name in ("SHA512", "SHA256", "SHA1", "CRC32", "MD5", "CRC64NVME", "CRC32C")
@@ -125,7 +125,7 @@ class _Receiver(SmallLoop[SmallObject]):
         folder = self._folders.get(parent)
         if folder is None:
             folder = self._folders[parent] = os.path.realpath(parent)
-        request = signer.signed("GET", file.key, _HEADERS)
+        request = signer.signed("GET", file.key, HEADERS)
         return Exchange(file, request, file.size, folder)
 
     def accepted(self, exchange: Exchange[SmallObject], answer: HttpAnswer) -> bool:
@@ -134,7 +134,7 @@ class _Receiver(SmallLoop[SmallObject]):
         if len(data) != file.size or (file.etag and file.etag != etag):
             return False
         digest = hashlib.sha256(data).hexdigest()
-        verdict = _verdict(answer, digest, etag)
+        verdict = verdict_of(answer, digest, etag)
         if verdict is None:
             return False
         if self._publisher.add(file.number, str(file.path), exchange.state, data):
@@ -158,7 +158,7 @@ class _Receiver(SmallLoop[SmallObject]):
             self._left.append(self._got.pop(number).object)
 
 
-def _verdict(answer: HttpAnswer, sha256: str, etag: str) -> Verdict | None:
+def verdict_of(answer: HttpAnswer, sha256: str, etag: str) -> Verdict | None:
     """Return the hash with which the bytes were compared; None if they differ or there is none."""
     recorded = (answer.header(_METADATA) or "").lower()
     if _SHA256.fullmatch(recorded):

@@ -21,8 +21,7 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
         AlreadyExists: The file exists and must not be overwritten.
         LocalIOError: It cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise _exists(path)
+    check_free(path, overwrite=overwrite)
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.strongroom-tmp")
     with translate_os_errors(path, "written"):
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -41,16 +40,21 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
     finally:
         os.close(handle)
     # A file that another program has created in the meantime must not be replaced either.
-    if path.exists() and not overwrite:
-        raise _exists(path)
+    check_free(path, overwrite=overwrite)
     temporary.replace(path)
     fsync_folder(path.parent)
 
 
-def _exists(path: Path) -> AlreadyExists:
-    return AlreadyExists(
-        f"{path.name} already exists",
-        cause="The file was not changed.",
-        remedy="Choose another name, or add --overwrite.",
-        subject=str(path),
-    )
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Check that a file may be written.
+
+    Raises:
+        AlreadyExists: The file exists and must not be overwritten.
+    """
+    if path.exists() and not overwrite:
+        raise AlreadyExists(
+            f"{path.name} already exists",
+            cause="The file was not changed.",
+            remedy="Choose another name, or add --overwrite.",
+            subject=str(path),
+        )

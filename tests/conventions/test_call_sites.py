@@ -127,7 +127,7 @@ LIBRARIES = (
 #: Which module may import which library: nothing else can call it.
 HOMES = {
     "boto3": r"core/aws/",
-    "apsw": r"core/(backup/databases/sqlite/|local/(state/|sqlite\.py))",
+    "apsw": r"core/(backup/databases/sqlite/|collect/cache\.py|local/(state/|sqlite\.py))",
     "pg8000": r"core/(rotation/databases/postgresql|backup/databases/postgresql/session)\.py",
     "pymysql": r"core/(rotation/databases/mysql\.py|backup/databases/mysql/)",
     "keyring": r"core/local/vault\.py",

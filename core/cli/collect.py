@@ -1,0 +1,158 @@
+"""The command `collect`, which writes a time range of the bucket's data as one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.parameters import usage_error
+from core.cli.query import FormulaSafe, Overwrite
+from core.cli.selection import DryRun
+from core.errors import ErrorKind
+from core.units import format_counted, format_duration, format_size
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+    from core.collect.report import CollectReport, Plan
+
+#: Problems that are listed one by one; all are in the output of --json.
+_SHOWN = 20
+
+
+def collect(  # noqa: PLR0913, PLR0917 - the options of one command
+    context: typer.Context,
+    kind: Annotated[
+        str,
+        typer.Argument(help="ohlcv, trades, orderbook, user_trades, portfolio or analytics."),
+    ],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="Symbols, users or report types; patterns such as 'BTC-*' are allowed."
+        ),
+    ],
+    start: Annotated[
+        str, typer.Option("--from", help="The first day or time of the rows (ISO 8601, UTC).")
+    ],
+    end: Annotated[
+        str,
+        typer.Option("--to", help="The last day, or the time before which the rows end."),
+    ],
+    timeframe: Annotated[
+        str, typer.Option("--timeframe", help="The timeframe of candles, for example 1h.")
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write: .csv, .json, .jsonl or .parquet."),
+    ] = None,
+    file_format: Annotated[
+        str,
+        typer.Option(
+            "--format", help="csv, json, jsonl or parquet; by default the ending of the file."
+        ),
+    ] = "",
+    margin: Annotated[
+        int | None,
+        typer.Option(
+            "--margin-hours",
+            min=0,
+            help="How far outside the range times in keys may be, for objects that are named "
+            "after their first or last row. By default a day, or a hundred candles.",
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Neither use nor store objects on this computer.")
+    ] = False,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+    formula_safe: FormulaSafe = False,
+) -> int:
+    """Write the rows of a time range to one file, sorted by time and without repetitions.
+
+    Numbers are exact: no decimal passes through a binary fraction. Of several candles with the same
+    time, that of the later object counts. Objects that were read before, and have not changed, are
+    read from a cache on this computer.
+
+    Exit code 40 means that the table lacks rows, because objects could not be read completely: they
+    are listed, and the name of the file contains `.partial`.
+    """
+    cli: Cli = context.obj
+    common: dict[str, Any] = {
+        "kind": kind, "names": names, "timeframe": timeframe, "start": start, "end": end,
+        "margin": None if margin is None else margin * 3600.0, "cache": not no_cache,
+    }  # fmt: skip
+    if dry_run:
+        _plan(cli, common)
+        return 0
+    if output is None:
+        raise usage_error("The file is missing", remedy="Add -o FILE, or --dry-run.")
+    from core.collect.collecting import collect as run_collect
+
+    with cli.out.work("Collecting") as work:
+        report = run_collect(
+            cli.opener.workspace(work), work, **common,
+            path=str(output), file_format=file_format, overwrite=overwrite,
+            formula_safe=formula_safe,
+        )  # fmt: skip
+    cli.out.result(report, lambda: _show(cli, report))
+    return 0 if report.complete else ErrorKind.CORRUPT.value
+
+
+def _plan(cli: Cli, common: dict[str, Any]) -> None:
+    from core.collect.collecting import plan
+
+    with cli.out.work("Listing") as work:
+        found = plan(cli.opener.workspace(work), work, **common)
+    shown = {"gets": found.gets, "cost": found.cost}
+    cli.out.result({"plan": found, **shown}, lambda: _show_plan(cli, found))
+
+
+def _show_plan(cli: Cli, found: Plan) -> None:
+    cli.out.line(f"{format_counted(found.objects, 'object')}, {format_size(found.size)}")
+    cli.out.line(
+        f"{format_counted(found.gets, 'GET request')} and "
+        f"{format_counted(found.lists, 'LIST request')}, about ${found.cost:.4f}"
+    )
+    if found.cached:
+        cli.out.line(f"{format_counted(found.cached, 'object')} in the cache of this computer")
+    if found.archived:
+        cli.out.line(
+            f"! {format_counted(found.archived, 'object')} in an archive class: unreadable"
+        )
+    for name in found.without:
+        cli.out.line(f"! no objects of {name}")
+
+
+def _show(cli: Cli, report: CollectReport) -> None:
+    rows, size = format_counted(report.rows, "row"), format_size(report.size)
+    cli.out.line(f"{report.path}: {rows}, {size}")
+    cli.out.note(
+        f"{format_counted(report.plan.objects, 'object')}, "
+        f"{format_counted(report.gets, 'GET request')}, in {format_duration(report.seconds)}"
+    )
+    for count, text in (
+        (report.repeated, "repeated"),
+        (report.revised, "replaced by a later object"),
+        (report.outside, "outside the range"),
+    ):
+        if count:
+            cli.out.note(f"{format_counted(count, 'row')} {text}")
+    for note in report.notes:
+        cli.out.note(f"! {note}")
+    for name in report.plan.without:
+        cli.out.note(f"! no objects of {name}")
+    _show_problems(cli, report)
+
+
+def _show_problems(cli: Cli, report: CollectReport) -> None:
+    if report.complete:
+        return
+    count = format_counted(len(report.problems), "object")
+    cli.out.note(f"! The table is not complete: {count} could not be read completely.")
+    for problem in report.problems[:_SHOWN]:
+        rows = f" ({format_counted(problem.rows, 'row')})" if problem.rows is not None else ""
+        cli.out.note(f"  {problem.key}: {problem.reason}{rows}")
+    if len(report.problems) > _SHOWN:
+        cli.out.note(f"  … {len(report.problems) - _SHOWN} more; --json lists all of them")

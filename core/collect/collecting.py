@@ -1,0 +1,301 @@
+"""The operations `collect.plan` and `collect.run`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.collect.cache import ObjectCache
+from core.collect.keys import ARCHIVES, Found, Objects, find_objects
+from core.collect.reading import Contents, read_contents
+from core.collect.report import CollectReport, Plan, Problem
+from core.collect.request import Request, request_of
+from core.collect.rows import UnreadableError, read_rows
+from core.collect.staging import Staging
+from core.collect.table import TABLE, Table, build_table, head_of
+from core.errors import InvalidInput, NotFound
+from core.local.atomic import translate_os_errors
+from core.local.spool import private_file, spool
+from core.objects.bucket import Bucket, HasBucket
+from core.sql.csv_text import csv_line
+from core.sql.files import FORMATS, FileTarget, TypedColumn, copy_to_file, format_of_name
+from core.sql.new_file import check_free, new_file
+from core.sql.session import open_session, run
+from core.units import format_counted, iso_utc
+from core.work import Progress, Work, default_work
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def plan(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    kind: str,
+    names: Sequence[str],
+    timeframe: str = "",
+    start: str,
+    end: str,
+    margin: float | None = None,
+    cache: bool = True,
+) -> Plan:
+    """Return the objects of a range, their bytes, and what reading them costs; nothing is read.
+
+    Args:
+        workspace: The services of a connection.
+        work: Cancel token and progress.
+        kind: One of `core.collect.request.COLLECTED`.
+        names: The symbols, users or report types; patterns such as `BTC-*` are allowed.
+        timeframe: The timeframe of candles.
+        start: A date or time (ISO 8601, UTC).
+        end: A date, which belongs to the range, or the time at which the range ends.
+        margin: Seconds by which times in keys may be outside the range; by default as in
+            `usual_margin`.
+        cache: Whether objects that earlier collections have read count as read.
+
+    Raises:
+        InvalidInput: The range is not valid.
+        StorageError: The bucket cannot be listed.
+    """
+    work = default_work(work)
+    request = request_of(kind, names, timeframe, start, end, _duration(margin))
+    bucket = workspace.bucket
+    objects = find_objects(bucket, request, work)
+    with _opened_cache(bucket, use=cache) as opened:
+        return _plan(objects, opened)
+
+
+def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    kind: str,
+    names: Sequence[str],
+    timeframe: str = "",
+    start: str,
+    end: str,
+    path: str,
+    file_format: str = "",
+    margin: float | None = None,
+    cache: bool = True,
+    overwrite: bool = False,
+    formula_safe: bool = False,
+) -> CollectReport:
+    """Write the rows of a range to one file, sorted by time and without repetitions.
+
+    The rules for repeated rows are in `core.collect.table`. If an object is missing or cannot be
+    read completely, the report names it, and the file gets another name: `.partial` precedes its
+    ending.
+
+    Args:
+        workspace: The services of a connection.
+        work: Cancel token, progress, limits and retry budget.
+        kind: See `plan`, as `names`, `timeframe`, `start`, `end`, `margin` and `cache`.
+        names: See `plan`.
+        timeframe: See `plan`.
+        start: See `plan`.
+        end: See `plan`.
+        path: The file to write.
+        file_format: `csv`, `json`, `jsonl` or `parquet`; by default the ending of the file.
+        margin: See `plan`.
+        cache: Whether objects are read from the cache of this computer, and stored there.
+        overwrite: Whether an existing file is replaced.
+        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would compute.
+
+    Raises:
+        AlreadyExists: The file exists.
+        InvalidInput: The range or the format is not valid.
+        LocalIOError: The file cannot be written.
+        NotFound: There are no objects in the range.
+        StorageError: The bucket cannot be listed or read.
+    """
+    work = default_work(work)
+    request = request_of(kind, names, timeframe, start, end, _duration(margin))
+    target = _target(path, file_format, formula_safe=formula_safe)
+    # Before anything is read: a collection takes a while.
+    for each in (target.path, partial_path(target.path)):
+        check_free(each, overwrite=overwrite)
+    bucket = workspace.bucket
+    with _opened_cache(bucket, use=cache) as opened, spool() as folder:
+        collection = _Collection(bucket, request, opened, folder, work)
+        return collection.write(target, overwrite=overwrite)
+
+
+def partial_path(path: Path) -> Path:
+    """Return the name of a file that lacks rows: `a.partial.csv` for `a.csv`."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+class _Collection:
+    """One collection: list, read, stage, combine, write."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        request: Request,
+        cache: ObjectCache | None,
+        folder: Path,
+        work: Work,
+    ) -> None:
+        self._bucket, self._request, self._cache, self._work = bucket, request, cache, work
+        self._folder = folder
+        self._started = time.monotonic()
+        self._staging = Staging(folder, head_of(request))
+        self._problems: dict[int, Problem] = {}
+
+    def write(self, target: FileTarget, *, overwrite: bool) -> CollectReport:
+        """Run all steps and write the file."""
+        objects = find_objects(self._bucket, self._request, self._work)
+        planned = _plan(objects, self._cache)
+        if not objects.found:
+            raise _nothing(self._request, planned)
+        contents = read_contents(
+            self._bucket, objects.found, self._cache, self._stager(objects.found), self._work
+        )
+        for number, reason in contents.missing.items():
+            self._problems[number] = Problem(objects.found[number].key, reason)
+        self._staging.close()
+        self._work.report(Progress(len(objects.found), len(objects.found), "objects", "combining"))
+        with open_session(self._folder) as connection, run(connection, self._work):
+            table = build_table(
+                connection, self._request, self._ranks(objects.found), self._staging
+            )
+            self._add_problems(objects.found, table)
+            return self._export(connection, planned, contents, table, target, overwrite=overwrite)
+
+    def _stager(self, found: Sequence[Found]) -> Callable[[int, bytes], None]:
+        """Return the function that takes the bytes of an object."""
+
+        def stage(number: int, data: bytes) -> None:
+            one = found[number]
+            try:
+                read = read_rows(self._request.kind, data, iso_utc(one.moment))
+                for block in read.blocks:
+                    self._staging.add(number, block)
+            except UnreadableError as error:
+                self._problems[number] = Problem(one.key, str(error))
+                return
+            if read.refused:
+                self._problems[number] = Problem(one.key, _REFUSED, read.refused)
+
+        return stage
+
+    def _ranks(self, found: Sequence[Found]) -> Path:
+        """Write the table of objects, and return its path."""
+        order = sorted(
+            range(len(found)), key=lambda at: (found[at].moment, found[at].modified, found[at].key)
+        )
+        ranks = {number: rank for rank, number in enumerate(order)}
+        path = private_file(self._folder / "objects.csv")
+        with translate_os_errors(path, "written"):
+            path.write_text(
+                "".join(
+                    csv_line((number, one.name, ranks[number])) for number, one in enumerate(found)
+                ),
+                encoding="utf-8",
+            )
+        return path
+
+    def _add_problems(self, found: Sequence[Found], table: Table) -> None:
+        for counts, reason in ((table.bad_times, _BAD_TIMES), (table.bad_numbers, _BAD_NUMBERS)):
+            for number, count in counts.items():
+                # The first reason counts: usually it is the cause of the others.
+                self._problems.setdefault(number, Problem(found[number].key, reason, count))
+
+    def _export(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        planned: Plan,
+        contents: Contents,
+        table: Table,
+        target: FileTarget,
+        *,
+        overwrite: bool,
+    ) -> CollectReport:
+        problems = tuple(self._problems[number] for number in sorted(self._problems))
+        path = partial_path(target.path) if problems else target.path
+        columns = [TypedColumn(*column) for column in table.columns]
+        with new_file(path, overwrite=overwrite) as temporary:
+            with translate_os_errors(path, "written"):
+                copy_to_file(connection, TABLE, columns, replace(target, path=temporary))
+            size = temporary.stat().st_size
+        return CollectReport(
+            planned, table.rows, table.repeated, table.revised, table.outside,
+            tuple(column.name for column in columns), tuple(column.type for column in columns),
+            problems, table.notes, contents.gets, time.monotonic() - self._started, str(path), size,
+        )  # fmt: skip
+
+
+_REFUSED = "Some rows are not rows of this kind."
+_BAD_TIMES = "Some rows have no readable time."
+_BAD_NUMBERS = "Some rows have a value that is not a number, and is empty in the table."
+
+
+_MOST_SECONDS = 3_660 * 86_400
+
+
+@contextmanager
+def _opened_cache(bucket: Bucket, *, use: bool) -> Iterator[ObjectCache | None]:
+    if not use:
+        yield None
+        return
+    with closing(ObjectCache(bucket)) as cache:
+        yield cache
+
+
+def _plan(objects: Objects, cache: ObjectCache | None) -> Plan:
+    found = objects.found
+    readable = [each for each in found if each.storage_class not in ARCHIVES]
+    pairs = [(each.key, each.etag) for each in readable]
+    present = tuple(dict.fromkeys(each.name for each in found))
+    return Plan(
+        objects=len(found),
+        size=sum(each.size for each in found),
+        cached=sum(cache.known(pairs)) if cache is not None else 0,
+        lists=objects.lists,
+        archived=len(found) - len(readable),
+        other=objects.other,
+        names=present,
+        without=tuple(name for name in objects.names if name not in present),
+    )
+
+
+def _nothing(request: Request, planned: Plan) -> NotFound:
+    names = ", ".join(request.names)
+    return NotFound(
+        f"There are no objects of {names} in this range",
+        cause=f"{format_counted(planned.lists, 'listing')} found none between "
+        f"{iso_utc(request.first)} and {iso_utc(request.last)}.",
+        remedy="Check the names, the timeframe and the dates; names are case-sensitive.",
+    )
+
+
+def _target(path: str, file_format: str, *, formula_safe: bool) -> FileTarget:
+    if not path:
+        raise InvalidInput("The file is missing", remedy="Name the file to write.")
+    chosen = file_format or format_of_name(Path(path))
+    if chosen not in FORMATS:
+        raise InvalidInput(
+            f"The format of {Path(path).name} is unknown",
+            remedy=f"Choose one of the formats {', '.join(FORMATS)}.",
+        )
+    if formula_safe and chosen != "csv":
+        raise InvalidInput(
+            f"The format {chosen} has no formulas",
+            remedy="Omit --formula-safe, or choose the format csv.",
+        )
+    return FileTarget(Path(path), chosen, formula_safe, iso_times=True)
+
+
+def _duration(seconds: float | None) -> timedelta | None:
+    if seconds is None:
+        return None
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise InvalidInput(f"The margin {seconds} is out of range", remedy="Use 0 to 3,660 days.")
+    return timedelta(seconds=seconds)

@@ -1,0 +1,179 @@
+"""The objects of a range, from listings of only those folders that can contain them."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.collect.request import Request, prefix_of
+from core.layout import Kind, kind, parse
+from core.objects.bucket import Bucket
+from core.objects.level import list_level, page_of
+from core.objects.pages import Columns
+from core.units import iso_utc
+from core.work import Progress, Work
+
+#: Requests that are on their way at the same time.
+_THREADS = 8
+#: Kinds with an object a minute or more: their months are listed at the same time. A year of the
+#: others has few pages.
+_BY_MONTH = frozenset({"orderbook", "trades"})
+#: Storage classes whose objects cannot be read at once (S3 user guide, "Storage classes").
+ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+_PATTERN = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One object of the range.
+
+    Attributes:
+        name: its symbol, user or report type.
+        moment: the time in its key.
+    """
+
+    key: str
+    size: int
+    etag: str
+    storage_class: str
+    modified: str
+    name: str
+    moment: datetime
+
+
+@dataclass(slots=True)
+class Objects:
+    """The objects of a range in order of their names and times.
+
+    Attributes:
+        lists: the LIST requests that were sent.
+        other: keys that do not have the form of the contract.
+        names: the names that were listed.
+    """
+
+    found: list[Found] = field(default_factory=list)
+    lists: int = 0
+    other: int = 0
+    names: tuple[str, ...] = ()
+
+    @property
+    def archived(self) -> list[Found]:
+        """The objects that cannot be read before they are restored."""
+        return [each for each in self.found if each.storage_class in ARCHIVES]
+
+
+def find_objects(bucket: Bucket, request: Request, work: Work) -> Objects:
+    """List the objects of a range.
+
+    Raises:
+        AccessDenied: `s3:ListBucket` is missing.
+        Cancelled: a cancel was requested.
+        StorageError: a listing failed.
+    """
+    objects = Objects()
+    of = kind(request.kind)
+    objects.names = _names(bucket, of, request, work, objects)
+    spans = [span for name in objects.names for span in _spans(of, request, name)]
+    with ThreadPoolExecutor(min(_THREADS, len(spans) or 1), "list range") as pool:
+        for pages in pool.map(lambda span: list(_pages(bucket, span, work)), spans):
+            for page in pages:
+                objects.lists += 1
+                _add(objects, page, request)
+            work.report(Progress(len(objects.found), None, "objects", "listing"))
+    objects.found.sort(key=lambda each: (each.name, each.moment, each.key))
+    return objects
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A prefix to list, from after one key up to the last one that begins with `end`."""
+
+    prefix: str
+    after: str
+    end: str
+
+
+def _spans(of: Kind, request: Request, name: str) -> Iterator[_Span]:
+    """Yield the folders of months or years that contain a range."""
+    root = prefix_of(of, name, request.timeframe)
+    # Trades of users have no folders of days.
+    days = "{D}" in of.template
+    length = len("2024/01/15") if days else len("2024/01")
+    after, end = (f"{root}{_folder(moment)[:length]}" for moment in (request.first, request.last))
+    monthly = request.kind in _BY_MONTH
+    for year in range(request.first.year, request.last.year + 1):
+        if not monthly:
+            yield _Span(f"{root}{year:04}/", after, end)
+            continue
+        for month in range(1, 13):
+            if (
+                (request.first.year, request.first.month)
+                <= (year, month)
+                <= (request.last.year, request.last.month)
+            ):
+                yield _Span(f"{root}{year:04}/{month:02}/", after, end)
+
+
+def _folder(moment: datetime) -> str:
+    """Return the folder of a day in keys, such as `2024/01/15`."""
+    return iso_utc(moment)[: len("2024-01-15")].replace("-", "/")
+
+
+def _pages(bucket: Bucket, span: _Span, work: Work) -> Iterator[Columns]:
+    """Yield the pages of a span."""
+    # Keys of the first day are after the name of its folder.
+    after = span.after if span.after.startswith(span.prefix) else ""
+    token: str | None = None
+    while True:
+        work.check()
+        page, token = page_of(bucket, span.prefix, token=token, after=after, work=work)
+        yield page
+        last = page.keys[-1] if page.keys else ""
+        if token is None or last[: len(span.end)] > span.end:
+            return
+
+
+def _add(objects: Objects, page: Columns, request: Request) -> None:
+    first, last = request.first, request.last
+    columns = zip(page.keys, page.sizes, page.etags, page.classes, page.modified, strict=True)
+    for key, size, etag, storage_class, modified in columns:
+        parsed = parse(key)
+        if parsed is None:
+            # Folders that consoles create are empty objects.
+            objects.other += not key.endswith("/")
+        elif first <= parsed.moment < last:
+            name = parsed.names[parsed.kind.names[0]]
+            objects.found.append(
+                Found(key, size, etag, storage_class, modified, name, parsed.moment)
+            )
+
+
+def _names(
+    bucket: Bucket, of: Kind, request: Request, work: Work, objects: Objects
+) -> tuple[str, ...]:
+    """Return the names of a request; patterns are replaced by the names in the bucket."""
+    if not any(_PATTERN.intersection(name) for name in request.names):
+        return request.names
+    known = _listed_names(bucket, of, work, objects)
+    found: dict[str, None] = {}
+    for name in request.names:
+        if _PATTERN.intersection(name):
+            found |= dict.fromkeys(fnmatch.filter(known, name))
+        else:
+            found[name] = None
+    return tuple(found)
+
+
+def _listed_names(bucket: Bucket, of: Kind, work: Work, objects: Objects) -> Sequence[str]:
+    names: list[str] = []
+    token: str | None = None
+    while True:
+        page = list_level(bucket, of.prefix, token=token, work=work)
+        objects.lists += 1
+        names += [folder.removeprefix(of.prefix).rstrip("/") for folder in page.folders]
+        token = page.token
+        if token is None:
+            return names

@@ -1,0 +1,162 @@
+"""Text files of rows on this computer, which DuckDB reads: one for each form of rows.
+
+All values are text as they were written, so that no number passes through a double.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.collect.rows import Block, Column, UnreadableError
+from core.local.atomic import translate_os_errors
+from core.local.spool import private_file
+from core.preview.numbers import number_text
+
+_SPECIAL = re.compile('[",\r\n]')
+_BUFFER_BYTES = 1 << 20
+#: Different sets of members of rows; each is a part of the query that reads them.
+_MOST_FORMS = 500
+#: Columns of the files before those of the rows: the number of the object, and of the row in it.
+FILE, ROW = "$object", "$row"
+#: Column of the table of objects: the order in which they were written.
+RANK = "$rank"
+#: Columns of the steps in between: values that should be numbers, and the count of equal rows.
+BAD, NTH = "$bad", "$nth"
+
+
+@dataclass(slots=True)
+class Form:
+    """A file with rows that have the same columns; `names` are unique even without case."""
+
+    path: Path
+    names: tuple[str, ...]
+    waiting: list[bytes] = field(default_factory=list, repr=False)
+    size: int = 0
+
+    def write(self, lines: bytes) -> None:
+        """Append lines; files are open only while they are written, as there may be many."""
+        self.waiting.append(lines)
+        self.size += len(lines)
+        if self.size > _BUFFER_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is in memory."""
+        with translate_os_errors(self.path, "written"), self.path.open("ab") as file:
+            file.writelines(self.waiting)
+        self.waiting, self.size = [], 0
+
+
+class Staging:
+    """The files of one collection.
+
+    Attributes:
+        forms: the files by the names of their members.
+        kinds: the kinds of values in each column: `text`, `number`, `boolean` or `json`.
+        renamed: the members of columns that have another name, by the names of the columns.
+    """
+
+    def __init__(self, folder: Path, head: Iterable[str]) -> None:
+        """Use a private folder; `head` has the names of the columns that come from the key."""
+        self._folder = folder
+        self._names: dict[str, str] = {}
+        self._used = {FILE, ROW, RANK, BAD, NTH, *head}
+        self.forms: dict[tuple[str, ...], Form] = {}
+        self.kinds: dict[str, set[str]] = {}
+        self.renamed: dict[str, str] = {}
+
+    def add(self, number: int, block: Block) -> None:
+        """Append rows of an object.
+
+        Args:
+            number: the number of the object.
+            block: the rows.
+        """
+        form = self.forms.get(block.names) or self._new_form(block.names)
+        cells = [
+            self._cells(name, column)
+            for name, column in zip(form.names, block.columns, strict=True)
+        ]
+        rows = [f"{number},{row}" for row in block.rows]
+        lines = map(",".join, zip(rows, *cells, strict=True))
+        form.write(("\n".join(lines) + "\n").encode())
+
+    def close(self) -> None:
+        """Complete the files, which can then be read."""
+        for form in self.forms.values():
+            form.flush()
+
+    def _new_form(self, members: tuple[str, ...]) -> Form:
+        if len(self.forms) >= _MOST_FORMS:
+            message = f"Its rows have other members than {_MOST_FORMS:,} forms of rows before."
+            raise UnreadableError(message)
+        path = private_file(self._folder / f"rows-{len(self.forms)}.csv")
+        form = Form(path, tuple(self._unique(name) for name in members))
+        self.forms[members] = form
+        return form
+
+    def _unique(self, member: str) -> str:
+        """Return the column of a member: DuckDB ignores the case of names."""
+        if member not in self._names:
+            name, number = member or "unnamed", 1
+            while name.casefold() in self._used:
+                number += 1
+                name = f"{member}_{number}"
+            self._used.add(name.casefold())
+            self._names[member] = name
+            self.kinds[name] = set()
+            if name != member:
+                self.renamed[name] = member
+        return self._names[member]
+
+    def _cells(self, name: str, column: Column) -> Sequence[str]:
+        """Return a column as fields of CSV; NULL is an empty field, an empty text is `""`."""
+        types = set(map(type, column))
+        if types == {str}:
+            self.kinds[name].add("text")
+            if all(column) and not _SPECIAL.search("".join(column)):
+                return column
+            return [quoted_field(cell) for cell in column]
+        if types.isdisjoint(_NOT_NUMBERS):
+            self.kinds[name].add("number")
+            return list(map(str, column))
+        self.kinds[name] |= {_KINDS.get(each, "number") for each in types - {type(None)}}
+        return [_cell(cell) for cell in column]
+
+
+_KINDS: dict[type, str] = {str: "text", bool: "boolean", dict: "json", list: "json"}
+_NOT_NUMBERS = {str, bool, dict, list, type(None)}
+
+
+def _cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, str):
+        return quoted_field(cell)
+    return number_text(cell) or quoted_field(json_text(cell))
+
+
+def quoted_field(text: str) -> str:
+    """Return a text as a quoted field of CSV."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def json_text(value: Any) -> str:
+    """Return a value as compact JSON, with the digits of its numbers as they were written."""
+    import json
+
+    if isinstance(value, dict):
+        members = (
+            f"{json.dumps(name, ensure_ascii=False)}:{json_text(each)}"
+            for name, each in value.items()
+        )
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(json_text, value)) + "]"
+    return number_text(value) or json.dumps(value, ensure_ascii=False)
