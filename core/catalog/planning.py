@@ -56,12 +56,15 @@ class Step:
 
 @dataclass(slots=True)
 class _Folder:
-    """A folder with the number of keys at any depth, and the last day of a stream."""
+    """A folder with the number of keys at any depth.
+
+    A stream also has the last key before its last day, and the number of keys after it.
+    """
 
     keys: int = 0
     own: int = 0
-    last_day: str = ""
-    after_last_day: int = 0
+    before: str = ""
+    after: int = 0
     children: dict[str, _Folder] = field(default_factory=dict)
 
 
@@ -103,11 +106,11 @@ def _cheapest(prefix: str, folder: _Folder) -> tuple[int, list[Step]]:
     """Return the smallest number of requests that find the new keys of a folder, and their steps."""
     everything = _pages(folder.keys)
     best, steps = everything, [Step(prefix, requests=everything)]
-    if folder.last_day:
-        requests = _pages(folder.after_last_day)
+    if folder.before:
+        requests = _pages(folder.after)
         # With equal costs everything is listed, because that also finds deleted keys.
         if requests < best:
-            best, steps = requests, [Step(prefix, after=folder.last_day, requests=requests)]
+            best, steps = requests, [Step(prefix, after=folder.before, requests=requests)]
     elif folder.children:
         inner = [_cheapest(prefix + name, child) for name, child in folder.children.items()]
         level = _pages(folder.own + len(folder.children))
@@ -122,15 +125,15 @@ def _cheapest(prefix: str, folder: _Folder) -> tuple[int, list[Step]]:
 def _tree(connection: duckdb.DuckDBPyConnection, table: str, prefix: str) -> _Folder:
     root = _Folder()
     found = connection.execute(_folders_sql(table), [prefix]).fetchall()
-    for path, keys, last_day, after in found:
+    for path, keys, before, after in found:
         folder = root
         folder.keys += keys
         for name in _names(path[len(prefix) :]):
             folder = folder.children.setdefault(name, _Folder())
             folder.keys += keys
         folder.own += keys
-        if last_day:
-            folder.last_day, folder.after_last_day = last_day, after
+        if before:
+            folder.before, folder.after = before, after
     return root
 
 
@@ -140,10 +143,12 @@ def _names(path: str) -> Iterator[str]:
 
 
 def _folders_sql(table: str) -> str:
-    """Return the query for each folder: number of keys, and last day and keys since then.
+    """Return the query for each folder: number of keys, last key before its last day, keys after it.
 
     Folders of the contract are streams. Others are cut at a depth, and have no days.
     """
+    # The name of the last day would do for S3, but SeaweedFS lists nothing of a folder that is
+    # named as the key to start after. A key before it works everywhere.
     depths = " ".join(f"WHEN '{kind.id}' THEN {stream_depth(kind)}" for kind in KINDS)
     days = " ".join(f"WHEN '{kind.id}' THEN {day_depth(kind)}" for kind in KINDS)
     cut = f"least(len(parts) - 1, {_FOLDER_DEPTH})"
@@ -155,7 +160,7 @@ def _folders_sql(table: str) -> str:
         f"CASE WHEN kind IS NOT NULL THEN {_joined(f'CASE kind {days} END')} END AS day_folder "
         "FROM split), "
         "days AS (SELECT folder, max(day_folder) AS last_day FROM placed GROUP BY folder) "
-        "SELECT folder, count(*), coalesce(any_value(last_day), ''), "
+        "SELECT folder, count(*), coalesce(max(key) FILTER (key < last_day), ''), "
         "count(*) FILTER (key >= last_day) FROM placed JOIN days USING (folder) GROUP BY folder"
     )
 
