@@ -1,0 +1,186 @@
+"""Copies, moves and renames from the list of objects: plan, confirmation, result, undo."""
+
+from dataclasses import replace
+
+import pytest
+from helpers.browser import DAY, active, in_other_thread, names, put, settled
+from PySide6.QtCore import Qt
+
+from core.model.connection import KeySource, Profile, ProfileColour
+from core.objects.listing import list_pages
+from core.objects.reading import head, read
+from core.transfer.relocation import Relocation
+from core.transfer.values import IfExists
+from gui.tabs.browser.copying import common_folder
+from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget, plan_text
+
+WAIT = 30_000
+
+
+def keys(bucket, prefix=""):
+    return in_other_thread(
+        lambda: [key for page in list_pages(bucket, prefix) for key in page.keys]
+    )
+
+
+def pressed(tab, qtbot, key, *selected, modifier=Qt.KeyboardModifier.NoModifier):
+    """Select rows and press a key in the list, as a user does."""
+    active(tab, qtbot)
+    tab.folder.select_all_of(selected)
+    tab.folder.table.setFocus()
+    qtbot.keyClick(tab.folder.table, key, modifier)
+
+
+def opened(tab, qtbot, key, *selected, folder, modifier=Qt.KeyboardModifier.NoModifier):
+    """Open the dialog, type a folder, and wait for its plan."""
+    pressed(tab, qtbot, key, *selected, modifier=modifier)
+    dialog = tab.tools.copying.dialog
+    dialog.folder.setText(folder)
+    qtbot.waitUntil(lambda: dialog.plan is not None and dialog.go.isEnabled(), timeout=WAIT)
+    return dialog
+
+
+def until(qtbot, tab, text):
+    qtbot.waitUntil(lambda: text in tab.banner.text, timeout=WAIT)
+    settled(qtbot, tab)
+
+
+def test_a_folder_and_an_object_are_copied_after_their_plan_was_shown(tab, qtbot, bucket):
+    put(bucket, "backup/note.txt", b"old", metadata={"by": "me"})
+    dialog = opened(
+        tab, qtbot, Qt.Key.Key_F6, "logs/", "note.txt", folder="backup",
+        modifier=Qt.KeyboardModifier.ShiftModifier,
+    )  # fmt: skip
+    assert dialog.plan.targets == ("backup/note.txt", "backup/logs/app.log")
+    assert dialog.state.text().startswith("2 objects, 24 B, about 6 requests, less than $0.0001")
+    assert f"s3://{bucket.name}/backup/: 1 of the new keys already exists" in dialog.state.text()
+    assert "backup/note.txt  (exists)" in dialog.names.toPlainText()
+    dialog.choice.select(IfExists.OVERWRITE.value)
+    dialog.go.click()
+    until(qtbot, tab, "copied")
+    assert tab.banner.text.startswith(f"2 of 2 objects copied to s3://{bucket.name}/backup/.")
+    assert in_other_thread(read, bucket, "backup/note.txt") == b"hello"
+    assert {"note.txt", "logs/app.log", "backup/logs/app.log"} <= {*keys(bucket)}
+
+
+def test_a_move_disappears_from_the_list_and_ctrl_z_brings_it_back(tab, qtbot, bucket):
+    before = in_other_thread(head, bucket, "note.txt")
+    opened(tab, qtbot, Qt.Key.Key_F6, "note.txt", folder="archive/").go.click()
+    until(qtbot, tab, "moved")
+    assert "note.txt" not in keys(bucket)
+    assert "note.txt" not in names(tab)
+    assert "archive/note.txt" in keys(bucket)
+    active(tab, qtbot)
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    until(qtbot, tab, "moved back")
+    assert "archive/note.txt" not in keys(bucket)
+    after = in_other_thread(head, bucket, "note.txt")
+    assert (after.version_id, after.modified) == (before.version_id, before.modified)
+
+
+@pytest.mark.parametrize("bucket", [False], indirect=True)
+def test_without_versions_a_move_cannot_be_undone_and_offers_nothing(tab, qtbot, bucket):
+    opened(tab, qtbot, Qt.Key.Key_F6, "note.txt", folder="archive/").go.click()
+    until(qtbot, tab, "moved")
+    assert tab.removal.reason_not_to_undo()
+    assert keys(bucket, "archive/") == ["archive/note.txt"]
+
+
+def test_an_object_is_renamed(tab, qtbot, bucket):
+    pressed(tab, qtbot, Qt.Key.Key_F2, "note.txt")
+    dialog = tab.tools.copying.name_dialog
+    assert dialog.field.text() == "note.txt"
+    dialog.field.setText("letter.txt")
+    dialog.go.click()
+    until(qtbot, tab, "moved")
+    assert "letter.txt" in keys(bucket)
+    assert "note.txt" not in keys(bucket)
+
+
+def test_a_folder_is_renamed_after_a_question_with_its_count(tab, qtbot, bucket):
+    pressed(tab, qtbot, Qt.Key.Key_F2, "market-data/")
+    dialog = tab.tools.copying.name_dialog
+    dialog.field.setText("data")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: tab.tools.copying.question is not None, timeout=WAIT)
+    question = tab.tools.copying.question
+    assert question.windowTitle() == "Rename a folder with 3 objects?"
+    question.go.click()
+    until(qtbot, tab, "moved")
+    assert len(keys(bucket, DAY.replace("market-data/", "data/"))) == 3
+    assert keys(bucket, "market-data/") == []
+
+
+def test_a_rename_never_replaces_an_object(tab, qtbot, bucket):
+    put(bucket, "taken.txt", b"precious")
+    pressed(tab, qtbot, Qt.Key.Key_F2, "note.txt")
+    dialog = tab.tools.copying.name_dialog
+    dialog.field.setText("taken.txt")
+    dialog.go.click()
+    until(qtbot, tab, "taken.txt already exists")
+    assert in_other_thread(read, bucket, "taken.txt") == b"precious"
+    assert "note.txt" in keys(bucket)
+
+
+def test_the_present_folder_is_no_target(tab, qtbot):
+    pressed(tab, qtbot, Qt.Key.Key_F6, "note.txt")
+    dialog = tab.tools.copying.dialog
+    qtbot.waitUntil(lambda: "already have these keys" in dialog.state.text(), timeout=WAIT)
+    assert not dialog.go.isEnabled()
+    dialog.reject()
+
+
+def test_another_profile_is_a_target_unless_it_is_read_only(tab, qtbot, bucket, workspace):
+    connections = tab.context.connections
+    target = replace(
+        workspace.connection.profile, name="other", source=KeySource.SESSION, bucket=bucket.name
+    )
+    connections.save(target, workspace.connection.keys)
+    locked = Profile("prod", KeySource.ENVIRONMENT, colour=ProfileColour.RED)
+    connections.save(locked)
+    pressed(
+        tab, qtbot, Qt.Key.Key_F6, "logs/", modifier=Qt.KeyboardModifier.ShiftModifier
+    )  # fmt: skip
+    dialog = tab.tools.copying.dialog
+    qtbot.waitUntil(lambda: dialog.profile.count() == 3, timeout=WAIT)
+    dialog.profile.setCurrentText("prod")
+    qtbot.waitUntil(lambda: "prod is read-only" in dialog.state.text(), timeout=WAIT)
+    assert not dialog.go.isEnabled()
+    dialog.profile.setCurrentText("other")
+    dialog.folder.setText("from/")
+    qtbot.waitUntil(lambda: dialog.plan is not None and dialog.go.isEnabled(), timeout=WAIT)
+    dialog.go.click()
+    until(qtbot, tab, "copied")
+    assert in_other_thread(read, bucket, "from/logs/app.log") == b"INFO one\nERROR two\n"
+
+
+def test_the_folder_that_is_common_to_all(qtbot):
+    assert common_folder(["a/b/c", "a/b/d/"]) == "a/b/"
+    assert common_folder(["a/b/c", "a/bb/d"]) == "a/"
+    assert common_folder(["x", "a/y"]) == ""
+
+
+def test_the_plan_is_described_with_its_price(qtbot):
+    plan = Relocation(("a", "b"), ("c", "d"), (1_000_000, 24), ("", ""))
+    assert plan_text(plan, CopyTarget("bkt", "to/")) == (
+        "2 objects, 1.0 MB, about 6 requests, less than $0.0001.\n"
+        "To s3://bkt/to/: none of the new keys exists yet."
+    )
+    many = ("k",) * 10_000
+    plan = Relocation(many, many, (1,) * 10_000, many, (0, 1))
+    assert plan_text(plan, CopyTarget("bkt", "to/")) == (
+        "10,000 objects, 10.0 KB, about 30,000 requests, $0.0580.\n"
+        "To s3://bkt/to/: 2 of the new keys already exist."
+    )
+
+
+def test_a_locked_connection_can_only_be_copied_to_another_profile(qtbot):
+    dialog = CopyDialog(None, CopyTarget("b", ""), move=False, locked="It is locked.")
+    qtbot.addWidget(dialog)
+    plan = Relocation(("a",), ("c",), (1,), ("",))
+    dialog.show_plan(dialog.target, plan)
+    assert dialog.go.reason == "It is locked."
+    dialog.add_profiles(["other"])
+    dialog.profile.setCurrentText("other")
+    dialog.show_plan(dialog.target, plan)
+    assert dialog.go.isEnabled()
