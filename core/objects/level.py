@@ -44,7 +44,7 @@ def list_level(
     return LevelPage(prefix, tuple(columns.folders), rows_of(columns), following, requested)
 
 
-def page_of(
+def page_of(  # noqa: PLR0913 - the parameters of one request
     bucket: Bucket,
     prefix: str,
     *,
