@@ -27,7 +27,7 @@ class Context:
 
     @property
     def output(self) -> Path:
-        """What the command has written to standard output, if its input is piped."""
+        """What the command has written to standard output."""
         return self.folder / "stdout"
 
     @property

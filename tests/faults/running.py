@@ -1,6 +1,7 @@
 """Run fault cases concurrently, and judge each: right result, or clean failure, in time."""
 
-import subprocess
+import os
+import queue
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,6 @@ from faults.library import CALLS, Call, new_work
 from faults.operations import OPERATIONS, Claim, Context, Operation
 from faults.world import World
 from helpers.fault_proxy import FaultProxy, rule
-from helpers.quick_program import command
 
 from core.errors import StorageError
 from core.workspace import Workspace
@@ -73,33 +73,41 @@ def _run_command(operation: Operation, context: Context, case: Case, proxy: Faul
     text = [*operation.arguments(context), "--bucket", context.world.bucket]
     try:
         done = _finished(operation, context, text, proxy)
-    except subprocess.TimeoutExpired:
+    except queue.Empty:
         return Outcome(case, "hangs", HANGS_SECONDS, len(proxy.struck), -1)
     seconds = time.monotonic() - began
     # With --json the reasons of single objects are in the output.
-    wrong = _wrong_ending(
-        done.returncode, done.stderr or done.stdout or "", case
-    ) or operation.check(context, Claim(done.returncode == 0, done.stdout or ""))
-    text = done.stderr.strip()[-600:]
-    return Outcome(case, wrong, seconds, len(proxy.struck), done.returncode, text)
+    wrong = _wrong_ending(done.code, done.errors or done.output, case) or operation.check(
+        context, Claim(done.code == 0, done.output)
+    )
+    text = done.errors.strip()[-600:]
+    return Outcome(case, wrong, seconds, len(proxy.struck), done.code, text)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    code: int
+    output: str
+    errors: str
 
 
 def _finished(
     operation: Operation, context: Context, arguments: Sequence[str], proxy: FaultProxy
-) -> subprocess.CompletedProcess[str]:
+) -> _Ended:
     """Run a command to its end; a piped one reads a file and writes its output to another."""
-    environment = context.world.server.environment(context.folder / "home", proxy.url)
-    if not operation.piped:
-        return subprocess.run(
-            command(*arguments), env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=HANGS_SECONDS, check=False,
-        )  # fmt: skip
-    source = context.world.source(operation.piped)
-    with source.open("rb") as stdin, context.output.open("wb") as stdout:
-        return subprocess.run(
-            command(*arguments), env=environment, stdin=stdin, stdout=stdout,
-            stderr=subprocess.PIPE, text=True, timeout=HANGS_SECONDS, check=False,
-        )  # fmt: skip
+    errors = context.folder / "stderr"
+    source = context.world.source(operation.piped) if operation.piped else os.devnull
+    process = context.world.forks.start(
+        "command", *arguments, stdin=source, stdout=context.output, stderr=errors,
+        environment=context.world.server.environment(context.folder / "home", proxy.url),
+    )  # fmt: skip
+    try:
+        code = process.wait(HANGS_SECONDS)
+    except queue.Empty:
+        process.kill()
+        raise
+    output = "" if operation.piped else context.output.read_text()
+    return _Ended(code, output, errors.read_text())
 
 
 def _wrong_ending(code: int, errors: str, case: Case) -> str:

@@ -9,8 +9,6 @@ import json
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -20,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from boto3.s3.transfer import TransferConfig
+from helpers.forks import Forks
 from helpers.s3_servers import S3Server, make_bucket
 
 SIZES = {"small": 50_000, "mid": 3_000_000, "big": 20_000_000}
@@ -36,6 +35,7 @@ class World:
     folder: Path
     bucket: str
     client: Any
+    forks: Forks
     objects: dict[str, tuple[int, str]] = field(default_factory=dict)
     backup_ids: tuple[str, ...] = ()
 
@@ -62,21 +62,24 @@ class World:
 
     def run(self, *arguments: str) -> str:
         """Run the program without faults and return its output."""
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "core", *arguments, "--bucket", self.bucket],
-            env=self.server.environment(self.folder / "home"),
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{arguments}: {done.stdout[-500:]}{done.stderr[-2000:]}"
-        return done.stdout
+        output, errors = self.folder / "output", self.folder / "errors"
+        code = self.forks.start(
+            "command", *arguments, "--bucket", self.bucket, stdout=output, stderr=errors,
+            environment=self.server.environment(self.folder / "home"),
+        ).wait()  # fmt: skip
+        assert code == 0, f"{arguments}: {output.read_text()[-500:]}{errors.read_text()[-2000:]}"
+        return output.read_text()
 
 
 @contextmanager
 def prepared(server: S3Server) -> Iterator[World]:
     """Yield a filled bucket on `server` with local files beside it."""
     client = server.client(max_pool_connections=20)
-    with TemporaryDirectory(prefix="strongroom-faults-") as name:
-        world = World(server, Path(name), make_bucket(client, "faults"), client)
+    with (
+        TemporaryDirectory(prefix="strongroom-faults-") as name,
+        Forks("helpers.quick_program:shorten") as forks,
+    ):
+        world = World(server, Path(name), make_bucket(client, "faults"), client, forks)
         _write_sources(world)
         _fill(world)
         _back_up(world)
