@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from core.errors import Cancelled, StorageError
 from core.redaction import redacted
@@ -176,7 +177,8 @@ class Banner(QWidget):
     def _cover_lists(self) -> None:
         """Let lists scroll until their last row is above the banner."""
         view = self._over
-        if view is None:
+        # A dialog that is being deleted hides its banner after its own part of Qt is gone.
+        if view is None or not isValid(view):
             return
         corner = view.mapFromGlobal(self.mapToGlobal(QPoint()))
         card = QRect() if self.isHidden() else QRect(corner, self.size())

@@ -79,6 +79,7 @@ from gui.tabs.links.revoke_dialog import RevokeDialog, StatementDialog
 from gui.tabs.uploads.limits_dialog import LimitsDialog
 from gui.tabs.uploads.options_dialog import UploadOptionsDialog
 from gui.tabs.uploads.sync_dialog import SyncDialog
+from gui.tabs.uploads.watch_dialog import WatchDialog
 from gui.widgets.secret_generator import Generator
 
 _GUI = Path(__file__).resolve().parents[2] / "gui"
@@ -356,6 +357,7 @@ MAKERS: dict[str, Make] = {
         parent,
         UploadOptions("GLACIER_IR", (("team", "desk"),), encryption=Encryption.KMS, kms_key="alias/x"),
     ),
+    "WatchDialog": lambda parent, context: WatchDialog(context, parent),
     "Wizard": lambda parent, context: Wizard(context, parent),
 }  # fmt: skip
 

@@ -49,6 +49,7 @@ class BackupsPanel(QWidget):
         drill_wanted: a `Backup` to restore into a scratch table.
         pin_wanted: a `Backup` to pin, or to unpin if it is pinned.
         compare_wanted: the older and the newer of two selected `Backup`s.
+        query_wanted: a `Backup` whose rows are to be queried or exported.
     """
 
     selected = Signal(object)
@@ -56,6 +57,7 @@ class BackupsPanel(QWidget):
     drill_wanted = Signal(object)
     pin_wanted = Signal(object)
     compare_wanted = Signal(object, object)
+    query_wanted = Signal(object)
 
     def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
@@ -101,7 +103,11 @@ class BackupsPanel(QWidget):
         self.pin = plain_button("Pin…", self._on_pin)
         self.compare = plain_button("Compare", self._on_compare)
         self.compare.set_hint("Shows the rows that differ between the two selected backups.")
-        self._buttons = ButtonRow(self.compare, self.pin, self.drill, self.verify)
+        self.query = plain_button("Query…", self._on_query)
+        self.query.set_hint(
+            "Runs SQL on the rows of the backup, or exports them; nothing is restored."
+        )
+        self._buttons = ButtonRow(self.query, self.compare, self.pin, self.drill, self.verify)
         self.calendar = BackupCalendar()
         self.calendar.hide()
         self.shape = Segmented((("list", "List"), ("calendar", "Calendar")))
@@ -294,6 +300,8 @@ class BackupsPanel(QWidget):
         why = _why_no_comparison(self.chosen)
         self.compare.allow(not why, why)
         self.verify.allow(backup is not None, _NONE_SELECTED)
+        why = _NONE_SELECTED if backup is None else _why_no_query(backup)
+        self.query.allow(not why, why)
         why = _NONE_SELECTED if backup is None else self.why_no_drill(backup)
         self.drill.set_hint("Restores the backup into a scratch table and compares it.")
         self.drill.allow(not why, why)
@@ -316,6 +324,10 @@ class BackupsPanel(QWidget):
         if len(chosen := self.chosen) == 2:
             self.compare_wanted.emit(*chosen)
 
+    def _on_query(self) -> None:
+        if self.current is not None:
+            self.query_wanted.emit(self.current)
+
     def _on_drill(self) -> None:
         if self.current is not None:
             self.drill_wanted.emit(self.current)
@@ -323,6 +335,10 @@ class BackupsPanel(QWidget):
     def _on_pin(self) -> None:
         if self.current is not None:
             self.pin_wanted.emit(self.current)
+
+
+def _why_no_query(backup: Backup) -> str:
+    return "The backup is damaged." if backup.state is BackupState.BROKEN else ""
 
 
 def _why_no_comparison(chosen: Sequence[Backup]) -> str:

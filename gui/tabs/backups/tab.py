@@ -25,6 +25,7 @@ from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.open_databases import OpenDatabases, read_info
 from gui.tabs.backups.opening import DatabaseOpener
 from gui.tabs.backups.proof_actions import ProofActions
+from gui.tabs.backups.query_dialog import QueryActions
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.resume_bar import ResumeBar
@@ -65,6 +66,7 @@ class BackupsTab(Tab):
             self, self.backups, self.open_databases, lambda backup: self._on_made((backup,))
         )
         ComparisonActions(self, self.backups)
+        QueryActions(self, self.backups)
         self.routines = Routines(self, self.open_databases, self.proofs)
         self.interrupted = ResumeBar(self)
         self._lay_out()

@@ -1,0 +1,84 @@
+"""A backup is queried and exported in the window before anything is restored."""
+
+import json
+
+import pytest
+from PySide6.QtCore import Qt
+from shiboken6 import isValid
+
+from gui.tabs.backups.query_dialog import QueryDialog
+
+#: Milliseconds; a busy machine may need seconds to start the engine process.
+WAIT = 30_000
+
+
+@pytest.fixture
+def dialog(qtbot, tab):
+    """The dialog of a new backup of `orders`."""
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    tab.tables.select("orders")
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    assert not tab.backups.query.isEnabled()
+    assert "Select a backup first." in tab.backups.query.toolTip()
+    tab.tables.back_up.click()
+    qtbot.waitUntil(lambda: tab.backups.query.isEnabled() and not tab.busy, timeout=WAIT)
+    tab.backups.query.click()
+    opened = next(each for each in tab.findChildren(QueryDialog) if each.isVisible())
+    yield opened
+    if isValid(opened):
+        opened.reject()
+        qtbot.waitUntil(lambda: not isValid(opened))
+
+
+def run(qtbot, dialog, sql):
+    dialog.statement.setPlainText(sql)
+    dialog.go.click()
+    assert dialog.go.text() == "Stop"
+    qtbot.waitUntil(lambda: dialog.go.text() == "Run", timeout=WAIT)
+
+
+def texts(model):
+    return [
+        [model.index(row, column).data() for column in range(model.columnCount())]
+        for row in range(model.rowCount())
+    ]
+
+
+def test_a_statement_is_run_its_error_is_shown_and_the_next_one_works(qtbot, dialog):
+    run(qtbot, dialog, "SELECT id, status, NULL AS nothing FROM backup WHERE id <= 12 ORDER BY id")
+    model = dialog.model
+    heads = [model.headerData(n, Qt.Orientation.Horizontal) for n in range(model.columnCount())]
+    assert heads == ["id", "status", "nothing"]
+    assert [row[0] for row in texts(model)] == [str(n) for n in range(1, 13)]
+    assert texts(model)[0][2] == "NULL"
+    assert dialog.note.text().startswith("12 rows in ")
+    dialog.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    assert [row[0] for row in texts(model)] == [str(n) for n in range(12, 0, -1)]
+
+    run(qtbot, dialog, "DELETE FROM orders")
+    assert dialog.banner.failed
+    assert "SELECT" in dialog.banner.text
+    run(qtbot, dialog, "SELECT count(*) AS n FROM orders")
+    assert texts(model) == [["60"]]
+    assert dialog.banner.isHidden()
+
+
+def test_all_rows_are_exported(qtbot, dialog, tmp_path):
+    path = tmp_path / "orders.json"
+    dialog.export_wanted.emit(path, "json")
+    qtbot.waitUntil(lambda: "were written to" in dialog.banner.text, timeout=WAIT)
+    assert len(json.loads(path.read_text())) == 60
+
+
+def test_without_a_statement_nothing_runs(dialog):
+    dialog.statement.setPlainText("  ")
+    assert not dialog.go.isEnabled()
+    assert "Enter a statement." in dialog.go.toolTip()
+
+
+def test_a_closed_dialog_ignores_its_answer(qtbot, tab, dialog):
+    dialog.statement.setPlainText("SELECT * FROM range(1000000) JOIN backup ON true")
+    dialog.go.click()
+    dialog.reject()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    assert not tab.banner.failed
