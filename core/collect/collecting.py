@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.collect.cache import ObjectCache
 from core.collect.keys import ARCHIVES, Found, Objects, find_objects
+from core.collect.patterns import Pattern, learned
 from core.collect.reading import Contents, read_contents
 from core.collect.report import CollectReport, Plan, Problem
 from core.collect.request import Request, request_of
-from core.collect.rows import UnreadableError, read_rows
+from core.collect.rows import UnreadableError, read_rows, unpacked
 from core.collect.staging import Staging
 from core.collect.table import TABLE, Table, build_table, head_of
 from core.errors import InvalidInput, NotFound
@@ -147,6 +148,7 @@ class _Collection:
         self._folder = folder
         self._started = time.monotonic()
         self._staging = Staging(folder, head_of(request))
+        self._patterns: list[Pattern] = []
         self._problems: dict[int, Problem] = {}
 
     def write(self, target: FileTarget, *, overwrite: bool) -> CollectReport:
@@ -173,18 +175,31 @@ class _Collection:
         """Return the function that takes the bytes of an object."""
 
         def stage(number: int, data: bytes) -> None:
-            one = found[number]
             try:
-                read = read_rows(self._request.kind, data, iso_utc(one.moment))
-                for block in read.blocks:
-                    self._staging.add(number, block)
+                refused = self._stage(number, unpacked(data), found[number].moment)
             except UnreadableError as error:
-                self._problems[number] = Problem(one.key, str(error))
+                self._problems[number] = Problem(found[number].key, str(error))
                 return
-            if read.refused:
-                self._problems[number] = Problem(one.key, _REFUSED, read.refused)
+            if refused:
+                self._problems[number] = Problem(found[number].key, _REFUSED, refused)
 
         return stage
+
+    def _stage(self, number: int, document: bytes, moment: datetime) -> int:
+        """Stage the rows of a document, and return the number of those that are refused."""
+        for pattern in self._patterns:
+            lines = pattern.lines(document, number)
+            if lines is not None:
+                self._staging.add_lines(pattern, lines)
+                return 0
+        read = read_rows(self._request.kind, document, iso_utc(moment))
+        for block in read.blocks:
+            self._staging.add(number, block)
+        if len(read.blocks) == 1 and not read.refused and len(self._patterns) < _MOST_PATTERNS:
+            pattern = learned(self._request.kind, document, read.blocks[0])
+            if pattern is not None:
+                self._patterns.append(pattern)
+        return read.refused
 
     def _ranks(self, found: Sequence[Found]) -> Path:
         """Write the table of objects, and return its path."""
@@ -237,6 +252,8 @@ _BAD_TIMES = "Some rows have no readable time."
 _BAD_NUMBERS = "Some rows have a value that is not a number, and is empty in the table."
 
 
+#: Forms of documents that are tried for each object.
+_MOST_PATTERNS = 8
 _MOST_SECONDS = 3_660 * 86_400
 
 

@@ -6,9 +6,9 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from core.collect.request import Request, prefix_of
+from core.collect.request import Request, prefix_of, shifted
 from core.layout import Kind, kind, parse
 from core.objects.bucket import Bucket
 from core.objects.level import list_level, page_of
@@ -24,6 +24,7 @@ _BY_MONTH = frozenset({"orderbook", "trades"})
 #: Storage classes whose objects cannot be read at once (S3 user guide, "Storage classes").
 ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _PATTERN = frozenset("*?[")
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,11 @@ def _spans(of: Kind, request: Request, name: str) -> Iterator[_Span]:
     # Trades of users have no folders of days.
     days = "{D}" in of.template
     length = len("2024/01/15") if days else len("2024/01")
-    after, end = (f"{root}{_folder(moment)[:length]}" for moment in (request.first, request.last))
+    before = request.first.replace(day=1) if not days else request.first
+    # A tilde is after the slash: the next key is in the folder of the first day. SeaweedFS lists
+    # nothing of a folder that is named as the key to start after.
+    after = f"{root}{_folder(shifted(before, -_DAY))[:length]}~"
+    end = f"{root}{_folder(request.last)[:length]}"
     monthly = request.kind in _BY_MONTH
     for year in range(request.first.year, request.last.year + 1):
         if not monthly:
@@ -124,7 +129,6 @@ def _folder(moment: datetime) -> str:
 
 def _pages(bucket: Bucket, span: _Span, work: Work) -> Iterator[Columns]:
     """Yield the pages of a span."""
-    # Keys of the first day are after the name of its folder.
     after = span.after if span.after.startswith(span.prefix) else ""
     token: str | None = None
     while True:

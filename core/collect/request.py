@@ -49,12 +49,12 @@ class Request:
     @property
     def first(self) -> datetime:
         """The earliest time in the key of an object that may contain rows of the range."""
-        return _shifted(self.start, -self.margin)
+        return shifted(self.start, -self.margin)
 
     @property
     def last(self) -> datetime:
         """The time in keys from which on objects are not read."""
-        return _shifted(self.end, self.margin)
+        return shifted(self.end, self.margin)
 
 
 def request_of(
@@ -114,7 +114,7 @@ def moment_of_text(name: str, text: str, *, inclusive: bool = False) -> datetime
     try:
         if len(text) == len("2024-01-15"):
             day = datetime.combine(date.fromisoformat(text), time(), UTC)
-            return _shifted(day, _DAY) if inclusive else day
+            return shifted(day, _DAY) if inclusive else day
         return as_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         raise InvalidInput(
@@ -152,7 +152,7 @@ def _check_names(found: Kind, names: Sequence[str], timeframe: str) -> None:
         raise InvalidInput(f"{found.title} have no timeframe", remedy="Omit the timeframe.")
 
 
-def _shifted(moment: datetime, by: timedelta) -> datetime:
+def shifted(moment: datetime, by: timedelta) -> datetime:
     """Add a duration; a result outside the calendar is its nearest end."""
     try:
         return moment + by

@@ -56,13 +56,13 @@ def read_rows(kind_id: str, data: bytes, moment: str) -> Read:
 
     Args:
         kind_id: the kind of the object.
-        data: its bytes; gzip is recognized.
+        data: its unpacked bytes.
         moment: the time in its key (ISO 8601), for documents without a time.
 
     Raises:
         UnreadableError: it is not the document that its kind announces.
     """
-    document = _parsed(_unpacked(data))
+    document = _parsed(data)
     form = form_of(kind_id)
     payload = document
     if isinstance(document, dict) and form.payload in document:
@@ -74,8 +74,12 @@ def read_rows(kind_id: str, data: bytes, moment: str) -> Read:
     return _READERS[kind_id](payload, moment)
 
 
-def _unpacked(data: bytes) -> bytes:
-    """Return the content of gzip files, which may have several members."""
+def unpacked(data: bytes) -> bytes:
+    """Return the bytes of an object, unpacked if they are gzip, which may have several members.
+
+    Raises:
+        UnreadableError: the compression is damaged, or the content is too large.
+    """
     if not data.startswith(_GZIP):
         return data
     out: list[bytes] = []

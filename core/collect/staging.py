@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.collect.patterns import Pattern
 from core.collect.rows import Block, Column, UnreadableError
 from core.local.atomic import translate_os_errors
 from core.local.spool import private_file
@@ -68,6 +69,13 @@ class Staging:
         self.forms: dict[tuple[str, ...], Form] = {}
         self.kinds: dict[str, set[str]] = {}
         self.renamed: dict[str, str] = {}
+
+    def add_lines(self, pattern: Pattern, lines: bytes) -> None:
+        """Append rows of an object that a pattern has converted."""
+        form = self.forms.get(pattern.names) or self._new_form(pattern.names)
+        for name, kind in zip(form.names, pattern.kinds, strict=True):
+            self.kinds[name].add(kind)
+        form.write(lines)
 
     def add(self, number: int, block: Block) -> None:
         """Append rows of an object.

@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from core.collect.rows import UnreadableError, read_rows
+from core.collect.rows import UnreadableError, read_rows, unpacked
 
 MOMENT = "2024-01-15T10:00:00Z"
 
 
 def _read(kind, document):
     data = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return read_rows(kind, data, MOMENT)
+    return read_rows(kind, unpacked(data), MOMENT)
 
 
 def _table(kind, document):
