@@ -86,6 +86,7 @@ CHANGING: Mapping[str, frozenset[str]] = {
             "CreateMultipartUpload",
             "DeleteBucketLifecycle",
             "DeleteObject",
+            "DeleteObjectTagging",
             "DeleteObjects",
             "PutBucketLifecycleConfiguration",
             "PutObject",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, BinaryIO, cast
 
 from core.aws.faults import translated
-from core.aws.limits import GIB
+from core.aws.limits import GIB, MIB
 from core.effects import states_effect
 from core.errors import Conflict, InvalidInput, NotFound, ServiceError, StorageError
 from core.layout.building import check_key
@@ -27,6 +27,7 @@ from core.objects.multipart_copy import (
     check_source,
     copy_in_parts,
     properties_of,
+    repeat_tags,
 )
 from core.objects.object_reader import ObjectReader, inspect
 from core.objects.reading import fetch
@@ -37,6 +38,8 @@ from core.work import Progress, Work, default_work
 #: Objects up to this size are copied in one request. S3 allows 5 GiB, but answers only when it has
 #: copied all bytes, which takes a slow server longer than the time limit of a request.
 SINGLE_BYTES = GIB
+#: Up to this size a copy is one request, with which every server stores the tags.
+_WITH_TAGS = 5 * MIB
 
 
 @states_effect("copied", ("CopyObject", "PutObject", "CompleteMultipartUpload"))
@@ -89,6 +92,8 @@ def copy(  # noqa: PLR0913 - one copy; all but the first three by name
         raise changed_source(source, key)
     request = CopyRequest(source, key, answer, bucket, check_key(target), only_new)
     written = _copied(request, work) if same_server else _streamed(request, work)
+    if request.size > _WITH_TAGS:
+        repeat_tags(request, work)
     work.report(Progress(request.size, request.size, "bytes", target))
     return written
 
@@ -140,7 +145,7 @@ def equal_content(
     answers = inspect(source, key, work), inspect(bucket, target, work)
     if answers[0]["ContentLength"] != answers[1]["ContentLength"]:
         return None
-    verdict = _compared(*answers)
+    verdict = compare_answers(*answers)
     if verdict is not Verdict.SIZE_ONLY or not read:
         return verdict
     # `fetch` compares the bytes with the SHA-256 in the metadata, if there is one.
@@ -239,7 +244,7 @@ def _verified(
     copied = inspect(request.bucket, request.target, work)
     own, theirs = (answer.get("Metadata", {}).get(SHA256) for answer in (copied, request.answer))
     size = int(copied["ContentLength"])
-    verdict = _compared(request.answer, copied)
+    verdict = compare_answers(request.answer, copied)
     right_etag = not etag or etag_of(copied) == etag or etag_is_opaque(copied)
     if size != request.size or own != theirs or not right_etag or verdict is None:
         return None
@@ -256,7 +261,7 @@ def _is_race_free(request: CopyRequest) -> bool:
     return not request.only_new or request.bucket.clients.endpoint_url is None
 
 
-def _compared(source: dict[str, Any], copied: dict[str, Any]) -> Verdict | None:
+def compare_answers(source: dict[str, Any], copied: dict[str, Any]) -> Verdict | None:
     """Compare the hashes that the server reports for both objects; None if they differ."""
     # Without the metadata: the hash in it was copied, which proves nothing about the bytes.
     ours, theirs = (expected_hashes({**answer, "Metadata": {}}) for answer in (copied, source))

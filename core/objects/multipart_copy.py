@@ -7,16 +7,19 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from core.aws.faults import translated
 from core.aws.limits import GIB, MIB, PART_COUNT
-from core.errors import Cancelled, Conflict, NotSupported, StorageError
+from core.errors import Cancelled, Conflict, NotAnS3Answer, NotSupported, StorageError
+from core.model.upload_options import Pairs
 from core.objects.bucket import Bucket
 from core.objects.checksums import composite, etag_is_opaque, etag_of
 from core.objects.completion import MAY_BE_DONE, multipart_upload, prepare_only_new
 from core.objects.hashing import SHA256
 from core.objects.object_reader import inspect
+from core.objects.tags import get_tags, set_tags
+from core.objects.versions import versioned
 from core.work import CancelToken, Progress, Work
 
 #: Smallest part, and number of parts that are copied at the same time. The server answers a part
@@ -33,7 +36,19 @@ _MD5_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class CopyRequest:
-    """One copy: an object of `source` with HeadObject's answer, and its new place in `bucket`."""
+    """One copy: an object of `source` with HeadObject's answer, and its new place in `bucket`.
+
+    Attributes:
+        source: the bucket of the object.
+        key: the object.
+        answer: the answer to HeadObject; if `edited`, with the properties of the copy.
+        bucket: the bucket of the copy.
+        target: the key of the copy.
+        only_new: whether an existing object is never replaced.
+        version: the version of the object; empty for the newest.
+        edited: whether the copy has other properties than the object.
+        tags: the tags of the object, if they were read already.
+    """
 
     source: Bucket
     key: str
@@ -41,6 +56,9 @@ class CopyRequest:
     bucket: Bucket
     target: str
     only_new: bool = False
+    version: str = ""
+    edited: bool = False
+    tags: Pairs = ()
 
     @property
     def size(self) -> int:
@@ -56,7 +74,7 @@ class CopyRequest:
     def origin(self) -> dict[str, Any]:
         """Botocore's parameters of the source, with the condition that it has not changed."""
         # The condition is checked by S3 within the request, so the source cannot change unnoticed.
-        named = {"Bucket": self.source.name, "Key": self.key}
+        named = {"Bucket": self.source.name, "Key": self.key, **versioned(self.version)}
         return {"CopySource": named, "CopySourceIfMatch": f'"{etag_of(self.answer)}"'}
 
     @property
@@ -123,7 +141,8 @@ def check_source(request: CopyRequest, work: Work) -> None:
         Conflict: another client has replaced it.
         NotFound: it was deleted.
     """
-    if etag_of(inspect(request.source, request.key, work)) != etag_of(request.answer):
+    now = inspect(request.source, request.key, work, **versioned(request.version))
+    if etag_of(now) != etag_of(request.answer):
         raise changed_source(request.source, request.key)
 
 
@@ -143,18 +162,47 @@ def properties_of(request: CopyRequest, work: Work) -> dict[str, Any]:
     Raises:
         StorageError: the tags cannot be read.
     """
-    found = {name: request.answer[name] for name in _REPEATED if request.answer.get(name)}
-    tags = _tags(request.source, request.key, work)
-    return {**found, "Tagging": urlencode(tags)} if tags else found
+    found = repeated_properties(request)
+    tags = request.tags or tags_of(request, work)
+    # Ceph RGW does not read “+” as a space.
+    return {**found, "Tagging": urlencode(tags, quote_via=quote)} if tags else found
 
 
-def _tags(bucket: Bucket, key: str, work: Work) -> dict[str, str]:
+def repeated_properties(request: CopyRequest) -> dict[str, Any]:
+    """Return botocore's parameters for the headers, the metadata and the storage class."""
+    return {name: request.answer[name] for name in _REPEATED if request.answer.get(name)}
+
+
+def tags_of(request: CopyRequest, work: Work) -> Pairs:
+    """Return the tags of the object; none on a server without tags.
+
+    Raises:
+        StorageError: the tags cannot be read.
+    """
     try:
-        with translated("s3:GetObjectTagging", bucket.subject(key), work):
-            answer = bucket.client.get_object_tagging(Bucket=bucket.name, Key=key)
-    except NotSupported:  # a server without tags
-        return {}
-    return {row["Key"]: row["Value"] for row in answer.get("TagSet", ())}
+        return get_tags(request.source, request.key, request.version, work)
+    except NotSupported:
+        return ()
+
+
+def repeat_tags(request: CopyRequest, work: Work) -> None:
+    """Set the tags of a copy again on a server that loses them.
+
+    Raises:
+        StorageError: the tags cannot be read or set.
+    """
+    if request.bucket.clients.endpoint_url is None:
+        return
+    tags = request.tags or tags_of(request, work)
+    if not tags:
+        return
+    try:
+        same = get_tags(request.bucket, request.target, "", work) == tags
+    except NotAnS3Answer:
+        same = False
+    # Ceph RGW loses them if a copy replaces the metadata, and lists none after an upload in parts.
+    if not same:
+        set_tags(request.bucket, request.target, None, tags, work)
 
 
 def _ranges(size: int) -> list[_Part]:

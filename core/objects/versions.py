@@ -12,13 +12,24 @@ from core.work import Work, default_work
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
-    """A version of an object (`size` in bytes), or a delete marker that hides older versions."""
+    """A version of an object (`size` in bytes), or a delete marker that hides older versions.
+
+    Delete markers have no ETag and no storage class.
+    """
 
     version_id: str
     modified: datetime
     size: int
     current: bool
     marker: bool
+    etag: str = ""
+    storage_class: str = ""
+
+
+def versioned(version_id: str | None) -> dict[str, str]:
+    """Return botocore's parameter that names a version; nothing for the newest one."""
+    # Servers without versions return "null", which not all of them accept in a request.
+    return {"VersionId": version_id} if version_id and version_id != "null" else {}
 
 
 def list_versions(
@@ -52,4 +63,12 @@ def _version(row: dict[str, object], *, marker: bool) -> ObjectVersion:
     modified, size = row["LastModified"], row.get("Size", 0)
     assert isinstance(modified, datetime)
     assert isinstance(size, int)
-    return ObjectVersion(str(row["VersionId"]), modified, size, bool(row.get("IsLatest")), marker)
+    return ObjectVersion(
+        str(row["VersionId"]),
+        modified,
+        size,
+        bool(row.get("IsLatest")),
+        marker,
+        str(row.get("ETag", "")).strip('"'),
+        "" if marker else str(row.get("StorageClass") or "STANDARD"),
+    )

@@ -25,7 +25,7 @@ from core.links.make import make_forms, make_links
 from core.links.revocation import deactivate_key
 from core.model.connection import ProfileColour
 from core.model.doctor import Finding, FindingKind, Repair, RepairKind
-from core.objects import copying, deleting, trash, writing
+from core.objects import copying, deleting, in_place, properties, trash, writing
 from core.redaction import Secret
 from core.rotation.journal import RotationJournal
 from core.rotation.rollback import RollBack, roll_back
@@ -153,6 +153,19 @@ ATTEMPTS = {
     "objects.put": lambda c: writing.put(c.bucket, "l/1", b"x"),
     "objects.copy": lambda c: copying.copy(c.bucket, KEY, "l/1"),
     "objects.delete": lambda c: deleting.delete(c.bucket, KEY),
+    "objects.change_properties": lambda c: properties.change_properties(
+        c.bucket, KEY, seen := properties.read_properties(c.bucket, KEY),
+        replace(seen.editable, storage_class="STANDARD_IA"),
+    ),
+    "objects.change_tags": lambda c: properties.change_tags(
+        c.bucket, KEY, properties.read_properties(c.bucket, KEY).tags, (("a", "b"),)
+    ),
+    "objects.undo_change": lambda c: properties.undo_change(
+        c.bucket, KEY, properties.read_properties(c.bucket, KEY)
+    ),
+    "objects.restore_version": lambda c: in_place.restore_version(
+        c.bucket, KEY, properties.read_properties(c.bucket, KEY).version_id
+    ),
     "objects.undelete": lambda c: deleting.undelete(c.bucket, KEY, "marker"),
     "links.put": lambda c: make_links(c.bucket, ["l/1"], method="PUT"),
     "links.post": lambda c: make_forms(c.bucket, ["l/1"]),
