@@ -134,6 +134,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("browser.previous_tab", "Previous folder tab or page", ("Ctrl+PgUp",), "browser"),
     Action("browser.download", "Download…", ("Ctrl+D",), "browser"),
     Action("browser.link", "Create link…", (), "browser"),
+    Action("browser.search", "Search keys of the entire bucket", ("Ctrl+Shift+F",), "browser"),
     Action("browser.coverage", "Show the coverage of streams", ("Ctrl+G",), "browser"),
     Action("browser.trash", "Show the trash", (), "browser"),
     Action("browser.undo", "Undo the last change", ("Ctrl+Z",), "browser", "objects.restore_many"),

@@ -52,7 +52,6 @@ class Calendar:
         hours: `State` by day and hour of UTC.
         days: `State` by day.
         files: number of files by day and hour.
-        sizes: their bytes.
         expected: usual number of files by day and hour, 0 where none is expected.
         expected_days: usual number of files by day.
         latest: the time of the latest file.
@@ -67,7 +66,6 @@ class Calendar:
     hours: NDArray[np.uint8]
     days: NDArray[np.uint8]
     files: NDArray[np.int32]
-    sizes: NDArray[np.int64]
     expected: NDArray[np.int32]
     expected_days: NDArray[np.int32]
     latest: datetime
@@ -93,6 +91,13 @@ class Calendar:
             return State.OUTSIDE
         return State(int(self.days[place] if hour is None else self.hours[place, hour]))
 
+    def files_of(self, day: date, hour: int | None = None) -> int:
+        """Return the number of files of a day, or of one of its hours."""
+        place = self.place_of(day)
+        if place is None:
+            return 0
+        return int(self.files[place].sum() if hour is None else self.files[place, hour])
+
     def between(self, first: date | None, last: date | None) -> Calendar | None:
         """Return the part between two days, both included, or None if it is empty."""
         begin = max(0, (first - self.first).days) if first else 0
@@ -102,7 +107,7 @@ class Calendar:
         part = slice(begin, end)
         return Calendar(
             self.stream, self.first + timedelta(days=begin), self.hours[part], self.days[part],
-            self.files[part], self.sizes[part], self.expected[part], self.expected_days[part],
+            self.files[part], self.expected[part], self.expected_days[part],
             self.latest, self.newest, self.total_files, self.total_size, self.ignored,
         )  # fmt: skip
 
@@ -134,7 +139,6 @@ def calendar_of(cells: Cells, now: datetime) -> Calendar:
         hours,
         day_states,
         files,
-        sizes,
         rhythm.hours,
         rhythm.days,
         cells.latest,

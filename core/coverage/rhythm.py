@@ -135,7 +135,9 @@ def _usual_weekdays(active: NDArray[np.bool_], days: int) -> NDArray[np.bool_]:
     weighed = within & active.any(axis=1, keepdims=True)
     counted = _windows(weighed.astype(np.int32)).sum(axis=1)
     found = _windows((active & weighed).astype(np.int32)).sum(axis=1)
-    usual = (found * 2 >= counted) & (counted > 0)
+    # A weekday that occurred only once says nothing: then the days of the stream as a sum decide.
+    daily = int(active.sum()) * 2 >= days
+    usual = (found * 2 >= counted) & (counted > 1) | (found | daily) & (counted == 1)
     return np.asarray(usual[_filled(counted.any(axis=1))])
 
 

@@ -23,6 +23,8 @@ OWN_KEYS = {
     "views/depth_chart.py": "depth",
     "main_window/palette.py": "palette",
     "tabs/backups/calendar_grid.py": "calendar",
+    "tabs/browser/coverage/grid_chart.py": "coverage",
+    "tabs/browser/coverage/charts.py": "coverage",
     "tabs/browser/path_bar.py": "path",
     "widgets/secret_field.py": "secret_fields",
     "widgets/secret_page.py": "fields",  # only notes that a key was pressed

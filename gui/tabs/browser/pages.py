@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from core.model.change import Change
 from core.workspace import Workspace
 from gui.shortcuts import explain
-from gui.tabs.browser.folder_model import Entry
+from gui.tabs.browser.folder_rows import Entry
 
 if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
@@ -38,7 +39,7 @@ class BrowserPage(QWidget):
     def set_workspace(self, workspace: Workspace | None) -> None:
         """Show another bucket, or none; called before `open` and whenever the bucket changes."""
 
-    def selected(self) -> list[Entry]:
+    def selected(self) -> Sequence[Entry]:
         """Return the selected objects, to which the actions of the list apply."""
         return []
 
@@ -70,6 +71,15 @@ class PageKind:
     wide: bool = False
 
 
+def _creator(module: str) -> Callable[[BrowserTab], BrowserPage]:
+    """Return the function `create` of a module, which is imported when a page is first opened."""
+    # Pages need numpy or DuckDB, which take longer to load than the window may.
+    return lambda tab: import_module(f"gui.tabs.browser.{module}").create(tab)
+
+
 #: All pages in the order of their buttons, by name. The text and keys of a page are in the row
 #: `browser.<name>` of `gui.shortcuts.ACTIONS`.
-PAGES: dict[str, PageKind] = {}
+PAGES: dict[str, PageKind] = {
+    "search": PageKind("Search", "search", _creator("search.page")),
+    "coverage": PageKind("Coverage", "calendar", _creator("coverage.page"), wide=True),
+}

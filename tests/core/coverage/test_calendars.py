@@ -67,6 +67,14 @@ def test_a_lost_hour_makes_a_thin_day_and_a_lost_day_a_missing_one():
     assert found.state_of(date(2023, 12, 31)) is State.OUTSIDE
 
 
+@pytest.mark.parametrize("days", [3, 5, 10, 20])
+def test_a_lost_day_of_a_short_stream_is_missing(days):
+    lost = START.date() + timedelta(days=days // 2)
+    found = calendar(candle, [m for m in stream_keys(START, days, HOURLY) if m.date() != lost])
+    assert found.state_of(lost) is State.MISSING
+    assert states(found) == {"COMPLETE": days - 1, "MISSING": 1}
+
+
 def test_an_outage_of_weeks_does_not_become_usual():
     lost = range(30, 75)
     moments = [m for m in stream_keys(START, 120, HOURLY) if (m - START).days not in lost]

@@ -1,0 +1,161 @@
+"""Calendars as charts on one time axis: all streams, and the hours of one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QWidget
+
+from core.coverage.calendars import Calendar, State
+from core.coverage.rhythm import HOURS
+from gui.tabs.browser.coverage.grid_chart import AXIS, GridChart
+from gui.tabs.browser.coverage.pictures import sampled
+from gui.tabs.browser.coverage.texts import cell_text
+from gui.widgets.labels import shown
+
+if TYPE_CHECKING:
+    from gui.tabs.browser.coverage.pictures import Edges, States
+
+
+class StreamsChart(GridChart):
+    """One row for each stream: days, or hours if they are wide enough."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.calendars: Sequence[Calendar] = ()
+        self._labels: list[str] = []
+        self.setAccessibleName("Calendar of streams")
+
+    def show_calendars(self, calendars: Sequence[Calendar]) -> None:
+        """Show other streams; the current one stays current if it is among them."""
+        stream = self.calendar.stream if self.calendar else None
+        self.calendars = calendars
+        self._labels = [shown(str(each.stream)) for each in calendars]
+        streams = [each.stream for each in calendars]
+        self.row = streams.index(stream) if stream in streams else 0
+        self.top = 0
+        if calendars:
+            first = min(each.first for each in calendars)
+            last = max(each.last for each in calendars)
+            self.show_days(first, (last - first).days + 1)
+            self.show_row(self.row)
+        self.describe()
+        self.redraw()
+
+    @property
+    def calendar(self) -> Calendar | None:
+        """The calendar of the current stream."""
+        return self.calendars[self.row] if self.row < len(self.calendars) else None
+
+    def labels(self) -> Sequence[str]:
+        """Return the names of the streams."""
+        return self._labels
+
+    def row_states(self, row: int, edges: Edges) -> States:
+        """Return the states of a stream's hours or days."""
+        calendar = self.calendars[row]
+        first = (calendar.first - self.origin).days
+        if self.hourly:
+            return sampled(calendar.hours.reshape(-1), first * HOURS, edges)
+        return sampled(calendar.days, first, edges / HOURS)
+
+    def text_at(self, row: int, position: int) -> str:
+        """Return the description of a day, or of an hour."""
+        day = self.origin + timedelta(days=position // HOURS)
+        return cell_text(self.calendars[row], day, position % HOURS if self.hourly else None)
+
+    def step(self, key: Qt.Key) -> tuple[int, int]:
+        """Move by a stream, or by a day or hour."""
+        length = 1 if self.hourly else HOURS
+        return {
+            Qt.Key.Key_Left: (0, -length),
+            Qt.Key.Key_Right: (0, length),
+            Qt.Key.Key_Up: (-1, 0),
+            Qt.Key.Key_Down: (1, 0),
+        }[key]
+
+    def sizeHint(self) -> QSize:
+        """Return the height of sixteen streams."""
+        return QSize(640, AXIS + 16 * self.row_height)
+
+    def next_gap(self, direction: int) -> int | None:
+        """Return the position of the next or previous cell of the stream with too few files."""
+        import numpy as np
+
+        calendar = self.calendar
+        if calendar is None:
+            return None
+        first = (calendar.first - self.origin).days
+        if self.hourly:
+            found = np.flatnonzero(calendar.hours.reshape(-1) >= State.THIN) + first * HOURS
+        else:
+            found = (np.flatnonzero(calendar.days >= State.THIN) + first) * HOURS
+        begin, length = self.cell_of(self.position)
+        later = found[found >= begin + length] if direction > 0 else found[found < begin][::-1]
+        return int(later[0]) if len(later) else None
+
+
+class HoursChart(GridChart):
+    """The days of one stream as columns of 24 hours."""
+
+    row_height, bar_height = 7, 6
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.calendar: Calendar | None = None
+        self.setAccessibleName("Calendar of hours")
+        self.setFixedHeight(AXIS + HOURS * self.row_height + 6)
+
+    def show_calendar(self, calendar: Calendar | None) -> None:
+        """Show another stream on the same axis."""
+        self.calendar = calendar
+        self.describe()
+        self.redraw()
+
+    @property
+    def hourly(self) -> bool:
+        """Hours are rows here, so that columns are always days."""
+        return False
+
+    def labels(self) -> Sequence[str]:
+        """Return the hours."""
+        return _HOUR_LABELS if self.calendar is not None else ()
+
+    def row_states(self, row: int, edges: Edges) -> States:
+        """Return the states of an hour on all days."""
+        assert self.calendar is not None
+        first = (self.calendar.first - self.origin).days
+        return sampled(self.calendar.hours[:, row], first, edges / HOURS)
+
+    def text_at(self, row: int, position: int) -> str:
+        """Return the description of an hour."""
+        if self.calendar is None:
+            return ""
+        return cell_text(self.calendar, self.origin + timedelta(days=position // HOURS), row)
+
+    def step(self, key: Qt.Key) -> tuple[int, int]:
+        """Move by an hour, or by a day."""
+        return {
+            Qt.Key.Key_Left: (0, -HOURS),
+            Qt.Key.Key_Right: (0, HOURS),
+            Qt.Key.Key_Up: (-1, 0),
+            Qt.Key.Key_Down: (1, 0),
+        }[key]
+
+    def go_to(self, row: int, position: int, *, announce: bool = False) -> None:
+        """Make an hour current; the row is the hour of the day."""
+        row = max(0, min(row, HOURS - 1))
+        super().go_to(row, position // HOURS * HOURS + row, announce=announce)
+
+    def gutter(self) -> float:
+        """Return the width of the labels of the chart above, so that both axes are aligned."""
+        return self.left_width or super().gutter()
+
+    left_width = 0.0
+
+
+#: Every third hour has a label, since the rows are lower than the text.
+_HOUR_LABELS = tuple(f"{hour:02}" if hour % 6 == 0 else "" for hour in range(HOURS))
