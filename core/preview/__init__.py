@@ -6,23 +6,29 @@ preview with a description of its problems.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.preview.limits import HEAD_BYTES, LIMITS, Limits
 from core.preview.numbers import Number, is_number, number_text
 from core.preview.problems import QUIET_KINDS, Problem, ProblemKind
 from core.preview.series import Candle, CandleSeries
 from core.preview.values import (
     Book,
+    BookHistory,
     Candles,
+    Comparison,
     Gap,
     HexDump,
     Holding,
     Holdings,
     Level,
     Lines,
+    Panes,
     Picture,
     Preview,
     Representation,
     Table,
+    Trades,
     Tree,
 )
 from core.work import Work, default_work
@@ -32,9 +38,11 @@ __all__ = [
     "LIMITS",
     "QUIET_KINDS",
     "Book",
+    "BookHistory",
     "Candle",
     "CandleSeries",
     "Candles",
+    "Comparison",
     "Gap",
     "HexDump",
     "Holding",
@@ -43,14 +51,17 @@ __all__ = [
     "Limits",
     "Lines",
     "Number",
+    "Panes",
     "Picture",
     "Preview",
     "Problem",
     "ProblemKind",
     "Representation",
     "Table",
+    "Trades",
     "Tree",
     "is_number",
+    "join_previews",
     "number_text",
     "preview",
 ]
@@ -84,3 +95,25 @@ def preview(
     from core.preview.pipeline import read_preview
 
     return read_preview(data, key, total, content_type, limits, default_work(work))
+
+
+def join_previews(previews: Sequence[Preview], *, work: Work | None = None) -> Preview | None:
+    """Return several previews as one: candles, order books, trades and tables of the same kind.
+
+    Candles of one symbol and timeframe become one chart, those of several a comparison; order books
+    of a symbol become a history; trades and tables with the same columns follow one another.
+
+    Args:
+        previews: the previews of the objects in the order of their keys.
+        work: cancel token.
+
+    Returns:
+        The joined preview, whose problems begin with how many objects have nothing in common with
+        the others; None if none of them have.
+
+    Raises:
+        Cancelled: The token of `work` was cancelled.
+    """
+    from core.preview.joining import join
+
+    return join(previews, default_work(work))

@@ -69,6 +69,38 @@ def read_candles(
     )
 
 
+def join_candles(parts: Sequence[Candles], findings: Findings) -> Candles:
+    """Return the candles of several objects as one series in order of time.
+
+    A candle that is in several objects is taken from the last of them, as a later object has the
+    final values of a candle that was incomplete before.
+
+    Args:
+        parts: candles of one symbol and timeframe, at least one.
+        findings: receives repeats with other values, and gaps.
+    """
+    import numpy as np
+
+    chained = CandleSeries.chained([part.series for part in parts])
+    rows = np.arange(len(chained))
+    found = Columns(chained.times, chained.floats, rows, rows, chained.columns, ())
+    order = np.argsort(found.times, kind="stable")
+    earlier, later = order[:-1], order[1:]
+    again = found.times[earlier] == found.times[later]
+    equal = (found.floats[:, earlier] == found.floats[:, later]).all(axis=0)
+    # Files of a stream usually overlap: only repeats that disagree are worth a finding each.
+    if count := int((again & equal).sum()):
+        finding = f"{format_counted(count, 'repeated candle')} in several objects"
+        findings.add(Problem(ProblemKind.NOTE, finding, amount=count))
+    differing = again & ~equal
+    report_repeats(found, earlier[differing], later[differing], findings)
+    last = order[np.append(~again, True)] if len(order) else order
+    series = CandleSeries(found.times[last], found.floats[:, last], found.cells, found.places[last])
+    step = step_of(parts[0].timeframe) or _usual_step(series.times)
+    gaps = _gaps(series.times, step, (), findings)
+    return Candles(parts[0].symbol, parts[0].timeframe, series, gaps, step)
+
+
 def _is_newest_first(times: Moments) -> bool:
     """Return whether most rows are earlier than the previous row, ignoring equal times."""
     import numpy as np

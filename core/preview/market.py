@@ -15,14 +15,15 @@ from core.layout.parsing import kind_of, parse
 from core.preview.candle_rows import are_candles
 from core.preview.candles import read_candles
 from core.preview.exact import moment_of
+from core.preview.history import history_of
 from core.preview.numbers import text_of
 from core.preview.orders import read_book, sides_of
 from core.preview.portfolio import read_holdings
 from core.preview.problems import Findings, ProblemKind
 from core.preview.reading import Content, Reading, counted
 from core.preview.tables import table_of
-from core.preview.trades import check_trades
-from core.preview.values import Representation, Table
+from core.preview.trades import check_trades, drawn_trades
+from core.preview.values import Book, Representation, Table
 
 
 def read_market(root: Any, reading: Reading) -> Content | None:
@@ -100,6 +101,40 @@ def _book(root: Any, reading: Reading) -> Content | None:
     return Content(title, count, (book, table) if book.bids or book.asks else (table,))
 
 
+def read_books(values: list[Any], reading: Reading) -> Content | None:
+    """Return order books that follow one another in a file; None if the values are none."""
+    if len(values) < 2 or not all(_is_book(value) for value in values[:20]):
+        return None
+    findings, deadline = Findings(), reading.next_deadline()
+    trial = replace(reading, findings=findings)
+    books: dict[str, list[Book]] = {}
+    for number, value in enumerate(values):
+        if deadline.passed:
+            finding = f"only the first {number:,} of {len(values):,} order books are drawn"
+            reading.findings.note(ProblemKind.LIMIT, finding)
+            break
+        seen = _book(value, trial) if _is_book(value) else None
+        book = seen.representations[0] if seen else None
+        if isinstance(book, Book):
+            books.setdefault(book.symbol, []).append(book)
+    if not books:
+        return None
+    # The row of a finding is that of a level in its book, which the table of this file has not.
+    for problem in findings.problems():
+        reading.findings.add(replace(problem, row=None))
+    symbol = max(books, key=lambda name: len(books[name]))
+    history = history_of(symbol, books[symbol])
+    if history is None:
+        return None
+    title = _title(symbol, "order books", otherwise=reading.filename)
+    count = counted(len(history.books), "order book", more=not reading.complete)
+    return Content(title, count, (history,))
+
+
+def _is_book(value: Any) -> bool:
+    return isinstance(value, dict) and sides_of(_payload(value, "orderbook", value)) is not None
+
+
 def _from_key(reading: Reading, name: str) -> str:
     """Return a name in the key (symbol, user …) according to the contract, or an empty text."""
     parsed = parse(reading.key)
@@ -116,9 +151,10 @@ def _trades(root: Any, reading: Reading) -> Content | None:
     tape = Table(table.columns, table.rows, table.numeric, table.more, side, "Tape")
     owner = _own(root, "symbol") or _own(root, "user_id") or _from_key(reading, "user_id")
     title = _title(owner, "trades", otherwise=reading.filename)
-    return Content(
-        title, counted(len(tape.rows), "trade", more=tape.more or not reading.complete), (tape,)
-    )
+    count = counted(len(tape.rows), "trade", more=tape.more or not reading.complete)
+    symbol = _own(root, "symbol") or _from_key(reading, "symbol")
+    drawn = drawn_trades(trades, symbol, reading)
+    return Content(title, count, (tape, drawn) if drawn else (tape,))
 
 
 def _portfolio(root: Any, reading: Reading) -> Content | None:

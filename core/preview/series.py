@@ -72,6 +72,30 @@ class CandleSeries(Sequence[Candle]):
         floats = np.array([[float(cell or 0) for cell in column] for column in cells], dtype=float)
         return cls(times, floats.reshape(5, len(made)), cells)
 
+    @classmethod
+    def chained(cls, parts: Sequence[CandleSeries]) -> CandleSeries:
+        """Return the candles of several series one after the other, without sorting them."""
+        import numpy as np
+
+        times = np.concatenate([part.times for part in parts])
+        floats = np.concatenate([part.floats for part in parts], axis=1)
+        cells = tuple(
+            [part.cell(column, at) for part in parts for at in range(len(part))]
+            for column in range(len(floats))
+        )
+        return cls(times, floats, cells)
+
+    @property
+    def columns(self) -> Sequence[Sequence[Any]]:
+        """The cells of a series of which each candle is at its own position."""
+        if self._places is not None:
+            raise ValueError("the cells are in another order than the candles")
+        return self._cells
+
+    def cell(self, column: int, at: int) -> Any:
+        """Return a value of a candle as written."""
+        return self._cells[column][at if self._places is None else self._places[at]]
+
     def __len__(self) -> int:
         return len(self.times)
 

@@ -14,7 +14,7 @@ from core.preview.delimited import delimiter_of, read_delimited
 from core.preview.json_lines import JsonValues, read_json_values
 from core.preview.json_reader import JsonRead, read_json
 from core.preview.limits import Deadline, Limits
-from core.preview.market import read_market
+from core.preview.market import read_books, read_market
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Content, Reading, counted
 from core.preview.tables import rows_of, table_of
@@ -196,6 +196,9 @@ def _values_content(found: JsonValues, reading: Reading) -> Content:
     more = not reading.complete or found.stopped or (table is not None and table.more)
     count = counted(len(found.values), "row", more=more)
     tree = Tree(found.values)
+    if books := read_books(found.values, reading):
+        rows = (table,) if table and table.columns else ()
+        return replace(books, representations=(*books.representations, *rows, tree))
     return Content(reading.filename, count, (table, tree) if table and table.columns else (tree,))
 
 

@@ -17,10 +17,15 @@ from core.preview.orders import PRICE, QUANTITY
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
 from core.preview.row_order import NEWEST_FIRST, is_newest_first, time_text
+from core.preview.series import micros_of
+from core.preview.values import Trades
 
 _TIME = ("timestamp", "time", "t", "ts", "date", "datetime", "created_at")
 _ID = ("id", "trade_id", "tradeid", "tid")
 _SIDE = ("side", "taker_side", "takerside", "type", "direction")
+#: The name of the mark that the buyer was the maker, in Binance's REST answers and streams.
+_MAKER = ("isbuyermaker", "is_buyer_maker", "m")
+_SIDES = {"buy": 1, "b": 1, "bid": 1, "long": 1, "sell": -1, "s": -1, "ask": -1, "short": -1}
 
 
 def check_trades(trades: Sequence[Any], reading: Reading) -> None:
@@ -48,6 +53,49 @@ def check_trades(trades: Sequence[Any], reading: Reading) -> None:
             finding = f"trade {row + 1:,}: time “{str(written)[:40]}” is not readable"
             findings.note(ProblemKind.BAD_TIME, finding, row=row)
     _check_order(times, findings)
+
+
+def drawn_trades(trades: Sequence[Any], symbol: str, reading: Reading) -> Trades | None:
+    """Return the trades with a time, a price and a quantity for drawing; None without any.
+
+    `check_trades` reports the others.
+    """
+    import numpy as np
+
+    signed = _sells_are_negative(trades)
+    deadline = reading.next_deadline()
+    rows: list[tuple[int, float, float, int]] = []
+    for number, trade in enumerate(trades[: reading.limits.rows]):
+        if number % 256 == 0 and deadline.passed:
+            finding = f"only the first {number:,} of {len(trades):,} trades are drawn"
+            reading.findings.note(ProblemKind.LIMIT, finding)
+            break
+        row = _drawn(trade, signed=signed) if isinstance(trade, dict) else None
+        rows += [row] if row is not None else []
+    if not rows:
+        return None
+    rows.sort(key=lambda row: row[0])
+    times, prices, quantities, sides = zip(*rows, strict=True)
+    marks = np.array(sides)
+    return Trades(
+        symbol, np.array(times, np.int64), np.array([prices, quantities]), marks < 0, marks == 0
+    )
+
+
+def _drawn(trade: dict[str, Any], *, signed: bool) -> tuple[int, float, float, int] | None:
+    """Return time, price, quantity, and -1 for a sell, 1 for a buy, 0 without a side."""
+    when = moment_of(first_of(trade, _TIME))
+    price, quantity = (decimal_of(first_of(trade, names)) for names in (PRICE, QUANTITY))
+    if when is None or price is None or quantity is None or (quantity < 0 and not signed):
+        return None
+    written = first_of(trade, _SIDE)
+    side = _SIDES.get(str(written).lower()[:5], 0)
+    if written is None and isinstance(maker := first_of(trade, _MAKER), bool):
+        # Binance: if the buyer had the resting order, the trade was a sell of the taker.
+        side = -1 if maker else 1
+    if signed:
+        side = -1 if quantity < 0 else 1
+    return micros_of(when), float(price), float(abs(quantity)), side
 
 
 def _sells_are_negative(trades: Sequence[Any]) -> bool:

@@ -14,7 +14,13 @@ from core.preview.problems import Problem, ProblemKind, left_out, summary
 from core.preview.series import Candle, CandleSeries
 
 if TYPE_CHECKING:
-    from core.preview.series import Floats
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from core.preview.series import Floats, Moments
+
+#: Quantities in a `Heat` have this many degrees for each side.
+DEGREES = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,22 @@ class Candles:
         """The candles as columns, for drawing and comparing."""
         made = self.candles
         return made if isinstance(made, CandleSeries) else CandleSeries.of(made)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Candles of several symbols, to be compared by their change in percent."""
+
+    symbols: tuple[Candles, ...]
+    label: str = "Compare"
+
+
+@dataclass(frozen=True, slots=True)
+class Panes:
+    """Candles of several symbols or timeframes, one chart below the other."""
+
+    charts: tuple[Candles, ...]
+    label: str = "Charts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +99,57 @@ def _floats_of(levels: Sequence[Level]) -> Floats:
 
     numbers = (float(value) for level in levels for value in (level.price, level.quantity))
     return np.fromiter(numbers, float, 2 * len(levels)).reshape(len(levels), 2).T
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """Quantities by price and time.
+
+    Attributes:
+        low: the lowest price, the lower edge of the last row.
+        high: the highest price, the upper edge of the first row.
+        cells: 0 where there are no orders, 1 to `DEGREES` for bids, and the degree plus `DEGREES`
+            for asks, in proportion to the logarithm of the quantity; shape (rows, columns).
+        best: the best bid and the best ask of each column, NaN without any; shape (2, columns).
+        most: the quantity of the highest degree.
+    """
+
+    low: float
+    high: float
+    cells: NDArray[np.uint8]
+    best: Floats
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class BookHistory:
+    """Order books of one symbol in order of time.
+
+    `times` has their times in microseconds since 1970, shape (n,). `books` may create each book on
+    access; `heat` has the quantities of all of them.
+    """
+
+    symbol: str
+    times: Moments
+    books: Sequence[Book]
+    heat: Heat
+    label: str = "Replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Trades in order of time, for drawing: the exact values are in their table.
+
+    `times` are microseconds since 1970, shape (n,); `floats` price and quantity as doubles, shape
+    (2, n); `sells` which trades were sells of the taker, `unknown` which have no side.
+    """
+
+    symbol: str
+    times: Moments
+    floats: Floats
+    sells: NDArray[np.bool_]
+    unknown: NDArray[np.bool_]
+    label: str = "Volume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +242,20 @@ class HexDump:
     label: str = "Bytes"
 
 
-Representation = Candles | Book | Holdings | Table | Tree | Lines | Picture | HexDump
+Representation = (
+    Candles
+    | Comparison
+    | Panes
+    | Book
+    | BookHistory
+    | Trades
+    | Holdings
+    | Table
+    | Tree
+    | Lines
+    | Picture
+    | HexDump
+)
 
 
 @dataclass(frozen=True, slots=True)

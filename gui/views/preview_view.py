@@ -126,7 +126,8 @@ class PreviewView(QWidget):
         self._part.set(
             part, hint="Only the first bytes were read. Download the object to see all of it."
         )
-        labels = [representation.label for representation in preview.representations]
+        shown = {kind for kind, _ in VIEWS}
+        labels = [each.label for each in preview.representations if type(each) in shown]
         self.switch.set_items(labels)
         self.switch.setVisible(len(labels) > 1)
         # The representation that the user has chosen for one object is used for the next.

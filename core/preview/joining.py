@@ -1,0 +1,181 @@
+"""Several previews as one: a series, a comparison, a history of order books, or a longer table."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, overload
+
+from core.preview.candles import join_candles
+from core.preview.history import history_of
+from core.preview.problems import Findings, Problem, ProblemKind
+from core.preview.values import (
+    Book,
+    Candles,
+    Comparison,
+    Panes,
+    Preview,
+    Representation,
+    Table,
+    Trades,
+)
+from core.units import format_counted
+from core.work import Work
+
+#: Symbols of one comparison, as many as have distinguishable lines; the others are a finding.
+MOST_SYMBOLS = 8
+
+
+def join(previews: Sequence[Preview], work: Work) -> Preview | None:
+    """Return several previews as one; see `core.preview.join_previews`."""
+    findings = Findings()
+    for kind, reader in _JOINS:
+        parts = [(each, first) for each in previews if (first := _first(each, kind)) is not None]
+        # A few objects of another kind in a folder do not prevent the view of the others.
+        if len(parts) * 2 <= len(previews):
+            continue
+        work.check()
+        _note_problems([each for each, _ in parts], findings)
+        joined = reader([first for _, first in parts], findings)
+        if joined is None:
+            return None
+        title, count, representations = joined
+        if rest := len(previews) - len(parts):
+            finding = f"{format_counted(rest, 'object')} of another kind left out"
+            findings.note(ProblemKind.NOTE, finding)
+        return Preview(
+            previews[0].key, title, count, representations, findings.problems(),
+            dict(findings.counts), complete=all(each.complete for each, _ in parts),
+        )  # fmt: skip
+    return None
+
+
+_Joined = tuple[str, str, tuple[Representation, ...]]
+
+
+def _first(preview: Preview, kind: type) -> Any:
+    return next((each for each in preview.representations if isinstance(each, kind)), None)
+
+
+def _note_problems(previews: Sequence[Preview], findings: Findings) -> None:
+    """Report the causes of problems in single objects, each with the name of its object."""
+    for preview in previews:
+        name = preview.key.rsplit("/", 1)[-1]
+        for problem in preview.problems:
+            # Gaps and repeats are found again in the joined series, where they may be filled.
+            if problem.kind not in _OF_ONE_SERIES:
+                findings.add(Problem(problem.kind, f"{name}: {problem.text}", start=problem.start))
+
+
+_OF_ONE_SERIES = frozenset(
+    {ProblemKind.GAP, ProblemKind.DUPLICATE, ProblemKind.NOTE, ProblemKind.OUT_OF_ORDER}
+)
+
+
+def _join_candles(parts: list[Candles], findings: Findings) -> _Joined | None:
+    groups: dict[tuple[str, str], list[Candles]] = {}
+    for part in parts:
+        groups.setdefault((part.symbol, part.timeframe), []).append(part)
+    if len(groups) > MOST_SYMBOLS:
+        finding = f"only the first {MOST_SYMBOLS} of {len(groups):,} series are compared"
+        findings.note(ProblemKind.LIMIT, finding)
+    joined = [join_candles(group, findings) for group in list(groups.values())[:MOST_SYMBOLS]]
+    total = format_counted(sum(len(each.candles) for each in joined), "candle")
+    if len(joined) == 1:
+        one = joined[0]
+        title = " · ".join(part for part in (one.symbol, one.timeframe) if part)
+        return title or "Candles", total, (one,)
+    title = ", ".join(dict.fromkeys(each.symbol or "?" for each in joined))
+    return title, total, (Comparison(tuple(joined)), Panes(tuple(joined)))
+
+
+def _join_books(parts: list[Book], findings: Findings) -> _Joined | None:
+    symbol = Counter(book.symbol for book in parts).most_common(1)[0][0]
+    books = [book for book in parts if book.symbol == symbol and book.when is not None]
+    if others := len(parts) - len(books):
+        finding = f"{format_counted(others, 'order book')} of another symbol or without a time"
+        findings.note(ProblemKind.NOTE, finding)
+    history = history_of(symbol, books)
+    if history is None:
+        return None
+    count = format_counted(len(books), "order book")
+    return f"{symbol} · order books".lstrip(" ·"), count, (history,)
+
+
+def _join_trades(parts: list[Trades], findings: Findings) -> _Joined | None:
+    import numpy as np
+
+    symbols = Counter(part.symbol for part in parts)
+    symbol = symbols.most_common(1)[0][0]
+    chosen = [part for part in parts if part.symbol == symbol]
+    if others := len(parts) - len(chosen):
+        finding = f"{format_counted(others, 'object')} with trades of another symbol left out"
+        findings.note(ProblemKind.NOTE, finding)
+    times = np.concatenate([part.times for part in chosen])
+    order = np.argsort(times, kind="stable")
+    joined = Trades(
+        symbol,
+        times[order],
+        np.concatenate([part.floats for part in chosen], axis=1)[:, order],
+        np.concatenate([part.sells for part in chosen])[order],
+        np.concatenate([part.unknown for part in chosen])[order],
+    )
+    count = format_counted(len(times), "trade")
+    return f"{symbol} · trades".lstrip(" ·"), count, (joined,)
+
+
+class _ChainedRows(Sequence[tuple[str, ...]]):
+    """The rows of several tables, one table after the other."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self._tables = tables
+        self._ends: list[int] = []
+        for table in tables:
+            self._ends.append(len(table.rows) + (self._ends[-1] if self._ends else 0))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, ...]: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[tuple[str, ...], ...]: ...
+    def __getitem__(self, index: int | slice) -> tuple[str, ...] | tuple[tuple[str, ...], ...]:
+        if isinstance(index, slice):
+            return tuple(self[at] for at in range(*index.indices(len(self))))
+        table, row = self._place(range(len(self))[index])
+        return table.rows[row]
+
+    def cell(self, row: int, column: int) -> str:
+        """Return one cell without making the others of its row."""
+        table, place = self._place(row)
+        return table.cell(place, column)
+
+    def _place(self, row: int) -> tuple[Table, int]:
+        number = bisect_right(self._ends, row)
+        return self._tables[number], row - (self._ends[number - 1] if number else 0)
+
+
+def _join_tables(parts: list[Table], findings: Findings) -> _Joined | None:
+    columns = Counter(part.columns for part in parts).most_common(1)[0][0]
+    chosen = [part for part in parts if part.columns == columns]
+    if len(chosen) < 2:
+        return None
+    if others := len(parts) - len(chosen):
+        finding = f"{format_counted(others, 'table')} with other columns left out"
+        findings.note(ProblemKind.NOTE, finding)
+    numeric = tuple(all(part.numeric[at] for part in chosen) for at in range(len(columns)))
+    rows = _ChainedRows(chosen)
+    more = any(part.more for part in chosen)
+    table = Table(columns, rows, numeric, more, chosen[0].signs, chosen[0].label)
+    return format_counted(len(chosen), "table"), format_counted(len(rows), "row"), (table,)
+
+
+#: What can be joined, the most special kind first.
+_JOINS: tuple[tuple[type, Any], ...] = (
+    (Candles, _join_candles),
+    (Book, _join_books),
+    (Trades, _join_trades),
+    (Table, _join_tables),
+)
