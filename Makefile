@@ -52,6 +52,7 @@ kills: setup ## the heavy loops: commands killed at random, death and cancel at 
 	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py tests/core/rotation/test_iam_faults.py \
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py \
 	  tests/core/rotation/test_cancelled.py
+	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest $(SPREAD) -o faulthandler_timeout=0 tests/core/catalog
 
 tables: setup ## faults at every step of backups and restores of each engine, and 1,000 generated tables of each
 	@.ci/test-servers
