@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "restore": "backups.restore",
     "compare": "compare.compare",
     "collect": "collect.collect",
+    "sql": "sql.sql",
     "query": "query.query",
     "export": "query.export",
     "recovery-kit": "recovery.recovery_kit",

@@ -68,13 +68,13 @@ def _write_csv(found: QueryResult, path: Path, *, overwrite: bool, formula_safe:
 
     lines = [csv_line(row, formula_safe=formula_safe) for row in (found.columns, *found.rows)]
     with new_file(path, overwrite=overwrite) as temporary, translate_os_errors(path, "written"):
-        temporary.write_text("".join(lines), encoding="utf-8", newline="")
+        temporary.writetext_of("".join(lines), encoding="utf-8", newline="")
 
 
 def _show(cli: Cli, found: QueryResult, csv: Path | None) -> None:
     if csv is None:
-        rows = [tuple(_text(cell) for cell in row) for row in found.rows]
-        numbers = [n for n, kind in enumerate(found.types) if _is_number(kind)]
+        rows = [tuple(text_of(cell) for cell in row) for row in found.rows]
+        numbers = [n for n, kind in enumerate(found.types) if is_number(kind)]
         cli.out.table(found.columns, rows, numbers=numbers)
     for note in found.notes:
         cli.out.note(f"! {note}")
@@ -89,11 +89,13 @@ def _show(cli: Cli, found: QueryResult, csv: Path | None) -> None:
         cli.out.note("! The result has more rows; use --limit to see more of them.")
 
 
-def _is_number(kind: str) -> bool:
+def is_number(kind: str) -> bool:
+    """Return whether a type of DuckDB is one of numbers."""
     return "INT" in kind or kind.startswith(("DECIMAL", "DOUBLE", "FLOAT"))
 
 
-def _text(cell: Cell) -> str:
+def text_of(cell: Cell) -> str:
+    """Return a value of a result as text."""
     if cell is None:
         return "NULL"
     return str(cell).lower() if isinstance(cell, bool) else str(cell)

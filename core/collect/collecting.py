@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.collect.cache import ObjectCache
 from core.collect.keys import ARCHIVES, Found, Objects, find_objects
 from core.collect.patterns import Pattern, learned
+from core.collect.querying import target_of
 from core.collect.reading import Contents, read_contents
 from core.collect.report import CollectReport, Plan, Problem
 from core.collect.request import Request, request_of
@@ -24,7 +25,7 @@ from core.local.atomic import translate_os_errors
 from core.local.spool import private_file, spool
 from core.objects.bucket import Bucket, HasBucket
 from core.sql.csv_text import csv_line
-from core.sql.files import FORMATS, FileTarget, TypedColumn, copy_to_file, format_of_name
+from core.sql.files import FileTarget, TypedColumn, copy_to_file
 from core.sql.new_file import check_free, new_file
 from core.sql.session import open_session, run
 from core.units import format_counted, iso_utc
@@ -81,7 +82,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
     timeframe: str = "",
     start: str,
     end: str,
-    path: str,
+    path: str = "",
     file_format: str = "",
     margin: float | None = None,
     cache: bool = True,
@@ -102,7 +103,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
         timeframe: See `plan`.
         start: See `plan`.
         end: See `plan`.
-        path: The file to write.
+        path: The file to write; empty for a new table of the window.
         file_format: `csv`, `json`, `jsonl` or `parquet`; by default the ending of the file.
         margin: See `plan`.
         cache: Whether objects are read from the cache of this computer, and stored there.
@@ -118,7 +119,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
     """
     work = default_work(work)
     request = request_of(kind, names, timeframe, start, end, _duration(margin))
-    target = _target(path, file_format, formula_safe=formula_safe)
+    target = target_of(path, file_format, formula_safe=formula_safe)
     # Before anything is read: a collection takes a while.
     for each in (target.path, partial_path(target.path)):
         check_free(each, overwrite=overwrite)
@@ -291,23 +292,6 @@ def _nothing(request: Request, planned: Plan) -> NotFound:
         f"{iso_utc(request.first)} and {iso_utc(request.last)}.",
         remedy="Check the names, the timeframe and the dates; names are case-sensitive.",
     )
-
-
-def _target(path: str, file_format: str, *, formula_safe: bool) -> FileTarget:
-    if not path:
-        raise InvalidInput("The file is missing", remedy="Name the file to write.")
-    chosen = file_format or format_of_name(Path(path))
-    if chosen not in FORMATS:
-        raise InvalidInput(
-            f"The format of {Path(path).name} is unknown",
-            remedy=f"Choose one of the formats {', '.join(FORMATS)}.",
-        )
-    if formula_safe and chosen != "csv":
-        raise InvalidInput(
-            f"The format {chosen} has no formulas",
-            remedy="Omit --formula-safe, or choose the format csv.",
-        )
-    return FileTarget(Path(path), chosen, formula_safe, iso_times=True)
 
 
 def _duration(seconds: float | None) -> timedelta | None:

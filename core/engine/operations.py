@@ -174,6 +174,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "collect.plan", "core.collect.collecting:plan", "Planning a collection", "collect --dry-run"
     ),
     _reads("collect.run", "core.collect.collecting:collect", "Collecting a range", "collect"),
+    _reads("tables.query", "core.collect.querying:run_query", "Running a query", "sql"),
+    _reads("tables.page", "core.collect.querying:read_page", "Reading a table"),
+    _reads("tables.export", "core.collect.querying:export_table", "Exporting a table"),
     _reads("backup.query", "core.backup.query:query", "Querying a backup", "query"),
     _reads("backup.export", "core.backup.export:export", "Exporting a backup", "export"),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),

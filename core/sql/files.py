@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -131,3 +131,46 @@ def iso_time_sql(value: str) -> str:
         f"THEN strftime({moment}, '%Y-%m-%dT%H:%M:%SZ') "
         f"ELSE strftime({moment}, '%Y-%m-%dT%H:%M:%S.%fZ') END"
     )
+
+
+def copy_query(
+    connection: duckdb.DuckDBPyConnection, sql: str, target: FileTarget
+) -> tuple[int, tuple[TypedColumn, ...]]:
+    """Write the result of one SELECT statement to a file; return the number of rows and the columns.
+
+    Names that occur twice get a number. Integers of 128 bits, which sums have and Parquet lacks,
+    become decimals.
+
+    Args:
+        connection: a restricted session that may write the file.
+        sql: a statement that `check_select` has accepted.
+        target: the file.
+    """
+    found = connection.sql(sql)
+    names = list(_unique(found.columns))
+    types = [_WIDE.get(str(kind), str(kind)) for kind in found.types]
+    places = ", ".join(f"c{number}" for number in range(len(names)))
+    values = ", ".join(
+        f"CAST(c{number} AS {kind}) AS {quoted(name)}"
+        if str(found.types[number]) in _WIDE
+        else f"c{number} AS {quoted(name)}"
+        for number, (name, kind) in enumerate(zip(names, types, strict=True))
+    )
+    # A line break ends a comment at the end of the statement.
+    source = f"(SELECT {values} FROM ({sql.strip().rstrip(';')}\n) AS result({places}))"  # noqa: S608 - one SELECT of the user, in a restricted session
+    columns = tuple(map(TypedColumn, names, types))
+    return copy_to_file(connection, source, columns, target), columns
+
+
+_WIDE = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
+
+
+def _unique(names: Sequence[str]) -> Iterator[str]:
+    used: set[str] = set()
+    for name in names:
+        unique, number = name, 1
+        while unique.casefold() in used:
+            number += 1
+            unique = f"{name}_{number}"
+        used.add(unique.casefold())
+        yield unique

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidInput, LimitExceeded, LocalIOError, StorageError
+from core.sql.literals import text_literal
 from core.work import Work
 
 if TYPE_CHECKING:
@@ -63,6 +64,17 @@ def lock(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET lock_configuration = true")
     # A SELECT may contain an INSERT (WITH … AS (INSERT …)), so its type alone does not suffice.
     connection.execute("BEGIN TRANSACTION READ ONLY")
+
+
+def restrict(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    """Forbid all files but some, networks and changes of settings for the rest of the session.
+
+    Statements of the user must still be checked with `check_select`: others could write the files.
+    """
+    allowed = ", ".join(text_literal(str(path)) for path in paths)
+    connection.execute(f"SET allowed_paths = [{allowed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -44,8 +44,8 @@ class Collected:
     def collect(self, kind="ohlcv", names=("BTC-USD",), ending="jsonl", **more):
         """Collect two days of January 2024, and return the report and the rows."""
         values = {"timeframe": "1m" if kind == "ohlcv" else "", **_DAYS, "overwrite": True, **more}
-        path = self.folder / f"result.{ending}"
-        report = collect(self, kind=kind, names=names, path=str(path), **values)
+        values.setdefault("path", str(self.folder / f"result.{ending}"))
+        report = collect(self, kind=kind, names=names, **values)
         return report, self.rows(report.path) if ending == "jsonl" else None
 
     def plan(self, kind="ohlcv", names=("BTC-USD",), **more):
