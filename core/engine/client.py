@@ -22,8 +22,9 @@ from core.units import time_style
 from core.work import CancelToken, Work
 
 #: Maximum number of processes: another one is only started while the others are busy.
-# Three let an upload, a download and a scan run at the same time; more would only compete.
-MAX_ENGINES = 3
+# An upload, a download and a scan run at the same time, and a watched folder mostly waits; more
+# would only compete.
+MAX_ENGINES = 4
 #: Niceness of engine processes, so that the window has priority.
 NICENESS = 10
 #: Seconds after which the engine of a cancelled operation is killed.

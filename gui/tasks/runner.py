@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The bulk threads only drive the engine processes, of which there are at most three.
-_INTERACTIVE_THREADS, _BULK_THREADS = 8, 3
+#: The bulk threads only drive the engine processes, of which there are at most four.
+_INTERACTIVE_THREADS, _BULK_THREADS = 8, 4
 _SHUTDOWN_SECONDS = 4.0
 #: Number of finished tasks retained for the activity drawer.
 _RETAINED = 200

@@ -41,7 +41,7 @@ class TransferQueue(BatchList):
 
     The batches are stored, so that they survive the end of the program. Those of the present
     profile and bucket run, one upload and one download at a time, in the order of `batches`; the
-    third engine process stays free for interactive work.
+    other engine processes stay free for interactive work and a watched folder.
 
     Attributes:
         workspace: the present connection.

@@ -37,6 +37,8 @@ from gui.tabs.uploads.summary import (
 from gui.tabs.uploads.syncing import Syncing
 from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_text
 from gui.tabs.uploads.upload_form import UploadForm, local_paths
+from gui.tabs.uploads.watch_pane import WatchPane
+from gui.tabs.uploads.watching import Watching
 from gui.widgets.desktop import open_folder
 from gui.widgets.empty import EmptyState
 from gui.widgets.panel import Panel, scrolling, splitter
@@ -65,6 +67,8 @@ class UploadsTab(Tab):
         self.transfers = context.transfers
         self.unfinished = UnfinishedPane(context)
         self.syncing = Syncing(self, self.form)
+        self.watch_pane = WatchPane(context)
+        self.watching = Watching(self, self.form, self.watch_pane)
         self.pane.show_limits(limits_text(self.transfers.limits.values))
         self._lay_out()
         self._connect()
@@ -75,7 +79,10 @@ class UploadsTab(Tab):
         inner = QVBoxLayout(right)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
-        inner.addWidget(splitter(self.plan, self.pane, vertical=True, sizes=(260, 260)), 1)
+        parts = (self.plan, self.pane, self.watch_pane)
+        inner.addWidget(
+            splitter(*parts, vertical=True, sizes=(260, 260, 180), stretch=(0, 1, 0)), 1
+        )
         inner.addWidget(self.unfinished)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -143,8 +150,9 @@ class UploadsTab(Tab):
         self.plan.hide()
         self.form.plan.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _do_workspace(self, _workspace: Workspace | None) -> None:
+    def _do_workspace(self, workspace: Workspace | None) -> None:
         self.banner.clear()
+        self.watching.follow(workspace)
         self._update()
         self.unfinished.clear()
         self._sweep()
@@ -249,6 +257,7 @@ class UploadsTab(Tab):
         self.form.plan.allow(not reason, reason)
         self.form.file_one.allow(not reason, reason)
         self.syncing.update_state()
+        self.watching.update_state()
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
         done = format_count(len(report.done))
