@@ -13,7 +13,7 @@ import threading
 from types import SimpleNamespace
 
 import duckdb  # noqa: F401 - loaded before the first fork
-import numpy  # noqa: F401 - likewise
+import numpy as np  # noqa: F401 - likewise
 from helpers.listed_bucket import ListedBucket
 
 from core.catalog import listed_keys, segments
