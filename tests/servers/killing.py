@@ -3,10 +3,10 @@
 import hashlib
 import json
 import os
+import queue
 import random
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -14,29 +14,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from helpers.program import Program, finished
+from helpers.forks import Forked, Forks
 from helpers.s3_servers import S3Server, make_bucket
 from helpers.waiting import until
 
 _BIG, _FILES, _ROWS = 40_000_000, 120, 60_000
 _NOT_FOUND, _ALREADY_EXISTS = 20, 22
-#: A command is not killed before Python has started: nothing can be left behind then.
-_EARLIEST = 0.25
 
 
 @dataclass
 class Site:
-    """Sources, a bucket and a program; `durations` is how long each operation takes unkilled."""
+    """Sources and a bucket; `durations` is how long each operation takes unkilled, in seconds."""
 
     server: S3Server
     folder: Path
     client: Any
+    forks: Forks
     bucket: str = ""
     durations: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.bucket = make_bucket(self.client, "kills")
-        self.program = Program(self.server, self.bucket, self.folder / "home")
         tree = self.folder / "tree"
         (tree / "sub").mkdir(parents=True)
         for number in range(_FILES):
@@ -50,8 +48,18 @@ class Site:
             ("put", str(self.folder / "big.bin"), "ready/big.bin"),
             ("backup", str(self.folder / "trading.db"), "orders"),
         ):
-            done = self.program.run(*arguments)
-            assert done.returncode == 0, done.stderr
+            assert self.start(*arguments).wait() == 0, self.errors()
+
+    def start(self, *arguments: str) -> Forked:
+        """Start a command on the bucket."""
+        return self.forks.start(
+            "command", *arguments, "--bucket", self.bucket, stderr=self.folder / "stderr",
+            environment=self.server.environment(self.folder / "home"),
+        )  # fmt: skip
+
+    def errors(self) -> str:
+        """Return what the last command has written to standard error."""
+        return (self.folder / "stderr").read_text()
 
     def unfinished_uploads(self) -> list[str]:
         """Return the keys of uploads that were neither completed nor aborted."""
@@ -106,20 +114,16 @@ def kill_once(site: Site, operation: Killed, draw: random.Random, number: int) -
     arguments = operation.arguments(site, name)
     if operation.name not in site.durations:
         began = time.monotonic()
-        assert site.program.run(*operation.arguments(site, f"{name}-first")).returncode == 0
+        assert site.start(*operation.arguments(site, f"{name}-first")).wait() == 0, site.errors()
         site.durations[operation.name] = time.monotonic() - began
-    process = site.program.start(*arguments)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(draw.uniform(_EARLIEST, site.durations[operation.name] * 1.1))
+    process = site.start(*arguments)
+    with suppress(queue.Empty):
+        process.wait(draw.uniform(0, site.durations[operation.name] * 1.1))
     process.kill()
-    process.communicate()
     until(lambda: not group_lives(process.pid), 10)
-    again = finished(site.program.start(*arguments), arguments, 120)
-    if (
-        again.returncode not in {0, _ALREADY_EXISTS} | operation.codes
-        or "Traceback" in again.stderr
-    ):
-        return f"{name}: the second run ended with {again.returncode}: {again.stderr[-500:]}"
+    code = site.start(*arguments).wait()
+    if code not in {0, _ALREADY_EXISTS} | operation.codes or "Traceback" in site.errors():
+        return f"{name}: the second run ended with {code}: {site.errors()[-500:]}"
     left = [*site.unfinished_uploads(), *site.orphan_parts(), *site.local_leftovers()]
     left += [key for key in site.keys("") if "strongroom-" in key]
     if left:

@@ -1,13 +1,9 @@
-"""Runs actions on the queue in forked processes, which a test kills at a chosen system call.
+"""Actions on the queue and synchronizations that a forked process performs and a test kills.
 
-A line on standard input is `ACTION HOME BUCKET STOP`; the answers are the process id, and the exit
-status when it has ended. With STOP, the process waits for SIGCONT before the action, so that a
-tracer can attach to it. Everything is imported before the fork: a start of Python takes a second.
+The environment names the home of the process; the sources are beside it.
 """
 
-import faulthandler
 import os
-import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,11 +14,22 @@ from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret
 from core.transfer.journal import Order
 from core.transfer.queue import TransferQueue
-from core.transfer.queue_runner import run_waiting
 
 P = "kills"
 UP, DOWN = (uuid5(NAMESPACE_OID, name).hex for name in ("up", "down"))
 HELD = 3
+#: Size in bytes of the parts that are sent: the smallest that S3 allows.
+PART_BYTES = 5 << 20
+
+
+def use_small_parts() -> None:
+    """Transfer a file of few megabytes in several parts and ranges, like one of gigabytes."""
+    # Other modules copy these constants when they are imported, and none of them is yet.
+    import core.objects.parts
+    import core.objects.ranges
+
+    core.objects.parts.SINGLE_BYTES = core.objects.parts._PART_BYTES = PART_BYTES
+    core.objects.ranges.RANGE_BYTES = PART_BYTES // 4
 
 
 def orders(home: Path, bucket: str) -> tuple[Order, Order]:
@@ -45,10 +52,16 @@ def orders(home: Path, bucket: str) -> tuple[Order, Order]:
     )
 
 
-def save(home: Path, bucket: str) -> int:
+def create(home: str, _bucket: str) -> int:
+    """Create the state database of a home."""
+    TransferQueue(Path(home) / "data").batches()
+    return 0
+
+
+def save(home: str, bucket: str) -> int:
     """Add both batches and change them."""
     queue = TransferQueue()
-    for order in orders(home, bucket):
+    for order in orders(Path(home), bucket):
         queue.add(order)
     queue.move(DOWN, before=UP)
     queue.pause_all()
@@ -57,15 +70,16 @@ def save(home: Path, bucket: str) -> int:
     return 0
 
 
-def run(home: Path, bucket: str) -> int:
+def run(home: str, bucket: str) -> int:
     """Run what waits; batches that a kill has prevented are added first."""
-    queue = TransferQueue()
-    known = {batch.id for batch in queue.batches()}
-    for order in orders(home, bucket):
-        if order.id not in known:
-            queue.add(order)
+    from core.transfer.queue_runner import run_waiting
     from core.workspace import Workspace
 
+    queue = TransferQueue()
+    known = {batch.id for batch in queue.batches()}
+    for order in orders(Path(home), bucket):
+        if order.id not in known:
+            queue.add(order)
     # A kill may have left the download before the upload that it depends on.
     queue.move(DOWN)
     queue.resume_all()
@@ -73,45 +87,22 @@ def run(home: Path, bucket: str) -> int:
     url = os.environ["AWS_ENDPOINT_URL"]
     profile = Profile(P, KeySource.SESSION, endpoint_url=url, bucket=bucket)
     workspace = Workspace.open(Connection(profile, keys))
-    run_waiting(queue, SimpleNamespace(bucket=workspace.bucket), profile=P)
+    try:
+        run_waiting(queue, SimpleNamespace(bucket=workspace.bucket), profile=P)
+    except StorageError as error:
+        sys.stderr.write(f"{error.kind.name}: {error.summary} {error.cause}\n")
+        return HELD
     return 0
 
 
-def main() -> None:
-    """Fork a process for each line."""
-    faulthandler.enable()
-    import core.workspace  # noqa: F401 - imported before the forks
+def sync(home: str, bucket: str) -> int:
+    """Make a prefix equal to the sources, and then a folder equal to the prefix."""
+    from core.cli import main
 
-    for line in sys.stdin:
-        action, home, bucket, stop = line.split()
-        child = os.fork()
-        if not child:
-            _act(action, Path(home), bucket, stop=stop == "stop")
-        _answer(child)
-        _answer(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-
-
-def _answer(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
-    sys.stdout.flush()
-
-
-def _act(action: str, home: Path, bucket: str, *, stop: bool) -> None:
-    os.setpgid(0, 0)  # a killed process may leave a helper, which is found by its group
-    os.environ["STRONGROOM_HOME"] = str(home)
-    status = 1
-    try:
-        if stop:
-            os.kill(os.getpid(), signal.SIGSTOP)
-        status = {"save": save, "run": run}[action](home, bucket)
-    except StorageError as error:
-        sys.stderr.write(f"{error.kind.name}: {error.summary} {error.cause}\n")
-        status = HELD
-    except BaseException as error:  # noqa: BLE001 - a forked process must not return
-        sys.stderr.write(f"{error!r}\n")
-    finally:
-        os._exit(status)
-
-
-if __name__ == "__main__":
-    main()
+    place, source = Path(home), Path(home).parent / "source"
+    prefix = f"s3:///{place.name}/"
+    for pair in ((str(source), prefix), (prefix, str(place / "target"))):
+        code = main(["sync", *pair, "--delete", "--yes", "--bucket", bucket])
+        if code:
+            return code
+    return 0
