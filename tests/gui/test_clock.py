@@ -15,7 +15,8 @@ from core.units import format_age, format_moment, utc_now
 from gui import clock
 from gui.main_window.status_bar import StatusBar
 from gui.main_window.tasks_model import TasksModel
-from gui.tabs.browser.folder_model import MODIFIED, FolderModel, rows_of
+from gui.tabs.browser.folder_model import FolderModel
+from gui.tabs.browser.folder_rows import MODIFIED, rows_of
 from gui.tabs.links.models import LedgerModel
 from gui.widgets.labels import Pill, Text
 from gui.widgets.table import make_table

@@ -11,7 +11,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gui import shortcuts
-from gui.tabs.browser.folder_model import Entry
+from gui.tabs.browser.counting import summary_of
+from gui.tabs.browser.folder_rows import Entry
 from gui.widgets.icons import icon
 from gui.widgets.labels import tooltip
 
@@ -107,7 +108,7 @@ class Actions:
             locked: why nothing can be changed; empty while changes are allowed.
             connected: whether a bucket is open.
         """
-        selected, folders = len(entries), sum(1 for entry in entries if entry.folder)
+        selected, folders = len(entries), len(summary_of(entries)[1])
         for item in LIST_ACTIONS:
             if item is not None:
                 reason = NO_BUCKET if not connected else _missing(item, selected, folders)

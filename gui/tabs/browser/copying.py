@@ -23,8 +23,8 @@ from gui.dialogs.confirm import Confirm, ask
 from gui.dialogs.name import NameDialog
 from gui.tabs.base import Tab
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
-from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing, parent_of
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.tabs.browser.undo_steps import Failed, UndoStep, UndoSteps

@@ -20,7 +20,7 @@ from core.work import Work
 from gui.context.transfers import DOWNLOAD, Batch, Names
 from gui.tabs.base import Tab
 from gui.tabs.browser.existing_dialog import ExistingFiles
-from gui.tabs.browser.folder_model import Entry
+from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.widgets.desktop import open_folder

@@ -20,7 +20,9 @@ from core.errors import AccessDenied, StorageError
 from gui import shortcuts, theme
 from gui.context import Context
 from gui.tabs.browser.counting import list_text, selection_text
-from gui.tabs.browser.folder_model import KIND, MODIFIED, NAME, Entry, FolderModel
+from gui.tabs.browser.folder_columns import Entries
+from gui.tabs.browser.folder_model import FolderModel
+from gui.tabs.browser.folder_rows import KIND, MODIFIED, NAME
 from gui.tabs.browser.list_pane import bar, lay_out_list_pane, remedy_of
 from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
@@ -131,6 +133,10 @@ class FolderPane(QWidget):
         self.table.activated.connect(self._on_activated)
         self.state.empty.button.clicked.connect(self._on_empty_button)
         theme.current().changed.connect(self._paint)
+        shortcuts.bind(
+            "objects.unfilter", self.table, self.filter.clear,
+            lambda: "" if self.filter.text() else "There is no filter to clear.",
+        )  # fmt: skip
         self._paint()
 
     # Content
@@ -167,7 +173,7 @@ class FolderPane(QWidget):
         self.model.add(page.rows)
         self._filled = self._prefix if self.model.total else self._filled
         if not self.age.text():
-            self.age.set_fetched(page.level.fetched)
+            self.age.set_fetched(page.fetched)
         self._show_list()
         found = bool(select) and self.select(select)
         self._quiet = False
@@ -253,10 +259,14 @@ class FolderPane(QWidget):
     # Selection
 
     @property
-    def selected(self) -> list[Entry]:
+    def selected(self) -> Entries:
         """The selected rows from top to bottom."""
-        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self.model.entry(row) for row in rows]
+        # Ranges instead of an index for each of possibly 200,000 rows.
+        ranges: list[QItemSelectionRange] = list(
+            self.table.selectionModel().selection()  # type: ignore[call-overload]  # it is a list
+        )
+        rows = {row for each in ranges for row in range(each.top(), each.bottom() + 1)}
+        return self.model.entries(sorted(rows))
 
     def select(self, key: str) -> bool:
         """Select a key; return False if it is not listed."""
@@ -269,7 +279,7 @@ class FolderPane(QWidget):
         """Remove rows after a delete and select the row that follows them."""
         removed = set(keys)
         rows = range(self.model.rowCount())
-        first = next((row for row in rows if self.model.entry(row).key in removed), -1)
+        first = next((row for row in rows if self.model.key(row) in removed), -1)
         self._quiet = True
         self.model.remove(removed)
         self._quiet = False

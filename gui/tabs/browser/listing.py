@@ -15,8 +15,8 @@ from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
 from gui.tasks import Task
 
-#: How many folders are cached, and the number of objects above which a folder is not.
-_CACHED_FOLDERS, _CACHED_ROWS = 40, 5_000
+#: How many folders are cached, and the number of rows above which a folder is not: about 80 MB.
+_CACHED_FOLDERS, _CACHED_ROWS = 40, 250_000
 
 
 @dataclass(slots=True)
@@ -29,8 +29,8 @@ class _CachedFolder:
 
     def has(self, key: str) -> bool:
         """Whether the folder is completely listed and contains a key, if one is given."""
-        rows = (entry for page in self.pages for entry in (*page.rows.folders, *page.rows.objects))
-        return self.complete and (not key or any(entry.key == key for entry in rows))
+        pages = (page.rows.folders if key.endswith("/") else page.rows.keys for page in self.pages)
+        return self.complete and (not key or any(key in keys for keys in pages))
 
 
 class Listing(QObject):
@@ -159,10 +159,10 @@ class Listing(QObject):
         if prefix != self.prefix:
             return  # the user has opened another folder since the page was requested
         seen = self._cache.setdefault(prefix, _CachedFolder())
-        keys = [entry.key for entry in (*page.rows.folders, *page.rows.objects)]
+        keys = (*page.rows.folders, *page.rows.keys)
         self.seen_keys.add(prefix, keys, first=not seen.pages)
         seen.pages.append(page)
-        seen.token = page.level.token
+        seen.token = page.token
         self._show_page(page)
 
     def _show_page(self, page: Page) -> None:
@@ -189,7 +189,7 @@ class Listing(QObject):
     def _trim(self, prefix: str, seen: _CachedFolder) -> None:
         """Cache the folder if it is small; only the most recent ones are retained."""
         # The entry stays with its token, which “Load more” needs, but without pages.
-        if sum(len(page.rows.objects) for page in seen.pages) > _CACHED_ROWS:
+        if sum(len(page.rows) for page in seen.pages) > _CACHED_ROWS:
             seen.complete, seen.pages = False, []
         for oldest in list(self._cache)[: max(0, len(self._cache) - _CACHED_FOLDERS)]:
             if oldest != prefix:

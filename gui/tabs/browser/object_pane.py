@@ -12,7 +12,7 @@ from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
 from core.units import format_count, format_counted, format_moment, format_size
 from gui.tabs.browser.counting import selection_text, total_lines
-from gui.tabs.browser.folder_model import Entry
+from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.list_pane import remedy_of
 from gui.tabs.browser.loading import Inspection
@@ -71,7 +71,7 @@ class ObjectPane(QWidget):
         self.inspector.versions_wanted.connect(lambda: self.versions_wanted.emit(self.key))
         self.show_selection([])
 
-    def show_selection(self, entries: list[Entry]) -> None:
+    def show_selection(self, entries: Sequence[Entry]) -> None:
         """Follow the selection; a single object is requested as soon as the selection has settled."""
         if len(entries) == 1 and not entries[0].folder:
             self._await(entries[0])
@@ -176,7 +176,7 @@ class ObjectPane(QWidget):
         self._facts.setVisible(shown)
         self._line.setVisible(shown and not self.preview.problems.isVisible())
 
-    def _show_text(self, entries: list[Entry]) -> None:
+    def _show_text(self, entries: Sequence[Entry]) -> None:
         if not entries:
             self.preview.show_empty("Nothing selected", "Select an object to preview it.")
         elif len(entries) == 1:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from gui.tabs.base import Tab
 from gui.tabs.browser.copying import Copying
-from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.undo_steps import UndoSteps
 

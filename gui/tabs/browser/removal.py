@@ -18,8 +18,8 @@ from core.work import Work
 from gui import shortcuts
 from gui.dialogs.confirm import Confirm, ask
 from gui.tabs.base import Tab
-from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.tabs.browser.undo_steps import Failed, UndoStep, UndoSteps

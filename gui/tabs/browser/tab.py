@@ -20,8 +20,9 @@ from gui.tabs.browser.actions import NO_BUCKET, Actions
 from gui.tabs.browser.contents import Contents
 from gui.tabs.browser.counting import Counts
 from gui.tabs.browser.downloads import Downloads
-from gui.tabs.browser.folder_model import Entry, key_entry
+from gui.tabs.browser.folder_model import key_entry
 from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.inspecting import Inspecting
 from gui.tabs.browser.listing import Listing, parent_of
 from gui.tabs.browser.navigation import Navigation
@@ -63,8 +64,8 @@ class BrowserTab(Tab):
         self.object.folders_in = self.tree_panel.model.folders_in
         self.inspecting = Inspecting(self, self.listing, self.object)
         self._arriving = False
-        for pane in (self.folder, self.trash_pane):
-            self.middle.addWidget(pane)
+        self.middle.addWidget(self.folder)
+        self.middle.addWidget(self.trash_pane)
         self.contents = Contents(self, self.middle, self._create_page)
         self.open_folders = OpenFolders(self, self.contents, self.folder, self.listing)
         self._lay_out()
@@ -105,10 +106,6 @@ class BrowserTab(Tab):
         self.folder.selection_changed.connect(self._on_selection)
         self.folder.opened.connect(self._on_opened)
         self.folder.filtered.connect(self._save_filter)
-        shortcuts.bind(
-            "objects.unfilter", self.folder.table, self.folder.filter.clear,
-            lambda: "" if self.folder.filter.text() else "There is no filter to clear.",
-        )  # fmt: skip
         for part in self.folder.state.stand_ins:
             shortcuts.bind("objects.up", part, self.go_up)
         self.folder.dropped.connect(self._on_dropped)
@@ -341,7 +338,7 @@ class BrowserTab(Tab):
     # Objects
 
     @property
-    def selected(self) -> list[Entry]:
+    def selected(self) -> Sequence[Entry]:
         """The selected rows of the folder or page shown."""
         if self.contents.page is not None:
             return self.contents.page.selected()

@@ -13,7 +13,7 @@ from core.objects.trash import DeletedObject
 from core.units import format_moment, format_size, short_id
 from gui.models.columns import CellText
 from gui.models.text_rows import TextRows
-from gui.tabs.browser.folder_model import fits, matcher
+from gui.tabs.browser.folder_rows import fits, matcher
 from gui.tabs.browser.listing import parent_of
 
 KEY, SIZE, DELETED, BY = range(4)

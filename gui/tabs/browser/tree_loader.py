@@ -11,10 +11,12 @@ from core.objects.bucket import Bucket
 from core.objects.trash import has_trash
 from gui.tabs.base import Tab
 from gui.tabs.browser.counting import count_below
-from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
+from gui.tabs.browser.loading import Page, load_level
 from gui.tabs.browser.tree_model import State
 from gui.tabs.browser.tree_panel import TreePanel
 
+#: Loading a folder of the tree stops after this many rows: ten requests, since files do not show.
+ROWS_AT_ONCE = 10_000
 #: Folders that are reloaded after a change; for more, only the first level of the bucket.
 _PARENTS = 10
 
@@ -113,9 +115,8 @@ class _Pages:
     def add(self, page: Page) -> None:
         """Pass a page to the tree."""
         first, self._first = self._first, False
-        level = page.level
         self._places.model.add_page(
-            self._prefix, level.folders, len(level.objects), level.token, first=first
+            self._prefix, page.rows.folders, len(page.rows.keys), page.token, first=first
         )
         self._places.continue_selection(self._prefix)
 

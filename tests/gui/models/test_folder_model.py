@@ -11,7 +11,8 @@ from PySide6.QtGui import QIcon, QPixmap
 
 from core.model.objects import ObjectRow
 from gui.models.roles import SORT_ROLE
-from gui.tabs.browser.folder_model import MODIFIED, NAME, SIZE, FolderModel, kind_text, rows_of
+from gui.tabs.browser.folder_model import FolderModel
+from gui.tabs.browser.folder_rows import MODIFIED, NAME, SIZE, kind_text, rows_of
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder

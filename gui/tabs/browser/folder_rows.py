@@ -1,0 +1,140 @@
+"""The rows of a folder as pages of columns, and what is shown and filtered in them."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+from typing import Any
+
+from core.model.objects import ObjectRow
+
+NAME, SIZE, MODIFIED, KIND = range(4)
+#: Maximum number of cached kinds of file extensions.
+_CACHED_KINDS = 1_000
+_kinds: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row: a folder (`row` is None) or an object."""
+
+    key: str
+    row: ObjectRow | None
+
+    @property
+    def folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.row is None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page of a folder as columns, created in the worker thread.
+
+    `names` are the names in `folders` and `keys` as they are filtered; `times` are seconds since
+    1970, and `kinds` are texts such as `JSON, gzip`. `size` is the total, `newest` the latest time.
+    """
+
+    folders: tuple[str, ...]
+    folder_names: tuple[str, ...]
+    keys: tuple[str, ...]
+    names: tuple[str, ...]
+    sizes: array[int]
+    times: array[float]
+    kinds: tuple[str, ...]
+    classes: tuple[str, ...]
+    etags: tuple[str, ...]
+    size: int
+    newest: float
+
+    def __len__(self) -> int:
+        return len(self.folders) + len(self.keys)
+
+
+def rows_of(prefix: str, folders: Iterable[str], objects: Iterable[ObjectRow]) -> Rows:
+    """Return the rows of one page of `prefix`."""
+    folders, objects = tuple(folders), tuple(objects)
+    keys = tuple([row.key for row in objects])
+    sizes = array("q", [row.size for row in objects])
+    times = array("d", [row.modified.timestamp() for row in objects])
+    return Rows(
+        folders, _folded(prefix, folders, folder_text), keys, _folded(prefix, keys, object_text),
+        sizes, times, tuple([kind_text(key.rpartition("/")[2]) for key in keys]),
+        tuple([row.storage_class for row in objects]), tuple([row.etag for row in objects]),
+        sum(sizes), max(times, default=0.0),
+    )  # fmt: skip
+
+
+def _folded(prefix: str, keys: tuple[str, ...], text_of: Any) -> tuple[str, ...]:
+    """Return the texts of rows for comparisons without regard to case."""
+    start = len(prefix)
+    names = [key[start:] for key in keys]
+    if not all(names) or "/" in names:  # the few names that are shown with another text
+        names = [text_of(prefix, key) for key in keys]
+    # One call for many names is much faster than one for each.
+    folded = "\n".join(names).casefold().split("\n")
+    return tuple(folded if len(folded) == len(names) else [name.casefold() for name in names])
+
+
+def folder_text(prefix: str, key: str) -> str:
+    """Return the name of a sub-folder as it is shown."""
+    name = key[len(prefix) :]
+    return name if name != "/" else "(empty name)/"
+
+
+def object_text(prefix: str, key: str) -> str:
+    """Return the name of an object as it is shown; a key equal to the prefix is the folder marker."""
+    return key[len(prefix) :] or "(marker of this folder)"
+
+
+def kind_text(name: str) -> str:
+    """Return the kind according to the file extension, for example `JSON, gzip`."""
+    ending = name[-24:].partition(".")[2] if "." in name else ""
+    if ending not in _kinds or name.startswith("."):
+        # Names in the same folder have few extensions, or dates and numbers that look like one.
+        if len(_kinds) > _CACHED_KINDS:
+            _kinds.clear()
+        found = _kind_text(name)
+        if name.startswith(".") or not ending:
+            return found
+        _kinds[ending] = found
+    return _kinds[ending]
+
+
+def _kind_text(name: str) -> str:
+    stem, _, ending = name.lower().rpartition(".")
+    if not stem:
+        return "object"
+    if ending in ("gz", "zst", "bz2", "xz"):
+        packing = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2"}.get(ending, ending)
+        inner = _kind_text(stem)
+        return packing if inner == "object" else f"{inner}, {packing}"
+    return ending.upper() if len(ending) <= 8 and ending.isalnum() else "object"
+
+
+Wanted = re.Pattern[str] | str
+
+
+def matcher(text: str) -> Wanted:
+    """Return the matcher of a filter: a pattern if it has `*` or `?`, else a plain text."""
+    folded = text.strip().casefold()
+    return re.compile(translate(f"*{folded}*")) if set("*?") & set(folded) else folded
+
+
+def fits(wanted: Wanted, folded: str) -> bool:
+    """Return whether a folded name matches what `matcher` returned."""
+    return wanted in folded if isinstance(wanted, str) else wanted.match(folded) is not None
+
+
+def matching(names: Sequence[str], wanted: Wanted, start: int = 0) -> list[int]:
+    """Return the positions of matching names from `start` on."""
+    if not wanted:
+        return list(range(start, len(names)))
+    numbered = enumerate(names[start:] if start else names, start)
+    if isinstance(wanted, str):
+        return [at for at, name in numbered if wanted in name]
+    match = wanted.match
+    return [at for at, name in numbered if match(name)]
