@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 
@@ -27,6 +27,9 @@ from gui.tabs.links import LinksTab
 from gui.tabs.statistics import StatisticsTab
 from gui.tabs.uploads import UploadsTab
 
+if TYPE_CHECKING:
+    from gui.tabs.browser.coverage.page import CoveragePage
+
 #: A demo file with a gap and a duplicate; in other buckets any candle file is used.
 _EXAMPLE = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
 _STARTS = ("market-data/ohlcv/BTC-USD/1h/", "market-data/ohlcv/", "market-data/", "")
@@ -41,6 +44,13 @@ def show_sample(tab: Tab) -> None:
     show = SAMPLES.get(type(tab))
     if show is not None and tab.context.workspace is not None:
         show(tab)
+
+
+def show_page(name: str, tab: Tab) -> None:
+    """Open a page of the Browser and load typical content into it."""
+    if isinstance(tab, BrowserTab) and tab.context.workspace is not None:
+        tab.open_page(name)
+        PAGE_SAMPLES.get(name, lambda _page: None)(tab.contents.page)
 
 
 # Browser
@@ -97,6 +107,13 @@ def sample_key(bucket: Bucket, work: Work) -> str:
         if page.objects:
             return page.objects[len(page.objects) // 2].key
     return ""
+
+
+def _show_coverage(page: CoveragePage) -> None:
+    """List the keys, and show a day with missing hours."""
+    once = Qt.ConnectionType.SingleShotConnection
+    page.loaded.connect(lambda: page.calendar.go_to_gap(1), once)
+    page.refresh()
 
 
 # Uploads
@@ -170,6 +187,8 @@ def _plan_rotation(tab: CredentialsTab) -> None:
     tab.rotation.open(DEFAULT_SECRET_NAME)
 
 
+#: What the pages of the Browser show in screenshots. Every function takes a page of its type.
+PAGE_SAMPLES: dict[str, Callable[[Any], None]] = {"coverage": _show_coverage}
 #: What each tab shows in screenshots. Every function takes a tab of its type.
 SAMPLES: dict[type[Tab], Callable[[Any], None]] = {
     BackupsTab: BackupsTab.present,

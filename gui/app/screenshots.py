@@ -1,10 +1,13 @@
-"""`--screenshots DIR`: saves a screenshot of every loaded tab."""
+"""`--screenshots DIR`: saves a screenshot of every loaded tab, and of the pages of the Browser."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
@@ -12,14 +15,35 @@ from PySide6.QtWidgets import QApplication
 
 from core.errors import StorageError
 from gui import theme
-from gui.app.samples import show_sample
+from gui.app.samples import show_page, show_sample
 from gui.main_window import MainWindow
 from gui.tab_list import TABS
+from gui.tabs.base import Tab
+from gui.tabs.browser.pages import PAGES
 
 _log = logging.getLogger(__name__)
 
 #: Seconds that a tab may take, and for which it must be idle before its screenshot.
 _LIMIT_SECONDS, _REST_SECONDS, _POLL_MS = 120.0, 0.5, 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One screenshot: its file name without the theme, the tab, and what is shown in it."""
+
+    name: str
+    tab: str
+    title: str
+    show: Callable[[Tab], None]
+
+
+def _steps() -> Iterator[_Step]:
+    for number, spec in enumerate(TABS, 1):
+        name = f"{number:02}-{spec.id}"
+        yield _Step(name, spec.id, f"the tab {spec.title}", show_sample)
+        for page, kind in PAGES.items() if spec.id == "browser" else ():
+            title = f"the page {kind.label}"
+            yield _Step(f"{name}-{page}", spec.id, title, partial(show_page, page))
 
 
 class Screenshots(QObject):
@@ -28,6 +52,7 @@ class Screenshots(QObject):
     def __init__(self, window: MainWindow, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._window, self._folder = window, folder
+        self._steps = tuple(_steps())
         self._number = -1
         self._began = self._rested = time.monotonic()
         self._timer = QTimer(self)
@@ -54,12 +79,13 @@ class Screenshots(QObject):
         if self._number >= 0 and not self._save():
             return
         self._number += 1
-        if self._number == len(TABS):
+        if self._number == len(self._steps):
             self._end("")
             return
-        tab = self._window.show_tab(TABS[self._number].id)
+        step = self._steps[self._number]
+        tab = self._window.show_tab(step.tab)
         tab.ensure_loaded()
-        show_sample(tab)
+        step.show(tab)
         self._began = self._rested = time.monotonic()
 
     def _save(self) -> bool:
@@ -67,14 +93,14 @@ class Screenshots(QObject):
         if tab.banner.failed:
             print(f"strongroom: {self._name()}: {tab.banner.text}", file=sys.stderr)  # noqa: T201 - a command's answer
         shade = "dark" if theme.tokens().dark else "light"
-        path = self._folder / f"{self._number + 1:02}-{TABS[self._number].id}-{shade}.png"
+        path = self._folder / f"{self._steps[self._number].name}-{shade}.png"
         if not self._window.grab().save(str(path)):
             self._end(f"{path} could not be written")
             return False
         return True
 
     def _name(self) -> str:
-        return "connecting" if self._number < 0 else f"the tab {TABS[self._number].title}"
+        return "connecting" if self._number < 0 else self._steps[self._number].title
 
     def _on_failed(self, error: StorageError) -> None:
         self._end(str(error))

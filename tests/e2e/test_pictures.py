@@ -1,4 +1,4 @@
-"""`--screenshots` writes a picture of every tab, in both themes."""
+"""`--screenshots` writes a picture of every tab and page, in both themes."""
 
 import os
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QImage
+
+from gui.tabs.browser.pages import PAGES
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TABS = ("credentials", "browser", "uploads", "links", "statistics", "backups", "bucket")
@@ -26,6 +28,7 @@ def test_every_tab_is_drawn_in_its_size_and_theme(tmp_path, shade):
     )
     assert ended.returncode == 0, ended.stderr
     names = [f"{number:02}-{name}-{shade}.png" for number, name in enumerate(_TABS, 1)]
+    names = sorted([*names, *(f"02-browser-{page}-{shade}.png" for page in PAGES)])
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     for name in names:
         picture = QImage(str(tmp_path / name))

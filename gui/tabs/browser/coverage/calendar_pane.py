@@ -48,7 +48,7 @@ class CalendarPane(QWidget):
         self.scroll_bar.valueChanged.connect(self.streams.scroll_to)
         for chart in (self.streams, self.hours):
             chart.opened.connect(self.opened)
-            chart.gap_wanted.connect(self._on_gap_wanted)
+            chart.gap_wanted.connect(self.go_to_gap)
 
     @property
     def calendar(self) -> Calendar | None:
@@ -105,6 +105,10 @@ class CalendarPane(QWidget):
             self.scroll_bar.setPageStep(self.streams.visible_rows)
             self.scroll_bar.setValue(self.streams.top)
         self.scroll_bar.setVisible(more > 0)
+        margin = self.scroll_bar.sizeHint().width() if more else 0
+        if margin != self.hours.right_margin:
+            self.hours.right_margin = margin
+            self.hours.redraw()
 
     def _on_range_of_streams(self) -> None:
         with QSignalBlocker(self.hours):
@@ -115,7 +119,8 @@ class CalendarPane(QWidget):
         with QSignalBlocker(self.streams):
             self.streams.show_part(self.hours.visible_range)
 
-    def _on_gap_wanted(self, direction: int) -> None:
-        position = self.streams.next_gap(direction)
-        if position is not None:
-            self.streams.go_to(self.streams.row, position, announce=True)
+    def go_to_gap(self, direction: int) -> None:
+        """Go to the next (1) or the previous (-1) gap, also of another stream."""
+        found = self.streams.next_gap(direction)
+        if found is not None:
+            self.streams.go_to(*found, announce=True)

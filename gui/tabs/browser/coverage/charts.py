@@ -17,6 +17,9 @@ from gui.tabs.browser.coverage.texts import cell_text
 from gui.widgets.labels import shown
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gui.tabs.browser.coverage.pictures import Edges, States
 
 
@@ -81,27 +84,40 @@ class StreamsChart(GridChart):
         """Return the height of sixteen streams."""
         return QSize(640, AXIS + 16 * self.row_height)
 
-    def next_gap(self, direction: int) -> int | None:
-        """Return the position of the next or previous cell of the stream with too few files."""
+    def next_gap(self, direction: int) -> tuple[int, int] | None:
+        """Return row and position of the next or previous cell with too few files.
+
+        After the last gap of a stream follows the first one of the next stream with gaps.
+        """
+        begin, length = self.cell_of(self.position)
+        found = self._gaps_in(self.row)
+        later = found[found >= begin + length] if direction > 0 else found[found < begin]
+        rows = range(self.row, len(self.calendars)) if direction > 0 else range(self.row, -1, -1)
+        for row in rows:
+            if len(later):
+                return row, int(later[0] if direction > 0 else later[-1])
+            later = self._gaps_in(row + direction)
+        return None
+
+    def _gaps_in(self, row: int) -> NDArray[np.int64]:
+        """Return the positions of all cells of a stream with too few files."""
         import numpy as np
 
-        calendar = self.calendar
-        if calendar is None:
-            return None
+        if not 0 <= row < len(self.calendars):
+            return np.empty(0, dtype=np.int64)
+        calendar = self.calendars[row]
         first = (calendar.first - self.origin).days
         if self.hourly:
-            found = np.flatnonzero(calendar.hours.reshape(-1) >= State.THIN) + first * HOURS
-        else:
-            found = (np.flatnonzero(calendar.days >= State.THIN) + first) * HOURS
-        begin, length = self.cell_of(self.position)
-        later = found[found >= begin + length] if direction > 0 else found[found < begin][::-1]
-        return int(later[0]) if len(later) else None
+            return np.flatnonzero(calendar.hours.reshape(-1) >= State.THIN) + first * HOURS
+        return (np.flatnonzero(calendar.days >= State.THIN) + first) * HOURS
 
 
 class HoursChart(GridChart):
     """The days of one stream as columns of 24 hours."""
 
-    row_height, bar_height = 7, 6
+    row_height, bar_height = 6, 5
+    #: Width of the labels of the other chart; 0 for that of the hours.
+    left_width = 0.0
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -153,8 +169,6 @@ class HoursChart(GridChart):
     def gutter(self) -> float:
         """Return the width of the labels of the chart above, so that both axes are aligned."""
         return self.left_width or super().gutter()
-
-    left_width = 0.0
 
 
 #: Every third hour has a label, since the rows are lower than the text.

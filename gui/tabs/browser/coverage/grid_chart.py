@@ -68,6 +68,8 @@ class GridChart(ZoomableChart):
 
     #: Height of a row, and of the bar in it.
     row_height, bar_height = 20, 15
+    #: Width of the scroll bar beside another chart on the same axis.
+    right_margin = 0
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,7 +124,8 @@ class GridChart(ZoomableChart):
     def plot(self) -> QRectF:
         """Return the area of the cells."""
         left = self.snapped(self.gutter())
-        return QRectF(left, AXIS, max(1.0, self.width() - left - 8), self.height() - AXIS - 4)
+        width = self.width() - left - 8 - self.right_margin
+        return QRectF(left, AXIS, max(1.0, width), self.height() - AXIS - 4)
 
     def place_at(self, x: float) -> float:
         """Return the hour at a pixel."""

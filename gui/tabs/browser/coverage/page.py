@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFileDialog, QStackedWidget, QVBoxLayout
 
 from core.coverage.calendars import Calendar
 from core.coverage.export import export_gaps
@@ -49,7 +49,13 @@ _NAMED = 3
 
 
 class CoveragePage(BrowserPage):
-    """A calendar of all streams of a kind, the hours of one of them, and the same as tables."""
+    """A calendar of all streams of a kind, the hours of one of them, and the same as tables.
+
+    Signals:
+        loaded: another report is shown.
+    """
+
+    loaded = Signal()
 
     def __init__(self, tab: BrowserTab) -> None:
         super().__init__()
@@ -62,6 +68,7 @@ class CoveragePage(BrowserPage):
         for each in KINDS:
             self.kind.addItem(each.title, each.id)
         self.timeframe = combo_box("Timeframe")
+        self.timeframe.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.filter = line_edit("Filter streams", "Filter streams")
         self.views = Segmented(_VIEWS)
         self.age = AgePill()
@@ -69,7 +76,7 @@ class CoveragePage(BrowserPage):
         self.stop = plain_button("Stop", self._on_stop)
         self.export = plain_button("Export gaps…", self._on_export)
         self.readout = Elided("", "plain")
-        self.summary = muted_label()
+        self.summary = Elided("", "muted")
         self.calendar = CalendarPane()
         self.days_model, self.gaps_model = DaysModel(self), GapsModel(self)
         self.streams_model = StreamsModel(self)
@@ -103,8 +110,8 @@ class CoveragePage(BrowserPage):
         assert line is not None
         for control in (self.age, self.export, self.stop, self.refresh_button):
             line.addWidget(control)
-        choice = row(self.views, self.readout, legend, margins=(8, 0, 8, 6))
-        bottom = row(self.summary, margins=(8, 4, 8, 4), stretch=True)
+        choice = row(self.views, self.readout, margins=(8, 0, 8, 6))
+        bottom = row(self.summary, legend, margins=(8, 4, 8, 4))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -199,6 +206,7 @@ class CoveragePage(BrowserPage):
             self.state.show_view()
         self._show_selected()
         self._warn(report.stopped)
+        self.loaded.emit()
 
     def _on_failed(self, error: StorageError) -> None:
         self._task = None
