@@ -68,7 +68,7 @@ def _write_csv(found: QueryResult, path: Path, *, overwrite: bool, formula_safe:
 
     lines = [csv_line(row, formula_safe=formula_safe) for row in (found.columns, *found.rows)]
     with new_file(path, overwrite=overwrite) as temporary, translate_os_errors(path, "written"):
-        temporary.writetext_of("".join(lines), encoding="utf-8", newline="")
+        temporary.write_text("".join(lines), encoding="utf-8", newline="")
 
 
 def _show(cli: Cli, found: QueryResult, csv: Path | None) -> None:
