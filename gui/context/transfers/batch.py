@@ -11,7 +11,14 @@ from uuid import uuid4
 from core.errors import ErrorKind
 from core.model.objects import Verdict
 from core.transfer.journal import Order
-from core.transfer.queue_values import BatchFiles, BatchState, Counts, FileResult, QueuedBatch
+from core.transfer.queue_values import (
+    BatchFiles,
+    BatchState,
+    Counts,
+    FileResult,
+    Priority,
+    QueuedBatch,
+)
 from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from core.workspace import Workspace
@@ -95,6 +102,7 @@ class Batch:
         stored: whether it is in the stored queue, which runs it; else it is only listed.
         loaded: whether the files are known.
         phase: its state in the queue.
+        priority: a batch with a higher one runs before all others.
         stopping: whether it is running, but was paused or cancelled and will stop.
         reason: why it was stopped, for display.
         kind: the kind of error that stopped it.
@@ -121,6 +129,7 @@ class Batch:
     stored: bool = True
     loaded: bool = True
     phase: BatchState = BatchState.WAITING
+    priority: Priority = Priority.NORMAL
     stopping: bool = False
     reason: str = ""
     kind: ErrorKind | None = None
@@ -216,6 +225,7 @@ class Batch:
     def update(self, stored: QueuedBatch) -> None:
         """Apply the state that the queue has stored; the files follow with `load` if they differ."""
         self.phase, self.reason, self.kind = stored.state, stored.reason, stored.kind
+        self.priority = stored.priority
         if not self.loaded:
             counts = stored.counts
             self.counts = Counter({

@@ -32,13 +32,27 @@ class BatchList(QObject):
         self.batches: list[Batch] = []
 
     def show(self, batch: Batch) -> None:
-        """List a batch below those that have not ended, without running it."""
-        self.batches.insert(self._active_count(), batch)
+        """List a batch below those that run before it, without running it."""
+        self.batches.insert(self._count_before(batch), batch)
         self.added.emit(batch)
 
     def found(self, identifier: str) -> Batch | None:
         """Return the batch with an identifier, or None."""
         return next((batch for batch in self.batches if batch.id == identifier), None)
+
+    def same_priority(self, batch: Batch) -> range:
+        """Return the places of the batches among which one that has not ended can be moved."""
+        active = [each for each in self.batches if each.active]
+        before = sum(each.priority > batch.priority for each in active)
+        return range(before, before + sum(each.priority == batch.priority for each in active))
+
+    def _count_before(self, batch: Batch) -> int:
+        """Return the number of batches that have not ended and run before a new one."""
+        return sum(
+            each.active and each.priority >= batch.priority
+            for each in self.batches
+            if each is not batch
+        )
 
     def _active_count(self) -> int:
         return sum(batch.active for batch in self.batches)
@@ -62,7 +76,7 @@ class BatchList(QObject):
         if batch in self.batches:
             active, place = self._active_count(), self.batches.index(batch)
             if batch.active and place >= active:
-                self._place(batch, active - 1)
+                self._place(batch, self._count_before(batch))
             elif not batch.active and place < active:
                 self._place(batch, active)
         self._update(batch, files=True)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.errors import CONNECTION_KINDS, Cancelled, NotFound, StorageError
 from core.limits import SharedLimits
 from core.transfer.queue import TransferQueue as StoredQueue
-from core.transfer.queue_values import BatchState, Counts, QueuedBatch, Turn
+from core.transfer.queue_values import BatchState, Counts, Priority, QueuedBatch, Turn
 from core.transfer.values import TransferReport
 from core.workspace import Workspace
 from gui.context.transfers.batch import DOWNLOAD, RETRIED, Batch, FileStates, profile_and_bucket
@@ -179,14 +179,26 @@ class TransferQueue(BatchList):
             self._change(batch, _retry)
 
     def move(self, batch: Batch, distance: int) -> None:
-        """Move a batch among those that have not ended; negative distances run it earlier."""
-        place, last = self.batches.index(batch), self._active_count() - 1
-        target = min(max(place + distance, 0), last)
+        """Move a batch among those of its priority; negative distances run it earlier."""
+        place, places = self.batches.index(batch), self.same_priority(batch)
+        target = min(max(place + distance, places.start), places.stop - 1)
         if not batch.active or target == place:
             return
         self._place(batch, target)
-        before = self.batches[target + 1].id if target < last else None
+        # The next one may have a lower priority, which says nothing about its stored place.
+        last = target == places.stop - 1
+        before = None if last else self.batches[target + 1].id
         self._store.put(lambda queue: queue.move(batch.id, before))
+
+    def set_priority(self, batch: Batch, priority: Priority) -> None:
+        """Run a batch before all those of a lower priority; a running one is not interrupted."""
+        if not batch.active or batch.priority is priority:
+            return
+        batch.priority = priority
+        self._place(batch, self._count_before(batch))
+        # It is the last one of its priority, also if it was added before the others.
+        self._store.put(partial(_set_priority, batch.id, priority))
+        self._update(batch)
 
     def clear_ended(self) -> None:
         """Remove the batches that have ended."""
@@ -372,6 +384,11 @@ def _finish(
 def _retry(queue: StoredQueue, identifier: str) -> None:
     """Let failed files of a batch wait again, at the end of the queue."""
     queue.retry(identifier)
+    queue.move(identifier)
+
+
+def _set_priority(identifier: str, priority: Priority, queue: StoredQueue) -> None:
+    queue.set_priority(identifier, priority)
     queue.move(identifier)
 
 

@@ -10,12 +10,18 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from core.model.objects import Verdict
-from core.transfer.queue_values import BatchState
+from core.transfer.queue_values import BatchState, Priority
 from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
 from gui.context.transfers import Batch
-from gui.tabs.uploads.transfer_model import SIZE, TARGET, TransferModel, outcome_labels
+from gui.tabs.uploads.transfer_model import (
+    PRIORITY_TEXTS,
+    SIZE,
+    TARGET,
+    TransferModel,
+    outcome_labels,
+)
 from gui.widgets.buttons import (
     Button,
     button_menu,
@@ -99,6 +105,10 @@ class QueuePane(QWidget):
         self.folder = quiet_button("Open folder", partial(self._emit, self.folder_wanted))
         self.hashes = quiet_button("Save hash list…", partial(self._emit, self.hashes_wanted))
         self.clear = quiet_button("Clear finished", self._queue.clear_ended)
+        self.priorities = {
+            priority: quiet_button(text, partial(self._set_priority, priority))
+            for priority, text in PRIORITY_TEXTS.items()
+        }
         for button in self._in_menu:
             button.setParent(self)
             button.hide()
@@ -107,7 +117,10 @@ class QueuePane(QWidget):
 
     @property
     def _in_menu(self) -> tuple[Button, ...]:
-        return (self.folder, self.hashes, self.pause_all, self.resume_all, self.clear)
+        priorities = tuple(self.priorities.values())
+        return (
+            *priorities, self.folder, self.hashes, self.pause_all, self.resume_all, self.clear
+        )  # fmt: skip
 
     def _lay_out(self) -> None:
         actions = (self.up, self.down, self.pause, self.cancel, self.retry, self.more)
@@ -196,15 +209,29 @@ class QueuePane(QWidget):
             else "Nothing in this transfer has failed."
         )
         self.retry.allow(not reason, reason)
-        place = self.model.batches.index(chosen) if chosen is not None and chosen.active else -1
-        last = sum(batch.active for batch in self.model.batches) - 1
-        self.up.allow(place > 0, "There is no transfer that runs before it.")
-        self.down.allow(0 <= place < last, "There is no transfer that runs after it.")
+        self._update_order(chosen)
         download = chosen is not None and chosen.download
         self.folder.setText("Open folder" if download else "Show in Browser")
         self.folder.allow(chosen is not None, "There are no transfers.")
         done = chosen is not None and chosen.stored and chosen.counts[State.DONE] > 0
         self.hashes.allow(done, "No file of this transfer is complete.")
+
+    def _update_order(self, chosen: Batch | None) -> None:
+        """Enable the actions that change when the chosen transfer runs."""
+        active = chosen is not None and chosen.active
+        place, places = -1, range(0)
+        if chosen is not None and active:
+            place, places = self.model.batches.index(chosen), self._queue.same_priority(chosen)
+        self.up.allow(place > places.start, "There is no transfer that runs before it.")
+        self.down.allow(0 <= place < places.stop - 1, "There is no transfer that runs after it.")
+        for priority, button in self.priorities.items():
+            present = chosen is not None and chosen.priority is priority
+            reason = "It already has this priority." if present else "The transfer has ended."
+            button.allow(active and not present, reason)
+
+    def _set_priority(self, priority: Priority) -> None:
+        if self.chosen is not None:
+            self._queue.set_priority(self.chosen, priority)
 
     def _on_change(self, *_what: object) -> None:
         self.update_state()

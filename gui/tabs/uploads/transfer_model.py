@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 
-from core.transfer.queue_values import BatchState
+from core.transfer.queue_values import BatchState, Priority
 from core.transfer.values import State
 from core.units import format_count, format_size
 from gui.context.transfers import Batch, TransferQueue
@@ -32,6 +32,13 @@ _PHASES = {
     BatchState.PAUSED: "warning",
     BatchState.HELD: "danger",
 }
+#: The priorities as text, and the marks behind the state of a transfer that has not ended.
+PRIORITY_TEXTS = {
+    Priority.HIGH: "High priority",
+    Priority.NORMAL: "Normal priority",
+    Priority.LOW: "Low priority",
+}
+_MARKS = {Priority.HIGH: " ↑", Priority.NORMAL: "", Priority.LOW: " ↓"}
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _TOOLTIP = int(Qt.ItemDataRole.ToolTipRole)
@@ -195,6 +202,8 @@ def _batch_tooltip(batch: Batch, column: int) -> str:
         profile, bucket = batch.profile_and_bucket
         place = f"profile {profile}, bucket {bucket}" if profile else ""
         return "\n".join(filter(None, (batch.title, batch.target, place)))
+    if column == STATE:
+        return PRIORITY_TEXTS[batch.priority] if batch.active else ""
     if column == PROGRESS:
         left = batch.pace.left(batch.progress) if batch.running and batch.progress else ""
         counts = outcomes_text(batch)
@@ -218,7 +227,9 @@ def _batch_text(batch: Batch, column: int) -> str:
 def _stage(batch: Batch) -> str:
     if batch.stopping:
         return "stopping"
-    return batch.state.value if batch.phase is BatchState.ENDED else batch.phase.value
+    if batch.phase is BatchState.ENDED:
+        return batch.state.value
+    return f"{batch.phase.value}{_MARKS[batch.priority]}"
 
 
 _OUTCOMES = {

@@ -16,7 +16,7 @@ from core.transfer.journal import Order
 from core.transfer.plan import UploadPlan
 from core.transfer.queue import TransferQueue as StoredQueue
 from core.transfer.queue_journal import QueueJournal
-from core.transfer.queue_values import BatchState, FileResult
+from core.transfer.queue_values import BatchState, FileResult, Priority
 from core.transfer.values import Outcomes, State, TransferReport
 from gui.context import Context
 from gui.context.transfers import DOWNLOAD, Batch
@@ -94,6 +94,34 @@ def test_waiting_transfers_run_in_the_order_that_the_user_gives_them(tab, tmp_pa
     assert tab.pane.chosen is third, "the selection follows it"
     qtbot.waitUntil(lambda: len(ends) == 3, timeout=WAIT)
     assert ends == [first, third, second]
+
+
+def test_a_transfer_of_a_higher_priority_runs_before_the_others(tab, tmp_path, qtbot):
+    first, second, third, fourth = batches = [
+        make_batch(tmp_path, count) for count in (200, 3, 3, 3)
+    ]
+    ends = []
+    tab.transfers.ended.connect(lambda batch, _report: ends.append(batch))
+    for batch in batches:
+        tab.transfers.start(batch)
+    tree, model = tab.pane.tree, tab.pane.model
+    tree.setCurrentIndex(model.index_of(fourth))
+    tab.pane.priorities[Priority.HIGH].click()
+    assert tab.transfers.batches == [fourth, first, second, third]
+    assert model.index(0, STATE).data() == "waiting ↑"
+    assert not tab.pane.priorities[Priority.HIGH].isEnabled()
+    assert not tab.pane.down.isEnabled(), "those after it have a lower priority"
+    tree.setCurrentIndex(model.index_of(second))
+    tab.pane.priorities[Priority.LOW].click()
+    assert tab.transfers.batches == [fourth, first, third, second]
+    wanted = [fourth.id, first.id, third.id, second.id]
+    qtbot.waitUntil(
+        lambda: [batch.id for batch in StoredQueue().batches()] == wanted, timeout=WAIT
+    )  # so that a restart has the same order
+    qtbot.waitUntil(lambda: len(ends) == 4, timeout=WAIT)
+    assert [ends.index(batch) for batch in (fourth, third, second)] == sorted(
+        ends.index(batch) for batch in (fourth, third, second)
+    )
 
 
 def test_all_transfers_are_paused_and_a_waiting_one_is_cancelled(tab, tmp_path, qtbot):
