@@ -5,12 +5,17 @@ import random
 import sys
 import time
 from collections import Counter
+from functools import partial
+from itertools import count
 
 from faults.cases import fixed, generated
 from faults.running import Outcome, run_cases
 from faults.world import prepared
 from helpers.quick_program import shorten
 from helpers.seaweed import running_seaweed
+
+#: After so many cases the number of those that were run is printed.
+_EVERY = 100
 
 
 def main() -> int:
@@ -23,7 +28,7 @@ def main() -> int:
     began = time.monotonic()
     with running_seaweed() as server, prepared(server) as world:
         random.Random(0).shuffle(cases)  # the slow ones of a kind shall not all be last
-        outcomes = run_cases(world, cases, options.parallel, _report)
+        outcomes = run_cases(world, cases, options.parallel, partial(_report, count()))
     return _summary(outcomes, time.monotonic() - began)
 
 
@@ -37,7 +42,10 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _report(outcome: Outcome) -> None:
+def _report(numbers: "count[int]", outcome: Outcome) -> None:
+    number = next(numbers) + 1
+    if number % _EVERY == 0:
+        print(f"{number} cases were run", flush=True)
     if outcome.wrong:
         print(f"WRONG  {outcome}", flush=True)
 
@@ -48,8 +56,8 @@ def _summary(outcomes: list[Outcome], seconds: float) -> int:
     succeeded = sum(outcome.code == 0 for outcome in outcomes)
     print(f"{len(outcomes)} cases in {seconds:.0f} s: in {struck} a fault struck, {succeeded} "
           f"succeeded, the longest took {max(o.seconds for o in outcomes):.0f} s")  # fmt: skip
-    for name, count in Counter(o.case.operation for o in wrong).most_common():
-        print(f"  wrong: {count:3} {name}")
+    for name, number in Counter(o.case.operation for o in wrong).most_common():
+        print(f"  wrong: {number:3} {name}")
     print(f"{len(wrong)} wrong")
     return 1 if wrong else 0
 

@@ -54,6 +54,7 @@ class Operation:
     Args:
         name: for the case's name.
         arguments: the command line.
+        action: another function for `Forks.start`, which gets the arguments and the bucket.
         check: compares the claim with the world.
         uploads: request classes whose request bodies matter.
         downloads: request classes whose answers matter.
@@ -72,3 +73,4 @@ class Operation:
     prepare: Callable[[Context], None] = lambda _context: None
     repeats: bool = False
     piped: str = ""
+    action: str = "command"

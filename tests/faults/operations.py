@@ -4,21 +4,17 @@ A check gets what the program claimed (exit code 0 and its output, or a failure)
 with the world by plain boto3 and sqlite3. It returns what is wrong, or nothing.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 
-import zstandard
+from faults.checks import check_backup, check_get, check_put, sha256
 from faults.context import Check, Claim, Context, Operation
+from faults.resumed_operations import RESUMED_OPERATIONS
 from faults.sync_operations import SYNC_OPERATIONS
-from faults.world import ROWS, World, copy_database, database_state
+from faults.world import copy_database, database_state
 
 #: How files end that no one takes for a download: unfinished ones, and bytes set aside.
 _UNFINISHED = (".strongroom-part", ".corrupt")
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 # Uploads
@@ -26,17 +22,6 @@ def _sha256(data: bytes) -> str:
 
 def _put(size: str) -> Callable[[Context], list[str]]:
     return lambda c: ["put", str(c.world.source(size)), f"{c.prefix}file"]
-
-
-def _check_put(size: str) -> Check:
-    def check(context: Context, claim: Claim) -> str:
-        stored = context.world.body(f"{context.prefix}file")
-        if stored is None:
-            return "reported as stored, but absent" if claim.succeeded else ""
-        right = stored == context.world.source(size).read_bytes()
-        return "" if right or not claim.succeeded else "reported as stored, but other bytes are"
-
-    return check
 
 
 def _check_put_folder(context: Context, claim: Claim) -> str:
@@ -59,19 +44,6 @@ def _get(key: str) -> Callable[[Context], list[str]]:
     return lambda c: ["get", key, str(c.folder / "file")]
 
 
-def _check_get(key: str) -> Check:
-    def check(context: Context, claim: Claim) -> str:
-        path = context.folder / "file"
-        if not path.exists():
-            return "reported as downloaded, but absent" if claim.succeeded else ""
-        if not claim.succeeded:
-            return "reported as failed, but a file appeared"
-        right = _sha256(path.read_bytes()) == context.world.objects[key][1]
-        return "" if right else f"reported as downloaded, but {path.stat().st_size} other bytes are"
-
-    return check
-
-
 def _get_all(prefix: str) -> Callable[[Context], list[str]]:
     return lambda c: ["get", prefix, str(c.folder / "got"), "--recursive"]
 
@@ -83,7 +55,7 @@ def _check_get_all(prefix: str) -> Check:
         got = {prefix + p.relative_to(context.folder / "got").as_posix(): p for p in files}
         complete = {key: p for key, p in got.items() if not p.name.endswith(_UNFINISHED)}
         wrong = [k for k, p in complete.items()
-                 if k not in wanted or _sha256(p.read_bytes()) != wanted[k][1]]  # fmt: skip
+                 if k not in wanted or sha256(p.read_bytes()) != wanted[k][1]]  # fmt: skip
         if wrong:
             return f"wrong bytes or names: {wrong[:3]}"
         missing = len(wanted) - len(complete)
@@ -100,7 +72,7 @@ def _check_output(context: Context, claim: Claim) -> str:
         return ""
     right = context.world.objects["own/big"][1]
     found = context.output.read_bytes()
-    return "" if _sha256(found) == right else f"reported as read, but {len(found)} other bytes are"
+    return "" if sha256(found) == right else f"reported as read, but {len(found)} other bytes are"
 
 
 # Copies, moves and deletions
@@ -112,7 +84,7 @@ def _check_copy(key: str) -> Check:
         if stored is None:
             return "reported as copied, but absent" if claim.succeeded else ""
         # Also after a failure: a copy is either complete or does not exist.
-        right = _sha256(stored) == context.world.objects[key][1]
+        right = sha256(stored) == context.world.objects[key][1]
         return "" if right else f"{len(stored)} other bytes are stored"
 
     return check
@@ -202,29 +174,6 @@ def _check_stats(prefix: str) -> Check:
 # Backups
 
 
-def _check_backup(context: Context, claim: Claim) -> str:
-    """Check with an independent client that a listed backup has all parts, hashes and rows."""
-    world, prefix = context.world, f"backups/database/{context.table}/"
-    manifests = [key for key in world.keys(prefix) if key.endswith("_manifest.json")]
-    if claim.succeeded and len(manifests) != 1:
-        return f"reported as backed up, but there are {len(manifests)} manifests"
-    if claim.succeeded or len(manifests) == 1:
-        return _incomplete(world, manifests[0])
-    return ""
-
-
-def _incomplete(world: World, key: str) -> str:
-    manifest, rows = json.loads(world.body(key) or b"{}"), 0
-    for part in manifest.get("parts", ()):
-        name = f"part-{part['index']:05}.jsonl.zst"
-        body = world.body(f"{key.rpartition('/')[0]}/{name}")
-        if body is None or _sha256(body) != part["sha256"]:
-            return f"{name} is missing or has another hash than its manifest records"
-        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
-            rows += reader.read().count(b"\n")
-    return "" if rows == ROWS else f"a manifest stands for {rows} rows"
-
-
 def _check_backups(context: Context, claim: Claim) -> str:
     if not claim.succeeded:
         return ""
@@ -240,22 +189,22 @@ def _check_restore(context: Context, claim: Claim) -> str:
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("put-small", _put("small"), _check_put("small"), uploads=("Put",),
+    Operation("put-small", _put("small"), check_put("small"), uploads=("Put",),
               others=("HeadBucket",)),
-    Operation("put-mid", _put("mid"), _check_put("mid"), uploads=("Put",)),
-    Operation("put-big", _put("big"), _check_put("big"), uploads=("Part",),
+    Operation("put-mid", _put("mid"), check_put("mid"), uploads=("Put",)),
+    Operation("put-big", _put("big"), check_put("big"), uploads=("Part",),
               others=("Create", "Complete", "Abort"), repeats=True),
     Operation("put-folder", lambda c: ["put", str(c.world.source("tree")), c.prefix],
               _check_put_folder, uploads=("Put",), repeats=True),
-    Operation("get-own", _get("own/mid"), _check_get("own/mid"), downloads=("Get",)),
-    Operation("get-foreign", _get("foreign/mid"), _check_get("foreign/mid"), downloads=("Get",)),
-    Operation("get-multipart", _get("foreign/big"), _check_get("foreign/big"),
+    Operation("get-own", _get("own/mid"), check_get("own/mid"), downloads=("Get",)),
+    Operation("get-foreign", _get("foreign/mid"), check_get("foreign/mid"), downloads=("Get",)),
+    Operation("get-multipart", _get("foreign/big"), check_get("foreign/big"),
               downloads=("Get", "GetRange"), others=("Head",), repeats=True),
     Operation("get-folder", _get_all("tree/"), _check_get_all("tree/"), downloads=("Get", "List"),
               repeats=True),
     Operation("get-foreign-r", _get_all("foreign/"), _check_get_all("foreign/"),
               downloads=("Get", "GetRange"), repeats=True),
-    Operation("put-stdin", lambda c: ["put", "-", f"{c.prefix}file"], _check_put("big"),
+    Operation("put-stdin", lambda c: ["put", "-", f"{c.prefix}file"], check_put("big"),
               uploads=("Part",), others=("Create", "Complete"), repeats=True, piped="big"),
     Operation("get-stdout", lambda _c: ["get", "own/big", "-"], _check_output,
               downloads=("GetRange",), others=("Head",), repeats=True, piped="small"),
@@ -282,7 +231,7 @@ OPERATIONS: tuple[Operation, ...] = (
               downloads=("List",), repeats=True),
     Operation("stats", lambda _c: ["stats", "pages/", "--json"], _check_stats("pages/"),
               downloads=("List",), repeats=True),
-    Operation("backup", lambda c: ["backup", str(c.database), c.table], _check_backup,
+    Operation("backup", lambda c: ["backup", str(c.database), c.table], check_backup,
               prepare=lambda c: copy_database(c.world, c.database, c.table), uploads=("Put",),
               others=("List",), repeats=True),
     Operation("backups", lambda _c: ["backups", "orders", "--json"], _check_backups,
@@ -291,4 +240,5 @@ OPERATIONS: tuple[Operation, ...] = (
               prepare=lambda c: copy_database(c.world, c.database), downloads=("List", "Get"),
               repeats=True),
     *SYNC_OPERATIONS,
+    *RESUMED_OPERATIONS,
 )  # fmt: skip

@@ -70,7 +70,8 @@ def run_case(world: World, case: Case) -> Outcome:
 
 def _run_command(operation: Operation, context: Context, case: Case, proxy: FaultProxy) -> Outcome:
     began = time.monotonic()
-    text = [*operation.arguments(context), "--bucket", context.world.bucket]
+    option = ["--bucket"] if operation.action == "command" else []
+    text = [*operation.arguments(context), *option, context.world.bucket]
     try:
         done = _finished(operation, context, text, proxy)
     except queue.Empty:
@@ -98,7 +99,7 @@ def _finished(
     errors = context.folder / "stderr"
     source = context.world.source(operation.piped) if operation.piped else os.devnull
     process = context.world.forks.start(
-        "command", *arguments, stdin=source, stdout=context.output, stderr=errors,
+        operation.action, *arguments, stdin=source, stdout=context.output, stderr=errors,
         environment=context.world.server.environment(context.folder / "home", proxy.url),
     )  # fmt: skip
     try:

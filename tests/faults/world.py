@@ -29,13 +29,17 @@ _MULTIPART = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 <
 
 @dataclass
 class World:
-    """A server with a filled bucket. `objects` maps every key to its size and SHA-256."""
+    """A server with a filled bucket and an empty one with versioning.
+
+    `objects` maps every key to its size and SHA-256.
+    """
 
     server: S3Server
     folder: Path
     bucket: str
     client: Any
     forks: Forks
+    versioned: str
     objects: dict[str, tuple[int, str]] = field(default_factory=dict)
     backup_ids: tuple[str, ...] = ()
 
@@ -79,7 +83,10 @@ def prepared(server: S3Server) -> Iterator[World]:
         TemporaryDirectory(prefix="strongroom-faults-") as name,
         Forks("helpers.quick_program:shorten") as forks,
     ):
-        world = World(server, Path(name), make_bucket(client, "faults"), client, forks)
+        world = World(server, Path(name), make_bucket(client, "faults"), client, forks,
+                      make_bucket(client, "versioned"))  # fmt: skip
+        status = {"Status": "Enabled"}
+        client.put_bucket_versioning(Bucket=world.versioned, VersioningConfiguration=status)
         _write_sources(world)
         _fill(world)
         _back_up(world)
