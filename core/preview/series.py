@@ -94,7 +94,7 @@ class CandleSeries(Sequence[Candle]):
 
     def cell(self, column: int, at: int) -> Any:
         """Return a value of a candle as written."""
-        return self._cells[column][at if self._places is None else self._places[at]]
+        return self._cells[column][at if self._places is None else int(self._places[at])]
 
     def __len__(self) -> int:
         return len(self.times)

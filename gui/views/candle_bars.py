@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.preview.resampling import CLOSE, OPEN, joined_values
 from gui.views.time_axis import TimeAxis, VisibleRange
 
 if TYPE_CHECKING:
     from core.preview.series import Floats
 
-OPEN, HIGH, LOW, CLOSE, VOLUMES = range(5)
 #: Candles narrower than this many pixels are joined.
 _NARROW = 1.5
 #: Candles are joined in blocks of this size while there are more than `_MANY`; blocks are used
@@ -85,7 +85,7 @@ def _blocks_of(starts: Floats, values: Floats) -> list[_Blocks]:
     found = [_Blocks(1, starts, values)]
     while len(starts) > _MANY:
         edges = np.arange(0, len(starts), _BLOCK)
-        values = _reduced(values, edges, np.append(edges[1:], len(starts)))
+        values = joined_values(values, edges, np.append(edges[1:], len(starts)))
         starts = starts[edges]
         found.append(_Blocks(found[-1].size * _BLOCK, starts, values))
     return found
@@ -102,17 +102,4 @@ def _joined(starts: Floats, values: Floats, left: float, pixel: float) -> Bars:
     used = edges[1:] > edges[:-1]
     middles: Floats = np.flatnonzero(used).astype(np.float64)
     middles = left + (middles + 0.5) * pixel
-    return Bars(middles, _reduced(values, edges[:-1][used], edges[1:][used]), joined=True)
-
-
-def _reduced(values: Floats, starts: Any, ends: Any) -> Floats:
-    """Return each run of candles as one: first open, highest, lowest, last close, sum."""
-    import numpy as np
-
-    found = np.empty((5, len(starts)))
-    # `reduceat` computes all runs in C; a loop in Python over pixels would take milliseconds.
-    found[OPEN], found[CLOSE] = values[OPEN, starts], values[CLOSE, ends - 1]
-    found[HIGH] = np.maximum.reduceat(values[HIGH], starts)
-    found[LOW] = np.minimum.reduceat(values[LOW], starts)
-    found[VOLUMES] = np.add.reduceat(values[VOLUMES], starts)
-    return found
+    return Bars(middles, joined_values(values, edges[:-1][used], edges[1:][used]), joined=True)

@@ -12,7 +12,9 @@ from core.preview import Candle, Candles
 from core.units import format_counted, format_moment
 from gui import theme
 from gui.clock import follow_time
-from gui.views.candle_paint import CandlePainter, Plot, paint_tag
+from gui.views.averages import MovingAverage
+from gui.views.candle_paint import CandlePainter
+from gui.views.plot import PAD, Plot, paint_tag
 from gui.views.time_axis import TimeAxis, VisibleRange
 from gui.views.zoomable import PAN, ZOOM, ZoomableChart
 
@@ -43,20 +45,55 @@ class CandleChart(ZoomableChart):
         self.setAccessibleName("Candle chart")
         self._at = -1
         self._pointer: QPointF | None = None
+        self._lengths: tuple[int, ...] = ()
+        self._logarithmic = False
         self.show_candles(Candles("", "", ()))
         follow_time(self, self._on_zone_changed, ticks=False)  # axis and description have times
 
-    def show_candles(self, candles: Candles) -> None:
-        """Show other candles, all of them visible."""
+    def show_candles(
+        self, candles: Candles, span: tuple[int, int] | None = None, *, caption: str = ""
+    ) -> None:
+        """Show other candles, all of them visible.
+
+        Args:
+            candles: candles in order of time.
+            span: the ends of an axis that is shared with other charts, see `TimeAxis`.
+            caption: the name of the series, for one chart among several.
+        """
         self._candles = candles
-        self._axis = TimeAxis(candles)
+        self._caption = caption
+        self._axis = TimeAxis(candles, span)
         self._painter = CandlePainter(candles, self._axis)
+        self._painter.logarithmic = self._logarithmic
+        self._average()
         self._visible_range = VisibleRange.complete(self._axis)
         self._text = described(candles)
         self._at = -1
         self._describe()
         self.redraw()
         self.pointed.emit(None)
+
+    @property
+    def candles(self) -> Candles:
+        """The candles that are shown."""
+        return self._candles
+
+    def set_logarithmic(self, logarithmic: bool) -> None:
+        """Use a logarithmic price axis, or a linear one."""
+        self._logarithmic = self._painter.logarithmic = logarithmic
+        self.redraw()
+
+    def set_averages(self, lengths: tuple[int, ...]) -> None:
+        """Draw moving averages over these numbers of candles."""
+        self._lengths = lengths
+        self._average()
+        self.redraw()
+
+    def _average(self) -> None:
+        floats = self._candles.series.floats
+        # Fewer candles than the length have no average.
+        usable = [length for length in self._lengths if length <= floats.shape[1]]
+        self._painter.averages = tuple(MovingAverage(self._axis, floats, one) for one in usable)
 
     def point_at(self, when: datetime) -> None:
         """Move the crosshair to the candle at (or next after) a time and make it visible."""
@@ -65,6 +102,13 @@ class CandleChart(ZoomableChart):
             # The next candle: a problem may start in a gap, where there is none.
             at = int(starts.searchsorted(self._axis.second(when)))
             self._go(min(at, len(starts) - 1))
+
+    def follow(self, when: datetime | None) -> None:
+        """Move the crosshair to the candle nearest to a time without moving the visible part."""
+        self._pointer = None
+        self._at = -1 if when is None else self._axis.nearest_start(self._axis.second(when))
+        self._describe()
+        self.update()
 
     @property
     def current(self) -> Candle | None:
@@ -84,6 +128,12 @@ class CandleChart(ZoomableChart):
     def draw(self, painter: QPainter) -> None:
         """Draw grid, axes, gaps, candles and volumes."""
         self._painter.paint(painter, self.plot(), self)
+        if self._caption:
+            painter.setPen(theme.tokens().text)
+            painter.setFont(theme.bold_font())
+            area = QRectF(self.plot().prices).adjusted(0, -PAD, 0, 0)
+            top_right = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight
+            painter.drawText(area, top_right, self._caption)
 
     def draw_over(self, painter: QPainter) -> None:
         """Draw crosshair and focus."""

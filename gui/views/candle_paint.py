@@ -5,7 +5,6 @@ Only visible data is processed, as arrays: see `candle_bars`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import shiboken6
@@ -13,12 +12,14 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen, QTransform
 
 from core.preview import Candles
-from core.units import zone_name
+from core.preview.resampling import CLOSE, HIGH, LOW, VOLUME
 from gui import theme
-from gui.views.candle_bars import CLOSE, HIGH, LOW, VOLUMES, Bars, CandleBars
+from gui.views.averages import LENGTHS, MovingAverage
+from gui.views.candle_bars import Bars, CandleBars
 from gui.views.canvas import Canvas, blended, faded
-from gui.views.scale import Scale, ticks, time_label, time_step, time_ticks
-from gui.views.time_axis import TimeAxis, VisibleRange
+from gui.views.plot import AXIS, PAD, Plot, average_styles, paint_tag, paint_time_axis
+from gui.views.scale import LogScale, Scale, log_ticks, ticks
+from gui.views.time_axis import TimeAxis
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,56 +27,24 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.int32]
 
-_AXIS = 74  # width of the price labels at the right
-#: Heights in pixels of the volumes and of the labels below them, and the padding above.
-_VOLUME = 44
-_LABELS = 28
-_PAD = 16
-_LABEL_ROOM = 62  # pixels that one time label needs
 #: Gaps at least this many device pixels wide are hatched.
 _HATCHED = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """The areas of one chart and the part of the time axis that is drawn."""
-
-    prices: QRectF
-    volumes: QRectF
-    visible_range: VisibleRange
-
-    @classmethod
-    def of(cls, area: QRectF, visible_range: VisibleRange) -> Plot:
-        """Divide an area: prices above, volumes below, labels at the right and at the bottom."""
-        width = max(40.0, area.width() - 8 - _AXIS)
-        # A low chart leaves the height to the prices.
-        volume = _VOLUME if area.height() > 220 else 24
-        foot = area.bottom() - _LABELS
-        volumes = QRectF(8, foot - volume, width, volume)
-        bottom = volumes.top() - 20
-        return cls(QRectF(8, _PAD, width, max(40.0, bottom - _PAD)), volumes, visible_range)
-
-    @property
-    def scale(self) -> float:
-        """Pixels of one second."""
-        return (self.prices.width() - 8) / self.visible_range.width
-
-    def x(self, second: Any) -> Any:
-        """Return the pixel of a position on the axis, or the pixels of an array of positions."""
-        return self.prices.left() + 4 + (second - self.visible_range.left) * self.scale
-
-    def second(self, x: float) -> float:
-        """Return the position on the axis at a pixel."""
-        return self.visible_range.left + (x - self.prices.left() - 4) / self.scale
-
-
 class CandlePainter:
-    """Paints one set of candles; values become pixels here and nowhere else."""
+    """Paints one set of candles; values become pixels here and nowhere else.
+
+    Attributes:
+        logarithmic: whether equal ratios of prices have equal heights.
+        averages: the moving averages to be drawn.
+    """
 
     def __init__(self, candles: Candles, axis: TimeAxis) -> None:
+        self.logarithmic = False
+        self.averages: tuple[MovingAverage, ...] = ()
         self._axis = axis
         self._bars = CandleBars(axis, candles.series.floats)
-        self._scale = Scale(0, 1, 1, 0)
+        self._scale: Scale | LogScale = Scale(0, 1, 1, 0)
         self._decimals = 0
 
     def paint(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
@@ -85,10 +54,12 @@ class CandlePainter:
         bars = self._bars.visible_bars(plot.visible_range, pixel)
         self._rescale(bars, plot)
         self._grid(painter, plot, canvas)
-        self._time_axis(painter, plot, canvas)
-        painter.setClipRect(plot.prices.united(plot.volumes).adjusted(0, -1, 0, 1))
+        paint_time_axis(painter, self._axis, plot, canvas)
+        # The names of averages are above the prices.
+        painter.setClipRect(plot.prices.united(plot.volumes).adjusted(0, -PAD, 0, 1))
         self._shade_gaps(painter, plot, canvas.devicePixelRatioF())
         self._paint_bars(painter, plot, canvas.devicePixelRatioF(), bars)
+        self._paint_averages(painter, plot, pixel)
         painter.setClipping(False)
 
     def _rescale(self, bars: Bars, plot: Plot) -> None:
@@ -100,45 +71,24 @@ class CandlePainter:
         # A range of zero would divide by zero; one percent shows the line in the middle.
         if high == low:
             low, high = low - abs(low) * 0.01 - 1e-9, high + abs(high) * 0.01 + 1e-9
-        self._scale = Scale(low, high, plot.prices.bottom(), plot.prices.top())
+        # A price of zero has no logarithm: such data has a linear scale.
+        kind = LogScale if self.logarithmic and low > 0 else Scale
+        self._scale = kind(low, high, plot.prices.bottom(), plot.prices.top())
 
     def _grid(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
         colours = theme.tokens()
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         # One line for about 38 pixels.
         count = max(2, int(plot.prices.height() / 38))
-        values, self._decimals = ticks(self._scale.low, self._scale.high, count)
+        make = log_ticks if isinstance(self._scale, LogScale) else ticks
+        values, self._decimals = make(self._scale.low, self._scale.high, count)
         for value in values:
             y = canvas.snapped(self._scale.at(value))
             line = canvas.box(plot.prices.left() - 8, y, plot.prices.right(), y)
             painter.fillRect(line, faded(colours.line, 0.75))
             painter.setPen(colours.muted)
-            label = QRectF(plot.prices.right() + 8, y - 8, _AXIS - 8, 16)
+            label = QRectF(plot.prices.right() + 8, y - 8, AXIS - 8, 16)
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:,.{self._decimals}f}")
-
-    def _time_axis(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
-        colours, visible_range = theme.tokens(), plot.visible_range
-        first, last = self._axis.moment(visible_range.left), self._axis.moment(visible_range.right)
-        step = time_step(visible_range.width, max(2, int(plot.prices.width() / _LABEL_ROOM)))
-        painter.setFont(theme.number_font(theme.SMALL_SIZE))
-        corner = QRectF(plot.prices.right() + 8, plot.volumes.bottom() + 6, _AXIS - 8, 16)
-        painter.setPen(colours.muted)
-        painter.drawText(corner, Qt.AlignmentFlag.AlignVCenter, zone_name(last))
-        metrics = QFontMetricsF(painter.font())
-        free = 0.0
-        for moment in time_ticks(first, last, step):
-            x = plot.x(self._axis.second(moment))
-            text = time_label(moment, step)
-            width = metrics.horizontalAdvance(text)
-            left = min(max(x - width / 2, plot.prices.left()), plot.prices.right() - width)
-            # Labels never overlap: a label that does not fit is left out.
-            if left < free:
-                continue
-            mark = canvas.box(x, plot.volumes.bottom(), x, plot.volumes.bottom() + 4)
-            painter.fillRect(mark, colours.line)
-            area = QRectF(left, plot.volumes.bottom() + 6, width + 2, 16)
-            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
-            free = left + width + 12
 
     def _shade_gaps(self, painter: QPainter, plot: Plot, ratio: float) -> None:
         """Mark where candles are missing: shaded and hatched, not by colour alone."""
@@ -176,14 +126,14 @@ class CandlePainter:
         prices = self._price_boxes(ratio, bars, middles, lefts, rights)
         for which, colour in ((up, colours.good), (~up, colours.danger)):
             pale = blended(colour, colours.panel, 0.45)
-            fill_rectangles(painter, volumes[which & (bars.values[VOLUMES] > 0)], pale, ratio)
+            fill_rectangles(painter, volumes[which & (bars.values[VOLUME] > 0)], pale, ratio)
             for boxes in prices:
                 fill_rectangles(painter, boxes[which], colour, ratio)
 
     def _volume_boxes(self, plot: Plot, ratio: float, bars: Bars, lefts: Any, rights: Any) -> Any:
         import numpy as np
 
-        volumes = np.maximum(bars.values[VOLUMES], 0)
+        volumes = np.maximum(bars.values[VOLUME], 0)
         most = float(volumes.max()) or 1.0
         bottom = round(plot.volumes.bottom() * ratio)
         tops = bottom - np.rint(volumes / most * plot.volumes.height() * ratio).astype(np.int32)
@@ -205,6 +155,22 @@ class CandlePainter:
         bodies = corners(lefts, np.minimum(opens, closes), rights, np.maximum(opens, closes))
         return wicks, bodies
 
+    def _paint_averages(self, painter: QPainter, plot: Plot, pixel: float) -> None:
+        """Paint each average as a line; colour and dashes distinguish them."""
+        left = plot.prices.left() + 4
+        styles = dict(zip(LENGTHS, average_styles(), strict=True))
+        for average in self.averages:
+            style = styles[average.length]
+            seconds, values = average.points(plot.visible_range, pixel)
+            painter.setPen(QPen(style.colour, 1.5, style.dashes))
+            xs, ys = plot.x(seconds).tolist(), self._scale.at(values).tolist()
+            painter.drawPolyline([QPointF(x, y) for x, y in zip(xs, ys, strict=True)])
+            painter.setFont(theme.number_font(theme.SMALL_SIZE))
+            text = f"MA {average.length}"
+            painter.drawLine(QPointF(left, 8), QPointF(left + 18, 8))
+            painter.drawText(QRectF(left + 22, 0, 60, 16), Qt.AlignmentFlag.AlignVCenter, text)
+            left += 30 + QFontMetricsF(painter.font()).horizontalAdvance(text)
+
     def price_tag(self, painter: QPainter, plot: Plot, y: float) -> None:
         """Paint the price at the pointer's height, on the axis."""
         colours = theme.tokens()
@@ -214,18 +180,6 @@ class CandlePainter:
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         width = QFontMetricsF(painter.font()).horizontalAdvance(text)
         paint_tag(painter, QRectF(plot.prices.right() + 3, y - 9, width + 10, 18), text)
-
-
-def paint_tag(painter: QPainter, area: QRectF, text: str) -> None:
-    """Paint a text on a dark background, like the label of a crosshair."""
-    colours = theme.tokens()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colours.text)
-    painter.drawRoundedRect(area, 4, 4)
-    painter.setPen(colours.panel)
-    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # noqa: FBT003 - Qt's own
 
 
 def _runs(lefts: Any, rights: Any) -> tuple[Any, Any]:

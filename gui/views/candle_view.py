@@ -11,10 +11,12 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from core.preview import Candle, Candles, Problem
+from core.preview.resampling import resample
 from core.units import format_clock, format_day, format_moment, in_zone
 from gui import theme
 from gui.clock import follow_time
 from gui.views.candle_chart import CandleChart
+from gui.views.chart_options import ChartOptions
 from gui.widgets.labels import Text, muted_label
 from gui.widgets.panel import rule
 
@@ -31,11 +33,15 @@ class CandleView(QWidget):
         super().__init__(parent)
         self.chart = CandleChart()
         self.values = ValueLine()
+        self.options = ChartOptions()
+        self.options.changed.connect(self._on_options)
         self.chart.pointed.connect(self._on_pointed)
         self._last: Candle | None = None
+        self._stored = Candles("", "", ())
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
+        box.addWidget(self.options)
         box.addWidget(self.chart, 1)
         box.addWidget(rule())
         box.addWidget(self.values)
@@ -43,8 +49,21 @@ class CandleView(QWidget):
 
     def show_content(self, candles: Candles) -> None:
         """Show candles."""
-        self._last = candles.candles[-1] if candles.candles else None
-        self.chart.show_candles(candles)
+        self._stored = candles
+        self.options.offer([candles])
+        self._show()
+
+    def _show(self) -> None:
+        timeframe = self.options.timeframe
+        shown = resample(self._stored, timeframe) if timeframe else self._stored
+        self._last = shown.candles[-1] if shown.candles else None
+        self.chart.show_candles(shown)
+
+    def _on_options(self) -> None:
+        self.options.apply_to(self.chart)
+        shown = self.chart.candles.timeframe
+        if shown != (self.options.timeframe or self._stored.timeframe):
+            self._show()
 
     def go_to(self, problem: Problem) -> None:
         """Make the position of a problem visible."""

@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from core.preview import (
     Book,
     Candles,
+    Comparison,
     HexDump,
     Holdings,
     Lines,
+    Panes,
     Picture,
     Preview,
     Problem,
@@ -48,6 +50,18 @@ def _candle_view() -> QWidget:
     return CandleView()
 
 
+def _compare_view() -> QWidget:
+    from gui.views.series_views import CompareView
+
+    return CompareView()
+
+
+def _panes_view() -> QWidget:
+    from gui.views.series_views import PanesView
+
+    return PanesView()
+
+
 def _depth_view() -> QWidget:
     from gui.views.depth_view import DepthView
 
@@ -57,6 +71,8 @@ def _depth_view() -> QWidget:
 #: The view of each representation. A new representation needs a view and one line here.
 VIEWS: tuple[tuple[type, Callable[[], QWidget]], ...] = (
     (Candles, _candle_view),
+    (Comparison, _compare_view),
+    (Panes, _panes_view),
     (Book, _depth_view),
     (Holdings, HoldingsView),
     (Table, TableView),

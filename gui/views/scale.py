@@ -47,6 +47,44 @@ class Scale:
         return self.low + (pixel - self.start) / span * (self.high - self.low)
 
 
+@dataclass(frozen=True, slots=True)
+class LogScale:
+    """A logarithmic scale from positive values to pixels: equal ratios have equal distances."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: Any) -> Any:
+        """Return the pixel of a value, or the pixels of an array; others than positive are low."""
+        import numpy as np
+
+        span = math.log(self.high / self.low) or 1.0
+        parts = np.log(np.maximum(value, self.low * 1e-3) / self.low) / span
+        return self.start + parts * (self.end - self.start)
+
+    def value(self, pixel: float) -> float:
+        """Return the value at `pixel`."""
+        part = (pixel - self.start) / (self.end - self.start or 1.0)
+        return float(self.low * (self.high / self.low) ** part)
+
+
+def log_ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
+    """Return round values for a logarithmic scale, and the number of decimals of their labels.
+
+    Within a factor of five, round values of a linear scale are the more readable ones.
+    """
+    if high < 5 * low:
+        return ticks(low, high, count)
+    factors = (1, 2, 5) if math.log10(high / low) * 3 <= count * 1.5 else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [factor * 10.0**power for power in powers for factor in factors]
+    values = [value for value in values if low <= value <= high]
+    least = min(values, default=1.0)
+    return values, min(12, max(0, -math.floor(math.log10(least) + 1e-9)))
+
+
 def nice_step(span: float, count: int) -> float:
     """Return a step of 1, 2, 2.5 or 5 times a power of ten that makes about `count` ticks."""
     rough = span / max(1, count)

@@ -5,6 +5,7 @@ Positions are seconds after the beginning of the first candle.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,6 +24,11 @@ LEAST_CANDLES = 8
 class TimeAxis:
     """The beginnings of candles, and what is missing between them.
 
+    Args:
+        candles: candles in order of time.
+        span: the beginning and the end of the axis in microseconds since 1970, for charts that
+            share one; by default those of the candles.
+
     Attributes:
         starts: the beginning of each candle in seconds, rising, shape (n,).
         step: the seconds that each candle takes.
@@ -31,16 +37,20 @@ class TimeAxis:
         gap_ends: the end of each gap, shape (m,).
     """
 
-    def __init__(self, candles: Candles) -> None:
+    def __init__(self, candles: Candles, span: tuple[int, int] | None = None) -> None:
         import numpy as np
 
         times = candles.series.times
         self._first = int(times[0]) if len(times) else 0
+        if span is not None:
+            self._first = span[0]
         self.starts: Floats = (times - self._first) / _MICROS
         distances = np.diff(self.starts)
         # The median ignores gaps, which would enlarge a mean.
         self.step = float(candles.step or (np.median(distances) if len(distances) else 60.0))
         self.total = float(self.starts[-1] + self.step) if len(times) else self.step
+        if span is not None:
+            self.total = (span[1] - span[0]) / _MICROS
         count = len(candles.gaps)
         after = np.fromiter((gap.after for gap in candles.gaps), np.int64, count)
         before = np.fromiter((gap.before for gap in candles.gaps), np.int64, count)
@@ -59,6 +69,10 @@ class TimeAxis:
         before = at and start - self.starts[at - 1] < self.starts[at] - start
         return at - 1 if before else at
 
+    def nearest_start(self, second: float) -> int:
+        """Return the number of the candle in which a position is, or the nearest; -1 without any."""
+        return self.nearest(second + self.step / 2)
+
     def middle(self, at: int) -> float:
         """Return the middle of a candle in seconds."""
         return float(self.starts[at]) + self.step / 2
@@ -70,6 +84,16 @@ class TimeAxis:
     def second(self, moment: datetime) -> float:
         """Return the position of a time on the axis."""
         return (micros_of(moment) - self._first) / _MICROS
+
+
+def span_of(charts: Sequence[Candles]) -> tuple[int, int] | None:
+    """Return the beginning and the end of all candles in microseconds; None without any."""
+    ends = [
+        (int(times[0]), int(times[-1] + TimeAxis(each).step * _MICROS))
+        for each in charts
+        if len(times := each.series.times)
+    ]
+    return (min(first for first, _ in ends), max(end for _, end in ends)) if ends else None
 
 
 @dataclass(frozen=True, slots=True)

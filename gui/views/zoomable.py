@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -20,7 +20,12 @@ class ZoomableChart(Canvas):
     """Zooms and pans along one axis; subclasses draw `visible_range` and map pixels to positions.
 
     Positions on the axis are in the unit of `VisibleRange`.
+
+    Signals:
+        ranged: another part of the axis is visible.
     """
+
+    ranged = Signal()
 
     _visible_range: VisibleRange
 
@@ -73,6 +78,7 @@ class ZoomableChart(Canvas):
         if visible_range != self._visible_range:
             self._visible_range = visible_range
             self.redraw()
+            self.ranged.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the pointer; sideways or with Shift, move along the axis."""
