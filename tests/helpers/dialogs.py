@@ -14,6 +14,7 @@ from core.aws.sign_in import MfaQuestion
 from core.backup.query import QueryResult
 from core.backup.schedule import schedule_name
 from core.health.hygiene import SecretHygiene
+from core.lifecycle.forecast import Forecast
 from core.lifecycle.rules import Configuration
 from core.lifecycle.store import FormerRules
 from core.lifecycle.templates import archive
@@ -37,6 +38,9 @@ from core.model.schedule import (
 )
 from core.model.secrets import SecretInfo, SecretValue
 from core.model.upload_options import Encryption, UploadOptions
+from core.objects.difference import Difference
+from core.objects.properties import ObjectProperties
+from core.objects.versions import ObjectVersion
 from core.redaction import Secret
 from core.rotation.rollback import Move, RollBack
 from core.secrets.secret_text import SecretDiff
@@ -65,7 +69,7 @@ from gui.tabs.backups.secret_dialog import SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.sources import Source
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
-from gui.tabs.browser.existing_dialog import ExistingFiles
+from gui.tabs.browser.existing_dialog import ExistingFile, ExistingFiles
 from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
@@ -280,7 +284,40 @@ def _copy(parent: QWidget, _context: Context) -> QDialog:
     return dialog
 
 
+_VERSIONS = (
+    ObjectVersion("b" * 32, _DAY + timedelta(days=2), 0, current=True, marker=True),
+    ObjectVersion("a" * 32, _DAY, 1_200, current=False, marker=False, storage_class="STANDARD"),
+    ObjectVersion("9" * 32, _DAY - timedelta(days=9), 900, False, False, "e", "STANDARD_IA"),
+)
+
+
+def _properties(parent: QWidget, _context: Context) -> QDialog:
+    dialog = PropertiesDialog(parent, _KEYS[0])
+    found = ObjectProperties(
+        _KEYS[0], 1_200, _DAY, "d41d8cd98f00b204e9800998ecf8427e", "STANDARD", "a" * 32,
+        {"Content-Type": "application/json"},
+        {"symbol": "BTC-USD", "timeframe": "1h", "sha256": "9f2c" * 16},
+        (("team", "research"),), "aws:kms", "arn:aws:kms:eu-west-1:123456789012:key/1234",
+        (("CRC64NVME", "AAAAAAAAAAA="),),
+    )  # fmt: skip
+    due = (Forecast("archive", _DAY + timedelta(days=90), "GLACIER"),)
+    dialog.show_facts(ObjectFacts(found, _VERSIONS, due))
+    dialog.headers["Cache-Control"].setText("no-cache")
+    return dialog
+
+
+def _versions(parent: QWidget, _context: Context) -> QDialog:
+    dialog = VersionsDialog(parent, _KEYS[0])
+    dialog.show_versions(_VERSIONS)
+    dialog.show_difference(
+        Difference(("- data[2].close: 42017.50", "+ data[2].close: 42017.5"), "JSON values")
+    )
+    return dialog
+
+
 MAKERS: dict[str, Make] = {
+    "PropertiesDialog": _properties,
+    "VersionsDialog": _versions,
     "CopyDialog": _copy,
     "EditConflict": _edit_conflict,
     "ComparisonDialog": _comparison,
@@ -304,7 +341,12 @@ MAKERS: dict[str, Make] = {
     "ServerDialog": lambda parent, context: ServerDialog(
         parent, context, lambda _login: None, demo=True
     ),
-    "ExistingFiles": lambda parent, _context: ExistingFiles(parent, _KEYS, 120, _nothing),
+    "ExistingFiles": lambda parent, _context: ExistingFiles(
+        parent,
+        [ExistingFile(n, key, 2_100, 1_900 + n, _DAY) for n, key in enumerate(_KEYS)],
+        120,
+        _nothing,
+    ),
     "CrashDialog": lambda parent, _context: CrashDialog("Traceback\n" * 60, parent),
     "DeleteSecret": _deleting,
     "DoctorDialog": _doctor,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog
@@ -19,13 +21,14 @@ from core.units import format_count, format_counted, format_size
 from core.work import Work
 from gui.context.transfers import DOWNLOAD, Batch, Names
 from gui.tabs.base import Tab
-from gui.tabs.browser.existing_dialog import ExistingFiles
+from gui.tabs.browser.existing_dialog import Decisions, ExistingFile, ExistingFiles
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.widgets.desktop import open_folder
 
 _SETTING = "downloads/folder"
+_NONE: Decisions = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +132,16 @@ class Downloads(QObject):
         folders = [entry.key for entry in entries if entry.folder]
         below = self._listing.prefix
 
-        def find_out(work: Work) -> tuple[Plan, list[str]]:
+        def find_out(work: Work) -> tuple[Plan, list[ExistingFile]]:
             plan = plan_of(bucket, rows, folders, work)
-            return plan, existing_names(plan, below, target, work)
+            return plan, existing_files(plan, below, target, work)
 
         self._tab.run(
             "Plan a download", find_out, partial(self._on_planned, target),
             latest="browser/download", quiet=True,
         )  # fmt: skip
 
-    def _on_planned(self, target: Path, found: tuple[Plan, list[str]]) -> None:
+    def _on_planned(self, target: Path, found: tuple[Plan, list[ExistingFile]]) -> None:
         plan, existing = found
         if not plan.keys:
             self._tab.banner.show_info("There is nothing to download.")
@@ -149,9 +152,11 @@ class Downloads(QObject):
         else:
             self._start(plan, target, IfExists.SKIP)
 
-    def _start(self, plan: Plan, target: Path, decision: IfExists) -> None:
+    def _start(
+        self, plan: Plan, target: Path, decision: IfExists, single: Decisions = _NONE
+    ) -> None:
         objects = format_counted(len(plan.keys), "object")
-        batch = self._batch(f"Download {objects}", plan, target, decision)
+        batch = self._batch(f"Download {objects}", plan, target, decision, single=single)
         self._begin(batch, partial(self._show_several, batch))
         self._tab.banner.show_info(
             f"Downloading {objects}, {format_size(plan.size)}, into {target}.",
@@ -159,8 +164,15 @@ class Downloads(QObject):
         )
 
     def _batch(
-        self, title: str, plan: Plan, target: Path, decision: IfExists, names: Sequence[str] = ()
+        self,
+        title: str,
+        plan: Plan,
+        target: Path,
+        decision: IfExists,
+        names: Sequence[str] = (),
+        single: Decisions = _NONE,
     ) -> Batch:
+        decisions = [single.get(number, decision).value for number in range(len(plan.keys))]
         bucket, below = self._listing.bucket, self._listing.prefix
         arguments = {
             "keys": list(plan.keys),
@@ -172,7 +184,7 @@ class Downloads(QObject):
             "names": list(names),
             "folder": str(target),
             "below": below,
-            "if_exists": decision.value,
+            "if_exists": decisions if single else decision.value,
         }
         return Batch(
             title, DOWNLOAD, arguments, Names(plan.keys, below), plan.keys, plan.sizes,
@@ -238,8 +250,8 @@ def several_text(report: TransferReport) -> str:
     return " ".join(sentences)
 
 
-def existing_names(plan: Plan, below: str, target: Path, work: Work) -> list[str]:
-    """Return the names of the files in a folder that a download would meet.
+def existing_files(plan: Plan, below: str, target: Path, work: Work) -> list[ExistingFile]:
+    """Return the files in a folder that a download would meet.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -248,10 +260,13 @@ def existing_names(plan: Plan, below: str, target: Path, work: Work) -> list[str
         return []
     names = [key.removeprefix(below) for key in plan.keys]
     found = []
-    for path in local_paths(target, names, plan.sizes):
+    for number, path in enumerate(local_paths(target, names, plan.sizes)):
         work.check()
         if path is not None and path.exists():
-            found.append(str(path.relative_to(target)))
+            stat = path.stat()
+            changed = datetime.fromtimestamp(stat.st_mtime, UTC)
+            name = str(path.relative_to(target))
+            found.append(ExistingFile(number, name, plan.sizes[number], stat.st_size, changed))
     return found
 
 

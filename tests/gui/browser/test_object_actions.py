@@ -18,7 +18,7 @@ from core.transfer import local_names
 from core.transfer.values import IfExists
 from gui.tabs.browser import removal
 from gui.tabs.browser.downloads import existing_folder
-from gui.tabs.browser.existing_dialog import ExistingFiles
+from gui.tabs.browser.existing_dialog import DECISION, ExistingFiles
 from gui.tabs.browser.loading import Plan
 from gui.tabs.browser.undo_steps import NOTHING_TO_UNDO
 
@@ -287,6 +287,32 @@ def test_existing_files_are_replaced_only_after_a_question(tab, qtbot, tmp_path,
     qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=20_000)
     assert tab.banner.text.startswith("3 of 3 objects downloaded.")
     assert (tmp_path / "2024-01-15T01:00:00Z.json").read_text() != "mine"
+
+
+def test_single_files_are_decided_in_the_question(tab, qtbot, tmp_path):
+    names = [f"2024-01-15T0{hour}:00:00Z.json" for hour in (0, 1)]
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    download_all(tab, qtbot, tmp_path)
+    qtbot.waitUntil(lambda: bool(tab.findChildren(ExistingFiles)), timeout=20_000)
+    (dialog,) = tab.findChildren(ExistingFiles)
+    assert not dialog.more.isEnabled()
+    dialog.model.sort(0, Qt.SortOrder.DescendingOrder)
+    dialog.table.selectRow(0)
+    dialog.buttons[IfExists.KEEP_BOTH].click()
+    decisions = [dialog.model.index(row, DECISION).data() for row in range(2)]
+    assert decisions == ["Keep both", "Skip"]
+    dialog.choice.select(IfExists.KEEP_BOTH.value)
+    assert dialog.model.single == {}, "it no longer differs"
+    dialog.choice.select(IfExists.SKIP.value)
+    dialog.table.selectRow(1)
+    dialog.buttons[IfExists.OVERWRITE].click()
+    dialog.follow.click()
+    dialog.buttons[IfExists.OVERWRITE].click()
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=20_000)
+    assert (tmp_path / names[0]).read_text() != "mine"
+    assert (tmp_path / names[1]).read_text() == "mine"
 
 
 def download_all(tab, qtbot, folder):
