@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: How often a catalogue is read again whose segments are replaced at the same moment.
 _ATTEMPTS = 3
+#: Number of keys from which they are compressed in memory; a million keys take 250 MB otherwise.
+_COMPRESSED = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,10 @@ class Catalog:
                 manifest, stamp = self._manifest(), self._folder.stamp()
                 if self._table is not None and stamp == self._stamp:
                     break
-                self._table = Table(partial(_attached, self._folder, manifest))
+                self._table = Table(
+                    partial(_attached, self._folder, manifest),
+                    compressed=manifest.objects > _COMPRESSED,
+                )
                 self._stamp = stamp
                 # Segments that a refresh has replaced in the meantime are missing.
                 if not self._table.damaged:

@@ -29,16 +29,23 @@ class Table:
         damaged: the names of the segments that could not be read.
     """
 
-    def __init__(self, prepare: Callable[[duckdb.DuckDBPyConnection], tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        prepare: Callable[[duckdb.DuckDBPyConnection], tuple[str, ...]],
+        *,
+        compressed: bool = False,
+    ) -> None:
         """Read all keys.
 
         Args:
             prepare: creates the view `stored` in a database, and returns what could not be read.
+            compressed: whether memory matters more than the time of a search.
         """
-        self._connection = connect()
+        self._connection = connect(compressed=compressed)
         self.damaged = prepare(self._connection)
         self._connection.execute(search_table_sql())
-        self._connection.execute("CHECKPOINT")  # which compresses the table
+        if compressed:
+            self._connection.execute("CHECKPOINT")  # which compresses the table
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -105,6 +112,10 @@ class Matches:
     def page(self, begin: int, count: int) -> tuple[CatalogRow, ...]:
         """Return up to `count` rows from the position `begin` on."""
         return self._table.rows(self._rows[begin : begin + count])
+
+    def rows(self, positions: Sequence[int]) -> tuple[CatalogRow, ...]:
+        """Return the rows at some positions."""
+        return self._table.rows(self._rows[list(positions)])
 
     def pages(self, count: int = 10_000) -> Iterator[tuple[CatalogRow, ...]]:
         """Yield all rows in pages."""

@@ -221,3 +221,12 @@ FIELDS: Mapping[str, Field] = {
         "prefix:market-data/", "the beginning of the key, in exactly this case", _prefixes
     ),
 }
+
+
+def with_term(text: str, field: str, value: str) -> str:
+    """Return the text of a search with another value of a field; an empty value removes it."""
+    terms = [found.group() for found in _TERM.finditer(text)]
+    others = [term for term in terms if not term.lower().startswith((f"{field}:", f"-{field}:"))]
+    if value:
+        others.append(f"{field}:{value}")
+    return " ".join(others)

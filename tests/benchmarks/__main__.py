@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from tests.benchmarks import (
     backup_heartbeat,
     blobs,
+    catalog,
     charts,
     collecting,
     comparisons,
@@ -47,6 +48,8 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("transfers-large-latency", transfers_large.with_latency),
     ("transfers-large-seaweed", transfers_large.on_seaweed),
     ("links", links.figures),
+    ("catalog-search", catalog.figures),
+    ("growth-catalog", catalog.growth),
     ("collect", collecting.figures),
     ("json-preview", previews.figures),
     ("chart", charts.figures),
@@ -56,7 +59,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("first-paint", window.paints),
 )
 #: Benchmarks that take minutes: they run only if they are named.
-ON_DEMAND = ("growth-sqlite", "growth-postgresql", "growth-mariadb")
+ON_DEMAND = ("growth-sqlite", "growth-postgresql", "growth-mariadb", "growth-catalog")
 
 
 def main(wanted: list[str]) -> int:
