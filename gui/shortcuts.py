@@ -136,6 +136,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("browser.link", "Create link…", (), "browser"),
     Action("browser.search", "Search keys of the entire bucket", ("Ctrl+Shift+F",), "browser"),
     Action("browser.coverage", "Show the coverage of streams", ("Ctrl+G",), "browser"),
+    Action("browser.collect", "Collect a time range as one table", ("Ctrl+Shift+E",), "browser"),
+    Action("browser.query", "Query tables and the catalogue with SQL", ("Ctrl+Shift+Q",), "browser"),
     Action("browser.trash", "Show the trash", (), "browser"),
     Action("browser.undo", "Undo the last change", ("Ctrl+Z",), "browser", "objects.restore_many"),
     Action("objects.open", "Open", ("Return",), "objects", own=True),
@@ -146,6 +148,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("objects.unfilter", "Clear the filter", ("Esc",), "objects"),
     Action("objects.copy_to", "Copy to…", ("Shift+F6",), "objects", "transfer.copy"),
     Action("objects.move_to", "Move to…", ("F6",), "objects", "transfer.move"),
+    Action("objects.copy_as", "Copy as…", ("Ctrl+Alt+C",), "objects"),
+    Action("objects.properties", "Properties…", ("Alt+Return",), "objects"),
+    Action("objects.versions", "Versions…", ("Ctrl+Shift+V",), "objects"),
     Action("objects.rename", "Rename…", ("F2",), "objects", "transfer.move"),
     Action("objects.delete", "Delete", ("Del",), "objects", "objects.delete_many"),
     # Backups

@@ -197,9 +197,8 @@ class _Collection:
         for block in read.blocks:
             self._staging.add(number, block)
         if len(read.blocks) == 1 and not read.refused and len(self._patterns) < _MOST_PATTERNS:
-            pattern = learned(self._request.kind, document, read.blocks[0])
-            if pattern is not None:
-                self._patterns.append(pattern)
+            found = learned(self._request.kind, document, read.blocks[0])
+            self._patterns += [found] if found is not None else []
         return read.refused
 
     def _ranks(self, found: Sequence[Found]) -> Path:

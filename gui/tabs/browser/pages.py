@@ -82,4 +82,6 @@ def _creator(module: str) -> Callable[[BrowserTab], BrowserPage]:
 PAGES: dict[str, PageKind] = {
     "search": PageKind("Search", "search", _creator("search.page")),
     "coverage": PageKind("Coverage", "calendar", _creator("coverage.page"), wide=True),
+    "collect": PageKind("Collect", "table", _creator("collect.page"), wide=True),
+    "query": PageKind("Query", "database", _creator("query.page"), wide=True),
 }

@@ -1,0 +1,323 @@
+"""The page that collects a time range as one table: its plan, then its rows, chart and export."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
+
+from core.errors import StorageError
+from core.units import format_count, format_counted, format_duration, format_size
+from core.work import Progress
+from core.workspace import Workspace
+from gui.models.text_rows import TextRows
+from gui.tabs.browser.collect.form import Range, RangeForm
+from gui.tabs.browser.collect.result_pane import ResultPane
+from gui.tabs.browser.collect.tables import TableRef, Tables
+from gui.tabs.browser.pages import BrowserPage
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.labels import muted_label, shown
+from gui.widgets.panel import column, row, rule
+from gui.widgets.segmented import Segmented
+from gui.widgets.table import make_table
+
+if TYPE_CHECKING:
+    from core.collect.report import CollectReport, Plan
+    from gui.tabs.browser.tab import BrowserTab
+    from gui.tasks import Task
+
+_TITLE = "One table from many files"
+_TEXT = (
+    "Choose a kind, symbols and days. The plan shows the objects, their size and the price of the "
+    "requests before anything is read. Repeated rows are omitted, and numbers stay exact."
+)
+_VIEWS = (("result", "Result"), ("problems", "Problems"))
+
+
+class ProblemsModel(TextRows):
+    """The objects that are missing from the table, completely or in part."""
+
+    heads = ("Object", "Reason", "Rows")
+    numbers = frozenset({2})
+
+    def show_problems(self, report: CollectReport) -> None:
+        """Show the problems of a collection."""
+        self._replace([
+            (
+                (each.key, each.reason, each.rows or 0),
+                (shown(each.key), each.reason, "" if each.rows is None else format_count(each.rows)),
+            )
+            for each in report.problems
+        ])  # fmt: skip
+
+
+class CollectPage(BrowserPage):
+    """A range, its plan, and the collected table.
+
+    Signals:
+        planned: the plan of a range is shown.
+        collected: a table is shown.
+    """
+
+    planned = Signal()
+    collected = Signal()
+
+    def __init__(self, tab: BrowserTab) -> None:
+        super().__init__()
+        self._tab = tab
+        self._plan: Plan | None = None
+        self._range: Range | None = None
+        self._task: Task | None = None
+        self.tables = Tables.of(tab)
+        self.banner = Banner(self)
+        self.form = RangeForm()
+        self.text = muted_label("", wrap=True)
+        self.plan = primary_button("Plan", self.start_plan)
+        self.collect = primary_button("Collect", self.start_collect)
+        self.stop = plain_button("Stop", self._on_stop)
+        self.result = ResultPane(tab, self.banner, "Collected rows")
+        self.problems_model = ProblemsModel(self)
+        self.problems = make_table(self.problems_model, "Objects that could not be read completely")
+        self.views = Segmented(_VIEWS)
+        self._lay_out()
+        self._connect()
+        self._forget()
+
+    def _lay_out(self) -> None:
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.result)
+        self._stack.addWidget(self.problems)
+        self._empty = EmptyState(_TITLE, _TEXT)
+        self.state = Loadable(self._stack, self._empty)
+        line = row(self.text, self.views, self.stop, self.plan, self.collect, margins=(0, 6, 0, 0))
+        head = column(self.form, line, margins=(8, 6, 8, 6))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(head)
+        box.addWidget(rule())
+        box.addWidget(self.state, 1)
+
+    def _connect(self) -> None:
+        self.form.edited.connect(self._on_edited)
+        self.form.submitted.connect(self._on_submitted)
+        self.result.query_wanted.connect(lambda table: self._tab.open_page("query", table.name))
+        self.views.selected.connect(
+            lambda name: self._stack.setCurrentIndex([each for each, _ in _VIEWS].index(name))
+        )
+        self.problems.doubleClicked.connect(self._on_problem)
+
+    # Calls from the tab
+
+    def open(self, argument: object) -> None:
+        """Fill the form from a key or prefix; by default from the folder that is shown."""
+        if self._range is None or argument:
+            self.form.show_place(
+                argument if isinstance(argument, str) and argument else self._tab.prefix
+            )
+        self.form.names.setFocus()
+
+    def close_page(self) -> None:
+        """Stop planning and collecting."""
+        self._on_stop()
+
+    def set_workspace(self, workspace: Workspace | None) -> None:
+        """Show another bucket, or none."""
+        self._on_stop()
+        self._forget()
+        if workspace is None:
+            self.state.show_unconnected(self._tab.choose_profile)
+
+    def refresh(self) -> None:
+        """Plan the range again."""
+        if not self.form.reason and self._task is None:
+            self.start_plan()
+
+    def focus_filter(self) -> None:
+        """Focus the field of the names."""
+        self.form.names.setFocus()
+        self.form.names.selectAll()
+
+    # Plan
+
+    def start_plan(self) -> None:
+        """List the objects of the range."""
+        chosen = self.form.range
+        command = self._tab.command(
+            "collect.plan", chosen.kind, *chosen.names, options=_options(chosen)
+        )
+        self._start(
+            self._tab.bulk(
+                f"Plan {chosen.title}", "collect.plan", chosen.arguments,
+                partial(self.show_plan, chosen), failed=self._on_failed,
+                progress=self._on_progress, command=command, latest="browser/collect",
+            ),
+            "Listing…",
+        )  # fmt: skip
+
+    def show_plan(self, chosen: Range, found: Plan) -> None:
+        """Show what will be read."""
+        self._task = None
+        self._plan, self._range = found, chosen
+        self.text.setText(plan_text(found))
+        self._update()
+        self.planned.emit()
+
+    # Collection
+
+    def start_collect(self) -> None:
+        """Read the objects of the planned range."""
+        chosen = self._range
+        if chosen is None:
+            return
+        self._start(
+            self._tab.bulk(
+                f"Collect {chosen.title}", "collect.run", chosen.arguments,
+                partial(self.show_report, chosen), failed=self._on_failed,
+                progress=self._on_progress,
+                command=self._tab.command(
+                    "collect.run", chosen.kind, *chosen.names,
+                    options={**_options(chosen), "output": "table.parquet"},
+                ),
+                latest="browser/collect",
+            ),
+            "Reading…",
+        )  # fmt: skip
+
+    def show_report(self, chosen: Range, report: CollectReport) -> None:
+        """Show the collected table, and what is missing from it."""
+        self._task = None
+        self._plan = None
+        name = self.tables.free_name(chosen.kind, *chosen.names[:2], chosen.timeframe)
+        table = TableRef(
+            name, table_name(report.path), report.rows, report.columns, report.types, chosen.title
+        )
+        self.tables.add(table)
+        self.text.setText(report_text(report))
+        self.result.show_table(table, f"{format_counted(report.rows, 'row')} as {name}")
+        self.problems_model.show_problems(report)
+        self.views.select("result")
+        self.state.show_view()
+        self._update()
+        if not report.complete:
+            count = format_counted(len(report.problems), "object")
+            self.banner.show_warning(
+                f"The table is not complete: {count} could not be read completely.",
+                action=("Show problems", lambda: self.views.select("problems")),
+            )
+        self.collected.emit()
+
+    # State
+
+    def _start(self, task: Task, text: str) -> None:
+        self._task = task
+        task.changed.connect(self._on_task_changed)
+        self.banner.clear()
+        self.text.setText(text)
+        self._update()
+
+    def _on_progress(self, progress: Progress) -> None:
+        if progress.total is None:
+            self.text.setText(f"Listing: {format_counted(progress.done, 'object')}")
+        else:
+            done, total = format_count(progress.done), format_counted(progress.total, "object")
+            self.text.setText(f"Reading: {done} of {total}")
+
+    def _on_failed(self, error: StorageError) -> None:
+        self._task = None
+        self.text.setText("")
+        self.banner.show_error(error, self.refresh if error.retryable else None)
+        self._update()
+
+    def _on_task_changed(self) -> None:
+        # A cancelled task calls neither `then` nor `failed`.
+        if self._task is not None and self._task.state == "cancelled":
+            self._task = None
+            self.text.setText("Stopped. Objects that were read are in the cache.")
+            self._update()
+
+    def _on_stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _on_edited(self) -> None:
+        self._plan = None
+        self._update()
+
+    def _on_submitted(self) -> None:
+        button = self.collect if self.collect.isVisible() else self.plan
+        if button.isEnabled():
+            button.click()
+
+    def _on_problem(self) -> None:
+        index = self.problems.currentIndex()
+        if index.isValid():
+            key = str(self.problems_model.index(index.row(), 0).data())
+            self._tab.arrive(key.rpartition("/")[0] + "/", select=key)
+
+    def _forget(self) -> None:
+        self._plan, self._range, self._task = None, None, None
+        self.text.setText("")
+        self.banner.clear()
+        self.result.show_table(None)
+        self.state.show_empty()
+        self._update()
+
+    def _update(self) -> None:
+        running = self._task is not None
+        ready = self._plan is not None and self._range == self.form.range
+        self.stop.setVisible(running)
+        self.plan.setVisible(not running and not ready)
+        self.collect.setVisible(not running and ready)
+        self.plan.allow(not self.form.reason, self.form.reason)
+        some = self._plan is not None and self._plan.objects > 0
+        self.collect.allow(some, "There are no objects in this range.")
+        self.views.setVisible(self.problems_model.rowCount() > 0)
+
+
+def plan_text(found: Plan) -> str:
+    """Return what will be read and what it costs."""
+    objects, size = format_counted(found.objects, "object"), format_size(found.size)
+    gets = format_counted(found.gets, "GET request")
+    texts = [f"{objects}, {size}: {gets}, about ${found.cost:.4f}."]
+    if found.cached:
+        texts.append(f"{format_count(found.cached)} are in the cache of this computer.")
+    if found.archived:
+        texts.append(f"{format_count(found.archived)} are archived and cannot be read.")
+    if found.without:
+        texts.append(f"Without objects: {', '.join(map(shown, found.without))}.")
+    return " ".join(texts)
+
+
+def report_text(report: CollectReport) -> str:
+    """Return what was read and what was omitted."""
+    objects, gets = (
+        format_counted(report.plan.objects, "object"),
+        format_counted(report.gets, "GET request"),
+    )
+    texts = [f"{objects} and {gets} in {format_duration(report.seconds)}."]
+    if report.repeated or report.revised:
+        texts.append(
+            f"{format_counted(report.repeated, 'repeated row')} omitted, "
+            f"{format_count(report.revised)} replaced by later objects."
+        )
+    return " ".join([*texts, *report.notes])
+
+
+def table_name(path: str) -> str:
+    """Return the name of a table by its path; `core.collect.tables` has the same, with DuckDB."""
+    return path.replace("\\", "/").rpartition("/")[2].partition(".")[0]
+
+
+def _options(chosen: Range) -> dict[str, str]:
+    options = {"from": chosen.start, "to": chosen.end}
+    return {**options, "timeframe": chosen.timeframe} if chosen.timeframe else options
+
+
+def create(tab: BrowserTab) -> CollectPage:
+    """Return the page of a tab."""
+    return CollectPage(tab)

@@ -1,0 +1,1 @@
+"""The page that runs SQL on collected tables and on the catalogue."""

@@ -1,0 +1,231 @@
+"""The page that runs SQL on collected tables and on the catalogue, and shows the result."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout
+
+from core.catalog.columns import COLUMNS
+from core.errors import StorageError
+from core.units import format_counted, format_duration
+from core.workspace import Workspace
+from gui import theme
+from gui.tabs.browser.collect.page import table_name
+from gui.tabs.browser.collect.result_pane import ResultPane
+from gui.tabs.browser.collect.tables import TableRef, Tables
+from gui.tabs.browser.pages import BrowserPage
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.fields import combo_box
+from gui.widgets.labels import Elided, muted_label, shown
+from gui.widgets.panel import column, row, rule
+
+if TYPE_CHECKING:
+    from core.collect.querying import QueryReport
+    from gui.tabs.browser.tab import BrowserTab
+    from gui.tasks import Task
+
+#: Height of the field for the statement, in pixels: five lines.
+_STATEMENT_HEIGHT = 104
+#: The table of the catalogue, as in `core.collect.querying`.
+KEYS = "keys"
+_EXAMPLE = "SELECT kind, symbol, count(*) AS objects, sum(size) AS bytes FROM keys GROUP BY ALL"
+_TITLE = "SQL on collected ranges and on the catalogue"
+_TEXT = (
+    "Write one SELECT statement of DuckDB's SQL. The table keys has all keys of the catalogue; each "
+    "collected range is a table, too. A statement can read nothing else, and changes nothing."
+)
+
+
+class QueryPage(BrowserPage):
+    """A statement and its result, which is a table for further statements.
+
+    Signals:
+        answered: a result is shown.
+    """
+
+    answered = Signal()
+
+    def __init__(self, tab: BrowserTab) -> None:
+        super().__init__()
+        self._tab = tab
+        self._task: Task | None = None
+        self.tables = Tables.of(tab)
+        self.banner = Banner(self)
+        self.statement = QPlainTextEdit(_EXAMPLE)
+        self.statement.setFont(theme.mono_font())
+        self.statement.setAccessibleName("SQL statement")
+        self.statement.setTabChangesFocus(True)
+        self.statement.setFixedHeight(_STATEMENT_HEIGHT)
+        self.source = combo_box("Table")
+        self.columns = Elided("", "muted")
+        self.insert = plain_button("Insert", self._on_insert)
+        self.insert.set_hint("Write a statement on the chosen table.")
+        self.go = primary_button("Run", self.start)
+        self.stop = plain_button("Stop", self._on_stop)
+        self.text = Elided("", "plain")
+        self.result = ResultPane(tab, self.banner, "Result of the query")
+        self._lay_out()
+        self._connect()
+        self._fill_sources()
+        self._forget()
+
+    def _lay_out(self) -> None:
+        self.state = Loadable(self.result, EmptyState(_TITLE, _TEXT))
+        sources = row(
+            muted_label("Tables"), self.source, self.insert, self.columns, margins=(0, 0, 0, 4)
+        )
+        line = row(self.text, self.stop, self.go, margins=(0, 6, 0, 0))
+        head = column(sources, self.statement, line, margins=(8, 6, 8, 6))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(head)
+        box.addWidget(rule())
+        box.addWidget(self.state, 1)
+
+    def _connect(self) -> None:
+        self.tables.added.connect(lambda _table: self._fill_sources())
+        self.source.currentIndexChanged.connect(self._show_columns)
+        self.statement.textChanged.connect(self._update)
+        self.result.query_wanted.connect(lambda table: self.show_table(table.name))
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            shortcut = QShortcut(QKeySequence(keys), self, self.start)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    # Calls from the tab
+
+    def open(self, argument: object) -> None:
+        """Write a statement on a table of the window, if its name is given."""
+        if isinstance(argument, str) and argument in self.tables.known:
+            self.show_table(argument)
+        self.statement.setFocus()
+
+    def close_page(self) -> None:
+        """Stop the statement."""
+        self._on_stop()
+
+    def set_workspace(self, workspace: Workspace | None) -> None:
+        """Query the catalogue of another bucket."""
+        self._on_stop()
+        self._forget()
+        if workspace is None:
+            self.state.show_unconnected(self._tab.choose_profile)
+
+    def refresh(self) -> None:
+        """Run the statement again."""
+        self.start()
+
+    def focus_filter(self) -> None:
+        """Focus the statement."""
+        self.statement.setFocus()
+
+    # Statement
+
+    @property
+    def sql(self) -> str:
+        """The statement as it was entered."""
+        return self.statement.toPlainText().strip()
+
+    def show_table(self, name: str) -> None:
+        """Choose a table and write a statement on it."""
+        self.source.setCurrentIndex(max(0, self.source.findData(name)))
+        self._on_insert()
+
+    def start(self) -> None:
+        """Run the statement."""
+        sql = self.sql
+        if not sql or self._task is not None or self._tab.context.workspace is None:
+            return
+        used = set(map(str.casefold, re.findall(r"\w+", sql)))
+        tables = {
+            name: each.table for name, each in self.tables.known.items() if name.casefold() in used
+        }
+        arguments = {"sql": sql, "tables": tables, "catalog": KEYS in used and KEYS not in tables}
+        self.banner.clear()
+        self.text.setText("Running…")
+        self._task = self._tab.bulk(
+            "Run a query", "tables.query", arguments, self.show_report,
+            failed=self._on_failed, latest="browser/query",
+        )  # fmt: skip
+        self._task.changed.connect(self._on_task_changed)
+        self._update()
+
+    def show_report(self, report: QueryReport) -> None:
+        """Show the result."""
+        self._task = None
+        name = self.tables.free_name("result")
+        table = TableRef(
+            name, table_name(report.path), report.rows, report.columns, report.types, "a result"
+        )
+        self.tables.add(table)
+        rows = format_counted(report.rows, "row")
+        self.text.setText(f"{rows} in {format_duration(report.seconds)}")
+        self.result.show_table(table, f"{rows} as {name}")
+        self.state.show_view()
+        self._update()
+        self.answered.emit()
+
+    def _on_failed(self, error: StorageError) -> None:
+        self._task = None
+        self.text.setText("")
+        self.banner.show_error(error)
+        self._update()
+
+    def _on_task_changed(self) -> None:
+        # A cancelled task calls neither `then` nor `failed`.
+        if self._task is not None and self._task.state == "cancelled":
+            self._task = None
+            self.text.setText("Stopped.")
+            self._update()
+
+    def _on_stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    # Tables
+
+    def _fill_sources(self) -> None:
+        former = self.source.currentData()
+        self.source.clear()
+        self.source.addItem("keys (catalogue)", KEYS)
+        for name, table in self.tables.known.items():
+            self.source.addItem(f"{name} ({table.title})", name)
+        self.source.setCurrentIndex(max(0, self.source.findData(former)))
+
+    def _show_columns(self, *_index: int) -> None:
+        table = self.tables.known.get(str(self.source.currentData()))
+        names = table.columns if table else COLUMNS
+        self.columns.setText(", ".join(map(shown, names)))
+
+    def _on_insert(self) -> None:
+        name = str(self.source.currentData())
+        sql = f"SELECT * FROM {name} LIMIT 1000"  # noqa: S608 - the user sees and runs it
+        self.statement.setPlainText(_EXAMPLE if name == KEYS else sql)
+        self.statement.setFocus()
+
+    # State
+
+    def _forget(self) -> None:
+        self._task = None
+        self.text.setText("")
+        self.banner.clear()
+        self.result.show_table(None)
+        self.state.show_empty()
+        self._update()
+
+    def _update(self) -> None:
+        running = self._task is not None
+        self.stop.setVisible(running)
+        self.go.setVisible(not running)
+        self.go.allow(bool(self.sql), "Enter a statement.")
+
+
+def create(tab: BrowserTab) -> QueryPage:
+    """Return the page of a tab."""
+    return QueryPage(tab)
