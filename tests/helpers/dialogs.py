@@ -70,6 +70,8 @@ from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.sources import Source
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
 from gui.tabs.browser.existing_dialog import ExistingFile, ExistingFiles
+from gui.tabs.browser.properties_dialog import ObjectFacts, PropertiesDialog
+from gui.tabs.browser.versions_dialog import VersionsDialog
 from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
@@ -287,7 +289,14 @@ def _copy(parent: QWidget, _context: Context) -> QDialog:
 _VERSIONS = (
     ObjectVersion("b" * 32, _DAY + timedelta(days=2), 0, current=True, marker=True),
     ObjectVersion("a" * 32, _DAY, 1_200, current=False, marker=False, storage_class="STANDARD"),
-    ObjectVersion("9" * 32, _DAY - timedelta(days=9), 900, False, False, "e", "STANDARD_IA"),
+    ObjectVersion(
+        "9" * 32,
+        _DAY - timedelta(days=9),
+        900,
+        current=False,
+        marker=False,
+        storage_class="STANDARD_IA",
+    ),
 )
 
 

@@ -24,7 +24,7 @@ class ListAction:
     """One entry of the menu: an action of `gui.shortcuts`, its icon, and the required selection.
 
     `needs` is "" for no selection, "any" for one or more rows, "one" for exactly one row,
-    "objects" for objects without folders.
+    "objects" for objects without folders, "object" for exactly one object.
     """
 
     name: str
@@ -45,11 +45,14 @@ LIST_ACTIONS: tuple[ListAction | None, ...] = (
     None,
     ListAction("copy", "objects.copy", "copy", "any"),
     ListAction("copy_uri", "objects.copy_uri", "", "any"),
+    ListAction("copy_as", "objects.copy_as", "", "object"),
     None,
     # A copy may have another profile as its target, so that its dialog refuses locked ones.
     ListAction("copy_to", "objects.copy_to", "copy", "any"),
     ListAction("move_to", "objects.move_to", "move", "any", writes=True),
     ListAction("rename", "objects.rename", "edit", "one", writes=True),
+    ListAction("properties", "objects.properties", "info", "object"),
+    ListAction("versions", "objects.versions", "history", "object"),
     None,
     ListAction("up", "objects.up"),
     ListAction("goto", "go_to", "search"),
@@ -150,6 +153,8 @@ def _missing(item: ListAction, selected: int, folders: int) -> str:
         return "Select objects first."
     if item.needs == "one" and selected != 1:
         return "Select one row first."
+    if item.needs == "object" and (selected != 1 or folders):
+        return "Select one object first."
     if item.needs == "objects" and (not selected or folders):
         return "Select objects, not folders, first."
     return ""

@@ -19,6 +19,7 @@ from core.transfer.selection import folder_of
 from core.transfer.values import IfExists, TransferReport
 from core.units import format_count, format_counted, format_size
 from core.work import Work
+from gui import shortcuts
 from gui.dialogs.confirm import Confirm, ask
 from gui.dialogs.name import NameDialog
 from gui.tabs.base import Tab
@@ -161,7 +162,11 @@ class Copying(QObject):
 
     def _undo_action(self, report: TransferReport) -> tuple[str, Any] | None:
         moved: Sequence[MovedObject] = getattr(report, "moved", ())
-        return ("Undo (Ctrl+Z)", self._steps.undo) if any(each.marker for each in moved) else None
+        return (
+            (shortcuts.tip("browser.undo", "Undo"), self._steps.undo)
+            if any(each.marker for each in moved)
+            else None
+        )
 
     def _show_action(self, run: _Run) -> tuple[str, Any] | None:
         here = not run.target.profile and run.target.bucket == run.source

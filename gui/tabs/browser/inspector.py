@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from core.model.objects import ObjectInfo
 from core.objects.versions import ObjectVersion
 from core.units import format_counted, format_size
+from gui import shortcuts
 from gui.tabs.browser.loading import Inspection
 from gui.widgets.buttons import link_button
 from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
@@ -27,10 +28,15 @@ class Inspector(QWidget):
     """The property rows of one object.
 
     Signals:
-        versions_wanted: the user wants to list the versions of the object.
+        versions_wanted: the user wants to count the versions of the object.
+        properties_wanted, all_versions_wanted: open the dialog of the properties or versions.
+        copy_wanted: open the menu of the address at a position on the screen.
     """
 
     versions_wanted = Signal()
+    properties_wanted = Signal()
+    all_versions_wanted = Signal()
+    copy_wanted = Signal(QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +56,7 @@ class Inspector(QWidget):
             label.setBuddy(self._values[name])
             grid.addWidget(label, number, 0)
             grid.addLayout(self._line(name), number, 1)
+        grid.addLayout(self._tools(), len(_ROWS), 0, 1, 2)
 
     def _line(self, name: str) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -60,6 +67,27 @@ class Inspector(QWidget):
             line.addWidget(extra)
             line.addStretch(1)
         return line
+
+    def _tools(self) -> QHBoxLayout:
+        self.properties = link_button(
+            shortcuts.action("objects.properties").text, self.properties_wanted.emit
+        )
+        self.properties.set_hint(shortcuts.tip("objects.properties"))
+        self.versions = link_button(
+            shortcuts.action("objects.versions").text, self.all_versions_wanted.emit
+        )
+        self.versions.set_hint(shortcuts.tip("objects.versions"))
+        self.copy_as = link_button(shortcuts.action("objects.copy_as").text, self._on_copy_as)
+        self.copy_as.set_hint(shortcuts.tip("objects.copy_as"))
+        line = QHBoxLayout()
+        line.setSpacing(16)
+        for button in (self.properties, self.versions, self.copy_as):
+            line.addWidget(button)
+        line.addStretch(1)
+        return line
+
+    def _on_copy_as(self) -> None:
+        self.copy_wanted.emit(self.copy_as.mapToGlobal(self.copy_as.rect().bottomLeft()))
 
     def value(self, name: str) -> str:
         """Return the text of a row."""

@@ -135,6 +135,11 @@ class ObjectPane(QWidget):
         if prefix == self.prefix:
             self.preview.show_empty(name_of(prefix), f"Not counted: {error.summary}")
 
+    def reload(self, key: str) -> None:
+        """Inspect an object again if it is the selected one: its properties have changed."""
+        if key == self.key:
+            self.wanted.emit(key)
+
     def preview_now(self) -> None:
         """Preview the selected object at once and focus the preview (Space)."""
         if self._later.isActive():

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from PySide6.QtCore import QPoint
+
 from gui.tabs.base import Tab
+from gui.tabs.browser.copy_as import open_copy_menu
 from gui.tabs.browser.copying import Copying
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
+from gui.tabs.browser.object_pane import ObjectPane
+from gui.tabs.browser.properties import PropertyEditor
 from gui.tabs.browser.undo_steps import UndoSteps
+from gui.tabs.browser.versions import VersionTools
 
 
 class ObjectTools:
@@ -19,6 +25,7 @@ class ObjectTools:
         tab: the Browser tab.
         folder: the list of objects.
         listing: the listing of the folder shown.
+        pane: the pane of the selected object.
         steps: the changes that can be undone.
         selected: returns the selected rows.
     """
@@ -28,11 +35,19 @@ class ObjectTools:
         tab: Tab,
         folder: FolderPane,
         listing: Listing,
+        pane: ObjectPane,
         steps: UndoSteps,
         selected: Callable[[], Sequence[Entry]],
     ) -> None:
+        self._tab, self._folder, self._listing = tab, folder, listing
         self._selected = selected
         self.copying = Copying(tab, folder, listing, steps)
+        self.properties = PropertyEditor(tab, listing, steps, pane.reload)
+        self.versions = VersionTools(tab, listing, pane.reload)
+        inspector = pane.inspector
+        inspector.properties_wanted.connect(lambda: self.properties.open(pane.key))
+        inspector.all_versions_wanted.connect(lambda: self.versions.open(pane.key))
+        inspector.copy_wanted.connect(lambda where: self._copy_as(pane.key, where))
 
     def slots(self) -> dict[str, Callable[[], object]]:
         """Return the function of each action of the menu, by its name in `LIST_ACTIONS`."""
@@ -40,4 +55,18 @@ class ObjectTools:
             "copy_to": lambda: self.copying.ask(self._selected(), move=False),
             "move_to": lambda: self.copying.ask(self._selected(), move=True),
             "rename": lambda: self.copying.rename(self._selected()),
+            "properties": lambda: self.properties.open(self._selected()[0].key),
+            "versions": lambda: self.versions.open(self._selected()[0].key),
+            "copy_as": lambda: self._copy_as(self._selected()[0].key, self._corner()),
         }
+
+    def _corner(self) -> QPoint:
+        """Return the position on the screen below the current row."""
+        table = self._folder.table
+        place = table.visualRect(table.currentIndex()).bottomLeft()
+        return table.viewport().mapToGlobal(place)
+
+    def _copy_as(self, key: str, where: QPoint) -> None:
+        bucket, workspace = self._listing.bucket, self._tab.context.workspace
+        if bucket is not None and workspace is not None and key:
+            open_copy_menu(self._tab, workspace.profile, bucket.name, key, where)

@@ -55,7 +55,7 @@ class BrowserTab(Tab):
         self.downloads = Downloads(self, self.listing)
         self.removal = Removal(self, self.folder, self.listing, self.on_restored)
         self.tools = ObjectTools(
-            self, self.folder, self.listing, self.removal.steps, lambda: self.selected
+            self, self.folder, self.listing, self.object, self.removal.steps, lambda: self.selected
         )
         self.navigation = Navigation(self, self.listing, self.arrive)
         self.trash = Trash(self, self.trash_pane, self.removal)

@@ -1,0 +1,258 @@
+"""The properties of one object, with the fields of those that can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFormLayout, QGridLayout, QLineEdit, QWidget
+
+from core.errors import InvalidInput, StorageError
+from core.lifecycle.checks import CLASSES
+from core.lifecycle.forecast import Forecast
+from core.lifecycle.sentences import CLASS_NAMES
+from core.model.upload_options import Pairs
+from core.objects.properties import (
+    HEADERS,
+    PROTECTED,
+    ObjectProperties,
+    PropertyChange,
+    PropertyValues,
+    property_changes,
+)
+from core.objects.versions import ObjectVersion
+from core.units import (
+    format_age,
+    format_count,
+    format_counted,
+    format_date,
+    format_moment,
+    format_size,
+)
+from gui import theme
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.dialog import Dialog
+from gui.widgets.fields import combo_box, line_edit
+from gui.widgets.labels import mono_label, muted_label, shown, text_label
+from gui.widgets.pairs import PairsField
+
+_ENCRYPTIONS = {"AES256": "Key of S3 (SSE-S3)", "aws:kms": "Key of KMS (SSE-KMS)"}
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What the dialog shows; `versions` and `due` are None if they cannot be read."""
+
+    found: ObjectProperties
+    versions: Sequence[ObjectVersion] | None = ()
+    due: Sequence[Forecast] | None = ()
+
+
+class PropertiesDialog(Dialog):
+    """Shows all properties of an object, and prompts for changes.
+
+    Args:
+        parent: the view that opens the dialog.
+        key: the object.
+        locked: why nothing can be changed; empty while changes are allowed.
+
+    Signals:
+        saved: the new `PropertyValues` and tags; None for what did not change.
+    """
+
+    saved = Signal(object, object)
+
+    def __init__(self, parent: QWidget | None, key: str, *, locked: str = "") -> None:
+        super().__init__(parent, key.rstrip("/").rpartition("/")[2] or key, width=640, height=520)
+        self._locked = locked
+        self._facts: ObjectFacts | None = None
+        self.grid = QGridLayout()
+        self.grid.setColumnStretch(1, 1)
+        self.storage_class = combo_box("Storage class")
+        self.headers = {name: _header_field(name) for name in HEADERS}
+        self.metadata, self.tags = PairsField("Metadata"), PairsField("Tags")
+        self.protected = muted_label("", wrap=True, small=True)
+        self.changes = text_label("Reading the properties…", wrap=True)
+        self.go = primary_button("Save", self._on_save)
+        self._lay_out()
+        self.storage_class.currentIndexChanged.connect(self._on_edit)
+        for field in self.headers.values():
+            field.textChanged.connect(self._on_edit)
+        for pairs in (self.metadata, self.tags):
+            pairs.textChanged.connect(self._on_edit)
+        self._on_edit()
+
+    def _lay_out(self) -> None:
+        self.body.addLayout(self.grid)
+        form = QFormLayout()
+        form.setVerticalSpacing(6)
+        for name, field in (("Storage class", self.storage_class), *self.headers.items(),
+                            ("Metadata", self.metadata), ("Tags", self.tags)):  # fmt: skip
+            label = muted_label(name)
+            label.setBuddy(field)
+            form.addRow(label, field)
+        self.body.addLayout(form)
+        self.body.addWidget(self.protected)
+        self.body.addWidget(self.changes)
+        self.add_buttons(plain_button("Close", self.reject), self.go)
+        self.go.setDefault(True)
+
+    def show_facts(self, facts: ObjectFacts) -> None:
+        """Show the properties of the object."""
+        found = facts.found
+        for number, (name, value) in enumerate(fact_rows(facts)):
+            self.grid.addWidget(muted_label(name), number, 0)
+            label = (
+                mono_label(shown(value)) if name in _MONO else text_label(shown(value), wrap=True)
+            )
+            label.setAccessibleName(name)
+            self.grid.addWidget(label, number, 1)
+        for name in dict.fromkeys(["STANDARD", *CLASSES, found.storage_class]):
+            self.storage_class.addItem(CLASS_NAMES.get(name, name), name)
+        self.storage_class.setCurrentIndex(self.storage_class.findData(found.storage_class))
+        for name, field in self.headers.items():
+            field.setText(found.headers.get(name, ""))
+        own = tuple((n, v) for n, v in found.metadata.items() if n not in PROTECTED)
+        self.metadata.set_pairs(own)
+        self.tags.set_pairs(found.tags or ())
+        self.tags.setEnabled(found.tags is not None)
+        if found.tags is None:
+            self.tags.setPlaceholderText("The tags cannot be read (needs s3:GetObjectTagging).")
+        hashes = [f"{name}={value}" for name, value in found.metadata.items() if name in PROTECTED]
+        self.protected.setText(
+            "\n".join(["Hashes of the content stay:", *hashes]) if hashes else ""
+        )
+        self.protected.setVisible(bool(hashes))
+        # Last: until then the fields do not have the values of the object.
+        self._facts = facts
+        self._on_edit()
+        self.fit()
+
+    def show_problem(self, error: StorageError) -> None:
+        """Show why the properties could not be read or saved."""
+        texts = (f"{error.summary.rstrip('.')}.", error.cause, error.effect, error.remedy)
+        self.changes.setText(" ".join(text for text in texts if text))
+        if self._facts is not None:
+            self.go.allow(allowed=True)
+
+    @property
+    def values(self) -> PropertyValues:
+        """The values in the fields, with the hashes that cannot be changed.
+
+        Raises:
+            InvalidInput: a line of the metadata has no name.
+        """
+        assert self._facts is not None
+        found = self._facts.found
+        hashes = tuple((n, v) for n, v in found.metadata.items() if n in PROTECTED)
+        headers = ((name, field.text().strip()) for name, field in self.headers.items())
+        return PropertyValues(
+            str(self.storage_class.currentData()),
+            tuple((name, value) for name, value in headers if value),
+            (*self.metadata.pairs(), *hashes),
+        )
+
+    def _on_edit(self, *_value: object) -> None:
+        if self._facts is None:
+            self.go.allow(allowed=False, reason="The properties are being read.")
+            return
+        try:
+            values, tags = self.values, self.tags.pairs()
+        except InvalidInput as error:
+            self.changes.setText(f"{error.summary}. {error.remedy}")
+            self.go.allow(allowed=False, reason=error.summary)
+            return
+        found = self._facts.found
+        lines = [*change_lines(property_changes(found.editable, values))]
+        lines += tag_lines(found.tags or (), tags)
+        versioned = bool(found.version_id)
+        self.changes.setText("\n".join([*lines, _consequence(versioned=versioned)]) if lines else
+                             "Nothing is changed yet.")  # fmt: skip
+        self.go.allow(bool(lines) and not self._locked, self._locked or "Change something first.")
+
+    def _on_save(self) -> None:
+        assert self._facts is not None
+        found, values, tags = self._facts.found, self.values, self.tags.pairs()
+        changed = values if property_changes(found.editable, values) else None
+        retagged = tags if sorted(tags) != sorted(found.tags or ()) else None
+        self.go.allow(allowed=False, reason="The changes are being saved.")
+        self.saved.emit(changed, retagged)
+
+
+_MONO = frozenset({"Key", "ETag", "Version", "KMS key"})
+
+
+def fact_rows(facts: ObjectFacts) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each property that cannot be changed."""
+    found = facts.found
+    yield "Key", found.key
+    yield "Size", f"{format_size(found.size)} ({format_count(found.size)} bytes)"
+    yield "Stored", f"{format_moment(found.modified)}, {format_age(found.modified)}"
+    yield "First stored", _first_stored(facts)
+    yield "ETag", found.etag
+    if found.version_id:
+        yield "Version", found.version_id
+    yield from found.checksums
+    yield "Encryption", _ENCRYPTIONS.get(found.encryption, found.encryption) or "not reported"
+    if found.kms_key:
+        yield "KMS key", found.kms_key
+    if found.locked_until:
+        yield "Retention", f"cannot be deleted until {format_moment(found.locked_until)}"
+    if found.legal_hold:
+        yield "Legal hold", "cannot be deleted while the hold exists"
+    yield "Lifecycle", _lifecycle(facts.due)
+
+
+def _first_stored(facts: ObjectFacts) -> str:
+    if facts.versions is None:
+        return "unknown (needs s3:ListBucketVersions)"
+    stored = [each.modified for each in facts.versions if not each.marker]
+    if len(stored) < 2:
+        return "the present version is the only one"
+    first = min(stored)
+    count = format_counted(len(stored), "version")
+    return f"{format_moment(first)}, {format_age(first)}, {count}"
+
+
+def _lifecycle(due: Sequence[Forecast] | None) -> str:
+    if due is None:
+        return "unknown (needs s3:GetLifecycleConfiguration)"
+    lines = [f"{each.text} from {format_date(each.when)} on (rule {each.rule_id})" for each in due]
+    return "\n".join(lines) or "no rule will change this object"
+
+
+def change_lines(changes: Sequence[PropertyChange]) -> Iterator[str]:
+    """Yield one sentence for each change."""
+    for each in changes:
+        name, before, after = each.name, shown(each.before), shown(each.after)
+        if not each.before:
+            yield f"{name} is set to {after}."
+        elif not each.after:
+            yield f"{name} is removed, it was {before}."
+        else:
+            yield f"{name} changes from {before} to {after}."
+
+
+def tag_lines(before: Pairs, after: Pairs) -> list[str]:
+    """Return one sentence for each changed tag; an empty value is not the same as no tag."""
+    old, new = dict(before), dict(after)
+    lines = [f"Tag {shown(name)} is removed." for name in old if name not in new]
+    for name, value in new.items():
+        if name not in old:
+            lines.append(f"Tag {shown(name)} is set to {shown(value)}.")
+        elif old[name] != value:
+            lines.append(f"Tag {shown(name)} changes from {shown(old[name])} to {shown(value)}.")
+    return lines
+
+
+def _consequence(*, versioned: bool) -> str:
+    if versioned:
+        return "The object is copied onto itself: the present version stays and can be restored."
+    return "The object is copied onto itself; its content and everything else stay the same."
+
+
+def _header_field(name: str) -> QLineEdit:
+    field = line_edit(name)
+    field.setFont(theme.mono_font())
+    return field
