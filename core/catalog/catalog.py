@@ -188,7 +188,9 @@ class Catalog:
     def cursor(self, work: Work | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor on a database in memory with the table `keys`, in the order of keys.
 
-        Its columns are those of `core.catalog.segments.SEARCHED`. A cancel interrupts statements.
+        Its columns are `key`, `low` (the key in lower case), `size`, `modified`, `storage_class`,
+        `kind`, the names of `core.catalog.columns.NAMES` (empty where a key has none), and `moment`.
+        Times are in UTC. A cancel interrupts statements.
 
         Raises:
             NotFound: there is no catalogue yet.

@@ -117,11 +117,6 @@ class Matches:
         """Return the rows at some positions."""
         return self._table.rows(self._rows[list(positions)])
 
-    def pages(self, count: int = 10_000) -> Iterator[tuple[CatalogRow, ...]]:
-        """Yield all rows in pages."""
-        for begin in range(0, len(self), count):
-            yield self.page(begin, count)
-
 
 def _row(values: Sequence[Any]) -> CatalogRow:
     key, size, modified, storage_class, kind, symbol, timeframe, moment = values

@@ -1,7 +1,7 @@
 """The text of a search, for example `kind:ohlcv symbol:BTC* size:>1MB modified:>=2024-01-01 /regex/`.
 
-Terms are separated by spaces, and a key has to meet all of them. A hyphen before a term excludes
-what it finds; quotation marks include spaces. A term is
+Terms are separated by spaces, and a key has to meet all of them. A hyphen or an exclamation
+mark before a term excludes what it finds; quotation marks include spaces. A term is
 
 - a text that keys contain, in upper or lower case,
 - a glob (with `*`, `?` or `[…]`) that matches complete parts of a key between slashes,
@@ -35,7 +35,7 @@ from core.layout import KINDS
 from core.units import utc_now
 
 _TERM = re.compile(
-    r"""(?P<minus>-?)(?:
+    r"""(?P<minus>[-!]?)(?:
         /(?P<regex>(?:[^/\\\s]|\\.|[ ](?=\S*/i?(?:\s|$))|/(?!i?(?:\s|$)))+)/(?P<flag>i?)(?=\s|$)
         | (?P<field>[A-Za-z]+):(?:"(?P<quoted_value>[^"]*)"|(?P<value>\S*))
         | "(?P<quoted>[^"]*)" | (?P<text>\S+)

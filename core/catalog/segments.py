@@ -148,15 +148,13 @@ def _folders(
 def _below(prefix: str) -> str:
     if not prefix:
         return "true"
-    # A range and not `starts_with`, by which whole row groups are skipped.
+    # A range and not `starts_with`, by which entire row groups are skipped.
     begin, end = text_literal(prefix), text_literal(prefix_end(prefix))
     return f"key >= {begin} AND key < {end}"
 
 
 #: Columns that are equal if an object has not changed.
 CONTENT = tuple(name for name in LISTED if name != "key")
-#: Columns of `keys`, the table for searches; `low` is the key in lower case.
-SEARCHED = ("key", "low", "size", "modified", "storage_class", "kind", *NAMES, "moment")
 
 
 def search_table_sql() -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.parameters import usage_error
-from core.units import format_age, format_count, format_counted, format_size
+from core.units import format_age, format_counted, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -101,7 +101,7 @@ def _show_state(cli: Cli, state: CatalogState | None) -> None:
     ]
     cli.out.table(("Prefix", "New keys listed", "All keys listed"), rows)
     cli.out.note(
-        f"{format_count(state.objects)} keys of {state.bucket} in {format_size(state.disk)}."
+        f"{format_counted(state.objects, 'key')} of {state.bucket} in {format_size(state.disk)}."
     )
 
 

@@ -63,7 +63,7 @@ def find(  # noqa: PLR0913, PLR0917 - the options of one command
 
     The first search needs a catalogue: `strongroom catalog refresh`, or the option --refresh.
     Fields: kind, symbol, timeframe, user, table, report, log, class, size, modified, time and
-    prefix. A hyphen before a term excludes what it finds.
+    prefix. An exclamation mark before a term excludes what it finds.
     """
     from core.catalog.catalog import open_catalog
     from core.catalog.query_text import parse_query
