@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,9 +19,8 @@ from core.cli.selection import (
     decision,
     name_filter,
 )
-from core.cli.transfers import RetrySeconds, transfer_work
+from core.cli.transfers import SECONDS, LimitRate, Pace, Parallel, RetrySeconds, transfer_work
 from core.units import format_counted, format_size
-from core.work import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from core.transfer.copies import CopyPlan
     from core.transfer.values import IfExists
 
-_SECONDS = int(RETRY_SECONDS)
 _HEADS = ("Action", "Size", "Source", "Target")
 
 Source = Annotated[
@@ -58,54 +57,56 @@ SourceProfile = Annotated[
 ]
 
 
-def cp(  # noqa: PLR0913, PLR0917 - the options of one command
-    context: typer.Context,
-    source: Source,
-    target: Target,
-    recursive: Recursive = False,
-    include: Include = None,
-    exclude: Exclude = None,
-    if_exists: IfExistsOption = None,
-    source_profile: SourceProfile = "",
-    dry_run: DryRun = False,
-    retry_seconds: RetrySeconds = _SECONDS,
-) -> int:
-    """Copy objects, with metadata, tags and storage class; every copy is compared with its source.
+def _command(*, move: bool, text: str) -> Callable[..., int]:
+    """Return one of the two commands, which have the same arguments and options."""
+
+    def command(  # noqa: PLR0913, PLR0917 - the options of one command
+        context: typer.Context,
+        source: Source,
+        target: Target,
+        recursive: Recursive = False,
+        include: Include = None,
+        exclude: Exclude = None,
+        if_exists: IfExistsOption = None,
+        source_profile: SourceProfile = "",
+        dry_run: DryRun = False,
+        limit_rate: LimitRate = "",
+        parallel: Parallel = 0,
+        retry_seconds: RetrySeconds = SECONDS,
+    ) -> int:
+        wanted = _Wanted(source, target, recursive, include, exclude, if_exists, source_profile)
+        pace = Pace(retry_seconds, limit_rate, parallel)
+        return _run(context.obj, wanted, pace, dry_run=dry_run, move=move)
+
+    command.__doc__ = text
+    return command
+
+
+cp = _command(
+    move=False,
+    text="""Copy objects, with metadata, tags and storage class; every copy is compared with its source.
 
     The server copies the bytes itself, large objects in parts. Existing objects are skipped unless
     --if-exists is set. With --recursive or a pattern, the target is a prefix, to which the names
-    below the folder of the source are appended.
+    below the folder of the source are appended. --limit-rate only limits copies from another
+    server, whose bytes pass through this computer.
 
     Exit code 0 means that every object was copied, or skipped by that decision. Otherwise it is
     that of the most frequent cause, for example 13 no permission, 20 no such object, 23 an object
     was replaced during the copy, 26 it is archived, 30-33 the service or the network, 130
     interrupted.
-    """
-    wanted = _Wanted(source, target, recursive, include, exclude, if_exists, source_profile)
-    return _run(context.obj, wanted, dry_run=dry_run, seconds=retry_seconds, move=False)
-
-
-def mv(  # noqa: PLR0913, PLR0917 - the options of one command
-    context: typer.Context,
-    source: Source,
-    target: Target,
-    recursive: Recursive = False,
-    include: Include = None,
-    exclude: Exclude = None,
-    if_exists: IfExistsOption = None,
-    source_profile: SourceProfile = "",
-    dry_run: DryRun = False,
-    retry_seconds: RetrySeconds = _SECONDS,
-) -> int:
-    """Move objects: copy each, verify the copy, and only then delete the source.
+    """,
+)
+mv = _command(
+    move=True,
+    text="""Move objects: copy each, verify the copy, and only then delete the source.
 
     An object that was replaced in the meantime is not deleted. After an interruption an object may
     exist under both keys, and never under none; the same command completes the move. In a bucket
     with versioning, the sources can be restored from the trash. Everything else, and the exit
     codes, are those of cp.
-    """
-    wanted = _Wanted(source, target, recursive, include, exclude, if_exists, source_profile)
-    return _run(context.obj, wanted, dry_run=dry_run, seconds=retry_seconds, move=True)
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class _Place:
     bucket: Bucket
 
 
-def _run(cli: Cli, wanted: _Wanted, *, dry_run: bool, seconds: int, move: bool) -> int:
+def _run(cli: Cli, wanted: _Wanted, pace: Pace, *, dry_run: bool, move: bool) -> int:
     from core.cli.transfer_report import FileLines, Files, show_report
     from core.transfer.copies import copy_objects, move_objects, plan_copy
     from core.transfer.plan import existing_objects
@@ -136,7 +137,7 @@ def _run(cli: Cli, wanted: _Wanted, *, dry_run: bool, seconds: int, move: bool) 
 
     choice = decision(wanted.if_exists)
     source, target = Address.of(wanted.source), Address.of(wanted.target)
-    with transfer_work(cli, "Listing", seconds) as work:
+    with transfer_work(cli, "Listing", pace) as work:
         place = _Place(bucket_of(cli, target, work))
         origin = bucket_of(cli, source, work, profile=wanted.profile)
         plan = plan_copy(
@@ -149,7 +150,7 @@ def _run(cli: Cli, wanted: _Wanted, *, dry_run: bool, seconds: int, move: bool) 
     files = Files(plan.objects.keys, plan.targets, plan.objects.sizes, "target")
     lines = FileLines(cli.out, files)
     run = move_objects if move else copy_objects
-    with transfer_work(cli, "Moving" if move else "Copying", seconds, lines.take) as work:
+    with transfer_work(cli, "Moving" if move else "Copying", pace, lines.take) as work:
         try:
             report = run(place, work, **plan.arguments(), source=origin, if_exists=choice.value)
         except TransferCancelled as error:

@@ -20,6 +20,7 @@ from core.cli.selection import (
 )
 from core.cli.transfers import (
     SECONDS,
+    HashListOption,
     IfExistsOption,
     LimitRate,
     Overwrite,
@@ -28,6 +29,7 @@ from core.cli.transfers import (
     Place,
     RetrySeconds,
     attempted,
+    save_hash,
     show_plan,
     transfer_work,
 )
@@ -62,6 +64,7 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     if_exists: IfExistsOption = None,
     include: Include = None,
     exclude: Exclude = None,
+    hash_list: HashListOption = None,
     dry_run: DryRun = False,
     limit_rate: LimitRate = "",
     parallel: Parallel = 0,
@@ -86,10 +89,14 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     pace = Pace(retry_seconds, limit_rate, parallel)
     choice = decision(if_exists, overwrite=overwrite)
     if target == Path("-"):
-        return _get_output(cli, key, pace, recursive=recursive or dry_run)
+        alone = not (recursive or dry_run or hash_list)
+        return _get_output(cli, key, pace, alone=alone)
     address = Address.of(key)
     if not (recursive or dry_run or if_exists or is_pattern(address.key)):
-        return _get_one(cli, address, target or Path(), overwrite=overwrite, pace=pace)
+        wanted_list = str(hash_list or "")
+        return _get_one(
+            cli, address, target or Path(), overwrite=overwrite, pace=pace, hash_list=wanted_list
+        )
     with transfer_work(cli, "Listing", pace) as work:
         bucket = bucket_of(cli, address, work)
         found = select_objects(
@@ -99,28 +106,31 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     wanted = _Downloads.of(found, target or Path(), address.key, recursive=recursive)
     if dry_run:
         return _show_download_plan(cli, wanted, choice)
-    return _get_all(cli, bucket, wanted, choice, pace)
+    return _get_all(cli, bucket, wanted, choice, pace, hash_list=str(hash_list or ""))
 
 
-def _get_output(cli: Cli, key: str, pace: Pace, *, recursive: bool) -> int:
+def _get_output(cli: Cli, key: str, pace: Pace, *, alone: bool) -> int:
     from core.cli.streams import get_output
 
-    if recursive:
+    if not alone:
         raise usage_error(
             "Only one object can be written to standard output",
-            remedy="Omit --recursive and --dry-run, or download to a folder.",
+            remedy="Omit --recursive, --dry-run and --hash-list, or download to a folder.",
         )
     with transfer_work(cli, f"Reading {key}", pace) as work:
         get_output(cli, key, work)
     return 0
 
 
-def _get_one(cli: Cli, address: Address, target: Path, *, overwrite: bool, pace: Pace) -> int:
+def _get_one(
+    cli: Cli, address: Address, target: Path, *, overwrite: bool, pace: Pace, hash_list: str
+) -> int:
     from core.objects.reading import download
+    from core.transfer.hash_list import check_hash_list
     from core.transfer.local_names import local_name
     from core.transfer.sweep import sweep_at_start
 
-    key = address.key
+    key, hash_list = address.key, check_hash_list(hash_list)
     path = target / local_name(key, target) if target.is_dir() else target
     with transfer_work(cli, f"Downloading {path.name}", pace) as work:
         bucket = bucket_of(cli, address, work)
@@ -128,6 +138,8 @@ def _get_one(cli: Cli, address: Address, target: Path, *, overwrite: bool, pace:
         got = attempted(
             work, lambda work: download(bucket, key, path, overwrite=overwrite, work=work)
         )
+    if hash_list:
+        save_hash(hash_list, got.sha256, path.name)
     line = f"{got.path}  {format_size(got.size)}  {got.verdict.value}"
     cli.out.result(got, lambda: cli.out.line(line))
     return 0
@@ -186,7 +198,9 @@ def _show_download_plan(cli: Cli, wanted: _Downloads, choice: IfExists) -> int:
     return show_plan(cli, rows, "object")
 
 
-def _get_all(cli: Cli, bucket: Bucket, wanted: _Downloads, choice: IfExists, pace: Pace) -> int:
+def _get_all(
+    cli: Cli, bucket: Bucket, wanted: _Downloads, choice: IfExists, pace: Pace, *, hash_list: str
+) -> int:
     from core.cli.transfer_report import FileLines, Files, downloaded_files, show_report
     from core.transfer.download import download
     from core.transfer.values import TransferCancelled
@@ -200,7 +214,7 @@ def _get_all(cli: Cli, bucket: Bucket, wanted: _Downloads, choice: IfExists, pac
             report = download(
                 Place(bucket), work, keys=found.keys, sizes=found.sizes, etags=found.etags,
                 modified=found.modified, folder=str(wanted.folder), below=wanted.below,
-                names=names, if_exists=choice.value,
+                names=names, if_exists=choice.value, hash_list=hash_list,
             )  # fmt: skip
         except TransferCancelled as error:
             report = error.report  # what was done until then is reported too

@@ -81,6 +81,14 @@ LimitRate = Annotated[
 Parallel = Annotated[
     int, typer.Option(min=0, help="The maximum number of concurrent requests; 0 is automatic.")
 ]
+HashListOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--hash-list",
+        help="Write the SHA-256 of each transferred file to this file, which is replaced; "
+        "`sha256sum -c` checks it.",
+    ),
+]
 SECONDS = int(RETRY_SECONDS)
 _HEADS = ("Action", "Size", "File", "Key")
 
@@ -137,6 +145,7 @@ def put(  # noqa: PLR0913, PLR0917 - the options of one command
     kms_key: KmsKey = "",
     checksum: ChecksumOption = Checksum.DEFAULT,
     compress: Compress = Compression.NONE,
+    hash_list: HashListOption = None,
     dry_run: DryRun = False,
     limit_rate: LimitRate = "",
     parallel: Parallel = 0,
@@ -155,13 +164,17 @@ def put(  # noqa: PLR0913, PLR0917 - the options of one command
     pace = Pace(retry_seconds, limit_rate, parallel)
     choice = decision(if_exists, overwrite=overwrite)
     options = upload_options(storage_class, tag, metadata, encryption, kms_key, checksum, compress)
+    listed = str(hash_list or "")
     if Path("-") in sources:
-        _check_input(sources, choice, options, dry_run=dry_run)
+        _check_input(sources, choice, options, dry_run=dry_run or bool(listed))
         return _put_input(cli, target, size, choice, options, pace)
     address = Address.of(target)
     single = len(sources) == 1 and not sources[0].is_dir() and not target.endswith("/")
     if single and if_exists is None and not dry_run:
-        return _put_one(cli, sources[0], address, options, overwrite=overwrite, pace=pace)
+        written = _put_one(
+            cli, sources[0], address, options, overwrite=overwrite, pace=pace, hash_list=listed
+        )
+        return _show_written(cli, written)
     from core.cli.transfer_report import FileLines, show_report, uploaded_files
     from core.transfer.plan import plan_upload
     from core.transfer.upload import upload
@@ -180,7 +193,9 @@ def put(  # noqa: PLR0913, PLR0917 - the options of one command
     files = uploaded_files(plan, choice)
     with transfer_work(cli, "Uploading", pace, FileLines(cli.out, files).take) as work:
         try:
-            report = upload(place, work, **plan.arguments(choice), options=options.as_dict())
+            report = upload(
+                place, work, **plan.arguments(choice), options=options.as_dict(), hash_list=listed
+            )
         except TransferCancelled as error:
             report = error.report
     return show_report(cli.out, report, files, "uploaded")
@@ -202,7 +217,7 @@ def _check_input(
     if len(sources) > 1 or dry_run or choice not in {IfExists.SKIP, IfExists.OVERWRITE}:
         raise usage_error(
             "Standard input can only be uploaded alone",
-            cause="It cannot be combined with other files, with --dry-run, or with a comparison.",
+            cause="It cannot be combined with other files, --dry-run, --hash-list, or a comparison.",
             remedy="Use `strongroom put - KEY`, with --overwrite if the object may be replaced.",
         )
     if (options.checksum, options.compression) != (Checksum.DEFAULT, Compression.NONE):
@@ -231,14 +246,23 @@ def _put_input(
     return _show_written(cli, written)
 
 
-def _put_one(
-    cli: Cli, source: Path, address: Address, options: UploadOptions, *, overwrite: bool, pace: Pace
-) -> int:
+def _put_one(  # noqa: PLR0913 - the parts of one upload
+    cli: Cli,
+    source: Path,
+    address: Address,
+    options: UploadOptions,
+    *,
+    overwrite: bool,
+    pace: Pace,
+    hash_list: str,
+) -> Written:
     from core.objects.writing import upload
+    from core.transfer.hash_list import check_hash_list
     from core.transfer.sources import find_sources
     from core.transfer.sweep import sweep_at_start
 
     key = address.key
+    hash_list = check_hash_list(hash_list)
     found = find_sources([source])
     for path, _name, why in found.refused:
         raise StorageError(
@@ -256,7 +280,21 @@ def _put_one(
             return upload(bucket, key, source, only_new=not overwrite, options=options, work=work)
 
         written = attempted(work, send)
-    return _show_written(cli, written)
+    if hash_list:
+        save_hash(hash_list, written.sha256 or "", key.rpartition("/")[2])
+    return written
+
+
+def save_hash(path: str, sha256: str, name: str) -> None:
+    """Write the hash list of a single file.
+
+    Raises:
+        LocalIOError: it cannot be written.
+    """
+    from core.local.atomic import write_atomically
+    from core.transfer.hash_list import hash_line
+
+    write_atomically(Path(path), hash_line(sha256, name).encode())
 
 
 def _show_written(cli: Cli, written: Written) -> int:

@@ -267,7 +267,10 @@ class _Copies:
         """Copy all objects, small ones concurrently."""
         numbered = list(enumerate(rows))
         small = [each for each in numbered if each[1].size <= SINGLE_BYTES]
-        with ThreadPoolExecutor(_THREADS, "copy") as pool:
+        limits = self._work.limits
+        parallel = limits.parallel if limits is not None else None
+        # The server copies small objects with one request each, so there are as many requests as threads.
+        with ThreadPoolExecutor(min(parallel or _THREADS, _THREADS), "copy") as pool:
             for _ in pool.map(lambda each: self._one(recorder, *each), small):
                 self._work.check()
         # One after another: the parts of a large object are copied concurrently.

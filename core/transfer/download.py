@@ -23,6 +23,7 @@ from core.objects.reading import download as download_object
 from core.objects.small_downloads import SmallObject, download_many
 from core.objects.small_loop import SMALL_BYTES
 from core.transfer.attempts import Attempts, work_with_budget
+from core.transfer.hash_list import check_hash_list, with_hash_list
 from core.transfer.local_names import check_name, local_paths, path_inside
 from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
@@ -60,6 +61,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     names: Sequence[str] = (),
     below: str = "",
     if_exists: str | Sequence[str] = IfExists.SKIP.value,
+    hash_list: str = "",
     journal: Mapping[str, Any] | None = None,
 ) -> TransferReport:
     """Download objects; a file only appears under its name when it is complete and verified.
@@ -76,16 +78,19 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
             `core.transfer.local_names`.
         below: the prefix that is omitted from the names, for example the displayed folder.
         if_exists: a value of `IfExists` for all objects, or one for each.
+        hash_list: the path of the hash list to write, see `with_hash_list`; none if empty.
         journal: makes the transfer resumable, see `core.transfer.running.order_of`; optional.
 
     Raises:
         InvalidInput: one of `names` would be outside the folder.
+        NotFound: the folder of the hash list does not exist.
         LocalIOError: the folder cannot be created, there is not enough space, or the journal cannot
             be written.
         TransferCancelled: the token of `work` was cancelled; completed files remain, and no file is
             incomplete.
     """
     work = work_with_budget(default_work(work))
+    hash_list = check_hash_list(hash_list)
     root = Path(folder).absolute()
     arguments = {
         "keys": list(keys),
@@ -107,7 +112,8 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     run = _Download(workspace.bucket, objects, work, root, [IfExists(value) for value in each])
     run.check_free_space()
     order = order_of("transfer.download", workspace, journal, arguments)
-    return run_journalled(order, arguments, work, run.all)
+    body = with_hash_list(hash_list, keys, below, run.all)
+    return run_journalled(order, arguments, work, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,14 @@
-"""The hash list of a batch, which `sha256sum -c` checks."""
+"""The hash list of a transfer, which `sha256sum -c` checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
-from core.transfer.queue_values import BatchFiles, FileResult
+from core.errors import NotFound
+from core.local.atomic import write_atomically
+from core.transfer.queue_values import BatchFiles
+from core.transfer.recorder import OutcomeRecorder
 from core.transfer.values import State
 
 _ESCAPED = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r"})
@@ -17,20 +21,69 @@ def hash_lines(files: BatchFiles) -> Iterator[str]:
     common folder. So the list of an upload can be checked where its objects were downloaded to.
     """
     keys: Sequence[str] = files.arguments["keys"]
-    folder = files.arguments.get("below") or _common_folder(keys)
+    folder = files.arguments.get("below") or common_folder(keys)
     for number, result in files.results.items():
         if result.state is State.DONE and result.sha256:
-            yield _line(result, result.name or keys[number].removeprefix(folder))
+            yield hash_line(result.sha256, result.name or keys[number].removeprefix(folder))
 
 
-def _line(result: FileResult, name: str) -> str:
+def with_hash_list(
+    path: str,
+    keys: Sequence[str],
+    folder: str,
+    body: Callable[[OutcomeRecorder], None],
+) -> Callable[[OutcomeRecorder], None]:
+    """Return the body of a transfer that also writes its hash list at the end, even after a cancel.
+
+    Args:
+        path: the file, which is replaced; no list is written if it is empty.
+        keys: the keys of all files.
+        folder: the prefix that is omitted from the names in the list.
+        body: the transfer.
+    """
+
+    def run(recorder: OutcomeRecorder) -> None:
+        try:
+            body(recorder)
+        finally:
+            lines = (
+                hash_line(sha256, recorder.renamed.get(n) or keys[n].removeprefix(folder))
+                for n, sha256 in sorted(recorder.hashes.items())
+            )
+            write_atomically(Path(path), "".join(lines).encode())
+
+    return run if path else body
+
+
+def check_hash_list(path: str) -> str:
+    """Return the absolute path of a list that can be written; an empty one stays empty.
+
+    Raises:
+        NotFound: its folder does not exist. Else the error would follow after the transfer.
+    """
+    if not path:
+        return ""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise NotFound(
+            f"The folder {folder} does not exist",
+            cause="The hash list is written into it.",
+            remedy="Create the folder, or correct the path.",
+            subject=str(folder),
+        )
+    return str(Path(path).absolute())
+
+
+def hash_line(sha256: str, name: str) -> str:
+    """Return the line of a file in the form of `sha256sum`."""
     # GNU coreutils mark a line with escaped characters by a backslash before the hash.
     escaped = name.translate(_ESCAPED)
     mark = "" if escaped == name else "\\"
-    return f"{mark}{result.sha256}  {escaped}\n"
+    return f"{mark}{sha256}  {escaped}\n"
 
 
-def _common_folder(keys: Sequence[str]) -> str:
+def common_folder(keys: Sequence[str]) -> str:
+    """Return the common prefix of keys up to its last slash."""
     if not keys:
         return ""
     first, last = min(keys), max(keys)

@@ -69,8 +69,11 @@ class OutcomeRecorder:
         self._done: dict[int, Verdict] = {}
         self._skipped: dict[int, str] = {}
         self._failed: dict[int, Failure] = {}
-        self._renamed: dict[int, str] = {}
+        #: The local names of files whose names differ from their keys.
+        self.renamed: dict[int, str] = {}
         self._unguarded: set[int] = set()
+        #: The hexadecimal SHA-256 of each completed file, by its number.
+        self.hashes: dict[int, str] = {}
 
     def done(
         self,
@@ -96,8 +99,10 @@ class OutcomeRecorder:
             self._moving.pop(number, None)
             self._moved += self._sizes[number]
             self._done[number] = verdict
+            if sha256:
+                self.hashes[number] = sha256
             if name:
-                self._renamed[number] = name
+                self.renamed[number] = name
                 self._news.renamed.append((number, name))
             if not race_free:
                 self._unguarded.add(number)
@@ -179,7 +184,7 @@ class OutcomeRecorder:
             seconds=time.monotonic() - self._began,
             verdicts=tuple(self._done[number] for number in sorted(self._done)),
             cancelled=tuple(self.open_among(range(len(self._keys)))),
-            renamed=tuple(sorted(self._renamed.items())),
+            renamed=tuple(sorted(self.renamed.items())),
             unguarded=tuple(sorted(self._unguarded)),
         )
 

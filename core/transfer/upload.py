@@ -22,6 +22,7 @@ from core.objects.small import SmallFile, upload_many
 from core.objects.small_loop import SMALL_BYTES
 from core.objects.writing import upload as upload_file
 from core.transfer.attempts import Attempts, work_with_budget
+from core.transfer.hash_list import check_hash_list, common_folder, with_hash_list
 from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import QueueTurn, order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
@@ -44,6 +45,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     if_different: bool | Sequence[bool] = False,
     refused: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
+    hash_list: str = "",
     journal: Mapping[str, Any] | None = None,
 ) -> TransferReport:
     """Upload files to keys; the failure of a file does not stop the others.
@@ -63,10 +65,12 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         refused: reasons why files cannot be uploaded (see `UploadPlan.refused`), or empty.
         options: the values of `UploadOptions.as_dict`, for example the storage class; `keys` have
             the extensions of compressed files.
+        hash_list: the path of the hash list to write, see `with_hash_list`; none if empty.
         journal: makes the transfer resumable, see `core.transfer.running.order_of`; optional.
 
     Raises:
         InvalidInput: an option is not valid; nothing was sent.
+        NotFound: the folder of the hash list does not exist; nothing was sent.
         LocalIOError: the journal cannot be written; nothing was sent.
         TransferCancelled: the token of `work` was cancelled; uploaded objects remain, and none is
             incomplete.
@@ -83,6 +87,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         "refused": list(refused),
         "options": dict(options or {}),
     }
+    hash_list = check_hash_list(hash_list)
     chosen = check_options(UploadOptions.from_dict(options or {}))
     order = order_of("transfer.upload", workspace, journal, arguments)
     work = replace(work, resumable=isinstance(order, QueueTurn))
@@ -91,9 +96,12 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     run = _Upload(workspace.bucket, files, work, chosen)
     given_up = {n: refusal_error(text, keys[n]) for n, text in enumerate(refused) if text}
     skipped = dict(zip(skip, skip_reasons or repeat(EXISTS), strict=False))
-    return run_journalled(
-        order, arguments, work, lambda recorder: run.all(recorder, skipped, given_up)
-    )
+
+    def run_all(recorder: OutcomeRecorder) -> None:
+        run.all(recorder, skipped, given_up)
+
+    body = with_hash_list(hash_list, keys, common_folder(keys), run_all)
+    return run_journalled(order, arguments, work, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from helpers.fault_proxy import FaultProxy, rule
 from helpers.s3_servers import make_bucket
 
 from core.errors import ErrorKind
+from core.limits import LimitValues
 from core.model.objects import Verdict
 from core.objects import copying
 from core.objects.fetching import Fetched
+from core.transfer import copies
 
 
 def test_one_object_a_prefix_and_a_pattern_are_copied(run, put, bodies):
@@ -158,3 +160,19 @@ def test_a_copy_without_an_answer_is_repeated_or_found(run, put, bodies, s3_serv
         run("mv", "a/", "b/", "-r")
         assert proxy.struck
     assert bodies() == {"b/1": "a/1", "b/2": "a/2", "b/3": "a/3"}
+
+
+def test_a_copy_has_limits_of_bandwidth_and_parallelism(run, put, bodies, monkeypatch):
+    put("a/1", "a/2")
+    seen = []
+    real = copies.copy
+
+    def recorded(*arguments, work, **more):
+        seen.append(work.limits.values)
+        return real(*arguments, work=work, **more)
+
+    monkeypatch.setattr(copies, "copy", recorded)
+    run("cp", "a/", "b/", "-r", "--limit-rate", "5M", "--parallel", "1")
+    run("mv", "a/", "c/", "-r", "--parallel", "2")
+    assert seen == [LimitValues(5 * 1024 * 1024, 1)] * 2 + [LimitValues(None, 2)] * 2
+    assert sorted(bodies()) == ["b/1", "b/2", "c/1", "c/2"]

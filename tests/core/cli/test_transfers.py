@@ -1,5 +1,6 @@
 """`put`, `get` and `sweep` return the right text, JSON and exit codes on every S3 server."""
 
+import hashlib
 import json
 import os
 import signal
@@ -243,3 +244,26 @@ def test_files_that_the_server_did_not_guard_are_counted(capsys):
         False,
         False,
     ]
+
+
+def test_a_hash_list_is_written_for_what_was_transferred(run, tmp_path):
+    folder = tmp_path / "data"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.txt", "sub/b.txt"):
+        (folder / name).write_text(name)
+    lists = [tmp_path / f"{name}.sums" for name in ("up", "down", "one", "back")]
+    run("put", str(folder), "sums/", "--hash-list", str(lists[0]))
+    run("get", "sums/data/", str(tmp_path / "in"), "-r", "--hash-list", str(lists[1]))
+    run("put", str(folder / "a.txt"), "single.txt", "--hash-list", str(lists[2]))
+    run("get", "single.txt", str(tmp_path / "in"), "--hash-list", str(lists[3]))
+    for path, root in zip(lists, (folder, tmp_path / "in", tmp_path, tmp_path / "in"), strict=True):
+        lines = dict(reversed(line.split("  ")) for line in path.read_text().splitlines())
+        for name, digest in lines.items():
+            body = (folder / "a.txt") if path is lists[2] else root / name
+            assert hashlib.sha256(body.read_bytes()).hexdigest() == digest
+    assert len(lists[0].read_text().splitlines()) == 2
+    assert [path.read_text().endswith("  single.txt\n") for path in lists[2:]] == [True, True]
+    missing = str(tmp_path / "none" / "sums")
+    run("put", str(folder), "none/", "--hash-list", missing, code=ErrorKind.NOT_FOUND.value)
+    run("get", "sums/data/", str(tmp_path / "x"), "-r", "--hash-list", missing,
+        code=ErrorKind.NOT_FOUND.value)  # fmt: skip
