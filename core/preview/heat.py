@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
     from core.preview.series import Floats
 
-#: Rows of a grid: more than a screen has pixels for in a pane.
+#: Rows of a grid at most, as many as a large pane has pixels, and at least.
 ROWS = 400
+_FEWEST = 24
 #: The share of levels at each end that is outside the grid: single orders far away from the market
 #: would otherwise squeeze it into a few rows.
 _OUTSIDE = 0.02
 #: The share of the quantities that has the highest degree: one large order would make all pale.
 _LARGEST = 0.005
+#: The share of distances that may be smaller than the usual smallest one.
+_SMALLEST = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ def heat_of_levels(bids: SideLevels, asks: SideLevels, *, rows: int = ROWS) -> H
     import numpy as np
 
     low, high = _bounds(bids.prices, asks.prices)
+    # Rows finer than the distance of prices would leave empty lines between them.
+    tick = _tick(bids.prices, asks.prices)
+    if tick:
+        rows = min(rows, max(_FEWEST, int((high - low) / tick)))
     quantities = np.concatenate([bids.quantities, asks.quantities])
     most = float(np.quantile(quantities, 1 - _LARGEST)) if len(quantities) else 1.0
     columns = len(bids.counts)
@@ -84,6 +91,16 @@ def _bounds(bids: Floats, asks: Floats) -> tuple[float, float]:
     return low - margin, high + margin
 
 
+def _tick(bids: Floats, asks: Floats) -> float:
+    """Return the usual smallest distance of two neighbouring levels, 0 without any."""
+    import numpy as np
+
+    steps = np.abs(np.concatenate([np.diff(bids), np.diff(asks)]))
+    # A hundred-millionth part of a price is a rounding error and not a distance.
+    steps = steps[steps > float(np.abs(bids).max(initial=1e-300)) * 1e-8]
+    return float(np.quantile(steps, _SMALLEST)) if len(steps) else 0.0
+
+
 def _fill(
     cells: NDArray[np.uint8], at: NDArray[np.int64], places: Floats, parts: Floats, side: int
 ) -> None:
@@ -95,6 +112,6 @@ def _fill(
     where = places[inside].astype(np.int64) * columns + at[inside]
     total = np.bincount(where, weights=parts[inside], minlength=rows * columns)
     used = np.flatnonzero(total)
-    # From a thousandth of the largest quantity to the largest: books have few large orders.
-    degree = np.clip(1 + np.log10(np.maximum(total[used], 1e-3)) / 3, 0, 1) * (DEGREES - 1)
+    # The root shows small orders, which are most, without making the large ones alike.
+    degree = np.sqrt(np.clip(total[used], 0, 1)) * (DEGREES - 1)
     cells.reshape(-1)[used] = 1 + side * DEGREES + degree.astype(np.uint8)

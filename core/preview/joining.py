@@ -114,12 +114,14 @@ def _join_trades(parts: list[Trades], findings: Findings) -> _Joined | None:
         findings.note(ProblemKind.NOTE, finding)
     times = np.concatenate([part.times for part in chosen])
     order = np.argsort(times, kind="stable")
+    written = [pair for part in chosen for pair in part.written]
     joined = Trades(
         symbol,
         times[order],
         np.concatenate([part.floats for part in chosen], axis=1)[:, order],
         np.concatenate([part.sells for part in chosen])[order],
         np.concatenate([part.unknown for part in chosen])[order],
+        [written[at] for at in order.tolist()],
     )
     count = format_counted(len(times), "trade")
     return f"{symbol} · trades".lstrip(" ·"), count, (joined,)

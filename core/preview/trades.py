@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from core.preview.exact import decimal_of, first_of, moment_of
 from core.preview.numbers import exact_copy, text_of
@@ -64,7 +65,7 @@ def drawn_trades(trades: Sequence[Any], symbol: str, reading: Reading) -> Trades
 
     signed = _sells_are_negative(trades)
     deadline = reading.next_deadline()
-    rows: list[tuple[int, float, float, int]] = []
+    rows: list[_Drawn] = []
     for number, trade in enumerate(trades[: reading.limits.rows]):
         if number % 256 == 0 and deadline.passed:
             finding = f"only the first {number:,} of {len(trades):,} trades are drawn"
@@ -74,16 +75,25 @@ def drawn_trades(trades: Sequence[Any], symbol: str, reading: Reading) -> Trades
         rows += [row] if row is not None else []
     if not rows:
         return None
-    rows.sort(key=lambda row: row[0])
-    times, prices, quantities, sides = zip(*rows, strict=True)
-    marks = np.array(sides)
-    return Trades(
-        symbol, np.array(times, np.int64), np.array([prices, quantities]), marks < 0, marks == 0
-    )
+    rows.sort(key=lambda row: row.time)
+    floats = np.array([[float(row.price) for row in rows], [float(row.quantity) for row in rows]])
+    sides = np.array([row.side for row in rows])
+    written = [(f"{row.price:f}", f"{row.quantity:f}") for row in rows]
+    times = np.array([row.time for row in rows], np.int64)
+    return Trades(symbol, times, floats, sides < 0, sides == 0, written)
 
 
-def _drawn(trade: dict[str, Any], *, signed: bool) -> tuple[int, float, float, int] | None:
-    """Return time, price, quantity, and -1 for a sell, 1 for a buy, 0 without a side."""
+class _Drawn(NamedTuple):
+    """Time in microseconds, price, quantity, and -1 for a sell, 1 for a buy, 0 without a side."""
+
+    time: int
+    price: Decimal
+    quantity: Decimal
+    side: int
+
+
+def _drawn(trade: dict[str, Any], *, signed: bool) -> _Drawn | None:
+    """Return what is drawn of a trade, or None if it has no time, price or quantity."""
     when = moment_of(first_of(trade, _TIME))
     price, quantity = (decimal_of(first_of(trade, names)) for names in (PRICE, QUANTITY))
     if when is None or price is None or quantity is None or (quantity < 0 and not signed):
@@ -95,7 +105,7 @@ def _drawn(trade: dict[str, Any], *, signed: bool) -> tuple[int, float, float, i
         side = -1 if maker else 1
     if signed:
         side = -1 if quantity < 0 else 1
-    return micros_of(when), float(price), float(abs(quantity)), side
+    return _Drawn(micros_of(when), price, abs(quantity), side)
 
 
 def _sells_are_negative(trades: Sequence[Any]) -> bool:

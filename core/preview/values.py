@@ -109,7 +109,7 @@ class Heat:
         low: the lowest price, the lower edge of the last row.
         high: the highest price, the upper edge of the first row.
         cells: 0 where there are no orders, 1 to `DEGREES` for bids, and the degree plus `DEGREES`
-            for asks, in proportion to the logarithm of the quantity; shape (rows, columns).
+            for asks, in proportion to the square root of the quantity; shape (rows, columns).
         best: the best bid and the best ask of each column, NaN without any; shape (2, columns).
         most: the quantity of the highest degree.
     """
@@ -138,10 +138,11 @@ class BookHistory:
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """Trades in order of time, for drawing: the exact values are in their table.
+    """Trades in order of time, for drawing.
 
     `times` are microseconds since 1970, shape (n,); `floats` price and quantity as doubles, shape
-    (2, n); `sells` which trades were sells of the taker, `unknown` which have no side.
+    (2, n); `sells` which trades were sells of the taker, `unknown` which have no side; `written`
+    price and quantity of each trade as written.
     """
 
     symbol: str
@@ -149,6 +150,7 @@ class Trades:
     floats: Floats
     sells: NDArray[np.bool_]
     unknown: NDArray[np.bool_]
+    written: Sequence[tuple[str, str]]
     label: str = "Volume"
 
 

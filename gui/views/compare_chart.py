@@ -19,6 +19,7 @@ from gui.views.canvas import faded
 from gui.views.plot import AXIS, LineStyle, Plot, paint_tag, paint_time_axis
 from gui.views.scale import Scale, ticks
 from gui.views.time_axis import TimeAxis, VisibleRange, span_of
+from gui.views.time_chart import KEYS_OF_STEPS
 from gui.views.zoomable import PAN, ZOOM, ZoomableChart
 
 if TYPE_CHECKING:
@@ -193,14 +194,16 @@ class CompareChart(ZoomableChart):
         self.point_at(self.place_at(position.x()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the crosshair, pan with Shift, zoom, or show everything."""
-        key = event.key()
-        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(key))
+        """Move the crosshair, pan with Shift, zoom, show everything, or go to the ends."""
+        key = Qt.Key(event.key())
+        step = KEYS_OF_STEPS.get(key, 0)
         if step and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.pan(step * PAN)
         elif step:
             here = self._at if self._at is not None else self.centre()
             self.point_at(here + step * _STEP / self.plot().scale)
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self.point_at(0.0 if key == Qt.Key.Key_Home else self._axis.total)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self.zoom(ZOOM if key == Qt.Key.Key_Minus else 1 / ZOOM)
         elif key in (Qt.Key.Key_0, Qt.Key.Key_Escape) and (self._at is not None or self.zoomed):

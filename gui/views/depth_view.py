@@ -27,7 +27,7 @@ class DepthView(QWidget):
         self.chart = DepthChart()
         self.model = LadderModel(self)
         self.ladder = make_table(self.model, "Levels of the order book", sortable=False)
-        self.ladder.setItemDelegate(_LadderDelegate(self.ladder))
+        self.ladder.setItemDelegate(LadderDelegate(self.ladder))
         header = self.ladder.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self._spread = Text()
@@ -70,7 +70,7 @@ def spread_of(book: Book) -> str:
     return f"{ask - bid:,f}{share}"
 
 
-class _LadderDelegate(CellDelegate):
+class LadderDelegate(CellDelegate):
     """Paints a bar behind each quantity: from the middle outwards."""
 
     def paint(

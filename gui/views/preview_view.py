@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.preview import (
     Book,
+    BookHistory,
     Candles,
     Comparison,
     HexDump,
@@ -21,6 +22,7 @@ from core.preview import (
     Problem,
     Representation,
     Table,
+    Trades,
     Tree,
 )
 from gui.views.holdings_view import HoldingsView
@@ -68,12 +70,26 @@ def _depth_view() -> QWidget:
     return DepthView()
 
 
+def _replay_view() -> QWidget:
+    from gui.views.replay_view import ReplayView
+
+    return ReplayView()
+
+
+def _trades_view() -> QWidget:
+    from gui.views.trades_view import TradesView
+
+    return TradesView()
+
+
 #: The view of each representation. A new representation needs a view and one line here.
 VIEWS: tuple[tuple[type, Callable[[], QWidget]], ...] = (
     (Candles, _candle_view),
     (Comparison, _compare_view),
     (Panes, _panes_view),
     (Book, _depth_view),
+    (BookHistory, _replay_view),
+    (Trades, _trades_view),
     (Holdings, HoldingsView),
     (Table, TableView),
     (Tree, TreeView),
@@ -142,8 +158,7 @@ class PreviewView(QWidget):
         self._part.set(
             part, hint="Only the first bytes were read. Download the object to see all of it."
         )
-        shown = {kind for kind, _ in VIEWS}
-        labels = [each.label for each in preview.representations if type(each) in shown]
+        labels = [representation.label for representation in preview.representations]
         self.switch.set_items(labels)
         self.switch.setVisible(len(labels) > 1)
         # The representation that the user has chosen for one object is used for the next.

@@ -21,6 +21,8 @@ OWN_KEYS = {
     "views/treemap.py": "treemap",
     "views/candle_chart.py": "candles",
     "views/depth_chart.py": "depth",
+    "views/time_chart.py": "times",
+    "views/compare_chart.py": "times",
     "main_window/palette.py": "palette",
     "tabs/backups/calendar_grid.py": "calendar",
     "tabs/browser/coverage/grid_chart.py": "coverage",
