@@ -14,6 +14,7 @@ from core.units import format_count, format_counted, format_duration, iso_utc
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.coverage.calendars import Calendar
+    from core.coverage.content_check import ContentReport
     from core.coverage.freshness import StreamState
     from core.coverage.gaps import Gap
     from core.coverage.report import CoverageReport
@@ -51,6 +52,14 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing file.")
     ] = False,
+    content: Annotated[
+        bool,
+        typer.Option(
+            "--content",
+            help="Read the candle files, and list the intervals without a candle: no file, rows "
+            "missing in a file, or a quiet market. Requires a NAME, --timeframe, --from and --to.",
+        ),
+    ] = False,
     cached: Annotated[
         bool,
         typer.Option(
@@ -76,6 +85,11 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     from core.coverage.selection import Selection
 
     cli: Cli = context.obj
+    if content:
+        _check_content(
+            cli, kind, names or [], timeframe, (_day("--from", first), _day("--to", last))
+        )
+        return 0
     selection = Selection(
         kind, tuple(names or ()), timeframe, _day("--from", first), _day("--to", last)
     )
@@ -95,6 +109,57 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     if output is not None:
         cli.out.note(f"{format_counted(len(found), 'gap')} written to {output}.")
     return _stopped(cli, report) if fail_stopped else 0
+
+
+def _check_content(
+    cli: Cli,
+    kind: str,
+    names: list[str],
+    timeframe: str,
+    days: tuple[date | None, date | None],
+) -> None:
+    from core.coverage.content_check import check_content
+
+    begin, end = days
+    if kind != "ohlcv" or not names or not timeframe or begin is None or end is None:
+        raise usage_error(
+            "--content requires the kind ohlcv, a name, --timeframe, --from and --to",
+            "Every file of these days is read, with one GET request each.",
+            "For example: strongroom coverage ohlcv BTC-USD --timeframe 1h --from 2024-01-01 "
+            "--to 2024-01-31 --content",
+        )
+    with cli.out.work("Reading candles") as work:
+        report = check_content(
+            cli.opener.workspace(work), work,
+            names=names, timeframe=timeframe, first=begin, last=end,
+        )  # fmt: skip
+    found = {
+        "intervals": report.intervals,
+        "present": report.present,
+        "unread": [{"key": key, "reason": reason} for key, reason in report.unread],
+        "objects": report.objects,
+        "gets": report.gets,
+        "gaps": [gap.row() for gap in report.gaps],
+    }
+    cli.out.result(found, lambda: _show_content(cli, report))
+
+
+def _show_content(cli: Cli, report: ContentReport) -> None:
+    rows = [
+        (
+            str(gap.stream), gap.state.value, iso_utc(gap.begin), iso_utc(gap.end),
+            format_count(gap.intervals), gap.reason,
+        )
+        for gap in report.gaps
+    ]  # fmt: skip
+    cli.out.table(("Name", "State", "From", "To", "Intervals", "Reason"), rows, numbers=(4,))
+    for name, number in report.intervals.items():
+        present = format_count(report.present[name])
+        cli.out.note(f"{name}: {present} of {format_counted(number, 'interval')} have a candle.")
+    for key, reason in report.unread:
+        cli.out.note(f"! {key}: {reason}")
+    objects = format_counted(report.objects, "file")
+    cli.out.note(f"{objects}, {format_counted(report.gets, 'GET request')}")
 
 
 def _day(option: str, text: str) -> date | None:

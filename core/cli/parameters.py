@@ -23,6 +23,9 @@ _ROWS = ("rows", "rows_where")
 _NOT_FOR_ROWS = ("name", "allow_orphans", "with_triggers", "undo", "drop_former")
 #: Parameters of each command that exclude each other.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "coverage": tuple(
+        ("content", other) for other in ("gaps", "output", "overwrite", "cached", "fail_stopped")
+    ),
     "query": (("backup_id", "at"),),
     "export": (("backup_id", "at"),),
     "backups": (

@@ -35,6 +35,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "catalog.refresh", "core.catalog.refresh:refresh", "Listing new keys", "catalog refresh"
     ),
     _reads("statistics.count", "core.statistics.scan:count", "Counting a prefix"),
+    _reads(
+        "coverage.check",
+        "core.coverage.content_check:check_content",
+        "Reading candle files",
+        "coverage --content",
+    ),
     _reads("coverage.read", "core.coverage.report:coverage", "Reading the coverage", "coverage"),
     _reads("transfer.plan", "core.transfer.plan:plan_upload", "Planning an upload"),
     _changes(

@@ -85,11 +85,26 @@ def test_a_stopped_stream_has_an_exit_code(run, running):
     run("coverage", "ohlcv")
 
 
+def test_the_content_of_candle_files_is_checked(run, put):
+    rows = [{"timestamp": int(START.timestamp()) + 3600 * hour} for hour in range(24) if hour != 7]
+    put(candle(START, timeframe="1h"), body=json.dumps({"data": rows}).encode())
+    days = ("--timeframe", "1h", "--from", "2024-01-01", "--to", "2024-01-01", "--content")
+    found = json.loads(run("coverage", "ohlcv", "BTC-USD", *days, "--json").out)
+    assert (found["intervals"], found["present"]) == ({"BTC-USD": 24}, {"BTC-USD": 23})
+    (gap,) = found["gaps"]
+    assert (gap["state"], gap["from"]) == ("rows missing", "2024-01-01T07:00:00Z")
+    printed = run("coverage", "ohlcv", "BTC-USD", *days)
+    assert "BTC-USD 1h\trows missing\t2024-01-01T07:00:00Z" in printed.out
+    assert "23 of 24 intervals have a candle." in printed.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind"),
     [
         (["candles"], ErrorKind.INVALID_INPUT),
         (["ohlcv", "--from", "yesterday"], ErrorKind.USAGE),
+        (["ohlcv", "--content"], ErrorKind.USAGE),
+        (["ohlcv", "--content", "--gaps"], ErrorKind.USAGE),
         (["ohlcv", "--from", "2024-02-01", "--to", "2024-01-01"], ErrorKind.INVALID_INPUT),
     ],
 )
