@@ -75,6 +75,9 @@ _TRANSIENT_CODES = frozenset(
         "IDPCommunicationError",
     ]
 )
+#: Operations whose XML contains only values of the server and keys: if the server cannot parse it, it
+#: was damaged on the way. Elsewhere `MalformedXML` is also the answer to a wrong value.
+_GENERATED_BODIES = frozenset({"DeleteObjects", "CompleteMultipartUpload"})
 
 _Response = tuple[Any, dict[str, Any]]
 _Outcome = tuple[_Response | None, Exception | None]
@@ -168,12 +171,13 @@ def _retry(
     caught_exception: Exception | None,
     attempts: int,
     request_dict: dict[str, Any],
+    operation: Any,
     **_event: Any,
 ) -> int | bool | None:
     """Return 0 to retry, False to give up, None to let other handlers decide (redirects)."""
     work = current_work()
     _check_cancel(work, response)
-    if not _is_transient(response, caught_exception):
+    if not _is_transient(response, caught_exception, operation.name):
         if work.budget is not None and response is not None:
             # Any answer proves that the server is up, also a refusal.
             work.budget.succeeded()
@@ -189,10 +193,10 @@ def _retry(
 
 
 def _retry_never(
-    response: _Response | None, caught_exception: Exception | None, **_event: Any
+    response: _Response | None, caught_exception: Exception | None, operation: Any, **_event: Any
 ) -> bool | None:
     _check_cancel(current_work(), response)
-    return False if _is_transient(response, caught_exception) else None
+    return False if _is_transient(response, caught_exception, operation.name) else None
 
 
 def _check_cancel(work: Work, response: _Response | None) -> None:
@@ -217,7 +221,7 @@ def _retry_soon(token: CancelToken, context: dict[str, Any], attempts: int) -> i
     return 0
 
 
-def _is_transient(response: _Response | None, error: Exception | None) -> bool:
+def _is_transient(response: _Response | None, error: Exception | None, operation: str) -> bool:
     """Return whether the same request may succeed a moment later."""
     if isinstance(error, BadAnswerError):
         return not error.final
@@ -231,4 +235,5 @@ def _is_transient(response: _Response | None, error: Exception | None) -> bool:
     parsed = response[1]
     status = parsed["ResponseMetadata"]["HTTPStatusCode"]
     code = parsed.get("Error", {}).get("Code", "")
-    return status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES
+    damaged = code == "MalformedXML" and operation in _GENERATED_BODIES
+    return damaged or status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES

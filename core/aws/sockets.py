@@ -1,4 +1,4 @@
-"""Connections that a cancel closes at once, even while they wait for a silent server."""
+"""Connections that a cancel closes at once, and that reject answers with incomplete headers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPResponse, RemoteDisconnected
 from socket import SOCK_STREAM
 from typing import Any, cast
 
@@ -41,8 +42,53 @@ class _Request:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
+class _Lines:
+    """A stream that remembers the last line that was read from it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream, self.last = stream, b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        """Return the next line, or the rest of the stream."""
+        self.last = self._stream.readline(limit)
+        return self.last
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
+
+class _Response(HTTPResponse):
+    """An answer whose headers must be complete.
+
+    Python's parser takes the end of the connection for the end of the headers: a header that is cut
+    off would count as complete, for example an ETag with half of its digits.
+    """
+
+    def begin(self) -> None:
+        """Read the status line and the headers.
+
+        Raises:
+            RemoteDisconnected: the connection ended inside the headers.
+        """
+        stream = self.fp
+        lines = _Lines(stream)
+        self.fp = cast("Any", lines)
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:  # otherwise it is closed, since the answer has no body
+                self.fp = stream
+        if lines.last not in {b"\r\n", b"\n"}:
+            self.close()
+            message = "the connection ended inside the headers of the answer"
+            raise RemoteDisconnected(message)
+
+
 class _Recorded:
     """Mixin of connections that records the connection of the current request."""
+
+    response_class = _Response
 
     def connect(self) -> None:
         """Connect, unless the request has been cancelled."""
