@@ -32,13 +32,13 @@ _MONO = frozenset({"Key", "Folder", "Backup"})
 #: Maximum number of results of each source.
 _LIMIT = 50
 _HELP = (
-    "Searches actions, secrets, tables, backups, and the keys and folders listed in this session."
+    "Searches actions, secrets, tables, backups, and the keys of the catalogue or of this session."
 )
 _SEARCHING = (
-    "Searching actions, secrets, tables, backups, and the keys and folders listed in this session…"
+    "Searching actions, secrets, tables, backups, and the keys of the catalogue or of this session…"
 )
 _NOTHING = (
-    "Nothing found in actions, secrets, tables, backups, and the keys and folders listed in this "
+    "Nothing found in actions, secrets, tables, backups, and the keys of the catalogue or of this "
     "session."
 )
 #: Score from which an action precedes all names, even those that are not found yet.

@@ -17,6 +17,7 @@ from gui.context import Context
 from gui.models.names import NameSource
 from gui.tabs.base import Tab
 from gui.tabs.browser.actions import NO_BUCKET, Actions
+from gui.tabs.browser.catalog_names import CatalogNames
 from gui.tabs.browser.contents import Contents
 from gui.tabs.browser.counting import Counts
 from gui.tabs.browser.downloads import Downloads
@@ -64,6 +65,7 @@ class BrowserTab(Tab):
         self.object.folders_in = self.tree_panel.model.folders_in
         self.inspecting = Inspecting(self, self.listing, self.object)
         self._arriving = False
+        self._catalog_names = CatalogNames(lambda: self.bucket)
         self.middle.addWidget(self.folder)
         self.middle.addWidget(self.trash_pane)
         self.contents = Contents(self, self.middle, self._create_page)
@@ -190,13 +192,15 @@ class BrowserTab(Tab):
         return action_id in own
 
     def searchable(self) -> Sequence[NameSource]:
-        """Return the keys and folders listed in this session."""
-        return (self.listing.seen_keys,)
+        """Return the keys and folders listed in this session, and the keys of the catalogue."""
+        return (self.listing.seen_keys, self._catalog_names)
 
     def open_target(self, target: object) -> None:
-        """Show a folder (ending in `/`), or an object in its folder."""
+        """Show a folder (ending in `/`), an object in its folder, or a page with its argument."""
         if isinstance(target, str):
             self.navigation.go(target)
+        elif isinstance(target, tuple):
+            self.open_page(*target)
 
     def _setting(self, what: str = "last") -> str:
         """Return the settings key of the last folder or its filter."""

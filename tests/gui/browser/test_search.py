@@ -145,3 +145,19 @@ def test_the_current_text_is_searched_when_the_page_is_opened_with_one(listed, t
     tab.open_page("search", "note")
     settled(qtbot, tab)
     assert keys(listed) == ["note.txt"]
+
+
+def test_the_search_of_the_window_finds_keys_of_the_catalogue(listed, tab, qtbot):
+    _seen, catalog = tab.searchable()
+    assert in_other_thread(catalog.find, "", 5, Work()) == []
+    first, *_others, last = in_other_thread(catalog.find, "t01 btc", 5, Work())
+    assert first.name.text.endswith("T01:00:00Z.json")
+    assert last.name.text == "Search all keys for t01 btc"
+    tab.open_target(last.name.target)
+    settled(qtbot, tab)
+    assert listed.field.text() == "t01 btc"
+    assert len(keys(listed)) == 1
+
+
+def test_without_a_catalogue_the_search_of_the_window_has_no_further_keys(tab):
+    assert in_other_thread(tab.searchable()[1].find, "note", 5, Work()) == []
