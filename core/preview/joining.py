@@ -174,6 +174,8 @@ def _join_tables(parts: list[Table], findings: Findings) -> _Joined | None:
     return format_counted(len(chosen), "table"), format_counted(len(rows), "row"), (table,)
 
 
+#: Representations that can be joined; all others of an object are not needed for that.
+JOINED = (Candles, Book, Trades, Table)
 #: What can be joined, the most special kind first.
 _JOINS: tuple[tuple[type, Any], ...] = (
     (Candles, _join_candles),

@@ -105,10 +105,12 @@ class PreviewView(QWidget):
     Signals:
         picture_wanted: a `Picture` to be decoded; answer with `picture_view().show_image`.
         retry_wanted: the user wants the failed preview tried again.
+        joined_wanted: the user wants one preview of all selected objects.
     """
 
     picture_wanted = Signal(object)
     retry_wanted = Signal()
+    joined_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -127,9 +129,10 @@ class PreviewView(QWidget):
         self.problems.chosen.connect(self._on_problem)
         self._empty = EmptyState("", "")
         self._failed = EmptyState("", "", "Try again", self.retry_wanted.emit)
+        self._several = EmptyState("", "", "Show together", self.joined_wanted.emit)
         self._loading = Skeleton(8)
         self._stack = QStackedWidget()
-        for part in (self._empty, self._failed, self._loading):
+        for part in (self._empty, self._failed, self._several, self._loading):
             self._stack.addWidget(part)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -175,6 +178,12 @@ class PreviewView(QWidget):
         self._without("Preview")
         self._empty.set_text(title, text)
         self._stack.setCurrentWidget(self._empty)
+
+    def show_several(self, title: str, text: str) -> None:
+        """Show what is selected, and the button that joins it to one preview."""
+        self._without("Preview")
+        self._several.set_text(title, text)
+        self._stack.setCurrentWidget(self._several)
 
     def show_failed(self, title: str, text: str) -> None:
         """Show an error and the button to try again."""

@@ -35,13 +35,13 @@ class ReplayView(QWidget):
         self._history: BookHistory | None = None
         self.heat = HeatChart()
         self.heat.pointed.connect(self._on_pointed)
-        self.depth = DepthChart()
+        self.depth_chart = DepthChart()
         self.model = LadderModel(self)
         self.ladder = make_table(self.model, "Levels of the order book", sortable=False)
         self.ladder.setItemDelegate(LadderDelegate(self.ladder))
         copy_with(self.ladder)
         self._book = QStackedWidget()
-        self._book.addWidget(self.depth)
+        self._book.addWidget(self.depth_chart)
         self._book.addWidget(self.ladder)
         self.form = Segmented(("Depth", "Ladder"))
         self.form.selected.connect(self._on_form)
@@ -151,14 +151,14 @@ class ReplayView(QWidget):
             self.heat.point_at(at)
 
     def _on_form(self, form: str) -> None:
-        self._book.setCurrentWidget(self.ladder if form == "Ladder" else self.depth)
+        self._book.setCurrentWidget(self.ladder if form == "Ladder" else self.depth_chart)
 
     def _on_pointed(self, at: int) -> None:
         if self._history is None or at < 0:
             return
         book = self._history.books[at]
         self.seek.setValue(at)
-        self.depth.show_book(book)
+        self.depth_chart.show_book(book)
         self.model.set_book(book)
         self.spread.setText(spread_of(book))
         when = book.when

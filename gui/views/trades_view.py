@@ -187,8 +187,10 @@ def flow_of(
     quantities = trades.floats[1, first:end]
     unknown, sells = trades.unknown[first:end], trades.sells[first:end]
     parts = (~sells & ~unknown, sells, unknown)
-    sums = (np.bincount(places, quantities * part, minlength=count) for part in parts)
-    return Flow(edges, *sums)
+    bought, sold, other = (
+        np.bincount(places, quantities * part, minlength=count).astype(float) for part in parts
+    )
+    return Flow(edges, bought, sold, other)
 
 
 class TradesView(QWidget):

@@ -8,6 +8,7 @@ from core.objects.versions import list_versions
 from core.preview import Picture
 from gui.tabs.base import Tab
 from gui.tabs.browser.counting import count_folder
+from gui.tabs.browser.joined import load_joined
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import inspect_object
 from gui.tabs.browser.object_pane import ObjectPane
@@ -27,6 +28,7 @@ class Inspecting(QObject):
         pane.versions_wanted.connect(self._on_versions)
         pane.count_wanted.connect(self._on_count)
         pane.preview.picture_wanted.connect(self._on_picture)
+        pane.preview.joined_wanted.connect(self._on_joined)
 
     def _on_wanted(self, key: str) -> None:
         bucket = self._listing.bucket
@@ -41,6 +43,19 @@ class Inspecting(QObject):
         if self._running is not None and self._running.running:
             self._running.cancel()
         self._running = None
+
+    def _on_joined(self) -> None:
+        bucket, selection = self._listing.bucket, self._pane.selection
+        rows = [each.row for each in selection if each.row is not None]
+        folders = [each.key for each in selection if each.folder]
+        if bucket is not None and (rows or folders):
+            self._running = self._tab.run(
+                "Show the selection together",
+                lambda work: load_joined(bucket, rows, folders, work),
+                lambda preview: self._pane.show_joined(selection, preview),
+                failed=lambda error: self._pane.show_not_joined(selection, error),
+                latest="browser/preview",
+            )  # fmt: skip
 
     def _on_versions(self, key: str) -> None:
         bucket = self._listing.bucket

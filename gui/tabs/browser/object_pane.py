@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.errors import NotFound, StorageError
 from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
+from core.preview import Preview
 from core.units import format_count, format_counted, format_moment, format_size
 from gui.tabs.browser.counting import selection_text, total_lines
 from gui.tabs.browser.folder_rows import Entry
@@ -56,6 +57,7 @@ class ObjectPane(QWidget):
         self._later.setInterval(_DEBOUNCE_MS)
         self._later.timeout.connect(self._on_settled)
         self.prefix = ""
+        self.selection: tuple[Entry, ...] = ()
         #: Returns the total of a folder, if known, and the number of its sub-folders.
         self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
         self.folders_in: Callable[[str], int | None] = lambda _prefix: None
@@ -73,6 +75,7 @@ class ObjectPane(QWidget):
 
     def show_selection(self, entries: Sequence[Entry]) -> None:
         """Follow the selection; a single object is requested as soon as the selection has settled."""
+        self.selection = tuple(entries)
         if len(entries) == 1 and not entries[0].folder:
             self._await(entries[0])
             return
@@ -128,7 +131,7 @@ class ObjectPane(QWidget):
         folders = self.folders_in(prefix)
         if folders:
             lines.insert(1, format_counted(folders, "sub-folder"))
-        self.preview.show_empty(name_of(prefix), "\n".join(lines))
+        self.preview.show_several(name_of(prefix), "\n".join(lines))
 
     def show_not_counted(self, prefix: str, error: StorageError) -> None:
         """Show why the total of the selected folder is unknown."""
@@ -163,6 +166,16 @@ class ObjectPane(QWidget):
         self._show_inspector(True)  # noqa: FBT003 - shown
         self.inspected.emit()
 
+    def show_joined(self, selection: tuple[Entry, ...], preview: Preview) -> None:
+        """Show one preview of several objects if they are still selected."""
+        if selection == self.selection:
+            self.preview.show_preview(preview)
+
+    def show_not_joined(self, selection: tuple[Entry, ...], error: StorageError) -> None:
+        """Show why the selected objects cannot be shown together."""
+        if selection == self.selection:
+            self.preview.show_several(error.summary, error.remedy)
+
     def show_versions(self, key: str, versions: Sequence[ObjectVersion]) -> None:
         """Show the number of versions of an object if it is still the selected one."""
         if key == self.key:
@@ -192,4 +205,4 @@ class ObjectPane(QWidget):
                 self._later.start()
         else:
             text = selection_text(entries, self.total_of)
-            self.preview.show_empty(text, "You can download or delete them together.")
+            self.preview.show_several(text, "You can download or delete them together.")

@@ -86,7 +86,7 @@ class TestReplay:
     def test_the_ladder_can_be_shown_instead_of_the_depth(self, view):
         view.form.select("Ladder")
         assert view.ladder.isVisible()
-        assert not view.depth.isVisible()
+        assert not view.depth_chart.isVisible()
 
     def test_the_map_is_zoomed_and_panned_by_keys(self, view, qtbot):
         complete = view.heat.visible_range
