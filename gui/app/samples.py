@@ -26,9 +26,13 @@ from gui.tabs.credentials import CredentialsTab
 from gui.tabs.links import LinksTab
 from gui.tabs.statistics import StatisticsTab
 from gui.tabs.uploads import UploadsTab
+from gui.widgets.table import choose_row
 
 if TYPE_CHECKING:
+    from gui.tabs.browser.collect.page import CollectPage
     from gui.tabs.browser.coverage.page import CoveragePage
+    from gui.tabs.browser.query.page import QueryPage
+    from gui.tabs.browser.search.page import SearchPage
 
 #: A demo file with a gap and a duplicate; in other buckets any candle file is used.
 _EXAMPLE = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
@@ -109,11 +113,40 @@ def sample_key(bucket: Bucket, work: Work) -> str:
     return ""
 
 
+def _show_search(page: SearchPage) -> None:
+    """List the keys, and search some of them; one is selected."""
+    once = Qt.ConnectionType.SingleShotConnection
+    page.field.setText("symbol:BTC* timeframe:1h time:2024-01 size:>1KB")
+    page.found.connect(lambda: choose_row(page.table, 2), once)
+    page.refresh()
+
+
 def _show_coverage(page: CoveragePage) -> None:
     """List the keys, and show a day with missing hours."""
     once = Qt.ConnectionType.SingleShotConnection
     page.loaded.connect(lambda: page.calendar.go_to_gap(1), once)
     page.refresh()
+
+
+def _show_collection(page: CollectPage) -> None:
+    """Collect three days of candles, and show them as a chart."""
+    once = Qt.ConnectionType.SingleShotConnection
+    page.form.show_place("market-data/ohlcv/BTC-USD/1h/2024/01/")
+    page.form.names.setText("BTC-USD, ETH-USD")
+    page.planned.connect(page.start_collect, once)
+    page.collected.connect(lambda: page.result.views.select("chart"), once)
+    page.start_plan()
+
+
+def _show_query(page: QueryPage) -> None:
+    """Query the catalogue, or what was collected for the former picture."""
+    names = [name for name in page.tables.known if name.startswith("ohlcv")]
+    if names:
+        page.statement.setPlainText(
+            "SELECT symbol, date_trunc('day', timestamp) AS day, max(high) AS high, min(low) AS low,\n"
+            f"       sum(volume) AS volume\nFROM {names[0]} GROUP BY ALL ORDER BY ALL"
+        )
+    page.start()
 
 
 # Uploads
@@ -188,7 +221,12 @@ def _plan_rotation(tab: CredentialsTab) -> None:
 
 
 #: What the pages of the Browser show in screenshots. Every function takes a page of its type.
-PAGE_SAMPLES: dict[str, Callable[[Any], None]] = {"coverage": _show_coverage}
+PAGE_SAMPLES: dict[str, Callable[[Any], None]] = {
+    "search": _show_search,
+    "coverage": _show_coverage,
+    "collect": _show_collection,
+    "query": _show_query,
+}
 #: What each tab shows in screenshots. Every function takes a tab of its type.
 SAMPLES: dict[type[Tab], Callable[[Any], None]] = {
     BackupsTab: BackupsTab.present,

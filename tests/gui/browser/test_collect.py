@@ -78,7 +78,7 @@ def test_the_plan_names_objects_and_price_before_anything_is_read(page, tab, qtb
 
 
 def test_the_table_has_each_candle_once(collected, tab, qtbot):
-    assert collected.result.model.heads[2] == "timestamp"
+    assert collected.result.model.heads[2] == "timestamp (UTC)"
     assert cells(collected.result, tab, qtbot, 2) == [
         "2024-01-15 00:00:00", "2024-01-15 01:00:00", "2024-01-15 04:00:00",
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from core.work import Progress
 from core.workspace import Workspace
 from gui.models.text_rows import TextRows
 from gui.tabs.browser.collect.form import Range, RangeForm
-from gui.tabs.browser.collect.result_pane import ResultPane
+from gui.tabs.browser.collect.result_pane import ResultPane, give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
 from gui.tabs.browser.pages import BrowserPage
 from gui.widgets.banner import Banner
@@ -94,6 +94,7 @@ class CollectPage(BrowserPage):
         self._empty = EmptyState(_TITLE, _TEXT)
         self.state = Loadable(self._stack, self._empty)
         line = row(self.text, self.views, self.stop, self.plan, self.collect, margins=(0, 6, 0, 0))
+        give_rest_to_first(line)
         head = column(self.form, line, margins=(8, 6, 8, 6))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)

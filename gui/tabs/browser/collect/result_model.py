@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # DuckDB is loaded by the worker threads
 #: Rows of a page, and the maximum number of pages in memory.
 PAGE, _MOST_PAGES = 500, 100
 _NUMBER = re.compile("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|DECIMAL|DOUBLE|FLOAT")
+_MOMENT = "TIMESTAMP WITH TIME ZONE"
 _ZONE = re.compile(r"\+00$")
 
 
@@ -44,8 +45,12 @@ class TableModel(Columns):
         """Show another table, or none."""
         self.beginResetModel()
         self.table = table
-        self.heads = tuple(shown(name) for name in table.columns) if table else ()
         types = table.types if table else ()
+        names = zip(table.columns, types, strict=True) if table else ()
+        # Times of tables are in UTC, whatever zone the window shows elsewhere: SQL uses it too.
+        self.heads = tuple(
+            f"{shown(name)} (UTC)" if kind == _MOMENT else shown(name) for name, kind in names
+        )
         self.numbers = frozenset(at for at, kind in enumerate(types) if _NUMBER.match(kind))
         self._pages.clear()
         self.endResetModel()
@@ -95,7 +100,7 @@ class TableModel(Columns):
 
 
 def cell_text(cell: Cell) -> str:
-    """Return the text of a value; times in UTC have no zone, as their titles have it."""
+    """Return the text of a value; times have no zone, since the titles of their columns have it."""
     if cell is None:
         return ""
     if isinstance(cell, bool):

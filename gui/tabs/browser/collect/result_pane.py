@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.units import format_counted, format_size
@@ -234,3 +234,10 @@ class ResultPane(QWidget):
 
 def _has_candles(table: TableRef) -> bool:
     return {"timestamp", "open", "high", "low", "close"} <= set(table.columns)
+
+
+def give_rest_to_first(line: QWidget) -> None:
+    """Give the space that a row has left to its first part, and none to its buttons."""
+    layout = line.layout()
+    assert isinstance(layout, QBoxLayout)
+    layout.setStretch(0, 1)

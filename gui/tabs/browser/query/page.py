@@ -15,7 +15,7 @@ from core.units import format_counted, format_duration
 from core.workspace import Workspace
 from gui import theme
 from gui.tabs.browser.collect.page import table_name
-from gui.tabs.browser.collect.result_pane import ResultPane
+from gui.tabs.browser.collect.result_pane import ResultPane, give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
 from gui.tabs.browser.pages import BrowserPage
 from gui.widgets.banner import Banner
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 #: Height of the field for the statement, in pixels: five lines.
 _STATEMENT_HEIGHT = 104
+_SOURCE_WIDTH = 320
 #: The table of the catalogue, as in `core.collect.querying`.
 KEYS = "keys"
 _EXAMPLE = "SELECT kind, symbol, count(*) AS objects, sum(size) AS bytes FROM keys GROUP BY ALL"
@@ -77,10 +78,13 @@ class QueryPage(BrowserPage):
 
     def _lay_out(self) -> None:
         self.state = Loadable(self.result, EmptyState(_TITLE, _TEXT))
+        self.source.setMaximumWidth(_SOURCE_WIDTH)
         sources = row(
-            muted_label("Tables"), self.source, self.insert, self.columns, margins=(0, 0, 0, 4)
+            self.columns, muted_label("Table"), self.source, self.insert, margins=(0, 0, 0, 4)
         )
         line = row(self.text, self.stop, self.go, margins=(0, 6, 0, 0))
+        for each in (sources, line):
+            give_rest_to_first(each)
         head = column(sources, self.statement, line, margins=(8, 6, 8, 6))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
