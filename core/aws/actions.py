@@ -133,16 +133,40 @@ def action_of(operation: str) -> str:
     return operation
 
 
+#: What reading or deleting a named version is called.
+_OF_VERSIONS = {
+    "GetObject": "GetObjectVersion",
+    "HeadObject": "GetObjectVersion",
+    "DeleteObject": "DeleteObjectVersion",
+    "GetObjectTagging": "GetObjectVersionTagging",
+    "PutObjectTagging": "PutObjectVersionTagging",
+    "DeleteObjectTagging": "DeleteObjectVersionTagging",
+}
+
+
 def operations_sent(operation: str, url: str, headers: Mapping[str, object]) -> tuple[str, ...]:
     """Return the S3 operations for which a request needs permissions.
 
-    A request that names a version needs another permission, and a copy also reads its source.
+    A request that names a version needs another permission, one that sets tags needs a further one,
+    and a copy also reads its source.
     """
-    versioned = "versionId=" in url and operation in {"GetObject", "HeadObject", "DeleteObject"}
-    verb = operation.replace("Head", "Get") if versioned else operation
-    found = (f"{verb}Version",) if versioned else (operation,)
-    source = headers.get("x-amz-copy-source")
+    versioned = "versionId=" in url and operation in _OF_VERSIONS
+    found: tuple[str, ...] = (_OF_VERSIONS[operation] if versioned else operation,)
+    if "x-amz-tagging" in headers:
+        found = (*found, "PutObjectTagging")
+    source = _text(headers.get("x-amz-copy-source"))
     if source is None:
         return found
-    text = source.decode("latin-1") if isinstance(source, bytes) else str(source)
-    return (*found, "GetObjectVersion" if "?versionId=" in text else "GetObject")
+    read: tuple[str, ...] = ("GetObjectVersion" if "?versionId=" in source else "GetObject",)
+    # S3 checks these permissions if the source has tags; the request does not show whether it has.
+    if _text(headers.get("x-amz-tagging-directive")) == "COPY":
+        tags = "GetObjectVersionTagging" if "?versionId=" in source else "GetObjectTagging"
+        read = (*read, tags, "PutObjectTagging")
+    return (*found, *read)
+
+
+def _text(header: object) -> str | None:
+    """Return a header's value as text."""
+    if header is None:
+        return None
+    return header.decode("latin-1") if isinstance(header, bytes) else str(header)

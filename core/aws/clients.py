@@ -246,7 +246,8 @@ class ClientFactory:
         Raises:
             ReadOnlyProfile: the request would change data and the profile is read-only.
         """
-        if is_changing(service, operation.removesuffix("Version")):
+        unversioned = operation.removesuffix("Version").replace("VersionTagging", "Tagging")
+        if is_changing(service, unversioned):
             self.require_writable(action_of(f"{service.replace('-', '')}:{operation}"))
         for observer in tuple(USE_OBSERVERS):
             observer(self._connection.profile.name, service, operation)

@@ -70,7 +70,13 @@ _UPLOAD: Mapping[Target, tuple[str, ...]] = {
 }
 _OPERATE: Mapping[Target, tuple[str, ...]] = {
     Target.LISTING: ("s3:ListBucket",),
-    Target.OBJECTS: (*_UPLOAD[Target.OBJECTS], "s3:DeleteObject"),
+    Target.OBJECTS: (
+        *_UPLOAD[Target.OBJECTS],
+        "s3:DeleteObject",
+        # A copy repeats the tags of its source; S3 refuses it without these if there are tags.
+        "s3:GetObjectTagging",
+        "s3:PutObjectTagging",
+    ),
     Target.DATABASE: ("secretsmanager:GetSecretValue",),
 }
 _ADMIN: Mapping[Target, tuple[str, ...]] = {
@@ -78,7 +84,9 @@ _ADMIN: Mapping[Target, tuple[str, ...]] = {
     Target.OBJECTS: (
         *_OPERATE[Target.OBJECTS],
         "s3:GetObjectVersion",
+        "s3:GetObjectVersionTagging",
         "s3:DeleteObjectVersion",
+        "s3:DeleteObjectTagging",
     ),
     Target.BUCKET: (
         "s3:ListBucketMultipartUploads",
@@ -129,7 +137,7 @@ _ROLES = {
 TASKS = {
     Role.READER: "browses, previews and downloads",
     Role.UPLOADER: "uploads, and checks existing objects; cannot delete",
-    Role.OPERATOR: "backs up and restores tables, with the login of the database",
+    Role.OPERATOR: "backs up and restores tables, with the login of the database; copies and moves",
     Role.ADMIN: "rotates secrets and keys, and manages the bucket",
 }
 #: Resources of used actions; `_place` determines those of all other actions.

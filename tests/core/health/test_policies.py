@@ -1,6 +1,7 @@
 """Each policy allows the tasks of its role and denies the others, under IAM enforcement."""
 
 import json
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -18,7 +19,7 @@ from core.health.policies import (
     text_of,
 )
 from core.local.used_actions import UsedActions
-from core.model.connection import AccessKeys
+from core.model.connection import AccessKeys, ProfileColour
 from core.objects.bucket import Bucket
 from core.objects.small import SmallFile, upload_many
 from core.objects.small_loop import FEWEST
@@ -72,6 +73,10 @@ def tried(client, key):
         "list": allowed(s3.list_objects_v2, Bucket=BUCKET, Prefix=key),
         "put": allowed(s3.put_object, Bucket=BUCKET, Key=key, Body=b"1"),
         "get": allowed(s3.get_object, Bucket=BUCKET, Key=key),
+        "copy": allowed(
+            s3.copy_object, Bucket=BUCKET, Key=f"{key}-copy", CopySource=f"{BUCKET}/{key}"
+        ),
+        "tags": allowed(s3.get_object_tagging, Bucket=BUCKET, Key=key),
         "delete": allowed(s3.delete_object, Bucket=BUCKET, Key=key),
         "lifecycle": allowed(s3.get_bucket_lifecycle_configuration, Bucket=BUCKET),
         "login": allowed(vault.get_secret_value, SecretId=DATABASE),
@@ -82,10 +87,10 @@ def tried(client, key):
 
 GRANTED = {
     Role.READER: {"list", "get"},
-    Role.UPLOADER: {"list", "get", "put"},
-    Role.OPERATOR: {"list", "get", "put", "delete", "login"},
+    Role.UPLOADER: {"list", "get", "put", "copy"},
+    Role.OPERATOR: {"list", "get", "put", "copy", "tags", "delete", "login"},
     Role.ADMIN: {
-        "list", "get", "put", "delete", "lifecycle", "login", "other secret", "keys"
+        "list", "get", "put", "copy", "tags", "delete", "lifecycle", "login", "other secret", "keys",
     },
 }  # fmt: skip
 
@@ -160,8 +165,14 @@ def test_versions_copies_and_small_uploads_are_recorded(demo_server, demo_prefix
         s3.get_object(**here, VersionId=version)["Body"].read()
         s3.copy_object(Bucket=BUCKET, Key=f"{demo_prefix}y", CopySource=here)
         s3.delete_object(**here, VersionId=version)
+        s3.copy_object(
+            Bucket=BUCKET, Key=f"{demo_prefix}z", CopySource=f"{BUCKET}/{demo_prefix}y",
+            TaggingDirective="COPY",
+        )  # fmt: skip
+        s3.get_object_tagging(Bucket=BUCKET, Key=f"{demo_prefix}y")
         assert [one.action for one in used.read("demo")] == [
-            "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"
+            "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion",
+            "s3:PutObject", "s3:PutObjectTagging",
         ]  # fmt: skip
         fresh = UsedActions(tmp_path / "fresh")
         record_use(fresh)
@@ -196,3 +207,14 @@ def test_a_torn_record_of_an_earlier_version_is_begun_anew():
     used.note("p", "s3:GetObject")
     assert [one.action for one in UsedActions().read("p")] == ["s3:GetObject"]
     assert list(data_dir().glob("used-actions.json.broken-*"))
+
+
+def test_tags_of_a_version_are_read_with_a_read_only_profile(demo_server, demo_prefix):
+    here = {"Bucket": BUCKET, "Key": f"{demo_prefix}x"}
+    clients = ClientFactory(demo_server.connection)
+    version = clients.s3().put_object(**here, Body=b"1")["VersionId"]
+    clients.close()
+    profile = replace(demo_server.connection.profile, colour=ProfileColour.RED)
+    readers = ClientFactory(replace(demo_server.connection, profile=profile))
+    assert readers.s3().get_object_tagging(**here, VersionId=version)["TagSet"] == []
+    readers.close()
