@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from core.catalog.catalog import open_catalog
 from core.catalog.database import temporary_database
 from core.catalog.manifest import CatalogFolder
+from core.catalog.planning import estimate_of, plan_steps
 from core.catalog.refresh import refresh
 from core.catalog.segments import attach
 from core.coverage.cells import HOUR, Cells, Stream
 from core.coverage.selection import Selection
 from core.errors import NotFound
 from core.local.spool import spool
+from core.model.catalog import RefreshEstimate
 from core.objects.bucket import HasBucket
 from core.sql.session import run
 from core.work import Work
@@ -69,8 +71,8 @@ def refresh_catalog(workspace: HasBucket, work: Work, selection: Selection) -> i
 
 def catalog_cells(
     workspace: HasBucket, work: Work, selection: Selection, now: datetime
-) -> tuple[Cells, ...]:
-    """Return the cells of the selected kind and timeframe.
+) -> tuple[tuple[Cells, ...], tuple[RefreshEstimate, ...]]:
+    """Return the cells of the selected kind and timeframe, and what it costs to refresh them.
 
     Raises:
         NotFound: there is no catalogue, or a part of it is damaged.
@@ -92,7 +94,14 @@ def catalog_cells(
                 remedy="Refresh it, which lists the missing keys again.",
                 subject=workspace.bucket.name,
             )
-        return _cells(connection, selection, int(now.timestamp()) // HOUR + 1)
+        estimates = tuple(
+            estimate_of(
+                plan_steps(connection, "stored", prefix, complete=False),
+                prefix, complete=False, known=0,
+            )
+            for prefix in selection.prefixes()
+        )  # fmt: skip
+        return _cells(connection, selection, int(now.timestamp()) // HOUR + 1), estimates
 
 
 def _cells(

@@ -40,6 +40,8 @@ _EXPECTED = 0.05
 #: Other gaps of at least half the length that make a gap usual: quiet nights come in rows.
 _SIMILAR = 2
 _LEAST_OTHERS = 2
+#: Without so many candles on the days around, nothing is known about the market.
+_LEAST_CANDLES = 5
 #: Share of files whose rows may begin earlier, or end later, than usual.
 _EDGE = 0.05
 
@@ -176,17 +178,17 @@ def _usual_span(step: int, files: Sequence[FileTimes], moments: Seconds) -> tupl
     """Return the usual distance of first and last row of a file from the time in its key."""
     import numpy as np
 
+    distances = np.diff(np.unique(moments))
+    until_next = int(np.median(distances)) - step if len(distances) else 0
     full = [each for each in files if len(each.times)]
     if not full:
-        return 0, 0
+        return 0, max(0, until_next)
     # Not the median: the first row of a sparse pair is rarely that of the first interval.
-    first = int(np.quantile([each.times[0] - each.moment for each in full], _EDGE, method="lower"))
-    last = int(
-        np.quantile([each.times[-1] - each.moment for each in full], 1 - _EDGE, method="higher")
-    )
-    distances = np.diff(np.unique(moments))
-    until_next = int(np.median(distances)) if len(distances) else 0
-    return first, max(last, first + until_next - step)
+    firsts = [each.times[0] - each.moment for each in full]
+    lasts = [each.times[-1] - each.moment for each in full]
+    first = int(np.quantile(firsts, _EDGE, method="lower"))
+    last = int(np.quantile(lasts, 1 - _EDGE, method="higher"))
+    return first, max(last, first + until_next)
 
 
 def absent_runs(candles: Candles) -> list[tuple[int, int]]:
@@ -267,7 +269,10 @@ class _Judge:
         first, last = max(0, begin - self._around), min(len(self._covered) - 1, end + self._around)
         number = int(self._covered[last] - self._covered[first]) - length
         empty = int(self._absent[last] - self._absent[first]) - length
-        share = empty / number if number else 0.0
+        if number - empty < _LEAST_CANDLES:
+            reason = "The files of the days around have hardly any candle."
+            return ContentState.ROWS_MISSING, reason
+        share = empty / number
         if share < _SPARSE:
             reason = "This pair has hardly any empty interval on the days around."
             return ContentState.ROWS_MISSING, reason

@@ -13,6 +13,7 @@ from core.coverage.cells import CellCounter, Cells
 from core.coverage.freshness import Freshness, StreamState, freshness_of
 from core.coverage.selection import Selection
 from core.errors import NotFound
+from core.model.catalog import RefreshEstimate
 from core.objects.bucket import HasBucket
 from core.objects.listing import Listing
 from core.units import utc_now
@@ -46,6 +47,7 @@ class CoverageReport:
         objects: number of keys that were counted.
         list_calls: number of LIST requests, which AWS charges for.
         listed: when the keys were listed.
+        refresh: what listing the new keys will cost, for each prefix; empty without a catalogue.
     """
 
     bucket: str
@@ -54,6 +56,7 @@ class CoverageReport:
     objects: int
     list_calls: int
     listed: datetime
+    refresh: tuple[RefreshEstimate, ...] = ()
 
     @property
     def stopped(self) -> tuple[StreamState, ...]:
@@ -102,10 +105,12 @@ def coverage(
             subject=workspace.bucket.name,
         )
     # An old catalogue has no newer files, which does not mean that there are none.
-    cells = catalog_cells(workspace, work, selection, now or listed)
+    cells, estimates = catalog_cells(workspace, work, selection, now or listed)
     calendars, states = _evaluated(cells, selection, now or listed, work)
     objects = sum(each.total_files for each in cells)
-    return CoverageReport(workspace.bucket.name, calendars, states, objects, calls, listed)
+    return CoverageReport(
+        workspace.bucket.name, calendars, states, objects, calls, listed, estimates
+    )
 
 
 def _from_listing(

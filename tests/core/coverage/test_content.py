@@ -100,6 +100,12 @@ def test_a_night_without_candles_of_a_sparse_pair_is_an_alarm():
     assert bad[0].reason == "This gap is longer than the usual ones of this pair."
 
 
+def test_files_without_any_candle_are_no_quiet_market():
+    (gap,) = gaps(hourly([]))
+    assert (gap.state, gap.intervals) == (MISSING, 3 * 1440)
+    assert gap.reason == "The files of the days around have hardly any candle."
+
+
 def test_quiet_nights_are_usual_if_each_day_has_one():
     lost = [day * 1440 + at for day in range(3) for at in range(120, 300)]
     assert {state for state, _, _ in found(hourly(minutes(lost)))} == {QUIET}

@@ -78,6 +78,15 @@ def test_keys_are_listed_once_and_days_are_opened(stored, tab, bucket, qtbot):
     stored.set_workspace(tab.context.workspace)
     settled(qtbot, tab)
     assert chart.labels() == ["AAA 12h", "BBB 12h"]
+    assert "LIST request" in stored.refresh_button.toolTip()
+    stored.views.select("content")
+    assert "1 Jan 2024 to 24 Jan 2024: about 46 files, $0.0000" in stored.content.text.text()
+    qtbot.mouseClick(stored.content.check, Qt.MouseButton.LeftButton)
+    settled(qtbot, tab)
+    row = [stored.content.model.index(0, column).data() for column in range(4)]
+    assert row == ["rows missing", "1 Jan 2024 00:00:00", "4 Jan 2024 00:00:00", "6"]
+    assert stored.content.text.text() == "0 of 48 intervals have a candle."
+    stored.views.select("calendar")
     press(qtbot, chart, Qt.Key.Key_Home, Qt.Key.Key_Return)
     settled(qtbot, tab)
     assert tab.prefix == "market-data/ohlcv/AAA/12h/2024/01/01/"
@@ -137,19 +146,19 @@ def test_zoom_shows_hours_and_both_charts_move_together(page, qtbot):
 
 def test_the_tables_have_the_same_content(page, qtbot):
     page.views.select("days")
-    days = [[page.days_model.index(n, c).data() for c in range(6)] for n in range(10)]
+    days = [[page.tables.days_model.index(n, c).data() for c in range(6)] for n in range(10)]
     assert days[3] == ["4 Jan 2024", "missing", "0", "2", "2", "0"]
     assert days[4] == ["5 Jan 2024", "complete", "2", "2", "0", "0"]
     page.views.select("gaps")
-    qtbot.waitUntil(lambda: page.gaps_model.rowCount() == 2)
-    gaps = [[page.gaps_model.index(n, c).data() for c in range(7)] for n in range(2)]
+    qtbot.waitUntil(lambda: page.tables.gaps_model.rowCount() == 2)
+    gaps = [[page.tables.gaps_model.index(n, c).data() for c in range(7)] for n in range(2)]
     assert gaps[0][:3] == ["AAA 12h", "missing", "4 Jan 2024 00:00:00"]
     assert gaps[1][4:] == ["1", "0", "1"]
     page.views.select("streams")
-    assert page.streams_model.rowCount() == 2
-    assert page.streams_model.index(0, 1).data() == "ended"
-    page.streams_table.selectRow(1)
-    page.streams_table.doubleClicked.emit(page.streams_table.currentIndex())
+    assert page.tables.streams_model.rowCount() == 2
+    assert page.tables.streams_model.index(0, 1).data() == "ended"
+    page.tables.streams.selectRow(1)
+    page.tables.streams.doubleClicked.emit(page.tables.streams.currentIndex())
     assert page.views.current == "calendar"
     assert page.calendar.calendar.stream.name == "BBB"
 

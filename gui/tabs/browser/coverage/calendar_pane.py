@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -60,6 +61,14 @@ class CalendarPane(QWidget):
         """The current hour of the day; None if a day is current and not an hour."""
         by_hour = self.streams.hourly or self.hours.hasFocus()
         return self.streams.position % HOURS if by_hour else None
+
+    @property
+    def visible_days(self) -> tuple[date, date]:
+        """The first and the last visible day."""
+        visible, origin = self.streams.visible_range, self.streams.origin
+        first = origin + timedelta(days=int(visible.left // HOURS))
+        # A day that only touches the edge is not visible.
+        return first, max(first, origin + timedelta(days=int((visible.right - 1) // HOURS)))
 
     def show_calendars(self, calendars: Sequence[Calendar]) -> None:
         """Show other streams on an axis from their first to their last day."""

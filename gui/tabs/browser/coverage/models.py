@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from core.coverage.calendars import Calendar, State
+from core.coverage.content import ContentGap
 from core.coverage.freshness import Freshness, StreamState
 from core.coverage.gaps import Gap
 from core.units import format_count, format_date, format_moment, format_size
@@ -63,6 +64,28 @@ class GapsModel(TextRows):
 
     def show(self, rows: Sequence[Row], gaps: Sequence[Gap]) -> None:
         """Show gaps with the rows that `gap_rows` has made of them."""
+        self._replace(rows, gaps)
+
+
+class ContentModel(TextRows):
+    """One run of intervals without a candle a row."""
+
+    heads = ("State", "From", "To", "Intervals", "Reason")
+    numbers = frozenset({3})
+    moments = frozenset({1, 2})
+
+    def show(self, gaps: Sequence[ContentGap]) -> None:
+        """Show the result of a check."""
+        rows: list[Row] = [
+            (
+                (gap.state.value, gap.begin, gap.end, gap.intervals, gap.reason),
+                (
+                    gap.state.value, _moment(gap.begin), _moment(gap.end),
+                    format_count(gap.intervals), gap.reason,
+                ),
+            )
+            for gap in gaps
+        ]  # fmt: skip
         self._replace(rows, gaps)
 
 

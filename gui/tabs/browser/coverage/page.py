@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QStackedWidget, QVBoxLayout
 
 from core.coverage.calendars import Calendar
@@ -20,7 +20,9 @@ from core.units import format_counted, utc_now
 from core.work import Progress
 from core.workspace import Workspace
 from gui.tabs.browser.coverage.calendar_pane import CalendarPane
-from gui.tabs.browser.coverage.models import DaysModel, GapsModel, Row, StreamsModel, gap_rows
+from gui.tabs.browser.coverage.content_pane import ContentPane
+from gui.tabs.browser.coverage.models import Row
+from gui.tabs.browser.coverage.tables import StreamTables, found_gaps
 from gui.tabs.browser.coverage.texts import LEGEND, freshness_text, rule_text, summary_text
 from gui.tabs.browser.pages import BrowserPage
 from gui.widgets.banner import Banner
@@ -30,15 +32,17 @@ from gui.widgets.fields import combo_box, filter_of, line_edit
 from gui.widgets.labels import AgePill, Elided, muted_label
 from gui.widgets.panel import row, rule
 from gui.widgets.segmented import Segmented
-from gui.widgets.table import make_table, on_enter
 
 if TYPE_CHECKING:
     from core.coverage.freshness import StreamState
     from gui.tabs.browser.tab import BrowserTab
     from gui.tasks import Task
 
-_VIEWS = (("calendar", "Calendar"), ("days", "Days"), ("gaps", "Gaps"), ("streams", "Streams"))
-_ALL_TIMEFRAMES = "All timeframes"
+_VIEWS = (
+    ("calendar", "Calendar"), ("days", "Days"), ("gaps", "Gaps"), ("streams", "Streams"),
+    ("content", "Content"),
+)  # fmt: skip
+_ALL_TIMEFRAMES = "All"
 _NOT_LISTED = "The keys were not listed yet"
 _COST = (
     "Coverage is computed from keys alone. They are listed once, with one request for a thousand "
@@ -62,7 +66,7 @@ class CoveragePage(BrowserPage):
         self._tab = tab
         self._report: CoverageReport | None = None
         self._task: Task | None = None
-        self._gaps: Sequence[Gap] | None = None
+        self._gaps_shown = False
         self.banner = Banner(self)
         self.kind = combo_box("Kind of data")
         for each in KINDS:
@@ -77,9 +81,8 @@ class CoveragePage(BrowserPage):
         self.export = plain_button("Export gaps…", self._on_export)
         self.readout = Elided("", "plain")
         self.summary = Elided("", "muted")
-        self.calendar = CalendarPane()
-        self.days_model, self.gaps_model = DaysModel(self), GapsModel(self)
-        self.streams_model = StreamsModel(self)
+        self.calendar, self.content = CalendarPane(), ContentPane(self._tab)
+        self.tables = StreamTables(self._tab.context.settings, self)
         self._lay_out()
         self._connect()
         self._on_kind()
@@ -87,20 +90,11 @@ class CoveragePage(BrowserPage):
     # Layout
 
     def _lay_out(self) -> None:
-        tables = self._tab.context.settings
-        self.days_table = make_table(
-            self.days_model, "Days of the stream", settings=tables, key="browser/coverage-days"
-        )
-        self.gaps_table = make_table(
-            self.gaps_model, "Gaps", settings=tables, key="browser/coverage-gaps"
-        )
-        self.streams_table = make_table(
-            self.streams_model, "Streams", settings=tables, key="browser/coverage-streams", rising=1
-        )
         filter_of(self.filter, self.calendar.streams)
         legend = muted_label(LEGEND, small=True)
         self._stack = QStackedWidget()
-        for part in (self.calendar, self.days_table, self.gaps_table, self.streams_table):
+        tables = (self.tables.days, self.tables.gaps, self.tables.streams)
+        for part in (self.calendar, *tables, self.content):
             self._stack.addWidget(part)
         self._empty = EmptyState(_NOT_LISTED, _COST, "List the keys", self.refresh)
         self.state = Loadable(self._stack, self._empty)
@@ -128,13 +122,10 @@ class CoveragePage(BrowserPage):
         self.views.selected.connect(self._on_view)
         self.calendar.moved.connect(self._on_moved)
         self.calendar.opened.connect(self._on_opened)
-        for table, act in (
-            (self.days_table, self._on_day),
-            (self.gaps_table, self._on_gap),
-            (self.streams_table, self._on_stream),
-        ):
-            on_enter(table, _on_current(table.currentIndex, act))
-            table.doubleClicked.connect(act)
+        self.content.folder_wanted.connect(self._go)
+        self.content.failed.connect(self.banner.show_error)
+        self.tables.folder_wanted.connect(self._go)
+        self.tables.stream_chosen.connect(self._on_stream_chosen)
 
     # Calls from the tab
 
@@ -149,6 +140,7 @@ class CoveragePage(BrowserPage):
     def close_page(self) -> None:
         """Stop reading."""
         self._on_stop()
+        self.content.cancel()
 
     def set_workspace(self, workspace: Workspace | None) -> None:
         """Show another bucket, or none."""
@@ -205,8 +197,16 @@ class CoveragePage(BrowserPage):
         else:
             self.state.show_view()
         self._show_selected()
+        self._show_cost(report)
         self._warn(report.stopped)
         self.loaded.emit()
+
+    def _show_cost(self, report: CoverageReport) -> None:
+        """Show in the tooltip what a refresh costs."""
+        requests = sum(each.requests or 0 for each in report.refresh)
+        cost = sum(each.cost or 0.0 for each in report.refresh)
+        count = format_counted(requests, "LIST request")
+        self.refresh_button.set_hint(f"List the new keys: about {count}, ${cost:.4f}")
 
     def _on_failed(self, error: StorageError) -> None:
         self._task = None
@@ -245,7 +245,7 @@ class CoveragePage(BrowserPage):
         )
 
     def _forget(self) -> None:
-        self._report, self._gaps = None, None
+        self._report = None
         self.age.clear_age()
         self.banner.clear()
         self._empty.set_text(_NOT_LISTED, _COST, "List the keys")
@@ -266,9 +266,9 @@ class CoveragePage(BrowserPage):
     def _show_selected(self) -> None:
         """Show the streams that the filter and the timeframe select."""
         calendars = self._selected()
-        self._gaps = None
+        self._gaps_shown = False
         self.calendar.show_calendars(calendars)
-        self.streams_model.show(calendars, self._report.states if self._report else ())
+        self.tables.show_streams(calendars, self._report.states if self._report else ())
         self._on_view(self.views.current)
         self._show_buttons()
 
@@ -314,17 +314,19 @@ class CoveragePage(BrowserPage):
     def _on_view(self, name: str) -> None:
         self._stack.setCurrentIndex([each for each, _title in _VIEWS].index(name))
         if name == "days":
-            self.days_model.show(self.calendar.calendar)
-        elif name == "gaps" and self._gaps is None:
+            self.tables.show_days(self.calendar.calendar)
+        elif name == "content":
+            self.content.set_target(self.calendar.calendar, self.calendar.visible_days)
+        elif name == "gaps" and not self._gaps_shown:
             calendars = self.calendar.streams.calendars
             self._tab.run(
-                "Find the gaps", lambda _work: _found_gaps(calendars), self._on_gaps,
+                "Find the gaps", lambda _work: found_gaps(calendars), self._on_gaps,
                 latest="browser/coverage-gaps", quiet=True,
             )  # fmt: skip
 
     def _on_gaps(self, found: tuple[list[Row], list[Gap]]) -> None:
-        rows, self._gaps = found
-        self.gaps_model.show(rows, self._gaps)
+        self._gaps_shown = True
+        self.tables.show_gaps(found)
 
     # Navigation
 
@@ -337,30 +339,18 @@ class CoveragePage(BrowserPage):
         calendar, day, hour = self.calendar.calendar, self.calendar.streams.day, self.calendar.hour
         if calendar is not None:
             exists = calendar.files_of(day, hour) > 0
-            self._go(calendar.stream.folder(day, hour), exists=exists)
+            self._go(calendar.stream.folder(day, hour), exists)
 
-    def _go(self, folder: str, *, exists: bool) -> None:
+    def _go(self, folder: str, exists: bool) -> None:
         if exists:
             self._tab.arrive(folder)
         else:
             self._tab.navigation.go_to_nearest(folder)
 
-    def _on_day(self, index: QModelIndex) -> None:
-        calendar = self.calendar.calendar
-        if index.isValid() and calendar is not None:
-            day = self.days_model.item(index.row())
-            self._go(calendar.stream.folder(day), exists=calendar.files_of(day) > 0)
-
-    def _on_gap(self, index: QModelIndex) -> None:
-        if index.isValid():
-            gap: Gap = self.gaps_model.item(index.row())
-            self._go(gap.folder, exists=gap.files > 0)
-
-    def _on_stream(self, index: QModelIndex) -> None:
+    def _on_stream_chosen(self, calendar: Calendar) -> None:
         """Show the calendar of a stream at its latest file."""
-        if index.isValid():
-            self.views.select("calendar")
-            self.calendar.show_stream(self.streams_model.item(index.row()))
+        self.views.select("calendar")
+        self.calendar.show_stream(calendar)
 
     # Export
 
@@ -391,17 +381,6 @@ class CoveragePage(BrowserPage):
 
 def _exported(count: int, path: str) -> str:
     return f"{format_counted(count, 'gap')} written to {Path(path).name}."
-
-
-def _found_gaps(calendars: Sequence[Calendar]) -> tuple[list[Row], list[Gap]]:
-    gaps = sorted_gaps(calendars)
-    return gap_rows(gaps), gaps
-
-
-def _on_current(
-    current: Callable[[], QModelIndex], act: Callable[[QModelIndex], object]
-) -> Callable[[], object]:
-    return lambda: act(current())
 
 
 def create(tab: BrowserTab) -> CoveragePage:
