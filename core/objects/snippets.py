@@ -63,8 +63,8 @@ def _aws(profile: Profile, uri: str, key: str) -> str:
     name = key.rstrip("/").rpartition("/")[2] or "object"
     # A name that begins with a dash would be taken for an option.
     target = f"./{name}" if name.startswith("-") else name
-    words = ["aws", "s3", "cp", uri, target, *_aws_options(profile)]
-    return shlex.join(words)
+    parts = ["aws", "s3", "cp", uri, target, *_aws_options(profile)]
+    return shlex.join(parts)
 
 
 def _aws_options(profile: Profile) -> list[str]:

@@ -8,7 +8,7 @@ from core.errors import InvalidInput
 from core.model.upload_options import Pairs
 from gui import theme
 
-_LINES = 4
+_LINES = 3
 
 
 class PairsField(QPlainTextEdit):

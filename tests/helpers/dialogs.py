@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from helpers.browser_dialogs import BROWSER_MAKERS
 from helpers.frame import workspace_of
 from PySide6.QtWidgets import QDialog, QWidget
 
@@ -14,7 +15,6 @@ from core.aws.sign_in import MfaQuestion
 from core.backup.query import QueryResult
 from core.backup.schedule import schedule_name
 from core.health.hygiene import SecretHygiene
-from core.lifecycle.forecast import Forecast
 from core.lifecycle.rules import Configuration
 from core.lifecycle.store import FormerRules
 from core.lifecycle.templates import archive
@@ -38,13 +38,9 @@ from core.model.schedule import (
 )
 from core.model.secrets import SecretInfo, SecretValue
 from core.model.upload_options import Encryption, UploadOptions
-from core.objects.difference import Difference
-from core.objects.properties import ObjectProperties
-from core.objects.versions import ObjectVersion
 from core.redaction import Secret
 from core.rotation.rollback import Move, RollBack
 from core.secrets.secret_text import SecretDiff
-from core.transfer.relocation import Relocation
 from core.transfer.sync_values import SyncAction, SyncDirection, SyncItem, SyncPlan, SyncReason
 from gui.context import Context
 from gui.dialogs.confirm import Confirm, Question
@@ -68,10 +64,7 @@ from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.secret_dialog import SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.sources import Source
-from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
 from gui.tabs.browser.existing_dialog import ExistingFile, ExistingFiles
-from gui.tabs.browser.properties_dialog import ObjectFacts, PropertiesDialog
-from gui.tabs.browser.versions_dialog import VersionsDialog
 from gui.tabs.bucket.rule_dialog import FormerRulesDialog, RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
@@ -277,57 +270,8 @@ def _sync(parent: QWidget, context: Context) -> QDialog:
     return dialog
 
 
-def _copy(parent: QWidget, _context: Context) -> QDialog:
-    dialog = CopyDialog(parent, CopyTarget("tentimecrypto", "archive/"), move=True)
-    dialog.add_profiles(["staging", "other"])
-    targets = tuple(f"archive/{key}" for key in _KEYS)
-    plan = Relocation(tuple(_KEYS), targets, (1_200,) * len(_KEYS), ("",) * len(_KEYS), (1, 3))
-    dialog.show_plan(dialog.target, plan)
-    return dialog
-
-
-_VERSIONS = (
-    ObjectVersion("b" * 32, _DAY + timedelta(days=2), 0, current=True, marker=True),
-    ObjectVersion("a" * 32, _DAY, 1_200, current=False, marker=False, storage_class="STANDARD"),
-    ObjectVersion(
-        "9" * 32,
-        _DAY - timedelta(days=9),
-        900,
-        current=False,
-        marker=False,
-        storage_class="STANDARD_IA",
-    ),
-)
-
-
-def _properties(parent: QWidget, _context: Context) -> QDialog:
-    dialog = PropertiesDialog(parent, _KEYS[0])
-    found = ObjectProperties(
-        _KEYS[0], 1_200, _DAY, "d41d8cd98f00b204e9800998ecf8427e", "STANDARD", "a" * 32,
-        {"Content-Type": "application/json"},
-        {"symbol": "BTC-USD", "timeframe": "1h", "sha256": "9f2c" * 16},
-        (("team", "research"),), "aws:kms", "arn:aws:kms:eu-west-1:123456789012:key/1234",
-        (("CRC64NVME", "AAAAAAAAAAA="),),
-    )  # fmt: skip
-    due = (Forecast("archive", _DAY + timedelta(days=90), "GLACIER"),)
-    dialog.show_facts(ObjectFacts(found, _VERSIONS, due))
-    dialog.headers["Cache-Control"].setText("no-cache")
-    return dialog
-
-
-def _versions(parent: QWidget, _context: Context) -> QDialog:
-    dialog = VersionsDialog(parent, _KEYS[0])
-    dialog.show_versions(_VERSIONS)
-    dialog.show_difference(
-        Difference(("- data[2].close: 42017.50", "+ data[2].close: 42017.5"), "JSON values")
-    )
-    return dialog
-
-
 MAKERS: dict[str, Make] = {
-    "PropertiesDialog": _properties,
-    "VersionsDialog": _versions,
-    "CopyDialog": _copy,
+    **BROWSER_MAKERS,
     "EditConflict": _edit_conflict,
     "ComparisonDialog": _comparison,
     "QueryDialog": _query,

@@ -75,7 +75,7 @@ class CopyDialog(Dialog):
             else "Each object is copied with its metadata, tags and storage class, and compared "
             "with its copy."
         )
-        super().__init__(parent, title, text, width=600)
+        super().__init__(parent, title, text, width=600, height=500)
         self._move, self._locked, self._given = move, locked, target
         self.plan: Relocation | None = None
         self.profile = combo_box("Profile of the target")
@@ -85,7 +85,7 @@ class CopyDialog(Dialog):
         self.folder.setPlaceholderText("The top of the bucket")
         self.state = text_label("", wrap=True)
         self.choice = DecisionBox("What to do with objects that already exist")
-        # A copy beside an existing object would need another name, which `cp` and `mv` do not offer.
+        # Copies have no decision that stores an object under another name.
         self.choice.removeItem(self.choice.findData(IfExists.KEEP_BOTH.value))
         self._meaning = muted_label("", wrap=True, small=True)
         self.names = _names_view()
@@ -109,7 +109,7 @@ class CopyDialog(Dialog):
             form.addRow(name, field)
         self.body.addLayout(form)
         self.body.addWidget(self.state)
-        self.body.addWidget(self.names)
+        self.add_stretching(self.names, least=64)
         self.body.addWidget(self.choice)
         self.body.addWidget(self._meaning)
         self.add_buttons(plain_button("Cancel", self.reject), self.go)
@@ -164,7 +164,7 @@ class CopyDialog(Dialog):
         self._meaning.setVisible(shown_)
 
     def _allow(self, reason: str) -> None:
-        # Another profile has a lock of its own, which the request to its server obeys.
+        # The lock of this connection is not that of another profile.
         locked = self._locked if self._move or not self.target.profile else ""
         self.go.allow(not (locked or reason), locked or reason)
 
@@ -220,7 +220,6 @@ def _names_view() -> QPlainTextEdit:
     # Otherwise Tab would stay in the text, which cannot be edited.
     view.setTabChangesFocus(True)
     view.setFont(theme.mono_font())
-    view.setFixedHeight(132)
     view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     view.setAccessibleName("New keys")
     return view

@@ -74,6 +74,7 @@ class PropertiesDialog(Dialog):
         self.metadata, self.tags = PairsField("Metadata"), PairsField("Tags")
         self.protected = muted_label("", wrap=True, small=True)
         self.changes = text_label("Reading the properties…", wrap=True)
+        self.summary = muted_label("")
         self.go = primary_button("Save", self._on_save)
         self._lay_out()
         self.storage_class.currentIndexChanged.connect(self._on_edit)
@@ -95,7 +96,8 @@ class PropertiesDialog(Dialog):
         self.body.addLayout(form)
         self.body.addWidget(self.protected)
         self.body.addWidget(self.changes)
-        self.add_buttons(plain_button("Close", self.reject), self.go)
+        # At the buttons, since the sentences about the changes may be scrolled out of view.
+        self.add_buttons(plain_button("Close", self.reject), self.go, left=(self.summary,))
         self.go.setDefault(True)
 
     def show_facts(self, facts: ObjectFacts) -> None:
@@ -109,7 +111,8 @@ class PropertiesDialog(Dialog):
             label.setAccessibleName(name)
             self.grid.addWidget(label, number, 1)
         for name in dict.fromkeys(["STANDARD", *CLASSES, found.storage_class]):
-            self.storage_class.addItem(CLASS_NAMES.get(name, name), name)
+            text = "Standard" if name == "STANDARD" else CLASS_NAMES.get(name, name)
+            self.storage_class.addItem(text, name)
         self.storage_class.setCurrentIndex(self.storage_class.findData(found.storage_class))
         for name, field in self.headers.items():
             field.setText(found.headers.get(name, ""))
@@ -169,6 +172,7 @@ class PropertiesDialog(Dialog):
         versioned = bool(found.version_id)
         self.changes.setText("\n".join([*lines, _consequence(versioned=versioned)]) if lines else
                              "Nothing is changed yet.")  # fmt: skip
+        self.summary.setText(format_counted(len(lines), "change") if lines else "")
         self.go.allow(bool(lines) and not self._locked, self._locked or "Change something first.")
 
     def _on_save(self) -> None:

@@ -22,15 +22,15 @@ from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import splitter
 from gui.widgets.table import choose_row, columns_of, make_table
 
-STORED, SIZE, CLASS, STATE = range(4)
-#: Widths in pixels of size, class and state.
-_WIDTHS = (80, 110, 110)
+STORED, STATE, SIZE, CLASS = range(4)
+#: Widths in pixels of state, size and class.
+_WIDTHS = (96, 72, 110)
 
 
 class VersionsModel(TextRows):
     """One row per version or delete marker, the newest one first."""
 
-    heads = ("Stored", "Size", "Class", "State")
+    heads = ("Stored", "State", "Size", "Class")
     numbers = frozenset({SIZE})
     moments = frozenset({STORED})
 
@@ -46,8 +46,8 @@ class VersionsModel(TextRows):
 def _row(each: ObjectVersion) -> tuple[tuple[object, ...], tuple[CellText, ...]]:
     state = _state(each)
     size = "" if each.marker else format_size(each.size)
-    values = (each.modified.timestamp(), each.size, each.storage_class, state)
-    return values, (format_moment(each.modified, zone=False), size, each.storage_class, state)
+    values = (each.modified.timestamp(), state, each.size, each.storage_class)
+    return values, (format_moment(each.modified, zone=False), state, size, each.storage_class)
 
 
 def _state(each: ObjectVersion) -> str:
