@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Protocol
 
+from core.backup.databases import origin_of
+from core.backup.databases.address import SECRET_PREFIX
 from core.backup.drills import drill_of, last_drills
 from core.backup.listing import Folder, contents, read_backup, with_last_check
 from core.backup.prefetch import in_parallel
@@ -118,12 +120,14 @@ def findings(
         now: The present time.
     """
     moment = now or utc_now()
+    backups = tuple(backups)
     groups = _grouped(backups)
     limits = dict.fromkeys(groups, overdue)
     active = [each for each in schedules if not each.paused]
     for schedule in active:
         limits.update(_scheduled(schedule, groups))
-    found = list(_failed(runs, {schedule_name(each) for each in active}, moment))
+    failed = [each for each in runs if each.failed and not _was_completed(each, backups)]
+    found = list(_failed(failed, {schedule_name(each) for each in active}, moment))
     found += [finding for each in active for finding in _never_ran(each, runs, moment)]
     found += [
         finding
@@ -179,13 +183,33 @@ def _complete(schedule: Schedule) -> list[str]:
     return [table for table in schedule.tables if table not in filtered]
 
 
+def _was_completed(run: BackupRun, backups: Iterable[Backup]) -> bool:
+    """Return whether all tables of a failed run have a later backup, for example a resumed one.
+
+    A run of all tables has those that have backups. The tables of a database whose address is in a
+    secret are not recognized.
+    """
+    if run.database.startswith(SECRET_PREFIX):
+        return False
+    place = str(origin_of(run.database))
+    here = [
+        each
+        for each in backups
+        if str(each.origin) == place and not each.filter and _is_comparable(each)
+    ]
+    # The time of a resumed backup is that of its snapshot, which was taken by the failed run.
+    later = {each.table for each in here if each.taken >= run.started}
+    tables = set(run.tables) or {each.table for each in here}
+    return bool(tables) and tables <= later
+
+
 def _failed(
     runs: Iterable[BackupRun], scheduled: Collection[str], now: datetime
 ) -> Iterator[BackupFinding]:
-    """Yield the runs that failed and did not succeed later, the newest first."""
+    """Yield findings about failed runs, the newest first."""
     for run in sorted(runs, key=lambda each: each.started, reverse=True):
         recent = run.name in scheduled or now - run.started <= _REPORTED
-        if not run.failed or run.dismissed or not recent:
+        if run.dismissed or not recent:
             continue
         tables = ", ".join(run.tables) or "all tables"
         when = format_moment(run.started)

@@ -113,6 +113,24 @@ def run(hours: float, problem: str = "It was offline.", tables: tuple[str, ...] 
     return BackupRun(name, "/a", tables, moment, moment, problem)
 
 
+def test_a_failed_run_is_not_reported_once_its_tables_have_later_backups() -> None:
+    place = origin_of("/a")
+    orders, users = taken(0.5, origin=place), taken(0.5, origin=place, table="users")
+    both = run(1, tables=("orders", "users"))
+    assert findings([orders, users], runs=[both], now=NOW) == ()
+    assert findings([orders, users], runs=[run(1)], now=NOW) == ()
+    earlier = replace(users, taken=NOW - timedelta(hours=2))
+    some_rows = replace(users, filter="id > 5")
+    damaged = replace(users, state=BackupState.BROKEN, origin=Origin(), problem="A reason.")
+    elsewhere = replace(users, origin=origin_of("/b"))
+    for other in (earlier, some_rows, damaged, elsewhere):
+        found = findings([orders, other], runs=[both], now=NOW)
+        assert [each.run for each in found if each.problem is BackupProblem.FAILED] == [both.name]
+    assert len(findings([orders, earlier], runs=[run(1)], now=NOW)) == 1
+    in_secret = replace(both, database="secret:cryptotrading/database")
+    assert len(findings([orders, users], runs=[in_secret], now=NOW)) == 1
+
+
 def test_a_failed_run_is_reported_until_it_succeeds_or_is_dismissed() -> None:
     (finding,) = findings([], runs=[run(1)], now=NOW)
     assert (finding.problem, finding.run) == (BackupProblem.FAILED, run(1).name)
