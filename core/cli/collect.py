@@ -66,6 +66,14 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
         bool, typer.Option("--no-cache", help="Neither use nor store objects on this computer.")
     ] = False,
     dry_run: DryRun = False,
+    athena: Annotated[
+        bool,
+        typer.Option(
+            "--athena",
+            help="Only print the table and the query of the range for Amazon Athena, and what the "
+            "query would cost.",
+        ),
+    ] = False,
     overwrite: Overwrite = False,
     formula_safe: FormulaSafe = False,
 ) -> int:
@@ -83,8 +91,8 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
         "kind": kind, "names": names, "timeframe": timeframe, "start": start, "end": end,
         "margin": None if margin is None else margin * 3600.0, "cache": not no_cache,
     }  # fmt: skip
-    if dry_run:
-        _plan(cli, common)
+    if dry_run or athena:
+        (_athena if athena else _plan)(cli, common)
         return 0
     if output is None:
         raise usage_error("The file is missing", remedy="Add -o FILE, or --dry-run.")
@@ -107,6 +115,20 @@ def _plan(cli: Cli, common: dict[str, Any]) -> None:
         found = plan(cli.opener.workspace(work), work, **common)
     shown = {"gets": found.gets, "cost": found.cost}
     cli.out.result({"plan": found, **shown}, lambda: _show_plan(cli, found))
+
+
+def _athena(cli: Cli, common: dict[str, Any]) -> None:
+    from core.collect.athena import scan_cost
+    from core.collect.collecting import plan_athena
+
+    with cli.out.work("Listing") as work:
+        texts, found = plan_athena(cli.opener.workspace(work), work, **common)
+    cost = scan_cost(found.size)
+    cli.out.result(
+        {"statements": texts, "scanned_bytes": found.size, "cost": cost},
+        lambda: cli.out.lines(texts.text.rstrip()),
+    )
+    cli.out.note(f"The query scans up to {format_size(found.size)}, about ${cost:.4f}.")
 
 
 def _show_plan(cli: Cli, found: Plan) -> None:

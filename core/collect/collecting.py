@@ -8,8 +8,9 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from core.collect.athena import AthenaTexts, athena_texts
 from core.collect.cache import ObjectCache
 from core.collect.keys import ARCHIVES, Found, Objects, find_objects
 from core.collect.patterns import Pattern, learned
@@ -71,6 +72,28 @@ def plan(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
     objects = find_objects(bucket, request, work)
     with _opened_cache(bucket, use=cache) as opened:
         return _plan(objects, opened)
+
+
+def plan_athena(
+    workspace: HasBucket, work: Work | None = None, **arguments: Any
+) -> tuple[AthenaTexts, Plan]:
+    """Return the statements of a range for Amazon Athena, and the objects that its query scans.
+
+    Args:
+        workspace: The services of a connection.
+        work: Cancel token and progress.
+        **arguments: Those of `plan`.
+
+    Raises:
+        InvalidInput: The range is not valid, or a name is a pattern.
+        NotSupported: The kind has no table.
+    """
+    request = request_of(
+        arguments["kind"], arguments["names"], arguments.get("timeframe", ""),
+        arguments["start"], arguments["end"], _duration(arguments.get("margin")),
+    )  # fmt: skip
+    texts = athena_texts(workspace.bucket.name, request)
+    return texts, plan(workspace, work, **arguments)
 
 
 def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller

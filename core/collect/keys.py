@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from core.collect.request import Request, prefix_of, shifted
+from core.collect.request import Request, is_pattern, prefix_of, shifted
 from core.layout import Kind, kind, parse
 from core.objects.bucket import Bucket
 from core.objects.level import list_level, page_of
@@ -23,7 +23,6 @@ _THREADS = 8
 _BY_MONTH = frozenset({"orderbook", "trades"})
 #: Storage classes whose objects cannot be read at once (S3 user guide, "Storage classes").
 ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-_PATTERN = frozenset("*?[")
 _DAY = timedelta(days=1)
 
 
@@ -159,12 +158,12 @@ def _names(
     bucket: Bucket, of: Kind, request: Request, work: Work, objects: Objects
 ) -> tuple[str, ...]:
     """Return the names of a request; patterns are replaced by the names in the bucket."""
-    if not any(_PATTERN.intersection(name) for name in request.names):
+    if not any(map(is_pattern, request.names)):
         return request.names
     known = _listed_names(bucket, of, work, objects)
     found: dict[str, None] = {}
     for name in request.names:
-        if _PATTERN.intersection(name):
+        if is_pattern(name):
             found |= dict.fromkeys(fnmatch.filter(known, name))
         else:
             found[name] = None

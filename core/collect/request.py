@@ -24,6 +24,7 @@ _LEAST_MARGIN = {
     "user_trades": timedelta(days=31),
 }
 _DAY = timedelta(days=1)
+_PATTERN = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,11 @@ def request_of(
         kind_id, tuple(dict.fromkeys(names)), timeframe, first, last,
         usual_margin(kind_id, timeframe) if margin is None else margin,
     )  # fmt: skip
+
+
+def is_pattern(name: str) -> bool:
+    """Return whether a name has characters of a pattern, such as `BTC-*`."""
+    return not _PATTERN.isdisjoint(name)
 
 
 def usual_margin(kind_id: str, timeframe: str) -> timedelta:

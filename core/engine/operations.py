@@ -102,6 +102,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "collect.plan", "core.collect.collecting:plan", "Planning a collection", "collect --dry-run"
     ),
     _reads("collect.run", "core.collect.collecting:collect", "Collecting a range", "collect"),
+    _reads(
+        "collect.athena",
+        "core.collect.collecting:plan_athena",
+        "Planning a query of Athena",
+        "collect --athena",
+    ),
     _reads("tables.query", "core.collect.querying:run_query", "Running a query", "sql"),
     _reads("tables.page", "core.collect.querying:read_page", "Reading a table"),
     _reads("tables.export", "core.collect.querying:export_table", "Exporting a table"),

@@ -5,8 +5,10 @@ import json
 import pytest
 from helpers.browser import in_other_thread, put, settled
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 
 from core.catalog.refresh import refresh
+from core.collect.collecting import collect
 from core.work import Work
 from gui.tabs.browser.collect import result_model
 
@@ -20,11 +22,10 @@ def page(tab, qtbot):
 
 
 @pytest.fixture
-def collected(page, tab, qtbot):
-    """The page with the collected table."""
-    page.start_plan()
-    settled(qtbot, tab)
-    page.start_collect()
+def collected(page, workspace, tab, qtbot):
+    """The page with the collected table, not by the engine process, whose start takes a second."""
+    chosen = page.form.range
+    page.show_report(chosen, in_other_thread(collect, workspace, Work(), **chosen.arguments))
     settled(qtbot, tab)
     return page
 
@@ -165,3 +166,10 @@ def test_a_statement_that_reads_files_is_refused(tab, qtbot):
     settled(qtbot, tab)
     assert query.banner.failed
     assert "only read the rows that it was given" in query.banner.text
+
+
+def test_the_statements_for_athena_are_copied(page, tab, qtbot):
+    qtbot.mouseClick(page.athena, Qt.MouseButton.LeftButton)
+    settled(qtbot, tab)
+    assert "CREATE EXTERNAL TABLE" in QGuiApplication.clipboard().text()
+    assert "The query scans up to" in page.banner.text

@@ -18,7 +18,8 @@ from gui.widgets.labels import muted_label
 KINDS = ("ohlcv", "trades", "orderbook", "user_trades", "portfolio", "analytics")
 _TIMEFRAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
 _NAMES = {"symbol": "Symbols", "user_id": "Users", "report_type": "Report types"}
-_DAY_LENGTH = len("2024-01-15")
+#: Width of a date in pixels.
+_DATE_WIDTH = 112
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class RangeForm(QWidget):
             label.setBuddy(field)
             grid.addWidget(label, 0, column)
             grid.addWidget(field, 1, column)
+        for field in (self.start, self.end):
+            field.setMinimumWidth(_DATE_WIDTH)
         for column, stretch in enumerate((2, 5, 1, 2, 2)):
             grid.setColumnStretch(column, stretch)
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 
 from core.errors import StorageError
@@ -26,6 +27,7 @@ from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table
 
 if TYPE_CHECKING:
+    from core.collect.athena import AthenaTexts
     from core.collect.report import CollectReport, Plan
     from gui.tabs.browser.tab import BrowserTab
     from gui.tasks import Task
@@ -78,6 +80,8 @@ class CollectPage(BrowserPage):
         self.text = muted_label("", wrap=True)
         self.plan = primary_button("Plan", self.start_plan)
         self.collect = primary_button("Collect", self.start_collect)
+        self.athena = plain_button("Copy for Athena", self.copy_for_athena)
+        self.athena.set_hint("Copies the table and the query of this range for Amazon Athena.")
         self.stop = plain_button("Stop", self._on_stop)
         self.result = ResultPane(tab, self.banner, "Collected rows")
         self.problems_model = ProblemsModel(self)
@@ -93,7 +97,15 @@ class CollectPage(BrowserPage):
         self._stack.addWidget(self.problems)
         self._empty = EmptyState(_TITLE, _TEXT)
         self.state = Loadable(self._stack, self._empty)
-        line = row(self.text, self.views, self.stop, self.plan, self.collect, margins=(0, 6, 0, 0))
+        line = row(
+            self.text,
+            self.views,
+            self.stop,
+            self.athena,
+            self.plan,
+            self.collect,
+            margins=(0, 6, 0, 0),
+        )
         give_rest_to_first(line)
         head = column(self.form, line, margins=(8, 6, 8, 6))
         box = QVBoxLayout(self)
@@ -212,6 +224,32 @@ class CollectPage(BrowserPage):
             )
         self.collected.emit()
 
+    # Athena
+
+    def copy_for_athena(self) -> None:
+        """Copy the statements for Athena, and show what the query would scan."""
+        chosen = self.form.range
+        self._start(
+            self._tab.bulk(
+                f"Plan {chosen.title} for Athena", "collect.athena", chosen.arguments,
+                self.show_statements, failed=self._on_failed, progress=self._on_progress,
+                latest="browser/collect",
+            ),
+            "Listing…",
+        )  # fmt: skip
+
+    def show_statements(self, found: tuple[AthenaTexts, Plan]) -> None:
+        """Copy the statements of a range."""
+        texts, planned = found
+        self._task = None
+        QGuiApplication.clipboard().setText(texts.text)
+        self.text.setText("")
+        self._update()
+        self.banner.show_good(
+            "The statements for the database, the table and the query were copied. The query scans "
+            f"up to {format_size(planned.size)}."
+        )
+
     # State
 
     def _start(self, task: Task, text: str) -> None:
@@ -274,7 +312,9 @@ class CollectPage(BrowserPage):
         self.stop.setVisible(running)
         self.plan.setVisible(not running and not ready)
         self.collect.setVisible(not running and ready)
-        self.plan.allow(not self.form.reason, self.form.reason)
+        for button in (self.plan, self.athena):
+            button.allow(not self.form.reason, self.form.reason)
+        self.athena.setVisible(not running)
         some = self._plan is not None and self._plan.objects > 0
         self.collect.allow(some, "There are no objects in this range.")
         self.views.setVisible(self.problems_model.rowCount() > 0)
