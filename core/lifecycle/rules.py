@@ -53,6 +53,17 @@ class Rule:
         return str(found.get("Prefix", found.get("And", {}).get("Prefix", "")) or "")
 
     @property
+    def meaning(self) -> str:
+        """The rule with its prefix in the Filter: rules with equal meaning have equal texts.
+
+        Ceph RGW returns a Filter with an empty prefix as the deprecated Prefix element.
+        """
+        raw = self.raw()
+        if not raw.get("Filter"):
+            raw["Filter"] = {"Prefix": raw.pop("Prefix", "") or ""}
+        return json.dumps(raw, sort_keys=True)
+
+    @property
     def touches_everything(self) -> bool:
         """Whether no prefix, tag or size limits the rule."""
         raw = self.raw()
@@ -76,6 +87,12 @@ class Configuration:
         mine = sorted(rule.canonical for rule in self.rules)
         theirs = sorted(rule.canonical for rule in other.rules)
         return mine == theirs and self.minimum_size == other.minimum_size
+
+    def means(self, other: Configuration) -> bool:
+        """Return whether both contain rules with the same meanings, in any order."""
+        return sorted(rule.meaning for rule in self.rules) == sorted(
+            rule.meaning for rule in other.rules
+        )
 
     def merged(self, rule: Rule) -> Configuration:
         """Return this configuration with a rule added, or replaced if its id exists.

@@ -158,7 +158,7 @@ def _read_back(bucket: Bucket, wanted: Configuration, work: Work) -> Configurati
         found = read(bucket, work=work)
         # Not `same_as`: a server may return a default minimum size that was not part of the
         # request.
-        if difference(wanted, found).empty:
+        if wanted.means(found):
             return found
     raise ServiceError(
         "The bucket does not return the new rules yet",

@@ -121,3 +121,14 @@ def test_scope(raw, everything, text):
     rule = Rule.of({"ID": "x", "Status": "Enabled", **raw})
     assert rule.touches_everything is everything
     assert scope(rule) == text
+
+
+def test_a_deprecated_prefix_means_the_same_as_a_filter():
+    filtered = Rule.of({"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "logs/"}})
+    deprecated = Rule.of({"ID": "r", "Status": "Enabled", "Prefix": "logs/"})
+    assert filtered != deprecated
+    assert filtered.meaning == deprecated.meaning
+    of_all = [{"Filter": {"Prefix": ""}}, {"Prefix": ""}, {"Filter": {}}]
+    assert len({Rule.of({"ID": "r", **each}).meaning for each in of_all}) == 1
+    tagged = Rule.of({"ID": "r", "Filter": {"Tag": {"Key": "k", "Value": "v"}}})
+    assert tagged.meaning != Rule.of({"ID": "r", "Prefix": ""}).meaning

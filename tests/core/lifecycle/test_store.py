@@ -7,6 +7,7 @@ from core.errors import Conflict
 from core.lifecycle import store
 from core.lifecycle.rules import Configuration, Rule
 from core.lifecycle.templates import abort_unfinished, archive
+from core.workspace import Workspace
 
 THEIRS = {
     "ID": "theirs",
@@ -91,3 +92,16 @@ def test_a_put_keeps_the_default_for_small_objects(bucket):
     wanted = Configuration((Rule.of(THEIRS),), "varies_by_storage_class")
     store.save(bucket, Configuration(), wanted)
     assert sent["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
+
+
+def test_every_server_returns_the_rules_that_were_saved(s3_server, s3_bucket):
+    workspace = Workspace.open(s3_server.connection(s3_bucket))
+    whole = {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": ""},
+             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}  # fmt: skip
+    part = {"ID": "b", "Status": "Enabled", "Filter": {"Prefix": "logs/"},
+            "Expiration": {"Days": 9}}  # fmt: skip
+    for raw in (part, whole):
+        seen = store.read(workspace.bucket)
+        saved = store.save(workspace.bucket, seen, seen.merged(Rule.of(raw)))
+        assert saved.after.find(raw["ID"]).meaning == Rule.of(raw).meaning
+    workspace.close()
