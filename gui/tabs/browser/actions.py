@@ -81,7 +81,7 @@ class Actions:
         slots: dict[str, Callable[[], object]],
         reasons: dict[str, Callable[[], str]],
     ) -> None:
-        self._extra_reasons = reasons
+        self._slots, self._extra_reasons = slots, reasons
         self._all: dict[str, QAction] = {}
         #: Why each action is disabled, by its name; empty for enabled ones.
         self._reasons: dict[str, str] = {}
@@ -90,10 +90,19 @@ class Actions:
                 continue
             name, row = item.name, shortcuts.action(item.action)
             self._all[name] = shortcuts.menu_action(item.action, owner, slots[name])
-            if row.where != "window" and not row.own:  # the window binds the keys of its actions
-                holder = owner if row.where == "browser" else table
-                reason = partial(self.reason, name)
-                shortcuts.bind(item.action, holder, slots[name], reason)
+            if row.where == "browser" and not row.own:  # the window binds the keys of its actions
+                shortcuts.bind(item.action, owner, slots[name], partial(self.reason, name))
+        self.bind_list(table)
+
+    def bind_list(self, table: QWidget) -> None:
+        """Bind the keys of the actions to a list of objects, for example of a page."""
+        for item in LIST_ACTIONS:
+            if item is None:
+                continue
+            row = shortcuts.action(item.action)
+            if row.where not in {"window", "browser"} and not row.own:
+                reason = partial(self.reason, item.name)
+                shortcuts.bind(item.action, table, self._slots[item.name], reason)
 
     def __getitem__(self, name: str) -> QAction:
         return self._all[name]

@@ -3,6 +3,7 @@
 import pytest
 from helpers.browser import active, in_other_thread, settled
 from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtGui import QGuiApplication
 
 from core.catalog.refresh import refresh
 from core.work import Work
@@ -97,6 +98,10 @@ def test_a_selected_result_is_shown_and_actions_apply_to_it(listed, tab, qtbot):
     assert [entry.key for entry in tab.selected] == ["note.txt"]
     assert tab.object.key == "note.txt"
     assert tab.object_actions["delete"].isEnabled()
+    listed.table.setFocus()
+    active(tab, qtbot)
+    qtbot.keyClick(listed.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "note.txt"
     listed.table.clearSelection()
     assert not tab.object_actions["delete"].isEnabled()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout
 
 from core.catalog.catalog import Catalog, open_catalog
@@ -54,7 +54,13 @@ class _Found:
 
 
 class SearchPage(BrowserPage):
-    """A field for the text of a search above the list of results."""
+    """A field for the text of a search above the list of results.
+
+    Signals:
+        found: the results of a search are shown.
+    """
+
+    found = Signal()
 
     def __init__(self, tab: BrowserTab) -> None:
         super().__init__()
@@ -85,11 +91,13 @@ class SearchPage(BrowserPage):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(row(self.field, margins=(8, 6, 8, 4)))
-        box.addWidget(row(*self.conditions, margins=(8, 0, 8, 6), stretch=True))
+        box.addWidget(row(*self.conditions, margins=(8, 0, 8, 4), stretch=True))
+        box.addWidget(row(self.summary, margins=(12, 0, 8, 4)))
         box.addWidget(rule())
         box.addWidget(self.state, 1)
         box.addWidget(rule())
-        box.addWidget(row(self.summary, *self.refreshing.controls, margins=(8, 4, 8, 4)))
+        bottom = row(*self.refreshing.controls, margins=(8, 4, 8, 4), stretch=True)
+        box.addWidget(bottom)
 
     def _connect(self) -> None:
         self.field.textChanged.connect(self._search)
@@ -102,6 +110,7 @@ class SearchPage(BrowserPage):
         self.table.doubleClicked.connect(self._on_opened)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._on_menu)
+        self._tab.object_actions.bind_list(self.table)
 
     # Calls from the tab
 
@@ -183,6 +192,7 @@ class SearchPage(BrowserPage):
         self.refreshing.show_state(found.state)
         if first:
             self.refreshing.estimate()
+        self.found.emit()
 
     def _on_failed(self, error: StorageError) -> None:
         if error.kind is ErrorKind.NOT_FOUND:

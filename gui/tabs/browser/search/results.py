@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from core.catalog.matches import Matches
 from core.catalog.query import Order
-from core.layout import KINDS
 from core.model.catalog import CatalogRow
 from core.model.objects import ObjectRow
 from core.units import format_moment, format_size
@@ -22,10 +21,9 @@ from gui.widgets.labels import shown
 
 #: Rows of a page, and the maximum number of pages in memory.
 PAGE, _MOST_PAGES = 200, 250
-KEY, SIZE, MODIFIED, KIND, CLASS = range(5)
+KEY, SIZE, MODIFIED = range(3)
 #: The order of each column.
-ORDERS: tuple[Order, ...] = ("key", "size", "modified", "kind", "storage_class")
-_TITLES = {kind.id: kind.title for kind in KINDS}
+ORDERS: tuple[Order, ...] = ("key", "size", "modified")
 
 
 class Results(Columns):
@@ -36,7 +34,7 @@ class Results(Columns):
         order_wanted: the user sorts by a column (an index, and whether it descends).
     """
 
-    heads = ("Key", "Size", "Modified", "Kind", "Class")
+    heads = ("Key", "Size", "Modified")
     numbers = frozenset({SIZE})
     moments = frozenset({MODIFIED})
     page_wanted = Signal(int)
@@ -68,7 +66,7 @@ class Results(Columns):
         while len(self._pages) > _MOST_PAGES:
             self._pages.popitem(last=False)
         last = min((page + 1) * PAGE, self._count()) - 1
-        self.dataChanged.emit(self.index(page * PAGE, 0), self.index(last, CLASS))
+        self.dataChanged.emit(self.index(page * PAGE, 0), self.index(last, MODIFIED))
 
     def row(self, number: int) -> CatalogRow | None:
         """Return a row; None if its page is not read yet."""
@@ -107,9 +105,7 @@ def _text(row: CatalogRow, column: int) -> str:
         return shown(row.key)
     if column == SIZE:
         return format_size(row.size)
-    if column == MODIFIED:
-        return format_moment(row.modified, zone=False)
-    return _TITLES.get(row.kind, "") if column == KIND else row.storage_class
+    return format_moment(row.modified, zone=False)
 
 
 def entry_of(row: CatalogRow) -> Entry:
