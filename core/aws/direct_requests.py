@@ -1,8 +1,8 @@
-"""Requests about one object that are signed here and sent without botocore's serializer and parser.
+"""Requests that are signed here and sent without botocore's serializer and parser.
 
 botocore needs some milliseconds for each request: parameters, endpoint rules, events and the parsing
 of the answer. A large object needs hundreds of requests of one kind, whose answers consist of a few
-headers. They use botocore's connections, so that proxies, certificates and time limits are the same.
+headers, and a large bucket hundreds of pages, which are parsed elsewhere. These requests use botocore's connections, so that proxies, certificates and time limits are the same.
 
 Only complete successes are returned. After anything else the caller repeats the request with
 botocore, which retries it and reports the exact error.
@@ -45,6 +45,15 @@ class DirectAnswer:
         # urllib3's own methods return new `bytes` for each block, which costs a copy.
         return int(self._raw._fp.readinto(view))  # noqa: SLF001 - as above
 
+    def read(self) -> bytes:
+        """Return the complete body.
+
+        Raises:
+            OSError: the connection broke.
+            urllib3.exceptions.HTTPError: the body is shorter than declared.
+        """
+        return bytes(self._raw.read())
+
     def release(self) -> None:
         """Return the connection for the next request, after the rest of the body."""
         with suppress(Exception):  # otherwise it is closed by the caller
@@ -57,10 +66,12 @@ class DirectAnswer:
 
 
 class DirectRequests:
-    """Sender of direct requests about one object; threads may share it."""
+    """Sender of direct requests about one object or one bucket; threads may share it."""
 
-    def __init__(self, clients: ClientFactory, bucket: str, key: str) -> None:
-        """Prepare requests; nothing is sent unless the region of the bucket is unknown.
+    def __init__(self, clients: ClientFactory, bucket: str, key: str = "") -> None:
+        """Prepare requests about an object or, without a key, about the bucket.
+
+        Nothing is sent unless the region of the bucket is unknown.
 
         Raises:
             StorageError: the bucket or the access keys cannot be determined.
@@ -70,10 +81,11 @@ class DirectRequests:
         self._clients = clients
         self._unsigned = Config(s3={"payload_signing_enabled": False})
         self._client = clients.for_bucket(bucket)
-        with translated("s3:GetObject", f"s3://{bucket}/{key}"):
+        operation, target = ("get_object", {"Key": key}) if key else ("list_objects_v2", {})
+        with translated("s3:GetObject" if key else "s3:ListObjectsV2", f"s3://{bucket}/{key}"):
             # The form of the address depends on bucket, region and profile: botocore knows it.
             signed = self._client.generate_presigned_url(
-                "get_object", Params={"Bucket": bucket, "Key": key}
+                operation, Params={"Bucket": bucket, **target}
             )
         self._url = signed.partition("?")[0]
         self._lock = threading.Lock()
@@ -169,7 +181,9 @@ class DirectRequests:
         keys = self._clients.frozen_keys()
         token = keys.session_token.reveal() if keys.session_token else None
         credentials = Credentials(keys.access_key_id, keys.secret_access_key.reveal(), token)
-        url = f"{self._url}?{urlencode(query, quote_via=quote)}" if query else self._url
+        # The signature is about the query as it is sent, in which AWS expects encoded slashes.
+        encoded = urlencode(query, safe="-_.~", quote_via=quote)
+        url = f"{self._url}?{encoded}" if query else self._url
         unsigned = AWSRequest(method=method, url=url, headers=dict(headers))
         # The bytes are protected by their checksum, which is a signed header; a hash of the body
         # in the signature would have to be computed for each request.

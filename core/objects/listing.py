@@ -1,14 +1,22 @@
-"""Flat listings of all objects below a prefix, which list several folders concurrently."""
+"""Flat listings of all objects below a prefix, which list several ranges of keys concurrently.
+
+The ranges are folders first. Where the keys have no folders, a thread that has nothing to do takes a
+part of the range of another one: ListObjectsV2 can start after any key, whether it exists or not.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from core.objects.bucket import Bucket
+from core.objects.direct_pages import DirectPages
 from core.objects.level import page_of
 from core.objects.pages import Columns
 from core.work import Work, default_work
@@ -24,14 +32,23 @@ _END_SECONDS = 1.5
 #: Approximate seconds of computation for a page, which another thread can do during a request.
 _PAGE_SECONDS = 0.004
 
-_Item = Columns | BaseException | None
+#: Number of requests after which a listing counts as long, and its pages are requested directly.
+_LONG = 8
+#: Number of pages of a range after which it is divided: parts of small ones would often be empty.
+_UNDIVIDED = 3
+#: Number of keys of a page whose characters are examined for a division.
+_SAMPLE = 50
+
+_Item = Columns | BaseException
 _Answer = tuple[Columns, str | None]
 
 
 class _Request(Protocol):
     """Function that requests a page: it checks for a cancel before and counts the objects after."""
 
-    def __call__(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
+    def __call__(
+        self, prefix: str, *, delimiter: str = "", token: str | None = None, after: str = ""
+    ) -> _Answer:
         """Return the page and the token that continues it."""
 
 
@@ -60,6 +77,7 @@ class Listing:
         self._fan: _Fan | None = None
         self._lock = threading.Lock()
         self._latency = float("inf")
+        self._direct: DirectPages | None = None
         self.list_calls = 0
 
     def pages(self) -> Iterator[Columns]:
@@ -80,10 +98,15 @@ class Listing:
         """Remove a prefix for another process to list; None if all are taken."""
         return self._fan.take() if self._fan is not None else None
 
-    def _request(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
+    def _request(
+        self, prefix: str, *, delimiter: str = "", token: str | None = None, after: str = ""
+    ) -> _Answer:
         self._work.check()
         began, computed = time.monotonic(), time.thread_time()
-        answer = page_of(self._bucket, prefix, delimiter=delimiter, token=token, work=self._work)
+        answer = None if delimiter else self._directly(prefix, token, after)
+        answer = answer or page_of(
+            self._bucket, prefix, delimiter=delimiter, token=token, after=after, work=self._work
+        )
         # The time without the processor time of this thread is what it waited for the network.
         waited = time.monotonic() - began - (time.thread_time() - computed)
         with self._lock:
@@ -91,6 +114,15 @@ class Listing:
             # The smallest one: others include waiting for the interpreter lock.
             self._latency = min(self._latency, waited)
         return answer
+
+    def _directly(self, prefix: str, token: str | None, after: str) -> _Answer | None:
+        """Return a page of a long listing; None if it has to be requested with botocore."""
+        if self._direct is None:
+            if self.list_calls < _LONG:
+                return None
+            # Several threads may create one, of which the last is used: they are interchangeable.
+            self._direct = DirectPages(self._bucket, self._work)
+        return self._direct.page_of(prefix, token=token, after=after)
 
     def _threads(self) -> int:
         """Return the number of threads that suits the latency so far.
@@ -131,23 +163,37 @@ def _discovered(ask: _Request, prefix: str, fan_out: int) -> tuple[list[str], li
     return flat + explore, pages
 
 
+@dataclass(slots=True)
+class _Range:
+    """The keys of a prefix after one key and up to another; `until` is None for its end.
+
+    `pages` is the number of pages that were listed.
+    """
+
+    prefix: str
+    after: str = ""
+    until: str | None = None
+    pages: int = 0
+
+
 class _Fan:
-    """Threads that list prefixes, and the queue from which their pages are read."""
+    """Threads that list ranges of keys, and the queue from which their pages are read."""
 
     def __init__(self, ask: _Request, prefixes: list[str], threads: int, work: Work) -> None:
         self._ask, self._work = ask, work
-        self._prefixes: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for prefix in prefixes:
-            self._prefixes.put(prefix)
-        self._pages: queue.Queue[_Item] = queue.Queue(_WAITING_PAGES)
+        self._ranges: deque[_Range] = deque(map(_Range, prefixes))
+        self._pages: queue.Queue[_Item | None] = queue.Queue(_WAITING_PAGES)
         self._stop = threading.Event()
+        # Guards the ranges and the number of threads that are listing one.
+        self._changed = threading.Condition()
+        self._listing = self._idle = 0
         self._threads = [
             threading.Thread(target=self._run, name=f"listing-{number}", daemon=True)
-            for number in range(min(threads, len(prefixes)))
+            for number in range(threads)
         ]
 
     def pages(self) -> Iterator[Columns]:
-        """Yield pages until all prefixes are listed, and always stop the threads."""
+        """Yield pages until all ranges are listed, and always stop the threads."""
         for thread in self._threads:
             thread.start()
         running = len(self._threads)
@@ -163,7 +209,7 @@ class _Fan:
         finally:
             self._end()
 
-    def _next(self) -> _Item:
+    def _next(self) -> _Item | None:
         while True:
             self._work.check()
             try:
@@ -175,14 +221,19 @@ class _Fan:
 
     def _end(self) -> None:
         self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
         deadline = time.monotonic() + _END_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         try:
-            while (prefix := self.take()) is not None:
-                self._list(prefix)
+            while (part := self._take_range()) is not None:
+                self._list(part)
+                with self._changed:
+                    self._listing -= 1
+                    self._changed.notify_all()
             # Marks the end of one thread; the reader counts these marks.
             self._offer(None)
         except BaseException as error:  # noqa: BLE001 - raised where the pages are read
@@ -194,14 +245,28 @@ class _Fan:
         return len(self._threads)
 
     def take(self) -> str | None:
-        """Return the next prefix, or None if all are taken or the listing was closed."""
-        try:
-            return None if self._stop.is_set() else self._prefixes.get_nowait()
-        except queue.Empty:
-            return None
+        """Return a prefix that no thread has begun, or None if there is none."""
+        with self._changed:
+            return self._ranges.popleft().prefix if self._ranges and not self._stopped else None
 
-    def _offer(self, item: _Item) -> None:
-        while not self._stop.is_set():
+    @property
+    def _stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def _take_range(self) -> _Range | None:
+        """Return the next range; waits while other threads may still divide theirs."""
+        with self._changed:
+            self._idle += 1
+            while not self._ranges and self._listing and not self._stopped:
+                self._changed.wait()
+            self._idle -= 1
+            if self._stopped or not self._ranges:
+                return None
+            self._listing += 1
+            return self._ranges.popleft()
+
+    def _offer(self, item: _Item | None) -> None:
+        while not self._stopped:
             try:
                 # A full queue must not block a thread of a listing that was closed.
                 self._pages.put(item, timeout=0.2)
@@ -209,11 +274,74 @@ class _Fan:
                 continue
             return
 
-    def _list(self, prefix: str) -> None:
+    def _list(self, part: _Range) -> None:
         token: str | None = None
-        while not self._stop.is_set():
-            columns, token = self._ask(prefix, token=token)
-            if columns.keys:
-                self._offer(columns)
-            if token is None:
+        while not self._stopped:
+            columns, token = self._ask(part.prefix, token=token, after=part.after)
+            inside = columns_between(columns, part.after, part.until)
+            if inside.keys:
+                self._offer(inside)
+            last = columns.keys[-1] if columns.keys else ""
+            if token is None or (part.until is not None and last > part.until):
                 return
+            part.pages += 1
+            # A server that ignores the beginning of a range lists what belongs to other ranges.
+            if part.pages >= _UNDIVIDED and last > part.after:
+                self._divide(part, columns.keys)
+
+    def _divide(self, part: _Range, keys: list[str]) -> None:
+        """Leave parts of the remaining range to idle threads.
+
+        Args:
+            part: the range; its end becomes the beginning of the first part.
+            keys: the last listed page.
+        """
+        with self._changed:
+            idle = self._idle - len(self._ranges)
+            if idle <= 0:
+                return
+            bounds = boundaries(part.prefix, keys, part.until)[:idle]
+            if not bounds:
+                return
+            for begin, end in zip(bounds, [*bounds[1:], part.until], strict=True):
+                self._ranges.append(_Range(part.prefix, begin, end))
+            part.until = bounds[0]
+            self._changed.notify_all()
+
+
+def columns_between(columns: Columns, after: str, until: str | None) -> Columns:
+    """Return the rows of a page with keys after `after` and up to `until` (None for the end)."""
+    keys = columns.keys
+    begin = bisect_right(keys, after) if after and keys and keys[0] <= after else 0
+    end = len(keys) if until is None or not keys or keys[-1] <= until else bisect_right(keys, until)
+    if begin == 0 and end == len(keys):
+        return columns
+    return Columns(
+        keys[begin:end], columns.sizes[begin:end], columns.modified[begin:end],
+        columns.classes[begin:end], columns.etags[begin:end], columns.folders,
+    )  # fmt: skip
+
+
+def boundaries(prefix: str, keys: list[str], until: str | None) -> list[str]:
+    """Return ascending texts that divide the keys after a page at likely places.
+
+    A text has the beginning of the last key and then a greater character that also occurs in the
+    keys: after `k0017` of numbered keys, these are `k002` to `k009`, or `k01` to `k09`. The shortest
+    ones are returned, as they divide the largest range. The division is complete whatever keys follow.
+
+    Args:
+        prefix: the common prefix of all keys.
+        keys: the keys of the page, in order.
+        until: the end of the range; None for the end of the prefix.
+    """
+    if keys != sorted(keys):
+        return []  # a directory bucket, which has no order in which a listing could start
+    last = keys[-1]
+    sample = [last, *keys[:: max(1, len(keys) // _SAMPLE)]]
+    alphabet = sorted({char for key in sample for char in key[len(prefix) :]})
+    for at in range(len(prefix), len(last)):
+        greater = [last[:at] + char for char in alphabet if char > last[at]]
+        found = [text for text in greater if until is None or text < until]
+        if found:
+            return found
+    return []

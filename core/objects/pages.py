@@ -27,9 +27,11 @@ from core.units import format_counted
 PAGE = "StrongroomPage"
 
 _ROOT = b"ListBucketResult"
-_ENTRY = re.compile(rb"<Contents>(.*?)</Contents>", re.DOTALL)
+_ENTRY = re.compile("<Contents>(.*?)</Contents>", re.DOTALL)
 _PREFIX = re.compile(rb"<CommonPrefixes>\s*<Prefix>([^<]*)</Prefix>\s*</CommonPrefixes>")
-_TAG = re.compile(rb"<(\w+)>[^<]*</\1>")
+_TAG = re.compile(r"<(\w+)>[^<]*</\1>")
+#: An ETag with its quotation marks, which servers write in different ways.
+_QUOTED = re.compile(r"""<ETag>(&quot;|&#34;|")[^<&"]*\1</ETag>""")
 _ENTITY = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 #: Elements of the page outside its entries.
@@ -37,15 +39,15 @@ _SCALARS = {
     name: re.compile(rb"<%s>\s*([^<]*?)\s*</%s>" % (name, name))
     for name in (b"IsTruncated", b"KeyCount", b"EncodingType", b"NextContinuationToken")
 }
-_NEEDED = {b"Key", b"Size", b"LastModified"}
+_NEEDED = {"Key", "Size", "LastModified"}
 #: Elements with children, which the flat pattern skips.
-_NESTED = re.compile(rb"<Owner>.*?</Owner>|<RestoreStatus>.*?</RestoreStatus>", re.DOTALL)
+_NESTED = re.compile("<Owner>.*?</Owner>|<RestoreStatus>.*?</RestoreStatus>", re.DOTALL)
 
 #: Patterns of elements that have a particular form; all other elements are text. Possessive
 #: quantifiers (`*+`) avoid backtracking in pages that do not match.
 _FORMS = {
-    b"Size": rb"\d++",
-    b"LastModified": rb"\d\d\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d[^<]*+",
+    "Size": "[0-9]++",
+    "LastModified": "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9][^<]*+",
 }
 
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
@@ -54,8 +56,8 @@ _PLAIN_ESCAPES = {
     form % code: chr(code) for code in range(128) if code != 10 for form in ("%%%02X", "%%%02x")
 }
 
-_Learned = tuple[re.Pattern[bytes], dict[bytes, int]]
-_learned: dict[tuple[bytes, ...], _Learned] = {}
+_Learned = tuple[re.Pattern[str], dict[str, int]]
+_learned: dict[tuple[tuple[str, ...], str], _Learned] = {}
 # Other threads may use the same client for calls whose answer botocore must parse.
 _wanted = threading.local()
 _prepared: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -230,11 +232,11 @@ def _raw_by_pattern(body: bytes) -> _Raw | None:
     # StorageClass and ETag are optional: servers omit them, which means STANDARD and unknown.
     return _Raw(
         scalars,
-        _texts(columns, at.get(b"Key"), count, ""),
-        _texts(columns, at.get(b"Size"), count, ""),
-        _texts(columns, at.get(b"LastModified"), count, ""),
-        _texts(columns, at.get(b"StorageClass"), count, "STANDARD"),
-        _etags(columns, at.get(b"ETag"), count),
+        _texts(columns, at.get("Key"), count, ""),
+        _texts(columns, at.get("Size"), count, ""),
+        _texts(columns, at.get("LastModified"), count, ""),
+        _texts(columns, at.get("StorageClass"), count, "STANDARD"),
+        _etags(columns, at.get("ETag"), count),
         [_unescaped(folder.decode()) for folder in folders],
     )
 
@@ -258,68 +260,88 @@ def _scalars(body: bytes) -> dict[str, str] | None:
 
 def _folders(body: bytes) -> list[bytes] | None:
     """Return the common prefixes, or None if they have another structure."""
-    if body.rfind(b"<CommonPrefixes>") < 0:
+    # Without the last `>`, which occurs too often for a fast search; backwards would be slower still.
+    if b"<CommonPrefix" not in body:
         return []
     folders = _PREFIX.findall(body)
     return folders if len(folders) == body.count(b"<CommonPrefixes>") else None
 
 
-def _rows(body: bytes) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | None:
+def _rows(body: bytes) -> tuple[list[tuple[str, ...]], dict[str, int]] | None:
     """Return all entries as tuples, and the position of each element in them."""
-    count = body.count(b"<Contents>")
+    count = body.count(b"<Contents")  # as above, without `>`
     if not count:
-        return ([], {}) if b"<Contents" not in body else None
-    rows = _matched(body, count)
+        return [], {}
+    # Decoded once: decoding each of some thousand values would take longer than finding them.
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    rows = _matched(text, count)
     # Only pages with such elements are copied, because removing them costs time.
-    if rows is None and _NESTED.search(body):
-        rows = _matched(_NESTED.sub(b"", body), count)
+    if rows is None and _NESTED.search(text):
+        rows = _matched(_NESTED.sub("", text), count)
     return rows
 
 
-def _matched(body: bytes, count: int) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | None:
+def _matched(text: str, count: int) -> tuple[list[tuple[str, ...]], dict[str, int]] | None:
     """Return the entries if all of them have the structure of the first one."""
-    first = _ENTRY.search(body)
-    learned = _learn(first[1]) if first else None
-    if learned is None:
+    first = _ENTRY.search(text)
+    if first is None:
         return None
-    pattern, at = learned
-    found = pattern.findall(body)
+    quoted = _QUOTED.search(first[1])
+    for quote in (quoted[1], "") if quoted else ("",):
+        learned = _learn(first[1], quote)
+        if learned is None:
+            return None
+        pattern, at = learned
+        found = pattern.findall(text)
+        if len(found) == count:
+            return found, at
     # Fewer matches mean an entry with other elements, which the parser reads.
-    return (found, at) if len(found) == count else None
+    return None
 
 
-def _learn(entry: bytes) -> _Learned | None:
+def _learn(entry: str, quote: str) -> _Learned | None:
+    """Return the pattern of entries like one, whose ETag is between quotation marks."""
     tags = tuple(_TAG.findall(entry))
-    if tags not in _learned:
+    if (tags, quote) not in _learned:
         # A repeated element has no defined meaning, so such a page is left to the parser.
         if not set(tags) >= _NEEDED or len(set(tags)) != len(tags):
             return None
-        parts = [rb"<%s>(%s)</%s>" % (tag, _FORMS.get(tag, rb"[^<]*+"), tag) for tag in tags]
-        pattern = rb"<Contents>\s*+" + rb"\s*+".join(parts) + rb"\s*+</Contents>"
-        _learned[tags] = re.compile(pattern), {tag: number for number, tag in enumerate(tags)}
-    return _learned[tags]
+        parts = [_element(tag, quote if tag == "ETag" else "") for tag in tags]
+        pattern = r"<Contents>\s*+" + r"\s*+".join(parts) + r"\s*+</Contents>"
+        _learned[tags, quote] = (
+            re.compile(pattern),
+            {tag: number for number, tag in enumerate(tags)},
+        )
+    return _learned[tags, quote]
+
+
+def _element(tag: str, quote: str) -> str:
+    """Return the pattern of an element, whose value is its group, without quotation marks."""
+    form = '[^<&"]*+' if quote else _FORMS.get(tag, "[^<]*+")
+    return f"<{tag}>{quote}({form}){quote}</{tag}>"
 
 
 def _texts(
-    columns: Sequence[tuple[bytes, ...]], where: int | None, count: int, missing: str
+    columns: Sequence[tuple[str, ...]], where: int | None, count: int, missing: str
 ) -> list[str]:
     """Return a column as texts, with a fast path if nothing in it is escaped."""
     if where is None:
         return [missing] * count
-    raw = columns[where]
-    joined = b"\n".join(raw)
-    if b"&" not in joined:
-        texts = joined.decode().split("\n")
-        if len(texts) == count:
-            return texts
-    return [_unescaped(text.decode()) for text in raw]
+    texts = columns[where]
+    return [_unescaped(text) for text in texts] if "&" in "".join(texts) else list(texts)
 
 
-def _etags(columns: Sequence[tuple[bytes, ...]], where: int | None, count: int) -> list[str]:
+def _etags(columns: Sequence[tuple[str, ...]], where: int | None, count: int) -> list[str]:
     if where is None:
         return [""] * count
-    joined = b"\n".join(columns[where]).replace(b"&quot;", b"").replace(b"&#34;", b"")
-    return joined.replace(b'"', b"").decode().split("\n")
+    joined = "\n".join(columns[where])
+    if "&" not in joined and '"' not in joined:
+        return list(columns[where])
+    joined = joined.replace("&quot;", "").replace("&#34;", "")
+    return joined.replace('"', "").split("\n")
 
 
 def _unescaped(text: str) -> str:
@@ -359,12 +381,12 @@ def _add_entry(page: _Raw, entry: ET.Element) -> None:
     fields: dict[str, str] = {}
     for element in entry:
         name = _local(element)
-        if name in fields and name.encode() in _NEEDED:
+        if name in fields and name in _NEEDED:
             raise BadAnswerError(f"an entry has the element {name} twice")
         fields[name] = element.text or ""
     for tag, form in _FORMS.items():
-        if not re.fullmatch(form, fields.get(tag.decode(), "").encode()):
-            raise BadAnswerError(f"the element {tag.decode()} of an entry has an unexpected form")
+        if not re.fullmatch(form, fields.get(tag, "")):
+            raise BadAnswerError(f"the element {tag} of an entry has an unexpected form")
     page.keys.append(fields.get("Key", ""))
     page.sizes.append(fields.get("Size", ""))
     page.modified.append(fields.get("LastModified", ""))
