@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -30,15 +32,18 @@ _CELLS = f"""
 CREATE TEMP TABLE cells AS
 SELECT kind, {_NAME} AS name, coalesce(timeframe, '') AS timeframe,
     floor({_SECONDS} / {HOUR})::INTEGER AS hour, count(*)::INTEGER AS files,
-    sum(size)::BIGINT AS sizes, min({_SECONDS}) AS first, max({_SECONDS}) AS last,
-    max_by(key, moment) AS newest
+    sum(size)::BIGINT AS sizes, min({_SECONDS}) AS first, max({_SECONDS}) AS last
 FROM stored WHERE kind IS NOT NULL AND {{where}} GROUP BY ALL
 """  # noqa: S608 - names of this module
 _STREAMS = """
-SELECT kind, name, timeframe, count(*) FILTER (hour <= $until),
-    max_by(newest, hour) FILTER (hour <= $until), sum(files) FILTER (hour > $until)
+SELECT kind, name, timeframe, count(*) FILTER (hour <= $until), sum(files) FILTER (hour > $until)
 FROM cells GROUP BY ALL ORDER BY kind, name, timeframe
 """
+#: Not for each hour: a million keys would have to be held.
+_NEWEST = f"""
+SELECT kind, {_NAME} AS name, coalesce(timeframe, '') AS timeframe, max_by(key, moment)
+FROM stored WHERE kind IS NOT NULL AND {{where}} AND {_SECONDS} < {{end}} GROUP BY ALL
+"""  # noqa: S608 - names of this module
 _NUMBERS = """
 SELECT hour AS hours, files, sizes, (first - hour::BIGINT * 3600)::INTEGER AS first,
     (last - hour::BIGINT * 3600)::INTEGER AS last
@@ -71,13 +76,39 @@ def refresh_catalog(workspace: HasBucket, work: Work, selection: Selection) -> i
 
 def catalog_cells(
     workspace: HasBucket, work: Work, selection: Selection, now: datetime
-) -> tuple[tuple[Cells, ...], tuple[RefreshEstimate, ...]]:
-    """Return the cells of the selected kind and timeframe, and what it costs to refresh them.
+) -> tuple[Cells, ...]:
+    """Return the cells of the selected kind and timeframe.
 
     Raises:
         NotFound: there is no catalogue, or a part of it is damaged.
         Cancelled: the token of `work` was cancelled.
     """
+    with _stored(workspace, work) as connection:
+        return _cells(connection, selection, int(now.timestamp()) // HOUR + 1)
+
+
+def refresh_estimates(
+    workspace: HasBucket, work: Work, selection: Selection
+) -> tuple[RefreshEstimate, ...]:
+    """Return what it costs to list the new keys of the selected streams, for each prefix.
+
+    Raises:
+        NotFound: there is no catalogue, or a part of it is damaged.
+        Cancelled: the token of `work` was cancelled.
+    """
+    with _stored(workspace, work) as connection:
+        return tuple(
+            estimate_of(
+                plan_steps(connection, "stored", prefix, complete=False),
+                prefix, complete=False, known=0,
+            )
+            for prefix in selection.prefixes()
+        )  # fmt: skip
+
+
+@contextmanager
+def _stored(workspace: HasBucket, work: Work) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a database with the view `stored`, which has all keys of the catalogue."""
     folder = CatalogFolder(workspace.bucket)
     manifest = folder.read()
     with (
@@ -94,14 +125,7 @@ def catalog_cells(
                 remedy="Refresh it, which lists the missing keys again.",
                 subject=workspace.bucket.name,
             )
-        estimates = tuple(
-            estimate_of(
-                plan_steps(connection, "stored", prefix, complete=False),
-                prefix, complete=False, known=0,
-            )
-            for prefix in selection.prefixes()
-        )  # fmt: skip
-        return _cells(connection, selection, int(now.timestamp()) // HOUR + 1), estimates
+        yield connection
 
 
 def _cells(
@@ -115,12 +139,17 @@ def _cells(
     connection.execute(_CELLS.format(where=where), list(given.values()))
     streams = connection.execute(_STREAMS, {"until": until}).fetchall()
     numbers = connection.execute(_NUMBERS, {"until": until}).fetchnumpy()
-    ends = np.cumsum([count for *_, count, _newest, _ignored in streams])
+    newest_sql = _NEWEST.format(where=where, end=(until + 1) * HOUR)
+    newest = {
+        Stream(*names): key
+        for *names, key in connection.execute(newest_sql, list(given.values())).fetchall()
+    }
+    ends = np.cumsum([count for *_, count, _ignored in streams])
     found = []
-    for (kind, name, timeframe, count, newest, ignored), end in zip(streams, ends, strict=True):
+    for (kind, name, timeframe, count, ignored), end in zip(streams, ends, strict=True):
         part = slice(int(end) - count, int(end))
         if count:
             columns = {name: numbers[name][part] for name in _COLUMNS}
             stream = Stream(kind, name, timeframe)
-            found.append(Cells(stream, newest=newest, ignored=int(ignored or 0), **columns))
+            found.append(Cells(stream, newest=newest[stream], ignored=int(ignored or 0), **columns))
     return tuple(found)

@@ -69,11 +69,10 @@ def gaps_of(calendar: Calendar) -> Iterator[Gap]:
     states = calendar.hours.reshape(-1)
     judged = np.flatnonzero(states > State.IDLE)
     values = states[judged]
-    starts = np.flatnonzero(np.diff(values, prepend=255))
-    ends = np.append(starts[1:], len(values))
-    bad = values[starts] >= State.THIN if len(starts) else starts
-    for start, end in zip(starts[bad].tolist(), ends[bad].tolist(), strict=True):
-        yield _gap(calendar, State(int(values[start])), judged[start:end])
+    if len(values):
+        starts = np.flatnonzero(np.diff(values, prepend=255))
+        bad = values[starts] >= State.THIN
+        yield from _gaps(calendar, values[starts], judged, starts, bad)
     yield from _thin_days(calendar)
 
 
@@ -83,17 +82,34 @@ def sorted_gaps(calendars: Iterable[Calendar]) -> list[Gap]:
     return sorted(found, key=lambda gap: (gap.stream, gap.begin))
 
 
-def _gap(calendar: Calendar, state: State, places: NDArray[np.intp]) -> Gap:
-    files = calendar.files.reshape(-1)[places]
-    expected = calendar.expected.reshape(-1)[places]
-    first, last = int(places[0]), int(places[-1])
-    usual = int(expected.sum())
-    if not usual:  # only the day is expected to have files, at an undefined hour
-        usual = int(calendar.expected_days[first // HOURS : last // HOURS + 1].sum())
-    return Gap(
-        calendar.stream, state, _moment(calendar, first), _moment(calendar, last + 1),
-        len(places), int(files.sum()), max(1, usual),
+def _gaps(
+    calendar: Calendar,
+    states: NDArray[np.uint8],
+    judged: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    bad: NDArray[np.bool_],
+) -> Iterator[Gap]:
+    """Yield the bad ones of the runs of judged hours that begin at `starts`."""
+    import numpy as np
+
+    ends = np.append(starts[1:], len(judged)) - 1
+    columns = (
+        states, judged[starts], judged[ends], ends - starts + 1,
+        np.add.reduceat(calendar.files.reshape(-1)[judged], starts),
+        np.add.reduceat(calendar.expected.reshape(-1)[judged], starts),
     )  # fmt: skip
+    midnight = datetime.combine(calendar.first, time(), UTC)
+    # As lists: single values of arrays are slow, and a damaged stream has many gaps.
+    for state, first, last, hours, files, usual in zip(
+        *(column[bad].tolist() for column in columns), strict=True
+    ):
+        expected = usual
+        if not usual:  # only the day is expected to have files, at an undefined hour
+            days = calendar.expected_days[first // HOURS : last // HOURS + 1]
+            expected = max(1, int(days.sum()))
+        begin = midnight + timedelta(seconds=first * HOUR)
+        end = midnight + timedelta(seconds=(last + 1) * HOUR)
+        yield Gap(calendar.stream, State(state), begin, end, hours, files, expected)
 
 
 def _thin_days(calendar: Calendar) -> Iterator[Gap]:

@@ -8,7 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.coverage.calendars import Calendar, calendar_of
-from core.coverage.catalog_cells import catalog_cells, listed_at, refresh_catalog
+from core.coverage.catalog_cells import (
+    catalog_cells,
+    listed_at,
+    refresh_catalog,
+    refresh_estimates,
+)
 from core.coverage.cells import CellCounter, Cells
 from core.coverage.freshness import Freshness, StreamState, freshness_of
 from core.coverage.selection import Selection
@@ -47,7 +52,7 @@ class CoverageReport:
         objects: number of keys that were counted.
         list_calls: number of LIST requests, which AWS charges for.
         listed: when the keys were listed.
-        refresh: what listing the new keys will cost, for each prefix; empty without a catalogue.
+        refresh: what listing the new keys will cost, for each prefix; empty if not requested.
     """
 
     bucket: str
@@ -72,6 +77,7 @@ def coverage(
     selection: Selection = _ALL,
     source: Source = Source.NEWEST,
     now: datetime | None = None,
+    estimate: bool = False,
 ) -> CoverageReport:
     """Return the coverage of the selected streams, from their keys alone.
 
@@ -81,6 +87,7 @@ def coverage(
         selection: the streams and days.
         source: where the keys come from.
         now: the time until which files are expected; by default the time of the listing.
+        estimate: also compute what the next refresh will cost.
 
     Raises:
         InvalidInput: the selection is not valid.
@@ -105,9 +112,10 @@ def coverage(
             subject=workspace.bucket.name,
         )
     # An old catalogue has no newer files, which does not mean that there are none.
-    cells, estimates = catalog_cells(workspace, work, selection, now or listed)
+    cells = catalog_cells(workspace, work, selection, now or listed)
     calendars, states = _evaluated(cells, selection, now or listed, work)
     objects = sum(each.total_files for each in cells)
+    estimates = refresh_estimates(workspace, work, selection) if estimate else ()
     return CoverageReport(
         workspace.bucket.name, calendars, states, objects, calls, listed, estimates
     )

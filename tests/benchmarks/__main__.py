@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from tests.benchmarks import (
     backup_heartbeat,
     blobs,
+    calendars,
     catalog,
     charts,
     collecting,
@@ -50,6 +51,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("links", links.figures),
     ("catalog-search", catalog.figures),
     ("growth-catalog", catalog.growth),
+    ("coverage", calendars.figures),
     ("collect", collecting.figures),
     ("json-preview", previews.figures),
     ("chart", charts.figures),

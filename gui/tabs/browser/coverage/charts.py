@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QWidget
 from core.coverage.calendars import Calendar, State
 from core.coverage.rhythm import HOURS
 from gui.tabs.browser.coverage.grid_chart import AXIS, GridChart
-from gui.tabs.browser.coverage.pictures import sampled
 from gui.tabs.browser.coverage.texts import cell_text
 from gui.widgets.labels import shown
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gui.tabs.browser.coverage.pictures import Edges, States
+    from gui.tabs.browser.coverage.pictures import States
 
 
 class StreamsChart(GridChart):
@@ -57,13 +56,18 @@ class StreamsChart(GridChart):
         """Return the names of the streams."""
         return self._labels
 
-    def row_states(self, row: int, edges: Edges) -> States:
-        """Return the states of a stream's hours or days."""
-        calendar = self.calendars[row]
-        first = (calendar.first - self.origin).days
-        if self.hourly:
-            return sampled(calendar.hours.reshape(-1), first * HOURS, edges)
-        return sampled(calendar.days, first, edges / HOURS)
+    def cells_of(self, rows: range, first: int, last: int) -> States:
+        """Return the states of the hours or days of some streams."""
+        import numpy as np
+
+        cells = np.zeros((len(rows), max(1, last - first)), dtype=np.uint8)
+        for place, row in enumerate(rows):
+            calendar = self.calendars[row]
+            values = calendar.hours.reshape(-1) if self.hourly else calendar.days
+            start = (calendar.first - self.origin).days * (HOURS if self.hourly else 1) - first
+            part = values[max(0, -start) : max(0, last - first - start)]
+            cells[place, max(0, start) : max(0, start) + len(part)] = part
+        return cells
 
     def text_at(self, row: int, position: int) -> str:
         """Return the description of a day, or of an hour."""
@@ -140,11 +144,17 @@ class HoursChart(GridChart):
         """Return the hours."""
         return _HOUR_LABELS if self.calendar is not None else ()
 
-    def row_states(self, row: int, edges: Edges) -> States:
-        """Return the states of an hour on all days."""
+    def cells_of(self, rows: range, first: int, last: int) -> States:
+        """Return the states of some hours of the day, by day."""
+        import numpy as np
+
         assert self.calendar is not None
-        first = (self.calendar.first - self.origin).days
-        return sampled(self.calendar.hours[:, row], first, edges / HOURS)
+        cells = np.zeros((len(rows), max(1, last - first)), dtype=np.uint8)
+        start = (self.calendar.first - self.origin).days - first
+        part = self.calendar.hours[max(0, -start) : max(0, last - first - start)]
+        at = max(0, start)
+        cells[:, at : at + len(part)] = part.T[rows.start : rows.stop]
+        return cells
 
     def text_at(self, row: int, position: int) -> str:
         """Return the description of an hour."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from core.coverage.rhythm import HOURS
 from gui import theme
-from gui.tabs.browser.coverage.pictures import picture, separated
+from gui.tabs.browser.coverage.pictures import picture, sampled, separated
 from gui.tabs.browser.coverage.ticks import ticks
 from gui.views.time_axis import VisibleRange
 from gui.views.zoomable import PAN, ZOOM, ZoomableChart
@@ -76,6 +77,7 @@ class GridChart(ZoomableChart):
         self.origin, self.days = date(1970, 1, 1), 1
         self.row, self.position = 0, 0
         self.top = 0
+        self._gutter = 0.0
         self._pressed: QPointF | None = None
         self._visible_range = VisibleRange(0, HOURS, HOURS, HOURS / 2)
         self.setMinimumSize(240, AXIS + 2 * self.row_height)
@@ -86,8 +88,8 @@ class GridChart(ZoomableChart):
         """Return the label of each row."""
         return ()
 
-    def row_states(self, row: int, edges: Edges) -> States:
-        """Return the states of a row for pixel columns with these edges in hours."""
+    def cells_of(self, rows: range, first: int, last: int) -> States:
+        """Return the states of some rows, from a cell of the axis to before another one."""
         raise NotImplementedError
 
     def text_at(self, row: int, position: int) -> str:
@@ -103,7 +105,7 @@ class GridChart(ZoomableChart):
     def show_days(self, origin: date, days: int) -> None:
         """Use an axis of these days, all of them visible; the current time stays the same."""
         shift = (self.origin - origin).days * HOURS
-        self.origin, self.days = origin, max(1, days)
+        self.origin, self.days, self._gutter = origin, max(1, days), 0.0
         total = self.days * HOURS
         self.position = min(max(0, self.position + shift), total - 1)
         self._visible_range = VisibleRange(0, total, total, min(total, HOURS / 2))
@@ -117,9 +119,17 @@ class GridChart(ZoomableChart):
 
     def gutter(self) -> float:
         """Return the width of the labels of rows in pixels."""
-        font = QFontMetricsF(theme.text_font(12))
-        widest = max((font.horizontalAdvance(label) for label in self.labels()), default=0.0)
-        return min(widest, _MOST_LABEL) + 18
+        # Stored, since each frame needs it several times and many labels take long to measure.
+        if self._gutter == 0.0:
+            font = QFontMetricsF(theme.text_font(12))
+            widest = max((font.horizontalAdvance(label) for label in self.labels()), default=0.0)
+            self._gutter = min(widest, _MOST_LABEL) + 18
+        return self._gutter
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Measure the labels again when fonts change."""
+        self._gutter = 0.0
+        super().changeEvent(event)
 
     def plot(self) -> QRectF:
         """Return the area of the cells."""
@@ -166,10 +176,9 @@ class GridChart(ZoomableChart):
             return
         ratio = self.devicePixelRatioF()
         edges = self._edges(round(plot.width() * ratio))
-        rows = [
-            separated(self.row_states(row, edges), self._cell_edges(edges))
-            for row in range(self.top, last)
-        ]
+        first_cell, end = int(edges[0]), math.ceil(edges[-1])
+        cells = self.cells_of(range(self.top, last), first_cell, end)
+        rows = separated(sampled(cells, first_cell, edges), edges)
         bar = round(self.bar_height * ratio)
         image = picture(rows, bar, round(self.row_height * ratio) - bar)
         image.setDevicePixelRatio(ratio)
@@ -180,14 +189,11 @@ class GridChart(ZoomableChart):
         painter.restore()
 
     def _edges(self, columns: int) -> Edges:
+        """Return the edges of the pixel columns in cells, which are hours or days."""
         import numpy as np
 
-        visible = self._visible_range
-        return np.linspace(visible.left, visible.right, max(1, columns) + 1)
-
-    def _cell_edges(self, edges: Edges) -> Edges:
-        """Return the edges in cells, which are hours or days."""
-        return edges if self.hourly else edges / HOURS
+        visible, length = self._visible_range, 1 if self.hourly else HOURS
+        return np.linspace(visible.left / length, visible.right / length, max(1, columns) + 1)
 
     def _draw_labels(self, painter: QPainter, plot: QRectF, labels: Sequence[str]) -> None:
         painter.setPen(theme.tokens().text)

@@ -172,7 +172,7 @@ class CoveragePage(BrowserPage):
         selection = Selection(str(self.kind.currentData()))
         self.state.show_loading()
         self._task = self._tab.bulk(
-            "Read the coverage", "coverage.read", {"selection": selection, "source": source},
+            "Read the coverage", "coverage.read", {"selection": selection, "source": source, "estimate": True},
             self.show_report, failed=self._on_failed, progress=self._on_progress,
             command=self._tab.command("coverage.read", selection.kind), latest="browser/coverage",
         )  # fmt: skip

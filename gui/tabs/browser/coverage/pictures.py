@@ -29,27 +29,23 @@ _BETWEEN = len(State)
 
 
 def sampled(values: States, first: int, edges: Edges) -> States:
-    """Return the most severe state of each pixel column.
+    """Return the most severe state of each pixel column, for each row.
 
     Args:
-        values: states of consecutive cells.
+        values: states of consecutive cells, shape (rows, cells).
         first: the position of the first cell on the axis, in cells.
-        edges: the edges of the pixel columns on the axis in cells, rising, one more than columns.
+        edges: the edges of the pixel columns on the axis in cells, rising, one more than columns;
+            from the first cell to the last one at most.
     """
     import numpy as np
 
-    begin = np.floor(edges[:-1]).astype(np.int64) - first
-    end = np.ceil(edges[1:]).astype(np.int64) - first
-    inside = (end > 0) & (begin < len(values))
-    # The additional cell is the last one for columns after the end.
-    padded = np.append(values, np.uint8(State.OUTSIDE))
+    last = values.shape[1] - 1
     if edges[1] - edges[0] < 1:
         # Columns are narrower than cells: the cell at the middle, since two may touch one column.
-        middle = np.floor((edges[:-1] + edges[1:]) / 2).astype(np.int64) - first
-        found = padded[np.clip(middle, 0, len(values))]
-        return np.where((middle >= 0) & inside, found, State.OUTSIDE).astype(np.uint8)
-    found = np.maximum.reduceat(padded, np.clip(begin, 0, len(values)))
-    return np.where(inside, found, State.OUTSIDE).astype(np.uint8)
+        middle = ((edges[:-1] + edges[1:]) / 2 - first).astype(np.int64)
+        return values[:, np.clip(middle, 0, last)]
+    begin = np.clip((edges[:-1] - first).astype(np.int64), 0, last)
+    return np.asarray(np.maximum.reduceat(values, begin, axis=1))
 
 
 def separated(states: States, edges: Edges) -> States:
@@ -59,9 +55,8 @@ def separated(states: States, edges: Edges) -> States:
     if (edges[1] - edges[0]) * _SEPARATED > 1:
         return states
     cells = np.floor((edges[:-1] + edges[1:]) / 2)
-    found = states.copy()
-    found[1:][np.diff(cells) > 0] = _BETWEEN
-    return found
+    states[:, 1:][:, np.diff(cells) > 0] = _BETWEEN
+    return states
 
 
 def colour_table(height: int) -> Colours:
@@ -82,17 +77,17 @@ def colour_table(height: int) -> Colours:
     return table
 
 
-def picture(rows: list[States], bar: int, gap: int) -> QImage:
+def picture(rows: States, bar: int, gap: int) -> QImage:
     """Return the picture of rows of states.
 
     Args:
-        rows: the states of each row, of equal length.
+        rows: the states of the pixel columns, shape (rows, columns).
         bar: the height of a bar in device pixels.
         gap: the height of the space below it.
     """
     import numpy as np
 
-    width = len(rows[0])
+    width = rows.shape[1]
     table = colour_table(bar)
     pixels = np.full((len(rows), bar + gap, width), _rgb(theme.tokens().panel), dtype=np.uint32)
     for place, states in enumerate(rows):
