@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import ErrorKind
+from core.local.json_pieces import load_json
 from core.local.state.database import Database
 from core.local.state.owners import is_running
 from core.local.unreadable import UNREADABLE
@@ -169,7 +170,7 @@ def read_arguments(database: Database, number: int) -> dict[str, Any]:
     rows = database.rows("SELECT record FROM transfers WHERE number = ?", (number,))
     if not rows:
         raise KeyError(number)
-    return dict(json.loads(rows[0][0])["arguments"])
+    return dict(load_json(rows[0][0])["arguments"])
 
 
 def select_arguments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -30,6 +31,9 @@ T = TypeVar("T")
 #: The bulk threads only drive the engine processes, of which there are at most four.
 _INTERACTIVE_THREADS, _BULK_THREADS = 8, 4
 _SHUTDOWN_SECONDS = 4.0
+#: Seconds after which a thread that computes lets another one run. With Python's default of 5 ms,
+#: each slot of the window would wait that long while a worker thread computes.
+_SWITCH_SECONDS = 0.0005
 #: Number of finished tasks retained for the activity drawer.
 _RETAINED = 200
 
@@ -60,6 +64,7 @@ class TaskRunner(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self.tasks: list[Task] = []
         self._running: dict[int, Task] = {}
         self._owners: weakref.WeakSet[QObject] = weakref.WeakSet()

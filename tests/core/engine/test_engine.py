@@ -148,8 +148,8 @@ def test_an_operation_knows_whether_it_is_paused_or_cancelled(engine, pause):
     assert run(engine, "how_it_ended", Work(token, batch=on_batch)) is pause
 
 
-def test_three_engines_at_most_run_side_by_side(engine):
-    tokens, started, ended = [CancelToken() for _ in range(4)], threading.Semaphore(0), []
+def test_four_engines_at_most_run_at_the_same_time(engine):
+    tokens, started, ended = [CancelToken() for _ in range(5)], threading.Semaphore(0), []
 
     def spin(token):
         with pytest.raises(Cancelled):
@@ -159,15 +159,15 @@ def test_three_engines_at_most_run_side_by_side(engine):
     threads = [threading.Thread(target=spin, args=(token,)) for token in tokens]
     for thread in threads:
         thread.start()
-    for _ in range(3):
+    for _ in range(4):
         assert started.acquire(timeout=10)
     assert not started.acquire(timeout=0.3)
-    assert len(engine.pids()) == 3
+    assert len(engine.pids()) == 4
     for token in tokens:
         token.cancel()
     for thread in threads:
         thread.join(10)
-    assert len(ended) == 4
+    assert len(ended) == 5
 
 
 def test_a_caller_that_fails_in_mid_answer_leaves_nothing_behind(engine):
