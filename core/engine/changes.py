@@ -7,7 +7,6 @@ changes stores them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -204,6 +203,11 @@ def saved_rules(call: OperationCall, _result: object) -> Effects:
     return (Effect(ChangeKind.BUCKET, subject),)
 
 
+def queried_with_athena(call: OperationCall, _result: object) -> Effects:
+    """Describe the table that a query of Athena has created in the data catalogue."""
+    return (Effect(ChangeKind.BUCKET, f"s3://{call.bucket} queried with Athena"),)
+
+
 def changed_secret(call: OperationCall, _result: object) -> Effects:
     """Describe the secret whose name is an argument of the call."""
     return (Effect(ChangeKind.SECRETS, call.arguments["name"]),)
@@ -288,8 +292,10 @@ def _objects(call: OperationCall, keys: Sequence[str]) -> Effects:
 
 
 def _prefixes(keys: Sequence[str]) -> tuple[str, ...]:
+    # Without a call for each key: the window does this for 50,000 keys at once.
+    folders = dict.fromkeys([key[: key.rfind("/") + 1] for key in keys if key[-1:] != "/"])
+    folders.update(dict.fromkeys([parent_of(key) for key in keys if key[-1:] == "/"]))
     # Refreshing the complete bucket once is cheaper than many single folders.
-    folders = Counter(parent_of(key) for key in keys)
     return tuple(folders) if len(folders) <= MOST_PREFIXES else ("",)
 
 

@@ -276,7 +276,9 @@ class Batch:
         # 50,000.
         done = tuple(place for place in report.done if states[run[place]] is not ended)
         self.apply(Outcomes(done, report.skipped, failed, renamed=report.renamed))
-        self._verify([run[place] for place in report.done], report.verdicts)
+        # Usually all are known from the updates.
+        if len(self.verdicts) < self.counts[ended]:
+            self._verify([run[place] for place in report.done], report.verdicts)
         self.notes.update((run[place], UNGUARDED_NOTE) for place in report.unguarded)
         self.moving.clear()
 
@@ -297,8 +299,8 @@ class Batch:
 
     def done_in_run(self) -> tuple[int, ...]:
         """Return the files of the last run that are done, as the run has numbered them."""
-        states = self.states
-        return tuple(n for n, number in enumerate(self._run) if states[number] is State.DONE)
+        states, done = self.states, State.DONE
+        return tuple([n for n, number in enumerate(self._run) if states[number] is done])
 
     def part(self, number: int) -> float | None:
         """Return the completed share of a running file, between 0 and 1."""
