@@ -223,7 +223,7 @@ class Catalog:
             raise NotFound(
                 "There is no catalogue of this bucket yet",
                 cause="A catalogue is only made on request, because it needs LIST requests.",
-                remedy="Refresh the catalogue: with the button, or with `strongroom catalog refresh`.",
+                remedy="List the keys, for example with `strongroom catalog refresh`.",
                 subject=self._folder.bucket,
             )
         return manifest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.objects.bucket import Bucket
 from core.objects.level import modified_of
@@ -25,6 +26,8 @@ from gui.tabs.browser.tree_model import Total
 
 #: Counting the bucket stops after this many objects: 50 requests, about 0.0003 USD.
 COUNTED_AT_MOST = 50_000
+#: Depth of folders and age of the catalogue up to which its totals are used for larger buckets.
+_STORED_DEPTH, _STORED_AGE = 5, timedelta(days=1)
 #: Counting a selected folder stops after this many objects: ten requests.
 FOLDER_AT_MOST = 10_000
 
@@ -85,6 +88,26 @@ def count_below(bucket: Bucket, work: Work) -> Counts:
     return Counts(
         everything, {key: each.total() for key, each in below.items()}, until, tuple(keys)
     )
+
+
+def stored_counts(bucket: Bucket, work: Work) -> Counts | None:
+    """Return the totals of the catalogue of a large bucket, without a request.
+
+    None if counting reaches all objects, or if the keys were not listed within a day.
+    """
+    from core.catalog.catalog import Catalog
+    from core.catalog.totals import folder_totals
+
+    catalog = Catalog(bucket)
+    state, age = catalog.state, catalog.age()
+    # A count of few objects takes few requests, and is not older than the folders beside it.
+    if state is None or age is None or state.objects <= COUNTED_AT_MOST or age > _STORED_AGE:
+        return None
+    found = {
+        name: Total(each.objects, each.size, each.newest)
+        for name, each in folder_totals(catalog, _STORED_DEPTH, work).items()
+    }
+    return Counts(found.pop(""), found)
 
 
 def count_folder(bucket: Bucket, prefix: str, work: Work) -> tuple[Total, bool]:

@@ -10,7 +10,7 @@ from core.errors import StorageError
 from core.objects.bucket import Bucket
 from core.objects.trash import has_trash
 from gui.tabs.base import Tab
-from gui.tabs.browser.counting import count_below
+from gui.tabs.browser.counting import count_below, stored_counts
 from gui.tabs.browser.loading import Page, load_level
 from gui.tabs.browser.tree_model import State
 from gui.tabs.browser.tree_panel import TreePanel
@@ -87,7 +87,9 @@ class TreeLoader(QObject):
         bucket = self.bucket
         if bucket is not None:
             self._tab.run(
-                "Count objects", lambda work: count_below(bucket, work), self.counted.emit,
+                "Count objects",
+                lambda work: stored_counts(bucket, work) or count_below(bucket, work),
+                self.counted.emit,
                 failed=_left_to_the_folders, latest="browser/count", quiet=True,
             )  # fmt: skip
 

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
-from helpers.browser import DAY, settled
+from helpers.browser import DAY, in_other_thread, settled
 
 from core.objects.listing import list_pages
 from core.objects.pages import Columns
 from core.units import format_date, format_size, in_zone
 from core.work import Work
 from gui.tabs.browser import counting
-from gui.tabs.browser.counting import Counts, count_below, total_text
+from gui.tabs.browser.counting import Counts, count_below, stored_counts, total_text
 from gui.tabs.browser.tree_model import Total
 
 WHEN = datetime(2024, 1, 15, 10, tzinfo=UTC)
@@ -108,3 +108,19 @@ def pages_of_one(bucket, prefix="", *, work, fan_out):
         for at in range(len(page)):
             columns = (page.keys, page.sizes, page.modified, page.classes, page.etags)
             yield Columns(*([column[at]] for column in columns), [])
+
+
+def test_a_larger_bucket_has_the_totals_of_its_catalogue(bucket, workspace, monkeypatch):
+    from core.catalog.refresh import refresh
+
+    counted = in_other_thread(count_below, bucket, Work())
+    assert in_other_thread(stored_counts, bucket, Work()) is None
+    in_other_thread(refresh, workspace, Work())
+    assert in_other_thread(stored_counts, bucket, Work()) is None, "few objects are counted"
+    monkeypatch.setattr(counting, "COUNTED_AT_MOST", 2)
+    monkeypatch.setattr(counting, "list_pages", None)  # no request
+    stored = in_other_thread(stored_counts, bucket, Work())
+    assert stored.until is None
+    assert stored.total == counted.total
+    depth = {name: total for name, total in counted.below.items() if name.count("/") <= 5}
+    assert dict(stored.below) == depth
