@@ -88,6 +88,7 @@ class PartLoop:
         self._work, self._only_new, self._checksum = work, only_new, checksum
         self._key: str = arguments["Key"]
         self._size, self._digest = file.stamp.size, file.hashes.sha256
+        self._is_repeated = False
 
     def run(self) -> Written:
         """Upload the file.
@@ -157,6 +158,13 @@ class PartLoop:
         named = [part.named(number) for number, part in enumerate(parts, 1)]
         try:
             answer = upload.complete(named, only_new=self._only_new)
+        # A part that was damaged on the way and sent again: SeaweedFS may find the damaged one. A
+        # new upload has no such part.
+        except InvalidInput:
+            if self._is_repeated:
+                raise
+            self._is_repeated = True
+            return None
         # The answer may be lost after S3 has completed the upload, which is no failure.
         except StorageError as error:
             if error.kind not in MAY_BE_DONE:

@@ -15,7 +15,7 @@ from core.transfer.queue import TransferQueue
 from core.transfer.queue_runner import run_waiting
 from core.transfer.queue_values import BatchState
 from core.transfer.values import State
-from core.work import CancelToken, Work
+from core.work import CancelToken, RetryBudget, Work
 from core.workspace import Workspace
 
 _P = "faults"
@@ -35,8 +35,11 @@ def run_queue(folder: str, source: str, prefix: str, bucket: str) -> int:
     for order in orders:
         queue.add(order)
         _run_paused(queue, workspace, order.id)
+        if queue.batch(order.id).state is BatchState.HELD:
+            break  # the connection has failed, and the time for retries is used up
         queue.resume_all()
-        run_waiting(queue, SimpleNamespace(bucket=workspace.bucket), profile=_P)
+        rest = Work(budget=RetryBudget())
+        run_waiting(queue, SimpleNamespace(bucket=workspace.bucket), rest, profile=_P)
     return _reported(queue, orders)
 
 
@@ -60,7 +63,7 @@ def _run_paused(queue: TransferQueue, workspace: Workspace, batch: str) -> None:
             queue.pause(batch)
             token.pause()
 
-    work = Work(token, pause)
+    work = Work(token, pause, budget=RetryBudget())
     try:
         run_waiting(queue, SimpleNamespace(bucket=workspace.bucket), work, profile=_P)
     except Cancelled:
@@ -70,8 +73,12 @@ def _run_paused(queue: TransferQueue, workspace: Workspace, batch: str) -> None:
 
 
 def _reported(queue: TransferQueue, orders: list[Order]) -> int:
-    done, code = [], 0
+    done, code, waiting = [], 0, 0
+    known = {batch.id for batch in queue.batches()}
     for order in orders:
+        if order.id not in known:
+            done.append([])
+            continue
         files = queue.files(order.id)
         results = files.results.items()
         done.append([order.arguments["keys"][n] for n, r in results if r.state is State.DONE])
@@ -81,8 +88,9 @@ def _reported(queue: TransferQueue, orders: list[Order]) -> int:
         for kind in kinds:
             sys.stderr.write(f"{kind.name} {files.batch.reason}\n")
             code = code or kind.value
-        waiting = files.batch.counts.waiting
-        if waiting and not kinds:
-            sys.stderr.write(f"Traceback: {waiting} files wait for nothing\n")
+        waiting += files.batch.counts.waiting
+    # After an error of the connection, all its batches wait until it is resumed.
+    if waiting and not code:
+        sys.stderr.write(f"Traceback: {waiting} files wait for nothing\n")
     sys.stdout.write(json.dumps(done))
     return code

@@ -4,7 +4,7 @@ import os
 import random
 
 import pytest
-from faults.cases import fixed, generated, matrix
+from faults.cases import Case, fixed, generated, matrix
 from faults.running import run_cases
 from faults.world import prepared
 from helpers import quick_program
@@ -12,6 +12,11 @@ from helpers import quick_program
 #: Set to repeat the cases of an earlier run; the number is in the failure's text.
 SEED = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
 FIXED, GENERATED, PARALLEL = 38, 10, 6
+#: Cases that ended wrong once: a cut-off ETag was used, a replaced part was refused.
+FORMERLY_WRONG = [
+    Case("put-big", "Part", "cut_head", "every"),
+    Case("put-big", "Part", "truncate_up", "second"),
+]
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def _short_waits(monkeypatch):
 @pytest.mark.usefixtures("_short_waits")
 @pytest.mark.timeout(240)
 def test_no_fault_is_taken_for_success(world):
-    cases = fixed(FIXED) + generated(GENERATED, SEED)
+    cases = FORMERLY_WRONG + fixed(FIXED) + generated(GENERATED, SEED)
     wrong = [o for o in run_cases(world, cases, PARALLEL) if o.wrong]
     output = "\n".join(map(str, wrong))
     assert not wrong, f"{len(wrong)} of {len(cases)} wrong (FAULTS_SEED={SEED}):\n{output}"
