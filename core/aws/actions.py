@@ -76,6 +76,7 @@ READING: Mapping[str, frozenset[str]] = {
         {"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"}
     ),
     "cloudwatch": frozenset({"GetMetricData", "GetMetricStatistics", "ListMetrics"}),
+    "athena": frozenset({"GetQueryExecution"}),
 }
 CHANGING: Mapping[str, frozenset[str]] = {
     "s3": frozenset(
@@ -111,6 +112,7 @@ CHANGING: Mapping[str, frozenset[str]] = {
         }
     ),
     "iam": frozenset({"CreateAccessKey", "DeleteAccessKey", "UpdateAccessKey"}),
+    "athena": frozenset({"StartQueryExecution", "StopQueryExecution"}),
 }
 
 

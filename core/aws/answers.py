@@ -76,6 +76,8 @@ _FIELDS = {
     "sts:AssumeRoleWithWebIdentity": ("Credentials",),
     "sts:GetSessionToken": ("Credentials",),
     "iam:GetAccessKeyLastUsed": ("AccessKeyLastUsed",),
+    "athena:StartQueryExecution": ("QueryExecutionId",),
+    "athena:GetQueryExecution": ("QueryExecution",),
     "cloudwatch:ListMetrics": ("Metrics",),
     "cloudwatch:GetMetricData": ("MetricDataResults",),
     "cloudwatch:GetMetricStatistics": ("Datapoints",),

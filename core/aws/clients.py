@@ -89,6 +89,10 @@ class ClientFactory:
         """Return a CloudWatch client."""
         return self._client("cloudwatch", self.region, once=False)
 
+    def athena(self, region: str) -> Any:
+        """Return an Athena client for a region."""
+        return self._client("athena", region, once=False)
+
     def for_bucket(self, bucket: str, *, once: bool = False, work: Work | None = None) -> Any:
         """Return an S3 client for the region of a bucket, which is determined once and cached.
 

@@ -71,6 +71,7 @@ _OTHER_SERVICES = {
     "sts": "STS",
     "iam": "IAM",
     "cloudwatch": "CloudWatch",
+    "athena": "Athena",
 }
 _SIGNED_AT = re.compile(r"signature (expired|not yet current)", re.IGNORECASE)
 

@@ -71,9 +71,10 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
         typer.Option(
             "--athena",
             help="Only print the table and the query of the range for Amazon Athena, and what the "
-            "query would cost.",
+            "query would cost. With --yes it is run there, and its result is written.",
         ),
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Run the query of --athena.")] = False,
     overwrite: Overwrite = False,
     formula_safe: FormulaSafe = False,
 ) -> int:
@@ -91,19 +92,24 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
         "kind": kind, "names": names, "timeframe": timeframe, "start": start, "end": end,
         "margin": None if margin is None else margin * 3600.0, "cache": not no_cache,
     }  # fmt: skip
-    if dry_run or athena:
+    if yes and not athena:
+        raise usage_error("--yes is for --athena", remedy="Omit --yes, or add --athena.")
+    if dry_run or (athena and not yes):
         (_athena if athena else _plan)(cli, common)
         return 0
     if output is None:
         raise usage_error("The file is missing", remedy="Add -o FILE, or --dry-run.")
+    target: dict[str, Any] = {
+        "path": str(output), "file_format": file_format, "overwrite": overwrite,
+        "formula_safe": formula_safe,
+    }  # fmt: skip
+    if athena:
+        _run_on_athena(cli, common, target)
+        return 0
     from core.collect.collecting import collect as run_collect
 
     with cli.out.work("Collecting") as work:
-        report = run_collect(
-            cli.opener.workspace(work), work, **common,
-            path=str(output), file_format=file_format, overwrite=overwrite,
-            formula_safe=formula_safe,
-        )  # fmt: skip
+        report = run_collect(cli.opener.workspace(work), work, **common, **target)
     cli.out.result(report, lambda: _show(cli, report))
     return 0 if report.complete else ErrorKind.CORRUPT.value
 
@@ -129,6 +135,18 @@ def _athena(cli: Cli, common: dict[str, Any]) -> None:
         lambda: cli.out.lines(texts.text.rstrip()),
     )
     cli.out.note(f"The query scans up to {format_size(found.size)}, about ${cost:.4f}.")
+
+
+def _run_on_athena(cli: Cli, common: dict[str, Any], target: dict[str, Any]) -> None:
+    from core.collect.athena_run import run_on_athena
+
+    arguments = {name: value for name, value in common.items() if name != "cache"}
+    with cli.out.work("Querying") as work:
+        report = run_on_athena(cli.opener.workspace(work), work, **arguments, **target)
+    found = report.result
+    rows, size = format_counted(found.rows, "row"), format_size(found.size)
+    cli.out.result(report, lambda: cli.out.line(f"{found.path}: {rows}, {size}"))
+    cli.out.note(f"Athena scanned {format_size(report.scanned)}, about ${report.cost:.4f}.")
 
 
 def _show_plan(cli: Cli, found: Plan) -> None:

@@ -108,6 +108,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "Planning a query of Athena",
         "collect --athena",
     ),
+    _changes(
+        "athena.run",
+        "core.collect.athena_run:run_on_athena",
+        "Querying with Athena",
+        changes.queried_with_athena,
+        "collect --athena --yes",
+    ),
     _reads("tables.query", "core.collect.querying:run_query", "Running a query", "sql"),
     _reads("tables.page", "core.collect.querying:read_page", "Reading a table"),
     _reads("tables.export", "core.collect.querying:export_table", "Exporting a table"),

@@ -18,7 +18,7 @@ from botocore import xform_name
 from botocore.session import get_session
 from conventions import source
 
-SERVICES = ("s3", "secretsmanager", "iam", "sts", "cloudwatch")
+SERVICES = ("s3", "secretsmanager", "iam", "sts", "cloudwatch", "athena")
 
 
 @cache

@@ -29,6 +29,7 @@ OTHERWISE = {
     "leftovers.remove": "its report names each upload",
     "objects.delete_many": "its report names each object",
     "objects.restore_many": "its report names each object",
+    "athena.run": "it removes what it has written",
     "links.put": "a link is made on this machine",
     "links.post": "a form is made on this machine",
     "links.delete": "a link is made on this machine",

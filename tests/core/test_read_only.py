@@ -27,6 +27,7 @@ CLIENTS = {
     "iam": ClientFactory.iam,
     "sts": ClientFactory.sts,
     "cloudwatch": ClientFactory.cloudwatch,
+    "athena": lambda clients: clients.athena("us-east-1"),
 }
 
 

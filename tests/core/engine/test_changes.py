@@ -98,6 +98,7 @@ CASES = {
     "links.deactivate_key": ({"access_key_id": "AKIA1"}, None, ChangeKind.LINKS,
                              "access key AKIA1 deactivated", ()),
     "links.delete": ({}, LINKS[:1], ChangeKind.LINKS, "a/x", ()),
+    "athena.run": ({}, None, ChangeKind.BUCKET, "s3://bkt queried with Athena", ()),
     "lifecycle.save": ({}, None, ChangeKind.BUCKET, "s3://bkt lifecycle rules saved", ()),
     **{
         f"secrets.{verb}": ({"name": "app/key"}, None, SECRETS, "app/key", ())

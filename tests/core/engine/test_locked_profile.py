@@ -13,6 +13,7 @@ from core.backup.encryption_keys import create_key
 from core.backup.restore import restore
 from core.backup.row_restore import restore_rows
 from core.backup.run import backup
+from core.collect.athena_run import run_on_athena
 from core.doctor.repairs import Repairer
 from core.engine import leftovers
 from core.engine.operations import OPERATIONS
@@ -171,6 +172,9 @@ ATTEMPTS = {
     "links.post": lambda c: make_forms(c.bucket, ["l/1"]),
     "links.deactivate_key": lambda c: deactivate_key(c.workspace.clients, "AKIA1", Ledger()),
     "links.delete": lambda c: make_links(c.bucket, [KEY], method="DELETE"),
+    "athena.run": lambda c: run_on_athena(
+        c.workspace, c.work, kind="trades", names=["X"], start="2024-01-01", end="2024-01-02"
+    ),
     "lifecycle.save": lambda c: lifecycle.save(
         c.bucket, seen := lifecycle.read(c.bucket), seen.merged(archive(rule_id="l"))
     ),

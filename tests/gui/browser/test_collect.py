@@ -6,6 +6,7 @@ import pytest
 from helpers.browser import in_other_thread, put, settled
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
 
 from core.catalog.refresh import refresh
 from core.collect.collecting import collect
@@ -168,8 +169,16 @@ def test_a_statement_that_reads_files_is_refused(tab, qtbot):
     assert "only read the rows that it was given" in query.banner.text
 
 
-def test_the_statements_for_athena_are_copied(page, tab, qtbot):
+def test_the_statements_for_athena_are_copied_and_run_after_their_price_was_shown(
+    page, tab, qtbot, monkeypatch
+):
     qtbot.mouseClick(page.athena, Qt.MouseButton.LeftButton)
     settled(qtbot, tab)
     assert "CREATE EXTERNAL TABLE" in QGuiApplication.clipboard().text()
-    assert "The query scans up to" in page.banner.text
+    texts = [label.text() for label in page.question.findChildren(QLabel)]
+    assert any("about $0.000" in text for text in texts)
+    started = []
+    monkeypatch.setattr(page, "_start", lambda task, _text: started.append(task))
+    monkeypatch.setattr(tab, "bulk", lambda name, operation, *_rest, **_more: operation)
+    page.question.accept()
+    assert started == ["athena.run"]

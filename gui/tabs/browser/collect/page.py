@@ -13,6 +13,7 @@ from core.errors import StorageError
 from core.units import format_count, format_counted, format_duration, format_size
 from core.work import Progress
 from core.workspace import Workspace
+from gui.dialogs.confirm import Confirm, ask
 from gui.models.text_rows import TextRows
 from gui.tabs.browser.collect.form import Range, RangeForm
 from gui.tabs.browser.collect.result_pane import ResultPane, give_rest_to_first
@@ -28,6 +29,7 @@ from gui.widgets.table import make_table
 
 if TYPE_CHECKING:
     from core.collect.athena import AthenaTexts
+    from core.collect.athena_run import AthenaReport
     from core.collect.report import CollectReport, Plan
     from gui.tabs.browser.tab import BrowserTab
     from gui.tasks import Task
@@ -45,6 +47,10 @@ class ProblemsModel(TextRows):
 
     heads = ("Object", "Reason", "Rows")
     numbers = frozenset({2})
+
+    def clear(self) -> None:
+        """Show no problems."""
+        self._replace([])
 
     def show_problems(self, report: CollectReport) -> None:
         """Show the problems of a collection."""
@@ -74,14 +80,17 @@ class CollectPage(BrowserPage):
         self._plan: Plan | None = None
         self._range: Range | None = None
         self._task: Task | None = None
+        self.question: Confirm | None = None
         self.tables = Tables.of(tab)
         self.banner = Banner(self)
         self.form = RangeForm()
         self.text = muted_label("", wrap=True)
         self.plan = primary_button("Plan", self.start_plan)
         self.collect = primary_button("Collect", self.start_collect)
-        self.athena = plain_button("Copy for Athena", self.copy_for_athena)
-        self.athena.set_hint("Copies the table and the query of this range for Amazon Athena.")
+        self.athena = plain_button("Athena…", self.plan_athena)
+        self.athena.set_hint(
+            "Copies the table and the query of this range for Amazon Athena, and runs it there."
+        )
         self.stop = plain_button("Stop", self._on_stop)
         self.result = ResultPane(tab, self.banner, "Collected rows")
         self.problems_model = ProblemsModel(self)
@@ -205,16 +214,9 @@ class CollectPage(BrowserPage):
         """Show the collected table, and what is missing from it."""
         self._task = None
         self._plan = None
-        name = self.tables.free_name(chosen.kind, *chosen.names[:2], chosen.timeframe)
-        table = TableRef(
-            name, table_name(report.path), report.rows, report.columns, report.types, chosen.title
-        )
-        self.tables.add(table)
+        self._show_table(chosen, table_name(report.path), report.rows, report.columns, report.types)
         self.text.setText(report_text(report))
-        self.result.show_table(table, f"{format_counted(report.rows, 'row')} as {name}")
         self.problems_model.show_problems(report)
-        self.views.select("result")
-        self.state.show_view()
         self._update()
         if not report.complete:
             count = format_counted(len(report.problems), "object")
@@ -224,31 +226,80 @@ class CollectPage(BrowserPage):
             )
         self.collected.emit()
 
+    def _show_table(
+        self,
+        chosen: Range,
+        table: str,
+        rows: int,
+        columns: tuple[str, ...],
+        types: tuple[str, ...],
+    ) -> None:
+        name = self.tables.free_name(chosen.kind, *chosen.names[:2], chosen.timeframe)
+        shown_table = TableRef(name, table, rows, columns, types, chosen.title)
+        self.tables.add(shown_table)
+        self.result.show_table(shown_table, f"{format_counted(rows, 'row')} as {name}")
+        self.views.select("result")
+        self.state.show_view()
+
     # Athena
 
-    def copy_for_athena(self) -> None:
-        """Copy the statements for Athena, and show what the query would scan."""
+    def plan_athena(self) -> None:
+        """Copy the statements for Athena, and offer to run them with their price."""
         chosen = self.form.range
         self._start(
             self._tab.bulk(
                 f"Plan {chosen.title} for Athena", "collect.athena", chosen.arguments,
-                self.show_statements, failed=self._on_failed, progress=self._on_progress,
-                latest="browser/collect",
+                partial(self.show_statements, chosen), failed=self._on_failed,
+                progress=self._on_progress, latest="browser/collect",
+                command=self._tab.command(
+                    "collect.athena", chosen.kind, *chosen.names, options=_options(chosen)
+                ),
             ),
             "Listing…",
         )  # fmt: skip
 
-    def show_statements(self, found: tuple[AthenaTexts, Plan]) -> None:
-        """Copy the statements of a range."""
+    def show_statements(self, chosen: Range, found: tuple[AthenaTexts, Plan]) -> None:
+        """Copy the statements of a range, and ask whether to run them."""
         texts, planned = found
         self._task = None
         QGuiApplication.clipboard().setText(texts.text)
         self.text.setText("")
         self._update()
-        self.banner.show_good(
-            "The statements for the database, the table and the query were copied. The query scans "
-            f"up to {format_size(planned.size)}."
+        scanned, cost = format_size(planned.size), _scan_cost(planned.size)
+        self.question = ask(
+            self,
+            "Run the query on Amazon Athena?",
+            "The statements for the database, the table and the query were copied.\n\n"
+            f"The query scans up to {scanned}, about ${cost:.4f}. Athena creates the table in the "
+            "data catalogue of the account. Its result is written below athena-results/ in the "
+            "bucket, downloaded, and removed there.",
+            partial(self.start_athena, chosen),
+            button="Run on Athena",
+            unchanged="",
         )
+
+    def start_athena(self, chosen: Range) -> None:
+        """Run the query of a range on Athena."""
+        self._start(
+            self._tab.bulk(
+                f"Query {chosen.title} with Athena", "athena.run", chosen.arguments,
+                partial(self.show_athena, chosen), failed=self._on_failed,
+                progress=lambda found: self.text.setText(f"Scanning: {format_size(found.done)}"),
+                latest="browser/collect",
+            ),
+            "Athena runs the query…",
+        )  # fmt: skip
+
+    def show_athena(self, chosen: Range, report: AthenaReport) -> None:
+        """Show the result of Athena."""
+        self._task, self._plan = None, None
+        found = report.result
+        self._show_table(chosen, found.table, found.rows, found.columns, found.types)
+        self.text.setText(
+            f"Athena scanned {format_size(report.scanned)}, about ${report.cost:.4f}."
+        )
+        self.problems_model.clear()
+        self._update()
 
     # State
 
@@ -347,6 +398,13 @@ def report_text(report: CollectReport) -> str:
             f"{format_count(report.revised)} replaced by later objects."
         )
     return " ".join([*texts, *report.notes])
+
+
+def _scan_cost(size: int) -> float:
+    # The module has DuckDB's types only; importing it here loads nothing else.
+    from core.collect.athena import scan_cost
+
+    return scan_cost(size)
 
 
 def table_name(path: str) -> str:
