@@ -10,7 +10,7 @@ SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-resta
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test referee faults soak kills tables bench shots docs lock clean
+.PHONY: help setup run check test referee faults soak kills day tables bench shots docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,10 @@ kills: setup ## the heavy loops: commands killed at random, death and cancel at 
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py \
 	  tests/core/rotation/test_cancelled.py
 	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest $(SPREAD) -o faulthandler_timeout=0 tests/core/catalog
+
+day: setup ## a day of use in the real window with 50,000 files, with a picture of each step in DAY_PICTURES
+	@QT_QPA_PLATFORM=offscreen DAY_FILES=$(or $(DAY_FILES),50000) DAY_PICTURES=$(or $(DAY_PICTURES),day) \
+	  $(BIN)/pytest -q -o faulthandler_timeout=0 tests/e2e/test_day_of_use.py
 
 tables: setup ## faults at every step of backups and restores of each engine, and 1,000 generated tables of each
 	@.ci/test-servers

@@ -191,7 +191,7 @@ class UploadForm(QWidget):
         box.addWidget(heading("Destination"))
         box.addWidget(self.prefix)
         box.addWidget(self._problem)
-        box.addWidget(row(self.choose_options, self._options))
+        box.addWidget(row(self.choose_options, self._options, stretch=True))
         box.addWidget(self.plan)
         box.addStretch(1)
 
