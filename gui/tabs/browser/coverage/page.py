@@ -189,7 +189,7 @@ class CoveragePage(BrowserPage):
             former = self.timeframe.currentText()
             self.timeframe.clear()
             self.timeframe.addItems([_ALL_TIMEFRAMES, *timeframes])
-            self.timeframe.setCurrentIndex(max(0, self.timeframe.findText(former)))
+            self.timeframe.setCurrentText(former)  # the first one if it does not exist any more
         self.timeframe.setVisible(bool(timeframes))
         if not report.calendars:
             self._empty.set_text("There are no such files", "No key is of this kind.", "Refresh")

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from core.coverage.calendars import Calendar, State
 from core.coverage.freshness import Freshness, StreamState
 from core.coverage.rhythm import EVENTS
-from core.layout import kind
 from core.units import format_age, format_count, format_counted, format_date, format_duration
 from gui.widgets.labels import shown
 
@@ -61,11 +60,6 @@ def freshness_text(state: StreamState, now: datetime) -> str:
 def interval_text(interval: timedelta | None) -> str:
     """Return the usual time between files, or a dash for a stream with one file."""
     return format_duration(interval.total_seconds()) if interval else "-"
-
-
-def kind_title(kind_id: str) -> str:
-    """Return the title of a kind of data."""
-    return kind(kind_id).title
 
 
 def rule_text(kind_id: str) -> str:
