@@ -18,7 +18,7 @@ from core.catalog.query import Order, Query, below, name_in, order_sql, time_bet
 from core.catalog.refresh import check_prefix
 from core.catalog.segments import ALL, attach
 from core.errors import NotFound
-from core.local.locking import locked
+from core.local.locking import locked_while_waiting
 from core.local.spool import spool
 from core.model.catalog import CatalogState, RefreshEstimate
 from core.objects.bucket import Bucket, HasBucket
@@ -212,9 +212,13 @@ class Catalog:
         for view in ("stored", "recent", "base"):
             connection.execute(f"DROP VIEW {view}")
 
-    def remove(self) -> None:
-        """Remove the catalogue from this computer."""
-        with locked(self._folder.lock_path):
+    def remove(self, work: Work | None = None) -> None:
+        """Remove the catalogue from this computer, after a refresh that is running.
+
+        Raises:
+            Cancelled: the token of `work` was cancelled.
+        """
+        with locked_while_waiting(self._folder.lock_path, default_work(work).token.wait):
             self._folder.remove()
 
     def _manifest(self) -> Manifest:

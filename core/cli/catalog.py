@@ -112,5 +112,5 @@ def remove(context: typer.Context) -> None:
 
     cli: Cli = context.obj
     with cli.out.work("Removing") as work:
-        open_catalog(cli.opener.workspace(work)).remove()
+        open_catalog(cli.opener.workspace(work)).remove(work)
     cli.out.result({"removed": True}, lambda: cli.out.line("The catalogue was removed."))

@@ -1,0 +1,88 @@
+"""Several processes refresh the same catalogue while others read it; none of them waits for long."""
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from helpers.catalog_race import ROUNDS, keys_of
+from helpers.listed_bucket import ListedBucket
+
+from core.catalog.catalog import open_catalog
+from core.catalog.manifest import CatalogFolder
+from core.catalog.query import Query
+from core.catalog.refresh import refresh
+from core.errors import Cancelled
+from core.local.locking import locked
+from core.model.catalog import Listed
+from core.units import utc_now
+from core.work import Work
+
+ROOT = Path(__file__).parents[3]
+
+
+def start(home, how):
+    path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    environment = {**os.environ, "STRONGROOM_HOME": str(home), "PYTHONPATH": path}
+    command = [sys.executable, "-m", "helpers.catalog_race", how]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_two_refreshes_and_a_reader_never_see_a_part(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
+    bucket = ListedBucket(keys_of(0)).use(monkeypatch)
+    refresh(bucket, Work())
+    catalog = open_catalog(bucket)
+    running = [start(tmp_path, how) for how in ("complete", "new")]
+    seen = set()
+    try:
+        while any(process.poll() is None for process in running):
+            seen.add(len(catalog.search(Query())))
+            assert not catalog.state.damaged
+    finally:
+        errors = [process.communicate(timeout=60)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], errors
+    assert seen <= {len(keys_of(number)) for number in range(ROUNDS)}
+    bucket.keys = keys_of(ROUNDS - 1)
+    refresh(bucket, Work(), complete=True)
+    assert len(catalog.search(Query())) == len(bucket.keys)
+
+
+def test_a_refresh_waits_for_another_one_and_uses_its_result(monkeypatch):
+    bucket = ListedBucket({"a": 1}).use(monkeypatch)
+    refresh(bucket, Work())
+    bucket.requests.clear()
+    found = []
+    folder = CatalogFolder(bucket)
+    waiting = threading.Thread(target=lambda: found.append(refresh(bucket, Work())))
+    with locked(folder.lock_path.with_suffix("")):
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        # What the other process does at the end of its refresh.
+        folder.write(replace(folder.read(), listed={"": Listed(utc_now(), utc_now())}))
+    waiting.join(30)
+    assert (found[0].objects, found[0].shared) == (1, True)
+    assert not bucket.requests
+
+
+def test_a_waiting_refresh_can_be_cancelled(monkeypatch):
+    bucket = ListedBucket({"a": 1}).use(monkeypatch)
+    refresh(bucket, Work())
+    work, errors = Work(), []
+
+    def wait():
+        try:
+            refresh(bucket, work)
+        except Cancelled as error:
+            errors.append(error)
+
+    waiting = threading.Thread(target=wait)
+    with locked(CatalogFolder(bucket).lock_path.with_suffix("")):
+        waiting.start()
+        waiting.join(0.1)
+        work.token.cancel()
+        waiting.join(30)
+    assert len(errors) == 1
