@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from helpers.coverage_keys import book, candle, report, stream_keys, trade, user_trade
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.coverage.calendars import State, calendar_of
 from core.coverage.cells import cells_of
@@ -80,6 +82,24 @@ def test_an_outage_of_weeks_does_not_become_usual():
     moments = [m for m in stream_keys(START, 120, HOURLY) if (m - START).days not in lost]
     found = calendar(candle, moments)
     assert states(found) == {"COMPLETE": 75, "MISSING": 45}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(20, 90).flatmap(
+        lambda days: st.tuples(
+            st.just(days), st.sets(st.integers(24, days * 24 - 1), min_size=1, max_size=days // 3)
+        )
+    )
+)
+def test_exactly_the_lost_hours_are_missing(drawn):
+    days, lost = drawn
+    moments = [START + timedelta(hours=hour) for hour in range(days * 24) if hour not in lost]
+    found = calendar(candle, moments)
+    missing = {(day - START.date()).days * 24 + hour for day, hour in missing_hours(found)}
+    # Hours after the latest file: those of its day are missing too, later days are not known.
+    known = {hour for hour in lost if START + timedelta(hours=hour) < moments[-1]}
+    assert known <= missing <= lost
 
 
 def test_fewer_files_than_usual_in_an_hour_are_thin():

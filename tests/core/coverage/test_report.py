@@ -37,7 +37,7 @@ def keys(s3_client, s3_bucket):
         for key in keys:
             s3_client.put_object(Bucket=s3_bucket, Key=key, Body=b"[]" * (len(key) % 5))
 
-    moments = stream_keys(START, 12, timedelta(hours=4))
+    moments = stream_keys(START, 12, timedelta(hours=8))
     put(*(candle(m, timeframe="4h") for m in moments))
     put(*(candle(m, "ETH-USD", "4h") for m in moments if m.day != 5))
     put(candle(START, "ETH-USD", "1d"), trade(START), trade(START) + ".gz", report(START))
@@ -71,7 +71,7 @@ def test_the_catalogue_and_a_listing_have_the_same_coverage(workspace, keys):
     assert (rows(cached), cached.list_calls) == (rows(listed), 0)
     assert listed.list_calls > 0
     assert listed.calendars[1].ignored == 1
-    assert np.sum(listed.calendars[1].files) == 12 * 6 + 1
+    assert np.sum(listed.calendars[1].files) == 12 * 3 + 1
 
 
 def test_new_keys_are_added_to_the_catalogue(workspace, keys):
