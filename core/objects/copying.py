@@ -91,7 +91,10 @@ def copy(  # noqa: PLR0913 - one copy; all but the first three by name
     if expected_etag and etag_of(answer) != expected_etag:
         raise changed_source(source, key)
     request = CopyRequest(source, key, answer, bucket, check_key(target), only_new)
-    written = _copied(request, work) if same_server else _streamed(request, work)
+    # SeaweedFS finds no object with the name of a folder as the source of a copy.
+    folder = key.endswith("/") and source.clients.endpoint_url is not None
+    by_server = same_server and not folder
+    written = _copied(request, work) if by_server else _streamed(request, work)
     if request.size > _WITH_TAGS:
         repeat_tags(request, work)
     work.report(Progress(request.size, request.size, "bytes", target))

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from helpers.doses import generated
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ segments = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs
 keys = st.lists(segments, min_size=1, max_size=6).map("/".join)
 
 
+@generated(suite=400, demand=50_000)
 @given(keys, st.sampled_from([STRICTEST, FileSystem()]))
 @example("../../etc/passwd", STRICTEST)
 @example("../../etc/passwd", FileSystem())
