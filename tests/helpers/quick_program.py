@@ -26,11 +26,13 @@ def shorten(put: Callable[[Any, str, Any], None] = setattr) -> None:
     import core.objects.copying
     import core.objects.fetching
     import core.objects.multipart_copy
+    import core.objects.small_loop
     import core.work
 
     # Objects of some megabytes are copied in parts, like those of gigabytes.
     put(core.objects.copying, "SINGLE_BYTES", COPY_PART)
     put(core.objects.multipart_copy, "PART_BYTES", COPY_PART)
+    put(core.objects.small_loop, "_SILENT_SECONDS", READ)
     constants = {
         "RETRY_SECONDS": RETRY, "INTERACTIVE_SECONDS": INTERACTIVE, "READ_SECONDS": READ,
         "_PATIENT_SECONDS": READ,
