@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.layout import Kind, kind
 from core.layout.building import check_segment
 from core.preview.candles import step_of
-from core.units import as_utc
+from core.units import as_utc, iso_utc
 
 #: Kinds that can be collected. Backups and logs have their own commands.
 COLLECTED = ("ohlcv", "trades", "orderbook", "user_trades", "portfolio", "analytics")
@@ -127,6 +127,11 @@ def moment_of_text(name: str, text: str, *, inclusive: bool = False) -> datetime
             f"{text!r} is no date or time" if text else f"The range has no {name}",
             remedy=f"Give {name} as 2024-01-15 or as 2024-01-15T10:00:00Z (UTC).",
         ) from None
+
+
+def day_text(moment: datetime) -> str:
+    """Return the day of a moment in UTC, as `request_of` reads it."""
+    return iso_utc(moment)[: len("2024-01-15")]
 
 
 def prefix_of(found: Kind, name: str, timeframe: str = "") -> str:

@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from core.collect.request import COLLECTED, day_text
 from core.layout import kind, parse
 from core.layout.parsing import kind_of
 from core.units import utc_now
 from gui.widgets.fields import combo_box, line_edit
 from gui.widgets.labels import muted_label
 
-#: The kinds that can be collected, as in `core.collect.request`, which needs numpy.
-KINDS = ("ohlcv", "trades", "orderbook", "user_trades", "portfolio", "analytics")
 _TIMEFRAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
 _NAMES = {"symbol": "Symbols", "user_id": "Users", "report_type": "Report types"}
 #: Width of a date in pixels.
@@ -61,7 +60,7 @@ class RangeForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.kind = combo_box("Kind of data")
-        for each in KINDS:
+        for each in COLLECTED:
             self.kind.addItem(kind(each).title, each)
         self.names = line_edit("Symbols", "BTC-USD, ETH-* …")
         self.timeframe = combo_box("Timeframe")
@@ -71,8 +70,8 @@ class RangeForm(QWidget):
         self.start = line_edit("First day or time", "2024-01-01")
         self.end = line_edit("Last day, or time before which it ends", "2024-01-31")
         today = utc_now()
-        self.start.setText(_day(today - timedelta(days=30)))
-        self.end.setText(_day(today))
+        self.start.setText(day_text(today - timedelta(days=30)))
+        self.end.setText(day_text(today))
         self._labels = [
             muted_label(text, small=True)
             for text in ("Kind", "Symbols", "Timeframe", "From (UTC)", "To (UTC)")
@@ -122,10 +121,10 @@ class RangeForm(QWidget):
     def show_place(self, place: str) -> None:
         """Fill the form from a key or prefix: its kind, name and timeframe, and its day or month."""
         kind_id = kind_of(place)
-        if kind_id not in KINDS:
+        if kind_id not in COLLECTED:
             return
         with QSignalBlocker(self.kind):
-            self.kind.setCurrentIndex(KINDS.index(kind_id))
+            self.kind.setCurrentIndex(COLLECTED.index(kind_id))
         self._on_kind()
         parsed = parse(place)
         parts = place.split("/")
@@ -142,8 +141,8 @@ class RangeForm(QWidget):
 
     def show_days(self, first: datetime, last: datetime) -> None:
         """Fill the days of the range."""
-        self.start.setText(_day(first))
-        self.end.setText(_day(last))
+        self.start.setText(day_text(first))
+        self.end.setText(day_text(last))
 
     def _has_timeframe(self) -> bool:
         return "timeframe" in kind(str(self.kind.currentData())).names
@@ -156,10 +155,6 @@ class RangeForm(QWidget):
         for widget in (self._labels[2], self.timeframe):
             widget.setVisible(self._has_timeframe())
         self.edited.emit()
-
-
-def _day(moment: datetime) -> str:
-    return moment.astimezone(UTC).date().isoformat()
 
 
 def _span(parts: list[str]) -> tuple[datetime, datetime] | None:

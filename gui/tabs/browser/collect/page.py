@@ -9,20 +9,22 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 
+from core.collect.athena import scan_cost
+from core.collect.tables import name_of
 from core.errors import StorageError
-from core.units import format_count, format_counted, format_duration, format_size
+from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm, ask
-from gui.models.text_rows import TextRows
 from gui.tabs.browser.collect.form import Range, RangeForm
 from gui.tabs.browser.collect.result_pane import ResultPane, give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
+from gui.tabs.browser.collect.texts import ProblemsModel, plan_text, report_text
 from gui.tabs.browser.pages import BrowserPage
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.labels import muted_label, shown
+from gui.widgets.labels import muted_label
 from gui.widgets.panel import column, row, rule
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table
@@ -40,27 +42,6 @@ _TEXT = (
     "requests before anything is read. Repeated rows are omitted, and numbers stay exact."
 )
 _VIEWS = (("result", "Result"), ("problems", "Problems"))
-
-
-class ProblemsModel(TextRows):
-    """The objects that are missing from the table, completely or in part."""
-
-    heads = ("Object", "Reason", "Rows")
-    numbers = frozenset({2})
-
-    def clear(self) -> None:
-        """Show no problems."""
-        self._replace([])
-
-    def show_problems(self, report: CollectReport) -> None:
-        """Show the problems of a collection."""
-        self._replace([
-            (
-                (each.key, each.reason, each.rows or 0),
-                (shown(each.key), each.reason, "" if each.rows is None else format_count(each.rows)),
-            )
-            for each in report.problems
-        ])  # fmt: skip
 
 
 class CollectPage(BrowserPage):
@@ -214,7 +195,7 @@ class CollectPage(BrowserPage):
         """Show the collected table, and what is missing from it."""
         self._task = None
         self._plan = None
-        self._show_table(chosen, table_name(report.path), report.rows, report.columns, report.types)
+        self._show_table(chosen, name_of(report.path), report.rows, report.columns, report.types)
         self.text.setText(report_text(report))
         self.problems_model.show_problems(report)
         self._update()
@@ -265,7 +246,7 @@ class CollectPage(BrowserPage):
         QGuiApplication.clipboard().setText(texts.text)
         self.text.setText("")
         self._update()
-        scanned, cost = format_size(planned.size), _scan_cost(planned.size)
+        scanned, cost = format_size(planned.size), scan_cost(planned.size)
         self.question = ask(
             self,
             "Run the query on Amazon Athena?",
@@ -369,47 +350,6 @@ class CollectPage(BrowserPage):
         some = self._plan is not None and self._plan.objects > 0
         self.collect.allow(some, "There are no objects in this range.")
         self.views.setVisible(self.problems_model.rowCount() > 0)
-
-
-def plan_text(found: Plan) -> str:
-    """Return what will be read and what it costs."""
-    objects, size = format_counted(found.objects, "object"), format_size(found.size)
-    gets = format_counted(found.gets, "GET request")
-    texts = [f"{objects}, {size}: {gets}, about ${found.cost:.4f}."]
-    if found.cached:
-        texts.append(f"{format_count(found.cached)} are in the cache of this computer.")
-    if found.archived:
-        texts.append(f"{format_count(found.archived)} are archived and cannot be read.")
-    if found.without:
-        texts.append(f"Without objects: {', '.join(map(shown, found.without))}.")
-    return " ".join(texts)
-
-
-def report_text(report: CollectReport) -> str:
-    """Return what was read and what was omitted."""
-    objects, gets = (
-        format_counted(report.plan.objects, "object"),
-        format_counted(report.gets, "GET request"),
-    )
-    texts = [f"{objects} and {gets} in {format_duration(report.seconds)}."]
-    if report.repeated or report.revised:
-        texts.append(
-            f"{format_counted(report.repeated, 'repeated row')} omitted, "
-            f"{format_count(report.revised)} replaced by later objects."
-        )
-    return " ".join([*texts, *report.notes])
-
-
-def _scan_cost(size: int) -> float:
-    # The module has DuckDB's types only; importing it here loads nothing else.
-    from core.collect.athena import scan_cost
-
-    return scan_cost(size)
-
-
-def table_name(path: str) -> str:
-    """Return the name of a table by its path; `core.collect.tables` has the same, with DuckDB."""
-    return path.replace("\\", "/").rpartition("/")[2].partition(".")[0]
 
 
 def _options(chosen: Range) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
+from core.collect.charting import has_candles
 from core.errors import StorageError
 from core.units import format_counted, format_size
 from core.work import Work
@@ -94,7 +95,7 @@ class ResultPane(QWidget):
         self._wanted.clear()
         self.model.show_table(table)
         self.summary.setText(summary)
-        charted = table is not None and _has_candles(table)
+        charted = table is not None and has_candles(table.columns)
         self.views.allow("chart", charted, _NO_CANDLES)
         self.views.select("table")
         self.symbol.setVisible(False)
@@ -230,10 +231,6 @@ class ResultPane(QWidget):
         name, size = Path(report.path).name, format_size(report.size)
         rows = format_counted(report.rows, "row")
         self._banner.show_good(f"{rows} ({size}) written to {name}.", passing=True)
-
-
-def _has_candles(table: TableRef) -> bool:
-    return {"timestamp", "open", "high", "low", "close"} <= set(table.columns)
 
 
 def give_rest_to_first(line: QWidget) -> None:

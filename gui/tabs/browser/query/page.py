@@ -10,11 +10,11 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout
 
 from core.catalog.columns import COLUMNS
+from core.collect.querying import KEYS
 from core.errors import StorageError
 from core.units import format_counted, format_duration
 from core.workspace import Workspace
 from gui import theme
-from gui.tabs.browser.collect.page import table_name
 from gui.tabs.browser.collect.result_pane import ResultPane, give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
 from gui.tabs.browser.pages import BrowserPage
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 #: Height of the field for the statement, in pixels: five lines.
 _STATEMENT_HEIGHT = 104
 _SOURCE_WIDTH = 320
-#: The table of the catalogue, as in `core.collect.querying`.
-KEYS = "keys"
 _EXAMPLE = "SELECT kind, symbol, count(*) AS objects, sum(size) AS bytes FROM keys GROUP BY ALL"
 _TITLE = "SQL on collected ranges and on the catalogue"
 _TEXT = (
@@ -164,9 +162,7 @@ class QueryPage(BrowserPage):
         """Show the result."""
         self._task = None
         name = self.tables.free_name("result")
-        table = TableRef(
-            name, table_name(report.path), report.rows, report.columns, report.types, "a result"
-        )
+        table = TableRef(name, report.table, report.rows, report.columns, report.types, "a result")
         self.tables.add(table)
         rows = format_counted(report.rows, "row")
         self.text.setText(f"{rows} in {format_duration(report.seconds)}")

@@ -1,0 +1,62 @@
+"""What the page shows of a plan and of a collection: texts, and the table of problems."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.units import format_count, format_counted, format_duration, format_size
+from gui.models.text_rows import TextRows
+from gui.widgets.labels import shown
+
+if TYPE_CHECKING:
+    from core.collect.report import CollectReport, Plan
+
+
+class ProblemsModel(TextRows):
+    """The objects that are missing from the table, completely or in part."""
+
+    heads = ("Object", "Reason", "Rows")
+    numbers = frozenset({2})
+
+    def clear(self) -> None:
+        """Show no problems."""
+        self._replace([])
+
+    def show_problems(self, report: CollectReport) -> None:
+        """Show the problems of a collection."""
+        self._replace([
+            (
+                (each.key, each.reason, each.rows or 0),
+                (shown(each.key), each.reason, "" if each.rows is None else format_count(each.rows)),
+            )
+            for each in report.problems
+        ])  # fmt: skip
+
+
+def plan_text(found: Plan) -> str:
+    """Return what will be read and what it costs."""
+    objects, size = format_counted(found.objects, "object"), format_size(found.size)
+    gets = format_counted(found.gets, "GET request")
+    texts = [f"{objects}, {size}: {gets}, about ${found.cost:.4f}."]
+    if found.cached:
+        texts.append(f"{format_count(found.cached)} are in the cache of this computer.")
+    if found.archived:
+        texts.append(f"{format_count(found.archived)} are archived and cannot be read.")
+    if found.without:
+        texts.append(f"Without objects: {', '.join(map(shown, found.without))}.")
+    return " ".join(texts)
+
+
+def report_text(report: CollectReport) -> str:
+    """Return what was read and what was omitted."""
+    objects, gets = (
+        format_counted(report.plan.objects, "object"),
+        format_counted(report.gets, "GET request"),
+    )
+    texts = [f"{objects} and {gets} in {format_duration(report.seconds)}."]
+    if report.repeated or report.revised:
+        texts.append(
+            f"{format_counted(report.repeated, 'repeated row')} omitted, "
+            f"{format_count(report.revised)} replaced by later objects."
+        )
+    return " ".join([*texts, *report.notes])
