@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 
 from core.catalog.refresh import refresh
 from core.work import Work
+from gui.tabs.browser.catalog_names import CatalogNames
 from gui.tabs.browser.search import results
 from gui.tabs.browser.search.results import KEY, SIZE
 from gui.widgets.table import choose_row
@@ -28,6 +29,10 @@ def listed(workspace, page, tab, qtbot):
     settled(qtbot, tab)
     assert not page.banner.failed
     return page
+
+
+def catalog_names(tab):
+    return next(each for each in tab.searchable() if isinstance(each, CatalogNames))
 
 
 def keys(page):
@@ -153,7 +158,7 @@ def test_the_current_text_is_searched_when_the_page_is_opened_with_one(listed, t
 
 
 def test_the_search_of_the_window_finds_keys_of_the_catalogue(listed, tab, qtbot):
-    _seen, catalog = tab.searchable()
+    catalog = catalog_names(tab)
     assert in_other_thread(catalog.find, "", 5, Work()) == []
     first, *_others, last = in_other_thread(catalog.find, "t01 btc", 5, Work())
     assert first.name.text.endswith("T01:00:00Z.json")
@@ -165,4 +170,21 @@ def test_the_search_of_the_window_finds_keys_of_the_catalogue(listed, tab, qtbot
 
 
 def test_without_a_catalogue_the_search_of_the_window_has_no_further_keys(tab):
-    assert in_other_thread(tab.searchable()[1].find, "note", 5, Work()) == []
+    assert in_other_thread(catalog_names(tab).find, "note", 5, Work()) == []
+
+
+def entries(page):
+    page.saved.fill()
+    return {action.text(): action for action in page.saved.menu.actions() if action.text()}
+
+
+def test_a_search_is_saved_and_opened_again(listed, tab, qtbot):
+    assert not entries(listed)["Save this search"].isEnabled()
+    search(listed, tab, qtbot, "note size:<1KB")
+    entries(listed)["Save this search"].trigger()
+    search(listed, tab, qtbot, "app")
+    entries(listed)["note size:<1KB"].trigger()
+    settled(qtbot, tab)
+    assert keys(listed) == ["note.txt"]
+    entries(listed)["Remove this search"].trigger()
+    assert list(entries(listed)) == ["Save this search"]

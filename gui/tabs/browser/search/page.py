@@ -24,6 +24,7 @@ from gui.tabs.browser.pages import BrowserPage
 from gui.tabs.browser.search.conditions import condition_buttons
 from gui.tabs.browser.search.refreshing import CatalogRefresh
 from gui.tabs.browser.search.results import ORDERS, PAGE, Results, entry_of
+from gui.tabs.browser.search.saved import SavedSearches
 from gui.widgets.banner import Banner
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of, line_edit
@@ -87,11 +88,12 @@ class SearchPage(BrowserPage):
         self._empty = EmptyState(_NO_CATALOG, _COST, "List the keys", self.refresh)
         self.state = Loadable(self.table, self._empty)
         self.conditions = condition_buttons(self, self._on_condition)
+        self.saved = SavedSearches(self._tab.context, self, self.field.text, self.field.setText)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(row(self.field, margins=(8, 6, 8, 4)))
-        box.addWidget(row(*self.conditions, margins=(8, 0, 8, 4), stretch=True))
+        box.addWidget(row(*self.conditions, self.saved.button, margins=(8, 0, 8, 4), stretch=True))
         box.addWidget(row(self.summary, margins=(12, 0, 8, 4)))
         box.addWidget(rule())
         box.addWidget(self.state, 1)
