@@ -18,12 +18,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from core.aws.limits import MIB
 from core.model.objects import Verdict
 from core.objects.hashing import SHA256
 
 #: CRC-32C and CRC-64/NVME are slow in pure Python (about 8 MB/s): larger objects are compared by
 #: another hash, or by their size.
-SLOW_BYTES = 1024 * 1024
+SLOW_BYTES = MIB
+#: Part sizes of common programs in bytes, for servers that do not report those of an object.
+USUAL_PART_BYTES = tuple(mib * MIB for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
 _MD5_ETAG = re.compile(r"([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?")
 #: Field of botocore's answer, algorithm and verdict, strongest first and slow ones last.
 _FIELDS = (

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.faults import translated
-from core.aws.limits import MIB
 from core.errors import StorageError
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
-from core.objects.checksums import SLOW_BYTES, Digests, Expected, expected_hashes
+from core.objects.checksums import SLOW_BYTES, USUAL_PART_BYTES, Digests, Expected, expected_hashes
 from core.objects.hashing import Stamp, chunks_of, sha256_of, unreadable
 from core.objects.options import ORIGINAL_SHA256, ORIGINAL_SIZE
 from core.work import Work, default_work
@@ -21,8 +20,6 @@ from core.work import Work, default_work
 #: Algorithms that are computed in Python, which takes too long for large files.
 _SLOW = frozenset({"crc32c", "crc64nvme"})
 _MD5 = re.compile("[0-9a-f]{32}")
-#: Part sizes of common programs, for servers that do not report those of an object.
-_USUAL_PARTS = tuple(mib * MIB for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ def _comparable(
         else:
             known = _part_size(bucket, key, expected.parts, size, work)
             # An equal hash proves a guessed size, a different one proves nothing.
-            sizes = (known,) if known else _USUAL_PARTS
+            sizes = (known,) if known else USUAL_PART_BYTES
             for each in sizes:
                 if (expected.parts - 1) * each < size <= expected.parts * each:
                     yield expected, each

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.aws.faults import translated
-from core.aws.limits import MIB
 from core.errors import Conflict, Corrupt, ServiceError, StorageError
 from core.local.disk_space import reserve_space
 from core.model.objects import Verdict
@@ -17,6 +16,7 @@ from core.objects.bucket import Bucket
 from core.objects.checksums import (
     NOTHING,
     SLOW_BYTES,
+    USUAL_PART_BYTES,
     Digests,
     Expected,
     etag_of,
@@ -37,8 +37,6 @@ from core.work import Progress, Work
 _FETCHES = 3
 #: Objects with fewer ranges are downloaded with one request.
 _FEWEST_RANGES = 2
-#: Part sizes of common tools, in bytes, for servers that do not report the parts of an object.
-_USUAL_PARTS = tuple(mib * MIB for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +273,7 @@ class Fetch:
         # With one part its size is that of the object, so no request is needed.
         known = self._total if parts == 1 else self._size_of_part(1)
         self._guessed = not known
-        sizes = (known,) if known else _USUAL_PARTS
+        sizes = (known,) if known else USUAL_PART_BYTES
         # With n parts of this size, the last part must be between 1 byte and the size of the
         # others.
         fitting = (size for size in sizes if (parts - 1) * size < self._total <= parts * size)
