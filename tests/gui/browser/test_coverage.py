@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from helpers.accessibility import nameless, unexplained
 from helpers.browser import in_other_thread, settled
 from helpers.coverage_keys import candle, stream_keys
 from PySide6.QtCore import Qt
@@ -182,3 +183,20 @@ def test_the_pictures_show_each_state(page, qtbot):
     image = streams.grab().toImage()
     colours = {image.pixel(x, y) for x in range(0, image.width(), 3) for y in range(26, 60)}
     assert len(colours) > 5
+
+
+def test_streams_that_have_stopped_are_named_at_once(page, rows, qtbot):
+    now = START + timedelta(days=27)
+    calendars = tuple(calendar_of(each, now) for each in cells_of([(key, 2) for key in rows], now))
+    states = tuple(freshness_of(each, now) for each in calendars)
+    page.show_report(CoverageReport("bucket", calendars, states, len(rows), 0, now))
+    assert "AAA 12h has stopped: its latest file is of" in page.banner.text
+    assert "BBB 12h has stopped" in page.banner.text
+    page.views.select("streams")
+    assert page.tables.streams_model.index(0, 1).data() == "! stopped"
+
+
+def test_every_control_has_a_name(page):
+    assert nameless(page) == []
+    assert unexplained(page) == []
+    assert page.calendar.streams.accessibleDescription().startswith("AAA 12h, 1 Jan 2024: complete")
