@@ -129,6 +129,8 @@ ACTIONS: tuple[Action, ...] = (
     # Browser
     Action("browser.back", "Back", ("Alt+Left",), "browser"),
     Action("browser.forward", "Forward", ("Alt+Right",), "browser"),
+    Action("browser.bookmark", "Bookmark this folder", ("Ctrl+B",), "browser"),
+    Action("browser.bookmarks", "Show bookmarks and recent folders", ("Ctrl+Shift+B",), "browser"),
     Action("browser.new_tab", "Open another folder tab", ("Ctrl+T",), "browser"),
     Action("browser.close_tab", "Close this folder tab or page", ("Ctrl+W",), "browser"),
     Action("browser.next_tab", "Next folder tab or page", ("Ctrl+PgDown",), "browser"),

@@ -73,6 +73,7 @@ class FolderPane(QWidget):
         self.model = FolderModel(self)
         self.back = icon_button("back", shortcuts.tip("browser.back"))
         self.forward = icon_button("forward", shortcuts.tip("browser.forward"))
+        self.bookmarks = icon_button("star", "Bookmarks and recent folders")
         self.path = PathBar()
         self.age = AgePill()
         self.filter = QLineEdit()
@@ -107,7 +108,7 @@ class FolderPane(QWidget):
 
     def _lay_out(self) -> None:
         lay_out_list_pane(
-            self, bar(self.path, self.age, before=(self.back, self.forward)), (self.filter, self.upload, self.download), self.state,
+            self, bar(self.path, self.age, self.bookmarks, before=(self.back, self.forward)), (self.filter, self.upload, self.download), self.state,
             (self.count, self.stop, self.more),
         )  # fmt: skip
         self.setAcceptDrops(True)

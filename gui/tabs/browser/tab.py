@@ -17,6 +17,7 @@ from gui.context import Context
 from gui.models.names import NameSource
 from gui.tabs.base import Tab
 from gui.tabs.browser.actions import NO_BUCKET, Actions
+from gui.tabs.browser.bookmarks import Bookmarks
 from gui.tabs.browser.catalog_names import CatalogNames
 from gui.tabs.browser.contents import Contents
 from gui.tabs.browser.counting import Counts
@@ -70,6 +71,7 @@ class BrowserTab(Tab):
         self.middle.addWidget(self.trash_pane)
         self.contents = Contents(self, self.middle, self._create_page)
         self.open_folders = OpenFolders(self, self.contents, self.folder, self.listing)
+        self.bookmarks = Bookmarks(self, self.folder, self.listing, self._go_to_bookmark)
         self._lay_out()
         self.object_actions = Actions(self, self.folder.table, {
             "open": self._on_open, "preview": self.object.preview_now,
@@ -119,7 +121,7 @@ class BrowserTab(Tab):
         self.folder.table.customContextMenuRequested.connect(self._on_menu)
         self.context.read_only_changed.connect(self._on_selection)
         self._panes.splitterMoved.connect(self._save_panes)
-        self.contents.folder_left.connect(self._stop_trash)
+        self.contents.folder_left.connect(lambda _folder: self.trash.stop())
         self.contents.folder_shown.connect(self._on_folder_shown)
         self.contents.page_shown.connect(self._on_page_shown)
         for name in PAGES:
@@ -147,6 +149,7 @@ class BrowserTab(Tab):
         self.tree_loader.set_bucket(bucket)
         self._on_selection()
         if bucket is None:
+            self.contents.reset(("",), "")
             self.folder.show_unconnected(self.choose_profile)
         else:
             wanted = str(self.context.settings.get(self._setting("filter"), ""))
@@ -192,8 +195,8 @@ class BrowserTab(Tab):
         return action_id in own
 
     def searchable(self) -> Sequence[NameSource]:
-        """Return the keys and folders listed in this session, and the keys of the catalogue."""
-        return (self.listing.seen_keys, self._catalog_names)
+        """Return bookmarks, the keys and folders listed in this session, and keys of the catalogue."""
+        return (self.bookmarks.names(), self.listing.seen_keys, self._catalog_names)
 
     def open_target(self, target: object) -> None:
         """Show a folder (ending in `/`), an object in its folder, or a page with its argument."""
@@ -222,6 +225,9 @@ class BrowserTab(Tab):
         if prefix != self.prefix or not self.folder.model.total:
             self.listing.show(prefix)
 
+    def _go_to_bookmark(self, key: str) -> None:
+        self.navigation.go(key) if key else self.go_to("")
+
     def arrive(self, prefix: str, select: str = "") -> None:
         """Show a folder, select a key in it and focus the list."""
         self.show_list()
@@ -235,8 +241,6 @@ class BrowserTab(Tab):
             self.trash_pane.focus_list()
         else:
             self.listing.select_later(keys)
-
-    # Counts
 
     def _on_counted(self, counts: Counts) -> None:
         self.listing.seen_keys.set_counted((*counts.keys, *counts.below))
@@ -290,8 +294,6 @@ class BrowserTab(Tab):
         if self.prefix:
             self.listing.show(parent_of(self.prefix), select=self.prefix)
 
-    # Folder tabs and pages
-
     def open_page(self, name: str, argument: object = None) -> None:
         """Open or raise a page of `PAGES`, and pass it what to show; None for nothing particular.
 
@@ -318,10 +320,6 @@ class BrowserTab(Tab):
         self.object.setVisible(True)
         self.tree_panel.select_folder(self.prefix)
         self._on_selection()
-
-    def _stop_trash(self, _folder: object) -> None:
-        if self.in_trash:
-            self.trash.stop()
 
     def _on_moved(self, prefix: str) -> None:
         self.banner.clear()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from helpers.browser import active, in_other_thread, names, put, settled
 from PySide6.QtCore import Qt
 
 from core.objects.bucket import Bucket
+from core.work import Work
 from gui.main_window.connecting import Connector
 from gui.tabs.browser import BrowserTab
 from gui.widgets.buttons import Button
@@ -111,3 +113,42 @@ def test_a_place_in_another_bucket_is_opened_there_after_an_offer(context, clien
     settled(qtbot, tab)
     assert tab.banner.text == ""
     context.set_workspace(None)
+
+
+def entries(tab):
+    tab.bookmarks.menu.aboutToShow.emit()
+    return [each.text() for each in tab.bookmarks.menu.actions() if not each.isSeparator()]
+
+
+def test_bookmarks_are_stored_for_each_bucket_and_lead_back(tab, qtbot, context, workspace):
+    tab.go_to("logs/")
+    settled(qtbot, tab)
+    active(tab, qtbot)
+    tab.folder.table.setFocus()
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    tab.go_to("")
+    settled(qtbot, tab)
+    assert entries(tab) == ["Bookmark this folder", "logs/"]
+    assert [each.name.text for each in tab.bookmarks.names().find("log", 5, Work())] == ["logs/"]
+    tab.bookmarks.menu.actions()[-1].trigger()
+    settled(qtbot, tab)
+    assert tab.prefix == "logs/"
+    assert entries(tab)[0] == "Remove this folder from the bookmarks"
+    other = SimpleNamespace(
+        **{**vars(workspace), "profile": replace(workspace.profile, bucket="other")}
+    )
+    context.set_workspace(other)
+    assert tab.bookmarks.all() == []
+    context.set_workspace(workspace)
+    settled(qtbot, tab)
+    tab.bookmarks.toggle()
+    assert tab.bookmarks.all() == []
+
+
+def test_a_folder_that_stays_open_is_among_the_recent_ones(tab, qtbot):
+    tab.bookmarks._visited.setInterval(1)
+    tab.go_to("logs/")
+    qtbot.waitUntil(lambda: tab.bookmarks.recent() == ["logs/"], timeout=20_000)
+    tab.go_to("odd/")
+    qtbot.waitUntil(lambda: tab.bookmarks.recent() == ["odd/", "logs/"], timeout=20_000)
+    assert entries(tab) == ["Bookmark this folder", "odd/", "logs/"]
