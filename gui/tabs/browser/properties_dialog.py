@@ -111,9 +111,8 @@ class PropertiesDialog(Dialog):
             label.setAccessibleName(name)
             self.grid.addWidget(label, number, 1)
         for name in dict.fromkeys(["STANDARD", *CLASSES, found.storage_class]):
-            text = "Standard" if name == "STANDARD" else CLASS_NAMES.get(name, name)
-            self.storage_class.addItem(text, name)
-        self.storage_class.setCurrentIndex(self.storage_class.findData(found.storage_class))
+            self.storage_class.addItem(class_name(name), name)
+        self.storage_class.setCurrentText(class_name(found.storage_class))
         for name, field in self.headers.items():
             field.setText(found.headers.get(name, ""))
         own = tuple((n, v) for n, v in found.metadata.items() if n not in PROTECTED)
@@ -182,6 +181,11 @@ class PropertiesDialog(Dialog):
         retagged = tags if sorted(tags) != sorted(found.tags or ()) else None
         self.go.allow(allowed=False, reason="The changes are being saved.")
         self.saved.emit(changed, retagged)
+
+
+def class_name(storage_class: str) -> str:
+    """Return the name of a storage class as it is shown."""
+    return CLASS_NAMES.get(storage_class, storage_class.replace("STANDARD", "Standard"))
 
 
 _MONO = frozenset({"Key", "ETag", "Version", "KMS key"})

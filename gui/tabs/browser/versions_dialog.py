@@ -22,7 +22,7 @@ from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import splitter
 from gui.widgets.table import choose_row, columns_of, make_table
 
-STORED, STATE, SIZE, CLASS = range(4)
+STORED, _STATE, SIZE, _CLASS = range(4)
 #: Widths in pixels of state, size and class.
 _WIDTHS = (96, 72, 110)
 
