@@ -119,7 +119,7 @@ class SyncDialog(Dialog):
         self.compare = combo_box("Comparison of files of equal size")
         for each, text in _COMPARISONS.items():
             self.compare.addItem(text, each.value)
-        self.compare.setCurrentIndex(self.compare.findData(choice.compare))
+        self.compare.setCurrentText(_COMPARISONS[SyncCompare(choice.compare)])
         self.delete = QCheckBox("Delete files of the target that the source does not have")
         self.delete.setChecked(choice.delete)
 
@@ -183,7 +183,7 @@ class SyncDialog(Dialog):
         self.direction.select(choice.direction)
         self.folder.setText(choice.folder)
         self.prefix.setText(choice.prefix)
-        self.compare.setCurrentIndex(self.compare.findData(choice.compare))
+        self.compare.setCurrentText(_COMPARISONS[SyncCompare(choice.compare)])
         self.delete.setChecked(choice.delete)
 
     def start_comparison(self) -> None:
