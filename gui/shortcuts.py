@@ -93,6 +93,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("buttons", "Buttons"),
     Scope("fields", "Text fields"),
     Scope("filters", "Filter fields", inside=("fields", "window")),
+    Scope("statement", "SQL statement", inside=("fields", "window")),
     Scope("path", "Field of “Go to”", inside=("fields", "window")),
     Scope("secret_fields", "Masked fields", inside=("fields",)),
     Scope("palette", "Search (Ctrl+K)", inside=("fields",)),
@@ -180,6 +181,7 @@ ACTIONS: tuple[Action, ...] = (
            own=True),
     Action("coverage.zoom", "Zoom in or out", ("+", "=", "-"), "coverage", own=True),
     Action("coverage.fit", "Show all days", ("0", "Esc"), "coverage", own=True),
+    Action("query.run", "Run the SQL statement", ("Ctrl+Return", "Ctrl+Enter"), "statement"),
     # Other lists
     Action("lists.open", "Open the selected row", ("Return", "Enter"), "lists"),
     Action("lists.move", "Move by a row or a page", ("Up", "Down", "PgUp", "PgDown"), "lists",

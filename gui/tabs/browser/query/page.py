@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout
 
 from core.catalog.columns import COLUMNS
@@ -15,6 +14,7 @@ from core.errors import StorageError
 from core.units import format_counted, format_duration
 from core.workspace import Workspace
 from gui import theme
+from gui.shortcuts import bind_button
 from gui.tabs.browser.collect.result_pane import ResultPane, give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
 from gui.tabs.browser.pages import BrowserPage
@@ -96,9 +96,7 @@ class QueryPage(BrowserPage):
         self.source.currentIndexChanged.connect(self._show_columns)
         self.statement.textChanged.connect(self._update)
         self.result.query_wanted.connect(lambda table: self.show_table(table.name))
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):
-            shortcut = QShortcut(QKeySequence(keys), self, self.start)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        bind_button("query.run", self.statement, self.go)
 
     # Calls from the tab
 
