@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -14,9 +14,6 @@ from core.model.change import Change
 from core.workspace import Workspace
 from gui.shortcuts import explain
 from gui.tabs.browser.folder_rows import Entry
-
-if TYPE_CHECKING:
-    from gui.tabs.browser.tab import BrowserTab
 
 
 class BrowserPage(QWidget):
@@ -61,17 +58,17 @@ class PageKind:
     Attributes:
         label: the title of its tab.
         icon: an icon of `resources/icons`.
-        create: returns the page of a tab.
+        create: returns the page of a `BrowserTab`, which imports this module itself.
         wide: whether it uses the area of the object pane too.
     """
 
     label: str
     icon: str
-    create: Callable[[BrowserTab], BrowserPage]
+    create: Callable[[Any], BrowserPage]
     wide: bool = False
 
 
-def _creator(module: str) -> Callable[[BrowserTab], BrowserPage]:
+def _creator(module: str) -> Callable[[Any], BrowserPage]:
     """Return the function `create` of a module, which is imported when a page is first opened."""
     # Pages need numpy or DuckDB, which take longer to load than the window may.
     return lambda tab: import_module(f"gui.tabs.browser.{module}").create(tab)

@@ -64,7 +64,7 @@ class BrowserTab(Tab):
         for pane in (self.folder, self.object):
             pane.total_of = self.tree_panel.model.total_of
         self.object.folders_in = self.tree_panel.model.folders_in
-        self.inspecting = Inspecting(self, self.listing, self.object)
+        Inspecting(self, self.listing, self.object)
         self._arriving = False
         self._catalog_names = CatalogNames(lambda: self.bucket)
         self.middle.addWidget(self.folder)
