@@ -62,7 +62,12 @@ class Bookmarks(QObject):
 
     def toggle(self) -> None:
         """Add the folder shown to the bookmarks, or remove it."""
-        self.toggle_all([self._listing.prefix])
+        prefix = self._listing.prefix
+        self.toggle_all([prefix])
+        name = prefix or "The entire bucket"
+        added = prefix in self.all()
+        text = f"{name} is bookmarked." if added else f"{name} is no longer bookmarked."
+        shortcuts.explain(self._tab, text)
 
     def toggle_all(self, keys: Sequence[str]) -> None:
         """Add keys to the bookmarks or, if all of them are bookmarks, remove them."""

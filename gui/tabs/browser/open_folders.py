@@ -32,8 +32,8 @@ class OpenFolders(QObject):
         shortcuts.bind(
             "browser.close_tab", tab, contents.close_current, contents.reason_not_to_close
         )
-        shortcuts.bind("browser.next_tab", tab, lambda: contents.strip.step(1))
-        shortcuts.bind("browser.previous_tab", tab, lambda: contents.strip.step(-1))
+        shortcuts.bind("browser.next_tab", tab, lambda: contents.strip.step(1), self._only)
+        shortcuts.bind("browser.previous_tab", tab, lambda: contents.strip.step(-1), self._only)
         self._allow()
 
     def restore(self, last: str) -> None:
@@ -61,6 +61,10 @@ class OpenFolders(QObject):
             inside = former.startswith(prefix)
             rest = former[len(prefix) :].partition("/")[0]
             self._listing.show(prefix, select=f"{prefix}{rest}/" if inside and rest else "")
+
+    def _only(self) -> str:
+        single = self._contents.strip.bar.count() == 1
+        return "There is no other folder tab or page." if single else ""
 
     def _no_back(self) -> str:
         return "" if self._contents.folder.back else "There is no former folder."
