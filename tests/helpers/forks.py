@@ -134,7 +134,7 @@ def _main() -> None:
     _warm_up()
     gc.freeze()  # the collector would write to, and so copy, every page that is shared
     requests, answers = os.fdopen(os.dup(0), "rb", 0), os.dup(1)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the supervisors are not waited for
     while line := requests.readline():
         if not os.fork():
             requests.close()
@@ -174,7 +174,7 @@ def _supervise(request: Mapping[str, Any], answers: int) -> NoReturn:
 
 
 def _act(request: Mapping[str, Any]) -> NoReturn:
-    """Become the process that was asked for, and end with the status of its function."""
+    """Become the requested process, and end with the status of its function."""
     status = 1
     try:
         os.setsid()  # a killed process may leave a helper, which is found by its group

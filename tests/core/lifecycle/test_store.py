@@ -96,11 +96,11 @@ def test_a_put_keeps_the_default_for_small_objects(bucket):
 
 def test_every_server_returns_the_rules_that_were_saved(s3_server, s3_bucket):
     workspace = Workspace.open(s3_server.connection(s3_bucket))
-    whole = {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": ""},
+    entire = {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": ""},
              "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}  # fmt: skip
     part = {"ID": "b", "Status": "Enabled", "Filter": {"Prefix": "logs/"},
             "Expiration": {"Days": 9}}  # fmt: skip
-    for raw in (part, whole):
+    for raw in (part, entire):
         seen = store.read(workspace.bucket)
         saved = store.save(workspace.bucket, seen, seen.merged(Rule.of(raw)))
         assert saved.after.find(raw["ID"]).meaning == Rule.of(raw).meaning
