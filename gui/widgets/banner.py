@@ -165,8 +165,7 @@ class Banner(QWidget):
 
     def _place(self) -> None:
         """Move above the least important part of the view."""
-        view = self._over
-        if view is None:
+        if (view := self._over) is None:
             return
         wanted = self._wanted_size(visible_part(view).size())
         place = free_place(view, wanted, self)
@@ -177,8 +176,7 @@ class Banner(QWidget):
     def _cover_lists(self) -> None:
         """Let lists scroll until their last row is above the banner."""
         view = self._over
-        # A dialog that is being deleted hides its banner after its own part of Qt is gone.
-        if view is None or not isValid(view):
+        if view is None or not isValid(view):  # a dialog that is deleted hides its banner last
             return
         corner = view.mapFromGlobal(self.mapToGlobal(QPoint()))
         card = QRect() if self.isHidden() else QRect(corner, self.size())

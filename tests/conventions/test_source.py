@@ -92,7 +92,7 @@ def _may_run_a_loop(path, node):
 
 
 #: Stacks of pages, combo boxes and tab bars: their current index is a page or a line, no row.
-_PAGES = r"(.*\.)?(_?stack|_pages|_tools|bar|box|kind|source|template)"
+_PAGES = r"(.*\.)?(_?stack|_pages|_tools|bar|box|kind|source|template|speed|timeframes)"
 
 
 def test_rows_are_chosen_by_the_function_that_selects_them_alone():

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QWidget
 
 from core.errors import StorageError
@@ -18,6 +17,7 @@ from core.work import Progress
 from gui import theme
 from gui.models.roles import MONO_ROLE
 from gui.models.text_rows import TextRows
+from gui.shortcuts import bind_button, tip
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.models import when
 from gui.tabs.backups.restore_panel import progress_text
@@ -106,7 +106,7 @@ class QueryDialog(Dialog):
         title = f"Query the backup of {shown(backup.table)} of {when(backup.taken)}"
         text = (
             f"Nothing is restored or changed. The rows are the table backup, which is also named "
-            f"{shown(backup.table)}. One SELECT statement of DuckDB's SQL; Ctrl+Enter runs it."
+            f"{shown(backup.table)}. The statement is one SELECT in DuckDB's SQL."
         )
         super().__init__(parent, title, text, width=860, height=560)
         self.backup = backup
@@ -128,12 +128,12 @@ class QueryDialog(Dialog):
         self.export = plain_button("Export all rows…", self._on_export)
         self.export.set_hint("Writes the complete backup to a CSV, JSON, SQL or Parquet file.")
         self.go = primary_button("Run", self._on_go)
+        self.go.setToolTip(tip("query.run"))
         self.body.addWidget(self.statement)
         self.add_stretching(self.view)
         self.body.addWidget(self.note)
         self.add_buttons(plain_button("Close", self.reject), self.export, self.go)
-        for keys in ("Ctrl+Return", "Ctrl+Enter"):
-            QShortcut(QKeySequence(keys), self, self._on_go)
+        bind_button("query.run", self.statement, self.go)
         self.statement.textChanged.connect(self._update)
         self.view.show_empty()
         self._update()
