@@ -111,7 +111,7 @@ def paged(tab, monkeypatch):
     return tab
 
 
-def test_a_page_opens_beside_the_folders_and_is_kept_when_it_is_closed(paged, qtbot):
+def test_a_page_opens_beside_the_folders_and_is_retained_when_it_is_closed(paged, qtbot):
     paged.open_page("search", "btc")
     page = paged.contents.page
     assert (page.opened, page.spaces) == (["btc"], [paged.context.workspace])
