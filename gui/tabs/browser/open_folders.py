@@ -78,7 +78,7 @@ class OpenFolders(QObject):
         folder.scrolled = self._pane.table.verticalScrollBar().value()
 
     def _on_shown(self, folder: FolderTab) -> None:
-        """Show the folder of a tab as it was; after a page, its rows are still existing."""
+        """Show the folder of a tab as it was; after a page, its rows still exist."""
         if folder is not self._listed:
             self._listed = folder
             self._listing.show(folder.prefix)
