@@ -6,7 +6,7 @@ preview with a description of its problems.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from core.preview.limits import HEAD_BYTES, LIMITS, Limits
 from core.preview.numbers import Number, is_number, number_text
@@ -67,13 +67,14 @@ __all__ = [
 ]
 
 
-def preview(
+def preview(  # noqa: PLR0913 - independent options, most of which have defaults
     data: bytes,
     key: str,
     *,
     total: int | None = None,
     content_type: str = "",
     limits: Limits = LIMITS,
+    fetch: Callable[[int, int], bytes] | None = None,
     work: Work | None = None,
 ) -> Preview:
     """Return the preview of an object from its first bytes.
@@ -87,14 +88,18 @@ def preview(
         total: The object's size in bytes, if `data` may be incomplete.
         content_type: The content type of the object; the suffix has priority.
         limits: Caps on bytes, time, depth and rows.
+        fetch: Returns other bytes of the object by start and length; formats with an index at their
+            end, such as Parquet, are only shown as bytes without it if `data` is incomplete.
         work: Cancel token.
 
     Raises:
-        Cancelled: The token of `work` was cancelled. No other error is raised.
+        Cancelled: The token of `work` was cancelled.
+        StorageError: `fetch` raised it. No other error is raised.
     """
-    from core.preview.pipeline import read_preview
+    from core.preview.pipeline import About, read_preview
 
-    return read_preview(data, key, total, content_type, limits, default_work(work))
+    about = About(key, total, content_type, fetch)
+    return read_preview(data, about, limits, default_work(work))
 
 
 def join_previews(previews: Sequence[Preview], *, work: Work | None = None) -> Preview | None:

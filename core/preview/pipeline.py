@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from core.preview.decoding import decode, is_plain_text
 from core.preview.limits import Deadline, Limits
@@ -31,9 +31,11 @@ _PICTURES = (
     ("BMP", b"BM"),
     ("WebP", b"RIFF"),
 )
+#: The signature of Parquet files.
+_PARQUET = b"PAR1"
 #: Formats that are only named and shown as bytes; they are never executed or unpickled.
 _NAMED = (
-    (b"PAR1", "Parquet file"),
+    (_PARQUET, "Parquet file"),
     (b"PK\x03\x04", "ZIP archive"),
     (b"%PDF-", "PDF document"),
     (b"SQLite format 3\x00", "SQLite database"),
@@ -45,12 +47,20 @@ _NAMED = (
 )
 
 
-def read_preview(
-    data: bytes, key: str, total: int | None, content_type: str, limits: Limits, work: Work
-) -> Preview:
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of an object besides its first bytes; see `core.preview.preview`."""
+
+    key: str
+    total: int | None = None
+    content_type: str = ""
+    fetch: Callable[[int, int], bytes] | None = None
+
+
+def read_preview(data: bytes, about: About, limits: Limits, work: Work) -> Preview:
     """Return the preview of an object; see `core.preview.preview`."""
     with _no_collections():
-        return _preview(data, key, total, content_type, limits, work)
+        return _preview(data, about, limits, work)
 
 
 @contextmanager
@@ -69,13 +79,14 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _preview(
-    data: bytes, key: str, total: int | None, content_type: str, limits: Limits, work: Work
-) -> Preview:
+def _preview(data: bytes, about: About, limits: Limits, work: Work) -> Preview:
     deadline = Deadline(limits.seconds, work, limits.most_seconds)
-    reading = Reading(key, _unpacked_name(key), content_type, limits, deadline)
+    name = _unpacked_name(about.key)
+    reading = Reading(about.key, name, about.content_type, limits, deadline)
     try:
-        fetched = total is None or total <= len(data)
+        fetched = about.total is None or about.total <= len(data)
+        if data.startswith(_PARQUET) and (seen := _parquet(data, about, reading)) is not None:
+            return _finished(seen, reading, Unpacked(data))
         unpacked = unpack(data, limits, deadline, reading.findings, complete=fetched)
         reading = replace(reading, complete=unpacked.complete and fetched, packed=unpacked.packed)
         return _finished(_content_of(unpacked.data, reading), reading, unpacked)
@@ -115,6 +126,15 @@ def _content_of(data: bytes, reading: Reading) -> Content:
     known = _form_of(data, plain=plain)
     text = None if known else decode(data, reading.findings, complete=reading.complete)
     return _bytes(data, reading) if text is None else read_text(text, reading)
+
+
+def _parquet(data: bytes, about: About, reading: Reading) -> Content | None:
+    from core.preview.parquet import read_parquet  # imports DuckDB
+
+    total = len(data) if about.total is None else about.total
+    seen = read_parquet(data, total, about.fetch, reading)
+    dump = _hex_dump(data, reading.limits)
+    return seen and replace(seen, representations=(*seen.representations, dump))
 
 
 def _bytes(data: bytes, reading: Reading) -> Content:

@@ -181,7 +181,8 @@ class Table:
     """Rows of text; `numeric` marks columns of numbers, `more` means that rows are omitted.
 
     `rows` may create each row on access; `cell` creates a single cell. `signs` is the column whose
-    texts (buy and sell, or levels) are coloured, or "".
+    texts (buy and sell, or levels) are coloured, or "". `types` are the types of the columns where
+    the file declares them.
     """
 
     columns: tuple[str, ...]
@@ -190,6 +191,7 @@ class Table:
     more: bool = False
     signs: str = ""
     label: str = "Table"
+    types: tuple[str, ...] = ()
 
     def cell(self, row: int, column: int) -> str:
         """Return the text of one cell."""

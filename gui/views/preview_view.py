@@ -116,7 +116,7 @@ class PreviewView(QWidget):
         super().__init__(parent)
         self._preview: Preview | None = None
         self._views: dict[type, QWidget] = {}
-        self._drawn: set[type] = set()
+        self._drawn: dict[type, str] = {}
         self.switch = Segmented()
         self.switch.selected.connect(self._on_switched)
         self._preferred = ""
@@ -236,8 +236,9 @@ class PreviewView(QWidget):
                 view.wanted.connect(self.picture_wanted)
             self._views[kind] = view
             self._stack.addWidget(view)
-        if kind not in self._drawn:
-            self._drawn.add(kind)
+        # A preview may have two tables, which share a view.
+        if self._drawn.get(kind) != representation.label:
+            self._drawn[kind] = representation.label
             cast("ContentView", self._views[kind]).show_content(representation)
         return self._views[kind]
 

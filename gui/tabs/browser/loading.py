@@ -108,7 +108,10 @@ def inspect_object(bucket: Bucket, key: str, work: Work) -> Inspection:
     except Archived as error:  # it has properties, but no readable content until it is restored
         return Inspection(info, None, error=error)
     work.check()
-    seen = preview(data, key, total=info.size, content_type=info.content_type, work=work)
+    seen = preview(
+        data, key, total=info.size, content_type=info.content_type, work=work,
+        fetch=lambda start, length: read(bucket, key, start=start, length=length, work=work),
+    )  # fmt: skip
     if len(data) != info.size:  # the hash of a beginning would differ from any recorded one
         return Inspection(info, seen)
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
