@@ -13,6 +13,7 @@ from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Stored
 from core.effects import BY_HAND, attaching_partial, states_effect
 from core.errors import InvalidInput, NotFound
+from core.model.prices import PRICES
 from core.model.thaw import ThawReport
 from core.objects.archive import (
     ARCHIVE_CLASSES,
@@ -35,7 +36,6 @@ _GB = 1 << 30
 _MONTH_DAYS = 30
 #: Price per GB and month of the readable copy, which is stored in STANDARD in addition.
 _COPY_PRICE = 0.023
-PRICES = "list prices of aws.amazon.com/s3/pricing for us-east-1, as of June 2025"
 
 
 class RetrievalRequest(TypedDict, total=False):

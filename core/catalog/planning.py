@@ -17,13 +17,11 @@ from core.catalog.columns import day_depth, stream_depth
 from core.catalog.ranges import Range, gaps, range_of
 from core.layout import KINDS
 from core.model.catalog import RefreshEstimate
+from core.model.prices import LIST_PRICE, PRICES
 
 if TYPE_CHECKING:
     import duckdb
 
-#: US dollars for 1,000 LIST requests.
-LIST_PRICE = 0.005
-PRICES = "list price of aws.amazon.com/s3/pricing for us-east-1, as of June 2025"
 #: Depth to which folders without dates are distinguished.
 _FOLDER_DEPTH = 3
 

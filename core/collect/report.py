@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: US dollars for a thousand requests in S3 Standard. Source: https://aws.amazon.com/s3/pricing,
-#: us-east-1, 2025. Other regions and contracts differ.
-GET_PRICE, LIST_PRICE = 0.0004, 0.005
+from core.model.prices import GET_PRICE, LIST_PRICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.errors import StorageError
+from core.model.prices import LIST_PRICE
 from core.model.statistics import Share, StorageStatistics
 from core.statistics.levels import Level, level_of
 from core.statistics.saved import load, save
@@ -29,8 +30,6 @@ from gui.widgets.panel import Panel, column, splitter
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import columns_of, make_table, on_enter
 
-#: The price of a thousand LIST requests in US dollars (S3 pricing, us-east-1, 2025).
-_DOLLARS_PER_THOUSAND = 0.005
 _GROUPS = (
     ("kinds", "Kind"),
     ("tops", "Folder"),
@@ -331,8 +330,8 @@ class StatisticsTab(Tab):
         if self._found is None:
             return (
                 "One LIST request per thousand objects: a million objects need 1,000 requests, "
-                f"about ${_DOLLARS_PER_THOUSAND}."
+                f"about ${LIST_PRICE}."
             )
         calls = max(1, self._found.list_calls)
-        dollars = calls / 1000 * _DOLLARS_PER_THOUSAND
+        dollars = calls / 1000 * LIST_PRICE
         return f"About {format_count(calls)} LIST requests, as for the last scan: ${dollars:.4f}."

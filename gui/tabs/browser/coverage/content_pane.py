@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.collect.report import GET_PRICE
 from core.coverage.calendars import Calendar
 from core.coverage.content import ContentGap
 from core.coverage.content_check import ContentReport
 from core.errors import StorageError
+from core.model.prices import GET_PRICE
 from core.units import format_count, format_counted, format_date_range
 from core.work import Progress
 from gui.tabs.browser.coverage.models import ContentModel
