@@ -151,7 +151,7 @@ class StrictCommand(TyperCommand):
     def _check(self, command: str, given: Mapping[str, Any]) -> None:
         names = {param.name: shown_name(param) for param in self.params}
         for param in self.params:
-            for value in _texts(given.get(param.name)):
+            for value in _texts(given.get(param.name or "")):
                 check_text(
                     names[param.name],
                     value,
