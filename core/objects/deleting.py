@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.aws.fault_codes import BY_CODE
 from core.aws.faults import translated
 from core.aws.limits import DELETE_KEYS
 from core.effects import attaching_partial, states_effect
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, ErrorKind, NotFound, StorageError
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.reading import head
 from core.work import Progress, Work, default_work
 
+#: The pause before the second request for keys with a temporary failure.
+_PAUSE_SECONDS = 1.0
+_TEMPORARY = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVICE})
 _NOT_REPORTED = "The server did not report the outcome for this key."
 
 
@@ -112,6 +116,8 @@ def undelete(bucket: Bucket, key: str, marker: str, *, work: Work | None = None)
 def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None) -> DeleteReport:
     """Delete keys, 1,000 in each request, and check the reported outcome of every key.
 
+    Keys whose failure may be temporary are tried a second time after a pause.
+
     Raises:
         StorageError: a request was denied or failed; the keys of earlier requests are deleted, and
             `partial` has their report.
@@ -160,17 +166,37 @@ def _delete_batch(
     failed: list[FailedDelete],
     work: Work,
 ) -> None:
+    """Delete keys with one request, and those with a temporary failure once more."""
     if not batch:
         return
+    first = _answer_of(bucket, batch, work)
+    deleted += first.deleted
+    again = [each for each in first.failed if _is_temporary(each.code)]
+    failed += [each for each in first.failed if not _is_temporary(each.code)]
+    if not again:
+        return
+    try:
+        # S3 answers 200 to the request, so that botocore does not repeat it for these keys.
+        work.token.wait(_PAUSE_SECONDS)
+        second = _answer_of(bucket, [each.key for each in again], work)
+    except StorageError:
+        failed += again
+        raise
+    deleted += second.deleted
+    failed += second.failed
+
+
+def _answer_of(bucket: Bucket, batch: list[str], work: Work) -> DeleteReport:
+    """Send one DeleteObjects request, and return the outcome of every key."""
     with translated("s3:DeleteObjects", bucket.subject(), work):
         answer = bucket.client.delete_objects(
             Bucket=bucket.name, Delete={"Objects": [{"Key": key} for key in batch]}
         )
-    deleted += [
+    deleted = [
         Deleted(row["Key"], row.get("DeleteMarkerVersionId") if row.get("DeleteMarker") else None)
         for row in answer.get("Deleted", ())
     ]
-    failed += [
+    failed = [
         FailedDelete(row["Key"], row.get("Code", ""), row.get("Message", ""))
         for row in answer.get("Errors", ())
     ]
@@ -178,6 +204,17 @@ def _delete_batch(
     # A key that is not in the answer counts as failed: no answer is no proof.
     silent = sorted({*batch} - {row["Key"] for row in rows})
     failed += [FailedDelete(key, "NotReported", _NOT_REPORTED) for key in silent]
+    return DeleteReport(tuple(deleted), tuple(failed))
+
+
+def _is_temporary(code: str) -> bool:
+    """Return whether a deletion that failed with this code may succeed a second later.
+
+    A key without a reported outcome is not repeated: it may be deleted, and in a bucket with
+    versioning a second deletion would add another delete marker.
+    """
+    row = BY_CODE.get(code)
+    return row is not None and row.error.kind in _TEMPORARY
 
 
 def is_valid_xml_text(key: str) -> bool:

@@ -1,11 +1,14 @@
 """A deletion or a copy counts only if the server confirms it."""
 
+import re
+
 import pytest
 from helpers.object_server import bucket_at
 from helpers.stub_server import XML, Reply, StubServer
 
 from core.errors import StorageError
 from core.objects import copying, deleting, reading, writing
+from core.work import CancelToken, Work
 
 
 @pytest.mark.parametrize("said", ["", "<Deleted><Key>a</Key></Deleted>"])
@@ -43,3 +46,55 @@ def test_an_answer_that_confirms_no_copy_is_an_error(answer):
         pytest.raises(StorageError),
     ):
         copying.copy(bucket, "a", "b")
+
+
+def _outcomes(*errors, deleted=()):
+    rows = [f"<Deleted><Key>{key}</Key></Deleted>" for key in deleted]
+    rows += [
+        f"<Error><Key>{key}</Key><Code>{code}</Code><Message>m</Message></Error>"
+        for key, code in errors
+    ]
+    body = f'<?xml version="1.0"?><DeleteResult>{"".join(rows)}</DeleteResult>'
+    return Reply(200, {**XML, "x-amz-request-id": "1"}, body.encode())
+
+
+def _asked_keys(asked):
+    return re.findall(r"<Key>([^<]*)</Key>", asked.body.decode())
+
+
+class _CancelledInPauses(CancelToken):
+    def wait(self, _seconds):
+        self.cancel()
+        self.check()
+
+
+@pytest.mark.parametrize("second", ["deleted", "failed again", "denied request", "cancelled"])
+def test_a_temporary_failure_is_repeated_once_for_its_keys_only(second):
+    requests = []
+    token = _CancelledInPauses() if second == "cancelled" else CancelToken()
+
+    def server(asked):
+        if asked.method != "POST":
+            return Reply(200, {"x-amz-request-id": "1"})
+        requests.append(_asked_keys(asked))
+        if len(requests) == 1:
+            return _outcomes(
+                ("b", "InternalError"), ("c", "AccessDenied"), ("d", "SlowDown"), deleted="a"
+            )
+        if second == "denied request":
+            return Reply(403, XML, b"<Error><Code>AccessDenied</Code></Error>")
+        failed = [] if second == "deleted" else [("b", "InternalError")]
+        return _outcomes(*failed, deleted="bd" if second == "deleted" else "d")
+
+    with StubServer(server) as stub, bucket_at(stub.url) as bucket:
+        if second in {"denied request", "cancelled"}:
+            with pytest.raises(StorageError) as caught:
+                deleting.delete_many(bucket, [*"abcd"], work=Work(token))
+            report = caught.value.partial
+        else:
+            report = deleting.delete_many(bucket, [*"abcd"])
+    assert requests == ([[*"abcd"]] if second == "cancelled" else [[*"abcd"], ["b", "d"]])
+    deleted = {"deleted": "abd", "failed again": "ad"}.get(second, "a")
+    assert "".join(sorted(each.key for each in report.deleted)) == deleted
+    failed = sorted(each.key for each in report.failed)
+    assert failed == sorted({*"abcd"} - {*deleted})
