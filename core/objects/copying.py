@@ -164,7 +164,7 @@ def _copied_at_once(request: CopyRequest, work: Work) -> Written:
     if request.only_new and not honoured:
         conditions.refuse_existing(request.bucket, request.target, work)
     try:
-        with translated("s3:CopyObject", request.bucket.subject(request.target), work):
+        with work.slot(), translated("s3:CopyObject", request.bucket.subject(request.target), work):
             answer = request.bucket.client.copy_object(
                 **request.place,
                 **request.origin,

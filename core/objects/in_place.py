@@ -76,7 +76,7 @@ def _refuse_archived(request: CopyRequest) -> None:
 
 
 def _copied_at_once(request: CopyRequest, work: Work) -> str:
-    with translated("s3:CopyObject", request.bucket.subject(request.target), work):
+    with work.slot(), translated("s3:CopyObject", request.bucket.subject(request.target), work):
         answer = request.bucket.client.copy_object(
             **request.place,
             **request.origin,

@@ -281,9 +281,10 @@ class _Parts:
 
     def _copied_part(self, part: _Part) -> str:
         self._stop.check()
-        request, work = self._request, Work(self._stop, budget=self._work.budget)
+        request, limits = self._request, self._work.limits
+        work = Work(self._stop, budget=self._work.budget, limits=limits)
         subject = request.bucket.subject(request.target)
-        with translated("s3:UploadPartCopy", subject, work):
+        with work.slot(), translated("s3:UploadPartCopy", subject, work):
             answer = request.bucket.client.upload_part_copy(
                 UploadId=self._upload,
                 PartNumber=part.number,

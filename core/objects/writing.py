@@ -6,6 +6,7 @@ import hashlib
 import mimetypes
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,8 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     stamp = Stamp.of(path)
     every = {**(metadata or {}), **dict(options.metadata)}
     arguments = {**_arguments(bucket, key, every, content_type), **parameters_of(options)}
-    if stamp.size <= SINGLE_BYTES:
-        written = _upload_single(bucket, path, stamp, arguments, work, only_new, options)
-    else:
-        written = _upload_parts(bucket, path, stamp, arguments, work, only_new, options)
+    file = _FileUpload(bucket, path, stamp, arguments, only_new, options)
+    written = file.single(work) if stamp.size <= SINGLE_BYTES else file.in_parts(work)
     work.report(Progress(stamp.size, stamp.size, "bytes", key))
     return written
 
@@ -133,72 +132,85 @@ def _upload_compressed(  # noqa: PLR0913 - the arguments of `upload`
         )
 
 
-def _upload_single(  # noqa: PLR0913, PLR0917 - the arguments of `upload`
-    bucket: Bucket,
-    path: Path,
-    stamp: Stamp,
-    arguments: dict[str, Any],
-    work: Work,
-    only_new: bool,
-    options: UploadOptions,
-) -> Written:
-    try:
-        # One byte more, which a file has that grew since.
-        with path.open("rb") as file:
-            data = file.read(stamp.size + 1)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    stamp.check(path)
-    if len(data) != stamp.size:
-        raise changed(path)
-    digest = hashlib.sha256(data).hexdigest()
-    put = SinglePut(
-        bucket,
-        _with_digest(arguments, digest),
-        data,
-        work,
-        only_new=only_new,
-        checksum=options.checksum,
-    )
-    return put.run()
+@dataclass(frozen=True, slots=True)
+class _FileUpload:
+    """The upload of a file.
 
+    Attributes:
+        bucket: the bucket of the object.
+        path: the file.
+        stamp: the state of the file when the upload began.
+        arguments: botocore's parameters of the object, without its hash.
+        only_new: whether an existing object is never replaced.
+        options: the checksum and the tags.
+    """
 
-def _upload_parts(  # noqa: PLR0913, PLR0917 - the arguments of `upload`
-    bucket: Bucket,
-    path: Path,
-    stamp: Stamp,
-    arguments: dict[str, Any],
-    work: Work,
-    only_new: bool,
-    options: UploadOptions,
-) -> Written:
-    """Hash the file and send it in parts; the server is prepared while the file is hashed."""
-    stop = CancelToken()
-    with work.token.on_cancel(stop.cancel), ThreadPoolExecutor(1, "hash-file") as pool:
-        hashing = pool.submit(HashedFile.of, path, stamp, Work(stop))
+    bucket: Bucket
+    path: Path
+    stamp: Stamp
+    arguments: dict[str, Any]
+    only_new: bool
+    options: UploadOptions
+
+    def single(self, work: Work) -> Written:
+        """Send the file in one request."""
+        data = self._read()
+        arguments = _with_digest(self.arguments, hashlib.sha256(data).hexdigest())
+        put = SinglePut(
+            self.bucket,
+            arguments,
+            data,
+            work,
+            only_new=self.only_new,
+            checksum=self.options.checksum,
+        )
+        return put.run()
+
+    def _read(self) -> bytes:
         try:
-            # Before the parts are sent: afterwards the only test would be the completion itself.
-            if only_new:
-                prepare_only_new(bucket, arguments["Key"], work)
-            file = hashing.result()
-        finally:
-            # An existing key ends the hashing, which may take minutes.
-            stop.cancel()
-    work.check()
-    stamp.check(path)
-    loop = PartLoop(
-        bucket,
-        file,
-        _with_digest(arguments, file.hashes.sha256),
-        work,
-        only_new=only_new,
-        checksum=options.checksum,
-    )
-    written = loop.run()
-    # Ceph RGW ignores the tags of an upload in parts; AWS does not.
-    if options.tags and bucket.clients.endpoint_url is not None:
-        set_tags(bucket, written.key, written.version_id, options.tags, work)
-    return written
+            # One byte more, which a file has that grew since.
+            with self.path.open("rb") as file:
+                data = file.read(self.stamp.size + 1)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        self.stamp.check(self.path)
+        if len(data) != self.stamp.size:
+            raise changed(self.path)
+        return data
+
+    def in_parts(self, work: Work) -> Written:
+        """Hash the file and send it in parts."""
+        file = self._hashed(work)
+        work.check()
+        self.stamp.check(self.path)
+        loop = PartLoop(
+            self.bucket,
+            file,
+            _with_digest(self.arguments, file.hashes.sha256),
+            work,
+            only_new=self.only_new,
+            checksum=self.options.checksum,
+        )
+        written = loop.run()
+        # Ceph RGW ignores the tags of an upload in parts; AWS does not.
+        if self.options.tags and self.bucket.clients.endpoint_url is not None:
+            set_tags(self.bucket, written.key, written.version_id, self.options.tags, work)
+        return written
+
+    def _hashed(self, work: Work) -> HashedFile:
+        """Hash the file; the server is prepared at the same time."""
+        stop = CancelToken()
+        with work.token.on_cancel(stop.cancel), ThreadPoolExecutor(1, "hash-file") as pool:
+            hashing = pool.submit(HashedFile.of, self.path, self.stamp, Work(stop))
+            try:
+                # Before the parts are sent: afterwards the only test would be the completion
+                # itself.
+                if self.only_new:
+                    prepare_only_new(self.bucket, self.arguments["Key"], work)
+                return hashing.result()
+            finally:
+                # An existing key ends the hashing, which may take minutes.
+                stop.cancel()
 
 
 def _with_digest(arguments: dict[str, Any], digest: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from helpers.s3_servers import heavy_servers, make_bucket
 
 from core.aws.clients import ClientFactory
 from core.errors import AlreadyExists, Conflict, Corrupt, InvalidInput, NotFound
+from core.limits import TransferLimits
 from core.model.objects import Verdict
 from core.objects import copying, multipart_copy, reading, writing
 from core.objects.bucket import Bucket
@@ -164,3 +165,30 @@ def test_an_object_is_not_copied_to_itself(here):
 def test_a_missing_source_is_reported_as_such(here):
     with pytest.raises(NotFound):
         copying.copy(here, "none", "copy")
+
+
+@pytest.mark.usefixtures("_small_parts")
+@pytest.mark.parametrize("s3_server", ["demo"], indirect=True)
+@pytest.mark.parametrize("key", ["small", "large"])
+def test_copies_respect_the_limit_of_parallel_requests(here, s3_client, key):
+    _store(s3_client, here, key, os.urandom(_BIG if key == "large" else 10))
+    running, peak = [], []
+
+    def begun(**_event):
+        running.append(1)
+        peak.append((len(running), limits.free))
+
+    class Limits(TransferLimits):
+        """The limit of one request, which reports whether it is used up."""
+
+        @property
+        def free(self):
+            return self._running == 0
+
+    limits = Limits(parallel=1)
+    events = here.client.meta.events
+    for name in ("UploadPartCopy", "CopyObject"):
+        events.register(f"before-call.s3.{name}", begun)
+        events.register(f"after-call.s3.{name}", lambda **_event: running.pop())
+    copying.copy(here, key, "copy", work=Work(limits=limits))
+    assert peak == [(1, False)] * (3 if key == "large" else 1)
