@@ -97,7 +97,7 @@ def test_gzip_with_several_members_is_read():
         (b'{"data": 1}', "not a list"),
         (b'{"rows": []}', "no member “data”"),
         (b'{"data": [], "data": []}', "not valid JSON"),
-        (gzip.compress(b"{}")[:-9], "ends early"),
+        (gzip.compress(b"{}", mtime=0)[:-9], "ends early"),
         (b"\x1f\x8b" + b"x" * 20, "damaged"),
         (b'{"data": ["\xff"]}', "not valid JSON"),
     ],
