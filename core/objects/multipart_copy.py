@@ -78,12 +78,13 @@ class CopyRequest:
         return {"CopySource": named, "CopySourceIfMatch": f'"{etag_of(self.answer)}"'}
 
     @property
-    def encryption(self) -> dict[str, str]:
+    def encryption(self) -> dict[str, Any]:
         """The KMS key of the source, for a copy in the same bucket; others use their default."""
-        key = self.answer.get("SSEKMSKeyId")
-        if self.source != self.bucket or not key:
+        if self.source != self.bucket or not self.answer.get("SSEKMSKeyId"):
             return {}
-        return {"ServerSideEncryption": self.answer["ServerSideEncryption"], "SSEKMSKeyId": key}
+        # The bucket key reduces the number of billed requests to KMS; a copy does not inherit it.
+        names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
+        return {name: self.answer[name] for name in names if self.answer.get(name)}
 
 
 class UnverifiablePartsError(Exception):
