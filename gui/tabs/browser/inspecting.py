@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject
 
+from core.model.objects import ObjectRow
 from core.objects.versions import list_versions
 from core.preview import Picture
 from gui.tabs.base import Tab
 from gui.tabs.browser.counting import count_folder
+from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.joined import load_joined
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import inspect_object
@@ -46,12 +50,10 @@ class Inspecting(QObject):
 
     def _on_joined(self) -> None:
         bucket, selection = self._listing.bucket, self._pane.selection
-        rows = [each.row for each in selection if each.row is not None]
-        folders = [each.key for each in selection if each.folder]
-        if bucket is not None and (rows or folders):
+        if bucket is not None and selection:
             self._running = self._tab.run(
                 "Show the selection together",
-                lambda work: load_joined(bucket, rows, folders, work),
+                lambda work: load_joined(bucket, *_parts(selection), work),
                 lambda preview: self._pane.show_joined(selection, preview),
                 failed=lambda error: self._pane.show_not_joined(selection, error),
                 latest="browser/preview",
@@ -83,3 +85,9 @@ class Inspecting(QObject):
                 "Open picture", lambda _work: decoded(picture),
                 lambda image: view.show_image(picture, image), latest="browser/picture", quiet=True,
             )  # fmt: skip
+
+
+def _parts(selection: Sequence[Entry]) -> tuple[list[ObjectRow], list[str]]:
+    """Return the objects and the prefixes of selected rows."""
+    rows = [each.row for each in selection if each.row is not None]
+    return rows, [each.key for each in selection if each.folder]

@@ -57,7 +57,8 @@ class ObjectPane(QWidget):
         self._later.setInterval(_DEBOUNCE_MS)
         self._later.timeout.connect(self._on_settled)
         self.prefix = ""
-        self.selection: tuple[Entry, ...] = ()
+        #: The selected rows, not as a tuple: all rows of a large folder may be selected.
+        self.selection: Sequence[Entry] = ()
         #: Returns the total of a folder, if known, and the number of its sub-folders.
         self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
         self.folders_in: Callable[[str], int | None] = lambda _prefix: None
@@ -75,7 +76,7 @@ class ObjectPane(QWidget):
 
     def show_selection(self, entries: Sequence[Entry]) -> None:
         """Follow the selection; a single object is requested as soon as the selection has settled."""
-        self.selection = tuple(entries)
+        self.selection = entries
         if len(entries) == 1 and not entries[0].folder:
             self._await(entries[0])
             return
@@ -166,14 +167,14 @@ class ObjectPane(QWidget):
         self._show_inspector(True)  # noqa: FBT003 - shown
         self.inspected.emit()
 
-    def show_joined(self, selection: tuple[Entry, ...], preview: Preview) -> None:
+    def show_joined(self, selection: Sequence[Entry], preview: Preview) -> None:
         """Show one preview of several objects if they are still selected."""
-        if selection == self.selection:
+        if selection is self.selection:
             self.preview.show_preview(preview)
 
-    def show_not_joined(self, selection: tuple[Entry, ...], error: StorageError) -> None:
+    def show_not_joined(self, selection: Sequence[Entry], error: StorageError) -> None:
         """Show why the selected objects cannot be shown together."""
-        if selection == self.selection:
+        if selection is self.selection:
             self.preview.show_several(error.summary, error.remedy)
 
     def show_versions(self, key: str, versions: Sequence[ObjectVersion]) -> None:

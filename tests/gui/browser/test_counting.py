@@ -73,10 +73,10 @@ def test_several_selected_rows_are_summed_with_what_lies_below_their_folders(tab
 
 def test_a_selected_folder_says_what_is_in_it(tab, qtbot):
     tab.folder.select("market-data/")
-    empty = tab.object.preview._empty
-    assert empty._title.text() == "market-data"
-    assert empty._text.text().splitlines()[0] == "3 objects"
-    assert empty._text.text().splitlines()[-1].startswith("newest ")
+    shown = tab.object.preview.content_view
+    assert shown._title.text() == "market-data"
+    assert shown._text.text().splitlines()[0] == "3 objects"
+    assert shown._text.text().splitlines()[-1].startswith("newest ")
 
 
 def test_a_folder_that_the_count_did_not_reach_is_counted_when_it_is_selected(
@@ -88,7 +88,7 @@ def test_a_folder_that_the_count_did_not_reach_is_counted_when_it_is_selected(
     settled(qtbot, tab)
     assert tab.tree_panel.total.text() == "1+ objects"
     tab.folder.select("market-data/")
-    text = tab.object.preview._empty._text
+    text = tab.object.preview.content_view._text
     qtbot.waitUntil(lambda: text.text().startswith("3 objects"), timeout=20_000)
     settled(qtbot, tab)
     monkeypatch.setattr(counting, "FOLDER_AT_MOST", 2)
