@@ -20,6 +20,9 @@ from typing import Any
 Context = Mapping[str, str | tuple[str, ...] | None]
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+#: The variables that stand for one literal character (IAM user guide, "Policy variables").
+_ESCAPED = re.compile(r"\$\{([*?$])\}")
+_TOKEN = re.compile(rf"{_ESCAPED.pattern}|.", re.DOTALL)
 
 
 def conditions_hold(conditions: object, context: Context) -> bool | None:
@@ -65,8 +68,14 @@ def any_of(answers: Iterable[bool | None]) -> bool | None:
 
 
 def expand_variables(text: str, context: Context) -> str | None:
-    """Return a text with its policy variables replaced, or None if one is unknown."""
-    values = {name: context.get(name.lower()) for name in _VARIABLE.findall(text)}
+    """Return a text with its policy variables replaced, or None if one is unknown.
+
+    `${*}`, `${?}` and `${$}` remain: in a pattern, their characters would become wildcards.
+    """
+    values = {
+        name: f"${{{name}}}" if name in {"*", "?", "$"} else context.get(name.lower())
+        for name in _VARIABLE.findall(text)
+    }
     if not all(isinstance(value, str) for value in values.values()):
         return None
     return _VARIABLE.sub(lambda found: str(values[found.group(1)]), text)
@@ -78,14 +87,21 @@ def as_list(value: Any) -> list[Any]:
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Return whether a value matches a pattern with `*` (any text) and `?` (one character)."""
+    """Return whether a value matches a pattern with `*` (any text) and `?` (one character).
+
+    `${*}`, `${?}` and `${$}` stand for these characters themselves.
+    """
     return _compiled(pattern).fullmatch(value) is not None
 
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return re.compile("".join(parts), re.DOTALL)
+    return re.compile("".join(map(_regex_of, _TOKEN.finditer(pattern))), re.DOTALL)
+
+
+def _regex_of(token: re.Match[str]) -> str:
+    literal, text = token.group(1), token.group()
+    return re.escape(literal) if literal else {"*": ".*", "?": "."}.get(text, re.escape(text))
 
 
 def _operator(name: str) -> tuple[str, str, bool]:
@@ -132,6 +148,11 @@ def _one(
 def _as_text(value: object) -> str:
     """Return a JSON value as IAM compares it: `false` and `"false"` are the same."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain(text: str) -> str:
+    """Return a text that is no pattern, with the literal characters of `${*}`, `${?}` and `${$}`."""
+    return _ESCAPED.sub(r"\1", text)
 
 
 def _arn_like(pattern: str, value: str) -> bool:
@@ -185,8 +206,8 @@ _ORDER: dict[str, Callable[[float, float], bool]] = {
 }
 
 _COMPARISONS: dict[str, Callable[[str, str], bool | None]] = {
-    "StringEquals": lambda wanted, value: wanted == value,
-    "StringEqualsIgnoreCase": lambda wanted, value: wanted.casefold() == value.casefold(),
+    "StringEquals": lambda wanted, value: _plain(wanted) == value,
+    "StringEqualsIgnoreCase": lambda wanted, value: _plain(wanted).casefold() == value.casefold(),
     "StringLike": matches,
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),
     "BinaryEquals": lambda wanted, value: wanted == value,

@@ -97,7 +97,16 @@ def _context(request: Incoming, principal: Principal) -> Mapping[str, str]:
         "aws:securetransport": "true",
         "s3:prefix": request.param("prefix") or "",
         "s3:delimiter": request.param("delimiter") or "",
+        "s3:authtype": _auth_type(request),
     }
+
+
+def _auth_type(request: Incoming) -> str:
+    """Return how a request is signed (S3 user guide, "Policy keys specific to Signature Version 4")."""
+    if request.has("X-Amz-Signature"):
+        return "REST-QUERY-STRING"
+    # The PUT that replaces a form has no signature of its own.
+    return "REST-HEADER" if "authorization" in request.headers else "POST"
 
 
 def _bucket_policies(resource: str) -> list[dict[str, Any]]:

@@ -272,3 +272,28 @@ ARN = {"aws:principalarn": "arn:aws:iam::123456789012:user/a"}
 def test_policies_decide_as_iam_does(statements, expected):
     found = decision([{"Statement": statements}], "s3:GetObject", "arn:aws:s3:::b/k.x", ARN)
     assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key", "expected"),
+    [
+        ("a${*}b${?}${$}c", "a*b?$c", True),
+        ("a${*}b${?}${$}c", "a1b2$c", None),
+        ("a${*}*", "a*anything", True),
+        ("a$*", "a$b", True),
+        ("${unknown}*", "a", None),
+    ],
+)
+def test_escaped_wildcards_of_a_resource_are_literal(pattern, key, expected):
+    allow = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::b/{pattern}"}
+    found = decision([{"Statement": [allow]}], "s3:GetObject", f"arn:aws:s3:::b/{key}", ARN)
+    assert found is expected
+
+
+def test_escaped_wildcards_of_a_condition_are_literal():
+    wanted = {"StringEquals": {"s3:prefix": "a${*}"}}
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": wanted}
+    for prefix, expected in (("a*", True), ("a${*}", None), ("ab", None)):
+        context = {**ARN, "s3:prefix": prefix}
+        found = decision([{"Statement": [allow]}], "s3:ListBucket", "arn:aws:s3:::b", context)
+        assert found is expected

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,8 @@ from core.links import render
 from core.links.ledger import Ledger
 from core.links.make import FORM, make_forms, make_links
 from core.links.options import LinkOptions, disposition
-from core.objects import writing
+from core.links.revocation import deny_statement
+from core.objects import deleting, reading, writing
 from core.objects.post_form import UploadLimits
 from core.units import utc_now
 from core.workspace import Workspace
@@ -158,6 +160,44 @@ def test_a_link_and_a_form_end_at_their_time(bucket):
     # No server can be given another clock.
     threading.Event().wait(max((form.expires - utc_now()).total_seconds(), 0) + 1.1)
     assert (answer(link.url.reveal())[0], sent_form(form, "y", b"content")) == (403, 403)
+
+
+def deny(bucket, entry):
+    policy = {"Version": "2012-10-17", "Statement": [deny_statement(entry)]}
+    bucket.client.put_bucket_policy(Bucket=bucket.name, Policy=json.dumps(policy))
+
+
+@pytest.mark.parametrize("s3_server", ["demo"], indirect=True)  # the others have no s3:authType
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_a_policy_with_the_statement_refuses_the_links_of_one_object_only(bucket, tmp_path, method):
+    keys, ledger = ["a*b?$c.csv", "a1b2$c.csv"], Ledger(tmp_path)
+    for key in keys:
+        writing.put(bucket, key, b"content")
+    links = make_links(bucket, keys, method=method, ledger=ledger)
+
+    def statuses():
+        body = b"new" if method == "PUT" else None
+        urls = [link.url.reveal() for link in links]
+        return [answer(urllib.request.Request(url, body, method=method))[0] for url in urls]
+
+    works = 204 if method == "DELETE" else 200
+    assert statuses() == [works, works]
+    deny(bucket, next(one for one in ledger.read().entries if one.key == keys[0]))
+    assert statuses() == [403, works]
+    # Programs with their own keys are not affected.
+    writing.put(bucket, keys[0], b"by a program")
+    assert reading.read(bucket, keys[0]) == b"by a program"
+    deleting.delete(bucket, keys[0])
+
+
+@pytest.mark.parametrize("s3_server", ["demo"], indirect=True)
+def test_a_policy_with_the_statement_refuses_the_form(bucket, tmp_path):
+    ledger = Ledger(tmp_path)
+    (form,) = make_forms(bucket, ["x"], ledger=ledger)
+    assert sent_form(form, "y", b"content") == 204
+    deny(bucket, ledger.read().entries[0])
+    assert sent_form(form, "y", b"content") == 403
+    writing.put(bucket, "x", b"by a program")
 
 
 def test_a_planned_rotation_ends_links_and_forms(embedded):
