@@ -26,6 +26,7 @@ from tests.benchmarks import (
     state,
     transfers_large,
     transfers_small,
+    transfers_workloads,
     window,
 )
 from tests.benchmarks.figures import Figure
@@ -48,6 +49,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("transfers-large", transfers_large.figures),
     ("transfers-large-latency", transfers_large.with_latency),
     ("transfers-large-seaweed", transfers_large.on_seaweed),
+    ("transfers-workloads", transfers_workloads.figures),
     ("links", links.figures),
     ("catalog-search", catalog.figures),
     ("growth-catalog", catalog.growth),
