@@ -1,6 +1,10 @@
 import pytest
 from helpers.engines import with_normal_priority
 from helpers.frame import window  # noqa: F401 - fixture for all tests here
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from core.local.activity import ChangeLog
 from core.local.settings import Settings
@@ -17,6 +21,19 @@ def _engines_with_normal_priority(monkeypatch):
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _released_modifiers():
+    """Release Ctrl and Shift, which QTest holds after a shortcut until the next key event.
+
+    Otherwise a click or `selectRow` in the next test would add to the selection.
+    """
+    yield
+    app = QGuiApplication.instance()
+    if app is not None and app.keyboardModifiers() != Qt.KeyboardModifier.NoModifier:
+        QTest.keyRelease(QWidget(), Qt.Key.Key_Control)
+        assert app.keyboardModifiers() == Qt.KeyboardModifier.NoModifier
 
 
 @pytest.fixture
