@@ -1,8 +1,9 @@
 """Least-privilege IAM policies for the people who work with one bucket and its secrets.
 
 Each role is a row of tables: which actions on which kind of resource. Sources: the Service
-Authorization Reference (actions and resource types of S3, Secrets Manager and IAM) and, for the
-length, the IAM quotas (a managed policy has 6,144 characters at most, white space not counted).
+Authorization Reference (actions and resource types of S3, Secrets Manager, IAM, Athena and Glue),
+the Athena user guide ("Configure access to databases and tables in the Glue Data Catalog") and, for
+the length, the IAM quotas (a managed policy has 6,144 characters at most, white space not counted).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Target(Enum):
     SECRETS = "secrets"
     DATABASE = "database"
     USER = "user"
+    QUERIES = "queries"
+    TABLES = "tables"
     ANYTHING = "anything"
 
 
@@ -55,6 +58,16 @@ class Scope:
     user: str = ""
 
 
+#: The database of `core.collect.athena`.
+_DATABASE = "strongroom"
+#: What Athena does in the Glue data catalogue with the permissions of the caller.
+_GLUE = (
+    "glue:GetDatabase",
+    "glue:CreateDatabase",
+    "glue:GetTable",
+    "glue:CreateTable",
+    "glue:GetPartitions",
+)
 _READ: Mapping[Target, tuple[str, ...]] = {
     Target.LISTING: ("s3:ListBucket",),
     Target.OBJECTS: ("s3:GetObject",),
@@ -76,6 +89,8 @@ _OPERATE: Mapping[Target, tuple[str, ...]] = {
         # A copy repeats the tags of its source; S3 refuses it without these if there are tags.
         "s3:GetObjectTagging",
         "s3:PutObjectTagging",
+        # Removing the last tag.
+        "s3:DeleteObjectTagging",
     ),
     Target.DATABASE: ("secretsmanager:GetSecretValue",),
 }
@@ -85,8 +100,8 @@ _ADMIN: Mapping[Target, tuple[str, ...]] = {
         *_OPERATE[Target.OBJECTS],
         "s3:GetObjectVersion",
         "s3:GetObjectVersionTagging",
+        # Undoing a deletion, a move or a change removes the version that it has made.
         "s3:DeleteObjectVersion",
-        "s3:DeleteObjectTagging",
     ),
     Target.BUCKET: (
         "s3:ListBucketMultipartUploads",
@@ -100,6 +115,8 @@ _ADMIN: Mapping[Target, tuple[str, ...]] = {
         "s3:GetBucketAcl",
         "s3:GetBucketOwnershipControls",
         "s3:GetBucketLogging",
+        # Athena requires it on the bucket of its results.
+        "s3:GetBucketLocation",
     ),
     Target.SECRETS: (
         "secretsmanager:GetSecretValue",
@@ -121,6 +138,12 @@ _ADMIN: Mapping[Target, tuple[str, ...]] = {
         "iam:UpdateAccessKey",
         "iam:DeleteAccessKey",
     ),  # GetAccessKeyLastUsed is for a key, not a user; the others have no resource.
+    Target.QUERIES: (
+        "athena:StartQueryExecution",
+        "athena:GetQueryExecution",
+        "athena:StopQueryExecution",
+    ),
+    Target.TABLES: _GLUE,
     Target.ANYTHING: (
         "iam:GetAccessKeyLastUsed",
         "s3:GetAccountPublicAccessBlock",
@@ -171,8 +194,12 @@ def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
     Raises:
         InvalidInput: no use is recorded, or the scope is not valid in a policy.
     """
+    used = {*actions}
+    if "athena:StartQueryExecution" in used:
+        # Athena sends these itself, so that they are not recorded.
+        used |= {*_GLUE, "s3:GetBucketLocation"}
     places: dict[Target, list[str]] = {}
-    for action in sorted(set(actions)):
+    for action in sorted(used):
         place = _place(action)
         # The used secret may have any name, so the resource is not limited to that of the database.
         places.setdefault(Target.SECRETS if place is Target.DATABASE else place, []).append(action)
@@ -210,29 +237,41 @@ def _document(row: Mapping[Target, Sequence[str]], scope: Scope) -> dict[str, An
 
 
 def _statement(place: Target, actions: Sequence[str], scope: Scope) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Sid": place.value.capitalize(),
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": _resource(place, scope),
+    }
+    if place is Target.LISTING and scope.prefix:
+        statement["Condition"] = {"StringLike": {"s3:prefix": f"{scope.prefix}*"}}
+    return statement
+
+
+def _resource(place: Target, scope: Scope) -> str | list[str]:
     bucket = f"arn:aws:s3:::{scope.bucket}"
     secret = f"arn:aws:secretsmanager:*:*:secret:{scope.names_prefix}"
-    resource = {
+    resources: dict[Target, str | list[str]] = {
         Target.OBJECTS: f"{bucket}/{scope.prefix}*",
-        # s3:ListBucket is an action of the bucket; only the condition below can limit it to a
-        # prefix.
+        # s3:ListBucket is an action of the bucket; only a condition can limit it to a prefix.
         Target.LISTING: bucket,
         Target.BUCKET: bucket,
         Target.SECRETS: f"{secret}*",
         # Secrets Manager appends six random characters to an ARN.
         Target.DATABASE: f"{secret}database-??????",
         Target.USER: f"arn:aws:iam::*:user/{scope.user or '${aws:username}'}",
+        Target.QUERIES: "arn:aws:athena:*:*:workgroup/primary",
+        # A call on a table requires the permission on its database and on the catalogue, too.
+        Target.TABLES: [
+            "arn:aws:glue:*:*:catalog",
+            # Athena inspects it before it creates another database.
+            "arn:aws:glue:*:*:database/default",
+            f"arn:aws:glue:*:*:database/{_DATABASE}",
+            f"arn:aws:glue:*:*:table/{_DATABASE}/*",
+        ],
         Target.ANYTHING: "*",
-    }[place]
-    statement: dict[str, Any] = {
-        "Sid": place.value.capitalize(),
-        "Effect": "Allow",
-        "Action": list(actions),
-        "Resource": resource,
     }
-    if place is Target.LISTING and scope.prefix:
-        statement["Condition"] = {"StringLike": {"s3:prefix": f"{scope.prefix}*"}}
-    return statement
+    return resources[place]
 
 
 def _check(scope: Scope) -> None:

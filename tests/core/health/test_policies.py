@@ -9,6 +9,7 @@ from helpers.demo import plain_client
 
 from core.aws.clients import USE_OBSERVERS, ClientFactory
 from core.aws.usage import record_use
+from core.collect.athena import DATABASE as DATABASE_OF_ATHENA
 from core.errors import InvalidInput
 from core.health.policies import (
     MANAGED_POLICY_CHARACTERS,
@@ -77,6 +78,8 @@ def tried(client, key):
             s3.copy_object, Bucket=BUCKET, Key=f"{key}-copy", CopySource=f"{BUCKET}/{key}"
         ),
         "tags": allowed(s3.get_object_tagging, Bucket=BUCKET, Key=key),
+        "untag": allowed(s3.delete_object_tagging, Bucket=BUCKET, Key=key),
+        "undo": allowed(s3.delete_object, Bucket=BUCKET, Key=key, VersionId="null"),
         "delete": allowed(s3.delete_object, Bucket=BUCKET, Key=key),
         "lifecycle": allowed(s3.get_bucket_lifecycle_configuration, Bucket=BUCKET),
         "login": allowed(vault.get_secret_value, SecretId=DATABASE),
@@ -88,9 +91,10 @@ def tried(client, key):
 GRANTED = {
     Role.READER: {"list", "get"},
     Role.UPLOADER: {"list", "get", "put", "copy"},
-    Role.OPERATOR: {"list", "get", "put", "copy", "tags", "delete", "login"},
+    Role.OPERATOR: {"list", "get", "put", "copy", "tags", "untag", "delete", "login"},
     Role.ADMIN: {
-        "list", "get", "put", "copy", "tags", "delete", "lifecycle", "login", "other secret", "keys",
+        "list", "get", "put", "copy", "tags", "untag", "undo", "delete", "lifecycle", "login",
+        "other secret", "keys",
     },
 }  # fmt: skip
 
@@ -194,6 +198,18 @@ def test_what_has_a_resource_is_never_granted_on_anything():
         "User": ["iam:SimulatePrincipalPolicy"],
         "Anything": ["s3:ListAllMyBuckets", "sts:GetCallerIdentity"],
     }
+
+
+def test_a_policy_for_athena_has_what_athena_calls_itself():
+    actions = ["athena:StartQueryExecution", "athena:GetQueryExecution", "s3:PutObject"]
+    statements = {one["Sid"]: one for one in policy_of_use(actions, Scope(BUCKET))["Statement"]}
+    assert set(statements) == {"Objects", "Bucket", "Queries", "Tables"}
+    assert statements["Bucket"]["Action"] == ["s3:GetBucketLocation"]
+    assert "glue:CreateTable" in statements["Tables"]["Action"]
+    assert f"arn:aws:glue:*:*:database/{DATABASE_OF_ATHENA}" in statements["Tables"]["Resource"]
+    assert statements["Queries"]["Resource"] == "arn:aws:athena:*:*:workgroup/primary"
+    admin = policy_for(Role.ADMIN, Scope(BUCKET))["Statement"]
+    assert statements["Tables"]["Resource"] in [one["Resource"] for one in admin]
 
 
 def test_without_any_use_there_is_no_policy():
