@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import compress
 from typing import Any, overload
@@ -25,11 +24,19 @@ from gui.tabs.browser.folder_rows import (
     matching,
     object_text,
 )
+from gui.tabs.browser.row_positions import (
+    extended,
+    follows,
+    max_of,
+    ordered,
+    places_of,
+    positions_of,
+    rows_at,
+    sum_of,
+)
 
-#: Number of rows from which numpy sorts; for fewer it need not be loaded.
-_MANY = 2_000
-#: Number of keys up to which each is searched in a list, which is faster than a set of all.
-_FEW = 8
+#: A filter, the column by which rows are sorted, and whether the order is reversed.
+Order = tuple[Wanted, int, bool]
 
 
 class FolderColumns:
@@ -47,6 +54,10 @@ class FolderColumns:
         self._etags: list[str] = []
         self._known: set[str] = set()
         self._size, self._newest = 0, 0.0
+        # Those of the shown objects, once they are calculated: with a filter it takes long.
+        self._totals: tuple[int, float | None] | None = None
+        # The numbers of folders and objects of a copy that is to be arranged.
+        self._counts: tuple[int, int] | None = None
         # Whether the keys arrived in order, as all servers but directory buckets return them.
         self._ordered = True
         self._wanted: Wanted = ""
@@ -57,6 +68,11 @@ class FolderColumns:
 
     def __len__(self) -> int:
         return len(self.shown_folders) + len(self.shown)
+
+    @property
+    def _lengths(self) -> tuple[int, int]:
+        """The numbers of folders and objects without the filter."""
+        return self._counts or (len(self.folders), len(self.keys))
 
     @property
     def total(self) -> int:
@@ -115,25 +131,30 @@ class FolderColumns:
 
     def size_of(self, positions: Iterable[int]) -> int:
         """Return the total size of objects by their positions, in bytes."""
-        return sum(map(self._sizes.__getitem__, positions))
+        return sum_of(self._sizes, list(positions))
 
     def rows_of_keys(self, keys: Iterable[str]) -> list[int]:
         """Return the shown rows of some keys, in order."""
         wanted = set(keys)
         start = len(self.shown_folders)
-        folders = _rows_at(self.shown_folders, _positions(self.folders, wanted))
+        folders = rows_at(self.shown_folders, positions_of(self.folders, wanted))
         return folders + [
-            start + row for row in _rows_at(self.shown, _positions(self.keys, wanted))
+            start + row for row in rows_at(self.shown, positions_of(self.keys, wanted))
         ]
 
     def totals(self) -> tuple[int, float | None]:
         """Return the size of all shown objects, and the time of the newest in seconds."""
-        if len(self.shown) == len(self.keys):
-            return self._size, self._newest if self.keys else None
+        count = self._lengths[1]
+        if len(self.shown) == count:
+            return self._size, self._newest if count else None
         if not len(self.shown):
             return 0, None
-        newest = max(map(self._times.__getitem__, self.shown))
-        return self.size_of(self.shown), newest
+        if self._totals is None:
+            self._totals = (
+                sum_of(self._sizes, self.shown),
+                max_of(self._times, self.shown),
+            )
+        return self._totals
 
     # Changes
 
@@ -151,8 +172,8 @@ class FolderColumns:
     def append(self, rows: Rows) -> tuple[list[int], list[int]]:
         """Append a page without showing its rows; return the folders and objects to show."""
         folders, keys = len(self.folders), len(self.keys)
-        self._ordered = self._ordered and _follows(self.keys, rows.keys)
-        self._ordered = self._ordered and _follows(self.folders, rows.folders)
+        self._ordered = self._ordered and follows(self.keys, rows.keys)
+        self._ordered = self._ordered and follows(self.folders, rows.folders)
         self._known.update(rows.folders)
         self.folders += rows.folders
         self._folder_names += rows.folder_names
@@ -171,11 +192,13 @@ class FolderColumns:
 
     def show_folders(self, positions: Sequence[int]) -> None:
         """Show appended folders after the others."""
-        self.shown_folders = _extended(self.shown_folders, positions)
+        self.shown_folders = extended(self.shown_folders, positions)
 
     def show_objects(self, positions: Sequence[int]) -> None:
         """Show appended objects after the others."""
-        self.shown = _extended(self.shown, positions)
+        self.shown = extended(self.shown, positions)
+        if positions:
+            self._totals = None
 
     def set_filter(self, wanted: Wanted) -> bool:
         """Show only rows whose names match; return False if the filter is the same."""
@@ -194,10 +217,59 @@ class FolderColumns:
         """Filter and sort all rows."""
         self.shown_folders = self._sorted_folders()
         self.shown = self._sorted_objects()
+        self._totals = None
+
+    @property
+    def order(self) -> Order:
+        """The filter, the column and whether the order is reversed, as the rows are shown."""
+        return self._wanted, self._column, self._backwards
+
+    def to_arrange(self, order: Order) -> FolderColumns:
+        """Return a copy that another thread may arrange while more pages are appended to this one."""
+        other = FolderColumns(self.prefix)
+        other._ordered = self._ordered
+        other._wanted, other._column, other._backwards = order
+        # Copying 200,000 texts takes longer than sorting. Lists only grow at their ends, so that
+        # those of this object are used, up to their present lengths.
+        other.folders, other._folder_names = self.folders, self._folder_names
+        other.keys, other._names = self.keys, self._names
+        other._counts = self._lengths
+        # An array cannot grow while numpy uses its buffer, so these are copied.
+        other._sizes, other._times, other._kinds = self._sizes[:], self._times[:], self._kinds[:]
+        other._size, other._newest = self._size, self._newest
+        return other
+
+    def arranged_at_once(self, order: Order) -> bool:
+        """Return whether an order needs no sorting: all rows, by their names."""
+        wanted, column, _backwards = order
+        return self._ordered and not wanted and column == NAME
+
+    def arranged(self) -> FolderColumns:
+        """Return this object after its rows are filtered, sorted and summed."""
+        self.arrange()
+        self.totals()
+        return self
+
+    def adopt(self, other: FolderColumns) -> bool:
+        """Show the rows as an arranged copy does, and after them those appended since it was made.
+
+        Returns:
+            Whether there are later ones, which may have to be sorted.
+        """
+        self._wanted, self._column, self._backwards = other.order
+        self.shown_folders, self.shown, self._totals = (
+            other.shown_folders, other.shown, other._totals,
+        )  # fmt: skip
+        folders_then, objects_then = other._lengths
+        folders = matching(self._folder_names, self._wanted, folders_then)
+        objects = matching(self._names, self._wanted, objects_then)
+        self.show_folders(folders)
+        self.show_objects(objects)
+        return bool(folders or objects)
 
     def _sorted_folders(self) -> Sequence[int]:
         """Return the matching folders; by all columns but the name they are equal."""
-        found = self._matching(self._folder_names)
+        found = self._matching(self._folder_names, self._lengths[0])
         if self._column != NAME:
             return found
         if not self._ordered:
@@ -205,7 +277,7 @@ class FolderColumns:
         return found[::-1] if self._backwards else found
 
     def _sorted_objects(self) -> Sequence[int]:
-        found = self._matching(self._names)
+        found = self._matching(self._names, self._lengths[1])
         if self._column == NAME:
             if not self._ordered:
                 return sorted(found, key=self.keys.__getitem__, reverse=self._backwards)
@@ -215,8 +287,8 @@ class FolderColumns:
         column = self._times if self._column == MODIFIED else self._kinds
         return ordered(column, found, backwards=self._backwards)
 
-    def _matching(self, names: list[str]) -> Sequence[int]:
-        return matching(names, self._wanted) if self._wanted else range(len(names))
+    def _matching(self, names: list[str], count: int) -> Sequence[int]:
+        return matching(names, self._wanted, until=count) if self._wanted else range(count)
 
     def without(self, keys: Iterable[str]) -> FolderColumns:
         """Return the rows without some keys, in the same order; this one stays as it is."""
@@ -243,8 +315,8 @@ class FolderColumns:
     def places(self, positions: Sequence[tuple[bool, int]]) -> list[int]:
         """Return the shown rows of folders and objects; -1 for those that are not shown."""
         start = len(self.shown_folders)
-        folders = _places(self.shown_folders, [at for folder, at in positions if folder])
-        objects = _places(self.shown, [at for folder, at in positions if not folder])
+        folders = places_of(self.shown_folders, [at for folder, at in positions if folder])
+        objects = places_of(self.shown, [at for folder, at in positions if not folder])
         return [
             folders.get(at, -1) if folder else objects.get(at, -1 - start) + start
             for folder, at in positions
@@ -258,6 +330,7 @@ class FolderColumns:
 
     def hide(self, row: int) -> None:
         """Hide a row until the rows are arranged again."""
+        self._totals = None
         folders = len(self.shown_folders)
         if row < folders:
             self.shown_folders = [*self.shown_folders[:row], *self.shown_folders[row + 1 :]]
@@ -297,73 +370,3 @@ class Entries(Sequence[Entry]):
         if at < len(self.folders):
             return Entry(self.folders[at], None)
         return self._rows.object_at(self._positions[at - len(self.folders)])
-
-
-def _positions(keys: Sequence[str], wanted: set[str]) -> list[int]:
-    """Return the positions of some keys, in order."""
-    if len(wanted) > _FEW:
-        return list(compress(range(len(keys)), map(wanted.__contains__, keys)))
-    found = []
-    for key in wanted:
-        with suppress(ValueError):
-            found.append(keys.index(key))
-    return sorted(found)
-
-
-def _rows_at(shown: Sequence[int], positions: Sequence[int]) -> list[int]:
-    return sorted(_places(shown, positions).values())
-
-
-def _places(shown: Sequence[int], positions: Sequence[int]) -> dict[int, int]:
-    """Return the index of each position among the shown ones, as far as it is among them."""
-    if isinstance(shown, range):
-        return {at: shown.index(at) for at in positions if at in shown}
-    if len(positions) <= _FEW:
-        return {at: shown.index(at) for at in positions if at in shown}
-    every = dict(zip(shown, range(len(shown)), strict=True))
-    return {at: every[at] for at in positions if at in every}
-
-
-def ordered(
-    column: array[int] | array[float] | list[str], positions: Sequence[int], *, backwards: bool
-) -> list[int]:
-    """Return positions sorted by the values of a column; equal ones stay in their order."""
-    if len(positions) < _MANY:
-        return sorted(positions, key=column.__getitem__, reverse=backwards)
-    # Loaded here and not with the window, which has to appear first.
-    import numpy as np
-
-    if isinstance(column, list):
-        ranks = {text: rank for rank, text in enumerate(sorted(set(column)))}
-        values: Any = np.fromiter(map(ranks.__getitem__, column), np.int32, len(column))
-    else:
-        values = np.frombuffer(column, dtype=np.int64 if column.typecode == "q" else np.float64)
-    # Converting a range element by element would take longer than sorting.
-    chosen = (
-        np.arange(len(column))[:: positions.step]
-        if isinstance(positions, range)
-        else np.asarray(positions)
-    )
-    values = values[chosen]
-    # Negative values instead of a reversed result, in which equal ones would be reversed too.
-    found: list[int] = chosen[np.argsort(-values if backwards else values, kind="stable")].tolist()
-    return found
-
-
-def _extended(shown: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
-    """Return a sequence with more positions; consecutive ones remain a range, which needs no memory."""
-    if not positions:
-        return shown
-    consecutive = positions[-1] - positions[0] == len(positions) - 1
-    if isinstance(shown, range) and shown.step == 1 and positions[0] == len(shown) and consecutive:
-        return range(positions[-1] + 1)
-    extended: list[int] = shown if isinstance(shown, list) else list(shown)
-    extended += positions
-    return extended
-
-
-def _follows(before: Sequence[str], keys: Sequence[str]) -> bool:
-    """Return whether keys are sorted and follow those before."""
-    if not keys:
-        return True
-    return (not before or before[-1] <= keys[0]) and all(map(str.__le__, keys, keys[1:]))

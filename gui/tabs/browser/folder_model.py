@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QIcon
 
 from core.model.objects import ObjectRow
 from core.units import format_moment, format_size, zoned
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
-from gui.tabs.browser.folder_columns import Entries, FolderColumns
+from gui.tabs.browser.folder_columns import Entries, FolderColumns, Order
 from gui.tabs.browser.folder_rows import (
     MODIFIED,
     NAME,
@@ -27,6 +27,8 @@ from gui.tabs.browser.folder_rows import (
 _HEADERS = ("Name", "Size", "Modified", "Kind")
 #: Up to this many rows are removed one by one; for more the model is reset, which is faster.
 _ONE_BY_ONE = 50
+#: More rows than this are sorted and filtered in a worker thread.
+MANY_ROWS = 20_000
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -35,12 +37,32 @@ def key_entry(key: str) -> Entry:
     return Entry(key, ObjectRow(key, 0, datetime.fromtimestamp(0, UTC), "", ""))
 
 
-class FolderModel(QAbstractTableModel):
-    """The rows of a folder, added page by page, sorted and filtered by their columns."""
+#: Runs a function in a worker thread and passes its result to another one in this thread.
+Background = Callable[[Callable[[], FolderColumns], Callable[[FolderColumns], None]], object]
 
-    def __init__(self, parent: QObject | None = None) -> None:
+
+class FolderModel(QAbstractTableModel):
+    """The rows of a folder, added page by page, sorted and filtered by their columns.
+
+    With many rows the former order is shown until the new one is ready.
+
+    Args:
+        parent: the owner.
+        background: runs the sorting of many rows; None to sort them in this thread.
+
+    Signals:
+        filter_about_to_change: other rows are about to be shown, which ends the selection.
+        filter_changed: the rows of another filter are shown.
+    """
+
+    filter_about_to_change = Signal()
+    filter_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None, background: Background | None = None) -> None:
         super().__init__(parent)
+        self._background = background
         self._rows = FolderColumns()
+        self._arranging: FolderColumns | None = None  # the rows that a worker thread sorts
         self._icons: dict[bool, QIcon] = {}
         # The order in which S3 lists keys, so that pages can be appended without sorting.
         self._column, self._backwards = NAME, False
@@ -84,6 +106,11 @@ class FolderModel(QAbstractTableModel):
         if not sorted_already:
             self._arrange()
 
+    @property
+    def _order(self) -> Order:
+        """The requested filter and order; that of the rows may still be the former one."""
+        return self._wanted, self._column, self._backwards
+
     def remove(self, keys: Iterable[str]) -> None:
         """Remove rows, for example after a delete."""
         removed = set(keys)
@@ -105,9 +132,7 @@ class FolderModel(QAbstractTableModel):
         wanted = matcher(text)
         if wanted != self._wanted:
             self._wanted = wanted
-            self.beginResetModel()
-            self._rows.set_filter(wanted)
-            self.endResetModel()
+            self._arrange()
 
     # Queries of the panes
 
@@ -216,15 +241,47 @@ class FolderModel(QAbstractTableModel):
         self._arrange()
 
     def _arrange(self) -> None:
+        """Sort and filter the rows, many of them in a worker thread."""
+        rows, order = self._rows, self._order
+        if self._background is None or rows.total <= MANY_ROWS or rows.arranged_at_once(order):
+            self._show_arranged(rows.to_arrange(order).arranged())
+        elif self._arranging is not rows:  # else `_on_arranged` starts again
+            self._arranging = rows
+            self._background(
+                rows.to_arrange(order).arranged, lambda done: self._on_arranged(rows, done)
+            )
+
+    def _on_arranged(self, rows: FolderColumns, done: FolderColumns) -> None:
+        if rows is self._arranging:
+            self._arranging = None
+        if rows is self._rows and done.order == self._order:
+            if self._show_arranged(done) and not rows.in_order_of_arrival:
+                self._arrange()
+        elif self._rows.order != self._order:
+            self._arrange()
+
+    def _show_arranged(self, done: FolderColumns) -> bool:
+        """Show the rows as a copy was arranged; return whether more rows arrived since then."""
+        if done.order[0] == self._rows.order[0]:
+            return self._show_order(done)
+        self.filter_about_to_change.emit()
+        self.beginResetModel()
+        later = self._rows.adopt(done)
+        self.endResetModel()
+        self.filter_changed.emit()
+        return later
+
+    def _show_order(self, done: FolderColumns) -> bool:
         self.layoutAboutToBeChanged.emit()
         # The selection and the current row are persistent indexes, which must follow their rows.
         old = self.persistentIndexList()
         positions = [self._rows.position(each.row()) for each in old]
-        self._rows.set_order(self._column, backwards=self._backwards)
+        later = self._rows.adopt(done)
         rows = self._rows.places(positions)
         new = [self.index(row, each.column()) for row, each in zip(rows, old, strict=True)]
         self.changePersistentIndexList(old, new)
         self.layoutChanged.emit()
+        return later
 
 
 def _shown(value: Any, column: int) -> str:

@@ -20,7 +20,7 @@ from core.errors import AccessDenied, StorageError
 from gui import shortcuts, theme
 from gui.context import Context
 from gui.tabs.browser.counting import list_text, selection_text
-from gui.tabs.browser.folder_columns import Entries
+from gui.tabs.browser.folder_columns import Entries, FolderColumns
 from gui.tabs.browser.folder_model import FolderModel
 from gui.tabs.browser.folder_rows import KIND, MODIFIED, NAME
 from gui.tabs.browser.list_pane import bar, lay_out_list_pane, remedy_of
@@ -70,7 +70,8 @@ class FolderPane(QWidget):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model = FolderModel(self)
+        self._context = context
+        self.model = FolderModel(self, self._in_background)
         self.back = icon_button("back", shortcuts.tip("browser.back"))
         self.forward = icon_button("forward", shortcuts.tip("browser.forward"))
         self.bookmarks = icon_button("star", "Bookmarks and recent folders")
@@ -99,7 +100,7 @@ class FolderPane(QWidget):
         self._total: tuple[Total, bool] | None = None
         #: Returns the total of a folder of the list, if it is known.
         self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
-        self._prefix = self._filled = ""
+        self._prefix = self._filled = self._chosen = ""
         self._focus_due = False  # whether the list had the focus when something replaced it
         self._stand_in: QWidget | None = None
         self._scrolled = 0  # the scroll position before the list is reloaded
@@ -131,6 +132,8 @@ class FolderPane(QWidget):
         self.filter.textChanged.connect(self._filtering.start)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         self.model.modelReset.connect(self._on_selection)
+        self.model.filter_about_to_change.connect(self._before_filter)
+        self.model.filter_changed.connect(self._after_filter)
         self.table.activated.connect(self._on_activated)
         self.state.empty.button.clicked.connect(self._on_empty_button)
         theme.current().changed.connect(self._paint)
@@ -150,8 +153,8 @@ class FolderPane(QWidget):
             self.path.show_prefix(prefix)
             self.filter.clear()
             self._filtering.stop()
-            self.model.set_filter("")
             self._replace(prefix)
+            self.model.set_filter("")
             self.age.clear_age()
             self._loading.start()
         self._prefix = prefix
@@ -342,15 +345,26 @@ class FolderPane(QWidget):
         else:
             self.count.setText(list_text(self.model, more=self._more, below=self._total))
 
+    def _in_background(
+        self, arrange: Callable[[], FolderColumns], then: Callable[[FolderColumns], None]
+    ) -> None:
+        runner = self._context.runner
+        runner.run("Sort the list", lambda _work: arrange(), owner=self, then=then, quiet=True)
+
     def _on_filter(self) -> None:
-        chosen = [entry.key for entry in self.selected]
-        self._quiet = True
         self.model.set_filter(self.filter.text())
         self.filtered.emit(self.filter.text())
+
+    def _before_filter(self) -> None:
         # A single selected row stays selected, so that its preview stays; several are not selected
         # again.
-        if len(chosen) == 1:
-            self.select(chosen[0])
+        chosen = self.selected
+        self._chosen = chosen[0].key if len(chosen) == 1 else ""
+        self._quiet = True
+
+    def _after_filter(self) -> None:
+        if self._chosen:
+            self.select(self._chosen)
         self._quiet = False
         self._on_selection()
 

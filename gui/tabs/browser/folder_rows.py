@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from itertools import islice
 from typing import Any
 
 from core.model.objects import ObjectRow
@@ -129,11 +130,14 @@ def fits(wanted: Wanted, folded: str) -> bool:
     return wanted in folded if isinstance(wanted, str) else wanted.match(folded) is not None
 
 
-def matching(names: Sequence[str], wanted: Wanted, start: int = 0) -> list[int]:
-    """Return the positions of matching names from `start` on."""
+def matching(
+    names: Sequence[str], wanted: Wanted, start: int = 0, *, until: int | None = None
+) -> list[int]:
+    """Return the positions of matching names from `start` on, before `until`."""
+    end = len(names) if until is None else until
     if not wanted:
-        return list(range(start, len(names)))
-    numbered = enumerate(names[start:] if start else names, start)
+        return list(range(start, end))
+    numbered = zip(range(start, end), islice(names, start, end), strict=False)
     if isinstance(wanted, str):
         return [at for at, name in numbered if wanted in name]
     match = wanted.match

@@ -137,6 +137,18 @@ def test_the_filter_and_its_count(tab, qtbot):
     assert tab.folder.count.text().startswith("1 of 3 entries")
 
 
+def test_many_rows_are_filtered_in_a_worker_thread(tab, qtbot, monkeypatch):
+    monkeypatch.setattr("gui.tabs.browser.folder_model.MANY_ROWS", 1)
+    tab.listing.show(DAY)
+    settled(qtbot, tab)
+    tab.folder.table.selectRow(1)
+    tab.folder.model.set_filter("*T01*")
+    assert len(names(tab)) == 3, "the former rows are shown until the others are ready"
+    qtbot.waitUntil(lambda: len(names(tab)) == 1, timeout=20_000)
+    assert tab.folder.count.text().startswith("1 of 3 entries")
+    assert [entry.key for entry in tab.folder.selected] == [f"{DAY}2024-01-15T01:00:00Z.json"]
+
+
 def test_escape_clears_the_filter_and_then_leads_to_the_list(tab, qtbot):
     active(tab, qtbot)
     tab.focus_filter()

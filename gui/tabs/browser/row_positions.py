@@ -1,0 +1,103 @@
+"""Positions of the rows of a folder: where keys are, and how rows are sorted and shown."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import compress
+from typing import Any
+
+#: Number of rows from which numpy sorts; for fewer it need not be loaded.
+_MANY = 2_000
+#: Number of keys up to which each is searched in a list, which is faster than a set of all.
+_FEW = 8
+
+
+def positions_of(keys: Sequence[str], wanted: set[str]) -> list[int]:
+    """Return the positions of some keys, in order."""
+    if len(wanted) > _FEW:
+        return list(compress(range(len(keys)), map(wanted.__contains__, keys)))
+    found = []
+    for key in wanted:
+        with suppress(ValueError):
+            found.append(keys.index(key))
+    return sorted(found)
+
+
+def rows_at(shown: Sequence[int], positions: Sequence[int]) -> list[int]:
+    """Return the rows in which positions are shown, in order."""
+    return sorted(places_of(shown, positions).values())
+
+
+def places_of(shown: Sequence[int], positions: Sequence[int]) -> dict[int, int]:
+    """Return the index of each position among the shown ones, as far as it is among them."""
+    if isinstance(shown, range):
+        return {at: shown.index(at) for at in positions if at in shown}
+    if len(positions) <= _FEW:
+        return {at: shown.index(at) for at in positions if at in shown}
+    every = dict(zip(shown, range(len(shown)), strict=True))
+    return {at: every[at] for at in positions if at in every}
+
+
+def ordered(
+    column: array[int] | array[float] | list[str], positions: Sequence[int], *, backwards: bool
+) -> list[int]:
+    """Return positions sorted by the values of a column; equal ones stay in their order."""
+    if len(positions) < _MANY:
+        return sorted(positions, key=column.__getitem__, reverse=backwards)
+    # Loaded here and not with the window, which has to appear first.
+    import numpy as np
+
+    if isinstance(column, list):
+        ranks = {text: rank for rank, text in enumerate(sorted(set(column)))}
+        values: Any = np.fromiter(map(ranks.__getitem__, column), np.int32, len(column))
+    else:
+        values = np.frombuffer(column, dtype=np.int64 if column.typecode == "q" else np.float64)
+    # Converting a range element by element would take longer than sorting.
+    chosen = (
+        np.arange(len(column))[:: positions.step]
+        if isinstance(positions, range)
+        else np.asarray(positions)
+    )
+    values = values[chosen]
+    # Negative values instead of a reversed result, in which equal ones would be reversed too.
+    found: list[int] = chosen[np.argsort(-values if backwards else values, kind="stable")].tolist()
+    return found
+
+
+def extended(shown: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
+    """Return a sequence with more positions; consecutive ones remain a range, which needs no memory."""
+    if not positions:
+        return shown
+    consecutive = positions[-1] - positions[0] == len(positions) - 1
+    if isinstance(shown, range) and shown.step == 1 and positions[0] == len(shown) and consecutive:
+        return range(positions[-1] + 1)
+    longer: list[int] = shown if isinstance(shown, list) else list(shown)
+    longer += positions
+    return longer
+
+
+def follows(before: Sequence[str], keys: Sequence[str]) -> bool:
+    """Return whether keys are sorted and follow those before."""
+    if not keys:
+        return True
+    return (not before or before[-1] <= keys[0]) and all(map(str.__le__, keys, keys[1:]))
+
+
+def sum_of(column: array[int], positions: Sequence[int]) -> int:
+    """Return the sum of the values at some positions."""
+    if len(positions) < _MANY:
+        return sum(map(column.__getitem__, positions))
+    import numpy as np
+
+    return int(np.frombuffer(column, dtype=np.int64)[np.asarray(positions)].sum())
+
+
+def max_of(column: array[float], positions: Sequence[int]) -> float:
+    """Return the greatest value at some positions, of which there is at least one."""
+    if len(positions) < _MANY:
+        return max(map(column.__getitem__, positions))
+    import numpy as np
+
+    return float(np.frombuffer(column, dtype=np.float64)[np.asarray(positions)].max())
