@@ -11,7 +11,7 @@ typedef struct {
   char **keys;
 } Set;
 
-static Set B1M, B100K, SMALL, BIG;
+static Set B1M, B100K, SMALL, BIG, FLAT;
 
 static void format_time(char *to, size_t capacity, time_t moment) {
   struct tm parts;
@@ -62,13 +62,18 @@ static void fill_fixed_buckets(void) {
     snprintf(key, sizeof key, "d%02d/f%05d_2048.bin", n / 250, n);
     add_key(&SMALL, strdup(key), 2048, FIXED_ETAG, 1704067200);
   }
+  start_set(&FLAT, 200000);
+  for (int n = 0; n < 200000; n++) {
+    snprintf(key, sizeof key, "flat/part-%06d.%s", n, n % 3 ? "json" : "csv.gz");
+    add_key(&FLAT, strdup(key), 1000 + (size_t)n * 7919 % 50000, FIXED_ETAG, 1704067200 + (time_t)((size_t)n * 7907 % 10000000));
+  }
   start_set(&BIG, 1);
   add_key(&BIG, strdup("big_1073741824.bin"), 1 << 30, FIXED_ETAG, 1704067200);
 }
 
 static Set *fixed_set(const char *bucket) {
   return !strcmp(bucket, "b1m") ? &B1M : !strcmp(bucket, "b100k") ? &B100K
-       : !strcmp(bucket, "small") ? &SMALL : !strcmp(bucket, "big") ? &BIG : NULL;
+       : !strcmp(bucket, "small") ? &SMALL : !strcmp(bucket, "flat") ? &FLAT : !strcmp(bucket, "big") ? &BIG : NULL;
 }
 
 static int compare_objects(const void *a, const void *b) {
