@@ -16,12 +16,11 @@ import duckdb  # noqa: F401 - loaded before the first fork
 import numpy as np  # noqa: F401 - likewise
 from helpers.listed_bucket import ListedBucket
 
-from core.catalog import listed_keys, segments
+from core.catalog import segments
 from core.catalog.catalog import open_catalog
 from core.catalog.manifest import CatalogFolder
 from core.catalog.query import Query
 from core.catalog.refresh import refresh
-from core.objects import listing
 from core.work import Work
 
 #: Events of Python that precede a change of a file.
@@ -34,9 +33,7 @@ def main() -> None:
     count, seed = (int(text) for text in sys.argv[1:])
     chance = random.Random(seed)
     segments._OWN_SEGMENT = 30
-    bucket = ListedBucket(_keys(0))
-    for module in (listed_keys, listing):
-        module.page_of = bucket.page_of
+    bucket = ListedBucket(_keys(0)).use()
     _run(lambda: _refresh(bucket, complete=True))
     counts = {"former": 0, "new": 0, "survived": 0, "wrong": 0, "leftovers": 0}
     former = dict(bucket.keys)

@@ -4,9 +4,7 @@ import sys
 
 from helpers.listed_bucket import ListedBucket
 
-from core.catalog import listed_keys
 from core.catalog.refresh import refresh
-from core.objects import listing
 from core.work import Work
 
 ROUNDS = 5
@@ -20,9 +18,7 @@ def keys_of(number):
 def main() -> None:
     """Refresh in `ROUNDS` rounds, completely or only what is new."""
     complete = sys.argv[1] == "complete"
-    bucket = ListedBucket()
-    for module in (listed_keys, listing):
-        module.page_of = bucket.page_of
+    bucket = ListedBucket().use()
     for number in range(ROUNDS):
         bucket.keys = keys_of(number)
         refresh(bucket, Work(), complete=complete)

@@ -63,11 +63,17 @@ class ListedBucket:
         etags = [f"{size:032x}" for size in sizes]
         return Columns(keys, sizes, [MODIFIED] * count, ["STANDARD"] * count, etags, folders)
 
-    def use(self, monkeypatch):
-        """Let listings read this bucket."""
+    def use(self, monkeypatch=None):
+        """Let listings read this bucket, in a program without `monkeypatch` until its end."""
         from core.catalog import listed_keys
         from core.objects import listing
 
+        replace = setattr if monkeypatch is None else monkeypatch.setattr
         for module in (listed_keys, listing):
-            monkeypatch.setattr(module, "page_of", self.page_of)
+            replace(module, "page_of", self.page_of)
+        replace(listing, "DirectPages", lambda *_: SimpleNamespace(page_of=self._long_page_of))
         return self
+
+    def _long_page_of(self, prefix, *, token=None, after=""):
+        """Return a page of a long listing, which is requested without botocore."""
+        return self.page_of(self, prefix, token=token, after=after)
