@@ -29,7 +29,8 @@ _SHORTER = (r"\1\2\3\4", r"\1\2\3", r"\1\3")
 def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
     """Return a text elided to a width, with the part that differs from its neighbours.
 
-    The middle is left out if the differing part survives that; else the shared beginning is, as in
+    Of a key below a shared folder the beginning is left out, as in `…/01/15/10.json`. Of another
+    text the middle is if the differing part survives that; else the shared beginning, as in
     `…15T10:00:00Z.json`; else all but the beginning of the differing part.
 
     Args:
@@ -43,6 +44,15 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
     if is_moment(text):
         return _elided_moment(text, neighbours, metrics, width)
     begin, end = differing_part(text, neighbours)
+    path = _elided_path(text, begin, metrics, width)
+    return path or _elided_differing(text, (begin, end), metrics, width)
+
+
+def _elided_differing(
+    text: str, differing: tuple[int, int], metrics: QFontMetrics, width: int
+) -> str:
+    """Return a text elided in the middle, or else before or after its differing part."""
+    begin, end = differing
     middle = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
     head, dots, tail = middle.partition(_DOTS)
     # The cut of the middle does not touch the differing part.
@@ -57,6 +67,17 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
         return _DOTS + text[start:]
     rest = text[begin:] if not begin else _DOTS + text[begin:]
     return metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
+
+
+def _elided_path(text: str, begin: int, metrics: QFontMetrics, width: int) -> str:
+    """Return `…/` and as many of the last parts of a key as fit; "" if `begin` would be left out."""
+    cut = text.find("/")
+    while 0 < cut < begin:
+        path = _DOTS + text[cut:]
+        if metrics.horizontalAdvance(path) <= width:
+            return path
+        cut = text.find("/", cut + 1)
+    return ""
 
 
 def elided_sentence(text: str, metrics: QFontMetrics, mode: Qt.TextElideMode, width: int) -> str:

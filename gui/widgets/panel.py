@@ -109,6 +109,29 @@ def splitter(
     return split
 
 
+def restore_sizes(split: QSplitter, stored: object) -> None:
+    """Set the sizes of the parts as they were stored, unless that is not a list of as many."""
+    if isinstance(stored, list) and len(stored) == split.count():
+        split.setSizes([int(size) for size in stored])
+
+
+def set_last_shown(split: QSplitter, *, shown: bool) -> None:
+    """Show or hide the last part; only the part before it changes its size."""
+    last = split.count() - 1
+    part = split.widget(last)
+    if part is None or part.isHidden() is not shown:
+        return
+    sizes = split.sizes()
+    # Qt would distribute the size among all other parts, and forgets it while the part is hidden.
+    if not shown:
+        split.setProperty("hidden_size", sizes[last])
+    size = int(split.property("hidden_size") or 0)
+    part.setVisible(shown)
+    sizes[last - 1] = max(sizes[last - 1] + (-size if shown else size), 1)
+    sizes[last] = size if shown else 0
+    split.setSizes(sizes)
+
+
 class SectionHead(QFrame):
     """A bar of 36 px with a bold title, pills or muted text after it, and actions at the right.
 

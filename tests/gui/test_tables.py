@@ -42,6 +42,21 @@ def test_a_short_text_is_left_alone_and_a_moment_loses_its_end():
 @pytest.mark.parametrize(
     ("neighbour", "drawn"),
     [
+        ("data/BTC-USD/2024/01/15/11.json", "…/01/15/10.json"),
+        ("data/BTC-USD/2024/01/14/10.json", "…/01/15/10.json"),
+        ("else/BTC-USD/2024/01/15/10.json", "data/BT…10.json"),
+    ],
+)
+def test_of_a_key_below_a_shared_folder_the_end_is_complete(neighbour, drawn):
+    metrics = QFontMetrics(theme.mono_font())
+    width = metrics.horizontalAdvance("data/...10.json")
+    key = "data/BTC-USD/2024/01/15/10.json"
+    assert elided_name(key, [neighbour], metrics, width) == drawn
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "drawn"),
+    [
         ("15 Jan 2023 12:00:00", "15 Jan 2024"),
         ("14 Jan 2024 10:00:00", "15 Jan 10:00"),
         ("15 Jan 2024 10:00:30", "15 Jan 10:00:00"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QMouseEvent
@@ -16,8 +17,8 @@ from gui.widgets.labels import shown, tooltip
 
 #: Height of the strip, and maximum width of a title, in pixels.
 _HEIGHT, _MAX_TITLE = 32, 180
-#: Width in pixels of the icon, the close button and the margins of a tab.
-_BESIDE_TITLE = 58
+#: Widths in pixels beside a title: padding of 8 at both sides, icon and gap; close button and gap.
+_ICON, _CLOSE = 44, 26
 
 
 class _Bar(QTabBar):
@@ -31,6 +32,7 @@ class _Bar(QTabBar):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("folders")
         self.setDrawBase(False)
         self.setExpanding(False)
         self.setMovable(True)
@@ -43,7 +45,8 @@ class _Bar(QTabBar):
     def tabSizeHint(self, index: int) -> QSize:
         """Return the size of the bold title, so that selecting a tab moves nothing."""
         width = QFontMetrics(theme.bold_font()).horizontalAdvance(self.tabText(index))
-        return QSize(min(width, _MAX_TITLE) + _BESIDE_TITLE, _HEIGHT - 1)
+        close = self.tabButton(index, QTabBar.ButtonPosition.RightSide) is not None
+        return QSize(min(width, _MAX_TITLE) + _ICON + close * _CLOSE, _HEIGHT - 1)
 
     def minimumTabSizeHint(self, index: int) -> QSize:
         """Return the width below which the bar scrolls instead of shortening titles."""
@@ -109,11 +112,6 @@ class Strip(QFrame):
         self._tabs[self._next] = (what, icon_name)
         self.bar.setTabData(index, self._next)
         self._next += 1
-        close = icon_button("close", f"Close {shown(title)}", lambda: self.closed.emit(what))
-        close.setFixedSize(18, 18)
-        # Reachable by the shortcut instead: Tab would stop at each of the buttons.
-        close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.bar.setTabButton(index, QTabBar.ButtonPosition.RightSide, close)
         self.bar.blockSignals(False)  # noqa: FBT003 - Qt's own
         self._paint()
         self._allow_closing()
@@ -125,7 +123,7 @@ class Strip(QFrame):
             # An ampersand would underline the next letter.
             self.bar.setTabText(index, shown(title).replace("&", "&&"))
             self.bar.setTabToolTip(index, tooltip(hint or title))
-            button = self.bar.tabButton(index, QTabBar.ButtonPosition.RightSide)
+            button = self._button(index)
             if button is not None:
                 button.setAccessibleName(f"Close {shown(title)}")
 
@@ -173,12 +171,30 @@ class Strip(QFrame):
             self.chosen.emit(self.at(index))
 
     def _allow_closing(self) -> None:
-        """Hide the close button of the only folder, which cannot be closed."""
-        folders = [n for n, each in enumerate(self.all()) if not isinstance(each, str)]
-        for index in folders:
-            button = self.bar.tabButton(index, QTabBar.ButtonPosition.RightSide)
-            if button is not None:
-                button.setVisible(len(folders) > 1)
+        """Show a close button in each tab except the only folder, which cannot be closed."""
+        right = QTabBar.ButtonPosition.RightSide
+        only = sum(not isinstance(each, str) for each in self.all()) == 1
+        for index, what in enumerate(self.all()):
+            button = self._button(index)
+            if only and not isinstance(what, str):
+                # Removed, since Qt reserves the width of a hidden button.
+                self.bar.setTabButton(index, right, cast("QWidget", None))
+                if button is not None:
+                    button.deleteLater()
+            elif button is None:
+                self.bar.setTabButton(index, right, self._close_button(index, what))
+
+    def _button(self, index: int) -> QWidget | None:
+        """Return the close button of a tab, or None."""
+        return self.bar.tabButton(index, QTabBar.ButtonPosition.RightSide)
+
+    def _close_button(self, index: int, what: object) -> QWidget:
+        title = self.bar.tabText(index).replace("&&", "&")
+        close = icon_button("close", f"Close {title}", lambda: self.closed.emit(what))
+        close.setFixedSize(18, 18)
+        # Reachable by the shortcut instead: Tab would stop at each of the buttons.
+        close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return close
 
     def _opener(self, name: str) -> Callable[[], object]:
         return lambda: self.page_wanted.emit(name)

@@ -37,7 +37,7 @@ from gui.tabs.browser.trash import Trash
 from gui.tabs.browser.trash_pane import TrashPane
 from gui.tabs.browser.tree_loader import TreeLoader
 from gui.tabs.browser.tree_panel import TreePanel
-from gui.widgets.panel import splitter
+from gui.widgets.panel import restore_sizes, set_last_shown, splitter
 
 
 class BrowserTab(Tab):
@@ -87,9 +87,7 @@ class BrowserTab(Tab):
         self._panes = splitter(
             self.tree_panel, self.middle, self.object, sizes=(252, 552, 476), stretch=(1, 4, 6)
         )
-        stored = self.context.settings.get("browser/panes")
-        if isinstance(stored, list) and len(stored) == 3:
-            self._panes.setSizes([int(size) for size in stored])
+        restore_sizes(self._panes, self.context.settings.get("browser/panes"))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -140,7 +138,7 @@ class BrowserTab(Tab):
     # Calls from the window
 
     def _do_workspace(self, workspace: Workspace | None) -> None:
-        bucket = None if workspace is None else workspace.bucket
+        bucket = workspace.bucket if workspace else None
         self.removal.set_bucket(bucket)
         self.trash.set_bucket(bucket)
         self.show_list()
@@ -215,7 +213,8 @@ class BrowserTab(Tab):
         self.context.settings.set(self._setting("filter"), text)
 
     def _save_panes(self, *_where: int) -> None:
-        self.context.settings.set("browser/panes", self._panes.sizes())
+        if not self.object.isHidden():  # else its width would be stored as 0
+            self.context.settings.set("browser/panes", self._panes.sizes())
 
     # Folders
 
@@ -313,11 +312,11 @@ class BrowserTab(Tab):
             self.object.show_selection([key_entry(key)] if key else [])
 
     def _on_page_shown(self, _page: object) -> None:
-        self.object.setVisible(not PAGES[str(self.contents.strip.current)].wide)
+        set_last_shown(self._panes, shown=not PAGES[str(self.contents.strip.current)].wide)
         self._on_selection()
 
     def _on_folder_shown(self, _folder: object) -> None:
-        self.object.setVisible(True)
+        set_last_shown(self._panes, shown=True)
         self.tree_panel.select_folder(self.prefix)
         self._on_selection()
 

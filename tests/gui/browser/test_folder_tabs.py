@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.browser import DAY, active, names, settled
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QTabBar, QVBoxLayout
 
 from gui.tabs.browser import BrowserTab, contents, strip
 from gui.tabs.browser import tab as tab_module
@@ -132,6 +132,36 @@ def test_a_page_opens_beside_the_folders_and_is_retained_when_it_is_closed(paged
     paged.context.set_workspace(None)
     assert page.spaces[-1] is None
     assert page.closed
+
+
+def test_the_tree_retains_its_width_beside_a_wide_page(paged, qtbot):
+    panes = paged._panes
+    panes.setSizes([252, 552, 474])
+    before = panes.sizes()
+    paged.open_page("coverage")
+    settled(qtbot, paged)
+    assert (panes.sizes()[0], panes.sizes()[2]) == (252, 0)
+    panes.splitterMoved.emit(300, 1)
+    assert paged.context.settings.get("browser/panes") is None
+    paged.contents.close_current()
+    settled(qtbot, paged)
+    # Qt may round by the one pixel of a line.
+    assert panes.sizes() == pytest.approx(before, abs=1)
+
+
+def test_only_the_single_folder_has_no_close_button(paged, qtbot):
+    bar, right = paged.contents.strip.bar, QTabBar.ButtonPosition.RightSide
+    single = bar.tabRect(0).width()
+    assert bar.tabButton(0, right) is None
+    paged.open_page("search")
+    paged.open_page("coverage")
+    assert [bar.tabButton(n, right) is None for n in range(3)] == [True, False, False]
+    paged.open_folders.open_another()
+    settled(qtbot, paged)
+    assert bar.tabButton(0, right).accessibleName() == "Close Bucket"
+    assert bar.tabRect(0).width() > single
+    bar.tabButton(0, right).click()
+    assert [bar.tabButton(n, right) is None for n in range(3)] == [False, False, True]
 
 
 @pytest.mark.parametrize(
