@@ -22,6 +22,8 @@ COMMANDS: Mapping[str, str] = {
     "mv": "copies.mv",
     "rm": "remove.rm",
     "undelete": "remove.undelete",
+    "versions": "properties.versions",
+    "tag": "properties.tag",
     "uploads": "uploads.uploads",
     "sync": "sync.sync",
     "watch": "watch.watch",

@@ -46,6 +46,7 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("remove", "install"),
         ("listed", "yes"),
     ),
+    "versions": (("restore", "delete"),),
     "rm": (("dry_run", "yes"), ("dry_run", "confirm")),
     "restore": (
         ("undo", "drop_former"),

@@ -73,8 +73,8 @@ def upload_options(  # noqa: PLR0913, PLR0917 - the options of one command
     return check_options(
         UploadOptions(
             storage_class=storage_class,
-            tags=_pairs("--tag", tags or ()),
-            metadata=_pairs("--metadata", metadata or ()),
+            tags=pairs_of("--tag", tags or ()),
+            metadata=pairs_of("--metadata", metadata or ()),
             encryption=encryption,
             kms_key=kms_key,
             checksum=checksum,
@@ -83,7 +83,12 @@ def upload_options(  # noqa: PLR0913, PLR0917 - the options of one command
     )
 
 
-def _pairs(option: str, texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def pairs_of(option: str, texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of the values of an option.
+
+    Raises:
+        InvalidInput: a value has no name or no equals sign.
+    """
     found = []
     for text in texts:
         name, equals, value = text.partition("=")

@@ -105,7 +105,7 @@ def _auth_type(request: Incoming) -> str:
     """Return how a request is signed (S3 user guide, "Policy keys specific to Signature Version 4")."""
     if request.has("X-Amz-Signature"):
         return "REST-QUERY-STRING"
-    # The PUT that replaces a form has no signature of its own.
+    # The PUT that replaces a form has no separate signature.
     return "REST-HEADER" if "authorization" in request.headers else "POST"
 
 
