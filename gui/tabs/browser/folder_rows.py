@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from core.model.objects import ObjectRow
@@ -67,6 +67,22 @@ def rows_of(prefix: str, folders: Iterable[str], objects: Iterable[ObjectRow]) -
         tuple([row.storage_class for row in objects]), tuple([row.etag for row in objects]),
         sum(sizes), max(times, default=0.0),
     )  # fmt: skip
+
+
+def joined(pages: Sequence[Rows]) -> Rows:
+    """Return several pages as one."""
+    if len(pages) == 1:
+        return pages[0]
+    sizes, times = array("q"), array("d")
+    for page in pages:
+        sizes += page.sizes
+        times += page.times
+    names = ("folders", "folder_names", "keys", "names", "kinds", "classes", "etags")
+    texts = {
+        name: tuple(chain.from_iterable(getattr(page, name) for page in pages)) for name in names
+    }
+    size, newest = sum(page.size for page in pages), max(page.newest for page in pages)
+    return Rows(**texts, sizes=sizes, times=times, size=size, newest=newest)
 
 
 def _folded(prefix: str, keys: tuple[str, ...], text_of: Any) -> tuple[str, ...]:

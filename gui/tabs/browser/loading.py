@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +18,12 @@ from core.objects.reading import head, read
 from core.preview import HEAD_BYTES, Preview, preview
 from core.units import iso_utc
 from core.work import Progress, Work
-from gui.tabs.browser.folder_rows import Rows, rows_of
+from gui.tabs.browser.folder_rows import Rows, joined, rows_of
 
 #: A listing stops after this many rows until the user continues it: 250 requests, 0.00125 USD.
 ROWS_AT_ONCE = 250_000
+#: Seconds in which the pages of a quick server are collected before they are shown.
+_PAGE_SECONDS = 0.1
 #: The maximum number of objects that the window deletes or downloads at once.
 PLANNED_AT_MOST = 100_000
 
@@ -80,19 +83,40 @@ def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: 
     Raises:
         StorageError: the folder cannot be listed.
     """
-    seen = 0
+    seen, waiting = 0, _WaitingPages(work)
     while True:
         page = list_level(bucket, prefix, token=token, work=work)
         found = rows_of(prefix, page.folders, page.objects)
-        work.batch(Page(found, page.token, page.fetched))
         seen += len(found)
-        work.report(Progress(seen, unit="items"))
         token = page.token
-        if token is None or seen >= rows:
+        ended = token is None or seen >= rows
+        waiting.add(Page(found, token, page.fetched), at_once=ended)
+        work.report(Progress(seen, unit="items"))
+        if ended:
             return token
         # Sorting many rows needs it, and importing it would block the window for too long.
         import_module("numpy")
         work.check()
+
+
+class _WaitingPages:
+    """Pages that arrive quickly are passed on together: each one costs the window some time."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._pages: list[Page] = []
+        self._passed = -_PAGE_SECONDS
+
+    def add(self, page: Page, *, at_once: bool) -> None:
+        """Add a page, and pass all of them on if the last time was long ago."""
+        self._pages.append(page)
+        now = time.monotonic()
+        if not at_once and now - self._passed < _PAGE_SECONDS:
+            return
+        rows = joined([each.rows for each in self._pages])
+        # The age of the list is that of its oldest rows.
+        self._work.batch(Page(rows, page.token, self._pages[0].fetched))
+        self._pages, self._passed = [], now
 
 
 def inspect_object(bucket: Bucket, key: str, work: Work) -> Inspection:

@@ -84,7 +84,7 @@ def test_rows_that_arrive_while_others_are_sorted_are_shown_at_once(model, later
     assert names(model) == ["d", "c", "a", "b"]
 
 
-def test_an_order_that_was_changed_meanwhile_is_not_shown(model, later, qtbot):
+def test_an_order_that_was_changed_before_it_was_ready_is_not_shown(model, later, qtbot):
     add(model, ("a1", 2), ("b", 3), ("c1", 1))
     model.sort(SIZE, DESCENDING)
     model.set_filter("*1")
