@@ -42,9 +42,11 @@ referee: setup ## everything that talks S3 against three servers: the embedded o
 	@S3_SERVERS=demo,seaweed,rgw QT_QPA_PLATFORM=offscreen $(BIN)/pytest -p helpers.referee \
 	  $(SPREAD) tests
 
-faults: setup ## damaged requests and answers: right result or clean failure; FAULTS=--help lists options
+faults: setup ## damaged requests, answers and objects: right result or clean failure; FAULTS=--help lists options
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m faults $(FAULTS)
 	@QT_QPA_PLATFORM=offscreen FAULTS_ALL=1 $(BIN)/pytest -q $(SPREAD) tests/faults/test_bad_answers.py
+	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest -q -o faulthandler_timeout=0 \
+	  tests/gui/views/test_mutations.py
 
 kills: setup ## the heavy loops: commands killed at random, death and cancel at every point of a rotation
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m servers $(KILLS)
