@@ -49,7 +49,13 @@ def test_the_program_reads_the_line_of_each_operation(one):
     for name in names:
         command = command.commands[name]
     required = [each for each in command.params if each.opts[0][0] != "-" and each.required]
-    line = command_line(one.name, *("it's one" for _ in required), profile=PROFILE)
+    # A caller always states these options.
+    options = {
+        each.opts[0]: "2024-01-01"
+        for each in command.params
+        if each.opts[0][0] == "-" and each.required
+    }
+    line = command_line(one.name, *("it's one" for _ in required), profile=PROFILE, options=options)
     path, params, common = read(line)
     assert path == " ".join(names)
     assert common.profile == "my team"
