@@ -32,6 +32,7 @@ from gui.tabs.browser.object_pane import ObjectPane
 from gui.tabs.browser.object_tools import ObjectTools
 from gui.tabs.browser.open_folders import OpenFolders
 from gui.tabs.browser.pages import PAGES, BrowserPage
+from gui.tabs.browser.path_completion import PathCompletion
 from gui.tabs.browser.removal import Removal
 from gui.tabs.browser.trash import Trash
 from gui.tabs.browser.trash_pane import TrashPane
@@ -60,9 +61,9 @@ class BrowserTab(Tab):
             self, self.folder, self.listing, self.object, self.removal.steps, lambda: self.selected
         )
         self.navigation = Navigation(self, self.listing, self.arrive)
+        PathCompletion(self, self.folder.path.field, lambda: self.bucket)
         self.trash = Trash(self, self.trash_pane, self.removal)
-        for pane in (self.folder, self.object):
-            pane.total_of = self.tree_panel.model.total_of
+        self.folder.total_of = self.object.total_of = self.tree_panel.model.total_of
         self.object.folders_in = self.tree_panel.model.folders_in
         Inspecting(self, self.listing, self.object)
         self._arriving = False

@@ -27,6 +27,26 @@ def typed(tab, qtbot, text):
     settled(qtbot, tab)
 
 
+def test_folders_below_the_typed_parent_are_offered(tab, qtbot):
+    active(tab, qtbot)
+    tab.perform("go_to")
+    field = tab.folder.path.field
+    completer = field.completer()
+    qtbot.keyClicks(field, "market-data/oh")
+    qtbot.waitUntil(lambda: completer.currentCompletion() == "market-data/ohlcv/", timeout=20_000)
+    settled(qtbot, tab)
+    completer.popup().hide()
+    field.setText("market-data/ohlcv/")
+    completer.activated.emit("market-data/ohlcv/")
+    qtbot.waitUntil(lambda: completer.model().stringList() != [], timeout=20_000)
+    assert completer.model().stringList() == ["market-data/ohlcv/BTC-USD/"]
+    completer.popup().hide()
+    field.clear()
+    qtbot.keyClicks(field, "s3://bucket/x")
+    assert "s3:" not in "".join(completer.model().stringList())
+    assert field.isVisible()
+
+
 FOLDERS = [
     "logs/",
     "logs",
