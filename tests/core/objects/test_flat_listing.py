@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
+from contextlib import closing
 
 import pytest
 from helpers.moto_bucket import moto_bucket
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.aws.clients import ClientFactory
 from core.errors import Cancelled
 from core.objects import listing
+from core.objects.bucket import Bucket
 from core.objects.direct_pages import DirectPages
 from core.objects.listing import boundaries, columns_between, list_pages
 from core.objects.pages import Columns
@@ -132,6 +135,29 @@ def test_direct_pages_equal_those_of_botocore(bucket, monkeypatch):
     assert keys == page.keys
     after, _ = direct.page_of("a b/", after=keys[20])
     assert after.keys == keys[21:28]
+
+
+def test_direct_pages_are_the_same_on_every_server(s3_server, s3_bucket, monkeypatch):
+    clients = ClientFactory(s3_server.connection(s3_bucket))
+    with closing(clients):
+        bucket = Bucket(clients, s3_bucket)
+        keys = sorted(f"a b/\N{SNOWMAN}+{number:02}&%41" for number in range(30))
+        for key in keys:
+            put(bucket, key, b"x")
+        monkeypatch.setattr("core.objects.direct_pages.LIST_KEYS", 7)
+        direct = DirectPages(bucket, default_work(None))
+        columns, token = direct.page_of("a b/")
+        found = columns.keys
+        while token is not None:
+            columns, token = direct.page_of("a b/", token=token)
+            found += columns.keys
+        assert found == keys
+        assert direct.page_of("a b/", after=keys[20])[0].keys == keys[21:28]
+        (page,) = list_pages(bucket, "a b/")
+        assert page.keys == keys
+        monkeypatch.setattr(listing, "_LONG", 1)
+        monkeypatch.setattr("core.objects.level.LIST_KEYS", 7)
+        assert sorted(key for page in list_pages(bucket) for key in page.keys) == keys
 
 
 def test_a_long_listing_uses_direct_requests_and_leaves_failures_to_botocore(bucket, monkeypatch):
