@@ -36,6 +36,8 @@ ACTIONS = ("save", "run", "sync")
 _SMALL, _LARGE = 6, PART_BYTES + 500_000
 #: How many kills are prepared and judged at the same time: they mostly wait for the disk.
 _PARALLEL = 4
+#: Seconds within which a process stops or ends, also on a busy machine.
+_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Kills:
     def _strace(self, action: str, home: Path, *options: str, output: str = os.devnull) -> int:
         """Run an action under the tracer and return its exit status."""
         process = self._start(action, home, stop=True)
-        until(lambda: _state(process.pid) in {"T", "t"}, 10)
+        until(lambda: _state(process.pid) in {"T", "t"}, _SECONDS)
         tracer = subprocess.Popen(
             ["strace", "-f", "-p", str(process.pid), "-o", output, "-e", *options],
             stderr=subprocess.PIPE, text=True,
@@ -116,8 +118,8 @@ class Kills:
         assert "attached" in tracer.stderr.readline()
         os.kill(process.pid, signal.SIGCONT)
         status = process.wait()
-        until(lambda: not group_lives(process.pid), 10)
-        tracer.communicate(timeout=10)  # it ends with the last process that it traces
+        until(lambda: not group_lives(process.pid), _SECONDS)
+        tracer.communicate(timeout=_SECONDS)  # it ends with the last process that it traces
         return status
 
     def counts(self, action: str) -> dict[str, int]:
