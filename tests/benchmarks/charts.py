@@ -1,4 +1,4 @@
-"""Frames of the candle chart while it is panned and zoomed, beside a loop over its candles."""
+"""Frames of the charts while they are panned and zoomed, candles beside a loop over them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.preview import Candles, CandleSeries, Gap
+from core.preview import BookHistory, Candles, CandleSeries, Gap
+from core.preview.values import DEGREES, Heat
 from gui import theme
 from gui.views.candle_chart import CandleChart
+from gui.views.compare_chart import CompareChart
+from gui.views.heat_chart import HeatChart
+from gui.views.zoomable import ZoomableChart
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.heartbeat import percentile
 
@@ -31,6 +35,8 @@ _ROUNDS = 3
 _LOOP_FRAMES = {1_440: 60, 100_000: 10}
 _FIRST = 1_704_067_200_000_000
 _MINUTE = 60_000_000
+#: Size of the heat map.
+_BOOKS, _PRICES = 50_000, 400
 
 
 def figures() -> Iterator[Figure]:
@@ -50,6 +56,30 @@ def figures() -> Iterator[Figure]:
             note += f" a loop over all candles {_loop(candles)})"
             label = f"candle chart, {size:,} candles, {name}"
             yield Figure(label, _p99(frames), "ms", MOST_MS, note=note)
+    for label, varied in _variants():
+        for name, run in (("pan", pan), ("zoom", zoom)):
+            run(varied, 20)
+            frames = min((run(varied, FRAMES) for _ in range(_ROUNDS)), key=_p99)
+            median, busy = percentile(frames.wall, 0.5), percentile(frames.processor, 0.99)
+            note = f"(median {median:.1f} ms; p99 of the processor's time {busy:.1f} ms)"
+            yield Figure(f"{label}, {name}", _p99(frames), "ms", MOST_MS, note=note)
+
+
+def _variants() -> Iterator[tuple[str, ZoomableChart]]:
+    """Yield the other charts at their largest size, one at a time."""
+    chart = shown_chart(made(SIZES[-1]))
+    chart.set_averages((20, 50, 200))
+    yield f"candle chart, {SIZES[-1]:,} candles, 3 averages", chart
+    chart.set_logarithmic(True)
+    yield f"candle chart, {SIZES[-1]:,} candles, 3 averages, logarithmic", chart
+    compared = CompareChart()
+    compared.resize(WIDTH, HEIGHT)
+    compared.show_symbols([made(SIZES[-1], seed) for seed in range(1, 5)])
+    yield f"comparison, 4 symbols of {SIZES[-1]:,} candles", compared
+    heat = HeatChart()
+    heat.resize(WIDTH, HEIGHT)
+    heat.show_history(made_history())
+    yield f"heat map, {_BOOKS:,} order books of {_PRICES} prices", heat
 
 
 @dataclass(frozen=True)
@@ -59,7 +89,7 @@ class Frames:
     wall: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
 
-    def time(self, chart: CandleChart, act: Callable[[], None]) -> None:
+    def time(self, chart: ZoomableChart, act: Callable[[], None]) -> None:
         """Add the frame that follows an act."""
         began, worked = time.perf_counter(), time.thread_time()
         act()
@@ -85,9 +115,9 @@ class _Texts(Sequence[str]):
         return f"{self._values[at]:.2f}"
 
 
-def made(count: int) -> Candles:
+def made(count: int, seed: int = 1) -> Candles:
     """Return a random walk of one-minute candles, with a gap in each ten thousand."""
-    chance = np.random.default_rng(1)
+    chance = np.random.default_rng(seed)
     closes = 50_000 + np.cumsum(chance.normal(0, 5, count))
     opens = np.append(closes[0], closes[:-1])
     highs = np.maximum(opens, closes) + chance.random(count) * 5
@@ -99,6 +129,19 @@ def made(count: int) -> Candles:
     return Candles("BTC-USD", "1m", series, gaps, 60)
 
 
+def made_history() -> BookHistory:
+    """Return order books with random quantities around a middle that moves, a second apart."""
+    chance = np.random.default_rng(1)
+    middle = (_PRICES / 2 * (1 + np.sin(np.arange(_BOOKS) / 3_000) / 2)).astype(int)
+    cells = chance.integers(0, DEGREES + 1, (_PRICES, _BOOKS), dtype=np.uint8)
+    asks = np.arange(_PRICES)[:, np.newaxis] < middle  # the highest price is the first row
+    cells[asks & (cells > 0)] += DEGREES
+    best = np.stack([_PRICES - middle - 0.5, _PRICES - middle + 0.5])
+    times = _FIRST + np.arange(_BOOKS) * 1_000_000
+    # The books themselves are only read for the table below the chart; their number is described.
+    return BookHistory("BTC-USD", times, range(_BOOKS), Heat(0.0, _PRICES, cells, best, 1.0))
+
+
 def shown_chart(candles: Candles) -> CandleChart:
     """Return a chart of the size that is measured."""
     chart = CandleChart()
@@ -107,7 +150,7 @@ def shown_chart(candles: Candles) -> CandleChart:
     return chart
 
 
-def pan(chart: CandleChart, frames: int) -> Frames:
+def pan(chart: ZoomableChart, frames: int) -> Frames:
     """Drag from side to side, zoomed in to half and then to a tenth."""
     took = Frames()
     for factor in (0.5, 0.2):
@@ -123,7 +166,7 @@ def pan(chart: CandleChart, frames: int) -> Frames:
     return took
 
 
-def zoom(chart: CandleChart, frames: int) -> Frames:
+def zoom(chart: ZoomableChart, frames: int) -> Frames:
     """Turn the wheel to the closest view and back out to all candles."""
     took = Frames()
     for frame in range(frames):
@@ -140,13 +183,13 @@ def _screen() -> QImage:
     return QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
 
 
-def _mouse(chart: CandleChart, kind: QEvent.Type, at: QPointF) -> None:
+def _mouse(chart: ZoomableChart, kind: QEvent.Type, at: QPointF) -> None:
     left = Qt.MouseButton.LeftButton
     event = QMouseEvent(kind, at, at, left, left, Qt.KeyboardModifier.NoModifier)
     QApplication.sendEvent(chart, event)
 
 
-def _wheel(chart: CandleChart, at: QPointF, turn: int) -> None:
+def _wheel(chart: ZoomableChart, at: QPointF, turn: int) -> None:
     buttons, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
     phase = Qt.ScrollPhase.NoScrollPhase
     inverted = False
