@@ -85,12 +85,12 @@ def test_a_change_made_while_the_log_is_read_is_listed(window, context, qtbot, m
     def slowly(**limits):
         found = read(**limits)
         was_read.set()
-        answer.wait(5)
+        answer.wait(30)
         return found
 
     monkeypatch.setattr(context.log, "read", slowly)
     window.drawer.pages.select("changes")
-    assert was_read.wait(5)
+    assert was_read.wait(30)
     change = Change(ChangeKind.OBJECTS, "s3:PutObject", "s3://b/k", "Uploads", utc_now())
     context.announce(change)
     answer.set()

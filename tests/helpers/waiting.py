@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 
 
-def until(condition: Callable[[], object], seconds: float = 5) -> None:
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Wait until the condition is true; fail when it is not in time."""
     ends = monotonic() + seconds
     while not condition():

@@ -29,13 +29,13 @@ def test_a_long_operation_writes_a_line_every_few_seconds(monkeypatch):
     monkeypatch.setattr("sys.stderr", shown)
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.05)
     with Output(as_json=False, token=CancelToken()).work("Uploading a\nb") as work:
-        assert shown.written.wait(5)  # also while it stalls before its first report
+        assert shown.written.wait(30)  # also while it stalls before its first report
         assert shown.text.startswith(r"Uploading a\nb: ")
         work.report(Progress(12, 60, "files"))
         shown.written.clear()
-        assert shown.written.wait(5)
+        assert shown.written.wait(30)
         shown.written.clear()
-        assert shown.written.wait(5)
+        assert shown.written.wait(30)
         assert r"Uploading a\nb: 12 of 60 files, " in shown.text
     assert "progress" not in {thread.name for thread in threading.enumerate()}
 

@@ -193,7 +193,7 @@ def test_close_ends_running_calls_as_cancelled(engine):
     thread.start()
     assert started.wait(10)
     engine.close()
-    thread.join(5)
+    thread.join(30)
     assert outcome == ["cancelled"]
     with pytest.raises(Cancelled):
         run(engine, "pid")

@@ -172,7 +172,7 @@ def test_gaps_are_exported(page, qtbot, tmp_path):
         ("AAA", "missing", 2),
         ("BBB", "missing", 1),
     ]
-    qtbot.waitUntil(lambda: "2 gaps written to gaps.json" in page.banner.text)
+    qtbot.waitUntil(lambda: "2 gaps written to gaps.json" in page.banner.text, timeout=30_000)
 
 
 def test_the_pictures_show_each_state(page, qtbot):

@@ -128,7 +128,9 @@ def test_a_place_in_another_bucket_is_opened_there_after_an_offer(context, clien
     assert "another bucket: second-bucket" in tab.banner.text
     button = next(b for b in tab.banner.findChildren(Button) if b.text() == "Open that bucket")
     button.click()
-    qtbot.waitUntil(lambda: [entry.key for entry in tab.folder.selected] == ["logs/other.log"])
+    qtbot.waitUntil(
+        lambda: [entry.key for entry in tab.folder.selected] == ["logs/other.log"], timeout=30_000
+    )
     assert context.workspace.bucket.name == "second-bucket"
     settled(qtbot, tab)
     assert tab.banner.text == ""

@@ -46,7 +46,7 @@ def test_the_focus_stays_in_the_queue_when_the_pressed_button_has_done_its_work(
     tab.transfers.show(batch)
     tab.activateWindow()
     tab.pane.cancel.setFocus()
-    qtbot.waitUntil(tab.pane.cancel.hasFocus)
+    qtbot.waitUntil(tab.pane.cancel.hasFocus, timeout=30_000)
     batch.phase = BatchState.ENDED
     tab.pane.update_state()
     assert not tab.pane.cancel.isEnabled()

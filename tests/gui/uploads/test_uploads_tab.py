@@ -234,7 +234,7 @@ def test_the_queue_runs_one_after_the_other_and_loses_none(tab, context, tmp_pat
             (root / f"{number:03}").write_text("x")
         batches.append(_batch_of(plan(tab, qtbot, root), tab.form, context.workspace.profile))
         tab.form.clear()
-        qtbot.waitUntil(lambda: tab.form.plan.plan is None)
+        qtbot.waitUntil(lambda: tab.form.plan.plan is None, timeout=WAIT)
     for batch in batches:
         tab.transfers.start(batch)
     first, second, last = batches
