@@ -228,7 +228,9 @@ def test_a_folder_that_may_not_be_listed_says_what_is_missing(tab, qtbot, monkey
     tab.tree_panel.view.expand(tab.tree_panel.model.index_of("logs/"))
     tab.listing.show("logs/")
     settled(qtbot, tab)
-    assert tab.tree_panel.model.state_of("logs/") is State.LOCKED
+    tree = tab.tree_panel.model
+    assert tree.state_of("logs/") is State.LOCKED
+    assert tree.index(0, 0, tree.index_of("logs/")).data() == "needs s3:ListBucket"
     assert tab.folder.state.empty._title.text() == "Access to this folder is denied"
     assert "s3:ListBucket" in tab.folder.state.empty._text.text()
 
