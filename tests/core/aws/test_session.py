@@ -1,10 +1,11 @@
 """Each credential source gives exactly its own keys, or an error that names what is missing."""
 
+import gzip
+import json
 import socket
 from pathlib import Path
 
 import pytest
-from botocore.loaders import JSONFileLoader
 from helpers.aws import CANARY, KEY_ID, connection
 from helpers.stub_server import Reply, StubServer
 
@@ -202,15 +203,15 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(clean_machine, monk
     clients.close()
 
 
-def test_data_of_botocore_is_parsed_as_botocore_parses_it():
-    session = session_for(connection())
-    loader = session.get_component("data_loader")
-    own, reference = loader.file_loader, JSONFileLoader()
+def test_data_of_botocore_is_parsed_as_by_python():
+    loader = session_for(connection()).get_component("data_loader")
     folder = Path(loader.BUILTIN_DATA_PATH)
     files = [*folder.glob("*.json*"), *(folder / "s3").rglob("*.json*")]
     files += (folder / "secretsmanager").rglob("*.json*")
     assert len(files) > 10
     for file in files:
+        data = file.read_bytes()
+        text = gzip.decompress(data) if file.suffix == ".gz" else data
         path = str(file).removesuffix(".gz").removesuffix(".json")
-        assert own.load_file(path) == reference.load_file(path)
-    assert own.load_file(str(folder / "none")) is None
+        assert loader.file_loader.load_file(path) == json.loads(text)
+    assert loader.file_loader.load_file(str(folder / "none")) is None
