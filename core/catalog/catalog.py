@@ -227,7 +227,7 @@ class Catalog:
             raise NotFound(
                 "There is no catalogue of this bucket yet",
                 cause="A catalogue is only made on request, because it needs LIST requests.",
-                remedy="List the keys, for example with `strongroom catalog refresh`.",
+                remedy="List the keys of the bucket first.",
                 subject=self._folder.bucket,
             )
         return manifest

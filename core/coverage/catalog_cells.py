@@ -122,7 +122,7 @@ def _stored(workspace: HasBucket, work: Work) -> Iterator[duckdb.DuckDBPyConnect
             raise NotFound(
                 "The catalogue of this bucket cannot be read",
                 cause="It was removed, or one of its files is damaged.",
-                remedy="Refresh it, which lists the missing keys again.",
+                remedy="List the keys of the bucket again.",
                 subject=workspace.bucket.name,
             )
         yield connection

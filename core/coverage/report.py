@@ -108,7 +108,7 @@ def coverage(
         raise NotFound(
             "The catalogue does not contain these streams yet",
             cause="Their keys were not listed on this computer.",
-            remedy="Refresh the catalogue: with the button, or with `strongroom catalog refresh`.",
+            remedy="List the keys of the bucket first.",
             subject=workspace.bucket.name,
         )
     # An old catalogue has no newer files, which does not mean that there are none.

@@ -263,7 +263,7 @@ def _refuse_changed(bucket: Bucket, before: ObjectProperties, answer: Mapping[st
         raise Conflict(
             f"{before.key} was changed by another client",
             cause="It is no longer the version whose properties were shown.",
-            remedy="Refresh, and make the change again.",
+            remedy="Read the properties again, and repeat the change.",
             subject=bucket.subject(before.key),
         )
 
@@ -304,7 +304,7 @@ def change_tags(
     if sorted(get_tags(bucket, key, "", work)) != sorted(before):
         raise Conflict(
             f"The tags of {key} were changed by another client",
-            remedy="Refresh, and make the change again.",
+            remedy="Read the properties again, and repeat the change.",
             subject=bucket.subject(key),
         )
     # On AWS a version would need another permission; RGW deletes no tags without one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,10 +112,11 @@ def run(connection: duckdb.DuckDBPyConnection, work: Work) -> Iterator[None]:
     ended = threading.Event()
 
     def interrupt() -> None:
-        # DuckDB forgets an interrupt that precedes the start of a statement.
-        connection.interrupt()
-        while not ended.wait(_INTERRUPT_SECONDS):
+        with suppress(duckdb.ConnectionException):  # closed since: nothing is left to interrupt
+            # DuckDB forgets an interrupt that precedes the start of a statement.
             connection.interrupt()
+            while not ended.wait(_INTERRUPT_SECONDS):
+                connection.interrupt()
 
     thread = threading.Thread(target=interrupt, name="interrupt query", daemon=True)
     try:

@@ -29,6 +29,7 @@ class Question(Dialog):
         title: the question, for example "Delete 3 objects?".
         text: what is lost and whether it can be restored.
         width: the preferred width in pixels.
+        height: the minimum height in pixels, as far as the screen allows.
         unchanged: the report after a decline; empty for a dialog that only shows something.
     """
 
@@ -39,9 +40,10 @@ class Question(Dialog):
         text: str = "",
         *,
         width: int = 520,
+        height: int = 0,
         unchanged: str = UNCHANGED,
     ) -> None:
-        super().__init__(parent, title, text, width=width)
+        super().__init__(parent, title, text, width=width, height=height)
         self._unchanged = unchanged
         self.rejected.connect(self._on_rejected)
 

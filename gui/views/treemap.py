@@ -35,6 +35,7 @@ from gui.widgets.labels import shown, tooltip
 #: Maximum depth of the folder of a tile below the folder shown, and maximum number of tiles.
 _LEVELS, _MOST = 3, 400
 _GAP = 2.0
+_OTHER_MODIFIERS = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
 _ARROWS = {
     Qt.Key.Key_Left: Direction.LEFT,
     Qt.Key.Key_Right: Direction.RIGHT,
@@ -262,7 +263,7 @@ class Treemap(Canvas):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle arrows (next tile), Home and End (largest, smallest), Enter and Backspace."""
         key, last = Qt.Key(event.key()), len(self._cells) - 1
-        if event.modifiers() & Qt.KeyboardModifier.AltModifier:  # not a key of the treemap
+        if event.modifiers() & _OTHER_MODIFIERS:  # not a key of the treemap
             super().keyPressEvent(event)
         elif key in _ARROWS and self._cells:
             self._lay_out()

@@ -15,6 +15,13 @@ from gui.widgets.labels import tooltip
 Clicked = Callable[[], object]
 
 
+_MODIFIERS = (
+    Qt.KeyboardModifier.ControlModifier
+    | Qt.KeyboardModifier.AltModifier
+    | Qt.KeyboardModifier.ShiftModifier
+)
+
+
 class Button(QPushButton):
     """A push button whose icon follows the theme and that shows why it is disabled.
 
@@ -69,8 +76,10 @@ class Button(QPushButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Press also with Enter, which in a dialog would press the default button."""
-        # Repetitions of a held key must not press a button that a dialog has just opened under it.
-        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.isAutoRepeat():
+        # With another key it is a shortcut, which may be explained. Repetitions of a held key must
+        # not press a button that a dialog has just opened under it.
+        enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        if enter and not event.modifiers() & _MODIFIERS and not event.isAutoRepeat():
             self.click()
         else:
             super().keyPressEvent(event)

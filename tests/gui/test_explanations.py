@@ -20,6 +20,8 @@ NO_CONTROLS = {
     "gui/main_window/menus.py",  # a note in a menu
     "gui/tabs/backups/opening.py",  # an entry of a menu, with its reason
     "gui/tabs/browser/actions.py",  # entries of a menu, with their reasons
+    "gui/tabs/browser/bookmarks.py",  # an entry of a menu, which is the reason
+    "gui/tabs/browser/search/saved.py",  # likewise
     "gui/tabs/statistics/tab.py",  # an entry of a menu
     "gui/tabs/uploads/plan_pane.py",  # entries of a menu
     "gui/widgets/buttons.py",  # `Button.allow` itself, and entries of a menu

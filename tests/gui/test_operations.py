@@ -92,7 +92,7 @@ def test_no_command_line_is_written_out_in_the_window():
     ]
     assert len(given) >= 4
     for path, value in given:
-        assert re.match(r"((self\.)?(_?tab\.)?command\(|batch\.command$|command$)", value), path
+        assert re.match(r"((self\.)?(_?tab\.)?_?command\(|batch\.command$|command$)", value), path
 
 
 def test_one_text_says_that_the_profile_is_locked():

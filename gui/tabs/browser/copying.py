@@ -301,7 +301,7 @@ class _Planner:
         connection = self._connections.connect(target.profile)
         if connection.read_only:
             raise InvalidInput(
-                f"The profile {target.profile} is read-only",
+                f"The profile {target.profile} does not allow changes",
                 cause="It is a production profile, which is only unlocked while it is in use.",
                 remedy="Switch to it, unlock it, and copy from there; or choose another target.",
                 subject=target.profile,

@@ -68,17 +68,17 @@ class PageKind:
     wide: bool = False
 
 
-def _creator(module: str) -> Callable[[Any], BrowserPage]:
-    """Return the function `create` of a module, which is imported when a page is first opened."""
+def _creator(package: str) -> Callable[[Any], BrowserPage]:
+    """Return `create` of a package's module `page`, which is imported when it is first called."""
     # Pages need numpy or DuckDB, which take longer to load than the window may.
-    return lambda tab: import_module(f"gui.tabs.browser.{module}").create(tab)
+    return lambda tab: import_module(f"gui.tabs.browser.{package}.page").create(tab)
 
 
 #: All pages in the order of their buttons, by name. The text and keys of a page are in the row
 #: `browser.<name>` of `gui.shortcuts.ACTIONS`.
 PAGES: dict[str, PageKind] = {
-    "search": PageKind("Search", "search", _creator("search.page")),
-    "coverage": PageKind("Coverage", "calendar", _creator("coverage.page"), wide=True),
-    "collect": PageKind("Collect", "table", _creator("collect.page"), wide=True),
-    "query": PageKind("Query", "database", _creator("query.page"), wide=True),
+    "search": PageKind("Search", "search", _creator("search")),
+    "coverage": PageKind("Coverage", "calendar", _creator("coverage"), wide=True),
+    "collect": PageKind("Collect", "table", _creator("collect"), wide=True),
+    "query": PageKind("Query", "database", _creator("query"), wide=True),
 }

@@ -33,7 +33,7 @@ from core.units import (
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
-from gui.widgets.fields import combo_box, line_edit
+from gui.widgets.fields import allow_field, combo_box, line_edit
 from gui.widgets.labels import mono_label, muted_label, shown, text_label
 from gui.widgets.pairs import PairsField
 
@@ -118,9 +118,10 @@ class PropertiesDialog(Dialog):
         own = tuple((n, v) for n, v in found.metadata.items() if n not in PROTECTED)
         self.metadata.set_pairs(own)
         self.tags.set_pairs(found.tags or ())
-        self.tags.setEnabled(found.tags is not None)
+        no_tags = "The tags cannot be read (needs s3:GetObjectTagging)."
+        allow_field(self.tags, found.tags is not None, no_tags)
         if found.tags is None:
-            self.tags.setPlaceholderText("The tags cannot be read (needs s3:GetObjectTagging).")
+            self.tags.setPlaceholderText(no_tags)
         hashes = [f"{name}={value}" for name, value in found.metadata.items() if name in PROTECTED]
         self.protected.setText(
             "\n".join(["Hashes of the content stay:", *hashes]) if hashes else ""

@@ -18,10 +18,9 @@ from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from gui import theme
 from gui.context import Context
-from gui.dialogs.confirm import TypedName
+from gui.dialogs.confirm import Question, TypedName
 from gui.tabs.uploads.sync_model import ALL, REFUSED, SyncModel
 from gui.widgets.buttons import Button, plain_button, primary_button
-from gui.widgets.dialog import Dialog
 from gui.widgets.fields import combo_box, line_edit
 from gui.widgets.labels import Elided, text_label
 from gui.widgets.panel import row
@@ -70,7 +69,7 @@ class SyncChoice:
         return choice
 
 
-class SyncDialog(Dialog):
+class SyncDialog(Question):
     """Compares both sides, and lists each planned action with its reason before anything changes.
 
     Signals:
@@ -88,6 +87,7 @@ class SyncDialog(Dialog):
             "or deleted until you confirm the plan.",
             width=760,
             height=560,
+            unchanged="",
         )
         self._context = context
         self._planned = SyncChoice()

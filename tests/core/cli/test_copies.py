@@ -55,7 +55,7 @@ def test_an_interrupted_move_is_completed_by_the_same_command(run, put, bodies):
 
 def test_a_source_is_only_removed_if_its_bytes_are_those_of_the_copy(run, put, bodies, monkeypatch):
     put("a", "b")
-    monkeypatch.setattr(copying, "_compared", lambda *_answers: Verdict.SIZE_ONLY)
+    monkeypatch.setattr(copying, "compare_answers", lambda *_answers: Verdict.SIZE_ONLY)
     run("mv", "a", "c")
     assert bodies() == {"b": "b", "c": "a"}
     with monkeypatch.context() as patch:
@@ -141,13 +141,13 @@ def test_a_source_that_was_replaced_since_its_copy_is_not_deleted(
     run, put, bodies, s3_server, monkeypatch
 ):
     put("a")
-    compared = copying._compared
+    compared = copying.compare_answers
 
     def replaced(*answers):
         put("a", body=b"new")
         return compared(*answers)
 
-    monkeypatch.setattr(copying, "_compared", replaced)
+    monkeypatch.setattr(copying, "compare_answers", replaced)
     printed = run("mv", "a", "b", code=ErrorKind.CONFLICT.value)
     assert "Another client has stored a new object under this key" in printed.err
     assert bodies() == {"a": "new", "b": "a"}

@@ -144,7 +144,7 @@ def test_another_profile_is_a_target_unless_it_is_read_only(tab, qtbot, bucket, 
     dialog = tab.tools.copying.dialog
     qtbot.waitUntil(lambda: dialog.profile.count() == 3, timeout=WAIT)
     dialog.profile.setCurrentText("prod")
-    qtbot.waitUntil(lambda: "prod is read-only" in dialog.state.text(), timeout=WAIT)
+    qtbot.waitUntil(lambda: "prod does not allow changes" in dialog.state.text(), timeout=WAIT)
     assert not dialog.go.isEnabled()
     dialog.profile.setCurrentText("other")
     dialog.folder.setText("from/")

@@ -179,7 +179,7 @@ def entries(page):
 
 
 def test_a_search_is_saved_and_opened_again(listed, tab, qtbot):
-    assert not entries(listed)["Save this search"].isEnabled()
+    assert not entries(listed)["Enter a search to save it"].isEnabled()
     search(listed, tab, qtbot, "note size:<1KB")
     entries(listed)["Save this search"].trigger()
     search(listed, tab, qtbot, "app")

@@ -51,9 +51,10 @@ class SavedSearches:
         text, saved = self._text().strip(), self.texts
         if text in saved:
             self.menu.addAction("Remove this search", partial(self._remove, text))
+        elif text:
+            self.menu.addAction("Save this search", partial(self._save, text))
         else:
-            save = self.menu.addAction("Save this search", partial(self._save, text))
-            save.setEnabled(bool(text))
+            self.menu.addAction("Enter a search to save it").setEnabled(False)
         self.menu.addSeparator()
         for each in saved:
             # An ampersand would mark the next character as the key of the entry.
