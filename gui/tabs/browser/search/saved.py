@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gui.context import Context
-from gui.widgets.buttons import menu_button
+from gui.widgets.buttons import icon_button
 from gui.widgets.labels import elide_long
 
 #: Maximum number of saved searches of a bucket; the oldest ones are removed.
@@ -36,8 +36,8 @@ class SavedSearches:
         self.menu = QMenu(parent)
         self.menu.setAccessibleName("Saved searches")
         self.menu.aboutToShow.connect(self.fill)
-        self.button = menu_button("Saved", self.menu, parent)
-        self.button.setToolTip("Saved searches of this bucket")
+        self.button = icon_button("star", "Saved searches of this bucket")
+        self.button.setMenu(self.menu)
 
     @property
     def texts(self) -> list[str]:
