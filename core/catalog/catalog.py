@@ -20,7 +20,7 @@ from core.catalog.segments import ALL, attach
 from core.errors import NotFound
 from core.local.locking import locked_while_waiting
 from core.local.spool import spool
-from core.model.catalog import CatalogState, RefreshEstimate
+from core.model.catalog import LIST_KEYS, CatalogState, RefreshEstimate
 from core.objects.bucket import Bucket, HasBucket
 from core.sql.literals import quoted
 from core.sql.session import run
@@ -227,7 +227,7 @@ class Catalog:
             raise NotFound(
                 "There is no catalogue of this bucket yet",
                 cause="A catalogue is only made on request, because it needs LIST requests.",
-                remedy="List the keys of the bucket first.",
+                remedy=LIST_KEYS,
                 subject=self._folder.bucket,
             )
         return manifest

@@ -21,7 +21,7 @@ from core.local.locking import locked_while_waiting
 from core.local.spool import spool
 from core.model.catalog import Listed, RefreshReport
 from core.objects.bucket import HasBucket
-from core.sql.session import run
+from core.sql.session import reading_file, run
 from core.units import as_utc, utc_now
 from core.work import Work
 
@@ -110,7 +110,8 @@ def _listed_sql(
 ) -> str:
     """Return a SELECT with the columns of a listing for the current objects of a report."""
     source = parquet_sql(paths)
-    columns = [row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()]
+    with reading_file(paths[0]):
+        columns = [row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()]
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
         raise InvalidInput(

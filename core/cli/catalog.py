@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli.parameters import usage_error
+from core.errors import NotFound
+from core.model.catalog import LIST_KEYS
 from core.units import format_age, format_counted, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.catalog import CatalogState, RefreshEstimate
+
+
+@contextmanager
+def naming_refresh() -> Iterator[None]:
+    """Name the command that lists the keys in an error about a missing catalogue."""
+    try:
+        yield
+    except NotFound as error:
+        if error.remedy == LIST_KEYS:
+            error.remedy = "Run `strongroom catalog refresh`, which lists the keys of the bucket."
+        raise
+
 
 app = typer.Typer(
     help="The catalogue: the index of the bucket's keys on this computer.", no_args_is_help=True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.catalog import naming_refresh
 from core.cli.parameters import usage_error
 from core.units import format_count, format_counted, format_duration, iso_utc
 
@@ -94,7 +95,7 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
         kind, tuple(names or ()), timeframe, _day("--from", first), _day("--to", last)
     )
     selection.check()
-    with cli.out.work("Listing") as work:
+    with cli.out.work("Listing") as work, naming_refresh():
         report = run_coverage(
             cli.opener.workspace(work), work, selection=selection,
             source=Source.CATALOG if cached else Source.NEWEST,

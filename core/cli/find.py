@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.catalog import naming_refresh
 from core.cli.parameters import usage_error
 from core.model.catalog import CatalogRow
 from core.units import format_age, format_counted, format_size, iso_utc
@@ -73,7 +74,7 @@ def find(  # noqa: PLR0913, PLR0917 - the options of one command
     if inventory and refresh:
         raise usage_error("--inventory and --refresh exclude each other")
     parsed = parse_query(" ".join(query or ()))
-    with cli.out.work("Searching") as work:
+    with cli.out.work("Searching") as work, naming_refresh():
         if inventory:
             matches, note = _find_in_report(inventory, parsed, sort, work, descending=descending)
         else:

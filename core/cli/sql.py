@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.catalog import naming_refresh
 from core.cli.parameters import usage_error
 from core.cli.query import FormulaSafe, Overwrite, is_number, text_of
 from core.units import format_counted, format_duration, format_size
@@ -49,7 +50,7 @@ def sql(  # noqa: PLR0913, PLR0917 - the options of one command
 
     cli: Cli = context.obj
     files = dict(_named(each) for each in tables or [])
-    with cli.out.work("Querying") as work:
+    with cli.out.work("Querying") as work, naming_refresh():
         workspace = cli.opener.workspace(work)
         report = run_query(
             workspace, work, sql=statement, files=files, catalog=catalog,

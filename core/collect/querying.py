@@ -22,7 +22,7 @@ from core.sql.files import FORMATS, FileTarget, copy_query, format_of_name
 from core.sql.literals import quoted, text_literal
 from core.sql.new_file import check_free, new_file
 from core.sql.result import Selection, select
-from core.sql.session import check_select, open_session, restrict, run
+from core.sql.session import check_select, open_session, reading_file, restrict, run
 from core.work import Work, default_work
 
 if TYPE_CHECKING:
@@ -205,9 +205,10 @@ def _add_sources(
                     f"{path.name} cannot be queried",
                     remedy="Use files that end with .parquet, .csv, .json, .jsonl or .ndjson.",
                 )
-            connection.execute(
-                f"CREATE VIEW {quoted(name)} AS FROM {reader}({text_literal(str(path))})"
-            )
+            with reading_file(path):
+                connection.execute(
+                    f"CREATE VIEW {quoted(name)} AS FROM {reader}({text_literal(str(path))})"
+                )
 
 
 def target_of(path: str, file_format: str, *, formula_safe: bool) -> FileTarget:

@@ -17,7 +17,7 @@ from core.coverage.cells import HOUR, Cells, Stream
 from core.coverage.selection import Selection
 from core.errors import NotFound
 from core.local.spool import spool
-from core.model.catalog import RefreshEstimate
+from core.model.catalog import LIST_KEYS, RefreshEstimate
 from core.objects.bucket import HasBucket
 from core.sql.session import run
 from core.work import Work
@@ -122,7 +122,7 @@ def _stored(workspace: HasBucket, work: Work) -> Iterator[duckdb.DuckDBPyConnect
             raise NotFound(
                 "The catalogue of this bucket cannot be read",
                 cause="It was removed, or one of its files is damaged.",
-                remedy="List the keys of the bucket again.",
+                remedy=LIST_KEYS,
                 subject=workspace.bucket.name,
             )
         yield connection

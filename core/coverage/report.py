@@ -18,7 +18,7 @@ from core.coverage.cells import CellCounter, Cells
 from core.coverage.freshness import Freshness, StreamState, freshness_of
 from core.coverage.selection import Selection
 from core.errors import NotFound
-from core.model.catalog import RefreshEstimate
+from core.model.catalog import LIST_KEYS, RefreshEstimate
 from core.objects.bucket import HasBucket
 from core.objects.listing import Listing
 from core.units import utc_now
@@ -108,7 +108,7 @@ def coverage(
         raise NotFound(
             "The catalogue does not contain these streams yet",
             cause="Their keys were not listed on this computer.",
-            remedy="List the keys of the bucket first.",
+            remedy=LIST_KEYS,
             subject=workspace.bucket.name,
         )
     # An old catalogue has no newer files, which does not mean that there are none.

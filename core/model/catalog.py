@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+#: The remedy of errors about a missing catalogue; the command line names its command instead.
+LIST_KEYS = "List the keys of the bucket first."
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:

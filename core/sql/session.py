@@ -132,6 +132,28 @@ def run(connection: duckdb.DuckDBPyConnection, work: Work) -> Iterator[None]:
             thread.join()
 
 
+@contextmanager
+def reading_file(path: Path) -> Iterator[None]:
+    """Translate DuckDB's errors about the content of a file that the user has named.
+
+    Raises:
+        InvalidInput: The file is cut off, damaged, or of another format.
+    """
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
+        raise
+    except duckdb.Error as error:
+        raise InvalidInput(
+            f"{path} cannot be read",
+            cause=str(error).strip().split("\n\n", maxsplit=1)[0][:500],
+            remedy="Check that the file is complete, and that its ending names its format.",
+            subject=str(path),
+        ) from error
+
+
 def sql_error(error: Exception) -> StorageError:
     """Return the error for a failed statement, with DuckDB's message."""
     import duckdb

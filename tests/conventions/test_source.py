@@ -139,7 +139,7 @@ def test_nothing_sleeps():
 
 
 def test_no_exception_is_swallowed_complete():
-    """`except Exception: pass` and its kin hide what went wrong."""
+    """`except Exception: pass` and similar handlers hide what went wrong."""
     bad = [
         source.place(path, node.lineno)
         for path in CODE

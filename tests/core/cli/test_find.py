@@ -46,7 +46,7 @@ def test_keys_are_found_after_a_refresh_and_new_ones_after_the_next(run, put, mo
     # So that few keys need a listing after the last day, and of one level.
     monkeypatch.setattr(planning, "LIST_KEYS", 1)
     put(*(CANDLE.format(day, hour) for day in (1, 2) for hour in range(6)), "exports/a b+%2F.csv")
-    assert "List the keys of the bucket first." in run("find", "btc", code=NOT_FOUND).err
+    assert "Run `strongroom catalog refresh`" in run("find", "btc", code=NOT_FOUND).err
     assert json.loads(run("catalog", "status", "--json").out)["objects"] == 0
     first = json.loads(run("catalog", "refresh", "--json").out)
     assert (first["objects"], first["added"], first["complete"]) == (13, 13, True)
