@@ -159,6 +159,24 @@ def test_the_catalogue_is_queried(tab, workspace, qtbot):
     assert "note.txt" in cells(query.result, tab, qtbot, 0)
 
 
+def test_a_statement_and_a_plan_can_be_stopped_and_started_again(page, tab, qtbot):
+    page.start_plan()
+    page.stop.click()
+    qtbot.waitUntil(lambda: page.text.text().startswith("Stopped."), timeout=30_000)
+    assert page.plan.isVisible()
+    tab.open_page("query")
+    query = tab.contents.page
+    query.statement.setPlainText("SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 3")
+    query.go.click()
+    assert not query.go.isVisible()
+    query.stop.click()
+    qtbot.waitUntil(lambda: query.text.text() == "Stopped.", timeout=30_000)
+    query.statement.setPlainText("SELECT 1 AS one")
+    query.go.click()
+    settled(qtbot, tab)
+    assert query.text.text().startswith("1 row in ")
+
+
 def test_a_statement_that_reads_files_is_refused(tab, qtbot):
     tab.open_page("query")
     query = tab.contents.page

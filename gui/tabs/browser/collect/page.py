@@ -156,7 +156,7 @@ class CollectPage(BrowserPage):
         self._start(
             self._tab.bulk(
                 f"Plan {chosen.title}", "collect.plan", chosen.arguments,
-                partial(self.show_plan, chosen), failed=self._on_failed,
+                partial(self.show_plan, chosen), failed=self._on_failed, cancelled=self._on_stopped,
                 progress=self._on_progress, command=command, latest="browser/collect",
             ),
             "Listing…",
@@ -180,7 +180,7 @@ class CollectPage(BrowserPage):
         self._start(
             self._tab.bulk(
                 f"Collect {chosen.title}", "collect.run", chosen.arguments,
-                partial(self.show_report, chosen), failed=self._on_failed,
+                partial(self.show_report, chosen), failed=self._on_failed, cancelled=self._on_stopped,
                 progress=self._on_progress,
                 command=self._tab.command(
                     "collect.run", chosen.kind, *chosen.names,
@@ -230,7 +230,7 @@ class CollectPage(BrowserPage):
         self._start(
             self._tab.bulk(
                 f"Plan {chosen.title} for Athena", "collect.athena", chosen.arguments,
-                partial(self.show_statements, chosen), failed=self._on_failed,
+                partial(self.show_statements, chosen), failed=self._on_failed, cancelled=self._on_stopped,
                 progress=self._on_progress, latest="browser/collect",
                 command=self._tab.command(
                     "collect.athena", chosen.kind, *chosen.names, options=_options(chosen)
@@ -264,7 +264,7 @@ class CollectPage(BrowserPage):
         self._start(
             self._tab.bulk(
                 f"Query {chosen.title} with Athena", "athena.run", chosen.arguments,
-                partial(self.show_athena, chosen), failed=self._on_failed,
+                partial(self.show_athena, chosen), failed=self._on_failed, cancelled=self._on_stopped,
                 progress=lambda found: self.text.setText(f"Scanning: {format_size(found.done)}"),
                 latest="browser/collect",
             ),
@@ -286,7 +286,6 @@ class CollectPage(BrowserPage):
 
     def _start(self, task: Task, text: str) -> None:
         self._task = task
-        task.changed.connect(self._on_task_changed)
         self.banner.clear()
         self.text.setText(text)
         self._update()
@@ -304,12 +303,10 @@ class CollectPage(BrowserPage):
         self.banner.show_error(error, self.refresh if error.retryable else None)
         self._update()
 
-    def _on_task_changed(self) -> None:
-        # A cancelled task calls neither `then` nor `failed`.
-        if self._task is not None and self._task.state == "cancelled":
-            self._task = None
-            self.text.setText("Stopped. Objects that were read are in the cache.")
-            self._update()
+    def _on_stopped(self) -> None:
+        self._task = None
+        self.text.setText("Stopped. Objects that were read are in the cache.")
+        self._update()
 
     def _on_stop(self) -> None:
         if self._task is not None:

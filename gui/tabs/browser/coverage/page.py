@@ -173,10 +173,9 @@ class CoveragePage(BrowserPage):
         self.state.show_loading()
         self._task = self._tab.bulk(
             "Read the coverage", "coverage.read", {"selection": selection, "source": source, "estimate": True},
-            self.show_report, failed=self._on_failed, progress=self._on_progress,
+            self.show_report, failed=self._on_failed, cancelled=self._on_stopped, progress=self._on_progress,
             command=self._tab.command("coverage.read", selection.kind), latest="browser/coverage",
         )  # fmt: skip
-        self._task.changed.connect(self._on_task_changed)
         self._show_buttons()
 
     def show_report(self, report: CoverageReport) -> None:
@@ -222,12 +221,10 @@ class CoveragePage(BrowserPage):
     def _on_progress(self, progress: Progress) -> None:
         self.summary.setText(f"Listing: {format_counted(progress.done, 'object')}")
 
-    def _on_task_changed(self) -> None:
-        # A cancelled task calls neither `then` nor `failed`.
-        if self._task is not None and self._task.state == "cancelled":
-            self._task = None
-            (self.state.show_view if self._report else self.state.show_empty)()
-            self._show_selected()
+    def _on_stopped(self) -> None:
+        self._task = None
+        (self.state.show_view if self._report else self.state.show_empty)()
+        self._show_selected()
 
     def _on_stop(self) -> None:
         if self._task is not None:

@@ -151,9 +151,8 @@ class QueryPage(BrowserPage):
         self.text.setText("Running…")
         self._task = self._tab.bulk(
             "Run a query", "tables.query", arguments, self.show_report,
-            failed=self._on_failed, latest="browser/query",
+            failed=self._on_failed, cancelled=self._on_stopped, latest="browser/query",
         )  # fmt: skip
-        self._task.changed.connect(self._on_task_changed)
         self._update()
 
     def show_report(self, report: QueryReport) -> None:
@@ -175,12 +174,10 @@ class QueryPage(BrowserPage):
         self.banner.show_error(error)
         self._update()
 
-    def _on_task_changed(self) -> None:
-        # A cancelled task calls neither `then` nor `failed`.
-        if self._task is not None and self._task.state == "cancelled":
-            self._task = None
-            self.text.setText("Stopped.")
-            self._update()
+    def _on_stopped(self) -> None:
+        self._task = None
+        self.text.setText("Stopped.")
+        self._update()
 
     def _on_stop(self) -> None:
         if self._task is not None:
