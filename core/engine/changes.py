@@ -116,6 +116,11 @@ def restored_objects(call: OperationCall, report: Any) -> Effects:
     return _objects(call, report.restored)
 
 
+def edited_objects(call: OperationCall, report: Any) -> Effects:
+    """Describe the objects of an `EditReport` whose properties were changed, at least in part."""
+    return _objects(call, [each.key for each in (*report.changed, *report.partly)])
+
+
 def uploaded_files(call: OperationCall, report: Any) -> Effects:
     """Describe the files of a `TransferReport`, or of `Outcomes`, that were uploaded."""
     keys = call.arguments["keys"]

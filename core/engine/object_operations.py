@@ -89,6 +89,18 @@ OBJECT_OPERATIONS: tuple[Operation, ...] = (
         changes.restored_objects,
         "undelete --yes",
     ),
+    _changes(
+        "objects.edit_properties",
+        "core.transfer.property_edits:edit_properties",
+        "Changing properties of objects",
+        changes.edited_objects,
+    ),
+    _changes(
+        "objects.undo_edits",
+        "core.transfer.property_edits:undo_edits",
+        "Undoing changes of properties",
+        changes.restored_objects,
+    ),
     _changes_here(
         "objects.upload",
         "core.objects.writing:upload",

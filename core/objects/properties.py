@@ -243,13 +243,22 @@ def _checked(before: ObjectProperties, after: PropertyValues) -> PropertyValues:
     metadata = check_metadata({name.lower(): value for name, value in after.metadata})
     headers = tuple((name, value.strip()) for name, value in after.headers if value.strip())
     for name, value in headers:
-        if not value.isprintable() or not value.isascii():
-            raise InvalidInput(
-                f"{name} cannot be stored",
-                cause="Values of headers consist of printable ASCII characters.",
-                remedy="Change the value.",
-            )
+        check_header(name, value)
     return PropertyValues(after.storage_class, headers, tuple(metadata.items()))
+
+
+def check_header(name: str, value: str) -> None:
+    """Check a value of `HEADERS`.
+
+    Raises:
+        InvalidInput: it has characters that no header may contain.
+    """
+    if not value.isprintable() or not value.isascii():
+        raise InvalidInput(
+            f"{name} cannot be stored",
+            cause="Values of headers consist of printable ASCII characters.",
+            remedy="Change the value.",
+        )
 
 
 def _refuse_changed(bucket: Bucket, before: ObjectProperties, answer: Mapping[str, Any]) -> None:
@@ -329,12 +338,16 @@ def undo_change(
         Conflict: there is a newer version, or the bucket has no versions.
         StorageError: the request was denied (`s3:DeleteObjectVersion`) or failed.
     """
-    work = default_work(work)
+    remove_change(bucket, key, changed.version_id, default_work(work))
+
+
+def remove_change(bucket: Bucket, key: str, version_id: str, work: Work) -> None:
+    """Remove the version of a change if it is still the current one; see `undo_change`."""
     try:
         now = inspect(bucket, key, work)
     except NotFound:
         now = {}
-    if not changed.version_id or now.get("VersionId") != changed.version_id:
+    if not version_id or now.get("VersionId") != version_id:
         raise Conflict(
             f"The change of {key} cannot be undone",
             cause="There is a newer version of the object, or no former version.",
@@ -342,4 +355,4 @@ def undo_change(
             subject=bucket.subject(key),
         )
     with translated("s3:DeleteObjectVersion", bucket.subject(key), work):
-        bucket.client.delete_object(Bucket=bucket.name, Key=key, VersionId=changed.version_id)
+        bucket.client.delete_object(Bucket=bucket.name, Key=key, VersionId=version_id)

@@ -29,6 +29,8 @@ OTHERWISE = {
     "leftovers.remove": "its report names each upload",
     "objects.delete_many": "its report names each object",
     "objects.restore_many": "its report names each object",
+    "objects.edit_properties": "its report names each object",
+    "objects.undo_edits": "its report names each object",
     "athena.run": "it removes what it has written",
     "links.put": "a link is made on this machine",
     "links.post": "a form is made on this machine",

@@ -23,6 +23,7 @@ from core.model.rotation import (
 from core.objects.deleting import Deleted, DeleteReport, FailedDelete, delete_many
 from core.objects.trash import RestoreReport
 from core.storage.setup import SetupReport
+from core.transfer.property_edits import EditedObject, EditReport
 from core.transfer.sweep import SweepReport
 from core.transfer.undo_move import UndoReport
 from core.transfer.values import NOTHING_PLANNED, Outcomes
@@ -73,6 +74,11 @@ CASES = {
     "leftovers.remove": ({}, SweepReport(("a/x", "b/")), OBJECTS, "2 objects", ("a/", "")),
     "objects.delete_many": ({}, DELETED, OBJECTS, "s3://bkt/a/x", ("a/",)),
     "objects.restore_many": ({}, RestoreReport(("a/x", "b"), ()), OBJECTS, "2 objects", ("a/", "")),
+    "objects.edit_properties": (
+        {}, EditReport((EditedObject("a/x"),), ("b/z",), (), (EditedObject("b/y"),)),
+        OBJECTS, "2 objects", ("a/", "b/"),
+    ),
+    "objects.undo_edits": ({}, RestoreReport(("a/x",), ()), OBJECTS, "s3://bkt/a/x", ("a/",)),
     "backup.run": ({}, BACKUPS, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.resume": ({}, BACKUPS, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.discard": ({}, [Record(table="users")], ChangeKind.BACKUPS, "users", ()),
@@ -146,6 +152,7 @@ def test_a_changing_operation_yields_its_change(name):
         ("transfer.sweep", SweepReport()),
         ("objects.delete_many", DeleteReport((), ())),
         ("objects.restore_many", RestoreReport((), ())),
+        ("objects.edit_properties", EditReport(unchanged=("a/x",))),
         ("backup.run", Record(backups=())),
         ("backup.resume", Record(backups=())),
         ("backup.discard", ()),

@@ -27,13 +27,15 @@ from core.links.revocation import deactivate_key
 from core.model.connection import ProfileColour
 from core.model.doctor import Finding, FindingKind, Repair, RepairKind
 from core.objects import copying, deleting, in_place, properties, trash, writing
+from core.objects.property_edits import PropertyEdit
 from core.redaction import Secret
 from core.rotation.journal import RotationJournal
 from core.rotation.rollback import RollBack, roll_back
 from core.rotation.service import Rotator
 from core.secrets.secret_text import SecretDiff
 from core.storage.setup import set_up
-from core.transfer import copies, sweep, sync, undo_move, upload
+from core.transfer import copies, property_edits, sweep, sync, undo_move, upload
+from core.transfer.property_edits import EditedObject
 from core.work import Work
 from core.workspace import Workspace
 
@@ -132,6 +134,13 @@ ATTEMPTS = {
     "objects.delete_many": lambda c: deleting.delete_objects(c.workspace, c.work, keys=["l/1", "l/2"]),
     "objects.restore_many": lambda c: trash.restore_objects(
         c.workspace, c.work, objects=[("l/1", ["marker"])]
+    ),
+    "objects.edit_properties": lambda c: property_edits.edit_properties(
+        c.workspace, c.work, keys=[KEY], edit=PropertyEdit("STANDARD_IA")
+    ),
+    "objects.undo_edits": lambda c: property_edits.undo_edits(
+        c.workspace, c.work,
+        edited=[EditedObject(KEY, before=(), after=properties.read_properties(c.bucket, KEY).tags)],
     ),
     "backup.run": lambda c: backup(c.workspace, c.work, database=str(c.database)),
     "backup.resume": lambda c: resume.resume(c.workspace, c.work),
