@@ -103,7 +103,7 @@ class _Sent:
     """The hashes of the bytes that were sent."""
 
     sha256: str
-    md5: str
+    md5: bytes
 
 
 class _Sender(SmallLoop[SmallFile]):
@@ -128,12 +128,14 @@ class _Sender(SmallLoop[SmallFile]):
         if data is None:
             return None
         digest = hashlib.sha256(data)
-        sent = _Sent(digest.hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest())
+        sent = _Sent(digest.hexdigest(), hashlib.md5(data, usedforsecurity=False).digest())
         headers = {"content-type": guess_type(file.key), _METADATA: sent.sha256}
         if self._only_new:
             headers["if-none-match"] = "*"
         if self._checksummed:
             headers[_CHECKSUM] = base64.b64encode(digest.digest()).decode()
+        else:  # servers that do not know the checksum verify this one
+            headers["content-md5"] = base64.b64encode(sent.md5).decode()
         request = signer.signed("PUT", file.key, headers, data, sent.sha256)
         # Repeated, a conditional write would be refused because of the object that it has stored.
         return Exchange(file, request, len(data), sent, repeatable=not self._only_new)
@@ -155,7 +157,7 @@ class _Sender(SmallLoop[SmallFile]):
 
 def _verdict(sent: _Sent, etag: str, answer: HttpAnswer) -> Verdict | None:
     """Return what the answer confirms; the ETag of encrypted objects is no MD5."""
-    if etag == sent.md5:
+    if etag == sent.md5.hex():
         return Verdict.MD5
     checksum = answer.header(_CHECKSUM)
     same = checksum == base64.b64encode(bytes.fromhex(sent.sha256)).decode()

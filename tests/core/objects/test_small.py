@@ -1,5 +1,7 @@
 """Many small files are sent at the same time."""
 
+import base64
+import hashlib
 import threading
 
 import pytest
@@ -7,6 +9,7 @@ from helpers.fault_proxy import rule
 from helpers.object_server import Server, bucket_at
 from helpers.stub_server import StubServer
 
+from core.aws.request_signer import RequestSigner
 from core.errors import Cancelled
 from core.model.objects import Verdict
 from core.objects.reading import read
@@ -31,6 +34,21 @@ def test_what_arrives_is_confirmed(bucket, files):
     assert sorted(file.number for file, _ in sent) == list(range(len(files)))
     assert {written.verdict for _, written in sent} == {Verdict.MD5}
     assert read(bucket, files[7].key) == b"7" * 50
+
+
+def test_the_server_can_verify_each_request(bucket, files, monkeypatch):
+    announced = {}
+    signed = RequestSigner.signed
+
+    def recording(signer, method, key, headers, *rest):
+        announced[key] = headers.get("content-md5"), headers.get("x-amz-checksum-sha256")
+        return signed(signer, method, key, headers, *rest)
+
+    monkeypatch.setattr(RequestSigner, "signed", recording)
+    upload_many(bucket, files, sent=lambda *_: None)
+    for file in files:
+        md5 = hashlib.md5(b"%d" % file.number * 50).digest()
+        assert announced[file.key] == (base64.b64encode(md5).decode(), None)
 
 
 def test_few_files_are_left_to_the_ordinary_path(bucket, files):
