@@ -85,6 +85,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("secrets", "Secrets", inside=("lists", "window")),
     Scope("rules", "Lifecycle rules", inside=("lists", "window")),
     Scope("rows", "Rows of a preview", inside=("lists", "window")),
+    Scope("table", "Table of a preview", inside=("rows", "lists", "window")),
     Scope("lines", "Lines of a text", inside=("rows", "lists", "window")),
     Scope("candles", "Candle chart"),
     Scope("depth", "Depth chart"),
@@ -201,6 +202,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("lines.find", "Find in this text", ("/",), "lines"),
     # Charts
     Action("candles.step", "Move the crosshair by a candle", ("Left", "Right"), "candles",
+    Action("table.filter", "Filter the rows", ("/",), "table"),
+    Action("table.statistics", "Statistics of a column…", ("Ctrl+I",), "table"),
            own=True),
     Action("candles.page", "Move it by ten candles", ("PgUp", "PgDown"), "candles", own=True),
     Action("candles.pan", "Move along the time axis", ("Shift+Left", "Shift+Right"), "candles",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 from core.preview.candles import join_candles
+from core.preview.column_types import joined_types
 from core.preview.history import history_of
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.values import (
@@ -170,7 +171,10 @@ def _join_tables(parts: list[Table], findings: Findings) -> _Joined | None:
     numeric = tuple(all(part.numeric[at] for part in chosen) for at in range(len(columns)))
     rows = _ChainedRows(chosen)
     more = any(part.more for part in chosen)
-    table = Table(columns, rows, numeric, more, chosen[0].signs, chosen[0].label)
+    table = Table(
+        columns, rows, numeric, more, chosen[0].signs, chosen[0].label,
+        joined_types(chosen), all(part.declared for part in chosen),
+    )  # fmt: skip
     return format_counted(len(chosen), "table"), format_counted(len(rows), "row"), (table,)
 
 

@@ -153,7 +153,7 @@ class _Reader:
             self._reading.findings.note(ProblemKind.LIMIT, finding)
         table = Table(
             tuple(name for name, _ in shown), rows, tuple(_is_numeric(kind) for _, kind in shown),
-            len(rows) < total, types=tuple(kind.lower() for _, kind in shown),
+            len(rows) < total, types=tuple(kind.lower() for _, kind in shown), declared=True,
         )  # fmt: skip
         columns = self._columns(shown)
         filename = self._reading.filename

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from core.preview.column_types import typed
 from core.preview.decoding import decode, is_plain_text
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import ProblemKind
 from core.preview.reading import Content, Reading
 from core.preview.texts import is_named_text, read_text, text_lines
 from core.preview.unpack import Unpacked, packing_of, unpack
-from core.preview.values import HexDump, Lines, Picture, Preview, Representation
+from core.preview.values import HexDump, Lines, Picture, Preview, Representation, Table
 from core.units import format_size
 from core.work import Work
 
@@ -106,7 +107,9 @@ def _finished(seen: Content, reading: Reading, unpacked: Unpacked) -> Preview:
         key=reading.key,
         title=seen.title or reading.key,
         count=seen.count,
-        representations=seen.representations,
+        representations=tuple(
+            typed(each) if isinstance(each, Table) else each for each in seen.representations
+        ),
         problems=reading.findings.problems(),
         counts=dict(reading.findings.counts),
         packed=unpacked.packed,

@@ -181,8 +181,9 @@ class Table:
     """Rows of text; `numeric` marks columns of numbers, `more` means that rows are omitted.
 
     `rows` may create each row on access; `cell` creates a single cell. `signs` is the column whose
-    texts (buy and sell, or levels) are coloured, or "". `types` are the types of the columns where
-    the file declares them.
+    texts (buy and sell, or levels) are coloured, or "". `types` are the types of the columns:
+    those of the file if it has any (`declared`), else those of the first rows (see
+    `core.preview.column_types`).
     """
 
     columns: tuple[str, ...]
@@ -192,6 +193,7 @@ class Table:
     signs: str = ""
     label: str = "Table"
     types: tuple[str, ...] = ()
+    declared: bool = False
 
     def cell(self, row: int, column: int) -> str:
         """Return the text of one cell."""

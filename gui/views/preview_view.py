@@ -25,11 +25,13 @@ from core.preview import (
     Trades,
     Tree,
 )
+from gui.views.background import Background
 from gui.views.holdings_view import HoldingsView
 from gui.views.lines_view import LinesView
 from gui.views.picture_view import PictureView
 from gui.views.problems_bar import ProblemsBar
-from gui.views.rows_view import HexView, TableView, TreeView
+from gui.views.rows_view import HexView, TreeView
+from gui.views.table_view import TableView
 from gui.widgets.empty import EmptyState, Skeleton
 from gui.widgets.labels import Pill
 from gui.widgets.panel import SectionHead
@@ -117,6 +119,8 @@ class PreviewView(QWidget):
         self._preview: Preview | None = None
         self._views: dict[type, QWidget] = {}
         self._drawn: dict[type, str] = {}
+        #: Runs the sorting of many rows in a worker thread; None to sort them in this thread.
+        self.background: Background | None = None
         self.switch = Segmented()
         self.switch.selected.connect(self._on_switched)
         self._preferred = ""
@@ -234,11 +238,16 @@ class PreviewView(QWidget):
             view = next(make for of, make in VIEWS if of is kind)()
             if isinstance(view, PictureView):
                 view.wanted.connect(self.picture_wanted)
+            if isinstance(view, TableView):
+                view.set_background(self.background)
             self._views[kind] = view
             self._stack.addWidget(view)
         # A preview may have two tables, which share a view.
         if self._drawn.get(kind) != representation.label:
             self._drawn[kind] = representation.label
+            view = self._views[kind]
+            if isinstance(view, TableView):
+                view.partial = self._preview is not None and not self._preview.complete
             cast("ContentView", self._views[kind]).show_content(representation)
         return self._views[kind]
 

@@ -1,17 +1,16 @@
-"""Views of rows: tables, JSON trees and bytes, and how their cells are copied."""
+"""Views of JSON trees and bytes, and how the cells of all previews are copied."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex
 from PySide6.QtGui import QFontMetricsF, QGuiApplication
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
-from core.preview import HexDump, Problem, Table, Tree
+from core.preview import HexDump, Problem, Tree
 from core.preview.cells import safe_cell
 from gui import shortcuts, theme
 from gui.views.json_model import JsonModel
 from gui.views.lines_model import HexModel
-from gui.views.rows_model import RowsModel
 from gui.widgets.cells import PADDING
 from gui.widgets.table import columns_of, make_table, make_tree
 
@@ -19,38 +18,6 @@ from gui.widgets.table import columns_of, make_table, make_tree
 _ROWS_OPENED = 40
 _SHORT_BRANCH = 12
 _NAMES_WIDE = 190
-_SAMPLE_CELLS = 2_000
-_NARROWEST, _WIDEST = 56, 300
-
-
-class TableView(QWidget):
-    """A sortable table; copied cells cannot run as spreadsheet formulas."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.model = RowsModel(self)
-        self.view = make_table(self.model, "Rows of this object", multiple=True)
-        # Qt would sort by the first column as soon as sorting is enabled.
-        self.view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        columns_of(self.view).leave()
-        self._columns: tuple[str, ...] = ()
-        _filling(self, self.view)
-        copy_with(self.view)
-
-    def show_content(self, table: Table) -> None:
-        """Show a table in its original order."""
-        self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        fresh = table.columns != self._columns
-        self._columns = table.columns
-        self.model.set_table(table)
-        # Widths that the user has changed stay while the columns are the same.
-        if fresh:
-            fit_columns(self.view, table)
-
-    def go_to(self, problem: Problem) -> None:
-        """Select the row of a problem."""
-        if problem.row is not None:
-            reveal(self.view, self.model.place_of(problem.row))
 
 
 class TreeView(QWidget):
@@ -120,19 +87,6 @@ class HexView(QWidget):
 
     def go_to(self, problem: Problem) -> None:
         """Do nothing, since problems of bytes have no position."""
-
-
-def fit_columns(view: QTableView, table: Table) -> None:
-    """Size the columns to their titles and first cells; wide tables scroll."""
-    names = QFontMetricsF(view.horizontalHeader().font())
-    cells = QFontMetricsF(theme.number_font())
-    sample = table.rows[: max(5, _SAMPLE_CELLS // max(1, len(table.columns)))]
-    for column, name in enumerate(table.columns):
-        # The longest text is not always the widest, but measuring each one would take too long.
-        longest = max((row[column] for row in sample), key=len, default="")
-        width = max(names.horizontalAdvance(name[:60]) + 18, cells.horizontalAdvance(longest[:60]))
-        width = min(max(width + 2 * PADDING + 2, _NARROWEST), _WIDEST)
-        view.setColumnWidth(column, int(width))
 
 
 def dense(view: QTableView) -> None:

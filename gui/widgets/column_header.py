@@ -58,8 +58,12 @@ class Header(QHeaderView):
         # A title that fills its column is overlapped, so that the arrow stays in sight.
         x = max(x, rect.left() + 1) if right else min(x, rect.right() - _ARROW)
         falling = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
-        place = QRect(x, rect.center().y() - _ARROW // 2, _ARROW, _ARROW)
+        place = QRect(x, self._title_area(rect).center().y() - _ARROW // 2, _ARROW, _ARROW)
         icon("chevron-down" if falling else "chevron-up", "muted").paint(painter, place)
+
+    def _title_area(self, rect: QRect) -> QRect:
+        """Return the part of a section in whose middle the title is."""
+        return rect
 
     def _right(self, section: int) -> bool:
         cell = self.model().index(0, section)

@@ -37,6 +37,7 @@ def make_table(  # noqa: PLR0913 - the options of a table, by keyword
     multiple: bool = False,
     falling: int = -1,
     rising: int = -1,
+    header: Header | None = None,
 ) -> QTableView:
     """Return a table view of a model.
 
@@ -51,9 +52,10 @@ def make_table(  # noqa: PLR0913 - the options of a table, by keyword
         multiple: whether several rows can be selected.
         falling: the column sorted in descending order at the first start; -1 for none.
         rising: the same in ascending order. Without both, rows are in the model's order.
+        header: a header of another kind than the usual one.
     """
     view = HoverRows()
-    view.setHorizontalHeader(Header(Qt.Orientation.Horizontal, view))
+    view.setHorizontalHeader(header or Header(Qt.Orientation.Horizontal, view))
     view.setModel(model)
     _common(view, name, multiple=multiple)
     view.setShowGrid(False)

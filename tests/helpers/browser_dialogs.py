@@ -9,6 +9,8 @@ from core.lifecycle.forecast import Forecast
 from core.objects.difference import Difference
 from core.objects.properties import ObjectProperties
 from core.objects.versions import ObjectVersion
+from core.preview import Table
+from core.preview.table_rows import TableRows
 from core.transfer.relocation import Relocation
 from gui.context import Context
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
@@ -16,6 +18,7 @@ from gui.tabs.browser.properties_dialog import ObjectFacts, PropertiesDialog
 from gui.tabs.browser.versions_dialog import VersionsDialog
 
 _DAY = datetime(2024, 1, 15, 10, tzinfo=UTC)
+from gui.views.statistics_dialog import StatisticsDialog
 _KEYS = [f"market-data/ohlcv/BTC-USD/1h/2024-01-15T{hour:02}:00:00Z.json" for hour in range(24)]
 
 
@@ -71,3 +74,14 @@ BROWSER_MAKERS: dict[str, Callable[[QWidget, Context], QDialog]] = {
     "PropertiesDialog": _properties,
     "VersionsDialog": _versions,
 }
+def _statistics(parent: QWidget, _context: Context) -> QDialog:
+    columns = ("price", "a column with a name that is longer than its values")
+    cells = [("42017.50", "x" * 2_000), ("42017.50000000000000000001", ""), ("42017.50", "y")]
+    rows = TableRows(Table(columns, cells, (True, False)))
+    dialog = StatisticsDialog(parent, columns)
+    dialog.wanted.connect(lambda column: dialog.show_statistics(rows.statistics(column)))
+    dialog.choose(0)
+    return dialog
+
+
+    "StatisticsDialog": _statistics,

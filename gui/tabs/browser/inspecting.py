@@ -16,6 +16,7 @@ from gui.tabs.browser.joined import load_joined
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import inspect_object
 from gui.tabs.browser.object_pane import ObjectPane
+from gui.views.background import background_of
 from gui.tasks import Task
 from gui.views.picture_view import decoded
 
@@ -32,6 +33,7 @@ class Inspecting(QObject):
         pane.versions_wanted.connect(self._on_versions)
         pane.count_wanted.connect(self._on_count)
         pane.preview.picture_wanted.connect(self._on_picture)
+        pane.preview.background = background_of(tab.context.runner)
         pane.preview.joined_wanted.connect(self._on_joined)
 
     def _on_wanted(self, key: str) -> None:

@@ -21,6 +21,7 @@ from gui.dialogs.confirm import Confirm, ask
 from gui.tabs.base import Tab
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.versions_dialog import VersionsDialog
+from gui.views.background import background_of
 from gui.widgets.dialog import while_exists
 
 
@@ -50,6 +51,7 @@ class VersionTools(QObject):
         dialog.compare_wanted.connect(partial(self._compare, dialog, bucket, key))
         dialog.restore_wanted.connect(partial(self._restore, dialog, bucket, key))
         dialog.delete_wanted.connect(partial(self._ask_delete, dialog, bucket, key))
+        dialog.preview.background = background_of(self._tab.context.runner)
         self.dialog = dialog
         self._list(dialog, bucket, key)
         dialog.open()

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 
 from core.preview import HexDump, Lines, Number, Table, preview
-from gui.models.roles import PROGRESS_ROLE, SORT_ROLE, TONE_ROLE
+from gui.models.roles import PROGRESS_ROLE, TONE_ROLE
 from gui.views.json_model import JsonModel
 from gui.views.ladder_model import BAR_ROLE, HoldingsModel, LadderModel
 from gui.views.lines_model import HexModel, LinesModel
@@ -41,7 +41,6 @@ def test_rows_sort_by_number_and_keep_their_own_numbers(checked):
     model.sort(-1)
     assert column(model, 0) == ["9", "10.50", "1e3", ""]
     assert model.index(0, 1).data(TONE_ROLE) == "good"
-    assert model.index(0, 0).data(SORT_ROLE)
 
 
 def test_lines(checked):

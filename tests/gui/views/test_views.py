@@ -14,7 +14,8 @@ from gui.views.holdings_view import HoldingsView
 from gui.views.lines_view import LinesView
 from gui.views.picture_view import PictureView, decoded
 from gui.views.preview_view import PreviewView
-from gui.views.rows_view import HexView, TableView, TreeView
+from gui.views.rows_view import HexView, TreeView
+from gui.views.table_view import TableView
 
 START = datetime(2024, 1, 15, tzinfo=UTC)
 

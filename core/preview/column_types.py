@@ -1,0 +1,64 @@
+"""Types of the columns of a table, as its header shows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from core.preview.cells import SAMPLE
+from core.preview.column import CellKind, value_of
+from core.preview.values import Table
+
+EMPTY, INTEGER, DECIMAL, TIME, TRUTH, TEXT, MIXED = (
+    "empty", "integer", "decimal", "time", "true/false", "text", "mixed",
+)  # fmt: skip
+#: Cells that are examined at most: a table of many columns is judged by fewer rows.
+_MOST_CELLS = 20_000
+_INTEGER = re.compile(r"[-+]?\d[\d,_]*\Z")
+_TRUTH = frozenset({"true", "false"})
+
+
+def typed(table: Table) -> Table:
+    """Return a table with the types of its columns, found in its first rows if none are declared."""
+    if table.types or not table.columns:
+        return table
+    width = len(table.columns)
+    sample = table.rows[: max(5, min(SAMPLE, _MOST_CELLS // width))]
+    types = (type_of(row[at] for row in sample if at < len(row)) for at in range(width))
+    return replace(table, types=tuple(types))
+
+
+def type_of(cells: Iterable[str]) -> str:
+    """Return the type that all filled cells have; `mixed` if some are numbers and others are not."""
+    kinds = {_type_of_cell(cell) for cell in cells if cell}
+    if not kinds:
+        return EMPTY
+    if len(kinds) == 1:
+        return kinds.pop()
+    if kinds == {INTEGER, DECIMAL}:
+        return DECIMAL
+    return MIXED if kinds & {INTEGER, DECIMAL} else TEXT
+
+
+def joined_types(tables: Sequence[Table]) -> tuple[str, ...]:
+    """Return the types of a table that contains the rows of several tables with the same columns."""
+    return tuple(
+        _joined({kind for kind in kinds if kind not in {EMPTY, ""}})
+        for kinds in zip(*(table.types for table in tables), strict=False)
+    )
+
+
+def _joined(kinds: set[str]) -> str:
+    if len(kinds) <= 1:
+        return kinds.pop() if kinds else EMPTY
+    return DECIMAL if kinds == {INTEGER, DECIMAL} else MIXED
+
+
+def _type_of_cell(cell: str) -> str:
+    kind, _ = value_of(cell)
+    if kind is CellKind.NUMBER:
+        return INTEGER if _INTEGER.match(cell.strip()) else DECIMAL
+    if kind is CellKind.TIME:
+        return TIME
+    return TRUTH if cell.lower() in _TRUTH else TEXT
