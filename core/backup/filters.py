@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import translate
 
 from core.backup.choice import check_not_empty
@@ -14,7 +14,7 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, secr
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
 from core.errors import AccessDenied, Corrupt, DatabaseError, InvalidInput, NotFound, NotSupported
-from core.model.backup import BackupPlan, PlannedTable, Skipped
+from core.model.backup import BackupPlan, PlannedTable, Selection, Skipped
 from core.model.tables import TableInfo, TableSchema
 from core.objects.bucket import HasBucket
 from core.units import utc_now
@@ -24,20 +24,6 @@ _WRITE_NAMES = (
     "Write one SQL condition as after WHERE, without a semicolon, which only reads. On PostgreSQL "
     "the names of tables and of functions of your own need their schema, for example public.orders."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The requested tables and rows of a run.
-
-    Without `tables` all tables are requested: those that match a pattern of `include`, if there is
-    one, and no pattern of `exclude`. `where` contains SQL conditions by table.
-    """
-
-    tables: tuple[str, ...] | None = None
-    where: Mapping[str, str] = field(default_factory=dict)
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +49,7 @@ def plan_backup(
     *,
     database: str | DatabaseAddress,
     selection: Selection,
+    exact: bool = True,
 ) -> BackupPlan:
     """Return what a run would back up, with the present row counts, without writing anything.
 
@@ -71,6 +58,8 @@ def plan_backup(
         work: Cancel token and progress.
         database: The address of the database, as for `core.backup.run.backup`.
         selection: The requested tables and rows.
+        exact: Whether large tables are counted, which may take minutes; otherwise the numbers of
+            their rows may be estimates of the server. Conditions are evaluated in any case.
 
     Raises:
         DatabaseError: The database cannot be read.
@@ -79,11 +68,12 @@ def plan_backup(
         NotSupported: A named table could not be restored.
     """
     work = default_work(work)
+    number = counted if exact else expected_rows
     address = resolve_address(database, secrets_of(workspace), work)
     with open_database(address, work=work) as source, source.snapshot():
         chosen = choose_tables(source, selection, work)
         tables = tuple(
-            PlannedTable(table.schema.table, counted(source, table, work), table.where)
+            PlannedTable(table.schema.table, number(source, table, work), table.where)
             for table in chosen.tables
         )
         return BackupPlan(source.name, tables, chosen.skipped, chosen.excluded)
@@ -242,7 +232,7 @@ def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], 
                 f"No table matches the pattern {pattern}",
                 cause="A pattern matches complete names: * any characters, ? one character, "
                 "[ab] one of several.",
-                remedy="Correct the pattern; `strongroom database tables` lists the names.",
+                remedy="Correct the pattern, or omit it.",
                 subject=source.name,
             )
     chosen, left = [], []
@@ -255,7 +245,7 @@ def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], 
     if tables and not chosen:
         raise InvalidInput(
             "The patterns exclude every table",
-            remedy="Change the patterns of --include and --exclude.",
+            remedy="Change the patterns, so that at least one table remains.",
             subject=source.name,
         )
     return chosen, left
@@ -266,9 +256,9 @@ def _exclusion(
 ) -> str:
     """Return why the patterns do not select a table; empty if they do."""
     if included and not any(table in names for names in included.values()):
-        return "It matches no pattern of --include."
+        return "It matches none of the patterns of tables to include."
     pattern = next((pattern for pattern, names in excluded.items() if table in names), None)
-    return "" if pattern is None else f"It matches the pattern {pattern} of --exclude."
+    return "" if pattern is None else f"It matches the pattern {pattern}, which is excluded."
 
 
 def _matches(source: Database, pattern: str, tables: Sequence[TableInfo]) -> set[str]:

@@ -169,8 +169,10 @@ def _scheduled(
     """Yield the table and database of a schedule with the largest age of its complete backups."""
     limit = timedelta(seconds=schedule.every.seconds * (1 + _TOLERANCE))
     place = str(schedule.origin)
-    if not place:
-        return  # The address is in a secret, so the database is not known here.
+    if not place or schedule.include or schedule.exclude:
+        # The address is in a secret, so the database is not known here; or only the database knows
+        # which tables match. `_never_ran` reports such a schedule.
+        return
     filtered = {table for table, _condition in schedule.where}
     tables = schedule.tables or tuple(table for table, other in groups if other == place)
     for table in (each for each in tables if each not in filtered):
@@ -211,7 +213,7 @@ def _failed(
         recent = run.name in scheduled or now - run.started <= _REPORTED
         if run.dismissed or not recent:
             continue
-        tables = ", ".join(run.tables) or "all tables"
+        tables = run.scope or ", ".join(run.tables) or "all tables"
         when = format_moment(run.started)
         reason = run.problem or "Its process ended before the backup was complete."
         text = f"The backup of {tables} of {run.database} on {when} failed. {reason}"
@@ -225,9 +227,12 @@ def _never_ran(
 ) -> Iterator[BackupFinding]:
     """Yield a finding about a schedule that did not run, and whose backups are not recognized.
 
-    These are backups of some rows, and those of a database whose address is in a secret.
+    These are backups of some rows or for patterns, and those of a database whose address is in a
+    secret.
     """
-    recognized = str(schedule.origin) and not schedule.where
+    recognized = str(schedule.origin) and not (
+        schedule.where or schedule.include or schedule.exclude
+    )
     if recognized or schedule.created is None:
         return
     started = [run.started for run in runs if run.name == schedule_name(schedule)]

@@ -22,12 +22,7 @@ from core.backup.databases.address import resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.encryption import BackupCipher, encrypted_manifest, new_cipher
 from core.backup.encryption_keys import BackupKey, read_key
-from core.backup.filters import (
-    ChosenTable,
-    Selection,
-    choose_tables,
-    expected_rows,
-)
+from core.backup.filters import ChosenTable, choose_tables, expected_rows
 from core.backup.keys import folder, new_id
 from core.backup.manifest import to_bytes
 from core.backup.orphans import remove_own_orphans
@@ -38,7 +33,7 @@ from core.backup.unfinished import unfinished_backup
 from core.backup.unsent import may_end, remove_superseded
 from core.effects import BY_HAND, attaching_partial, stating_effect
 from core.errors import DatabaseError, StorageError
-from core.model.backup import Backup, BackupReport, Encryption, Manifest, Source
+from core.model.backup import Backup, BackupReport, Encryption, Manifest, Selection, Source
 from core.model.objects import Verdict
 from core.objects.bucket import HasBucket
 from core.units import format_counted, utc_now

@@ -1,6 +1,6 @@
 """Local record of the last run of each backup, in the state database.
 
-A run is named by its database, tables and conditions, like a schedule. It is recorded before it starts, so
+A run is named by its database, tables, patterns and conditions, like a schedule. It is recorded before it starts, so
 that a run whose process was killed is noticed too. Those of other machines are not known here.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from core.backup.schedule import schedule_name
 from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
 from core.local.state.database import state_database, storable
 from core.local.state.owners import is_running, owner_of_this_process
-from core.model.backup import BackupReport
+from core.model.backup import BackupReport, Selection
 from core.model.schedule import BackupRun, Schedule
 from core.redaction import redacted
 from core.units import as_utc, iso_utc, utc_now
@@ -47,18 +47,24 @@ class RunResult:
     problem: str = ""
 
 
-def run_name(
-    database: str | DatabaseAddress,
-    tables: Sequence[str] | None,
-    where: Mapping[str, str] | None = None,
-) -> str:
-    """Return the name of a run: of its database, tables and conditions; no tables mean all.
+def run_name(database: str | DatabaseAddress, selection: Selection) -> str:
+    """Return the name of a run: of its database, and of its choice of tables and rows.
 
     Raises:
         InvalidInput: The address is empty, or a URL that cannot be parsed.
     """
-    conditions = tuple((where or {}).items())
-    return schedule_name(Schedule(_place(database), tuple(tables or ()), where=conditions))
+    return schedule_name(_scheduled(_place(database), selection))
+
+
+def _scheduled(place: str, chosen: Selection) -> Schedule:
+    """Return the schedule that would start the same run."""
+    return Schedule(
+        place,
+        tuple(chosen.tables or ()),
+        where=tuple(chosen.where.items()),
+        include=tuple(chosen.include),
+        exclude=tuple(chosen.exclude),
+    )
 
 
 def _place(database: str | DatabaseAddress) -> str:
@@ -70,17 +76,14 @@ def _place(database: str | DatabaseAddress) -> str:
 
 
 def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
-    """Record each call of a function that backs up `tables` of a `database`; skipped ones failed.
-
-    Runs for a pattern of tables do not replace a run of a schedule, so that they are not recorded.
-    """
+    """Record each call of a function that backs up tables of a `database`; skipped ones failed."""
 
     @wraps(backup)
     def recorded(*args: P.args, **kwargs: P.kwargs) -> BackupReport:
-        if kwargs.get("include") or kwargs.get("exclude"):
-            return backup(*args, **kwargs)
-        database, tables, where = kwargs["database"], kwargs.get("tables"), kwargs.get("where")
-        with recorded_run(database, tables, where) as run:  # type: ignore[arg-type] # keywords of `backup`
+        named: dict[str, Any] = dict(kwargs)
+        tables, where = named.get("tables") or None, named.get("where") or {}
+        chosen = Selection(tables, where, named.get("include", ()), named.get("exclude", ()))
+        with recorded_run(named["database"], chosen) as run:
             report = backup(*args, **kwargs)
             skipped = (f"{each.table} was skipped: {each.problem}" for each in report.skipped)
             run.problem = redacted(" ".join(skipped))[:500]
@@ -90,13 +93,9 @@ def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
 
 
 @contextmanager
-def recorded_run(
-    database: str | DatabaseAddress,
-    tables: Sequence[str] | None,
-    where: Mapping[str, str] | None = None,
-) -> Iterator[RunResult]:
+def recorded_run(database: str | DatabaseAddress, selection: Selection) -> Iterator[RunResult]:
     """Record the run in the block, and how it ended; a failure of the record is only logged."""
-    run = _started(database, tables, where)
+    run = _started(database, selection)
     result = RunResult()
     _store(run, running=True)
     try:
@@ -114,13 +113,10 @@ def recorded_run(
 
 
 def record_failure(
-    database: str | DatabaseAddress,
-    tables: Sequence[str] | None,
-    error: StorageError,
-    where: Mapping[str, str] | None = None,
+    database: str | DatabaseAddress, selection: Selection, error: StorageError
 ) -> None:
     """Record a run that failed before it could read the database, for example without keys."""
-    run = _started(database, tables, where)
+    run = _started(database, selection)
     _store(replace(run, ended=run.started, problem=problem_of(error)))
 
 
@@ -138,7 +134,7 @@ def claim_run(schedule: Schedule, due: datetime) -> bool:
     Raises:
         LocalIOError: The state database cannot be written.
     """
-    run = BackupRun(schedule_name(schedule), schedule.database, schedule.tables, utc_now())
+    run = _run_of(schedule)
     database = state_database()
     owner = owner_of_this_process(database.path)
     with database.transaction() as connection:
@@ -150,7 +146,7 @@ def claim_run(schedule: Schedule, due: datetime) -> bool:
 
 
 def last_runs() -> dict[str, BackupRun]:
-    """Return the last run of each database and choice of tables by name.
+    """Return the last run of each database and choice of tables and rows by name.
 
     Raises:
         LocalIOError: The state database cannot be read.
@@ -170,18 +166,18 @@ def dismiss_failure(name: str) -> None:
         state_database().execute(_WRITE, (name, None, _record(replace(run, dismissed=True))))
 
 
-def _started(
-    database: str | DatabaseAddress,
-    tables: Sequence[str] | None,
-    where: Mapping[str, str] | None,
-) -> BackupRun:
+def _started(database: str | DatabaseAddress, selection: Selection) -> BackupRun:
     try:
         place = _place(database)
     except InvalidInput:  # the run will fail with this error, which is reported at once
         place = ""
-    chosen = tuple(tables or ())
-    name = schedule_name(Schedule(place, chosen, where=tuple((where or {}).items())))
-    return BackupRun(name, place, chosen, utc_now())
+    return _run_of(_scheduled(place, selection))
+
+
+def _run_of(schedule: Schedule) -> BackupRun:
+    return BackupRun(
+        schedule_name(schedule), schedule.database, schedule.tables, utc_now(), scope=schedule.scope
+    )
 
 
 def _store(run: BackupRun, *, running: bool = False) -> None:
@@ -206,6 +202,7 @@ def _record(run: BackupRun) -> str:
         "problem": run.problem,
         "cancelled": run.cancelled,
         "dismissed": run.dismissed,
+        "scope": storable(run.scope),
     }
     return json.dumps(content)
 
@@ -225,6 +222,7 @@ def _run(name: Any, owner: Any, record: Any) -> BackupRun | None:
             cancelled=bool(content["cancelled"]),
             running=not ended and is_running(state_database().path, owner),
             dismissed=bool(content["dismissed"]),
+            scope=str(content.get("scope", "")),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         _log.warning("The run %s cannot be read", name)

@@ -7,7 +7,6 @@ from Secrets Manager when it runs.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shlex
 import shutil
@@ -22,15 +21,12 @@ from core.backup.databases import origin_of
 from core.backup.databases.address import SECRET_PREFIX, parse_address
 from core.backup.encryption_keys import check_name
 from core.backup.failure_notice import checked_webhook, command_arguments
-from core.backup.programs import run_program
 from core.errors import InvalidInput, NotSupported
-from core.local.atomic import translate_os_errors, write_atomically
-from core.model.backup import Origin
+from core.model.backup import Origin, Selection
 from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
 
 _ENCRYPT = "--encrypt="
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_SYSTEMCTL_SECONDS = 30.0
 _SERVICE = """\
 [Unit]
 Description={title}
@@ -88,13 +84,16 @@ _INTERVALS = {
 }
 
 
-def checked_schedule(
+def checked_schedule(  # noqa: PLR0913 - the values of one schedule
     database: str,
     tables: Sequence[str],
     every: Every,
     at: str,
     options: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
 ) -> Schedule:
     """Return a schedule whose values are valid.
 
@@ -106,17 +105,25 @@ def checked_schedule(
         options: Options of every command, for example `--profile=prod`.
         where: SQL conditions by table. They are compared with the database when it is backed up;
             `core.backup.filters.plan_backup` does so without a backup.
+        include: Patterns of the tables, such as `audit_*`, instead of their names.
+        exclude: Patterns of tables that are not backed up.
 
     Raises:
         InvalidInput: The address contains a password, the time is not valid, a text is not
-            printable, or a condition is for a table that is not backed up.
+            printable, a condition is for a table that is not backed up, or there are names and
+            patterns.
     """
     where = where or {}
+    if tables and (include or exclude):
+        raise InvalidInput(
+            "Patterns cannot be combined with names of tables",
+            remedy="Name the tables, or back up all tables with patterns.",
+        )
     if not _TIME.fullmatch(at):
         raise InvalidInput(
             f"{at!r} is not a time of a day", remedy="Use the form HH:MM, for example 02:00."
         )
-    for text in (database, *tables, *options, *where, *where.values()):
+    for text in (database, *tables, *options, *where, *where.values(), *include, *exclude):
         if not text or not text.isprintable():
             raise InvalidInput(
                 f"{text!r} cannot be part of a scheduled command",
@@ -124,12 +131,17 @@ def checked_schedule(
                 remedy="Rename the file or table, or start this backup in another way.",
             )
     _check_conditions(tables, where)
-    conditions = tuple(where.items())
+    place, origin = _checked_address(database)
+    return Schedule(
+        place, tuple(tables), every, at, tuple(options), origin,
+        where=tuple(where.items()), include=tuple(include), exclude=tuple(exclude),
+    )  # fmt: skip
+
+
+def _checked_address(database: str) -> tuple[str, Origin]:
+    """Return an address without a password, and what is known of the database without it."""
     if database.startswith(SECRET_PREFIX):
-        origin = Origin()
-        return Schedule(
-            database, tuple(tables), every, at, tuple(options), origin, where=conditions
-        )
+        return database, Origin()
     address = parse_address(database)
     if address.password is not None:
         raise InvalidInput(
@@ -140,8 +152,7 @@ def checked_schedule(
         )
     # The working folder of a scheduled command is another one.
     place = database if "://" in database else str(Path(database).absolute())
-    origin = origin_of(place)
-    return Schedule(place, tuple(tables), every, at, tuple(options), origin, where=conditions)
+    return place, origin_of(place)
 
 
 def _check_conditions(tables: Sequence[str], where: Mapping[str, str]) -> None:
@@ -175,10 +186,13 @@ def checked_hooks(schedule: Schedule) -> None:
 
 
 def schedule_name(schedule: Schedule) -> str:
-    """Return a name for units and tasks; equal for equal database, tables and conditions."""
+    """Return a name for units and tasks; equal for equal database, tables, patterns and conditions."""
     conditions = (f"{table}={condition}" for table, condition in sorted(schedule.where))
-    # Without conditions the names are those of earlier versions.
-    text = "\0".join((schedule.database, *schedule.tables, *conditions))
+    # Without conditions and patterns the names are those of earlier versions. A text contains no
+    # null byte, so a pattern with one is not taken for a table or a condition.
+    patterns = [f"\0include={pattern}" for pattern in schedule.include]
+    patterns += [f"\0exclude={pattern}" for pattern in schedule.exclude]
+    text = "\0".join((schedule.database, *schedule.tables, *conditions, *patterns))
     return f"strongroom-backup-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
@@ -187,16 +201,29 @@ def backup_command(schedule: Schedule) -> tuple[str, ...]:
     tables = schedule.tables or ()
     names = (schedule.database, *tables)
     flags = ["--json"] if tables else ["--json", "--all-tables"]
+    flags += [f"--include={pattern}" for pattern in schedule.include]
+    flags += [f"--exclude={pattern}" for pattern in schedule.exclude]
     flags += [f"--where={text}" for text in condition_texts(schedule)]
     end = ("--",) if any(name.startswith("-") for name in names) else ()
     return (*_program(), "backup", *schedule.options, *flags, *end, *names)
 
 
+def selection_of(schedule: Schedule) -> Selection:
+    """Return the tables and rows of a schedule."""
+    tables = schedule.tables or None
+    return Selection(tables, dict(schedule.where), schedule.include, schedule.exclude)
+
+
 def condition_texts(schedule: Schedule) -> list[str]:
     """Return the values of the option `--where` for a schedule."""
-    if len(schedule.tables) == 1:  # then the value is the condition alone
-        return [condition for _table, condition in schedule.where]
-    return [f"{table}={condition}" for table, condition in schedule.where]
+    return where_options(schedule.tables, dict(schedule.where))
+
+
+def where_options(tables: Sequence[str], where: Mapping[str, str]) -> list[str]:
+    """Return the values of the option `--where` for conditions by table; no tables mean all."""
+    if len(tables) == 1:  # then the value is the condition alone
+        return list(where.values())
+    return [f"{table}={condition}" for table, condition in where.items()]
 
 
 def key_name_of(schedule: Schedule) -> str:
@@ -242,9 +269,8 @@ def generated_files(schedule: Schedule, form: ScheduleFormat) -> tuple[Generated
 
 
 def _title(schedule: Schedule) -> str:
-    tables = ", ".join(schedule.tables) or "all tables"
     some = "some rows of " if schedule.where else ""
-    return f"Strongroom: back up {some}{tables} of {schedule.database}"
+    return f"Strongroom: back up {some}{schedule.scope} of {schedule.database}"
 
 
 def _systemd(schedule: Schedule, name: str) -> tuple[GeneratedFile, GeneratedFile]:
@@ -306,69 +332,3 @@ def _task(schedule: Schedule) -> str:
         program=escape(program),
         arguments=escape(subprocess.list2cmdline(arguments)),
     )
-
-
-def unit_folder() -> Path:
-    """Return the folder of the user's systemd units."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    root = Path(base) if base.startswith("/") else Path.home() / ".config"
-    return root / "systemd" / "user"
-
-
-def remove_units(name: str) -> tuple[Path, ...]:
-    """Stop the timer of a schedule, and remove its systemd units.
-
-    Args:
-        name: The name of the schedule.
-
-    Returns:
-        The paths of the removed units; none if they were not installed.
-
-    Raises:
-        LocalIOError: A unit cannot be removed, or systemd refuses it.
-    """
-    folder = unit_folder()
-    paths = tuple(
-        path for end in ("timer", "service") if (path := folder / f"{name}.{end}").exists()
-    )
-    if not paths:
-        return ()
-    systemctl = shutil.which("systemctl")
-    if systemctl is not None:
-        timer = f"{name}.timer"
-        run_program([systemctl, "--user", "disable", "--now", timer], seconds=_SYSTEMCTL_SECONDS)
-    with translate_os_errors(folder, "changed"):
-        for path in paths:
-            path.unlink(missing_ok=True)
-    if systemctl is not None:
-        run_program([systemctl, "--user", "daemon-reload"], seconds=_SYSTEMCTL_SECONDS)
-    return paths
-
-
-def install_units(files: Sequence[GeneratedFile]) -> tuple[Path, ...]:
-    """Write systemd units of the user, and start the timer.
-
-    Returns:
-        The paths of the units.
-
-    Raises:
-        LocalIOError: A unit cannot be written, or systemd refuses it.
-        NotSupported: This machine has no systemd.
-    """
-    systemctl = shutil.which("systemctl")
-    if systemctl is None:
-        raise NotSupported(
-            "This machine has no systemd",
-            cause="The program systemctl was not found.",
-            remedy="Print another format with --format cron, and install it yourself.",
-        )
-    folder = unit_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for file in files:
-        write_atomically(folder / file.name, file.text.encode())
-        paths.append(folder / file.name)
-    run_program([systemctl, "--user", "daemon-reload"], seconds=_SYSTEMCTL_SECONDS)
-    timer = next(file.name for file in files if file.name.endswith(".timer"))
-    run_program([systemctl, "--user", "enable", "--now", timer], seconds=_SYSTEMCTL_SECONDS)
-    return tuple(paths)

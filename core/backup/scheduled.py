@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.backup.failure_notice import command_arguments, failure_notice, post, run_command
 from core.backup.runs import record_failure
+from core.backup.schedule import selection_of
 from core.errors import NotSupported, StorageError
 from core.model.backup import BackupReport
 from core.model.schedule import Schedule
@@ -31,7 +32,7 @@ def report_failure(
         Why a notice could not be sent, as sentences.
     """
     work = default_work(work)
-    record_failure(schedule.database, schedule.tables, error, dict(schedule.where))
+    record_failure(schedule.database, selection_of(schedule), error)
     notice = failure_notice(schedule.database, schedule.tables, error)
     problems = []
     try:

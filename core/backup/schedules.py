@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def save_schedule(schedule: Schedule) -> Schedule:
-    """Store a schedule, in place of an earlier one of the same database, tables and conditions.
+    """Store a schedule, in place of an earlier one of the same database and choice of rows.
 
     Returns:
         The schedule with the time at which it was created.
@@ -47,6 +47,8 @@ def save_schedule(schedule: Schedule) -> Schedule:
         "webhook": schedule.webhook,
         "created": iso_utc(schedule.created) if schedule.created else "",
         "where": schedule.where,
+        "include": schedule.include,
+        "exclude": schedule.exclude,
     }
     state_database().execute(
         "INSERT OR REPLACE INTO schedules (name, record) VALUES (?, ?)",
@@ -128,6 +130,8 @@ def _schedule(record: dict[str, object]) -> Schedule:
         webhook=str(record.get("webhook", "")),
         created=_moment(str(record.get("created", ""))),
         where=_conditions(record.get("where", [])),
+        include=_patterns(record.get("include", [])),
+        exclude=_patterns(record.get("exclude", [])),
     )
 
 
@@ -137,6 +141,13 @@ def _conditions(pairs: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(pairs, list):
         raise TypeError("the conditions are no list")
     return tuple((str(table), str(condition)) for table, condition in pairs)
+
+
+def _patterns(found: object) -> tuple[str, ...]:
+    # As above: without its patterns a schedule would back up other tables.
+    if not isinstance(found, list):
+        raise TypeError("the patterns are no list")
+    return tuple(map(str, found))
 
 
 def _starter(value: str) -> ScheduleFormat | None:

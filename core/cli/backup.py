@@ -23,9 +23,8 @@ from core.errors import ErrorKind
 from core.units import format_count, format_counted, format_size
 
 if TYPE_CHECKING:
-    from core.backup.filters import Selection
     from core.cli.common import Cli
-    from core.model.backup import BackupPlan, BackupReport
+    from core.model.backup import BackupPlan, BackupReport, Selection
 
 
 Where = Annotated[
@@ -35,6 +34,17 @@ Where = Annotated[
         help="Back up only the rows that meet this SQL condition. The name of the table is "
         "required unless exactly one table is backed up; repeatable.",
     ),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Of all tables: only those that match, for example 'audit_*'; repeatable.",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Of all tables: not those that match; repeatable."),
 ]
 
 
@@ -50,17 +60,8 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
             "--all-tables", help="Back up every table; exit code 25 if one has to be skipped."
         ),
     ] = False,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="With --all-tables: only tables that match, for example 'audit_*'; repeatable.",
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="With --all-tables: not these tables; repeatable."),
-    ] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     where: Where = None,
     note: Annotated[str, typer.Option(help="A note that is shown with the backup.")] = "",
     encrypt_with: EncryptWith = "",
@@ -84,9 +85,9 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     If the bucket is out of reach, the rows are read all the same, and stored on this machine for
     seven days. --resume sends them, also after the process was killed.
     """
-    from core.backup.filters import Selection
     from core.backup.run import backup as run_backup
     from core.backup.scheduled import incomplete
+    from core.model.backup import Selection
 
     cli: Cli = context.obj
     others = any((all_tables, include, exclude, where, note, encrypt_with))
@@ -103,20 +104,17 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
             "--include and --exclude can only be used with --all-tables",
             remedy="Add --all-tables, or omit the patterns.",
         )
-    conditions = conditions_of(tables or (), where or ())
+    names, conditions = tuple(tables or ()), conditions_of(tables or (), where or ())
+    chosen = Selection(names or None, conditions, tuple(include or ()), tuple(exclude or ()))
     if dry_run:
-        names = tuple(tables) if tables else None
-        selection = Selection(names, conditions, tuple(include or ()), tuple(exclude or ()))
-        return _plan(cli, database_url, selection)
-    notices = FailureNotices.of(
-        cli.out, on_failure, failure_webhook, database_url, tables or (), conditions
-    )
+        return _plan(cli, database_url, chosen)
+    notices = FailureNotices.of(cli.out, on_failure, failure_webhook, database_url, chosen)
     with notices.sent_on_failure(), cli.out.work("Backing up") as work:
         workspace = cli.opener.workspace(work)
         report = run_backup(
             workspace, work,
-            database=database_url, tables=tables or None, note=note, encrypt_with=encrypt_with,
-            where=conditions, include=include or (), exclude=exclude or (),
+            database=database_url, tables=chosen.tables, note=note, encrypt_with=encrypt_with,
+            where=chosen.where, include=chosen.include, exclude=chosen.exclude,
         )  # fmt: skip
     cli.out.result(report, lambda: _show_backups(cli, report))
     if problem := incomplete(report):

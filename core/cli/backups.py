@@ -116,7 +116,10 @@ def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], li
 
     age = timedelta(seconds=seconds_of(limit))
     installed = [
-        replace(each, tables=(table,)) if table else each
+        # What a schedule with conditions or patterns has done is known for all of its tables only.
+        each
+        if not table or each.where or each.include or each.exclude
+        else replace(each, tables=(table,))
         for each in schedules().values()
         if applies_to(each, profile) and (not (table and each.tables) or table in each.tables)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from core.work import unexpected_error
 
 if TYPE_CHECKING:
     from core.cli.output import Output
+    from core.model.backup import Selection
 
 OnFailure = Annotated[
     str,
@@ -44,18 +45,11 @@ class FailureNotices:
     command: tuple[str, ...]
     webhook: str
     database: str
-    tables: tuple[str, ...]
-    where: Mapping[str, str]
+    selection: Selection
 
     @classmethod
     def of(
-        cls,
-        out: Output,
-        command: str,
-        webhook: str,
-        database: str,
-        tables: Sequence[str],
-        where: Mapping[str, str],
+        cls, out: Output, command: str, webhook: str, database: str, selection: Selection
     ) -> FailureNotices:
         """Create it from the options, or from the stored schedule of the same backup.
 
@@ -69,14 +63,13 @@ class FailureNotices:
         from core.backup.failure_notice import checked_webhook, command_arguments
 
         if not command and not webhook:
-            command, webhook = _scheduled_notices(database, tables, where)
+            command, webhook = _scheduled_notices(database, selection)
         return cls(
             out,
             tuple(command_arguments(command)) if command else (),
             checked_webhook(webhook) if webhook else "",
             database,
-            tuple(tables),
-            where,
+            selection,
         )
 
     @contextmanager
@@ -99,10 +92,10 @@ class FailureNotices:
         from core.backup.failure_notice import failure_notice, post, run_command
         from core.backup.runs import record_failure
 
-        record_failure(self.database, self.tables, error, self.where)
+        record_failure(self.database, self.selection, error)
         if not self.command and not self.webhook:
             return
-        notice = failure_notice(self.database, self.tables, error)
+        notice = failure_notice(self.database, self.selection.tables or (), error)
         if self.command:
             with self._reported():
                 run_command(self.command, notice)
@@ -118,15 +111,13 @@ class FailureNotices:
             self.out.note(f"The failure could not be reported: {problem.summary}.")
 
 
-def _scheduled_notices(
-    database: str, tables: Sequence[str], where: Mapping[str, str]
-) -> tuple[str, str]:
+def _scheduled_notices(database: str, selection: Selection) -> tuple[str, str]:
     """Return the command and the webhook of the stored schedule; empty if there is none."""
     from core.backup.runs import run_name
     from core.backup.schedules import schedules
 
     try:
-        found = schedules().get(run_name(database, tables, where))
+        found = schedules().get(run_name(database, selection))
     except StorageError:  # the backup itself reports an address that is not valid
         return "", ""
     return (found.on_failure, found.webhook) if found is not None else ("", "")

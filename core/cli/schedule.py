@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.backup import Where, conditions_of
+from core.cli.backup import Exclude, Include, Where, conditions_of
 from core.cli.backup_keys import EncryptWith
 from core.cli.databases import Database
 from core.cli.failure_notices import FailureWebhook, OnFailure
@@ -45,6 +45,8 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
             "--install", help="Install as systemd units of this user; shown first without --yes."
         ),
     ] = False,
+    include: Include = None,
+    exclude: Exclude = None,
     where: Where = None,
     encrypt_with: EncryptWith = "",
     on_failure: OnFailure = "",
@@ -71,9 +73,10 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
     --install, --on-failure and --failure-webhook are stored on this machine, where `backup` reads
     them. The schedules of the window are also listed.
 
-    A condition of --where is checked with the database first.
+    Conditions of --where, and patterns, are checked with the database first.
     """
-    from core.backup.schedule import generated_files, unit_folder, with_key
+    from core.backup.schedule import checked_schedule, generated_files, with_key
+    from core.backup.systemd_units import unit_folder
 
     cli: Cli = context.obj
     if listed or remove:
@@ -81,9 +84,12 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
         return
     _check(cli, database_url, form if install else None, yes=yes, on_failure=on_failure)
     conditions = conditions_of(tables or (), where or ())
-    made = _checked(cli, database_url, tables or (), every, at, conditions)
-    if conditions:
-        _check_conditions(cli, made)
+    made = checked_schedule(
+        database_url, tables or (), every, at, _options(cli.common), conditions,
+        include=include or (), exclude=exclude or (),
+    )  # fmt: skip
+    if made.where or made.include or made.exclude:
+        _check_choice(cli, made)
     made = replace(made, on_failure=on_failure, webhook=failure_webhook)
     made = with_key(made, encrypt_with)
     files = generated_files(made, form)
@@ -116,31 +122,19 @@ def _check(
         raise usage_error("A schedule cannot use the demo server", "It ends with its command.")
 
 
-def _checked(
-    cli: Cli,
-    database: str,
-    tables: Sequence[str],
-    every: Every,
-    at: str,
-    where: Mapping[str, str],
-) -> Schedule:
-    from core.backup.schedule import checked_schedule
-
-    return checked_schedule(database, tables, every, at, _options(cli.common), where)
-
-
-def _check_conditions(cli: Cli, made: Schedule) -> None:
-    """Let the database evaluate the conditions, without a backup.
+def _check_choice(cli: Cli, made: Schedule) -> None:
+    """Let the database match the patterns and evaluate the conditions, without a backup.
 
     Raises:
-        InvalidInput: A condition is not valid.
+        InvalidInput: A condition is not valid, or a pattern matches no table.
     """
-    from core.backup.filters import Selection, plan_backup
+    from core.backup.filters import plan_backup
+    from core.backup.schedule import selection_of
 
-    selection = Selection(made.tables or None, dict(made.where))
-    with cli.out.work("Checking the conditions") as work:
+    chosen = selection_of(made)
+    with cli.out.work("Checking the choice of tables") as work:
         workspace = cli.opener.workspace(work)
-        plan_backup(workspace, work, database=made.database, selection=selection)
+        plan_backup(workspace, work, database=made.database, selection=chosen, exact=False)
 
 
 def _manage(cli: Cli, database: str, remove: str, *, yes: bool) -> None:
@@ -164,8 +158,8 @@ def _manage(cli: Cli, database: str, remove: str, *, yes: bool) -> None:
 
 
 def _remove(cli: Cli, name: str, schedule: Schedule) -> None:
-    from core.backup.schedule import remove_units
     from core.backup.schedules import remove_schedule
+    from core.backup.systemd_units import remove_units
 
     # The units first: a schedule that is still listed can be removed again after a failure.
     paths = remove_units(name) if schedule.starter is ScheduleFormat.SYSTEMD else ()
@@ -187,7 +181,7 @@ _STARTERS = {
 def _row(name: str, schedule: Schedule, run: BackupRun | None) -> tuple[str, ...]:
     from core.backup.timetable import next_time
 
-    tables = ", ".join(schedule.tables) or "all"
+    tables = schedule.scope
     if schedule.where:
         conditions = "; ".join(f"{table}: {condition}" for table, condition in schedule.where)
         tables = f"{tables} (only rows where {conditions})"
@@ -220,6 +214,8 @@ def _described(
             "at": each.at,
             "options": each.options,
             "where": dict(each.where),
+            "include": each.include,
+            "exclude": each.exclude,
             "started_by": each.starter.value if each.starter else "window",
             "paused": each.paused,
             "last_run": runs.get(name),
@@ -229,8 +225,9 @@ def _described(
 
 
 def _install(cli: Cli, made: Schedule, files: Sequence[GeneratedFile]) -> None:
-    from core.backup.schedule import checked_hooks, install_units
+    from core.backup.schedule import checked_hooks
     from core.backup.schedules import save_schedule
+    from core.backup.systemd_units import install_units
 
     checked_hooks(made)
     paths = install_units(files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -202,6 +203,20 @@ class Skipped:
     table: str
     problem: str
     remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The requested tables and rows of a run.
+
+    Without `tables` all tables are requested: those that match a pattern of `include`, if there is
+    one, and no pattern of `exclude`. `where` contains SQL conditions by table.
+    """
+
+    tables: tuple[str, ...] | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

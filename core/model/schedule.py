@@ -56,6 +56,8 @@ class Schedule:
         webhook: A URL to which a failure is sent; empty for none.
         created: When it was created, from which its first run is counted; None if not recorded.
         where: Pairs of a table and an SQL condition: only these rows of it are backed up.
+        include: Patterns of the tables that are backed up, instead of `tables`; empty for all.
+        exclude: Patterns of tables that are not backed up, instead of `tables`.
     """
 
     database: str
@@ -70,13 +72,23 @@ class Schedule:
     webhook: str = ""
     created: datetime | None = None
     where: tuple[tuple[str, str], ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        """The tables, for lists and messages."""
+        if self.tables:
+            return ", ".join(self.tables)
+        found = f"tables like {', '.join(self.include)}" if self.include else "all tables"
+        return f"{found} except {', '.join(self.exclude)}" if self.exclude else found
 
     @property
     def title(self) -> str:
         """The tables and the database, for lists and messages."""
-        tables = ", ".join(self.tables) or "all tables"
         database = self.origin.database or self.database
-        return f"some rows of {tables} of {database}" if self.where else f"{tables} of {database}"
+        some = "some rows of " if self.where else ""
+        return f"{some}{self.scope} of {database}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,7 @@ class BackupRun:
         cancelled: Whether the user stopped it.
         running: Whether the process that runs it exists.
         dismissed: Whether the user has dismissed the finding about its failure.
+        scope: The tables or their patterns, for messages; empty if not recorded.
     """
 
     name: str
@@ -112,6 +125,7 @@ class BackupRun:
     cancelled: bool = False
     running: bool = False
     dismissed: bool = False
+    scope: str = ""
 
     @property
     def failed(self) -> bool:

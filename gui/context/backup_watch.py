@@ -188,6 +188,8 @@ class BackupWatch(QObject):
             profile=profile,
             options={
                 "--all-tables": not tables,
+                "--include": schedule.include,
+                "--exclude": schedule.exclude,
                 "--where": condition_texts(schedule),
                 "--encrypt": key,
             },
@@ -200,6 +202,8 @@ class BackupWatch(QObject):
                 "tables": tables or None,
                 "encrypt_with": key,
                 "where": dict(schedule.where),
+                "include": list(schedule.include),
+                "exclude": list(schedule.exclude),
             },
             connection=workspace.connection,
             owner=self,

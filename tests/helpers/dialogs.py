@@ -62,6 +62,7 @@ from gui.tabs.backups.schedule_entry import ScheduleEntry
 from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleForm
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.secret_dialog import SecretDialog
+from gui.tabs.backups.selection_dialog import SelectionDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.sources import Source
 from gui.tabs.browser.existing_dialog import ExistingFile, ExistingFiles
@@ -284,6 +285,9 @@ MAKERS: dict[str, Make] = {
     ),
     "ConditionDialog": lambda parent, context: ConditionDialog(
         parent, context, workspace_of(), "/data/trading.db", "orders", _nothing
+    ),
+    "SelectionDialog": lambda parent, _context: SelectionDialog(
+        parent, "trading.db", ("orders", "users", "audit_log"), _nothing
     ),
     "EncryptionDialog": lambda parent, context: EncryptionDialog(
         parent, context, workspace_of(), "secret:cryptotrading/backup-key", lambda _name: None

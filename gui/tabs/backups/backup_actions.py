@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from core.errors import StorageError
-from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
+from core.backup.databases.address import DatabaseAddress
+from core.backup.filters import plan_backup
+from core.backup.schedule import where_options
+from core.errors import InvalidInput, StorageError
+from core.model.backup import Backup, BackupPlan, BackupReport, BackupState, Selection, VerifyReport
 from core.units import format_count, format_counted, iso_utc, utc_now
 from core.work import Progress
 from gui.tabs.backups.backups_panel import BackupsPanel
@@ -17,8 +20,10 @@ from gui.tabs.backups.encryption_dialog import EncryptionDialog, chosen_key, sto
 from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases
 from gui.tabs.backups.retrieval import show_error_with_retrieval
+from gui.tabs.backups.selection_dialog import SelectionDialog
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
+from gui.widgets.dialog import while_exists
 
 
 class BackupActions(QObject):
@@ -47,6 +52,41 @@ class BackupActions(QObject):
             lambda condition: self.back_up([table], condition),
         ).open()  # fmt: skip
 
+    def choose_tables(self) -> None:
+        """Prompt for patterns and conditions, and back up the tables and rows that meet them."""
+        database = self._tables.database
+        if self._tab.context.workspace is None:
+            return
+        dialog = SelectionDialog(
+            self._tab, self._tables.database_name, self._tables.own, self.back_up_selection
+        )
+        dialog.plan_wanted.connect(partial(self._plan, dialog, self._databases.argument(database)))
+        dialog.open()
+
+    def _plan(
+        self,
+        dialog: SelectionDialog,
+        database: str | DatabaseAddress,
+        selection: Selection,
+        then: Callable[[BackupPlan], object],
+    ) -> None:
+        workspace = self._tab.context.workspace
+        if workspace is None:
+            dialog.show_error(
+                InvalidInput("The tables cannot be read", remedy="Connect to a bucket first.")
+            )
+            return
+        self._tab.run(
+            "Plan a backup",
+            lambda work: plan_backup(
+                workspace, work, database=database, selection=selection, exact=False
+            ),
+            while_exists(dialog, then),
+            latest="backups/plan",
+            quiet=True,
+            failed=while_exists(dialog, dialog.show_error),
+        )
+
     def back_up(self, tables: Sequence[str], condition: str = "") -> None:
         """Back up tables of the open database; without names all of them.
 
@@ -54,8 +94,14 @@ class BackupActions(QObject):
             tables: their names.
             condition: an SQL condition on the rows of the only table; empty for all rows.
         """
-        database = self._tables.database
-        what = tables[0] if tables else "all tables"
+        where = {tables[0]: condition} if condition else {}
+        self.back_up_selection(Selection(tuple(tables) or None, where))
+
+    def back_up_selection(self, selection: Selection) -> None:
+        """Back up tables and rows of the open database."""
+        database, tables = self._tables.database, selection.tables or ()
+        some = selection.include or selection.exclude
+        what = tables[0] if tables else "the chosen tables" if some else "all tables"
         key = chosen_key(self._tab.context.settings, database)
         self._tab.bulk(
             f"Back up {what}",
@@ -64,7 +110,9 @@ class BackupActions(QObject):
                 "database": self._databases.argument(database),
                 "tables": list(tables) or None,
                 "encrypt_with": key,
-                "where": {tables[0]: condition} if condition else {},
+                "where": dict(selection.where),
+                "include": list(selection.include),
+                "exclude": list(selection.exclude),
             },
             self._on_backed_up,
             source=database,
@@ -73,7 +121,13 @@ class BackupActions(QObject):
                 "backup.run",
                 database,
                 *tables,
-                options={"--all-tables": not tables, "--where": condition, "--encrypt": key},
+                options={
+                    "--all-tables": not tables,
+                    "--include": selection.include,
+                    "--exclude": selection.exclude,
+                    "--where": where_options(tables, selection.where),
+                    "--encrypt": key,
+                },
             ),
             progress=lambda p: self._tables.note.setText(f"Backing up {_rows(p)}"),
             failed=self._on_backup_failed,

@@ -10,10 +10,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
-from core.backup.filters import Selection, plan_backup
+from core.backup.filters import plan_backup
 from core.backup.runs import dismiss_failure
-from core.backup.schedule import remove_units, schedule_name, with_key
+from core.backup.schedule import schedule_name, selection_of, with_key
 from core.backup.schedules import remove_schedule, save_schedule
+from core.backup.systemd_units import remove_units
 from core.errors import InvalidInput, StorageError
 from core.local.atomic import write_atomically
 from core.model.backup import BackupReport
@@ -94,6 +95,7 @@ class ScheduleActions(QObject):
         form = ScheduleForm(self._dialog or self._tab, choices, self._save, schedule)
         form.tables_wanted.connect(partial(self._list_tables, form))
         form.check_wanted.connect(partial(self._check, form))
+        form.list_tables()
         form.open()
 
     def _list_tables(self, form: ScheduleForm, address: str) -> None:
@@ -114,18 +116,18 @@ class ScheduleActions(QObject):
         )
 
     def _check(self, form: ScheduleForm, schedule: Schedule) -> None:
-        """Let the database evaluate the conditions of a schedule before it is saved."""
+        """Let the database check the patterns and conditions of a schedule before it is saved."""
         workspace = self._tab.context.workspace
         if workspace is None:
-            form.show_error(
-                InvalidInput("The conditions cannot be checked", remedy="Connect first.")
-            )
+            form.show_error(InvalidInput("The tables cannot be checked", remedy="Connect first."))
             return
         database = self._databases.argument(schedule.database)
-        selection = Selection(schedule.tables or None, dict(schedule.where))
+        selection = selection_of(schedule)
         self._tab.run(
-            "Check the conditions",
-            lambda work: plan_backup(workspace, work, database=database, selection=selection),
+            "Check the choice of tables",
+            lambda work: plan_backup(
+                workspace, work, database=database, selection=selection, exact=False
+            ),
             while_exists(form, lambda _plan: form.save()),
             latest="backups/schedule conditions",
             quiet=True,

@@ -15,6 +15,7 @@ from core.errors import InvalidInput, StorageError
 from core.model.schedule import Every, Schedule, ScheduleFormat
 from core.units import format_moment, utc_now
 from gui import theme
+from gui.tabs.backups.selection_dialog import pattern_fields, patterns
 from gui.tabs.backups.sources import Source
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
@@ -63,7 +64,8 @@ class ScheduleForm(Dialog):
 
     Signals:
         tables_wanted: the address of the database whose tables are to be listed.
-        check_wanted: the schedule, whose conditions the database is to check before `save`.
+        check_wanted: the schedule, whose patterns and conditions the database is to check before
+            `save`.
     """
 
     tables_wanted = Signal(str)
@@ -85,6 +87,7 @@ class ScheduleForm(Dialog):
             self.database.addItem(shown(source.name), source.address)
         self.scope = combo_box("Tables")
         self.scope.addItems(["All tables", "Selected tables"])
+        self.include, self.exclude = pattern_fields()
         self.model = QStandardItemModel(self)
         self.tables = make_list(self.model, "Tables to back up")
         self.tables.setFixedHeight(4 * theme.ROW + 2)
@@ -96,8 +99,8 @@ class ScheduleForm(Dialog):
         self.at.setDisplayFormat("HH:mm")
         self.at.setAccessibleName("Time in the zone of this computer")
         self.starter = _filled(combo_box("Started by"), STARTERS)
-        self.command = line_edit("Command after a failure", "none")
-        self.webhook = line_edit("Webhook after a failure", "none")
+        names = ("Command after a failure", "Webhook after a failure")
+        self.command, self.webhook = (line_edit(name, "none") for name in names)
         for field in (self.where, self.command, self.webhook):
             field.setFont(theme.mono_font())
         self.note = muted_label("", wrap=True)
@@ -109,13 +112,15 @@ class ScheduleForm(Dialog):
         self._on_scope()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
+        form = self._form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, field in (
             ("Database", self.database),
             ("Tables", self.scope),
+            ("Only tables like", self.include),
+            ("Not tables like", self.exclude),
             ("", self.tables),
             ("Only rows where", self.where),
             ("Interval", self.every),
@@ -139,6 +144,8 @@ class ScheduleForm(Dialog):
             place = self.database.count() - 1
         choose(self.database, place)
         choose(self.scope, 1 if schedule.tables else 0)
+        self.include.setText(", ".join(schedule.include))
+        self.exclude.setText(", ".join(schedule.exclude))
         choose(self.every, [each for each, _text in _EVERY].index(schedule.every))
         hour, minute = schedule.at.split(":")
         self.at.setTime(QTime(int(hour), int(minute)))
@@ -156,7 +163,7 @@ class ScheduleForm(Dialog):
         for box in (self.every, self.starter):
             box.currentIndexChanged.connect(self._update)
         self.at.timeChanged.connect(self._update)
-        for field in (self.command, self.webhook):
+        for field in (self.include, self.exclude, self.command, self.webhook):
             field.textChanged.connect(self._update)
 
     def show_tables(self, address: str, tables: Sequence[str]) -> None:
@@ -170,12 +177,18 @@ class ScheduleForm(Dialog):
         for name in (*tables, *sorted(wanted - set(tables))):
             item = QStandardItem(self._title(name))
             item.setData(name)
-            item.setCheckable(True)
             item.setCheckState(Qt.CheckState.Checked if name in chosen else Qt.CheckState.Unchecked)
+            self._allow_check(item)
             self.model.appendRow(item)
         if self.model.rowCount():
             choose_row(self.tables, 0)
         self._on_table()
+
+    def _allow_check(self, item: QStandardItem) -> None:
+        """Show the box of a table if tables are selected, and hide it if all are backed up."""
+        item.setCheckable(self._selects)
+        state = item.checkState() if self._selects else None
+        item.setData(state, Qt.ItemDataRole.CheckStateRole)
 
     def _title(self, table: str) -> str:
         condition = self._conditions.get(table, "")
@@ -183,20 +196,27 @@ class ScheduleForm(Dialog):
         return f"{name}, only rows where {shown(condition)}" if condition else name
 
     @property
+    def _selects(self) -> bool:
+        """Whether tables are selected, instead of all of them."""
+        return self.scope.currentIndex() == 1
+
+    @property
     def _table(self) -> str:
-        """The checked table that is selected in the list; empty if there is none."""
+        """The table of the list whose condition is shown; empty if it is not backed up."""
         index = self.tables.currentIndex()
-        if not index.isValid() or self.scope.currentIndex() != 1:
+        if not index.isValid():
             return ""
         item = self.model.itemFromIndex(index)
-        return item.data() if item.checkState() == Qt.CheckState.Checked else ""
+        checked = item.checkState() == Qt.CheckState.Checked
+        return str(item.data()) if checked or not self._selects else ""
 
     def _on_table(self, *_changed: object) -> None:
         """Show the condition of the selected table."""
         table = self._table
         self.where.setText(self._conditions.get(table, ""))
         self.where.setPlaceholderText(f"all rows of {shown(table)}" if table else "all rows")
-        allow_field(self.where, bool(table), "Select a checked table first.")
+        why = "Select a checked table first." if self._selects else "Select a table first."
+        allow_field(self.where, bool(table), why)
         self._update()
 
     def _on_item(self, _item: QStandardItem) -> None:
@@ -219,7 +239,7 @@ class ScheduleForm(Dialog):
         Raises:
             InvalidInput: a field is not valid.
         """
-        selected = self.scope.currentIndex() == 1
+        selected = self._selects
         made = checked_schedule(
             self.database.currentData() or "",
             self._checked() if selected else (),
@@ -227,6 +247,8 @@ class ScheduleForm(Dialog):
             f"{self.at.time().hour():02}:{self.at.time().minute():02}",
             self._former.options if self._former else self._choices.options,
             self._where(),
+            include=() if selected else patterns(self.include.text()),
+            exclude=() if selected else patterns(self.exclude.text()),
         )
         return replace(
             made,
@@ -237,11 +259,9 @@ class ScheduleForm(Dialog):
         )
 
     def _where(self) -> dict[str, str]:
-        """Return the conditions of the tables; for all tables those of the command line."""
-        former = self._former
-        if self.scope.currentIndex() == 0:
-            return dict(former.where) if former and not former.tables else {}
-        found = {table: self._conditions.get(table, "") for table in self._checked()}
+        """Return the conditions of the tables that are backed up."""
+        names = self._checked() if self._selects else self._conditions
+        found = {table: self._conditions.get(table, "") for table in names}
         return {table: condition for table, condition in found.items() if condition}
 
     def _checked(self) -> list[str]:
@@ -254,11 +274,19 @@ class ScheduleForm(Dialog):
         self._on_scope()
 
     def _on_scope(self) -> None:
-        selected = self.scope.currentIndex() == 1
-        allow_field(self.tables, selected, "All tables are backed up.")
-        if selected and not self.model.rowCount() and self.database.currentData():
-            self.tables_wanted.emit(self.database.currentData())
+        for field in (self.include, self.exclude):
+            self._form.setRowVisible(field, not self._selects)
+        for row in range(self.model.rowCount()):
+            self._allow_check(self.model.item(row))
+        self.list_tables()
         self._on_table()
+        if self.isVisible():
+            self.fit()
+
+    def list_tables(self) -> None:
+        """Request the tables of the database, unless they are listed."""
+        if not self.model.rowCount() and self.database.currentData():
+            self.tables_wanted.emit(self.database.currentData())
 
     def _update(self, *_changed: object) -> None:
         why = self._problem()
@@ -272,7 +300,7 @@ class ScheduleForm(Dialog):
     def _problem(self) -> str:
         if not self.database.count():
             return "Open a database first: its tables are backed up."
-        if self.scope.currentIndex() == 1 and not self._checked():
+        if self._selects and not self._checked():
             return "Check at least one table."
         if self.starter.currentData() is not None and self._choices.why_outside:
             return self._choices.why_outside
@@ -285,12 +313,12 @@ class ScheduleForm(Dialog):
 
     def _on_save(self) -> None:
         schedule = self.schedule
-        if not schedule.where:
+        if not (schedule.where or schedule.include or schedule.exclude):
             self.save()
             return
-        busy = "The database checks the conditions."
+        busy = "The database checks the tables and conditions."
         self.go.allow(not busy, busy)
-        self.note.setText("Checking the conditions…")
+        self.note.setText("Checking the tables and conditions…")
         self.check_wanted.emit(schedule)
 
     def save(self) -> None:

@@ -113,6 +113,7 @@ class BackupsTab(Tab):
         self.tables.selected.connect(self._on_table)
         self.tables.backup_wanted.connect(self.making.back_up)
         self.tables.some_rows_wanted.connect(self.making.back_up_some_rows)
+        self.tables.some_tables_wanted.connect(self.making.choose_tables)
         self.tables.encryption_wanted.connect(self.making.choose_encryption)
         self.backups.selected.connect(self._on_backup)
         self.backups.verify_wanted.connect(self.making.verify)

@@ -41,6 +41,7 @@ class TablesPanel(QWidget):
         selected: a `TableInfo`, or None.
         backup_wanted: names of the tables to back up; empty means all.
         some_rows_wanted: the name of a table, of which the user wants to back up some rows.
+        some_tables_wanted: the user wants to choose tables and rows by patterns and conditions.
         encryption_wanted: the user wants to choose the key that encrypts backups of the database.
     """
 
@@ -50,6 +51,7 @@ class TablesPanel(QWidget):
     selected = Signal(object)
     backup_wanted = Signal(object)
     some_rows_wanted = Signal(str)
+    some_tables_wanted = Signal()
     encryption_wanted = Signal()
 
     def __init__(self, settings: SettingsStore | None) -> None:
@@ -71,12 +73,14 @@ class TablesPanel(QWidget):
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Backs up every table from one consistent snapshot.")
         self.some_rows = link_button("Some rows…", self._on_some_rows)
+        self.some_tables = link_button("Some tables…", self.some_tables_wanted.emit)
         self.encryption = link_button("Not encrypted", self.encryption_wanted.emit)
         self._settings = settings
         self._why = ""
         self._narrow = False
         self._quiet = False
         self.database = ""
+        self.database_name = ""
         self._pill = Pill("")
         self._act: Callable[[], object] = self._on_open
         self._empty = EmptyState("", "", "", self._on_button)
@@ -100,7 +104,9 @@ class TablesPanel(QWidget):
         self.note = muted_label("", wrap=True, small=True)
         self.note.setContentsMargins(12, 4, 12, 12)
         box.addWidget(self._buttons)
-        self._encryption = row(self.some_rows, self.encryption, margins=(12, 0, 12, 0))
+        self._encryption = row(
+            self.some_rows, self.some_tables, self.encryption, margins=(12, 0, 12, 0)
+        )
         self._encryption.layout().addStretch(1)  # type: ignore[union-attr] # as above
         box.addWidget(self._encryption)
         box.addWidget(self.note)
@@ -132,6 +138,12 @@ class TablesPanel(QWidget):
             return None
         return self.model.tables[self._sorted.mapToSource(chosen[0]).row()]
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The names of the tables without former and derived ones, which are never backed up."""
+        tables = (info for info in self.model.tables if not info.former_name and not info.derived)
+        return tuple(info.name for info in tables)
+
     def show_database(self, info: DatabaseInfo, address: str, hint: str) -> None:
         """Show a database; if the selected table is in it, it stays selected and is emitted again.
 
@@ -140,6 +152,7 @@ class TablesPanel(QWidget):
             address: its path, URL or secret.
             hint: a description of it for the tooltip.
         """
+        self.database_name = info.name
         self._panel.head.set_title(info.name)
         self._pill.set(info.engine, hint=hint)
         self.database = address
@@ -274,7 +287,10 @@ class TablesPanel(QWidget):
         self.some_rows.set_hint("Backs up only the rows that meet an SQL condition.")
         self.encryption.allow(not self._why, self._why)
         usable = any(not t.problem and not t.former_name for t in self.model.tables)
-        self.back_up_all.allow(usable and not self._why, self._why or "There is no table.")
+        why_none = self._why or ("" if usable else "There is no table.")
+        self.back_up_all.allow(not why_none, why_none)
+        self.some_tables.allow(not why_none, why_none)
+        self.some_tables.set_hint("Chooses tables by patterns, and their rows by SQL conditions.")
 
     def _on_some_rows(self) -> None:
         if self.current is not None:

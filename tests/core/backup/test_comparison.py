@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from core.backup.comparison import compare_of
 from core.backup.databases import open_database
 from core.backup.encryption_keys import create_key
-from core.backup.filters import Selection
 from core.backup.run import back_up
 from core.errors import NotSupported
-from core.model.backup import Backup, BackupState
+from core.model.backup import Backup, BackupState, Selection
 from core.model.comparison import BackupComparison, RowChange
 from core.work import Work
 

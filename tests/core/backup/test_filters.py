@@ -18,7 +18,6 @@ from core.backup.choice import Wanted, find
 from core.backup.databases import open_database
 from core.backup.databases.sqlite import SQLiteDatabase
 from core.backup.encryption_keys import create_key
-from core.backup.filters import Selection
 from core.backup.health import findings
 from core.backup.listing import backups_in
 from core.backup.recovery_kit.script.backups import chosen
@@ -26,7 +25,7 @@ from core.backup.recovery_kit.script.storage import Folder
 from core.backup.retention import decisions
 from core.backup.run import back_up
 from core.errors import Conflict, Corrupt, DatabaseError, InvalidInput, NotFound, StorageError
-from core.model.backup import Backup, BackupReport
+from core.model.backup import Backup, BackupReport, Selection
 from core.model.retention import RetentionRule
 from core.model.schedule import BackupProblem
 from core.work import Work

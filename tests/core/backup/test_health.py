@@ -173,6 +173,17 @@ def test_a_schedule_of_some_rows_expects_a_run_and_no_complete_backup() -> None:
     assert "some rows of orders, users of" in overdue.text
 
 
+def test_a_schedule_with_patterns_expects_a_run() -> None:
+    created = NOW - timedelta(hours=31)
+    daily = Schedule("/a", (), Every.DAY, origin=ONE, created=created, exclude=("users",))
+    old = taken(72, table="users")
+    (finding,) = findings([old], [daily], now=NOW)
+    assert "all tables except users of" in finding.text
+    assert "has not run since" in finding.text
+    ran = BackupRun(schedule_name(daily), "/a", (), NOW - timedelta(hours=2), NOW)
+    assert findings([old], [daily], [ran], now=NOW) == ()
+
+
 def test_a_paused_schedule_expects_nothing() -> None:
     daily = Schedule("/a", ("orders",), Every.DAY, origin=ONE, paused=True)
     assert findings([], [daily], now=NOW) == ()

@@ -19,7 +19,6 @@ from helpers.recovery import copied, run_kit
 
 from core.backup import recovery_kit
 from core.backup.databases import open_database
-from core.backup.filters import Selection
 from core.backup.recovery_kit.script.failures import NOT_FOUND, KitError
 from core.backup.recovery_kit.script.mariadb import mariadb_fragment
 from core.backup.recovery_kit.script.postgresql import collation_name, fragment, type_name
@@ -29,6 +28,7 @@ from core.backup.recovery_kit.script.storage import Bucket
 from core.backup.run import back_up
 from core.cli import main
 from core.errors import AlreadyExists
+from core.model.backup import Selection
 from core.work import Work
 
 pytestmark = pytest.mark.skipif(not shutil.which("zstd"), reason="zstd is not installed")

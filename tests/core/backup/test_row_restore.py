@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from core.backup.databases import open_database
 from core.backup.databases.sqlite.row_restore import SQLiteRowChanges
-from core.backup.filters import Selection
 from core.backup.preview import preview_of
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
 from core.backup.undo import drop_former_table, newest_former_table, undo
 from core.errors import Conflict, DatabaseError, InvalidInput, NotFound, NotSupported
-from core.model.backup import Backup
+from core.model.backup import Backup, Selection
 from core.model.row_restore import RowAction, RowCounts
 from core.work import Work
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.backup.databases.address import DatabaseAddress
+from core.backup.health import findings
 from core.backup.runs import (
     claim_run,
     dismiss_failure,
@@ -26,7 +27,7 @@ from core.backup.schedules import remove_schedule, save_schedule, schedules
 from core.backup.timetable import missed_time, next_time
 from core.errors import Cancelled, InvalidInput, NotFound, Offline
 from core.local.state.database import state_database
-from core.model.backup import Origin
+from core.model.backup import Origin, Selection
 from core.model.schedule import BackupRun, Every, Schedule, ScheduleFormat
 from core.redaction import Secret
 from core.units import utc_now
@@ -58,39 +59,53 @@ def only() -> BackupRun:
 
 
 def test_the_last_run_and_its_result_are_recorded() -> None:
-    with recorded_run("shop.db", ["orders"]):
+    with recorded_run("shop.db", Selection(("orders",))):
         assert only().running
         assert not only().failed
     assert (only().database, only().tables) == (str(Path("shop.db").absolute()), ("orders",))
     assert only().ended is not None
     assert not only().failed
-    with pytest.raises(Offline), recorded_run("shop.db", ["orders"]):
+    with pytest.raises(Offline), recorded_run("shop.db", Selection(("orders",))):
         raise Offline("The endpoint cannot be reached", cause="The network is unreachable.")
     assert only().failed
     assert only().problem == "The endpoint cannot be reached. The network is unreachable."
-    with pytest.raises(Cancelled), recorded_run("shop.db", ["orders"]):
+    with pytest.raises(Cancelled), recorded_run("shop.db", Selection(("orders",))):
         raise Cancelled("Stopped")
     assert only().cancelled
     assert not only().failed
-    with recorded_run("shop.db", ["orders"]) as result:
+    with recorded_run("shop.db", Selection(("orders",))) as result:
         result.problem = "users was skipped: It has a function."
     assert only().failed
 
 
 def test_a_run_has_one_name_and_no_password() -> None:
     address = DatabaseAddress(URL, Secret("a-long-password"))
-    names = {run_name(text, None) for text in (URL, URL.replace("@", ":pw@"), address)}
+    names = {run_name(text, Selection()) for text in (URL, URL.replace("@", ":pw@"), address)}
     assert names == {schedule_name(Schedule(URL))}
-    assert run_name("a.db", ["t"]) == schedule_name(Schedule(str(Path("a.db").absolute()), ("t",)))
-    record_failure(address, None, Offline("postgresql://backup:a-long-password@db is offline"))
+    assert run_name("a.db", Selection(("t",))) == schedule_name(
+        Schedule(str(Path("a.db").absolute()), ("t",))
+    )
+    error = Offline("postgresql://backup:a-long-password@db is offline")
+    record_failure(address, Selection(), error)
     rows = state_database().rows("SELECT * FROM backup_runs")
     assert "a-long-password" not in str(rows)
+
+
+def test_the_run_of_a_pattern_is_another_one_than_that_of_all_tables() -> None:
+    chosen = Selection(exclude=("audit_*",))
+    for selection in (chosen, Selection()):
+        record_failure("/shop.db", selection, Offline("The endpoint cannot be reached"))
+    runs = last_runs()
+    assert {run.scope for run in runs.values()} == {"all tables", "all tables except audit_*"}
+    (finding,) = (each for each in findings([], (), runs.values()) if "audit_" in each.text)
+    assert "The backup of all tables except audit_* of /shop.db on" in finding.text
 
 
 KILLED = """
 import os, signal
 from core.backup.runs import recorded_run
-with recorded_run("/shop.db", ["orders"]):
+from core.model.backup import Selection
+with recorded_run("/shop.db", Selection(("orders",))):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -101,7 +116,7 @@ def test_a_killed_run_has_failed() -> None:
     assert not only().running
     dismiss_failure(only().name)
     assert only().dismissed
-    with pytest.raises(Offline), recorded_run("/shop.db", ["orders"]):
+    with pytest.raises(Offline), recorded_run("/shop.db", Selection(("orders",))):
         raise Offline("The endpoint cannot be reached")
     assert not only().dismissed
 
@@ -111,7 +126,7 @@ def test_a_scheduled_run_is_claimed_once() -> None:
     assert claim_run(Schedule("/a"), due)
     assert not claim_run(Schedule("/a"), due)
     assert not claim_run(Schedule("/a"), utc_now() + timedelta(hours=1)), "it is running"
-    with recorded_run("/a", None):
+    with recorded_run("/a", Selection()):
         pass
     assert not claim_run(Schedule("/a"), due)
     assert claim_run(Schedule("/a"), utc_now() + timedelta(seconds=1))

@@ -15,12 +15,13 @@ from core.backup.schedule import (
     backup_command,
     checked_schedule,
     generated_files,
-    install_units,
     key_name_of,
     schedule_name,
+    selection_of,
     with_key,
 )
 from core.backup.schedules import save_schedule, schedules
+from core.backup.systemd_units import install_units
 from core.cli.backup import conditions_of
 from core.errors import InvalidInput, LocalIOError, NotSupported
 from core.local.state.database import state_database
@@ -210,7 +211,24 @@ def test_a_schedule_of_some_rows_is_another_one_than_that_of_all() -> None:
     stored = schedules()
     assert len(stored) == 2
     assert stored[schedule_name(some)].where == (("orders", "id > 1"),)
-    assert run_name(some.database, some.tables, dict(some.where)) == schedule_name(some)
+    assert run_name(some.database, selection_of(some)) == schedule_name(some)
+
+
+@pytest.mark.parametrize("form", list(ScheduleFormat))
+def test_patterns_are_part_of_the_command_and_the_name(form: ScheduleFormat) -> None:
+    some = made(include=("o*", "u*"), exclude=("users",))
+    flags = ("--include=o*", "--include=u*", "--exclude=users")
+    assert [each for each in backup_command(some) if "clude" in each] == list(flags)
+    assert "--include=o*" in text_of(some, form)
+    assert some.title == "tables like o*, u* except users of trading"
+    names = {schedule_name(each) for each in (some, made(), made(include=("o*",)), made("users"))}
+    assert len(names) == 4
+    save_schedule(some)
+    (stored,) = schedules().values()
+    assert (stored.include, stored.exclude) == (("o*", "u*"), ("users",))
+    assert run_name(some.database, selection_of(stored)) == schedule_name(some)
+    with pytest.raises(InvalidInput, match="cannot be combined"):
+        made("orders", include=("o*",))
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def test_a_dry_run_shows_tables_rows_and_what_is_left_out_and_writes_nothing(
     )  # fmt: skip
     output = command(*arguments)
     assert output.out.splitlines()[:2] == ["orders\t20\t", f"{table}\t2\tid > 1"]
-    assert "users is excluded: It matches the pattern use?s of --exclude." in output.out
-    assert "audit is excluded: It matches no pattern of --include." in output.out
+    assert "users is excluded: It matches the pattern use?s, which is excluded." in output.out
+    assert "audit is excluded: It matches none of the patterns of tables to include." in output.out
     assert "Nothing was written" in output.err
     plan = json.loads(command(*arguments, "--json").out)
     assert plan["tables"] == [

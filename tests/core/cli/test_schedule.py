@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from helpers.backups import sql
 
 from core.backup import health
 from core.backup.schedule import checked_schedule
@@ -93,6 +94,17 @@ def test_a_condition_is_checked_shown_and_part_of_the_command(
         command("schedule", "--list", "--json").out)}  # fmt: skip
     assert runs[True]["ended"]
     assert runs[False] is None
+
+
+def test_a_schedule_has_patterns_that_the_database_checks(command, database, table):
+    sql(database, "CREATE TABLE users (id INTEGER PRIMARY KEY)")
+    some = ("schedule", database, "--include", f"{table}*", "--exclude", "use?s")
+    printed = command(*some, "--format", "cron").out
+    assert f"--all-tables '--include={table}*' '--exclude=use?s'" in printed
+    refused = command("schedule", database, "--exclude", "nothing_*", code=INVALID)
+    assert "No table matches the pattern nothing_*" in refused.err
+    refused = command("schedule", database, table, "--exclude", "use?s", code=INVALID)
+    assert "Patterns cannot be combined with names of tables" in refused.err
 
 
 def test_schedules_are_listed_and_removed(command, tmp_path, database, table, monkeypatch):

@@ -13,6 +13,7 @@ from gui.dialogs.confirm import Confirm
 from gui.tabs.backups.condition_dialog import ConditionDialog
 from gui.tabs.backups.schedule_form import ScheduleForm
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
+from gui.tabs.backups.selection_dialog import SelectionDialog
 
 
 def shown(tab, kind):
@@ -60,6 +61,46 @@ def test_some_rows_are_backed_up_after_the_database_has_checked_the_condition(
     assert made.filter == "status = 'open'"
 
 
+def cells(table, column):
+    model = table.model()
+    return [model.index(row, column).data() for row in range(model.rowCount())]
+
+
+def test_tables_are_chosen_by_patterns_and_conditions(orders, path, idle, elsewhere, qtbot):
+    sql(path, "CREATE TABLE audit_log (id INTEGER PRIMARY KEY)")
+    orders.refresh()
+    idle()
+    orders.tables.some_tables.click()
+    dialog = shown(orders, SelectionDialog)
+    qtbot.keyClicks(dialog.exclude, "audit_*, nothing_*")
+    dialog.go.click()
+    idle()
+    assert dialog.isVisible()
+    assert "No table matches the pattern nothing_*" in dialog.banner.text
+    dialog.exclude.clear()
+    qtbot.keyClicks(dialog.exclude, "audit_*")
+    names = cells(dialog.tables, 0)
+    dialog.tables.setCurrentIndex(dialog.model.index(names.index("orders"), 0))
+    qtbot.keyClicks(dialog.where, "status = 'open'")
+    dialog.preview.click()
+    idle()
+    plan = dict(
+        zip(names, zip(cells(dialog.tables, 1), cells(dialog.tables, 2), strict=True), strict=True)
+    )
+    assert plan["orders"] == ("30", "status = 'open'")
+    assert plan["audit_log"] == ("", "none: It matches the pattern audit_*, which is excluded.")
+    assert "audit_log" not in dialog.note.text()
+    assert " would be backed up." in dialog.note.text()
+    qtbot.keyClicks(dialog.exclude, ", u*")  # another selection than the one of the preview
+    assert (dialog.note.text(), set(cells(dialog.tables, 1))) == ("", {""})
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "Backed up " in orders.banner.text, timeout=20_000)
+    workspace = orders.context.workspace
+    made = {backup.table: backup for backup in elsewhere(lambda: list_backups(workspace))}
+    assert not made.keys() & {"audit_log", "users"}
+    assert (made["orders"].rows, made["orders"].filter) == (30, "status = 'open'")
+
+
 def test_a_schedule_of_some_rows_is_saved_after_a_check(orders, path, idle, qtbot):
     orders.routines.bar.schedules.click()
     schedules_dialog = shown(orders, SchedulesDialog)
@@ -67,6 +108,7 @@ def test_a_schedule_of_some_rows_is_saved_after_a_check(orders, path, idle, qtbo
     form = shown(orders, ScheduleForm)
     form.scope.setCurrentIndex(1)
     idle()
+    assert not form.exclude.isVisible()
     rows = {form.model.item(n).data(): n for n in range(form.model.rowCount())}
     assert not form.where.isEnabled()
     for table in ("orders", "users"):
@@ -88,6 +130,39 @@ def test_a_schedule_of_some_rows_is_saved_after_a_check(orders, path, idle, qtbo
     idle()
     (stored,) = schedules().values()
     assert (set(stored.tables), stored.where) == ({"orders", "users"}, (("orders", "price > 1"),))
+    schedules_dialog.reject()
+
+
+def test_a_schedule_of_all_tables_has_patterns_and_conditions(orders, path, idle, qtbot):
+    orders.routines.bar.schedules.click()
+    schedules_dialog = shown(orders, SchedulesDialog)
+    schedules_dialog.add.click()
+    form = shown(orders, ScheduleForm)
+    idle()
+    rows = {form.model.item(n).data(): n for n in range(form.model.rowCount())}
+    assert form.model.item(0).data(Qt.ItemDataRole.CheckStateRole) is None
+    qtbot.keyClicks(form.exclude, "nothing_*")
+    form.go.click()
+    idle()
+    assert "No table matches the pattern nothing_*" in form.banner.text
+    form.exclude.clear()
+    qtbot.keyClicks(form.exclude, "a*, u*")
+    form.tables.setCurrentIndex(form.model.index(rows["orders"], 0))
+    qtbot.keyClicks(form.where, "price > 1")
+    form.go.click()
+    idle()
+    (stored,) = schedules().values()
+    assert (stored.tables, stored.include, stored.exclude) == ((), (), ("a*", "u*"))
+    assert stored.where == (("orders", "price > 1"),)
+    title = schedules_dialog.table.model().index(0, 0).data()
+    assert title == "some rows of all tables except a*, u* of trading.db"
+    schedules_dialog.edit.click()
+    form = shown(orders, ScheduleForm)
+    idle()
+    assert (form.include.text(), form.exclude.text()) == ("", "a*, u*")
+    form.tables.setCurrentIndex(form.model.index(rows["orders"], 0))
+    assert form.where.text() == "price > 1"
+    form.reject()
     schedules_dialog.reject()
 
 

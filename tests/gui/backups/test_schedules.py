@@ -13,6 +13,7 @@ from core.backup.runs import last_runs, record_failure
 from core.backup.schedule import checked_schedule, schedule_name
 from core.backup.schedules import save_schedule, schedules
 from core.errors import Offline
+from core.model.backup import Selection
 from core.model.schedule import BackupProblem, Every, Schedule, ScheduleFormat
 from core.units import utc_now
 from gui.dialogs.confirm import Confirm
@@ -218,7 +219,7 @@ def test_findings_are_shown_on_the_tab_and_as_a_notification(
     monkeypatch.setattr(
         "gui.main_window.notifier.QApplication.activeWindow", staticmethod(lambda: None)
     )
-    record_failure(str(path), ["users"], Offline("The endpoint cannot be reached"))
+    record_failure(str(path), Selection(("users",)), Offline("The endpoint cannot be reached"))
     watch.start(lambda: True)
     watch.examine()
     qtbot.waitUntil(lambda: bool(messages), timeout=20_000)

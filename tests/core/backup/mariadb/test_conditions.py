@@ -6,10 +6,9 @@ import pytest
 from helpers.backups import MemoryStore
 
 from core.backup.comparison import compare_of
-from core.backup.filters import Selection
 from core.backup.run import back_up
 from core.errors import InvalidInput
-from core.model.backup import BackupReport
+from core.model.backup import BackupReport, Selection
 from core.work import Work
 
 

@@ -10,10 +10,9 @@ from helpers.postgresql_tables import Database
 
 from core.backup.comparison import compare_of
 from core.backup.databases import open_database
-from core.backup.filters import Selection
 from core.backup.run import back_up
 from core.errors import Cancelled, InvalidInput, StorageError
-from core.model.backup import BackupReport
+from core.model.backup import BackupReport, Selection
 from core.work import Work
 
 

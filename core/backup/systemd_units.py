@@ -1,0 +1,81 @@
+"""The systemd units of scheduled backups, which belong to the user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.backup.programs import run_program
+from core.errors import NotSupported
+from core.local.atomic import translate_os_errors, write_atomically
+from core.model.schedule import GeneratedFile
+
+_SYSTEMCTL_SECONDS = 30.0
+
+
+def unit_folder() -> Path:
+    """Return the folder of the user's systemd units."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    root = Path(base) if base.startswith("/") else Path.home() / ".config"
+    return root / "systemd" / "user"
+
+
+def remove_units(name: str) -> tuple[Path, ...]:
+    """Stop the timer of a schedule, and remove its systemd units.
+
+    Args:
+        name: The name of the schedule.
+
+    Returns:
+        The paths of the removed units; none if they were not installed.
+
+    Raises:
+        LocalIOError: A unit cannot be removed, or systemd refuses it.
+    """
+    folder = unit_folder()
+    paths = tuple(
+        path for end in ("timer", "service") if (path := folder / f"{name}.{end}").exists()
+    )
+    if not paths:
+        return ()
+    systemctl = shutil.which("systemctl")
+    if systemctl is not None:
+        timer = f"{name}.timer"
+        run_program([systemctl, "--user", "disable", "--now", timer], seconds=_SYSTEMCTL_SECONDS)
+    with translate_os_errors(folder, "changed"):
+        for path in paths:
+            path.unlink(missing_ok=True)
+    if systemctl is not None:
+        run_program([systemctl, "--user", "daemon-reload"], seconds=_SYSTEMCTL_SECONDS)
+    return paths
+
+
+def install_units(files: Sequence[GeneratedFile]) -> tuple[Path, ...]:
+    """Write systemd units of the user, and start the timer.
+
+    Returns:
+        The paths of the units.
+
+    Raises:
+        LocalIOError: A unit cannot be written, or systemd refuses it.
+        NotSupported: This machine has no systemd.
+    """
+    systemctl = shutil.which("systemctl")
+    if systemctl is None:
+        raise NotSupported(
+            "This machine has no systemd",
+            cause="The program systemctl was not found.",
+            remedy="Print another format with --format cron, and install it yourself.",
+        )
+    folder = unit_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for file in files:
+        write_atomically(folder / file.name, file.text.encode())
+        paths.append(folder / file.name)
+    run_program([systemctl, "--user", "daemon-reload"], seconds=_SYSTEMCTL_SECONDS)
+    timer = next(file.name for file in files if file.name.endswith(".timer"))
+    run_program([systemctl, "--user", "enable", "--now", timer], seconds=_SYSTEMCTL_SECONDS)
+    return tuple(paths)
