@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.preview.resampling import CLOSE, OPEN, joined_values
-from gui.views.time_axis import TimeAxis, VisibleRange
+from gui.views.time_axis import VisibleRange
 
 if TYPE_CHECKING:
     from core.preview.series import Floats
@@ -52,16 +52,31 @@ class CandleBars:
     """Finds the bars of one set of candles.
 
     Args:
-        axis: the positions of the candles.
+        starts: where each candle begins in seconds, rising, shape (n,).
+        step: the seconds that each candle takes.
         values: open, high, low, close and volume, shape (5, n).
     """
 
-    def __init__(self, axis: TimeAxis, values: Floats) -> None:
-        self._step = axis.step
-        self._blocks = _blocks_of(axis.starts, values)
+    def __init__(self, starts: Floats, step: float, values: Floats) -> None:
+        self._step = step
+        self._blocks = _blocks_of(starts, values)
 
-    def visible_bars(self, visible_range: VisibleRange, pixel: float) -> Bars:
-        """Return the bars of a part of the axis; `pixel` is the number of seconds per pixel."""
+    @classmethod
+    def of_line(cls, starts: Floats, step: float, values: Floats) -> CandleBars:
+        """Return the bars of a line of single values, shape (n,)."""
+        import numpy as np
+
+        # Not copied: each of the five rows is the same memory.
+        return cls(starts, step, np.broadcast_to(values, (5, len(values))))
+
+    def visible_bars(self, visible_range: VisibleRange, pixel: float, beyond: int = 0) -> Bars:
+        """Return the bars of a part of the axis.
+
+        Args:
+            visible_range: the visible part.
+            pixel: the number of seconds per pixel.
+            beyond: so many more single candles at each end, for a line that reaches the edges.
+        """
         blocks = self._blocks[0]
         for coarser in self._blocks[1:]:
             # Blocks much smaller than a pixel give the same picture as single candles.
@@ -72,8 +87,11 @@ class CandleBars:
         else:  # a block with gaps is longer than its candles together
             first = max(0, int(blocks.starts.searchsorted(visible_range.left, "right")) - 1)
         end = int(blocks.starts.searchsorted(visible_range.right))
+        single = self._step >= pixel * _NARROW
+        if single:
+            first, end = max(0, first - beyond), end + beyond
         starts, values = blocks.starts[first:end], blocks.values[:, first:end]
-        if self._step >= pixel * _NARROW or not len(starts):
+        if single or not len(starts):
             return Bars(starts + self._step / 2, values, joined=False)
         return _joined(starts, values, visible_range.left, pixel)
 

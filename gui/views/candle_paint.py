@@ -5,11 +5,10 @@ Only visible data is processed, as arrays: see `candle_bars`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import shiboken6
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen, QTransform
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QFontMetricsF, QPainter, QPen, QTransform
 
 from core.preview import Candles
 from core.preview.resampling import CLOSE, HIGH, LOW, VOLUME
@@ -17,15 +16,11 @@ from gui import theme
 from gui.views.averages import LENGTHS, MovingAverage
 from gui.views.candle_bars import Bars, CandleBars
 from gui.views.canvas import Canvas, blended, faded
+from gui.views.line_paint import paint_line
+from gui.views.pixels import corners, fill_rectangles
 from gui.views.plot import AXIS, PAD, Plot, average_styles, paint_tag, paint_time_axis
 from gui.views.scale import LogScale, Scale, log_ticks, ticks
 from gui.views.time_axis import TimeAxis
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Pixels = NDArray[np.int32]
 
 #: Gaps at least this many device pixels wide are hatched.
 _HATCHED = 6
@@ -43,7 +38,7 @@ class CandlePainter:
         self.logarithmic = False
         self.averages: tuple[MovingAverage, ...] = ()
         self._axis = axis
-        self._bars = CandleBars(axis, candles.series.floats)
+        self._bars = CandleBars(axis.starts, axis.step, candles.series.floats)
         self._scale: Scale | LogScale = Scale(0, 1, 1, 0)
         self._decimals = 0
 
@@ -59,7 +54,7 @@ class CandlePainter:
         painter.setClipRect(plot.prices.united(plot.volumes).adjusted(0, -PAD, 0, 1))
         self._shade_gaps(painter, plot, canvas.devicePixelRatioF())
         self._paint_bars(painter, plot, canvas.devicePixelRatioF(), bars)
-        self._paint_averages(painter, plot, pixel)
+        self._paint_averages(painter, plot, canvas.devicePixelRatioF())
         painter.setClipping(False)
 
     def _rescale(self, bars: Bars, plot: Plot) -> None:
@@ -155,16 +150,16 @@ class CandlePainter:
         bodies = corners(lefts, np.minimum(opens, closes), rights, np.maximum(opens, closes))
         return wicks, bodies
 
-    def _paint_averages(self, painter: QPainter, plot: Plot, pixel: float) -> None:
+    def _paint_averages(self, painter: QPainter, plot: Plot, ratio: float) -> None:
         """Paint each average as a line; colour and dashes distinguish them."""
+        pixel = 1 / (plot.scale * ratio)
         left = plot.prices.left() + 4
         styles = dict(zip(LENGTHS, average_styles(), strict=True))
         for average in self.averages:
             style = styles[average.length]
-            seconds, values = average.points(plot.visible_range, pixel)
+            bars = average.visible_bars(plot.visible_range, pixel)
+            paint_line(painter, plot, bars, self._scale.at, style, ratio)
             painter.setPen(QPen(style.colour, 1.5, style.dashes))
-            xs, ys = plot.x(seconds).tolist(), self._scale.at(values).tolist()
-            painter.drawPolyline([QPointF(x, y) for x, y in zip(xs, ys, strict=True)])
             painter.setFont(theme.number_font(theme.SMALL_SIZE))
             text = f"MA {average.length}"
             painter.drawLine(QPointF(left, 8), QPointF(left + 18, 8))
@@ -191,36 +186,3 @@ def _runs(lefts: Any, rights: Any) -> tuple[Any, Any]:
     apart = np.append(True, starts[1:] > np.maximum.accumulate(ends)[:-1])
     first = np.flatnonzero(apart)
     return starts[first], np.maximum.reduceat(ends, first)
-
-
-def corners(lefts: Pixels, tops: Pixels, rights: Pixels, bottoms: Pixels) -> Pixels:
-    """Return rectangles between device pixels, the right and bottom ones excluded, shape (n, 4).
-
-    Each is at least one pixel wide and high. This is how a `QRect` lies in memory: four 32-bit
-    integers, the last pixel included.
-    """
-    import numpy as np
-
-    found = np.empty((len(lefts), 4), np.int32)
-    found[:, 0], found[:, 1] = lefts, tops
-    found[:, 2], found[:, 3] = np.maximum(rights - 1, lefts), np.maximum(bottoms - 1, tops)
-    return found
-
-
-def fill_rectangles(painter: QPainter, found: Pixels, fill: QColor | QBrush, ratio: float) -> None:
-    """Fill rectangles returned by `corners` on a device with a given pixel ratio.
-
-    One call for all of them: creating thousands of `QRect` objects in Python would take longer than
-    painting them.
-    """
-    if not len(found):
-        return
-    painter.save()
-    painter.scale(1 / ratio, 1 / ratio)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(fill)
-    first = shiboken6.wrapInstance(found.ctypes.data, QRect)
-    assert isinstance(first, QRect)
-    # Reads the array directly, which exists until the call returns.
-    painter.drawRects(first, len(found))
-    painter.restore()

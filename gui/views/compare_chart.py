@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from core.preview import Candles, Comparison
 from core.preview.resampling import CLOSE
 from core.units import format_moment
 from gui import theme
-from gui.views.candle_bars import CandleBars
+from gui.views.candle_bars import Bars, CandleBars
 from gui.views.canvas import faded
+from gui.views.line_paint import paint_line
 from gui.views.plot import AXIS, LineStyle, Plot, paint_tag, paint_time_axis
 from gui.views.scale import Scale, ticks
 from gui.views.time_axis import TimeAxis, VisibleRange, span_of
@@ -41,11 +43,16 @@ class _Line:
         # The first candle from the common time on; a symbol that ends before has its last one.
         first = min(int(self.axis.starts.searchsorted(base)), len(self.closes) - 1)
         self.base = float(self.closes[first]) or 1.0
-        self.bars = CandleBars(self.axis, candles.series.floats)
+        self.bars = CandleBars.of_line(self.axis.starts, self.axis.step, self.closes)
 
     def percent(self, closes: Floats) -> Floats:
         """Return closes as changes in percent."""
         return (closes / self.base - 1) * 100
+
+    def visible_bars(self, visible_range: VisibleRange, pixel: float) -> Bars:
+        """Return the visible part in percent: first, highest, lowest and last of each pixel."""
+        bars = self.bars.visible_bars(visible_range, pixel, beyond=1)
+        return replace(bars, values=self.percent(bars.values[: CLOSE + 1]))
 
     def percent_at(self, second: float) -> float | None:
         """Return the change at the last candle that begins at a position, None before the first."""
@@ -113,21 +120,15 @@ class CompareChart(ZoomableChart):
         if not self._lines:
             return
         plot = self.plot()
-        pixel = 1 / plot.scale
-        drawn = []
-        for line in self._lines:
-            bars = line.bars.visible_bars(plot.visible_range, pixel)
-            drawn.append((bars.middles, line.percent(bars.values[CLOSE])))
-        scale = _scale_of([values for _, values in drawn], plot)
+        ratio = self.devicePixelRatioF()
+        pixel = 1 / (plot.scale * ratio)
+        drawn = [line.visible_bars(plot.visible_range, pixel) for line in self._lines]
+        scale = _scale_of([bars.values for bars in drawn], plot)
         self._grid(painter, plot, scale)
         paint_time_axis(painter, self._axis, plot, self)
         painter.setClipRect(plot.prices)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for style, (middles, values) in zip(line_styles(len(drawn)), drawn, strict=True):
-            painter.setPen(QPen(style.colour, 1.5, style.dashes))
-            pairs = zip(plot.x(middles).tolist(), scale.at(values).tolist(), strict=True)
-            painter.drawPolyline([QPointF(x, y) for x, y in pairs])
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # noqa: FBT003 - Qt's own
+        for style, bars in zip(line_styles(len(drawn)), drawn, strict=True):
+            paint_line(painter, plot, bars, scale.at, style, ratio)
         painter.setClipping(False)
 
     def _grid(self, painter: QPainter, plot: Plot, scale: Scale) -> None:
@@ -240,8 +241,8 @@ def line_styles(count: int) -> list[LineStyle]:
 
 
 def _scale_of(values: list[Floats], plot: Plot) -> Scale:
-    lows = [float(each.min()) for each in values if len(each)]
-    highs = [float(each.max()) for each in values if len(each)]
+    lows = [float(each.min()) for each in values if each.size]
+    highs = [float(each.max()) for each in values if each.size]
     low, high = min(lows, default=0.0), max(highs, default=0.0)
     margin = (high - low) * 0.05 or 1.0
     return Scale(low - margin, high + margin, plot.prices.bottom(), plot.prices.top())

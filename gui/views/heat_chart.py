@@ -5,16 +5,18 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPen, qRgb
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, qRgb
 from PySide6.QtWidgets import QWidget
 
 from core.preview import BookHistory
 from core.preview.values import DEGREES
 from core.units import format_counted, format_moment
 from gui import theme
+from gui.views.candle_bars import CandleBars
 from gui.views.canvas import blended
-from gui.views.plot import AXIS, Plot, paint_time_axis
+from gui.views.line_paint import paint_line
+from gui.views.plot import AXIS, LineStyle, Plot, paint_time_axis
 from gui.views.scale import Scale, ticks
 from gui.views.time_chart import TimeChart
 
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from core.preview.series import Floats
+
     Cells = NDArray[np.uint8]
 
 #: Columns are joined in blocks of this many, and blocks again, while there are more than `_MANY`.
 _BLOCK, _MANY = 4, 2_000
+#: The lines of the best bid and the best ask.
+_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine)
 #: Books visible at the highest zoom.
 _LEAST_BOOKS = 8
 #: The least share of a side's colour, so that small quantities differ from the background.
@@ -46,7 +52,9 @@ class HeatChart(TimeChart):
         # Cells of a column are next to each other in memory: a part of the time is then one block.
         self._blocks = _blocks_of(history.heat.cells.T)
         span = (int(history.times[-1]) - int(history.times[0])) / 1_000_000
-        self.set_times(history.times, span / max(1, len(history.times)) * _LEAST_BOOKS)
+        step = span / max(1, len(history.times))
+        self.set_times(history.times, step * _LEAST_BOOKS)
+        self._best = tuple(_line_of(self.seconds, step, prices) for prices in history.heat.best)
         self.describe()
 
     def sizeHint(self) -> QSize:
@@ -76,7 +84,7 @@ class HeatChart(TimeChart):
         scale = Scale(history.heat.low, history.heat.high, plot.prices.bottom(), plot.prices.top())
         self._draw_cells(painter, plot)
         painter.setClipRect(plot.prices)
-        self._draw_best(painter, plot, scale, history)
+        self._draw_best(painter, plot, scale)
         painter.setClipping(False)
         self._draw_prices(painter, plot, scale)
         paint_time_axis(painter, self.axis, plot, self)
@@ -105,21 +113,14 @@ class HeatChart(TimeChart):
         image.setColorTable(_colours(dark=theme.tokens().dark))
         painter.drawImage(plot.prices, image, QRectF(0, 0, columns, rows))
 
-    def _draw_best(self, painter: QPainter, plot: Plot, scale: Scale, history: BookHistory) -> None:
+    def _draw_best(self, painter: QPainter, plot: Plot, scale: Scale) -> None:
         """Draw the best bid as a solid and the best ask as a dashed line."""
-        import numpy as np
-
-        first = self.nearest(plot.visible_range.left)
-        end = int(self.seconds.searchsorted(plot.visible_range.right, "right")) + 1
-        step = max(1, int((end - first) / max(1.0, plot.prices.width())))
-        places = np.arange(first, min(end, len(self.seconds)), step)
-        xs = plot.x(self.seconds[places])
-        for side, dashes in ((0, Qt.PenStyle.SolidLine), (1, Qt.PenStyle.DashLine)):
-            prices = history.heat.best[side, places]
-            known = ~np.isnan(prices)
-            painter.setPen(QPen(theme.tokens().text, 1, dashes))
-            pairs = zip(xs[known].tolist(), scale.at(prices[known]).tolist(), strict=True)
-            painter.drawPolyline([QPointF(x, y) for x, y in pairs])
+        ratio = self.devicePixelRatioF()
+        pixel = 1 / (plot.scale * ratio)
+        for line, dashes in zip(self._best, _DASHES, strict=True):
+            bars = line.visible_bars(plot.visible_range, pixel, beyond=1)
+            style = LineStyle(theme.tokens().text, dashes, 1)
+            paint_line(painter, plot, bars, scale.at, style, ratio)
 
     def _draw_prices(self, painter: QPainter, plot: Plot, scale: Scale) -> None:
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
@@ -130,6 +131,14 @@ class HeatChart(TimeChart):
             y = scale.at(value)
             label = QRectF(plot.prices.right() + 8, y - 8, AXIS - 8, 16)
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:,.{decimals}f}")
+
+
+def _line_of(seconds: Floats, step: float, prices: Floats) -> CandleBars:
+    """Return the line of the best prices of one side, without books that have none."""
+    import numpy as np
+
+    known = ~np.isnan(prices)
+    return CandleBars.of_line(seconds[known], step, prices[known])
 
 
 def _blocks_of(cells: Cells) -> list[Cells]:

@@ -93,6 +93,7 @@ class LineStyle(NamedTuple):
 
     colour: QColor
     dashes: Qt.PenStyle
+    width: float = 1.5
 
 
 def average_styles() -> tuple[LineStyle, ...]:

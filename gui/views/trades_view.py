@@ -13,7 +13,7 @@ from core.preview import Problem, Trades
 from core.preview.series import micros_of
 from core.units import format_counted, format_moment
 from gui import theme
-from gui.views.candle_paint import corners, fill_rectangles
+from gui.views.pixels import corners, fill_rectangles
 from gui.views.plot import AXIS, Plot, paint_time_axis
 from gui.views.scale import Scale, short_number, ticks
 from gui.views.time_axis import VisibleRange

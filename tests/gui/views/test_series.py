@@ -96,7 +96,7 @@ def test_an_average_is_the_mean_of_the_last_candles():
     candles = file("BTC", factor=1.01).representations[0]
     axis = TimeAxis(candles)
     average = MovingAverage(axis, candles.series.floats, 20)
-    _, values = average.points(VisibleRange.complete(axis), 1.0)
+    values = average.visible_bars(VisibleRange.complete(axis), 1.0).values[3]
     closes = candles.series.floats[3]
     expected = [closes[at - 19 : at + 1].mean() for at in range(19, 96)]
     assert np.allclose(values, expected)
