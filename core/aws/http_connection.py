@@ -18,7 +18,9 @@ from functools import cache
 from typing import Any
 
 _CONNECTING = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
-_RECEIVE_BYTES = 256 * 1024
+#: Bytes received at once: at first, and at most for the rest of a longer answer. A buffer above 128
+#: KiB would be requested from the system, and returned to it, for each answer.
+_FIRST_BYTES, _RECEIVE_BYTES = 64 * 1024, 256 * 1024
 #: More bytes of headers than S3 sends with 2 KB of metadata.
 _HEAD_BYTES = 32 * 1024
 _END = b"\r\n\r\n"
@@ -189,7 +191,9 @@ class HttpConnection:
     def _receive(self) -> HttpAnswer | None:
         while True:
             try:
-                data = self._socket.recv(_RECEIVE_BYTES)
+                missing = self._expected - len(self._received)
+                size = min(missing, _RECEIVE_BYTES) if missing > _FIRST_BYTES else _FIRST_BYTES
+                data = self._socket.recv(size)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return None
             if not data:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import ssl
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from core.aws.clients import ClientFactory
@@ -22,12 +23,28 @@ from core.version import __version__
 
 #: Characters that S3 leaves unencoded in a path, beside letters, digits, `-`, `.` and `_`.
 _SAFE = "/~"
+#: Keys that are their own encoding, as most are.
+_PLAIN = re.compile(r"[A-Za-z0-9._~/-]+")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 #: Interval in seconds after which the access keys are requested again: temporary ones may expire.
 _KEYS_SECONDS = 60.0
 _PORTS = {"http": 80, "https": 443}
 _SAMPLE = "sample-key"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+
+
+class _Form(NamedTuple):
+    """A request without its method, path and signature.
+
+    Attributes:
+        canonical: the end of the canonical request, after the path.
+        before: the text between the path and the signature.
+        after: the text after the signature.
+    """
+
+    canonical: str
+    before: str
+    after: str
 
 
 class RequestSigner:
@@ -43,6 +60,7 @@ class RequestSigner:
         self._region = values["X-Amz-Credential"].split("/")[2]
         self._second, self._keys_at = 0, float("-inf")
         self._day = ""
+        self._forms: dict[tuple[tuple[str, str], ...], _Form] = {}
 
     @classmethod
     def of(cls, clients: ClientFactory, bucket: str) -> RequestSigner | None:
@@ -96,22 +114,36 @@ class RequestSigner:
             StorageError: the access keys cannot be refreshed.
         """
         self._update()
-        path = self._path + quote(key, safe=_SAFE)
+        path = self._path + (key if _PLAIN.fullmatch(key) else quote(key, safe=_SAFE))
+        form = self._form(headers, digest, len(body))
+        canonical = f"{method}\n{path}{form.canonical}"
+        text = self._head + hashlib.sha256(canonical.encode()).hexdigest()
+        signature = hmac.digest(self._signing_key, text.encode(), "sha256").hex()
+        return f"{method} {path}{form.before}{signature}{form.after}".encode() + body
+
+    def _form(self, headers: Mapping[str, str], digest: str, length: int) -> _Form:
+        """Return what a request has in common with others: all of it for requests without a body."""
+        if length:
+            return self._new_form(headers, digest, length)
+        alike = tuple(headers.items())
+        found = self._forms.get(alike)
+        if found is None:
+            found = self._forms[alike] = self._new_form(headers, digest, length)
+        return found
+
+    def _new_form(self, headers: Mapping[str, str], digest: str, length: int) -> _Form:
         lines = sorted({**headers, **self._common, "x-amz-content-sha256": digest}.items())
         names = ";".join([name for name, _ in lines])
         canonical = "".join([f"{name}:{value}\n" for name, value in lines])
-        request = f"{method}\n{path}\n\n{canonical}\n{names}\n{digest}"
-        text = self._head + hashlib.sha256(request.encode()).hexdigest()
-        signature = hmac.digest(self._signing_key, text.encode(), "sha256").hex()
         sent = "".join([f"{name}: {value}\r\n" for name, value in lines])
-        head = (
-            f"{method} {path} HTTP/1.1\r\n{sent}Authorization: {_ALGORITHM} "
-            f"Credential={self._credential}, SignedHeaders={names}, Signature={signature}\r\n"
-            # Without it a proxy may compress the object.
-            f"Accept-Encoding: identity\r\nUser-Agent: strongroom/{__version__}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
+        return _Form(
+            f"\n\n{canonical}\n{names}\n{digest}",
+            f" HTTP/1.1\r\n{sent}Authorization: {_ALGORITHM} "
+            f"Credential={self._credential}, SignedHeaders={names}, Signature=",
+            # Without the encoding a proxy may compress the object.
+            f"\r\nAccept-Encoding: identity\r\nUser-Agent: strongroom/{__version__}\r\n"
+            f"Content-Length: {length}\r\n\r\n",
         )
-        return head.encode() + body
 
     def _update(self) -> None:
         """Use the present second, and the present access keys once a minute."""
@@ -123,6 +155,7 @@ class RequestSigner:
         renew = time.monotonic() - self._keys_at > _KEYS_SECONDS
         if renew or moment[:8] != self._day:
             self._use_keys(moment[:8])
+        self._forms.clear()
         self._common = {"host": self._host, "x-amz-date": moment, **self._token}
         self._head = f"{_ALGORITHM}\n{moment}\n{self._scope}\n"
 

@@ -120,8 +120,10 @@ def show_report(out: Output, report: TransferReport, files: Files, verb: str) ->
     """
     if out.json_lines:
         write_lines(out, report, files)
-    else:
-        out.result(report_as_json(report, files), lambda: write_report(out, report, files, verb))
+    elif out.as_json:
+        out.result(report_as_json(report, files), lambda: None)
+    else:  # without the columns of JSON, which take time for many files
+        write_report(out, report, files, verb)
     if report.cancelled:
         return ErrorKind.CANCELLED.value
     return 0 if report.kind is None else report.kind.value

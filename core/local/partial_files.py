@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from core.errors import AlreadyExists, LocalIOError
 from core.local.atomic import fsync_folder
+from core.local.locking import lock
 from core.local.owned_files import claimed, create_owned
 from core.local.state.database import Database, state_database
 from core.local.state.owners import is_running, owner_of_this_process
@@ -19,6 +21,10 @@ _log = logging.getLogger(__name__)
 
 #: How unfinished downloads end: recognisable, and never the final name.
 PARTIAL_SUFFIX = ".strongroom-part"
+#: Creates a file without a name, which the system removes with the process (Linux, `open(2)`).
+_UNNAMED: int = getattr(os, "O_TMPFILE", 0)
+#: What systems and file systems answer that have no such files.
+_NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
 _lock = threading.Lock()
 #: What this process has recorded: its name as an owner, and a folder.
 _noted: set[tuple[str, Path]] = set()
@@ -41,8 +47,70 @@ def create_partial(target: Path) -> tuple[Path, int]:
 
 def create_in_noted_folder(folder: str, name: str) -> tuple[str, int]:
     """Create the temporary file of a download in a folder of `note_folder`; see `create_partial`."""
-    path = f"{folder}{os.sep}.{name[:100]}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}"
+    path = _partial_name(folder, name)
     return path, create_owned(path)
+
+
+def create_unnamed(folder: str) -> int | None:
+    """Create a file without a name in a folder, or return None if the system has no such files.
+
+    It needs one change of the folder instead of three: creation, link and removal. Nothing of it is
+    left if the process is killed.
+
+    Returns:
+        Its descriptor, for `link_into_place`.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    if not _UNNAMED:
+        return None
+    try:
+        return os.open(folder, os.O_RDWR | _UNNAMED, 0o600)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED:
+            return None
+        raise
+
+
+def link_into_place(handle: int, path: str, *, overwrite: bool) -> None:
+    """Give a file of `create_unnamed` its name; see `rename_into_place`.
+
+    To overwrite files their folder must have been recorded with `note_folder`.
+
+    Raises:
+        AlreadyExists: `overwrite` is False and the path exists, even if it was just created.
+        OSError: the file cannot have this name.
+    """
+    try:
+        _link(handle, path)
+    except FileExistsError:
+        if not overwrite:
+            raise already_exists(Path(path)) from None
+    else:
+        return
+    # A link cannot replace a file, so that the file has another name for a moment.
+    folder, _, name = path.rpartition(os.sep)
+    temporary = _partial_name(folder, name)
+    with suppress(OSError):  # a file system without locks
+        lock(handle)
+    _link(handle, temporary)
+    try:
+        os.replace(temporary, path)  # noqa: PTH105 - a Path for each of many files would cost more
+    except OSError:
+        os.unlink(temporary)  # noqa: PTH108 - as above
+        raise
+
+
+def _link(handle: int, path: str) -> None:
+    """Link an open file, which `/proc` shows as a symbolic link (`open(2)`, `O_TMPFILE`)."""
+    # With a descriptor, which the absolute source makes irrelevant, Python calls `linkat`: only that
+    # function follows the symbolic link.
+    os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
+
+
+def _partial_name(folder: str, name: str) -> str:
+    return f"{folder}{os.sep}.{name[:100]}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}"
 
 
 def rename_into_place(temporary: str | Path, path: str | Path, *, overwrite: bool) -> None:

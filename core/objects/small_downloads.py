@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from pathlib import Path
 from typing import NamedTuple
 
 from core.aws.http_connection import HttpAnswer
@@ -17,7 +15,6 @@ from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.checksums import digest_of, expected_hashes
 from core.objects.hashing import SHA256
-from core.objects.reading import Downloaded
 from core.objects.small_files import FilePublisher, Published
 from core.objects.small_loop import FEWEST, Exchange, SmallLoop
 from core.work import Work, default_work
@@ -32,27 +29,37 @@ _CHECKSUMS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SmallObject:
-    """One object to download to `path`; `number` identifies it for the caller.
+class SmallObject(NamedTuple):
+    """One object to download; a named tuple, since there may be many thousands of them.
 
     Attributes:
+        number: identifies it for the caller.
+        key: the object.
+        path: the absolute path of the file.
         size: its listed size in bytes.
         etag: its listed ETag without quotes, or an empty string.
     """
 
     number: int
     key: str
-    path: Path
+    path: str
     size: int
     etag: str = ""
+
+
+class Received(NamedTuple):
+    """A verified object: its hexadecimal SHA-256, and what its bytes were compared with."""
+
+    object: SmallObject
+    sha256: str
+    verdict: Verdict
 
 
 def download_many(
     bucket: Bucket,
     objects: Iterable[SmallObject],
     *,
-    received: Callable[[SmallObject, Downloaded], None],
+    received: Callable[[Sequence[Received]], None],
     overwrite: bool = False,
     work: Work | None = None,
 ) -> list[SmallObject]:
@@ -64,7 +71,7 @@ def download_many(
     Args:
         bucket: the bucket.
         objects: of at most `SMALL_BYTES`.
-        received: called in this thread for each completed file.
+        received: called in this thread with the files of each completed group.
         overwrite: whether existing files are replaced.
         work: cancel.
 
@@ -85,14 +92,6 @@ def download_many(
     return _Receiver(bucket, chain(first, rest), received, work, overwrite=overwrite).run()
 
 
-class _Got(NamedTuple):
-    """A verified object whose file has no name yet."""
-
-    object: SmallObject
-    sha256: str
-    verdict: Verdict
-
-
 class _Receiver(SmallLoop[SmallObject]):
     """Downloads of small objects."""
 
@@ -100,7 +99,7 @@ class _Receiver(SmallLoop[SmallObject]):
         self,
         bucket: Bucket,
         objects: Iterator[SmallObject],
-        received: Callable[[SmallObject, Downloaded], None],
+        received: Callable[[Sequence[Received]], None],
         work: Work,
         *,
         overwrite: bool,
@@ -109,7 +108,8 @@ class _Receiver(SmallLoop[SmallObject]):
         self._received = received
         self._publisher = FilePublisher(overwrite=overwrite)
         self._folders: dict[str, str] = {}
-        self._got: dict[int, _Got] = {}
+        #: Objects whose files have no names yet.
+        self._unnamed: dict[int, Received] = {}
 
     def run(self) -> list[SmallObject]:
         """Download the objects; no temporary file remains."""
@@ -120,7 +120,7 @@ class _Receiver(SmallLoop[SmallObject]):
             self._report(self._publisher.close())
 
     def prepared(self, file: SmallObject, signer: RequestSigner) -> Exchange[SmallObject]:
-        parent = os.fspath(file.path).rpartition(os.sep)[0]
+        parent = file.path.rpartition(os.sep)[0]
         # The file is refused if its folder becomes a link to another place in the meantime.
         folder = self._folders.get(parent)
         if folder is None:
@@ -137,8 +137,8 @@ class _Receiver(SmallLoop[SmallObject]):
         verdict = verdict_of(answer, digest, etag)
         if verdict is None:
             return False
-        if self._publisher.add(file.number, str(file.path), exchange.state, data):
-            self._got[file.number] = _Got(file, digest, verdict)
+        if self._publisher.add(file.number, file.path, exchange.state, data):
+            self._unnamed[file.number] = Received(file, digest, verdict)
         else:  # the server is not the reason
             self._left.append(file)
         return True
@@ -150,12 +150,10 @@ class _Receiver(SmallLoop[SmallObject]):
         self._report(self._publisher.finish())
 
     def _report(self, published: Published) -> None:
-        for number in published.done:
-            got = self._got.pop(number)
-            file = got.object
-            self._received(file, Downloaded(file.path, file.size, got.sha256, got.verdict))
+        if published.done:
+            self._received([self._unnamed.pop(number) for number in published.done])
         for number in published.failed:
-            self._left.append(self._got.pop(number).object)
+            self._left.append(self._unnamed.pop(number).object)
 
 
 def verdict_of(answer: HttpAnswer, sha256: str, etag: str) -> Verdict | None:

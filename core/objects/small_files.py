@@ -14,7 +14,13 @@ from typing import NamedTuple
 
 from core.errors import StorageError
 from core.local.atomic import fsync_files, fsync_folder
-from core.local.partial_files import create_in_noted_folder, note_folder, rename_into_place
+from core.local.partial_files import (
+    create_in_noted_folder,
+    create_unnamed,
+    link_into_place,
+    note_folder,
+    rename_into_place,
+)
 
 #: Files that are flushed together: at least, and at most if the disk is slow. Each has an open
 #: descriptor, also while the next group is collected: the usual limit of a process is 1,024.
@@ -24,7 +30,10 @@ _LATEST = 0.5
 
 
 class _Arrived(NamedTuple):
-    """A verified object in a temporary file; the descriptor marks it as owned by this process."""
+    """A verified object in a temporary file; the descriptor marks it as owned by this process.
+
+    `temporary` is empty if the file has no name yet.
+    """
 
     number: int
     temporary: str
@@ -46,6 +55,7 @@ class FilePublisher:
 
     def __init__(self, *, overwrite: bool) -> None:
         self._overwrite = overwrite
+        self._unnamed = True
         self._disk = ThreadPoolExecutor(1, "disk")
         self._checked: set[str] = set()
         self._arrived: list[_Arrived] = []
@@ -68,7 +78,7 @@ class FilePublisher:
         try:
             if parent not in self._checked:
                 self._check_folder(parent, folder)
-            temporary, handle = create_in_noted_folder(parent, name)
+            temporary, handle = self._created(parent, name)
         except OSError:
             return False
         try:
@@ -83,6 +93,21 @@ class FilePublisher:
         self._arrived.append(_Arrived(number, temporary, parent, path, handle))
         return True
 
+    def _created(self, parent: str, name: str) -> tuple[str, int]:
+        """Create a temporary file; return its path, empty for a file without a name, and descriptor."""
+        if self._unnamed:
+            handle = create_unnamed(parent)
+            if handle is not None:
+                return "", handle
+            self._use_names()
+            note_folder(Path(parent))
+        return create_in_noted_folder(parent, name)
+
+    def _use_names(self) -> None:
+        """Create named files from now on; their folders are recorded before."""
+        self._unnamed = False
+        self._checked.clear()
+
     def _check_folder(self, parent: str, folder: str) -> None:
         """Create a folder and check that it is no link to another place, once for each group.
 
@@ -92,7 +117,8 @@ class FilePublisher:
         os.makedirs(parent, exist_ok=True)  # noqa: PTH103 - thousands of paths: texts cost less
         if os.path.realpath(parent) != folder:
             raise NotADirectoryError(parent)
-        note_folder(Path(parent))
+        if self._overwrite or not self._unnamed:  # other files leave nothing to search for
+            note_folder(Path(parent))
         self._checked.add(parent)
 
     def published(self) -> Published:
@@ -178,8 +204,13 @@ class FilePublisher:
 
     def _renamed(self, one: _Arrived) -> bool:
         try:
-            rename_into_place(one.temporary, one.path, overwrite=self._overwrite)
-        except (OSError, StorageError):  # for example a file that was created in the meantime
+            if one.temporary:
+                rename_into_place(one.temporary, one.path, overwrite=self._overwrite)
+            else:
+                link_into_place(one.handle, one.path, overwrite=self._overwrite)
+        except (OSError, StorageError) as error:  # such as a file that was created in the meantime
+            if not one.temporary and isinstance(error, OSError):
+                self._use_names()  # without /proc files cannot get a name later
             _discard(one.temporary, one.handle)
             self._failed.append(one.number)
             return False
@@ -200,6 +231,7 @@ def _unflushed(folders: Iterable[str]) -> set[str]:
 
 def _discard(temporary: str, handle: int) -> None:
     # Removed before the descriptor is closed: then no other process takes it for a leftover.
-    with suppress(OSError):
-        os.unlink(temporary)  # noqa: PTH108 - as above
+    if temporary:
+        with suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108 - as above
     os.close(handle)

@@ -132,8 +132,7 @@ class SmallLoop(ABC, Generic[F]):
         self._open(_FIRST)
         while self._busy:
             self._work.check()
-            ready = self._selector.select(0) or self._wait()
-            for key, _ in ready:
+            for key, _ in self._wait():
                 self._advance(key.data)
             self.progressed()
             if time.monotonic() - self._checked_at > 1.0:

@@ -10,22 +10,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
 from core.local.atomic import translate_os_errors
+from core.model.objects import Verdict
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.comparing import compare_file
 from core.objects.level import modified_of
 from core.objects.reading import Downloaded, head
 from core.objects.reading import download as download_object
-from core.objects.small_downloads import SmallObject, download_many
+from core.objects.small_downloads import Received, SmallObject, download_many
 from core.objects.small_loop import SMALL_BYTES
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.hash_list import check_hash_list, with_hash_list
-from core.transfer.local_names import check_name, local_paths, path_inside
-from core.transfer.recorder import OutcomeRecorder
+from core.transfer.local_names import check_name, local_names, path_inside
+from core.transfer.recorder import Completed, OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.target_folders import TargetFolders
@@ -146,11 +147,13 @@ class _Download:
         self._objects, self._decisions = objects, decisions
         self._keys, self._sizes, self._etags = objects.keys, objects.sizes, objects.etags
         self._names = [key.removeprefix(objects.below) for key in objects.keys]
-        self._paths: list[Path | None] = (
-            [root / check_name(name) for name in objects.names]
+        #: Their paths relative to the folder, with slashes; empty for folder markers.
+        self._local = (
+            [PurePath(check_name(name)).as_posix() for name in objects.names]
             if objects.names
-            else local_paths(root, self._names, objects.sizes)
+            else local_names(root, self._names, objects.sizes)
         )
+        self._base = os.path.join(root, "")  # noqa: PTH118 - texts, see `_text`
         self._attempts = Attempts(work)
         self._folders = TargetFolders(root)
 
@@ -194,7 +197,7 @@ class _Download:
 
     def _decide(self, recorder: OutcomeRecorder, number: int) -> None:
         """Replace a condition by a decision to skip or to overwrite the file."""
-        decision, path = self._decisions[number], self._paths[number]
+        decision, path = self._decisions[number], self._path(number)
         # A file that appears later is not known to the user, so it is not replaced.
         self._decisions[number] = IfExists.SKIP
         if path is None or not path.is_file():
@@ -240,9 +243,8 @@ class _Download:
 
     def _is_quick(self, number: int) -> bool:
         """Return whether the fast download may try an object; it cannot choose another name."""
-        path = self._paths[number]
         return (
-            path is not None
+            bool(self._local[number])
             and self._sizes[number] <= SMALL_BYTES
             and self._decisions[number] is not IfExists.KEEP_BOTH
         )
@@ -264,30 +266,22 @@ class _Download:
 
     def _small_objects(self, numbers: Sequence[int]) -> Iterator[SmallObject]:
         for count, number in enumerate(numbers):
-            path = self._paths[number]
-            assert path is not None
             # Links can be created at any time, so folders are checked again and again.
             if count % _CHECKED_TOGETHER == 0:
                 self._folders.check_again()
-            if not self._may_be_written(number, path):
-                continue
-            yield SmallObject(
-                number,
-                self._keys[number],
-                path,
-                self._sizes[number],
-                self._etags[number].strip('"'),
-            )
+            path = self._text(number)
+            if self._may_be_written(number, path):
+                etag = self._etags[number].strip('"')
+                yield SmallObject(number, self._keys[number], path, self._sizes[number], etag)
 
-    def _may_be_written(self, number: int, path: Path) -> bool:
+    def _may_be_written(self, number: int, path: str) -> bool:
         """Return whether the fast download may write a file."""
         # In a new folder only another program can have created the file: then it is not replaced,
         # or only the file itself and not what it links to.
-        if not self._folders.is_new(path) and self._is_in_the_way(number, path):
-            return False
-        return self._folders.may_contain(path, self._keys[number])
+        free = self._folders.is_new(path) or not self._is_in_the_way(number, path)
+        return free and self._folders.may_contain(path, self._keys[number])
 
-    def _is_in_the_way(self, number: int, path: Path) -> bool:
+    def _is_in_the_way(self, number: int, path: str) -> bool:
         """Return whether a file exists that the fast download must not replace."""
         try:
             existing = os.lstat(path)
@@ -298,31 +292,43 @@ class _Download:
         # Existing files are skipped or reported by the regular download.
         return self._decisions[number] is IfExists.SKIP or stat.S_ISLNK(existing.st_mode)
 
-    def _received(self, recorder: OutcomeRecorder, one: SmallObject, got: Downloaded) -> None:
+    def _received(self, recorder: OutcomeRecorder, received: Sequence[Received]) -> None:
         self._attempts.arrived()
-        self._count(recorder, one.number, got)
+        recorder.done_all([self._completed(*each) for each in received])
+
+    def _completed(self, one: SmallObject, sha256: str, verdict: Verdict) -> Completed:
+        name = self._local[one.number]
+        other = "" if name == self._names[one.number] else name
+        return Completed(one.number, verdict, other, sha256)
+
+    def _path(self, number: int) -> Path | None:
+        """Return the path of an object; None for a folder marker."""
+        return self._root / self._local[number] if self._local[number] else None
+
+    def _text(self, number: int) -> str:
+        """Return the path of an object as a text: thousands of `Path`s would take more time."""
+        return self._base + self._local[number].replace("/", os.sep)
 
     def _still_needed(self, number: int) -> int:
-        path = self._paths[number]
-        if path is None:
+        if not self._local[number]:
             return 0
+        path = self._text(number)
         if self._folders.is_new(path):
             return self._sizes[number]
         try:
-            existing = path.stat().st_size
+            existing = os.stat(path).st_size  # noqa: PTH116 - see `_text`
         except OSError:
             return self._sizes[number]
         # A file that exists is skipped and needs no space.
         if self._decisions[number] is IfExists.SKIP:
             return 0
-        # The new file is written beside the old one, whose space is free only after the
-        # replacement.
+        # The space of the old file is free only after the replacement.
         both = self._decisions[number] is IfExists.KEEP_BOTH
         return max(self._sizes[number] - (0 if both else existing), 0)
 
     def _one(self, recorder: OutcomeRecorder, number: int) -> None:
         """Download one object and count the outcome."""
-        path = self._paths[number]
+        path = self._path(number)
         if path is None:
             recorder.skipped(number, MARKER)
             return
@@ -370,15 +376,9 @@ class _Download:
         )
 
     def _count(self, recorder: OutcomeRecorder, number: int, got: Downloaded) -> None:
-        name = self._renamed(number, got.path)
-        recorder.done(number, got.verdict, name=name, sha256=got.sha256)
-
-    def _renamed(self, number: int, path: Path) -> str:
-        """Return the local name of a file if it differs from the key, else an empty string."""
-        if os.fspath(path) == f"{self._root}/{self._names[number]}":
-            return ""  # the usual case, in less time
-        name = path.relative_to(self._root).as_posix()
-        return "" if name == self._names[number] else name
+        name = got.path.relative_to(self._root).as_posix()  # with `KEEP_BOTH` not the planned one
+        other = "" if name == self._names[number] else name
+        recorder.done(number, got.verdict, name=other, sha256=got.sha256)
 
 
 def _free(path: Path) -> Path:

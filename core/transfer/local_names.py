@@ -127,6 +127,14 @@ def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[
         names: keys, or their parts below the displayed folder.
         sizes: their sizes in bytes.
     """
+    return [root / each if each else None for each in local_names(root, names, sizes)]
+
+
+def local_names(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[str]:
+    """Return the paths of `local_paths` relative to `root`, with slashes; empty for folder markers.
+
+    A `Path` for each of many small files would take much of the time of their download.
+    """
     # Test files are only needed if the result depends on the file system.
     natural = _safe_names(names, sizes, STRICTEST)
     system = STRICTEST
@@ -134,13 +142,13 @@ def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[
         system = file_system_of(root)
         natural = _safe_names(names, sizes, system)
     if not _collide(natural):
-        return [root / each if each else None for each in natural]
+        return natural
     places = _Places(natural, system)
-    found: list[Path | None] = [None] * len(names)
+    found = [""] * len(names)
     # In the order of names, so that every run assigns the same numbers.
     for number in sorted(range(len(names)), key=lambda number: names[number]):
         if natural[number]:
-            found[number] = root / places.assign(natural[number])
+            found[number] = places.assign(natural[number])
     return found
 
 

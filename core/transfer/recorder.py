@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from core.errors import CONNECTION_KINDS, StorageError
 from core.model.objects import Verdict
@@ -37,6 +38,27 @@ class _News:
             tuple(self.done.values()),
             tuple(self.renamed),
         )
+
+
+class Completed(NamedTuple):
+    """A completed file, see `OutcomeRecorder.done`; `sha256` is empty if it is not known."""
+
+    number: int
+    verdict: Verdict
+    name: str = ""
+    sha256: str = ""
+    race_free: bool = True
+
+
+def _result_of(file: Completed) -> FileResult:
+    return FileResult(
+        file.number,
+        State.DONE,
+        verdict=file.verdict,
+        sha256=file.sha256,
+        name=file.name,
+        race_free=file.race_free,
+    )
 
 
 class OutcomeRecorder:
@@ -93,32 +115,28 @@ class OutcomeRecorder:
             race_free: see `Written.race_free`.
             sha256: the hexadecimal hash of its bytes, if it is known.
         """
+        self.done_all([Completed(number, verdict, name, sha256 or "", race_free)])
+
+    def done_all(self, files: Sequence[Completed]) -> None:
+        """Count files that were completed at the same time; they are recorded together."""
         with self._lock:
             if self._closed:
                 return
-            self._moving.pop(number, None)
-            self._moved += self._sizes[number]
-            self._done[number] = verdict
-            if sha256:
-                self.hashes[number] = sha256
-            if name:
-                self.renamed[number] = name
-                self._news.renamed.append((number, name))
-            if not race_free:
-                self._unguarded.add(number)
-            self._news.done[number] = verdict
+            for number, verdict, name, sha256, race_free in files:
+                self._moving.pop(number, None)
+                self._moved += self._sizes[number]
+                self._done[number] = self._news.done[number] = verdict
+                if sha256:
+                    self.hashes[number] = sha256
+                if name:
+                    self.renamed[number] = name
+                    self._news.renamed.append((number, name))
+                if not race_free:
+                    self._unguarded.add(number)
             # In the lock: nothing is written to the journal after `close`, when it may have been
             # removed.
-            self._record(
-                FileResult(
-                    number,
-                    State.DONE,
-                    verdict=verdict,
-                    sha256=sha256 or "",
-                    name=name,
-                    race_free=race_free,
-                )
-            )
+            if self._journal is not None:
+                self._record(*map(_result_of, files))
         self._report()
 
     def skipped(self, number: int, reason: str) -> None:

@@ -20,19 +20,19 @@ class TargetFolders:
         self._is_new: dict[str, bool] = {}
         self._inside: dict[str, bool] = {}
 
-    def is_new(self, path: Path) -> bool:
+    def is_new(self, path: str) -> bool:
         """Return whether the folder of a file did not exist when it was first examined."""
         folder = _folder(path)
         if folder not in self._is_new:
             self._is_new[folder] = not os.path.lexists(folder)
         return self._is_new[folder]
 
-    def may_contain(self, path: Path, key: str) -> bool:
+    def may_contain(self, path: str, key: str) -> bool:
         """Return whether the folder of a file is below the target; see `path_inside`."""
         folder = _folder(path)
         if folder not in self._inside:
             try:
-                path_inside(self._root, path, key)
+                path_inside(self._root, Path(path), key)
             except StorageError:
                 self._inside[folder] = False
             else:
@@ -44,5 +44,5 @@ class TargetFolders:
         self._inside.clear()
 
 
-def _folder(path: Path) -> str:
-    return os.fspath(path).rpartition(os.sep)[0]
+def _folder(path: str) -> str:
+    return path.rpartition(os.sep)[0]

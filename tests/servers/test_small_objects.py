@@ -1,5 +1,7 @@
 """Many small objects are sent and downloaded at the same time, on every S3 server."""
 
+from pathlib import Path
+
 from core.aws.clients import ClientFactory
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
@@ -15,16 +17,19 @@ def test_small_objects_arrive_as_they_were_sent(s3_server, s3_bucket, tmp_path):
         path.write_bytes(b"%d " % number * number)  # the first one is empty
         files.append(SmallFile(number, str(path), key))
         target = tmp_path / "downloaded" / path.name
-        objects.append(SmallObject(number, key, target, path.stat().st_size))
+        objects.append(SmallObject(number, key, str(target), path.stat().st_size))
     clients = ClientFactory(s3_server.connection(s3_bucket))
     sent, received = [], []
     try:
         bucket = Bucket(clients, s3_bucket)
         assert upload_many(bucket, files, sent=lambda file, _: sent.append(file.number)) == []
-        left = download_many(bucket, objects, received=lambda _, got: received.append(got.verdict))
+        left = download_many(bucket, objects, received=received.extend)
     finally:
         clients.close()
     assert left == []
-    assert (sorted(sent), set(received)) == (list(range(FEWEST + 3)), {Verdict.SHA256})
+    assert (sorted(sent), {got.verdict for got in received}) == (
+        list(range(FEWEST + 3)),
+        {Verdict.SHA256},
+    )
     for file, one in zip(files, objects, strict=True):
-        assert one.path.read_bytes() == (tmp_path / f"{file.number}.txt").read_bytes()
+        assert Path(one.path).read_bytes() == (tmp_path / f"{file.number}.txt").read_bytes()

@@ -298,7 +298,9 @@ def test_every_flipped_bit_of_a_download_is_found(tmp_path):
         good = get_answer(body)
         return [good[: -len(body)] + (bytes(wrong) if bit % 9 else body)], True
 
-    objects = [SmallObject(n, f"b/{n}", tmp_path / "to" / str(n), len(body)) for n in range(flips)]
+    objects = [
+        SmallObject(n, f"b/{n}", str(tmp_path / "to" / str(n)), len(body)) for n in range(flips)
+    ]
     received, left = [], objects
     with (
         RawServer(flipped).running() as server,
@@ -306,7 +308,11 @@ def test_every_flipped_bit_of_a_download_is_found(tmp_path):
     ):
         # Some failures in a row end the fast download, which then returns the rest.
         while len(left) >= FEWEST and (count := len(received) + 1):
-            again = download_many(bucket, left, received=lambda one, _: received.append(one.number))
+            again = download_many(
+                bucket,
+                left,
+                received=lambda group: received.extend(got.object.number for got in group),
+            )
             left = [one for one in again if one.number % 9 == 0]
             assert len(received) >= count
     assert sorted(received + [one.number for one in left]) == list(range(0, flips, 9))

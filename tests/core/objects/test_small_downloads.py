@@ -1,15 +1,18 @@
 """Many small objects are downloaded at the same time, and appear only if they are verified."""
 
+import errno
 import hashlib
+import os
 import threading
+from pathlib import Path
 
 import pytest
 from helpers.fault_proxy import rule
 from helpers.object_server import Server, bucket_at
 from helpers.stub_server import StubServer
 
-from core.errors import Cancelled
-from core.local import atomic
+from core.errors import AlreadyExists, Cancelled
+from core.local import atomic, partial_files
 from core.local.partial_files import PARTIAL_SUFFIX
 from core.model.objects import Verdict
 from core.objects import small_files
@@ -32,7 +35,7 @@ def _put(bucket, key, body):
 
 def _objects(folder, bodies, prefix="small"):
     return [
-        SmallObject(number, f"{prefix}/{number} ü.txt", folder / f"{number}.txt", len(body))
+        SmallObject(number, f"{prefix}/{number} ü.txt", str(folder / f"{number}.txt"), len(body))
         for number, body in enumerate(bodies)
     ]
 
@@ -49,10 +52,12 @@ def objects(bucket, tmp_path):
 
 def _download(bucket, objects, **more):
     received = []
-    left = download_many(
-        bucket, objects, received=lambda one, got: received.append((one, got)), **more
-    )
+    left = download_many(bucket, objects, received=received.extend, **more)
     return received, left
+
+
+def _path(one):
+    return Path(one.path)
 
 
 def _names(folder):
@@ -62,17 +67,17 @@ def _names(folder):
 def test_what_arrives_is_verified(bucket, objects):
     received, left = _download(bucket, objects)
     assert left == []
-    assert sorted(one.number for one, _ in received) == list(range(COUNT))
-    assert {got.verdict for _, got in received} == {Verdict.SHA256}
-    assert [one.path.read_bytes() for one in objects] == [b"", *_bodies()[1:]]
-    assert len(_names(objects[0].path.parent)) == COUNT  # no temporary file remains
+    assert sorted(got.object.number for got in received) == list(range(COUNT))
+    assert {got.verdict for got in received} == {Verdict.SHA256}
+    assert [_path(one).read_bytes() for one in objects] == [b"", *_bodies()[1:]]
+    assert len(_names(_path(objects[0]).parent)) == COUNT  # no temporary file remains
 
 
 def test_objects_of_other_programs_are_compared_with_the_md5_in_their_etag(bucket, objects):
     for one, body in zip(objects, [b"", *_bodies()[1:]], strict=True):
         put(bucket, one.key, body)
     received, left = _download(bucket, objects)
-    assert (left, {got.verdict for _, got in received}) == ([], {Verdict.MD5})
+    assert (left, {got.verdict for got in received}) == ([], {Verdict.MD5})
 
 
 def test_few_objects_are_left_to_the_regular_download(bucket, objects):
@@ -81,19 +86,19 @@ def test_few_objects_are_left_to_the_regular_download(bucket, objects):
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_an_existing_file_is_only_replaced_on_request(bucket, objects, overwrite):
-    folder = objects[0].path.parent
+    folder = _path(objects[0]).parent
     folder.mkdir()
-    objects[5].path.write_text("mine")
+    _path(objects[5]).write_text("mine")
     _, left = _download(bucket, objects, overwrite=overwrite)
     assert left == ([] if overwrite else [objects[5]])
-    assert objects[5].path.read_bytes() == (_bodies()[5] if overwrite else b"mine")
+    assert _path(objects[5]).read_bytes() == (_bodies()[5] if overwrite else b"mine")
     assert len(_names(folder)) == COUNT
 
 
 def test_a_folder_that_became_a_link_is_not_followed(bucket, objects, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    resolved = objects[0].path.parent.resolve()
+    resolved = _path(objects[0]).parent.resolve()
 
     def prepared(batch, file, signer):
         found = original(batch, file, signer)
@@ -108,7 +113,7 @@ def test_a_folder_that_became_a_link_is_not_followed(bucket, objects, tmp_path):
         patch.setattr(_Receiver, "prepared", prepared)
         received, left = _download(bucket, objects)
     # Objects that were assigned before the link existed name the folder itself.
-    assert [one for one, _ in received if one.number == 0] == []
+    assert [got for got in received if got.object.number == 0] == []
     assert objects[0] in left
     assert "0.txt" not in _names(elsewhere)
 
@@ -124,7 +129,7 @@ def test_damaged_and_unverifiable_objects_are_returned(tmp_path, metadata):
             stored = meta if metadata else {}
             server.objects[path] = (body[:-1] + b"?" if flipped else body, etag, stored)
         objects = [
-            SmallObject(n, f"small/{n}.txt", tmp_path / f"{n}.txt", len(body))
+            SmallObject(n, f"small/{n}.txt", str(tmp_path / f"{n}.txt"), len(body))
             for n, body in enumerate(bodies)
         ]
         received, left = _download(bucket, objects)
@@ -161,7 +166,7 @@ def test_a_cancel_ends_a_stalled_download_and_leaves_no_temporary_file(damaged, 
         token.cancel()
         thread.join(6)  # two seconds on an idle machine
     assert outcome == ["cancelled"]
-    left = _names(objects[0].path.parent) if objects[0].path.parent.exists() else []
+    left = _names(_path(objects[0]).parent) if _path(objects[0]).parent.exists() else []
     assert not [name for name in left if name.endswith(PARTIAL_SUFFIX)]
 
 
@@ -192,4 +197,56 @@ def test_files_whose_names_cannot_be_flushed_are_returned(bucket, objects, monke
     assert received == []
     assert sorted(one.number for one in left) == list(range(COUNT))
     # The regular download, which reports the error, must not find them as existing files.
-    assert overwrite == any(one.path.exists() for one in objects)
+    assert overwrite == any(_path(one).exists() for one in objects)
+
+
+#: Systems without files that have no name: none at all, a file system, and one without /proc.
+NAMED = {
+    "system": lambda patch: patch.setattr(partial_files, "_UNNAMED", 0),
+    "file system": lambda patch: patch.setattr(partial_files.os, "open", _open_with_a_name),
+    "no /proc": lambda patch: patch.setattr(partial_files, "_link", _refuse),
+}
+_open = os.open
+
+
+def _open_with_a_name(path, flags, *mode, **more):
+    if partial_files._UNNAMED and flags & partial_files._UNNAMED == partial_files._UNNAMED:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+    return _open(path, flags, *mode, **more)
+
+
+def _refuse(*_arguments):
+    raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("system", NAMED)
+def test_without_unnamed_files_temporary_ones_are_renamed(
+    bucket, objects, monkeypatch, system, overwrite
+):
+    NAMED[system](monkeypatch)
+    received, left = _download(bucket, objects, overwrite=overwrite)
+    # Without /proc the files cannot get their names later: the regular download stores them.
+    assert len(left) == (COUNT if system == "no /proc" else 0)
+    assert len(received) + len(left) == len(_names(_path(objects[0]).parent)) + len(left) == COUNT
+
+
+def test_a_file_that_replaces_another_has_no_other_name_afterwards(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    handle = partial_files.create_unnamed(str(tmp_path))
+    if handle is None:
+        pytest.skip("this system has no files without a name")
+    try:
+        os.write(handle, b"new")
+        assert _names(tmp_path) == ["a.txt"]
+        with pytest.raises(AlreadyExists):
+            partial_files.link_into_place(handle, str(path), overwrite=False)
+        assert path.read_text() == "old"
+        partial_files.link_into_place(handle, str(path), overwrite=True)
+        (tmp_path / "folder").mkdir()
+        with pytest.raises(IsADirectoryError):
+            partial_files.link_into_place(handle, str(tmp_path / "folder"), overwrite=True)
+    finally:
+        os.close(handle)
+    assert (path.read_text(), _names(tmp_path)) == ("new", ["a.txt", "folder"])
