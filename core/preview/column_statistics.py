@@ -133,9 +133,10 @@ def _counted(kind: CellKind, count: int) -> str:
 
 
 def _most_frequent(counts: Counter[str]) -> list[tuple[str, int]]:
-    """Return the most frequent values; none if each one is in a single row."""
+    """Return the most frequent values, or all of a few; of many only those in several rows."""
     found = counts.most_common(_MOST_FREQUENT)
-    return found if found and found[0][1] > 1 else []
+    few = len(counts) <= _MOST_FREQUENT and found and found[0][1] > 1
+    return found if few else [(text, count) for text, count in found if count > 1]
 
 
 def _quantiles(column: Column, ordered: Positions) -> tuple[tuple[int, str], ...]:

@@ -16,10 +16,9 @@ from gui.widgets.buttons import plain_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.fields import combo_box
 from gui.widgets.labels import muted_label, shown
+from gui.widgets.panel import splitter
 from gui.widgets.table import make_table
 
-#: Widths in pixels of the names of statistics, and of the most frequent values.
-_NAMES, _VALUES = 130, 220
 _CALCULATING = "Calculating…"
 
 
@@ -67,22 +66,21 @@ class StatisticsDialog(Dialog):
     wanted = Signal(int)
 
     def __init__(self, parent: QWidget | None, columns: Sequence[str]) -> None:
-        super().__init__(parent, "Statistics of a column", width=460, height=500)
+        super().__init__(parent, "Statistics of a column", width=700, height=540)
         self.column = combo_box("Column")
         self.column.addItems([shown(name) for name in columns])
         self.facts = FactsModel(self)
         self.frequent = FrequentModel(self)
         self.facts_table = make_table(self.facts, "Statistics", sortable=False, multiple=True)
         self.frequent_table = make_table(self.frequent, "Most frequent values", multiple=True)
-        for table, width in ((self.facts_table, _NAMES), (self.frequent_table, _VALUES)):
-            table.setColumnWidth(0, width)
-            copy_with(table)
+        copy_with(self.facts_table)
+        copy_with(self.frequent_table)
         self.note = muted_label(_CALCULATING)
         self.copy = plain_button("Copy all", self._on_copy)
         self._shown: ColumnStatistics | None = None
         self.body.addWidget(self.column)
-        self.add_stretching(self.facts_table, least=140)
-        self.add_stretching(self.frequent_table, least=90)
+        parts = splitter(self.facts_table, self.frequent_table, sizes=(330, 330), stretch=(1, 1))
+        self.add_stretching(parts, least=200)
         self.add_buttons(self.copy, plain_button("Close", self.reject), left=(self.note,))
         self.column.activated.connect(self._on_column)
         self._set_copy()

@@ -19,10 +19,11 @@ from gui.views.rows_model import RowsModel
 from gui.views.rows_view import copy_with, reveal
 from gui.views.statistics_dialog import StatisticsDialog
 from gui.views.typed_header import TypedHeader
+from gui.widgets.banner import Banner
 from gui.widgets.buttons import icon_button
 from gui.widgets.cells import PADDING
 from gui.widgets.fields import filter_of, line_edit
-from gui.widgets.labels import Elided, tooltip
+from gui.widgets.labels import muted_label, tooltip
 from gui.widgets.sorting import open_sort_menu
 from gui.widgets.table import columns_of, make_table
 
@@ -37,9 +38,9 @@ _SYNTAX = (
 )
 #: Names that need no quotes in a filter.
 _PLAIN_NAME = re.compile(r"\w+\Z")
-#: Milliseconds without a key press after which the filter is applied, and after which a message
-#: says that it takes a while.
-_FILTER_MS, _WAITING_MS = 150, 250
+#: Milliseconds without a key press after which the filter is applied, and what is wrong with it is
+#: shown: while one is typed it is incomplete. Then those after which a slow filter is announced.
+_FILTER_MS, _PROBLEM_MS, _WAITING_MS = 150, 900, 250
 #: Characters of a filter at most.
 _MOST_CHARS = 1_000
 _SAMPLE_CELLS = 2_000
@@ -63,15 +64,17 @@ class TableView(QWidget):
         self.filter = line_edit("Filter the rows of this table", _PLACEHOLDER)
         self.filter.setMaxLength(_MOST_CHARS)
         filter_of(self.filter, self.view)
-        self.count = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
+        self.count = muted_label()
+        self.banner = Banner(self)
         #: Whether the object has more rows than this table.
         self.partial = False
         self._columns: tuple[str, ...] = ()
         self._chosen = self._awaited = -1
-        self._wrong = False  # whether the filter cannot be read
         self._later, self._slow = self._timer(_FILTER_MS), self._timer(_WAITING_MS)
+        self._typed = self._timer(_PROBLEM_MS)
         self._lay_out()
         self._connect()
+        self.filter.setToolTip(tooltip(_SYNTAX))
         self._show_problem(None)
 
     def _timer(self, milliseconds: int) -> QTimer:
@@ -83,8 +86,9 @@ class TableView(QWidget):
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
         bar.setContentsMargins(12, 6, 8, 6)
-        bar.addWidget(self.filter, 3)
-        bar.addWidget(self.count, 2)
+        bar.setSpacing(8)
+        bar.addWidget(self.filter, 1)
+        bar.addWidget(self.count)
         tip = shortcuts.tip("table.statistics")
         bar.addWidget(icon_button("chart", tip, self.open_statistics))
         box = QVBoxLayout(self)
@@ -96,9 +100,11 @@ class TableView(QWidget):
         self.setMinimumHeight(theme.ROW * 6)
 
     def _connect(self) -> None:
-        self._later.timeout.connect(self._apply)
-        self._slow.timeout.connect(self._on_slow)
+        self._later.timeout.connect(lambda: self._apply(typing=True))
+        self._typed.timeout.connect(self._apply)
+        self._slow.timeout.connect(lambda: self.count.setText("Working…"))
         self.filter.textChanged.connect(self._later.start)
+        self.filter.textChanged.connect(self._typed.stop)
         self.filter.returnPressed.connect(self._apply)
         self.model.waiting.connect(self._slow.start)
         self.model.arranged.connect(self._on_arranged)
@@ -190,33 +196,29 @@ class TableView(QWidget):
         self.filter.setText(f"{name if _PLAIN_NAME.match(name) else quoted} = ")
         self.filter.setFocus()
 
-    def _apply(self) -> None:
+    def _apply(self, *, typing: bool = False) -> None:
         self._later.stop()
+        self._typed.stop()
         try:
             conditions = parse_filter(self.filter.text(), self._columns)
         except InvalidInput as error:
-            self._show_problem(error)
+            if typing:
+                self._typed.start()
+            else:
+                self._show_problem(error)
             return
         self._show_problem(None)
         self.model.set_conditions(conditions)
 
     def _show_problem(self, error: InvalidInput | None) -> None:
         """Show what is wrong with the filter; the rows of the last valid one stay."""
-        # Else the result of the last valid filter would replace the message.
         self._slow.stop()
-        self._wrong = error is not None
+        self._show_count()
+        self.filter.setAccessibleDescription(_SYNTAX if error is None else str(error))
         if error is None:
-            self.count.set_tone("muted")
-            self._show_count()
-            self.filter.setToolTip(tooltip(_SYNTAX))
-            self.filter.setAccessibleDescription(_SYNTAX)
-            return
-        text = ". ".join(part.rstrip(".") for part in str(error).splitlines()) + "."
-        self.count.set_tone("danger")
-        self.count.setText(text)
-        self.filter.setToolTip(tooltip(f"{text}\n\n{_SYNTAX}"))
-        self.filter.setAccessibleDescription(text)
-        self._announce(text)
+            self.banner.clear()
+        else:
+            self.banner.show_error(error)
 
     def _show_count(self) -> None:
         if not self.model.filtered:
@@ -225,14 +227,9 @@ class TableView(QWidget):
         total = format_counted(self.model.total, "row")
         self.count.setText(f"{format_count(self.model.rowCount())} of {total}")
 
-    def _on_slow(self) -> None:
-        if not self._wrong:
-            self.count.setText("Working…")
-
     def _on_arranged(self) -> None:
         self._slow.stop()
-        if not self._wrong:
-            self._show_count()
+        self._show_count()
         if self._awaited >= 0 and not self.model.filtered:
             reveal(self.view, self.model.place_of(self._awaited))
             self._awaited = -1

@@ -128,14 +128,22 @@ def test_a_filter_is_typed_counted_and_cleared_with_keys(view, qtbot):
 def test_what_is_wrong_with_a_filter_is_shown_and_the_rows_stay(view):
     write(view, "id < 10")
     write(view, "prize < 10")
-    assert "There is no column “prize”" in view.count.text()
-    assert view.count.property("tone") == "danger"
-    assert view.filter.accessibleDescription() == view.count.text()
-    assert view.model.rowCount() == 10
+    assert view.banner.text == "There is no column “prize”"
+    assert view.banner.failed
+    assert "Use the name of a column" in view.filter.accessibleDescription()
+    assert (view.model.rowCount(), view.count.text()) == (10, "10 of 100 rows")
     write(view, "id < 20")
-    assert (view.count.text(), view.count.property("tone")) == ("20 of 100 rows", "muted")
+    assert (view.count.text(), view.banner.text) == ("20 of 100 rows", "")
     assert "column" in view.filter.placeholderText()
     assert "both conditions" in view.filter.accessibleDescription()
+
+
+def test_what_is_wrong_is_shown_once_nothing_is_typed_any_more(view, qtbot):
+    qtbot.keyClicks(view.filter, "side =")
+    qtbot.waitUntil(lambda: view.banner.text == "A value is missing after “side =”")
+    qtbot.keyClicks(view.filter, " sell")
+    qtbot.waitUntil(lambda: view.count.text() == "34 of 100 rows")
+    assert view.banner.text == ""
 
 
 def test_a_selected_row_stays_selected_while_it_is_shown(view):
