@@ -121,6 +121,14 @@ def test_tables_trees_and_lists_come_from_the_functions_that_give_them_their_hab
     assert outside == []
 
 
+def test_spin_boxes_and_date_fields_have_the_padding_of_line_edits():
+    """Qt draws their text at the border; `inset` gives it a margin."""
+    fields = r"(QtWidgets\.)?Q(Double)?SpinBox|(QtWidgets\.)?Q(Date|Time|DateTime)Edit"
+    padded = {id(node.args[0]) for _, node in calls(CODE, "inset") if node.args}
+    bare = [source.place(p, n.lineno) for p, n in calls(CODE, fields) if id(n) not in padded]
+    assert bare == []
+
+
 def test_every_tab_is_in_the_contract_that_separates_tabs():
     project = tomllib.loads((source.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = {one["id"]: one for one in project["tool"]["importlinter"]["contracts"]}

@@ -8,6 +8,7 @@ from core.limits import LimitValues
 from core.units import format_count, format_rate
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
+from gui.widgets.fields import inset
 
 _MEGABYTE = 1_000_000
 _MAX_MEGABYTES, _MAX_PARALLEL = 10_000.0, 64
@@ -28,7 +29,7 @@ class LimitsDialog(Dialog):
             "The bandwidth is that of all uploads and downloads together; the number of requests "
             "applies to each direction. Running transfers use new limits at once.",
         )
-        self.bandwidth = QDoubleSpinBox()
+        self.bandwidth = inset(QDoubleSpinBox())
         self.bandwidth.setRange(0, _MAX_MEGABYTES)
         self.bandwidth.setDecimals(1)
         self.bandwidth.setSingleStep(0.5)
@@ -36,7 +37,7 @@ class LimitsDialog(Dialog):
         self.bandwidth.setSpecialValueText("unlimited")
         self.bandwidth.setValue((values.bytes_per_second or 0) / _MEGABYTE)
         self.bandwidth.setAccessibleName("Bandwidth")
-        self.parallel = QSpinBox()
+        self.parallel = inset(QSpinBox())
         self.parallel.setRange(0, _MAX_PARALLEL)
         self.parallel.setSpecialValueText("automatic")
         self.parallel.setValue(values.parallel or 0)
