@@ -14,11 +14,13 @@ from core.preview.table_rows import TableRows
 from core.transfer.relocation import Relocation
 from gui.context import Context
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
+from gui.tabs.browser.edits_dialog import EditDialog
+from gui.tabs.browser.loading import Plan
 from gui.tabs.browser.properties_dialog import ObjectFacts, PropertiesDialog
 from gui.tabs.browser.versions_dialog import VersionsDialog
+from gui.views.statistics_dialog import StatisticsDialog
 
 _DAY = datetime(2024, 1, 15, 10, tzinfo=UTC)
-from gui.views.statistics_dialog import StatisticsDialog
 _KEYS = [f"market-data/ohlcv/BTC-USD/1h/2024-01-15T{hour:02}:00:00Z.json" for hour in range(24)]
 
 
@@ -55,8 +57,17 @@ def _properties(parent: QWidget, _context: Context) -> QDialog:
         (("CRC64NVME", "AAAAAAAAAAA="),),
     )  # fmt: skip
     due = (Forecast("archive", _DAY + timedelta(days=90), "GLACIER"),)
-    dialog.show_facts(ObjectFacts(found, _VERSIONS, due))
+    dialog.show_facts(ObjectFacts(found, _VERSIONS, due, versioned=True))
     dialog.headers["Cache-Control"].setText("no-cache")
+    return dialog
+
+
+def _edit(parent: QWidget, _context: Context) -> QDialog:
+    dialog = EditDialog(parent)
+    dialog.storage_class.setCurrentIndex(2)
+    dialog.headers[1].choice.setCurrentIndex(2)
+    dialog.metadata.setPlainText("team=desk")
+    dialog.show_plan(Plan(tuple(_KEYS), (1_200,) * len(_KEYS)), versioned=False)
     return dialog
 
 
@@ -69,11 +80,6 @@ def _versions(parent: QWidget, _context: Context) -> QDialog:
     return dialog
 
 
-BROWSER_MAKERS: dict[str, Callable[[QWidget, Context], QDialog]] = {
-    "CopyDialog": _copy,
-    "PropertiesDialog": _properties,
-    "VersionsDialog": _versions,
-}
 def _statistics(parent: QWidget, _context: Context) -> QDialog:
     columns = ("price", "a column with a name that is longer than its values")
     cells = [("42017.50", "x" * 2_000), ("42017.50000000000000000001", ""), ("42017.50", "y")]
@@ -84,4 +90,10 @@ def _statistics(parent: QWidget, _context: Context) -> QDialog:
     return dialog
 
 
+BROWSER_MAKERS: dict[str, Callable[[QWidget, Context], QDialog]] = {
+    "CopyDialog": _copy,
+    "EditDialog": _edit,
+    "PropertiesDialog": _properties,
     "StatisticsDialog": _statistics,
+    "VersionsDialog": _versions,
+}

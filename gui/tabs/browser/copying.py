@@ -75,8 +75,10 @@ class Copying(QObject):
 
     # Copy and move
 
-    def ask(self, entries: Sequence[Entry], *, move: bool, folder: str | None = None) -> None:
-        """Open the dialog for the selected objects and folders.
+    def ask(
+        self, entries: Sequence[Entry], *, move: bool, folder: str | None = None
+    ) -> CopyDialog | None:
+        """Open and return the dialog for the selected objects and folders; None if nothing can be done.
 
         Args:
             entries: the selection; names below their common folder stay the same.
@@ -85,7 +87,7 @@ class Copying(QObject):
         """
         bucket, context = self._listing.bucket, self._tab.context
         if bucket is None or not entries or (move and context.read_only):
-            return  # the shortcut or the menu has already shown the reason
+            return None  # the shortcut or the menu has already shown the reason
         self._tab.banner.clear()
         below = common_folder([entry.key for entry in entries])
         proposed = CopyTarget(bucket.name, below if folder is None else folder)
@@ -100,6 +102,7 @@ class Copying(QObject):
             while_exists(dialog, dialog.add_profiles), quiet=True,
         )  # fmt: skip
         dialog.open()
+        return dialog
 
     def _plan(self, dialog: CopyDialog, planner: _Planner, target: CopyTarget) -> None:
         self._tab.run(

@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from core.errors import AccessDenied, StorageError
@@ -53,7 +53,6 @@ class FolderPane(QWidget):
         selection_changed: other rows are selected.
         opened: an `Entry` was opened by double click or Enter.
         stop_wanted, more_wanted: end the listing, or continue it.
-        dropped: paths of dropped files and folders.
         upload_wanted: the user wants to upload into an empty folder.
         filtered: the current filter.
         nearest_wanted: the folder does not exist; the user wants the nearest existing one.
@@ -63,7 +62,6 @@ class FolderPane(QWidget):
     opened = Signal(object)
     stop_wanted = Signal()
     more_wanted = Signal()
-    dropped = Signal(list)
     upload_wanted = Signal()
     nearest_wanted = Signal()
     filtered = Signal(str)
@@ -112,7 +110,6 @@ class FolderPane(QWidget):
             self, bar(self.path, self.age, self.bookmarks, before=(self.back, self.forward)), (self.filter, self.upload, self.download), self.state,
             (self.count, self.stop, self.more),
         )  # fmt: skip
-        self.setAcceptDrops(True)
         self._size_columns()
 
     def _size_columns(self) -> None:
@@ -371,7 +368,7 @@ class FolderPane(QWidget):
     def _on_activated(self, index: QModelIndex) -> None:
         self.opened.emit(self.model.entry(index.row()))
 
-    # Layout, drag and drop
+    # Layout
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the columns of date and kind if there is room beside the names."""
@@ -382,18 +379,3 @@ class FolderPane(QWidget):
     def _paint(self) -> None:
         self.model.set_icons(icon("folder", "muted"), icon("file", "muted"))
         self.table.viewport().update()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files and folders from the desktop."""
-        if self.upload.isEnabled() and any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Accept files and folders while they are dragged over the list."""
-        event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Emit the dropped paths."""
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        event.acceptProposedAction()
-        self.dropped.emit(paths)

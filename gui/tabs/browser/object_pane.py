@@ -206,4 +206,4 @@ class ObjectPane(QWidget):
                 self._later.start()
         else:
             text = selection_text(entries, self.total_of)
-            self.preview.show_several(text, "You can download or delete them together.")
+            self.preview.show_several(text, "Actions of the menu apply to all of them.")

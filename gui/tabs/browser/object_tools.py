@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint
 from gui.tabs.base import Tab
 from gui.tabs.browser.copy_as import open_copy_menu
 from gui.tabs.browser.copying import Copying
+from gui.tabs.browser.edits import PropertyEdits
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
@@ -43,6 +44,7 @@ class ObjectTools:
         self._selected = selected
         self.copying = Copying(tab, folder, listing, steps)
         self.properties = PropertyEditor(tab, listing, steps, pane.reload)
+        self.edits = PropertyEdits(tab, listing, steps)
         self.versions = VersionTools(tab, listing, pane.reload)
         inspector = pane.inspector
         inspector.properties_wanted.connect(lambda: self.properties.open(pane.key))
@@ -55,10 +57,18 @@ class ObjectTools:
             "copy_to": lambda: self.copying.ask(self._selected(), move=False),
             "move_to": lambda: self.copying.ask(self._selected(), move=True),
             "rename": lambda: self.copying.rename(self._selected()),
-            "properties": lambda: self.properties.open(self._selected()[0].key),
+            "properties": self._properties,
             "versions": lambda: self.versions.open(self._selected()[0].key),
             "copy_as": lambda: self._copy_as(self._selected()[0].key, self._corner()),
         }
+
+    def _properties(self) -> None:
+        """Show the properties of one object, or change those of several objects and folders."""
+        chosen = self._selected()
+        if len(chosen) == 1 and not chosen[0].folder:
+            self.properties.open(chosen[0].key)
+        else:
+            self.edits.open(chosen)
 
     def _corner(self) -> QPoint:
         """Return the position on the screen below the current row."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QStackedLayout, QWidget
 
@@ -70,6 +70,21 @@ class PathBar(QWidget):
         self._last.setText(shown(names[-1] or "(empty name)") if names else "the entire bucket")
         self.setAccessibleName(f"Folder {prefix or 'the entire bucket'}")
         self._fit()
+
+    def folder_at(self, at: QPoint) -> tuple[str, QRect] | None:
+        """Return the folder of the breadcrumb at a position and its rectangle, or None."""
+        if self._stack.currentWidget() is not self._line:
+            return None
+        names = self._prefix.split("/")
+        parts = [(self.root, ""), (self._last, self._prefix)]
+        parts += [
+            (crumb[0], "/".join(names[: n + 1]) + "/") for n, crumb in enumerate(self._crumbs)
+        ]
+        for part, prefix in parts:
+            place = QRect(part.mapTo(self, QPoint()), part.size())
+            if part.isVisible() and place.contains(at):
+                return prefix, place
+        return None
 
     def edit(self) -> None:
         """Turn the bar into a field (Ctrl+L)."""

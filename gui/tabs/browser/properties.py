@@ -21,6 +21,7 @@ from core.objects.properties import (
     read_properties,
     undo_change,
 )
+from core.objects.versioning import versioning
 from core.objects.versions import list_versions
 from core.work import Work
 from gui import shortcuts
@@ -146,6 +147,7 @@ def load_facts(bucket: Bucket, key: str, work: Work) -> ObjectFacts:
         StorageError: the object does not exist or cannot be read.
     """
     found = read_properties(bucket, key, work=work)
+    versioned = versioning(bucket, work=work)
     try:
         versions = list_versions(bucket, key, work=work)
     except (AccessDenied, NotSupported):
@@ -153,6 +155,6 @@ def load_facts(bucket: Bucket, key: str, work: Work) -> ObjectFacts:
     try:
         rules = store.read(bucket, work=work)
     except (AccessDenied, NotSupported):
-        return ObjectFacts(found, versions, None)
+        return ObjectFacts(found, versions, None, versioned)
     facts = LifecycleFacts(key, found.size, found.modified, found.storage_class, found.tags)
-    return ObjectFacts(found, versions, forecast(rules, facts))
+    return ObjectFacts(found, versions, forecast(rules, facts), versioned)

@@ -30,7 +30,7 @@ from core.units import (
     format_moment,
     format_size,
 )
-from gui import theme
+from gui import shortcuts, theme
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.fields import allow_field, combo_box, line_edit
@@ -42,11 +42,15 @@ _ENCRYPTIONS = {"AES256": "Key of S3 (SSE-S3)", "aws:kms": "Key of KMS (SSE-KMS)
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """What the dialog shows; `versions` and `due` are None if they cannot be read."""
+    """What the dialog shows; `versions`, `due` and `versioned` are None if they cannot be read.
+
+    `versioned` is whether the bucket has versioning enabled, so that a copy is a new version.
+    """
 
     found: ObjectProperties
     versions: Sequence[ObjectVersion] | None = ()
     due: Sequence[Forecast] | None = ()
+    versioned: bool | None = None
 
 
 class PropertiesDialog(Dialog):
@@ -74,6 +78,7 @@ class PropertiesDialog(Dialog):
         self.metadata, self.tags = PairsField("Metadata"), PairsField("Tags")
         self.protected = muted_label("", wrap=True, small=True)
         self.changes = text_label("Reading the properties…", wrap=True)
+        self.effect = text_label("", wrap=True)
         self.summary = muted_label("")
         self.go = primary_button("Save", self._on_save)
         self._lay_out()
@@ -96,6 +101,7 @@ class PropertiesDialog(Dialog):
         self.body.addLayout(form)
         self.body.addWidget(self.protected)
         self.body.addWidget(self.changes)
+        self.body.addWidget(self.effect)
         # At the buttons, since the sentences about the changes may be scrolled out of view.
         self.add_buttons(plain_button("Close", self.reject), self.go, left=(self.summary,))
         self.go.setDefault(True)
@@ -167,11 +173,14 @@ class PropertiesDialog(Dialog):
             self.go.allow(allowed=False, reason=error.summary)
             return
         found = self._facts.found
-        lines = [*change_lines(property_changes(found.editable, values))]
-        lines += tag_lines(found.tags or (), tags)
-        versioned = bool(found.version_id)
-        self.changes.setText("\n".join([*lines, _consequence(versioned=versioned)]) if lines else
-                             "Nothing is changed yet.")  # fmt: skip
+        changed = property_changes(found.editable, values)
+        lines = [*change_lines(changed), *tag_lines(found.tags or (), tags)]
+        self.changes.setText("\n".join(lines) if lines else "Nothing is changed yet.")
+        text, lost = consequence(
+            copies=bool(changed), versioned=self._facts.versioned, version=found.version_id
+        )
+        self.effect.setText(text if lines else "")
+        self.effect.set_tone("warning" if lost else "muted")
         self.summary.setText(format_counted(len(lines), "change") if lines else "")
         self.go.allow(bool(lines) and not self._locked, self._locked or "Change something first.")
 
@@ -255,10 +264,32 @@ def tag_lines(before: Pairs, after: Pairs) -> list[str]:
     return lines
 
 
-def _consequence(*, versioned: bool) -> str:
+_STAYS = "The content, its hashes, the encryption and everything that is not named stay."
+
+
+def consequence(*, copies: bool, versioned: bool | None, version: str = "") -> tuple[str, bool]:
+    """Return what happens to the former state, and whether it may be lost.
+
+    Args:
+        copies: whether the object is copied onto itself; only tags are changed in place.
+        versioned: whether the bucket has versioning enabled; None if it is unknown.
+        version: the present version, which a suspended versioning retains; empty for none.
+    """
+    undo = shortcuts.tip("browser.undo", "Undo")
+    if not copies:
+        return f"Tags are replaced in place, without a new version. {undo} restores them.", False
     if versioned:
-        return "The object is copied onto itself: the present version stays and can be restored."
-    return "The object is copied onto itself; its content and everything else stay the same."
+        text = "S3 stores the change as a new version, and the former one stays."
+        return f"{text} {undo} removes the new version.", False
+    if version and versioned is False:
+        versions = shortcuts.tip("objects.versions")
+        text = "Versioning is suspended: the former version stays and can be restored with"
+        return f"{text} {versions}. {undo} is not possible.", False
+    lost = "S3 replaces the object by a copy: the former values and the time when it was stored"
+    if versioned is None:
+        unknown = "Whether the bucket has versions is unknown (needs s3:GetBucketVersioning)."
+        return f"{unknown} {lost} are lost if it has none. {_STAYS}", True
+    return f"This bucket has no versions, so this cannot be undone. {lost} are lost. {_STAYS}", True
 
 
 def _header_field(name: str) -> QLineEdit:

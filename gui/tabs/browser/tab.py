@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.model.change import Change, ChangeKind
@@ -25,6 +24,7 @@ from gui.tabs.browser.downloads import Downloads
 from gui.tabs.browser.folder_model import key_entry
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
+from gui.tabs.browser.handling import Handling
 from gui.tabs.browser.inspecting import Inspecting
 from gui.tabs.browser.listing import Listing, parent_of
 from gui.tabs.browser.navigation import Navigation
@@ -73,14 +73,18 @@ class BrowserTab(Tab):
         self.contents = Contents(self, self.middle, self._create_page)
         self.open_folders = OpenFolders(self, self.contents, self.folder, self.listing)
         self.bookmarks = Bookmarks(self, self.folder, self.listing, self._go_to_bookmark)
+        self.handling = Handling(self)
         self._lay_out()
         self.object_actions = Actions(self, self.folder.table, {
             "open": self._on_open, "preview": self.object.preview_now,
             "download": self._on_download, "upload": self._on_upload, "link": self._on_link,
-            "copy": self._on_copy, "copy_uri": self._on_copy_uri, "up": self.go_up,
-            "goto": self._edit_path, "refresh": self.refresh, "delete": self._on_delete,
-            "undo": self.removal.undo, "trash": self.show_trash, **self.tools.slots(),
-        }, {"undo": self.removal.reason_not_to_undo, "trash": self._reason_no_trash})  # fmt: skip
+            "up": self.go_up, "goto": self._edit_path, "refresh": self.refresh,
+            "delete": self._on_delete, "undo": self.removal.undo, "trash": self.show_trash,
+            **self.tools.slots(), **self.handling.slots(),
+        }, {
+            "undo": self.removal.reason_not_to_undo, "trash": self._reason_no_trash,
+            "paste": self.handling.reason_not_to_paste,
+        })  # fmt: skip
         self._connect()
         self._on_selection()
 
@@ -111,7 +115,6 @@ class BrowserTab(Tab):
         self.folder.filtered.connect(self._save_filter)
         for part in self.folder.state.stand_ins:
             shortcuts.bind("objects.up", part, self.go_up)
-        self.folder.dropped.connect(self._on_dropped)
         self.folder.upload.clicked.connect(self._on_upload)
         self.folder.upload_wanted.connect(self._on_upload)
         self.folder.nearest_wanted.connect(lambda: self.navigation.go_to_nearest(self.prefix))
@@ -141,6 +144,7 @@ class BrowserTab(Tab):
     def _do_workspace(self, workspace: Workspace | None) -> None:
         bucket = workspace.bucket if workspace else None
         self.removal.set_bucket(bucket)
+        self.handling.copies.forget()
         self.trash.set_bucket(bucket)
         self.show_list()
         self.contents.set_workspace(workspace)
@@ -180,6 +184,7 @@ class BrowserTab(Tab):
 
     def _do_change(self, change: Change) -> None:
         if change.kind in (ChangeKind.OBJECTS, ChangeKind.BACKUPS):
+            self.handling.copies.forget()
             if self.listing.invalidate(change.prefixes or ("",)):
                 self.listing.reload()
             self.tree_loader.reload_changed(change.prefixes or ("",))
@@ -382,19 +387,5 @@ class BrowserTab(Tab):
     def _on_upload(self) -> None:
         self.context.go("uploads", self.prefix)
 
-    def _on_dropped(self, paths: list[str]) -> None:
-        self.context.go("uploads", (self.prefix, tuple(paths)))
-
     def _on_link(self) -> None:
         self.context.go("links", [entry.key for entry in self.selected])
-
-    def _on_copy(self) -> None:
-        _copy([entry.key for entry in self.selected])
-
-    def _on_copy_uri(self) -> None:
-        if self.bucket is not None:
-            _copy([f"s3://{self.bucket.name}/{entry.key}" for entry in self.selected])
-
-
-def _copy(texts: list[str]) -> None:
-    QGuiApplication.clipboard().setText("\n".join(texts))

@@ -318,9 +318,6 @@ def test_the_way_to_other_tabs(tab, qtbot, context):
     with qtbot.waitSignal(context.navigate) as gone:
         tab.object_actions["link"].trigger()
     assert gone.args == ["links", ["note.txt"]]
-    with qtbot.waitSignal(context.navigate) as gone:
-        tab.folder.dropped.emit(["/tmp/a"])
-    assert gone.args == ["uploads", ("", ("/tmp/a",))]
 
 
 def test_what_cannot_be_done_says_why(tab, context):

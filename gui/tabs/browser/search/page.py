@@ -113,6 +113,7 @@ class SearchPage(BrowserPage):
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._on_menu)
         self._tab.object_actions.bind_list(self.table)
+        self._tab.handling.add_list(self.table)
 
     # Calls from the tab
 

@@ -1,0 +1,124 @@
+"""Changes properties of several objects and folders: plan, result with exact failures, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject
+
+from core.errors import StorageError
+from core.objects.property_edits import PropertyEdit
+from core.objects.trash import RestoreReport
+from core.objects.versioning import versioning
+from core.transfer.property_edits import EditedObject, EditReport
+from core.units import format_count, format_counted
+from core.work import Work
+from gui import shortcuts
+from gui.tabs.base import Tab
+from gui.tabs.browser.edits_dialog import EditDialog
+from gui.tabs.browser.folder_rows import Entry
+from gui.tabs.browser.listing import Listing
+from gui.tabs.browser.loading import Plan, plan_of
+from gui.tabs.browser.removal import restore_failure
+from gui.tabs.browser.undo_steps import Failed, UndoStep, UndoSteps
+from gui.widgets.dialog import while_exists
+
+
+class PropertyEdits(QObject):
+    """Opens the dialog for a selection, runs the change in the engine process, and undoes it."""
+
+    def __init__(self, tab: Tab, listing: Listing, steps: UndoSteps) -> None:
+        super().__init__(tab)
+        self._tab, self._listing, self._steps = tab, listing, steps
+        self.dialog: EditDialog | None = None
+
+    def open(self, entries: Sequence[Entry]) -> None:
+        """Open the dialog, and list the objects of the selection meanwhile."""
+        bucket = self._listing.bucket
+        if bucket is None or not entries:
+            return
+        self._tab.banner.clear()
+        rows = [entry.row for entry in entries if entry.row]
+        folders = [entry.key for entry in entries if entry.folder]
+
+        def find_out(work: Work) -> tuple[Plan, bool | None]:
+            return plan_of(bucket, rows, folders, work), versioning(bucket, work=work)
+
+        dialog = EditDialog(self._tab, locked=self._tab.context.locked_reason)
+        dialog.confirmed.connect(lambda plan, edit: self._start(plan.keys, edit))
+        self.dialog = dialog
+        self._tab.run(
+            "Plan a change of properties", find_out,
+            while_exists(dialog, lambda found: dialog.show_plan(found[0], versioned=found[1])),
+            failed=while_exists(dialog, dialog.show_problem),
+            latest="browser/edit", quiet=True,
+        )  # fmt: skip
+        dialog.open()
+
+    def _start(self, keys: Sequence[str], edit: PropertyEdit) -> None:
+        bucket = self._listing.bucket
+        if bucket is None:
+            return
+        name = f"Change properties of {format_counted(len(keys), 'object')}"
+        self._tab.bulk(
+            name, "objects.edit_properties", {"keys": list(keys), "edit": edit},
+            partial(self._on_done, edit), source=f"s3://{bucket.name}/{self._listing.prefix}",
+        )  # fmt: skip
+        self._tab.banner.show_info(f"{name}…")
+
+    def _on_done(self, edit: PropertyEdit, report: EditReport) -> None:
+        self._tab.note_failures(report.failed)
+        undoable = report.undoable
+        self._steps.push(UndoStep(len(undoable), partial(self._undo, undoable)))
+        text = result_text(report)
+        if report.failed:
+            failed = [each.key for each in report.failed]
+            self._tab.show_error(edit_failure(report, text), partial(self._start, failed, edit))
+        elif undoable:
+            undo = (shortcuts.tip("browser.undo", "Undo"), self._steps.undo)
+            self._tab.banner.show_good(text, action=undo)
+        else:
+            self._tab.banner.show_good(text)
+
+    def _undo(self, edited: Sequence[EditedObject], failed: Failed) -> None:
+        self._tab.bulk(
+            f"Undo the change of {format_counted(len(edited), 'object')}", "objects.undo_edits",
+            {"edited": list(edited)}, self._on_undone, failed=failed,
+        )  # fmt: skip
+
+    def _on_undone(self, report: RestoreReport) -> None:
+        if report.failed:
+            self._tab.show_error(restore_failure(report))
+            return
+        objects = format_counted(len(report.restored), "object")
+        self._tab.banner.show_good(f"Properties of {objects} restored.")
+
+
+def result_text(report: EditReport) -> str:
+    """Return how many objects were changed, already had the properties, or failed."""
+    planned = format_counted(report.planned, "object")
+    sentences = [f"{format_count(len(report.changed))} of {planned} changed and read back."]
+    if report.unchanged:
+        sentences.append(f"{format_count(len(report.unchanged))} already had these properties.")
+    if report.failed:
+        sentences.append(f"{format_count(len(report.failed))} failed.")
+    return " ".join(sentences)
+
+
+def edit_failure(report: EditReport, text: str) -> StorageError:
+    """Return one error that lists every object that was not changed, with its reason."""
+    first = report.failed[0]
+    partly = {each.key for each in report.partly}
+    lines = [
+        f"{each.key}: {each.reason}{' (changed in part)' if each.key in partly else ''}"
+        for each in report.failed
+    ]
+    return StorageError(
+        text.rstrip("."),
+        cause=f"First {first.key}: {first.reason}.",
+        remedy=first.remedy,
+        action=first.action,
+        details="\n".join(lines),
+        kind=first.kind,
+    )

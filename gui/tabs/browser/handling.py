@@ -1,0 +1,170 @@
+"""Objects by mouse and clipboard: drags inside the Browser, out of it and into it; cut and paste."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QTableView
+
+from core.units import format_counted
+from gui import shortcuts
+from gui.tabs.browser.carried import Carried, Paths, carried, files_data
+from gui.tabs.browser.clipboard import ObjectClipboard, copy_text
+from gui.tabs.browser.dragging import DragSource
+from gui.tabs.browser.dropping import (
+    DropTargets,
+    in_list,
+    in_pane,
+    in_path,
+    in_strip,
+    in_tree,
+)
+from gui.tabs.browser.local_copies import Copies, LocalCopies
+
+if TYPE_CHECKING:
+    from gui.tabs.browser.tab import BrowserTab
+
+
+class Handling(QObject):
+    """Connects drags and the clipboard with the plan of a copy or move, and with uploads.
+
+    Nothing is copied or moved without the dialog that shows the plan.
+    """
+
+    def __init__(self, tab: BrowserTab) -> None:
+        super().__init__(tab)
+        self._tab = tab
+        self.clipboard = ObjectClipboard()
+        self.copies = LocalCopies(tab)
+        self.source = DragSource(tab, self._carried, self._on_left_window, self._paths)
+        self.targets = DropTargets(tab, lambda: self.source.current, self._reason_not_to_drop)
+        self._add_targets()
+        self.targets.objects_dropped.connect(self._on_objects_dropped)
+        self.targets.files_dropped.connect(self.upload)
+        self.source.add(tab.folder.table)
+
+    def _add_targets(self) -> None:
+        folder, tree = self._tab.folder, self._tab.tree_panel.view
+        self.targets.add(tree.viewport(), in_tree(tree))
+        self.targets.add(folder.table.viewport(), in_list(folder.table, folder.model))
+        self.targets.add(folder, in_pane(folder, folder.model))
+        self.targets.add(folder.path, in_path(folder.path))
+        self.targets.add(self._tab.contents.strip.bar, in_strip(self._tab.contents.strip))
+        for view in (tree, *folder.state.stand_ins):
+            shortcuts.bind("objects.paste", view, self.paste, self.reason_not_to_paste)
+
+    def add_list(self, table: QTableView) -> None:
+        """Let the rows of a page's list be dragged."""
+        self.source.add(table)
+
+    def slots(self) -> dict[str, Callable[[], object]]:
+        """Return the function of each action of the menu, by its name in `LIST_ACTIONS`."""
+        return {
+            "copy": self.copy, "copy_uri": self._copy_uri, "copy_files": self.copy_files,
+            "cut": self.cut, "paste": self.paste,
+        }  # fmt: skip
+
+    # The clipboard
+
+    def copy(self) -> None:
+        """Copy the selection: objects for a folder of this window, keys for other programs."""
+        what = self._carried()
+        if what is not None:
+            self.clipboard.put(what)
+
+    def cut(self) -> None:
+        """Copy the selection so that pasting it moves it."""
+        what = self._carried(move=True)
+        if what is not None:
+            self.clipboard.put(what)
+            items = format_counted(len(what.entries), "item")
+            shortcuts.explain(self._tab, f"{items} will be moved to the folder of the next paste.")
+
+    def paste(self) -> None:
+        """Plan the copy or move of copied objects, or the upload of files, into the folder shown."""
+        if self.reason_not_to_paste():
+            return
+        held = self.clipboard.held
+        if held is None:
+            self.upload(self._tab.prefix, self.clipboard.files)
+            return
+        dialog = self._tab.tools.copying.ask(held.entries, move=held.move, folder=self._tab.prefix)
+        if held.move and dialog is not None:
+            dialog.confirmed.connect(lambda *_plan: self.clipboard.forget())
+
+    def reason_not_to_paste(self) -> str:
+        """Return why nothing can be pasted now, or an empty text."""
+        tab = self._tab
+        shown = tab.contents.page is None and not tab.in_trash
+        return self.clipboard.reason_not_to_paste(
+            tab.bucket, tab.prefix, tab.context.locked_reason, folder_shown=shown
+        )
+
+    def _copy_uri(self) -> None:
+        bucket = self._tab.bucket
+        if bucket is not None:
+            copy_text([f"s3://{bucket.name}/{entry.key}" for entry in self._tab.selected])
+
+    def copy_files(self) -> None:
+        """Download the selection and put the files on the clipboard for a file manager."""
+        what = self._carried()
+        if what is not None:
+            self.copies.fetch(what, self.copies.copies_of(what), self._on_files_copied)
+
+    def _on_files_copied(self, copies: Copies) -> None:
+        QGuiApplication.clipboard().setMimeData(files_data(copies.paths))
+        items = format_counted(len(copies.paths), "item")
+        self._tab.banner.show_good(f"{items} copied. Paste into a folder of a file manager.")
+
+    # Drags
+
+    def _carried(self, *, move: bool = False) -> Carried | None:
+        tab = self._tab
+        bucket, entries = tab.bucket, tab.selected
+        if bucket is None or not entries:
+            return None
+        listed = tab.folder.model.prefix if tab.contents.page is None else None
+        return carried(bucket, entries, listed, move=move)
+
+    def _reason_not_to_drop(self, what: Carried | None, prefix: str) -> str:
+        against = what.reason_against(self._tab.bucket, prefix) if what is not None else ""
+        connected = "" if self._tab.bucket is not None else "Connect to a bucket first."
+        return connected or self._tab.context.locked_reason or against
+
+    def _on_objects_dropped(self, what: Carried, prefix: str, move: bool) -> None:
+        self._tab.tools.copying.ask(what.entries, move=move, folder=prefix)
+
+    def _paths(self, what: Carried) -> Paths | None:
+        if self.copies.reason_against(what):
+            return None
+        # Requested anew each time: the drag begins before the copies are planned.
+        return lambda: self.copies.copies_of(what).offered()
+
+    def _on_left_window(self, what: Carried) -> None:
+        """Download what is dragged towards another program, so that it exists when it is dropped."""
+        why = self.copies.reason_against(what)
+        if why:
+            text = shortcuts.action("browser.download").text
+            self._tab.banner.show_warning(
+                f"{why}.", action=(text, partial(self._tab.downloads.ask, what.entries))
+            )
+            return
+        self.copies.fetch(what, self.copies.copies_of(what), self._on_files_ready)
+
+    def _on_files_ready(self, copies: Copies) -> None:
+        items, current = format_counted(len(copies.paths), "item"), self.source.current
+        if current is not None and tuple(current.names()) == copies.keys:
+            self._tab.banner.show_good(f"{items} downloaded, which can be dropped now.")
+        else:
+            text = f"{items} downloaded. If the drop came too early, drag once more."
+            self._tab.banner.show_good(text)
+
+    # Files of other programs
+
+    def upload(self, prefix: str, paths: list[str]) -> None:
+        """Plan the upload of files of another program into a folder."""
+        self._tab.context.go("uploads", (prefix, tuple(paths)))

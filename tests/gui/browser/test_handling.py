@@ -1,0 +1,355 @@
+"""Objects by mouse and clipboard: drags inside the Browser, out of it and into it; cut and paste."""
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers.browser import DAY, active, in_other_thread, settled
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QMouseEvent,
+)
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+
+from core.objects.listing import list_pages
+from gui import shortcuts
+from gui.tabs.browser import dragging, dropping, local_copies
+from gui.tabs.browser.carried import files_data
+
+WAIT = 30_000
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+COPY, MOVE = Qt.DropAction.CopyAction, Qt.DropAction.MoveAction
+
+
+def keys(bucket):
+    return in_other_thread(lambda: [key for page in list_pages(bucket, "") for key in page.keys])
+
+
+def until(qtbot, tab, text):
+    qtbot.waitUntil(lambda: text in tab.banner.text, timeout=WAIT)
+    settled(qtbot, tab)
+
+
+def chosen(tab, qtbot, *selected):
+    active(tab, qtbot)
+    tab.folder.select_all_of(selected)
+    tab.folder.table.setFocus()
+
+
+def row_of(tab, key):
+    """Return the position of a row of the list in its viewport."""
+    return tab.folder.table.visualRect(tab.folder.model.index_of(key)).center()
+
+
+class Over:
+    """Drags data over the views of a tab, as the desktop does.
+
+    Shift stands for a move: outside of a drag of its own, Qt proposes to copy.
+    """
+
+    def __init__(self, data, modifiers=SHIFT):
+        self.data, self.modifiers = data, modifiers
+
+    def _how(self):
+        return COPY | MOVE, self.data, Qt.MouseButton.LeftButton, self.modifiers
+
+    def move(self, view, at):
+        """Enter a view and move; return whether a drop is accepted there."""
+        QApplication.sendEvent(view, QDragEnterEvent(at, *self._how()))
+        event = QDragMoveEvent(at, *self._how())
+        QApplication.sendEvent(view, event)
+        return event.isAccepted()
+
+    def drop(self, view, at):
+        """Move over a view and drop; return whether it was accepted."""
+        accepted = self.move(view, at)
+        event = QDropEvent(QPointF(at), *self._how()) if accepted else QDragLeaveEvent()
+        QApplication.sendEvent(view, event)
+        return accepted
+
+
+@pytest.fixture
+def dragged(tab, qtbot, monkeypatch):
+    """Return a function that drags selected rows and calls another one meanwhile."""
+
+    def drag(*selected, during, at=None, modifiers=Qt.KeyboardModifier.NoModifier):
+        chosen(tab, qtbot, *selected)
+        results = []
+
+        def run(drag):
+            results.append(during(Over(drag.mimeData(), modifiers & CTRL or SHIFT)))
+
+        monkeypatch.setattr(dragging, "run_drag", run)
+        viewport, start = tab.folder.table.viewport(), row_of(tab, at or selected[0])
+        QTest.mousePress(viewport, Qt.MouseButton.LeftButton, modifiers, start)
+        for step in (4, 30):
+            pulled(viewport, start + QPoint(step, 0), modifiers)
+        QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, modifiers, start + QPoint(30, 0))
+        return results
+
+    return drag
+
+
+def pulled(viewport, at, modifiers):
+    """Move the mouse with the left button pressed, which `QTest.mouseMove` does not do."""
+    place = QPointF(at)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, place, viewport.mapToGlobal(place), Qt.MouseButton.NoButton,
+        Qt.MouseButton.LeftButton, modifiers,
+    )  # fmt: skip
+    QApplication.sendEvent(viewport, event)
+
+
+def dialog_of(tab, qtbot):
+    """Return the dialog of a copy or move once its plan is shown."""
+    qtbot.waitUntil(lambda: tab.tools.copying.dialog is not None, timeout=WAIT)
+    dialog = tab.tools.copying.dialog
+    qtbot.waitUntil(lambda: dialog.plan is not None and dialog.go.isEnabled(), timeout=WAIT)
+    return dialog
+
+
+@pytest.fixture
+def reasons(monkeypatch):
+    """The reasons that are shown in the window."""
+    found = []
+    for module in (dropping, shortcuts):
+        monkeypatch.setattr(module, "explain", lambda _widget, why: found.append(why))
+    return found
+
+
+def test_rows_dropped_on_a_folder_of_the_list_are_moved_after_the_plan_was_shown(
+    tab, qtbot, bucket, dragged
+):
+    viewport = tab.folder.table.viewport()
+    assert dragged("note.txt", during=lambda over: over.drop(viewport, row_of(tab, "logs/"))) == [
+        True
+    ]
+    dialog = dialog_of(tab, qtbot)
+    assert dialog.windowTitle() == "Move objects"
+    assert dialog.plan.targets == ("logs/note.txt",)
+    assert "note.txt" in keys(bucket), "nothing is moved before the plan is confirmed"
+    dialog.go.click()
+    until(qtbot, tab, "1 of 1 object moved")
+    assert "logs/note.txt" in keys(bucket)
+    assert "note.txt" not in keys(bucket)
+
+
+def test_with_ctrl_a_drop_on_the_tree_copies(tab, qtbot, bucket, dragged):
+    tree = tab.tree_panel.view
+    at = tree.visualRect(tab.tree_panel.model.index_of("logs/")).center()
+    dragged("note.txt", "odd/", modifiers=CTRL, during=lambda over: over.drop(tree.viewport(), at))
+    dialog = dialog_of(tab, qtbot)
+    assert dialog.windowTitle() == "Copy objects"
+    assert dialog.target.folder == "logs/"
+    assert {*dialog.plan.targets} == {"logs/note.txt", "logs/odd//x"}
+    dialog.reject()
+
+
+def test_breadcrumbs_and_folder_tabs_are_targets(tab, qtbot, dragged):
+    tab.go_to("logs/")
+    settled(qtbot, tab)
+    tab.open_folders.open_another()
+    tab.go_to(DAY)
+    settled(qtbot, tab)
+    key, path, bar = f"{DAY}2024-01-15T00:00:00Z.json", tab.folder.path, tab.contents.strip.bar
+    month = DAY.removesuffix("15/")
+    (crumb,) = (
+        each
+        for each in path.findChildren(QPushButton)
+        if each.isVisible() and each.accessibleName() == f"Go to {month}"
+    )
+    places = (
+        (path, path.root.mapTo(path, path.root.rect().center()), ""),
+        (path, crumb.mapTo(path, crumb.rect().center()), month),
+        (bar, bar.tabRect(0).center(), "logs/"),
+    )
+    for view, at, folder in places:
+        assert dragged(key, during=lambda over, view=view, at=at: over.drop(view, at)) == [True]
+        dialog = dialog_of(tab, qtbot)
+        assert dialog.target.folder == folder
+        dialog.reject()
+        tab.tools.copying.dialog = None
+
+
+def test_the_same_folder_and_a_folder_itself_are_refused_with_the_reason(
+    tab, qtbot, dragged, reasons
+):
+    viewport, empty = tab.folder.table.viewport(), QPoint(30, tab.folder.table.height() - 60)
+    assert dragged("note.txt", during=lambda over: over.drop(viewport, empty)) == [False]
+    assert reasons[-1] == "They are already in this folder."
+    assert dragged("logs/", during=lambda over: over.drop(viewport, row_of(tab, "logs/"))) == [
+        False
+    ]
+    assert reasons[-1] == "A folder cannot be put into itself."
+    assert tab.tools.copying.dialog is None
+
+
+def test_a_locked_profile_refuses_drops(tab, qtbot, context, dragged, reasons):
+    context.lock()
+    over = dragged(
+        "note.txt",
+        during=lambda over: over.drop(tab.folder.table.viewport(), row_of(tab, "logs/")),
+    )
+    assert over == [False]
+    assert "read-only" in reasons[-1]
+
+
+def test_the_target_is_marked_and_a_folder_of_the_tree_opens_below_a_drag(tab, qtbot, dragged):
+    tree = tab.tree_panel.view
+    index = tab.tree_panel.model.index_of("market-data/")
+    at = tree.visualRect(index).center()
+
+    def during(over):
+        over.move(tree.viewport(), at)
+        mark = tree.viewport().findChild(QWidget, "drop mark")
+        shown = mark.isVisible() and mark.geometry().contains(at)
+        qtbot.waitUntil(lambda: tree.isExpanded(index), timeout=WAIT)
+        QApplication.sendEvent(tree.viewport(), QDragLeaveEvent())
+        return shown, mark.isVisible()
+
+    assert dragged("note.txt", during=during) == [(True, False)]
+
+
+def test_pulling_selects_rows_elsewhere_and_ctrl_still_deselects(tab, qtbot, dragged):
+    chosen(tab, qtbot, "note.txt", "odd/")
+    viewport, at = tab.folder.table.viewport(), row_of(tab, "note.txt")
+    QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, CTRL, at)
+    assert [entry.key for entry in tab.folder.selected] == ["odd/"]
+    QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, CTRL, at)
+    assert [entry.key for entry in tab.folder.selected] == ["odd/", "note.txt"]
+    assert dragged("odd/", at="note.txt", during=lambda over: over.data.text()) != []
+
+
+def test_files_of_the_desktop_are_planned_for_the_folder_below_the_pointer(tab, qtbot, context):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/tmp/a")])
+    viewport = tab.folder.table.viewport()
+    for at, folder in ((row_of(tab, "logs/"), "logs/"), (row_of(tab, "note.txt"), "")):
+        with qtbot.waitSignal(context.navigate) as gone:
+            assert Over(data).drop(viewport, at)
+        assert gone.args == ["uploads", (folder, ("/tmp/a",))]
+    text = QMimeData()
+    text.setText("note.txt")
+    assert not Over(text).drop(viewport, row_of(tab, "logs/"))
+
+
+# The clipboard
+
+
+def press(tab, qtbot, key, modifier, *selected):
+    chosen(tab, qtbot, *selected)
+    qtbot.keyClick(tab.folder.table, key, modifier)
+
+
+def test_cut_objects_are_moved_by_a_paste_in_another_folder(tab, qtbot, bucket, reasons):
+    press(tab, qtbot, Qt.Key.Key_X, CTRL, "note.txt")
+    assert QGuiApplication.clipboard().text() == "note.txt"
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_V, CTRL)
+    assert reasons[-1] == "They are already in this folder."
+    tab.go_to("logs/")
+    settled(qtbot, tab)
+    press(tab, qtbot, Qt.Key.Key_V, CTRL)
+    dialog = dialog_of(tab, qtbot)
+    assert (dialog.windowTitle(), dialog.target.folder) == ("Move objects", "logs/")
+    dialog.go.click()
+    until(qtbot, tab, "1 of 1 object moved")
+    assert "logs/note.txt" in keys(bucket)
+    assert "no objects" in tab.handling.reason_not_to_paste()
+
+
+def test_copied_objects_are_copied_by_a_paste_unless_something_else_was_copied(tab, qtbot):
+    press(tab, qtbot, Qt.Key.Key_C, CTRL, "note.txt", "odd/")
+    tab.go_to("logs/")
+    settled(qtbot, tab)
+    press(tab, qtbot, Qt.Key.Key_V, CTRL)
+    dialog = dialog_of(tab, qtbot)
+    assert dialog.windowTitle() == "Copy objects"
+    assert {*dialog.plan.targets} == {"logs/note.txt", "logs/odd//x"}
+    dialog.reject()
+    QGuiApplication.clipboard().setText("other")
+    assert "no objects" in tab.handling.reason_not_to_paste()
+
+
+def test_files_of_the_clipboard_are_planned_as_an_upload(tab, qtbot, context):
+    QGuiApplication.clipboard().setMimeData(files_data([Path("/tmp/a")]))
+    with qtbot.waitSignal(context.navigate) as gone:
+        press(tab, qtbot, Qt.Key.Key_V, CTRL)
+    assert gone.args == ["uploads", ("", ("/tmp/a",))]
+
+
+# Files for other programs
+
+
+def leave_window(tab):
+    """Move a drag out of the window."""
+    QApplication.sendEvent(tab.window().windowHandle(), QDragLeaveEvent())
+
+
+def test_objects_dragged_out_of_the_window_exist_as_files_when_they_are_dropped(
+    tab, qtbot, bucket, dragged
+):
+    def during(over):
+        assert over.data.hasUrls(), "programs decide by the formats, before any file exists"
+        assert over.data.urls() == []
+        leave_window(tab)
+        until(qtbot, tab, "2 items downloaded, which can be dropped now.")
+        urls = over.data.urls()
+        listed = bytes(over.data.data("text/uri-list").data()).decode()
+        assert listed == "".join(
+            f"{url.toString(QUrl.ComponentFormattingOption.FullyEncoded)}\r\n" for url in urls
+        )
+        return [Path(url.toLocalFile()) for url in urls]
+
+    (paths,) = dragged("note.txt", "logs/", during=during)
+    assert {path.name for path in paths} == {"note.txt", "logs"}
+    found = {path.name: path for path in paths}
+    assert found["note.txt"].read_bytes() == b"hello"
+    assert (found["logs"] / "app.log").read_bytes() == b"INFO one\nERROR two\n"
+    if os.name == "posix":
+        assert found["note.txt"].parent.stat().st_mode & 0o077 == 0
+    # A second drag finds the files at once; one after a change downloads them again.
+    assert dragged("note.txt", "logs/", during=lambda over: len(over.data.urls())) == [2]
+    tab.handling.copies.forget()
+    assert dragged("note.txt", "logs/", during=lambda over: len(over.data.urls())) == [0]
+
+
+def test_files_that_are_not_complete_are_never_offered_under_their_name(tab, qtbot, dragged):
+    offered = []
+
+    def during(over):
+        leave_window(tab)
+        settled(qtbot, tab)
+        offered.extend(Path(url.toLocalFile()) for url in over.data.urls())
+
+    dragged("note.txt", during=during)
+    until(qtbot, tab, "1 item downloaded")
+    assert [path.name for path in offered] == ["note.txt"]
+    assert [each.name for each in offered[0].parent.iterdir()] == ["note.txt"]
+
+
+def test_what_is_too_large_for_a_drag_is_offered_as_a_download(tab, qtbot, dragged, monkeypatch):
+    monkeypatch.setattr(local_copies, "MOST_BYTES", 4)
+
+    def during(over):
+        leave_window(tab)
+        return over.data.hasUrls(), over.data.text()
+
+    ((urls, text),) = dragged("note.txt", during=during)
+    assert (urls, text) == (False, f"s3://{tab.bucket.name}/note.txt")
+    assert "too many for another program" in tab.banner.text
+
+
+def test_a_copy_as_files_puts_files_on_the_clipboard(tab, qtbot):
+    press(tab, qtbot, Qt.Key.Key_D, CTRL | SHIFT, "note.txt")
+    until(qtbot, tab, "1 item copied.")
+    data = QGuiApplication.clipboard().mimeData()
+    (path,) = (Path(url.toLocalFile()) for url in data.urls())
+    assert path.read_bytes() == b"hello"
+    gnome = bytes(data.data("x-special/gnome-copied-files").data()).decode()
+    assert gnome == f"copy\n{path.as_uri()}"
