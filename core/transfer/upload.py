@@ -193,7 +193,7 @@ class _Upload:
     def _quick_group(
         self, numbers: Sequence[int], recorder: OutcomeRecorder, *, only_new: bool
     ) -> list[int]:
-        files = (SmallFile(n, self._paths[n], self._keys[n]) for n in numbers)
+        files = (SmallFile(n, self._paths[n], self._keys[n], self._sizes[n]) for n in numbers)
         try:
             left = upload_many(
                 self._bucket,

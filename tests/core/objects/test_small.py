@@ -36,6 +36,22 @@ def test_what_arrives_is_confirmed(bucket, files):
     assert read(bucket, files[7].key) == b"7" * 50
 
 
+def test_larger_files_are_hashed_ahead_and_unreadable_ones_returned(bucket, files, tmp_path):
+    larger = []
+    for file in files:
+        content = b"%d" % file.number * 40_000
+        (tmp_path / f"{file.number}").write_bytes(content)
+        larger.append(file._replace(size=len(content)))
+    (tmp_path / "9").unlink()
+    (tmp_path / "5").write_bytes(b"5")  # another size than planned
+    sent = []
+    left = upload_many(bucket, larger, sent=lambda file, _: sent.append(file.number))
+    assert [file.number for file in left] == [9]
+    assert sorted(sent) == [number for number in range(len(files)) if number != 9]
+    assert read(bucket, files[7].key) == b"7" * 40_000
+    assert read(bucket, files[5].key) == b"5"
+
+
 def test_the_server_can_verify_each_request(bucket, files, monkeypatch):
     announced = {}
     signed = RequestSigner.signed
