@@ -280,10 +280,13 @@ class TransferQueue:
         numbers = tuple(n for n in range(batch.counts.planned) if n not in ended)
         try:
             arguments = queue_rows.read_arguments(self._database, number)
+            selected = queue_rows.select_arguments(arguments, batch.counts.planned, numbers)
+            ended_bytes = sum(arguments["sizes"]) - sum(selected["sizes"])
         except UNREADABLE:
             return None
-        selected = queue_rows.select_arguments(arguments, batch.counts.planned, numbers)
-        journal = {"id": batch.id, "numbers": numbers}
+        # For the progress, which is that of the batch.
+        ended_files = batch.counts.planned - len(numbers)
+        journal = {"id": batch.id, "numbers": numbers, "ended": (ended_files, ended_bytes)}
         return Turn(batch, {**selected, "journal": journal}, numbers)
 
     def _select(self, profile: str = "", bucket: str = "") -> list[tuple[int, QueuedBatch]]:

@@ -75,7 +75,20 @@ class OutcomeRecorder:
         sizes: Sequence[int],
         work: Work,
         journal: Journal | QueueJournal | None = None,
+        *,
+        ended: tuple[int, int] = (0, 0),
     ) -> None:
+        """Count the files of a transfer.
+
+        Args:
+            keys: the keys of the files.
+            sizes: their sizes in bytes.
+            work: receives progress and outcomes.
+            journal: records the outcomes.
+            ended: the number and the bytes of files that ended in former turns of the same batch;
+                the progress includes them.
+        """
+        self._ended_files, self._ended_bytes = ended
         self._keys, self._sizes, self._work, self._journal = keys, sizes, work, journal
         self._lock = threading.Lock()
         self._news = _News()
@@ -261,9 +274,9 @@ class OutcomeRecorder:
 
     def _progress(self) -> Progress:
         return Progress(
-            done=self._moved + sum(self._moving.values()),
-            total=self._total - self._left_out,
+            done=self._ended_bytes + self._moved + sum(self._moving.values()),
+            total=self._ended_bytes + self._total - self._left_out,
             unit="bytes",
-            items_done=len(self._done) + len(self._skipped) + len(self._failed),
-            items_total=len(self._keys),
+            items_done=self._ended_files + len(self._done) + len(self._skipped) + len(self._failed),
+            items_total=self._ended_files + len(self._keys),
         )

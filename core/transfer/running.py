@@ -18,10 +18,17 @@ from core.work import Work
 
 @dataclass(frozen=True, slots=True)
 class QueueTurn:
-    """A turn of a batch of the queue: its id, and the number in the batch of each file."""
+    """A turn of a batch of the queue.
+
+    Attributes:
+        id: that of the batch.
+        numbers: the number in the batch of each file.
+        ended: the number and the bytes of the other files of the batch, which have a result.
+    """
 
     id: str
     numbers: Sequence[int]
+    ended: tuple[int, int] = (0, 0)
 
 
 def run_journalled(
@@ -43,7 +50,8 @@ def run_journalled(
     """
     keys, sizes = arguments["keys"], arguments["sizes"]
     journal = _journal(order, len(keys))
-    recorder = OutcomeRecorder(keys, sizes, work, journal)
+    ended = order.ended if isinstance(order, QueueTurn) else (0, 0)
+    recorder = OutcomeRecorder(keys, sizes, work, journal, ended=ended)
     try:
         # The window shows what was done up to the cancel, even if threads need a moment to end.
         with work.token.on_cancel(recorder.flush):
@@ -90,12 +98,12 @@ def order_of(
     Args:
         operation: the operation.
         workspace: the workspace with the bucket.
-        journal: `id`, `title` and `profile`, or for a batch of the queue `id` and `numbers`.
+        journal: `id`, `title` and `profile`, or the attributes of a `QueueTurn`.
         arguments: the operation's arguments.
     """
     if journal is None:
         return None
     if "numbers" in journal:
-        return QueueTurn(journal["id"], journal["numbers"])
+        return QueueTurn(journal["id"], journal["numbers"], tuple(journal.get("ended", (0, 0))))
     bucket = workspace.bucket.name
     return Order(operation, journal["id"], journal["title"], journal["profile"], bucket, arguments)

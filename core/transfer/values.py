@@ -143,8 +143,8 @@ class TransferReport:
 
     def verified(self) -> dict[Verdict, int]:
         """Return the number of files for each verdict, strictest first."""
-        counts = Counter(self.verdicts)
-        return {verdict: counts[verdict] for verdict in Verdict if counts[verdict]}
+        # A `Counter` would compute the hash of each of 50,000 members in Python.
+        return {verdict: n for verdict in Verdict if (n := self.verdicts.count(verdict))}
 
     def verified_text(self) -> str:
         """Return for example `12 verified (SHA-256), 3 size only`; empty if nothing is done."""

@@ -61,7 +61,7 @@ def test_a_batch_runs_in_turns_until_each_file_has_a_result(queue):
         "sizes": [10] * 4,
         "only_new": [True, False, True, True],
         "options": {"x": [1]},
-        "journal": {"id": asked.id, "numbers": (0, 1, 2, 4)},
+        "journal": {"id": asked.id, "numbers": (0, 1, 2, 4), "ended": (1, 10)},
     }
     assert queue.next_turn(P, B) is None  # it runs
     assert queue.batch(asked.id).state is BatchState.RUNNING
@@ -69,6 +69,7 @@ def test_a_batch_runs_in_turns_until_each_file_has_a_result(queue):
     assert queue.finish(asked.id).counts == Counts(5, done=1, skipped=1, failed=1)
     second = queue.next_turn(P, B)
     assert second.numbers == (0, 2)
+    assert second.arguments["journal"]["ended"] == (3, 30)
     record(second, done=[0, 1])
     ended = queue.finish(asked.id)
     assert (ended.state, ended.counts) == (BatchState.ENDED, Counts(5, done=3, skipped=1, failed=1))

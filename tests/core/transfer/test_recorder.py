@@ -8,7 +8,7 @@ import pytest
 from core.errors import ServiceError
 from core.model.objects import Verdict
 from core.transfer.journal import Journal, Order, settled, unfinished
-from core.transfer.recorder import OutcomeRecorder
+from core.transfer.recorder import Completed, OutcomeRecorder
 from core.transfer.values import EXISTS, Outcomes
 from core.work import Work
 
@@ -65,6 +65,29 @@ def test_what_is_planned_is_done_skipped_failed_or_cancelled():
     assert report.renamed == ((0, "a (2)"),)
     assert report.size == 20
     assert not report.complete
+
+
+def test_the_progress_of_a_resumed_batch_includes_its_former_turns():
+    seen = []
+    counts = OutcomeRecorder(list("ab"), [10, 10], Work(report=seen.append), ended=(3, 50))
+    counts.done(0, Verdict.SHA256)
+    counts.skipped(1, EXISTS)
+    counts.close()
+    last = seen[-1]
+    assert (last.items_done, last.items_total) == (5, 5)
+    assert (last.done, last.total) == (60, 60)
+
+
+def test_files_that_are_completed_together_are_recorded_together(order):
+    journal = Journal.begin(order, 7)
+    counts = recorder(journal=journal)
+    counts.done_all([Completed(0, Verdict.SHA256, "", "ab"), Completed(4, Verdict.MD5, "e (2)")])
+    assert settled(order.id) == Outcomes(done=(0, 4))
+    report = counts.close()
+    assert (report.done, report.size) == ((0, 4), 20)
+    assert report.renamed == ((4, "e (2)"),)
+    assert counts.hashes == {0: "ab"}
+    journal.leave()
 
 
 def test_the_last_news_come_by_themselves():
