@@ -17,8 +17,10 @@ from gui.widgets.dialog import Dialog
 from gui.widgets.fields import combo_box
 from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import splitter
-from gui.widgets.table import make_table
+from gui.widgets.table import columns_of, make_table
 
+#: Widths in pixels of the rows and the share of a frequent value.
+_WIDTHS = (84, 80)
 _CALCULATING = "Calculating…"
 
 
@@ -53,7 +55,7 @@ class FrequentModel(TextRows):
 
 
 class StatisticsDialog(Dialog):
-    """Shows the statistics of a column, which can be changed.
+    """Shows the statistics of a column, which can be replaced by another one.
 
     Args:
         parent: the view of the table.
@@ -66,28 +68,29 @@ class StatisticsDialog(Dialog):
     wanted = Signal(int)
 
     def __init__(self, parent: QWidget | None, columns: Sequence[str]) -> None:
-        super().__init__(parent, "Statistics of a column", width=700, height=540)
-        self.column = combo_box("Column")
-        self.column.addItems([shown(name) for name in columns])
+        super().__init__(parent, "Statistics of a column", width=800, height=540)
+        self.box = combo_box("Column")
+        self.box.addItems([shown(name) for name in columns])
         self.facts = FactsModel(self)
         self.frequent = FrequentModel(self)
         self.facts_table = make_table(self.facts, "Statistics", sortable=False, multiple=True)
         self.frequent_table = make_table(self.frequent, "Most frequent values", multiple=True)
+        columns_of(self.frequent_table).fill_with_names(*_WIDTHS)
         copy_with(self.facts_table)
         copy_with(self.frequent_table)
         self.note = muted_label(_CALCULATING)
         self.copy = plain_button("Copy all", self._on_copy)
         self._shown: ColumnStatistics | None = None
-        self.body.addWidget(self.column)
-        parts = splitter(self.facts_table, self.frequent_table, sizes=(330, 330), stretch=(1, 1))
+        self.body.addWidget(self.box)
+        parts = splitter(self.facts_table, self.frequent_table, sizes=(410, 350), stretch=(1, 0))
         self.add_stretching(parts, least=200)
         self.add_buttons(self.copy, plain_button("Close", self.reject), left=(self.note,))
-        self.column.activated.connect(self._on_column)
+        self.box.activated.connect(self._on_column)
         self._set_copy()
 
     def choose(self, column: int) -> None:
         """Select a column and request its statistics."""
-        self.column.setCurrentIndex(column)
+        self.box.setCurrentIndex(column)
         self._on_column(column)
 
     def show_statistics(self, found: ColumnStatistics) -> None:

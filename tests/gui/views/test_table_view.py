@@ -186,7 +186,7 @@ def test_a_title_has_a_menu_with_statistics_and_a_filter(view, qtbot):
     assert view.filter.text() == '"note text" = '
     entries["Statistics of “note text”…"].trigger()
     (dialog,) = view.findChildren(StatisticsDialog)
-    assert dialog.column.currentText() == "note text"
+    assert dialog.box.currentText() == "note text"
     dialog.reject()
     menu.close()
 
@@ -199,8 +199,8 @@ def test_statistics_are_opened_with_a_key_changed_and_copied(view, qtbot):
     facts = dict(zip(column(dialog.facts), column(dialog.facts, 1), strict=True))
     assert (facts["Type"], facts["Distinct"], facts["Sum"]) == ("numbers", "at least 100", "4950")
     assert dialog.frequent_table.isHidden()
-    dialog.column.setCurrentIndex(1)
-    dialog.column.activated.emit(1)
+    dialog.box.setCurrentIndex(1)
+    dialog.box.activated.emit(1)
     assert [column(dialog.frequent, number)[0] for number in range(3)] == ["buy", "66", "66.0%"]
     assert not dialog.frequent_table.isHidden()
     dialog.copy.click()
