@@ -15,6 +15,8 @@ _LENGTH = struct.Struct(">I")
 _READY = b"Z\0\0\0\x05"
 #: The head of a row shorter than 64 KiB.
 _SHORT_HEAD = b"d\0\0"
+#: The answer to a COPY statement, a notice, a changed setting and a notification: without rows.
+_BEFORE_ROWS = b"HNSA"
 _SHORT_HEADS = re.compile(rb"d\0\0..", re.DOTALL)
 
 
@@ -26,12 +28,13 @@ class CopyEnd:
     ready: bool = False
 
 
-def has_end(buffer: bytearray, filled: int) -> bool:
+def has_end(buffer: bytearray, filled: int, searched: int = 0) -> bool:
     """Return whether the received bytes contain the last message of a COPY.
 
-    Neither rows nor their heads contain these bytes; see `_short_rows`.
+    Neither rows nor their heads contain these bytes; see `_short_rows`. The first `searched` bytes
+    were searched before.
     """
-    return buffer.find(_READY, 0, filled) >= 0
+    return buffer.find(_READY, max(searched - len(_READY) + 1, 0), filled) >= 0
 
 
 def rows_of_messages(buffer: bytearray, filled: int, end: CopyEnd) -> tuple[int, bytes, int]:
@@ -44,19 +47,29 @@ def rows_of_messages(buffer: bytearray, filled: int, end: CopyEnd) -> tuple[int,
     """
     if filled < 5 or 1 + _LENGTH.unpack_from(buffer, 1)[0] > filled:
         return 0, b"", 0  # a long row is not searched again for each packet of it
-    last = buffer.rfind(_SHORT_HEAD, 0, filled)
-    if last >= 0 and filled - last > len(_SHORT_HEAD) + 1:
+    first, last = _first_row(buffer, filled), buffer.rfind(_SHORT_HEAD, 0, filled)
+    if last >= first and filled - last > len(_SHORT_HEAD) + 1:
         stop = last + 1 + _LENGTH.unpack_from(buffer, last + 1)[0]
-        # The last row is incomplete, or the head of the next one.
-        if stop > filled or filled - stop < 5:
-            used = last if stop > filled else stop
-            count, rows = _short_rows(bytes(memoryview(buffer)[:used]))
-            if rows is not None:
-                return count, rows, used
-    return _any_messages(buffer, filled, end)
+        used = last if stop > filled else stop  # the last row may be incomplete
+        with memoryview(buffer)[first:used] as block:
+            count, rows = _short_rows(block)
+        if rows is not None and stop > filled:
+            return count, rows, used
+        if rows is not None:
+            others, more, used = _any_messages(buffer, used, filled, end)
+            return count + others, rows + more if more else rows, used
+    return _any_messages(buffer, 0, filled, end)
 
 
-def _short_rows(block: bytes) -> tuple[int, bytes | None]:
+def _first_row(buffer: bytearray, filled: int) -> int:
+    """Return where the rows begin: after the answer to the statement, and notices before it."""
+    position = 0
+    while position <= filled - 5 and buffer[position] in _BEFORE_ROWS:
+        position += 1 + _LENGTH.unpack_from(buffer, position + 1)[0]
+    return position
+
+
+def _short_rows(block: memoryview) -> tuple[int, bytes | None]:
     """Return the rows of a block that consists of rows shorter than 64 KiB; None if it does not.
 
     The text of a row contains no zero byte, so the bytes `d`, 0, 0 are found in heads only. Other
@@ -68,10 +81,12 @@ def _short_rows(block: bytes) -> tuple[int, bytes | None]:
     return len(pieces) - 1, None if b"\0" in rows else rows
 
 
-def _any_messages(buffer: bytearray, filled: int, end: CopyEnd) -> tuple[int, bytes, int]:
-    """Return the same as `rows_of_messages`, for rows of any length and other messages."""
+def _any_messages(
+    buffer: bytearray, position: int, filled: int, end: CopyEnd
+) -> tuple[int, bytes, int]:
+    """Return the same as `rows_of_messages` from a position, for rows of any length and messages."""
     rows: list[memoryview] = []
-    view, position, last_head = memoryview(buffer), 0, filled - 5
+    view, last_head = memoryview(buffer), filled - 5
     while position <= last_head:
         stop = position + 1 + _LENGTH.unpack_from(buffer, position + 1)[0]
         if stop > filled:

@@ -171,12 +171,14 @@ class Session(ServerConnection):
     def _copied_rows(self, work: Work) -> Iterator[Rows]:
         buffer, filled, end = bytearray(_BLOCK), 0, CopyEnd()
         while not end.ready:
+            searched = filled
             filled += self._receive_into(memoryview(buffer)[filled:])
-            while filled < _LEAST_BLOCK and not has_end(buffer, filled):
+            while filled < _LEAST_BLOCK and not has_end(buffer, filled, searched):
                 if not self.encrypted:  # TLS passes one packet at a time, however many there are
                     # The server sends 8 KiB at a time. A short pause collects its packets: waking
                     # up for each of them takes more time than the rows.
                     work.token.wait(_PAUSE_SECONDS)
+                searched = filled
                 filled += self._receive_into(memoryview(buffer)[filled:])
             count, rows, used = rows_of_messages(buffer, filled, end)
             if rows:
