@@ -9,7 +9,7 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication
 
 from core.objects.bucket import Bucket
-from gui.tabs.browser.carried import FORMAT, Carried, clipboard_data, local_files
+from gui.tabs.browser.object_selection import FORMAT, ObjectSelection, clipboard_data, local_files
 
 _NOTHING = "The clipboard has no objects of this bucket and no files. Copy or cut some first."
 
@@ -18,9 +18,9 @@ class ObjectClipboard:
     """The objects that were copied or cut; other programs get their keys as text."""
 
     def __init__(self) -> None:
-        self._held: Carried | None = None
+        self._held: ObjectSelection | None = None
 
-    def put(self, what: Carried) -> None:
+    def put(self, what: ObjectSelection) -> None:
         """Put a selection on the clipboard, with its keys as text."""
         self._held = what
         QGuiApplication.clipboard().setMimeData(clipboard_data(what))
@@ -30,7 +30,7 @@ class ObjectClipboard:
         self._held = None
 
     @property
-    def held(self) -> Carried | None:
+    def held(self) -> ObjectSelection | None:
         """The selection, unless something else was copied since."""
         held, data = self._held, _data()
         if held is None or data is None or not data.hasFormat(FORMAT):

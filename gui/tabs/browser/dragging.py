@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QTableView, QWidget
 
 from core.units import format_counted
 from gui import theme
-from gui.tabs.browser.carried import Carried, CarriedData, Paths
+from gui.tabs.browser.object_selection import ObjectSelection, Paths, SelectionData
 
 _ACTIONS = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -34,7 +34,7 @@ class DragSource(QObject):
 
     Args:
         owner: the Browser tab.
-        carried: returns the selection, or None.
+        selection: returns the selection, or None.
         fetch: called when a drag leaves the window: another program may want files.
         paths: returns the local files of the selection as far as they are known; None if it has
             none for other programs.
@@ -43,17 +43,17 @@ class DragSource(QObject):
     def __init__(
         self,
         owner: QWidget,
-        carried: Callable[[], Carried | None],
-        fetch: Callable[[Carried], object],
-        paths: Callable[[Carried], Paths | None],
+        selection: Callable[[], ObjectSelection | None],
+        fetch: Callable[[ObjectSelection], object],
+        paths: Callable[[ObjectSelection], Paths | None],
     ) -> None:
         super().__init__(owner)
-        self._carried, self._fetch, self._paths = carried, fetch, paths
+        self._selection, self._fetch, self._paths = selection, fetch, paths
         self._pressed: _Pressed | None = None
         self._tables: dict[QObject, QTableView] = {}
         self._window: QWindow | None = None
         #: The selection that is being dragged; None otherwise.
-        self.current: Carried | None = None
+        self.current: ObjectSelection | None = None
 
     def add(self, table: QTableView) -> None:
         """Let rows of a list be dragged."""
@@ -111,11 +111,11 @@ class DragSource(QObject):
 
     def start(self, table: QTableView) -> None:
         """Drag the selection until it is dropped."""
-        what = self._carried()
+        what = self._selection()
         if what is None:
             return
         drag = QDrag(table)
-        data = CarriedData(what, self._paths(what))
+        data = SelectionData(what, self._paths(what))
         drag.setMimeData(data)
         text = format_counted(len(what.entries), "item")
         drag.setPixmap(_label(text, table))

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView, QTreeView, QWidget
 
 from gui import theme
 from gui.shortcuts import explain
-from gui.tabs.browser.carried import Carried, local_files
 from gui.tabs.browser.contents import FolderTab
 from gui.tabs.browser.folder_model import FolderModel
+from gui.tabs.browser.object_selection import ObjectSelection, local_files
 from gui.tabs.browser.path_bar import PathBar
 from gui.tabs.browser.strip import Strip
 from gui.tabs.browser.tree_model import PREFIX_ROLE
@@ -52,7 +52,7 @@ class DropTargets(QObject):
             text.
 
     Signals:
-        objects_dropped: a `Carried`, the prefix of the folder, and whether to move (else copy).
+        objects_dropped: a `ObjectSelection`, the prefix of the folder, and whether to move (else copy).
         files_dropped: the prefix of the folder, and the paths of files of another program.
     """
 
@@ -62,8 +62,8 @@ class DropTargets(QObject):
     def __init__(
         self,
         owner: QWidget,
-        dragged: Callable[[], Carried | None],
-        reason: Callable[[Carried | None, str], str],
+        dragged: Callable[[], ObjectSelection | None],
+        reason: Callable[[ObjectSelection | None, str], str],
     ) -> None:
         super().__init__(owner)
         self._dragged, self._reason = dragged, reason

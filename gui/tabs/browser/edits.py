@@ -34,7 +34,7 @@ class PropertyEdits(QObject):
         self.dialog: EditDialog | None = None
 
     def open(self, entries: Sequence[Entry]) -> None:
-        """Open the dialog, and list the objects of the selection meanwhile."""
+        """Open the dialog, and list the objects of the selection at the same time."""
         bucket = self._listing.bucket
         if bucket is None or not entries:
             return

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QTableView
 
 from core.units import format_counted
 from gui import shortcuts
-from gui.tabs.browser.carried import Carried, Paths, carried, files_data
 from gui.tabs.browser.clipboard import ObjectClipboard, copy_text
 from gui.tabs.browser.dragging import DragSource
 from gui.tabs.browser.dropping import (
@@ -24,6 +23,12 @@ from gui.tabs.browser.dropping import (
     in_tree,
 )
 from gui.tabs.browser.local_copies import Copies, LocalCopies
+from gui.tabs.browser.object_selection import (
+    ObjectSelection,
+    Paths,
+    files_data,
+    selection_of,
+)
 
 if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
@@ -40,7 +45,7 @@ class Handling(QObject):
         self._tab = tab
         self.clipboard = ObjectClipboard()
         self.copies = LocalCopies(tab)
-        self.source = DragSource(tab, self._carried, self._on_left_window, self._paths)
+        self.source = DragSource(tab, self._selection, self._on_left_window, self._paths)
         self.targets = DropTargets(tab, lambda: self.source.current, self._reason_not_to_drop)
         self._add_targets()
         self.targets.objects_dropped.connect(self._on_objects_dropped)
@@ -72,13 +77,13 @@ class Handling(QObject):
 
     def copy(self) -> None:
         """Copy the selection: objects for a folder of this window, keys for other programs."""
-        what = self._carried()
+        what = self._selection()
         if what is not None:
             self.clipboard.put(what)
 
     def cut(self) -> None:
         """Copy the selection so that pasting it moves it."""
-        what = self._carried(move=True)
+        what = self._selection(move=True)
         if what is not None:
             self.clipboard.put(what)
             items = format_counted(len(what.entries), "item")
@@ -111,7 +116,7 @@ class Handling(QObject):
 
     def copy_files(self) -> None:
         """Download the selection and put the files on the clipboard for a file manager."""
-        what = self._carried()
+        what = self._selection()
         if what is not None:
             self.copies.fetch(what, self.copies.copies_of(what), self._on_files_copied)
 
@@ -122,29 +127,29 @@ class Handling(QObject):
 
     # Drags
 
-    def _carried(self, *, move: bool = False) -> Carried | None:
+    def _selection(self, *, move: bool = False) -> ObjectSelection | None:
         tab = self._tab
         bucket, entries = tab.bucket, tab.selected
         if bucket is None or not entries:
             return None
         listed = tab.folder.model.prefix if tab.contents.page is None else None
-        return carried(bucket, entries, listed, move=move)
+        return selection_of(bucket, entries, listed, move=move)
 
-    def _reason_not_to_drop(self, what: Carried | None, prefix: str) -> str:
+    def _reason_not_to_drop(self, what: ObjectSelection | None, prefix: str) -> str:
         against = what.reason_against(self._tab.bucket, prefix) if what is not None else ""
         connected = "" if self._tab.bucket is not None else "Connect to a bucket first."
         return connected or self._tab.context.locked_reason or against
 
-    def _on_objects_dropped(self, what: Carried, prefix: str, move: bool) -> None:
+    def _on_objects_dropped(self, what: ObjectSelection, prefix: str, move: bool) -> None:
         self._tab.tools.copying.ask(what.entries, move=move, folder=prefix)
 
-    def _paths(self, what: Carried) -> Paths | None:
+    def _paths(self, what: ObjectSelection) -> Paths | None:
         if self.copies.reason_against(what):
             return None
-        # Requested anew each time: the drag begins before the copies are planned.
+        # Requested each time: the drag begins before the copies are planned.
         return lambda: self.copies.copies_of(what).offered()
 
-    def _on_left_window(self, what: Carried) -> None:
+    def _on_left_window(self, what: ObjectSelection) -> None:
         """Download what is dragged towards another program, so that it exists when it is dropped."""
         why = self.copies.reason_against(what)
         if why:

@@ -20,10 +20,10 @@ from core.transfer.values import TransferReport
 from core.units import format_count, format_counted, format_size
 from core.work import Work
 from gui.tabs.base import Tab
-from gui.tabs.browser.carried import Carried
 from gui.tabs.browser.copying import common_folder
 from gui.tabs.browser.counting import summary_of
 from gui.tabs.browser.loading import Plan, plan_of
+from gui.tabs.browser.object_selection import ObjectSelection
 
 #: A drag ends when the button is released, so its files must be small: objects, and bytes together.
 MOST_OBJECTS, MOST_BYTES = 1_000, 256_000_000
@@ -40,7 +40,7 @@ class Copies:
         token: that of the selection.
         keys: the selected rows, by which a second drag finds the copies of the first.
         paths: the files and folders; empty until their names are known.
-        whole: whether only files are selected: each one exists under its name when it is complete.
+        only_files: whether only files are selected: each one exists under its name when it is complete.
         complete: whether all of them exist.
         made: when they were requested, in seconds of the monotonic clock.
         waiting: what to call when all of them exist.
@@ -49,7 +49,7 @@ class Copies:
     token: str
     keys: tuple[str, ...]
     paths: tuple[Path, ...] = ()
-    whole: bool = True
+    only_files: bool = True
     complete: bool = False
     made: float = field(default_factory=time.monotonic)
     waiting: list[Callable[[Copies], object]] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Copies:
         Some programs request them when the drag enters their window. A file may be named before it
         exists, since it appears only when it is complete; a folder would be copied incompletely.
         """
-        return self.paths if self.complete or self.whole else ()
+        return self.paths if self.complete or self.only_files else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +85,23 @@ class LocalCopies(QObject):
         """Do not hand out the last copies again: objects have changed, or another bucket is shown."""
         self._last = None
 
-    def reason_against(self, what: Carried) -> str:
+    def reason_against(self, what: ObjectSelection) -> str:
         """Return why a selection is too large, as far as this is known, or an empty text."""
         size, folders = summary_of(what.entries)
         objects = len(what.entries) - len(folders)
         return too_large(objects, size) if objects > MOST_OBJECTS or size > MOST_BYTES else ""
 
-    def copies_of(self, what: Carried) -> Copies:
+    def copies_of(self, what: ObjectSelection) -> Copies:
         """Return the copies of a selection, which may not be requested yet."""
         keys, last = tuple(what.names()), self._last
         fresh = last is not None and time.monotonic() - last.made < _FRESH
         if last is None or not fresh or last.keys != keys:
-            return Copies(what.token, keys, whole=not what.folders)
+            return Copies(what.token, keys, only_files=not what.folders)
         return last
 
-    def fetch(self, what: Carried, copies: Copies, then: Callable[[Copies], object]) -> None:
+    def fetch(
+        self, what: ObjectSelection, copies: Copies, then: Callable[[Copies], object]
+    ) -> None:
         """Download the objects unless that was done, and call `then` when all files exist.
 
         Errors are shown in the banner; then nothing is called.

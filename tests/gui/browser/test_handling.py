@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from core.objects.listing import list_pages
 from gui import shortcuts
 from gui.tabs.browser import dragging, dropping, local_copies
-from gui.tabs.browser.carried import files_data
+from gui.tabs.browser.object_selection import files_data
 
 WAIT = 30_000
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -50,7 +50,7 @@ def row_of(tab, key):
 class Over:
     """Drags data over the views of a tab, as the desktop does.
 
-    Shift stands for a move: outside of a drag of its own, Qt proposes to copy.
+    Shift stands for a move: outside of a real drag, Qt proposes to copy.
     """
 
     def __init__(self, data, modifiers=SHIFT):
@@ -76,7 +76,7 @@ class Over:
 
 @pytest.fixture
 def dragged(tab, qtbot, monkeypatch):
-    """Return a function that drags selected rows and calls another one meanwhile."""
+    """Return a function that drags selected rows and calls another one during the drag."""
 
     def drag(*selected, during, at=None, modifiers=Qt.KeyboardModifier.NoModifier):
         chosen(tab, qtbot, *selected)

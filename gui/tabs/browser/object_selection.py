@@ -27,7 +27,7 @@ Paths = Callable[[], Sequence[Path]]
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class ObjectSelection:
     """A selection of one bucket.
 
     Attributes:
@@ -69,9 +69,9 @@ class Carried:
         return ""
 
 
-def carried(
+def selection_of(
     bucket: Bucket, entries: Sequence[Entry], listed: str | None, *, move: bool = False
-) -> Carried:
+) -> ObjectSelection:
     """Return a selection.
 
     Args:
@@ -86,10 +86,10 @@ def carried(
         parents = frozenset(parent_of(entry.key) for entry in entries)
     else:
         parents = frozenset()
-    return Carried(bucket, entries, parents, move)
+    return ObjectSelection(bucket, entries, parents, move)
 
 
-class CarriedData(QMimeData):
+class SelectionData(QMimeData):
     """The data of a drag: the selection for this window, URIs as text, files for other programs.
 
     Args:
@@ -97,7 +97,7 @@ class CarriedData(QMimeData):
         paths: returns the local files, which may be complete only later; None for no files.
     """
 
-    def __init__(self, what: Carried, paths: Paths | None = None) -> None:
+    def __init__(self, what: ObjectSelection, paths: Paths | None = None) -> None:
         super().__init__()
         self._paths = paths
         self.setData(FORMAT, QByteArray(what.token.encode()))
@@ -118,7 +118,7 @@ class CarriedData(QMimeData):
         return super().retrieveData(name, kind)
 
 
-def clipboard_data(what: Carried) -> QMimeData:
+def clipboard_data(what: ObjectSelection) -> QMimeData:
     """Return the data of a selection for the clipboard: its keys are the text."""
     data = _native_data()
     data.setText("\n".join(what.names()))
