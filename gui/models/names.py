@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import chain
 from typing import Protocol
 
 from core.work import Work
@@ -56,11 +57,12 @@ class NameList:
 class SeenKeys:
     """The keys and folders that were listed in this session, folder by folder.
 
-    The thread of the window writes, worker threads read: lists only grow or are replaced.
+    The thread of the window writes, worker threads read: lists only grow or are replaced. Pages
+    stay tuples, whose texts the garbage collector does not examine.
     """
 
     def __init__(self) -> None:
-        self._folders: dict[str, list[str]] = {}
+        self._folders: dict[str, list[tuple[str, ...]]] = {}
         self._counted: Sequence[str] = ()
         self._count = 0
 
@@ -74,7 +76,7 @@ class SeenKeys:
         """Store the keys listed by the count, and their folders, instead of earlier ones."""
         self._counted = keys
 
-    def add(self, folder: str, keys: Sequence[str], *, first: bool) -> None:
+    def add(self, folder: str, keys: tuple[str, ...], *, first: bool) -> None:
         """Store a page of a folder.
 
         Args:
@@ -85,14 +87,14 @@ class SeenKeys:
         # Taken out and added again, so that the dictionary is in the order of the last listing.
         known = self._folders.pop(folder, [])
         if first:
-            self._count -= len(known)
+            self._count -= sum(map(len, known))
             known = []
-        known.extend(keys)
+        known.append(keys)
         self._folders[folder] = known
         self._count += len(keys)
         while self._count > _MOST_KEYS and len(self._folders) > 1:
             oldest = next(iter(self._folders))
-            self._count -= len(self._folders.pop(oldest))
+            self._count -= sum(map(len, self._folders.pop(oldest)))
 
     def find(self, text: str, limit: int, work: Work) -> Sequence[Match]:
         """Return the best matches among keys and folders."""
@@ -112,7 +114,8 @@ class SeenKeys:
         """Yield all keys and folders in chunks."""
         yield [folder for folder in list(self._folders) if folder]
         # A copy, since the thread of the window may add a folder while this one iterates.
-        for keys in (*list(self._folders.values()), self._counted):
+        listed = chain.from_iterable(list(self._folders.values()))
+        for keys in (*listed, self._counted):
             for start in range(0, len(keys), _STEP):
                 yield keys[start : start + _STEP]
 

@@ -19,6 +19,7 @@ from gui.tabs.browser.folder_rows import (
     SIZE,
     Entry,
     Rows,
+    Texts,
     Wanted,
     folder_text,
     matching,
@@ -33,6 +34,7 @@ from gui.tabs.browser.row_positions import (
     positions_of,
     rows_at,
     sum_of,
+    without_index,
 )
 
 #: A filter, the column by which rows are sorted, and whether the order is reversed.
@@ -44,14 +46,10 @@ class FolderColumns:
 
     def __init__(self, prefix: str = "") -> None:
         self.prefix = prefix
-        self.folders: list[str] = []
-        self.keys: list[str] = []
-        self._folder_names: list[str] = []
-        self._names: list[str] = []
+        self.folders, self._folder_names = Texts(), Texts()
+        self.keys, self._names, self._kinds = Texts(), Texts(), Texts()
+        self._classes, self._etags = Texts(), Texts()
         self._sizes, self._times = array("q"), array("d")
-        self._kinds: list[str] = []
-        self._classes: list[str] = []
-        self._etags: list[str] = []
         self._known: set[str] = set()
         self._size, self._newest = 0, 0.0
         # Those of the shown objects, once they are calculated: with a filter it takes long.
@@ -175,15 +173,15 @@ class FolderColumns:
         self._ordered = self._ordered and follows(self.keys, rows.keys)
         self._ordered = self._ordered and follows(self.folders, rows.folders)
         self._known.update(rows.folders)
-        self.folders += rows.folders
-        self._folder_names += rows.folder_names
-        self.keys += rows.keys
-        self._names += rows.names
+        self.folders.append(rows.folders)
+        self._folder_names.append(rows.folder_names)
+        self.keys.append(rows.keys)
+        self._names.append(rows.names)
         self._sizes += rows.sizes
         self._times += rows.times
-        self._kinds += rows.kinds
-        self._classes += rows.classes
-        self._etags += rows.etags
+        self._kinds.append(rows.kinds)
+        self._classes.append(rows.classes)
+        self._etags.append(rows.etags)
         self._size, self._newest = self._size + rows.size, max(self._newest, rows.newest)
         return (
             matching(self._folder_names, self._wanted, folders),
@@ -229,13 +227,13 @@ class FolderColumns:
         other = FolderColumns(self.prefix)
         other._ordered = self._ordered
         other._wanted, other._column, other._backwards = order
-        # Copying 200,000 texts takes longer than sorting. Lists only grow at their ends, so that
-        # those of this object are used, up to their present lengths.
+        # Columns of texts only grow at their ends, so that those of this object are used, up to
+        # their present lengths.
         other.folders, other._folder_names = self.folders, self._folder_names
-        other.keys, other._names = self.keys, self._names
+        other.keys, other._names, other._kinds = self.keys, self._names, self._kinds
         other._counts = self._lengths
         # An array cannot grow while numpy uses its buffer, so these are copied.
-        other._sizes, other._times, other._kinds = self._sizes[:], self._times[:], self._kinds[:]
+        other._sizes, other._times = self._sizes[:], self._times[:]
         other._size, other._newest = self._size, self._newest
         return other
 
@@ -284,10 +282,12 @@ class FolderColumns:
             return found[::-1] if self._backwards else found
         if self._column == SIZE:
             return ordered(self._sizes, found, backwards=self._backwards)
-        column = self._times if self._column == MODIFIED else self._kinds
-        return ordered(column, found, backwards=self._backwards)
+        if self._column == MODIFIED:
+            return ordered(self._times, found, backwards=self._backwards)
+        kinds = tuple(self._kinds.between(0, self._lengths[1]))
+        return ordered(kinds, found, backwards=self._backwards)
 
-    def _matching(self, names: list[str], count: int) -> Sequence[int]:
+    def _matching(self, names: Texts, count: int) -> Sequence[int]:
         return matching(names, self._wanted, until=count) if self._wanted else range(count)
 
     def without(self, keys: Iterable[str]) -> FolderColumns:
@@ -298,14 +298,14 @@ class FolderColumns:
         other._ordered, other._wanted = self._ordered, self._wanted
         other._column, other._backwards = self._column, self._backwards
         rest = [key not in removed for key in self.folders]
-        other.folders = list(compress(self.folders, rest))
-        other._folder_names = list(compress(self._folder_names, rest))
+        other.folders.append(tuple(compress(self.folders, rest)))
+        other._folder_names.append(tuple(compress(self._folder_names, rest)))
         rest = [key not in removed for key in self.keys]
-        other.keys = list(compress(self.keys, rest))
-        other._names = list(compress(self._names, rest))
-        other._kinds = list(compress(self._kinds, rest))
-        other._classes = list(compress(self._classes, rest))
-        other._etags = list(compress(self._etags, rest))
+        other.keys.append(tuple(compress(self.keys, rest)))
+        other._names.append(tuple(compress(self._names, rest)))
+        other._kinds.append(tuple(compress(self._kinds, rest)))
+        other._classes.append(tuple(compress(self._classes, rest)))
+        other._etags.append(tuple(compress(self._etags, rest)))
         other._sizes = array("q", compress(self._sizes, rest))
         other._times = array("d", compress(self._times, rest))
         other._size, other._newest = sum(other._sizes), max(other._times, default=0.0)
@@ -333,10 +333,9 @@ class FolderColumns:
         self._totals = None
         folders = len(self.shown_folders)
         if row < folders:
-            self.shown_folders = [*self.shown_folders[:row], *self.shown_folders[row + 1 :]]
+            self.shown_folders = without_index(self.shown_folders, row)
         else:
-            at = row - folders
-            self.shown = [*self.shown[:at], *self.shown[at + 1 :]]
+            self.shown = without_index(self.shown, row - folders)
 
 
 class Entries(Sequence[Entry]):

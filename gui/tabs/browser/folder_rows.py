@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from itertools import chain, islice
-from typing import Any
+from sys import intern
+from typing import Any, overload
 
 from core.model.objects import ObjectRow
 
@@ -55,6 +57,61 @@ class Rows:
         return len(self.folders) + len(self.keys)
 
 
+class Texts(Sequence[str]):
+    """A column of texts as the pages that arrived; another thread may read what it had before.
+
+    The garbage collector examines each element of a list again and again, which takes 30 ms for
+    the columns of 200,000 rows, but that of a tuple of texts only once.
+    """
+
+    def __init__(self) -> None:
+        self._pages: list[tuple[str, ...]] = []
+        self._starts: list[int] = []  # the position of the first text of each page
+        self._count = 0
+
+    def append(self, page: tuple[str, ...]) -> None:
+        """Append the texts of a page."""
+        if page:
+            self._starts.append(self._count)
+            self._pages.append(page)
+            self._count += len(page)
+
+    def between(self, start: int, end: int) -> Iterator[str]:
+        """Return the texts from one position on, before another one."""
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        before = self._starts[first] if self._starts else 0
+        texts = chain.from_iterable(islice(self._pages, first, None))
+        return islice(texts, start - before, max(start, end) - before)
+
+    def find(self, text: str) -> int:
+        """Return the first position of a text, or -1."""
+        for start, page in zip(self._starts, self._pages, strict=False):
+            if text in page:
+                return start + page.index(text)
+        return -1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._pages)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, slice):
+            return list(self)[at]
+        if not -self._count <= at < self._count:
+            raise IndexError(at)
+        at %= self._count
+        page = bisect_right(self._starts, at) - 1
+        return self._pages[page][at - self._starts[page]]
+
+
 def rows_of(prefix: str, folders: Iterable[str], objects: Iterable[ObjectRow]) -> Rows:
     """Return the rows of one page of `prefix`."""
     folders, objects = tuple(folders), tuple(objects)
@@ -64,7 +121,8 @@ def rows_of(prefix: str, folders: Iterable[str], objects: Iterable[ObjectRow]) -
     return Rows(
         folders, _folded(prefix, folders, folder_text), keys, _folded(prefix, keys, object_text),
         sizes, times, tuple([kind_text(key.rpartition("/")[2]) for key in keys]),
-        tuple([row.storage_class for row in objects]), tuple([row.etag for row in objects]),
+        # One object for each class: the window frees 200,000 texts more slowly than it paints.
+        tuple([intern(row.storage_class) for row in objects]), tuple([row.etag for row in objects]),
         sum(sizes), max(times, default=0.0),
     )  # fmt: skip
 
@@ -147,13 +205,13 @@ def fits(wanted: Wanted, folded: str) -> bool:
 
 
 def matching(
-    names: Sequence[str], wanted: Wanted, start: int = 0, *, until: int | None = None
+    names: Texts, wanted: Wanted, start: int = 0, *, until: int | None = None
 ) -> list[int]:
     """Return the positions of matching names from `start` on, before `until`."""
     end = len(names) if until is None else until
     if not wanted:
         return list(range(start, end))
-    numbered = zip(range(start, end), islice(names, start, end), strict=False)
+    numbered = zip(range(start, end), names.between(start, end), strict=False)
     if isinstance(wanted, str):
         return [at for at, name in numbered if wanted in name]
     match = wanted.match

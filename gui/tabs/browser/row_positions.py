@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import compress
 from typing import Any
 
+from gui.tabs.browser.folder_rows import Texts
+
 #: Number of rows from which numpy sorts; for fewer it need not be loaded.
 _MANY = 2_000
-#: Number of keys up to which each is searched in a list, which is faster than a set of all.
+#: Number of keys up to which each is searched alone, which is faster than comparing all keys with a set.
 _FEW = 8
 
 
-def positions_of(keys: Sequence[str], wanted: set[str]) -> list[int]:
+def positions_of(keys: Texts, wanted: set[str]) -> list[int]:
     """Return the positions of some keys, in order."""
     if len(wanted) > _FEW:
         return list(compress(range(len(keys)), map(wanted.__contains__, keys)))
-    found = []
-    for key in wanted:
-        with suppress(ValueError):
-            found.append(keys.index(key))
-    return sorted(found)
+    return sorted(at for at in map(keys.find, wanted) if at >= 0)
 
 
 def rows_at(shown: Sequence[int], positions: Sequence[int]) -> list[int]:
@@ -34,22 +31,33 @@ def places_of(shown: Sequence[int], positions: Sequence[int]) -> dict[int, int]:
     """Return the index of each position among the shown ones, as far as it is among them."""
     if isinstance(shown, range):
         return {at: shown.index(at) for at in positions if at in shown}
+    if not isinstance(shown, array) or len(shown) < _MANY:
+        every = dict(zip(shown, range(len(shown)), strict=True))
+        return {at: every[at] for at in positions if at in every}
+    import numpy as np
+
+    values = np.frombuffer(shown, dtype=np.int64)
     if len(positions) <= _FEW:
-        return {at: shown.index(at) for at in positions if at in shown}
-    every = dict(zip(shown, range(len(shown)), strict=True))
-    return {at: every[at] for at in positions if at in every}
+        found = {at: np.flatnonzero(values == at).tolist() for at in positions}
+        return {at: places[0] for at, places in found.items() if places}
+    places = np.full(int(values.max()) + 1, -1)
+    places[values] = np.arange(len(values))
+    return {at: int(places[at]) for at in positions if at < len(places) and places[at] >= 0}
 
 
 def ordered(
-    column: array[int] | array[float] | list[str], positions: Sequence[int], *, backwards: bool
-) -> list[int]:
+    column: array[int] | array[float] | tuple[str, ...],
+    positions: Sequence[int],
+    *,
+    backwards: bool,
+) -> Sequence[int]:
     """Return positions sorted by the values of a column; equal ones stay in their order."""
     if len(positions) < _MANY:
         return sorted(positions, key=column.__getitem__, reverse=backwards)
     # Loaded here and not with the window, which has to appear first.
     import numpy as np
 
-    if isinstance(column, list):
+    if isinstance(column, tuple):
         ranks = {text: rank for rank, text in enumerate(sorted(set(column)))}
         values: Any = np.fromiter(map(ranks.__getitem__, column), np.int32, len(column))
     else:
@@ -62,8 +70,9 @@ def ordered(
     )
     values = values[chosen]
     # Negative values instead of a reversed result, in which equal ones would be reversed too.
-    found: list[int] = chosen[np.argsort(-values if backwards else values, kind="stable")].tolist()
-    return found
+    order = np.argsort(-values if backwards else values, kind="stable")
+    # An array, as a list of 200,000 numbers would be examined by the garbage collector.
+    return array("q", chosen[order].astype(np.int64).tobytes())
 
 
 def extended(shown: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
@@ -73,9 +82,16 @@ def extended(shown: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
     consecutive = positions[-1] - positions[0] == len(positions) - 1
     if isinstance(shown, range) and shown.step == 1 and positions[0] == len(shown) and consecutive:
         return range(positions[-1] + 1)
-    longer: list[int] = shown if isinstance(shown, list) else list(shown)
-    longer += positions
+    longer = shown if isinstance(shown, array) else array("q", shown)
+    longer.extend(positions)
     return longer
+
+
+def without_index(shown: Sequence[int], index: int) -> Sequence[int]:
+    """Return a sequence without the position at an index."""
+    rest = shown if isinstance(shown, array) else array("q", shown)
+    del rest[index]
+    return rest
 
 
 def follows(before: Sequence[str], keys: Sequence[str]) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from array import array
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PySide6.QtCore import QPersistentModelIndex, Qt
 from PySide6.QtGui import QIcon, QPixmap
 
 from core.model.objects import ObjectRow
 from gui.models.roles import SORT_ROLE
 from gui.tabs.browser.folder_model import FolderModel
-from gui.tabs.browser.folder_rows import MODIFIED, NAME, SIZE, kind_text, rows_of
+from gui.tabs.browser.folder_rows import MODIFIED, NAME, SIZE, Texts, kind_text, rows_of
+from gui.tabs.browser.row_positions import places_of, without_index
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
@@ -161,3 +165,31 @@ def test_ten_thousand_of_twenty_thousand_rows_go_quickly(model):
     model.remove(f"p/{n:05}" for n in range(0, 20_000, 2))
     assert model.rowCount() == 10_000
     assert time.process_time() - began < 1  # one by one it took ten seconds
+
+
+@given(st.lists(st.lists(st.text(max_size=2), max_size=4), max_size=6), st.data())
+def test_a_column_of_texts_is_that_of_its_pages(pages, data):
+    column, every = Texts(), [text for page in pages for text in page]
+    for page in pages:
+        column.append(tuple(page))
+    assert list(column) == every == [column[at] for at in range(len(column))]
+    assert [column[-at] for at in range(1, len(every) + 1)] == every[::-1]
+    start = data.draw(st.integers(0, len(every)))
+    end = data.draw(st.integers(start, len(every)))
+    assert list(column.between(start, end)) == column[start:end] == every[start:end]
+    for text in {*every, "absent"}:
+        assert column.find(text) == (every.index(text) if text in every else -1)
+    with pytest.raises(IndexError):
+        column[len(every)]
+
+
+@pytest.mark.parametrize(
+    "shown", [range(3_000), array("q", range(2_999, -1, -1)), array("q", [4, 2])]
+)
+def test_places_are_the_indexes_of_the_shown_positions(shown):
+    every = {at: index for index, at in enumerate(shown)}
+    for positions in ([2, 4, 9_999], list(range(20)), []):
+        wanted = {at: every[at] for at in positions if at in every}
+        assert places_of(shown, positions) == wanted
+    for index in (0, len(shown) - 1):
+        assert list(without_index(shown[:], index)) == [*shown[:index], *shown[index + 1 :]]
