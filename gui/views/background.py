@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from PySide6.QtCore import QObject
 
 from core.work import Work
 from gui.tasks import TaskRunner
 
-
-class Background(Protocol):
-    """Runs a function in a worker thread and passes its result to another one in this thread."""
-
-    def __call__(
-        self,
-        owner: QObject,
-        name: str,
-        fn: Callable[[Work], Any],
-        then: Callable[[Any], object],
-        /,
-        *,
-        latest: str,
-    ) -> object:
-        """Run `fn`; a later call with the same `latest` replaces it, and `then` needs `owner`."""
+#: Runs a function in a worker thread and passes its result to another one in this thread. The
+#: arguments are an owner without which the result is dropped, a title, the function,
+#: the receiver, and a name: a later call with the same name replaces this one.
+Background = Callable[[QObject, str, Callable[[Work], Any], Callable[[Any], object], str], object]
 
 
 def background_of(runner: TaskRunner) -> Background:
@@ -35,8 +24,6 @@ def background_of(runner: TaskRunner) -> Background:
         name: str,
         fn: Callable[[Work], Any],
         then: Callable[[Any], object],
-        /,
-        *,
         latest: str,
     ) -> None:
         # Not as a task of the tab: it needs no connection, and ends with its view.

@@ -162,7 +162,7 @@ class RowsModel(QAbstractTableModel):
                 "Sort and filter the rows",
                 lambda work: rows.arrange(wanted, work=work),
                 lambda done: self._on_arranged(rows, done),
-                latest=f"preview/rows/{id(self)}",
+                f"preview/rows/{id(self)}",
             )
 
     def _on_arranged(self, rows: TableRows, done: Arranged) -> None:

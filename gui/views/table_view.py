@@ -162,7 +162,7 @@ class TableView(QWidget):
         return dialog
 
     def _on_statistics(self, dialog: StatisticsDialog, column: int) -> None:
-        """Compute the statistics of a column for the dialog, which may be closed meanwhile."""
+        """Compute the statistics of a column for the dialog, which may be closed before."""
         rows, cut = self.model.rows, self.partial
         if self.model.background is None:
             dialog.show_statistics(rows.statistics(column, partial=cut))
@@ -170,7 +170,7 @@ class TableView(QWidget):
         self.model.background(
             dialog, "Statistics of a column",
             lambda work: rows.statistics(column, partial=cut, work=work),
-            dialog.show_statistics, latest=f"preview/statistics/{id(self)}",
+            dialog.show_statistics, f"preview/statistics/{id(self)}",
         )  # fmt: skip
 
     def _on_header_menu(self, where: QPoint) -> None:

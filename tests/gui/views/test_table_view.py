@@ -33,7 +33,7 @@ class Later:
     def __init__(self):
         self.waiting = {}
 
-    def __call__(self, owner, name, fn, then, /, *, latest):
+    def __call__(self, owner, name, fn, then, latest):
         self.waiting[latest] = (fn, then)
 
     def finish(self, work=None):
