@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QTableView, QTreeView
 
 from core.units import format_counted
 from gui import shortcuts
+from gui.tabs.base import Tab
 from gui.tabs.browser.clipboard import ObjectClipboard, copy_text
+from gui.tabs.browser.contents import Contents
+from gui.tabs.browser.copying import Copying
 from gui.tabs.browser.dragging import DragSource
 from gui.tabs.browser.dropping import (
     DropTargets,
@@ -22,6 +23,9 @@ from gui.tabs.browser.dropping import (
     in_strip,
     in_tree,
 )
+from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.folder_rows import Entry
+from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.local_copies import Copies, LocalCopies
 from gui.tabs.browser.object_selection import (
     ObjectSelection,
@@ -30,19 +34,33 @@ from gui.tabs.browser.object_selection import (
     selection_of,
 )
 
-if TYPE_CHECKING:
-    from gui.tabs.browser.tab import BrowserTab
-
 
 class Handling(QObject):
     """Connects drags and the clipboard with the plan of a copy or move, and with uploads.
 
     Nothing is copied or moved without the dialog that shows the plan.
+
+    Args:
+        tab: the Browser tab.
+        folder: the list of the folder.
+        tree: the tree of folders.
+        contents: the open folders and pages.
+        listing: the listing of the folder shown.
+        copying: opens the dialog of a copy or move.
     """
 
-    def __init__(self, tab: BrowserTab) -> None:
+    def __init__(
+        self,
+        tab: Tab,
+        folder: FolderPane,
+        tree: QTreeView,
+        contents: Contents,
+        listing: Listing,
+        copying: Copying,
+    ) -> None:
         super().__init__(tab)
-        self._tab = tab
+        self._tab, self._folder, self._tree = tab, folder, tree
+        self._contents, self._listing, self._copying = contents, listing, copying
         self.clipboard = ObjectClipboard()
         self.copies = LocalCopies(tab)
         self.source = DragSource(tab, self._selection, self._on_left_window, self._paths)
@@ -50,15 +68,15 @@ class Handling(QObject):
         self._add_targets()
         self.targets.objects_dropped.connect(self._on_objects_dropped)
         self.targets.files_dropped.connect(self.upload)
-        self.source.add(tab.folder.table)
+        self.source.add(folder.table)
 
     def _add_targets(self) -> None:
-        folder, tree = self._tab.folder, self._tab.tree_panel.view
+        folder, tree, strip = self._folder, self._tree, self._contents.strip
         self.targets.add(tree.viewport(), in_tree(tree))
         self.targets.add(folder.table.viewport(), in_list(folder.table, folder.model))
         self.targets.add(folder, in_pane(folder, folder.model))
         self.targets.add(folder.path, in_path(folder.path))
-        self.targets.add(self._tab.contents.strip.bar, in_strip(self._tab.contents.strip))
+        self.targets.add(strip.bar, in_strip(strip))
         for view in (tree, *folder.state.stand_ins):
             shortcuts.bind("objects.paste", view, self.paste, self.reason_not_to_paste)
 
@@ -95,24 +113,25 @@ class Handling(QObject):
             return
         held = self.clipboard.held
         if held is None:
-            self.upload(self._tab.prefix, self.clipboard.files)
+            self.upload(self._listing.prefix, self.clipboard.files)
             return
-        dialog = self._tab.tools.copying.ask(held.entries, move=held.move, folder=self._tab.prefix)
+        dialog = self._copying.ask(held.entries, move=held.move, folder=self._listing.prefix)
         if held.move and dialog is not None:
             dialog.confirmed.connect(lambda *_plan: self.clipboard.forget())
 
     def reason_not_to_paste(self) -> str:
         """Return why nothing can be pasted now, or an empty text."""
-        tab = self._tab
-        shown = tab.contents.page is None and not tab.in_trash
         return self.clipboard.reason_not_to_paste(
-            tab.bucket, tab.prefix, tab.context.locked_reason, folder_shown=shown
+            self._listing.bucket,
+            self._listing.prefix,
+            self._tab.context.locked_reason,
+            folder_shown=not self._folder.isHidden(),
         )
 
     def _copy_uri(self) -> None:
-        bucket = self._tab.bucket
+        bucket = self._listing.bucket
         if bucket is not None:
-            copy_text([f"s3://{bucket.name}/{entry.key}" for entry in self._tab.selected])
+            copy_text([f"s3://{bucket.name}/{entry.key}" for entry in self._selected])
 
     def copy_files(self) -> None:
         """Download the selection and put the files on the clipboard for a file manager."""
@@ -128,20 +147,26 @@ class Handling(QObject):
     # Drags
 
     def _selection(self, *, move: bool = False) -> ObjectSelection | None:
-        tab = self._tab
-        bucket, entries = tab.bucket, tab.selected
+        bucket, entries = self._listing.bucket, self._selected
         if bucket is None or not entries:
             return None
-        listed = tab.folder.model.prefix if tab.contents.page is None else None
+        listed = self._folder.model.prefix if self._contents.page is None else None
         return selection_of(bucket, entries, listed, move=move)
 
+    @property
+    def _selected(self) -> Sequence[Entry]:
+        """The selected rows of the folder or page shown; none of the trash."""
+        if self._contents.page is not None:
+            return self._contents.page.selected()
+        return [] if self._folder.isHidden() else self._folder.selected
+
     def _reason_not_to_drop(self, what: ObjectSelection | None, prefix: str) -> str:
-        against = what.reason_against(self._tab.bucket, prefix) if what is not None else ""
-        connected = "" if self._tab.bucket is not None else "Connect to a bucket first."
+        against = what.reason_against(self._listing.bucket, prefix) if what is not None else ""
+        connected = "" if self._listing.bucket is not None else "Connect to a bucket first."
         return connected or self._tab.context.locked_reason or against
 
     def _on_objects_dropped(self, what: ObjectSelection, prefix: str, move: bool) -> None:
-        self._tab.tools.copying.ask(what.entries, move=move, folder=prefix)
+        self._copying.ask(what.entries, move=move, folder=prefix)
 
     def _paths(self, what: ObjectSelection) -> Paths | None:
         if self.copies.reason_against(what):
@@ -153,10 +178,8 @@ class Handling(QObject):
         """Download what is dragged towards another program, so that it exists when it is dropped."""
         why = self.copies.reason_against(what)
         if why:
-            text = shortcuts.action("browser.download").text
-            self._tab.banner.show_warning(
-                f"{why}.", action=(text, partial(self._tab.downloads.ask, what.entries))
-            )
+            download = shortcuts.tip("browser.download")
+            self._tab.banner.show_warning(f"{why}.", f"{download} has no limit.")
             return
         self.copies.fetch(what, self.copies.copies_of(what), self._on_files_ready)
 

@@ -73,7 +73,9 @@ class BrowserTab(Tab):
         self.contents = Contents(self, self.middle, self._create_page)
         self.open_folders = OpenFolders(self, self.contents, self.folder, self.listing)
         self.bookmarks = Bookmarks(self, self.folder, self.listing, self._go_to_bookmark)
-        self.handling = Handling(self)
+        self.handling = Handling(
+            self, self.folder, self.tree_panel.view, self.contents, self.listing, self.tools.copying
+        )
         self._lay_out()
         self.object_actions = Actions(self, self.folder.table, {
             "open": self._on_open, "preview": self.object.preview_now,
