@@ -74,7 +74,8 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
 
     Every object is compared with its listed size and ETag, and with a hash or checksum if one is
     stored: "verified (SHA-256)", "verified (CRC)", "verified (MD5)", or "size only" if there is
-    none. With --recursive or a pattern, exit code 0 means that every object was downloaded, or was
+    none. "not verifiable" means that the same bytes arrived twice, but the server's ETag is not the
+    MD5 of its parts: servers other than AWS may compose it of other values. With --recursive or a pattern, exit code 0 means that every object was downloaded, or was
     skipped because its file exists (--if-exists, by default skip). Objects that were not downloaded
     are listed with the reason, and the exit code is that of the cause, for example 40 for corrupt
     bytes, 42 for a file that cannot be written, 30-33 for the service or the network, 130

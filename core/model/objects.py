@@ -19,6 +19,13 @@ class Verdict(Enum):
     CRC = "verified (CRC)"
     MD5 = "verified (MD5)"
     SIZE_ONLY = "size only"
+    #: The ETag of an object of several parts differs, although the same bytes arrived twice.
+    UNVERIFIABLE = "not verifiable (its ETag is not the MD5 of its parts)"
+
+    @property
+    def compared(self) -> bool:
+        """Whether the bytes were compared with a hash, and not only by their number."""
+        return self not in {Verdict.SIZE_ONLY, Verdict.UNVERIFIABLE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,22 @@ class Expected:
 
 #: The server reported no hash to compare with.
 NOTHING = Expected(Verdict.SIZE_ONLY)
+#: The server reported a hash that is not one of the bytes, see `is_doubtful`.
+UNVERIFIABLE = Expected(Verdict.UNVERIFIABLE)
+
+
+def is_doubtful(expected: Expected, endpoint_url: str | None) -> bool:
+    """Return whether a difference from a hash does not prove that the bytes are damaged.
+
+    Only AWS defines the ETag of an object of several parts as a hash of their MD5s. SeaweedFS
+    composes it of other values if the server itself has copied the parts, as `aws s3 cp` and
+    `rclone` let it copy large objects.
+
+    Args:
+        expected: the hash.
+        endpoint_url: the custom URL of the server; None for AWS.
+    """
+    return endpoint_url is not None and expected.algorithm == "md5" and expected.parts > 0
 
 
 def expected_hashes(answer: Mapping[str, Any]) -> tuple[Expected, ...]:

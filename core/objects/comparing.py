@@ -12,7 +12,14 @@ from core.aws.faults import translated
 from core.errors import StorageError
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
-from core.objects.checksums import SLOW_BYTES, USUAL_PART_BYTES, Digests, Expected, expected_hashes
+from core.objects.checksums import (
+    SLOW_BYTES,
+    USUAL_PART_BYTES,
+    Digests,
+    Expected,
+    expected_hashes,
+    is_doubtful,
+)
 from core.objects.hashing import Stamp, chunks_of, sha256_of, unreadable
 from core.objects.options import ORIGINAL_SHA256, ORIGINAL_SIZE
 from core.work import Work, default_work
@@ -73,9 +80,11 @@ def compare_file(
         return Comparison(same=False)
     verdict = Verdict.SIZE_ONLY
     for expected, part_size in _comparable(bucket, key, answer, size, work):
-        verdict = expected.verdict
+        # A difference that proves nothing leaves the question open.
+        if not is_doubtful(expected, bucket.clients.endpoint_url):
+            verdict = expected.verdict
         if _has_hash(path, expected, part_size, work):
-            return Comparison(same=True, verdict=verdict)
+            return Comparison(same=True, verdict=expected.verdict)
         # The next one is compared too: a composite hash also differs if the sizes of the parts do,
         # and some servers report a composite hash as if it were one of the complete object.
     return Comparison(same=False, verdict=verdict, proven=verdict is not Verdict.SIZE_ONLY)

@@ -35,7 +35,7 @@ class Downloaded:
     @property
     def verified(self) -> bool:
         """Whether the bytes were compared with a hash, and not only by their number."""
-        return self.verdict is not Verdict.SIZE_ONLY
+        return self.verdict.compared
 
 
 def head(

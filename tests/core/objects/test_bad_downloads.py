@@ -9,11 +9,15 @@ from helpers.faults import FAULTS
 from helpers.object_server import Server, bucket_at
 from helpers.stub_server import Reply, StubServer
 
+from core.aws.clients import ClientFactory
 from core.errors import AlreadyExists, Corrupt, NotAnS3Answer, StorageError
 from core.local import partial_files
 from core.model.objects import Verdict
 from core.objects import reading, writing
+from core.objects.comparing import Comparison, compare_file
+from core.objects.object_reader import ObjectReader, inspect
 from core.objects.reading import download, head, read
+from core.work import Work
 
 BODY = random.Random(7).randbytes(40_000)
 PART = 5 * 1024 * 1024
@@ -105,19 +109,62 @@ def test_a_multipart_upload_of_another_tool_is_compared_as_a_complete(
     assert found in {"MD5", "CRC"}
 
 
-@pytest.mark.parametrize("flipped", [False, True])
-def test_the_composite_hash_of_a_multipart_upload_is_compared(tmp_path, flipped):
-    size, digests = 7000, [hashlib.md5(BODY[n : n + 7000]).digest() for n in range(0, 40_000, 7000)]
-    etag = f'"{hashlib.md5(b"".join(digests)).hexdigest()}-{len(digests)}"'
-    body = BODY[:-1] + b"?" if flipped else BODY
-    server = Server(part_size=size, objects={"/b/k": (body, etag, {})})
+#: Of two parts.
+SIZE = 20_000
+_MD5S = [hashlib.md5(BODY[n : n + SIZE]).digest() for n in range(0, len(BODY), SIZE)]
+COMPOSITE = f'"{hashlib.md5(b"".join(_MD5S)).hexdigest()}-{len(_MD5S)}"'
+
+
+class Flipping(Server):
+    """Each answer has other bytes."""
+
+    def _get(self, asked, path):
+        body, etag, meta = self.objects[path]
+        self.objects[path] = (body[1:] + bytes([len(self.seen) % 251]), etag, meta)
+        return super()._get(asked, path)
+
+
+def test_the_composite_hash_of_a_multipart_upload_is_compared(tmp_path):
+    server = Server(part_size=SIZE, objects={"/b/k": (BODY, COMPOSITE, {})})
     with StubServer(server) as stub, bucket_at(stub.url) as bucket:
-        if flipped:
+        assert download(bucket, "k", tmp_path / "f").verdict is Verdict.MD5
+
+
+@pytest.mark.parametrize("aws", [False, True])
+@pytest.mark.parametrize("kind", [Server, Flipping])
+def test_only_aws_defines_the_etag_of_parts(tmp_path, monkeypatch, kind, aws):
+    """SeaweedFS composes it of other values if it has copied the parts itself."""
+    server = kind(part_size=SIZE, objects={"/b/k": (BODY[:-1] + b"?", COMPOSITE, {})})
+    with StubServer(server) as stub, bucket_at(stub.url) as bucket:
+        if aws:
+            monkeypatch.setattr(ClientFactory, "endpoint_url", None)
+        reader = ObjectReader(bucket, "k", inspect(bucket, "k", Work()), Work())
+        while reader.read(SIZE):
+            pass
+        if aws or kind is Flipping:
             with pytest.raises(Corrupt):
                 download(bucket, "k", tmp_path / "f")
+            with pytest.raises(Corrupt):
+                reader.check()
         else:
-            assert download(bucket, "k", tmp_path / "f").verdict is Verdict.MD5
-    assert (tmp_path / "f").exists() is not flipped
+            got = download(bucket, "k", tmp_path / "f")
+            assert (got.verdict, got.verified) == (Verdict.UNVERIFIABLE, False)
+            assert got.path.read_bytes() == BODY[:-1] + b"?"
+            reader.check()
+            assert reader.verdict is Verdict.UNVERIFIABLE
+    assert (tmp_path / "f").exists() is (not aws and kind is Server)
+
+
+def test_an_etag_of_parts_that_differs_does_not_show_that_a_file_differs(tmp_path):
+    path = tmp_path / "f"
+    path.write_bytes(BODY)
+    wrong = f'"{"0" * 32}-{len(_MD5S)}"'
+    server = Server(
+        part_size=SIZE, objects={"/b/k": (BODY, wrong, {}), "/b/l": (BODY, COMPOSITE, {})}
+    )
+    with StubServer(server) as stub, bucket_at(stub.url) as bucket:
+        assert compare_file(bucket, "k", path) == Comparison(same=False, proven=False)
+        assert compare_file(bucket, "l", path) == Comparison(same=True, verdict=Verdict.MD5)
 
 
 def test_parts_of_several_sizes_are_not_taken_for_damage(bucket, tmp_path):
