@@ -62,8 +62,8 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
 ) -> RestoreReport:
     """Restore a table from a backup, in place or under a new name.
 
-    The backup is fetched and compared with its hashes first. Then, in one transaction, a shadow
-    table is loaded, verified by row count and hash, and swapped in; the former table is retained
+    The backup is fetched and compared with the hashes of its parts first. Then, in one transaction, a
+    shadow table is loaded, verified by the hash of all rows and by the database, and swapped in; the former table is retained
     under another name until `drop_former_table` or `undo`. Dependent views, triggers and full-text
     indexes are checked or rebuilt in the same transaction. A kill at any time changes nothing.
 
@@ -110,7 +110,9 @@ def restore_of(
         _refuse_existing_target(target, choices)
         today = target.schema(name) if target.exists(name) else None
         _refuse_some_rows(backup, target, name)
-        with fetch_package(store, backup, today, work) as fetched:
+        with fetch_package(store, backup, today, work, prove=False) as fetched:
+            if fetched.engine not in ("", target.engine):
+                fetched.prove()  # the rows are converted twice, before and while they are loaded
             package = converted(fetched, target, today)
             prove_convertible(package)
             with target.change(work=work):
@@ -216,7 +218,8 @@ class _Swap:
             self._work.report(replace(progress, total=self._package.rows))
 
         watched = replace(self._work, report=report)
-        self._target.load(shadow, self._package.pieces(), work=watched)
+        # An error after the last row ends the load, so that nothing is stored of other rows.
+        self._target.load(shadow, self._package.proven_pieces(), work=watched)
 
     def _prove(self, shadow: TableSchema) -> str:
         self._report("checking")

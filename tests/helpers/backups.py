@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import apsw
 
 from core.backup.databases import open_database
+from core.backup.listing import backups_in
+from core.backup.manifest import from_bytes, to_bytes
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
 from core.backup.store import Stored
@@ -119,3 +122,11 @@ def schema_of(path: Path, table: str) -> TableSchema:
 
 def restored(store: MemoryStore, backup: Backup, path: Path, **choices: Any) -> RestoreReport:
     return restore_of(store, backup, str(path), Choices(**choices), Work())
+
+
+def with_other_content(store: MemoryStore, backup: Backup) -> Backup:
+    """Give a backup the hash of other rows, with a valid manifest; return its entry."""
+    found = from_bytes(store.objects[backup.key])
+    store.objects[backup.key] = to_bytes(replace(found, content="0" * 64))
+    (listed,) = (each for each in backups_in(store, backup.table, Work()) if each.id == backup.id)
+    return listed

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.backups import MemoryStore
+from helpers.backups import MemoryStore, with_other_content
 from helpers.databases import program, running_mariadb
 
 from core.backup.databases import open_database, origin_of
@@ -352,3 +352,14 @@ def test_what_cannot_be_opened_is_explained(trading: Trading) -> None:
 def _missing(trading: Trading) -> DatabaseAddress:
     trading.server.ask("GRANT ALL ON `nothing`.* TO operator@'%%'")
     return DatabaseAddress(trading.address.url.replace(trading.name, "nothing"), Secret(PASSWORD))
+
+
+def test_rows_that_are_not_those_of_the_manifest_change_nothing(
+    orders: Trading, store: MemoryStore
+) -> None:
+    """They are noticed after the last row was sent, before the server stores any."""
+    forged = with_other_content(store, orders.backed_up(store, "orders"))
+    before = orders.everything()
+    with pytest.raises(Corrupt, match="do not match its manifest"):
+        orders.restored(store, forged)
+    assert orders.everything() == before

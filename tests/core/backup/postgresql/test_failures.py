@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.backups import MemoryStore
+from helpers.backups import MemoryStore, with_other_content
 from helpers.databases import Server
 from helpers.doses import HEAVY
 from helpers.postgresql_tables import Database
@@ -348,3 +348,14 @@ def test_the_password_is_in_no_log_and_no_object(orders: Database, store: Memory
     assert orders.password.replace("'", "''") not in after_creation
     assert not any(orders.password.encode() in data for data in store.objects.values())
     assert orders.password not in repr(orders.address)
+
+
+def test_rows_that_are_not_those_of_the_manifest_change_nothing(
+    orders: Database, store: MemoryStore
+) -> None:
+    """They are noticed after the last row was sent, before the server stores any."""
+    forged = with_other_content(store, orders.back_up(store, "orders"))
+    before = orders.everything()
+    with pytest.raises(Corrupt, match="do not match its manifest"):
+        orders.restore(store, forged)
+    assert orders.everything() == before
