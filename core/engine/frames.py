@@ -1,8 +1,11 @@
-"""Message frames between the window and the engine: a length, then a pickled message.
+"""Message frames between the window and the engine: lengths, a pickled message, and its arrays.
 
 Both ends are the same program on one machine and the pipes are private, so pickle is safe here. A
 `Secret` cannot be pickled anywhere else; the pipe to the engine is an exception, since the engine
 must sign requests: it is memory, never a file. Answers contain no secrets.
+
+Large arrays follow the message as they are (PEP 574): they are received into the memory that they
+are then used in, without a copy for which the window would have to wait.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ from typing import IO, Any
 
 from core.redaction import Secret
 
-_LENGTH = struct.Struct(">Q")
+#: The length of the message, and the number of its arrays, whose lengths follow.
+_HEAD = struct.Struct(">QI")
+#: Arrays of fewer bytes are part of the message.
+_LEAST_ARRAY = 64 * 1024
 
 
 class Kind(IntEnum):
@@ -81,13 +87,27 @@ class Writer:
             Exception: the payload cannot be pickled; nothing was written.
         """
         frame = _Pieces()
-        self._pickler(frame, protocol=pickle.HIGHEST_PROTOCOL).dump((kind, payload))
+        arrays: list[memoryview] = []
+
+        def in_message(buffer: pickle.PickleBuffer) -> bool:
+            memory = buffer.raw()
+            if memory.nbytes < _LEAST_ARRAY:
+                return True
+            arrays.append(memory)
+            return False
+
+        self._pickler(frame, protocol=pickle.HIGHEST_PROTOCOL, buffer_callback=in_message).dump(
+            (kind, payload)
+        )
         # Pickled before the lock and the first byte: an object that cannot be pickled leaves no
         # half frame.
         body = frame.content.getbuffer()
+        lengths = struct.pack(f">{len(arrays)}Q", *(array.nbytes for array in arrays))
         with self._lock:
-            self._pipe.write(_LENGTH.pack(len(body)))
+            self._pipe.write(_HEAD.pack(len(body), len(arrays)) + lengths)
             self._pipe.write(body)
+            for array in arrays:
+                self._pipe.write(array)
             self._pipe.flush()
 
     def close(self) -> None:
@@ -104,9 +124,19 @@ class Reader:
 
     def receive(self) -> tuple[Kind, Any] | None:
         """Return the next message, or None if the other end has closed the pipe."""
-        head = self._exactly(_LENGTH.size)
-        body = self._exactly(_LENGTH.unpack(head)[0]) if head else None
-        return None if body is None else pickle.load(_Pieces(body))  # noqa: S301 - see the module's text
+        head = self._exactly(_HEAD.size)
+        if head is None:
+            return None
+        length, count = _HEAD.unpack(head)
+        lengths = self._exactly(8 * count)
+        body = self._exactly(length)
+        if lengths is None or body is None:
+            return None
+        arrays = [self._array(size) for size in struct.unpack(f">{count}Q", lengths)]
+        if any(array is None for array in arrays):
+            return None
+        message: tuple[Kind, Any] = pickle.load(_Pieces(body), buffers=arrays)  # noqa: S301 - see the module's text
+        return message
 
     def close(self) -> None:
         """Close the pipe."""
@@ -121,3 +151,16 @@ class Reader:
                 return None
             chunks += chunk
         return bytes(chunks)
+
+    def _array(self, size: int) -> memoryview | None:
+        """Return the memory of the next array, which other threads do not wait for."""
+        import numpy as np  # the array needs it in any case
+
+        memory = np.empty(size, np.uint8).data
+        read = 0
+        while read < size:
+            count = self._pipe.readinto(memory[read:])  # type: ignore[attr-defined]  # not in IO
+            if not count:
+                return None
+            read += count
+        return memory

@@ -101,6 +101,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads(
         "collect.plan", "core.collect.collecting:plan", "Planning a collection", "collect --dry-run"
     ),
+    _reads("preview.join", "core.collect.joined_preview:join_objects", "Joining previews"),
     _reads("collect.run", "core.collect.collecting:collect", "Collecting a range", "collect"),
     _reads(
         "collect.athena",

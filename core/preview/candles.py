@@ -95,10 +95,17 @@ def join_candles(parts: Sequence[Candles], findings: Findings) -> Candles:
     differing = again & ~equal
     report_repeats(found, earlier[differing], later[differing], findings)
     last = order[np.append(~again, True)] if len(order) else order
-    series = CandleSeries(found.times[last], found.floats[:, last], found.cells, found.places[last])
+    series = _chosen(found, last)
     step = step_of(parts[0].timeframe) or _usual_step(series.times)
     gaps = _gaps(series.times, step, (), findings)
     return Candles(parts[0].symbol, parts[0].timeframe, series, gaps, step)
+
+
+def _chosen(found: Columns, rows: Moments) -> CandleSeries:
+    """Return the candles of some rows, in their order."""
+    # `take` leaves each row in one piece, which is drawn twice as fast as numpy's usual result.
+    floats = found.floats.take(rows, axis=1)
+    return CandleSeries(found.times[rows], floats, found.cells, found.places[rows]).prepared()
 
 
 def _is_newest_first(times: Moments) -> bool:
@@ -125,7 +132,7 @@ def _in_order(found: Columns, findings: Findings) -> CandleSeries:
     if again.any():
         report_repeats(found, order[:-1][again], order[1:][again], findings)
     last = order[np.append(~again, True)] if len(order) else order
-    return CandleSeries(found.times[last], found.floats[:, last], found.cells, found.places[last])
+    return _chosen(found, last)
 
 
 def _usual_step(times: Moments) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from core.preview.candles import join_candles
 from core.preview.column_types import joined_types
 from core.preview.history import history_of
+from core.preview.packed_texts import PackedRows
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.values import (
     Book,
@@ -23,6 +24,9 @@ from core.preview.values import (
 )
 from core.units import format_counted
 from core.work import Work
+
+if TYPE_CHECKING:
+    from core.preview.series import Moments
 
 #: Symbols of one comparison, as many as have distinguishable lines; the others are a finding.
 MOST_SYMBOLS = 8
@@ -115,17 +119,26 @@ def _join_trades(parts: list[Trades], findings: Findings) -> _Joined | None:
         findings.note(ProblemKind.NOTE, finding)
     times = np.concatenate([part.times for part in chosen])
     order = np.argsort(times, kind="stable")
-    written = [pair for part in chosen for pair in part.written]
+    written = [part.written for part in chosen]
     joined = Trades(
         symbol,
         times[order],
-        np.concatenate([part.floats for part in chosen], axis=1)[:, order],
+        np.concatenate([part.floats for part in chosen], axis=1).take(order, axis=1),
         np.concatenate([part.sells for part in chosen])[order],
         np.concatenate([part.unknown for part in chosen])[order],
-        [written[at] for at in order.tolist()],
+        _reordered(written, order),
     )
     count = format_counted(len(times), "trade")
     return f"{symbol} · trades".lstrip(" ·"), count, (joined,)
+
+
+def _reordered(parts: list[Sequence[tuple[str, str]]], order: Moments) -> Any:
+    """Return the prices and quantities of several objects as written, in another order."""
+    packed = [part for part in parts if isinstance(part, PackedRows)]
+    if len(packed) == len(parts):
+        return PackedRows.chained(packed, order)
+    written = [pair for part in parts for pair in part]
+    return [written[at] for at in order.tolist()]
 
 
 class _ChainedRows(Sequence[tuple[str, ...]]):

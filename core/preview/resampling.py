@@ -6,19 +6,18 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, overload
 
+from core.preview.candle_blocks import CLOSE, HIGH, LOW, OPEN, VOLUME, joined_values
 from core.preview.series import CandleSeries, cell_decimal
 from core.preview.values import Candles, Gap
 
 if TYPE_CHECKING:
-    from core.preview.series import Floats, Moments
+    from core.preview.series import Moments
 
 _MICROS = 1_000_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _WEEK = 7 * _DAY
 #: Weeks begin on Monday; the first one of 1970 was the fifth of January.
 _MONDAY = 4 * _DAY
-#: The rows of values of candles.
-OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
 #: The timeframes that are offered, with their seconds.
 TIMEFRAMES: dict[str, int] = {
     "5m": 5 * _MINUTE,
@@ -66,25 +65,6 @@ def resample(candles: Candles, timeframe: str) -> Candles:
     missing = np.diff(times) // width - 1
     gaps = tuple(Gap(at, at + 1, int(missing[at])) for at in np.flatnonzero(missing > 0).tolist())
     return Candles(candles.symbol, timeframe, made, gaps, size)
-
-
-def joined_values(values: Floats, starts: Moments, ends: Moments) -> Floats:
-    """Return each run of candles as one: first open, highest, lowest, last close, sum.
-
-    Args:
-        values: open, high, low, close and volume, shape (5, n).
-        starts: where each run begins, rising, shape (m,).
-        ends: where each run ends, which is where the next one begins.
-    """
-    import numpy as np
-
-    found = np.empty((5, len(starts)))
-    # `reduceat` computes all runs in C; a loop in Python over pixels would take milliseconds.
-    found[OPEN], found[CLOSE] = values[OPEN, starts], values[CLOSE, ends - 1]
-    found[HIGH] = np.maximum.reduceat(values[HIGH], starts)
-    found[LOW] = np.minimum.reduceat(values[LOW], starts)
-    found[VOLUME] = np.add.reduceat(values[VOLUME], starts)
-    return found
 
 
 class _Cells(Sequence[Any]):

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, overload
 
+from core.preview.candle_blocks import blocks_of
 from core.preview.numbers import number_text
+from core.preview.packed_texts import PackedTexts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +50,7 @@ class CandleSeries(Sequence[Candle]):
         places: the position in each of `cells` of each candle, shape (n,).
     """
 
-    __slots__ = ("_cells", "_places", "floats", "times")
+    __slots__ = ("_blocks", "_cells", "_places", "floats", "times")
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class CandleSeries(Sequence[Candle]):
     ) -> None:
         self.times, self.floats = times, floats
         self._cells, self._places = cells, places
+        self._blocks: tuple[Floats, ...] = ()
 
     @classmethod
     def of(cls, candles: Iterable[Candle]) -> CandleSeries:
@@ -79,11 +82,50 @@ class CandleSeries(Sequence[Candle]):
 
         times = np.concatenate([part.times for part in parts])
         floats = np.concatenate([part.floats for part in parts], axis=1)
+        columns = [part.packed_columns for part in parts]
+        if all(columns):
+            packed = zip(*columns, strict=True)
+            return cls(times, floats, [PackedTexts.chained(column) for column in packed])
         cells = tuple(
             [part.cell(column, at) for part in parts for at in range(len(part))]
             for column in range(len(floats))
         )
         return cls(times, floats, cells)
+
+    @property
+    def blocks(self) -> tuple[Floats, ...]:
+        """The doubles and ever larger blocks of them, see `core.preview.candle_blocks`.
+
+        Read by a worker or the engine before, they cost the thread that draws no time.
+        """
+        if not self._blocks:
+            self._blocks = blocks_of(self.floats)
+        return self._blocks
+
+    def prepared(self) -> CandleSeries:
+        """Return these candles with their blocks."""
+        _ = self.blocks
+        return self
+
+    def packed(self) -> CandleSeries:
+        """Return the same candles with the values as written in packed form, each at its place."""
+        places = None if self._places is None else self._places.tolist()
+        cells = []
+        for column in self._cells:
+            ordered = column if places is None else [column[at] for at in places]
+            cells.append(PackedTexts.of_bytes([_written(cell) for cell in ordered]))
+        return CandleSeries(self.times, self.floats, cells)
+
+    @property
+    def written_bytes(self) -> int:
+        """The memory of the values as written in bytes, 0 unless they are packed."""
+        return sum(column.nbytes for column in self.packed_columns)
+
+    @property
+    def packed_columns(self) -> tuple[PackedTexts, ...]:
+        """The cells if all are packed, and each candle is at its own position; else none."""
+        found = tuple(each for each in self._cells if isinstance(each, PackedTexts))
+        return found if len(found) == len(self._cells) and self._places is None else ()
 
     @property
     def columns(self) -> Sequence[Sequence[Any]]:
@@ -121,6 +163,16 @@ def moment_at(micros: int) -> datetime:
 def micros_of(moment: datetime) -> int:
     """Return the microseconds from 1970 to an aware moment."""
     return (moment - EPOCH) // _MICROSECOND
+
+
+def _written(cell: Any) -> bytes | None:
+    """Return the bytes of a value as written."""
+    if cell is None:
+        return None
+    if isinstance(cell, str):
+        return cell.encode()
+    # A number of `jiter` is not made a text for that.
+    return str(cell).encode() if isinstance(cell, int | Decimal) else bytes(cell)
 
 
 def cell_decimal(cell: Any) -> Decimal:

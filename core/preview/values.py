@@ -84,8 +84,8 @@ class Book:
 
     symbol: str
     when: datetime | None
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: Sequence[Level]
+    asks: Sequence[Level]
     label: str = "Depth"
     floats: tuple[Floats, Floats] = field(init=False, repr=False, compare=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.preview.resampling import CLOSE
+from core.preview.candle_blocks import CLOSE
 from gui.views.candle_bars import Bars, CandleBars
 from gui.views.time_axis import TimeAxis, VisibleRange
 
@@ -30,8 +30,13 @@ class MovingAverage:
         self.length = length
         # The first close is subtracted, since sums of a million large prices lose digits.
         base = float(values[CLOSE, 0]) if values.shape[1] else 0.0
-        sums = np.cumsum(np.append(0.0, values[CLOSE] - base))
-        means: Floats = (sums[length:] - sums[:-length]) / length + base
+        # In two arrays: more of them would take a million candles as long as a frame.
+        sums = np.zeros(values.shape[1] + 1)
+        np.subtract(values[CLOSE], base, out=sums[1:])
+        np.cumsum(sums[1:], out=sums[1:])
+        means: Floats = sums[length:] - sums[:-length]
+        means /= length
+        means += base
         self._bars = CandleBars.of_line(axis.starts[length - 1 :], axis.step, means)
 
     def visible_bars(self, visible_range: VisibleRange, pixel: float) -> Bars:

@@ -6,10 +6,11 @@ candles takes as long as among a thousand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.preview.resampling import CLOSE, OPEN, joined_values
+from core.preview.candle_blocks import BLOCK, CLOSE, OPEN, blocks_of, joined_values
 from gui.views.time_axis import VisibleRange
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
 #: Candles narrower than this many pixels are joined.
 _NARROW = 1.5
-#: Candles are joined in blocks of this size while there are more than `_MANY`; blocks are used
-#: when they are at most this part of a pixel.
-_BLOCK, _MANY, _PART = 8, 20_000, 0.25
+#: Blocks of candles are used when they are at most this part of a pixel.
+_PART = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,17 @@ class CandleBars:
     Args:
         starts: where each candle begins in seconds, rising, shape (n,).
         step: the seconds that each candle takes.
-        values: open, high, low, close and volume, shape (5, n).
+        blocks: open, high, low, close and volume, shape (5, n), then ever larger blocks of them
+            (see `core.preview.candle_blocks`).
     """
 
-    def __init__(self, starts: Floats, step: float, values: Floats) -> None:
+    def __init__(self, starts: Floats, step: float, blocks: Sequence[Floats]) -> None:
         self._step = step
-        self._blocks = _blocks_of(starts, values)
+        sizes = [BLOCK**number for number in range(len(blocks))]
+        self._blocks = [
+            _Blocks(size, starts[::size], values)
+            for size, values in zip(sizes, blocks, strict=True)
+        ]
 
     @classmethod
     def of_line(cls, starts: Floats, step: float, values: Floats) -> CandleBars:
@@ -67,7 +72,7 @@ class CandleBars:
         import numpy as np
 
         # Not copied: each of the five rows is the same memory.
-        return cls(starts, step, np.broadcast_to(values, (5, len(values))))
+        return cls(starts, step, blocks_of(np.broadcast_to(values, (5, len(values)))))
 
     def visible_bars(self, visible_range: VisibleRange, pixel: float, beyond: int = 0) -> Bars:
         """Return the bars of a part of the axis.
@@ -94,19 +99,6 @@ class CandleBars:
         if single or not len(starts):
             return Bars(starts + self._step / 2, values, joined=False)
         return _joined(starts, values, visible_range.left, pixel)
-
-
-def _blocks_of(starts: Floats, values: Floats) -> list[_Blocks]:
-    """Return the candles themselves and ever larger blocks of them, as long as there are many."""
-    import numpy as np
-
-    found = [_Blocks(1, starts, values)]
-    while len(starts) > _MANY:
-        edges = np.arange(0, len(starts), _BLOCK)
-        values = joined_values(values, edges, np.append(edges[1:], len(starts)))
-        starts = starts[edges]
-        found.append(_Blocks(found[-1].size * _BLOCK, starts, values))
-    return found
 
 
 def _joined(starts: Floats, values: Floats, left: float, pixel: float) -> Bars:

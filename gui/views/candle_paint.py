@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QFontMetricsF, QPainter, QPen, QTransform
 
 from core.preview import Candles
-from core.preview.resampling import CLOSE, HIGH, LOW, VOLUME
+from core.preview.candle_blocks import CLOSE, HIGH, LOW, VOLUME
 from gui import theme
 from gui.views.averages import LENGTHS, MovingAverage
 from gui.views.candle_bars import Bars, CandleBars
@@ -38,7 +38,7 @@ class CandlePainter:
         self.logarithmic = False
         self.averages: tuple[MovingAverage, ...] = ()
         self._axis = axis
-        self._bars = CandleBars(axis.starts, axis.step, candles.series.floats)
+        self._bars = CandleBars(axis.starts, axis.step, candles.series.blocks)
         self._scale: Scale | LogScale = Scale(0, 1, 1, 0)
         self._decimals = 0
 

@@ -9,7 +9,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from core.preview import Candles
-from core.preview.resampling import LOW, coarser_timeframes
+from core.preview.candle_blocks import LOW
+from core.preview.resampling import coarser_timeframes
 from gui.views.averages import LENGTHS
 from gui.views.candle_chart import CandleChart
 from gui.widgets.buttons import Button, menu_button

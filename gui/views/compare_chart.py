@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from core.preview import Candles, Comparison
-from core.preview.resampling import CLOSE
+from core.preview.candle_blocks import CLOSE
 from core.units import format_moment
 from gui import theme
 from gui.views.candle_bars import Bars, CandleBars

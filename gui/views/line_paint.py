@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from core.preview.resampling import CLOSE, HIGH, LOW, OPEN
+from core.preview.candle_blocks import CLOSE, HIGH, LOW, OPEN
 from gui.views.candle_bars import Bars
 from gui.views.pixels import corners, fill_rectangles
 from gui.views.plot import LineStyle, Plot

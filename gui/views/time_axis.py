@@ -44,10 +44,10 @@ class TimeAxis:
         self._first = int(times[0]) if len(times) else 0
         if span is not None:
             self._first = span[0]
-        self.starts: Floats = (times - self._first) / _MICROS
-        distances = np.diff(self.starts)
-        # The median ignores gaps, which would enlarge a mean.
-        self.step = float(candles.step or (np.median(distances) if len(distances) else 60.0))
+        # In one array: a million candles are shown without a pause of the window.
+        self.starts: Floats = np.subtract(times, self._first, dtype=float)
+        self.starts /= _MICROS
+        self.step = float(candles.step or _usual_distance(self.starts))
         self.total = float(self.starts[-1] + self.step) if len(times) else self.step
         if span is not None:
             self.total = (span[1] - span[0]) / _MICROS
@@ -84,6 +84,13 @@ class TimeAxis:
     def second(self, moment: datetime) -> float:
         """Return the position of a time on the axis."""
         return (micros_of(moment) - self._first) / _MICROS
+
+
+def _usual_distance(starts: Floats) -> float:
+    """Return the median distance, which ignores gaps that would enlarge a mean."""
+    import numpy as np
+
+    return float(np.median(np.diff(starts))) if len(starts) > 1 else 60.0
 
 
 def span_of(charts: Sequence[Candles]) -> tuple[int, int] | None:

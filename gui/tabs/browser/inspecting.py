@@ -8,16 +8,15 @@ from PySide6.QtCore import QObject
 
 from core.model.objects import ObjectRow
 from core.objects.versions import list_versions
-from core.preview import Picture
+from core.preview import Picture, Preview
 from gui.tabs.base import Tab
 from gui.tabs.browser.counting import count_folder
 from gui.tabs.browser.folder_rows import Entry
-from gui.tabs.browser.joined import load_joined
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import inspect_object
 from gui.tabs.browser.object_pane import ObjectPane
-from gui.views.background import background_of
 from gui.tasks import Task
+from gui.views.background import background_of
 from gui.views.picture_view import decoded
 
 
@@ -33,8 +32,8 @@ class Inspecting(QObject):
         pane.versions_wanted.connect(self._on_versions)
         pane.count_wanted.connect(self._on_count)
         pane.preview.picture_wanted.connect(self._on_picture)
-        pane.preview.background = background_of(tab.context.runner)
         pane.preview.joined_wanted.connect(self._on_joined)
+        pane.preview.background = background_of(tab.context.runner)
 
     def _on_wanted(self, key: str) -> None:
         bucket = self._listing.bucket
@@ -53,11 +52,15 @@ class Inspecting(QObject):
     def _on_joined(self) -> None:
         bucket, selection = self._listing.bucket, self._pane.selection
         if bucket is not None and selection:
-            self._running = self._tab.run(
-                "Show the selection together",
-                lambda work: load_joined(bucket, *_parts(selection), work),
-                lambda preview: self._pane.show_joined(selection, preview),
-                failed=lambda error: self._pane.show_not_joined(selection, error),
+            rows, prefixes = _parts(selection)
+
+            def show(joined: Preview) -> None:
+                self._pane.show_joined(selection, joined)
+
+            self._running = self._tab.bulk(
+                "Show the selection together", "preview.join",
+                {"objects": [(row.key, row.size, row.etag) for row in rows], "prefixes": prefixes},
+                show, failed=lambda error: self._pane.show_not_joined(selection, error),
                 latest="browser/preview",
             )  # fmt: skip
 

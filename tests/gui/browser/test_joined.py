@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from helpers.browser import DAY, candles, in_other_thread, put, settled
 
+from core.collect import joined_preview
+from core.collect.joined_preview import join_objects
 from core.errors import InvalidInput
 from core.preview import BookHistory, Candles
-from core.work import Work
-from gui.tabs.browser import joined
-from gui.tabs.browser.joined import load_joined
 
 OPEN = "market-data/orderbook/BTC-USD/2024/01/15/10/"
 
@@ -25,8 +25,8 @@ def book(minute):
     return json.dumps(body).encode()
 
 
-def load(bucket, rows=(), folders=()):
-    return in_other_thread(load_joined, bucket, rows, folders, Work())
+def load(bucket, folders):
+    return in_other_thread(join_objects, SimpleNamespace(bucket=bucket), prefixes=folders)
 
 
 def test_the_objects_of_a_folder_become_one_series(bucket):
@@ -49,9 +49,22 @@ def test_too_many_and_unlike_objects_are_refused_with_a_remedy(bucket, monkeypat
     with pytest.raises(InvalidInput) as unlike:
         load(bucket, folders=["logs/", "odd/"])
     assert "Select candles, order books" in unlike.value.remedy
-    monkeypatch.setattr(joined, "MOST_OBJECTS", 2)
+    monkeypatch.setattr(joined_preview, "MOST_OBJECTS", 2)
     with pytest.raises(InvalidInput, match="More than 2 objects"):
         load(bucket, folders=[DAY])
+
+
+def test_what_unpacks_to_too_much_is_refused_with_a_remedy(bucket, monkeypatch):
+    monkeypatch.setattr(joined_preview, "MOST_MEMORY", 500)
+    with pytest.raises(InvalidInput, match="More than 500 B of unpacked data"):
+        load(bucket, folders=[DAY])
+
+
+def test_objects_that_take_too_long_are_refused_with_their_number(bucket, monkeypatch):
+    monkeypatch.setattr(joined_preview, "MOST_SECONDS", 0.0)
+    with pytest.raises(InvalidInput, match="takes longer than 0 seconds") as slow:
+        load(bucket, folders=[DAY])
+    assert slow.value.cause == "1 of 3 objects were read."
 
 
 def test_selected_rows_are_joined_on_request(tab, qtbot):
@@ -63,6 +76,9 @@ def test_selected_rows_are_joined_on_request(tab, qtbot):
     button.click()
     settled(qtbot, tab)
     assert tab.object.preview.preview.count == "3 candles"
+    assert tab.context.runner.engine_pids()  # not in this process
+    chart = tab.object.preview.content_view.chart
+    assert str(chart.candles.candles[2].close) == "2"
 
 
 def test_why_a_selection_cannot_be_joined_is_shown(tab, qtbot):

@@ -105,7 +105,7 @@ def test_the_axis_is_linear_and_gaps_have_their_length():
     assert (axis.gap_starts / 3600).tolist() == [1, 4]
     assert (axis.gap_ends / 3600).tolist() == [3, 9]
     assert [axis.nearest(hour * 3600) for hour in (-5, 0.4, 2.4, 6, 7, 99)] == [0, 0, 1, 1, 2, 2]
-    bars = CandleBars(axis.starts, axis.step, np.ones((5, 3)))
+    bars = CandleBars(axis.starts, axis.step, [np.ones((5, 3))])
     assert (bars.visible_bars(axis_part(axis, 1.5, 3.5), 60).middles / 3600).tolist() == [3.5]
     assert (bars.visible_bars(axis_part(axis, 0.5, 9.5), 60).middles / 3600).tolist() == [
         0.5,
@@ -169,7 +169,9 @@ def test_joined_bars_have_all_that_is_in_their_pixels(count, seed, left, part, p
     series = CandleSeries(hours * 3_600_000_000, values, [[D] * count] * 5)
     axis = TimeAxis(Candles("S", "1h", series, (), 3600))
     visible = VisibleRange(left * axis.total, min(part, 1 - left) * axis.total, axis.total, 1)
-    bars = CandleBars(axis.starts, axis.step, values).visible_bars(visible, visible.width / pixels)
+    bars = CandleBars(axis.starts, axis.step, series.blocks).visible_bars(
+        visible, visible.width / pixels
+    )
     seen = (axis.starts > visible.left - 3600) & (axis.starts < visible.right)
     if not bars.joined:
         assert bars.values.tolist() == values[:, seen].tolist()
