@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.preview.series import Floats, Moments
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Moments = NDArray[np.int64]
 
 #: The rows of values of candles.
 OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
