@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PART = 4_096
 #: Values of the sample by which longer lists are divided for sorting, and values for each part.
 _SAMPLE, _PART_OF_SAMPLE = 2_048, 8
+#: Different values of a column that are stored while it is read.
+_MOST_VALUES = 20_000
 #: Different numbers with at most so many characters and no exponent have different doubles (IEEE
 #: 754: 15 significant digits survive).
 _EXACT_CHARS = 15
@@ -66,6 +68,11 @@ class Column:
     kinds: NDArray[np.uint8]
     keys: Floats
 
+    def at(self, rows: Positions) -> Column:
+        """Return some of the cells as a column."""
+        texts = [self.texts[row] for row in rows.tolist()]
+        return Column(texts, self.kinds[rows], self.keys[rows])
+
 
 def read_column(table: Table, at: int, work: Work) -> Column:
     """Return the cells of the column with the number `at`.
@@ -78,13 +85,24 @@ def read_column(table: Table, at: int, work: Work) -> Column:
     count = len(table.rows)
     texts: list[str] = []
     kinds, keys = np.empty(count, np.uint8), np.zeros(count)
+    values = _Values()
     for rows in parts_of(count, work):
         cells = cells_of(table, at, rows)
-        found = [value_of(cell) for cell in cells]
+        found = [values[cell] for cell in cells]
         kinds[rows.start : rows.stop] = [kind for kind, _ in found]
         keys[rows.start : rows.stop] = [key for _, key in found]
         texts += cells
     return Column(texts, kinds, keys)
+
+
+class _Values(dict[str, tuple[CellKind, float]]):
+    """The values of cells, of which a column often has many equal ones."""
+
+    def __missing__(self, text: str) -> tuple[CellKind, float]:
+        value = value_of(text)
+        if len(self) < _MOST_VALUES:
+            self[text] = value
+        return value
 
 
 def cells_of(table: Table, at: int, rows: range) -> list[str]:

@@ -37,17 +37,32 @@ class Frequency:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What statistics are of.
+
+    Attributes:
+        column: the name of the column.
+        rows: the number of rows of the table, with those that a filter hides.
+        partial: whether the object has more rows than the table.
+    """
+
+    column: str
+    rows: int
+    partial: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnStatistics:
     """Statistics of a column.
 
     Attributes:
-        column: its name.
+        scope: the column and its table.
         kind: what its filled cells are: `numbers`, `times`, `texts`, several of these with their
             counts, or `empty`.
-        rows: the number of rows.
+        rows: the number of rows that count.
         empty: the number of empty cells.
-        distinct: the number of different filled cells, as written.
-        partial: whether the object has more rows, so that `distinct` is a lower bound.
+        distinct: the number of different filled cells, as written; a lower bound if the object has
+            more rows.
         minimum: the smallest number, else the earliest time or first text, as written; or empty.
         maximum: the opposite.
         total: the exact sum of the numbers; empty without any, or if it has too many digits.
@@ -56,12 +71,11 @@ class ColumnStatistics:
         frequent: the most frequent values, empty cells excluded.
     """
 
-    column: str
+    scope: Scope
     kind: str
     rows: int
     empty: int
     distinct: int
-    partial: bool
     minimum: str
     maximum: str
     total: str
@@ -74,9 +88,9 @@ class ColumnStatistics:
         distinct = format_count(self.distinct)
         facts = [
             ("Type", self.kind),
-            ("Rows", format_count(self.rows) + (" at the beginning" if self.partial else "")),
+            ("Rows", self._rows_text()),
             ("Empty", format_count(self.empty)),
-            ("Distinct", f"at least {distinct}" if self.partial else distinct),
+            ("Distinct", f"at least {distinct}" if self.scope.partial else distinct),
             ("Minimum", self.minimum),
             ("Maximum", self.maximum),
             ("Sum", self.total),
@@ -88,15 +102,21 @@ class ColumnStatistics:
         ]
         return tuple((name, text) for name, text in facts if text)
 
+    def _rows_text(self) -> str:
+        filtered = self.rows != self.scope.rows
+        text = f"{format_count(self.rows)} of {format_count(self.scope.rows)}, filtered"
+        text = text if filtered else format_count(self.rows)
+        return f"{text}, at the beginning of the object" if self.scope.partial else text
+
     def as_text(self) -> str:
         """Return all statistics as lines with tab-separated cells, safe to paste in spreadsheets."""
-        lines = [("Column", self.column), *self.facts()]
+        lines = [("Column", self.scope.column), *self.facts()]
         lines += [("Value", "Rows")] if self.frequent else []
         lines += [(each.value, str(each.rows)) for each in self.frequent]
         return "\n".join("\t".join(safe_cell(cell) for cell in line) for line in lines)
 
 
-def statistics_of(name: str, column: Column, *, partial: bool, work: Work) -> ColumnStatistics:
+def statistics_of(scope: Scope, column: Column, *, work: Work) -> ColumnStatistics:
     """Return the statistics of a column; see `TableRows.statistics`."""
     counts: Counter[str] = Counter()
     for part in parts_of(len(column.texts), work):
@@ -111,7 +131,7 @@ def statistics_of(name: str, column: Column, *, partial: bool, work: Work) -> Co
     ordered = rows[: kinds[main]] if main in kinds else rows[:0]
     total, mean = _sum_and_mean(column, ordered, work) if main is CellKind.NUMBER else ("", "")
     return ColumnStatistics(
-        name, _kind_text(kinds), len(column.texts), empty, len(counts), partial,
+        scope, _kind_text(kinds), len(column.texts), empty, len(counts),
         column.texts[ordered[0]] if len(ordered) else "",
         column.texts[ordered[-1]] if len(ordered) else "",
         total, mean,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.preview.column import Column, order_of, parts_of, read_column
-from core.preview.column_statistics import ColumnStatistics, statistics_of
+from core.preview.column_statistics import ColumnStatistics, Scope, statistics_of
 from core.preview.row_filter import ANY_COLUMN, Condition, holds, pattern_of
 from core.preview.values import Table
 from core.work import Work, default_work
@@ -93,19 +93,27 @@ class TableRows:
         work = default_work(work)
         count = len(self.table.rows)
         rows = np.arange(count) if wanted.column < 0 else self._ordered(wanted, work)
-        for condition in wanted.conditions:
-            rows = rows[self._mask(condition, work)[rows]]
+        if wanted.conditions:
+            shown = np.zeros(count, np.bool_)
+            shown[self._meeting(wanted.conditions, work)] = True
+            rows = rows[shown[rows]]
         places = np.full(count, -1)
         places[rows] = np.arange(len(rows))
         return Arranged(wanted, rows.tolist(), places.tolist())
 
     def statistics(
-        self, at: int, *, partial: bool = False, work: Work | None = None
+        self,
+        at: int,
+        *,
+        conditions: tuple[Condition, ...] = (),
+        partial: bool = False,
+        work: Work | None = None,
     ) -> ColumnStatistics:
         """Return the statistics of a column.
 
         Args:
             at: the number of the column.
+            conditions: what the rows meet that count.
             partial: whether the table has only the beginning of the object.
             work: cancel token.
 
@@ -113,12 +121,20 @@ class TableRows:
             Cancelled: the token was cancelled.
         """
         work = default_work(work)
-        return statistics_of(
-            self.table.columns[at],
-            self.column(at, work=work),
-            partial=partial or self.table.more,
-            work=work,
-        )
+        column = self.column(at, work=work)
+        scope = Scope(self.table.columns[at], len(column.texts), partial or self.table.more)
+        if conditions:
+            column = column.at(self._meeting(conditions, work))
+        return statistics_of(scope, column, work=work)
+
+    def _meeting(self, conditions: tuple[Condition, ...], work: Work) -> Positions:
+        """Return the rows that meet all conditions, in the order of the table."""
+        import numpy as np
+
+        found = np.ones(len(self.table.rows), np.bool_)
+        for condition in conditions:
+            found &= self._mask(condition, work)
+        return np.flatnonzero(found)
 
     def _ordered(self, wanted: Arrangement, work: Work) -> Positions:
         known = self._order

@@ -58,6 +58,11 @@ class RowsModel(QAbstractTableModel):
         return self._rows
 
     @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions that the shown rows meet."""
+        return self._shown.wanted.conditions
+
+    @property
     def filtered(self) -> bool:
         """Whether a filter hides rows."""
         return bool(self._shown.wanted.conditions)

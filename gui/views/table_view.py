@@ -163,13 +163,15 @@ class TableView(QWidget):
 
     def _on_statistics(self, dialog: StatisticsDialog, column: int) -> None:
         """Compute the statistics of a column for the dialog, which may be closed before."""
-        rows, cut = self.model.rows, self.partial
+        compute = partial(
+            self.model.rows.statistics, column,
+            conditions=self.model.conditions, partial=self.partial,
+        )  # fmt: skip
         if self.model.background is None:
-            dialog.show_statistics(rows.statistics(column, partial=cut))
+            dialog.show_statistics(compute())
             return
         self.model.background(
-            dialog, "Statistics of a column",
-            lambda work: rows.statistics(column, partial=cut, work=work),
+            dialog, "Statistics of a column", lambda work: compute(work=work),
             dialog.show_statistics, f"preview/statistics/{id(self)}",
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ _SORTED_ENTRIES = {
     Qt.SortOrder.AscendingOrder: "{title}, ascending",
     Qt.SortOrder.DescendingOrder: "{title}, descending",
 }
+_UNSORTED = "Original order"
 _SORTED_TEXTS = {
     Qt.SortOrder.AscendingOrder: "Sorted by {title}, ascending",
     Qt.SortOrder.DescendingOrder: "Sorted by {title}, descending",
@@ -41,7 +42,8 @@ def bind_sorting(view: QAbstractItemView) -> None:
 def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
     """Open the menu of a table's columns below the title by which it is sorted.
 
-    Selecting that column again reverses the order.
+    Selecting that column again reverses the order. If it is descending already, and a click on the
+    title would restore the order of the rows themselves, so does the menu.
 
     Returns:
         The menu; None for a view that cannot be sorted.
@@ -105,6 +107,9 @@ def _title(header: QHeaderView, column: int) -> str:
 def _sort(header: QHeaderView, column: int) -> None:
     again = column == header.sortIndicatorSection()
     rising = header.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
+    if again and not rising and header.isSortIndicatorClearable():
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        return
     # A new column starts in ascending order, as with a click on the header.
     falling = again and rising
     orders = Qt.SortOrder
@@ -113,8 +118,10 @@ def _sort(header: QHeaderView, column: int) -> None:
 
 def _announce(view: QAbstractItemView, *_order: object) -> None:
     text, header = sort_order_text(view), _header(view)
-    if header is not None and text:
-        header.setAccessibleDescription(text)
-        if QAccessible.isActive():
-            event = QAccessibleAnnouncementEvent(view, f"{view.accessibleName()}: {text}")
-            QAccessible.updateAccessibility(event)
+    # Clearing an order that is not there, for example for other rows, is no change.
+    if header is None or text == header.accessibleDescription():
+        return
+    header.setAccessibleDescription(text)
+    if QAccessible.isActive():
+        event = QAccessibleAnnouncementEvent(view, f"{view.accessibleName()}: {text or _UNSORTED}")
+        QAccessible.updateAccessibility(event)

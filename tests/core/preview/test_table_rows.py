@@ -203,7 +203,7 @@ def test_statistics_are_exact_and_as_written():
 def test_statistics_of_texts_times_and_of_a_beginning():
     texts = TableRows(table("b", "a", "b")).statistics(0, partial=True)
     assert dict(texts.facts()) == {
-        "Type": "texts", "Rows": "3 at the beginning", "Empty": "0", "Distinct": "at least 2",
+        "Type": "texts", "Rows": "3, at the beginning of the object", "Empty": "0", "Distinct": "at least 2",
         "Minimum": "a", "Maximum": "b",
     }  # fmt: skip
     assert [(each.value, each.rows) for each in texts.frequent] == [("b", 2), ("a", 1)]
@@ -211,6 +211,16 @@ def test_statistics_of_texts_times_and_of_a_beginning():
     assert times.minimum == "2024-01-15T12:00:00+02:00"
     assert (times.kind, times.total, times.frequent) == ("times", "", ())
     assert dict(TableRows(table("", "")).statistics(0).facts())["Type"] == "empty"
+
+
+def test_statistics_count_the_rows_of_the_filter():
+    rows = TableRows(TRADES)
+    few = rows.statistics(2, conditions=parse_filter("side = buy", TRADES.columns))
+    assert dict(few.facts())["Rows"] == "2 of 5, filtered"
+    assert (few.minimum, few.maximum) == ("100", "100.00000000000000000001")
+    assert few.total == "200.00000000000000000001"
+    none = rows.statistics(2, conditions=parse_filter("xyz", TRADES.columns))
+    assert dict(none.facts())["Rows"] == "0 of 5, filtered"
 
 
 def test_a_mean_that_is_rounded_says_so_and_a_sum_of_extremes_is_left_out():

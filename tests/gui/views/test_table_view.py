@@ -16,6 +16,7 @@ from gui.views.preview_view import PreviewView
 from gui.views.rows_model import TYPE_ROLE, RowsModel
 from gui.views.statistics_dialog import StatisticsDialog
 from gui.views.table_view import TableView
+from gui.widgets.sorting import open_sort_menu
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
@@ -109,6 +110,16 @@ def test_an_order_is_taken_back_by_the_third_click_on_a_title(view, qtbot):
     for expected in ("0", "99", ROWS[0][0]):
         qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=where)
         assert column(view.model)[0] == expected
+
+
+def test_an_order_is_taken_back_with_the_keyboard_too(view, qtbot):
+    header = view.view.horizontalHeader()
+    for expected in ("Sorted by id, ascending", "Sorted by id, descending", ""):
+        menu = open_sort_menu(view.view)
+        menu.actions()[0].trigger()
+        menu.close()
+        assert header.accessibleDescription() == expected
+    assert column(view.model) == [row[0] for row in ROWS]
 
 
 def test_a_filter_is_typed_counted_and_cleared_with_keys(view, qtbot):
@@ -205,6 +216,13 @@ def test_statistics_are_opened_with_a_key_changed_and_copied(view, qtbot):
     assert not dialog.frequent_table.isHidden()
     dialog.copy.click()
     assert "Distinct\tat least 2" in QGuiApplication.clipboard().text()
+    dialog.reject()
+
+
+def test_statistics_are_those_of_the_filtered_rows(view):
+    write(view, "id < 10")
+    dialog = view.open_statistics(0)
+    assert column(dialog.facts, 1)[1] == "10 of 100, filtered"
     dialog.reject()
 
 
