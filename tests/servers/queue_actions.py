@@ -23,13 +23,18 @@ PART_BYTES = 5 << 20
 
 
 def use_small_parts() -> None:
-    """Transfer a file of few megabytes in several parts and ranges, like one of gigabytes."""
+    """Transfer a file of few megabytes in several parts and ranges, like one of gigabytes.
+
+    A few small files are transferred in the fast way, like thousands.
+    """
     # Other modules copy these constants when they are imported, and none of them is yet.
     import core.objects.parts
     import core.objects.ranges
+    import core.objects.small_loop
 
     core.objects.parts.SINGLE_BYTES = core.objects.parts._PART_BYTES = PART_BYTES
     core.objects.ranges.RANGE_BYTES = PART_BYTES // 4
+    core.objects.small_loop.FEWEST = 3
 
 
 def orders(home: Path, bucket: str) -> tuple[Order, Order]:

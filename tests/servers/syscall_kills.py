@@ -28,7 +28,7 @@ from core.transfer.values import State
 
 #: System calls that change files or send requests; the tracer kills before the n-th of a thread.
 SYSCALLS = (
-    "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "renameat2", "link", "unlink",
+    "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "renameat2", "link", "linkat", "unlink",
     "mkdir", "openat", "connect", "sendto", "recvfrom", "fcntl", "flock", "close",
 )  # fmt: skip
 #: The queue is saved, run (it uploads, then downloads), or the command `sync` runs both ways.
