@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core.aws.fault_codes import BY_CODE
 from core.aws.faults import translated
@@ -196,15 +197,26 @@ def _answer_of(bucket: Bucket, batch: list[str], work: Work) -> DeleteReport:
         Deleted(row["Key"], row.get("DeleteMarkerVersionId") if row.get("DeleteMarker") else None)
         for row in answer.get("Deleted", ())
     ]
-    failed = [
-        FailedDelete(row["Key"], row.get("Code", ""), row.get("Message", ""))
-        for row in answer.get("Errors", ())
-    ]
+    failed = [failed_delete(row["Key"], row, "s3:DeleteObject") for row in answer.get("Errors", ())]
     rows = (*answer.get("Deleted", ()), *answer.get("Errors", ()))
     # A key that is not in the answer counts as failed: no answer is no proof.
     silent = sorted({*batch} - {row["Key"] for row in rows})
     failed += [FailedDelete(key, "NotReported", _NOT_REPORTED) for key in silent]
     return DeleteReport(tuple(deleted), tuple(failed))
+
+
+def failed_delete(key: str, error: Mapping[str, Any], action: str) -> FailedDelete:
+    """Return the failure of one key; a denial names the missing action, as not all servers do.
+
+    Args:
+        key: the key.
+        error: its entry in the answer to DeleteObjects.
+        action: the IAM action that the deletion needs.
+    """
+    code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    if code == "AccessDenied" and action not in message:
+        message = f"{message.rstrip('.') or 'Access denied'}: {action} is missing"
+    return FailedDelete(key, code, message)
 
 
 def _is_temporary(code: str) -> bool:

@@ -16,7 +16,7 @@ from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import DELETE_KEYS, LIST_KEYS
 from core.effects import attaching_partial
 from core.objects.bucket import Bucket, HasBucket
-from core.objects.deleting import FailedDelete, is_valid_xml_text, undelete
+from core.objects.deleting import FailedDelete, failed_delete, is_valid_xml_text, undelete
 from core.work import Progress, Work, default_work
 
 _NOT_REPORTED = "The server did not report the outcome for this key."
@@ -373,6 +373,6 @@ def _remove_batch(
     for key, marker in plain:
         error = refused.get((key, marker)) or refused.get((key, None))
         if error is not None:
-            yield FailedDelete(key, error.get("Code", ""), error.get("Message", ""))
+            yield failed_delete(key, error, "s3:DeleteObjectVersion")
         elif (key, marker) not in removed:
             yield FailedDelete(key, "NotReported", _NOT_REPORTED)

@@ -22,6 +22,12 @@ from helpers.s3_servers import S3Server, make_bucket
 from helpers.seaweed import ending_with_parent, free_ports
 
 _KEY_ID, _SECRET = "AKIAIOSFODNN7EXAMPLE", "rgw-secret-key-for-tests-0123456789"
+#: Keys and ARN of a second user, which may do nothing until the policy of a bucket permits it.
+OTHER_USER = (
+    "AKIAI44QH8DHBEXAMPLE",
+    "rgw-secret-of-another-user-0123456789",
+    "arn:aws:iam:::user/other",
+)
 _START_SECONDS, _ATTEMPTS = 90.0, 3
 _FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin"
 _LACKS = (
@@ -141,6 +147,10 @@ class _Cluster:
         keys = (f"--access-key={_KEY_ID}", f"--secret-key={_SECRET}")
         user = ("--uid=admin", "--display-name=admin")
         self._run("radosgw-admin", "user", "create", *user, *keys)
+        key, secret, arn = OTHER_USER
+        other = (f"--uid={arn.rpartition('/')[2]}", "--display-name=other")
+        keys = (f"--access-key={key}", f"--secret-key={secret}")
+        self._run("radosgw-admin", "user", "create", *other, *keys)
         self._start("radosgw", "-n", "client.rgw")
         self._wait_until_ready(self.server)
 

@@ -21,6 +21,7 @@ from helpers.s3_servers import S3Server
 
 _KEY_ID, _SECRET = "AKIAIOSFODNN7EXAMPLE", "seaweed-secret-key-for-tests-0123456789"
 _START_SECONDS = 40.0
+_LACKS = (("users with conditions", "the users of its configuration have actions only"),)
 _PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
 #: Below Linux's ephemeral ports, so that no outgoing connection takes one in the meantime.
 _PORT_RANGE = range(20_000, 32_000)
@@ -48,7 +49,8 @@ def running_seaweed() -> Iterator[S3Server]:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
             )  # fmt: skip
         try:
-            server = S3Server("seaweed", f"http://127.0.0.1:{ports[3]}", _KEY_ID, _SECRET)
+            url = f"http://127.0.0.1:{ports[3]}"
+            server = S3Server("seaweed", url, _KEY_ID, _SECRET, lacks=_LACKS)
             _wait_until_ready(process, server, ports[0], folder / "log")
             yield server
         finally:

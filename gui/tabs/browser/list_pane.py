@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
-from gui import theme
+from gui import shortcuts, theme
 from gui.widgets.labels import Text
+
+#: The permission to list a folder, and what to do if it is missing for a folder above.
+_LIST = "s3:ListBucket"
+_OTHER_FOLDER = f"“{shortcuts.tip('go_to')}” opens a folder below, which these keys may list."
 
 
 def lay_out_list_pane(
@@ -42,7 +46,9 @@ def lay_out_list_pane(
 def remedy_of(error: StorageError) -> str:
     """Return what to do about a failure, and the missing permission if access was denied."""
     if isinstance(error, AccessDenied) and error.action:
-        return f"This needs {error.action}. {error.remedy}"
+        # The list of a folder below may be permitted, but nothing shows its name.
+        other = f" {_OTHER_FOLDER}" if error.action == _LIST else ""
+        return f"This needs {error.action}. {error.remedy}{other}"
     return error.remedy
 
 

@@ -176,6 +176,19 @@ class PrefixTreeModel(NodeModel[_Node]):
         )
         self._changed(node)
 
+    def add_known(self, prefix: str) -> None:
+        """Show the next folder towards an opened one if the nearest folder above cannot be listed.
+
+        Args:
+            prefix: a folder that was opened without the tree, for example by its path.
+        """
+        nearest = max(filter(prefix.startswith, self._nodes), key=len)
+        node = self._nodes[nearest]
+        if node.state is State.LOCKED and nearest != prefix:
+            child = prefix[: prefix.index("/", len(nearest)) + 1]
+            at = sum(folder.prefix < child for folder in node.folders if folder.prefix is not None)
+            self._append(node, [child], at)
+
     def set_counts(self, counts: Mapping[str, Total], *, complete_until: str | None) -> None:
         """Set the totals of prefixes; the empty one is the bucket.
 
@@ -240,10 +253,10 @@ class PrefixTreeModel(NodeModel[_Node]):
 
     # Changes
 
-    def _append(self, node: _Node, prefixes: list[str]) -> None:
+    def _append(self, node: _Node, prefixes: list[str], at: int | None = None) -> None:
         if not prefixes:
             return
-        start = node.end
+        start = node.end if at is None else at
         self.beginInsertRows(self._index_of(node), start, start + len(prefixes) - 1)
         made = [_Node(prefix, node, 0) for prefix in prefixes]
         node.children[start:start] = made
@@ -341,15 +354,20 @@ class PrefixTreeModel(NodeModel[_Node]):
         return self._rare_role(node, role)
 
     def _rare_role(self, node: _Node, role: int) -> Any:
-        if role == Qt.ItemDataRole.DecorationRole and (node.trash or node.state is State.LOCKED):
-            return self._bin if node.trash else self._lock
-        if role == TRASH_ROLE:
-            return node.trash
-        if role == PREFIX_ROLE:
-            return node.prefix
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return node.note or node.prefix
-        return None
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._icon_of(node)
+        if role == Qt.ItemDataRole.ToolTipRole and node.state is State.LOCKED:
+            return f"{node.prefix}: {node.children[-1].note}"
+        tip = Qt.ItemDataRole.ToolTipRole
+        found = {tip: node.note or node.prefix, TRASH_ROLE: node.trash, PREFIX_ROLE: node.prefix}
+        return found.get(role)
+
+    def _icon_of(self, node: _Node) -> QIcon | None:
+        if node.trash:
+            return self._bin
+        # The bucket itself has no line: the line that names the missing action shows the lock.
+        of = self._root if node.prefix is None and node.parent is self._root else node
+        return self._lock if of.state is State.LOCKED else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Return that every line can be selected."""

@@ -82,6 +82,7 @@ class TreePanel(Panel):
         """Select a folder that was opened elsewhere; expands its parents as they are loaded."""
         self._wanted = self._prefix = prefix
         self._indent()
+        self.model.add_known(prefix)
         index = self.model.index_of(prefix)
         if index.isValid() or not prefix:
             self._select(index)
@@ -102,13 +103,14 @@ class TreePanel(Panel):
         self._select(self.model.trash_index())
 
     def continue_selection(self, prefix: str) -> None:
-        """Continue towards the folder to select after a page of a parent has arrived."""
+        """Continue towards the folder to select after the answer for a parent has arrived."""
         if self._wanted and self._wanted.startswith(prefix):
             self.select_folder(self._wanted)
 
     def show_failed(self, prefix: str, error: StorageError) -> None:
-        """Show below a folder why it cannot be listed."""
+        """Show below a folder why it cannot be listed; one that is shown nevertheless is added."""
         self.model.set_failed(prefix, error)
+        self.continue_selection(prefix)
 
     def _on_removing(self, parent: QModelIndex, first: int, last: int) -> None:
         """Move from a removed line to its parent folder without opening that."""
