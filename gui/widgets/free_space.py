@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QFrame,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -64,6 +65,8 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
     costs += [(place, _CARD) for place in _cards(view, floating)]
     costs += [(place, _ESSENTIAL) for place in _essential(view)]
+    # Rows can be scrolled from below a card, but not the titles of their columns.
+    costs += [(place, _ESSENTIAL) for place in _places(view, floating, (QHeaderView,))]
     costs += [(place, _CONTROL) for place in _places(view, floating, _CONTROLS)]
     costs += [(place, _TEXT) for place in _places(view, floating, (QLabel,))]
     costs += [(row, _ROW) for list_ in filled_lists(view) for row in _rows(list_.filled)]

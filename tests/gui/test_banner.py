@@ -10,7 +10,7 @@ from gui.widgets import banner as banner_module
 from gui.widgets.banner import Banner, banner_above, report_unchanged
 from gui.widgets.buttons import plain_button
 from gui.widgets.panel import page
-from gui.widgets.table import make_table
+from gui.widgets.table import choose_row, make_table
 
 
 @pytest.fixture
@@ -139,6 +139,19 @@ def test_every_row_can_be_scrolled_above_it(rows, qtbot):
     assert _row(rows, 59).bottom() < rows.banner.geometry().top()
     rows.banner.clear()
     assert bar.maximum() == before
+
+
+def test_in_a_low_view_it_covers_rows_rather_than_the_titles_of_their_columns(rows):
+    """Rows can be scrolled from below it, titles cannot."""
+    _fill(rows, 60)
+    rows.resize(360, 230)
+    QCursor.setPos(rows.mapToGlobal(QPoint(-90, -90)))
+    rows.banner.show_info("8,612 keys: 8,612 keys added, 0 changed, 0 removed, with 36 requests.")
+    rows.table.setFocus()
+    header = rows.table.horizontalHeader()
+    for row in range(rows.model.rowCount()):
+        choose_row(rows.table, row)
+        assert not _area(header, rows).intersects(rows.banner.geometry())
 
 
 def test_it_makes_way_for_the_row_that_the_keyboard_reaches(rows, qtbot):
