@@ -89,11 +89,16 @@ def beside(
     what: str, up: dict[str, ProgramRun], down: dict[str, ProgramRun], target: float
 ) -> Iterator[Figure]:
     for name, runs in (("up", up), ("down", down)):
-        walls = {program: statistics.median(run.wall) for program, run in runs.items()}
-        cpus = ", ".join(f"{p} {statistics.median(run.cpu):.2f} s" for p, run in runs.items())
-        ours = walls.pop("ours")
-        peer, theirs = best(walls)
-        yield Figure(f"{what} {name}", ours, "s", target, peer, theirs, f"(CPU: {cpus})")
+        yield beside_peers(f"{what} {name}", runs, target)
+
+
+def beside_peers(what: str, runs: dict[str, ProgramRun], target: float) -> Figure:
+    """Return our median time beside that of the fastest peer."""
+    walls = {program: statistics.median(run.wall) for program, run in runs.items()}
+    cpus = ", ".join(f"{p} {statistics.median(run.cpu):.2f} s" for p, run in runs.items())
+    ours = walls.pop("ours")
+    peer, theirs = best(walls)
+    return Figure(what, ours, "s", target, peer, theirs, f"(CPU: {cpus})")
 
 
 def compared(
@@ -102,6 +107,7 @@ def compared(
     runs: int,
     keys: tuple[str, str] = RIG_KEYS,
     programs: tuple[str, ...] = ("ours", *_PEERS),
+    downloads: bool = True,
 ) -> tuple[dict[str, ProgramRun], dict[str, ProgramRun]]:
     """Run the programs in turn, each with its own buckets, and return their uploads and downloads."""
     up, down = ({program: ProgramRun() for program in programs} for _ in range(2))
@@ -115,8 +121,9 @@ def compared(
                     run_program(s5cmd("mb", f"s3://{bucket}"), environment, ProgramRun())
                 sending, receiving = _commands(program, folder, bucket, to)
                 run_program(sending, environment, up[program])
-                run_program(receiving, environment, down[program])
-                _check(folder, to)
+                if downloads:
+                    run_program(receiving, environment, down[program])
+                    _check(folder, to)
                 shutil.rmtree(to)
     return up, down
 
