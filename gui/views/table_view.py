@@ -255,11 +255,13 @@ class TableView(QWidget):
 
 
 def fit_columns(view: QTableView, table: Table) -> None:
-    """Size the columns to their titles, types and first cells; wide tables scroll."""
+    """Size the columns to their titles, types and some cells; wide tables scroll."""
     header = view.horizontalHeader()
     names = QFontMetricsF(header.font())
     cells = QFontMetricsF(theme.number_font())
-    sample = table.rows[: max(5, _SAMPLE_CELLS // max(1, len(table.columns)))]
+    # From the whole table: the numbers of later rows may be longer.
+    count = max(5, _SAMPLE_CELLS // max(1, len(table.columns)))
+    sample = [*table.rows[:: -(-len(table.rows) // count) or 1], *table.rows[-1:]]
     for column, name in enumerate(table.columns):
         # The longest text is not always the widest, but measuring each one would take too long.
         longest = max((row[column] for row in sample), key=len, default="")
