@@ -16,7 +16,7 @@ from core.transfer.property_edits import requests_text
 from core.units import format_counted, format_size
 from gui import theme
 from gui.tabs.browser.loading import Plan
-from gui.tabs.browser.properties_dialog import class_name, consequence
+from gui.tabs.browser.properties_dialog import NO_UNDO, class_name, consequence
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.fields import allow_field, combo_box, line_edit
@@ -192,7 +192,8 @@ class EditDialog(Dialog):
         text, lost = consequence(copies=edit.copies, versioned=self._versioned)
         self.effect.setText(text)
         self.effect.set_tone("warning" if lost else "muted")
-        self.summary.setText(requests)
+        self.summary.setText(f"{requests}. {NO_UNDO}" if lost else requests)
+        self.summary.set_tone("warning" if lost else "muted")
         reason = self._locked or ("" if plan.keys else "There are no objects.")
         self.go.allow(not reason, reason)
 

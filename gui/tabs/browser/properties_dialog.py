@@ -181,7 +181,9 @@ class PropertiesDialog(Dialog):
         )
         self.effect.setText(text if lines else "")
         self.effect.set_tone("warning" if lost else "muted")
-        self.summary.setText(format_counted(len(lines), "change") if lines else "")
+        count = format_counted(len(lines), "change") if lines else ""
+        self.summary.setText(f"{count}. {NO_UNDO}" if lost and lines else count)
+        self.summary.set_tone("warning" if lost else "muted")
         self.go.allow(bool(lines) and not self._locked, self._locked or "Change something first.")
 
     def _on_save(self) -> None:
@@ -264,6 +266,8 @@ def tag_lines(before: Pairs, after: Pairs) -> list[str]:
     return lines
 
 
+#: The shortest form of a possible loss, at the buttons: the sentences may be scrolled out of view.
+NO_UNDO = "The former state may be lost."
 _STAYS = "The content, its hashes, the encryption and everything that is not named stay."
 
 

@@ -82,6 +82,10 @@ def test_failures_are_listed_and_retried_alone_and_a_loss_is_announced(tab, qtbo
     dialog.storage_class.setCurrentIndex(dialog.storage_class.findData("STANDARD_IA"))
     assert "This bucket has no versions, so this cannot be undone." in dialog.effect.text()
     assert dialog.effect.property("tone") == "warning"
+    assert (
+        dialog.summary.text()
+        == "about 16 requests, less than $0.0001. The former state may be lost."
+    )
     in_other_thread(delete, bucket, "gone.txt")
     dialog.go.click()
     until(qtbot, tab, "1 of 2 objects changed and read back. 1 failed")

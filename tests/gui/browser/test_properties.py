@@ -70,6 +70,7 @@ def test_a_change_is_described_saved_and_undone(tab, qtbot, bucket):
         "metadata symbol is set to BTC-USD.",
         "Tag team is set to research.",
     ]
+    assert "the former one stays" in dialog.effect.text()
     dialog.go.click()
     until(qtbot, tab, "Properties of note.txt changed.")
     now = properties_of(bucket)
@@ -181,3 +182,16 @@ def test_the_address_is_copied_in_the_chosen_form(tab, qtbot, workspace):
     popup = QApplication.activePopupWidget()
     assert popup.actions()[0].text() == "Copy as Key"
     popup.close()
+
+
+@pytest.mark.parametrize("bucket", [False], indirect=True)
+def test_without_versions_the_loss_of_the_former_state_is_announced(tab, qtbot, bucket):
+    dialog = opened(tab, qtbot)
+    dialog.headers["Cache-Control"].setText("no-cache")
+    assert "This bucket has no versions, so this cannot be undone." in dialog.effect.text()
+    assert dialog.summary.text() == "1 change. The former state may be lost."
+    dialog.headers["Cache-Control"].setText("")
+    dialog.tags.setPlainText("team=desk")
+    assert "Tags are replaced in place" in dialog.effect.text()
+    assert dialog.summary.text() == "1 change"
+    dialog.reject()
