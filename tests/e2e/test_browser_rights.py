@@ -4,8 +4,10 @@ import pytest
 from helpers.demo import plain_client
 from helpers.limited_user import user_of_demo
 from helpers.user_input import User
+from PySide6.QtWidgets import QAbstractItemView, QLabel
 
 from core.model.connection import Connection, KeySource, Profile
+from gui.tab_list import TABS
 from gui.tabs.browser.tree_model import State
 
 BUCKET, ALLOWED = "tentimecrypto", "market-data/ohlcv/BTC-USD/"
@@ -45,3 +47,38 @@ def test_the_permitted_folder_is_browsed_and_the_others_are_locked(program, limi
     assert tree.state_of(ALLOWED) is State.COMPLETE
     limited.choose(tab.folder.table, "2024-01-15T10:00:00Z.json")
     limited.until(lambda: tab.object.inspection is not None)
+
+
+def texts(window):
+    """Return all visible texts of a window, with those of its lists."""
+    found = [label.text() for label in window.findChildren(QLabel) if label.isVisible()]
+    for view in window.findChildren(QAbstractItemView):
+        model = view.model()
+        if view.isVisible() and model is not None:
+            found += [
+                str(model.index(row, column).data())
+                for row in range(model.rowCount())
+                for column in range(model.columnCount())
+            ]
+    return "\n".join(found)
+
+
+#: What each tab names; links are made without a request, so nothing is missing there.
+MISSING = {
+    "credentials": ("secretsmanager:ListSecrets",),
+    "browser": ("s3:ListBucket",),
+    "uploads": ("s3:ListBucketMultipartUploads",),
+    "statistics": ("s3:ListBucket on s3://tentimecrypto is not allowed",),
+    "backups": ("s3:ListBucket on s3://tentimecrypto/backups/database/ is not allowed",),
+    "bucket": ("requires s3:GetBucketPolicy", "s3:GetLifecycleConfiguration"),
+}
+
+
+def test_every_tab_names_what_is_missing(program, limited):
+    for spec in TABS:
+        tab = program.window.show_tab(spec.id)
+        limited.until(lambda tab=tab: tab.isVisible() and not tab.busy)
+        if spec.id == "statistics":
+            tab.scan.click()
+        for action in MISSING.get(spec.id, ()):
+            limited.until(lambda tab=tab, action=action: action in texts(tab))

@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from core.engine.leftovers import Leftovers
-from core.errors import StorageError
+from core.errors import AccessDenied, StorageError
 from core.model.backup import OrphanParts
 from core.transfer.sweep import Owner, SweepReport, UnfinishedUpload
 from core.units import format_age, format_count, format_counted, format_size
@@ -124,12 +124,12 @@ class UnfinishedPane(QWidget):
         """Show that the listing failed; rows that were found before stay."""
         self.age.set_failed()
         if self.model.rows:
-            self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
+            self._show_problem(_problem_of(error))
             self.update_state()
             return
         self._note = "unknown"
         self._show_title(self.width())
-        self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
+        self._show_problem(_problem_of(error))
         self.toggle.hide()
         self.rule.hide()
         self.remove.hide()
@@ -263,3 +263,9 @@ def _texts(row: _Row) -> tuple[str, ...]:
     age = format_age(began) if began is not None else ""
     size = "unknown" if row.size is None else format_size(row.size)
     return shown(_key(row)), what, age, size, _whose(row)
+
+
+def _problem_of(error: StorageError) -> str:
+    """Return that the listing failed, and the missing permission if it was denied."""
+    needs = f" This needs {error.action}." if isinstance(error, AccessDenied) else ""
+    return f"Unfinished uploads could not be listed: {error.summary}.{needs}"
