@@ -152,6 +152,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("objects.paste", "Paste into this folder…", ("Ctrl+V",), "objects", "transfer.copy"),
     Action("objects.copy_files", "Copy as files", ("Ctrl+Shift+D",), "objects"),
     Action("objects.copy_uri", "Copy S3 URI", ("Ctrl+Shift+C",), "objects"),
+    Action("objects.query_folder", "Query this folder…", ("Ctrl+Alt+Q",), "objects"),
     Action("objects.up", "Up one folder", ("Backspace", "Alt+Up"), "objects"),
     Action("objects.unfilter", "Clear the filter", ("Esc",), "objects"),
     Action("objects.copy_to", "Copy to…", ("Shift+F6",), "objects", "transfer.copy"),

@@ -15,6 +15,7 @@ from core.units import format_counted, format_duration, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
+    from core.collect.folder import FolderReport
     from core.collect.report import CollectReport, Plan
 
 #: Problems that are listed one by one; all are in the output of --json.
@@ -183,10 +184,11 @@ def _show(cli: Cli, report: CollectReport) -> None:
         cli.out.note(f"! {note}")
     for name in report.plan.without:
         cli.out.note(f"! no objects of {name}")
-    _show_problems(cli, report)
+    show_problems(cli, report)
 
 
-def _show_problems(cli: Cli, report: CollectReport) -> None:
+def show_problems(cli: Cli, report: CollectReport | FolderReport) -> None:
+    """List the objects that are missing from a table, completely or in part."""
     if report.complete:
         return
     count = format_counted(len(report.problems), "object")

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,3 +173,13 @@ class ObjectCache:
         if isinstance(error, apsw.CorruptError | apsw.NotADBError):
             for ending in ("", "-wal", "-shm"):
                 self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+
+
+@contextmanager
+def opened_cache(bucket: Bucket, *, use: bool) -> Iterator[ObjectCache | None]:
+    """Yield the cache of a bucket, or None if it is not to be used."""
+    if not use:
+        yield None
+        return
+    with closing(ObjectCache(bucket)) as cache:
+        yield cache

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.collect.athena import AthenaTexts, athena_texts
-from core.collect.cache import ObjectCache
+from core.collect.cache import ObjectCache, opened_cache
 from core.collect.keys import ARCHIVES, Found, Objects, find_objects
 from core.collect.patterns import Pattern, learned
 from core.collect.querying import target_of
@@ -70,7 +69,7 @@ def plan(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
     request = request_of(kind, names, timeframe, start, end, _duration(margin))
     bucket = workspace.bucket
     objects = find_objects(bucket, request, work)
-    with _opened_cache(bucket, use=cache) as opened:
+    with opened_cache(bucket, use=cache) as opened:
         return _plan(objects, opened)
 
 
@@ -147,7 +146,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
     for each in (target.path, partial_path(target.path)):
         check_free(each, overwrite=overwrite)
     bucket = workspace.bucket
-    with _opened_cache(bucket, use=cache) as opened, spool() as folder:
+    with opened_cache(bucket, use=cache) as opened, spool() as folder:
         collection = _Collection(bucket, request, opened, folder, work)
         return collection.write(target, overwrite=overwrite)
 
@@ -278,15 +277,6 @@ _BAD_NUMBERS = "Some rows have a value that is not a number, and is empty in the
 #: Forms of documents that are tried for each object.
 _MOST_PATTERNS = 8
 _MOST_SECONDS = 3_660 * 86_400
-
-
-@contextmanager
-def _opened_cache(bucket: Bucket, *, use: bool) -> Iterator[ObjectCache | None]:
-    if not use:
-        yield None
-        return
-    with closing(ObjectCache(bucket)) as cache:
-        yield cache
 
 
 def _plan(objects: Objects, cache: ObjectCache | None) -> Plan:

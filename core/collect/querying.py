@@ -124,6 +124,19 @@ def run_query(  # noqa: PLR0913 - an operation's arguments are plain data, named
     )  # fmt: skip
 
 
+def check_query(sql: str, path: str = "", *, overwrite: bool = False) -> None:
+    """Check what can be checked of a query before the objects of a folder are read.
+
+    Raises:
+        AlreadyExists: The file exists.
+        InvalidInput: The text is not one SELECT statement.
+    """
+    if path:
+        check_free(Path(path), overwrite=overwrite)
+    with spool() as folder, open_session(folder) as connection:
+        check_select(connection, sql)
+
+
 def read_page(
     _workspace: HasBucket,
     work: Work | None = None,

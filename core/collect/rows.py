@@ -18,9 +18,14 @@ from core.units import format_size
 #: Bytes of one unpacked document. A larger one is no file of rows that are written by the hour.
 MOST_BYTES = 256 * MIB
 _GZIP = b"\x1f\x8b"
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: zlib's window for data with the header of gzip.
 _GZIP_WINDOW = 31
+_MOST_WINDOW = 128 * MIB
+#: Bytes of Zstandard that are unpacked at once: they become 128 MiB at most.
+_STEP = 4096
+_TOO_LARGE = f"It has more than {format_size(MOST_BYTES)} when it is unpacked."
 #: The time of a row that is not a candle; a candle may have it in `TIME`, where `id` is one, too.
 _ROW_TIME = (*(name for name in TIME if name != "id"), "created_at")
 
@@ -62,7 +67,7 @@ def read_rows(kind_id: str, data: bytes, moment: str) -> Read:
     Raises:
         UnreadableError: it is not the document that its kind announces.
     """
-    document = _parsed(data)
+    document = parsed_json(data)
     form = form_of(kind_id)
     payload = document
     if isinstance(document, dict) and form.payload in document:
@@ -75,11 +80,13 @@ def read_rows(kind_id: str, data: bytes, moment: str) -> Read:
 
 
 def unpacked(data: bytes) -> bytes:
-    """Return the bytes of an object, unpacked if they are gzip, which may have several members.
+    """Return the bytes of an object, unpacked if they are gzip or Zstandard, also of several parts.
 
     Raises:
         UnreadableError: the compression is damaged, or the content is too large.
     """
+    if data.startswith(_ZSTANDARD):
+        return _unpacked_zstandard(data)
     if not data.startswith(_GZIP):
         return data
     out: list[bytes] = []
@@ -93,8 +100,7 @@ def unpacked(data: bytes) -> bytes:
             raise UnreadableError(message) from error
         left -= len(out[-1])
         if unpacker.unconsumed_tail or left <= 0:
-            message = f"It has more than {format_size(MOST_BYTES)} when it is unpacked."
-            raise UnreadableError(message)
+            raise UnreadableError(_TOO_LARGE)
         if not unpacker.eof:
             message = "Its compressed data ends early."
             raise UnreadableError(message)
@@ -102,7 +108,37 @@ def unpacked(data: bytes) -> bytes:
     return b"".join(out)
 
 
-def _parsed(data: bytes) -> Any:
+def _unpacked_zstandard(data: bytes) -> bytes:
+    import zstandard
+
+    out: list[bytes] = []
+    left = MOST_BYTES
+    while data:
+        unpacker = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW).decompressobj()
+        try:
+            for start in range(0, len(data), _STEP):
+                out.append(unpacker.decompress(data[start : start + _STEP]))
+                left -= len(out[-1])
+                if left <= 0:
+                    raise UnreadableError(_TOO_LARGE)
+                if unpacker.eof:
+                    break
+        except zstandard.ZstdError:
+            message = "Its compression is damaged."
+            raise UnreadableError(message) from None
+        if not unpacker.eof:
+            message = "Its compressed data ends early."
+            raise UnreadableError(message)
+        data = unpacker.unused_data + data[start + _STEP :]
+    return b"".join(out)
+
+
+def parsed_json(data: bytes) -> Any:
+    """Return a JSON document with its numbers as they are written.
+
+    Raises:
+        UnreadableError: it is empty, not JSON, or has two members of the same name.
+    """
     import jiter
 
     if not data.strip():
@@ -125,7 +161,7 @@ def _candles(payload: Any, _moment: str) -> Read:
     rows = _list(payload)
     lists = [row for row in rows if isinstance(row, list)]
     if not lists:
-        return _records(rows, _candle_names)
+        return blocks_of_records(rows, _candle_names)
     places = (0, *column_order(rows, Findings()).places)
     names = ("timestamp", *(name for name, _ in FIELDS))
     named = [
@@ -134,7 +170,7 @@ def _candles(payload: Any, _moment: str) -> Read:
         else row
         for row in rows
     ]
-    return _records(named, _candle_names)
+    return blocks_of_records(named, _candle_names)
 
 
 def _candle_names(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -157,7 +193,7 @@ def _renamed(names: tuple[str, ...], spellings: Sequence[str], name: str) -> tup
 
 
 def _trades(payload: Any, _moment: str) -> Read:
-    return _records(_list(payload), _trade_names)
+    return blocks_of_records(_list(payload), _trade_names)
 
 
 def _book(payload: Any, moment: str) -> Read:
@@ -179,7 +215,7 @@ def _book(payload: Any, moment: str) -> Read:
                 {"timestamp": moment, "side": side, "level": number, "price": price,
                  "quantity": quantity}
             )  # fmt: skip
-    read = _records(rows, _unchanged)
+    read = blocks_of_records(rows, _unchanged)
     read.refused += refused
     return read
 
@@ -210,14 +246,14 @@ def _holdings(payload: Any, moment: str) -> Read:
         message = "Its assets are not a list."
         raise UnreadableError(message)
     # A member of both is the asset's.
-    return _records(
+    return blocks_of_records(
         [{**head, **asset} if isinstance(asset, dict) else asset for asset in assets], _unchanged
     )
 
 
 def _report(payload: Any, moment: str) -> Read:
     members = payload if isinstance(payload, dict) else {"analysis": payload}
-    return _records([{"timestamp": moment, **members}], _unchanged)
+    return blocks_of_records([{"timestamp": moment, **members}], _unchanged)
 
 
 def _unchanged(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -241,8 +277,10 @@ def _list(payload: Any) -> list[Any]:
     return payload
 
 
-def _records(rows: Sequence[Any], named: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Read:
-    """Divide objects into blocks of equal members."""
+def blocks_of_records(
+    rows: Sequence[Any], named: Callable[[tuple[str, ...]], tuple[str, ...]] = _unchanged
+) -> Read:
+    """Divide objects into blocks of equal members; other values are refused."""
     forms: dict[tuple[str, ...], list[int]] = {}
     refused = 0
     for number, row in enumerate(rows):

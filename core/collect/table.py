@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.collect.request import Request
-from core.collect.staging import BAD, FILE, NTH, RANK, ROW, Staging
+from core.collect.staging import BAD, FILE, NTH, RANK, ROW, Form, Staging
 from core.collect.types import Digits, digits_sql, number_type
 from core.layout import kind
 from core.sql.literals import quoted, text_literal
@@ -116,14 +116,14 @@ class _Builder:
         """Create the tables `objects` and `raw`, and return the columns of the latter."""
         self._connection.execute(
             f"CREATE TABLE objects AS SELECT * FROM read_csv({text_literal(str(objects))}, "  # noqa: S608 - the program's path
-            f"columns = {{'{FILE}': 'INTEGER', 'name': 'VARCHAR', '{RANK}': 'INTEGER'}}, {_CSV})"
+            f"columns = {{'{FILE}': 'INTEGER', 'name': 'VARCHAR', '{RANK}': 'INTEGER'}}, {STAGED_CSV})"
         )
         forms = self._staging.forms.values()
         members = list(dict.fromkeys(name for form in forms for name in form.names))
         if TIME not in members:
             members.append(TIME)
         parts = [
-            f"SELECT * FROM {_source(form.path, form.names)}"  # noqa: S608 - all names are quoted
+            f"SELECT * FROM {staged_source(form)}"  # noqa: S608 - all names are quoted
             for form in forms
         ]
         # A part without rows, so that there is always a column of times.
@@ -252,17 +252,19 @@ class _Builder:
         return self._connection.execute(sql).fetchall()
 
 
-_CSV = (
+#: Options of DuckDB for the files of `core.collect.staging`.
+STAGED_CSV = (
     "header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '', "
     "allow_quoted_nulls = false, new_line = '\\n'"
 )
 
 
-def _source(path: Path, names: Sequence[str]) -> str:
-    types = [(FILE, "INTEGER"), (ROW, "INTEGER"), *((name, "VARCHAR") for name in names)]
+def staged_source(form: Form) -> str:
+    """Return the SQL of the rows of a staged file, all of whose values are text."""
+    types = [(FILE, "INTEGER"), (ROW, "INTEGER"), *((name, "VARCHAR") for name in form.names)]
     columns = ", ".join(f"{text_literal(name)}: '{of}'" for name, of in types)
     return (
-        f"read_csv({text_literal(str(path))}, columns = {{{columns}}}, {_CSV}, "
+        f"read_csv({text_literal(str(form.path))}, columns = {{{columns}}}, {STAGED_CSV}, "
         f"max_line_size = {_MOST_ROW_BYTES})"
     )
 

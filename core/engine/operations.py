@@ -116,6 +116,8 @@ OPERATIONS: tuple[Operation, ...] = (
         changes.queried_with_athena,
         "collect --athena --yes",
     ),
+    _reads("folder.plan", "core.collect.folder:plan_folder", "Planning a query of a folder", "sql"),
+    _reads("folder.load", "core.collect.folder:load_folder", "Reading a folder as a table", "sql"),
     _reads("tables.query", "core.collect.querying:run_query", "Running a query", "sql"),
     _reads("tables.page", "core.collect.querying:read_page", "Reading a table"),
     _reads("tables.export", "core.collect.querying:export_table", "Exporting a table"),

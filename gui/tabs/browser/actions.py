@@ -42,6 +42,7 @@ LIST_ACTIONS: tuple[ListAction | None, ...] = (
     ListAction("download", "browser.download", "down", "any"),
     ListAction("upload", "upload", "up", writes=True),
     ListAction("link", "browser.link", "link", "objects"),
+    ListAction("query", "objects.query_folder", "database"),
     None,
     ListAction("copy", "objects.copy", "copy", "any"),
     ListAction("copy_uri", "objects.copy_uri", "", "any"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QPoint
 
 from gui.tabs.base import Tab
+from gui.tabs.browser.collect.tables import FolderPlace
 from gui.tabs.browser.copy_as import open_copy_menu
 from gui.tabs.browser.copying import Copying
 from gui.tabs.browser.edits import PropertyEdits
@@ -59,8 +60,16 @@ class ObjectTools:
             "rename": lambda: self.copying.rename(self._selected()),
             "properties": self._properties,
             "versions": lambda: self.versions.open(self._selected()[0].key),
+            "query": self._query,
             "copy_as": lambda: self._copy_as(self._selected()[0].key, self._corner()),
         }
+
+    def _query(self) -> None:
+        """Open the selected folder, or else the folder that is shown, as a table for SQL."""
+        chosen = self._selected()
+        one = len(chosen) == 1 and chosen[0].folder
+        prefix = chosen[0].key if one else self._listing.prefix
+        self._tab.open_target(("query", FolderPlace(prefix)))
 
     def _properties(self) -> None:
         """Show the properties of one object, or change those of several objects and folders."""

@@ -9,6 +9,7 @@ from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
 if TYPE_CHECKING:
+    from core.collect.folder import FolderReport
     from core.collect.report import CollectReport, Plan
 
 
@@ -22,8 +23,8 @@ class ProblemsModel(TextRows):
         """Show no problems."""
         self._replace([])
 
-    def show_problems(self, report: CollectReport) -> None:
-        """Show the problems of a collection."""
+    def show_problems(self, report: CollectReport | FolderReport) -> None:
+        """Show the problems of a collection or of a folder."""
         self._replace([
             (
                 (each.key, each.reason, each.rows or 0),

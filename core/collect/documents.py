@@ -1,0 +1,194 @@
+"""Rows of objects of any CSV or JSON, for queries of a folder; numbers stay as they are written.
+
+- CSV: the first line has the names of the columns. An empty field is NULL.
+- JSON: the elements of a list are rows, and an object is one row. An object with exactly one list of
+  objects, such as candles with their symbol, becomes the rows of that list; the other members are
+  repeated in each row, with `document_` before a name that the rows have, too.
+- JSON lines: each line is a row.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.collect.rows import (
+    MOST_BYTES,
+    Block,
+    Read,
+    UnreadableError,
+    blocks_of_records,
+    parsed_json,
+)
+
+#: Formats by the ending of a key, before `.gz` or `.zst`.
+FORMATS = {
+    ".csv": "CSV", ".tsv": "CSV", ".json": "JSON", ".jsonl": "JSON lines",
+    ".ndjson": "JSON lines", ".parquet": "Parquet",
+}  # fmt: skip
+_PACKED = (".gz", ".zst")
+_DELIMITERS = ",;\t|"
+
+
+def format_of_key(key: str) -> str:
+    """Return the format of an object, a value of `FORMATS`, by its key; empty for any other."""
+    name = key.rpartition("/")[2].lower()
+    for ending in _PACKED:
+        name = name.removesuffix(ending)
+    point = name.rfind(".")
+    return FORMATS.get(name[point:], "") if point > 0 else ""
+
+
+@dataclass(slots=True)
+class EmptyLists:
+    """Documents whose only list is empty: whether they are rows is known from the other documents.
+
+    Attributes:
+        exploded: the names of the lists that were rows in other documents.
+        waiting: the number, the names of the empty lists and the row of each document.
+    """
+
+    exploded: set[str] = field(default_factory=set)
+    waiting: list[tuple[int, frozenset[str], Block]] = field(default_factory=list)
+
+    def rows(self) -> list[tuple[int, Block]]:
+        """Return the documents that are rows themselves, after all documents were read."""
+        return [
+            (number, block)
+            for number, names, block in self.waiting
+            if names.isdisjoint(self.exploded)
+        ]
+
+
+def read_document(form: str, data: bytes, number: int, empty: EmptyLists) -> Read:
+    """Return the rows of an object.
+
+    Args:
+        form: `CSV`, `JSON` or `JSON lines`.
+        data: its unpacked bytes.
+        number: the number of the object.
+        empty: receives documents whose list is empty.
+
+    Raises:
+        UnreadableError: the bytes are not of that format.
+    """
+    if not data.strip():
+        return Read()
+    if form == "JSON":
+        return _read_json(data, number, empty)
+    return _read_csv(data) if form == "CSV" else _read_lines(data)
+
+
+def _read_json(data: bytes, number: int, empty: EmptyLists) -> Read:
+    try:
+        document = parsed_json(data)
+    except UnreadableError:
+        # Many programs write JSON lines to files that end with .json.
+        if data.strip().count(b"\n") and _is_json(data.strip().split(b"\n", 1)[0]):
+            return _read_lines(data)
+        raise
+    if isinstance(document, list):
+        return blocks_of_records(document)
+    if not isinstance(document, dict):
+        message = "It is neither a list nor an object."
+        raise UnreadableError(message)
+    return _read_object(document, number, empty)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        parsed_json(line)
+    except UnreadableError:
+        return False
+    return True
+
+
+def _read_object(document: dict[str, Any], number: int, empty: EmptyLists) -> Read:
+    lists = [name for name, value in document.items() if _is_records(value)]
+    filled = [name for name in lists if document[name]]
+    if len(filled) != 1:
+        read = blocks_of_records([document])
+        if filled or not lists:
+            return read
+        empty.waiting += [(number, frozenset(lists), block) for block in read.blocks]
+        return Read()
+    (name,) = filled
+    empty.exploded.add(name)
+    others = {other: value for other, value in document.items() if other != name}
+    read = blocks_of_records(document[name])
+    used = {column for block in read.blocks for column in block.names}
+    names = tuple(f"document_{other}" if other in used else other for other in others)
+    read.blocks = [
+        Block(
+            names + block.names,
+            (*([value] * len(block.rows) for value in others.values()), *block.columns),
+            block.rows,
+        )
+        for block in read.blocks
+    ]
+    return read
+
+
+def _is_records(value: Any) -> bool:
+    """Return whether a value is a list of objects, or an empty list."""
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
+def _read_lines(data: bytes) -> Read:
+    rows: list[Any] = []
+    bad = 0
+    for line in data.split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            rows.append(parsed_json(line))
+        except UnreadableError:
+            bad += 1
+    if bad and not rows:
+        message = "No line of it is valid JSON."
+        raise UnreadableError(message)
+    read = blocks_of_records(rows)
+    read.refused += bad
+    return read
+
+
+def _read_csv(data: bytes) -> Read:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"It is not text in UTF-8: byte {error.start:,} is not valid."
+        raise UnreadableError(message) from None
+    if "\0" in text:
+        message = "It contains null characters, so it is not CSV."
+        raise UnreadableError(message)
+    first = text.partition("\n")[0]
+    # The first of those that occur most often: a comma without any.
+    delimiter = max(_DELIMITERS, key=first.count)
+    csv.field_size_limit(MOST_BYTES)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        names = _unique([name.strip() for name in next(reader)])
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        message = f"It is not valid CSV: {error} in line {reader.line_num:,}."
+        raise UnreadableError(message) from None
+    numbers = [number for number, row in enumerate(rows) if len(row) == len(names)]
+    fitting = rows if len(numbers) == len(rows) else [rows[number] for number in numbers]
+    columns = tuple([cell or None for cell in column] for column in zip(*fitting, strict=True))
+    blocks = [Block(names, columns, numbers)] if fitting else []
+    return Read(blocks, len(rows) - len(numbers))
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Number names that occur twice, as equal members of an object are no different columns."""
+    found: dict[str, None] = {}
+    for place, name in enumerate(names, 1):
+        unique, number = name or f"column_{place}", 1
+        while unique in found:
+            number += 1
+            unique = f"{name or f'column_{place}'}_{number}"
+        found[unique] = None
+    return tuple(found)

@@ -1,0 +1,319 @@
+"""The operations `folder.plan` and `folder.load`: all objects of a folder as one table for SQL.
+
+The objects are listed, read once, and cached by their ETag; queries then read the table only.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.collect.cache import ObjectCache, opened_cache
+from core.collect.documents import EmptyLists, format_of_key, read_document
+from core.collect.folder_table import TABLE, FolderTable
+from core.collect.keys import ARCHIVES, Found
+from core.collect.querying import target_of
+from core.collect.reading import read_contents
+from core.collect.report import Problem
+from core.collect.rows import UnreadableError, unpacked
+from core.collect.staging import Staging
+from core.collect.tables import name_of
+from core.errors import InvalidInput, LimitExceeded, NotFound
+from core.layout.places import parse_place
+from core.local.atomic import translate_os_errors
+from core.local.spool import private_file, spool
+from core.model.prices import GET_PRICE, LIST_PRICE
+from core.objects.bucket import Bucket, HasBucket
+from core.objects.listing import Listing
+from core.sql.csv_text import csv_line
+from core.sql.files import copy_query
+from core.sql.new_file import new_file
+from core.sql.session import open_session, run
+from core.units import format_count, format_size
+from core.work import Progress, Work, default_work
+
+_MOST_OBJECTS = 1_000_000
+#: Staged rows, the table and its file are on the disk at the same time.
+_DISK_FACTOR = 4
+_NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPlan:
+    """The objects of a folder that a query reads, before any of them is read.
+
+    Attributes:
+        folder: the prefix.
+        objects: the number of objects that are read.
+        size: their bytes.
+        cached: how many of them are in the cache, and need no request.
+        lists: the LIST requests that the plan has needed.
+        archived: the objects in archive classes, which cannot be read.
+        other: the objects that are neither CSV, JSON nor Parquet, and are omitted.
+        formats: each format and the number of its objects.
+    """
+
+    folder: str
+    objects: int
+    size: int
+    cached: int
+    lists: int
+    archived: int
+    other: int
+    formats: tuple[tuple[str, int], ...]
+
+    @property
+    def gets(self) -> int:
+        """The GET requests that the query needs."""
+        return self.objects - self.cached - self.archived
+
+    @property
+    def cost(self) -> float:
+        """The price of all requests in US dollars, without traffic."""
+        return (self.gets * GET_PRICE + self.lists * LIST_PRICE) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FolderReport:
+    """The table of a folder.
+
+    Attributes:
+        plan: what was read.
+        table: the name of the table, for `core.collect.querying`.
+        rows: the number of rows.
+        columns: the names of the columns.
+        types: DuckDB's names of their types.
+        problems: the objects that are missing from the table, completely or in part.
+        notes: remarks about columns.
+        gets: the GET requests that were sent.
+        seconds: the duration.
+        size: the bytes of the table.
+    """
+
+    plan: FolderPlan
+    table: str
+    rows: int
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    gets: int
+    seconds: float
+    size: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether the table has the rows of all objects."""
+        return not self.problems
+
+
+def plan_folder(
+    workspace: HasBucket, work: Work | None = None, *, folder: str, cache: bool = True
+) -> FolderPlan:
+    """Return what a query of a folder reads, and what that costs; only the keys are listed.
+
+    Args:
+        workspace: The services of a connection.
+        work: Cancel token and progress.
+        folder: The prefix of the objects, which is empty or ends in `/`, or a place in another
+            bucket such as `s3://bucket/prefix/`.
+        cache: Whether objects that were read before count as read.
+
+    Raises:
+        InvalidInput: The prefix does not end in `/`.
+        LimitExceeded: The folder has too many objects for one computer.
+        StorageError: The folder cannot be listed.
+    """
+    bucket, folder = _place(workspace.bucket, folder)
+    found, lists = _listed(bucket, folder, default_work(work))
+    with opened_cache(bucket, use=cache) as opened:
+        return _plan(folder, found, lists, opened)
+
+
+def load_folder(
+    workspace: HasBucket, work: Work | None = None, *, folder: str, cache: bool = True
+) -> FolderReport:
+    """Read all objects of a folder as one new table of the window.
+
+    Objects of other formats are omitted. Objects that cannot be read completely are named in the
+    report. The column `object_key` has the key of the object from which a row is.
+
+    Args:
+        workspace: The services of a connection.
+        work: Cancel token, progress, limits and retry budget.
+        folder: See `plan_folder`, as `cache`.
+        cache: See `plan_folder`.
+
+    Raises:
+        InvalidInput: The prefix does not end in `/`, or the objects cannot be one table.
+        LimitExceeded: The folder is too large for this computer.
+        NotFound: The folder has no objects of these formats.
+        StorageError: The folder cannot be listed or read.
+    """
+    work = default_work(work)
+    started = time.monotonic()
+    bucket, folder = _place(workspace.bucket, folder)
+    found, lists = _listed(bucket, folder, work)
+    with opened_cache(bucket, use=cache) as opened, spool() as place:
+        planned = _plan(folder, found, lists, opened)
+        chosen = [each for each in found if format_of_key(each.key)]
+        _check(planned, place)
+        return _Loading(bucket, chosen, opened, place, work).run(planned, started)
+
+
+def _place(bucket: Bucket, folder: str) -> tuple[Bucket, str]:
+    """Return the bucket and the prefix of a folder."""
+    place = parse_place(folder)
+    if not place.folder:
+        raise InvalidInput(
+            f"{folder} is not a folder", remedy="Name a prefix that ends with a slash."
+        )
+    return Bucket(bucket.clients, place.bucket) if place.bucket else bucket, place.key
+
+
+def _listed(bucket: Bucket, folder: str, work: Work) -> tuple[list[Found], int]:
+    """Return all objects below a prefix in the order of their keys, and the LIST requests."""
+    found: list[Found] = []
+    lists = 0
+    for page in Listing(bucket, folder, work=work).pages():
+        lists += 1
+        columns = zip(page.keys, page.sizes, page.etags, page.classes, page.modified, strict=True)
+        # Folders that consoles create are empty objects.
+        found += [Found(*each, "", _NO_TIME) for each in columns if not each[0].endswith("/")]
+        work.report(Progress(len(found), None, "objects", "listing"))
+        if len(found) > _MOST_OBJECTS:
+            raise LimitExceeded(
+                f"The folder has more than {format_count(_MOST_OBJECTS)} objects",
+                remedy="Query a smaller folder, or use Amazon Athena.",
+                subject=bucket.subject(folder),
+            )
+    return sorted(found, key=lambda each: each.key), max(1, lists)
+
+
+def _plan(folder: str, found: Sequence[Found], lists: int, cache: ObjectCache | None) -> FolderPlan:
+    formats = Counter(format_of_key(each.key) for each in found)
+    other = formats.pop("", 0)
+    chosen = [each for each in found if format_of_key(each.key)]
+    readable = [each for each in chosen if each.storage_class not in ARCHIVES]
+    pairs = [(each.key, each.etag) for each in readable]
+    return FolderPlan(
+        folder, len(chosen), sum(each.size for each in chosen),
+        sum(cache.known(pairs)) if cache is not None else 0, lists,
+        len(chosen) - len(readable), other, tuple(formats.most_common()),
+    )  # fmt: skip
+
+
+def _check(planned: FolderPlan, place: Path) -> None:
+    if not planned.objects:
+        others = f"It has {format_count(planned.other)} others. " if planned.other else ""
+        raise NotFound(
+            "The folder has no objects for a query",
+            cause=f"{others}Objects end with .csv, .tsv, .json, .jsonl, .ndjson or .parquet, also "
+            "with .gz or .zst after that.",
+            remedy="Choose another folder.",
+            subject=planned.folder,
+        )
+    free = shutil.disk_usage(place).free
+    if planned.size * _DISK_FACTOR > free:
+        raise LimitExceeded(
+            "The folder is too large for this computer",
+            cause=f"Its objects have {format_size(planned.size)}, and {format_size(free)} are free.",
+            remedy="Query a smaller folder, or use Amazon Athena.",
+            subject=planned.folder,
+        )
+
+
+class _Loading:
+    """One folder: read, stage, combine, write."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        found: Sequence[Found],
+        cache: ObjectCache | None,
+        place: Path,
+        work: Work,
+    ) -> None:
+        self._bucket, self._found, self._cache = bucket, found, cache
+        self._place, self._work = place, work
+        self._staging = Staging(place, ())
+        self._empty = EmptyLists()
+        self._files: dict[int, Path] = {}
+        self._problems: dict[int, Problem] = {}
+
+    def run(self, planned: FolderPlan, started: float) -> FolderReport:
+        """Run all steps."""
+        found = self._found
+        contents = read_contents(self._bucket, found, self._cache, self._stage, self._work)
+        for number, block in self._empty.rows():
+            self._staging.add(number, block)
+        self._staging.close()
+        for number, reason in contents.missing.items():
+            self._problem(number, reason)
+        self._work.report(Progress(len(found), len(found), "objects", "combining"))
+        target = target_of("", "", formula_safe=False)
+        with open_session(self._place) as connection, run(connection, self._work):
+            table = FolderTable(connection, self._staging)
+            table.build(self._objects(), self._files, [each.key for each in found])
+            for number, reason in table.damaged.items():
+                self._problem(number, reason)
+            with new_file(target.path, overwrite=False) as temporary:
+                written = replace(target, path=temporary)
+                with translate_os_errors(target.path, "written"):
+                    rows, columns = copy_query(connection, f"SELECT * FROM {TABLE}", written)  # noqa: S608 - a constant
+                size = temporary.stat().st_size
+        return FolderReport(
+            planned, name_of(target.path), rows,
+            tuple(column.name for column in columns), tuple(column.type for column in columns),
+            tuple(self._problems[number] for number in sorted(self._problems)),
+            tuple(table.notes), contents.gets, time.monotonic() - started, size,
+        )  # fmt: skip
+
+    def _stage(self, number: int, data: bytes) -> None:
+        """Take the bytes of an object."""
+        form = format_of_key(self._found[number].key)
+        try:
+            document = unpacked(data)
+            if form == "Parquet":
+                self._files[number] = self._file(number, document)
+                return
+            read = read_document(form, document, number, self._empty)
+            for block in read.blocks:
+                self._staging.add(number, block)
+        except UnreadableError as error:
+            self._problem(number, str(error))
+            return
+        if read.refused:
+            self._problem(number, _REFUSED[form], read.refused)
+
+    def _file(self, number: int, data: bytes) -> Path:
+        path = private_file(self._place / f"{number}.parquet")
+        with translate_os_errors(path, "written"):
+            path.write_bytes(data)
+        return path
+
+    def _objects(self) -> Path:
+        """Write the table of the objects, and return its path."""
+        path = private_file(self._place / "objects.csv")
+        lines = (
+            csv_line((number, each.key, str(self._files.get(number, ""))))
+            for number, each in enumerate(self._found)
+        )
+        with translate_os_errors(path, "written"):
+            path.write_text("".join(lines), encoding="utf-8")
+        return path
+
+    def _problem(self, number: int, reason: str, rows: int | None = None) -> None:
+        self._problems.setdefault(number, Problem(self._found[number].key, reason, rows))
+
+
+_REFUSED = {
+    "CSV": "Some lines have more or fewer fields than the first line.",
+    "JSON": "Some elements of the list are not objects.",
+    "JSON lines": "Some lines are not objects.",
+}

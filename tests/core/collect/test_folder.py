@@ -1,0 +1,195 @@
+"""A folder of any CSV, JSON and Parquet is one table with exact values, and nothing is omitted silently."""
+
+import gzip
+import io
+from pathlib import Path
+
+import duckdb
+import pytest
+import zstandard
+
+from core.collect.folder import load_folder, plan_folder
+from core.collect.querying import read_page, run_query
+from core.errors import InvalidInput, LimitExceeded, NotFound
+from core.paths import cache_dir
+
+
+def parquet(folder, sql):
+    """Return the bytes of a Parquet file with the result of a statement."""
+    path = folder / "made.parquet"
+    duckdb.execute(f"COPY ({sql}) TO '{path}'")
+    return path.read_bytes()
+
+
+def answer(collected, report, sql):
+    """Return the rows of a statement on the table of a folder."""
+    found = run_query(collected, sql=sql, tables={"folder": report.table})
+    return read_page(collected, table=found.table).rows
+
+
+def test_all_formats_are_one_table_by_the_names_of_the_columns(collected, tmp_path):
+    collected.put(
+        "f/a.csv", b"symbol,price,at\nBTC,1.10,2024-01-15T10:00:00Z\nETH,,2024-01-15T11:00:00Z\n"
+    )
+    collected.put("f/b.csv.gz", gzip.compress(b"price;symbol\n2.2;SOL\n"))
+    collected.put("f/c.json", b'[{"symbol": "XRP", "price": 0.123456789012345678}]')
+    collected.put(
+        "f/d.ndjson.zst", zstandard.compress(b'{"symbol": "ADA"}\n{"symbol": "DOT", "price": 3}\n')
+    )
+    collected.put(
+        "f/e.parquet", parquet(tmp_path, "SELECT 'LTC' AS symbol, 4.5::DECIMAL(18,4) AS price")
+    )
+    collected.put("f/deep/g.tsv", b"symbol\tprice\nBCH\t5\n")
+    collected.put("f/readme.txt", b"not a table")
+    report = load_folder(collected, folder="f/")
+    assert report.complete
+    assert (report.plan.objects, report.plan.other, report.gets) == (6, 1, 6)
+    rows = answer(collected, report, "SELECT symbol, price, object_key FROM folder ORDER BY 3, 1")
+    assert [row[:2] for row in rows] == [
+        ("BTC", "1.100000000000000000"), ("ETH", None), ("SOL", "2.200000000000000000"),
+        ("XRP", "0.123456789012345678"), ("ADA", None), ("DOT", "3.000000000000000000"),
+        ("BCH", "5.000000000000000000"), ("LTC", "4.500000000000000000"),
+    ]  # fmt: skip
+    assert rows[0][2] == "f/a.csv"
+    types = dict(zip(report.columns, report.types, strict=True))
+    assert types["at"] == "TIMESTAMP WITH TIME ZONE"
+
+
+def test_the_plan_names_objects_bytes_and_price_and_a_second_query_needs_no_request(collected):
+    for number in range(3):
+        collected.put(f"f/{number}.csv", b"a\n1\n")
+    collected.put("f/other.bin", b"x")
+    planned = plan_folder(collected, folder="f/")
+    assert (planned.objects, planned.size, planned.gets, planned.other) == (3, 12, 3, 1)
+    assert planned.formats == (("CSV", 3),)
+    assert planned.cost == pytest.approx(3 * 0.0004 / 1000 + planned.lists * 0.005 / 1000)
+    assert load_folder(collected, folder="f/").gets == 3
+    collected.put("f/1.csv", b"a\n7\n")
+    again = load_folder(collected, folder="f/")
+    assert again.gets == 1
+    assert answer(collected, again, "SELECT sum(a) FROM folder") == (("9",),)
+
+
+def test_documents_of_the_contract_are_rows_with_their_symbol(collected):
+    moment = "2024-01-15T10:00:00Z"
+    collected.candles("BTC-USD", moment, [(moment, "1.5"), ("2024-01-15T10:01:00Z", "1.7")])
+    collected.candles("BTC-USD", "2024-01-15T11:00:00Z", [])
+    report = load_folder(collected, folder="market-data/ohlcv/BTC-USD/")
+    rows = answer(
+        collected, report, 'SELECT symbol, "timestamp", "close", document_timestamp FROM folder'
+    )
+    assert rows == (
+        ("BTC-USD", "2024-01-15 10:00:00+00", "1.5", "2024-01-15 10:00:00+00"),
+        ("BTC-USD", "2024-01-15 10:01:00+00", "1.7", "2024-01-15 10:00:00+00"),
+    )
+
+
+def test_objects_whose_lists_are_never_rows_are_rows_themselves(collected):
+    collected.put("f/a.json", b'{"name": "a", "tags": []}')
+    collected.put("f/b.json", b'{"name": "b", "tags": ["x"], "more": {"deep": 1.0}}')
+    report = load_folder(collected, folder="f/")
+    rows = answer(
+        collected, report, "SELECT name, tags->>0, more->>'$.deep' FROM folder ORDER BY 1"
+    )
+    assert rows == (("a", None, None), ("b", "x", "1.0"))
+
+
+_DAMAGED = {
+    "f/cut.json": (b'[{"a": 1}', "not valid JSON"),
+    "f/cut.csv.gz": (gzip.compress(b"a\n1\n")[:-9], "ends early"),
+    "f/cut.csv.zst": (zstandard.compress(b"a\n1\n" * 99)[:-3], "ends early"),
+    "f/bad.csv.zst": (zstandard.FRAME_HEADER + b"\xff" * 30, "compression is damaged"),
+    "f/latin.csv": ("a\nÖl\n".encode("latin-1"), "not text in UTF-8"),
+    "f/quote.csv": (b'a\n"x\n', "not valid CSV"),
+    "f/text.parquet": (b"a,b\n1,2\n", "not a complete Parquet file"),
+    "f/number.json": (b"7", "neither a list nor an object"),
+    "f/lines.jsonl": (b"{\n}", "No line"),
+}
+
+
+def test_each_damaged_object_is_named_and_the_others_are_the_table(collected, tmp_path):
+    for key, (body, _) in _DAMAGED.items():
+        collected.put(key, body)
+    good = parquet(tmp_path, "SELECT range AS a FROM range(9000)")
+    collected.put("f/good.parquet", good)
+    # The footer is intact, and the values are not.
+    collected.put("f/zeros.parquet", good[:4] + bytes(len(good) - 400) + good[-396:])
+    collected.put("f/short.csv", b"a,b\n1,2\n3\n")
+    report = load_folder(collected, folder="f/")
+    reasons = {problem.key: problem.reason for problem in report.problems}
+    assert reasons.keys() == {*_DAMAGED, "f/zeros.parquet", "f/short.csv"}
+    for key, (_, reason) in _DAMAGED.items():
+        assert reason in reasons[key]
+    assert str(cache_dir()) not in str(reasons)
+    assert next(each.rows for each in report.problems if each.key == "f/short.csv") == 1
+    assert report.rows == 9001
+
+
+def test_a_bomb_is_refused_by_name(collected, monkeypatch):
+    monkeypatch.setattr("core.collect.rows.MOST_BYTES", 1 << 20)
+    collected.put("f/a.csv", b"a\n1\n")
+    collected.put("f/bomb.csv.zst", zstandard.compress(bytes(8 << 20)))
+    report = load_folder(collected, folder="f/")
+    assert [problem.key for problem in report.problems] == ["f/bomb.csv.zst"]
+    assert "when it is unpacked" in report.problems[0].reason
+
+
+def test_columns_that_differ_become_text_or_are_named(collected, tmp_path):
+    collected.put("f/a.csv", b"x,id\n1,001\n")
+    collected.put("f/b.csv", b"x,id\nlow,2\n")
+    report = load_folder(collected, folder="f/")
+    assert answer(collected, report, "SELECT x, id FROM folder ORDER BY 1") == (
+        ("1", "001"),
+        ("low", "2"),
+    )
+    collected.put("g/a.parquet", parquet(tmp_path, "SELECT {'b': 1} AS x"))
+    collected.put("g/b.parquet", parquet(tmp_path, "SELECT [1] AS x"))
+    with pytest.raises(InvalidInput, match="cannot be one table") as raised:
+        load_folder(collected, folder="g/")
+    assert "g/a.parquet" in raised.value.cause
+    assert "g/b.parquet" in raised.value.cause
+
+
+def test_numbers_with_too_many_digits_are_rounded_and_named(collected):
+    collected.put("f/a.csv", b"x\n1e-40\n12345678901234567890\n")
+    report = load_folder(collected, folder="f/")
+    assert report.types[0] == "DOUBLE"
+    assert "more than 38 digits" in report.notes[0]
+
+
+def test_the_query_can_read_nothing_but_the_table(collected):
+    collected.put("f/a.csv", b"x\n1\n")
+    report = load_folder(collected, folder="f/")
+    for source in ("read_csv('/etc/passwd')", "'s3://other/x.parquet'", "glob('/*')"):
+        with pytest.raises(InvalidInput):
+            answer(collected, report, f"SELECT * FROM {source}")
+    assert list(Path(cache_dir()).glob("rows-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "error"), [("f", InvalidInput), ("none/", NotFound), ("h/", NotFound)]
+)
+def test_a_folder_without_tables_is_refused_with_a_reason(collected, folder, error):
+    collected.put("h/readme.txt", b"x")
+    with pytest.raises(error):
+        load_folder(collected, folder=folder)
+
+
+def test_a_folder_that_does_not_fit_on_the_disk_is_refused(collected, monkeypatch):
+    collected.put("f/a.csv", b"x\n1\n")
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 1}))
+    with pytest.raises(LimitExceeded, match="too large"):
+        load_folder(collected, folder="f/")
+
+
+def test_archived_objects_are_named(collected):
+    collected.bucket.client.put_object(
+        Bucket=collected.bucket.name,
+        Key="f/a.csv",
+        Body=io.BytesIO(b"x\n1\n"),
+        StorageClass="GLACIER",
+    )
+    assert plan_folder(collected, folder="f/").archived == 1
+    report = load_folder(collected, folder="f/")
+    assert "archived" in report.problems[0].reason
+    assert report.rows == 0
