@@ -40,12 +40,14 @@ class Choices:
     """Options of a restore; without `target` the table is replaced.
 
     `allow_orphans` accepts rows of other tables that would refer to missing rows; `with_triggers`
-    creates the triggers of the backup (code) instead of retaining the present ones.
+    creates the triggers of the backup (code) instead of retaining the present ones. `with_grants`
+    gives the table the owner and the grants of the backup instead of the present ones.
     """
 
     target: str | None = None
     allow_orphans: bool = False
     with_triggers: bool = False
+    with_grants: bool = False
 
 
 @states_effect("restored", (BY_HAND,))
@@ -58,6 +60,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     target: str | None = None,
     allow_orphans: bool = False,
     with_triggers: bool = False,
+    with_grants: bool = False,
     **choice: Unpack[BackupChoice],
 ) -> RestoreReport:
     """Restore a table from a backup, in place or under a new name.
@@ -76,6 +79,8 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
         allow_orphans: Whether rows of other tables may refer to missing rows afterwards.
         with_triggers: Whether to create the backup's triggers instead of retaining the present
             ones.
+        with_grants: Whether the table gets the owner and the grants of the backup, on PostgreSQL;
+            otherwise those of the present table, if there is one.
         **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Returns:
@@ -95,7 +100,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     workspace.bucket.clients.require_writable(f"Restoring {table}")
     check_not_empty(table=table, target=target)
     store, which, address = find_for_database(workspace, database, table, work, choice)
-    choices = Choices(target, allow_orphans, with_triggers)
+    choices = Choices(target, allow_orphans, with_triggers, with_grants)
     return restore_of(store, which, address, choices, work)
 
 
@@ -200,18 +205,28 @@ class _Swap:
         self._target.publish(self._schema, shadow.table, former, triggers=True)
         self._check_orphans(former)
         self._report("updating dependants")
-        self.dependants = self._target.update_dependants(self._schema, before, self._today)
+        self.dependants = self._target.update_dependants(self._reported, before, self._today)
         self.problems += [str(found) for found in self.dependants if found.problem]
         return former, verified
 
     def _final(self, name: str) -> TableSchema:
-        """Return the schema of the backup with the requested name."""
+        """Return the schema of the backup with the requested name, as far as it is requested."""
         schema = self._package.schema
+        if not self._choices.with_grants:
+            schema = replace(schema, owner="", grants=())
         if not self._target.same_name(name, schema.table):
             return self._target.renamed(schema, name)
         if self._choices.with_triggers:
             return schema
         return replace(schema, triggers=self._today.triggers if self._today else ())
+
+    @property
+    def _reported(self) -> TableSchema:
+        """The schema with the owner and the grants that were not requested, and are reported."""
+        if self._choices.with_grants:
+            return replace(self._schema, owner="", grants=())
+        source = self._package.schema
+        return replace(self._schema, owner=source.owner, grants=source.grants)
 
     def _load(self, shadow: TableSchema) -> None:
         def report(progress: Progress) -> None:

@@ -233,6 +233,12 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
             "--with-triggers", help="Also create the triggers of the backup, which are code."
         ),
     ] = False,
+    with_grants: Annotated[
+        bool,
+        typer.Option(
+            "--with-grants", help="Restore the owner and the grants of the backup (PostgreSQL)."
+        ),
+    ] = False,
     undo: Annotated[
         bool, typer.Option("--undo", help="Undo the last restore: bring back the former table.")
     ] = False,
@@ -264,7 +270,9 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     if not yes:
         _preview(cli, request, name)
         return
-    how = {"allow_orphans": allow_orphans, "with_triggers": with_triggers}
+    how = {
+        "allow_orphans": allow_orphans, "with_triggers": with_triggers, "with_grants": with_grants
+    }  # fmt: skip
     _restore(cli, {**request.arguments(), **how, "target": name or None})
 
 

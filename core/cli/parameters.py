@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 MAY_BE_EMPTY = frozenset(
     {("backup", "note"), ("secrets list", "prefix"), ("doctor", "prefix")},
 )
-_UNDOING = ("backup_id", "at", "from_other_source", "name", "allow_orphans", "with_triggers")
+_UNDOING = (
+    "backup_id",
+    "at",
+    "from_other_source",
+    "name",
+    "allow_orphans",
+    "with_triggers",
+    "with_grants",
+)
 _ROWS = ("rows", "rows_where")
-_NOT_FOR_ROWS = ("name", "allow_orphans", "with_triggers", "undo", "drop_former")
+_NOT_FOR_ROWS = ("name", "allow_orphans", "with_triggers", "with_grants", "undo", "drop_former")
 #: Parameters of each command that exclude each other.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "coverage": tuple(

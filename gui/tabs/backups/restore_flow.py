@@ -164,6 +164,7 @@ class RestoreFlow(QObject):
             "target": name or None,
             "allow_orphans": bool(preview.orphans),
             "with_triggers": self._panel.with_triggers,
+            "with_grants": self._panel.with_grants,
         }
         title = f"Restoring {table}…"
         self._panel.show_working(backup, title)
@@ -183,6 +184,7 @@ class RestoreFlow(QObject):
                     "--as": name,
                     "--allow-orphans": bool(arguments["allow_orphans"]),
                     "--with-triggers": bool(arguments["with_triggers"]),
+                    "--with-grants": bool(arguments["with_grants"]),
                 },
             ),
             progress=lambda p: self._panel.show_progress(title, p),

@@ -83,8 +83,7 @@ class RestorePanel(QWidget):
         self._progress = EmptyState("Comparing…", "", "Cancel", self.cancel_wanted.emit)
         self.as_new = plain_button("Restore as", self._on_as_new)
         self.in_place = primary_button("Restore in place…", self._on_in_place)
-        self.triggers = QCheckBox("Also create the backup's triggers")
-        self.triggers.setAccessibleDescription("Triggers are code that runs when rows change.")
+        self._make_checks()
         self._facts = QGridLayout()
         self._make_details()
         self._cells_head = SectionHead("")
@@ -101,6 +100,12 @@ class RestorePanel(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._panel)
         self.show_nothing()
+
+    def _make_checks(self) -> None:
+        self.triggers = QCheckBox("Also create the backup's triggers")
+        self.triggers.setAccessibleDescription("Triggers are code that runs when rows change.")
+        self.grants = QCheckBox("Restore owner and grants")
+        self.grants.setAccessibleDescription("They decide who can read and change the table.")
 
     def _make_details(self) -> None:
         self._details = text_label("", "warning", wrap=True)
@@ -131,9 +136,10 @@ class RestorePanel(QWidget):
         facts.setMaximumWidth(_WIDEST)
         facts.setLayout(self._facts)
         self._buttons = ButtonRow(self.as_new, self.in_place)
-        self.triggers.setContentsMargins(12, 0, 12, 0)
+        for check in (self.triggers, self.grants):
+            check.setContentsMargins(12, 0, 12, 0)
         self._note.setContentsMargins(12, 0, 12, 12)
-        checks = column(self.triggers, margins=(12, 4, 12, 0))
+        checks = column(self.triggers, self.grants, margins=(12, 4, 12, 0))
         self._rows_line = column(self.rows, margins=(7, 4, 12, 4))
         content = QWidget()
         box = QVBoxLayout(content)
@@ -154,6 +160,11 @@ class RestorePanel(QWidget):
     def with_triggers(self) -> bool:
         """Whether the backup's triggers are to be created."""
         return self.triggers.isChecked() and not self.triggers.isHidden()
+
+    @property
+    def with_grants(self) -> bool:
+        """Whether the table gets the owner and the grants of the backup."""
+        return self.grants.isChecked() and not self.grants.isHidden()
 
     def show_nothing(self) -> None:
         """Show that no backup is selected."""
@@ -294,6 +305,10 @@ class RestorePanel(QWidget):
         for button, kind in ((first, "primary"), (second, "plain")):
             button.setProperty("kind", kind)
             repolish(button)
+        owner, grants = preview.schema.owner, preview.schema.grants
+        self.grants.setVisible(bool(owner or grants))
+        self.grants.setChecked(False)
+        self.grants.setToolTip(tooltip("\n".join((f"Owner: {owner}", *grants))))
         self.triggers.setVisible(bool(preview.triggers))
         self.triggers.setChecked(False)
         names = ", ".join(trigger.name for trigger in preview.triggers)

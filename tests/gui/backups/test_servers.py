@@ -171,10 +171,12 @@ def test_a_refused_login_is_shown_and_a_good_one_is_stored_in_the_keyring(
 def test_a_table_of_a_server_is_backed_up_and_a_restore_undone(qtbot, tab, orders, settled, caplog):
     log_in(qtbot, tab, orders)
     before = orders.content("orders")
+    orders.run("GRANT SELECT ON orders TO PUBLIC")
     tab.tables.select("orders")
     settled(tab)
     tab.tables.back_up.click()
     qtbot.waitUntil(lambda: "Backed up orders" in tab.banner.text, timeout=WAIT)
+    orders.run("REVOKE SELECT ON orders FROM PUBLIC")
     orders.run("DELETE FROM orders WHERE id = (SELECT max(id) FROM orders)")
     lost = orders.content("orders")
     settled(tab)
@@ -184,17 +186,22 @@ def test_a_table_of_a_server_is_backed_up_and_a_restore_undone(qtbot, tab, order
     assert preview.difference.added == 1
     facts = tab.restoring._shown.findChildren(QLabel)
     assert "engine: PostgreSQL" in {label.accessibleName() for label in facts}
+    assert "PUBLIC:SELECT" in tab.restoring.grants.toolTip()
+    tab.restoring.grants.click()
     tab.restoring.in_place.click()
     place = f"Database: {orders.name} on 127.0.0.1:{orders.server.port} (PostgreSQL)."
     assert place in confirm(qtbot, tab, "orders")
     qtbot.waitUntil(lambda: "restored" in tab.banner.text or tab.banner.failed, timeout=WAIT)
     assert "orders was restored" in tab.banner.text, tab.banner._why.text()
     assert orders.content("orders") == before
+    granted = "SELECT has_table_privilege('pg_monitor', 'orders', 'SELECT')"
+    assert orders.run(granted) == [[True]], "the grant of the backup"
     settled(tab)
     tab.former_bar.undo.click()
     assert place in confirm(qtbot, tab, "orders")
     qtbot.waitUntil(lambda: "undone" in tab.banner.text, timeout=WAIT)
     assert orders.content("orders") == lost
+    assert orders.run(granted) == [[False]]
     settled(tab)
     check_password_is_nowhere(tab, orders.password, caplog)
 

@@ -28,6 +28,7 @@ from core.backup.databases.postgresql.names import (
     quoted,
     with_suffix,
 )
+from core.backup.databases.postgresql.ownership import apply_ownership
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.takeover import Takeover, savepoint
 from core.errors import DatabaseError, InvalidInput, NotFound
@@ -119,6 +120,7 @@ def publish(
         session.query(statement)
     _create_triggers(session, schema, today)
     problems = tuple(takeover.apply(session, schema)) if today is not None else ()
+    problems += tuple(apply_ownership(session, schema))
     bindings.replace_views(session)
     bindings.attach_foreign_keys(session, partitioned=bool(schema.partition_key))
     return Published(problems, frozenset(_not_valid(schema) | bindings.not_valid))

@@ -152,7 +152,7 @@ class Takeover:
         present = _names(schema)
         for kind, name, statement in self.statements:
             if kind == "statistics":
-                if not _attempted(session, statement):
+                if not attempted(session, statement):
                     yield f"{kind} {name}"
             elif not kind or (kind, name) in present:
                 session.query(statement)
@@ -169,7 +169,8 @@ def _names(schema: TableSchema) -> set[tuple[str, str]]:
     return names | {("sequence", TableName.parse(one.name).name) for one in schema.sequences}
 
 
-def _attempted(session: Session, statement: str) -> bool:
+def attempted(session: Session, statement: str) -> bool:
+    """Run a statement; return whether it succeeded, else the transaction is as it was before."""
     try:
         with savepoint(session):
             session.query(statement)
@@ -212,8 +213,8 @@ def _lost_by_new_tables(session: Session, schema: TableSchema) -> Iterator[Depen
         yield Dependant("property", ROW_SECURITY, _LOST)
     for grant in schema.grants:
         role, _, privileges = grant.rpartition(":")
-        yield Dependant("grant", role, f"It is not restored: grant {privileges} again.")
+        yield Dependant("grant", role, f"It is only restored on request: {privileges}.")
     user = session.value("SELECT current_user::text")
     if schema.owner and schema.owner != user:
-        problem = f"The restored table belongs to {user}."
+        problem = f"The restored table belongs to {user}, unless the owner is requested."
         yield Dependant("owner", schema.owner, problem)
