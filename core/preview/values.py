@@ -283,6 +283,12 @@ class Preview:
     complete: bool = True
 
     @property
+    def empty(self) -> bool:
+        """Whether the object has no bytes."""
+        first = self.representations[0]
+        return isinstance(first, Lines) and not first.lines and not first.more
+
+    @property
     def problems_left_out(self) -> tuple[str, ...]:
         """Texts with the number of further findings for each kind."""
         return left_out(self.problems, self.counts)

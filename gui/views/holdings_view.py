@@ -18,6 +18,7 @@ from gui.widgets.table import columns_of, make_table
 
 #: Number of assets that have a part of the bar; the others share one.
 _PARTS = 6
+_PRICE = 2  # the column of prices
 #: Widths of the columns after the name in pixels.
 _WIDTHS = (92, 104, 96, 112)
 
@@ -52,6 +53,9 @@ class HoldingsView(QWidget):
         """Show a portfolio."""
         self.model.set_holdings(holdings)
         self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+        # Without prices in the file its column would only push the shares out of sight.
+        unpriced = all(each.price is None for each in holdings.holdings)
+        self.view.setColumnHidden(_PRICE, unpriced)
         self.bar.show_holdings(holdings.holdings)
         self._total.setText("no total" if holdings.total is None else f"${holdings.total:,f}")
         when = holdings.when

@@ -12,8 +12,8 @@ from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, TONE_ROLE
 
 _TONES = {"E": "danger", "W": "warning", "D": "muted"}
-#: Bytes in one line of a hexadecimal view.
-_WIDTH = 16
+#: Bytes in one line of a hexadecimal view, and in a narrow one.
+BYTES, FEW_BYTES = 16, 8
 _DOTS = bytes(code if 32 <= code < 127 else ord(".") for code in range(256))
 
 
@@ -73,11 +73,24 @@ class LinesModel(QAbstractTableModel):
 
 
 class HexModel(QAbstractTableModel):
-    """Three columns: offset, sixteen bytes in hexadecimal, and their letters."""
+    """Three columns: offset, the bytes of a line in hexadecimal, and their letters."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._data = b""
+        self._width = BYTES
+
+    @property
+    def width(self) -> int:
+        """The number of bytes in a line."""
+        return self._width
+
+    def set_width(self, width: int) -> None:
+        """Show another number of bytes in a line."""
+        if width != self._width:
+            self.beginResetModel()
+            self._width = width
+            self.endResetModel()
 
     def set_dump(self, dump: HexDump) -> None:
         """Show other bytes."""
@@ -86,8 +99,8 @@ class HexModel(QAbstractTableModel):
         self.endResetModel()
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return the number of rows of sixteen bytes."""
-        return 0 if parent.isValid() else -(-len(self._data) // _WIDTH)
+        """Return the number of lines."""
+        return 0 if parent.isValid() else -(-len(self._data) // self._width)
 
     def columnCount(self, parent: Index = NOWHERE) -> int:
         """Return 3."""
@@ -101,8 +114,8 @@ class HexModel(QAbstractTableModel):
             return "muted" if index.column() == 0 else None
         if role != Qt.ItemDataRole.DisplayRole:
             return None
-        at = index.row() * _WIDTH
-        part = self._data[at : at + _WIDTH]
+        at = index.row() * self._width
+        part = self._data[at : at + self._width]
         if index.column() == 0:
             return f"{at:08x}"
         return part.hex(" ") if index.column() == 1 else part.translate(_DOTS).decode("ascii")

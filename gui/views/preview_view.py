@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.preview import (
@@ -101,6 +102,10 @@ VIEWS: tuple[tuple[type, Callable[[], QWidget]], ...] = (
 )
 
 
+#: Pixels of the head for its margins, for a title at most, and between its parts.
+_MARGINS, _TITLE, _BETWEEN = 24, 160, 8
+
+
 class PreviewView(QWidget):
     """Shows a preview, or why there is none.
 
@@ -168,6 +173,8 @@ class PreviewView(QWidget):
         labels = [representation.label for representation in preview.representations]
         self.switch.set_items(labels)
         self.switch.setVisible(len(labels) > 1)
+        # New labels have no width until they are laid out.
+        QTimer.singleShot(0, self, self._fit_count)
         # The representation that the user has chosen for one object is used for the next.
         label = self._preferred if self._preferred in labels else labels[0]
         # The user has not selected it: it must not become the preferred one.
@@ -175,7 +182,27 @@ class PreviewView(QWidget):
         self.switch.select(label)
         self.switch.blockSignals(False)  # noqa: FBT003 - Qt's own
         self._on_representation(label)
+        if preview.empty:
+            self._empty.set_text("This object is empty", "It has no bytes.")
+            self._stack.setCurrentWidget(self._empty)
         self.problems.show_problems(preview)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the count out of a head that has no room for it."""
+        super().resizeEvent(event)
+        self._fit_count()
+
+    def _fit_count(self) -> None:
+        if self._preview is None:
+            return
+        # Its labels must not be cut, which would happen before the pill is.
+        self._count.set(self._preview.count)
+        pills = [pill for pill in (self._count, self._packed, self._part) if not pill.isHidden()]
+        shown = [self.switch, *pills] if len(self._preview.representations) > 1 else pills
+        title = min(_TITLE, self.head.title.sizeHint().width())
+        needed = _MARGINS + title + sum(part.sizeHint().width() + _BETWEEN for part in shown)
+        if needed > self.width():
+            self._count.set("")
 
     def show_empty(self, title: str, text: str) -> None:
         """Show why there is no preview."""

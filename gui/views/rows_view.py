@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex
-from PySide6.QtGui import QFontMetricsF, QGuiApplication
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtGui import QFontMetricsF, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 from core.preview import HexDump, Problem, Tree
 from core.preview.cells import safe_cell
 from gui import shortcuts, theme
 from gui.views.json_model import JsonModel
-from gui.views.lines_model import HexModel
+from gui.views.lines_model import BYTES, FEW_BYTES, HexModel
 from gui.widgets.cells import PADDING
 from gui.widgets.table import columns_of, make_table, make_tree
 
@@ -28,6 +28,8 @@ class TreeView(QWidget):
         self.model = JsonModel(self)
         self.view = make_tree(self.model, "JSON tree", header=True)
         columns_of(self.view).leave()
+        # Of a long value the beginning matters, of a key the end.
+        self.view.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.view.setColumnWidth(0, _NAMES_WIDE)
         _filling(self, self.view)
         copy_with(self.view)
@@ -75,11 +77,16 @@ class HexView(QWidget):
         self.model = HexModel(self)
         self.view = make_table(self.model, "Bytes", sortable=False, multiple=True)
         dense(self.view)
-        letter = QFontMetricsF(theme.mono_font()).horizontalAdvance("0")
-        for column, letters in enumerate((8, 47)):
-            self.view.setColumnWidth(column, int(letters * letter) + 2 * PADDING + 2)
         _filling(self, self.view)
         copy_with(self.view)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as many bytes in a line as the width has room for."""
+        super().resizeEvent(event)
+        room = self.width() - self.view.verticalScrollBar().sizeHint().width()
+        self.model.set_width(BYTES if sum(_hex_widths(BYTES)) <= room else FEW_BYTES)
+        for column, width in enumerate(_hex_widths(self.model.width)):
+            self.view.setColumnWidth(column, width)
 
     def show_content(self, dump: HexDump) -> None:
         """Show bytes."""
@@ -87,6 +94,15 @@ class HexView(QWidget):
 
     def go_to(self, problem: Problem) -> None:
         """Do nothing, since problems of bytes have no position."""
+
+
+def _hex_widths(count: int) -> tuple[int, int, int]:
+    """Return the widths of offset, bytes and letters with so many bytes in a line."""
+    letter = QFontMetricsF(theme.mono_font()).horizontalAdvance("0")
+    offset, numbers, letters = (
+        int(length * letter) + 2 * PADDING + 2 for length in (8, 3 * count - 1, count)
+    )
+    return offset, numbers, letters
 
 
 def dense(view: QTableView) -> None:

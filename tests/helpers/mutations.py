@@ -83,15 +83,15 @@ def seeds() -> tuple[Seed, ...]:
         Seed("rows.csv", table.encode()),
         Seed("rows.tsv", table.replace(",", "\t").encode("utf-16")),
         Seed("logs/app/2024/01/15/app.log", lines.encode()),
-        Seed("rows.parquet", _parquet()),
-        Seed("picture.png", _picture("PNG")),
-        Seed("picture.jpg", _picture("JPEG")),
-        Seed("picture.bmp", _picture("BMP")),
+        Seed("rows.parquet", parquet()),
+        Seed("picture.png", picture("PNG")),
+        Seed("picture.jpg", picture("JPEG")),
+        Seed("picture.bmp", picture("BMP")),
     ]
     return tuple(objects)
 
 
-def _parquet() -> bytes:
+def parquet() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "made.parquet")
         select = "SELECT i AS id, (i / 7)::DECIMAL(38, 9) AS price, 'n' || i AS name, [i] AS list"
@@ -99,7 +99,7 @@ def _parquet() -> bytes:
         return path.read_bytes()
 
 
-def _picture(form: str) -> bytes:
+def picture(form: str) -> bytes:
     image = QImage(48, 32, QImage.Format.Format_RGB32)
     image.fill(0x336699)
     data = QByteArray()

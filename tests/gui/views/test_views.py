@@ -120,8 +120,11 @@ def test_text_is_searched(show, qtbot):
 def test_bytes(show):
     view = show(HexView())
     view.show_content(preview(bytes(range(256)) * 4, "x.bin").representations[0])
+    view.resize(900, 400)
     assert view.model.rowCount() == 64
-    view.grab()
+    view.resize(400, 400)
+    assert view.model.rowCount() == 128
+    assert sum(view.view.columnWidth(column) for column in range(3)) < 400
 
 
 def png(tmp_path, side=20):

@@ -1,0 +1,46 @@
+"""Every representation of every kind of preview is drawn, in both themes, with a head that fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.preview_pictures import pictures
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel
+
+from core.preview import preview
+from gui import theme
+from gui.views.preview_view import PreviewView
+from gui.widgets.empty import EmptyState
+
+
+def fits(switch):
+    return switch.isHidden() or switch.width() >= switch.sizeHint().width()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_representation_is_drawn_and_its_labels_are_complete(themed, qtbot, mode):
+    theme.current().set_mode(mode)
+    view = PreviewView()
+    qtbot.addWidget(view)
+    view.resize(430, 400)
+    view.show()
+    drawn = set()
+    for name, shown in pictures(view):
+        qtbot.waitUntil(lambda: fits(view.switch))
+        image = shown.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        colours = np.unique(np.frombuffer(image.constBits(), np.uint32)[::3])
+        assert len(colours) > 8, f"{name} is nearly blank"
+        drawn.add(name)
+    theme.current().set_mode("light")
+    kinds = {name.split("-")[0] for name in drawn}
+    assert {"candles", "compare", "book", "history", "trades", "holdings", "parquet"} <= kinds
+    assert "compare-charts" in drawn
+
+
+def test_an_object_without_bytes_is_named(themed, qtbot):
+    view = PreviewView()
+    qtbot.addWidget(view)
+    view.show_preview(preview(b"", "empty.json"))
+    assert isinstance(view.content_view, EmptyState)
+    assert "This object is empty" in {label.text() for label in view.findChildren(QLabel)}
