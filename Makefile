@@ -60,6 +60,10 @@ day: setup ## a day of use in the real window with 50,000 files, with a picture 
 	@QT_QPA_PLATFORM=offscreen DAY_FILES=$(or $(DAY_FILES),50000) DAY_PICTURES=$(or $(DAY_PICTURES),day) \
 	  $(BIN)/pytest -q -o faulthandler_timeout=0 tests/e2e/test_day_of_use.py
 
+scale: setup ## a folder of 200,000 objects on SeaweedFS in the real window, with the time of each step
+	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest -q -s -o faulthandler_timeout=0 \
+	  tests/e2e/test_browser_at_scale.py
+
 tables: setup ## faults at every step of backups and restores of each engine, and 1,000 generated tables of each
 	@.ci/test-servers
 	@PYTHONPATH=.:tests $(BIN)/python -m servers.tables $(TABLES)

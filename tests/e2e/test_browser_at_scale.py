@@ -1,0 +1,179 @@
+"""A folder of very many objects on SeaweedFS: opened, sorted, filtered, searched, selected; a delete is planned.
+
+The suite runs it with 2,000 objects; `make scale` with 200,000, and prints how long each step took.
+"""
+
+import time
+from contextlib import contextmanager
+
+import pytest
+from helpers.browser import in_other_thread
+from helpers.doses import HEAVY
+from helpers.s3_servers import make_bucket
+from helpers.user_input import User
+from PySide6.QtCore import QObject, Qt, QTimer
+
+from core.aws.clients import ClientFactory
+from core.objects.bucket import Bucket
+from core.objects.listing import list_pages
+from core.objects.small import SmallFile, upload_many
+from gui.dialogs.confirm import Confirm
+from gui.tabs.browser.folder_rows import NAME, SIZE
+
+COUNT = 200_000 if HEAVY else 2_000
+PATIENCE = 600_000 if HEAVY else 20_000
+#: The longest time in milliseconds that the thread of the window may compute without a pause.
+MOST_MS = 100.0
+FOLDER = "flat/"
+CANDLE = "market-data/ohlcv/BTC-USD/1h/2024/01/{0:02}/2024-01-{0:02}T{1:02}:00:00Z.json"
+
+
+def name_of(number):
+    return f"part-{number:06}.{'json' if number % 3 else 'csv.gz'}"
+
+
+def seed(bucket, folder):
+    """Store many empty objects, some with content, and the candles of two days without one hour."""
+    empty, full = folder / "empty", folder / "full"
+    empty.write_bytes(b"")
+    full.write_bytes(b"0123456789")
+    keys = [FOLDER + name_of(number) for number in range(COUNT)]
+    candles = [CANDLE.format(day, hour) for day in (1, 2) for hour in range(24)]
+    candles.remove(CANDLE.format(1, 7))
+    files = [
+        SmallFile(number, str(empty if number % 100 and number < COUNT else full), key)
+        for number, key in enumerate(keys + candles)
+    ]
+    assert upload_many(bucket, files, sent=lambda *_file: None) == []
+
+
+@pytest.fixture(scope="module")
+def bucket(seaweed, tmp_path_factory):
+    def made():
+        client = seaweed.client()
+        name = make_bucket(client)
+        client.close()
+        clients = ClientFactory(seaweed.connection(name))
+        seed(Bucket(clients, name), tmp_path_factory.mktemp("seed"))
+        return Bucket(clients, name)
+
+    began = time.monotonic()
+    bucket = in_other_thread(made)
+    print(f"\n{COUNT:,} objects stored in {time.monotonic() - began:.1f} s")  # noqa: T201
+    yield bucket
+    bucket.clients.close()
+
+
+class Load(QObject):
+    """The longest time that the thread of the window computed between two events."""
+
+    def __init__(self):
+        super().__init__()
+        self.longest, self._last = 0.0, time.thread_time()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_beat)
+
+    def _on_beat(self):
+        now = time.thread_time()
+        self.longest, self._last = max(self.longest, (now - self._last) * 1000), now
+
+    @contextmanager
+    def of(self, step):
+        """Fail if the thread computed for too long during a step."""
+        self.longest, self._last = 0.0, time.thread_time()
+        self._timer.start(5)
+        began = time.monotonic()
+        yield
+        self._timer.stop()
+        took = time.monotonic() - began
+        print(f"{step}: {took:.2f} s, the window computed {self.longest:.1f} ms at once")  # noqa: T201
+        assert self.longest < MOST_MS, step
+
+
+@pytest.fixture
+def load(qapp):
+    return Load()
+
+
+@pytest.fixture
+def user_of(program, qtbot):
+    return User(qtbot, program.window)
+
+
+@pytest.fixture
+def tab(program, seaweed, bucket, user_of):
+    """The Browser on the bucket."""
+    program.window.show()
+    program.connector.open_connection(seaweed.connection(bucket.name))
+    tab = program.window.show_tab("browser")
+    user_of.until(lambda: not tab.busy and tab.bucket is not None, PATIENCE)
+    return tab
+
+
+def test_a_folder_of_very_many_objects(program, tab, bucket, user_of, load, qtbot):
+    table, model = tab.folder.table, tab.folder.model
+
+    def until(condition):
+        user_of.until(condition, PATIENCE)
+
+    def arranged(first):
+        until(lambda: not program.context.runner.busy and model.key(0) == FOLDER + first)
+
+    with load.of("open"):
+        tab.navigation.go(FOLDER)
+        until(lambda: not tab.busy and model.total == COUNT)
+    with load.of("scroll"):
+        for part in range(1, 21):
+            table.verticalScrollBar().setValue(table.verticalScrollBar().maximum() * part // 20)
+            qtbot.wait(20)
+        assert table.indexAt(table.rect().center()).data().startswith("part-")
+    with load.of("sort"):
+        table.sortByColumn(SIZE, Qt.SortOrder.DescendingOrder)
+        arranged(name_of(0))
+        table.sortByColumn(NAME, Qt.SortOrder.DescendingOrder)
+        arranged(name_of(COUNT - 1))
+        table.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
+        arranged(name_of(0))
+    with load.of("filter"):
+        tab.folder.filter.setText("*99.json")
+        until(lambda: model.rowCount() == sum(n % 3 > 0 for n in range(99, COUNT, 100)))
+        tab.folder.filter.clear()
+        until(lambda: model.rowCount() == COUNT)
+    with load.of("select all and plan a delete"):
+        table.setFocus()
+        qtbot.keyClick(table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        until(lambda: tab.folder.count.text().startswith(f"{COUNT:,} selected"))
+        qtbot.keyClick(table, Qt.Key.Key_Delete)
+        until(lambda: tab.removal.question is not None or tab.banner.failed)
+    question = user_of.dialog(Confirm)
+    assert f"Delete {COUNT:,} objects permanently?" in question.windowTitle()
+    assert not question.go.isEnabled()
+    with load.of("cancel"):
+        qtbot.keyClick(question, Qt.Key.Key_Escape)
+        until(lambda: not tab.busy)
+    stored = in_other_thread(lambda: sum(map(len, list_pages(bucket, FOLDER))))
+    assert stored == COUNT == model.rowCount()
+
+
+def test_the_catalogue_of_very_many_objects(tab, user_of, load):
+    def until(condition):
+        user_of.until(condition, PATIENCE)
+
+    tab.open_page("search")
+    page = tab.contents.page
+    with load.of("list the keys"):
+        user_of.press("List the keys", page)
+        until(lambda: not tab.busy and page.model.rowCount() == COUNT + 47)
+    with load.of("search"):
+        page.field.setText("part- *99.csv.gz size:>0")
+        until(lambda: not tab.busy and page.model.rowCount() == 0)
+        page.field.setText("*00.csv.gz size:>0")
+        until(lambda: not tab.busy and page.model.rowCount() == -(-COUNT // 300))
+    tab.open_page("coverage")
+    coverage = tab.contents.page
+    with load.of("coverage"):
+        coverage.kind.setCurrentIndex(coverage.kind.findData("ohlcv"))
+        coverage.refresh()
+        until(lambda: not tab.busy and coverage.summary.text())
+    assert "1 complete day, 1 thin" in coverage.summary.text()
