@@ -1,10 +1,18 @@
 """A bucket on moto in this process, for tests of the layers below the demo server."""
 
+import atexit
+import threading
 from contextlib import contextmanager
+from functools import cache
 from uuid import uuid4
 
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
 from moto.s3.models import s3_backends
-from moto.server import ThreadedMotoServer
+from werkzeug.serving import make_server
 
 from core.aws.clients import ClientFactory
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
@@ -12,14 +20,36 @@ from core.objects.bucket import Bucket
 from core.redaction import Secret
 
 
+class _Handler(MotoRequestHandler):
+    #: Small answers do not wait for the client's delayed acknowledgement.
+    disable_nagle_algorithm = True
+
+    def log_request(self, *_arguments):
+        pass
+
+
+@cache
+def _endpoint_url():
+    """Start moto's server for all tests of this process: each start and stop takes half a second."""
+    application = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, application, True, request_handler=_Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="moto", daemon=True)
+    thread.start()
+
+    def stop():
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    atexit.register(stop)
+    return f"http://127.0.0.1:{server.server_port}"
+
+
 @contextmanager
 def moto_bucket(name="", *, versioned=False):
     """Yield a new, empty bucket; moto's state is the process's, so it is taken out at the end."""
     name = name or f"bucket-{uuid4().hex[:12]}"
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    profile = Profile("moto", KeySource.SESSION, endpoint_url=f"http://{host}:{port}", bucket=name)
+    profile = Profile("moto", KeySource.SESSION, endpoint_url=_endpoint_url(), bucket=name)
     connection = Connection(profile, AccessKeys("AKIATEST", Secret("moto-secret-key-0123456789")))
     clients = ClientFactory(connection)
     try:
@@ -31,6 +61,5 @@ def moto_bucket(name="", *, versioned=False):
         yield Bucket(clients, name)
     finally:
         clients.close()
-        server.stop()
         s3_backends["123456789012"]["aws"].buckets.pop(name, None)
         s3_backends.bucket_accounts.pop(name, None)

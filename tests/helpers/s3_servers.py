@@ -5,8 +5,9 @@ SeaweedFS and Ceph RGW are independent implementations: what they agree on is S3
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -44,6 +45,7 @@ class S3Server:
     """A running server with its administrator's keys.
 
     `lacks` names S3 features that the server does not implement, each with what it does instead.
+    `created` is called with the name of each bucket that a plain client has created.
     """
 
     name: str
@@ -51,6 +53,7 @@ class S3Server:
     access_key_id: str
     secret_access_key: str
     lacks: tuple[tuple[str, str], ...] = ()
+    created: Callable[[str], None] | None = None
 
     @property
     def port(self) -> int:
@@ -81,7 +84,10 @@ class S3Server:
             "read_timeout": 30,
         }
         url = endpoint_url or self.endpoint_url
-        return session.client("s3", endpoint_url=url, config=Config(**(values | config)))
+        client = session.client("s3", endpoint_url=url, config=Config(**(values | config)))
+        if self.created:
+            _report_buckets(client, self.created)
+        return client
 
     def connection(self, bucket: str, endpoint_url: str = "") -> Connection:
         """Return the connection that our own code uses."""
@@ -110,6 +116,20 @@ class S3Server:
             "AWS_EC2_METADATA_DISABLED": "true",
             "QT_QPA_PLATFORM": "offscreen",
         }
+
+
+def _report_buckets(client: Any, created: Callable[[str], None]) -> None:
+    """Call a function with the name of each bucket that a client creates."""
+
+    def note_name(params: dict[str, Any], context: dict[str, Any], **_event: Any) -> None:
+        context["bucket"] = params["Bucket"]
+
+    def report(http_response: Any, context: dict[str, Any], **_event: Any) -> None:
+        if http_response.status_code == HTTPStatus.OK:
+            created(context["bucket"])
+
+    client.meta.events.register("before-parameter-build.s3.CreateBucket", note_name)
+    client.meta.events.register("after-call.s3.CreateBucket", report)
 
 
 def make_bucket(client: Any, prefix: str = "test") -> str:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -50,7 +51,7 @@ def running_seaweed() -> Iterator[S3Server]:
             )  # fmt: skip
         try:
             url = f"http://127.0.0.1:{ports[3]}"
-            server = S3Server("seaweed", url, _KEY_ID, _SECRET, lacks=_LACKS)
+            server = S3Server("seaweed", url, _KEY_ID, _SECRET, _LACKS, partial(_grow, ports[0]))
             _wait_until_ready(process, server, ports[0], folder / "log")
             yield server
         finally:
@@ -115,6 +116,11 @@ def _has_volumes(master: int) -> None:
     with urlopen(f"http://127.0.0.1:{master}/dir/status", timeout=1) as answer:
         state = json.load(answer)
     assert state["Topology"]["Max"] > 0
+
+
+def _grow(master: int, bucket: str) -> None:
+    """Create the volume of a new bucket: the first object would wait for it for 0.2 seconds."""
+    urlopen(f"http://127.0.0.1:{master}/vol/grow?collection={bucket}&count=1", timeout=10).close()
 
 
 def free_ports(count: int) -> list[int]:
