@@ -120,7 +120,7 @@ class _Hashed(NamedTuple):
 
 
 class _Ahead(Iterator[SmallFile]):
-    """Yields files, and meanwhile reads and hashes the larger ones in other threads.
+    """Yields files, and reads and hashes the larger ones ahead in other threads.
 
     MD5 takes a millisecond for 600 KB: more than all the rest of an upload.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import json
 import os
 import random
 import shutil
@@ -47,7 +48,9 @@ def figures() -> Iterator[Figure]:
     """Yield times beside those of the peers, processor time per object, memory, and the growth."""
     with files(FILES) as folder, rig() as endpoint:
         up, down = compared(endpoint, folder, RUNS)
+        limit = _limit(endpoint, f"up/{folder.name}/")
     yield from beside(f"{FILES:,} x 2 KiB", up, down, TARGET)
+    yield limit
     for name, run in (("up", up["ours"]), ("down", down["ours"])):
         milliseconds = 1000 * statistics.median(run.cpu) / FILES
         yield Figure(f"processor time per object {name}", milliseconds, "ms", MOST_CPU_MS)
@@ -71,6 +74,19 @@ def on_seaweed() -> Iterator[Figure]:
         keys = (server.access_key_id, server.secret_access_key)
         up, down = compared(server.endpoint_url, folder, 1, keys)
     yield from beside(f"{FILES:,} x 2 KiB on SeaweedFS", up, down, TARGET)
+
+
+def _limit(endpoint: str, prefix: str) -> Figure:
+    """Return the time of the requests alone, with the steps of a download in ms per object."""
+    command = [sys.executable, "-m", "tests.benchmarks.small_steps", endpoint, "ours-0", prefix]
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as home:
+        environment = environment_of(endpoint, RIG_KEYS, home)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    steps = ", ".join(f"{name} {1000 * s / FILES:.3f}" for name, s in found["steps"].items())
+    note = f"(complete {found['download']:.2f} s, without the start; ms per object: {steps})"
+    name = f"{FILES:,} x 2 KiB down without verification and files"
+    return Figure(name, found["bare"], "s", found["download"], note=note)
 
 
 def _growth(up: ProgramRun, down: ProgramRun) -> Iterator[Figure]:
