@@ -92,7 +92,8 @@ class CandleBars:
         else:  # a block with gaps is longer than its candles together
             first = max(0, int(blocks.starts.searchsorted(visible_range.left, "right")) - 1)
         end = int(blocks.starts.searchsorted(visible_range.right))
-        single = self._step >= pixel * _NARROW
+        # Trades come in bursts: then there are many in a pixel although few on average.
+        single = self._step >= pixel * _NARROW and (end - first) * pixel <= visible_range.width * 2
         if single:
             first, end = max(0, first - beyond), end + beyond
         starts, values = blocks.starts[first:end], blocks.values[:, first:end]

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.preview import Problem, Trades
 from core.preview.series import micros_of
 from core.units import format_counted, format_moment
 from gui import theme
+from gui.views.candle_bars import CandleBars
+from gui.views.line_paint import paint_line
 from gui.views.pixels import corners, fill_rectangles
-from gui.views.plot import AXIS, Plot, paint_time_axis
+from gui.views.plot import AXIS, LineStyle, Plot, paint_time_axis
 from gui.views.scale import Scale, short_number, ticks
 from gui.views.time_axis import VisibleRange
 from gui.views.time_chart import TimeChart
@@ -57,6 +59,8 @@ class TradesChart(TimeChart):
         """Show other trades, all of them visible."""
         self._trades = trades
         self.set_times(trades.times, _LEAST)
+        step = self.axis.total / max(1, len(trades.times))
+        self._bars = CandleBars.of_line(self.seconds, step, trades.floats[0])
         self.describe()
 
     def sizeHint(self) -> QSize:
@@ -99,13 +103,11 @@ class TradesChart(TimeChart):
         paint_time_axis(painter, self.axis, plot, self)
 
     def _draw_prices(self, painter: QPainter, plot: Plot, trades: Trades) -> None:
-        import numpy as np
-
         colours = theme.tokens()
-        first = self.nearest(plot.visible_range.left)
-        end = max(first + 1, int(self.seconds.searchsorted(plot.visible_range.right, "right")))
-        prices = trades.floats[0, first:end]
-        low, high = float(prices.min()), float(prices.max())
+        ratio = self.devicePixelRatioF()
+        bars = self._bars.visible_bars(plot.visible_range, 1 / (plot.scale * ratio), beyond=1)
+        shown = bars.values if bars.values.size else trades.floats[:1]
+        low, high = float(shown.min()), float(shown.max())
         margin = (high - low) * 0.05 or abs(high) * 0.001 or 1.0
         scale = Scale(low - margin, high + margin, plot.prices.bottom(), plot.prices.top())
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
@@ -116,17 +118,9 @@ class TradesChart(TimeChart):
             painter.setPen(colours.muted)
             label = QRectF(plot.prices.right() + 8, y - 8, AXIS - 8, 16)
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:,.{decimals}f}")
-        columns = np.floor(plot.x(self.seconds[first:end]))
-        starts = np.flatnonzero(np.append(True, columns[1:] != columns[:-1]))
-        # Highest and lowest price of each pixel, joined to the next: no extreme is lost.
-        highs = np.maximum.reduceat(prices, starts)
-        lows = np.minimum.reduceat(prices, starts)
-        xs = np.repeat(columns[starts], 2)
-        ys = scale.at(np.stack([highs, lows]).T.reshape(-1))
         painter.setClipRect(plot.prices)
-        painter.setPen(QPen(colours.accent, 1.2))
-        pairs = zip(xs.tolist(), ys.tolist(), strict=True)
-        painter.drawPolyline([QPointF(x, y) for x, y in pairs])
+        style = LineStyle(colours.accent, Qt.PenStyle.SolidLine, 1.2)
+        paint_line(painter, plot, bars, scale.at, style, ratio)
         painter.setClipping(False)
 
     def _draw_flow(self, painter: QPainter, plot: Plot) -> None:
@@ -182,15 +176,16 @@ def flow_of(
         return Flow(edges, *(np.zeros(count) for _ in range(3)))
     first = int(seconds.searchsorted(visible_range.left))
     end = int(seconds.searchsorted(visible_range.right, "right"))
-    # The last trade is at the right edge, which belongs to the last interval.
-    places = edges.searchsorted(seconds[first:end], "right").clip(1, count) - 1
     quantities = trades.floats[1, first:end]
     unknown, sells = trades.unknown[first:end], trades.sells[first:end]
-    parts = (~sells & ~unknown, sells, unknown)
-    bought, sold, other = (
-        np.bincount(places, quantities * part, minlength=count).astype(float) for part in parts
-    )
-    return Flow(edges, bought, sold, other)
+    # The last trade is at the right edge, which belongs to the last interval.
+    starts = seconds[first:end].searchsorted(edges[:-1])
+    used = np.append(starts[1:], end - first) > starts
+    sums = np.zeros((3, count))
+    for number, part in enumerate((~sells & ~unknown, sells, unknown)):
+        if used.any():
+            sums[number, used] = np.add.reduceat(quantities * part, starts[used])
+    return Flow(edges, *sums)
 
 
 class TradesView(QWidget):

@@ -14,12 +14,13 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.preview import BookHistory, Candles, CandleSeries, Gap
+from core.preview import BookHistory, Candles, CandleSeries, Gap, Trades
 from core.preview.values import DEGREES, Heat
 from gui import theme
 from gui.views.candle_chart import CandleChart
 from gui.views.compare_chart import CompareChart
 from gui.views.heat_chart import HeatChart
+from gui.views.trades_view import TradesChart
 from gui.views.zoomable import ZoomableChart
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.heartbeat import percentile
@@ -76,6 +77,10 @@ def _variants() -> Iterator[tuple[str, ZoomableChart]]:
     compared.resize(WIDTH, HEIGHT)
     compared.show_symbols([made(SIZES[-1], seed) for seed in range(1, 5)])
     yield f"comparison, 4 symbols of {SIZES[-1]:,} candles", compared
+    trades = TradesChart()
+    trades.resize(WIDTH, HEIGHT)
+    trades.show_trades(made_trades(SIZES[-1]))
+    yield f"trades, {SIZES[-1]:,}", trades
     heat = HeatChart()
     heat.resize(WIDTH, HEIGHT)
     heat.show_history(made_history())
@@ -127,6 +132,15 @@ def made(count: int, seed: int = 1) -> Candles:
     series = CandleSeries(_FIRST + places * _MINUTE, floats, [_Texts(each) for each in floats])
     gaps = tuple(Gap(at - 1, at, 30) for at in range(10_000, count, 10_000))
     return Candles("BTC-USD", "1m", series, gaps, 60)
+
+
+def made_trades(count: int) -> Trades:
+    """Return trades at random distances around a second, a random walk."""
+    chance = np.random.default_rng(1)
+    times = _FIRST + np.cumsum(chance.integers(1, 2_000_000, count))
+    floats = np.stack([50_000 + np.cumsum(chance.normal(0, 1, count)), chance.random(count)])
+    sells = chance.random(count) > 0.5
+    return Trades("BTC-USD", times, floats, sells, np.zeros(count, bool), ())
 
 
 def made_history() -> BookHistory:
