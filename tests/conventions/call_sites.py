@@ -194,7 +194,7 @@ def aws_operations_in_core() -> set[tuple[str, str]]:
     named = set()
     for path in source.python_files("core"):
         if "demo" not in path.parts:
-            for node in ast.walk(source.tree(path)):
+            for node in source.nodes(path):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     text.add(node.value)
                     named.add(node.value)

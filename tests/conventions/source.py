@@ -29,9 +29,28 @@ def python_files(*below: str) -> list[Path]:
 
 
 @cache
+def text(path: Path) -> str:
+    """The content of a file."""
+    return path.read_text(encoding="utf-8")
+
+
+@cache
 def tree(path: Path) -> ast.Module:
     """The syntax tree of a file."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return ast.parse(text(path))
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a file's tree: to walk it takes as long as to parse it."""
+    return tuple(ast.walk(tree(path)))
+
+
+@cache
+def calls(path: Path) -> tuple[tuple[ast.Call, str], ...]:
+    """All calls in a file with the dotted names of what they call."""
+    found = [node for node in nodes(path) if isinstance(node, ast.Call)]
+    return tuple((node, ast.unparse(node.func)) for node in found)
 
 
 def place(path: Path, line: int) -> str:

@@ -153,7 +153,7 @@ def test_a_library_is_imported_only_where_it_is_translated(library):
         source.place(path, node.lineno)
         for path in source.python_files("core")
         if not home.search(path.relative_to(source.ROOT).as_posix()) and "demo" not in path.parts
-        for node in ast.walk(source.tree(path))
+        for node in source.nodes(path)
         if library in _imported(node)
     ]
     assert outside == []
@@ -177,7 +177,7 @@ def test_sqlite_has_one_door():
         (path.relative_to(source.ROOT).as_posix(), alias.name)
         for path in source.python_files("core")
         if not path.is_relative_to(home)
-        for node in ast.walk(source.tree(path))
+        for node in source.nodes(path)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_SQLITE)
         for alias in node.names
     }

@@ -27,7 +27,7 @@ def test_a_count_of_one_has_a_singular():
             handled = set(map(id, _texts_beside_one(source.tree(path))))
             found += [
                 f"{source.place(path, node.lineno)}: {ast.unparse(node)}"
-                for node in ast.walk(source.tree(path))
+                for node in source.nodes(path)
                 if isinstance(node, ast.JoinedStr) and id(node) not in handled and _is_count(node)
             ]
     assert found == []

@@ -107,7 +107,7 @@ _MARKDOWN_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 def _prose(path):
     """Yield line and text of each docstring, comment and message of a Python file."""
-    for node in ast.walk(source.tree(path)):
+    for node in source.nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             for offset, line in enumerate(node.value.splitlines()):
                 yield node.lineno + offset, re.sub(r"`[^`\n]*`", "", line)
@@ -118,7 +118,7 @@ def _prose(path):
 
 def _names(path):
     """Yield line and name of everything that a Python file defines."""
-    for node in ast.walk(source.tree(path)):
+    for node in source.nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

@@ -16,8 +16,8 @@ def calls(paths, name):
     return [
         (path, node)
         for path in paths
-        for node in ast.walk(source.tree(path))
-        if re.fullmatch(name, source.called(node))
+        for node, called in source.calls(path)
+        if re.fullmatch(name, called)
     ]
 
 
@@ -31,7 +31,8 @@ def test_no_text_stands_alone():
     alone = [
         source.place(path, statement.lineno)
         for path in ALL
-        for block in ast.walk(source.tree(path))
+        for block in source.nodes(path)
+        if hasattr(block, "body")
         for statement in _after_the_docstring(block)
         if isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant | ast.JoinedStr)
@@ -61,7 +62,7 @@ def test_labels_without_the_factory_never_guess_whether_text_is_markup():
     """A plain QLabel is for a picture; one with text must have its format set to plain text."""
     bad = []
     for path in CODE:
-        called = {source.called(node): node for node in ast.walk(source.tree(path))}
+        called = {name: node for node, name in source.calls(path)}
         output = {label for label in _raw_labels(path) if f"{label}.setText" in called}
         guessing = {label for label in output if f"{label}.setTextFormat" not in called}
         bad += [source.place(path, called[f"{label}.setText"].lineno) for label in guessing]
@@ -72,7 +73,7 @@ def _raw_labels(path):
     """Return the names to which a file assigns a QLabel that it creates."""
     return {
         ast.unparse(target)
-        for node in ast.walk(source.tree(path))
+        for node in source.nodes(path)
         if isinstance(node, ast.Assign)
         and re.fullmatch(r"(QtWidgets\.)?QLabel", source.called(node.value))
         for target in node.targets
@@ -100,7 +101,7 @@ def test_rows_are_chosen_by_the_function_that_selects_them_alone():
     found = [
         source.place(path, node.lineno)
         for path in source.python_files("gui")
-        for node in ast.walk(source.tree(path))
+        for node in source.nodes(path)
         if isinstance(node, ast.Attribute)
         and (node.attr in {"selectRow", "selectColumn"} or _chooses_a_row(node, path))
     ]
@@ -111,7 +112,7 @@ def _chooses_a_row(node, path):
     """Whether a view is given a current index without saying what becomes selected."""
     if node.attr != "setCurrentIndex" or re.fullmatch(_PAGES, ast.unparse(node.value)):
         return False
-    calls = [c for c in ast.walk(source.tree(path)) if isinstance(c, ast.Call) and c.func is node]
+    calls = [c for c in source.nodes(path) if isinstance(c, ast.Call) and c.func is node]
     return not calls or len(calls[0].args) < 2
 
 
@@ -151,7 +152,7 @@ def test_no_exception_is_swallowed_complete():
     bad = [
         source.place(path, node.lineno)
         for path in CODE
-        for node in ast.walk(source.tree(path))
+        for node in source.nodes(path)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
         and all(isinstance(inner, ast.Pass) for inner in node.body)
@@ -194,7 +195,8 @@ def test_the_repository_speaks_of_the_product_only(text):
     found = [
         source.place(path, number)
         for path in texts
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(text, content := source.text(path))
+        for number, line in enumerate(content.splitlines(), 1)
         if re.search(text, line)
     ]
     assert found == []

@@ -57,7 +57,7 @@ def test_no_other_module_writes_moments():
         source.place(path, node.lineno)
         for path in source.python_files("core", "gui")
         if _name(path) not in _FOR_MACHINES and not _name(path).startswith("core/demo/")
-        for node in ast.walk(source.tree(path))
+        for node in source.nodes(path)
         if _by_hand(node)
     ]
     assert bad == [], "use format_moment, format_date, format_clock or format_range of core.units"
@@ -67,7 +67,7 @@ def test_the_window_writes_no_moments_for_machines():
     users = {
         _name(path)
         for path in source.python_files("gui")
-        if any(isinstance(n, ast.Name) and n.id == "iso_utc" for n in ast.walk(source.tree(path)))
+        if any(isinstance(n, ast.Name) and n.id == "iso_utc" for n in source.nodes(path))
     }
     assert users <= _ISO_IN_WINDOW
 
