@@ -19,7 +19,7 @@ from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill, muted_label
-from gui.widgets.panel import Panel, row
+from gui.widgets.panel import Panel, column, row
 from gui.widgets.table import choose_row, make_table
 
 _HEAD = 30
@@ -104,11 +104,13 @@ class TablesPanel(QWidget):
         self.note = muted_label("", wrap=True, small=True)
         self.note.setContentsMargins(12, 4, 12, 12)
         box.addWidget(self._buttons)
-        self._encryption = row(
-            self.some_rows, self.some_tables, self.encryption, margins=(12, 0, 12, 0)
+        # Three of them side by side would be wider than the tables.
+        self._links = column(
+            row(self.some_rows, self.some_tables, stretch=True),
+            row(self.encryption, stretch=True),
+            margins=(12, 0, 12, 0),
         )
-        self._encryption.layout().addStretch(1)  # type: ignore[union-attr] # as above
-        box.addWidget(self._encryption)
+        box.addWidget(self._links)
         box.addWidget(self.note)
         box.addStretch(1)
         self._hint = muted_label("", wrap=True, small=True)
@@ -276,7 +278,7 @@ class TablesPanel(QWidget):
     def _update(self) -> None:
         info = self.current
         self._buttons.setVisible(not self.model.in_bucket)
-        self._encryption.setVisible(not self.model.in_bucket)
+        self._links.setVisible(not self.model.in_bucket)
         self.back_up.setText(f"Back up {_short(info.name)}" if info else "Back up")
         self.back_up.setAccessibleName(self.back_up.text())
         why = self._why or ("" if info else "Select a table first.")
