@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     Positions = NDArray[np.int64]
 
-#: Cells between two checks for a cancel, and values that are sorted at once: a call of a few
-#: milliseconds, since the thread of the window waits until it returns.
-PART = 4_096
+#: Cells between two checks for a cancel, and values that are sorted at once: Python runs no other
+#: thread until such a call has returned, and the thread of the window waits many times in a frame.
+PART = 1_024
 #: Values of the sample by which longer lists are divided for sorting, and values for each part.
 _SAMPLE, _PART_OF_SAMPLE = 2_048, 8
 #: Different values of a column that are stored while it is read.

@@ -121,23 +121,34 @@ def statistics_of(scope: Scope, column: Column, *, work: Work) -> ColumnStatisti
     counts: Counter[str] = Counter()
     for part in parts_of(len(column.texts), work):
         counts.update(column.texts[part.start : part.stop])
-    rows = order_of(column, backwards=False, work=work)
-    kinds = {kind: int((column.kinds == kind).sum()) for kind in CellKind}
-    empty = kinds.pop(CellKind.EMPTY)
     for text in [text for text in counts if not text.strip()]:
         del counts[text]
+    kinds = {kind: int((column.kinds == kind).sum()) for kind in CellKind}
+    empty = kinds.pop(CellKind.EMPTY)
     # Extremes are those of one kind: a text has no place among numbers.
     main = next((kind for kind in kinds if kinds[kind]), CellKind.EMPTY)
-    ordered = rows[: kinds[main]] if main in kinds else rows[:0]
-    total, mean = _sum_and_mean(column, ordered, work) if main is CellKind.NUMBER else ("", "")
+    if main in {CellKind.NUMBER, CellKind.TIME}:
+        ordered = order_of(column, backwards=False, work=work)[: kinds[main]]
+        first, last = column.texts[ordered[0]], column.texts[ordered[-1]]
+        quantiles = _quantiles(column, ordered)
+        numbers = ordered.tolist() if main is CellKind.NUMBER else []
+    else:
+        first, last = _first_and_last(list(counts), work)
+        quantiles, numbers = (), []
+    total, mean = _sum_and_mean(column, numbers, work) if numbers else ("", "")
     return ColumnStatistics(
-        scope, _kind_text(kinds), len(column.texts), empty, len(counts),
-        column.texts[ordered[0]] if len(ordered) else "",
-        column.texts[ordered[-1]] if len(ordered) else "",
-        total, mean,
-        () if main is CellKind.TEXT else _quantiles(column, ordered),
-        tuple(Frequency(text, count) for text, count in _most_frequent(counts)),
+        scope, _kind_text(kinds), len(column.texts), empty, len(counts), first, last, total, mean,
+        quantiles, tuple(Frequency(text, count) for text, count in _most_frequent(counts)),
     )  # fmt: skip
+
+
+def _first_and_last(texts: list[str], work: Work) -> tuple[str, str]:
+    """Return the first and the last of different texts, without sorting all of them."""
+    ends: list[str] = []
+    for part in parts_of(len(texts), work):
+        some = [*ends, *texts[part.start : part.stop]]
+        ends = [min(some, key=str.casefold), max(some, key=str.casefold)]
+    return (ends[0], ends[1]) if ends else ("", "")
 
 
 def _kind_text(kinds: dict[CellKind, int]) -> str:
@@ -162,18 +173,15 @@ def _most_frequent(counts: Counter[str]) -> list[tuple[str, int]]:
 def _quantiles(column: Column, ordered: Positions) -> tuple[tuple[int, str], ...]:
     """Return quantiles that are cells of the column (nearest rank), so that nothing is rounded."""
     count = len(ordered)
-    if count == 0:
-        return ()
     # The rank is rounded up: -(-a // b) is the ceiling of a / b.
     ranks = ((percent, max(1, -(-percent * count // 100))) for percent in _QUANTILES)
     return tuple((percent, column.texts[ordered[rank - 1]]) for percent, rank in ranks)
 
 
-def _sum_and_mean(column: Column, ordered: Positions, work: Work) -> tuple[str, str]:
+def _sum_and_mean(column: Column, positions: list[int], work: Work) -> tuple[str, str]:
     """Return the exact sum of numbers, and their mean; empty texts if it has too many digits."""
     exact = Context(prec=_DIGITS, traps=[Inexact])
     total, places = Decimal(0), 0
-    positions = ordered.tolist()
     try:
         for part in parts_of(len(positions), work):
             for row in positions[part.start : part.stop]:

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
 from core.preview import Table
-from core.preview.column_types import EMPTY
+from core.preview.column_types import EMPTY, MIXED
 from core.preview.row_filter import Condition
 from core.preview.table_rows import Arranged, Arrangement, TableRows
 from gui.models.columns import RIGHT
@@ -20,6 +20,8 @@ from gui.widgets.labels import shown, tooltip
 
 #: The type of a column, in its header.
 TYPE_ROLE = Qt.ItemDataRole.UserRole + 20
+#: How `core.preview.column.order_of` sorts cells of several kinds.
+_MIXED_ORDER = "Sorted as numbers, then times, then texts; empty cells are last in both directions."
 #: Spellings of the two sides in the data of exchanges.
 _TONES = {
     "buy": "good", "bid": "good", "b": "good", "long": "good",
@@ -144,7 +146,8 @@ class RowsModel(QAbstractTableModel):
             return f"Type in the file: {kind}"
         if kind == EMPTY:
             return "The first rows have no values in this column."
-        return f"Type in the first rows: {kind}"
+        text = f"Type in the first rows: {kind}"
+        return f"{text}\n{_MIXED_ORDER}" if kind == MIXED else text
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column's exact values, or by the original order for -1."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -21,6 +21,9 @@ from gui.widgets.table import columns_of, make_table
 
 #: Widths in pixels of the rows and the share of a frequent value.
 _WIDTHS = (84, 80)
+#: Milliseconds after which a column counts as chosen: an arrow key that is held down requests
+#: nothing, and the dialog is drawn before a worker thread competes for the interpreter.
+_DEBOUNCE_MS = 80
 _CALCULATING = "Calculating…"
 
 
@@ -85,13 +88,17 @@ class StatisticsDialog(Dialog):
         parts = splitter(self.facts_table, self.frequent_table, sizes=(410, 350), stretch=(1, 0))
         self.add_stretching(parts, least=200)
         self.add_buttons(self.copy, plain_button("Close", self.reject), left=(self.note,))
-        self.box.activated.connect(self._on_column)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_DEBOUNCE_MS)
+        self._later.timeout.connect(self._on_settled)
+        self.box.activated.connect(lambda _column: self._on_column())
         self._set_copy()
 
     def choose(self, column: int) -> None:
         """Select a column and request its statistics."""
         self.box.setCurrentIndex(column)
-        self._on_column(column)
+        self._on_column()
 
     def show_statistics(self, found: ColumnStatistics) -> None:
         """Show the statistics of the selected column."""
@@ -102,11 +109,14 @@ class StatisticsDialog(Dialog):
         self.frequent_table.setVisible(bool(found.frequent))
         self._set_copy()
 
-    def _on_column(self, column: int) -> None:
+    def _on_column(self) -> None:
         self._shown = None
         self.note.setText(_CALCULATING)
         self._set_copy()
-        self.wanted.emit(column)
+        self._later.start()
+
+    def _on_settled(self) -> None:
+        self.wanted.emit(self.box.currentIndex())
 
     def _set_copy(self) -> None:
         self.copy.allow(self._shown is not None, "The statistics are being calculated.")

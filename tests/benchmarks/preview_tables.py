@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEventLoop, Qt, QTimer
@@ -47,8 +48,12 @@ def figures() -> Iterator[Figure]:
         yield shown.gap("filtered by a number", lambda: write("price > 50000 and side = buy"))
         yield shown.gap("shown without filter", lambda: write(""))
         for column in (3, 4):
+            dialogs: list[Any] = []
+            open_dialog = partial(shown.view.open_statistics, column)
             name = f"summed up, column {_COLUMNS[column]}"
-            yield shown.gap(name, lambda column=column: shown.view.open_statistics(column).hide())
+            yield shown.gap(name, lambda made=dialogs, act=open_dialog: made.append(act()))
+            dialogs[0].reject()
+            shown.settle()  # its deletion does not count for the next one
     finally:
         shown.view.close()
         runner.shutdown()
@@ -81,6 +86,10 @@ class _Shown:
         self.view.resize(900, 700)
         self.view.show()
         self.view.show_content(made())
+        self.settle()
+
+    def settle(self) -> None:
+        """Let the loop run until everything is drawn."""
         self._pause(0.5)
 
     def gap(self, name: str, act: Callable[[], Any]) -> Figure:

@@ -87,6 +87,7 @@ def _statistics(parent: QWidget, _context: Context) -> QDialog:
     dialog = StatisticsDialog(parent, columns)
     dialog.wanted.connect(lambda column: dialog.show_statistics(rows.statistics(column)))
     dialog.choose(0)
+    dialog.show_statistics(rows.statistics(0))
     return dialog
 
 

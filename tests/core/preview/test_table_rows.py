@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Cancelled, InvalidInput
-from core.preview import Table, preview
+from core.preview import Table, join_previews, preview
 from core.preview.column import CellKind, sorted_in_parts, value_of
 from core.preview.column_types import type_of
 from core.preview.row_filter import parse_filter
@@ -254,6 +254,17 @@ def test_previews_have_types():
     seen = preview(json.dumps(rows).encode(), "x.json")
     (shown,) = [one for one in seen.representations if isinstance(one, Table)]
     assert shown.types == ("text", "decimal")
+
+
+def test_joined_tables_have_the_types_of_all_of_them():
+    parts = [
+        preview(text, "x.csv") for text in (b"a,b,c\n1,x,\n2,y,\n", b"a,b,c\n1.5,7,2\n2,8,3\n")
+    ]
+    (shown,) = join_previews(parts).representations
+    assert shown.types == ("decimal", "mixed", "integer")
+    rows = TableRows(shown)
+    assert rows.arrange(Arrangement(0, backwards=True)).rows == [1, 3, 2, 0]
+    assert rows.statistics(2).total == "5"
 
 
 def test_a_cancel_ends_the_work():

@@ -207,11 +207,14 @@ def test_statistics_are_opened_with_a_key_changed_and_copied(view, qtbot):
     view.view.setFocus()
     qtbot.keyClick(view.view, "i", CTRL)
     (dialog,) = view.findChildren(StatisticsDialog)
+    qtbot.waitUntil(dialog.copy.isEnabled)
     facts = dict(zip(column(dialog.facts), column(dialog.facts, 1), strict=True))
     assert (facts["Type"], facts["Distinct"], facts["Sum"]) == ("numbers", "at least 100", "4950")
     assert dialog.frequent_table.isHidden()
     dialog.box.setCurrentIndex(1)
     dialog.box.activated.emit(1)
+    assert (dialog.note.text(), dialog.copy.isEnabled()) == ("Calculating…", False)
+    qtbot.waitUntil(dialog.copy.isEnabled)
     assert [column(dialog.frequent, number)[0] for number in range(3)] == ["buy", "66", "66.0%"]
     assert not dialog.frequent_table.isHidden()
     dialog.copy.click()
@@ -219,17 +222,19 @@ def test_statistics_are_opened_with_a_key_changed_and_copied(view, qtbot):
     dialog.reject()
 
 
-def test_statistics_are_those_of_the_filtered_rows(view):
+def test_statistics_are_those_of_the_filtered_rows(view, qtbot):
     write(view, "id < 10")
     dialog = view.open_statistics(0)
+    qtbot.waitUntil(dialog.copy.isEnabled)
     assert column(dialog.facts, 1)[1] == "10 of 100, filtered"
     dialog.reject()
 
 
-def test_statistics_say_that_they_are_calculated(view):
+def test_statistics_say_that_they_are_calculated(view, qtbot):
     later = Later()
     view.set_background(later)
     dialog = view.open_statistics(0)
+    qtbot.waitUntil(lambda: bool(later.waiting))
     assert (dialog.note.text(), dialog.copy.isEnabled()) == ("Calculating…", False)
     later.finish()
     assert (dialog.note.text(), dialog.copy.isEnabled()) == ("", True)
@@ -250,12 +255,15 @@ def test_the_header_has_the_type_of_each_column_for_eyes_and_screen_readers(view
     ]
     assert "Type in the first rows: integer" in tips[0]
     assert "no values" in tips[1]
+    view.show_content(Table(HEADS, ROWS, (True, False, False), types=("mixed", "text", "text")))
+    mixed = view.model.headerData(0, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert "numbers, then times, then texts" in mixed
     former = header.grab().toImage()
     view.show_content(Table(HEADS, ROWS, (True, False, False), types=("decimal(18,8)",) * 3))
     assert header.grab().toImage() != former
 
 
-def test_the_view_of_a_preview_passes_on_what_it_knows(show):
+def test_the_view_of_a_preview_passes_on_what_it_knows(show, qtbot):
     later = Later()
     view = show(PreviewView())
     view.background = later
@@ -265,6 +273,7 @@ def test_the_view_of_a_preview_passes_on_what_it_knows(show):
     later.finish()
     assert column(view.content_view.model) == ["3", "1"]
     dialog = view.content_view.open_statistics(0)
+    qtbot.waitUntil(lambda: bool(later.waiting))
     later.finish()
     assert column(dialog.facts, 1)[3] == "at least 2"
     dialog.reject()
