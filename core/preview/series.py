@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from core.preview.candle_blocks import blocks_of
 from core.preview.numbers import number_text
 from core.preview.packed_texts import PackedTexts
+from core.preview.releasing import hand_over
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +63,9 @@ class CandleSeries(Sequence[Candle]):
         self.times, self.floats = times, floats
         self._cells, self._places = cells, places
         self._blocks: tuple[Floats, ...] = ()
+
+    def __del__(self) -> None:
+        hand_over(self._cells)
 
     @classmethod
     def of(cls, candles: Iterable[Candle]) -> CandleSeries:

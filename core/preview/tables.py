@@ -13,6 +13,7 @@ from core.preview.cells import SAMPLE, cell_text, numeric_columns
 from core.preview.limits import Deadline, Limits
 from core.preview.numbers import is_number
 from core.preview.problems import Findings, ProblemKind
+from core.preview.releasing import hand_over
 from core.preview.values import Table
 from core.units import format_counted
 
@@ -94,6 +95,9 @@ class JsonRows(Sequence[tuple[str, ...]]):
     ) -> None:
         self._values, self._columns = values, columns
         self._form, self._chars = form, chars
+
+    def __del__(self) -> None:
+        hand_over(self._values)
 
     def __len__(self) -> int:
         return len(self._values)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.preview.numbers import exact_copy
 from core.preview.problems import Problem, ProblemKind, left_out, summary
+from core.preview.releasing import hand_over
 from core.preview.series import Candle, CandleSeries
 
 if TYPE_CHECKING:
@@ -211,6 +212,9 @@ class Tree:
 
     value: Any
     label: str = "JSON"
+
+    def __del__(self) -> None:
+        hand_over(self.value)
 
     @property
     def root(self) -> Any:

@@ -8,14 +8,23 @@ which causes intermittent crashes (seen as a null wrapper in PySide's `qt_metaca
 from __future__ import annotations
 
 import gc
+import time
+from collections import deque
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
+
+from core.preview.releasing import release_with
 
 #: Milliseconds between two readings of the counters.
 _INTERVAL = 500
 #: This many new objects at once are data, such as a preview of 70,000 candles, not garbage.
 #: Collecting them would block the window for 100 ms or more.
 _DATA_OBJECTS = 100_000
+
+#: Seconds for which objects of ended previews are freed at once, how many between two readings of
+#: the clock, and the milliseconds until the next time.
+_SLICE, _PART, _PAUSE_MS = 0.002, 128, 10
 
 _running: list[GarbageCollector] = []
 #: Whether automatic collection was enabled before the first collector started.
@@ -36,6 +45,11 @@ class GarbageCollector(QObject):
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self.collect_if_due)
         self._data_frozen = False
+        #: What large previews referred to, see `core.preview.releasing`; filled by any thread.
+        self._ended: deque[list[Any]] = deque()
+        self._release = QTimer(self)
+        self._release.setInterval(_PAUSE_MS)
+        self._release.timeout.connect(self.release_some)
 
     def start(self) -> None:
         """Disable automatic collection and start the timer."""
@@ -47,13 +61,18 @@ class GarbageCollector(QObject):
                 gc.freeze()
         gc.disable()
         _running.append(self)
+        release_with(self._ended.append)
         self._timer.start()
 
     def stop(self) -> None:
         """Stop the timer; enable automatic collection after the last collector has stopped."""
         self._timer.stop()
+        self._release.stop()
         if self in _running:
             _running.remove(self)
+        if not _running:
+            release_with(None)
+        self._ended.clear()
         if self._data_frozen:  # frozen objects may be garbage by now
             self._data_frozen = False
             gc.unfreeze()
@@ -64,6 +83,8 @@ class GarbageCollector(QObject):
 
     def collect_if_due(self) -> None:
         """Collect the oldest generation whose counter has passed its threshold, if any has."""
+        if self._ended and not self._release.isActive():
+            self._release.start()
         counts, limits = gc.get_count(), gc.get_threshold()
         if counts[0] > _DATA_OBJECTS:
             gc.freeze()
@@ -74,3 +95,14 @@ class GarbageCollector(QObject):
             if counts[generation] > limits[generation] > 0:
                 gc.collect(generation)
                 return
+
+    def release_some(self) -> None:
+        """Free objects of ended previews for two milliseconds."""
+        ends = time.perf_counter() + _SLICE
+        while self._ended and time.perf_counter() < ends:
+            elements = self._ended[0]
+            del elements[-_PART:]
+            if not elements:
+                self._ended.popleft()
+        if not self._ended:
+            self._release.stop()

@@ -7,6 +7,7 @@ import weakref
 import pytest
 from PySide6.QtCore import QObject
 
+from core.preview.releasing import LARGE, hand_over
 from gui.tasks import TaskRunner
 from gui.tasks.garbage import GarbageCollector
 
@@ -81,3 +82,25 @@ def test_large_data_is_never_searched_and_is_freed_by_its_last_reference(qapp):
     finally:
         collector.stop()
         gc.unfreeze()
+
+
+def test_the_objects_of_an_ended_preview_are_freed_a_few_at_a_time(qapp):
+    class Row:
+        """An object whose end can be seen."""
+
+    collector = GarbageCollector()
+    collector.start()
+    try:
+        rows = [Row() for _ in range(LARGE * 4)]
+        last, first = weakref.ref(rows[-1]), weakref.ref(rows[0])
+        hand_over({"data": rows})
+        del rows
+        assert last() is not None
+        slices = 0
+        while first() is not None:
+            collector.release_some()
+            slices += 1
+        assert last() is None
+        assert slices < 1_000
+    finally:
+        collector.stop()
