@@ -9,9 +9,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,7 +31,7 @@ _WAITING_PAGES = 64
 #: Seconds that a closed listing waits for its running requests.
 _END_SECONDS = 1.5
 #: Approximate seconds of computation for a page, which another thread can do during a request.
-_PAGE_SECONDS = 0.004
+_PAGE_SECONDS = 0.003
 
 #: Number of requests after which a listing counts as long, and its pages are requested directly.
 _LONG = 8
@@ -150,8 +151,7 @@ def _discovered(ask: _Request, prefix: str, fan_out: int) -> tuple[list[str], li
         if not explore or len(flat) + len(explore) >= max(1, fan_out // 2):
             break
         deeper: list[str] = []
-        for folder in explore:
-            columns, token = ask(folder, delimiter="/")
+        for folder, (columns, token) in zip(explore, _levels_of(ask, explore), strict=True):
             if token is not None:
                 flat.append(folder)
                 continue
@@ -161,6 +161,14 @@ def _discovered(ask: _Request, prefix: str, fan_out: int) -> tuple[list[str], li
         explore = deeper
     # Folders that were not explored any further are listed completely.
     return flat + explore, pages
+
+
+def _levels_of(ask: _Request, folders: list[str]) -> list[_Answer]:
+    """Return the first page of the level of each folder, requested at the same time."""
+    if len(folders) == 1:
+        return [ask(folders[0], delimiter="/")]
+    with ThreadPoolExecutor(len(folders), thread_name_prefix="listing") as pool:
+        return list(pool.map(lambda folder: ask(folder, delimiter="/"), folders))
 
 
 @dataclass(slots=True)
@@ -187,6 +195,8 @@ class _Fan:
         # Guards the ranges and the number of threads that are listing one.
         self._changed = threading.Condition()
         self._listing = self._idle = 0
+        #: The ends of the pages of each prefix without it, in order: others may have similar keys.
+        self._ends: dict[str, list[str]] = {prefix: [] for prefix in prefixes}
         self._threads = [
             threading.Thread(target=self._run, name=f"listing-{number}", daemon=True)
             for number in range(threads)
@@ -286,7 +296,7 @@ class _Fan:
                 return
             part.pages += 1
             # A server that ignores the beginning of a range lists what belongs to other ranges.
-            if part.pages >= _UNDIVIDED and last > part.after:
+            if last > part.after:
                 self._divide(part, columns.keys)
 
     def _divide(self, part: _Range, keys: list[str]) -> None:
@@ -297,16 +307,32 @@ class _Fan:
             keys: the last listed page.
         """
         with self._changed:
+            insort(self._ends[part.prefix], keys[-1][len(part.prefix) :])
             idle = self._idle - len(self._ranges)
             if idle <= 0:
                 return
-            bounds = boundaries(part.prefix, keys, part.until)[:idle]
+            bounds = self._bounds_of_others(part, keys[-1], idle)
+            if not bounds and part.pages >= _UNDIVIDED:
+                bounds = boundaries(part.prefix, keys, part.until)[:idle]
             if not bounds:
                 return
             for begin, end in zip(bounds, [*bounds[1:], part.until], strict=True):
                 self._ranges.append(_Range(part.prefix, begin, end))
             part.until = bounds[0]
             self._changed.notify_all()
+
+    def _bounds_of_others(self, part: _Range, last: str, most: int) -> list[str]:
+        """Return ascending texts after a key at which the pages of the longest other prefix end.
+
+        The folders of a bucket usually have similar keys, for example a file for each hour.
+        """
+        others = (ends for prefix, ends in self._ends.items() if prefix != part.prefix)
+        texts = [part.prefix + end for end in max(others, key=len, default=[])]
+        end = len(texts) if part.until is None else bisect_left(texts, part.until)
+        found = texts[bisect_right(texts, last) : end]
+        if len(found) <= most:
+            return found
+        return [found[(number + 1) * len(found) // (most + 1)] for number in range(most)]
 
 
 def columns_between(columns: Columns, after: str, until: str | None) -> Columns:

@@ -193,3 +193,25 @@ def test_a_cancel_ends_a_direct_request(bucket):
     token.cancel()
     with pytest.raises(Cancelled):
         direct.page_of("")
+
+
+def test_ranges_of_folders_with_similar_keys_are_divided_where_the_pages_of_others_end():
+    days = [f"1h/2024/{month:02}/{day:02}" for month in range(1, 13) for day in range(1, 29)]
+    keys = [f"{symbol}/{day}/{hour:02}" for symbol in "abcd" for day in days for hour in (0, 12)]
+    server = Server(keys)
+    assert listed(server, prefixes=("a/", "b/", "c/", "d/"), threads=3) == sorted(keys)
+    # Boundaries by characters would be empty here: all keys of a folder begin alike.
+    assert server.calls < len(keys) / server.size * 1.06
+
+
+def test_the_folders_of_a_level_are_explored_at_the_same_time():
+    waiting = threading.Barrier(4, timeout=20)
+
+    def ask(prefix, *, delimiter="", token=None, after=""):
+        if prefix:
+            waiting.wait()
+        folders = [f"{prefix}{name}/" for name in "wxyz"]
+        return Columns([], [], [], [], [], folders), None
+
+    prefixes, _pages = listing._discovered(ask, "", 16)
+    assert len(prefixes) == 16
