@@ -57,7 +57,7 @@ class ObjectClipboard:
         if not folder_shown:
             return "Show a folder first: objects and files are pasted into it."
         held = self.held
-        if held is None and not self.files:
+        if not locked and held is None and not self.files:
             return _NOTHING
         return locked or (held.reason_against(bucket, prefix) if held is not None else "")
 

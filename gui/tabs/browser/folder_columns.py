@@ -26,6 +26,7 @@ from gui.tabs.browser.folder_rows import (
     object_text,
 )
 from gui.tabs.browser.row_positions import (
+    chained,
     extended,
     follows,
     max_of,
@@ -114,12 +115,22 @@ class FolderColumns:
             self._sizes if column == SIZE else self._times if column == MODIFIED else self._kinds
         )[at]
 
-    def entries(self, rows: Iterable[int]) -> Entries:
-        """Return shown rows, which stay the same when others are added or removed."""
-        folders = len(self.shown_folders)
-        rows = list(rows)
-        keys = [self.folders[self.shown_folders[row]] for row in rows if row < folders]
-        return Entries(self, keys, [self.shown[row - folders] for row in rows if row >= folders])
+    def entries(self, runs: Iterable[tuple[int, int]]) -> Entries:
+        """Return shown rows, which stay the same when others are added or removed.
+
+        Args:
+            runs: the first and last row of each range; ranges may overlap.
+        """
+        begin, keys = len(self.shown_folders), []
+        positions: list[Sequence[int]] = []
+        end = 0
+        for first, last in sorted(runs):
+            start = max(first, end)
+            end = max(last + 1, end)
+            keys += [self.folders[self.shown_folders[row]] for row in range(start, min(end, begin))]
+            if end > max(start, begin):
+                positions.append(self.shown[max(start, begin) - begin : end - begin])
+        return Entries(self, keys, chained(positions))
 
     def object_at(self, at: int) -> Entry:
         """Return an object by its position."""
@@ -127,9 +138,9 @@ class FolderColumns:
         row = ObjectRow(self.keys[at], self._sizes[at], moment, self._etags[at], self._classes[at])
         return Entry(row.key, row)
 
-    def size_of(self, positions: Iterable[int]) -> int:
+    def size_of(self, positions: Sequence[int]) -> int:
         """Return the total size of objects by their positions, in bytes."""
-        return sum_of(self._sizes, list(positions))
+        return sum_of(self._sizes, positions)
 
     def rows_of_keys(self, keys: Iterable[str]) -> list[int]:
         """Return the shown rows of some keys, in order."""
@@ -345,13 +356,19 @@ class Entries(Sequence[Entry]):
         folders: the keys of the folders, which precede the objects.
     """
 
-    def __init__(self, rows: FolderColumns, folders: list[str], positions: list[int]) -> None:
+    def __init__(self, rows: FolderColumns, folders: list[str], positions: Sequence[int]) -> None:
         self._rows, self.folders, self._positions = rows, folders, positions
 
     @property
     def size(self) -> int:
         """The total size of the objects in bytes."""
         return self._rows.size_of(self._positions)
+
+    @property
+    def all_keys(self) -> list[str]:
+        """The keys of all rows, without creating the rows."""
+        keys = self._rows.keys
+        return [*self.folders, *[keys[at] for at in self._positions]]
 
     def __len__(self) -> int:
         return len(self.folders) + len(self._positions)

@@ -14,6 +14,7 @@ from gui.tabs.base import Tab
 from gui.tabs.browser.clipboard import ObjectClipboard, copy_text
 from gui.tabs.browser.contents import Contents
 from gui.tabs.browser.copying import Copying
+from gui.tabs.browser.counting import summary_of
 from gui.tabs.browser.dragging import DragSource
 from gui.tabs.browser.dropping import (
     DropTargets,
@@ -26,7 +27,7 @@ from gui.tabs.browser.dropping import (
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
-from gui.tabs.browser.local_copies import Copies, LocalCopies
+from gui.tabs.browser.local_copies import Copies, LocalCopies, too_large
 from gui.tabs.browser.object_selection import (
     ObjectSelection,
     Paths,
@@ -129,9 +130,9 @@ class Handling(QObject):
         )
 
     def _copy_uri(self) -> None:
-        bucket = self._listing.bucket
-        if bucket is not None:
-            copy_text([f"s3://{bucket.name}/{entry.key}" for entry in self._selected])
+        what = self._selection()
+        if what is not None:
+            copy_text([f"s3://{what.bucket.name}/{key}" for key in what.names()])
 
     def copy_files(self) -> None:
         """Download the selection and put the files on the clipboard for a file manager."""
@@ -169,15 +170,16 @@ class Handling(QObject):
         self._copying.ask(what.entries, move=move, folder=prefix)
 
     def _paths(self, what: ObjectSelection) -> Paths | None:
-        if self.copies.reason_against(what):
+        if self.copies.is_too_large(what):
             return None
         # Requested each time: the drag begins before the copies are planned.
         return lambda: self.copies.copies_of(what).offered()
 
     def _on_left_window(self, what: ObjectSelection) -> None:
         """Download what is dragged towards another program, so that it exists when it is dropped."""
-        why = self.copies.reason_against(what)
-        if why:
+        if self.copies.is_too_large(what):
+            size, folders = summary_of(what.entries)
+            why = too_large(len(what.entries) - len(folders), size)
             download = shortcuts.tip("browser.download")
             self._tab.banner.show_warning(f"{why}.", f"{download} has no limit.")
             return

@@ -85,11 +85,10 @@ class LocalCopies(QObject):
         """Do not hand out the last copies again: objects have changed, or another bucket is shown."""
         self._last = None
 
-    def reason_against(self, what: ObjectSelection) -> str:
-        """Return why a selection is too large, as far as this is known, or an empty text."""
-        size, folders = summary_of(what.entries)
-        objects = len(what.entries) - len(folders)
-        return too_large(objects, size) if objects > MOST_OBJECTS or size > MOST_BYTES else ""
+    def is_too_large(self, what: ObjectSelection) -> bool:
+        """Return whether the selected objects are too many, without those in selected folders."""
+        objects = len(what.entries) - len(what.folders)
+        return objects > MOST_OBJECTS or summary_of(what.entries)[0] > MOST_BYTES
 
     def copies_of(self, what: ObjectSelection) -> Copies:
         """Return the copies of a selection, which may not be requested yet."""
@@ -114,6 +113,8 @@ class LocalCopies(QObject):
         if self._last is copies:
             return
         self._last = copies
+        items = format_counted(len(what.entries), "item")
+        self._tab.banner.show_info(f"Preparing {items} for another program…")
         rows = [entry.row for entry in what.entries if entry.row]
         folders, below = what.folders, common_folder(copies.keys)
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QMimeData, QStringListModel, QUrl
 
 from core.objects.bucket import Bucket
 from gui.tabs.browser.counting import summary_of
+from gui.tabs.browser.folder_columns import Entries
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import parent_of
 
@@ -20,8 +21,8 @@ FORMAT = "application/x-strongroom-objects"
 FILES = "text/uri-list"
 #: The clipboard format of the file managers of GNOME, which ignore a list of URLs without it.
 _GNOME = "x-special/gnome-copied-files"
-#: More rows are not written as text: the text of 200,000 keys would take too long.
-_MOST_TEXTS = 10_000
+#: A drag of more rows has no text: that of 200,000 URIs would delay its start.
+_MOST_TEXTS = 2_000
 
 Paths = Callable[[], Sequence[Path]]
 
@@ -33,25 +34,25 @@ class ObjectSelection:
     Attributes:
         bucket: the bucket.
         entries: the selected objects and folders.
-        parents: the folders that they are in; empty if there are too many rows to find out.
+        folders: the prefixes of the selected folders.
+        parents: the folders that all of them are in; empty if there are too many rows to find out.
         move: whether they are to be moved; a drag decides it where it ends.
         token: identifies the selection in the data of a drag or of the clipboard.
     """
 
     bucket: Bucket
     entries: Sequence[Entry]
+    folders: tuple[str, ...]
     parents: frozenset[str]
     move: bool = False
     token: str = field(default_factory=lambda: uuid4().hex)
 
-    @property
-    def folders(self) -> list[str]:
-        """The prefixes of the selected folders."""
-        return summary_of(self.entries)[1]
-
     def names(self) -> list[str]:
-        """Return the keys and prefixes, at most 10,000 of them."""
-        return [entry.key for entry in self.entries[:_MOST_TEXTS]]
+        """Return the keys and prefixes."""
+        entries = self.entries
+        if isinstance(entries, Entries):
+            return entries.all_keys
+        return [entry.key for entry in entries]
 
     def reason_against(self, bucket: Bucket | None, prefix: str) -> str:
         """Return why the selection cannot be put into a folder, or an empty text.
@@ -86,7 +87,9 @@ def selection_of(
         parents = frozenset(parent_of(entry.key) for entry in entries)
     else:
         parents = frozenset()
-    return ObjectSelection(bucket, entries, parents, move)
+    # Without the sizes of summary_of, which take longer for 200,000 rows.
+    folders = entries.folders if isinstance(entries, Entries) else summary_of(entries)[1]
+    return ObjectSelection(bucket, entries, tuple(folders), parents, move)
 
 
 class SelectionData(QMimeData):
@@ -101,7 +104,8 @@ class SelectionData(QMimeData):
         super().__init__()
         self._paths = paths
         self.setData(FORMAT, QByteArray(what.token.encode()))
-        self.setText("\n".join(f"s3://{what.bucket.name}/{key}" for key in what.names()))
+        if len(what.entries) <= _MOST_TEXTS:
+            self.setText("\n".join(f"s3://{what.bucket.name}/{key}" for key in what.names()))
 
     def formats(self) -> list[str]:
         """Return the formats; files are announced although they may not exist yet."""

@@ -1,6 +1,9 @@
 """Objects by mouse and clipboard: drags inside the Browser, out of it and into it; cut and paste."""
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -276,6 +279,17 @@ def test_copied_objects_are_copied_by_a_paste_unless_something_else_was_copied(t
     assert "no objects" in tab.handling.reason_not_to_paste()
 
 
+def test_the_keys_of_all_rows_are_copied_as_text(tab, qtbot):
+    active(tab, qtbot)
+    tab.folder.table.selectAll()
+    tab.folder.table.setFocus()
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_C, CTRL)
+    model = tab.folder.model
+    rows = [model.key(row) for row in range(model.rowCount())]
+    assert QGuiApplication.clipboard().text().split("\n") == rows
+    assert [entry.key for entry in tab.folder.selected] == rows
+
+
 def test_files_of_the_clipboard_are_planned_as_an_upload(tab, qtbot, context):
     QGuiApplication.clipboard().setMimeData(files_data([Path("/tmp/a")]))
     with qtbot.waitSignal(context.navigate) as gone:
@@ -353,3 +367,15 @@ def test_a_copy_as_files_puts_files_on_the_clipboard(tab, qtbot):
     assert path.read_bytes() == b"hello"
     gnome = bytes(data.data("x-special/gnome-copied-files").data()).decode()
     assert gnome == f"copy\n{path.as_uri()}"
+
+
+def test_real_mouse_events_drag_a_row_out_of_the_window_and_onto_a_folder():
+    """By default the drag moves, and with Ctrl it copies."""
+    tests = Path(__file__).parents[2]
+    places = os.pathsep.join((str(tests.parent), str(tests)))
+    ended = subprocess.run(
+        [sys.executable, "-m", "helpers.real_drag"], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": places, "QT_QPA_PLATFORM": "minimal"}, check=True,
+    )  # fmt: skip
+    found = json.loads(ended.stdout)
+    assert found == {"dropped": [[["a/x"], "to/", True], [["a/x"], "to/", False]], "left": 2}
