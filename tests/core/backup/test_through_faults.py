@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.backups import sql
 from helpers.fault_proxy import FaultProxy, Rule
-from helpers.quick_program import shorten
+from helpers.quick_program import RETRY, shorten
 from helpers.s3_servers import S3Server
 
 from core.aws.clients import ClientFactory
@@ -54,8 +54,8 @@ def two(direct: BucketStore, path: Path) -> tuple[Backup, Backup]:
     return older, newer
 
 
-def restored_newest(store: BucketStore, path: Path) -> str:
-    work = Work(budget=RetryBudget())
+def restored_newest(store: BucketStore, path: Path, *, seconds: float = RETRY) -> str:
+    work = Work(budget=RetryBudget(seconds))
     return restore_of(store, find(store, "orders", work), str(path), Choices(), work).backup.id
 
 
@@ -81,7 +81,7 @@ def test_answers_that_stay_damaged_are_an_error_and_change_nothing(
     with FaultProxy(s3_server, Rule(("Get",), fault)) as proxy:
         store = store_of(s3_server, s3_bucket, proxy.url)
         with pytest.raises(StorageError):
-            restored_newest(store, path)
+            restored_newest(store, path, seconds=0.5)
     assert states(path) == [("today",)]
 
 
