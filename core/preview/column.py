@@ -41,6 +41,8 @@ _MOST_VALUES = 20_000
 _EXACT_CHARS = 15
 #: The digits of a time after those of microseconds.
 _FINER = re.compile(r"\.\d{6}(\d+)")
+#: Infinite numbers as Python, DuckDB and JavaScript write them; others may be names.
+_INFINITE = frozenset({"inf", "-inf", "Infinity", "-Infinity"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]|\Z)")
 
 
@@ -128,7 +130,7 @@ def value_of(text: str) -> tuple[CellKind, float]:
     bare = text.strip()
     if not bare:
         return CellKind.EMPTY, 0.0
-    if reads_as_number(bare):
+    if reads_as_number(bare) or bare in _INFINITE:
         return CellKind.NUMBER, float(_ungrouped(bare))
     if _DATE.match(bare) is not None:
         try:

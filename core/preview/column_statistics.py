@@ -65,7 +65,8 @@ class ColumnStatistics:
             more rows.
         minimum: the smallest number, else the earliest time or first text, as written; or empty.
         maximum: the opposite.
-        total: the exact sum of the numbers; empty without any, or if it has too many digits.
+        total: the exact sum of the numbers; empty without any, with infinite ones, or if it has
+            too many digits.
         mean: their mean, with `≈` if it is rounded.
         quantiles: percent and the number (or time) that is not exceeded by so many percent of them.
         frequent: the most frequent values, empty cells excluded.
@@ -179,13 +180,15 @@ def _quantiles(column: Column, ordered: Positions) -> tuple[tuple[int, str], ...
 
 
 def _sum_and_mean(column: Column, positions: list[int], work: Work) -> tuple[str, str]:
-    """Return the exact sum of numbers, and their mean; empty texts if it has too many digits."""
+    """Return the exact sum of numbers, and their mean; empty texts if there is none."""
     exact = Context(prec=_DIGITS, traps=[Inexact])
     total, places = Decimal(0), 0
     try:
         for part in parts_of(len(positions), work):
             for row in positions[part.start : part.stop]:
                 number = exact_value(CellKind.NUMBER, column.texts[row])
+                if not number.is_finite():
+                    return "", ""
                 total = exact.add(total, number)
                 places = max(places, -int(number.as_tuple().exponent))
     except Inexact:

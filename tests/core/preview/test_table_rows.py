@@ -85,6 +85,13 @@ def test_numbers_with_grouped_digits_and_exponents_are_numbers():
     assert arranged(["1,000", "2e2", "1_500", "+7"]) == ["+7", "2e2", "1,000", "1_500"]
 
 
+def test_infinite_numbers_are_the_ends_and_what_is_no_number_is_a_text():
+    cells = ["inf", "nan", "1e400", "-Infinity", "INF", "-5"]
+    assert arranged(cells) == ["-Infinity", "-5", "1e400", "inf", "INF", "nan"]
+    made = TableRows(table(*cells)).statistics(0)
+    assert (made.minimum, made.maximum, made.total, made.mean) == ("-Infinity", "inf", "", "")
+
+
 def test_long_lists_are_sorted_in_parts():
     values = [f"{n * 7919 % 20_011:05}" for n in range(20_011)]
     assert sorted_in_parts(values, Work()) == sorted(values)
