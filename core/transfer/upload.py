@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,13 +24,15 @@ from core.objects.small_loop import SMALL_BYTES
 from core.objects.writing import upload as upload_file
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.hash_list import check_hash_list, common_folder, with_hash_list
-from core.transfer.recorder import OutcomeRecorder
+from core.transfer.recorder import Completed, OutcomeRecorder
 from core.transfer.running import QueueTurn, order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.values import EXISTS, SAME, TransferReport
 from core.work import Work, default_work
 
 _THREADS = 8
+#: Small files whose results are recorded together at most, and the seconds between two records.
+_TOGETHER, _LATEST = 64, 0.05
 
 
 def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
@@ -194,11 +197,12 @@ class _Upload:
         self, numbers: Sequence[int], recorder: OutcomeRecorder, *, only_new: bool
     ) -> list[int]:
         files = (SmallFile(n, self._paths[n], self._keys[n], self._sizes[n]) for n in numbers)
+        sent = _Group(recorder)
         try:
             left = upload_many(
                 self._bucket,
                 files,
-                sent=partial(self._sent, recorder),
+                sent=partial(self._sent, sent),
                 only_new=only_new,
                 work=self._work,
             )
@@ -206,12 +210,15 @@ class _Upload:
             raise
         except StorageError as error:  # no credentials, or no bucket
             self._attempts.ended = error
+            sent.record()
             return recorder.open_among(numbers)
+        finally:
+            sent.record()
         return [file.number for file in left]
 
-    def _sent(self, recorder: OutcomeRecorder, file: SmallFile, written: Written) -> None:
+    def _sent(self, group: _Group, file: SmallFile, written: Written) -> None:
         self._attempts.arrived()
-        _count(recorder, file.number, written)
+        group.add(file.number, written)
 
     def _one(self, recorder: OutcomeRecorder, number: int) -> None:
         """Send one file with the regular upload and count the outcome."""
@@ -244,6 +251,35 @@ class _Upload:
         return upload_file(
             self._bucket, key, path, only_new=only_new, options=self._options, work=work
         )
+
+
+class _Group:
+    """Confirmed files that are recorded together: a transaction for each would take longer.
+
+    After a kill at most these are sent again, like those that were on their way.
+    """
+
+    def __init__(self, recorder: OutcomeRecorder) -> None:
+        self._recorder = recorder
+        self._files: list[Completed] = []
+        self._recorded_at = 0.0
+
+    def add(self, number: int, written: Written) -> None:
+        """Add a file, and record the group if it is large, or the former one some time ago."""
+        self._files.append(
+            Completed(number, written.verdict, "", written.sha256 or "", written.race_free)
+        )
+        # On a slow network each file is recorded at once.
+        late = time.monotonic() - self._recorded_at > _LATEST
+        if late or len(self._files) >= _TOGETHER:
+            self.record()
+
+    def record(self) -> None:
+        """Record the files of the group."""
+        files, self._files = self._files, []
+        self._recorded_at = time.monotonic()
+        if files:
+            self._recorder.done_all(files)
 
 
 def _value(column: bool | Sequence[bool], number: int) -> bool:
