@@ -19,7 +19,7 @@ from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill, muted_label
-from gui.widgets.panel import Panel, column, row
+from gui.widgets.panel import Panel, row
 from gui.widgets.table import choose_row, make_table
 
 _HEAD = 30
@@ -104,12 +104,10 @@ class TablesPanel(QWidget):
         self.note = muted_label("", wrap=True, small=True)
         self.note.setContentsMargins(12, 4, 12, 12)
         box.addWidget(self._buttons)
-        # Three of them side by side would be wider than the tables.
-        self._links = column(
-            row(self.some_rows, self.some_tables, stretch=True),
-            row(self.encryption, stretch=True),
-            margins=(12, 0, 12, 0),
-        )
+        self._links = row(
+            self.some_rows, self.some_tables, self.encryption,
+            margins=(7, 0, 7, 0), spacing=0, stretch=True,
+        )  # fmt: skip
         box.addWidget(self._links)
         box.addWidget(self.note)
         box.addStretch(1)
@@ -125,12 +123,15 @@ class TablesPanel(QWidget):
         self._hint.setVisible(bool(text) and not self._narrow)
 
     def set_narrow(self, *, narrow: bool) -> None:
-        """Hide the number of rows if the window is too narrow for it."""
+        """Hide the number of rows, and shorten the links, if the window is too narrow for them."""
         least = _NAME + _WIDTHS[1] + (0 if narrow else _WIDTHS[0])
         self.table.setMinimumWidth(least)
         self.table.setColumnHidden(TablesModel.ROWS, narrow)
         self._narrow = narrow
         self._hint.setVisible(bool(self._hint.text()) and not narrow)
+        for link, what in ((self.some_rows, "rows"), (self.some_tables, "tables")):
+            link.setText(f"{what.capitalize()}…" if narrow else f"Some {what}…")
+            link.setAccessibleName(f"Some {what}…")
 
     @property
     def current(self) -> TableInfo | None:
