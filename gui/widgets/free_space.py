@@ -30,6 +30,12 @@ _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
 #: Costs of covering the focused widget, the pointer, another card, an essential part, a control, a
 #: row, or a text.
 _FOCUS, _POINTER, _CARD, _ESSENTIAL, _CONTROL, _ROW, _TEXT = 100, 30, 20, 20, 3, 2, 1
+#: Rows can be scrolled from below a card, but not the titles of their columns.
+_KINDS: tuple[tuple[type | tuple[type, ...], int], ...] = (
+    (_CONTROLS, _CONTROL),
+    (QLabel, _TEXT),
+    (QHeaderView, _ESSENTIAL),
+)
 #: The property of widgets that a card covers only if there is no other place.
 _PROPERTY = "stays_visible"
 
@@ -65,10 +71,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
     costs += [(place, _CARD) for place in _cards(view, floating)]
     costs += [(place, _ESSENTIAL) for place in _essential(view)]
-    # Rows can be scrolled from below a card, but not the titles of their columns.
-    costs += [(place, _ESSENTIAL) for place in _places(view, floating, (QHeaderView,))]
-    costs += [(place, _CONTROL) for place in _places(view, floating, _CONTROLS)]
-    costs += [(place, _TEXT) for place in _places(view, floating, (QLabel,))]
+    costs += _parts(view, floating)
     costs += [(row, _ROW) for list_ in filled_lists(view) for row in _rows(list_.filled)]
 
     def cost(point: QPoint) -> int:
@@ -125,17 +128,18 @@ def _focus_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
         yield QRect(inner.mapTo(view, rect.topLeft()), rect.size()).adjusted(-4, -4, 4, 4)
 
 
-def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterator[QRect]:
-    """Yield the visible areas of enabled controls or labels."""
+def _parts(view: QWidget, floating: QWidget) -> Iterator[tuple[QRect, int]]:
+    """Yield the visible areas of enabled controls, labels and titles of columns, and their costs."""
     for part in view.findChildren(QWidget):
-        if not isinstance(part, kinds) or not part.isVisible() or not part.isEnabled():
+        cost = next((cost for kinds, cost in _KINDS if isinstance(part, kinds)), 0)
+        if not cost or not part.isVisible() or not part.isEnabled():
             continue
         if floating.isAncestorOf(part) or (isinstance(part, QLabel) and not part.text()):
             continue
         # The visible region excludes what a scroll area cuts off.
         shown = part.visibleRegion().boundingRect()
         if not shown.isEmpty():
-            yield QRect(part.mapTo(view, shown.topLeft()), shown.size())
+            yield QRect(part.mapTo(view, shown.topLeft()), shown.size()), cost
 
 
 def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:
