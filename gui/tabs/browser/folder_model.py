@@ -165,9 +165,9 @@ class FolderModel(QAbstractTableModel):
         """Return the entry of a row in the present order."""
         return self._rows.entry(row)
 
-    def entries(self, rows: Iterable[int]) -> Entries:
-        """Return the entries of rows in the present order."""
-        return self._rows.entries(rows)
+    def entries(self, runs: Iterable[tuple[int, int]]) -> Entries:
+        """Return the entries of ranges of rows (first and last) in the present order."""
+        return self._rows.entries(runs)
 
     def index_of(self, key: str) -> QModelIndex:
         """Return the index of a key, or an invalid index."""

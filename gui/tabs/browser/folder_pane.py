@@ -266,8 +266,7 @@ class FolderPane(QWidget):
         ranges: list[QItemSelectionRange] = list(
             self.table.selectionModel().selection()  # type: ignore[call-overload]  # it is a list
         )
-        rows = {row for each in ranges for row in range(each.top(), each.bottom() + 1)}
-        return self.model.entries(sorted(rows))
+        return self.model.entries((each.top(), each.bottom()) for each in ranges)
 
     def select(self, key: str) -> bool:
         """Select a key; return False if it is not listed."""

@@ -62,12 +62,7 @@ def ordered(
         values: Any = np.fromiter(map(ranks.__getitem__, column), np.int32, len(column))
     else:
         values = np.frombuffer(column, dtype=np.int64 if column.typecode == "q" else np.float64)
-    # Converting a range element by element would take longer than sorting.
-    chosen = (
-        np.arange(len(column))[:: positions.step]
-        if isinstance(positions, range)
-        else np.asarray(positions)
-    )
+    chosen = _indexes(positions)
     values = values[chosen]
     # Negative values instead of a reversed result, in which equal ones would be reversed too.
     order = np.argsort(-values if backwards else values, kind="stable")
@@ -84,6 +79,16 @@ def extended(shown: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
         return range(positions[-1] + 1)
     longer = shown if isinstance(shown, array) else array("q", shown)
     longer.extend(positions)
+    return longer
+
+
+def chained(parts: Sequence[Sequence[int]]) -> Sequence[int]:
+    """Return one sequence of several; a single one as it is, since it may be a range of many."""
+    if len(parts) == 1:
+        return parts[0]
+    longer = array("q")
+    for part in parts:
+        longer.extend(part)
     return longer
 
 
@@ -107,7 +112,7 @@ def sum_of(column: array[int], positions: Sequence[int]) -> int:
         return sum(map(column.__getitem__, positions))
     import numpy as np
 
-    return int(np.frombuffer(column, dtype=np.int64)[np.asarray(positions)].sum())
+    return int(np.frombuffer(column, dtype=np.int64)[_indexes(positions)].sum())
 
 
 def max_of(column: array[float], positions: Sequence[int]) -> float:
@@ -116,4 +121,13 @@ def max_of(column: array[float], positions: Sequence[int]) -> float:
         return max(map(column.__getitem__, positions))
     import numpy as np
 
-    return float(np.frombuffer(column, dtype=np.float64)[np.asarray(positions)].max())
+    return float(np.frombuffer(column, dtype=np.float64)[_indexes(positions)].max())
+
+
+def _indexes(positions: Sequence[int]) -> Any:
+    """Return positions as numpy uses them; a range is not converted number by number."""
+    import numpy as np
+
+    if isinstance(positions, range):
+        return np.arange(positions.start, positions.stop, positions.step)
+    return np.asarray(positions)

@@ -193,3 +193,16 @@ def test_places_are_the_indexes_of_the_shown_positions(shown):
         assert places_of(shown, positions) == wanted
     for index in (0, len(shown) - 1):
         assert list(without_index(shown[:], index)) == [*shown[:index], *shown[index + 1 :]]
+
+
+def test_entries_of_ranges_are_their_rows_once_and_stay_the_same(model):
+    model.add(rows_of("p/", ["p/d/", "p/e/"], [row(f"{n}", size=n) for n in range(6)]))
+    found = model.entries([(4, 5), (0, 2), (1, 2), (7, 7)])
+    expected = ["p/d/", "p/e/", "p/0", "p/2", "p/3", "p/5"]
+    assert [entry.key for entry in found] == expected
+    assert (found.folders, found.size, len(found)) == (["p/d/", "p/e/"], 10, 6)
+    model.sort(SIZE, DESCENDING)
+    model.remove(["p/3"])
+    assert [entry.key for entry in found] == expected
+    assert [entry.key for entry in model.entries([(2, 3)])] == ["p/5", "p/4"]
+    assert list(model.entries([])) == []
