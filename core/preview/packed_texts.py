@@ -22,7 +22,7 @@ class PackedTexts(Sequence[Any]):
 
     Args:
         data: the bytes of all texts one after the other, shape (bytes,).
-        ends: where each text ends in `data`, shape (n,).
+        ends: where each text ends in `data`, which has less than 4 GB, shape (n,).
         missing: which values are None, shape (n,); None if no value is.
     """
 
@@ -31,7 +31,7 @@ class PackedTexts(Sequence[Any]):
     def __init__(
         self,
         data: NDArray[np.uint8],
-        ends: NDArray[np.int64],
+        ends: NDArray[np.uint32],
         missing: NDArray[np.bool_] | None = None,
     ) -> None:
         self.data, self.ends, self.missing = data, ends, missing
@@ -49,7 +49,7 @@ class PackedTexts(Sequence[Any]):
         import numpy as np
 
         parts = [part or b"" for part in found]
-        ends = np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)))
+        ends = np.cumsum(np.fromiter(map(len, parts), np.uint32, len(parts)), dtype=np.uint32)
         missing = np.fromiter((part is None for part in found), bool, len(found))
         data = np.frombuffer(b"".join(parts), np.uint8)
         return cls(data, ends, missing if missing.any() else None)
@@ -59,14 +59,16 @@ class PackedTexts(Sequence[Any]):
         """Return the texts of several columns one after the other."""
         import numpy as np
 
-        sizes = [len(column.data) for column in columns]
-        starts = np.cumsum([0, *sizes])
-        ends = [column.ends + start for column, start in zip(columns, starts, strict=False)]
+        ends = np.empty(sum(map(len, columns)), np.uint32)
+        at = start = 0
+        for column in columns:
+            ends[at : at + len(column)] = column.ends + start
+            at, start = at + len(column), start + len(column.data)
         missing = None
         if any(column.missing is not None for column in columns):
             missing = np.concatenate([column.gaps for column in columns])
         data = [column.data for column in columns]
-        return cls(np.concatenate(data), np.concatenate(ends), missing)
+        return cls(np.concatenate(data), ends, missing)
 
     @property
     def nbytes(self) -> int:
