@@ -156,14 +156,14 @@ class TableRows:
 
         if len(self._searched) != len(self.table.rows):
             self._searched = self._joined(work)
-        whole = not condition.literal and set("*?") & set(condition.value)
+        entire = not condition.literal and set("*?") & set(condition.value)
         found = np.empty(len(self._searched), np.bool_)
         for part in parts_of(len(self._searched), work):
             rows = self._searched[part.start : part.stop]
             found[part.start : part.stop] = (
                 # A pattern is compared with entire cells.
                 [any(map(fits, row.split(_BETWEEN))) for row in rows]
-                if whole
+                if entire
                 else [fits(row) for row in rows]
             )
         return found
