@@ -49,8 +49,8 @@ def probe_completion(bucket: Bucket, key: str, work: Work) -> None:
         _log.info("support for conditional writes could not be tested: %s", error.summary)
 
 
-def remove_probe(bucket: Bucket, key: str, work: Work) -> None:
-    """Remove all versions of a probe.
+def remove_probe(bucket: Bucket, key: str, work: Work) -> bool:
+    """Remove all versions of a probe, and return False if there was none.
 
     An object with another size or without the name of a probe is not touched.
 
@@ -58,15 +58,15 @@ def remove_probe(bucket: Bucket, key: str, work: Work) -> None:
         StorageError: it could not be removed.
     """
     if not _NAME.search(key):
-        return
+        return True
     # Each deletion uncovers the next older version, until there is none.
-    for _ in range(_VERSIONS):
+    for number in range(_VERSIONS):
         try:
             found = head(bucket, key, work=work)
         except NotFound:
-            return
+            return number > 0
         if found.size != _SIZE:
-            return
+            return True
         delete(bucket, key, version_id=found.version_id, work=work)
     raise ServiceError(
         f"{key} could not be deleted",

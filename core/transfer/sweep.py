@@ -25,6 +25,7 @@ from core.objects.probes import remove_probe
 from core.transfer.attempts import work_with_budget
 from core.transfer.queue import waiting_keys
 from core.transfer.values import Failure
+from core.units import utc_now
 from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work, default_work
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 _THREADS = 8
 #: Clock difference, in seconds, within which an upload without a known id is matched.
 _CLOCKS_DIFFER = timedelta(minutes=2)
+#: Time after its record within which a request of a killed process may still be processed.
+_MAY_ARRIVE = timedelta(minutes=1)
 
 
 class Owner(Enum):
@@ -84,7 +87,7 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
     here = [r for r in of_dead_processes() if (r.endpoint, r.bucket) == (endpoint, bucket.name)]
     for record in _without_waiting(here, bucket.name):
         try:
-            _remove_recorded(bucket, record, work)
+            gone = _remove_recorded(bucket, record, work)
         except Cancelled:
             raise
         except StorageError as error:
@@ -95,7 +98,7 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
             if error.retryable:  # the transfer itself will report the error of the server
                 break
         else:
-            removed.append(record.key)
+            removed += [record.key] if gone else []
     return SweepReport(tuple(dict.fromkeys(removed)), files, tuple(failed))
 
 
@@ -192,16 +195,27 @@ def _without_waiting(records: list[UploadRecord], bucket: str) -> list[UploadRec
     ]
 
 
-def _remove_recorded(bucket: Bucket, record: UploadRecord, work: Work) -> None:
+def _remove_recorded(bucket: Bucket, record: UploadRecord, work: Work) -> bool:
+    """Remove what a record is about; return False if that may still be created.
+
+    A busy server may process the last request of a killed process later than this clean-up: the
+    next one looks for it again.
+    """
+    found = True
     if record.probe:
-        remove_probe(bucket, record.key, work)
+        found = remove_probe(bucket, record.key, work)
         remove_check_object(bucket, record.key, work)
     elif record.upload_id:
         abort(bucket, record.key, record.upload_id, work=work)
     else:
-        for upload in _begun_then(bucket, record, work):
+        begun = _begun_then(bucket, record, work)
+        found = bool(begun)
+        for upload in begun:
             abort(bucket, upload.key, upload.upload_id, work=work)
+    if not found and abs(utc_now() - record.began) < _MAY_ARRIVE:
+        return False
     record.forget()
+    return True
 
 
 def _begun_then(bucket: Bucket, record: UploadRecord, work: Work) -> list[MultipartUpload]:

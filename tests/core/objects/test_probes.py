@@ -1,6 +1,7 @@
 """An interrupted test of permissions leaves no object behind."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,6 +15,7 @@ from core.objects.conditions import COMPLETE, is_supported
 from core.objects.probes import probe_completion
 from core.objects.reading import read
 from core.objects.writing import put
+from core.transfer import sweep
 from core.transfer.sweep import sweep_at_start
 from core.work import Work
 
@@ -95,7 +97,19 @@ def test_an_end_at_any_call_leaves_nothing(server, url, monkeypatch, call, end):
     assert ended == [call]
     with bucket_at(url) as bucket:
         assert sweep_at_start(bucket, Work()).failed == ()
+        assert (server.objects, server.uploads) == ({}, {})
+        # The next clean-ups search for what may still be created, for a minute.
+        monkeypatch.setattr(sweep, "_MAY_ARRIVE", timedelta())
+        sweep_at_start(bucket, Work())
     assert (server.objects, server.uploads, of_dead_processes()) == ({}, {}, [])
+
+
+def test_a_probe_that_a_busy_server_stores_after_a_clean_up_is_removed_by_the_next(bucket):
+    recorded(bucket, PROBE).abandon()
+    assert sweep_at_start(bucket, Work()).uploads == ()
+    put(bucket, PROBE, b"0")  # the last request of the killed process
+    assert sweep_at_start(bucket, Work()).uploads == (PROBE,)
+    assert of_dead_processes() == []
 
 
 def test_a_probe_without_an_end_leaves_nothing_and_finds_out(server, url):
