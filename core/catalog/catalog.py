@@ -22,6 +22,7 @@ from core.local.locking import locked_while_waiting
 from core.local.spool import spool
 from core.model.catalog import LIST_KEYS, CatalogState, RefreshEstimate
 from core.objects.bucket import Bucket, HasBucket
+from core.objects.pages import Columns
 from core.sql.literals import quoted
 from core.sql.session import run
 from core.units import utc_now
@@ -183,6 +184,41 @@ class Catalog:
             attach(connection, self._folder, self._manifest())
             found = connection.execute(sql, values).fetchnumpy()
         return KeyColumns(*found.values())
+
+    def listed_keys(self, prefixes: Sequence[str], work: Work | None = None) -> Columns | None:
+        """Return the objects below prefixes as a page of a listing, in the order of keys.
+
+        Args:
+            prefixes: empty ones mean the complete bucket.
+            work: cancel token.
+
+        Returns:
+            The page; None if a segment of the catalogue is damaged, so that keys may be missing.
+
+        Raises:
+            NotFound: there is no catalogue yet.
+            Cancelled: the token of `work` was cancelled.
+        """
+        wanted = [below(prefix) for prefix in prefixes]
+        where = " OR ".join(each.sql for each in wanted)
+        values = [value for each in wanted for value in each.values]
+        sql = (
+            "SELECT key, size, strftime(modified AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ'), "  # noqa: S608 - values are parameters
+            f"storage_class, etag FROM stored WHERE {where} ORDER BY key"
+        )
+        with (
+            spool() as temporary,
+            temporary_database(temporary) as connection,
+            run(connection, default_work(work)),
+        ):
+            if attach(connection, self._folder, self._manifest()):
+                return None
+            found = connection.execute(sql, values).fetchall()
+        empty: list[list[Any]] = [[], [], [], [], []]
+        keys, sizes, modified, classes, etags = map(
+            list, zip(*found, strict=True) if found else empty
+        )
+        return Columns(keys, sizes, modified, classes, etags, [])
 
     @contextmanager
     def cursor(self, work: Work | None = None) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -9,7 +9,7 @@ import typer
 
 from core.cli.parameters import usage_error
 from core.cli.query import FormulaSafe, Overwrite
-from core.cli.selection import DryRun
+from core.cli.selection import DryRun, ListAnew
 from core.errors import ErrorKind
 from core.units import format_counted, format_duration, format_size
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from core.collect.folder import FolderReport
     from core.collect.report import CollectReport, Plan
 
+#: Arguments of plans that Athena does not have.
+_PLANNING = frozenset({"cache", "list_anew"})
 #: Problems that are listed one by one; all are in the output of --json.
 _SHOWN = 20
 
@@ -66,6 +68,7 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Neither use nor store objects on this computer.")
     ] = False,
+    list_anew: ListAnew = False,
     dry_run: DryRun = False,
     athena: Annotated[
         bool,
@@ -92,6 +95,7 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
     common: dict[str, Any] = {
         "kind": kind, "names": names, "timeframe": timeframe, "start": start, "end": end,
         "margin": None if margin is None else margin * 3600.0, "cache": not no_cache,
+        "list_anew": list_anew,
     }  # fmt: skip
     if yes and not athena:
         raise usage_error("--yes is for --athena", remedy="Omit --yes, or add --athena.")
@@ -141,7 +145,7 @@ def _athena(cli: Cli, common: dict[str, Any]) -> None:
 def _run_on_athena(cli: Cli, common: dict[str, Any], target: dict[str, Any]) -> None:
     from core.collect.athena_run import run_on_athena
 
-    arguments = {name: value for name, value in common.items() if name != "cache"}
+    arguments = {name: value for name, value in common.items() if name not in _PLANNING}
     with cli.out.work("Querying") as work:
         report = run_on_athena(cli.opener.workspace(work), work, **arguments, **target)
     found = report.result
@@ -151,6 +155,8 @@ def _run_on_athena(cli: Cli, common: dict[str, Any], target: dict[str, Any]) -> 
 
 
 def _show_plan(cli: Cli, found: Plan) -> None:
+    from core.collect.catalogued import age_text
+
     cli.out.line(f"{format_counted(found.objects, 'object')}, {format_size(found.size)}")
     cli.out.line(
         f"{format_counted(found.gets, 'GET request')} and "
@@ -162,17 +168,23 @@ def _show_plan(cli: Cli, found: Plan) -> None:
         cli.out.line(
             f"! {format_counted(found.archived, 'object')} in an archive class: unreadable"
         )
+    if found.listed is not None:
+        cli.out.line(age_text(found.listed))
     for name in found.without:
         cli.out.line(f"! no objects of {name}")
 
 
 def _show(cli: Cli, report: CollectReport) -> None:
+    from core.collect.catalogued import age_text
+
     rows, size = format_counted(report.rows, "row"), format_size(report.size)
     cli.out.line(f"{report.path}: {rows}, {size}")
     cli.out.note(
         f"{format_counted(report.plan.objects, 'object')}, "
         f"{format_counted(report.gets, 'GET request')}, in {format_duration(report.seconds)}"
     )
+    if report.plan.listed is not None:
+        cli.out.note(age_text(report.plan.listed))
     for count, text in (
         (report.repeated, "repeated"),
         (report.revised, "replaced by a later object"),

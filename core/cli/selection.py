@@ -56,6 +56,14 @@ Exclude = Annotated[
     list[str] | None,
     typer.Option(metavar="PATTERN", help="Not the names that match the pattern; repeatable."),
 ]
+ListAnew = Annotated[
+    bool,
+    typer.Option(
+        "--list-anew",
+        help="List the keys also if the catalogue has them: its new keys were listed within an hour, "
+        "and all keys within a day.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the plan; nothing is changed.")]
 
 

@@ -14,7 +14,7 @@ from core.cli.catalog import naming_refresh
 from core.cli.collect import show_problems
 from core.cli.parameters import usage_error
 from core.cli.query import FormulaSafe, Overwrite, is_number, text_of
-from core.cli.selection import DryRun
+from core.cli.selection import DryRun, ListAnew
 from core.errors import ErrorKind
 from core.units import format_counted, format_duration, format_size
 
@@ -61,6 +61,7 @@ def sql(  # noqa: PLR0913, PLR0917 - the options of one command
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Neither use nor store objects on this computer.")
     ] = False,
+    list_anew: ListAnew = False,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     formula_safe: FormulaSafe = False,
@@ -79,13 +80,13 @@ def sql(  # noqa: PLR0913, PLR0917 - the options of one command
     files = dict(_named(each) for each in tables or [])
     places = dict(_folder(each) for each in folders or [])
     if dry_run:
-        return _plan(cli, places, cache=not no_cache)
+        return _plan(cli, places, cache=not no_cache, list_anew=list_anew)
     from core.collect.querying import check_query, read_page, run_query
 
     check_query(statement, str(output) if output else "", overwrite=overwrite)
     with cli.out.work("Querying") as work, naming_refresh():
         workspace = cli.opener.workspace(work)
-        with _loaded(workspace, work, places, cache=not no_cache) as loaded:
+        with _loaded(workspace, work, places, cache=not no_cache, list_anew=list_anew) as loaded:
             report = run_query(
                 workspace, work, sql=statement, files=files, catalog=catalog,
                 tables={name: each.table for name, each in loaded.items()},
@@ -108,7 +109,7 @@ def _folder(text: str) -> tuple[str, str]:
 
 @contextmanager
 def _loaded(
-    workspace: Workspace, work: Work, places: Mapping[str, str], *, cache: bool
+    workspace: Workspace, work: Work, places: Mapping[str, str], *, cache: bool, list_anew: bool
 ) -> Iterator[dict[str, FolderReport]]:
     """Read folders, and yield their tables, which are removed at the end."""
     from core.collect.folder import load_folder
@@ -117,14 +118,16 @@ def _loaded(
     loaded: dict[str, FolderReport] = {}
     try:
         for name, place in places.items():
-            loaded[name] = load_folder(workspace, work, folder=place, cache=cache)
+            loaded[name] = load_folder(
+                workspace, work, folder=place, cache=cache, list_anew=list_anew
+            )
         yield loaded
     finally:
         for each in loaded.values():
             path_of(each.table).unlink(missing_ok=True)
 
 
-def _plan(cli: Cli, places: Mapping[str, str], *, cache: bool) -> int:
+def _plan(cli: Cli, places: Mapping[str, str], *, cache: bool, list_anew: bool) -> int:
     from core.collect.folder import plan_folder
 
     if not places:
@@ -132,7 +135,7 @@ def _plan(cli: Cli, places: Mapping[str, str], *, cache: bool) -> int:
     with cli.out.work("Listing") as work:
         workspace = cli.opener.workspace(work)
         plans = {
-            name: plan_folder(workspace, work, folder=place, cache=cache)
+            name: plan_folder(workspace, work, folder=place, cache=cache, list_anew=list_anew)
             for name, place in places.items()
         }
     values: Any = {
@@ -148,6 +151,8 @@ def _show_plans(cli: Cli, plans: Mapping[str, FolderPlan]) -> None:
 
 
 def _show_plan(cli: Cli, name: str, found: FolderPlan) -> None:
+    from core.collect.catalogued import age_text
+
     formats = ", ".join(f"{count:,} {form}" for form, count in found.formats)
     cli.out.line(
         f"{name}: {format_counted(found.objects, 'object')} ({formats}), {format_size(found.size)}, "
@@ -156,6 +161,8 @@ def _show_plan(cli: Cli, name: str, found: FolderPlan) -> None:
     )
     if found.other:
         cli.out.line(f"{format_counted(found.other, 'object')} of other formats, not read")
+    if found.listed is not None:
+        cli.out.line(age_text(found.listed))
     if found.archived:
         cli.out.line(
             f"! {format_counted(found.archived, 'object')} in an archive class: unreadable"
@@ -177,12 +184,16 @@ def _show(
     found: Selection | None,
     loaded: Mapping[str, FolderReport],
 ) -> None:
+    from core.collect.catalogued import age_text
+
     _show_result(cli, report, found)
     for name, each in loaded.items():
         cli.out.note(
             f"{name}: {format_counted(each.plan.objects, 'object')}, "
             f"{format_counted(each.rows, 'row')}, {format_counted(each.gets, 'GET request')}"
         )
+        if each.plan.listed is not None:
+            cli.out.note(age_text(each.plan.listed))
         for note in each.notes:
             cli.out.note(f"! {note}")
         show_problems(cli, each)

@@ -11,25 +11,22 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from core.aws.faults import translated
 from core.collect.athena import athena_texts, scan_cost
-from core.collect.querying import QueryReport, target_of
+from core.collect.querying import QueryReport, target_of, write_result
 from core.collect.request import request_of
-from core.collect.tables import name_of
 from core.errors import Cancelled, InvalidInput, ServiceError, StorageError
-from core.local.atomic import translate_os_errors
 from core.local.spool import spool
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.deleting import delete_many
 from core.objects.listing import list_pages
 from core.objects.reading import download
-from core.sql.files import FileTarget, copy_query
+from core.sql.files import FileTarget
 from core.sql.literals import text_literal
 from core.sql.new_file import check_free, new_file
 from core.sql.session import open_session, run
@@ -101,8 +98,7 @@ def run_on_athena(  # noqa: PLR0913 - an operation's arguments are plain data, n
     """
     work = default_work(work)
     started = time.monotonic()
-    duration = None if margin is None else timedelta(seconds=margin)
-    request = request_of(kind, names, timeframe, start, end, duration)
+    request = request_of(kind, names, timeframe, start, end, margin)
     texts = athena_texts(workspace.bucket.name, request)
     target = target_of(path, file_format, formula_safe=formula_safe)
     check_free(target.path, overwrite=overwrite)
@@ -116,12 +112,8 @@ def run_on_athena(  # noqa: PLR0913 - an operation's arguments are plain data, n
             "WITH (format = 'PARQUET', compression = 'ZSTD')"
         )
         scanned = query.execute(unload)
-        report = _combined(workspace.bucket, f"{place}data/", target, overwrite, work)
-    seconds = time.monotonic() - started
-    columns, types, rows, size = report
-    result = QueryReport(
-        str(target.path), "" if path else name_of(target.path), rows, columns, types, seconds, size
-    )
+        result = _combined(workspace.bucket, f"{place}data/", target, work, overwrite=overwrite)
+    result = replace(result, seconds=time.monotonic() - started)
     return AthenaReport(result, scanned, scan_cost(scanned))
 
 
@@ -208,13 +200,10 @@ def _check(status: dict[str, Any]) -> None:
     )
 
 
-_Combined = tuple[tuple[str, ...], tuple[str, ...], int, int]
-
-
 def _combined(
-    bucket: Bucket, place: str, target: FileTarget, overwrite: bool, work: Work
-) -> _Combined:
-    """Write the files of a result as one; return columns, types, rows and bytes."""
+    bucket: Bucket, place: str, target: FileTarget, work: Work, *, overwrite: bool
+) -> QueryReport:
+    """Write the files of a result as one."""
     keys = sorted(key for page in list_pages(bucket, place, work=work) for key in page.keys)
     if not keys:
         raise ServiceError(
@@ -226,17 +215,14 @@ def _combined(
         spool() as folder,
         open_session(folder) as connection,
         new_file(target.path, overwrite=overwrite) as temporary,
+        run(connection, work),
     ):
         files = [
             _downloaded(bucket, key, folder / f"{at}.parquet", work) for at, key in enumerate(keys)
         ]
         paths = ", ".join(text_literal(str(file)) for file in files)
         sql = f'SELECT * FROM read_parquet([{paths}]) ORDER BY "timestamp"'  # noqa: S608 - paths of this program
-        written = FileTarget(temporary, target.format, target.formula_safe, iso_times=True)
-        with run(connection, work), translate_os_errors(target.path, "written"):
-            rows, columns = copy_query(connection, sql, written)
-        size = temporary.stat().st_size
-    return tuple(each.name for each in columns), tuple(each.type for each in columns), rows, size
+        return write_result(connection, sql, target, temporary)
 
 
 def _downloaded(bucket: Bucket, key: str, path: Path, work: Work) -> Path:

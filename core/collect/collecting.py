@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from core.collect.request import Request, request_of
 from core.collect.rows import UnreadableError, read_rows, unpacked
 from core.collect.staging import Staging
 from core.collect.table import TABLE, Table, build_table, head_of
-from core.errors import InvalidInput, NotFound
+from core.errors import NotFound
 from core.local.atomic import translate_os_errors
 from core.local.spool import private_file, spool
 from core.objects.bucket import Bucket, HasBucket
@@ -46,6 +46,7 @@ def plan(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
     end: str,
     margin: float | None = None,
     cache: bool = True,
+    list_anew: bool = False,
 ) -> Plan:
     """Return the objects of a range, their bytes, and what reading them costs; nothing is read.
 
@@ -60,15 +61,16 @@ def plan(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
         margin: Seconds by which times in keys may be outside the range; by default as in
             `usual_margin`.
         cache: Whether objects that earlier collections have read count as read.
+        list_anew: Whether the keys are listed even if the catalogue has them and is not old.
 
     Raises:
         InvalidInput: The range is not valid.
         StorageError: The bucket cannot be listed.
     """
     work = default_work(work)
-    request = request_of(kind, names, timeframe, start, end, _duration(margin))
+    request = request_of(kind, names, timeframe, start, end, margin)
     bucket = workspace.bucket
-    objects = find_objects(bucket, request, work)
+    objects = find_objects(bucket, request, work, list_anew=list_anew)
     with opened_cache(bucket, use=cache) as opened:
         return _plan(objects, opened)
 
@@ -89,7 +91,7 @@ def plan_athena(
     """
     request = request_of(
         arguments["kind"], arguments["names"], arguments.get("timeframe", ""),
-        arguments["start"], arguments["end"], _duration(arguments.get("margin")),
+        arguments["start"], arguments["end"], arguments.get("margin"),
     )  # fmt: skip
     texts = athena_texts(workspace.bucket.name, request)
     return texts, plan(workspace, work, **arguments)
@@ -108,6 +110,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
     file_format: str = "",
     margin: float | None = None,
     cache: bool = True,
+    list_anew: bool = False,
     overwrite: bool = False,
     formula_safe: bool = False,
 ) -> CollectReport:
@@ -129,6 +132,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
         file_format: `csv`, `json`, `jsonl` or `parquet`; by default the ending of the file.
         margin: See `plan`.
         cache: Whether objects are read from the cache of this computer, and stored there.
+        list_anew: See `plan`.
         overwrite: Whether an existing file is replaced.
         formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would compute.
 
@@ -140,15 +144,16 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
         StorageError: The bucket cannot be listed or read.
     """
     work = default_work(work)
-    request = request_of(kind, names, timeframe, start, end, _duration(margin))
+    request = request_of(kind, names, timeframe, start, end, margin)
     target = target_of(path, file_format, formula_safe=formula_safe)
     # Before anything is read: a collection takes a while.
     for each in (target.path, partial_path(target.path)):
         check_free(each, overwrite=overwrite)
     bucket = workspace.bucket
     with opened_cache(bucket, use=cache) as opened, spool() as folder:
+        objects = find_objects(bucket, request, work, list_anew=list_anew)
         collection = _Collection(bucket, request, opened, folder, work)
-        return collection.write(target, overwrite=overwrite)
+        return collection.write(objects, target, overwrite=overwrite)
 
 
 def partial_path(path: Path) -> Path:
@@ -174,9 +179,8 @@ class _Collection:
         self._patterns: list[Pattern] = []
         self._problems: dict[int, Problem] = {}
 
-    def write(self, target: FileTarget, *, overwrite: bool) -> CollectReport:
+    def write(self, objects: Objects, target: FileTarget, *, overwrite: bool) -> CollectReport:
         """Run all steps and write the file."""
-        objects = find_objects(self._bucket, self._request, self._work)
         planned = _plan(objects, self._cache)
         if not objects.found:
             raise _nothing(self._request, planned)
@@ -265,7 +269,7 @@ class _Collection:
         return CollectReport(
             planned, table.rows, table.repeated, table.revised, table.outside,
             tuple(column.name for column in columns), tuple(column.type for column in columns),
-            problems, table.notes, contents.gets, time.monotonic() - self._started, str(path), size,
+            problems, (*table.notes, *contents.notes), contents.gets, time.monotonic() - self._started, str(path), size,
         )  # fmt: skip
 
 
@@ -276,7 +280,6 @@ _BAD_NUMBERS = "Some rows have a value that is not a number, and is empty in the
 
 #: Forms of documents that are tried for each object.
 _MOST_PATTERNS = 8
-_MOST_SECONDS = 3_660 * 86_400
 
 
 def _plan(objects: Objects, cache: ObjectCache | None) -> Plan:
@@ -293,6 +296,7 @@ def _plan(objects: Objects, cache: ObjectCache | None) -> Plan:
         other=objects.other,
         names=present,
         without=tuple(name for name in objects.names if name not in present),
+        listed=objects.listed,
     )
 
 
@@ -304,11 +308,3 @@ def _nothing(request: Request, planned: Plan) -> NotFound:
         f"{iso_utc(request.first)} and {iso_utc(request.last)}.",
         remedy="Check the names, the timeframe and the dates; names are case-sensitive.",
     )
-
-
-def _duration(seconds: float | None) -> timedelta | None:
-    if seconds is None:
-        return None
-    if not 0 <= seconds <= _MOST_SECONDS:
-        raise InvalidInput(f"The margin {seconds} is out of range", remedy="Use 0 to 3,660 days.")
-    return timedelta(seconds=seconds)

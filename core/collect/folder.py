@@ -9,20 +9,20 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.collect.cache import ObjectCache, opened_cache
+from core.collect.catalogued import catalogued
 from core.collect.documents import EmptyLists, format_of_key, read_document
 from core.collect.folder_table import TABLE, FolderTable
 from core.collect.keys import ARCHIVES, Found
-from core.collect.querying import target_of
+from core.collect.querying import target_of, write_result
 from core.collect.reading import read_contents
 from core.collect.report import Problem
 from core.collect.rows import UnreadableError, unpacked
 from core.collect.staging import Staging
-from core.collect.tables import name_of
 from core.errors import InvalidInput, LimitExceeded, NotFound
 from core.layout.places import parse_place
 from core.local.atomic import translate_os_errors
@@ -30,8 +30,8 @@ from core.local.spool import private_file, spool
 from core.model.prices import GET_PRICE, LIST_PRICE
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.listing import Listing
+from core.objects.pages import Columns
 from core.sql.csv_text import csv_line
-from core.sql.files import copy_query
 from core.sql.new_file import new_file
 from core.sql.session import open_session, run
 from core.units import format_count, format_size
@@ -56,6 +56,7 @@ class FolderPlan:
         archived: the objects in archive classes, which cannot be read.
         other: the objects that are neither CSV, JSON nor Parquet, and are omitted.
         formats: each format and the number of its objects.
+        listed: when the catalogue listed the keys; None if they were listed for the plan.
     """
 
     folder: str
@@ -66,6 +67,7 @@ class FolderPlan:
     archived: int
     other: int
     formats: tuple[tuple[str, int], ...]
+    listed: datetime | None = None
 
     @property
     def gets(self) -> int:
@@ -113,7 +115,12 @@ class FolderReport:
 
 
 def plan_folder(
-    workspace: HasBucket, work: Work | None = None, *, folder: str, cache: bool = True
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    folder: str,
+    cache: bool = True,
+    list_anew: bool = False,
 ) -> FolderPlan:
     """Return what a query of a folder reads, and what that costs; only the keys are listed.
 
@@ -123,6 +130,7 @@ def plan_folder(
         folder: The prefix of the objects, which is empty or ends in `/`, or a place in another
             bucket such as `s3://bucket/prefix/`.
         cache: Whether objects that were read before count as read.
+        list_anew: Whether the keys are listed even if the catalogue has them and is not old.
 
     Raises:
         InvalidInput: The prefix does not end in `/`.
@@ -130,13 +138,18 @@ def plan_folder(
         StorageError: The folder cannot be listed.
     """
     bucket, folder = _place(workspace.bucket, folder)
-    found, lists = _listed(bucket, folder, default_work(work))
+    listing = _listed(bucket, folder, default_work(work), list_anew=list_anew)
     with opened_cache(bucket, use=cache) as opened:
-        return _plan(folder, found, lists, opened)
+        return _plan(folder, listing, opened)
 
 
 def load_folder(
-    workspace: HasBucket, work: Work | None = None, *, folder: str, cache: bool = True
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    folder: str,
+    cache: bool = True,
+    list_anew: bool = False,
 ) -> FolderReport:
     """Read all objects of a folder as one new table of the window.
 
@@ -146,8 +159,9 @@ def load_folder(
     Args:
         workspace: The services of a connection.
         work: Cancel token, progress, limits and retry budget.
-        folder: See `plan_folder`, as `cache`.
+        folder: See `plan_folder`, as `cache` and `list_anew`.
         cache: See `plan_folder`.
+        list_anew: See `plan_folder`.
 
     Raises:
         InvalidInput: The prefix does not end in `/`, or the objects cannot be one table.
@@ -158,10 +172,10 @@ def load_folder(
     work = default_work(work)
     started = time.monotonic()
     bucket, folder = _place(workspace.bucket, folder)
-    found, lists = _listed(bucket, folder, work)
+    listing = _listed(bucket, folder, work, list_anew=list_anew)
     with opened_cache(bucket, use=cache) as opened, spool() as place:
-        planned = _plan(folder, found, lists, opened)
-        chosen = [each for each in found if format_of_key(each.key)]
+        planned = _plan(folder, listing, opened)
+        chosen = [each for each in listing.found if format_of_key(each.key)]
         _check(planned, place)
         return _Loading(bucket, chosen, opened, place, work).run(planned, started)
 
@@ -176,26 +190,42 @@ def _place(bucket: Bucket, folder: str) -> tuple[Bucket, str]:
     return Bucket(bucket.clients, place.bucket) if place.bucket else bucket, place.key
 
 
-def _listed(bucket: Bucket, folder: str, work: Work) -> tuple[list[Found], int]:
-    """Return all objects below a prefix in the order of their keys, and the LIST requests."""
-    found: list[Found] = []
-    lists = 0
-    for page in Listing(bucket, folder, work=work).pages():
-        lists += 1
+@dataclass(slots=True)
+class _Listing:
+    """The objects in the order of their keys, LIST requests, and when the catalogue has listed."""
+
+    found: list[Found] = field(default_factory=list)
+    lists: int = 0
+    listed: datetime | None = None
+
+    def add(self, page: Columns) -> None:
         columns = zip(page.keys, page.sizes, page.etags, page.classes, page.modified, strict=True)
         # Folders that consoles create are empty objects.
-        found += [Found(*each, "", _NO_TIME) for each in columns if not each[0].endswith("/")]
-        work.report(Progress(len(found), None, "objects", "listing"))
-        if len(found) > _MOST_OBJECTS:
+        self.found += [Found(*each, "", _NO_TIME) for each in columns if not each[0].endswith("/")]
+
+
+def _listed(bucket: Bucket, folder: str, work: Work, *, list_anew: bool) -> _Listing:
+    """Return all objects below a prefix."""
+    known = None if list_anew else catalogued(bucket, [folder], work)
+    listing = _Listing(listed=known.listed if known else None)
+    for page in (known.keys,) if known else Listing(bucket, folder, work=work).pages():
+        listing.lists += known is None
+        listing.add(page)
+        work.report(Progress(len(listing.found), None, "objects", "listing"))
+        if len(listing.found) > _MOST_OBJECTS:
             raise LimitExceeded(
                 f"The folder has more than {format_count(_MOST_OBJECTS)} objects",
                 remedy="Query a smaller folder, or use Amazon Athena.",
                 subject=bucket.subject(folder),
             )
-    return sorted(found, key=lambda each: each.key), max(1, lists)
+    # An empty folder has a page, too.
+    listing.lists = max(listing.lists, int(known is None))
+    listing.found.sort(key=lambda each: each.key)
+    return listing
 
 
-def _plan(folder: str, found: Sequence[Found], lists: int, cache: ObjectCache | None) -> FolderPlan:
+def _plan(folder: str, listing: _Listing, cache: ObjectCache | None) -> FolderPlan:
+    found, lists = listing.found, listing.lists
     formats = Counter(format_of_key(each.key) for each in found)
     other = formats.pop("", 0)
     chosen = [each for each in found if format_of_key(each.key)]
@@ -204,7 +234,7 @@ def _plan(folder: str, found: Sequence[Found], lists: int, cache: ObjectCache | 
     return FolderPlan(
         folder, len(chosen), sum(each.size for each in chosen),
         sum(cache.known(pairs)) if cache is not None else 0, lists,
-        len(chosen) - len(readable), other, tuple(formats.most_common()),
+        len(chosen) - len(readable), other, tuple(formats.most_common()), listing.listed,
     )  # fmt: skip
 
 
@@ -263,15 +293,12 @@ class _Loading:
             for number, reason in table.damaged.items():
                 self._problem(number, reason)
             with new_file(target.path, overwrite=False) as temporary:
-                written = replace(target, path=temporary)
-                with translate_os_errors(target.path, "written"):
-                    rows, columns = copy_query(connection, f"SELECT * FROM {TABLE}", written)  # noqa: S608 - a constant
-                size = temporary.stat().st_size
+                written = write_result(connection, f"SELECT * FROM {TABLE}", target, temporary)  # noqa: S608 - a constant
         return FolderReport(
-            planned, name_of(target.path), rows,
-            tuple(column.name for column in columns), tuple(column.type for column in columns),
+            planned, written.table, written.rows, written.columns, written.types,
             tuple(self._problems[number] for number in sorted(self._problems)),
-            tuple(table.notes), contents.gets, time.monotonic() - started, size,
+            (*table.notes, *contents.notes), contents.gets, time.monotonic() - started,
+            written.size,
         )  # fmt: skip
 
     def _stage(self, number: int, data: bytes) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core.collect.catalogued import catalogued
 from core.collect.request import Request, is_pattern, prefix_of, shifted
 from core.layout import Kind, kind, parse
 from core.objects.bucket import Bucket
@@ -52,12 +53,14 @@ class Objects:
         lists: the LIST requests that were sent.
         other: keys that do not have the form of the contract.
         names: the names that were listed.
+        listed: when the catalogue listed them; None if they were listed now.
     """
 
     found: list[Found] = field(default_factory=list)
     lists: int = 0
     other: int = 0
     names: tuple[str, ...] = ()
+    listed: datetime | None = None
 
     @property
     def archived(self) -> list[Found]:
@@ -65,16 +68,27 @@ class Objects:
         return [each for each in self.found if each.storage_class in ARCHIVES]
 
 
-def find_objects(bucket: Bucket, request: Request, work: Work) -> Objects:
-    """List the objects of a range.
+def find_objects(
+    bucket: Bucket, request: Request, work: Work, *, list_anew: bool = False
+) -> Objects:
+    """Return the objects of a range from the catalogue if it is not old, or from listings.
+
+    Args:
+        bucket: the bucket.
+        request: the range.
+        work: cancel token and progress.
+        list_anew: whether the catalogue is not used.
 
     Raises:
         AccessDenied: `s3:ListBucket` is missing.
         Cancelled: a cancel was requested.
         StorageError: a listing failed.
     """
-    objects = Objects()
     of = kind(request.kind)
+    known = None if list_anew else _from_catalog(bucket, of, request, work)
+    if known is not None:
+        return known
+    objects = Objects()
     objects.names = _names(bucket, of, request, work, objects)
     spans = [span for name in objects.names for span in _spans(of, request, name)]
     with ThreadPoolExecutor(min(_THREADS, len(spans) or 1), "list range") as pool:
@@ -85,6 +99,33 @@ def find_objects(bucket: Bucket, request: Request, work: Work) -> Objects:
             work.report(Progress(len(objects.found), None, "objects", "listing"))
     objects.found.sort(key=lambda each: (each.name, each.moment, each.key))
     return objects
+
+
+def _from_catalog(bucket: Bucket, of: Kind, request: Request, work: Work) -> Objects | None:
+    """Return the objects of a range from the catalogue; None if it cannot be used."""
+    patterns = any(map(is_pattern, request.names))
+    roots = [prefix_of(of, name, request.timeframe) for name in request.names]
+    found = catalogued(bucket, [of.prefix] if patterns else roots, work)
+    if found is None:
+        return None
+    objects = Objects(listed=found.listed)
+    known = {key[len(of.prefix) :].partition("/")[0] for key in found.keys.keys if patterns}
+    objects.names = _matching(request, sorted(known))
+    _add(objects, found.keys, request)
+    wanted = frozenset(objects.names)
+    objects.found = [
+        each for each in objects.found if each.name in wanted and _is_of(each.key, of, request)
+    ]
+    objects.found.sort(key=lambda each: (each.name, each.moment, each.key))
+    return objects
+
+
+def _is_of(key: str, of: Kind, request: Request) -> bool:
+    """Return whether a key is of the requested kind and timeframe."""
+    parsed = parse(key)
+    if parsed is None or parsed.kind is not of:
+        return False
+    return not request.timeframe or parsed.names["timeframe"] == request.timeframe
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +201,11 @@ def _names(
     """Return the names of a request; patterns are replaced by the names in the bucket."""
     if not any(map(is_pattern, request.names)):
         return request.names
-    known = _listed_names(bucket, of, work, objects)
+    return _matching(request, _listed_names(bucket, of, work, objects))
+
+
+def _matching(request: Request, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a request, with those that its patterns match."""
     found: dict[str, None] = {}
     for name in request.names:
         if is_pattern(name):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.catalog.catalog import open_catalog
-from core.collect.tables import name_of, new_table, path_of
+from core.collect.tables import is_table, name_of, new_table, path_of
 from core.errors import InvalidInput
 from core.local.atomic import translate_os_errors
 from core.local.spool import spool
@@ -113,14 +113,32 @@ def run_query(  # noqa: PLR0913 - an operation's arguments are plain data, named
             open_catalog(workspace).create_table(connection, KEYS)
         restrict(connection, [*sources.values(), temporary])
         check_select(connection, sql)
-        written = FileTarget(temporary, target.format, formula_safe, iso_times=True)
-        with run(connection, work), translate_os_errors(target.path, "written"):
-            rows, columns = copy_query(connection, sql, written)
-        size = temporary.stat().st_size
+        with run(connection, work):
+            report = write_result(connection, sql, target, temporary)
+    return replace(report, seconds=time.monotonic() - started)
+
+
+def write_result(
+    connection: duckdb.DuckDBPyConnection, sql: str, target: FileTarget, temporary: Path
+) -> QueryReport:
+    """Write the result of a SELECT statement, and return what was written.
+
+    Args:
+        connection: A session that may write the file.
+        sql: The statement.
+        target: The file or table that the result becomes.
+        temporary: The file that is written, see `core.sql.new_file`.
+
+    Raises:
+        LocalIOError: The file cannot be written.
+    """
+    began = time.monotonic()
+    with translate_os_errors(target.path, "written"):
+        rows, columns = copy_query(connection, sql, replace(target, path=temporary))
     return QueryReport(
-        str(target.path), "" if path else name_of(target.path), rows,
+        str(target.path), name_of(target.path) if is_table(target.path) else "", rows,
         tuple(column.name for column in columns), tuple(column.type for column in columns),
-        time.monotonic() - started, size,
+        time.monotonic() - began, temporary.stat().st_size,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from core.objects.bucket import Bucket
 from core.objects.reading import fetch
 from core.objects.small_loop import SMALL_BYTES
 from core.objects.small_reads import ListedObject, read_many
-from core.units import format_size
+from core.units import format_counted, format_size
 from core.work import Progress, RetryBudget, Work
 
 _THREADS = 12
@@ -26,10 +26,22 @@ Received = Callable[[int, bytes], None]
 
 @dataclass(slots=True)
 class Contents:
-    """What was not read, by the number of the object, and the number of requests that were sent."""
+    """What was not read, by the number of the object, and the number of requests that were sent.
+
+    `changed` is the number of objects that are not as they were listed.
+    """
 
     missing: dict[int, str] = field(default_factory=dict)
     gets: int = 0
+    changed: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks about objects that are not as they were listed."""
+        if not self.changed:
+            return ()
+        count = format_counted(self.changed, "object")
+        return (f"{count} changed after the keys were listed: the present content was read.",)
 
 
 def read_contents(
@@ -116,6 +128,7 @@ class _Reading:
 
     def _arrived(self, number: int, etag: str, data: bytes) -> None:
         self._found.gets += 1
+        self._found.changed += etag != self._objects[number].etag
         self._failures = 0
         if self._cache is not None:
             self._cache.add(self._objects[number].key, etag, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.model.prices import GET_PRICE, LIST_PRICE
 
@@ -20,6 +21,7 @@ class Plan:
         other: keys below the listed prefixes that do not have the form of the contract.
         names: the symbols, users or report types with objects, without patterns.
         without: the names of the request that have no objects in the range.
+        listed: when the catalogue listed the keys; None if they were listed for the plan.
     """
 
     objects: int
@@ -30,6 +32,7 @@ class Plan:
     other: int
     names: tuple[str, ...]
     without: tuple[str, ...] = ()
+    listed: datetime | None = None
 
     @property
     def gets(self) -> int:

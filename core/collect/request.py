@@ -24,6 +24,7 @@ _LEAST_MARGIN = {
     "user_trades": timedelta(days=31),
 }
 _DAY = timedelta(days=1)
+_MOST_SECONDS = 3_660 * 86_400
 _PATTERN = frozenset("*?[")
 
 
@@ -64,7 +65,7 @@ def request_of(
     timeframe: str = "",
     start: str = "",
     end: str = "",
-    margin: timedelta | None = None,
+    margin: float | None = None,
 ) -> Request:
     """Return a request from texts, as they are typed.
 
@@ -74,7 +75,7 @@ def request_of(
         timeframe: the timeframe of candles.
         start: a date or time (ISO 8601, UTC).
         end: a date, which belongs to the range, or the time at which the range ends.
-        margin: see `Request`; by default enough for the usual number of rows in an object.
+        margin: the seconds of that of `Request`; by default enough for the usual number of rows in an object.
 
     Raises:
         InvalidInput: a value is missing, unknown or contradictory.
@@ -90,8 +91,14 @@ def request_of(
         )
     return Request(
         kind_id, tuple(dict.fromkeys(names)), timeframe, first, last,
-        usual_margin(kind_id, timeframe) if margin is None else margin,
+        usual_margin(kind_id, timeframe) if margin is None else _duration(margin),
     )  # fmt: skip
+
+
+def _duration(seconds: float) -> timedelta:
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise InvalidInput(f"The margin {seconds} is out of range", remedy="Use 0 to 3,660 days.")
+    return timedelta(seconds=seconds)
 
 
 def is_pattern(name: str) -> bool:

@@ -39,6 +39,11 @@ def name_of(path: Path | str) -> str:
     return Path(path).name.removesuffix(_ENDING).removesuffix(".partial")
 
 
+def is_table(path: Path) -> bool:
+    """Return whether a file is a table of the window."""
+    return path.parent == _folder()
+
+
 def path_of(name: str) -> Path:
     """Return the path of a table.
 

@@ -180,7 +180,7 @@ class Columns(QObject):
     def _fit(self) -> None:
         """Set the natural widths of the columns, or smaller ones in a narrow view."""
         columns = [c for c in range(self._header.count()) if not self._header.isSectionHidden(c)]
-        if len(self._natural) != self._header.count() or self._left:
+        if not columns or len(self._natural) != self._header.count() or self._left:
             return
         if self._touched:
             self._fill(columns)

@@ -4,10 +4,11 @@ import re
 
 import duckdb
 import pytest
+from botocore.exceptions import ClientError
 
 from core.collect.athena_run import RESULTS, run_on_athena
 from core.collect.querying import read_page
-from core.errors import Cancelled, InvalidInput, ServiceError
+from core.errors import AccessDenied, AlreadyExists, Cancelled, InvalidInput, ServiceError
 from core.work import CancelToken, Work
 
 RANGE = {"kind": "ohlcv", "names": ["BTC-USD"], "timeframe": "1h", "start": "2024-01-01", "end": "2024-01-02"}  # fmt: skip
@@ -20,7 +21,7 @@ class Athena:
         self.bucket, self.folder = bucket, folder
         self.statements, self.stopped = [], []
         self.states = ["RUNNING", "SUCCEEDED"]
-        self.error = {}
+        self.error, self.reason = {}, ""
 
     def start_query_execution(self, **given):
         statement = given["QueryString"]
@@ -42,7 +43,7 @@ class Athena:
 
     def get_query_execution(self, **_given):
         state = self.left.pop(0) if len(self.left) > 1 else self.left[0]
-        status = {"State": state, "AthenaError": self.error}
+        status = {"State": state, "AthenaError": self.error, "StateChangeReason": self.reason}
         return {
             "QueryExecution": {"Status": status, "Statistics": {"DataScannedInBytes": 5 * 10**9}}
         }
@@ -95,6 +96,67 @@ def test_a_cancel_stops_the_query_and_removes_its_files(collected, athena):
         run_on_athena(collected, work, **RANGE)
     assert athena.stopped == ["1"]
     assert _left(collected) == []
+
+
+def test_a_waiting_query_is_cancelled_too(collected, athena):
+    token = CancelToken()
+    athena.states = ["QUEUED"]
+    with pytest.raises(Cancelled):
+        run_on_athena(collected, Work(token, report=lambda _progress: token.cancel()), **RANGE)
+    assert athena.stopped == ["1"]
+
+
+def test_a_failure_without_an_error_has_the_reason_of_the_state(collected, athena):
+    athena.states, athena.reason = ["CANCELLED"], "Query was cancelled by an administrator"
+    with pytest.raises(ServiceError, match="by an administrator"):
+        run_on_athena(collected, **RANGE)
+    assert athena.stopped == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "action"),
+    [
+        ("StartQueryExecution", "athena:StartQueryExecution"),
+        ("GetQueryExecution", "athena:GetQueryExecution"),
+    ],
+)
+def test_a_missing_permission_is_named_and_nothing_remains(
+    collected, athena, monkeypatch, operation, action
+):
+    def refuse(**_given):
+        answer = {
+            "Error": {
+                "Code": "AccessDeniedException",
+                "Message": f"not authorized to perform: {action}",
+            },
+            "ResponseMetadata": {"HTTPStatusCode": 400},
+        }
+        raise ClientError(answer, operation)
+
+    name = "start_query_execution" if operation.startswith("Start") else "get_query_execution"
+    monkeypatch.setattr(athena, name, refuse)
+    with pytest.raises(AccessDenied) as raised:
+        run_on_athena(collected, **RANGE)
+    assert action in str(raised.value)
+    assert _left(collected) == []
+
+
+def test_the_result_is_unloaded_as_parquet_and_written_in_any_format(collected, athena, tmp_path):
+    path = tmp_path / "out.csv"
+    report = run_on_athena(collected, path=str(path), **RANGE)
+    assert "WITH (format = 'PARQUET', compression = 'ZSTD')" in athena.statements[-1]
+    assert (report.result.path, report.result.table, report.result.rows) == (str(path), "", 2)
+    assert path.read_text(encoding="utf-8").splitlines()[1].startswith("BTC-USD,2024-01-01,1.5")
+    with pytest.raises(AlreadyExists):
+        run_on_athena(collected, path=str(path), **RANGE)
+    assert len(athena.statements) == 3
+
+
+@pytest.mark.parametrize("margin", [-1.0, 1e12])
+def test_a_margin_outside_the_calendar_is_refused_before_a_request(collected, athena, margin):
+    with pytest.raises(InvalidInput, match="margin"):
+        run_on_athena(collected, margin=margin, **RANGE)
+    assert athena.statements == []
 
 
 def test_requests_are_those_of_the_service(collected, tmp_path):

@@ -61,6 +61,7 @@ class CollectPage(BrowserPage):
         self._plan: Plan | None = None
         self._range: Range | None = None
         self._task: Task | None = None
+        self._list_anew = False
         self.question: Confirm | None = None
         self.tables = Tables.of(tab)
         self.banner = Banner(self)
@@ -136,9 +137,9 @@ class CollectPage(BrowserPage):
             self.state.show_unconnected(self._tab.choose_profile)
 
     def refresh(self) -> None:
-        """Plan the range again."""
+        """Plan the range again, with the keys that the bucket has now."""
         if not self.form.reason and self._task is None:
-            self.start_plan()
+            self.start_plan(list_anew=True)
 
     def focus_filter(self) -> None:
         """Focus the field of the names."""
@@ -147,15 +148,20 @@ class CollectPage(BrowserPage):
 
     # Plan
 
-    def start_plan(self) -> None:
-        """List the objects of the range."""
+    def start_plan(self, *_clicked: object, list_anew: bool = False) -> None:
+        """Find the objects of the range.
+
+        Args:
+            list_anew: whether to list them even if the catalogue has their keys.
+        """
         chosen = self.form.range
+        self._list_anew = list_anew
         command = self._tab.command(
-            "collect.plan", chosen.kind, *chosen.names, options=_options(chosen)
+            "collect.plan", chosen.kind, *chosen.names, options=self._options(chosen)
         )
         self._start(
             self._tab.bulk(
-                f"Plan {chosen.title}", "collect.plan", chosen.arguments,
+                f"Plan {chosen.title}", "collect.plan", self._arguments(chosen),
                 partial(self.show_plan, chosen), failed=self._on_failed, cancelled=self._on_stopped,
                 progress=self._on_progress, command=command, latest="browser/collect",
             ),
@@ -179,12 +185,12 @@ class CollectPage(BrowserPage):
             return
         self._start(
             self._tab.bulk(
-                f"Collect {chosen.title}", "collect.run", chosen.arguments,
+                f"Collect {chosen.title}", "collect.run", self._arguments(chosen),
                 partial(self.show_report, chosen), failed=self._on_failed, cancelled=self._on_stopped,
                 progress=self._on_progress,
                 command=self._tab.command(
                     "collect.run", chosen.kind, *chosen.names,
-                    options={**_options(chosen), "output": "table.parquet"},
+                    options={**self._options(chosen), "output": "table.parquet"},
                 ),
                 latest="browser/collect",
             ),
@@ -284,6 +290,12 @@ class CollectPage(BrowserPage):
 
     # State
 
+    def _arguments(self, chosen: Range) -> dict[str, object]:
+        return {**chosen.arguments, "list_anew": self._list_anew}
+
+    def _options(self, chosen: Range) -> dict[str, str | bool]:
+        return {**_options(chosen), **({"list-anew": True} if self._list_anew else {})}
+
     def _start(self, task: Task, text: str) -> None:
         self._task = task
         self.banner.clear()
@@ -349,8 +361,8 @@ class CollectPage(BrowserPage):
         self.views.setVisible(self.problems_model.rowCount() > 0)
 
 
-def _options(chosen: Range) -> dict[str, str]:
-    options = {"from": chosen.start, "to": chosen.end}
+def _options(chosen: Range) -> dict[str, str | bool]:
+    options: dict[str, str | bool] = {"from": chosen.start, "to": chosen.end}
     return {**options, "timeframe": chosen.timeframe} if chosen.timeframe else options
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.units import format_count, format_counted, format_duration, format_size
+from core.units import format_age, format_count, format_counted, format_duration, format_size
 from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
@@ -43,9 +44,16 @@ def plan_text(found: Plan) -> str:
         texts.append(f"{format_count(found.cached)} are in the cache of this computer.")
     if found.archived:
         texts.append(f"{format_count(found.archived)} are archived and cannot be read.")
+    if found.listed is not None:
+        texts.append(catalog_text(found.listed))
     if found.without:
         texts.append(f"Without objects: {', '.join(map(shown, found.without))}.")
     return " ".join(texts)
+
+
+def catalog_text(listed: datetime) -> str:
+    """Return the sentence about keys that were not listed for a plan."""
+    return f"Keys from the catalogue, {format_age(listed)}: Refresh lists them anew."
 
 
 def report_text(report: CollectReport) -> str:

@@ -13,9 +13,9 @@ from core.units import format_count, format_counted, format_size, utc_now
 from core.work import Progress
 from gui.tabs.browser.collect.result_pane import give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
-from gui.tabs.browser.collect.texts import ProblemsModel
+from gui.tabs.browser.collect.texts import ProblemsModel, catalog_text
 from gui.widgets.banner import Banner
-from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.buttons import plain_button
 from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import row
 
@@ -47,11 +47,12 @@ class FolderBar(QWidget):
         self._folder: str | None = None
         self._task: Task | None = None
         self._plan: FolderPlan | None = None
+        self._list_anew = False
         # The names of the tables by their folders, so that reading one again replaces its table.
         self._names: dict[str, str] = {}
         self.problems = ProblemsModel(self)
         self.text = muted_label("", wrap=True)
-        self.read = primary_button("Read folder", self.start)
+        self.read = plain_button("Read folder", self.start)
         self.stop = plain_button("Stop", self.cancel)
         line = row(self.text, self.stop, self.read, margins=(0, 0, 0, 6))
         give_rest_to_first(line)
@@ -60,14 +61,19 @@ class FolderBar(QWidget):
         box.addWidget(line)
         self._forget()
 
-    def show_folder(self, folder: str) -> None:
-        """Plan a folder; its objects are read on request."""
+    def show_folder(self, folder: str, *, list_anew: bool = False) -> None:
+        """Plan a folder; its objects are read on request.
+
+        Args:
+            folder: its prefix.
+            list_anew: whether to list the keys even if the catalogue has them.
+        """
         self._forget()
-        self._folder = folder
+        self._folder, self._list_anew = folder, list_anew
         self.setVisible(True)
         self._begin(
             self._tab.bulk(
-                f"Plan a query of {folder or 'the bucket'}", "folder.plan", {"folder": folder},
+                f"Plan a query of {folder or 'the bucket'}", "folder.plan", self._arguments(folder),
                 partial(self.show_plan, folder), failed=self._on_failed,
                 cancelled=self._on_stopped, progress=self._on_progress,
                 command=self._command("folder.plan", folder, dry_run=True),
@@ -89,7 +95,7 @@ class FolderBar(QWidget):
             return
         self._begin(
             self._tab.bulk(
-                f"Read {folder or 'the bucket'} as a table", "folder.load", {"folder": folder},
+                f"Read {folder or 'the bucket'} as a table", "folder.load", self._arguments(folder),
                 partial(self.show_report, folder), failed=self._on_failed,
                 cancelled=self._on_stopped, progress=self._on_progress,
                 command=self._command("folder.load", folder), latest="browser/folder",
@@ -142,16 +148,20 @@ class FolderBar(QWidget):
         if self._folder is None or self._task is not None:
             return False
         if self._folder not in self._names:
-            self.show_folder(self._folder)
+            self.show_folder(self._folder, list_anew=True)
             return True
         return False
+
+    def _arguments(self, folder: str) -> dict[str, object]:
+        # A folder that is read again may have changed.
+        return {"folder": folder, "list_anew": self._list_anew or folder in self._names}
 
     def _command(self, operation: str, folder: str, *, dry_run: bool = False) -> str:
         bucket = self._tab.bucket
         place = f"s3://{bucket.name}/{folder}" if bucket else folder
         options: dict[str, str | bool] = {"folder": place}
-        if dry_run:
-            options["dry-run"] = True
+        options |= {"list-anew": True} if self._arguments(folder)["list_anew"] else {}
+        options |= {"dry-run": True} if dry_run else {}
         return self._tab.command(operation, "SELECT * FROM folder", options=options)
 
     def _begin(self, task: Task, text: str) -> None:
@@ -195,6 +205,8 @@ def plan_text(found: FolderPlan) -> str:
     texts = [f"{objects}, {format_size(found.size)}: {gets}, about ${found.cost:.4f}."]
     if found.cached:
         texts.append(f"In the cache of this computer: {format_count(found.cached)}.")
+    if found.listed is not None:
+        texts.append(catalog_text(found.listed))
     if found.archived:
         texts.append(f"Archived, and cannot be read: {format_count(found.archived)}.")
     if found.other:
