@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.faults import translated
-from core.errors import Corrupt, ServiceError, StorageError, local_io_error
+from core.errors import (
+    AccessDenied,
+    Corrupt,
+    NotFound,
+    ServiceError,
+    StorageError,
+    local_io_error,
+)
 from core.local.partial_files import already_exists, create_partial, move_into_place, set_aside
 from core.model.objects import ObjectInfo, Verdict
 from core.objects.bodies import chunks_of, content_range
@@ -19,6 +26,7 @@ from core.objects.checksums import etag_of
 from core.objects.fetching import Fetch, Fetched, Listed
 from core.objects.hashing import SHA256
 from core.objects.interruptions import Interruptions
+from core.objects.level import page_of
 from core.units import format_counted
 from core.work import Work, default_work
 
@@ -50,8 +58,17 @@ def head(
     """
     work = default_work(work)
     work.check()
-    with translated("s3:HeadObject", bucket.subject(key), work):
-        answer = bucket.client.head_object(Bucket=bucket.name, Key=key, **_version(version_id))
+    try:
+        with translated("s3:HeadObject", bucket.subject(key), work):
+            answer = bucket.client.head_object(Bucket=bucket.name, Key=key, **_version(version_id))
+    except AccessDenied:
+        if version_id is None and _is_absent(bucket, key, work):
+            raise NotFound(
+                f"{bucket.subject(key)} does not exist",
+                remedy="Check the name (case matters) and list what exists.",
+                subject=bucket.subject(key),
+            ) from None
+        raise
     size, modified, etag = answer.get("ContentLength"), answer.get("LastModified"), etag_of(answer)
     # A proxy may answer HEAD with its own headers, which do not describe an object.
     if size is None or modified is None or not etag:
@@ -76,6 +93,21 @@ def head(
         content_encoding=answer.get("ContentEncoding"),
         sha256=metadata.get(SHA256),
     )
+
+
+def _is_absent(bucket: Bucket, key: str, work: Work) -> bool:
+    """Return whether a listing proves that an object does not exist; False if it is denied.
+
+    S3 denies HEAD of an object that does not exist unless all keys of the bucket may be listed. With
+    rights on one prefix only, the key itself can still be listed.
+    Source: S3 API reference, HeadObject, "Permissions".
+    """
+    try:
+        page, _token = page_of(bucket, key, size=1, work=work)
+    except AccessDenied:
+        return False
+    # The key itself sorts before all others that begin with it.
+    return key not in page.keys
 
 
 def read(

@@ -4,11 +4,13 @@ import hashlib
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from helpers.moto_bucket import moto_bucket
 
 from core.errors import (
+    AccessDenied,
     AlreadyExists,
     Cancelled,
     Corrupt,
@@ -226,3 +228,33 @@ def test_delete_many_and_take_one_back():
         deleting.undelete(bucket, "d/1099", gone.marker)
         assert reading.read(bucket, "d/1099") == b"1"
         assert deleting.delete(bucket, "never there").key == "never there"
+
+
+def test_head_of_an_absent_object_is_no_denial_if_its_key_may_be_listed(bucket, monkeypatch):
+    """S3 denies it unless all keys of the bucket may be listed."""
+
+    def refuse(**_call):
+        error = {"Code": "403", "Message": "Forbidden"}
+        return SimpleNamespace(status_code=403, headers={}), {
+            "Error": error, "ResponseMetadata": {"HTTPStatusCode": 403, "HTTPHeaders": {}},
+        }  # fmt: skip
+
+    events, name = bucket.client.meta.events, "before-call.s3.HeadObject"
+    events.register(name, refuse)
+    try:
+        with pytest.raises(NotFound):
+            reading.head(bucket, "odd/dot")
+        with pytest.raises(AccessDenied):
+            reading.head(bucket, "odd/dot.")
+        with pytest.raises(AccessDenied):
+            reading.head(bucket, "odd/dot", version_id="1")
+
+        def denied(*_call, **_more):
+            raise AccessDenied("denied", action="s3:ListBucket")
+
+        monkeypatch.setattr(reading, "page_of", denied)
+        with pytest.raises(AccessDenied) as caught:
+            reading.head(bucket, "odd/dot")
+        assert caught.value.action == "s3:GetObject"
+    finally:
+        events.unregister(name, refuse)
