@@ -36,6 +36,7 @@ from tests.benchmarks.figures import Figure
 
 BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("listing", listing.figures),
+    ("listing-latency", listing.with_latency),
     ("page-checks", page_checks.figures),
     ("dump", dump.figures),
     ("postgresql", postgresql_dump.figures),
