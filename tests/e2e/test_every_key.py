@@ -47,7 +47,7 @@ _OF_THE_STRIP = frozenset(
         "back", "forward", "new_tab", "close_tab", "next_tab", "previous_tab", "bookmarks",
         "search", "coverage", "collect", "query",
     )
-)  # fmt: skip
+) | {"objects.query_folder"}  # fmt: skip
 
 
 class Running:
