@@ -8,6 +8,8 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 # the run: xdist would replace it and then wait for its tests without limit.
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 ONLY ?=
+# Hundreds of processes start in the tests; without bytecode each would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run check test referee faults soak kills day tables bench shots docs lock clean

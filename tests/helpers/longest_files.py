@@ -11,12 +11,12 @@ import pytest
 LONGEST_FILES = (
     "core/rotation/test_iam_killed.py",
     "core/rotation/test_database_rotation.py",
+    "servers/test_table_faults.py",
     "e2e/test_pictures.py",
     "servers/test_kills.py",
     "servers/test_races.py",
     "core/backup/postgresql/test_generated.py",
     "core/backup/mariadb/test_generated.py",
-    "servers/test_table_faults.py",
     "core/backup/postgresql/test_failures.py",
     "core/backup/mariadb/test_swap.py",
     "faults/test_faults.py",
