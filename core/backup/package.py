@@ -1,4 +1,4 @@
-"""Download and verification of a complete backup before any row of it is used."""
+"""Download of a complete backup, and verification of its parts before any row of it is used."""
 
 from __future__ import annotations
 
