@@ -18,7 +18,7 @@ from core.objects.small_reads import ListedObject, read_many
 from core.preview import HEAD_BYTES, Lines, Preview, join_previews, preview
 from core.preview.joining import JOINED
 from core.preview.packed import pack, packed_bytes
-from core.units import format_count, format_size
+from core.units import format_count, format_counted, format_size
 from core.work import Progress, Work, default_work
 
 #: Objects and bytes that are joined at most: a day of order books of each minute, or a million
@@ -133,8 +133,8 @@ class _Reading:
         if self._seconds > MOST_SECONDS:
             raise InvalidInput(
                 f"Reading the selected objects takes longer than {MOST_SECONDS:.0f} seconds",
-                cause=f"{format_count(len(self._found))} of {format_count(len(self._objects))} "
-                "objects were read.",
+                cause=f"{format_counted(len(self._found), 'object')} of "
+                f"{format_count(len(self._objects))} had been read.",
                 remedy="Select fewer objects, or collect the range into a table.",
                 subject=listed.key,
             )

@@ -1,4 +1,4 @@
-"""Pictures of every kind of preview, to look at; `python -m helpers.preview_pictures DIR THEME WxH`."""
+"""Pictures of every kind of preview; `python -m helpers.preview_pictures DIR THEME WxH`."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_objects_that_take_too_long_are_refused_with_their_number(bucket, monkey
     monkeypatch.setattr(joined_preview, "MOST_SECONDS", 0.0)
     with pytest.raises(InvalidInput, match="takes longer than 0 seconds") as slow:
         load(bucket, folders=[DAY])
-    assert slow.value.cause == "1 of 3 objects were read."
+    assert slow.value.cause == "1 object of 3 had been read."
 
 
 def test_selected_rows_are_joined_on_request(tab, qtbot):
