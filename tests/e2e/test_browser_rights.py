@@ -63,6 +63,19 @@ def texts(window):
     return "\n".join(found)
 
 
+def test_the_keys_of_the_permitted_folder_are_searched(program, limited):
+    tab = program.window.show_tab("browser")
+    tab.navigation.go(DAY)
+    limited.until(lambda: tab.folder.model.total == 24)
+    tab.open_page("search")
+    page = tab.contents.page
+    limited.press("List the keys", page)
+    limited.press("List only the open folder", page)
+    limited.until(lambda: page.model.rowCount() == 24)
+    page.field.setText("T10")
+    limited.until(lambda: page.model.rowCount() == 1)
+
+
 #: What each tab names; links are made without a request, so nothing is missing there.
 MISSING = {
     "credentials": ("secretsmanager:ListSecrets",),

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.catalog.catalog import Catalog
 from core.catalog.refresh import describe
-from core.errors import StorageError
+from core.errors import AccessDenied, StorageError
 from core.model.catalog import CatalogState, RefreshEstimate, RefreshReport
 from core.units import format_counted
 from core.work import Progress, Work
@@ -95,15 +95,18 @@ class CatalogRefresh(QObject):
                 failed=lambda _error: None, latest="browser/search-estimate", quiet=True,
             )  # fmt: skip
 
-    def _start(self, *, complete: bool) -> None:
+    def _start(self, *, complete: bool, prefix: str = "") -> None:
         if self._catalog is None or self._task is not None:
             return
         self._banner.clear()
         self._task = self._tab.bulk(
-            "List the keys of the bucket", "catalog.refresh", {"complete": complete},
+            "List the keys of the bucket", "catalog.refresh",
+            {"complete": complete, "prefix": prefix},
             self._on_report, failed=self._on_failed, progress=self._on_progress,
             cancelled=self._on_cancelled,
-            command=self._tab.command("catalog.refresh", options={"complete": complete}),
+            command=self._tab.command(
+                "catalog.refresh", *filter(None, [prefix]), options={"complete": complete}
+            ),
         )  # fmt: skip
         self._show_buttons()
         self.progressed.emit("Listing")
@@ -119,7 +122,15 @@ class CatalogRefresh(QObject):
 
     def _on_failed(self, error: StorageError) -> None:
         self._end(refreshed=False)
-        self._banner.show_error(error, self.list_new if error.retryable else None)
+        folder = self._tab.prefix
+        if isinstance(error, AccessDenied) and folder:
+            self._banner.show_error(error, self._list_folder, "List only the open folder")
+        else:
+            self._banner.show_error(error, self.list_new if error.retryable else None)
+
+    def _list_folder(self) -> None:
+        """List the folder that the Browser shows: rights may be limited to it."""
+        self._start(complete=False, prefix=self._tab.prefix)
 
     def _on_cancelled(self) -> None:
         self._end(refreshed=False)
