@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QPoint
 
 from gui.tabs.base import Tab
-from gui.tabs.browser.collect.tables import FolderPlace
 from gui.tabs.browser.copy_as import open_copy_menu
 from gui.tabs.browser.copying import Copying
 from gui.tabs.browser.edits import PropertyEdits
@@ -15,6 +14,7 @@ from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.object_pane import ObjectPane
+from gui.tabs.browser.pages import FolderPlace
 from gui.tabs.browser.properties import PropertyEditor
 from gui.tabs.browser.undo_steps import UndoSteps
 from gui.tabs.browser.versions import VersionTools

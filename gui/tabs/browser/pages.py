@@ -68,6 +68,13 @@ class PageKind:
     wide: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FolderPlace:
+    """A folder to be queried, as the argument of `BrowserTab.open_page`."""
+
+    prefix: str
+
+
 def _creator(package: str) -> Callable[[Any], BrowserPage]:
     """Return `create` of a package's module `page`, which is imported when it is first called."""
     # Pages need numpy or DuckDB, which take longer to load than the window may.

@@ -118,6 +118,21 @@ def test_what_is_missing_is_listed_and_opened(page, bucket, tab, qtbot):
     assert tab.prefix == key.rpartition("/")[0] + "/"
 
 
+def test_a_plan_from_the_catalogue_names_its_age_and_a_refresh_lists_anew(
+    page, workspace, bucket, tab, qtbot
+):
+    in_other_thread(refresh, workspace, Work())
+    put(bucket, "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T08:00:00Z.json", b"{}")
+    page.start_plan()
+    settled(qtbot, tab)
+    assert page.text.text().startswith("3 objects, ")
+    assert "Keys from the catalogue, " in page.text.text()
+    page.refresh()
+    settled(qtbot, tab)
+    assert page.text.text().startswith("4 objects, ")
+    assert "catalogue" not in page.text.text()
+
+
 def test_an_empty_range_cannot_be_collected(page, tab, qtbot):
     page.form.names.setText("XRP-USD")
     page.start_plan()

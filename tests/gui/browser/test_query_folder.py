@@ -5,7 +5,7 @@ from helpers.browser import DAY, in_other_thread, put, settled
 
 from core.collect.folder import load_folder
 from core.work import Work
-from gui.tabs.browser.collect.tables import FolderPlace
+from gui.tabs.browser.pages import FolderPlace
 
 
 @pytest.fixture

@@ -31,13 +31,6 @@ class TableRef:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class FolderPlace:
-    """A folder to be queried, as the argument of `BrowserTab.open_page`."""
-
-    prefix: str
-
-
 class Tables(QObject):
     """The tables of one tab since the window was opened.
 

@@ -68,4 +68,6 @@ def report_text(report: CollectReport) -> str:
             f"{format_counted(report.repeated, 'repeated row')} omitted, "
             f"{format_count(report.revised)} replaced by later objects."
         )
+    if report.plan.listed is not None:
+        texts.append(catalog_text(report.plan.listed))
     return " ".join([*texts, *report.notes])

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import StorageError
-from core.units import format_count, format_counted, format_size, utc_now
+from core.units import format_age, format_count, format_counted, format_size, utc_now
 from core.work import Progress
 from gui.tabs.browser.collect.result_pane import give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
@@ -218,8 +218,10 @@ def report_text(report: FolderReport) -> str:
     """Return what was read."""
     rows = format_counted(report.rows, "row")
     objects = format_counted(report.plan.objects, "object")
-    text = f"{rows} of {objects}, {format_counted(report.gets, 'GET request')}."
-    return " ".join([text, *report.notes])
+    texts = [f"{rows} of {objects}, {format_counted(report.gets, 'GET request')}."]
+    if report.plan.listed is not None:
+        texts.append(f"Keys from the catalogue, {format_age(report.plan.listed)}.")
+    return " ".join([*texts, *report.notes])
 
 
 def _name(folder: str) -> str:

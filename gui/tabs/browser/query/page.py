@@ -16,8 +16,8 @@ from core.workspace import Workspace
 from gui import theme
 from gui.shortcuts import bind_button
 from gui.tabs.browser.collect.result_pane import ResultPane, give_rest_to_first
-from gui.tabs.browser.collect.tables import FolderPlace, TableRef, Tables
-from gui.tabs.browser.pages import BrowserPage
+from gui.tabs.browser.collect.tables import TableRef, Tables
+from gui.tabs.browser.pages import BrowserPage, FolderPlace
 from gui.tabs.browser.query.folder import FolderBar
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
