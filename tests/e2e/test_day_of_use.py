@@ -4,6 +4,7 @@
 """
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ BUCKET = "tentimecrypto"
 FILES = int(os.environ.get("DAY_FILES", "240"))
 PATIENCE = 3_600_000 if FILES > 1_000 else 60_000
 FILE_BYTES = 2_000
+#: Seconds without a network: with many files as long as the retries of a transfer.
+OUTAGE = 60 if FILES > 1_000 else 0
 #: A bandwidth with which the transfer takes some seconds, so that each step is in its middle.
 SLOW = LimitValues(FILES * FILE_BYTES / 6)
 
@@ -145,6 +148,10 @@ def interrupted(program, user, network, prefix, folder):
     done = batch.counts[State.DONE]
     assert done < FILES
     save_picture(program.window, "4-cut")
+    end = time.monotonic() + OUTAGE
+    user.until(lambda: time.monotonic() >= end, PATIENCE)
+    done = batch.counts[State.DONE]
+    save_picture(program.window, "4-cut-later")
     network.recover()
     user.until(lambda: batch.counts[State.DONE] > done, PATIENCE)
     assert batch.counts[State.FAILED] == 0, "a failure of the network is no failure of a file"
