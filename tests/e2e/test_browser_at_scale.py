@@ -59,7 +59,7 @@ def bucket(seaweed, tmp_path_factory):
 
     began = time.monotonic()
     bucket = in_other_thread(made)
-    print(f"\n{COUNT:,} objects stored in {time.monotonic() - began:.1f} s")  # noqa: T201
+    print(f"\n{COUNT:,} objects stored in {time.monotonic() - began:.1f} s")  # noqa: T201 - `make scale` shows it
     yield bucket
     bucket.clients.close()
 
@@ -87,7 +87,7 @@ class Load(QObject):
         yield
         self._timer.stop()
         took = time.monotonic() - began
-        print(f"{step}: {took:.2f} s, the window computed {self.longest:.1f} ms at once")  # noqa: T201
+        print(f"{step}: {took:.2f} s, the window computed {self.longest:.1f} ms at once")  # noqa: T201 - `make scale` shows it
         assert self.longest < MOST_MS, step
 
 
