@@ -9,7 +9,7 @@ import typer
 
 from core.cli.parameters import usage_error
 from core.cli.query import FormulaSafe, Overwrite
-from core.cli.selection import DryRun, ListAnew
+from core.cli.selection import DryRun, ListAgain
 from core.errors import ErrorKind
 from core.units import format_counted, format_duration, format_size
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.collect.report import CollectReport, Plan
 
 #: Arguments of plans that Athena does not have.
-_PLANNING = frozenset({"cache", "list_anew"})
+_PLANNING = frozenset({"cache", "list_again"})
 #: Problems that are listed one by one; all are in the output of --json.
 _SHOWN = 20
 
@@ -68,7 +68,7 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Neither use nor store objects on this computer.")
     ] = False,
-    list_anew: ListAnew = False,
+    list_again: ListAgain = False,
     dry_run: DryRun = False,
     athena: Annotated[
         bool,
@@ -95,7 +95,7 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
     common: dict[str, Any] = {
         "kind": kind, "names": names, "timeframe": timeframe, "start": start, "end": end,
         "margin": None if margin is None else margin * 3600.0, "cache": not no_cache,
-        "list_anew": list_anew,
+        "list_again": list_again,
     }  # fmt: skip
     if yes and not athena:
         raise usage_error("--yes is for --athena", remedy="Omit --yes, or add --athena.")

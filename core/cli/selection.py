@@ -56,10 +56,10 @@ Exclude = Annotated[
     list[str] | None,
     typer.Option(metavar="PATTERN", help="Not the names that match the pattern; repeatable."),
 ]
-ListAnew = Annotated[
+ListAgain = Annotated[
     bool,
     typer.Option(
-        "--list-anew",
+        "--list-again",
         help="List the keys also if the catalogue has them: its new keys were listed within an hour, "
         "and all keys within a day.",
     ),

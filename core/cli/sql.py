@@ -14,7 +14,7 @@ from core.cli.catalog import naming_refresh
 from core.cli.collect import show_problems
 from core.cli.parameters import usage_error
 from core.cli.query import FormulaSafe, Overwrite, is_number, text_of
-from core.cli.selection import DryRun, ListAnew
+from core.cli.selection import DryRun, ListAgain
 from core.errors import ErrorKind
 from core.units import format_counted, format_duration, format_size
 
@@ -61,7 +61,7 @@ def sql(  # noqa: PLR0913, PLR0917 - the options of one command
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Neither use nor store objects on this computer.")
     ] = False,
-    list_anew: ListAnew = False,
+    list_again: ListAgain = False,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     formula_safe: FormulaSafe = False,
@@ -80,13 +80,13 @@ def sql(  # noqa: PLR0913, PLR0917 - the options of one command
     files = dict(_named(each) for each in tables or [])
     places = dict(_folder(each) for each in folders or [])
     if dry_run:
-        return _plan(cli, places, cache=not no_cache, list_anew=list_anew)
+        return _plan(cli, places, cache=not no_cache, list_again=list_again)
     from core.collect.querying import check_query, read_page, run_query
 
     check_query(statement, str(output) if output else "", overwrite=overwrite)
     with cli.out.work("Querying") as work, naming_refresh():
         workspace = cli.opener.workspace(work)
-        with _loaded(workspace, work, places, cache=not no_cache, list_anew=list_anew) as loaded:
+        with _loaded(workspace, work, places, cache=not no_cache, list_again=list_again) as loaded:
             report = run_query(
                 workspace, work, sql=statement, files=files, catalog=catalog,
                 tables={name: each.table for name, each in loaded.items()},
@@ -109,7 +109,7 @@ def _folder(text: str) -> tuple[str, str]:
 
 @contextmanager
 def _loaded(
-    workspace: Workspace, work: Work, places: Mapping[str, str], *, cache: bool, list_anew: bool
+    workspace: Workspace, work: Work, places: Mapping[str, str], *, cache: bool, list_again: bool
 ) -> Iterator[dict[str, FolderReport]]:
     """Read folders, and yield their tables, which are removed at the end."""
     from core.collect.folder import load_folder
@@ -119,7 +119,7 @@ def _loaded(
     try:
         for name, place in places.items():
             loaded[name] = load_folder(
-                workspace, work, folder=place, cache=cache, list_anew=list_anew
+                workspace, work, folder=place, cache=cache, list_again=list_again
             )
         yield loaded
     finally:
@@ -127,7 +127,7 @@ def _loaded(
             path_of(each.table).unlink(missing_ok=True)
 
 
-def _plan(cli: Cli, places: Mapping[str, str], *, cache: bool, list_anew: bool) -> int:
+def _plan(cli: Cli, places: Mapping[str, str], *, cache: bool, list_again: bool) -> int:
     from core.collect.folder import plan_folder
 
     if not places:
@@ -135,7 +135,7 @@ def _plan(cli: Cli, places: Mapping[str, str], *, cache: bool, list_anew: bool) 
     with cli.out.work("Listing") as work:
         workspace = cli.opener.workspace(work)
         plans = {
-            name: plan_folder(workspace, work, folder=place, cache=cache, list_anew=list_anew)
+            name: plan_folder(workspace, work, folder=place, cache=cache, list_again=list_again)
             for name, place in places.items()
         }
     values: Any = {

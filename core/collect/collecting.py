@@ -46,7 +46,7 @@ def plan(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
     end: str,
     margin: float | None = None,
     cache: bool = True,
-    list_anew: bool = False,
+    list_again: bool = False,
 ) -> Plan:
     """Return the objects of a range, their bytes, and what reading them costs; nothing is read.
 
@@ -61,7 +61,7 @@ def plan(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
         margin: Seconds by which times in keys may be outside the range; by default as in
             `usual_margin`.
         cache: Whether objects that earlier collections have read count as read.
-        list_anew: Whether the keys are listed even if the catalogue has them and is not old.
+        list_again: Whether the keys are listed even if the catalogue has them and is not old.
 
     Raises:
         InvalidInput: The range is not valid.
@@ -70,7 +70,7 @@ def plan(  # noqa: PLR0913 - an operation's arguments are plain data, named by t
     work = default_work(work)
     request = request_of(kind, names, timeframe, start, end, margin)
     bucket = workspace.bucket
-    objects = find_objects(bucket, request, work, list_anew=list_anew)
+    objects = find_objects(bucket, request, work, list_again=list_again)
     with opened_cache(bucket, use=cache) as opened:
         return _plan(objects, opened)
 
@@ -110,7 +110,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
     file_format: str = "",
     margin: float | None = None,
     cache: bool = True,
-    list_anew: bool = False,
+    list_again: bool = False,
     overwrite: bool = False,
     formula_safe: bool = False,
 ) -> CollectReport:
@@ -132,7 +132,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
         file_format: `csv`, `json`, `jsonl` or `parquet`; by default the ending of the file.
         margin: See `plan`.
         cache: Whether objects are read from the cache of this computer, and stored there.
-        list_anew: See `plan`.
+        list_again: See `plan`.
         overwrite: Whether an existing file is replaced.
         formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would compute.
 
@@ -151,7 +151,7 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
         check_free(each, overwrite=overwrite)
     bucket = workspace.bucket
     with opened_cache(bucket, use=cache) as opened, spool() as folder:
-        objects = find_objects(bucket, request, work, list_anew=list_anew)
+        objects = find_objects(bucket, request, work, list_again=list_again)
         collection = _Collection(bucket, request, opened, folder, work)
         return collection.write(objects, target, overwrite=overwrite)
 

@@ -120,7 +120,7 @@ def plan_folder(
     *,
     folder: str,
     cache: bool = True,
-    list_anew: bool = False,
+    list_again: bool = False,
 ) -> FolderPlan:
     """Return what a query of a folder reads, and what that costs; only the keys are listed.
 
@@ -130,7 +130,7 @@ def plan_folder(
         folder: The prefix of the objects, which is empty or ends in `/`, or a place in another
             bucket such as `s3://bucket/prefix/`.
         cache: Whether objects that were read before count as read.
-        list_anew: Whether the keys are listed even if the catalogue has them and is not old.
+        list_again: Whether the keys are listed even if the catalogue has them and is not old.
 
     Raises:
         InvalidInput: The prefix does not end in `/`.
@@ -138,7 +138,7 @@ def plan_folder(
         StorageError: The folder cannot be listed.
     """
     bucket, folder = _place(workspace.bucket, folder)
-    listing = _listed(bucket, folder, default_work(work), list_anew=list_anew)
+    listing = _listed(bucket, folder, default_work(work), list_again=list_again)
     with opened_cache(bucket, use=cache) as opened:
         return _plan(folder, listing, opened)
 
@@ -149,7 +149,7 @@ def load_folder(
     *,
     folder: str,
     cache: bool = True,
-    list_anew: bool = False,
+    list_again: bool = False,
 ) -> FolderReport:
     """Read all objects of a folder as one new table of the window.
 
@@ -159,9 +159,9 @@ def load_folder(
     Args:
         workspace: The services of a connection.
         work: Cancel token, progress, limits and retry budget.
-        folder: See `plan_folder`, as `cache` and `list_anew`.
+        folder: See `plan_folder`, as `cache` and `list_again`.
         cache: See `plan_folder`.
-        list_anew: See `plan_folder`.
+        list_again: See `plan_folder`.
 
     Raises:
         InvalidInput: The prefix does not end in `/`, or the objects cannot be one table.
@@ -172,7 +172,7 @@ def load_folder(
     work = default_work(work)
     started = time.monotonic()
     bucket, folder = _place(workspace.bucket, folder)
-    listing = _listed(bucket, folder, work, list_anew=list_anew)
+    listing = _listed(bucket, folder, work, list_again=list_again)
     with opened_cache(bucket, use=cache) as opened, spool() as place:
         planned = _plan(folder, listing, opened)
         chosen = [each for each in listing.found if format_of_key(each.key)]
@@ -204,9 +204,9 @@ class _Listing:
         self.found += [Found(*each, "", _NO_TIME) for each in columns if not each[0].endswith("/")]
 
 
-def _listed(bucket: Bucket, folder: str, work: Work, *, list_anew: bool) -> _Listing:
+def _listed(bucket: Bucket, folder: str, work: Work, *, list_again: bool) -> _Listing:
     """Return all objects below a prefix."""
-    known = None if list_anew else catalogued(bucket, [folder], work)
+    known = None if list_again else catalogued(bucket, [folder], work)
     listing = _Listing(listed=known.listed if known else None)
     for page in (known.keys,) if known else Listing(bucket, folder, work=work).pages():
         listing.lists += known is None

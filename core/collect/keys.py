@@ -69,7 +69,7 @@ class Objects:
 
 
 def find_objects(
-    bucket: Bucket, request: Request, work: Work, *, list_anew: bool = False
+    bucket: Bucket, request: Request, work: Work, *, list_again: bool = False
 ) -> Objects:
     """Return the objects of a range from the catalogue if it is not old, or from listings.
 
@@ -77,7 +77,7 @@ def find_objects(
         bucket: the bucket.
         request: the range.
         work: cancel token and progress.
-        list_anew: whether the catalogue is not used.
+        list_again: whether the catalogue is not used.
 
     Raises:
         AccessDenied: `s3:ListBucket` is missing.
@@ -85,7 +85,7 @@ def find_objects(
         StorageError: a listing failed.
     """
     of = kind(request.kind)
-    known = None if list_anew else _from_catalog(bucket, of, request, work)
+    known = None if list_again else _from_catalog(bucket, of, request, work)
     if known is not None:
         return known
     objects = Objects()

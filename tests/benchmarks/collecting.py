@@ -33,7 +33,7 @@ TARGET = 5.0
 CACHED_TARGET = 6.0
 _START = datetime(2024, 1, 1, tzinfo=UTC)
 _ROOT = "market-data/ohlcv/BTC-USD/1m"
-#: The version of pandas that is installed for the peer, in an environment of its own.
+#: The version of pandas that is installed for the peer, in a separate environment.
 PANDAS = "3.0.0"
 _ENVIRONMENT = Path(__file__).parents[2] / ".cache" / f"pandas-{PANDAS}"
 #: What an analyst does with the files: one frame of all rows, as a frame for each file takes longer.

@@ -33,9 +33,9 @@ def test_a_plan_needs_no_list_request_and_names_the_age(collected, keys):
     assert utc_now() - planned.listed < timedelta(minutes=1)
     assert collected.plan(names=("BTC-*",)).names == ("BTC-USD",)
     assert collected.plan(names=("ETH-USD",)).without == ("ETH-USD",)
-    anew = collected.plan(list_anew=True)
-    assert anew.lists > 0
-    assert (anew.objects, anew.size, anew.listed) == (planned.objects, planned.size, None)
+    again = collected.plan(list_again=True)
+    assert again.lists > 0
+    assert (again.objects, again.size, again.listed) == (planned.objects, planned.size, None)
     folder = plan_folder(collected, folder="market-data/")
     assert (folder.objects, folder.lists) == (2, 0)
     assert folder.listed == planned.listed
@@ -56,7 +56,7 @@ def test_vanished_and_changed_objects_are_reported(collected, keys):
     assert [row["close"] for row in rows] == ["7.5"]
     loaded = load_folder(collected, folder="market-data/")
     assert [problem.key for problem in loaded.problems] == [keys[0]]
-    _, rows = collected.collect(list_anew=True)
+    _, rows = collected.collect(list_again=True)
     assert [row["close"] for row in rows] == ["7.5"]
 
 

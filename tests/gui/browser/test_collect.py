@@ -118,7 +118,7 @@ def test_what_is_missing_is_listed_and_opened(page, bucket, tab, qtbot):
     assert tab.prefix == key.rpartition("/")[0] + "/"
 
 
-def test_a_plan_from_the_catalogue_names_its_age_and_a_refresh_lists_anew(
+def test_a_plan_from_the_catalogue_names_its_age_and_a_refresh_lists_again(
     page, workspace, bucket, tab, qtbot
 ):
     in_other_thread(refresh, workspace, Work())

@@ -61,7 +61,7 @@ class CollectPage(BrowserPage):
         self._plan: Plan | None = None
         self._range: Range | None = None
         self._task: Task | None = None
-        self._list_anew = False
+        self._list_again = False
         self.question: Confirm | None = None
         self.tables = Tables.of(tab)
         self.banner = Banner(self)
@@ -139,7 +139,7 @@ class CollectPage(BrowserPage):
     def refresh(self) -> None:
         """Plan the range again, with the keys that the bucket has now."""
         if not self.form.reason and self._task is None:
-            self.start_plan(list_anew=True)
+            self.start_plan(list_again=True)
 
     def focus_filter(self) -> None:
         """Focus the field of the names."""
@@ -148,14 +148,14 @@ class CollectPage(BrowserPage):
 
     # Plan
 
-    def start_plan(self, *_clicked: object, list_anew: bool = False) -> None:
+    def start_plan(self, *_clicked: object, list_again: bool = False) -> None:
         """Find the objects of the range.
 
         Args:
-            list_anew: whether to list them even if the catalogue has their keys.
+            list_again: whether to list them even if the catalogue has their keys.
         """
         chosen = self.form.range
-        self._list_anew = list_anew
+        self._list_again = list_again
         command = self._tab.command(
             "collect.plan", chosen.kind, *chosen.names, options=self._options(chosen)
         )
@@ -291,10 +291,10 @@ class CollectPage(BrowserPage):
     # State
 
     def _arguments(self, chosen: Range) -> dict[str, object]:
-        return {**chosen.arguments, "list_anew": self._list_anew}
+        return {**chosen.arguments, "list_again": self._list_again}
 
     def _options(self, chosen: Range) -> dict[str, str | bool]:
-        return {**_options(chosen), **({"list-anew": True} if self._list_anew else {})}
+        return {**_options(chosen), **({"list-again": True} if self._list_again else {})}
 
     def _start(self, task: Task, text: str) -> None:
         self._task = task

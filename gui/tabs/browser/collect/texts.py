@@ -53,7 +53,7 @@ def plan_text(found: Plan) -> str:
 
 def catalog_text(listed: datetime) -> str:
     """Return the sentence about keys that were not listed for a plan."""
-    return f"Keys from the catalogue, {format_age(listed)}: Refresh lists them anew."
+    return f"Keys from the catalogue, {format_age(listed)}: Refresh lists them again."
 
 
 def report_text(report: CollectReport) -> str:

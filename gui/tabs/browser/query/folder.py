@@ -47,7 +47,7 @@ class FolderBar(QWidget):
         self._folder: str | None = None
         self._task: Task | None = None
         self._plan: FolderPlan | None = None
-        self._list_anew = False
+        self._list_again = False
         # The names of the tables by their folders, so that reading one again replaces its table.
         self._names: dict[str, str] = {}
         self.problems = ProblemsModel(self)
@@ -61,15 +61,15 @@ class FolderBar(QWidget):
         box.addWidget(line)
         self._forget()
 
-    def show_folder(self, folder: str, *, list_anew: bool = False) -> None:
+    def show_folder(self, folder: str, *, list_again: bool = False) -> None:
         """Plan a folder; its objects are read on request.
 
         Args:
             folder: its prefix.
-            list_anew: whether to list the keys even if the catalogue has them.
+            list_again: whether to list the keys even if the catalogue has them.
         """
         self._forget()
-        self._folder, self._list_anew = folder, list_anew
+        self._folder, self._list_again = folder, list_again
         self.setVisible(True)
         self._begin(
             self._tab.bulk(
@@ -148,19 +148,19 @@ class FolderBar(QWidget):
         if self._folder is None or self._task is not None:
             return False
         if self._folder not in self._names:
-            self.show_folder(self._folder, list_anew=True)
+            self.show_folder(self._folder, list_again=True)
             return True
         return False
 
     def _arguments(self, folder: str) -> dict[str, object]:
         # A folder that is read again may have changed.
-        return {"folder": folder, "list_anew": self._list_anew or folder in self._names}
+        return {"folder": folder, "list_again": self._list_again or folder in self._names}
 
     def _command(self, operation: str, folder: str, *, dry_run: bool = False) -> str:
         bucket = self._tab.bucket
         place = f"s3://{bucket.name}/{folder}" if bucket else folder
         options: dict[str, str | bool] = {"folder": place}
-        options |= {"list-anew": True} if self._arguments(folder)["list_anew"] else {}
+        options |= {"list-again": True} if self._arguments(folder)["list_again"] else {}
         options |= {"dry-run": True} if dry_run else {}
         return self._tab.command(operation, "SELECT * FROM folder", options=options)
 
