@@ -14,7 +14,7 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, secr
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
 from core.errors import AccessDenied, Corrupt, DatabaseError, InvalidInput, NotFound, NotSupported
-from core.model.backup import BackupPlan, PlannedTable, Selection, Skipped
+from core.model.backup_plan import BackupPlan, PlannedTable, Selection, Skipped
 from core.model.tables import TableInfo, TableSchema
 from core.objects.bucket import HasBucket
 from core.units import utc_now

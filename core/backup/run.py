@@ -33,7 +33,8 @@ from core.backup.unfinished import unfinished_backup
 from core.backup.unsent import may_end, remove_superseded
 from core.effects import BY_HAND, attaching_partial, stating_effect
 from core.errors import DatabaseError, StorageError
-from core.model.backup import Backup, BackupReport, Encryption, Manifest, Selection, Source
+from core.model.backup import Backup, BackupReport, Encryption, Manifest, Source
+from core.model.backup_plan import Selection
 from core.model.objects import Verdict
 from core.objects.bucket import HasBucket
 from core.units import format_counted, utc_now

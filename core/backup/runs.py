@@ -21,7 +21,8 @@ from core.backup.schedule import schedule_name
 from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
 from core.local.state.database import state_database, storable
 from core.local.state.owners import is_running, owner_of_this_process
-from core.model.backup import BackupReport, Selection
+from core.model.backup import BackupReport
+from core.model.backup_plan import Selection
 from core.model.schedule import BackupRun, Schedule
 from core.redaction import redacted
 from core.units import as_utc, iso_utc, utc_now

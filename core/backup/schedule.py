@@ -22,7 +22,8 @@ from core.backup.databases.address import SECRET_PREFIX, parse_address
 from core.backup.encryption_keys import check_name
 from core.backup.failure_notice import checked_webhook, command_arguments
 from core.errors import InvalidInput, NotSupported
-from core.model.backup import Origin, Selection
+from core.model.backup import Origin
+from core.model.backup_plan import Selection
 from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
 
 _ENCRYPT = "--encrypt="

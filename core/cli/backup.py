@@ -24,7 +24,8 @@ from core.units import format_count, format_counted, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.backup import BackupPlan, BackupReport, Selection
+    from core.model.backup import BackupReport
+    from core.model.backup_plan import BackupPlan, Selection
 
 
 Where = Annotated[
@@ -87,7 +88,7 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     """
     from core.backup.run import backup as run_backup
     from core.backup.scheduled import incomplete
-    from core.model.backup import Selection
+    from core.model.backup_plan import Selection
 
     cli: Cli = context.obj
     others = any((all_tables, include, exclude, where, note, encrypt_with))

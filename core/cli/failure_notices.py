@@ -14,7 +14,7 @@ from core.work import unexpected_error
 
 if TYPE_CHECKING:
     from core.cli.output import Output
-    from core.model.backup import Selection
+    from core.model.backup_plan import Selection
 
 OnFailure = Annotated[
     str,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from core.model.backup_plan import Skipped
 from core.model.objects import Verdict
 from core.model.tables import Dependant, Reference, TableSchema, Trigger
 from core.units import format_counted
@@ -194,51 +194,6 @@ class StoredTable:
     name: str
     backups: int
     last: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A table that a run skipped although it was requested; `problem` is the reason."""
-
-    table: str
-    problem: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The requested tables and rows of a run.
-
-    Without `tables` all tables are requested: those that match a pattern of `include`, if there is
-    one, and no pattern of `exclude`. `where` contains SQL conditions by table.
-    """
-
-    tables: tuple[str, ...] | None = None
-    where: Mapping[str, str] = field(default_factory=dict)
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedTable:
-    """A table that a run would back up, and how many rows of it; `filter` is their condition."""
-
-    name: str
-    rows: int
-    filter: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BackupPlan:
-    """What a run would back up of a database.
-
-    `skipped` tables cannot be backed up; `excluded` ones are left out by the patterns of the run.
-    """
-
-    database: str
-    tables: tuple[PlannedTable, ...]
-    skipped: tuple[Skipped, ...] = ()
-    excluded: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,7 @@ def fit_columns(view: QTableView, table: Table) -> None:
     header = view.horizontalHeader()
     names = QFontMetricsF(header.font())
     cells = QFontMetricsF(theme.number_font())
-    # From the whole table: the numbers of later rows may be longer.
+    # From all of the table: the numbers of later rows may be longer.
     count = max(5, _SAMPLE_CELLS // max(1, len(table.columns)))
     sample = [*table.rows[:: -(-len(table.rows) // count) or 1], *table.rows[-1:]]
     for column, name in enumerate(table.columns):

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QWidget
 
 from core.errors import StorageError
-from core.model.backup import BackupPlan, Selection
+from core.model.backup_plan import BackupPlan, Selection
 from core.units import format_count, format_counted
 from gui import theme
 from gui.models.columns import CellText

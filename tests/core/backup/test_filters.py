@@ -25,7 +25,8 @@ from core.backup.recovery_kit.script.storage import Folder
 from core.backup.retention import decisions
 from core.backup.run import back_up
 from core.errors import Conflict, Corrupt, DatabaseError, InvalidInput, NotFound, StorageError
-from core.model.backup import Backup, BackupReport, Selection
+from core.model.backup import Backup, BackupReport
+from core.model.backup_plan import Selection
 from core.model.retention import RetentionRule
 from core.model.schedule import BackupProblem
 from core.work import Work

@@ -16,7 +16,8 @@ from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
 from core.backup.undo import drop_former_table, newest_former_table, undo
 from core.errors import Conflict, DatabaseError, InvalidInput, NotFound, NotSupported
-from core.model.backup import Backup, Selection
+from core.model.backup import Backup
+from core.model.backup_plan import Selection
 from core.model.row_restore import RowAction, RowCounts
 from core.work import Work
 

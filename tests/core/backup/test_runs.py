@@ -27,7 +27,8 @@ from core.backup.schedules import remove_schedule, save_schedule, schedules
 from core.backup.timetable import missed_time, next_time
 from core.errors import Cancelled, InvalidInput, NotFound, Offline
 from core.local.state.database import state_database
-from core.model.backup import Origin, Selection
+from core.model.backup import Origin
+from core.model.backup_plan import Selection
 from core.model.schedule import BackupRun, Every, Schedule, ScheduleFormat
 from core.redaction import Secret
 from core.units import utc_now
@@ -104,7 +105,7 @@ def test_the_run_of_a_pattern_is_another_one_than_that_of_all_tables() -> None:
 KILLED = """
 import os, signal
 from core.backup.runs import recorded_run
-from core.model.backup import Selection
+from core.model.backup_plan import Selection
 with recorded_run("/shop.db", Selection(("orders",))):
     os.kill(os.getpid(), signal.SIGKILL)
 """

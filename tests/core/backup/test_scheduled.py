@@ -11,7 +11,8 @@ import pytest
 from core.backup.runs import last_runs
 from core.backup.scheduled import incomplete, report_failure
 from core.errors import Offline
-from core.model.backup import BackupReport, Skipped
+from core.model.backup import BackupReport
+from core.model.backup_plan import Skipped
 from core.model.schedule import Schedule
 
 NOTE = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"

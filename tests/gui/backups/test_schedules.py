@@ -13,7 +13,7 @@ from core.backup.runs import last_runs, record_failure
 from core.backup.schedule import checked_schedule, schedule_name
 from core.backup.schedules import save_schedule, schedules
 from core.errors import Offline
-from core.model.backup import Selection
+from core.model.backup_plan import Selection
 from core.model.schedule import BackupProblem, Every, Schedule, ScheduleFormat
 from core.units import utc_now
 from gui.dialogs.confirm import Confirm

@@ -9,7 +9,15 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import StorageError
-from core.units import format_age, format_count, format_counted, format_size, utc_now
+from core.units import (
+    format_age,
+    format_clock,
+    format_count,
+    format_counted,
+    format_size,
+    utc_now,
+    zone_name,
+)
 from core.work import Progress
 from gui.tabs.browser.collect.result_pane import give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
@@ -109,7 +117,8 @@ class FolderBar(QWidget):
         again = folder in self._names
         parts = [part for part in folder.split("/") if part][-3:]
         name = self._names.setdefault(folder, self._tables.free_name("folder", *parts))
-        moment = f"{utc_now():%H:%M:%S} UTC"
+        now = utc_now()
+        moment = f"{format_clock(now)} {zone_name(now)}"
         title = f"{_name(folder)} at {moment}"
         table = TableRef(name, report.table, report.rows, report.columns, report.types, title)
         self._tables.add(table)

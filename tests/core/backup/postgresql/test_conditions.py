@@ -12,7 +12,8 @@ from core.backup.comparison import compare_of
 from core.backup.databases import open_database
 from core.backup.run import back_up
 from core.errors import Cancelled, InvalidInput, StorageError
-from core.model.backup import BackupReport, Selection
+from core.model.backup import BackupReport
+from core.model.backup_plan import Selection
 from core.work import Work
 
 

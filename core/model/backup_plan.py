@@ -1,0 +1,51 @@
+"""What a run is asked to back up, and what it would back up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A table that a run skipped although it was requested; `problem` is the reason."""
+
+    table: str
+    problem: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The requested tables and rows of a run.
+
+    Without `tables` all tables are requested: those that match a pattern of `include`, if there is
+    one, and no pattern of `exclude`. `where` contains SQL conditions by table.
+    """
+
+    tables: tuple[str, ...] | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTable:
+    """A table that a run would back up, and how many rows of it; `filter` is their condition."""
+
+    name: str
+    rows: int
+    filter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """What a run would back up of a database.
+
+    `skipped` tables cannot be backed up; `excluded` ones are left out by the patterns of the run.
+    """
+
+    database: str
+    tables: tuple[PlannedTable, ...]
+    skipped: tuple[Skipped, ...] = ()
+    excluded: tuple[Skipped, ...] = ()
