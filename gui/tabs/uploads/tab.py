@@ -70,6 +70,8 @@ class UploadsTab(Tab):
         self.watch_pane = WatchPane(context)
         self.watching = Watching(self, self.form, self.watch_pane)
         self.pane.show_limits(limits_text(self.transfers.limits.values))
+        # The transfer whose stop the banner shows, and that message.
+        self._stop_shown: tuple[Batch, str] | None = None
         self._lay_out()
         self._connect()
         self._update()
@@ -97,6 +99,7 @@ class UploadsTab(Tab):
         self.plan.closed.connect(self._on_list_closed)
         self.transfers.ended.connect(self._on_ended)
         self.transfers.stopped.connect(self._on_stopped)
+        self.transfers.updated.connect(self._on_updated)
         self.transfers.interrupted.connect(self._on_interrupted)
         self.transfers.idle.connect(self._emit_settled)
         self.transfers.problem.connect(self.show_error)
@@ -283,6 +286,15 @@ class UploadsTab(Tab):
 
     def _on_stopped(self, batch: Batch, error: StorageError) -> None:
         self.show_error(error, lambda: self.transfers.resume([batch]))
+        self._stop_shown = batch, self.banner.text
+
+    def _on_updated(self, batch: Batch, *_rows: int) -> None:
+        """Remove the message that a transfer has stopped, once it runs again."""
+        if self._stop_shown is None or batch is not self._stop_shown[0] or not batch.running:
+            return
+        if self.banner.text == self._stop_shown[1]:
+            self.banner.clear()
+        self._stop_shown = None
 
     def _on_folder(self, batch: Batch) -> None:
         """Show where the files of a transfer are."""

@@ -359,8 +359,16 @@ def test_what_an_outage_has_stopped_continues_with_the_next_answer(
     assert (batch.phase, batch.reason) == (BatchState.HELD, error.summary)
     assert tab.pane.model.index(0, PROGRESS).data() == error.summary
     monkeypatch.undo()
+    tab.transfers.stopped.emit(batch, error)
+    assert tab.banner.text == error.summary
+    shown = []
+    tab.transfers.updated.connect(
+        lambda batch, *_: shown.append(tab.banner.failed) if batch.running else None
+    )
     context.connection_state.set_failed(error)
     assert batch.phase is BatchState.HELD
     tab.refresh()  # a request that is answered
     qtbot.waitUntil(lambda: batch.phase is BatchState.ENDED, timeout=WAIT)
+    assert shown
+    assert not any(shown)
     assert batch.counts[State.DONE] == 3
