@@ -272,7 +272,8 @@ class Catalog:
         """Return the keys in memory, read again after a refresh."""
         with self._lock:
             for _attempt in range(_ATTEMPTS):
-                manifest, stamp = self._manifest(), self._folder.stamp()
+                # In this order the next call notices a refresh that ends between the two.
+                stamp, manifest = self._folder.stamp(), self._manifest()
                 if self._table is not None and stamp == self._stamp:
                     break
                 self._table = Table(

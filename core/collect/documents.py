@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,11 +168,11 @@ def _read_csv(data: bytes) -> Read:
     first = text.partition("\n")[0]
     # The first of those that occur most often: a comma without any.
     delimiter = max(_DELIMITERS, key=first.count)
-    csv.field_size_limit(MOST_BYTES)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        names = _unique([name.strip() for name in next(reader)])
-        rows = [row for row in reader if row]
+        with _LONG_CELLS:
+            names = _unique([name.strip() for name in next(reader)])
+            rows = [row for row in reader if row]
     except csv.Error as error:
         message = f"It is not valid CSV: {error} in line {reader.line_num:,}."
         raise UnreadableError(message) from None
@@ -180,6 +181,33 @@ def _read_csv(data: bytes) -> Read:
     columns = tuple([cell or None for cell in column] for column in zip(*fitting, strict=True))
     blocks = [Block(names, columns, numbers)] if fitting else []
     return Read(blocks, len(rows) - len(numbers))
+
+
+class _LongCells:
+    """Accepts cells of any length while a thread is within it.
+
+    The limit of the csv module is that of the entire process, and previews rely on it: a quote that
+    does not close must not take all of a text.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._within = 0
+        self._usual = csv.field_size_limit()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._within += 1
+            csv.field_size_limit(MOST_BYTES)
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if not self._within:
+                csv.field_size_limit(self._usual)
+
+
+_LONG_CELLS = _LongCells()
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:

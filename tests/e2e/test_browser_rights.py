@@ -37,8 +37,8 @@ def test_the_permitted_folder_is_browsed_and_the_others_are_locked(program, limi
     tree = tab.tree_panel.model
     limited.until(lambda: tree.state_of("") is State.LOCKED)
     assert notes(tree, tree.index_of("")) == ["needs s3:ListBucket"]
-    limited.until(tab.folder.state.empty.isVisible)
-    assert "This needs s3:ListBucket." in tab.folder.state.empty._text.text()
+    limited.until(lambda: "This needs s3:ListBucket." in tab.folder.state.empty._text.text())
+    assert tab.folder.state.empty.isVisible()
     tab.navigation.go(f"s3://{BUCKET}/{DAY}")
     limited.until(lambda: tab.folder.model.total == 24 and tree.index_of(DAY).isValid())
     for above in ("market-data/", "market-data/ohlcv/"):

@@ -11,7 +11,7 @@ import pytest
 import zstandard
 from helpers.backups import MemoryStore, backed_up, restored, sql
 
-from core.backup import package, row_formats
+from core.backup import row_formats
 from core.backup.manifest import LARGEST_PART
 from core.backup.package import unpack
 from core.backup.row_formats import complete_lines
@@ -98,28 +98,3 @@ def test_a_cancel_ends_the_unpacking_of_one_endless_line() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         list(unpack(data, part, "jsonl", Work(token)))
-
-
-def test_rows_are_proven_before_the_lock_is_taken(
-    store: MemoryStore, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rows that are not those of the manifest never reach a transaction."""
-    backup = backed_up(store, path, "orders")
-    steps: list[str] = []
-    original = package.Package.prove
-    from core.backup.databases.sqlite import SQLiteDatabase
-
-    taken = SQLiteDatabase.change
-
-    def prove(self: package.Package, *, hold: bool = True) -> None:
-        steps.append("proven")
-        original(self, hold=hold)
-
-    def change(self: SQLiteDatabase, *, work: Work) -> object:
-        steps.append("locked")
-        return taken(self, work=work)
-
-    monkeypatch.setattr(package.Package, "prove", prove)
-    monkeypatch.setattr(SQLiteDatabase, "change", change)
-    restored(store, backup, path)
-    assert steps == ["proven", "locked"]

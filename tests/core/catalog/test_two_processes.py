@@ -50,6 +50,26 @@ def test_two_refreshes_and_a_reader_never_see_a_part(tmp_path, monkeypatch):
     assert len(catalog.search(Query())) == len(bucket.keys)
 
 
+def test_a_refresh_that_ends_while_the_manifest_is_read_is_noticed(monkeypatch):
+    bucket = ListedBucket({"a": 1}).use(monkeypatch)
+    refresh(bucket, Work())
+    catalog = open_catalog(bucket)
+    read, refreshed = CatalogFolder.read, []
+
+    def read_and_refresh(folder):
+        found = read(folder)
+        if not refreshed:
+            refreshed.append(True)
+            bucket.keys = {"a": 1, "b": 1}
+            refresh(bucket, Work(), complete=True)
+        return found
+
+    monkeypatch.setattr(CatalogFolder, "read", read_and_refresh)
+    catalog.search(Query())
+    assert len(catalog.search(Query())) == 2
+    assert not catalog.state.damaged
+
+
 def test_a_refresh_waits_for_another_one_and_uses_its_result(monkeypatch):
     bucket = ListedBucket({"a": 1}).use(monkeypatch)
     refresh(bucket, Work())

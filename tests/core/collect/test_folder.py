@@ -1,5 +1,6 @@
 """A folder of any CSV, JSON and Parquet is one table with exact values, and nothing is omitted silently."""
 
+import csv
 import gzip
 import io
 from pathlib import Path
@@ -193,3 +194,12 @@ def test_archived_objects_are_named(collected):
     report = load_folder(collected, folder="f/")
     assert "archived" in report.problems[0].reason
     assert report.rows == 0
+
+
+def test_long_cells_are_read_and_the_limit_of_the_csv_module_stays(collected):
+    usual = csv.field_size_limit()
+    collected.put("f/a.csv", b"note\n" + b"x" * (2 * usual) + b"\n")
+    report = load_folder(collected, folder="f/")
+    assert report.complete
+    assert answer(collected, report, "SELECT length(note) FROM folder") == ((2 * usual,),)
+    assert csv.field_size_limit() == usual
