@@ -133,7 +133,10 @@ def test_the_way_back_from_the_trash(tab, qtbot, deleted, way):
 def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
     in_other_thread(deleting.delete, bucket, "note.txt")
     active(tab, qtbot)
+    # A list that is not shown yet does not accept the focus, and a tree that has it retains it.
+    qtbot.waitUntil(tab.folder.table.isVisible)
     tab.folder.table.setFocus()
+    qtbot.waitUntil(tab.folder.table.hasFocus)
     tab.object_actions["trash"].trigger()
     qtbot.waitUntil(lambda: tab.focusWidget() is tab.trash_pane.table)
     assert tab.tree_panel.view.currentIndex().data() == "Trash"
