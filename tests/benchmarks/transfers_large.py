@@ -39,11 +39,34 @@ def figures() -> Iterator[Figure]:
     """Yield times beside those of the peers, processor time for 1 GB, memory, and the limit."""
     with _file() as path, rig() as endpoint:
         up, down = _compared(endpoint, path, RUNS)
+        limits = _limits(endpoint, path)
     yield from _beside("1 GiB", up, down, UP_TARGET, DOWN_TARGET)
+    for name, run, limit in (("up", up["ours"], limits[0]), ("down", down["ours"], limits[1])):
+        seconds, complete = statistics.median(limit.wall), statistics.median(run.wall)
+        note = f"(CPU: {statistics.median(limit.cpu):.2f} s; start alone {limits[2].wall[0]:.2f} s)"
+        yield Figure(f"1 GiB {name} without SHA-256", seconds, "s", complete, note=note)
     for name, run in (("up", up["ours"]), ("down", down["ours"])):
         seconds = statistics.median(run.cpu) * 1e9 / SIZE
         yield Figure(f"processor time for 1 GB {name}", seconds, "s", MOST_CPU)
         yield Figure(f"1 GiB {name}, memory", max(run.memory), "MB", MOST_MB)
+
+
+def _limits(endpoint: str, path: Path) -> tuple[ProgramRun, ProgramRun, ProgramRun]:
+    """Return uploads and downloads that are not hashed, and an upload of an empty file."""
+    runs = ProgramRun(), ProgramRun(), ProgramRun()
+    command = [sys.executable, "-m", "tests.benchmarks.large_limit"]
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
+        environment = environment_of(endpoint, RIG_KEYS, f"{folder}/home")
+        to, empty = Path(folder, "received"), Path(folder, "empty.bin")
+        empty.touch()
+        put = [*command, "put", "--bucket", "limit"]
+        for number in range(RUNS):
+            key = f"{number}/{_KEY}"
+            run_program([*put, str(path), key], environment, runs[0])
+            run_program([*command, "get", "--bucket", "limit", key, str(to)], environment, runs[1])
+            to.unlink()
+        run_program([*put, str(empty), "empty.bin"], environment, runs[2])
+    return runs
 
 
 def with_latency() -> Iterator[Figure]:
