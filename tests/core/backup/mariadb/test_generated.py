@@ -123,7 +123,7 @@ def tables(draw: st.DrawFn) -> Made:
         columns.append(f"`c{number}` {kind}{' NOT NULL' * strict[number]}{default}{comment}")
         if kind == "bigint":
             columns.append(
-                f"`g{number}` DECIMAL(30) AS (`c{number}` - 1) {draw(st.sampled_from(['STORED', 'VIRTUAL']))}"
+                f"`g{number}` DECIMAL(30) AS (`c{number}` - 1.0) {draw(st.sampled_from(['STORED', 'VIRTUAL']))}"
             )
             columns.append(f"CHECK (`c{number}` IS NOT NULL OR 1)")
         if draw(st.booleans()) and kind != "point":
