@@ -12,14 +12,19 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 from core.collect.athena import scan_cost
 from core.collect.tables import name_of
 from core.errors import StorageError
-from core.units import format_count, format_counted, format_size
+from core.units import format_counted, format_size
 from core.work import Progress
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm, ask
 from gui.tabs.browser.collect.form import Range, RangeForm
 from gui.tabs.browser.collect.result_pane import ResultPane, give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
-from gui.tabs.browser.collect.texts import ProblemsModel, plan_text, report_text
+from gui.tabs.browser.collect.texts import (
+    ProblemsModel,
+    plan_text,
+    progress_text,
+    report_text,
+)
 from gui.tabs.browser.pages import BrowserPage
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
@@ -303,11 +308,7 @@ class CollectPage(BrowserPage):
         self._update()
 
     def _on_progress(self, progress: Progress) -> None:
-        if progress.total is None:
-            self.text.setText(f"Listing: {format_counted(progress.done, 'object')}")
-        else:
-            done, total = format_count(progress.done), format_counted(progress.total, "object")
-            self.text.setText(f"Reading: {done} of {total}")
+        self.text.setText(progress_text(progress))
 
     def _on_failed(self, error: StorageError) -> None:
         self._task = None

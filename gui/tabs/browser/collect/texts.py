@@ -12,6 +12,7 @@ from gui.widgets.labels import shown
 if TYPE_CHECKING:
     from core.collect.folder import FolderReport
     from core.collect.report import CollectReport, Plan
+    from core.work import Progress
 
 
 class ProblemsModel(TextRows):
@@ -71,3 +72,11 @@ def report_text(report: CollectReport) -> str:
     if report.plan.listed is not None:
         texts.append(catalog_text(report.plan.listed))
     return " ".join([*texts, *report.notes])
+
+
+def progress_text(progress: Progress) -> str:
+    """Return how far a plan (without a total) or the reading of its objects is."""
+    if progress.total is None:
+        return f"Listing: {format_counted(progress.done, 'object')}"
+    done, total = format_count(progress.done), format_counted(progress.total, "object")
+    return f"Reading: {done} of {total}"

@@ -21,7 +21,7 @@ from core.units import (
 from core.work import Progress
 from gui.tabs.browser.collect.result_pane import give_rest_to_first
 from gui.tabs.browser.collect.tables import TableRef, Tables
-from gui.tabs.browser.collect.texts import ProblemsModel, catalog_text
+from gui.tabs.browser.collect.texts import ProblemsModel, catalog_text, progress_text
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button
 from gui.widgets.labels import muted_label, shown
@@ -180,11 +180,7 @@ class FolderBar(QWidget):
         self._update()
 
     def _on_progress(self, progress: Progress) -> None:
-        if progress.total is None:
-            self.text.setText(f"Listing: {format_counted(progress.done, 'object')}")
-        else:
-            done, total = format_count(progress.done), format_counted(progress.total, "object")
-            self.text.setText(f"Reading: {done} of {total}")
+        self.text.setText(progress_text(progress))
 
     def _on_failed(self, error: StorageError) -> None:
         self._task = None
