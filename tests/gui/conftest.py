@@ -1,4 +1,5 @@
 import pytest
+from helpers.engine_forks import forked_engines
 from helpers.engines import with_normal_priority
 from helpers.frame import window  # noqa: F401 - fixture for all tests here
 from PySide6.QtCore import Qt
@@ -11,6 +12,12 @@ from core.local.settings import Settings
 from gui import theme
 from gui.context import Context
 from gui.tasks import TaskRunner
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_engines(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch, forked_engines(patch, tmp_path_factory.mktemp("e")):
+        yield
 
 
 @pytest.fixture(autouse=True)

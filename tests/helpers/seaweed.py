@@ -41,8 +41,8 @@ def seaweed() -> Iterator[S3Server]:
 def running_seaweed() -> Iterator[S3Server]:
     """Start a server, yield it once it stores objects, and end it."""
     folder = Path(tempfile.mkdtemp(prefix="strongroom-sw-", dir="/tmp"))  # short: a socket's path
+    ports = free_ports(2 * len(_PORTS))
     try:
-        ports = free_ports(2 * len(_PORTS))
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [*ending_with_parent(), str(_seaweed_program()), "server", *_options(folder, ports)],
@@ -59,6 +59,9 @@ def running_seaweed() -> Iterator[S3Server]:
             process.wait(10)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        for port in ports:  # their names are fixed, so the folder does not contain them
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink(missing_ok=True)
 
 
 def _seaweed_program() -> Path:
