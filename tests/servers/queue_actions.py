@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from core.errors import StorageError
@@ -78,7 +79,6 @@ def save(home: str, bucket: str) -> int:
 def run(home: str, bucket: str) -> int:
     """Run what waits; batches that a kill has prevented are added first."""
     from core.transfer.queue_runner import run_waiting
-    from core.workspace import Workspace
 
     queue = TransferQueue()
     known = {batch.id for batch in queue.batches()}
@@ -88,16 +88,30 @@ def run(home: str, bucket: str) -> int:
     # A kill may have left the download before the upload that it depends on.
     queue.move(DOWN)
     queue.resume_all()
-    keys = AccessKeys(os.environ["AWS_ACCESS_KEY_ID"], Secret(os.environ["AWS_SECRET_ACCESS_KEY"]))
-    url = os.environ["AWS_ENDPOINT_URL"]
-    profile = Profile(P, KeySource.SESSION, endpoint_url=url, bucket=bucket)
-    workspace = Workspace.open(Connection(profile, keys))
+    workspace = _workspace(bucket)
     try:
         run_waiting(queue, SimpleNamespace(bucket=workspace.bucket), profile=P)
     except StorageError as error:
         sys.stderr.write(f"{error.kind.name}: {error.summary} {error.cause}\n")
         return HELD
     return 0
+
+
+def clean(_home: str, bucket: str) -> int:
+    """Remove what earlier processes have left, as each transfer does when it begins."""
+    from core.transfer.sweep import sweep
+
+    workspace = _workspace(bucket)
+    return len(sweep(SimpleNamespace(bucket=workspace.bucket)).failed)
+
+
+def _workspace(bucket: str) -> Any:
+    from core.workspace import Workspace
+
+    keys = AccessKeys(os.environ["AWS_ACCESS_KEY_ID"], Secret(os.environ["AWS_SECRET_ACCESS_KEY"]))
+    url = os.environ["AWS_ENDPOINT_URL"]
+    profile = Profile(P, KeySource.SESSION, endpoint_url=url, bucket=bucket)
+    return Workspace.open(Connection(profile, keys))
 
 
 def sync(home: str, bucket: str) -> int:

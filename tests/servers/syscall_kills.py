@@ -73,6 +73,8 @@ class Kills:
             if again:
                 errors = (home / "stderr").read_text()[-500:]
                 return True, f"{kill}: the second run ended with {again}: {errors}"
+            if self._stored_late(home):
+                assert self._do("clean", home) == 0
             wrong = self._wrong(kill.action, home, before)
             return status == -signal.SIGKILL, f"{kill}: {wrong}" if wrong else ""
         finally:
@@ -151,6 +153,14 @@ class Kills:
             where = {"Key": each["Key"], "UploadId": each["UploadId"]}
             self.client.abort_multipart_upload(Bucket=self.bucket, **where)
         return f"left behind: {left}" if left else ""
+
+    def _stored_late(self, home: Path) -> bool:
+        """Return whether the server stored a probe of the killed process after the second run.
+
+        Its record remains for a minute, so that the next transfer removes it.
+        """
+        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=f"{home.name}/")
+        return any(".strongroom-probe-" in row["Key"] for row in listed.get("Contents", ()))
 
     def _other_bytes(self, home: Path) -> str:
         """Compare the names and bytes of the sources with those of the objects and downloads."""
