@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "undelete": "remove.undelete",
     "versions": "properties.versions",
     "tag": "properties.tag",
+    "properties": "property_edits.properties",
     "uploads": "uploads.uploads",
     "sync": "sync.sync",
     "watch": "watch.watch",

@@ -15,6 +15,7 @@ from core.cli.selection import (
     Include,
     Recursive,
     bucket_of,
+    common_address,
     name_filter,
 )
 from core.cli.transfer_report import by_reason
@@ -84,7 +85,7 @@ def rm(  # noqa: PLR0913, PLR0917 - the options of one command
     from core.transfer.selection import select_objects
 
     cli: Cli = context.obj
-    address, texts = _addresses(keys)
+    address, texts = common_address(keys)
     with transfer_work(cli, "Listing", retry_seconds) as work:
         bucket = bucket_of(cli, address, work)
         found = select_objects(
@@ -100,23 +101,6 @@ def rm(  # noqa: PLR0913, PLR0917 - the options of one command
         result = _deleted(bucket, found, work)
     _show_result(cli, result, "deleted")
     return result.code
-
-
-def _addresses(texts: Sequence[str]) -> tuple[Address, list[str]]:
-    """Return the bucket of all addresses, and their keys.
-
-    Raises:
-        InvalidInput: they name different buckets.
-    """
-    from core.cli.parameters import usage_error
-
-    addresses = [Address.of(text) for text in texts]
-    if len({each.bucket for each in addresses}) > 1:
-        raise usage_error(
-            "The addresses name different buckets",
-            remedy="Run the command once for each bucket.",
-        )
-    return addresses[0], [each.key for each in addresses]
 
 
 def _check_confirmation(

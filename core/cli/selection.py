@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -106,6 +107,21 @@ class Address:
             return cls("", text)
         bucket, _, key = text.removeprefix(_SCHEME).partition("/")
         return cls(bucket, key)
+
+
+def common_address(texts: Sequence[str]) -> tuple[Address, list[str]]:
+    """Return the address of the bucket that all texts name, and their keys.
+
+    Raises:
+        InvalidInput: they name different buckets.
+    """
+    addresses = [Address.of(text) for text in texts]
+    if len({each.bucket for each in addresses}) > 1:
+        raise usage_error(
+            "The addresses name different buckets",
+            remedy="Run the command once for each bucket.",
+        )
+    return addresses[0], [each.key for each in addresses]
 
 
 def bucket_of(cli: Cli, address: Address, work: Work, *, profile: str = "") -> Bucket:

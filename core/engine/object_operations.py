@@ -94,6 +94,7 @@ OBJECT_OPERATIONS: tuple[Operation, ...] = (
         "core.transfer.property_edits:edit_properties",
         "Changing properties of objects",
         changes.edited_objects,
+        "properties --yes",
     ),
     _changes(
         "objects.undo_edits",

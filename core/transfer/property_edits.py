@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
 from core.effects import attaching_partial
-from core.errors import Cancelled, ServiceError, StorageError
+from core.errors import Cancelled, ErrorKind, ServiceError, StorageError
 from core.model.upload_options import Pairs, UploadOptions
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.deleting import FailedDelete
@@ -27,9 +28,11 @@ from core.objects.trash import RestoreReport
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.values import Failure
 from core.units import format_counted
-from core.work import Progress, Work, default_work
+from core.work import Progress, Work, default_work, finishing
 
 _THREADS = 8
+#: Seconds for which the change of a small object goes on after a cancel, so that it is reported.
+_FINISHING_SECONDS = 0.7
 #: US dollars for a thousand requests in S3 Standard. Source: https://aws.amazon.com/s3/pricing,
 #: us-east-1, 2025. Other regions and classes differ.
 _WRITE_PRICE, _READ_PRICE = 0.005, 0.0004
@@ -65,24 +68,33 @@ class EditedObject:
 
 @dataclass(frozen=True, slots=True)
 class EditReport:
-    """Outcome of a change; every key is in one of `changed`, `unchanged` and `failed`.
+    """Outcome of a change; each key is in one of `changed`, `unchanged`, `failed` and `cancelled`.
 
     Attributes:
         changed: the objects that have the new properties.
         unchanged: the keys of those that already had them.
         failed: the objects that could not be changed completely, with their numbers in the order.
-        partly: what was changed of objects in `failed`.
+        partly: what was changed of objects in `failed` and `cancelled`.
+        cancelled: the keys of those that were not tried, or not completely, before a cancel.
     """
 
     changed: tuple[EditedObject, ...] = ()
     unchanged: tuple[str, ...] = ()
     failed: tuple[Failure, ...] = ()
     partly: tuple[EditedObject, ...] = ()
+    cancelled: tuple[str, ...] = ()
 
     @property
     def planned(self) -> int:
         """The number of objects that were to be changed."""
-        return len(self.changed) + len(self.unchanged) + len(self.failed)
+        ended = len(self.changed) + len(self.unchanged) + len(self.failed)
+        return ended + len(self.cancelled)
+
+    @property
+    def kind(self) -> ErrorKind | None:
+        """The most frequent kind of failure, or the first of several; None without a failure."""
+        counts = Counter(failure.kind for failure in self.failed)
+        return counts.most_common(1)[0][0] if counts else None
 
     @property
     def undoable(self) -> tuple[EditedObject, ...]:
@@ -90,15 +102,20 @@ class EditReport:
         return tuple(each for each in (*self.changed, *self.partly) if each.undoable)
 
 
-def requests_text(count: int, edit: PropertyEdit) -> str:
-    """Return the requests of a change and their price, for example `about 60 requests, $0.0012`.
+def price_of(count: int, edit: PropertyEdit) -> tuple[int, float]:
+    """Return the number of requests of a change, and their price in US dollars.
 
     Objects that already have the properties need fewer, large ones more.
     """
     writes = edit.copies + edit.retags
     reads = _TO_READ + _TO_COPY * edit.copies + _TO_TAG * edit.retags
-    cost = count * (writes * _WRITE_PRICE + reads * _READ_PRICE) / 1000
-    requests = format_counted(count * (writes + reads), "request")
+    return count * (writes + reads), count * (writes * _WRITE_PRICE + reads * _READ_PRICE) / 1000
+
+
+def requests_text(count: int, edit: PropertyEdit) -> str:
+    """Return what `price_of` returns as a text, for example `about 60 requests, $0.0012`."""
+    number, cost = price_of(count, edit)
+    requests = format_counted(number, "request")
     if cost < _LEAST_PRICE:
         return f"about {requests}, less than ${_LEAST_PRICE}"
     return f"about {requests}, ${cost:.4f}"
@@ -155,12 +172,13 @@ class _Edits:
 
     def report(self) -> EditReport:
         """Return the outcomes so far."""
-        changed, partly = sorted({*self._done} & {*self._edited}), sorted(self._failed)
+        ended = self._done | self._failed.keys()
         return EditReport(
-            tuple(self._edited[n] for n in changed),
+            tuple(self._edited[n] for n in sorted(self._done & self._edited.keys())),
             tuple(self._keys[n] for n in sorted(self._unchanged)),
-            tuple(self._failed[n] for n in partly),
-            tuple(self._edited[n] for n in partly if n in self._edited),
+            tuple(self._failed[n] for n in sorted(self._failed)),
+            tuple(self._edited[n] for n in sorted(self._edited.keys() - self._done)),
+            tuple(key for n, key in enumerate(self._keys) if n not in ended),
         )
 
     def _one(self, number: int) -> None:
@@ -177,9 +195,13 @@ class _Edits:
 
     def _change(self, number: int) -> None:
         """Change what differs; after a failed attempt, that is what is still missing."""
-        key, edit = self._keys[number], self._edit
         self._work.check()
-        quiet = replace(self._work, report=Work().report)
+        # A cancel lets the change of an object end: it could not be undone if it were not known.
+        with finishing(self._work, _FINISHING_SECONDS) as rest:
+            self._change_begun(number, replace(rest, report=Work().report))
+
+    def _change_begun(self, number: int, quiet: Work) -> None:
+        key, edit = self._keys[number], self._edit
         found = read_properties(self._bucket, key, work=quiet)
         tags = edit.tags_for(self._tags(found, quiet)) if edit.retags else ()
         check_options(UploadOptions(tags=tags))
@@ -257,11 +279,11 @@ def undo_edits(
 
 def _undo_one(bucket: Bucket, each: EditedObject, work: Work) -> None:
     work.check()
-    quiet = replace(work, report=Work().report)
-    if each.version_id:
-        remove_change(bucket, each.key, each.version_id, quiet)
-    elif each.before is not None:
-        change_tags(bucket, each.key, each.after, each.before, work=quiet)
+    with finishing(replace(work, report=Work().report), _FINISHING_SECONDS) as rest:
+        if each.version_id:
+            remove_change(bucket, each.key, each.version_id, rest)
+        elif each.before is not None:
+            change_tags(bucket, each.key, each.after, each.before, work=rest)
 
 
 def _threads(work: Work) -> int:

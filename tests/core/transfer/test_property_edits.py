@@ -6,7 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 from helpers.moto_bucket import moto_bucket
 
-from core.errors import InvalidInput
+from core.errors import Cancelled, InvalidInput
+from core.limits import TransferLimits
 from core.objects.bucket import Bucket
 from core.objects.properties import read_properties
 from core.objects.property_edits import PropertyEdit, check_edit
@@ -14,6 +15,7 @@ from core.objects.reading import read
 from core.objects.versions import list_versions
 from core.objects.writing import put
 from core.transfer.property_edits import edit_properties, requests_text, undo_edits
+from core.work import CancelToken, Work
 
 KEYS = [f"a/{number}.json" for number in range(6)]
 EDIT = PropertyEdit(
@@ -140,6 +142,33 @@ def test_the_undo_leaves_an_object_that_was_changed_since(place):
     assert undone.restored == ()
     assert len(undone.failed) == 1 + place.versions
     assert read(place.bucket, KEYS[0]) == read(place.bucket, KEYS[1]) == b"other"
+
+
+def test_what_was_changed_before_a_cancel_is_reported_and_undone(place, monkeypatch):
+    """The cancel comes while a change is under way, whose answer would otherwise be lost."""
+    before, token = properties(place), CancelToken()
+    client = place.bucket.client
+    send = client.copy_object
+
+    def copy(**request):
+        answer = send(**request)
+        token.cancel()
+        return answer
+
+    monkeypatch.setattr(client, "copy_object", copy)
+    work = Work(token, limits=TransferLimits(None, 1))
+    with pytest.raises(Cancelled) as cancelled:
+        edit_properties(place, work, keys=KEYS, edit=PropertyEdit("STANDARD_IA"))
+    monkeypatch.undo()
+    report = cancelled.value.partial
+    stored = [each.key for each in properties(place) if each.storage_class == "STANDARD_IA"]
+    assert [each.key for each in report.changed] == stored == KEYS[:1]
+    assert (report.failed, report.cancelled, report.planned) == ((), tuple(KEYS[1:]), 6)
+    assert len(report.undoable) == place.versions
+    if place.versions:
+        undone = undo_edits(place, edited=report.undoable)
+        assert undone.failed == ()
+        assert properties(place) == before
 
 
 @pytest.mark.parametrize(
