@@ -25,7 +25,7 @@ from core.units import format_counted, format_size
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.objects.bucket import Bucket
-    from core.transfer.copies import CopyPlan
+    from core.transfer.relocation import CopyPlan
     from core.transfer.values import IfExists
 
 _HEADS = ("Action", "Size", "Source", "Target")
@@ -131,8 +131,9 @@ class _Place:
 
 def _run(cli: Cli, wanted: _Wanted, pace: Pace, *, dry_run: bool, move: bool) -> int:
     from core.cli.transfer_report import FileLines, Files, show_report
-    from core.transfer.copies import copy_objects, move_objects, plan_copy
+    from core.transfer.copies import copy_objects, move_objects
     from core.transfer.plan import existing_objects
+    from core.transfer.relocation import plan_copy
     from core.transfer.values import TransferCancelled
 
     choice = decision(wanted.if_exists)

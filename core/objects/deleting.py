@@ -13,10 +13,13 @@ from core.effects import attaching_partial, states_effect
 from core.errors import Conflict, ErrorKind, NotFound, StorageError
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.reading import head
-from core.work import Progress, Work, default_work
+from core.work import Progress, Work, default_work, finishing
 
 #: The pause before the second request for keys with a temporary failure.
 _PAUSE_SECONDS = 1.0
+#: Seconds for which the answer to a request is waited for after a cancel: only it names the delete
+#: markers that an undo needs.
+_FINISHING_SECONDS = 0.7
 _TEMPORARY = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVICE})
 _NOT_REPORTED = "The server did not report the outcome for this key."
 
@@ -122,6 +125,7 @@ def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None
     Raises:
         StorageError: a request was denied or failed; the keys of earlier requests are deleted, and
             `partial` has their report.
+        Cancelled: the token of `work` was cancelled; `partial` as above.
     """
     work = default_work(work)
     deleted: list[Deleted] = []
@@ -189,7 +193,10 @@ def _delete_batch(
 
 def _answer_of(bucket: Bucket, batch: list[str], work: Work) -> DeleteReport:
     """Send one DeleteObjects request, and return the outcome of every key."""
-    with translated("s3:DeleteObjects", bucket.subject(), work):
+    with (
+        finishing(work, _FINISHING_SECONDS) as rest,
+        translated("s3:DeleteObjects", bucket.subject(), rest),
+    ):
         answer = bucket.client.delete_objects(
             Bucket=bucket.name, Delete={"Objects": [{"Key": key} for key in batch]}
         )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any
 
 from core.aws.clients import ClientFactory
-from core.errors import AlreadyExists, Cancelled, InvalidInput, ServiceError, StorageError
-from core.layout.building import check_key
+from core.errors import AlreadyExists, Cancelled, ServiceError, StorageError
 from core.model.connection import Connection
-from core.model.name_filter import NameFilter
 from core.model.objects import Verdict, Written
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.copying import (
@@ -22,12 +20,11 @@ from core.objects.copying import (
     copy,
     equal_content,
 )
-from core.objects.deleting import delete_unchanged
+from core.objects.deleting import Deleted, delete_unchanged
 from core.objects.reading import head
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import run_journalled
-from core.transfer.selection import EVERY_NAME, SelectedObjects, select_objects
 from core.transfer.sweep import sweep_at_start
 from core.transfer.values import (
     EXISTS,
@@ -38,30 +35,13 @@ from core.transfer.values import (
     TransferCancelled,
     TransferReport,
 )
-from core.units import format_counted
-from core.work import Work, default_work
+from core.work import Work, default_work, finishing
 
 _THREADS = 8
+#: Seconds for which a deletion that was sent is waited for after a cancel.
+_FINISHING_SECONDS = 0.7
 #: Reasons to leave an existing object, by the decision.
 _REASONS = {IfExists.IF_NEWER: NOT_OLDER, IfExists.IF_SIZE_DIFFERS: SAME_SIZE}
-
-
-@dataclass(frozen=True, slots=True)
-class CopyPlan:
-    """The objects to copy, and the keys of their copies in the same order."""
-
-    objects: SelectedObjects
-    bucket: str
-    targets: tuple[str, ...]
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments of the operation `transfer.copy`."""
-        return {
-            "keys": list(self.objects.keys),
-            "targets": list(self.targets),
-            "sizes": list(self.objects.sizes),
-            "etags": list(self.objects.etags),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,61 +77,6 @@ class MoveReport(TransferReport):
         return cls(**values, moved=tuple(moved))
 
 
-def plan_copy(  # noqa: PLR0913 - one plan; all but the first three by name
-    source: Bucket,
-    bucket: Bucket,
-    work: Work,
-    *,
-    text: str,
-    target: str,
-    recursive: bool = False,
-    names: NameFilter = EVERY_NAME,
-) -> CopyPlan:
-    """Return which objects a copy would write; the keys of the copies are not inspected.
-
-    Args:
-        source: the bucket of the objects.
-        bucket: the bucket of the copies.
-        work: cancel token and progress.
-        text: a key, a pattern, or with `recursive` a prefix; see `select_objects`.
-        target: a key for one object; a prefix that ends with `/`, or is empty, to which the names
-            of the objects are appended.
-        recursive: whether `text` is a prefix.
-        names: selects objects by their names.
-
-    Raises:
-        NotFound: there is no object.
-        InvalidInput: several objects would get one key, or a target is itself copied.
-        StorageError: the objects could not be listed.
-    """
-    found = select_objects(source, work, texts=[text], recursive=recursive, names=names)
-    folder = not target or target.endswith("/")
-    if not folder and (len(found.keys) > 1 or recursive):
-        raise InvalidInput(
-            f"{target} is not a prefix",
-            cause=f"{format_counted(len(found.keys), 'object')} would get the same key.",
-            remedy="End the target with a slash.",
-            subject=bucket.subject(target),
-        )
-    targets = tuple(check_key(target + name) if folder else check_key(target)
-                    for name in found.names)  # fmt: skip
-    if source == bucket:
-        _refuse_overlap(bucket, found.keys, targets)
-    return CopyPlan(found, bucket.name, targets)
-
-
-def _refuse_overlap(bucket: Bucket, keys: Sequence[str], targets: Sequence[str]) -> None:
-    """Refuse a copy whose result depends on the order: an object that is copied and replaced."""
-    both = sorted({*keys} & {*targets})
-    if both:
-        raise InvalidInput(
-            f"{both[0]} would be copied and replaced by another copy",
-            cause="The source and the target overlap.",
-            remedy="Choose a target outside the source.",
-            subject=bucket.subject(both[0]),
-        )
-
-
 def copy_objects(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
     workspace: HasBucket,
     work: Work | None = None,
@@ -180,12 +105,17 @@ def copy_objects(  # noqa: PLR0913 - an operation's arguments are plain data, na
         if_exists: a value of `IfExists`, except `KEEP_BOTH`.
 
     Raises:
-        TransferCancelled: the token of `work` was cancelled; no copy is incomplete.
+        TransferCancelled: the token of `work` was cancelled; no copy is incomplete, and `partial` is
+            the report.
     """
     rows = [_Row(*row) for row in zip(keys, targets, sizes, etags, strict=True)]
     with open_source(workspace.bucket, source, source_connection) as origin:
         run = _Copies(origin, workspace.bucket, work, IfExists(if_exists), move=False)
-        return run.run(rows)
+        try:
+            return run.run(rows)
+        except TransferCancelled as error:
+            error.partial = error.report
+            raise
 
 
 def move_objects(  # noqa: PLR0913 - as above
@@ -211,7 +141,7 @@ def move_objects(  # noqa: PLR0913 - as above
         try:
             return MoveReport.of(run.run(rows), run.moved)
         except TransferCancelled as error:
-            error.report = MoveReport.of(error.report, run.moved)
+            error.report = error.partial = MoveReport.of(error.report, run.moved)
             raise
 
 
@@ -254,6 +184,8 @@ class _Copies:
         self._if_exists, self._move = if_exists, move
         self._attempts = Attempts(self._work)
         self._lock = threading.Lock()
+        #: How often each copy was requested, by the number of the object.
+        self._requested: Counter[int] = Counter()
         #: The objects that were moved so far.
         self.moved: list[MovedObject] = []
 
@@ -303,6 +235,7 @@ class _Copies:
         """Copy an object; return None if the target exists and is not replaced."""
         work = self._attempts.work_for(number, lambda now: recorder.moving(number, now.done))
         only_new = self._if_exists is not IfExists.OVERWRITE
+        self._requested[number] += 1
         try:
             return self._copy(row, only_new=only_new, work=work)
         except AlreadyExists:
@@ -342,7 +275,18 @@ class _Copies:
             recorder.done(number, equal)
             return
         proven = equal not in {None, Verdict.SIZE_ONLY}
+        if proven and equal is not None and self._may_be_own(number, row):
+            recorder.done(number, equal)
+            return
         recorder.skipped(number, SAME if proven else _REASONS.get(self._if_exists, EXISTS))
+
+    def _may_be_own(self, number: int, row: _Row) -> bool:
+        """Return whether an equal target is the copy of a former request whose answer was lost.
+
+        Other copies take several requests, of which the last ones may be missing.
+        """
+        at_once = row.size <= SINGLE_BYTES and self._source.clients is self._bucket.clients
+        return at_once and self._requested[number] > 1
 
     def _end_move(self, row: _Row, written: Written) -> Verdict:
         """Remove a copied object, and return what its copy was compared with.
@@ -374,8 +318,11 @@ class _Copies:
         return equal_content(self._source, row.key, self._bucket, row.target, work, read=self._move)
 
     def _remove(self, row: _Row, moved: MovedObject) -> None:
-        deleted = self._attempts.attempted(
-            lambda: delete_unchanged(self._source, row.key, row.etag, work=self._work)
-        )
+        deleted = self._attempts.attempted(partial(self._delete, row))
         with self._lock:
             self.moved.append(replace(moved, marker=deleted.marker or ""))
+
+    def _delete(self, row: _Row) -> Deleted:
+        # A cancel waits for the answer: the undo needs the delete marker that it names.
+        with finishing(self._work, _FINISHING_SECONDS) as rest:
+            return delete_unchanged(self._source, row.key, row.etag, work=rest)

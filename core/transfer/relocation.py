@@ -1,4 +1,4 @@
-"""Plan of a copy or move of chosen objects: their new keys, existing objects, and the price."""
+"""Plans of copies and moves: the objects, their new keys, existing objects, and the price."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from core.errors import InvalidInput
 from core.layout.building import check_key
+from core.model.name_filter import NameFilter
 from core.objects.bucket import Bucket
 from core.transfer.plan import existing_objects
+from core.transfer.selection import EVERY_NAME, SelectedObjects, select_objects
 from core.units import format_counted
 from core.work import Work
 
@@ -58,6 +60,13 @@ class Relocation:
         if self.cost < _LEAST_PRICE:
             return f"about {requests}, less than ${_LEAST_PRICE}"
         return f"about {requests}, ${self.cost:.4f}"
+
+    def new_prefix(self, folder: str) -> str:
+        """Return the prefix under which the objects of a folder of the plan are afterwards."""
+        for key, target in zip(self.keys, self.targets, strict=True):
+            if key.startswith(folder):
+                return target.removesuffix(key.removeprefix(folder))
+        return folder
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the operations `transfer.copy` and `transfer.move`."""
@@ -143,3 +152,76 @@ def _refuse_overlap(bucket: Bucket, keys: Sequence[str], targets: Sequence[str])
         remedy="Choose a target outside the source.",
         subject=bucket.subject(min(both)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPlan:
+    """The objects to copy, and the keys of their copies in the same order."""
+
+    objects: SelectedObjects
+    bucket: str
+    targets: tuple[str, ...]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of the operation `transfer.copy`."""
+        return {
+            "keys": list(self.objects.keys),
+            "targets": list(self.targets),
+            "sizes": list(self.objects.sizes),
+            "etags": list(self.objects.etags),
+        }
+
+
+def plan_copy(  # noqa: PLR0913 - one plan; all but the first three by name
+    source: Bucket,
+    bucket: Bucket,
+    work: Work,
+    *,
+    text: str,
+    target: str,
+    recursive: bool = False,
+    names: NameFilter = EVERY_NAME,
+) -> CopyPlan:
+    """Return which objects a copy would write; the keys of the copies are not inspected.
+
+    Args:
+        source: the bucket of the objects.
+        bucket: the bucket of the copies.
+        work: cancel token and progress.
+        text: a key, a pattern, or with `recursive` a prefix; see `select_objects`.
+        target: a key for one object; a prefix that ends with `/`, or is empty, to which the names
+            of the objects are appended.
+        recursive: whether `text` is a prefix.
+        names: selects objects by their names.
+
+    Raises:
+        NotFound: there is no object.
+        InvalidInput: several objects would get one key, or a target is itself copied.
+        StorageError: the objects could not be listed.
+    """
+    found = select_objects(source, work, texts=[text], recursive=recursive, names=names)
+    folder = not target or target.endswith("/")
+    if not folder and (len(found.keys) > 1 or recursive):
+        raise InvalidInput(
+            f"{target} is not a prefix",
+            cause=f"{format_counted(len(found.keys), 'object')} would get the same key.",
+            remedy="End the target with a slash.",
+            subject=bucket.subject(target),
+        )
+    targets = tuple(check_key(target + name) if folder else check_key(target)
+                    for name in found.names)  # fmt: skip
+    if source == bucket:
+        _refuse_order(bucket, found.keys, targets)
+    return CopyPlan(found, bucket.name, targets)
+
+
+def _refuse_order(bucket: Bucket, keys: Sequence[str], targets: Sequence[str]) -> None:
+    """Refuse a copy whose result depends on the order: an object that is copied and replaced."""
+    both = sorted({*keys} & {*targets})
+    if both:
+        raise InvalidInput(
+            f"{both[0]} would be copied and replaced by another copy",
+            cause="The source and the target overlap.",
+            remedy="Choose a target outside the source.",
+            subject=bucket.subject(both[0]),
+        )

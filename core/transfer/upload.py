@@ -16,7 +16,7 @@ from core.errors import AlreadyExists, Cancelled, ErrorKind, NotFound, StorageEr
 from core.model.objects import Written
 from core.model.upload_options import UploadOptions
 from core.objects.bucket import Bucket, HasBucket
-from core.objects.comparing import compare_file
+from core.objects.comparing import Comparison, compare_file
 from core.objects.options import check_options
 from core.objects.parts import SINGLE_BYTES
 from core.objects.small import SmallFile, upload_many
@@ -162,7 +162,7 @@ class _Upload:
     def _compare(self, recorder: OutcomeRecorder, number: int) -> None:
         work = self._attempts.work_for(number, lambda _progress: None)
         try:
-            same = self._attempts.attempted(lambda: self._is_stored(number, work))
+            same = self._attempts.attempted(lambda: self._comparison(number, work)).same
         except Cancelled:
             raise
         except StorageError as error:
@@ -174,11 +174,11 @@ class _Upload:
             if same:
                 recorder.skipped(number, SAME)
 
-    def _is_stored(self, number: int, work: Work) -> bool:
+    def _comparison(self, number: int, work: Work) -> Comparison:
         """Return whether the object of a file has its content, which may be compressed."""
         path, key = Path(self._paths[number]), self._keys[number]
         compressed = self._options.compresses(path.name)
-        return compare_file(self._bucket, key, path, compressed=compressed, work=work).same
+        return compare_file(self._bucket, key, path, compressed=compressed, work=work)
 
     def _only_new(self, number: int) -> bool:
         """Return whether a file must not overwrite an object."""
@@ -227,22 +227,25 @@ class _Upload:
         except Cancelled:
             raise
         except AlreadyExists:
-            recorder.skipped(number, self._existing(number))
+            self._count_existing(recorder, number)
         except StorageError as error:
             recorder.failed(number, error)
         else:
             _count(recorder, number, written)
 
-    def _existing(self, number: int) -> str:
-        """Return the reason to skip a file whose key has appeared since the plan.
+    def _count_existing(self, recorder: OutcomeRecorder, number: int) -> None:
+        """Count a file whose key has appeared since the plan.
 
-        After an interruption the object is often the file itself.
+        An object with its content was stored by a request whose answer was lost, or just before an
+        interruption: then the file is done.
         """
         with suppress(StorageError):
-            if self._is_stored(number, self._work):
-                return SAME
+            found = self._comparison(number, self._work)
+            if found.same:
+                recorder.done(number, found.verdict)
+                return
         self._work.check()
-        return EXISTS
+        recorder.skipped(number, EXISTS)
 
     def _send(self, recorder: OutcomeRecorder, number: int) -> Written:
         path, key = Path(self._paths[number]), self._keys[number]

@@ -6,7 +6,7 @@ import pytest
 from helpers.object_server import bucket_at
 from helpers.stub_server import XML, Reply, StubServer
 
-from core.errors import StorageError
+from core.errors import Cancelled, StorageError
 from core.objects import copying, deleting, reading, writing
 from core.work import CancelToken, Work
 
@@ -98,3 +98,26 @@ def test_a_temporary_failure_is_repeated_once_for_its_keys_only(second):
     assert "".join(sorted(each.key for each in report.deleted)) == deleted
     failed = sorted(each.key for each in report.failed)
     assert failed == sorted({*"abcd"} - {*deleted})
+
+
+def test_a_cancel_waits_for_the_answer_that_names_the_delete_markers():
+    token = CancelToken()
+
+    def server(asked):
+        if asked.method != "POST":
+            return Reply(200, {"x-amz-request-id": "1"})
+        token.cancel()
+        body = b"<DeleteResult><Deleted><Key>a</Key><DeleteMarker>true</DeleteMarker>"
+        body += b"<DeleteMarkerVersionId>m</DeleteMarkerVersionId></Deleted></DeleteResult>"
+        return Reply(200, {**XML, "x-amz-request-id": "1"}, body)
+
+    keys = ["a"] + [f"k{number}" for number in range(2_000)]
+    with (
+        StubServer(server) as stub,
+        bucket_at(stub.url) as bucket,
+        pytest.raises(Cancelled) as cancelled,
+    ):
+        deleting.delete_many(bucket, keys, work=Work(token))
+    report = cancelled.value.partial
+    assert [(each.key, each.marker) for each in report.deleted] == [("a", "m")]
+    assert len(report.failed) == 999

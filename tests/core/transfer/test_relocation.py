@@ -6,15 +6,17 @@ import pytest
 from helpers.s3_servers import make_bucket
 
 from core.aws.clients import ClientFactory
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound, ServiceError
+from core.limits import TransferLimits
 from core.objects.bucket import Bucket
 from core.objects.reading import head, read
 from core.objects.writing import put
+from core.transfer import copies
 from core.transfer.copies import copy_objects, move_objects
-from core.transfer.relocation import keys_in_folder, plan_relocation
+from core.transfer.relocation import Relocation, keys_in_folder, plan_relocation
 from core.transfer.undo_move import undo_move
-from core.transfer.values import IfExists
-from core.work import Work
+from core.transfer.values import SAME, IfExists, TransferCancelled
+from core.work import CancelToken, Work
 
 ENABLED = {"Status": "Enabled"}
 KEYS = ("a/1", "a/ü &+.txt", "a/deep/3")
@@ -147,3 +149,52 @@ def test_objects_of_another_connection_are_copied_and_the_move_is_undone(s3_serv
     assert len(undone.restored) == 3
     assert exists(place, "a/1")
     other.clients.close()
+
+
+def test_what_was_moved_before_a_cancel_is_reported_and_undone(place, monkeypatch):
+    columns, token = filled(place), CancelToken()
+    client = place.bucket.client
+    send = client.delete_object
+
+    def delete(**request):
+        token.cancel()
+        return send(**request)
+
+    monkeypatch.setattr(client, "delete_object", delete)
+    plan = planned(place, columns, "b/")
+    work = Work(token, limits=TransferLimits(None, 1))
+    with pytest.raises(TransferCancelled) as cancelled:
+        move_objects(place, work, **plan.arguments())
+    monkeypatch.undo()
+    report = cancelled.value.partial
+    assert [each.key for each in report.moved if each.marker] == ["a/1"]
+    assert len(report.done) + len(report.cancelled) == report.planned == 3
+    undone = undo_move(place, Work(), moved=report.moved)
+    assert (undone.restored, undone.failed) == (("a/1",), ())
+    assert all(exists(place, key) for key in KEYS)
+
+
+def test_a_copy_whose_answer_was_lost_is_done_and_an_existing_equal_one_skipped(place, monkeypatch):
+    columns = filled(place)
+    put(place.bucket, "b/deep/3", b"a/deep/3")
+    real = copies.copy
+
+    def lost(bucket, key, target, **more):
+        written = real(bucket, key, target, **more)
+        if key == "a/1" and not lost_keys:
+            lost_keys.append(key)
+            raise ServiceError("No answer")
+        return written
+
+    lost_keys = []
+    monkeypatch.setattr(copies, "copy", lost)
+    report = copy_objects(place, Work(), **planned(place, columns, "b/").arguments())
+    assert (report.done, report.failed) == ((0, 1), ())
+    assert report.skipped == ((2, SAME),)
+
+
+def test_the_folder_of_a_plan_has_a_new_prefix():
+    plan = Relocation(("a/b/1", "a/c/2"), ("x/b/1", "x/c/2"), (1, 1), ("", ""))
+    assert (plan.new_prefix("a/c/"), plan.new_prefix("a/"), plan.new_prefix("z/")) == (
+        "x/c/", "x/", "z/",
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from helpers.moto_bucket import moto_bucket
 from core.aws.clients import ClientFactory
 from core.errors import ErrorKind, InvalidInput, LocalIOError
 from core.model.connection import AccessKeys, Connection
+from core.model.objects import Verdict
 from core.objects import small_loop
 from core.objects.bucket import Bucket
 from core.objects.hashing import SHA256
@@ -24,7 +25,7 @@ from core.transfer.journal import unfinished
 from core.transfer.plan import plan_upload
 from core.transfer.sources import find_sources
 from core.transfer.upload import upload
-from core.transfer.values import SAME, IfExists, Refusal, TransferCancelled
+from core.transfer.values import IfExists, Refusal, TransferCancelled
 from core.work import CancelToken, RetryBudget, Work
 
 ODD = ["plain.json", "sp ace", "plus+", "per%20cent", "a%2Fb", "ü/日本.json", "e\u0301", "q?x#y",
@@ -125,9 +126,23 @@ def test_what_was_stored_before_a_crash_is_not_sent_again(place, folder):
     sent = []
     work = Work(batch=lambda news: sent.extend(news.moving))
     report = upload(place, work, paths=plan.paths, keys=plan.keys, sizes=plan.sizes, only_new=True)
-    assert (len(report.done) + len(report.skipped), report.failed) == (3, ())
-    assert {why for _, why in report.skipped} <= {SAME}
+    assert (report.done, report.skipped, report.failed) == ((0, 1, 2), (), ())
+    assert Verdict.SIZE_ONLY not in report.verdicts
     assert 2 not in [number for number, _ in sent]  # of the large file no part
+
+
+def test_a_file_whose_answer_was_lost_is_done_and_not_skipped(place, bucket, folder, monkeypatch):
+    def lost(bucket, files, **_more):
+        files = list(files)
+        for each in files:
+            put(bucket, each.key, Path(each.path).read_bytes())
+        return files
+
+    monkeypatch.setattr("core.transfer.upload.upload_many", lost)
+    plan, report = planned_and_sent(place, folder)
+    assert (report.planned, report.done, report.skipped, report.failed) == (3, (0, 1, 2), (), ())
+    assert Verdict.SIZE_ONLY not in report.verdicts
+    assert report.size == plan.size
 
 
 def test_one_failure_stops_no_other(place, folder):
@@ -203,8 +218,8 @@ def test_a_cancel_ends_at_once_and_leaves_the_rest_to_be_resumed(place, bucket, 
     assert left.order.title == "Upload of 300 files"
     assert 0 < len(left.left) < 300
     report = upload(place, **left.arguments, journal=asked)
-    assert report.planned == len(left.left) == len(report.done) + len(report.skipped)
-    assert {why for _, why in report.skipped} <= {SAME}  # stored just before the cancel
+    # Also those that were stored just before the cancel.
+    assert report.planned == len(left.left) == len(report.done)
     assert unfinished() == ()
     found = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=f"{root.name}/")
     assert found["KeyCount"] == 300
