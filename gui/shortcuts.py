@@ -128,7 +128,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("profile.new", "New profile…"),
     Action("help", "Keyboard shortcuts", ("F1",)),
     Action("quit", "Quit", ("Ctrl+Q",)),
-    # Browser
     Action("browser.back", "Back", ("Alt+Left",), "browser"),
     Action("browser.forward", "Forward", ("Alt+Right",), "browser"),
     Action("browser.bookmark", "Bookmark this folder", ("Ctrl+B",), "browser"),
@@ -162,10 +161,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("objects.versions", "Versions…", ("Ctrl+Shift+V",), "objects"),
     Action("objects.rename", "Rename…", ("F2",), "objects", "transfer.move"),
     Action("objects.delete", "Delete", ("Del",), "objects", "objects.delete_many"),
-    # Backups
     Action("backups.open_file", "Open an SQLite file…", (), "backups"),
     Action("backups.open_server", "Open a database server…", (), "backups"),
     Action("backups.open_secret", "Open a database from a secret…", (), "backups"),
+    Action("backups.recovery_kit", "Save the recovery kit…", (), "backups"),
     Action("calendar.step", "Go to the next day or week", ("Left", "Right", "Up", "Down"), "calendar",
            own=True),
     Action("calendar.month", "Go to the previous or next month", ("PgUp", "PgDown"), "calendar",
@@ -174,7 +173,6 @@ ACTIONS: tuple[Action, ...] = (
            own=True),
     Action("calendar.open", "Select the newest backup of the day", ("Return", "Enter"), "calendar",
            own=True),
-    # Coverage
     Action("coverage.step", "Go to the next stream, day or hour", ("Left", "Right", "Up", "Down"),
            "coverage", own=True),
     Action("coverage.month", "Go to the previous or next month", ("PgUp", "PgDown"), "coverage",
@@ -297,7 +295,7 @@ class Binding(QObject):
         reason: Callable[[], str] | None,
     ) -> None:
         super().__init__(widget)
-        self.action = bound
+        self.action, self.listed = bound, True
         self._widget, self._run, self._reason = widget, run, reason
 
     def perform(self) -> None:
@@ -318,6 +316,8 @@ def bind(
     widget: QWidget,
     run: Callable[[], object],
     reason: Callable[[], str] | None = None,
+    *,
+    listed: bool = True,
 ) -> None:
     """Bind the shortcut of an action, and let the search find it.
 
@@ -325,11 +325,12 @@ def bind(
         action_id: the row of the table.
         widget: the window, tab or view in which the row's scope says that the keys apply.
         run: runs the action.
-        reason: returns why it is not possible now, or an empty text. The reason is shown, so
-            that a key always has an effect.
+        reason: returns why it is not possible now, which is then shown, or an empty text.
+        listed: whether the search lists it: one binding is enough for an action of several views.
     """
     found = action(action_id)
     binding = Binding(found, widget, run, reason)
+    binding.listed = listed
     for keys in found.keys:
         shortcut = QShortcut(QKeySequence(keys), widget)
         # Set here, since PySide ignores the context as a keyword argument of the constructor.

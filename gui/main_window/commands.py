@@ -127,7 +127,7 @@ class Commands:
         return [
             Command(bound.action, bound.perform, shortcuts.scope(bound.action.where).title)
             for bound in tab.findChildren(shortcuts.Binding)
-            if bound.action.where not in _IN_ANY_LIST
+            if bound.listed and bound.action.where not in _IN_ANY_LIST
         ]
 
     def profiles(self) -> list[Command]:

@@ -95,6 +95,7 @@ class Tab(QWidget):
             "failed": if_current(failed),
             "progress": if_current(options.get("progress")),
             "batch": if_current(options.get("batch")),
+            "stopped": if_current(options.get("stopped")),
         }
         task = self.context.runner.run(
             name, fn, owner=self, then=if_current(then), call=call, **guarded_options

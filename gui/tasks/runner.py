@@ -300,6 +300,7 @@ class TaskRunner(QObject):
             if kind == messages.CANCELLED or task.superseded:
                 task.end("cancelled")
                 self._call_cancelled(task)
+                self._call(task, order.stopped, getattr(payload, "partial", None))
             elif kind == messages.FAILED:
                 task.end("failed", payload)
                 self._call(task, order.failed, payload)

@@ -24,6 +24,8 @@ class TaskOptions(TypedDict, total=False):
         progress: gets progress reports, at most ten a second.
         batch: gets partial results, which `work` carries untyped.
         cancelled: called after a cancel by the user; not if a newer task replaced this one.
+        stopped: the same, but gets the result until then (`StorageError.partial`), or None if it is
+            not known.
         latest: starting another task of this name cancels this one and drops its result.
         quiet: whether the task is omitted from the activity drawer.
         limits: the limits of its transfers, which may be changed while it runs.
@@ -34,6 +36,7 @@ class TaskOptions(TypedDict, total=False):
     progress: Callable[[Progress], object] | None
     batch: Callable[[Any], object] | None
     cancelled: Callable[[], object] | None
+    stopped: Callable[[Any], object] | None
     latest: str | None
     quiet: bool
     limits: TransferLimits | None
@@ -58,6 +61,7 @@ class Order:
     target: str = ""
     command: str = ""
     cancelled: Callable[[], object] | None = None
+    stopped: Callable[[Any], object] | None = None
     call: OperationCall | None = None
     limits: TransferLimits | None = None
     resumable: bool = False

@@ -96,17 +96,23 @@ class Actions:
             self._all[name] = shortcuts.menu_action(item.action, owner, slots[name])
             if row.where == "browser" and not row.own:  # the window binds the keys of its actions
                 shortcuts.bind(item.action, owner, slots[name], partial(self.reason, name))
-        self.bind_list(table)
+        self.bind_list(table, listed=True)
 
-    def bind_list(self, table: QWidget) -> None:
-        """Bind the keys of the actions to a list of objects, for example of a page."""
+    def bind_list(self, table: QWidget, *, listed: bool = False) -> None:
+        """Bind the keys of the actions to a list of objects, for example of a page.
+
+        Args:
+            table: the list.
+            listed: whether the search (Ctrl+K) lists the actions for this list.
+        """
         for item in LIST_ACTIONS:
             if item is None:
                 continue
             row = shortcuts.action(item.action)
             if row.where not in {"window", "browser"} and not row.own:
                 reason = partial(self.reason, item.name)
-                shortcuts.bind(item.action, table, self._slots[item.name], reason)
+                slot = self._slots[item.name]
+                shortcuts.bind(item.action, table, slot, reason, listed=listed)
 
     def __getitem__(self, name: str) -> QAction:
         return self._all[name]

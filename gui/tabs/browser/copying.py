@@ -28,7 +28,7 @@ from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing, parent_of
 from gui.tabs.browser.loading import Plan, plan_of
-from gui.tabs.browser.undo_steps import Failed, UndoStep, UndoSteps
+from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 from gui.widgets.dialog import while_exists
 
 if TYPE_CHECKING:  # imported with the engine's operation
@@ -57,6 +57,11 @@ class _Run:
     source: str
     source_connection: Connection | None = None
     folders: tuple[str, ...] = ()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the copies are in the same bucket."""
+        return not self.target.profile and self.target.bucket == self.source
 
     def places(self) -> dict[str, Any]:
         """Return the arguments that name the bucket of the objects."""
@@ -129,7 +134,8 @@ class Copying(QObject):
         self._tab.bulk(
             f"Move {objects}" if run.move else f"Copy {objects}", operation,
             {**run.plan.arguments(), **run.places(), "if_exists": decision.value},
-            partial(self._on_done, run), source=f"s3://{run.source}/{self._listing.prefix}",
+            partial(self._on_done, run), stopped=partial(self._on_stopped, run),
+            source=f"s3://{run.source}/{self._listing.prefix}",
             target=place, connection=run.connection,
         )  # fmt: skip
         size = format_size(run.plan.size)
@@ -139,15 +145,23 @@ class Copying(QObject):
             else f"Copying {objects}, {size}, to {place}."
         )
 
+    def _on_stopped(self, run: _Run, report: TransferReport | None) -> None:
+        """Show what was done before a cancel; a move of it can be undone."""
+        if report is None:  # the engine process had to be ended
+            name = "The move" if run.move else "The copy"
+            self._tab.banner.show_warning(f"{name} was cancelled.", NOT_KNOWN)
+        else:
+            self._on_done(run, report)
+
     def _on_done(self, run: _Run, report: TransferReport) -> None:
         self._tab.note_failures(report.failed)
         if run.move:
             self._on_moved(run, report)
         text = result_text(run.target, report, move=run.move)
         undo = self._undo_action(report) if run.move else None
-        if report.failed:
-            first = report.failed[0]
-            why = f"First {first.key}: {first.reason}. {first.remedy}"
+        if report.failed or report.cancelled:
+            first = report.failed[0] if report.failed else None
+            why = f"First {first.key}: {first.reason}. {first.remedy}" if first else ""
             self._tab.banner.show_warning(text, why, action=undo)
         else:
             self._tab.banner.show_good(text, action=undo or self._show_action(run))
@@ -162,6 +176,11 @@ class Copying(QObject):
         self._folder.remove([*gone, *(run.folders if complete else ())])
         # Pages that arrive later may contain rows that were moved.
         self._listing.restart()
+        shown = self._listing.prefix
+        moved_folder = next((each for each in run.folders if shown.startswith(each)), "")
+        if moved_folder and complete and run.in_place:
+            place = run.plan.new_prefix(moved_folder) + shown.removeprefix(moved_folder)
+            self._listing.show(place)
 
     def _undo_action(self, report: TransferReport) -> tuple[str, Any] | None:
         moved: Sequence[MovedObject] = getattr(report, "moved", ())
@@ -172,9 +191,8 @@ class Copying(QObject):
         )
 
     def _show_action(self, run: _Run) -> tuple[str, Any] | None:
-        here = not run.target.profile and run.target.bucket == run.source
         shown = run.target.folder == self._listing.prefix
-        if not here or shown or not run.plan.targets:
+        if not run.in_place or shown or not run.plan.targets:
             return None
         return ("Show them", lambda: self._listing.show(run.target.folder))
 
@@ -182,8 +200,18 @@ class Copying(QObject):
         self._tab.bulk(
             f"Move {format_counted(len(moved), 'object')} back", "transfer.undo_move",
             {"moved": list(moved), **run.places()}, self._on_undone,
-            failed=failed, connection=run.connection,
+            failed=failed, stopped=partial(self._on_undo_stopped, run, moved),
+            connection=run.connection,
         )  # fmt: skip
+
+    def _on_undo_stopped(self, run: _Run, moved: Sequence[MovedObject], _report: object) -> None:
+        # All of them again: objects that were restored stay, and copies may be left to remove.
+        self._steps.push(UndoStep(len(moved), partial(self._undo, run, moved)))
+        self._tab.banner.show_warning(
+            "The undo was cancelled. Some objects may exist under both keys.",
+            "Undo again to complete it.",
+            action=(shortcuts.tip("browser.undo", "Undo"), self._steps.undo),
+        )
 
     def _on_undone(self, report: UndoReport) -> None:
         self._listing.select_later(report.restored)
@@ -365,4 +393,6 @@ def result_text(target: CopyTarget, report: TransferReport, *, move: bool) -> st
         sentences.append(f"{skipped} skipped because the keys exist.")
     if report.failed:
         sentences.append(f"{format_counted(len(report.failed), 'object')} failed.")
+    if report.cancelled:
+        sentences.append(f"{format_counted(len(report.cancelled), 'object')} cancelled.")
     return " ".join(sentences)

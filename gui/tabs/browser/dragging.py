@@ -1,4 +1,4 @@
-"""Starts drags of selected rows: into folders of this window, or as files to other programs."""
+"""Starts drags of rows and of folders: into folders of this window, or as files to other programs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QDrag, QMouseEvent, QPainter, QPixmap, QWindow
-from PySide6.QtWidgets import QApplication, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QTableView, QTreeView, QWidget
 
 from core.units import format_counted
 from gui import theme
 from gui.tabs.browser.object_selection import ObjectSelection, Paths, SelectionData
 
+#: Returns the folder of a row of a tree as a selection, or None.
+FolderAt = Callable[[QModelIndex], ObjectSelection | None]
 _ACTIONS = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -27,10 +29,25 @@ class _Pressed:
     toggles: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _HeldPress:
+    """A press on a folder of a tree, which the tree gets only if it ends as a click."""
+
+    tree: QTreeView
+    event: QMouseEvent
+    what: ObjectSelection
+
+    @property
+    def at(self) -> QPoint:
+        """The position in the viewport."""
+        return self.event.position().toPoint()
+
+
 class DragSource(QObject):
     """Turns a pull at selected rows, or at the name of any row, into a drag.
 
-    Elsewhere in a row, pulling selects several rows, as in other lists.
+    Elsewhere in a row, pulling selects several rows, as in other lists. A pull at a folder of a tree
+    drags it without opening it.
 
     Args:
         owner: the Browser tab.
@@ -51,6 +68,9 @@ class DragSource(QObject):
         self._selection, self._fetch, self._paths = selection, fetch, paths
         self._pressed: _Pressed | None = None
         self._tables: dict[QObject, QTableView] = {}
+        self._held: _HeldPress | None = None
+        self._passing = False  # whether a held press is being passed to its tree
+        self._trees: dict[QObject, tuple[QTreeView, FolderAt]] = {}
         self._window: QWindow | None = None
         #: The selection that is being dragged; None otherwise.
         self.current: ObjectSelection | None = None
@@ -59,6 +79,11 @@ class DragSource(QObject):
         """Let rows of a list be dragged."""
         self._tables[table.viewport()] = table
         table.viewport().installEventFilter(self)
+
+    def add_tree(self, tree: QTreeView, folder_at: FolderAt) -> None:
+        """Let folders of a tree be dragged; `folder_at` returns that of a row, or None."""
+        self._trees[tree.viewport()] = (tree, folder_at)
+        tree.viewport().installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the mouse in the lists, and a drag that leaves the window."""
@@ -72,6 +97,8 @@ class DragSource(QObject):
                 return self._move(self._pressed, event)
             if event.type() is QEvent.Type.MouseButtonRelease:
                 return self._release()
+        elif isinstance(event, QMouseEvent) and watched in self._trees:
+            return self._follow_in_tree(*self._trees[watched], event)
         return super().eventFilter(watched, event)
 
     def _press(self, table: QTableView, event: QMouseEvent) -> bool:
@@ -109,18 +136,43 @@ class DragSource(QObject):
         chosen.setCurrentIndex(pressed.index, flags.NoUpdate)
         return True
 
+    def _follow_in_tree(self, tree: QTreeView, folder_at: FolderAt, event: QMouseEvent) -> bool:
+        """Hold a press back until it is a click: selecting a folder opens it, and a drag must not."""
+        held, kind = self._held, event.type()
+        if self._passing:
+            return False
+        if kind is QEvent.Type.MouseButtonPress:
+            self._held = _held_press(tree, folder_at, event)
+            return self._held is not None
+        if held is None:
+            return False
+        if kind is QEvent.Type.MouseMove and event.buttons() & Qt.MouseButton.LeftButton:
+            distance = (event.position().toPoint() - held.at).manhattanLength()
+            if distance >= QApplication.startDragDistance():
+                self._held = None
+                self._drag(tree, held.what)
+            return True
+        self._held = None
+        if kind is QEvent.Type.MouseButtonRelease:
+            self._passing = True
+            QApplication.sendEvent(tree.viewport(), held.event)
+            self._passing = False
+        return False
+
     def start(self, table: QTableView) -> None:
-        """Drag the selection until it is dropped."""
+        """Drag the selection of a list until it is dropped."""
         what = self._selection()
-        if what is None:
-            return
-        drag = QDrag(table)
+        if what is not None:
+            self._drag(table, what)
+
+    def _drag(self, view: QAbstractItemView, what: ObjectSelection) -> None:
+        drag = QDrag(view)
         data = SelectionData(what, self._paths(what))
         drag.setMimeData(data)
         text = format_counted(len(what.entries), "item")
-        drag.setPixmap(_label(text, table))
+        drag.setPixmap(_label(text, view))
         drag.setHotSpot(QPoint(-12, -8))
-        self._window = table.window().windowHandle()
+        self._window = view.window().windowHandle()
         if self._window is not None:
             self._window.installEventFilter(self)
         self.current = what
@@ -131,6 +183,22 @@ class DragSource(QObject):
             self.current = None
             if self._window is not None:
                 self._window.removeEventFilter(self)
+
+
+def _held_press(tree: QTreeView, folder_at: FolderAt, event: QMouseEvent) -> _HeldPress | None:
+    """Return a press on the name of a folder; None for another one, for example on its branch."""
+    at = event.position().toPoint()
+    index, keys = tree.indexAt(at), event.modifiers()
+    left = event.button() == Qt.MouseButton.LeftButton and not keys & _SHIFT
+    if not left or not index.isValid() or at.x() < tree.visualRect(index).left():
+        return None
+    what = folder_at(index)
+    if what is None:
+        return None
+    # A copy, since Qt destroys the event after it was handled.
+    places = (event.position(), event.scenePosition(), event.globalPosition())
+    again = QMouseEvent(event.type(), *places, event.button(), event.buttons(), keys)
+    return _HeldPress(tree, again, what)
 
 
 def run_drag(drag: QDrag) -> None:

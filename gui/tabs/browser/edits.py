@@ -21,7 +21,7 @@ from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.tabs.browser.removal import restore_failure
-from gui.tabs.browser.undo_steps import Failed, UndoStep, UndoSteps
+from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 from gui.widgets.dialog import while_exists
 
 
@@ -63,28 +63,50 @@ class PropertyEdits(QObject):
         name = f"Change properties of {format_counted(len(keys), 'object')}"
         self._tab.bulk(
             name, "objects.edit_properties", {"keys": list(keys), "edit": edit},
-            partial(self._on_done, edit), source=f"s3://{bucket.name}/{self._listing.prefix}",
+            partial(self._on_done, edit), stopped=partial(self._on_stopped, edit),
+            source=f"s3://{bucket.name}/{self._listing.prefix}",
         )  # fmt: skip
         self._tab.banner.show_info(f"{name}…")
+
+    def _on_stopped(self, edit: PropertyEdit, report: EditReport | None) -> None:
+        """Show what was changed before a cancel, and let it be undone."""
+        if report is None:  # the engine process had to be ended
+            self._tab.banner.show_warning("The change of properties was cancelled.", NOT_KNOWN)
+        else:
+            self._on_done(edit, report)
 
     def _on_done(self, edit: PropertyEdit, report: EditReport) -> None:
         self._tab.note_failures(report.failed)
         undoable = report.undoable
         self._steps.push(UndoStep(len(undoable), partial(self._undo, undoable)))
         text = result_text(report)
-        if report.failed:
+        undo = (shortcuts.tip("browser.undo", "Undo"), self._steps.undo) if undoable else None
+        if report.cancelled:
+            self._tab.banner.show_warning(text, cancel_text(report), action=undo)
+        elif report.failed:
             failed = [each.key for each in report.failed]
             self._tab.show_error(edit_failure(report, text), partial(self._start, failed, edit))
-        elif undoable:
-            undo = (shortcuts.tip("browser.undo", "Undo"), self._steps.undo)
-            self._tab.banner.show_good(text, action=undo)
         else:
-            self._tab.banner.show_good(text)
+            self._tab.banner.show_good(text, action=undo)
 
     def _undo(self, edited: Sequence[EditedObject], failed: Failed) -> None:
         self._tab.bulk(
             f"Undo the change of {format_counted(len(edited), 'object')}", "objects.undo_edits",
             {"edited": list(edited)}, self._on_undone, failed=failed,
+            stopped=partial(self._on_undo_stopped, edited),
+        )  # fmt: skip
+
+    def _on_undo_stopped(
+        self, edited: Sequence[EditedObject], report: RestoreReport | None
+    ) -> None:
+        """Let the rest of an undo that was cancelled be undone by another one."""
+        ended = {*report.restored, *(each.key for each in report.failed)} if report else set()
+        rest = tuple(each for each in edited if each.key not in ended)
+        self._steps.push(UndoStep(len(rest), partial(self._undo, rest)))
+        text = NOT_KNOWN if report is None else f"{format_count(len(ended))} were restored before."
+        self._tab.banner.show_warning(
+            f"The undo was cancelled; {format_counted(len(rest), 'object')} left.", text,
+            action=(shortcuts.tip("browser.undo", "Undo"), self._steps.undo),
         )  # fmt: skip
 
     def _on_undone(self, report: RestoreReport) -> None:
@@ -103,7 +125,18 @@ def result_text(report: EditReport) -> str:
         sentences.append(f"{format_count(len(report.unchanged))} already had these properties.")
     if report.failed:
         sentences.append(f"{format_count(len(report.failed))} failed.")
+    if report.cancelled:
+        sentences.append(f"{format_count(len(report.cancelled))} cancelled.")
     return " ".join(sentences)
+
+
+def cancel_text(report: EditReport) -> str:
+    """Return how a change that was cancelled can be completed, and the first failure."""
+    text = "The same change again completes it: it leaves objects that already have the properties."
+    if not report.failed:
+        return text
+    first = report.failed[0]
+    return f"First failure {first.key}: {first.reason}. {text}"
 
 
 def edit_failure(report: EditReport, text: str) -> StorageError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QModelIndex, QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QTableView, QTreeView
 
@@ -34,6 +34,7 @@ from gui.tabs.browser.object_selection import (
     files_data,
     selection_of,
 )
+from gui.tabs.browser.tree_actions import TreeActions, TreeSlot, folder_of_row
 
 
 class Handling(QObject):
@@ -70,6 +71,10 @@ class Handling(QObject):
         self.targets.objects_dropped.connect(self._on_objects_dropped)
         self.targets.files_dropped.connect(self.upload)
         self.source.add(folder.table)
+        self.source.add_tree(tree, self._folder_at)
+        self.tree_actions = TreeActions(
+            tab, tree, self._slots_of_tree(), {"paste": self.reason_not_to_paste}
+        )
 
     def _add_targets(self) -> None:
         folder, tree, strip = self._folder, self._tree, self._contents.strip
@@ -78,8 +83,10 @@ class Handling(QObject):
         self.targets.add(folder, in_pane(folder, folder.model))
         self.targets.add(folder.path, in_path(folder.path))
         self.targets.add(strip.bar, in_strip(strip))
-        for view in (tree, *folder.state.stand_ins):
-            shortcuts.bind("objects.paste", view, self.paste, self.reason_not_to_paste)
+        for view in folder.state.stand_ins:
+            shortcuts.bind(
+                "objects.paste", view, self.paste, self.reason_not_to_paste, listed=False
+            )
 
     def add_list(self, table: QTableView) -> None:
         """Let the rows of a page's list be dragged."""
@@ -92,17 +99,35 @@ class Handling(QObject):
             "cut": self.cut, "paste": self.paste,
         }  # fmt: skip
 
+    def _slots_of_tree(self) -> dict[str, TreeSlot]:
+        """Return the function of each action of the tree, by its name in `TREE_ACTIONS`."""
+        of_tree, copying = self._selection_of_tree, self._copying
+        return {
+            "copy": lambda rows: self._put(of_tree(rows)),
+            "copy_uri": lambda rows: self._put_uris(of_tree(rows)),
+            "copy_files": lambda rows: self._fetch_files(of_tree(rows)),
+            "cut": lambda rows: self._cut(of_tree(rows, move=True)),
+            "paste": lambda _rows: self.paste(),
+            "copy_to": lambda rows: copying.ask(rows, move=False),
+            "move_to": lambda rows: copying.ask(rows, move=True),
+            "rename": copying.rename,
+        }
+
     # The clipboard
 
     def copy(self) -> None:
         """Copy the selection: objects for a folder of this window, keys for other programs."""
-        what = self._selection()
+        self._put(self._selection())
+
+    def _put(self, what: ObjectSelection | None) -> None:
         if what is not None:
             self.clipboard.put(what)
 
     def cut(self) -> None:
         """Copy the selection so that pasting it moves it."""
-        what = self._selection(move=True)
+        self._cut(self._selection(move=True))
+
+    def _cut(self, what: ObjectSelection | None) -> None:
         if what is not None:
             self.clipboard.put(what)
             items = format_counted(len(what.entries), "item")
@@ -130,13 +155,18 @@ class Handling(QObject):
         )
 
     def _copy_uri(self) -> None:
-        what = self._selection()
+        self._put_uris(self._selection())
+
+    @staticmethod
+    def _put_uris(what: ObjectSelection | None) -> None:
         if what is not None:
             copy_text([f"s3://{what.bucket.name}/{key}" for key in what.names()])
 
     def copy_files(self) -> None:
         """Download the selection and put the files on the clipboard for a file manager."""
-        what = self._selection()
+        self._fetch_files(self._selection())
+
+    def _fetch_files(self, what: ObjectSelection | None) -> None:
         if what is not None:
             self.copies.fetch(what, self.copies.copies_of(what), self._on_files_copied)
 
@@ -153,6 +183,17 @@ class Handling(QObject):
             return None
         listed = self._folder.model.prefix if self._contents.page is None else None
         return selection_of(bucket, entries, listed, move=move)
+
+    def _selection_of_tree(
+        self, folders: Sequence[Entry], *, move: bool = False
+    ) -> ObjectSelection | None:
+        bucket = self._listing.bucket
+        return selection_of(bucket, folders, None, move=move) if bucket is not None else None
+
+    def _folder_at(self, index: QModelIndex) -> ObjectSelection | None:
+        """Return the folder of a row of the tree, or None."""
+        folder = folder_of_row(index)
+        return self._selection_of_tree([folder]) if folder is not None else None
 
     @property
     def _selected(self) -> Sequence[Entry]:

@@ -22,7 +22,7 @@ from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
-from gui.tabs.browser.undo_steps import Failed, UndoStep, UndoSteps
+from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 
 #: Keys of one request; more of them are deleted by the engine.
 _IN_THE_WINDOW = 1_000
@@ -104,36 +104,67 @@ class Removal(QObject):
             return
         name = _DELETE.about(plan)
 
-        def then(report: DeleteReport) -> None:
-            self._on_deleted(plan, report)
-
+        then, failed = partial(self._on_deleted, plan), partial(self._on_delete_failed, plan)
+        stopped = partial(self._on_delete_stopped, plan)
         if len(plan.keys) > _IN_THE_WINDOW:
             self._tab.bulk(
-                name,
-                "objects.delete_many",
-                {"keys": list(plan.keys)},
-                then,
-                source=bucket.subject(),
-            )
+                name, "objects.delete_many", {"keys": list(plan.keys)}, then,
+                failed=failed, stopped=stopped, source=bucket.subject(),
+            )  # fmt: skip
         else:
             self._tab.run(
-                name,
-                lambda work: delete_many(bucket, plan.keys, work=work),
-                then,
+                name, lambda work: delete_many(bucket, plan.keys, work=work), then,
+                failed=failed, stopped=stopped,
                 call=self._tab.call("objects.delete_many", keys=plan.keys),
-            )
+            )  # fmt: skip
 
-    def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
+    def _on_delete_failed(self, plan: Plan, error: StorageError) -> None:
+        """Show an error that has ended a delete; what was deleted before can be undone."""
+        if isinstance(error.partial, DeleteReport):
+            self._take(plan, error.partial)
+        # A delete of keys that are deleted already would only add more delete markers.
+        left = self._left(plan, error.partial)
+        self._tab.show_error(error, partial(self._delete, left) if error.retryable else None)
+
+    def _on_delete_stopped(self, plan: Plan, report: DeleteReport | None) -> None:
+        """Show what was deleted before a cancel, and let it be undone."""
+        if report is None:
+            self._tab.banner.show_warning("The delete was cancelled.", NOT_KNOWN)
+            return
+        hidden = self._take(plan, report)
+        done, planned = format_count(len(report.deleted)), format_counted(len(plan.keys), "object")
+        place = "moved to the trash" if hidden else "deleted permanently"
+        self._tab.banner.show_warning(
+            f"The delete was cancelled: {done} of {planned} {place}.",
+            action=(shortcuts.tip("browser.undo", "Undo"), self.undo) if hidden else None,
+        )
+
+    @staticmethod
+    def _left(plan: Plan, report: object) -> Plan:
+        """Return the objects of a plan that a delete has not deleted."""
+        if not isinstance(report, DeleteReport):
+            return plan
+        gone = {one.key for one in report.deleted}
+        rows = [row for row in zip(plan.keys, plan.sizes, strict=True) if row[0] not in gone]
+        return Plan(tuple(key for key, _ in rows), tuple(size for _, size in rows), plan.folders)
+
+    def _take(self, plan: Plan, report: DeleteReport) -> tuple[Hidden, ...]:
+        """Remove deleted rows, and return those that can be restored, which an undo does."""
         keys = [one.key for one in report.deleted]
         hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
         self.steps.push(UndoStep(len(hidden), partial(self._undo, hidden)))
-        # A folder with failed objects still exists.
-        self._folder.remove([*keys, *(plan.folders if not report.failed else ())])
+        # A folder with objects that were not deleted still exists.
+        complete = len(keys) == len(plan.keys)
+        self._folder.remove([*keys, *(plan.folders if complete else ())])
         # Pages that arrive later may contain rows that were deleted.
         self._listing.restart()
+        return hidden
+
+    def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
+        hidden = self._take(plan, report)
         if report.failed:
             self._tab.show_error(delete_failure(report))
-        elif len(hidden) == len(keys):
+        elif len(hidden) == len(report.deleted):
             self._tab.banner.show_good(
                 _IN_TRASH.about(plan),
                 action=(shortcuts.tip("browser.undo", "Undo"), self.undo),
@@ -166,11 +197,12 @@ class Removal(QObject):
         if bucket is None:
             return
         name = f"Restore {format_counted(len(objects), 'object')}"
+        stopped = partial(self._on_restore_stopped, objects, undoing=failed is not None)
         if len(objects) > _IN_THE_WINDOW:
             arguments = {"objects": list(objects)}
             self._tab.bulk(
                 name, "objects.restore_many", arguments, self._on_restored,
-                failed=failed, source=bucket.subject(),
+                failed=failed, stopped=stopped, source=bucket.subject(),
             )  # fmt: skip
         else:
             self._tab.run(
@@ -178,8 +210,25 @@ class Removal(QObject):
                 lambda work: restore(bucket, objects, work=work),
                 self._on_restored,
                 failed=failed,
+                stopped=stopped,
                 call=self._tab.call("objects.restore_many", objects=objects),
             )
+
+    def _on_restore_stopped(
+        self, objects: Sequence[Hidden], report: RestoreReport | None, *, undoing: bool
+    ) -> None:
+        """Show what was restored before a cancel; the undo of a delete can be continued."""
+        restored = {*report.restored} if report else set()
+        rest = tuple(each for each in objects if each[0] not in restored)
+        if undoing:
+            self.steps.push(UndoStep(len(rest), partial(self._undo, rest)))
+        self._show_restored(report.restored if report else ())
+        done, planned = format_count(len(restored)), format_counted(len(objects), "object")
+        self._tab.banner.show_warning(
+            f"The restore was cancelled: {done} of {planned} restored.",
+            "" if report else NOT_KNOWN,
+            action=(shortcuts.tip("browser.undo", "Undo"), self.undo) if undoing and rest else None,
+        )
 
     def _on_restored(self, report: RestoreReport) -> None:
         keys = report.restored

@@ -32,12 +32,12 @@ from gui.tabs.browser.object_pane import ObjectPane
 from gui.tabs.browser.object_tools import ObjectTools
 from gui.tabs.browser.open_folders import OpenFolders
 from gui.tabs.browser.pages import PAGES, BrowserPage
-from gui.tabs.browser.path_completion import PathCompletion
 from gui.tabs.browser.removal import Removal
 from gui.tabs.browser.trash import Trash
 from gui.tabs.browser.trash_pane import TrashPane
 from gui.tabs.browser.tree_loader import TreeLoader
 from gui.tabs.browser.tree_panel import TreePanel
+from gui.tabs.path_completion import PathCompletion
 from gui.widgets.panel import restore_sizes, set_last_shown, splitter
 
 
@@ -116,7 +116,7 @@ class BrowserTab(Tab):
         self.folder.opened.connect(self._on_opened)
         self.folder.filtered.connect(self._save_filter)
         for part in self.folder.state.stand_ins:
-            shortcuts.bind("objects.up", part, self.go_up)
+            shortcuts.bind("objects.up", part, self.go_up, listed=False)
         self.folder.upload.clicked.connect(self._on_upload)
         self.folder.upload_wanted.connect(self._on_upload)
         self.folder.nearest_wanted.connect(lambda: self.navigation.go_to_nearest(self.prefix))

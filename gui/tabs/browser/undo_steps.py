@@ -10,6 +10,8 @@ from gui.tabs.base import Tab
 
 #: How many changes, and how many objects in total, can be undone: their versions are retained.
 _STEPS, _OBJECTS = 50, 200_000
+#: What is shown after a cancel whose result has not arrived, since the engine had to be ended.
+NOT_KNOWN = "What was done until then, if anything, is not known. Refresh to see it."
 NOTHING_TO_UNDO = "Nothing that can be undone was changed since the program started."
 
 Failed = Callable[[StorageError], object]

@@ -1,6 +1,7 @@
 """Copies, moves and renames from the list of objects: plan, confirmation, result, undo."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from helpers.browser import DAY, active, in_other_thread, names, put, settled
@@ -43,6 +44,28 @@ def opened(tab, qtbot, key, *selected, folder, modifier=Qt.KeyboardModifier.NoMo
 def until(qtbot, tab, text):
     qtbot.waitUntil(lambda: text in tab.banner.text, timeout=WAIT)
     settled(qtbot, tab)
+
+
+def test_what_was_moved_before_a_cancel_is_undone(tab, qtbot, bucket):
+    """A cancel of the task hands over the report of the engine, and the move of it is undone."""
+    for number in range(300):
+        put(bucket, f"many/{number:03}", b"x")
+    tab.refresh()
+    settled(qtbot, tab)
+    opened(tab, qtbot, Qt.Key.Key_F6, "many/", folder="archive/").go.click()
+    (task,) = (each for each in tab.context.runner.tasks if each.running and each.bulk)
+    qtbot.waitUntil(lambda: bool(task.progress and task.progress.items_done), timeout=WAIT)
+    task.cancel()
+    until(qtbot, tab, "cancelled.")
+    assert " of 300 objects moved to s3://" in tab.banner.text
+    active(tab, qtbot)
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    until(qtbot, tab, "moved back")
+    assert len(keys(bucket, "many/")) == 300
+    left = keys(bucket, "archive/")
+    tab.tools.copying._on_stopped(SimpleNamespace(move=True), None)
+    assert tab.banner.text == "The move was cancelled."
+    assert len(left) <= 8, "only those that were copied but not yet removed"
 
 
 def test_a_folder_and_an_object_are_copied_after_their_plan_was_shown(tab, qtbot, bucket):

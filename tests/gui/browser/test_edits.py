@@ -1,5 +1,8 @@
 """Properties of several objects and of folders are changed together, with a plan, and undone."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 from helpers.browser import active, in_other_thread, put, settled
 from PySide6.QtCore import Qt
@@ -8,7 +11,9 @@ from PySide6.QtWidgets import QPushButton
 from core.errors import ErrorKind
 from core.objects.deleting import delete
 from core.objects.properties import read_properties
-from core.transfer.property_edits import EditedObject, EditReport
+from core.objects.property_edits import PropertyEdit
+from core.objects.trash import RestoreReport
+from core.transfer.property_edits import EditedObject, EditReport, edit_properties
 from core.transfer.values import Failure
 from gui.tabs.browser.edits import edit_failure, result_text
 from gui.tabs.browser.properties_dialog import consequence
@@ -108,6 +113,39 @@ def test_values_are_required_and_a_locked_profile_changes_nothing(tab, qtbot, co
     assert not dialog.go.isEnabled()
     assert "read-only" in dialog.go.reason
     dialog.reject()
+
+
+def test_what_was_changed_before_a_cancel_is_shown_and_undone(tab, qtbot, bucket):
+    before = properties_of(bucket)
+    edits = tab.tools.edits
+    edit = PropertyEdit(tags=(("team", "desk"),))
+    changed = in_other_thread(
+        edit_properties, SimpleNamespace(bucket=bucket), keys=["note.txt"], edit=edit
+    )
+    edits._on_stopped(edit, replace(changed, cancelled=("logs/app.log",)))
+    assert tab.banner.text == "1 of 2 objects changed and read back. 1 cancelled."
+    active(tab, qtbot)
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    until(qtbot, tab, "Properties of 1 object restored.")
+    assert properties_of(bucket) == before
+    edits._on_stopped(edit, None)
+    assert tab.banner.text == "The change of properties was cancelled."
+
+
+def test_a_task_that_is_cancelled_hands_over_its_result_so_far(tab, qtbot):
+    """The result passes through the engine process and the task, also if the undo is cancelled."""
+    edits, many = tab.tools.edits, [f"none/{number}" for number in range(3_000)]
+    edits._start(["note.txt", *many], PropertyEdit(tags=(("team", "desk"),)))
+    (task,) = (each for each in tab.context.runner.tasks if each.running and each.bulk)
+    qtbot.waitUntil(lambda: task.progress is not None, timeout=WAIT)
+    task.cancel()
+    until(qtbot, tab, "of 3,001 objects changed and read back.")
+    assert "cancelled" in tab.banner.text
+    assert "The same change again completes it" in tab.banner.accessibleName()
+    edited = (EditedObject("a"), EditedObject("b"))
+    edits._on_undo_stopped(edited, RestoreReport(("a",), ()))
+    assert tab.banner.text == "The undo was cancelled; 1 object left."
+    assert tab.removal.reason_not_to_undo() == ""
 
 
 def test_the_result_names_every_failure():

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 from helpers.browser import DAY, active, in_other_thread, settled
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from helpers.browser_drags import CTRL, SHIFT, Over, dialog_of, pulled
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import (
-    QDragEnterEvent,
     QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QGuiApplication,
-    QMouseEvent,
 )
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
@@ -26,8 +23,6 @@ from gui.tabs.browser import dragging, dropping, local_copies
 from gui.tabs.browser.object_selection import files_data
 
 WAIT = 30_000
-CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-COPY, MOVE = Qt.DropAction.CopyAction, Qt.DropAction.MoveAction
 
 
 def keys(bucket):
@@ -50,33 +45,6 @@ def row_of(tab, key):
     return tab.folder.table.visualRect(tab.folder.model.index_of(key)).center()
 
 
-class Over:
-    """Drags data over the views of a tab, as the desktop does.
-
-    Shift stands for a move: outside of a real drag, Qt proposes to copy.
-    """
-
-    def __init__(self, data, modifiers=SHIFT):
-        self.data, self.modifiers = data, modifiers
-
-    def _how(self):
-        return COPY | MOVE, self.data, Qt.MouseButton.LeftButton, self.modifiers
-
-    def move(self, view, at):
-        """Enter a view and move; return whether a drop is accepted there."""
-        QApplication.sendEvent(view, QDragEnterEvent(at, *self._how()))
-        event = QDragMoveEvent(at, *self._how())
-        QApplication.sendEvent(view, event)
-        return event.isAccepted()
-
-    def drop(self, view, at):
-        """Move over a view and drop; return whether it was accepted."""
-        accepted = self.move(view, at)
-        event = QDropEvent(QPointF(at), *self._how()) if accepted else QDragLeaveEvent()
-        QApplication.sendEvent(view, event)
-        return accepted
-
-
 @pytest.fixture
 def dragged(tab, qtbot, monkeypatch):
     """Return a function that drags selected rows and calls another one during the drag."""
@@ -97,24 +65,6 @@ def dragged(tab, qtbot, monkeypatch):
         return results
 
     return drag
-
-
-def pulled(viewport, at, modifiers):
-    """Move the mouse with the left button pressed, which `QTest.mouseMove` does not do."""
-    place = QPointF(at)
-    event = QMouseEvent(
-        QEvent.Type.MouseMove, place, viewport.mapToGlobal(place), Qt.MouseButton.NoButton,
-        Qt.MouseButton.LeftButton, modifiers,
-    )  # fmt: skip
-    QApplication.sendEvent(viewport, event)
-
-
-def dialog_of(tab, qtbot):
-    """Return the dialog of a copy or move once its plan is shown."""
-    qtbot.waitUntil(lambda: tab.tools.copying.dialog is not None, timeout=WAIT)
-    dialog = tab.tools.copying.dialog
-    qtbot.waitUntil(lambda: dialog.plan is not None and dialog.go.isEnabled(), timeout=WAIT)
-    return dialog
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ FOLDERS = [
     "s3://{bucket}/logs",
     "s3://{bucket}/logs/",
     "arn:aws:s3:::{bucket}/logs/*",
+    "https://us-east-1.console.aws.amazon.com/s3/buckets/{bucket}?region=us-east-1&prefix=logs/",
 ]
 
 
@@ -65,7 +66,16 @@ def test_go_to_a_folder_with_or_without_its_slash(tab, qtbot, bucket, text):
     assert tab.tree_panel.view.currentIndex().data() == "logs"
 
 
-@pytest.mark.parametrize("text", ["logs/app.log", "s3://{bucket}/logs/app.log"])
+KEYS = [
+    "logs/app.log",
+    "s3://{bucket}/logs/app.log",
+    "arn:aws:s3:::{bucket}/logs/app.log",
+    "https://s3.console.aws.amazon.com/s3/object/{bucket}?region=us-east-1&prefix=logs/app.log",
+    "https://{bucket}.s3.eu-central-1.amazonaws.com/logs/app.log",
+]
+
+
+@pytest.mark.parametrize("text", KEYS)
 def test_go_to_a_key_selects_it_and_gives_it_the_focus(tab, qtbot, bucket, text):
     typed(tab, qtbot, text.format(bucket=bucket.name))
     assert tab.prefix == "logs/"
