@@ -89,7 +89,7 @@ class Columns(QObject):
         self._later.setInterval(0)  # once for all signals that a model emits while it is filled
         self._later.timeout.connect(self._size)
         view.model().modelReset.connect(self._on_rows)
-        view.model().rowsInserted.connect(self._on_rows)
+        view.model().rowsInserted.connect(self._on_inserted)
         self._filled = QTimer(self)
         self._filled.setSingleShot(True)
         self._filled.setInterval(_EMPTY_MS)
@@ -128,7 +128,13 @@ class Columns(QObject):
         state = QByteArray.fromBase64(stored["state"].encode())
         return self._header.restoreState(state) and bool(stored.get("touched"))
 
-    def _on_rows(self, *_where: object) -> None:
+    def _on_inserted(self, parent: QModelIndex, first: int, _last: int) -> None:
+        # Rows behind the measured ones change nothing: measuring again would take 10 ms and more
+        # for each page of a long list.
+        if parent.isValid() or first < _SAMPLE or not self._sized:
+            self._on_rows()
+
+    def _on_rows(self) -> None:
         if (not self._sized or self._known) and not self._left and not self._later.isActive():
             self._later.start()
 

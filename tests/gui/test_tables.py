@@ -261,3 +261,30 @@ def test_the_last_column_in_sight_follows_the_window_when_others_are_hidden(qtbo
     assert view.horizontalScrollBar().maximum() == 0
     stored = settings.get("columns/versions") or {}
     assert not stored.get("touched"), "the window moved the border, not the user"
+
+
+def test_rows_behind_the_measured_ones_are_not_measured_again(qtbot, monkeypatch):
+    def turn():
+        """Let everything happen that Qt does later."""
+        done = []
+        QTimer.singleShot(0, lambda: done.append(True))
+        qtbot.waitUntil(lambda: bool(done))
+
+    model = QStandardItemModel(120, 2)
+    table = make_table(model, "Many", sortable=False)
+    qtbot.addWidget(table)
+    columns_of(table).fill_with_names(80)
+    turn()
+    measured = []
+
+    def measure(_columns, column, *_most):
+        measured.append(column)
+        return 90
+
+    monkeypatch.setattr(type(columns_of(table)), "_measured", measure)
+    model.insertRow(120)
+    turn()
+    assert measured == []
+    model.insertRow(3)
+    turn()
+    assert measured

@@ -26,6 +26,7 @@ from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.widgets.desktop import open_folder
+from gui.widgets.labels import shown
 
 _SETTING = "downloads/folder"
 _NONE: Decisions = MappingProxyType({})
@@ -37,6 +38,15 @@ class _Start:
 
     folder: Path
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The objects of a download, the files that it would meet, and a sentence about other names."""
+
+    plan: Plan
+    existing: Sequence[ExistingFile] = ()
+    renamed: str = ""
 
 
 class Downloads(QObject):
@@ -132,34 +142,32 @@ class Downloads(QObject):
         folders = [entry.key for entry in entries if entry.folder]
         below = self._listing.prefix
 
-        def find_out(work: Work) -> tuple[Plan, list[ExistingFile]]:
-            plan = plan_of(bucket, rows, folders, work)
-            return plan, existing_files(plan, below, target, work)
+        def find_out(work: Work) -> _Found:
+            return found_of(plan_of(bucket, rows, folders, work), below, target, work)
 
         self._tab.run(
             "Plan a download", find_out, partial(self._on_planned, target),
             latest="browser/download", quiet=True,
         )  # fmt: skip
 
-    def _on_planned(self, target: Path, found: tuple[Plan, list[ExistingFile]]) -> None:
-        plan, existing = found
-        if not plan.keys:
+    def _on_planned(self, target: Path, found: _Found) -> None:
+        count, start = len(found.plan.keys), partial(self._start, found, target)
+        if not count:
             self._tab.banner.show_info("There is nothing to download.")
-        elif existing:
-            ExistingFiles(
-                self._tab, existing, len(plan.keys), partial(self._start, plan, target)
-            ).open()
+        elif found.existing:
+            ExistingFiles(self._tab, found.existing, count, start).open()
         else:
-            self._start(plan, target, IfExists.SKIP)
+            start(IfExists.SKIP)
 
     def _start(
-        self, plan: Plan, target: Path, decision: IfExists, single: Decisions = _NONE
+        self, found: _Found, target: Path, decision: IfExists, single: Decisions = _NONE
     ) -> None:
+        plan = found.plan
         objects = format_counted(len(plan.keys), "object")
         batch = self._batch(f"Download {objects}", plan, target, decision, single=single)
         self._begin(batch, partial(self._show_several, batch))
         self._tab.banner.show_info(
-            f"Downloading {objects}, {format_size(plan.size)}, into {target}.",
+            f"Downloading {objects}, {format_size(plan.size)}, into {target}.{found.renamed}",
             action=("Show the queue", lambda: self._tab.context.go("uploads")),
         )
 
@@ -250,24 +258,38 @@ def several_text(report: TransferReport) -> str:
     return " ".join(sentences)
 
 
-def existing_files(plan: Plan, below: str, target: Path, work: Work) -> list[ExistingFile]:
-    """Return the files in a folder that a download would meet.
+def found_of(plan: Plan, below: str, target: Path, work: Work) -> _Found:
+    """Return a plan with what is known of its files before the download.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
     """
     if not target.is_dir():
-        return []
+        return _Found(plan)
     names = [key.removeprefix(below) for key in plan.keys]
-    found = []
+    existing: list[ExistingFile] = []
+    renamed: list[str] = []
     for number, path in enumerate(local_paths(target, names, plan.sizes)):
         work.check()
-        if path is not None and path.exists():
+        if path is None:
+            continue
+        name = path.relative_to(target).as_posix()
+        if name != names[number].removesuffix("/"):
+            renamed.append(f"{shown(names[number])} as {shown(name)}")
+        if path.exists():
             stat = path.stat()
             changed = datetime.fromtimestamp(stat.st_mtime, UTC)
-            name = str(path.relative_to(target))
-            found.append(ExistingFile(number, name, plan.sizes[number], stat.st_size, changed))
-    return found
+            existing.append(ExistingFile(number, name, plan.sizes[number], stat.st_size, changed))
+    return _Found(plan, existing, _renamed_text(renamed))
+
+
+def _renamed_text(renamed: Sequence[str]) -> str:
+    if not renamed:
+        return ""
+    verb = "gets" if len(renamed) == 1 else "get"
+    return (
+        f" {format_count(len(renamed))} {verb} another name on this disk, the first {renamed[0]}."
+    )
 
 
 def existing_folder(used: object) -> Path:

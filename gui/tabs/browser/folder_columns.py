@@ -38,6 +38,8 @@ from gui.tabs.browser.row_positions import (
     without_index,
 )
 
+#: Number of keys from which all keys are copied to find them.
+_FEW_KEYS = 1_000
 #: A filter, the column by which rows are sorted, and whether the order is reversed.
 Order = tuple[Wanted, int, bool]
 
@@ -82,6 +84,14 @@ class FolderColumns:
     def in_order_of_arrival(self) -> bool:
         """Whether new rows follow the shown ones of their kind, so that nothing has to be sorted."""
         return self._column == NAME and not self._backwards and self._ordered
+
+    def text_pages(self) -> list[tuple[str, ...]]:
+        """Return the pages of all columns of texts."""
+        columns = (
+            self.folders, self._folder_names, self.keys, self._names, self._kinds, self._classes,
+            self._etags,
+        )  # fmt: skip
+        return [page for column in columns for page in column.pages()]
 
     # Rows
 
@@ -367,7 +377,9 @@ class Entries(Sequence[Entry]):
     @property
     def all_keys(self) -> list[str]:
         """The keys of all rows, without creating the rows."""
-        keys = self._rows.keys
+        keys: Sequence[str] = self._rows.keys
+        if len(self._positions) > _FEW_KEYS:  # a page has to be found for each otherwise
+            keys = list(keys)
         return [*self.folders, *[keys[at] for at in self._positions]]
 
     def __len__(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
@@ -38,7 +39,7 @@ def key_entry(key: str) -> Entry:
 
 
 #: Runs a function in a worker thread and passes its result to another one in this thread.
-Background = Callable[[Callable[[], FolderColumns], Callable[[FolderColumns], None]], object]
+Background = Callable[[Callable[[], Any], Callable[[Any], None]], object]
 
 
 class FolderModel(QAbstractTableModel):
@@ -79,10 +80,12 @@ class FolderModel(QAbstractTableModel):
         """Remove all rows, for another folder."""
         self.beginResetModel()
         # Another object, since selected rows may still refer to the old one.
-        self._rows = FolderColumns(prefix)
+        old, self._rows = self._rows, FolderColumns(prefix)
         self._rows.set_filter(self._wanted)
         self._rows.set_order(self._column, backwards=self._backwards)
         self.endResetModel()
+        if self._background is not None and old.total > MANY_ROWS:
+            self._background(partial(_free, old.text_pages()), lambda _nothing: None)
 
     def set_icons(self, folder: QIcon, file: QIcon) -> None:
         """Set the icons of folders and files, which are shown only in lists with folders."""
@@ -282,6 +285,15 @@ class FolderModel(QAbstractTableModel):
         self.changePersistentIndexList(old, new)
         self.layoutChanged.emit()
         return later
+
+
+def _free(pages: list[tuple[str, ...]]) -> None:
+    """Free the texts of rows page by page, in a worker thread.
+
+    Freeing those of 200,000 rows at once takes 30 ms, in which no other thread can run.
+    """
+    while pages:
+        pages.pop()
 
 
 def _shown(value: Any, column: int) -> str:

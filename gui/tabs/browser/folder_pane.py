@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from PySide6.QtCore import (
     QItemSelection,
@@ -20,8 +21,8 @@ from core.errors import AccessDenied, StorageError
 from gui import shortcuts, theme
 from gui.context import Context
 from gui.tabs.browser.counting import list_text, selection_text
-from gui.tabs.browser.folder_columns import Entries, FolderColumns
-from gui.tabs.browser.folder_model import FolderModel
+from gui.tabs.browser.folder_columns import Entries
+from gui.tabs.browser.folder_model import MANY_ROWS, FolderModel
 from gui.tabs.browser.folder_rows import KIND, MODIFIED, NAME
 from gui.tabs.browser.list_pane import bar, lay_out_list_pane, remedy_of
 from gui.tabs.browser.loading import Page
@@ -278,8 +279,11 @@ class FolderPane(QWidget):
     def remove(self, keys: Iterable[str]) -> None:
         """Remove rows after a delete and select the row that follows them."""
         removed = set(keys)
-        rows = range(self.model.rowCount())
-        first = next((row for row in rows if self.model.key(row) in removed), -1)
+        if self._stale and len(removed) > _RUNS and self.model.total > MANY_ROWS:
+            # The listing that has begun replaces them soon; removing them now takes 100 ms.
+            self.table.clearSelection()
+            return
+        first = next(iter(self.model.runs_of(removed)), (-1, -1))[0]
         self._quiet = True
         self.model.remove(removed)
         self._quiet = False
@@ -341,11 +345,9 @@ class FolderPane(QWidget):
         else:
             self.count.setText(list_text(self.model, more=self._more, below=self._total))
 
-    def _in_background(
-        self, arrange: Callable[[], FolderColumns], then: Callable[[FolderColumns], None]
-    ) -> None:
+    def _in_background(self, compute: Callable[[], Any], then: Callable[[Any], None]) -> None:
         runner = self._context.runner
-        runner.run("Sort the list", lambda _work: arrange(), owner=self, then=then, quiet=True)
+        runner.run("Arrange the list", lambda _work: compute(), owner=self, then=then, quiet=True)
 
     def _on_filter(self) -> None:
         self.model.set_filter(self.filter.text())

@@ -17,6 +17,10 @@ from gui.tasks import Task
 
 #: How many folders are cached, and the number of rows above which a folder is not: about 80 MB.
 _CACHED_FOLDERS, _CACHED_ROWS = 40, 250_000
+#: Up to this many rows are selected again after a refresh; finding more takes too long.
+_SELECTED_AGAIN = 20_000
+#: The number of rows of all cached folders together.
+_ALL_CACHED_ROWS = 500_000
 
 
 @dataclass(slots=True)
@@ -26,6 +30,11 @@ class _CachedFolder:
     pages: list[Page] = field(default_factory=list)
     token: str | None = None
     complete: bool = False
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return sum(len(page.rows) for page in self.pages)
 
     def has(self, key: str) -> bool:
         """Whether the folder is completely listed and contains a key, if one is given."""
@@ -90,11 +99,11 @@ class Listing(QObject):
 
     def reload(self) -> None:
         """List the folder again; the selection stays."""
-        chosen = [entry.key for entry in self._pane.selected]
+        chosen = self._pane.selected.all_keys
         # A single key is selected as soon as its page arrives, several at the end of the listing.
         select = self._wanted or (chosen[0] if len(chosen) == 1 else "")
         self.show(self.prefix, select=select, fresh=True)
-        self._selected = chosen if len(chosen) > 1 else []
+        self._selected = chosen if 1 < len(chosen) <= _SELECTED_AGAIN else []
 
     def restart(self) -> None:
         """Restart a running listing after rows were removed; the selection stays."""
@@ -189,11 +198,14 @@ class Listing(QObject):
     def _trim(self, prefix: str, seen: _CachedFolder) -> None:
         """Cache the folder if it is small; only the most recent ones are retained."""
         # The entry stays with its token, which “Load more” needs, but without pages.
-        if sum(len(page.rows) for page in seen.pages) > _CACHED_ROWS:
+        if seen.rows > _CACHED_ROWS:
             seen.complete, seen.pages = False, []
-        for oldest in list(self._cache)[: max(0, len(self._cache) - _CACHED_FOLDERS)]:
+        left = sum(each.rows for each in self._cache.values())
+        for oldest in list(self._cache):
+            if len(self._cache) <= _CACHED_FOLDERS and left <= _ALL_CACHED_ROWS:
+                return
             if oldest != prefix:
-                del self._cache[oldest]
+                left -= self._cache.pop(oldest).rows
 
     def _on_failed(self, prefix: str, error: StorageError) -> None:
         self._cache.pop(prefix, None)

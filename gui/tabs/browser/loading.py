@@ -12,20 +12,20 @@ from importlib import import_module
 from core.errors import Archived, InvalidInput, StorageError
 from core.model.objects import ObjectInfo, ObjectRow
 from core.objects.bucket import Bucket
-from core.objects.level import list_level
+from core.objects.level import page_of
 from core.objects.listing import list_pages
 from core.objects.reading import head, read
 from core.preview import HEAD_BYTES, Preview, preview
-from core.units import iso_utc
+from core.units import iso_utc, utc_now
 from core.work import Progress, Work
-from gui.tabs.browser.folder_rows import Rows, joined, rows_of
+from gui.tabs.browser.folder_rows import Rows, joined, rows_of_columns
 
 #: A listing stops after this many rows until the user continues it: 250 requests, 0.00125 USD.
 ROWS_AT_ONCE = 250_000
 #: Seconds in which the pages of a quick server are collected before they are shown.
 _PAGE_SECONDS = 0.1
 #: The maximum number of objects that the window deletes or downloads at once.
-PLANNED_AT_MOST = 100_000
+PLANNED_AT_MOST = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +85,18 @@ def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: 
     """
     seen, waiting = 0, _WaitingPages(work)
     while True:
-        page = list_level(bucket, prefix, token=token, work=work)
-        found = rows_of(prefix, page.folders, page.objects)
+        work.check()
+        fetched = utc_now()
+        columns, token = page_of(bucket, prefix, delimiter="/", token=token, work=work)
+        found = rows_of_columns(prefix, columns)
         seen += len(found)
-        token = page.token
         ended = token is None or seen >= rows
-        waiting.add(Page(found, token, page.fetched), at_once=ended)
+        waiting.add(Page(found, token, fetched), at_once=ended)
         work.report(Progress(seen, unit="items"))
         if ended:
             return token
         # Sorting many rows needs it, and importing it would block the window for too long.
         import_module("numpy")
-        work.check()
 
 
 class _WaitingPages:

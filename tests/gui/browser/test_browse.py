@@ -204,8 +204,8 @@ def test_the_rows_of_a_slow_folder_get_the_focus_back(tab, qtbot, monkeypatch):
 def test_pages_stop_and_go_on(tab, qtbot, bucket, monkeypatch):
     for number in range(25):
         put(bucket, f"many/{number:02}", b"x")
-    real = loading.list_level
-    monkeypatch.setattr(loading, "list_level", lambda *a, **k: real(*a, **k, page_size=10))
+    real = loading.page_of
+    monkeypatch.setattr(loading, "page_of", lambda *a, **k: real(*a, **k, size=10))
     monkeypatch.setattr(listing, "ROWS_AT_ONCE", 20)
     tab.listing.show("many/")
     settled(qtbot, tab)
@@ -220,7 +220,7 @@ def refuse(monkeypatch, error):
     def refused(*_args, **_more):
         raise error
 
-    monkeypatch.setattr(loading, "list_level", refused)
+    monkeypatch.setattr(loading, "page_of", refused)
 
 
 def test_a_folder_that_may_not_be_listed_says_what_is_missing(tab, qtbot, monkeypatch):

@@ -9,8 +9,8 @@ from helpers.browser import DAY, active, in_other_thread, names, put, settled
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtGui import QGuiApplication, QStatusTipEvent
 
-from core.errors import ErrorKind
-from core.objects.deleting import Deleted, DeleteReport, FailedDelete
+from core.errors import ErrorKind, Offline
+from core.objects.deleting import Deleted, DeleteReport, FailedDelete, delete_many
 from core.objects.level import list_level
 from core.objects.listing import list_pages
 from core.objects.trash import RestoreReport
@@ -166,6 +166,31 @@ def test_failures_are_one_summary(tab):
     assert tab.banner.text == "1 of 1 object could not be deleted"
 
 
+def test_what_a_cancelled_or_failed_delete_has_deleted_can_be_undone(tab, qtbot, bucket):
+    plan = Plan(("note.txt", "none"), (5, 1))
+    report = in_other_thread(delete_many, bucket, ["note.txt"])
+    tab.removal._on_delete_stopped(plan, report)
+    assert tab.banner.text == "The delete was cancelled: 1 of 2 objects moved to the trash."
+    undo(tab, qtbot)
+    qtbot.waitUntil(lambda: tab.banner.text == "note.txt restored.", timeout=20_000)
+    settled(qtbot, tab)
+    assert "note.txt" in keys(bucket)
+    error = Offline("No answer")
+    error.partial = in_other_thread(delete_many, bucket, ["note.txt"])
+    tab.removal._on_delete_failed(plan, error)
+    assert tab.banner.text == "No answer"
+    assert tab.removal.reason_not_to_undo() == ""
+    tab.removal._on_delete_stopped(plan, None)
+    assert tab.banner.text == "The delete was cancelled."
+
+
+def test_a_cancelled_undo_can_be_continued(tab, qtbot):
+    hidden = [("a", ("1",)), ("b", ("2",))]
+    tab.removal._on_restore_stopped(hidden, RestoreReport(("a",), ()), undoing=True)
+    assert tab.banner.text == "The restore was cancelled: 1 of 2 objects restored."
+    assert tab.removal.reason_not_to_undo() == ""
+
+
 def test_many_deletes_are_the_engines_work(tab, monkeypatch):
     asked = []
     monkeypatch.setattr(tab, "bulk", lambda *args, **_more: asked.append(args))
@@ -272,6 +297,22 @@ def test_several_are_added_to_the_queue_of_transfers(tab, qtbot, tmp_path, monke
     assert batch.arguments["below"] == DAY
     assert batch.arguments["folder"] == batch.target == str(tmp_path)
     assert list(batch.names) == [key.removeprefix(DAY) for key in batch.keys]
+
+
+def test_names_that_the_disk_cannot_have_beside_each_other_are_stated_first(
+    tab, qtbot, bucket, tmp_path, monkeypatch, context
+):
+    started = []
+    monkeypatch.setattr(context.transfers, "start", started.append)
+    put(bucket, "logs/app.log/part", b"1")
+    tab.folder.select("logs/")
+    dialog = opened(qtbot, tab)
+    dialog.fileSelected.emit(str(tmp_path))
+    dialog.close()
+    qtbot.waitUntil(lambda: bool(started), timeout=20_000)
+    name = "logs/app.log as logs/app.log.object"
+    assert f"1 gets another name on this disk, the first {name}." in tab.banner.text
+    assert not (tmp_path / "logs").exists()
 
 
 def test_existing_files_are_replaced_only_after_a_question(tab, qtbot, tmp_path, context):

@@ -12,10 +12,21 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPersistentModelIndex, Qt
 from PySide6.QtGui import QIcon, QPixmap
 
+from core.errors import StorageError
 from core.model.objects import ObjectRow
+from core.objects.level import rows_of as object_rows
+from core.objects.pages import Columns
 from gui.models.roles import SORT_ROLE
 from gui.tabs.browser.folder_model import FolderModel
-from gui.tabs.browser.folder_rows import MODIFIED, NAME, SIZE, Texts, kind_text, rows_of
+from gui.tabs.browser.folder_rows import (
+    MODIFIED,
+    NAME,
+    SIZE,
+    Texts,
+    kind_text,
+    rows_of,
+    rows_of_columns,
+)
 from gui.tabs.browser.row_positions import places_of, without_index
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
@@ -124,6 +135,18 @@ def test_icons_come_with_the_first_folder(model, qapp):
 )
 def test_kinds(name, kind):
     assert kind_text(name) == kind
+
+
+def test_a_page_becomes_rows_without_an_object_for_each():
+    moments = ["2024-01-15T12:00:00.000Z", "2024-01-15T12:00:00.000Z", "2025-03-01T00:00:00Z"]
+    keys = ["p/", "p/a.json.gz", "p/\u00dcber"]
+    page = Columns(keys, [0, 7, 9], moments, ["STANDARD", "GLACIER", ""], ["e", "f", ""], ["p/d/"])
+    found = rows_of_columns("p/", page)
+    assert found == rows_of("p/", page.folders, object_rows(page))
+    assert (found.size, found.newest) == (16, datetime(2025, 3, 1, tzinfo=UTC).timestamp())
+    page.modified[1] = "2024-02-30T00:00:00Z"
+    with pytest.raises(StorageError, match="does not exist"):
+        rows_of_columns("p/", page)
 
 
 def test_a_hundred_thousand_rows_come_in_without_a_freeze(qapp):
