@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from helpers.backups import MemoryStore, trading_database
+from helpers.coins_table import coins  # noqa: F401 - fixture
 
 
 @pytest.fixture

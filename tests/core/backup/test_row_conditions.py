@@ -3,51 +3,14 @@
 import json
 from pathlib import Path
 
-import apsw
 import pytest
 from helpers.backups import MemoryStore
+from helpers.coins_table import backed_up, run_sql
 
-from core.backup.databases import open_database
 from core.backup.row_conditions import keys_where
 from core.backup.row_restore import restore_rows_of
-from core.backup.run import back_up
 from core.errors import InvalidInput, NotSupported
-from core.model.backup import Backup
 from core.work import Work
-
-
-def _run(path: Path, *statements: str) -> list[tuple[object, ...]]:
-    with apsw.Connection(str(path)) as connection:
-        connection.execute("PRAGMA foreign_keys=OFF")
-        rows: list[tuple[object, ...]] = []
-        for statement in statements:
-            rows = list(connection.execute(statement).fetchall())
-    connection.close()
-    return rows
-
-
-@pytest.fixture
-def coins(tmp_path: Path) -> Path:
-    path = tmp_path / "coins.db"
-    _run(
-        path,
-        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)",
-        "INSERT INTO users VALUES (1, 'ada'), (2, 'bob')",
-        "CREATE TABLE coins (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT COLLATE NOCASE UNIQUE,"
-        " data, owner INT REFERENCES users, twice INT AS (id * 2) STORED)",
-        "INSERT INTO coins (name, data, owner) VALUES ('btc', 1.5, 1), ('eth', x'00FF', 1), "
-        "('xmr', CAST(x'C3' AS TEXT), 2), ('ltc', NULL, 2)",
-        "CREATE TABLE fills (coin INT REFERENCES coins ON DELETE CASCADE)",
-        "INSERT INTO fills VALUES (1)",
-        "CREATE TABLE log (text)",
-        "CREATE TRIGGER coins_log AFTER UPDATE ON coins BEGIN INSERT INTO log VALUES (new.id); END",
-    )
-    return path
-
-
-def _backed_up(store: MemoryStore, path: Path, table: str) -> Backup:
-    with open_database(str(path)) as source:
-        return back_up(store, source, [table], "", Work()).backups[0]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +25,7 @@ def _backed_up(store: MemoryStore, path: Path, table: str) -> Backup:
 def test_rows_are_selected_by_a_condition_on_the_backup(
     store: MemoryStore, coins: Path, where: str, keys: list[int]
 ) -> None:
-    backup = _backed_up(store, coins, "coins")
+    backup = backed_up(store, coins, "coins")
     assert [json.loads(key) for key in keys_where(store, backup, where, Work())] == [
         [key] for key in keys
     ]
@@ -81,18 +44,18 @@ def test_selected_keys_identify_their_rows_exactly(
     store: MemoryStore, tmp_path: Path, keys: list[str]
 ) -> None:
     path = tmp_path / "keys.db"
-    _run(path, "CREATE TABLE t (k PRIMARY KEY, second INT, v)")
+    run_sql(path, "CREATE TABLE t (k PRIMARY KEY, second INT, v)")
     for number, key in enumerate(keys):
-        _run(path, f"INSERT INTO t VALUES ({key}, 1, {number})")
-    backup = _backed_up(store, path, "t")
+        run_sql(path, f"INSERT INTO t VALUES ({key}, 1, {number})")
+    backup = backed_up(store, path, "t")
     rows = "SELECT hex(k), typeof(k), v FROM t ORDER BY rowid"
-    before = _run(path, rows)
-    _run(path, "UPDATE t SET v = -1 - v")
+    before = run_sql(path, rows)
+    run_sql(path, "UPDATE t SET v = -1 - v")
     for number in range(len(keys)):
         (key,) = keys_where(store, backup, f"v = {number}", Work())
         restore_rows_of(store, backup, str(path), [key], Work())
-        assert _run(path, f"SELECT v FROM t WHERE k = {keys[number]}") == [(number,)]
-    assert _run(path, rows) == before
+        assert run_sql(path, f"SELECT v FROM t WHERE k = {keys[number]}") == [(number,)]
+    assert run_sql(path, rows) == before
     assert len(keys_where(store, backup, "true", Work())) == len(keys)
 
 
@@ -110,7 +73,7 @@ def test_selected_keys_identify_their_rows_exactly(
 def test_a_condition_on_the_backup_that_is_not_one_is_refused(
     store: MemoryStore, coins: Path, where: str, text: str
 ) -> None:
-    backup = _backed_up(store, coins, "coins")
+    backup = backed_up(store, coins, "coins")
     with pytest.raises(InvalidInput) as refused:
         keys_where(store, backup, where, Work())
     assert text in str(refused.value)
@@ -119,7 +82,7 @@ def test_a_condition_on_the_backup_that_is_not_one_is_refused(
 
 def test_an_empty_condition_on_the_backup_is_refused(store: MemoryStore, coins: Path) -> None:
     with pytest.raises(InvalidInput, match="The condition is empty"):
-        keys_where(store, _backed_up(store, coins, "coins"), "  ", Work())
+        keys_where(store, backed_up(store, coins, "coins"), "  ", Work())
 
 
 def test_a_condition_that_too_many_rows_meet_is_refused(
@@ -127,9 +90,9 @@ def test_a_condition_that_too_many_rows_meet_is_refused(
 ) -> None:
     monkeypatch.setattr("core.backup.row_conditions.MOST_ROWS", 3)
     with pytest.raises(InvalidInput, match="More than 3 rows"):
-        keys_where(store, _backed_up(store, coins, "coins"), "true", Work())
+        keys_where(store, backed_up(store, coins, "coins"), "true", Work())
 
 
 def test_a_table_without_a_primary_key_has_no_single_rows(store: MemoryStore, coins: Path) -> None:
     with pytest.raises(NotSupported, match="cannot be restored"):
-        keys_where(store, _backed_up(store, coins, "fills"), "coin = 1", Work())
+        keys_where(store, backed_up(store, coins, "fills"), "coin = 1", Work())

@@ -6,6 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 from helpers.backups import MemoryStore
+from helpers.coins_table import backed_up, run_sql
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,56 +17,23 @@ from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
 from core.backup.undo import drop_former_table, newest_former_table, undo
 from core.errors import Conflict, DatabaseError, InvalidInput, NotFound, NotSupported
-from core.model.backup import Backup
 from core.model.backup_plan import Selection
 from core.model.row_restore import RowAction, RowCounts
 from core.work import Work
 
 
-def _run(path: Path, *statements: str) -> list[tuple[object, ...]]:
-    with apsw.Connection(str(path)) as connection:
-        connection.execute("PRAGMA foreign_keys=OFF")
-        rows: list[tuple[object, ...]] = []
-        for statement in statements:
-            rows = list(connection.execute(statement).fetchall())
-    connection.close()
-    return rows
-
-
-@pytest.fixture
-def coins(tmp_path: Path) -> Path:
-    path = tmp_path / "coins.db"
-    _run(
-        path,
-        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)",
-        "INSERT INTO users VALUES (1, 'ada'), (2, 'bob')",
-        "CREATE TABLE coins (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT COLLATE NOCASE UNIQUE,"
-        " data, owner INT REFERENCES users, twice INT AS (id * 2) STORED)",
-        "INSERT INTO coins (name, data, owner) VALUES ('btc', 1.5, 1), ('eth', x'00FF', 1), "
-        "('xmr', CAST(x'C3' AS TEXT), 2), ('ltc', NULL, 2)",
-        "CREATE TABLE fills (coin INT REFERENCES coins ON DELETE CASCADE)",
-        "INSERT INTO fills VALUES (1)",
-        "CREATE TABLE log (text)",
-        "CREATE TRIGGER coins_log AFTER UPDATE ON coins BEGIN INSERT INTO log VALUES (new.id); END",
-    )
-    return path
-
-
-def _backed_up(store: MemoryStore, path: Path, table: str) -> Backup:
-    with open_database(str(path)) as source:
-        return back_up(store, source, [table], "", Work()).backups[0]
-
-
 def _content(path: Path) -> list[object]:
-    tables = _run(path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY 1")
-    schema = _run(path, "SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2")
+    tables = run_sql(
+        path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY 1"
+    )
+    schema = run_sql(path, "SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2")
     rows = [
-        _run(
+        run_sql(
             path,
             f"SELECT json_group_array(hex(CAST({column} AS BLOB))||typeof({column})) FROM {name}",
         )
         for (name,) in tables
-        for (column,) in _run(path, f"SELECT name FROM pragma_table_info('{name}')")
+        for (column,) in run_sql(path, f"SELECT name FROM pragma_table_info('{name}')")
     ]
     return [schema, rows]
 
@@ -73,9 +41,9 @@ def _content(path: Path) -> list[object]:
 def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
     store: MemoryStore, coins: Path
 ) -> None:
-    backup = _backed_up(store, coins, "coins")
-    before = _run(coins, "SELECT id, name, typeof(data), hex(data), owner FROM coins")
-    _run(
+    backup = backed_up(store, coins, "coins")
+    before = run_sql(coins, "SELECT id, name, typeof(data), hex(data), owner FROM coins")
+    run_sql(
         coins,
         "UPDATE coins SET data = 7, name = 'ETH' WHERE id = 2",
         "DELETE FROM coins WHERE id = 3",
@@ -96,10 +64,10 @@ def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
 
     report = restore_rows_of(store, backup, str(coins), keys, Work())
     assert report.counts == shown.counts
-    after = _run(coins, "SELECT id, name, typeof(data), hex(data), owner FROM coins")
+    after = run_sql(coins, "SELECT id, name, typeof(data), hex(data), owner FROM coins")
     assert after[:3] == before[:3]
     assert [(row[0], row[4]) for row in after[3:]] == [(4, 1)]
-    assert _run(coins, "SELECT * FROM log") == []
+    assert run_sql(coins, "SELECT * FROM log") == []
     assert newest_former_table(str(coins), "coins") == report.former
 
     assert undo(None, Work(), database=str(coins), former=report.former) == "coins"
@@ -107,16 +75,16 @@ def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
 
 
 def test_the_former_rows_can_be_dropped(store: MemoryStore, coins: Path) -> None:
-    backup = _backed_up(store, coins, "coins")
+    backup = backed_up(store, coins, "coins")
     before = _content(coins)
-    _run(coins, "UPDATE coins SET data = 3 WHERE id = 1", "DELETE FROM log")
+    run_sql(coins, "UPDATE coins SET data = 3 WHERE id = 1", "DELETE FROM log")
     report = restore_rows_of(store, backup, str(coins), ["1"], Work())
     drop_former_table(None, Work(), database=str(coins), former=report.former)
     assert _content(coins) == before
 
 
 def test_equal_rows_change_nothing(store: MemoryStore, coins: Path) -> None:
-    backup = _backed_up(store, coins, "coins")
+    backup = backed_up(store, coins, "coins")
     before = _content(coins)
     report = restore_rows_of(store, backup, str(coins), ["1", "3"], Work())
     assert (report.counts, report.former) == (RowCounts(unchanged=2), "")
@@ -143,8 +111,8 @@ def test_what_prevents_a_row_is_named_and_nothing_changes(
     kind: type[Exception],
     text: str,
 ) -> None:
-    backup = _backed_up(store, coins, "coins")
-    _run(coins, *statements)
+    backup = backed_up(store, coins, "coins")
+    run_sql(coins, *statements)
     before = _content(coins)
     for function in (preview_rows_of, restore_rows_of):
         with pytest.raises(kind, match=text):
@@ -153,8 +121,10 @@ def test_what_prevents_a_row_is_named_and_nothing_changes(
 
 
 def test_a_unique_key_of_another_row_prevents_it(store: MemoryStore, coins: Path) -> None:
-    backup = _backed_up(store, coins, "coins")
-    _run(coins, "DELETE FROM coins WHERE id = 3", "INSERT INTO coins (id, name) VALUES (8, 'XMR')")
+    backup = backed_up(store, coins, "coins")
+    run_sql(
+        coins, "DELETE FROM coins WHERE id = 3", "INSERT INTO coins (id, name) VALUES (8, 'XMR')"
+    )
     before = _content(coins)
     with pytest.raises(Conflict, match="Another row of coins has a unique value of the row 3"):
         restore_rows_of(store, backup, str(coins), ["3"], Work())
@@ -165,13 +135,13 @@ def test_composite_and_binary_keys_and_new_and_lost_columns(
     store: MemoryStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "keys.db"
-    _run(
+    run_sql(
         path,
         "CREATE TABLE t (a TEXT COLLATE NOCASE, b BLOB, c, lost, PRIMARY KEY (a, b)) WITHOUT ROWID",
         "INSERT INTO t VALUES ('one', x'00FF', 1, 2), ('two', x'', '1', 3)",
     )
-    backup = _backed_up(store, path, "t")
-    _run(
+    backup = backed_up(store, path, "t")
+    run_sql(
         path, "UPDATE t SET c = 5 WHERE a = 'one'", "DELETE FROM t WHERE a = 'two'",
         "ALTER TABLE t DROP COLUMN lost", "ALTER TABLE t ADD COLUMN new DEFAULT 9",
     )  # fmt: skip
@@ -185,17 +155,17 @@ def test_composite_and_binary_keys_and_new_and_lost_columns(
             "inserted rows: new."
         ),
     )
-    assert _run(path, "SELECT a, hex(b), c, new FROM t ORDER BY a") == [
+    assert run_sql(path, "SELECT a, hex(b), c, new FROM t ORDER BY a") == [
         ("one", "00FF", 1, 9), ("two", "", "1", 9),
     ]  # fmt: skip
     undo(None, Work(), database=str(path), former=report.former)
-    assert _run(path, "SELECT a, hex(b), c, new FROM t ORDER BY a") == [("one", "00FF", 5, 9)]
+    assert run_sql(path, "SELECT a, hex(b), c, new FROM t ORDER BY a") == [("one", "00FF", 5, 9)]
 
 
 def test_a_table_without_a_primary_key_is_refused(store: MemoryStore, tmp_path: Path) -> None:
     path = tmp_path / "keyless.db"
-    _run(path, "CREATE TABLE t (a)", "INSERT INTO t VALUES (1)")
-    backup = _backed_up(store, path, "t")
+    run_sql(path, "CREATE TABLE t (a)", "INSERT INTO t VALUES (1)")
+    backup = backed_up(store, path, "t")
     with pytest.raises(NotSupported) as caught:
         restore_rows_of(store, backup, str(path), ["1"], Work())
     assert "under a new name" in caught.value.remedy
@@ -205,7 +175,7 @@ def test_a_backup_of_some_rows_deletes_none(store: MemoryStore, coins: Path) -> 
     with open_database(str(coins)) as source:
         wanted = Selection(("coins",), where={"coins": "id < 3"})
         backup = back_up(store, source, wanted, "", Work()).backups[0]
-    _run(coins, "UPDATE coins SET data = 9 WHERE id IN (2, 3)")
+    run_sql(coins, "UPDATE coins SET data = 9 WHERE id IN (2, 3)")
     before = _content(coins)
     with pytest.raises(Conflict, match="does not contain all of these rows"):
         restore_rows_of(store, backup, str(coins), ["2", "3"], Work())
@@ -216,8 +186,8 @@ def test_a_backup_of_some_rows_deletes_none(store: MemoryStore, coins: Path) -> 
 def test_a_failure_at_any_statement_changes_nothing(
     store: MemoryStore, coins: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backup = _backed_up(store, coins, "coins")
-    _run(coins, "UPDATE coins SET data = 9 WHERE id = 2", "DELETE FROM coins WHERE id = 3")
+    backup = backed_up(store, coins, "coins")
+    run_sql(coins, "UPDATE coins SET data = 9 WHERE id = 2", "DELETE FROM coins WHERE id = 3")
     before = _content(coins)
     query, count, limit = SQLiteRowChanges.query, 0, 0
 
@@ -242,46 +212,46 @@ def test_a_failure_at_any_statement_changes_nothing(
 
 def test_the_keys_of_a_preview_select_the_rows(store: MemoryStore, tmp_path: Path) -> None:
     path = tmp_path / "keys.db"
-    _run(
+    run_sql(
         path,
         "CREATE TABLE t (a, b, PRIMARY KEY (a))",
         "INSERT INTO t VALUES (1, 1), ('1', 2), (1.5, 3), (x'00', 4), ('é', 5)",
     )
-    backup = _backed_up(store, path, "t")
-    before = _run(path, "SELECT typeof(a), a, b FROM t ORDER BY b")
-    _run(path, "UPDATE t SET b = 0 WHERE b < 3", "DELETE FROM t WHERE b > 2")
+    backup = backed_up(store, path, "t")
+    before = run_sql(path, "SELECT typeof(a), a, b FROM t ORDER BY b")
+    run_sql(path, "UPDATE t SET b = 0 WHERE b < 3", "DELETE FROM t WHERE b > 2")
     shown = preview_of(store, backup, str(path), 10, Work())
     assert shown.single_rows
     keys = [*(cell.row for cell in shown.difference.cells), *shown.difference.added_keys]
     assert sorted(keys) == ['["1"]', '["é"]', "[1.5]", "[1]", '[{"$hex": "00"}]']
     restore_rows_of(store, backup, str(path), keys, Work())
-    assert _run(path, "SELECT typeof(a), a, b FROM t ORDER BY b") == before
+    assert run_sql(path, "SELECT typeof(a), a, b FROM t ORDER BY b") == before
 
 
 def test_full_text_indexes_follow_the_rows(store: MemoryStore, tmp_path: Path) -> None:
     path = tmp_path / "texts.db"
-    _run(
+    run_sql(
         path,
         "CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)",
         "CREATE VIRTUAL TABLE words USING fts5(body, content='t', content_rowid='id')",
         "INSERT INTO t VALUES (1, 'former text'), (2, 'other')",
         "INSERT INTO words(words) VALUES ('rebuild')",
     )
-    backup = _backed_up(store, path, "t")
-    _run(
+    backup = backed_up(store, path, "t")
+    run_sql(
         path, "UPDATE t SET body = 'newer' WHERE id = 1", "INSERT INTO words(words) VALUES ('rebuild')"
     )  # fmt: skip
     report = restore_rows_of(store, backup, str(path), ["1"], Work())
-    assert _run(path, "SELECT rowid FROM words WHERE words MATCH 'former'") == [(1,)]
+    assert run_sql(path, "SELECT rowid FROM words WHERE words MATCH 'former'") == [(1,)]
     undo(None, Work(), database=str(path), former=report.former)
-    assert _run(path, "SELECT rowid FROM words WHERE words MATCH 'newer'") == [(1,)]
+    assert run_sql(path, "SELECT rowid FROM words WHERE words MATCH 'newer'") == [(1,)]
 
 
 def test_a_check_of_today_is_enforced(store: MemoryStore, tmp_path: Path) -> None:
     path = tmp_path / "checks.db"
-    _run(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT)", "INSERT INTO t VALUES (1, -1)")
-    backup = _backed_up(store, path, "t")
-    _run(path, "DROP TABLE t", "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT CHECK (n > 0))")
+    run_sql(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT)", "INSERT INTO t VALUES (1, -1)")
+    backup = backed_up(store, path, "t")
+    run_sql(path, "DROP TABLE t", "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT CHECK (n > 0))")
     before = _content(path)
     with pytest.raises(DatabaseError):
         restore_rows_of(store, backup, str(path), ["1"], Work())
@@ -305,19 +275,19 @@ def test_only_the_selected_rows_become_those_of_the_backup(
     keys: set[int],
 ) -> None:
     path, store = tmp_path_factory.mktemp("rows") / "random.db", MemoryStore()
-    _run(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b NUMERIC)")
+    run_sql(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b NUMERIC)")
     _fill(path, before)
     sql = "SELECT id, typeof(a), a, typeof(b), b FROM t ORDER BY id"
-    original = {row[0]: row for row in _run(path, sql)}
-    backup = _backed_up(store, path, "t")
-    _run(path, "DELETE FROM t")
+    original = {row[0]: row for row in run_sql(path, sql)}
+    backup = backed_up(store, path, "t")
+    run_sql(path, "DELETE FROM t")
     _fill(path, today)
     known = [key for key in sorted(keys) if key in before or key in today]
-    former = {row[0]: row for row in _run(path, sql)}
+    former = {row[0]: row for row in run_sql(path, sql)}
     if not known:
         return
     report = restore_rows_of(store, backup, str(path), list(map(str, known)), Work())
-    after = {row[0]: row for row in _run(path, sql)}
+    after = {row[0]: row for row in run_sql(path, sql)}
     assert {k: row for k, row in after.items() if k not in known} == {
         k: row for k, row in former.items() if k not in known
     }
@@ -326,7 +296,7 @@ def test_only_the_selected_rows_become_those_of_the_backup(
     }
     if report.former:
         undo(None, Work(), database=str(path), former=report.former)
-        assert {row[0]: row for row in _run(path, sql)} == former
+        assert {row[0]: row for row in run_sql(path, sql)} == former
     assert restore_rows_of(store, backup, str(path), list(map(str, known)), Work()).counts == (
         report.counts
     )
