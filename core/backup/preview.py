@@ -118,6 +118,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
         problems=(
             *backup_warnings(package.backup, target.origin),
             *refused,
+            *filter(None, (target.untested,)),
             *package.problems,
             *restore_notes(package, target),
         ),

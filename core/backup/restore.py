@@ -79,8 +79,8 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
         allow_orphans: Whether rows of other tables may refer to missing rows afterwards.
         with_triggers: Whether to create the backup's triggers instead of retaining the present
             ones.
-        with_grants: Whether the table gets the owner and the grants of the backup, on PostgreSQL;
-            otherwise those of the present table, if there is one.
+        with_grants: Whether the table gets the owner and the grants of the backup; otherwise those
+            of the present table, if there is one. MariaDB has no owners, and revokes no grant.
         **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Returns:
@@ -143,6 +143,7 @@ def restore_of(
                 *package.problems,
                 *restore_notes(package, target),
                 *swap.problems,
+                *target.problems_after_change(),
             ),
             swap.dependants,
         )

@@ -106,6 +106,7 @@ def back_up(
     if not isinstance(tables, Selection):
         tables = Selection(None if tables is None else tuple(tables))
     remove_own_orphans(store, work)
+    notes = (source.untested,) if source.untested else ()
     with source.snapshot():
         # One time for all tables, after the start of the snapshot: a backup never contains a row that
         # is newer than its time, also if the run takes hours.
@@ -116,7 +117,7 @@ def back_up(
 
         def report() -> BackupReport:
             seconds = time.monotonic() - started
-            return BackupReport(tuple(run.made), seconds, run.verdict, chosen.skipped)
+            return BackupReport(tuple(run.made), seconds, run.verdict, chosen.skipped, notes)
 
         with attaching_partial(report):
             run.all(chosen.tables)

@@ -191,3 +191,5 @@ def _show_backups(cli: Cli, report: BackupReport) -> None:
     for left in report.skipped:
         cli.out.line(f"! {left.table} was skipped: {left.problem}")
         cli.out.note(left.remedy)
+    for note in report.notes:
+        cli.out.note(note)

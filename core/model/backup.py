@@ -216,13 +216,15 @@ class BackupReport:
     """Report of a backup run: the backups, in the order of the requested tables.
 
     `verdict` is the weakest verdict of the uploads. `skipped` tables were not backed up, which
-    makes the run incomplete.
+    makes the run incomplete. `notes` are facts about the source, for example that its version is
+    not tested.
     """
 
     backups: tuple[Backup, ...]
     seconds: float
     verdict: Verdict = Verdict.SIZE_ONLY
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,9 +255,13 @@ class TableInfo:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseInfo:
-    """An open database: engine, version, name (without a password) and tables."""
+    """An open database: engine, version, name (without a password) and tables.
+
+    `untested` is a sentence about a server whose version is not tested; otherwise empty.
+    """
 
     engine: str
     version: str
     name: str
     tables: tuple[TableInfo, ...]
+    untested: str = ""

@@ -135,6 +135,52 @@ def running_postgresql(
             yield server
 
 
+@contextmanager
+def running_standby(primary: Server, **options: str) -> Iterator[Server]:
+    """A hot standby of a server, which streams its changes.
+
+    Args:
+        primary: The server that is copied.
+        options: Settings of the standby.
+    """
+    copy, postgres = program("pg_basebackup"), program("postgres")
+    with _folder("postgres") as (folder, as_user):
+        data, port = folder / "data", _free_port()
+        source = ("-h", str(primary.folder), "-p", str(primary.port), "-U", "admin")
+        _run(
+            [
+                *as_user,
+                copy,
+                *source,
+                "-D",
+                str(data),
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+                "--no-sync",
+            ]
+        )
+        command = [postgres, "-D", str(data)]
+        settings = {
+            "port": str(port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "shared_buffers": "16MB",
+            "max_connections": "30",  # not less than on the primary server
+            "ssl": "on",
+            "wal_retrieve_retry_interval": "100ms",
+            **options,
+        }
+        command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        server = Server("postgresql", folder, port)
+        server.ask = lambda statement: _query_postgresql(server, statement)
+        with _running([*as_user, *command], server, "SELECT 1"):
+            yield server
+
+
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[Server]:
     """The server of `running_mariadb`."""

@@ -44,6 +44,8 @@ class Database(ABC):
     engine: ClassVar[str]
     #: The format of the rows that `dump` yields and `load` reads: `jsonl` or `csv`.
     parts_format: ClassVar[str] = "jsonl"
+    #: The versions of a server with which it is tested, as beginnings of `version`; none for files.
+    tested: ClassVar[tuple[str, ...]] = ()
     #: What a user should do if a database has no tables, and if fewer rows are read than counted.
     no_tables_remedy: ClassVar[str] = (
         "Check the database in the address, and that the user may read its tables."
@@ -104,6 +106,15 @@ class Database(ABC):
     @abstractmethod
     def version(self) -> str:
         """The version of the engine."""
+
+    @property
+    def untested(self) -> str:
+        """A sentence about a server whose version is not tested; empty if it is, or for a file."""
+        if not self.tested or f"{self.version}.".startswith(tuple(f"{v}." for v in self.tested)):
+            return ""
+        named = self.version if self.version[:1].isalpha() else f"{self.engine} {self.version}"
+        tested = " and ".join(self.tested)
+        return f"{named} is not tested, only {self.engine} {tested}: prove a backup by a restore drill."
 
     @property
     def encrypted(self) -> bool:
@@ -290,6 +301,10 @@ class Database(ABC):
         Rows that are written during a restore in place would be in the former table only.
         """
 
+    def problems_after_change(self) -> tuple[str, ...]:
+        """Return what could not be done at the end of `change`; the table is restored all the same."""
+        return ()
+
     @abstractmethod
     def create(self, schema: TableSchema) -> None:
         """Create the table `schema.table` without indexes and triggers."""
@@ -342,7 +357,8 @@ class Database(ABC):
 
     def info(self, *, work: Work | None = None) -> DatabaseInfo:
         """Return engine, version, name and tables in one value."""
-        return DatabaseInfo(self.engine, self.version, self.name, self.tables(work=work))
+        tables = self.tables(work=work)
+        return DatabaseInfo(self.engine, self.version, self.name, tables, self.untested)
 
     def __enter__(self) -> Self:
         return self

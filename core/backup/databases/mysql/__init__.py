@@ -9,7 +9,7 @@ from typing import Self
 
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.condition import checks_of, clause
-from core.backup.databases.mysql import compare, dependants, inspect, row_restore, swap
+from core.backup.databases.mysql import compare, dependants, grants, inspect, row_restore, swap
 from core.backup.databases.mysql.address import ServerAddress
 from core.backup.databases.mysql.dump import dump_rows
 from core.backup.databases.mysql.fingerprint import Fingerprint, server_fingerprint
@@ -38,6 +38,7 @@ class MySQLDatabase(Database):
     """
 
     engine = "MariaDB"
+    tested = ("10.11",)
     missing_rows_remedy = "Run CHECK TABLE … EXTENDED on the table."
 
     def __init__(self, session: Session, address: ServerAddress, password: Secret | None) -> None:
@@ -45,6 +46,7 @@ class MySQLDatabase(Database):
         self._address = address
         self._password = password
         self._swap: swap.Swap | None = None
+        self._ungranted: tuple[str, ...] = ()
         self._in_snapshot = False
         #: By table and condition.
         self._counts: dict[tuple[str, str], int] = {}
@@ -116,8 +118,9 @@ class MySQLDatabase(Database):
             return inspect.list_tables(self._session)
 
     def schema(self, table: str) -> TableSchema:
-        """Return a table as data."""
-        return inspect.read_schema(self._session, table)
+        """Return a table as data, with the grants that the user may see."""
+        schema = inspect.read_schema(self._session, table)
+        return replace(schema, grants=grants.grants_of(self._session, schema.table))
 
     def exists(self, name: str) -> bool:
         """Return whether a table or view has this name."""
@@ -294,9 +297,14 @@ class MySQLDatabase(Database):
             with suppress(StorageError):  # the connection has ended, and with it the lock
                 self._session.run(f"DO RELEASE_LOCK({literal(name)})")
 
+    def problems_after_change(self) -> tuple[str, ...]:
+        """Return the grants that the server refused after the swap."""
+        return self._ungranted
+
     def _carry_out(self) -> None:
         if self._swap is not None:
             swap.commit(self._session, self._swap)
+            self._ungranted = tuple(grants.apply_grants(self._session, self._swap.schema))
 
     def _clean_up(self, lock: str, work: Work) -> None:
         """Undo what was begun, on another connection: the present one may have been cut."""
@@ -326,6 +334,7 @@ class MySQLDatabase(Database):
                     remedy="Restore under a new name. Nothing was changed.",
                     subject=schema.table,
                 )
+        grants.check_grants(schema)
         swap.complete(self._session, schema, shadow, with_triggers=triggers)
         self._swap = swap.Swap(schema, shadow, former)
 

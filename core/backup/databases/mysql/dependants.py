@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.backup.databases.grants import described_grants
+from core.backup.databases.mysql.grants import missing_grants
 from core.backup.databases.mysql.inspect import incoming, text
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.swap import can_be_referenced
@@ -59,15 +61,18 @@ def _names(body: str) -> frozenset[str]:
 def dependants_after(
     session: Session, schema: TableSchema, today: TableSchema | None
 ) -> tuple[Dependant, ...]:
-    """Return the dependants of `schema.table` with the problems of a restore."""
+    """Return the dependants of `schema.table` with the problems of a restore, and missing grants."""
     references = incoming(session, schema.table)
     columns = {column.name.lower() for column in schema.columns}
     lost = [c.name for c in today.columns if c.name.lower() not in columns] if today else []
     bodies = _bodies(session)
-    return tuple(
-        replace(found, problem=_problem(found, references, schema, bodies, lost))
-        for found in dependants_of(session, schema.table)
-    )
+    found = [
+        replace(each, problem=_problem(each, references, schema, bodies, lost))
+        for each in dependants_of(session, schema.table)
+    ]
+    for role, privileges in described_grants(missing_grants(session, schema)):
+        found.append(Dependant("grant", role, f"It is only restored on request: {privileges}."))
+    return tuple(found)
 
 
 def _bodies(session: Session) -> dict[tuple[str, str], str]:

@@ -56,6 +56,7 @@ class PostgreSQLDatabase(Database):
     """A database of a PostgreSQL server, version 12 or newer."""
 
     engine = "PostgreSQL"
+    tested = ("15",)
     parts_format = "csv"
     missing_rows_remedy = (
         "Check the table with pg_amcheck, and run REINDEX TABLE if it finds errors."

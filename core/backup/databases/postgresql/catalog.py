@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.backup.databases.postgresql import user_types
+from core.backup.databases.postgresql.grants import grants_of
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
 from core.errors import NotFound, NotSupported
@@ -88,12 +89,6 @@ FROM pg_partition_tree($1) t JOIN pg_class c ON c.oid = t.relid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class p ON p.oid = t.parentrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
 WHERE t.level > 0 ORDER BY t.level, 1, 2
-"""
-_GRANTS = """
-SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END
-  || ':' || string_agg(g.privilege_type, ',' ORDER BY g.privilege_type)
-FROM pg_class c, aclexplode(c.relacl) g
-WHERE c.oid = $1 AND g.grantee <> c.relowner GROUP BY g.grantee ORDER BY 1
 """
 #: Properties of a table that a backup only mentions, so that a restore can report them.
 _NOT_STORED = """
@@ -234,7 +229,7 @@ def read_schema(session: Session, name: TableName) -> TableSchema:
         options=(*_options(relation), *_not_stored(session, relation)),
         comment=relation.comment,
         owner=relation.owner,
-        grants=tuple(row[0] for row in session.query(_GRANTS, (oid,))),
+        grants=grants_of(session, oid),
         sequences=tuple(_sequences(session, oid)),
         types=types,
         extensions=extensions,
@@ -322,6 +317,12 @@ def _require_supported(session: Session, relation: Relation, columns: tuple[Colu
             f"The table {relation.name} has no columns with values",
             cause="COPY cannot read the number of its rows.",
             remedy="Add a column, for example one with numbers.",
+        )
+    if relation.persistence == "u" and session.value("SELECT pg_is_in_recovery()"):
+        raise NotSupported(
+            f"{relation.name} is an unlogged table, which has no rows on a standby server",
+            cause="The primary server does not send the changes of unlogged tables.",
+            remedy="Back it up from the primary server.",
         )
     foreign = session.value(_FOREIGN_PARTITION, (relation.oid,)) if relation.kind == "p" else None
     if foreign:

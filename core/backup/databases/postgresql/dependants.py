@@ -55,7 +55,7 @@ AND NOT (d.classid = 'pg_policy'::regclass AND EXISTS (
 AND NOT (d.classid = 'pg_class'::regclass AND EXISTS (
   SELECT FROM pg_index i WHERE i.indexrelid = d.objid AND i.indrelid = $1)) ORDER BY 1
 """
-#: Defaults, functions and views outside of the table that use its sequences.
+#: Defaults, functions and views outside of the table and its partitions that use its sequences.
 _SEQUENCE_USERS = """
 SELECT DISTINCT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend s
 JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.objid
@@ -63,7 +63,8 @@ JOIN pg_class q ON q.oid = s.objid AND q.relkind = 'S'
 WHERE s.refclassid = 'pg_class'::regclass AND s.refobjid = $1 AND s.deptype IN ('a', 'i')
   AND s.classid = 'pg_class'::regclass AND d.deptype = 'n'
   AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (
-    SELECT FROM pg_attrdef a WHERE a.oid = d.objid AND a.adrelid = $1)) ORDER BY 1
+    SELECT FROM pg_attrdef a WHERE a.oid = d.objid AND (a.adrelid = $1
+      OR a.adrelid IN (SELECT relid FROM pg_partition_tree($1))))) ORDER BY 1
 """
 _PARTITIONS = "SELECT relid::oid FROM pg_partition_tree($1) WHERE level > 0"
 _TRIGGERS = """

@@ -15,12 +15,13 @@ from core.backup.databases.server import (
 from core.errors import Conflict, StorageError
 from core.redaction import redacted
 
+_READ_ONLY = "The server or the connection is read-only: use the primary server to restore."
 #: SQLSTATEs with a particular remedy. Source: PostgreSQL manual, appendix A.
 _REMEDIES = {
     "42501": "Grant the user the missing permission, or use a user that has it.",
     "53100": "Free disk space on the server. Nothing was changed.",
     "53200": "The server ran out of memory. Nothing was changed.",
-    "25006": "The server or the connection is read-only: use the primary server to restore.",
+    "25006": _READ_ONLY,
     "0A000": "The server's version does not support this.",
     "42704": "Create the missing object, for example a collation or a role, in this database first.",
     "42883": "Create the missing function or operator, or its extension, in this database first.",
@@ -32,6 +33,18 @@ _REMEDIES = {
     "22021": "Correct the texts that are not valid UTF-8; an SQL_ASCII database allows any bytes.",
     "22P05": "Restore into a database with the encoding UTF8.",
     "2BP01": "Other objects use the table: drop or change them first.",
+}
+_CONFLICT = (
+    "The standby server ended the transaction, because it had to apply changes of the primary "
+    "server. Try again, or set hot_standby_feedback or a larger max_standby_streaming_delay on the "
+    "standby server."
+)
+#: Errors of a standby server, by SQLSTATE and beginning of the function in the server that reports
+#: them: the language of the message depends on the server.
+_OF_STANDBYS = {
+    ("40001", "ProcessInterrupts"): _CONFLICT,
+    ("40001", "ProcessRecoveryConflict"): _CONFLICT,
+    ("0A000", "call_bool_check_hook"): _READ_ONLY,  # of transaction_read_only
 }
 _WRONG_LOGIN = frozenset(("28P01", "28000"))
 _MISSING = {"3D000": "database", "42P01": "table", "3F000": "schema"}
@@ -61,4 +74,11 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
         )
     if code in _MISSING:
         return object_missing(address, _MISSING[code], f"{message}.")
-    return other_error(address, f"{message} ({code}).", _REMEDIES.get(code, ""))
+    return other_error(address, f"{message} ({code}).", _remedy(code, fields.get("R", "")))
+
+
+def _remedy(code: str, routine: str) -> str:
+    for (of_standby, beginning), remedy in _OF_STANDBYS.items():
+        if code == of_standby and routine.startswith(beginning):
+            return remedy
+    return _REMEDIES.get(code, "")

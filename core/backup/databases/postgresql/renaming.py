@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from core.backup.databases.base import Database
+from core.backup.databases.grants import PARTITION, SEQUENCE, with_names
 from core.backup.databases.postgresql.names import TableName, with_suffix
 from core.model.tables import Column, ForeignKey, Index, Partition, Sequence, TableSchema
 
@@ -36,7 +37,19 @@ def renamed(schema: TableSchema, name: str, database: Database) -> TableSchema:
             replace(key, name=_free_constraint(names, target, key.name)) for key in schema.keys
         ),
         triggers=(),
+        grants=_grants(schema, sequences, partitions),
     )
+
+
+def _grants(
+    schema: TableSchema, sequences: Iterable[Sequence], partitions: dict[str, str]
+) -> tuple[str, ...]:
+    """Return the grants, of which those on sequences and partitions name the new ones."""
+    renamed_sequences = {
+        old.name: new.name for old, new in zip(schema.sequences, sequences, strict=True)
+    }
+    grants = with_names(schema.grants, SEQUENCE, renamed_sequences)
+    return with_names(grants, PARTITION, partitions)
 
 
 class _Names:

@@ -30,7 +30,7 @@ from core.backup.databases.server import (
     connection_lost,
     network_error,
 )
-from core.errors import DatabaseError, StorageError
+from core.errors import DatabaseError, DatabaseOffline, StorageError
 from core.redaction import Secret
 from core.work import Work
 
@@ -72,6 +72,9 @@ class Session(ServerConnection):
         super().__init__(link)
         self._driver = driver
         self.address = address
+        #: The fields of the last error message of a query, after which the server may end.
+        self._last_error: dict[str, str] = {}
+        remember_errors(driver, self._last_error)
 
     @classmethod
     def open(cls, address: ServerAddress, password: Secret | None, work: Work) -> Self:
@@ -144,8 +147,19 @@ class Session(ServerConnection):
         Raises:
             StorageError: The server reports an error, or the connection ended.
         """
-        with _translated(self.address):
+        self._last_error.clear()
+        with self._explained(self._last_error), _translated(self.address):
             return self._driver.execute_unnamed(statement, tuple(values)).rows or []
+
+    @contextmanager
+    def _explained(self, error: dict[str, str]) -> Iterator[None]:
+        """Raise the error that the server has sent before it ended the connection in the block."""
+        try:
+            yield
+        except DatabaseOffline:
+            if error:
+                raise server_error(error, self.address) from None
+            raise
 
     def value(self, statement: str, values: Sequence[Any] = ()) -> Any:
         """Return the first column of the first row; None if there is none."""
@@ -171,15 +185,7 @@ class Session(ServerConnection):
     def _copied_rows(self, work: Work) -> Iterator[Rows]:
         buffer, filled, end = bytearray(_BLOCK), 0, CopyEnd()
         while not end.ready:
-            searched = filled
-            filled += self._receive_into(memoryview(buffer)[filled:])
-            while filled < _LEAST_BLOCK and not has_end(buffer, filled, searched):
-                if not self.encrypted:  # TLS passes one packet at a time, however many there are
-                    # The server sends 8 KiB at a time. A short pause collects its packets: waking
-                    # up for each of them takes more time than the rows.
-                    work.token.wait(_PAUSE_SECONDS)
-                searched = filled
-                filled += self._receive_into(memoryview(buffer)[filled:])
+            filled = self._receive_block(buffer, filled, work)
             count, rows, used = rows_of_messages(buffer, filled, end)
             if rows:
                 yield count, rows
@@ -192,6 +198,25 @@ class Session(ServerConnection):
                 buffer.extend(bytes(len(buffer)))  # a row that is longer than the buffer
         if end.error:
             raise server_error(end.error, self.address)
+
+    def _receive_block(self, buffer: bytearray, filled: int, work: Work) -> int:
+        """Receive messages of a COPY; return how many bytes of the buffer are filled."""
+        try:
+            searched = filled
+            filled += self._receive_into(memoryview(buffer)[filled:])
+            while filled < _LEAST_BLOCK and not has_end(buffer, filled, searched):
+                if not self.encrypted:  # TLS passes one packet at a time, however many there are
+                    # The server sends 8 KiB at a time. A short pause collects its packets: waking
+                    # up for each of them takes more time than the rows.
+                    work.token.wait(_PAUSE_SECONDS)
+                searched = filled
+                filled += self._receive_into(memoryview(buffer)[filled:])
+        except DatabaseOffline:
+            end = CopyEnd()
+            rows_of_messages(buffer, filled, end)
+            with self._explained(end.error):
+                raise
+        return filled
 
     def copy_in(self, statement: str, pieces: Iterable[Rows], work: Work) -> int:
         """Load pieces by `COPY … FROM STDIN`; return the row count that the server reports.
@@ -218,15 +243,16 @@ class Session(ServerConnection):
 
     def _command_tag(self, message: tuple[bytes, bytes]) -> bytes:
         """Read until the server is ready; return the tag of the command, for example `COPY 5`."""
-        tag, error = b"", b""
+        tag, error = b"", dict[str, str]()
         while message[0] != b"Z":
             if message[0] == b"C":
                 tag = message[1]
             elif message[0] == b"E":
-                error = message[1]
-            message = self._message()
+                error.update(error_fields(message[1]))
+            with self._explained(error):
+                message = self._message()
         if error:
-            raise server_error(error_fields(error), self.address)
+            raise server_error(error, self.address)
         return tag
 
     def _message(self) -> tuple[bytes, bytes]:
@@ -260,6 +286,20 @@ class Session(ServerConnection):
             self._driver.close()
         with suppress(OSError):
             self._link.close()
+
+
+def remember_errors(driver: Any, last: dict[str, str]) -> None:
+    """Let a connection of pg8000 copy the fields of each error message.
+
+    If the server ends the connection after it, pg8000 raises an error of the network instead.
+    """
+    handle = driver.message_types[b"E"]
+
+    def remember(data: bytes, context: Any) -> None:
+        last.update(error_fields(data))
+        handle(data, context)
+
+    driver.message_types[b"E"] = remember
 
 
 def _rows_of(tag: bytes) -> int:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from core.backup.databases.grants import described_grants
 from core.backup.databases.postgresql.catalog import (
     NOT_STORED,
     ROW_SECURITY,
     Relation,
     require_relation,
 )
+from core.backup.databases.postgresql.grants import revoke_all
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
 from core.errors import StorageError
@@ -93,15 +95,6 @@ UNION ALL SELECT 'trigger', g.tgname::text, format('COMMENT ON TRIGGER %I ON %s 
   d.description) FROM t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
   JOIN pg_description d ON d.objoid = g.oid AND d.classoid = 'pg_trigger'::regclass
 """
-#: Grants that a new table or sequence has by ALTER DEFAULT PRIVILEGES.
-_DEFAULT_GRANTS = """
-SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE'
-  ELSE 'TABLE' END, c.oid::regclass,
-  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)
-FROM pg_class c, aclexplode(c.relacl) g WHERE g.grantee <> c.relowner AND (c.oid = $1 OR c.oid IN (
-  SELECT objid FROM pg_depend WHERE refobjid = $1 AND refclassid = 'pg_class'::regclass
-    AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')) AND c.relkind = 'S')
-"""
 _PARTITIONS = """
 SELECT c.oid, n.nspname::text, c.relname::text FROM pg_partition_tree($1) p
 JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.level > 0
@@ -147,8 +140,7 @@ class Takeover:
     def apply(self, session: Session, schema: TableSchema) -> Iterator[str]:
         """Run the statements whose objects exist; yield what could not be taken over."""
         table = require_relation(session, TableName.parse(schema.table))
-        for (statement,) in session.query(_DEFAULT_GRANTS, (table.oid,)):
-            session.query(statement)
+        revoke_all(session, table.oid)  # those by ALTER DEFAULT PRIVILEGES
         present = _names(schema)
         for kind, name, statement in self.statements:
             if kind == "statistics":
@@ -211,8 +203,7 @@ def losses(session: Session, schema: TableSchema, *, in_place: bool) -> Iterator
 def _lost_by_new_tables(session: Session, schema: TableSchema) -> Iterator[Dependant]:
     if ROW_SECURITY in schema.options:
         yield Dependant("property", ROW_SECURITY, _LOST)
-    for grant in schema.grants:
-        role, _, privileges = grant.rpartition(":")
+    for role, privileges in described_grants(schema.grants):
         yield Dependant("grant", role, f"It is only restored on request: {privileges}.")
     user = session.value("SELECT current_user::text")
     if schema.owner and schema.owner != user:

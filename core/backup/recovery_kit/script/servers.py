@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from core.backup.recovery_kit.script.backups import Backup
 from core.backup.recovery_kit.script.failures import (
@@ -17,6 +18,7 @@ from core.backup.recovery_kit.script.failures import (
     NOT_SUPPORTED,
     KitError,
     counted_rows,
+    texts,
 )
 from core.backup.recovery_kit.script.mariadb import MARIADB_SESSION, MariaDBTable, backquoted
 from core.backup.recovery_kit.script.postgresql import SESSION, PostgreSQLTable
@@ -73,7 +75,7 @@ def restore_to_postgresql(backup: Backup, files: Files, name: str, psql: str | N
         rows = files.write(".csv", backup.pieces())
         head = _psql_text(before, table, rows, after, backup)
         files.write(".sql", [head.encode()])
-        _write_rest(files, table.foreign_keys(), str(backup.manifest.get("ddl", "")))
+        _write_rest(files, table.foreign_keys(), backup.manifest)
     except BaseException:
         files.remove()
         raise
@@ -118,14 +120,23 @@ def _psql_text(
     return "\n".join([*lines, f"{_count_check(table, backup)};", "COMMIT;", ""])
 
 
-def _write_rest(files: Files, foreign_keys: Iterable[str], ddl: str) -> None:
+def _write_rest(files: Files, foreign_keys: Iterable[str], manifest: dict[str, Any]) -> None:
     """Write the foreign keys, which need the other tables, and the recorded definition to read."""
     keys = [f"{statement};\n".encode() for statement in foreign_keys]
     if keys:
         files.write(".foreign-keys.sql", keys)
-    if ddl:
+    text = "".join((str(manifest.get("ddl", "")), *_rights(manifest["schema"])))
+    if text:
         head = "-- As recorded in the manifest, only for reading: it was not checked.\n"
-        files.write(".definition.txt", [(head + ddl).encode()])
+        files.write(".definition.txt", [(head + text).encode()])
+
+
+def _rights(schema: dict[str, Any]) -> Iterable[str]:
+    """Return lines with the owner and the grants, which are not restored."""
+    owner, grants = schema.get("owner"), texts(schema.get("grants", []), "grants")
+    found = [("Owner", owner)] if owner else []
+    found += [("Grant", grant) for grant in grants]
+    return [f"-- {title}: {json.dumps(text, ensure_ascii=False)}\n" for title, text in found]
 
 
 def restore_to_mariadb(backup: Backup, files: Files, name: str, mariadb: str | None) -> list[str]:
@@ -152,7 +163,7 @@ def restore_to_mariadb(backup: Backup, files: Files, name: str, mariadb: str | N
 
     try:
         path = files.write(".sql", statements())
-        _write_rest(files, table.foreign_keys(), str(backup.manifest.get("ddl", "")))
+        _write_rest(files, table.foreign_keys(), backup.manifest)
     except BaseException:
         files.remove()
         raise

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.backups import MemoryStore
+from pymysql import Connection
 
 from core.backup.databases.mysql import inspect, sampling
 from core.backup.databases.mysql.packets import Packets
@@ -140,3 +141,21 @@ def test_packets_are_read_whatever_the_blocks_contain(block: int) -> None:
             found += received[0] + [None] * received[1]
     assert packets.ended
     assert found == values
+
+
+@pytest.mark.parametrize(
+    ("reported", "named"),
+    [
+        ("10.11.11-MariaDB-0+deb12u1", ""),
+        ("5.5.5-10.11.6-MariaDB-log", ""),
+        ("11.4.2-MariaDB", "MariaDB 11.4.2 is not tested, only MariaDB 10.11: "),
+        ("8.4.3", "MySQL 8.4.3 is not tested, only MariaDB 10.11: "),
+    ],
+)
+def test_a_server_of_a_version_that_is_not_tested_is_named(
+    orders: Trading, monkeypatch: pytest.MonkeyPatch, reported: str, named: str
+) -> None:
+    monkeypatch.setattr(Connection, "get_server_info", lambda _self: reported)
+    with orders.open() as source:
+        report = back_up(MemoryStore(), source, ["orders"], "", Work())
+    assert "".join(report.notes) == (f"{named}prove a backup by a restore drill." if named else "")

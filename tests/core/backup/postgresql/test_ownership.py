@@ -53,9 +53,9 @@ def owned(
     return backup
 
 
-def ownership(database: Database) -> tuple[str, set[str]]:
+def ownership(database: Database, table: str = "t") -> tuple[str, set[str]]:
     with open_database(database.address) as opened:
-        schema = opened.schema("t")
+        schema = opened.schema(table)
         return schema.owner, set(schema.grants)
 
 
@@ -76,6 +76,54 @@ def test_owner_and_grants_are_restored_on_request_only(
     assert ownership(database) == expected, "those of the present table"
 
 
+def test_privileges_of_columns_sequences_and_partitions_are_restored(
+    roles: tuple[str, str], database: Database, store: MemoryStore
+) -> None:
+    owner, reader = map(quoted, roles)
+    column = 'a "price": (in) on column'
+    database.script(
+        f"CREATE TABLE t (id bigserial, {quoted(column)} int, side text) PARTITION BY LIST (side)",
+        "CREATE TABLE t_buy PARTITION OF t FOR VALUES IN ('buy')",
+        "CREATE TABLE t_sell PARTITION OF t FOR VALUES IN ('sell')",
+        "INSERT INTO t (side) VALUES ('buy'), ('sell')",
+        f"GRANT SELECT ON t TO {reader} WITH GRANT OPTION",
+        f"GRANT INSERT ON t TO {reader}",
+        f"GRANT UPDATE ({quoted(column)}), REFERENCES (id) ON t TO {owner}",
+        f"GRANT UPDATE ({quoted(column)}) ON t TO PUBLIC",
+        f"GRANT USAGE, SELECT ON SEQUENCE t_id_seq TO {reader}",
+        f"GRANT DELETE ON t_sell TO {owner}",
+    )
+    expected = {
+        f"{roles[1]}:INSERT,SELECT*",
+        f"{owner}:REFERENCES on column id",
+        f"{owner}:UPDATE on column {column}",
+        f"PUBLIC:UPDATE on column {column}",
+        f"{roles[1]}:SELECT,USAGE on sequence t_id_seq",
+        f"{owner}:DELETE on partition t_sell",
+    }
+    backup = database.back_up(store, "t")
+    assert ownership(database) == (database.user, expected)
+    report = database.restore(store, backup, target="copy", with_grants=True)
+    assert [each for each in report.dependants if each.problem] == []
+    renames = (("sequence t_id_seq", "sequence copy_id_seq"), ("t_sell", "copy_t_sell"))
+    copied = set(expected)
+    for old, new in renames:
+        copied = {text.replace(old, new) for text in copied}
+    assert ownership(database, "copy")[1] == copied
+    database.script(
+        f"REVOKE ALL ON t FROM {reader}",
+        f"GRANT ALL (side) ON t TO {reader}",
+        f"GRANT UPDATE ON SEQUENCE t_id_seq TO {owner}",
+        f"GRANT SELECT ON t_buy TO {reader}",
+    )
+    database.restore(store, backup, with_grants=True)  # instead of the present ones
+    assert ownership(database) == (database.user, expected)
+    report = database.restore(store, backup, target="bare")
+    missing = [each.problem for each in report.dependants if each.kind == "grant"]
+    assert "It is only restored on request: SELECT, USAGE on sequence t_id_seq." in missing
+    assert len(missing) == len(expected)
+
+
 def test_roles_that_do_not_exist_are_reported_and_never_executed(
     owned: Backup, database: Database, store: MemoryStore
 ) -> None:
@@ -91,13 +139,26 @@ def test_roles_that_do_not_exist_are_reported_and_never_executed(
     assert database.run("SELECT count(*) FROM users") == [[0]]
 
 
-def test_a_privilege_that_is_none_of_a_table_is_refused(
+INVALID = (
+    "PUBLIC:ALL ON users TO PUBLIC; SELECT",
+    "PUBLIC:SELECT on partition users",
+    "PUBLIC:USAGE on sequence users_id_seq",
+    "PUBLIC:SELECT on column password",
+    "PUBLIC:DELETE on column name",
+    "PUBLIC:SELECT on column name, id) ON users TO PUBLIC --",
+    "PUBLIC",
+)
+
+
+def test_a_privilege_that_is_none_of_the_table_is_refused(
     owned: Backup, database: Database, store: MemoryStore
 ) -> None:
-    listed = forged(store, owned, "", ("PUBLIC:ALL ON users TO PUBLIC; SELECT",))
+    database.script("CREATE TABLE users (id serial, name text)")
     before = database.everything()
-    with pytest.raises(Corrupt, match="invalid grant"):
-        database.restore(store, listed, with_grants=True)
+    for grant in INVALID:
+        listed = forged(store, owned, "", (grant,))
+        with pytest.raises(Corrupt, match="invalid grant"):
+            database.restore(store, listed, with_grants=True)
     assert database.everything() == before
 
 

@@ -47,7 +47,7 @@ def _psql(database: Database, tmp_path: Path) -> tuple[str, dict[str, str]]:
 
 
 def test_tables_come_back_exactly(orders: Database, store: MemoryStore, tmp_path: Path) -> None:
-    orders.script(*ODD)
+    orders.script(*ODD, "GRANT SELECT (id) ON orders TO PUBLIC")
     odd = 'an\'a."o""dd table"'
     orders.back_up(store, "orders", odd)
     folder, (options, environment) = copied(store, tmp_path / "copy"), _psql(orders, tmp_path)
@@ -84,6 +84,8 @@ def test_tables_come_back_exactly(orders: Database, store: MemoryStore, tmp_path
         "orders.foreign-keys.sql",
         "orders.sql",
     ]
+    definition = (tmp_path / "out0" / "orders.definition.txt").read_text()
+    assert f'-- Owner: "{orders.user}"\n-- Grant: "PUBLIC:SELECT on column id"\n' in definition
 
 
 def test_the_written_script_runs_alone(

@@ -8,11 +8,15 @@ import json
 import pytest
 import zstandard
 from helpers.backups import MemoryStore
-from helpers.postgresql_tables import Database
+from helpers.databases import Server
+from helpers.postgresql_tables import Database, new_database
 
 from core.backup.databases import open_database
+from core.backup.databases.postgresql import PostgreSQLDatabase
 from core.backup.listing import backups_in
 from core.backup.preview import preview_of
+from core.backup.restore import BY_FINGERPRINT
+from core.backup.run import back_up
 from core.backup.verify import verify_of
 from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, NotSupported
 from core.work import Work
@@ -96,6 +100,28 @@ def test_every_type_comes_back_exactly(typed: Database, store: MemoryStore) -> N
     assert typed.content("typed") == before
     with open_database(typed.address) as opened:
         assert opened.schema("typed") == schema
+
+
+def test_types_of_extensions_come_back_and_a_missing_extension_is_named(
+    database: Database, store: MemoryStore, postgresql_server: Server
+) -> None:
+    database.script(
+        "CREATE EXTENSION citext",
+        "CREATE EXTENSION hstore",
+        "CREATE TABLE t (name citext PRIMARY KEY, tags hstore, more citext[])",
+        """INSERT INTO t VALUES ('Ada', 'a=>1, "b c"=>NULL, q=>"\\"", e=>""', '{x,NULL,"",Y}')""",
+        "INSERT INTO t VALUES ('', NULL, '{}')",
+    )
+    before = database.content("t")
+    backup = database.back_up(store, "t")
+    database.script("DROP TABLE t")
+    assert database.restore(store, backup).verified == BY_FINGERPRINT
+    assert database.content("t") == before
+    with new_database(postgresql_server) as other:
+        with pytest.raises(NotSupported) as error:
+            other.restore(store, backup)
+        assert "citext" in f"{error.value.summary} {error.value.cause} {error.value.remedy}"
+        assert not [row for row in other.everything()[0] if row[1] == "t"]
 
 
 def test_the_parts_are_csv_that_psql_reads(typed: Database, store: MemoryStore) -> None:
@@ -271,3 +297,17 @@ def test_tables_that_cannot_be_backed_up_name_the_cause(
         with pytest.raises(error, match=text):
             orders.back_up(store, name)
     assert not store.objects
+
+
+def test_a_server_of_a_version_that_is_not_tested_is_named(
+    orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_database(orders.address) as source:
+        assert (source.version[:3], source.untested) == ("15.", "")
+    monkeypatch.setattr(PostgreSQLDatabase, "version", "151.2")
+    text = "PostgreSQL 151.2 is not tested, only PostgreSQL 15: prove a backup by a restore drill."
+    with open_database(orders.address) as source:
+        report = back_up(store, source, ["orders"], "", Work())
+        assert (report.notes, source.info().untested) == ((text,), text)
+    preview = preview_of(store, report.backups[0], orders.address, 5, Work())
+    assert text in preview.problems
