@@ -1,6 +1,7 @@
 """Reader for JSON that may be hostile, huge or truncated, which returns all readable parts.
 
-Well-formed JSON is read by the parser of `core.preview.json_runs`. For other texts, the two outer
+Well-formed JSON is read by the parser of `core.preview.json_runs`, long texts in pieces
+(`core.preview.json_pieces`). For other texts, the two outer
 levels are parsed here, so that every element before the fault is returned; long lists are still
 read in runs up to the fault. Deeper levels are read by the C scanner of the standard library,
 element by element.
@@ -11,13 +12,23 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.preview.json_runs import AT_ONCE, Runs, levels_above_rows, parse_exact, values_in
+from core.preview.json_runs import (
+    AT_ONCE,
+    Runs,
+    check_minus_zero,
+    levels_above_rows,
+    parse_exact,
+    values_in,
+)
 from core.preview.limits import Deadline, Limits
 from core.preview.numbers import Number
 from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
 from core.units import format_counted
+
+if TYPE_CHECKING:
+    from core.preview.json_pieces import Pieces
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 #: Number of outer levels that are parsed here, for example an object and the list in it.
@@ -289,13 +300,19 @@ def read_json(
     `complete` False means that only the beginning of the object was fetched, so that an incomplete
     end is not a problem of the data.
     """
-    above = levels_above_rows(text) if len(text) > AT_ONCE else None
-    if complete and above is None and (found := _at_once(text, limits)):
+    short = len(text) <= AT_ONCE
+    above = None if short else levels_above_rows(text)
+    if short and complete and (found := _at_once(text, limits)):
         return found
+    if not short and above is None and (pieces := _pieces(text, limits, deadline)):
+        return _reported(pieces, text, findings, complete=complete)
     reader = JsonReader(limits, deadline, findings)
     value, end = reader.read(text, walked=max(_WALKED, (above or 0) + 1))
-    if reader.stopped and reader.broken_at is None and (found := _at_once(text, limits)):
-        return found  # it is well formed: only the walk took too long
+    if reader.stopped and reader.broken_at is None:
+        # It may be well formed: then only the walk took too long.
+        again = _at_once(text, limits) if short else _whole(text, limits, deadline, above)
+        if again is not None:
+            return again
     if reader.stopped:
         findings.add(_stop_finding(text, reader, complete=complete))
         end = len(text)
@@ -312,14 +329,44 @@ def _at_once(text: str, limits: Limits) -> JsonRead | None:
         return None
 
 
+def _pieces(text: str, limits: Limits, deadline: Deadline) -> Pieces | None:
+    """Return the value of a long text, or what precedes its end or the limit; None if it is not JSON."""
+    from core.preview.json_pieces import parse_pieces  # imports numpy
+
+    try:
+        check_minus_zero(text)
+        return parse_pieces(text.encode(), limits.nodes, lambda: deadline.overdue)
+    except ValueError:  # also of single surrogates, which UTF-8 lacks
+        return None
+
+
+def _whole(text: str, limits: Limits, deadline: Deadline, above: int | None) -> JsonRead | None:
+    """Return the value of a long list of rows that is well formed; None for any other text."""
+    found = None if above is None else _pieces(text, limits, deadline)
+    return None if found is None or found.cut else JsonRead(found.value, len(text), stopped=False)
+
+
+def _reported(found: Pieces, text: str, findings: Findings, *, complete: bool) -> JsonRead:
+    """Return what was read of a long text, with a finding if its end is missing."""
+    if found.more:
+        findings.add(Problem(ProblemKind.LIMIT, _TOO_MUCH))
+    elif found.cut:
+        findings.add(_cut_finding(text.count("\n") + 1, complete=complete))
+    return JsonRead(found.value, len(text), stopped=found.cut)
+
+
+def _cut_finding(line: int, *, complete: bool) -> Problem:
+    if not complete:
+        return Problem(ProblemKind.NOTE, BEGINNING)
+    finding = f"the file ends in the middle (line {line:,})"
+    return Problem(ProblemKind.TRUNCATED, finding, line=line)
+
+
 def _stop_finding(text: str, reader: JsonReader, *, complete: bool) -> Problem:
     if reader.broken_at is None:
         return Problem(ProblemKind.LIMIT, reader.stopped)
     line = text.count("\n", 0, reader.broken_at) + 1
     if reader.stopped.startswith("ends"):
-        if not complete:
-            return Problem(ProblemKind.NOTE, BEGINNING)
-        finding = f"the file ends in the middle (line {line:,})"
-        return Problem(ProblemKind.TRUNCATED, finding, line=line)
+        return _cut_finding(line, complete=complete)
     finding = f"not JSON at line {line:,}: {reader.stopped}; the rest is in the text only"
     return Problem(ProblemKind.BROKEN, finding, line=line)

@@ -34,13 +34,23 @@ def parse_exact(text: str) -> Any:
         ValueError: the text is not JSON, or contains what another reader has to report: names
             twice in one object, NaN, `-0`, numbers of more than 4,300 digits, 200 levels.
     """
-    import jiter
+    check_minus_zero(text)
+    return parse_bytes(text.encode())
 
+
+def check_minus_zero(text: str) -> None:
+    """Raise ValueError if a text has a minus zero, which `parse_bytes` would read as zero."""
     if _MINUS_ZERO.search(text):
         message = "minus zero has no int"
         raise ValueError(message)
+
+
+def parse_bytes(data: bytes) -> Any:
+    """Return the one JSON value of a text in UTF-8 without minus zeros; see `parse_exact`."""
+    import jiter
+
     return jiter.from_json(
-        text.encode(),
+        data,
         allow_inf_nan=False,
         cache_mode="keys",
         catch_duplicate_keys=True,

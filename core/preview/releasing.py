@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-#: Lists with fewer elements are freed at once.
+#: Containers with fewer elements, also together, are freed at once.
 LARGE = 5_000
-#: How deep lists are searched for, within containers of so many elements at most.
-_DEPTH, _FEW = 3, 64
+#: How deep lists are searched for; among more than a few elements only those with many of their own.
+_DEPTH, _FEW, _MANY = 3, 64, 1_000
 
 _takers: list[Callable[[list[Any]], None]] = []
 
@@ -33,12 +33,26 @@ def hand_over(value: Any) -> None:
             take(elements)
 
 
-def _large(value: Any, depth: int) -> Iterator[list[Any]]:
+def _large(value: Any, depth: int, least: int = LARGE) -> Iterator[list[Any]]:
+    """Yield the elements of containers that have `least` of them, the outer ones first.
+
+    What is in a container is only free after it, so its elements come before theirs.
+    """
     if not isinstance(value, list | tuple | dict):
         return
     elements = value.values() if isinstance(value, dict) else value
-    if len(elements) >= LARGE:
+    several = len(elements) > _FEW
+    if len(elements) >= least:
         yield list(elements)
-    elif depth and len(elements) <= _FEW:
-        for element in elements:
-            yield from _large(element, depth - 1)
+    elif depth:
+        inner = [each for each in elements if _has(each, _MANY if several else 1)]
+        if several and inner:
+            yield list(elements)
+        # Many containers that are not large by themselves are, together.
+        fewer = _MANY if sum(map(len, inner)) >= LARGE else LARGE
+        for element in inner:
+            yield from _large(element, depth - 1, fewer)
+
+
+def _has(value: Any, count: int) -> bool:
+    return isinstance(value, list | tuple | dict) and len(value) >= count

@@ -22,6 +22,8 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.heartbeat import MOST_MS, Beats, Bench, bench, percentile
 
 FILES, CANDLES = 100, 10_000
+#: Groups of 9,000 values in a tree of nearly a million.
+GROUPS = 108
 #: 99 of 100 beats come within so many ms.
 MOST_P99_MS = 16.0
 _FOLDER = "market-data/ohlcv/BTC-USD/1m/"
@@ -68,6 +70,9 @@ def _put_objects(client: Any, bucket: str) -> list[str]:
     lines = "\n".join(map(json.dumps, rows)).encode()
     bodies = {
         "candles.json": _candles(0, 70_000),
+        "tree.json": _tree(GROUPS),
+        # Of more than 8 MiB the beginning is shown.
+        "cut-tree.json": _tree(50_000_000 // (len(_tree(10)) // 10)),
         "rows.ndjson": lines,
         "rows.ndjson.gz": gzip.compress(lines),
         "rows.csv": b"id,name,value\n" + b"123456,abc,1.25\n" * 440_000,
@@ -91,6 +96,12 @@ def _candles(first: int, count: int) -> bytes:
     ]  # fmt: skip
     document = {"symbol": "BTC-USD", "timeframe": "1m", "data": rows}
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _tree(groups: int) -> bytes:
+    """Return objects and lists in one another, of 9,000 values in each group."""
+    items = {f"item {i}": [i, i / 7, {"list": [1, 2, i]}] for i in range(900)}
+    return json.dumps({f"group {group}": items for group in range(groups)}).encode()
 
 
 def _parquet() -> bytes:
@@ -139,7 +150,7 @@ def _beats_of(made: Bench, keys: Sequence[str]) -> Beats:
         beats = _beats(made, lambda then, key=key: _inspect(made, key, then))
         gaps += beats.gaps
         busy += beats.busy
-        loads.append(f"{key.rpartition('.')[2]} {max(beats.gaps):.0f} ms")
+        loads.append(f"{key.rpartition('/')[2]} {max(beats.gaps):.0f} ms")
     return Beats(gaps, busy, "longest of each: " + ", ".join(loads))
 
 

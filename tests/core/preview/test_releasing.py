@@ -50,5 +50,13 @@ def test_what_is_freed_in_pieces_is_not_changed_for_others(taken):
 
 
 def test_small_documents_are_freed_at_once(taken):
-    made(LARGE - 1)
+    made(LARGE // 6)
     assert not taken
+
+
+def test_many_lists_that_are_large_together_are_handed_over_after_what_holds_them(taken):
+    lists = {f"name {n}": [f"{n} {m}" for m in range(1_200)] for n in range(70)}
+    seen = preview(json.dumps({"a": lists, "b": 1}).encode(), "tree.json")
+    taken.clear()
+    del seen
+    assert [len(elements) for elements in taken] == [70, *[1_200] * 70]
