@@ -25,6 +25,8 @@ class UsageProblem(Exception):  # noqa: N818 - named by what happened
 class Options(NamedTuple):
     """The options of the window. `size` is width and height in device-independent pixels.
 
+    `screenshots_of` is what screenshots are taken of: `tabs` or `previews`.
+
     Not a dataclass, like all classes needed for the first paint: importing `dataclasses` takes
     about 5 % of the startup time.
     """
@@ -34,6 +36,7 @@ class Options(NamedTuple):
     theme: Literal["", "light", "dark", "system"] = ""
     screenshots: Path | None = None
     size: tuple[int, int] | None = None
+    screenshots_of: Literal["tabs", "previews"] = "tabs"
 
 
 def parse(arguments: Sequence[str]) -> Options | None:
@@ -52,7 +55,7 @@ def parse(arguments: Sequence[str]) -> Options | None:
             if not given and not rest:
                 message = f"{name} needs a value"
                 raise UsageProblem(message)
-            field, read = name.removeprefix("--"), _READERS[name]
+            field, read = name.removeprefix("--").replace("-", "_"), _READERS[name]
             text = value if given else rest.pop(0)
             if not text:
                 message = f"{name} is empty; an empty value does not count as an omitted one"
@@ -62,6 +65,9 @@ def parse(arguments: Sequence[str]) -> Options | None:
             return None
     if values.get("demo") and values.get("profile"):
         message = "--demo and --profile cannot be combined"
+        raise UsageProblem(message)
+    if values.get("screenshots_of") == "previews" and not values.get("demo"):
+        message = "--screenshots-of previews needs --demo: it stores objects in the bucket"
         raise UsageProblem(message)
     return Options(**values)  # type: ignore[arg-type]  # each reader returns its field's type
 
@@ -85,6 +91,13 @@ def _theme(text: str) -> str:
     return text
 
 
+def _subject(text: str) -> str:
+    if text not in {"tabs", "previews"}:
+        message = f"--screenshots-of is tabs or previews, not {text!r}"
+        raise UsageProblem(message)
+    return text
+
+
 def _size(text: str) -> tuple[int, int]:
     width, _by, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal()) or not 200 <= int(width) <= 10_000:
@@ -98,4 +111,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "--theme": _theme,
     "--screenshots": Path,
     "--size": _size,
+    "--screenshots-of": _subject,
 }

@@ -302,7 +302,7 @@ class Program:
             return
         from gui.app.screenshots import Screenshots
 
-        self._pictures = Screenshots(self.window, folder)
+        self._pictures = Screenshots(self.window, folder, self._options.screenshots_of)
 
     def _on_crash(self, report: str) -> None:
         if self._pictures is not None:

@@ -1,4 +1,7 @@
-"""`--screenshots DIR`: saves a screenshot of every loaded tab, and of the pages of the Browser."""
+"""`--screenshots DIR`: saves a screenshot of every loaded tab, and of the pages of the Browser.
+
+With `--screenshots-of previews` it saves one of every kind of preview instead.
+"""
 
 from __future__ import annotations
 
@@ -28,32 +31,49 @@ _LIMIT_SECONDS, _REST_SECONDS, _POLL_MS = 120.0, 0.5, 50
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """One screenshot: its file name without the theme, the tab, and what is shown in it."""
+class Step:
+    """One screenshot.
+
+    Attributes:
+        name: the file name without the theme; empty for a step without a screenshot.
+        tab: the tab.
+        title: what is shown, for messages.
+        shows: called one after the other, each when the tab has loaded what the former has begun.
+    """
 
     name: str
     tab: str
     title: str
-    show: Callable[[Tab], None]
+    shows: tuple[Callable[[Tab], None], ...]
 
 
-def _steps() -> Iterator[_Step]:
+def _steps() -> Iterator[Step]:
     for number, spec in enumerate(TABS, 1):
         name = f"{number:02}-{spec.id}"
-        yield _Step(name, spec.id, f"the tab {spec.title}", show_sample)
+        yield Step(name, spec.id, f"the tab {spec.title}", (show_sample,))
         for page, kind in PAGES.items() if spec.id == "browser" else ():
             title = f"the page {kind.label}"
-            yield _Step(f"{name}-{page}", spec.id, title, partial(show_page, page))
+            yield Step(f"{name}-{page}", spec.id, title, (partial(show_page, page),))
+
+
+def _steps_of(what: str) -> tuple[Step, ...]:
+    if what != "previews":
+        return tuple(_steps())
+    from gui.app.preview_steps import preview_steps
+
+    return tuple(preview_steps())
 
 
 class Screenshots(QObject):
     """Shows each tab and exits the program: exit code 0, or 1 with the reason on stderr."""
 
-    def __init__(self, window: MainWindow, folder: Path, parent: QObject | None = None) -> None:
+    def __init__(
+        self, window: MainWindow, folder: Path, what: str = "tabs", parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._window, self._folder = window, folder
-        self._steps = tuple(_steps())
-        self._number = -1
+        self._steps = _steps_of(what)
+        self._number, self._shows = -1, 0
         self._began = self._rested = time.monotonic()
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
@@ -75,29 +95,42 @@ class Screenshots(QObject):
             self._take()
 
     def _take(self) -> None:
-        """Save a screenshot of the current tab, if any, and show the next one."""
+        """Continue with the current step, or save its screenshot, if any, and begin the next one."""
+        if self._number >= 0 and self._shows < len(self._steps[self._number].shows):
+            self._show(self._window.current_tab)
+            return
         if self._number >= 0 and not self._save():
             return
         self._number += 1
         if self._number == len(self._steps):
             self._end("")
             return
-        step = self._steps[self._number]
-        tab = self._window.show_tab(step.tab)
+        self._shows = 0
+        tab = self._window.show_tab(self._steps[self._number].tab)
         tab.ensure_loaded()
-        step.show(tab)
+        self._show(tab)
+
+    def _show(self, tab: Tab) -> None:
+        show = self._steps[self._number].shows[self._shows]
+        self._shows += 1
+        show(tab)
         self._began = self._rested = time.monotonic()
 
     def _save(self) -> bool:
-        tab = self._window.current_tab
+        name, tab = self._steps[self._number].name, self._window.current_tab
         if tab.banner.failed:
             print(f"strongroom: {self._name()}: {tab.banner.text}", file=sys.stderr)  # noqa: T201 - a command's answer
+        if not name:
+            return True
         shade = "dark" if theme.tokens().dark else "light"
-        path = self._folder / f"{self._steps[self._number].name}-{shade}.png"
-        if not self._window.grab().save(str(path)):
+        path = self._folder / f"{name}-{shade}.png"
+        dialog = QApplication.activeModalWidget()
+        saved = (dialog or self._window).grab().save(str(path))
+        if dialog is not None:
+            dialog.close()
+        if not saved:
             self._end(f"{path} could not be written")
-            return False
-        return True
+        return saved
 
     def _name(self) -> str:
         return "connecting" if self._number < 0 else self._steps[self._number].title

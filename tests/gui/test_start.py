@@ -31,6 +31,10 @@ _ROOT = Path(__file__).resolve().parents[2]
             ["--screenshots", "out", "--size", "1920x1080"],
             Options(screenshots=Path("out"), size=(1920, 1080)),
         ),
+        (
+            ["--demo", "--screenshots", "out", "--screenshots-of=previews"],
+            Options(demo=True, screenshots=Path("out"), screenshots_of="previews"),
+        ),
         (["stats", "--demo"], None),
         (["--demo", "ls"], None),
         (["--help"], None),
@@ -52,6 +56,8 @@ def test_sub_commands_go_to_the_command_line_and_the_rest_to_the_window(argument
         ["--profile="],
         ["--theme="],
         ["--demo", "--profile", "x"],
+        ["--demo", "--screenshots-of", "everything"],
+        ["--screenshots", "out", "--screenshots-of", "previews"],
     ],
 )
 def test_wrong_values_are_reported_and_nothing_opens(arguments, capsys):

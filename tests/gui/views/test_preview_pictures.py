@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.preview_pictures import pictures
+from helpers.preview_pictures import pictures, previews
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 
 from core.preview import preview
 from gui import theme
-from gui.views.preview_view import PreviewView
+from gui.views.preview_view import VIEWS, PreviewView
 from gui.widgets.empty import EmptyState
 
 
@@ -33,9 +33,15 @@ def test_every_representation_is_drawn_and_its_labels_are_complete(themed, qtbot
         assert len(colours) > 8, f"{name} is nearly blank"
         drawn.add(name)
     theme.current().set_mode("light")
-    kinds = {name.split("-")[0] for name in drawn}
-    assert {"candles", "compare", "book", "history", "trades", "holdings", "parquet"} <= kinds
-    assert "compare-charts" in drawn
+    for sample, seen in previews():
+        labels = {each.label for each in seen.representations}
+        assert labels >= set(sample.views), f"{sample.name} has no such view"
+        assert {f"{sample.name}-{label.lower()}" for label in labels} <= drawn
+
+
+def test_every_representation_has_a_sample():
+    kinds = {type(each) for _, seen in previews() for each in seen.representations}
+    assert kinds == {kind for kind, _ in VIEWS}
 
 
 def test_an_object_without_bytes_is_named(themed, qtbot):
