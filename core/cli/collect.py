@@ -15,8 +15,7 @@ from core.units import format_counted, format_duration, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.collect.folder import FolderReport
-    from core.collect.report import CollectReport, Plan
+    from core.collect.report import CollectReport, Plan, ReadReport
 
 #: Arguments of plans that Athena does not have.
 _PLANNING = frozenset({"cache", "list_again"})
@@ -199,7 +198,7 @@ def _show(cli: Cli, report: CollectReport) -> None:
     show_problems(cli, report)
 
 
-def show_problems(cli: Cli, report: CollectReport | FolderReport) -> None:
+def show_problems(cli: Cli, report: ReadReport) -> None:
     """List the objects that are missing from a table, completely or in part."""
     if report.complete:
         return

@@ -20,8 +20,7 @@ from core.units import format_counted, format_duration, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.collect.folder import FolderPlan, FolderReport
-    from core.collect.querying import QueryReport
+    from core.collect.report import FolderPlan, FolderReport, QueryReport
     from core.sql.result import Selection
     from core.work import Work
     from core.workspace import Workspace

@@ -18,7 +18,8 @@ from uuid import uuid4
 
 from core.aws.faults import translated
 from core.collect.athena import athena_texts, scan_cost
-from core.collect.querying import QueryReport, target_of, write_result
+from core.collect.querying import target_of, write_result
+from core.collect.report import QueryReport
 from core.collect.request import request_of
 from core.errors import Cancelled, InvalidInput, ServiceError, StorageError
 from core.local.spool import spool

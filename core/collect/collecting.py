@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from core.collect.athena import AthenaTexts, athena_texts
 from core.collect.cache import ObjectCache, opened_cache
-from core.collect.keys import ARCHIVES, Found, Objects, find_objects
+from core.collect.keys import Found, Objects, find_objects
 from core.collect.patterns import Pattern, learned
 from core.collect.querying import target_of
 from core.collect.reading import Contents, read_contents
-from core.collect.report import CollectReport, Plan, Problem
+from core.collect.report import CollectReport, Plan, Problem, counts_of
 from core.collect.request import Request, request_of
 from core.collect.rows import UnreadableError, read_rows, unpacked
 from core.collect.staging import Staging
@@ -27,7 +27,7 @@ from core.objects.bucket import Bucket, HasBucket
 from core.sql.csv_text import csv_line
 from core.sql.files import FileTarget, TypedColumn, copy_to_file
 from core.sql.new_file import check_free, new_file
-from core.sql.session import open_session, run
+from core.sql.session import with_little_memory
 from core.units import format_counted, iso_utc
 from core.work import Progress, Work, default_work
 
@@ -191,12 +191,14 @@ class _Collection:
             self._problems[number] = Problem(objects.found[number].key, reason)
         self._staging.close()
         self._work.report(Progress(len(objects.found), len(objects.found), "objects", "combining"))
-        with open_session(self._folder) as connection, run(connection, self._work):
-            table = build_table(
-                connection, self._request, self._ranks(objects.found), self._staging
-            )
+        ranks = self._ranks(objects.found)
+
+        def combine(connection: duckdb.DuckDBPyConnection) -> CollectReport:
+            table = build_table(connection, self._request, ranks, self._staging)
             self._add_problems(objects.found, table)
             return self._export(connection, planned, contents, table, target, overwrite=overwrite)
+
+        return with_little_memory(self._folder, self._work, combine)
 
     def _stager(self, found: Sequence[Found]) -> Callable[[int, bytes], None]:
         """Return the function that takes the bytes of an object."""
@@ -267,9 +269,11 @@ class _Collection:
                 copy_to_file(connection, TABLE, columns, replace(target, path=temporary))
             size = temporary.stat().st_size
         return CollectReport(
-            planned, table.rows, table.repeated, table.revised, table.outside,
-            tuple(column.name for column in columns), tuple(column.type for column in columns),
-            problems, (*table.notes, *contents.notes), contents.gets, time.monotonic() - self._started, str(path), size,
+            plan=planned, rows=table.rows, repeated=table.repeated, revised=table.revised,
+            outside=table.outside, columns=tuple(column.name for column in columns),
+            types=tuple(column.type for column in columns), problems=problems,
+            notes=(*table.notes, *contents.notes), gets=contents.gets,
+            seconds=time.monotonic() - self._started, path=str(path), size=size,
         )  # fmt: skip
 
 
@@ -283,21 +287,13 @@ _MOST_PATTERNS = 8
 
 
 def _plan(objects: Objects, cache: ObjectCache | None) -> Plan:
-    found = objects.found
-    readable = [each for each in found if each.storage_class not in ARCHIVES]
-    pairs = [(each.key, each.etag) for each in readable]
+    found, counts = objects.found, counts_of(objects.found, cache)
     present = tuple(dict.fromkeys(each.name for each in found))
     return Plan(
-        objects=len(found),
-        size=sum(each.size for each in found),
-        cached=sum(cache.known(pairs)) if cache is not None else 0,
-        lists=objects.lists,
-        archived=len(found) - len(readable),
-        other=objects.other,
-        names=present,
+        objects=len(found), size=counts.size, cached=counts.cached, lists=objects.lists,
+        archived=counts.archived, other=objects.other, listed=objects.listed, names=present,
         without=tuple(name for name in objects.names if name not in present),
-        listed=objects.listed,
-    )
+    )  # fmt: skip
 
 
 def _nothing(request: Request, planned: Plan) -> NotFound:

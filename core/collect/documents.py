@@ -12,10 +12,12 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain, islice
+from typing import Any, BinaryIO, TextIO
 
+from core.aws.limits import MIB
 from core.collect.rows import (
     MOST_BYTES,
     Block,
@@ -24,6 +26,7 @@ from core.collect.rows import (
     blocks_of_records,
     parsed_json,
 )
+from core.units import format_size
 
 #: Formats by the ending of a key, before `.gz` or `.zst`.
 FORMATS = {
@@ -32,6 +35,8 @@ FORMATS = {
 }  # fmt: skip
 _PACKED = (".gz", ".zst")
 _DELIMITERS = ",;\t|"
+#: Rows of CSV, and bytes of JSON lines, that are in memory at a time; then bytes of one line.
+_PART_ROWS, _PART_BYTES, _LONGEST_LINE = 20_000, 4 * MIB, 64 * MIB
 
 
 def format_of_key(key: str) -> str:
@@ -107,6 +112,12 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
+def begins_with_line(stream: BinaryIO) -> bool:
+    """Return whether the first line of a JSON object is a value by itself."""
+    line = stream.readline(MIB)
+    return line.endswith(b"\n") and _is_json(line)
+
+
 def _read_object(document: dict[str, Any], number: int, empty: EmptyLists) -> Read:
     lists = [name for name, value in document.items() if _is_records(value)]
     filled = [name for name in lists if document[name]]
@@ -139,21 +150,72 @@ def _is_records(value: Any) -> bool:
 
 
 def _read_lines(data: bytes) -> Read:
-    rows: list[Any] = []
-    bad = 0
-    for line in data.split(b"\n"):
-        if not line.strip():
-            continue
-        try:
-            rows.append(parsed_json(line))
-        except UnreadableError:
-            bad += 1
-    if bad and not rows:
+    return _together(_parts_of_lines(io.BytesIO(data)))
+
+
+def _together(parts: Iterable[Read]) -> Read:
+    read = Read()
+    for part in parts:
+        read.blocks += part.blocks
+        read.refused += part.refused
+    return read
+
+
+def read_parts(form: str, stream: BinaryIO) -> Iterator[Read]:
+    """Yield the rows of a large object, some thousands at a time.
+
+    Args:
+        form: `CSV` or `JSON lines`.
+        stream: its unpacked bytes.
+
+    Raises:
+        UnreadableError: the bytes are not of that format; the rows before may be.
+    """
+    if form == "JSON lines":
+        yield from _parts_of_lines(stream)
+        return
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    try:
+        yield from _parts_of_csv(text)
+    except UnicodeDecodeError:
+        message = "It is not text in UTF-8."
+        raise UnreadableError(message) from None
+    finally:
+        text.detach()  # the caller closes the stream
+
+
+def _parts_of_lines(stream: BinaryIO) -> Iterator[Read]:
+    first = bad = 0
+    while lines := _some_lines(stream):
+        rows: list[Any] = []
+        refused = 0
+        for line in lines:
+            try:
+                rows.append(parsed_json(line))
+            except UnreadableError:
+                refused += 1
+        read = blocks_of_records(rows, first=first)
+        read.refused += refused
+        bad += refused
+        first += len(rows)
+        yield read
+    if bad and not first:
         message = "No line of it is valid JSON."
         raise UnreadableError(message)
-    read = blocks_of_records(rows)
-    read.refused += bad
-    return read
+
+
+def _some_lines(stream: BinaryIO) -> list[bytes]:
+    """Return the next lines that are not empty; none at the end."""
+    lines: list[bytes] = []
+    size = 0
+    while size < _PART_BYTES and (line := stream.readline(_LONGEST_LINE)):
+        if len(line) == _LONGEST_LINE:
+            message = f"A line has {format_size(_LONGEST_LINE)} or more."
+            raise UnreadableError(message)
+        size += len(line)
+        if line.strip():
+            lines.append(line)
+    return lines
 
 
 def _read_csv(data: bytes) -> Read:
@@ -162,22 +224,42 @@ def _read_csv(data: bytes) -> Read:
     except UnicodeDecodeError as error:
         message = f"It is not text in UTF-8: byte {error.start:,} is not valid."
         raise UnreadableError(message) from None
-    if "\0" in text:
-        message = "It contains null characters, so it is not CSV."
-        raise UnreadableError(message)
-    first = text.partition("\n")[0]
+    return _together(_parts_of_csv(io.StringIO(text, newline="")))
+
+
+def _parts_of_csv(text: TextIO) -> Iterator[Read]:
+    head = text.readline()
     # The first of those that occur most often: a comma without any.
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        with _LONG_CELLS:
-            names = _unique([name.strip() for name in next(reader)])
-            rows = [row for row in reader if row]
-    except csv.Error as error:
-        message = f"It is not valid CSV: {error} in line {reader.line_num:,}."
-        raise UnreadableError(message) from None
-    numbers = [number for number, row in enumerate(rows) if len(row) == len(names)]
-    fitting = rows if len(numbers) == len(rows) else [rows[number] for number in numbers]
+    delimiter = max(_DELIMITERS, key=head.count)
+    reader = csv.reader(_checked(chain([head], text)), delimiter=delimiter, strict=True)
+    names: tuple[str, ...] = ()
+    first = 0
+    while True:
+        try:
+            with _LONG_CELLS:
+                names = names or _unique([name.strip() for name in next(reader)])
+                found = list(islice(reader, _PART_ROWS))
+        except csv.Error as error:
+            message = f"It is not valid CSV: {error} in line {reader.line_num:,}."
+            raise UnreadableError(message) from None
+        if not found:
+            return
+        rows = [row for row in found if row]
+        yield _csv_rows(names, rows, first)
+        first += len(rows)
+
+
+def _checked(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        if "\0" in line:
+            message = "It contains null characters, so it is not CSV."
+            raise UnreadableError(message)
+        yield line
+
+
+def _csv_rows(names: tuple[str, ...], rows: list[list[str]], first: int) -> Read:
+    numbers = [number for number, row in enumerate(rows, first) if len(row) == len(names)]
+    fitting = rows if len(numbers) == len(rows) else [r for r in rows if len(r) == len(names)]
     columns = tuple([cell or None for cell in column] for column in zip(*fitting, strict=True))
     blocks = [Block(names, columns, numbers)] if fitting else []
     return Read(blocks, len(rows) - len(numbers))

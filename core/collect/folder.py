@@ -12,106 +12,53 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
+from core.aws.limits import MIB
 from core.collect.cache import ObjectCache, opened_cache
 from core.collect.catalogued import catalogued
-from core.collect.documents import EmptyLists, format_of_key, read_document
+from core.collect.documents import (
+    EmptyLists,
+    begins_with_line,
+    format_of_key,
+    read_document,
+    read_parts,
+)
 from core.collect.folder_table import TABLE, FolderTable
-from core.collect.keys import ARCHIVES, Found
+from core.collect.keys import Found
 from core.collect.querying import target_of, write_result
-from core.collect.reading import read_contents
-from core.collect.report import Problem
-from core.collect.rows import UnreadableError, unpacked
+from core.collect.reading import STORED_BYTES, Store, read_contents
+from core.collect.report import (
+    FolderPlan,
+    FolderReport,
+    Problem,
+    QueryReport,
+    counts_of,
+    ranges_of,
+)
+from core.collect.rows import MOST_BYTES, UnreadableError, unpacked
 from core.collect.staging import Staging
+from core.collect.streams import opened
 from core.errors import InvalidInput, LimitExceeded, NotFound
 from core.layout.places import parse_place
 from core.local.atomic import translate_os_errors
 from core.local.spool import private_file, spool
-from core.model.prices import GET_PRICE, LIST_PRICE
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.listing import Listing
 from core.objects.pages import Columns
 from core.sql.csv_text import csv_line
 from core.sql.new_file import new_file
-from core.sql.session import open_session, run
+from core.sql.session import with_little_memory
 from core.units import format_count, format_size
 from core.work import Progress, Work, default_work
+
+if TYPE_CHECKING:
+    import duckdb
 
 _MOST_OBJECTS = 1_000_000
 #: Staged rows, the table and its file are on the disk at the same time.
 _DISK_FACTOR = 4
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class FolderPlan:
-    """The objects of a folder that a query reads, before any of them is read.
-
-    Attributes:
-        folder: the prefix.
-        objects: the number of objects that are read.
-        size: their bytes.
-        cached: how many of them are in the cache, and need no request.
-        lists: the LIST requests that the plan has needed.
-        archived: the objects in archive classes, which cannot be read.
-        other: the objects that are neither CSV, JSON nor Parquet, and are omitted.
-        formats: each format and the number of its objects.
-        listed: when the catalogue listed the keys; None if they were listed for the plan.
-    """
-
-    folder: str
-    objects: int
-    size: int
-    cached: int
-    lists: int
-    archived: int
-    other: int
-    formats: tuple[tuple[str, int], ...]
-    listed: datetime | None = None
-
-    @property
-    def gets(self) -> int:
-        """The GET requests that the query needs."""
-        return self.objects - self.cached - self.archived
-
-    @property
-    def cost(self) -> float:
-        """The price of all requests in US dollars, without traffic."""
-        return (self.gets * GET_PRICE + self.lists * LIST_PRICE) / 1000
-
-
-@dataclass(frozen=True, slots=True)
-class FolderReport:
-    """The table of a folder.
-
-    Attributes:
-        plan: what was read.
-        table: the name of the table, for `core.collect.querying`.
-        rows: the number of rows.
-        columns: the names of the columns.
-        types: DuckDB's names of their types.
-        problems: the objects that are missing from the table, completely or in part.
-        notes: remarks about columns.
-        gets: the GET requests that were sent.
-        seconds: the duration.
-        size: the bytes of the table.
-    """
-
-    plan: FolderPlan
-    table: str
-    rows: int
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
-    gets: int
-    seconds: float
-    size: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether the table has the rows of all objects."""
-        return not self.problems
 
 
 def plan_folder(
@@ -225,16 +172,15 @@ def _listed(bucket: Bucket, folder: str, work: Work, *, list_again: bool) -> _Li
 
 
 def _plan(folder: str, listing: _Listing, cache: ObjectCache | None) -> FolderPlan:
-    found, lists = listing.found, listing.lists
-    formats = Counter(format_of_key(each.key) for each in found)
+    formats = Counter(format_of_key(each.key) for each in listing.found)
     other = formats.pop("", 0)
-    chosen = [each for each in found if format_of_key(each.key)]
-    readable = [each for each in chosen if each.storage_class not in ARCHIVES]
-    pairs = [(each.key, each.etag) for each in readable]
+    chosen = [each for each in listing.found if format_of_key(each.key)]
+    counts = counts_of(chosen, cache)
+    large = (each.size for each in chosen if each.size > STORED_BYTES)
     return FolderPlan(
-        folder, len(chosen), sum(each.size for each in chosen),
-        sum(cache.known(pairs)) if cache is not None else 0, lists,
-        len(chosen) - len(readable), other, tuple(formats.most_common()), listing.listed,
+        folder=folder, formats=tuple(formats.most_common()), objects=len(chosen), size=counts.size,
+        cached=counts.cached, lists=listing.lists, archived=counts.archived, other=other,
+        ranges=sum(map(ranges_of, large)), listed=listing.listed,
     )  # fmt: skip
 
 
@@ -279,26 +225,33 @@ class _Loading:
     def run(self, planned: FolderPlan, started: float) -> FolderReport:
         """Run all steps."""
         found = self._found
-        contents = read_contents(self._bucket, found, self._cache, self._stage, self._work)
+        store = Store(self._place, self._stage_file)
+        contents = read_contents(self._bucket, found, self._cache, self._stage, self._work, store)
         for number, block in self._empty.rows():
             self._staging.add(number, block)
         self._staging.close()
         for number, reason in contents.missing.items():
             self._problem(number, reason)
         self._work.report(Progress(len(found), len(found), "objects", "combining"))
-        target = target_of("", "", formula_safe=False)
-        with open_session(self._place) as connection, run(connection, self._work):
-            table = FolderTable(connection, self._staging)
-            table.build(self._objects(), self._files, [each.key for each in found])
-            for number, reason in table.damaged.items():
-                self._problem(number, reason)
+        target, objects = target_of("", "", formula_safe=False), self._objects()
+
+        def combine(connection: duckdb.DuckDBPyConnection) -> tuple[FolderTable, QueryReport]:
+            table = FolderTable(connection, self._staging, objects, self._files)
             with new_file(target.path, overwrite=False) as temporary:
-                written = write_result(connection, f"SELECT * FROM {TABLE}", target, temporary)  # noqa: S608 - a constant
+                return table, table.write(
+                    [each.key for each in found],
+                    lambda: write_result(connection, f"SELECT * FROM {TABLE}", target, temporary),  # noqa: S608 - a constant
+                )
+
+        table, written = with_little_memory(self._place, self._work, combine)
+        for number, reason in table.damaged.items():
+            self._problem(number, reason)
         return FolderReport(
-            planned, written.table, written.rows, written.columns, written.types,
-            tuple(self._problems[number] for number in sorted(self._problems)),
-            (*table.notes, *contents.notes), contents.gets, time.monotonic() - started,
-            written.size,
+            plan=planned, table=written.table, rows=written.rows, columns=written.columns,
+            types=written.types,
+            problems=tuple(self._problems[number] for number in sorted(self._problems)),
+            notes=(*table.notes, *contents.notes), gets=contents.gets,
+            seconds=time.monotonic() - started, size=written.size,
         )  # fmt: skip
 
     def _stage(self, number: int, data: bytes) -> None:
@@ -315,8 +268,57 @@ class _Loading:
         except UnreadableError as error:
             self._problem(number, str(error))
             return
-        if read.refused:
-            self._problem(number, _REFUSED[form], read.refused)
+        self._refused(number, form, read.refused)
+
+    def _refused(self, number: int, form: str, rows: int) -> None:
+        if rows:
+            self._problem(number, _REFUSED[form], rows)
+
+    def _stage_file(self, number: int, path: Path) -> None:
+        """Take a file with the bytes of a large object."""
+        key = self._found[number].key
+        form = format_of_key(key)
+        if form == "Parquet" and key.lower().endswith(".parquet"):
+            self._files[number] = path.rename(self._place / f"{number}.parquet")
+            return
+        most = shutil.disk_usage(self._place).free // 2
+        try:
+            if form == "JSON":
+                with opened(path, most) as stream:
+                    # Many programs write JSON lines to files that end with .json.
+                    form = "JSON lines" if begins_with_line(stream) else form
+            with opened(path, most) as stream:
+                if form == "Parquet":
+                    self._files[number] = self._copied(number, stream)
+                elif form == "JSON":
+                    self._stage(number, _document(stream))
+                else:
+                    self._stage_parts(number, form, stream)
+        except UnreadableError as error:
+            self._problem(number, str(error))
+        finally:
+            path.unlink()
+
+    def _stage_parts(self, number: int, form: str, stream: BinaryIO) -> None:
+        refused = blocks = 0
+        try:
+            for read in read_parts(form, stream):
+                self._work.check()
+                refused, blocks = refused + read.refused, blocks + len(read.blocks)
+                for block in read.blocks:
+                    self._staging.add(number, block)
+        except UnreadableError as error:
+            rest = " The rows before are in the table." if blocks else ""
+            message = f"{error}{rest}"
+            raise UnreadableError(message) from error
+        self._refused(number, form, refused)
+
+    def _copied(self, number: int, stream: BinaryIO) -> Path:
+        """Write an unpacked Parquet file."""
+        path = private_file(self._place / f"{number}.parquet")
+        with translate_os_errors(path, "written"), path.open("wb") as file:
+            shutil.copyfileobj(stream, file, MIB)
+        return path
 
     def _file(self, number: int, data: bytes) -> Path:
         path = private_file(self._place / f"{number}.parquet")
@@ -337,6 +339,17 @@ class _Loading:
 
     def _problem(self, number: int, reason: str, rows: int | None = None) -> None:
         self._problems.setdefault(number, Problem(self._found[number].key, reason, rows))
+
+
+def _document(stream: BinaryIO) -> bytes:
+    data = stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        message = (
+            f"It is one JSON document of more than {format_size(MOST_BYTES)}. JSON lines, CSV and "
+            "Parquet may be larger."
+        )
+        raise UnreadableError(message)
+    return data
 
 
 _REFUSED = {

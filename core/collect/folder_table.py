@@ -7,11 +7,12 @@ text. Lists and objects become JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.collect.report import QueryReport
 from core.collect.staging import FILE, ROW, Staging
 from core.collect.table import STAGED_CSV, staged_source
 from core.collect.types import Digits, digits_sql, number_type
@@ -27,6 +28,8 @@ _NUMBER = r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?"
 _TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d(:?\d\d)?)?"
 _DATE = r"\d{4}-\d\d-\d\d"
 _PATH = "$path"
+#: Parquet files whose keys are found by their numbers; the keys of more would be a long list.
+_MOST_IN_ORDER = 10_000
 #: Types of which DuckDB makes a common one; a list or struct has none with them.
 _NESTED = ("STRUCT", "MAP", "UNION")
 
@@ -43,56 +46,94 @@ class FolderTable:
         notes: remarks about columns.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, staging: Staging) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        staging: Staging,
+        objects: Path,
+        files: Mapping[int, Path],
+    ) -> None:
+        """Use the rows of objects.
+
+        Args:
+            connection: an empty database.
+            staging: the rows of CSV and JSON.
+            objects: a CSV file with the number, key and path of each object.
+            files: the Parquet files by the numbers of their objects.
+        """
         self._connection, self._staging = connection, staging
+        self._objects, self._files = objects, files
+        self._has_view = False
         self.damaged: dict[int, str] = {}
         self.notes: list[str] = []
 
-    def build(self, objects: Path, files: Mapping[int, Path], keys: Sequence[str]) -> None:
-        """Create the table, in the order of the objects and their rows.
+    def write(self, keys: Sequence[str], write: Callable[[], QueryReport]) -> QueryReport:
+        """Create the table, in the order of the objects and their rows, and write it.
 
         Args:
-            objects: a CSV file with the number, key and path of each object.
-            files: the Parquet files by the numbers of their objects.
             keys: the keys by their numbers, for errors.
+            write: writes the table `folder`.
 
         Raises:
             InvalidInput: the files of Parquet have columns of the same name that cannot be one.
         """
         self._connection.execute(
-            f"CREATE TABLE objects AS SELECT * FROM read_csv({text_literal(str(objects))}, "  # noqa: S608 - the program's path
+            f"CREATE TABLE objects AS SELECT * FROM read_csv({text_literal(str(self._objects))}, "  # noqa: S608 - the program's path
             f"columns = {{'{FILE}': 'INTEGER', 'key': 'VARCHAR', 'path': 'VARCHAR'}}, {STAGED_CSV})"
         )
         typed = [self._typed()] if self._staging.forms else []
+        files = self._files
         try:
-            self._create(typed, files)
+            return self._written(typed, files, write)
         except _DataError as error:
             readable = {number: path for number, path in files.items() if self._reads(number, path)}
             if len(readable) == len(files):
                 raise self._conflict(files, keys, str(error)) from error
+            if self._has_view:
+                self._connection.execute(f"DROP VIEW {TABLE}")
             try:
-                self._create(typed, readable)
+                return self._written(typed, readable, write)
             except _DataError as other:
                 raise self._conflict(readable, keys, str(other)) from other
 
-    def _create(self, typed: Sequence[str], files: Mapping[int, Path]) -> None:
+    def _written(
+        self, typed: Sequence[str], files: Mapping[int, Path], write: Callable[[], QueryReport]
+    ) -> QueryReport:
+        with _data_errors():
+            if not typed and 0 < len(files) <= _MOST_IN_ORDER:
+                self._create_view(files)
+            else:
+                self._create_table(typed, files)
+            return write()
+
+    def _create_view(self, files: Mapping[int, Path]) -> None:
+        """Create the table as a view of Parquet files, which DuckDB reads in their order.
+
+        A table would be stored before it is written, and sorted. A join might change the order.
+        """
+        source = _read_parquet(files)
+        names = [row[0] for row in self._rows(f"DESCRIBE FROM {source}") if row[0] != _PATH]
+        columns = ", ".join(f"rows.{quoted(name)}" for name in names)
+        number = f"regexp_extract(rows.{quoted(_PATH)}, '([0-9]+)[.]parquet$', 1)::INTEGER + 1"
+        self._connection.execute(
+            f"SET VARIABLE keys = (SELECT list(key ORDER BY {quoted(FILE)}) FROM objects)"  # noqa: S608 - a constant
+        )
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {TABLE} AS SELECT {columns}, "  # noqa: S608 - all names are quoted
+            f"getvariable('keys')[{number}] AS {quoted(_key_name(names))} FROM {source} AS rows"
+        )
+        self._has_view = True
+
+    def _create_table(self, typed: Sequence[str], files: Mapping[int, Path]) -> None:
         parts = [*typed, *([_parquet(files)] if files else ())]
         source = " UNION ALL BY NAME ".join(parts) or f"(SELECT 0 AS {quoted(FILE)} WHERE false)"
-        with _data_errors():
-            self._create_from(source)
-
-    def _create_from(self, source: str) -> None:
         names = [row[0] for row in self._rows(f"DESCRIBE {source}")]
         own = {FILE, ROW, _PATH}
         columns = [f"rows.{quoted(name)}" for name in names if name not in own]
-        used = {name.casefold() for name in names}
-        key, number = KEY, 1
-        while key in used:
-            number += 1
-            key = f"{KEY}_{number}"
+        columns.append(f"objects.key AS {quoted(_key_name(names))}")
         order = ", ".join(quoted(name) for name in (FILE, ROW) if name in names)
         self._connection.execute(
-            f"CREATE TABLE {TABLE} AS SELECT {', '.join([*columns, f'objects.key AS {quoted(key)}'])} "  # noqa: S608 - all names are quoted
+            f"CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT {', '.join(columns)} "  # noqa: S608 - all names are quoted
             f"FROM ({source}) AS rows JOIN objects USING ({quoted(FILE)}) ORDER BY {order}"
         )
 
@@ -210,13 +251,29 @@ def _tests(name: str) -> str:
     return ", ".join(f"bool_and({test}) FILTER (WHERE {text} IS NOT NULL)" for test in tests)
 
 
+def _key_name(names: Sequence[str]) -> str:
+    """Return the name of the column with the keys, which no other column has."""
+    used = {name.casefold() for name in names}
+    key, number = KEY, 1
+    while key in used:
+        number += 1
+        key = f"{KEY}_{number}"
+    return key
+
+
+def _read_parquet(files: Mapping[int, Path], *more: str) -> str:
+    """Return the source of the rows of Parquet files and their paths, in the order of the files."""
+    paths = ", ".join(text_literal(str(path)) for _, path in sorted(files.items()))
+    options = ["union_by_name = true", f"filename = {text_literal(_PATH)}", *more]
+    return f"read_parquet([{paths}], {', '.join(options)})"
+
+
 def _parquet(files: Mapping[int, Path]) -> str:
     """Return the query of the rows of Parquet files, with the numbers of their objects."""
-    paths = ", ".join(text_literal(str(path)) for path in files.values())
     return (
         f"(SELECT rows.* EXCLUDE ({quoted(_PATH)}, file_row_number), objects.{quoted(FILE)}, "  # noqa: S608 - paths of this program
-        f"rows.file_row_number AS {quoted(ROW)} FROM read_parquet([{paths}], union_by_name = true, "
-        f"filename = {text_literal(_PATH)}, file_row_number = true) AS rows "
+        f"rows.file_row_number AS {quoted(ROW)} "
+        f"FROM {_read_parquet(files, 'file_row_number = true')} AS rows "
         f"JOIN objects ON rows.{quoted(_PATH)} = objects.path)"
     )
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.catalog.catalog import open_catalog
+from core.collect.report import QueryReport
 from core.collect.tables import is_table, name_of, new_table, path_of
 from core.errors import InvalidInput
 from core.local.atomic import translate_os_errors
@@ -39,29 +40,6 @@ _READERS = {
     ".ndjson": "read_json",
     ".json": "read_json",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class QueryReport:
-    """The result of a query, as a file or as a table of the window.
-
-    Attributes:
-        path: the file.
-        table: the name of the table, for `read_page`; empty for another file.
-        rows: the number of rows.
-        columns: the names of the columns.
-        types: DuckDB's names of their types.
-        seconds: the duration.
-        size: the bytes of the file.
-    """
-
-    path: str
-    table: str
-    rows: int
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    seconds: float
-    size: int
 
 
 def run_query(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
@@ -136,9 +114,10 @@ def write_result(
     with translate_os_errors(target.path, "written"):
         rows, columns = copy_query(connection, sql, replace(target, path=temporary))
     return QueryReport(
-        str(target.path), name_of(target.path) if is_table(target.path) else "", rows,
-        tuple(column.name for column in columns), tuple(column.type for column in columns),
-        time.monotonic() - began, temporary.stat().st_size,
+        path=str(target.path), table=name_of(target.path) if is_table(target.path) else "",
+        rows=rows, columns=tuple(column.name for column in columns),
+        types=tuple(column.type for column in columns), seconds=time.monotonic() - began,
+        size=temporary.stat().st_size,
     )  # fmt: skip
 
 

@@ -1,16 +1,22 @@
-"""The contents of the objects of a range: from the cache, many small ones at once, or one by one."""
+"""The contents of the objects of a range: from the cache, many small ones at once, or one by one, or as files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from core.aws.limits import MIB
 from core.collect.cache import ObjectCache
 from core.collect.keys import ARCHIVES, Found
+from core.collect.report import ranges_of
 from core.collect.rows import MOST_BYTES
-from core.errors import CONNECTION_KINDS, StorageError
+from core.errors import CONNECTION_KINDS, LocalIOError, StorageError
+from core.local.atomic import translate_os_errors
+from core.local.spool import private_file
 from core.objects.bucket import Bucket
+from core.objects.fetching import Fetch, Listed
 from core.objects.reading import fetch
 from core.objects.small_loop import SMALL_BYTES
 from core.objects.small_reads import ListedObject, read_many
@@ -21,7 +27,18 @@ _THREADS = 12
 #: Objects that failed one after the other for a temporary reason, which ends the collection.
 _GIVE_UP = 3
 
+#: Objects with more bytes are written to files, one after the other, if there is a folder for them.
+STORED_BYTES = 8 * MIB
+
 Received = Callable[[int, bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where large objects are written to, and what is called with the number and file of each."""
+
+    folder: Path
+    received: Callable[[int, Path], None]
 
 
 @dataclass(slots=True)
@@ -50,6 +67,7 @@ def read_contents(
     cache: ObjectCache | None,
     received: Received,
     work: Work,
+    store: Store | None = None,
 ) -> Contents:
     """Read objects in any order.
 
@@ -59,12 +77,13 @@ def read_contents(
         cache: the cache, which receives what is read.
         received: called in this thread with the number and the bytes of each object.
         work: cancel token, progress and limits.
+        store: takes large objects; without it those of more than `MOST_BYTES` are not read.
 
     Raises:
         Cancelled: a cancel was requested.
         StorageError: the server cannot be reached, or refuses everything.
     """
-    return _Reading(bucket, objects, cache, received, work).run()
+    return _Reading(bucket, objects, cache, received, work, store).run()
 
 
 class _Reading:
@@ -75,9 +94,10 @@ class _Reading:
         cache: ObjectCache | None,
         received: Received,
         work: Work,
+        store: Store | None,
     ) -> None:
         self._bucket, self._objects, self._cache = bucket, objects, cache
-        self._received = received
+        self._received, self._store = received, store
         self._work = work if work.budget is not None else replace(work, budget=RetryBudget())
         # Single objects would report their bytes as the progress of the collection.
         self._silent = Work(self._work.token, budget=self._work.budget, limits=self._work.limits)
@@ -85,7 +105,9 @@ class _Reading:
         self._done = self._failures = 0
 
     def run(self) -> Contents:
-        wanted = list(self._not_cached(self._readable()))
+        numbers = list(self._not_cached(self._readable()))
+        large = [number for number in numbers if self._is_stored(number)]
+        wanted = [number for number in numbers if not self._is_stored(number)]
         small = [number for number in wanted if self._objects[number].size <= SMALL_BYTES]
         left = read_many(
             self._bucket,
@@ -96,7 +118,13 @@ class _Reading:
         rest = [each.number for each in left]
         rest += [number for number in wanted if self._objects[number].size > SMALL_BYTES]
         self._one_by_one(rest)
+        if self._store is not None:
+            for number in large:
+                self._write(number, self._store)
         return self._found
+
+    def _is_stored(self, number: int) -> bool:
+        return self._store is not None and self._objects[number].size > STORED_BYTES
 
     def _listed(self, number: int) -> ListedObject:
         found = self._objects[number]
@@ -108,7 +136,7 @@ class _Reading:
                 self._found.missing[number] = (
                     f"The object is archived ({each.storage_class}). Restore it first."
                 )
-            elif each.size > MOST_BYTES:
+            elif each.size > MOST_BYTES and self._store is None:
                 self._found.missing[number] = f"The object has more than {format_size(MOST_BYTES)}."
             else:
                 yield number
@@ -136,6 +164,9 @@ class _Reading:
 
     def _deliver(self, number: int, data: bytes) -> None:
         self._received(number, data)
+        self._count_one()
+
+    def _count_one(self) -> None:
         self._done += 1
         if self._done % 64 == 0 or self._done == len(self._objects):
             self._work.report(Progress(self._done, len(self._objects), "objects", "reading"))
@@ -162,6 +193,29 @@ class _Reading:
             self._work.check()
             return error
         return data, fetched.etag
+
+    def _write(self, number: int, store: Store) -> None:
+        """Download a large object to a file, with its bytes as the progress."""
+        found = self._objects[number]
+        path = private_file(store.folder / f"object-{number}")
+        try:
+            with translate_os_errors(path, "written"), path.open("r+b") as file:
+                listed = Listed(found.size)
+                fetched = Fetch(
+                    self._bucket, found.key, file, self._work, version={}, listed=listed, path=path
+                ).run()
+        except LocalIOError:
+            raise
+        except StorageError as error:
+            self._work.check()
+            path.unlink()
+            self._failed(number, error)
+            return
+        self._found.gets += 1 + ranges_of(fetched.size)
+        self._found.changed += fetched.etag != found.etag
+        self._failures = 0
+        store.received(number, path)
+        self._count_one()
 
     def _failed(self, number: int, error: StorageError) -> None:
         """Note a failure; raise it if no other object would be read either."""

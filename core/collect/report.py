@@ -1,16 +1,20 @@
-"""What a collection will read, and what it has found."""
+"""What collections and queries will read, what that costs, and what they have found."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.collect.cache import ObjectCache
+from core.collect.keys import ARCHIVES, Found
 from core.model.prices import GET_PRICE, LIST_PRICE
+from core.objects.ranges import RANGE_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The objects of a range, before any of them is read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPlan:
+    """Objects before any of them is read, and the requests that reading them needs.
 
     Attributes:
         objects: the number of objects.
@@ -18,9 +22,8 @@ class Plan:
         cached: how many of them are in the cache, and need no request.
         lists: the LIST requests that the plan has needed.
         archived: the objects in archive classes, which cannot be read.
-        other: keys below the listed prefixes that do not have the form of the contract.
-        names: the symbols, users or report types with objects, without patterns.
-        without: the names of the request that have no objects in the range.
+        other: the objects that are of no use, and are omitted.
+        ranges: the further requests for large objects, which are read in ranges.
         listed: when the catalogue listed the keys; None if they were listed for the plan.
     """
 
@@ -30,19 +33,70 @@ class Plan:
     lists: int
     archived: int
     other: int
-    names: tuple[str, ...]
-    without: tuple[str, ...] = ()
+    ranges: int = 0
     listed: datetime | None = None
 
     @property
     def gets(self) -> int:
-        """The GET requests that the collection needs."""
-        return self.objects - self.cached - self.archived
+        """The GET requests that reading needs."""
+        return self.objects - self.cached - self.archived + self.ranges
 
     @property
     def cost(self) -> float:
         """The price of all requests in US dollars, without traffic."""
         return (self.gets * GET_PRICE + self.lists * LIST_PRICE) / 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(ReadPlan):
+    """The objects of a range; `other` counts keys that do not have the form of the contract.
+
+    Attributes:
+        names: the symbols, users or report types with objects, without patterns.
+        without: the names of the request that have no objects in the range.
+    """
+
+    names: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderPlan(ReadPlan):
+    """The objects of a folder; `other` counts those that are neither CSV, JSON nor Parquet.
+
+    Attributes:
+        folder: the prefix.
+        formats: each format and the number of its objects.
+    """
+
+    folder: str
+    formats: tuple[tuple[str, int], ...]
+
+
+def ranges_of(size: int) -> int:
+    """Return the requests that a large object needs besides the first one."""
+    # Its state is requested before the ranges.
+    return -(-size // RANGE_BYTES) if size > 2 * RANGE_BYTES else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The numbers of a `ReadPlan` that follow from the objects and the cache."""
+
+    size: int
+    cached: int
+    archived: int
+
+
+def counts_of(found: Sequence[Found], cache: ObjectCache | None) -> Counts:
+    """Return what is known of objects before they are read."""
+    readable = [each for each in found if each.storage_class not in ARCHIVES]
+    pairs = [(each.key, each.etag) for each in readable]
+    return Counts(
+        sum(each.size for each in found),
+        sum(cache.known(pairs)) if cache is not None else 0,
+        len(found) - len(readable),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,41 +108,85 @@ class Problem:
     rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CollectReport:
-    """The result of a collection.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableReport:
+    """A table that was written.
 
     Attributes:
-        plan: what was read.
-        rows: the number of rows of the table.
-        repeated: rows that were omitted because an equal one is in the table.
-        revised: rows that a later object has replaced by other values.
-        outside: rows that are outside the range.
+        rows: the number of rows.
         columns: the names of the columns.
         types: DuckDB's names of their types.
+        seconds: the duration.
+        size: the bytes of the file.
+    """
+
+    rows: int
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    seconds: float
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryReport(TableReport):
+    """The result of a query, as a file or as a table of the window.
+
+    Attributes:
+        path: the file.
+        table: the name of the table, for `read_page`; empty for another file.
+    """
+
+    path: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadReport(TableReport):
+    """A table of the rows of objects.
+
+    Attributes:
         problems: the objects that are missing from the table, completely or in part.
         notes: remarks about columns.
         gets: the GET requests that were sent.
-        seconds: the duration.
-        path: the written file, or the table of the window.
-        size: its bytes.
     """
 
-    plan: Plan
-    rows: int
-    repeated: int
-    revised: int
-    outside: int
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     gets: int
-    seconds: float
-    path: str = ""
-    size: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether the table has the rows of all objects."""
         return not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectReport(ReadReport):
+    """The result of a collection.
+
+    Attributes:
+        plan: what was read.
+        repeated: rows that were omitted because an equal one is in the table.
+        revised: rows that a later object has replaced by other values.
+        outside: rows that are outside the range.
+        path: the written file, or the table of the window.
+    """
+
+    plan: Plan
+    repeated: int
+    revised: int
+    outside: int
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderReport(ReadReport):
+    """The table of a folder.
+
+    Attributes:
+        plan: what was read.
+        table: the name of the table, for `core.collect.querying`.
+    """
+
+    plan: FolderPlan
+    table: str

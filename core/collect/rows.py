@@ -17,14 +17,13 @@ from core.units import format_size
 
 #: Bytes of one unpacked document. A larger one is no file of rows that are written by the hour.
 MOST_BYTES = 256 * MIB
-_GZIP = b"\x1f\x8b"
-_ZSTANDARD = b"\x28\xb5\x2f\xfd"
+GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: zlib's window for data with the header of gzip.
-_GZIP_WINDOW = 31
-_MOST_WINDOW = 128 * MIB
+GZIP_WINDOW = 31
+MOST_WINDOW = 128 * MIB
 #: Bytes of Zstandard that are unpacked at once: they become 128 MiB at most.
-_STEP = 4096
+ZSTANDARD_STEP = 4096
 _TOO_LARGE = f"It has more than {format_size(MOST_BYTES)} when it is unpacked."
 #: The time of a row that is not a candle; a candle may have it in `TIME`, where `id` is one, too.
 _ROW_TIME = (*(name for name in TIME if name != "id"), "created_at")
@@ -85,14 +84,14 @@ def unpacked(data: bytes) -> bytes:
     Raises:
         UnreadableError: the compression is damaged, or the content is too large.
     """
-    if data.startswith(_ZSTANDARD):
+    if data.startswith(ZSTANDARD):
         return _unpacked_zstandard(data)
-    if not data.startswith(_GZIP):
+    if not data.startswith(GZIP):
         return data
     out: list[bytes] = []
     left = MOST_BYTES
     while data:
-        unpacker = zlib.decompressobj(_GZIP_WINDOW)
+        unpacker = zlib.decompressobj(GZIP_WINDOW)
         try:
             out.append(unpacker.decompress(data, left))
         except zlib.error as error:
@@ -114,10 +113,10 @@ def _unpacked_zstandard(data: bytes) -> bytes:
     out: list[bytes] = []
     left = MOST_BYTES
     while data:
-        unpacker = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW).decompressobj()
+        unpacker = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW).decompressobj()
         try:
-            for start in range(0, len(data), _STEP):
-                out.append(unpacker.decompress(data[start : start + _STEP]))
+            for start in range(0, len(data), ZSTANDARD_STEP):
+                out.append(unpacker.decompress(data[start : start + ZSTANDARD_STEP]))
                 left -= len(out[-1])
                 if left <= 0:
                     raise UnreadableError(_TOO_LARGE)
@@ -129,7 +128,7 @@ def _unpacked_zstandard(data: bytes) -> bytes:
         if not unpacker.eof:
             message = "Its compressed data ends early."
             raise UnreadableError(message)
-        data = unpacker.unused_data + data[start + _STEP :]
+        data = unpacker.unused_data + data[start + ZSTANDARD_STEP :]
     return b"".join(out)
 
 
@@ -278,9 +277,17 @@ def _list(payload: Any) -> list[Any]:
 
 
 def blocks_of_records(
-    rows: Sequence[Any], named: Callable[[tuple[str, ...]], tuple[str, ...]] = _unchanged
+    rows: Sequence[Any],
+    named: Callable[[tuple[str, ...]], tuple[str, ...]] = _unchanged,
+    first: int = 0,
 ) -> Read:
-    """Divide objects into blocks of equal members; other values are refused."""
+    """Divide objects into blocks of equal members; other values are refused.
+
+    Args:
+        rows: the values.
+        named: returns the names of the columns for the names of members.
+        first: the number of the first row.
+    """
     forms: dict[tuple[str, ...], list[int]] = {}
     refused = 0
     for number, row in enumerate(rows):
@@ -294,7 +301,8 @@ def blocks_of_records(
             refused += len(numbers)
             continue
         values = zip(*(rows[number].values() for number in numbers), strict=True)
-        blocks.append(Block(named(names), tuple(map(list, values)), numbers))
+        placed = [first + number for number in numbers] if first else numbers
+        blocks.append(Block(named(names), tuple(map(list, values)), placed))
     return Read(blocks, refused)
 
 

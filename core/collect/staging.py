@@ -31,16 +31,21 @@ BAD, NTH = "$bad", "$nth"
 
 @dataclass(slots=True)
 class Form:
-    """A file with rows that have the same columns; `names` are unique even without case."""
+    """A file with rows that have the same columns; `names` are unique even without case.
+
+    `longest` is at least the length of the longest line in bytes: that of the longest block of lines.
+    """
 
     path: Path
     names: tuple[str, ...]
+    longest: int = 0
     waiting: list[bytes] = field(default_factory=list, repr=False)
     size: int = 0
 
     def write(self, lines: bytes) -> None:
         """Append lines; files are open only while they are written, as there may be many."""
         self.waiting.append(lines)
+        self.longest = max(self.longest, len(lines))
         self.size += len(lines)
         if self.size > _BUFFER_BYTES:
             self.flush()

@@ -39,7 +39,8 @@ _NUMERIC = frozenset(
     ["open", "high", "low", "close", "volume", "price", "quantity", "qty", "amount", "size", "fee",
      "cost", "value_usd", "total_value_usd", "avg_price", "current_price"]
 )  # fmt: skip
-_MOST_ROW_BYTES = 64 << 20
+_ROW_BYTES, _MOST_ROW_BYTES = 1 << 20, 64 << 20
+_CSV_BUFFER_BYTES = 4 << 20
 #: Epoch numbers below the bound are seconds, then milli- and microseconds, at last nanoseconds;
 #: see `core.preview.exact`. The factor converts them to microseconds.
 _EPOCH_UNITS = (("1e11", "1000000"), ("1e14", "1000"), ("1e17", "1"))
@@ -263,9 +264,11 @@ def staged_source(form: Form) -> str:
     """Return the SQL of the rows of a staged file, all of whose values are text."""
     types = [(FILE, "INTEGER"), (ROW, "INTEGER"), *((name, "VARCHAR") for name in form.names)]
     columns = ", ".join(f"{text_literal(name)}: '{of}'" for name, of in types)
+    # The buffers of DuckDB have many times the length of the longest line that it allows.
+    longest = min(max(form.longest, _ROW_BYTES), _MOST_ROW_BYTES)
     return (
         f"read_csv({text_literal(str(form.path))}, columns = {{{columns}}}, {STAGED_CSV}, "
-        f"max_line_size = {_MOST_ROW_BYTES})"
+        f"max_line_size = {longest}, buffer_size = {max(_CSV_BUFFER_BYTES, 2 * longest)})"
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-#: First characters by which spreadsheets recognise a formula.
-#: Source: https://owasp.org/www-community/attacks/CSV_Injection.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: First characters by which spreadsheets recognise a formula, or which they skip before one.
+#: Source: https://owasp.org/www-community/attacks/CSV_Injection, and ASVS 5, 1.2.10.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 _QUOTED = frozenset(',"\r\n')
 
 

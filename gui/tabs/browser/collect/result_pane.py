@@ -23,7 +23,7 @@ from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table
 
 if TYPE_CHECKING:
-    from core.collect.querying import QueryReport
+    from core.collect.report import QueryReport
     from core.preview import Candles
     from core.sql.result import Selection
     from gui.tabs.browser.tab import BrowserTab

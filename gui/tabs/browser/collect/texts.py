@@ -10,8 +10,7 @@ from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
 if TYPE_CHECKING:
-    from core.collect.folder import FolderReport
-    from core.collect.report import CollectReport, Plan
+    from core.collect.report import CollectReport, Plan, ReadReport
     from core.work import Progress
 
 
@@ -25,7 +24,7 @@ class ProblemsModel(TextRows):
         """Show no problems."""
         self._replace([])
 
-    def show_problems(self, report: CollectReport | FolderReport) -> None:
+    def show_problems(self, report: ReadReport) -> None:
         """Show the problems of a collection or of a folder."""
         self._replace([
             (

@@ -28,7 +28,7 @@ from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import row
 
 if TYPE_CHECKING:
-    from core.collect.folder import FolderPlan, FolderReport
+    from core.collect.report import FolderPlan, FolderReport
     from gui.tabs.browser.tab import BrowserTab
     from gui.tasks import Task
 

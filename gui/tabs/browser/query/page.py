@@ -29,7 +29,7 @@ from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table
 
 if TYPE_CHECKING:
-    from core.collect.querying import QueryReport
+    from core.collect.report import QueryReport
     from gui.tabs.browser.tab import BrowserTab
     from gui.tasks import Task
 
