@@ -18,7 +18,6 @@ from urllib.parse import quote, urlencode
 
 from core.aws.clients import REQUEST_OBSERVERS, ClientFactory
 from core.aws.faults import translated
-from core.aws.sockets import ended_by
 from core.errors import StorageError
 from core.work import INTERACTIVE_SECONDS, Work
 
@@ -87,7 +86,7 @@ class DirectRequests:
             signed = self._client.generate_presigned_url(
                 operation, Params={"Bucket": bucket, **target}
             )
-        self._url = signed.partition("?")[0]
+        self._url = str(signed.partition("?")[0])
         self._lock = threading.Lock()
         self._failures = 0
         self._noted: set[str] = set()
@@ -96,6 +95,11 @@ class DirectRequests:
     def usable(self) -> bool:
         """Whether requests should be sent: not after several failures in a row."""
         return self._failures < _GIVE_UP
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the requests are not encrypted, so that the system can send files itself."""
+        return self._url.startswith("http://")
 
     @contextmanager
     def sent(
@@ -115,13 +119,16 @@ class DirectRequests:
             method: the HTTP method.
             query: parameters of the URL.
             headers: headers, all of which are signed.
-            body: bytes, or an iterator of blocks, for which `headers` has the `Content-Length`.
+            body: bytes, or an iterator of blocks, for which `headers` has the `Content-Length`. A
+                block is bytes, or an object with a length that sends itself with `send_to(socket)`.
             work: its cancel ends the request at once.
 
         Raises:
             Cancelled: the work was cancelled.
             StorageError: the access keys cannot be determined.
         """
+        from core.aws.sockets import ended_by  # imports botocore
+
         work.check()
         self._note(operation)
         request = self._signed(method, query, headers, body, work)

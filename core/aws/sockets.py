@@ -110,6 +110,14 @@ class _Recorded:
                 raise ConnectionAbortedError(message)
         return super().request(*arguments, **named)  # type: ignore[misc] # likewise
 
+    def send(self, data: Any, /) -> None:
+        """Send bytes, or an object that sends itself with `send_to`, such as a block of a file."""
+        send_to = getattr(data, "send_to", None)
+        if send_to is None:
+            super().send(data)  # type: ignore[misc] # likewise
+        elif not cast("Any", self)._response_received:  # noqa: SLF001 - botocore's, which also stops
+            send_to(cast("Any", self).sock)
+
     def _new_conn(self) -> socket.socket:
         """Return a connected socket; urllib3's method does not expose one that is connecting."""
         request: _Request | None = getattr(_thread, "request", None)

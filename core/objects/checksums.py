@@ -12,19 +12,17 @@ import base64
 import binascii
 import hashlib
 import re
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol
 
 from core.aws.limits import MIB
 from core.model.objects import Verdict
+from core.objects import crc
 from core.objects.hashing import SHA256
 
-#: CRC-32C and CRC-64/NVME are slow in pure Python (about 8 MB/s): larger objects are compared by
-#: another hash, or by their size.
-SLOW_BYTES = MIB
+#: Size in bytes from which a hash that is computed in Python takes too long.
+_SLOW_BYTES = MIB
 #: Part sizes of common programs in bytes, for servers that do not report those of an object.
 USUAL_PART_BYTES = tuple(mib * MIB for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
 _MD5_ETAG = re.compile(r"([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?")
@@ -65,39 +63,14 @@ class _Crc:
         return self._value.to_bytes(self._size, "big")
 
 
-@cache
-def _table(polynomial: int) -> tuple[int, ...]:
-    rows = []
-    for value in range(256):
-        for _ in range(8):
-            # The bitwise definition of a reflected CRC; the table applies it to eight bits at once.
-            value = value >> 1 ^ (polynomial if value & 1 else 0)  # noqa: PLW2901 - the definition
-        rows.append(value)
-    return tuple(rows)
-
-
-def _reflected(polynomial: int, size: int) -> Callable[[Any, int], int]:
-    """Return the update function of a reflected CRC with inverted start and end, like zlib's."""
-    mask = (1 << 8 * size) - 1
-
-    def step(data: bytes | memoryview, value: int) -> int:
-        table, value = _table(polynomial), value ^ mask
-        for byte in data:
-            value = table[(value ^ byte) & 0xFF] ^ value >> 8
-        return value ^ mask
-
-    return step
-
-
 _MAKERS: dict[str, Callable[[], Hash]] = {
     "sha512": hashlib.sha512,
     "sha256": hashlib.sha256,
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),
     "md5": lambda: hashlib.md5(usedforsecurity=False),
-    "crc32": lambda: _Crc(zlib.crc32, 4),
-    # The reversed polynomials of CRC-32C (Castagnoli) and CRC-64/NVME.
-    "crc32c": lambda: _Crc(_reflected(0x82F63B78, 4), 4),
-    "crc64nvme": lambda: _Crc(_reflected(0x9A6C9329AC4BC9B5, 8), 8),
+    "crc32": lambda: _Crc(crc.crc32, 4),
+    "crc32c": lambda: _Crc(crc.crc32c, 4),
+    "crc64nvme": lambda: _Crc(crc.crc64nvme, 8),
 }
 
 
@@ -129,6 +102,13 @@ class Expected:
     algorithm: str = ""
     value: bytes = b""
     parts: int = 0
+
+    def is_slow(self, size: int) -> bool:
+        """Return whether the hash of an object of `size` bytes takes too long to compute.
+
+        Such objects are compared by another hash, or by their size.
+        """
+        return self.algorithm == "crc64nvme" and size > _SLOW_BYTES
 
 
 #: The server reported no hash to compare with.

@@ -13,7 +13,6 @@ from core.errors import StorageError
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.checksums import (
-    SLOW_BYTES,
     USUAL_PART_BYTES,
     Digests,
     Expected,
@@ -24,8 +23,6 @@ from core.objects.hashing import Stamp, chunks_of, sha256_of, unreadable
 from core.objects.options import ORIGINAL_SHA256, ORIGINAL_SIZE
 from core.work import Work, default_work
 
-#: Algorithms that are computed in Python, which takes too long for large files.
-_SLOW = frozenset({"crc32c", "crc64nvme"})
 _MD5 = re.compile("[0-9a-f]{32}")
 
 
@@ -120,7 +117,7 @@ def _comparable(
     """Yield the hashes that can be computed, best first, with the part size of composite ones."""
     for expected in expected_hashes(answer):
         if not expected.parts:
-            if expected.algorithm not in _SLOW or size <= SLOW_BYTES:
+            if not expected.is_slow(size):
                 yield expected, 0
         else:
             known = _part_size(bucket, key, expected.parts, size, work)

@@ -9,13 +9,11 @@ from typing import Any, BinaryIO
 
 from core.aws.faults import translated
 from core.errors import Conflict, Corrupt, ServiceError, StorageError
-from core.local.disk_space import reserve_space
 from core.model.objects import Verdict
 from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import (
     NOTHING,
-    SLOW_BYTES,
     UNVERIFIABLE,
     USUAL_PART_BYTES,
     Digests,
@@ -164,7 +162,6 @@ class Fetch:
             if not self._is_large(self._total):
                 return self._forget_and_stream()
         state = ObjectState(self._bucket, self._key, self._etag, self._total, self._version)
-        reserve_space(self._file.fileno(), self._total)
         try:
             RangedDownload(state, self._path, self._digests, self._work, self._advanced).run()
         except NoRangesError:
@@ -260,9 +257,7 @@ class Fetch:
         """Return the hash to compare with and, for a composite hash, the size of the parts."""
         for expected in expected_hashes(answer):
             if not expected.parts:
-                # These are computed in Python, which takes too long for large objects.
-                slow = expected.algorithm in {"crc32c", "crc64nvme"}
-                if not slow or self._total <= SLOW_BYTES:
+                if not expected.is_slow(self._total):
                     return expected, 0
             elif size := self._size_of_parts(expected.parts):
                 return expected, size

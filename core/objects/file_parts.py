@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import io
-import zlib
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from core.aws.limits import MIB
 from core.objects.checksums import hasher
+from core.objects.crc import crc32
 from core.objects.hashing import changed
 from core.work import Work
 
 #: Bytes of one block; limits of the bandwidth are obeyed in smaller pieces.
 BLOCK_BYTES = MIB
 LIMITED_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FileBlock:
+    """Bytes of a file that the system sends, without copies in the memory of this process."""
+
+    path: Path
+    file: BinaryIO
+    offset: int
+    size: int
+
+    def __len__(self) -> int:
+        """Return the number of bytes."""
+        return self.size
+
+    def send_to(self, target: socket.socket) -> None:
+        """Send the bytes to a connected socket without encryption.
+
+        Raises:
+            SourceChanged: the file has become shorter.
+            OSError: the connection broke, or the file cannot be read.
+        """
+        if target.sendfile(self.file, self.offset, self.size) < self.size:
+            raise changed(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +78,21 @@ class FilePart:
                 yield buffer[:count]
                 left -= count
 
+    def file_blocks(self, work: Work) -> Iterator[FileBlock]:
+        """Yield the bytes as blocks that the system sends; see `blocks`.
+
+        Raises:
+            OSError: the file cannot be read.
+            Cancelled: the work was cancelled.
+        """
+        most = BLOCK_BYTES if work.limits is None else LIMITED_BYTES
+        with self.path.open("rb", buffering=0) as file:
+            for start in range(0, self.size, most):
+                count = min(most, self.size - start)
+                work.check()
+                work.take(count)
+                yield FileBlock(self.path, file, self.offset + start, count)
+
     def digests(self, algorithms: tuple[str, ...], work: Work) -> dict[str, bytes]:
         """Return hashes of the part by the algorithms of `Expected`.
 
@@ -63,7 +103,7 @@ class FilePart:
         """
         made, value = [hasher(algorithm) for algorithm in algorithms], 0
         for block in self.blocks(Work(work.token)):
-            value = zlib.crc32(block, value)
+            value = crc32(block, value)
             for each in made:
                 each.update(block)
         if value != self.crc32:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import LocalIOError, SourceChanged, local_io_error
+from core.objects.crc import crc32
 from core.work import Work
 
 #: Name of the metadata entry with the hexadecimal hash of the complete object.
@@ -23,7 +23,7 @@ SHA256 = "sha256"
 CHUNK = 1024 * 1024
 #: Blocks between the thread that reads a file and the one that computes its SHA-256. They are large,
 #: because a thread that waits for the interpreter lock after each block may wait for 5 ms.
-_BUFFERS, _BLOCK = 3, 4 * CHUNK
+_BUFFERS, _BLOCK = 2, 8 * CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class _PartHasher:
             if not count:
                 break
             block = memoryview(buffer)[:count]
-            value = zlib.crc32(block, value)
+            value = crc32(block, value)
             self._read.put(block)
             left -= count
         if left < self._part_size:

@@ -13,7 +13,6 @@ from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import (
     NOTHING,
-    SLOW_BYTES,
     UNVERIFIABLE,
     Digests,
     Expected,
@@ -180,8 +179,7 @@ class ObjectReader:
     def _chosen(self, answer: dict[str, Any]) -> tuple[Expected, int]:
         """Return the hash to compare with and, for a composite hash, the size of the parts."""
         for expected in expected_hashes(answer):
-            slow = expected.algorithm in {"crc32c", "crc64nvme"} and self.size > SLOW_BYTES
-            if not expected.parts and not slow:
+            if not expected.parts and not expected.is_slow(self.size):
                 return expected, 0
             if expected.parts and (part := self._size_of_parts(expected.parts)):
                 return expected, part

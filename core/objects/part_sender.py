@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Protocol
@@ -262,7 +262,10 @@ class Parts:
         direct = self._direct
         if direct is None or not direct.usable:
             return None
-        counted = _Counted(source.blocks(self._part_work), self._advance)
+        blocks: Iterator[Sized] = source.blocks(self._part_work)
+        if direct.is_plain and isinstance(source, FilePart):
+            blocks = source.file_blocks(self._part_work)
+        counted = _Counted(blocks, self._advance)
         headers = {
             "content-length": str(source.size),
             self._integrity.header: self._integrity.text_of(hashes),
@@ -308,10 +311,10 @@ class Parts:
 class _Counted:
     """Iterator of blocks that counts the bytes it has yielded."""
 
-    def __init__(self, blocks: Iterator[memoryview], advance: Callable[[int], None]) -> None:
+    def __init__(self, blocks: Iterator[Sized], advance: Callable[[int], None]) -> None:
         self._blocks, self._advance, self.count = blocks, advance, 0
 
-    def __iter__(self) -> Iterator[memoryview]:
+    def __iter__(self) -> Iterator[Sized]:
         for block in self._blocks:
             self.count += len(block)
             self._advance(len(block))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import mmap
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from core.aws.direct_requests import DirectAnswer, DirectRequests
 from core.aws.faults import translated
 from core.aws.limits import MIB
 from core.errors import Cancelled, Conflict, ServiceError, StorageError
+from core.local.disk_space import reserve_space
 from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import Digests, etag_of
@@ -120,9 +121,10 @@ class RangedDownload:
         """
         with (
             self._work.token.on_cancel(self._end),
-            ThreadPoolExecutor(IN_FLIGHT, "download-range") as pool,
+            ThreadPoolExecutor(IN_FLIGHT + 1, "download-range") as pool,
         ):
             try:
+                pool.submit(self._reserve)
                 for _ in range(min(IN_FLIGHT, self._count)):
                     pool.submit(self._receive_ranges)
                 self._hash_in_order()
@@ -154,24 +156,34 @@ class RangedDownload:
                 self._free.append(buffer)
                 self._changed.notify_all()
 
-    def _receive_ranges(self) -> None:
+    def _reserve(self) -> None:
+        """Reserve the space of the file, which takes a quarter of a second for 1 GiB in memory."""
+        with self._failing(), self._path.open("r+b", buffering=0) as file:
+            reserve_space(file.fileno(), self._state.size, lambda: not self._stop.cancelled)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """End the download with the first exception of the block."""
         try:
-            with self._path.open("r+b", buffering=0) as file:
-                while (taken := self._take_range()) is not None:
-                    number, buffer = taken
-                    self._receive(number, buffer)
-                    file.seek(number * RANGE_BYTES)
-                    left = buffer.content
-                    while left:
-                        left = left[file.write(left) :]
-                    with self._changed:
-                        self._arrived[number] = buffer
-                        self._changed.notify_all()
+            yield
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
             with self._changed:
                 if self._failure is None and not isinstance(error, Cancelled):
                     self._failure = error
             self._end()
+
+    def _receive_ranges(self) -> None:
+        with self._failing(), self._path.open("r+b", buffering=0) as file:
+            while (taken := self._take_range()) is not None:
+                number, buffer = taken
+                self._receive(number, buffer)
+                file.seek(number * RANGE_BYTES)
+                left = buffer.content
+                while left:
+                    left = left[file.write(left) :]
+                with self._changed:
+                    self._arrived[number] = buffer
+                    self._changed.notify_all()
 
     def _take_range(self) -> tuple[int, _Buffer] | None:
         """Return the next range and memory for it; None after the last one."""

@@ -207,6 +207,8 @@ class _FileUpload:
                 # itself.
                 if self.only_new:
                     prepare_only_new(self.bucket, self.arguments["Key"], work)
+                else:  # a bucket that does not exist is reported before the file is hashed
+                    self.bucket.clients.bucket_region(self.bucket.name, work=work)
                 return hashing.result()
             finally:
                 # An existing key ends the hashing, which may take minutes.

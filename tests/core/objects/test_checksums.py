@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.objects import Verdict
+from core.objects import crc
 from core.objects.checksums import (
     NOTHING,
     Digests,
@@ -34,6 +35,23 @@ CHECK_VALUES = {
 @pytest.mark.parametrize("algorithm", CHECK_VALUES)
 def test_each_algorithm_has_the_check_value_of_its_definition(algorithm):
     assert digest_of(algorithm, b"123456789").hex() == CHECK_VALUES[algorithm]
+
+
+@given(data=st.binary(max_size=300), repeats=st.integers(1, 200), before=st.binary(max_size=40))
+def test_crc32_is_that_of_zlib(data, repeats, before):
+    expected = zlib.crc32(before + data * repeats)
+    assert crc.crc32(memoryview(bytearray(data * repeats)), crc.crc32(before)) == expected
+
+
+@pytest.mark.parametrize(("byte", "value"), [(b"\0", 0x8A9136AA), (b"\xff", 0x62A8AB43)])
+def test_crc32c_is_that_of_rfc_3720(byte, value):
+    assert crc.crc32c(byte * 12, crc.crc32c(byte * 20)) == value
+
+
+def test_only_hashes_that_are_computed_in_python_are_not_used_for_large_objects():
+    slow = {name for name in CHECK_VALUES if Expected(Verdict.CRC, name).is_slow(1 << 30)}
+    assert slow == {"crc64nvme"}
+    assert not Expected(Verdict.CRC, "crc64nvme").is_slow(1 << 20)
 
 
 def with_data(digests, data, cuts):

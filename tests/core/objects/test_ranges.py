@@ -1,5 +1,6 @@
 """Downloads in ranges: damaged, cut, replaced and missing ranges end in the right bytes or no file."""
 
+import errno
 import hashlib
 import random
 import re
@@ -10,8 +11,9 @@ from helpers.doses import HEAVY
 from helpers.object_server import Server, bucket_at, error
 from helpers.stub_server import Reply, StubServer
 
-from core.errors import AccessDenied, Cancelled, Corrupt, StorageError
+from core.errors import AccessDenied, Cancelled, Corrupt, LocalIOError, StorageError
 from core.limits import LimitValues, TransferLimits
+from core.local import disk_space
 from core.model.objects import Verdict
 from core.objects import fetching, ranges
 from core.objects.reading import download
@@ -206,6 +208,31 @@ def test_a_cancel_ends_all_ranges_and_leaves_no_file(fetched, tmp_path):
     with pytest.raises(Cancelled):
         fetched(server, tmp_path / "f", work=Work(token))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_ends_the_download_and_leaves_no_file(fetched, tmp_path, monkeypatch):
+    def full(_handle, size, _wanted):
+        assert size == len(BODY)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ranges, "reserve_space", full)
+    with pytest.raises(LocalIOError, match="cannot be written"):
+        fetched(RangeServer(), tmp_path / "f")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 2])
+def test_space_is_reserved_in_pieces_as_long_as_it_is_wanted(tmp_path, monkeypatch, pieces):
+    monkeypatch.setattr(disk_space, "_PIECE", 4096)
+    calls = iter([True] * pieces + [False])
+    with (tmp_path / "f").open("wb") as file:
+        file.write(b"begin")
+        file.flush()
+        disk_space.reserve_space(file.fileno(), 3 * 4096, lambda: next(calls))
+    found = (tmp_path / "f").stat()
+    assert (found.st_size, next(calls, None)) == (3 * 4096, None)
+    assert found.st_blocks * 512 <= 4096 * max(pieces, 1)
+    assert (tmp_path / "f").read_bytes().startswith(b"begin\0")
 
 
 def test_the_limits_of_a_transfer_are_obeyed(fetched, tmp_path):

@@ -119,7 +119,8 @@ def _changes_at(monkeypatch, number, change):
         return read(self, file)
 
     monkeypatch.setattr(hashing._PartHasher, "_read_part", read_part)
-    monkeypatch.setattr(file_parts.FilePart, "blocks", counted(file_parts.FilePart.blocks))
+    for name in ("blocks", "file_blocks"):
+        monkeypatch.setattr(file_parts.FilePart, name, counted(getattr(file_parts.FilePart, name)))
 
 
 def attempted(bucket, path):
