@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 SMALL_BYTES = MIB
 #: Minimum number of files: the regular transfer, which reports exact errors, ends fewer as fast.
 FEWEST = 24
-#: Connections at the beginning, and at most.
-_FIRST, _MOST = 8, 256
+#: Connections at the beginning, at most before the first success, and at most.
+_FIRST, _UNPROVEN, _MOST = 8, 64, 256
 #: More connections are opened if no answer arrived for this time in seconds: on a fast network a
 #: few keep the processor busy, on a slow one most of the time is spent waiting.
 _IDLE_SECONDS = 0.001
@@ -38,8 +38,10 @@ _MOST_BYTES = 32 * MIB
 _GIVE_UP = 8
 #: Time in seconds without any bytes after which a connection is closed.
 _SILENT_SECONDS = 30.0
-#: Longest wait in seconds for a socket, after which a cancel is detected.
-_STEP_SECONDS = 0.05
+#: Longest wait in seconds for a socket, after which a cancel is detected; and while more connections
+#: can be opened, after which their number is doubled: on the way to a distant server each doubling
+#: would otherwise wait for an answer.
+_STEP_SECONDS, _GROW_SECONDS = 0.05, 0.004
 #: Bytes for which the bandwidth limit is requested at once.
 _BLOCK_BYTES = 64 * 1024
 #: Refusals that are about one object, and no sign that the server fails.
@@ -90,7 +92,8 @@ class SmallLoop(ABC, Generic[F]):
         self._selector = selectors.DefaultSelector()
         self._busy: dict[int, _Busy[F]] = {}
         self._bytes = self._opened = self._failures = 0
-        self._most = _MOST
+        self._most = _UNPROVEN
+        self._grows, self._proven = True, False
         self._good_at = self._checked_at = time.monotonic()
         self._server: Server | None = None
 
@@ -141,20 +144,21 @@ class SmallLoop(ABC, Generic[F]):
     def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for a socket; after a long wait use more connections."""
         began = time.monotonic()
-        ready = self._selector.select(_STEP_SECONDS)
+        ready = self._selector.select(_GROW_SECONDS if self._grows else _STEP_SECONDS)
         if time.monotonic() - began > _IDLE_SECONDS:
-            self._open(len(self._busy))
+            self._grows = self._open(len(self._busy))
         return ready
 
-    def _open(self, count: int) -> None:
-        """Open connections while there are files, and neither limit is reached."""
+    def _open(self, count: int) -> bool:
+        """Open connections; return False if there are no files, or a limit is reached."""
         for _ in range(count):
             if len(self._busy) >= self._limit() or self._bytes >= _MOST_BYTES:
-                return
+                return False
             exchange = self._next()
             if exchange is None:
-                return
+                return False
             self._connect(exchange)
+        return True
 
     def _limit(self) -> int:
         parallel = self._work.limits.parallel if self._work.limits is not None else None
@@ -264,6 +268,9 @@ class SmallLoop(ABC, Generic[F]):
         self._failures, self._good_at = 0, time.monotonic()
         if self._work.budget is not None:
             self._work.budget.succeeded()
+        if not self._proven and self._most == _UNPROVEN:  # the server has refused no request
+            self._most = _MOST
+        self._proven = True
         if self._most < _MOST:
             self._most += 1
 

@@ -15,6 +15,7 @@ from core.aws import request_signer
 from core.aws.clients import ClientFactory
 from core.aws.http_connection import Server
 from core.limits import TransferLimits
+from core.objects import small_loop
 from core.objects.small import SmallFile, upload_many
 from core.objects.small_downloads import SmallObject, download_many
 from core.objects.small_loop import FEWEST
@@ -222,7 +223,8 @@ def test_the_limits_of_the_work_hold(files, monkeypatch):
     assert sum(taken) <= server.received < sum(taken) + 5_000
 
 
-def test_more_connections_are_used_while_answers_take_long(files):
+def test_more_connections_are_used_before_the_first_answer_arrives(files, monkeypatch):
+    monkeypatch.setattr(small_loop, "_STEP_SECONDS", 30.0)
     arrived = threading.Barrier(20, timeout=20)
 
     def late(number, _path, body):
