@@ -8,8 +8,8 @@ from __future__ import annotations
 import getpass
 import gzip
 import os
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Collection, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import DataNotFoundError
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.session import Session
 from jiter import from_json
@@ -93,7 +94,31 @@ def _shared_loader(data_path: str | None) -> Loader:
     """Return the shared loader of service models and endpoints."""
     loader = create_loader(data_path)
     loader.file_loader = _FileLoader()
+    loader.list_available_services = partial(_Services, loader)
     return loader
+
+
+class _Services(Collection[str]):
+    """The services with one type of data, of which mostly a single one is asked for.
+
+    botocore searches the folders of all services, 4,000 files for each client, before it creates the
+    client of one service.
+    """
+
+    def __init__(self, loader: Loader, type_name: str) -> None:
+        self._loader, self._type = loader, type_name
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return bool(self._loader.list_api_versions(name, self._type))
+        except DataNotFoundError:
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(Loader.list_available_services(self._loader, self._type))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class _FileLoader(JSONFileLoader):  # type: ignore[misc]  # botocore has no types

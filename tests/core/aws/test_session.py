@@ -6,6 +6,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
 from helpers.aws import CANARY, KEY_ID, connection
 from helpers.stub_server import Reply, StubServer
 
@@ -201,6 +203,17 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(clean_machine, monk
     assert str(file) in raised.value.summary
     assert "AWS_CA_BUNDLE" in raised.value.cause
     clients.close()
+
+
+@pytest.mark.parametrize("type_name", ["service-2", "endpoint-rule-set-1", "waiters-2"])
+def test_the_known_services_are_those_of_botocore(type_name):
+    loader = session_for(connection()).get_component("data_loader")
+    known, expected = loader.list_available_services(type_name), Loader()
+    assert list(known) == expected.list_available_services(type_name)
+    some = {"s3", "secretsmanager", "sts", "account", "partitions", "nothing"}
+    assert some & {*known} == {name for name in some if name in known} > {"s3"}
+    with pytest.raises(UnknownServiceError, match=r"Unknown service: 'nothing'.*s3"):
+        loader.load_service_model("nothing", type_name)
 
 
 def test_data_of_botocore_is_parsed_as_by_python():
