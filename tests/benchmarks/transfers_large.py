@@ -17,6 +17,7 @@ from tests.benchmarks.transfers_small import (
     RIG_KEYS,
     ProgramRun,
     environment_of,
+    latency_costs,
     program_path,
     run_program,
     s5cmd,
@@ -27,6 +28,8 @@ RUNS = 3
 #: How many times the peers' time may be ours at the least.
 UP_TARGET, DOWN_TARGET, LATENCY_TARGET = 1 / 0.8, 1.0, 1 / 0.8
 LATENCY = 0.02
+#: Round trips in sequence: those before the first part or range, and those that no other one covers.
+MOST_ROUND_TRIPS = 16
 MOST_MB = 200.0
 #: Seconds of all processors for 1 GB: what s5cmd needs with the hashes of an upload.
 MOST_CPU = 3.0
@@ -70,11 +73,15 @@ def _limits(endpoint: str, path: Path) -> tuple[ProgramRun, ProgramRun, ProgramR
 
 
 def with_latency() -> Iterator[Figure]:
-    """Yield the same with a server that answers each request after 20 ms."""
-    with _file() as path, rig(latency=LATENCY) as endpoint:
-        up, down = _compared(endpoint, path, 1)
+    """Yield the same with a server that answers each request after 20 ms, and what that costs."""
+    with _file() as path:
+        with rig() as endpoint:
+            near = _compared(endpoint, path, 1)
+        with rig(latency=LATENCY) as endpoint:
+            far = _compared(endpoint, path, RUNS)
     what = f"1 GiB at {LATENCY * 1000:.0f} ms"
-    yield from _beside(what, up, down, LATENCY_TARGET, LATENCY_TARGET)
+    yield from _beside(what, *far, LATENCY_TARGET, LATENCY_TARGET)
+    yield from latency_costs(what, near, far, MOST_ROUND_TRIPS)
 
 
 def on_seaweed() -> Iterator[Figure]:

@@ -28,6 +28,8 @@ RUNS = 3
 #: What the peers may be times as fast: at the least so many times our time.
 TARGET, LATENCY_TARGET = 1 / 0.9, 1 / 0.8
 LATENCY = 0.02
+#: Round trips in sequence: 5,000 requests on 256 connections are 20, and some requests come before.
+MOST_ROUND_TRIPS = 32
 MOST_CPU_MS, MOST_MB = 0.2, 200.0
 #: 50,000 files may take so many times as long as 5,000.
 GROWTH = 10.5
@@ -59,10 +61,36 @@ def figures() -> Iterator[Figure]:
 
 
 def with_latency() -> Iterator[Figure]:
-    """Yield the same with a server that answers each request after 20 ms."""
-    with files(FILES) as folder, rig(latency=LATENCY) as endpoint:
-        up, down = compared(endpoint, folder, 1)
-    yield from beside(f"{FILES:,} x 2 KiB at {LATENCY * 1000:.0f} ms", up, down, LATENCY_TARGET)
+    """Yield the same with a server that answers each request after 20 ms, and what that costs."""
+    with files(FILES) as folder:
+        with rig() as endpoint:
+            near = compared(endpoint, folder, 1)
+        with rig(latency=LATENCY) as endpoint:
+            far = compared(endpoint, folder, RUNS)
+    what = f"{FILES:,} x 2 KiB at {LATENCY * 1000:.0f} ms"
+    yield from beside(what, *far, LATENCY_TARGET)
+    yield from latency_costs(what, near, far, MOST_ROUND_TRIPS)
+
+
+Runs = tuple[dict[str, ProgramRun], dict[str, ProgramRun]]
+
+
+def latency_costs(what: str, near: Runs, far: Runs, most: int) -> Iterator[Figure]:
+    """Yield how many round trips our programs wait for, one after another, beside the peers.
+
+    It is the difference between the times with and without latency, in latencies: what a program
+    that never waited would not need.
+    """
+    for name, close, distant in zip(("up", "down"), near, far, strict=True):
+        waits = {
+            program: (statistics.median(run.wall) - statistics.median(close[program].wall))
+            / LATENCY
+            for program, run in distant.items()
+        }
+        ours, before = waits.pop("ours"), statistics.median(close["ours"].wall)
+        others = ", ".join(f"{program} {count:.0f}" for program, count in waits.items())
+        note = f"(without latency {before:.2f} s; round trips of {others})"
+        yield Figure(f"{what} {name}, round trips", ours, "", most, note=note)
 
 
 def on_seaweed() -> Iterator[Figure]:
