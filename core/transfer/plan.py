@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import compress
@@ -20,7 +22,7 @@ from core.objects.listing import list_pages
 from core.objects.reading import head
 from core.transfer.sources import Sources, find_sources
 from core.transfer.values import CONDITIONAL, EXISTS, NOT_OLDER, SAME_SIZE, IfExists, Refusal
-from core.work import Work, default_work
+from core.work import CancelToken, Work, default_work
 
 #: Decisions for single files, by their numbers in the plan.
 Decisions = Mapping[int, IfExists]
@@ -205,13 +207,17 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
     """
     work = default_work(work)
     prefix = clean_prefix(prefix)
-    sources = find_sources(paths, work=work).matching(NameFilter(tuple(include), tuple(exclude)))
-    if name:
-        sources = sources.renamed(name)
-    elif options:
-        sources = sources.compressed(UploadOptions.from_dict(options))
-    columns, refused = _with_keys(sources, prefix)
-    keys = [key for _, key, _ in columns]
+    with _connecting(workspace.bucket, work) as connected:
+        chosen = NameFilter(tuple(include), tuple(exclude))
+        sources = find_sources(paths, work=work).matching(chosen)
+        if name:
+            sources = sources.renamed(name)
+        elif options:
+            sources = sources.compressed(UploadOptions.from_dict(options))
+        columns, refused = _with_keys(sources, prefix)
+        keys = [key for _, key, _ in columns]
+        if keys:
+            connected()
     known, used = existing_objects(workspace.bucket, keys, work)
     times = dict(zip(sources.paths, sources.modified, strict=True))
     # After a listing all keys are known; after single checks the numbered names are not.
@@ -231,6 +237,23 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
             *refused,
         ),
     )
+
+
+@contextmanager
+def _connecting(bucket: Bucket, work: Work) -> Iterator[Callable[[], object]]:
+    """Connect to a bucket during the block, which searches for files.
+
+    Yields:
+        A function that waits until the region of the bucket is known, and raises its error. Without
+        a call of it, the connection is abandoned.
+    """
+    stop = CancelToken()
+    with work.token.on_cancel(stop.cancel), ThreadPoolExecutor(1, "connect") as pool:
+        region = pool.submit(bucket.clients.bucket_region, bucket.name, work=Work(stop))
+        try:
+            yield region.result
+        finally:
+            stop.cancel()
 
 
 def clean_prefix(prefix: str) -> str:
