@@ -18,7 +18,7 @@ from core.backup.encryption import BackupCipher
 from core.backup.keys import MANIFEST, part_name
 from core.backup.listing import entry
 from core.backup.manifest import to_bytes
-from core.backup.prefetch import prefetch
+from core.backup.prefetch import Prefetch
 from core.backup.store import Store
 from core.backup.unfinished import UnfinishedBackup
 from core.backup.unsent import may_end
@@ -67,7 +67,7 @@ class Tally:
 def write_parts(
     store: Store,
     unfinished: UnfinishedBackup,
-    rows: Iterator[Rows],
+    rows: Prefetch[Rows],
     form: PartsForm,
     work: Work,
     *,
@@ -81,7 +81,7 @@ def write_parts(
     Args:
         store: The store.
         unfinished: The record of the backup.
-        rows: The rows in pieces.
+        rows: The rows in pieces, which are closed at the end.
         form: The format of the parts.
         work: Cancel token and progress (rows).
         outage: The error of an outage that was noticed before: nothing is sent then.
@@ -92,10 +92,10 @@ def write_parts(
     tally = Tally(outage=outage)
     # After a failure the reading thread must end before the database is closed or rolled back.
     with (
-        closing(prefetch(rows)) as read,
+        closing(rows),
         _Sender(store, unfinished, form, tally, work) as sender,
     ):
-        for part, data in _packed(read, tally, form, work):
+        for part, data in _packed(rows, tally, form, work):
             sender.add(part, data)
         sender.finish()
     return tally

@@ -22,23 +22,37 @@ class _End:
         self.error = error
 
 
-def prefetch(source: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
-    """Yield the items of `source`, up to `depth` of which a separate thread produces in advance.
+class Prefetch(Iterator[T]):
+    """The items of `source`, which a separate thread begins to produce at once.
 
-    An error of the source is raised here; if the reader stops early, the source is closed.
+    Up to `depth` of them are produced in advance. An error of the source is raised here. `close`
+    ends the thread and closes the source, also if nothing was read.
     """
-    box: Queue[T | _End] = Queue(depth)
-    left = threading.Event()
-    thread = threading.Thread(target=_fill, args=(source, box, left), name="prefetch", daemon=True)
-    thread.start()
-    try:
-        while not isinstance(item := box.get(), _End):
-            yield item
+
+    def __init__(self, source: Iterator[T], depth: int = 4) -> None:
+        self._box: Queue[T | _End] = Queue(depth)
+        self._left = threading.Event()
+        self._ended = False
+        arguments = (source, self._box, self._left)
+        self._thread = threading.Thread(target=_fill, args=arguments, name="prefetch", daemon=True)
+        self._thread.start()
+
+    def __next__(self) -> T:
+        if self._ended:
+            raise StopIteration
+        item = self._box.get()
+        if not isinstance(item, _End):
+            return item
+        self._ended = True
         if item.error is not None:
             raise item.error
-    finally:
-        left.set()
-        thread.join()
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the thread; repeated calls are allowed."""
+        self._ended = True
+        self._left.set()
+        self._thread.join()
 
 
 def _fill(source: Iterator[T], box: Queue[T | _End], left: threading.Event) -> None:

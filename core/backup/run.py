@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
@@ -26,6 +26,7 @@ from core.backup.filters import ChosenTable, choose_tables, expected_rows
 from core.backup.keys import folder, new_id
 from core.backup.manifest import to_bytes
 from core.backup.orphans import remove_own_orphans
+from core.backup.prefetch import Prefetch
 from core.backup.resume import fresh_budget, resumable_error, send
 from core.backup.runs import records_run
 from core.backup.store import BucketStore, Store
@@ -186,8 +187,9 @@ class _Run:
     def _one(self, table: ChosenTable, backup_id: str) -> Backup:
         schema = table.schema
         started, place = time.monotonic(), folder(schema.table, self.taken, backup_id)
-        with unfinished_backup(self.store, place) as unfinished:
-            rows = self.source.dump(schema, where=table.where, work=self.work)
+        # The database begins to read before the local records are written.
+        rows = Prefetch(self.source.dump(schema, where=table.where, work=self.work))
+        with closing(rows), unfinished_backup(self.store, place) as unfinished:
             watched = self._within(schema.table)
             cipher, record = self._encryption(backup_id, schema.table)
             form = PartsForm(backup_id, self.source.parts_format, cipher)

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from core.backup.databases import origin_of
 from core.backup.databases.address import SECRET_PREFIX, parse_address
@@ -318,6 +317,8 @@ def _cron_line(schedule: Schedule) -> str:
 
 
 def _task(schedule: Schedule) -> str:
+    from xml.sax.saxutils import escape  # with HTTP clients of the standard library
+
     program, *arguments = backup_command(schedule)
     if any("%" in each for each in (program, *arguments)):
         raise NotSupported(

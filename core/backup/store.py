@@ -1,22 +1,24 @@
-"""Interface of backups to their storage: put, read, list, delete."""
+"""Interface of backups to their storage: put, read, list, delete.
+
+botocore and what needs it are imported by the first request, so that a database server works while
+that takes its tenth of a second.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from core.errors import ServiceError
 from core.model.objects import Verdict
-from core.objects.bucket import Bucket
-from core.objects.deleting import delete_many
-from core.objects.listing import list_pages
-from core.objects.reading import read
-from core.objects.writing import put
-from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_counted
 from core.work import Work
+
+if TYPE_CHECKING:
+    from core.objects.bucket import Bucket
+    from core.storage.aws_secrets_manager import SecretsManager
 
 _CONTENT_TYPES = {"json": "application/json", "zst": "application/zstd"}
 
@@ -74,10 +76,14 @@ class BucketStore:
     @cached_property
     def secrets(self) -> SecretsManager:
         """Secrets Manager of the same connection, which may contain the keys of backups."""
+        from core.storage.aws_secrets_manager import SecretsManager
+
         return SecretsManager(clients=self._bucket.clients)
 
     def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
         """Write a new object, only if the key does not exist."""
+        from core.objects.writing import put
+
         kind = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
         return put(
             self._bucket,
@@ -91,15 +97,21 @@ class BucketStore:
 
     def read(self, key: str, *, work: Work) -> bytes:
         """Return an object's bytes."""
+        from core.objects.reading import read
+
         return read(self._bucket, key, work=work)
 
     def list(self, prefix: str, *, work: Work) -> Iterator[Stored]:
         """Yield all objects below a prefix."""
+        from core.objects.listing import list_pages
+
         for page in list_pages(self._bucket, prefix, work=work):
             yield from map(Stored, page.keys, page.sizes, page.modified, page.classes)
 
     def delete(self, keys: Iterable[str], *, work: Work) -> None:
         """Remove objects, and raise an error if any remains."""
+        from core.objects.deleting import delete_many
+
         failed = delete_many(self._bucket, list(keys), work=work).failed
         if failed:
             raise ServiceError(
