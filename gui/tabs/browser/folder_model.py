@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QIcon
 
 from core.model.objects import ObjectRow
@@ -30,6 +37,9 @@ _HEADERS = ("Name", "Size", "Modified", "Kind")
 _ONE_BY_ONE = 50
 #: More rows than this are sorted and filtered in a worker thread.
 MANY_ROWS = 20_000
+#: The signature of the signals of a changed order, and the hint that only rows have moved.
+_OF_LAYOUT = "QList<QPersistentModelIndex>,QAbstractItemModel::LayoutChangeHint"
+_ROWS_MOVED = QAbstractItemModel.LayoutChangeHint.VerticalSortHint
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -275,7 +285,8 @@ class FolderModel(QAbstractTableModel):
         return later
 
     def _show_order(self, done: FolderColumns) -> bool:
-        self.layoutAboutToBeChanged.emit()
+        # With the hint, the view does not measure its columns again.
+        self.layoutAboutToBeChanged[_OF_LAYOUT].emit([], _ROWS_MOVED)  # type: ignore[index] # an overload
         # The selection and the current row are persistent indexes, which must follow their rows.
         old = self.persistentIndexList()
         positions = [self._rows.position(each.row()) for each in old]
@@ -283,7 +294,7 @@ class FolderModel(QAbstractTableModel):
         rows = self._rows.places(positions)
         new = [self.index(row, each.column()) for row, each in zip(rows, old, strict=True)]
         self.changePersistentIndexList(old, new)
-        self.layoutChanged.emit()
+        self.layoutChanged[_OF_LAYOUT].emit([], _ROWS_MOVED)  # type: ignore[index] # an overload
         return later
 
 

@@ -95,7 +95,8 @@ class FolderPane(QWidget):
         self.more = link_button("Load more", self.more_wanted.emit)
         # `_more`: the listing is incomplete. `_stale`: the rows are those of the former listing.
         # `_quiet`: changes of the selection are not announced.
-        self._more = self._stale = self._quiet = False
+        # `_announced`: rows were selected when the selection was announced last.
+        self._more = self._stale = self._quiet = self._announced = False
         self._total: tuple[Total, bool] | None = None
         #: Returns the total of a folder of the list, if it is known.
         self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
@@ -180,7 +181,9 @@ class FolderPane(QWidget):
         found = bool(select) and self.select(select)
         self._quiet = False
         self.show_listing(running=True, more=False)
-        self._on_selection()
+        # A page seldom changes the selection, whose announcement takes 10 ms.
+        if self._announced or len(self.selected):
+            self._on_selection()
         return found
 
     def show_listing(self, *, running: bool, more: bool) -> None:
@@ -328,6 +331,7 @@ class FolderPane(QWidget):
     def _on_selection(self, *_what: object) -> None:
         if self._quiet:
             return
+        self._announced = bool(len(self.selected))
         self._show_count()
         self.selection_changed.emit()
 

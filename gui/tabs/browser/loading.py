@@ -91,12 +91,14 @@ def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: 
         found = rows_of_columns(prefix, columns)
         seen += len(found)
         ended = token is None or seen >= rows
+        if not ended:
+            # Sorting many rows needs it, and importing it would block the window for too long: also
+            # in this thread, so that it is done before there are rows to scroll.
+            import_module("numpy")
         waiting.add(Page(found, token, fetched), at_once=ended)
         work.report(Progress(seen, unit="items"))
         if ended:
             return token
-        # Sorting many rows needs it, and importing it would block the window for too long.
-        import_module("numpy")
 
 
 class _WaitingPages:

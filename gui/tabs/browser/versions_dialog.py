@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
 
 from core.errors import StorageError
@@ -15,6 +16,7 @@ from core.units import format_count, format_counted, format_moment, format_size,
 from gui import theme
 from gui.models.columns import CellText
 from gui.models.text_rows import TextRows
+from gui.tabs.browser.properties_dialog import class_name
 from gui.views.preview_view import PreviewView
 from gui.widgets.buttons import Button, plain_button, primary_button
 from gui.widgets.dialog import Dialog
@@ -24,7 +26,10 @@ from gui.widgets.table import choose_row, columns_of, make_table
 
 STORED, _STATE, SIZE, _CLASS = range(4)
 #: Widths in pixels of state, size and class.
-_WIDTHS = (96, 72, 110)
+_WIDTHS = (96, 72, 132)
+#: Width in pixels that the list needs for all columns, and that of the dialog from which the content
+#: is shown beside it and not below.
+_LIST, _BESIDE = 440, 760
 
 
 class VersionsModel(TextRows):
@@ -47,7 +52,8 @@ def _row(each: ObjectVersion) -> tuple[tuple[object, ...], tuple[CellText, ...]]
     state = _state(each)
     size = "" if each.marker else format_size(each.size)
     values = (each.modified.timestamp(), state, each.size, each.storage_class)
-    return values, (format_moment(each.modified, zone=False), state, size, each.storage_class)
+    stored = format_moment(each.modified, zone=False)
+    return values, (stored, state, size, "" if each.marker else class_name(each.storage_class))
 
 
 def _state(each: ObjectVersion) -> str:
@@ -94,8 +100,9 @@ class VersionsDialog(Dialog):
         self.delete = Button("Delete…", kind="danger")
         self.delete.clicked.connect(self._on_delete)
         self.restore = primary_button("Restore", self._on_restore)
-        panes = splitter(self.table, self.right, sizes=(430, 490), stretch=(1, 1))
-        self.add_stretching(panes, least=320)
+        self._panes = splitter(self.table, self.right, sizes=(430, 490), stretch=(1, 1))
+        self.table.setMinimumWidth(_LIST)
+        self.add_stretching(self._panes, least=320)
         self.add_buttons(
             plain_button("Close", self.reject), self.delete, self.compare, self.restore,
             left=(self.count,),
@@ -103,6 +110,16 @@ class VersionsDialog(Dialog):
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         self.preview.show_empty("Nothing selected", "Select a version to preview it.")
         self._on_selection()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the content below the list if there is no room beside all of its columns."""
+        super().resizeEvent(event)
+        beside = self.width() >= _BESIDE
+        orientation = Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical
+        if self._panes.orientation() is not orientation:
+            self.table.setMinimumWidth(_LIST if beside else 0)
+            self._panes.setOrientation(orientation)
+            self._panes.setSizes([430, 490] if beside else [100, 200])
 
     @property
     def selected(self) -> list[ObjectVersion]:

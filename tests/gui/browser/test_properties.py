@@ -1,5 +1,7 @@
 """Properties and versions of an object: shown, changed, compared, restored and deleted."""
 
+from datetime import UTC, datetime
+
 import pytest
 from helpers.browser import active, in_other_thread, put, settled
 from PySide6.QtCore import Qt
@@ -8,8 +10,9 @@ from PySide6.QtWidgets import QApplication
 
 from core.objects.properties import read_properties
 from core.objects.reading import read
-from core.objects.versions import list_versions
+from core.objects.versions import ObjectVersion, list_versions
 from gui.tabs.browser.copy_as import copy_menu
+from gui.tabs.browser.versions_dialog import VersionsDialog
 from gui.widgets.table import choose_row
 
 WAIT = 30_000
@@ -195,3 +198,21 @@ def test_without_versions_the_loss_of_the_former_state_is_announced(tab, qtbot, 
     assert "Tags are replaced in place" in dialog.effect.text()
     assert dialog.summary.text() == "1 change"
     dialog.reject()
+
+
+@pytest.mark.parametrize("width", [500, 780, 1100])
+def test_all_columns_of_the_versions_are_visible_at_any_width(qtbot, width):
+    dialog = VersionsDialog(None, "a/b.json")
+    qtbot.addWidget(dialog)
+    stored = datetime(2024, 1, 15, 10, tzinfo=UTC)
+    version = ObjectVersion(
+        "v1", stored, 5, current=True, marker=False, storage_class="STANDARD_IA"
+    )
+    dialog.show_versions([version])
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    dialog.resize(width, 480)
+    bar, header = dialog.table.horizontalScrollBar(), dialog.table.horizontalHeader()
+    qtbot.waitUntil(lambda: header.length() == dialog.table.viewport().width())
+    assert bar.maximum() == 0
+    assert dialog.model.index(0, 3).data() == "Standard-IA"
