@@ -1,8 +1,8 @@
 """Keys of backups in the bucket.
 
 The contract's folder is `backups/database/{table}/{YYYY}/{MM}/{DD}/`. A backup is a folder in it,
-`{time}_{id}/`, with `part-00000.jsonl.zst …` (with `.aes` if it is encrypted) and `_manifest.json`, and `_pin.json` if it is pinned;
-Athena and Spark ignore the latter because of the leading underscore. The old form is one object, `{time}.json`, optionally
+`{time}_{id}/`, with `part-00000.jsonl.zst …` (with `.aes` if it is encrypted) and `_manifest.json`, `_pin.json` if it is
+pinned, and `_note.json` if its note was changed; Athena and Spark ignore the latter because of the leading underscore. The old form is one object, `{time}.json`, optionally
 with `.gz`.
 """
 
@@ -21,6 +21,8 @@ ROOT = "backups/database/"
 MANIFEST = "_manifest.json"
 #: The object that marks a backup as pinned.
 PIN = "_pin.json"
+#: The object with a note that replaces the one in the manifest.
+NOTE = "_note.json"
 
 #: The longest file name in the folder of a backup.
 _LONGEST_NAME = "part-00000000.jsonl.zst.aes"

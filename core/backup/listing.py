@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from core.backup.checked_reading import read_checked
 from core.backup.drills import drill_of, last_drills
-from core.backup.keys import MANIFEST, PIN, BackupKey, parse, part_name, table_prefix
-from core.backup.manifest import LARGEST, from_bytes
+from core.backup.keys import MANIFEST, NOTE, PIN, BackupKey, parse, part_name, table_prefix
+from core.backup.manifest import LARGEST, from_bytes, is_text
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store, Stored
 from core.backup.verifications import verification_of, verifications
@@ -31,8 +31,8 @@ from core.units import format_counted, iso_utc
 from core.work import Progress, Work, default_work
 
 _READS = 16
-#: A larger object in bytes is not read as the note of a pin.
-_LARGEST_PIN = 1 << 16
+#: A larger object in bytes is not read as a note.
+_LARGEST_NOTE = 1 << 16
 
 #: Placeholder for an unreadable time, which sorts last.
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -229,7 +229,7 @@ def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
         _check_size(folder)
         found = read_checked(store, where, lambda data: _entry_of(data, folder), work)
         found = replace(found, storage_class=archive_class(folder.classes))
-        return _with_pin(store, folder, found, work)
+        return _with_marks(store, folder, found, work)
     except Archived:  # the list must not fail because a lifecycle rule has moved old backups
         archived = Backup(
             key.id, key.table, folder.moment, sum(folder.sizes.values()), where,
@@ -242,28 +242,36 @@ def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
         broken = Backup(
             key.id, key.table, folder.moment, size, where, BackupState.BROKEN, problem=problem
         )
-        return _with_pin(store, folder, broken, work)
+        return _with_marks(store, folder, broken, work)
 
 
-def _with_pin(store: Store, folder: Folder, backup: Backup, work: Work) -> Backup:
-    """Return a backup with its pin; a pin whose note cannot be read still counts."""
-    if PIN not in folder.sizes:
-        return backup
-    note = ""
-    if folder.sizes[PIN] <= _LARGEST_PIN:
-        with suppress(NotFound, Archived):  # the pin was removed since the listing
-            note = pin_note(store.read(folder.key.folder + PIN, work=work))
-    return replace(backup, pinned=True, pin_note=note)
+def _with_marks(store: Store, folder: Folder, backup: Backup, work: Work) -> Backup:
+    """Return a backup with its pin and its later note; a pin that cannot be read still counts."""
+    if PIN in folder.sizes:
+        reason = _note_in(store, folder, PIN, work) or ""
+        backup = replace(backup, pinned=True, pin_note=reason)
+    if NOTE in folder.sizes:
+        note = _note_in(store, folder, NOTE, work)
+        backup = backup if note is None else replace(backup, note=note)
+    return backup
 
 
-def pin_note(data: bytes) -> str:
-    """Return the note in the bytes of a pin; empty if it is damaged."""
+def _note_in(store: Store, folder: Folder, name: str, work: Work) -> str | None:
+    """Return the note in an object beside the manifest; None if it cannot be read."""
+    if folder.sizes[name] <= _LARGEST_NOTE:
+        with suppress(NotFound, Archived):  # it was removed since the listing, or archived
+            return note_of(store.read(folder.key.folder + name, work=work))
+    return None
+
+
+def note_of(data: bytes) -> str | None:
+    """Return the note in the bytes of a pin or of a later note; None if they are damaged."""
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
-        return ""
+        return None
     note = found.get("note") if isinstance(found, dict) else None
-    return note if isinstance(note, str) else ""
+    return note if isinstance(note, str) and is_text(note) else None
 
 
 def _check_size(folder: Folder) -> None:

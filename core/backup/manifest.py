@@ -247,7 +247,7 @@ def _leaf(kind: Any, value: Any, where: str) -> Any:
         raise Corrupt(f"The manifest's {where} has the wrong type")
     if kind is int and value not in _INTEGERS:
         raise Corrupt(f"The manifest's {where} is out of range", cause="The value exceeds 64 bits.")
-    if kind is str and not _is_text(value):
+    if kind is str and not is_text(value):
         raise Corrupt(
             f"The manifest's {where} is not text",
             cause="The text contains an incomplete character.",
@@ -255,7 +255,8 @@ def _leaf(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
+    """Return whether a text has no incomplete character, which JSON can contain."""
     try:
         value.encode()
     except UnicodeEncodeError:

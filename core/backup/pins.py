@@ -61,21 +61,29 @@ def pin_in(store: Store, table: str, backup_id: str, note: str, work: Work) -> B
     backup = _chosen(store, table, backup_id, work)
     key = pin_key(backup)
     data = json.dumps({"pinned": iso_utc(utc_now()), "note": note}).encode()
+    put_beside(store, backup, key, data, work)
+    return choose(store, table, work, Wanted.of(backup.id, None))
+
+
+def put_beside(store: Store, backup: Backup, key: str, data: bytes, work: Work) -> None:
+    """Write or replace an object in the folder of a backup.
+
+    Raises:
+        NotFound: The backup was removed meanwhile; the object does not remain alone.
+    """
     try:
         store.put(key, data, {}, work=work)
     except AlreadyExists:
         store.delete([key], work=work)
         store.put(key, data, {}, work=work)
-    folder = key.removesuffix(PIN)
+    folder = backup.key.removesuffix(MANIFEST)
     if not any(stored.key == folder + MANIFEST for stored in store.list(folder, work=work)):
-        # Retention has removed the backup since it was listed; its pin must not remain alone.
         store.delete([key], work=work)
         raise NotFound(
-            f"The backup {backup.id} of {table} was removed",
+            f"The backup {backup.id} of {backup.table} was removed",
             remedy="List the backups again.",
             subject=backup.key,
         )
-    return choose(store, table, work, Wanted.of(backup.id, None))
 
 
 def unpin_in(store: Store, table: str, backup_id: str, work: Work) -> Backup:

@@ -12,7 +12,7 @@ import typer
 from core.cli.common import seconds_of
 from core.cli.databases import Database
 from core.cli.parameters import usage_error
-from core.cli.retention import change_pin
+from core.cli.retention import change_note, change_pin
 from core.cli.row_restore import RowKeys, RowsWhere, restore_rows
 from core.cli.thaw import (
     Days,
@@ -50,8 +50,11 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     ] = "",
     unpin: Annotated[str, typer.Option(metavar="ID", help="Remove the pin of a backup.")] = "",
     note: Annotated[
-        str, typer.Option(help="With --pin: the reason, which is shown in the list.")
-    ] = "",
+        str | None,
+        typer.Option(
+            help="With --id: the new note of the backup; may be empty. With --pin: the reason."
+        ),
+    ] = None,
     overdue: Annotated[
         str,
         typer.Option(
@@ -77,9 +80,18 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
         return thaw_backup(cli, table, ThawRequest(thaw, tier, days), yes=yes)
     if verify:
         return _verify(cli, table, backup_id)
-    if pin or unpin:
-        return change_pin(cli, table, pin, unpin, note)
-    _refuse_unused(note, backup_id)
+    if pin or unpin or note is not None:
+        text = note or ""
+        return (
+            change_pin(cli, table, pin, unpin, text)
+            if pin or unpin
+            else change_note(cli, table, backup_id, text)
+        )
+    if backup_id:
+        raise usage_error(
+            "--id can only be used with --verify or --note",
+            remedy="Add one of them, or omit --id.",
+        )
     with cli.out.work("Listing backups") as work:
         workspace = cli.opener.workspace(work)
         found = list_backups(workspace, work, table=table or None)
@@ -97,15 +109,6 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
         )
     )
     return ErrorKind.CORRUPT.value
-
-
-def _refuse_unused(note: str, backup_id: str) -> None:
-    if note:
-        raise usage_error("--note can only be used with --pin", remedy="Add --pin, or omit --note.")
-    if backup_id:
-        raise usage_error(
-            "--id can only be used with --verify", remedy="Add --verify, or omit --id."
-        )
 
 
 def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], limit: str) -> bool:
@@ -236,7 +239,8 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     with_grants: Annotated[
         bool,
         typer.Option(
-            "--with-grants", help="Restore the owner and the grants of the backup (PostgreSQL)."
+            "--with-grants",
+            help="Restore the owner (PostgreSQL) and the grants (also MariaDB) of the backup.",
         ),
     ] = False,
     undo: Annotated[

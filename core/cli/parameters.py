@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Parameters that may be empty, by command and name: a note may be empty, and every secret's name
 #: starts with the empty prefix.
 MAY_BE_EMPTY = frozenset(
-    {("backup", "note"), ("secrets list", "prefix"), ("doctor", "prefix")},
+    {("backup", "note"), ("backups", "note"), ("secrets list", "prefix"), ("doctor", "prefix")},
 )
 _UNDOING = (
     "backup_id",
@@ -43,10 +43,12 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("pin", "backup_id"),
         ("unpin", "backup_id"),
         ("unpin", "note"),
+        ("verify", "note"),
+        ("overdue", "note"),
         ("verify", "overdue"),
         ("pin", "overdue"),
         ("unpin", "overdue"),
-        *(("thaw", other) for other in ("verify", "pin", "unpin", "overdue", "backup_id")),
+        *(("thaw", other) for other in ("verify", "pin", "unpin", "overdue", "backup_id", "note")),
     ),
     "schedule": (
         ("listed", "remove"),

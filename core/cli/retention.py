@@ -1,4 +1,4 @@
-"""The command `retention`, and the pins of the command `backups`."""
+"""The command `retention`, and the pins and notes of the command `backups`."""
 
 from __future__ import annotations
 
@@ -115,6 +115,32 @@ def change_pin(cli: Cli, table: str, pin: str, unpin: str, note: str) -> int:
             changed = pins.unpin(workspace, work, table=table, backup_id=unpin)
     cli.out.result(changed, lambda: _show_pin(cli, changed))
     return 0
+
+
+def change_note(cli: Cli, table: str, backup_id: str, note: str) -> int:
+    """Change the note of a backup: `backups TABLE --id ID --note TEXT`.
+
+    Raises:
+        InvalidInput: No table or no backup is given.
+    """
+    from core.backup.notes import annotate
+
+    if not table or not backup_id:
+        raise usage_error(
+            "--note requires a table and a backup",
+            remedy="Add the name of the table, and --id or --pin with the id of the backup.",
+        )
+    with cli.out.work("Changing the note") as work:
+        changed = annotate(
+            cli.opener.workspace(work), work, table=table, backup_id=backup_id, note=note
+        )
+    cli.out.result(changed, lambda: _show_note(cli, changed))
+    return 0
+
+
+def _show_note(cli: Cli, backup: Backup) -> None:
+    named = f"backup {backup.id} of {backup.table}, taken {iso_utc(backup.taken)}"
+    cli.out.line(f"{named}: {backup.note}" if backup.note else f"{named}, has no note.")
 
 
 def _show_pin(cli: Cli, backup: Backup) -> None:

@@ -166,7 +166,7 @@ def removed_backups(_call: OperationCall, report: Any) -> Effects:
 
 
 def changed_backup(_call: OperationCall, backup: Any) -> Effects:
-    """Describe the backup that was pinned or unpinned."""
+    """Describe the backup that was pinned, unpinned or annotated."""
     return (Effect(ChangeKind.BACKUPS, backup.table, (parent_of(backup.key),)),)
 
 

@@ -143,6 +143,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "backup.unpin", "core.backup.pins:unpin", "Unpinning a backup", changes.changed_backup
     ),
     _changes(
+        "backup.annotate",
+        "core.backup.notes:annotate",
+        "Changing the note of a backup",
+        changes.changed_backup,
+        "backups",  # with --id ID and --note TEXT
+    ),
+    _changes(
         "backup.undo",
         "core.backup.undo:undo",
         "Undoing a restore",

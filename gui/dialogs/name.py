@@ -12,7 +12,7 @@ from gui.widgets.dialog import Dialog
 
 
 class NameDialog(Dialog):
-    """Prompts for a name, which cannot be empty.
+    """Prompts for a name, which cannot be empty unless that is allowed.
 
     Args:
         parent: the view that opens the dialog.
@@ -21,7 +21,7 @@ class NameDialog(Dialog):
         then: called with the name, without surrounding blanks.
         button: the label of the button that accepts the name.
         given: the name that is in the field at first.
-        missing: why the button is disabled while the field is empty.
+        missing: why the button is disabled while the field is empty; empty if it may be empty.
     """
 
     def __init__(  # noqa: PLR0913 - the texts of one prompt, mostly by keyword
@@ -49,7 +49,7 @@ class NameDialog(Dialog):
         self.field.setFocus()
 
     def _on_text(self, text: str) -> None:
-        self.go.allow(bool(text.strip()), self._missing)
+        self.go.allow(bool(text.strip()) or not self._missing, self._missing)
 
     def _on_go(self) -> None:
         # First, so that a dialog which `then` opens is not below this one.

@@ -24,6 +24,7 @@ from gui.tabs.backups.retrieval import show_error_with_retrieval
 from gui.tabs.backups.selection_dialog import SelectionDialog
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
+from gui.widgets.banner import Action
 from gui.widgets.dialog import while_exists
 
 
@@ -50,7 +51,7 @@ class BackupActions(QObject):
             return
         ConditionDialog(
             self._tab, context, context.workspace, database, table,
-            lambda condition: self.back_up([table], condition),
+            lambda condition, note: self.back_up([table], condition, note),
         ).open()  # fmt: skip
 
     def choose_tables(self) -> None:
@@ -88,17 +89,18 @@ class BackupActions(QObject):
             failed=while_exists(dialog, dialog.show_error),
         )
 
-    def back_up(self, tables: Sequence[str], condition: str = "") -> None:
+    def back_up(self, tables: Sequence[str], condition: str = "", note: str = "") -> None:
         """Back up tables of the open database; without names all of them.
 
         Args:
             tables: their names.
             condition: an SQL condition on the rows of the only table; empty for all rows.
+            note: a note for the backups; empty for none.
         """
         where = {tables[0]: condition} if condition else {}
-        self.back_up_selection(Selection(tuple(tables) or None, where))
+        self.back_up_selection(Selection(tuple(tables) or None, where), note)
 
-    def back_up_selection(self, selection: Selection) -> None:
+    def back_up_selection(self, selection: Selection, note: str = "") -> None:
         """Back up tables and rows of the open database."""
         database, tables = self._tables.database, selection.tables or ()
         some = selection.include or selection.exclude
@@ -110,6 +112,7 @@ class BackupActions(QObject):
             {
                 "database": self._databases.argument(database),
                 "tables": list(tables) or None,
+                "note": note,
                 "encrypt_with": key,
                 "where": dict(selection.where),
                 "include": list(selection.include),
@@ -127,6 +130,7 @@ class BackupActions(QObject):
                     "--include": selection.include,
                     "--exclude": selection.exclude,
                     "--where": where_options(tables, selection.where),
+                    "--note": note,
                     "--encrypt": key,
                 },
             ),
@@ -171,8 +175,16 @@ class BackupActions(QObject):
             left = " ".join(f"{each.table} was skipped: {each.problem}" for each in report.skipped)
             self._tab.banner.show_warning(f"{message}.", left)
         else:
-            self._tab.banner.show_good(f"{message}.")
+            self._tab.banner.show_good(
+                f"{message}.", action=self._note_action(report), passing=True
+            )
         self.report_made(report)
+
+    def _note_action(self, report: BackupReport) -> Action | None:
+        """Return the button for a note of the only backup of a run; several get one beforehand."""
+        if len(report.backups) != 1 or report.backups[0].note:
+            return None
+        return "Add a note…", partial(self._backups.note_wanted.emit, report.backups[0])
 
     def report_made(self, report: BackupReport) -> None:
         """Emit `made` for the backups of a run."""

@@ -15,6 +15,7 @@ from gui.tabs.backups.button_row import ButtonRow
 from gui.tabs.backups.calendar_view import BackupCalendar, DayFilter
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import BackupsModel
+from gui.tabs.backups.note_line import NoteLine
 from gui.widgets.buttons import plain_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
@@ -50,6 +51,7 @@ class BackupsPanel(QWidget):
         pin_wanted: a `Backup` to pin, or to unpin if it is pinned.
         compare_wanted: the older and the newer of two selected `Backup`s.
         query_wanted: a `Backup` whose rows are to be queried or exported.
+        note_wanted: a `Backup` whose note is to be changed.
     """
 
     selected = Signal(object)
@@ -58,6 +60,7 @@ class BackupsPanel(QWidget):
     pin_wanted = Signal(object)
     compare_wanted = Signal(object, object)
     query_wanted = Signal(object)
+    note_wanted = Signal(object)
 
     def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
@@ -87,6 +90,7 @@ class BackupsPanel(QWidget):
         content = column(self.calendar, self._of_day)
         self.view = Loadable(content, self._empty)
         self._panel = Panel("Backups", self.view, actions=(self.shape,))
+        self._panel.add(self.note)
         self._panel.add(self._buttons)
         self.age = AgePill()
         self._panel.head.add_pill(self.age)
@@ -108,6 +112,8 @@ class BackupsPanel(QWidget):
             "Runs SQL on the rows of the backup, or exports them; nothing is restored."
         )
         self._buttons = ButtonRow(self.query, self.compare, self.pin, self.drill, self.verify)
+        self.note = NoteLine()
+        self.note.wanted.connect(self._on_note)
         self.calendar = BackupCalendar()
         self.calendar.hide()
         self.shape = Segmented((("list", "List"), ("calendar", "Calendar")))
@@ -315,6 +321,7 @@ class BackupsPanel(QWidget):
         )
         why = _why_no_pin(backup) or self._why
         self.pin.allow(not why, why)
+        self.note.show_note(backup, self._why)
 
     def _on_verify(self) -> None:
         if self.current is not None:
@@ -331,6 +338,10 @@ class BackupsPanel(QWidget):
     def _on_drill(self) -> None:
         if self.current is not None:
             self.drill_wanted.emit(self.current)
+
+    def _on_note(self) -> None:
+        if self.current is not None:
+            self.note_wanted.emit(self.current)
 
     def _on_pin(self) -> None:
         if self.current is not None:

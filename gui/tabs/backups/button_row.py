@@ -1,10 +1,10 @@
-"""Buttons in a row, or in a column if the row is too narrow."""
+"""Buttons in a row, or in several rows if one is too narrow."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
 
@@ -12,18 +12,17 @@ _MARGIN, _SPACING = 12, 8
 
 
 class ButtonRow(QWidget):
-    """A right-aligned row that becomes a column before a button is cut off."""
+    """Right-aligned buttons, of which each row has as many as fit."""
 
     def __init__(self, *buttons: Button) -> None:
         super().__init__()
         self._buttons = buttons
+        self._rows: list[list[Button]] = []
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box = QVBoxLayout(self)
         self._box.setContentsMargins(_MARGIN, 8, _MARGIN, 8)
         self._box.setSpacing(_SPACING)
-        self._box.addStretch(1)
-        for button in buttons:
-            self._box.addWidget(button, 0, Qt.AlignmentFlag.AlignRight)
+        self._lay_out([list(buttons)])
 
     def minimumSizeHint(self) -> QSize:
         """Return the size that the widest button needs."""
@@ -31,16 +30,36 @@ class ButtonRow(QWidget):
         return QSize(widest + 2 * _MARGIN, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Choose the direction for the new width."""
+        """Arrange the buttons for the new width."""
         super().resizeEvent(event)
         self.arrange()
 
     def arrange(self) -> None:
-        """Choose row or column; call this after the text of a button has changed."""
-        shown = [button for button in self._buttons if not button.isHidden()]
-        needed = sum(button.sizeHint().width() for button in shown)
-        needed += _SPACING * (len(shown) - 1) + 2 * _MARGIN
-        fits = needed <= self.width()
-        directions = QBoxLayout.Direction
-        self._box.setDirection(directions.LeftToRight if fits else directions.TopToBottom)
+        """Fill the rows; call this after the text or the visibility of a button has changed."""
+        rows: list[list[Button]] = [[]]
+        room = left = self.width() - 2 * _MARGIN
+        for button in self._buttons:
+            needed = 0 if button.isHidden() else button.sizeHint().width()
+            if rows[-1] and needed > left:
+                rows.append([])
+                left = room
+            rows[-1].append(button)
+            left -= needed + (_SPACING if needed else 0)
+        if rows != self._rows:
+            self._lay_out(rows)
         self.updateGeometry()  # the required height has changed
+
+    def _lay_out(self, rows: list[list[Button]]) -> None:
+        while (item := self._box.takeAt(0)) is not None:
+            if (former := item.layout()) is not None:
+                while former.takeAt(0) is not None:
+                    pass  # the buttons stay children of this widget
+                former.deleteLater()
+        for buttons in rows:
+            line = QHBoxLayout()
+            line.setSpacing(_SPACING)
+            line.addStretch(1)
+            for button in buttons:
+                line.addWidget(button, 0, Qt.AlignmentFlag.AlignRight)
+            self._box.addLayout(line)
+        self._rows = rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFormLayout, QWidget
 
 from core.backup.databases.address import DatabaseAddress
 from core.backup.filters import plan_backup
@@ -18,7 +18,7 @@ from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.fields import line_edit
-from gui.widgets.labels import muted_label
+from gui.widgets.labels import muted_label, text_label
 
 _TEXT = (
     "Only the rows that meet an SQL condition of the database are backed up, as after WHERE. The "
@@ -37,7 +37,7 @@ class ConditionDialog(Dialog):
         workspace: the connection, whose secrets may contain the address.
         database: the database of the table.
         table: the table to back up.
-        then: called with the condition after the database has checked it.
+        then: called with the condition, after the database has checked it, and the note.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ConditionDialog(Dialog):
         workspace: Workspace,
         database: str | DatabaseAddress,
         table: str,
-        then: Callable[[str], object],
+        then: Callable[[str, str], object],
     ) -> None:
         super().__init__(parent, f"Back up some rows of {table}", _TEXT, width=520)
         self._context, self._workspace, self._then = context, workspace, then
@@ -55,11 +55,18 @@ class ConditionDialog(Dialog):
         self.banner = Banner(self)
         self.field = line_edit("Condition", _EXAMPLE)
         self.field.setFont(theme.mono_font())
+        self.remark = line_edit("Note", "none")
         self.note = muted_label("", wrap=True)
         self.count = plain_button("Count rows", lambda: self._check(self._show_count))
         self.go = primary_button("Back up", lambda: self._check(self._use))
         self.go.setDefault(True)
-        self.body.addWidget(self.field)
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for title, field in (("Only rows where", self.field), ("Note", self.remark)):
+            form.addRow(text_label(title, "muted"), field)
+        self.body.addLayout(form)
         self.body.addWidget(self.note)
         self.add_buttons(plain_button("Cancel", self.reject), self.count, self.go)
         self.field.textChanged.connect(self._update)
@@ -109,6 +116,6 @@ class ConditionDialog(Dialog):
         self.note.setText(f"Rows that meet the condition: {format_count(plan.tables[0].rows)}.")
 
     def _use(self, _plan: BackupPlan) -> None:
-        condition = self.condition
+        condition, note = self.condition, self.remark.text().strip()
         self.accept()
-        self._then(condition)
+        self._then(condition, note)

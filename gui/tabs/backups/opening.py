@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from core.workspace import Workspace
 from gui import shortcuts
-from gui.tabs.backups.secret_dialog import SecretDialog
+from gui.tabs.backups.secret_dialog import DEFAULT_SECRET, SecretDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.servers import is_server
 from gui.tabs.base import Tab
@@ -42,6 +42,9 @@ class DatabaseOpener(QObject):
         self.menu.addAction("SQLite file…", self.open_file)
         self.menu.addAction("Database server…", self.open_server)
         self._from_secret = self.menu.addAction("From a secret…", self.open_secret)
+        self._from_platform = self.menu.addAction(
+            f"From {DEFAULT_SECRET}", lambda: self.secret_chosen.emit(DEFAULT_SECRET)
+        )
         self.menu.aboutToShow.connect(self._update)
         shortcuts.bind("backups.open_file", tab, self.open_file)
         shortcuts.bind("backups.open_server", tab, self.open_server)
@@ -101,5 +104,6 @@ class DatabaseOpener(QObject):
 
     def _update(self) -> None:
         why = self._why_no_secret()
-        self._from_secret.setEnabled(not why)
-        self._from_secret.setToolTip(why)
+        for entry in (self._from_secret, self._from_platform):
+            entry.setEnabled(not why)
+            entry.setToolTip(why)

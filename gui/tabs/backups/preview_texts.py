@@ -7,6 +7,10 @@ from core.units import format_count, format_counted
 
 #: Number of schema differences that are listed; the rest is a number.
 MOST_LINES = 8
+#: Kinds that are shown elsewhere: foreign keys with their columns, and what the backup lacks or only
+#: restores on request with its problem.
+_NO_DEPENDANTS = frozenset(("foreign key", "grant", "owner", "property"))
+_RIGHTS = frozenset(("grant", "owner"))
 
 
 def preview_facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
@@ -22,7 +26,7 @@ def preview_facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
         pointers = ", ".join(f"{r.table}.{'+'.join(r.columns)}" for r in preview.incoming)
         references = f"{len(preview.incoming)} ({pointers})"
         rows.append(("", "plain", f"foreign keys into {preview.table}", references))
-    others = [each for each in preview.dependants if each.kind != "foreign key"]
+    others = [each for each in preview.dependants if each.kind not in _NO_DEPENDANTS]
     if others:
         names = ", ".join(f"{each.kind} {each.name}" for each in others)
         rows.append(("", "plain", f"depends on {preview.table}", names))
@@ -58,5 +62,10 @@ def detail_lines(preview: RestorePreview) -> str:
         lines.append(f"… and {format_counted(len(preview.drift) - MOST_LINES, 'more difference')}")
     if preview.inferred and preview.drift:
         lines.append("The column types of this old format are inferred from its values.")
-    broken = [str(each) for each in preview.dependants if each.problem]
-    return "\n".join([*lines, *preview.problems, *broken])
+    broken = [each for each in preview.dependants if each.problem]
+    texts = [str(each) for each in broken if each.kind not in _RIGHTS]
+    if len(texts) < len(broken):
+        texts.append(
+            "The new table gets its owner and grants from the backup only if this is chosen."
+        )
+    return "\n".join([*lines, *preview.problems, *texts])

@@ -1,4 +1,4 @@
-"""Restore drills and pins of backups in the window."""
+"""Restore drills, pins and notes of backups in the window."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _FILE_ENGINE = "SQLite"
 
 
 class ProofActions(QObject):
-    """Starts restore drills, and pins and unpins backups.
+    """Starts restore drills, pins and unpins backups, and changes their notes.
 
     Args:
         tab: runs the operations and shows their results.
         backups: the list of backups.
         databases: the open databases, into which backups of servers are restored by a drill.
-        changed: called with a backup that was pinned or unpinned.
+        changed: called with a backup that was pinned or unpinned, or whose note was changed.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class ProofActions(QObject):
         backups.why_no_drill = self.why_no_drill
         backups.drill_wanted.connect(self.drill)
         backups.pin_wanted.connect(self.pin)
+        backups.note_wanted.connect(self.annotate)
 
     def why_no_drill(self, backup: Backup) -> str:
         """Return why no restore drill of a backup is possible; empty if it is."""
@@ -142,18 +143,18 @@ class ProofActions(QObject):
             then: called with the changed backup.
         """
         if backup.pinned:
-            self._change(backup, "backup.unpin", {}, then)
+            self._pin(backup, "backup.unpin", {}, then)
             return
         NameDialog(
             parent or self._tab,
             f"Pin the backup of {backup.table} of {when(backup.taken)}",
             "Retention never removes a pinned backup. The reason is shown in the list.",
-            lambda note: self._change(backup, "backup.pin", {"note": note}, then),
+            lambda note: self._pin(backup, "backup.pin", {"note": note}, then),
             button="Pin",
             missing="Type a reason first.",
         ).open()
 
-    def _change(
+    def _pin(
         self,
         backup: Backup,
         operation: str,
@@ -162,20 +163,62 @@ class ProofActions(QObject):
     ) -> None:
         taken = when(backup.taken)
 
-        def changed(present: Backup) -> None:
-            self._tab.banner.show_good(
+        def text(present: Backup) -> str:
+            return (
                 f"The backup of {taken} is pinned: retention never removes it."
                 if present.pinned
                 else f"The backup of {taken} is no longer pinned."
             )
+
+        name = f"Change the pin of the backup of {backup.table} of {taken}"
+        self._change(name, operation, backup, more, text, then)
+
+    def annotate(self, backup: Backup) -> None:
+        """Prompt for the note of a backup, which may be empty."""
+        taken = when(backup.taken)
+
+        def text(present: Backup) -> str:
+            done = "was changed" if present.note else "was removed"
+            return f"The note of the backup of {taken} {done}."
+
+        name = f"Change the note of the backup of {backup.table} of {taken}"
+        NameDialog(
+            self._tab,
+            f"Note of the backup of {backup.table} of {taken}",
+            "It is shown on every machine, and stored without encryption. An empty field removes it.",
+            lambda note: self._change(name, "backup.annotate", backup, {"note": note}, text),
+            button="Save",
+            given=backup.note,
+            missing="",
+        ).open()
+
+    def _change(
+        self,
+        name: str,
+        operation: str,
+        backup: Backup,
+        more: dict[str, Any],
+        text: Callable[[Backup], str],
+        then: Callable[[Backup], object] | None = None,
+    ) -> None:
+        def changed(present: Backup) -> None:
+            self._tab.banner.show_good(text(present))
             self._changed(present)
             if then is not None:
                 then(present)
 
         self._tab.bulk(
-            f"Change the pin of the backup of {backup.table} of {taken}",
+            name,
             operation,
             {"table": backup.table, "backup_id": backup.id, **more},
             changed,
             source=backup.key,
+            command=self._command(operation, backup, more.get("note", "")),
         )
+
+    def _command(self, operation: str, backup: Backup, note: str) -> str:
+        """Return the command that changes a note; empty where an option has to be empty."""
+        if operation != "backup.annotate" or not note:
+            return ""
+        options = {"--id": backup.id, "--note": note}
+        return self._tab.command(operation, backup.table, options=options)

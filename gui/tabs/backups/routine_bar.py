@@ -1,4 +1,4 @@
-"""The bar at the top of the Backups tab: findings, and the ways to schedules and retention."""
+"""The bar at the top of the Backups tab: findings, and the ways to schedules, retention and the kit."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ class RoutineBar(QFrame):
 
     Signals:
         findings_wanted, schedules_wanted, retention_wanted: the user wants to see these.
+        kit_wanted: the user wants to save the recovery kit.
     """
 
     findings_wanted = Signal()
     schedules_wanted = Signal()
     retention_wanted = Signal()
+    kit_wanted = Signal()
 
     def __init__(self, watch: BackupWatch) -> None:
         super().__init__()
@@ -37,6 +39,8 @@ class RoutineBar(QFrame):
         self.findings = link_button("Findings…", self.findings_wanted.emit)
         self.schedules = link_button("Schedules…", self.schedules_wanted.emit)
         self.retention = link_button("Retention…", self.retention_wanted.emit)
+        self.kit = link_button("Recovery kit…", self.kit_wanted.emit)
+        self.kit.set_hint("Saves a script that restores backups on a machine without Strongroom.")
         self.schedules.set_hint("Scheduled backups, with their last and next runs.")
         self.retention.set_hint("Removes old backups by a rule, after a preview.")
         box = QHBoxLayout(self)
@@ -44,7 +48,7 @@ class RoutineBar(QFrame):
         box.setSpacing(8)
         box.addWidget(self.mark)
         box.addWidget(self.text, 1)
-        for button in (self.findings, self.schedules, self.retention):
+        for button in (self.findings, self.schedules, self.retention, self.kit):
             box.addWidget(button)
         watch.changed.connect(self.refresh)
         clock.current().zone_changed.connect(self.refresh)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from pathlib import Path
 
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from core.backup.recovery_kit import write
+from core.work import Work
+from gui import shortcuts
 from gui.tabs.backups.open_databases import OpenDatabases
 from gui.tabs.backups.proof_actions import ProofActions
 from gui.tabs.backups.retention_actions import RetentionActions
@@ -43,6 +49,8 @@ class Routines(QObject):
         self.bar.findings_wanted.connect(self.schedules.show_findings)
         self.bar.schedules_wanted.connect(self.schedules.show_schedules)
         self.bar.retention_wanted.connect(self._on_retention_wanted)
+        self.bar.kit_wanted.connect(self.save_kit)
+        shortcuts.bind("backups.recovery_kit", tab, self.save_kit)
         tab.context.backup_watch.ended.connect(self._on_ended)
         self.update_allowed()
 
@@ -50,6 +58,27 @@ class Routines(QObject):
         """Enable what needs a connection."""
         connected = self._tab.context.workspace is not None
         self.bar.allow_retention("" if connected else "Connect to a bucket first.")
+
+    def save_kit(self) -> None:
+        """Prompt for a folder, and write the recovery kit into it."""
+        dialog = QFileDialog(self._tab, "Save the recovery kit in a folder", str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(self._write_kit)
+        dialog.open()
+
+    def _write_kit(self, folder: str) -> None:
+        def written(paths: tuple[Path, ...]) -> None:
+            names = " and ".join(path.name for path in paths)
+            self._tab.banner.show_good(
+                f"Saved in {folder}: {names}. Store them apart from this machine; they contain no key."
+            )
+
+        def save(work: Work) -> tuple[Path, ...]:
+            work.check()
+            return write(folder)
+
+        self._tab.run("Save the recovery kit", save, written)
 
     def _on_ended(self, _schedule: object, _result: object) -> None:
         """Reload the lists; a run that failed may have backed some tables up."""

@@ -64,7 +64,7 @@ class SelectionDialog(Dialog):
         parent: the view that opens the dialog.
         database: the name of the database.
         tables: the names of its tables.
-        then: called with the selection after the database has checked it.
+        then: called with the selection, after the database has checked it, and the note.
 
     Signals:
         plan_wanted: a selection, whose plan the caller passes to a function; both are arguments.
@@ -77,7 +77,7 @@ class SelectionDialog(Dialog):
         parent: QWidget | None,
         database: str,
         tables: Sequence[str],
-        then: Callable[[Selection], object],
+        then: Callable[[Selection, str], object],
     ) -> None:
         super().__init__(parent, f"Back up tables of {database}", _TEXT, width=640)
         self._tables, self._then = tuple(tables), then
@@ -90,6 +90,7 @@ class SelectionDialog(Dialog):
         self.tables.setFixedHeight((_LIST_ROWS + 1) * theme.ROW + 2)
         self.where = line_edit("Condition on the rows of the selected table", "all rows")
         self.where.setFont(theme.mono_font())
+        self.remark = line_edit("Note", "none")
         self.note = muted_label("", wrap=True)
         self.preview = plain_button("Preview", lambda: self._check(self._show_plan))
         self.go = primary_button("Back up", lambda: self._check(self._use))
@@ -112,6 +113,7 @@ class SelectionDialog(Dialog):
             ("Not tables like", self.exclude),
             ("", self.tables),
             ("Only rows where", self.where),
+            ("Note", self.remark),
         ):
             form.addRow(text_label(title, "muted"), field)
         self.body.addLayout(form)
@@ -181,9 +183,9 @@ class SelectionDialog(Dialog):
         self.fit()
 
     def _use(self, _plan: BackupPlan) -> None:
-        selection = self.selection
+        selection, note = self.selection, self.remark.text().strip()
         self.accept()
-        self._then(selection)
+        self._then(selection, note)
 
 
 def pattern_fields() -> tuple[QLineEdit, QLineEdit]:

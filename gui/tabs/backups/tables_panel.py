@@ -161,7 +161,7 @@ class TablesPanel(QWidget):
         self.database = address
         self.show_encryption()
         self._show(lambda: self.model.show(info.tables))
-        self.note.setText("" if self.model.tables else "This database has no tables.")
+        self.note.setText(info.untested if self.model.tables else "This database has no tables.")
 
     def show_encryption(self) -> None:
         """Show the key that encrypts backups of the database."""

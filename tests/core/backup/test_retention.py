@@ -10,6 +10,7 @@ import pytest
 from helpers.backups import MemoryStore, backed_up
 
 from core.backup.listing import backups_in, contents
+from core.backup.notes import annotate_in
 from core.backup.orphans import orphan_parts, remove_own_orphans
 from core.backup.pins import pin_in, unpin_in
 from core.backup.retention import checked_rule, decisions, remove
@@ -190,6 +191,35 @@ def test_pins_are_in_the_bucket_and_protect(store: MemoryStore, made: list[Backu
     assert len(store.objects) == 2
 
 
+def test_a_note_replaces_that_of_the_manifest(store: MemoryStore, made: list[Backup]) -> None:
+    before = dict(store.objects)
+    text = "before the migration = \u202eSUM(1) <b>"
+    changed = annotate_in(store, "orders", made[2].id[:6], text, Work())
+    assert (changed.id, changed.note, changed.pinned) == (made[2].id, text, False)
+    assert {key: store.objects[key] for key in before} == before, "the backup is not changed"
+    pin_in(store, "orders", made[2].id, "a reason", Work())
+    (listed,) = (each for each in backups_in(store, None, Work()) if each.id == made[2].id)
+    assert (listed.note, listed.pin_note, listed.state) == (text, "a reason", BackupState.COMPLETE)
+    assert annotate_in(store, "orders", made[2].id, "", Work()).note == ""
+    with pytest.raises(InvalidInput, match="too long"):
+        annotate_in(store, "orders", made[2].id, "x" * 4_001, Work())
+    unpin_in(store, "orders", made[2].id, Work())
+    removed = remove(store, plan(store), Work()).removed
+    assert made[2].id in [each.id for each in removed]
+    assert not [key for key in store.objects if made[2].id in key], "its note is removed, too"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b'{"note": "\\ud800"}', b'{"note": 1}', b"x" * 70_000]
+)
+def test_a_damaged_note_leaves_that_of_the_manifest(
+    store: MemoryStore, made: list[Backup], data: bytes
+) -> None:
+    store.objects[made[2].key.replace("_manifest", "_note")] = data
+    found = backups_in(store, None, Work())[2]
+    assert (found.state, found.note) == (BackupState.COMPLETE, made[2].note)
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"note": 1}', b"[" * 50_000, b"x" * 70_000])
 def test_a_damaged_pin_still_counts(store: MemoryStore, made: list[Backup], data: bytes) -> None:
     store.objects[made[2].key.replace("_manifest", "_pin")] = data
@@ -197,8 +227,9 @@ def test_a_damaged_pin_still_counts(store: MemoryStore, made: list[Backup], data
     assert (found.state, found.pinned, found.pin_note) == (BackupState.COMPLETE, True, "")
 
 
-def test_a_pin_of_a_removed_backup_does_not_remain(
-    store: MemoryStore, made: list[Backup], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("change", [pin_in, annotate_in])
+def test_a_pin_or_note_of_a_removed_backup_does_not_remain(
+    store: MemoryStore, made: list[Backup], monkeypatch: pytest.MonkeyPatch, change
 ) -> None:
     put = MemoryStore.put
 
@@ -208,8 +239,8 @@ def test_a_pin_of_a_removed_backup_does_not_remain(
 
     monkeypatch.setattr(MemoryStore, "put", removed_by_another)
     with pytest.raises(NotFound, match="was removed"):
-        pin_in(store, "orders", made[0].id, "", Work())
-    assert not [key for key in store.objects if key.endswith("_pin.json")]
+        change(store, "orders", made[0].id, "", Work())
+    assert not [key for key in store.objects if made[0].id in key and ".jsonl" not in key]
 
 
 def test_the_old_form_needs_no_pin(store: MemoryStore) -> None:
@@ -217,3 +248,5 @@ def test_the_old_form_needs_no_pin(store: MemoryStore) -> None:
     store.objects[key] = b"{}"
     with pytest.raises(NotSupported, match="cannot be pinned"):
         pin_in(store, "orders", "2026-01-01T00:00:00Z", "", Work())
+    with pytest.raises(NotSupported, match="cannot have a note"):
+        annotate_in(store, "orders", "2026-01-01T00:00:00Z", "", Work())

@@ -65,7 +65,11 @@ def test_the_plan_changes_nothing_and_yes_removes(command, table, ids):
         (("retention", "T", "--daily", "x"), USAGE), (("retention", "", "--daily", "1"), USAGE),
         (("backups", "--pin", "x"), USAGE), (("backups", "T", "--pin", ""), USAGE),
         (("backups", "T", "--pin", "x", "--unpin", "x"), USAGE),
-        (("backups", "T", "--note", "x"), USAGE),
+        (("backups", "T", "--note", "x"), USAGE), (("backups", "--id", "x", "--note", "x"), USAGE),
+        (("backups", "T", "--id", "x", "--note", "x", "--verify"), USAGE),
+        (("backups", "T", "--id", "x"), USAGE),
+        (("backups", "T", "--id", "x", "--note", "x" * 4001), INVALID),
+        (("backups", "T", "--id", "x", "--note", "x"), ErrorKind.NOT_FOUND.value),
         (("backups", "T", "--pin", "x"), ErrorKind.NOT_FOUND.value),
     ],
 )  # fmt: skip

@@ -87,6 +87,7 @@ CASES = {
     "backup.apply_retention": ({}, REMOVED, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.pin": ({}, BACKUPS.backups[0], ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.unpin": ({}, BACKUPS.backups[0], ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
+    "backup.annotate": ({}, BACKUPS.backups[0], ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.thaw": ({}, Record(table="users", sent=1), ChangeKind.BACKUPS, "users", ()),
     "backup.undo": ({"former": "users__before"}, "users", TABLES, "users__before", ()),
     "backup.drop_former": ({"former": "users__before"}, "", TABLES, "users__before", ()),

@@ -8,7 +8,7 @@ from helpers.demo import plain_client
 
 from core.aws.actions import is_changing
 from core.aws.clients import REQUEST_OBSERVERS
-from core.backup import pins, resume, retention, thaw, undo
+from core.backup import notes, pins, resume, retention, thaw, undo
 from core.backup.encryption_keys import create_key
 from core.backup.restore import restore
 from core.backup.row_restore import restore_rows
@@ -154,6 +154,9 @@ ATTEMPTS = {
     "backup.apply_retention": lambda c: retention.apply_retention(c.workspace, c.work, daily=1),
     "backup.pin": lambda c: pins.pin(c.workspace, c.work, table="t", backup_id="0"),
     "backup.unpin": lambda c: pins.unpin(c.workspace, c.work, table="t", backup_id="0"),
+    "backup.annotate": lambda c: notes.annotate(
+        c.workspace, c.work, table="t", backup_id="0", note="n"
+    ),
     "backup.thaw": lambda c: thaw.thaw(c.workspace, c.work, backup_id="0"),
     "backup.undo": lambda c: undo.undo(c.workspace, c.work, database=str(c.database), former="t"),
     "backup.drop_former": lambda c: undo.drop_former_table(

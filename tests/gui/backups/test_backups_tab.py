@@ -7,7 +7,7 @@ import pytest
 from helpers.backups import everything
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QFileDialog, QPlainTextEdit
 
 from core.backup.run import backup
 from core.errors import Offline
@@ -311,3 +311,16 @@ def test_the_demo_says_how_to_add_a_server(tab):
     server = "postgresql://backup@127.0.0.1:9/trading"
     tab._show_databases([*tab.open_databases.addresses, server])
     assert not hint.isVisible()
+
+
+def test_the_recovery_kit_is_saved_and_overwrites_nothing(qtbot, tab, tmp_path, monkeypatch):
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    monkeypatch.setattr(QFileDialog, "open", lambda dialog: dialog.fileSelected.emit(str(folder)))
+    tab.routines.bar.kit.click()
+    qtbot.waitUntil(lambda: tab.banner.text.startswith("Saved in "), timeout=15_000)
+    assert sorted(path.name for path in folder.iterdir()) == ["FORMAT.md", "restore.py"]
+    (folder / "restore.py").write_text("mine")
+    tab.routines.bar.kit.click()
+    qtbot.waitUntil(lambda: "already exists" in tab.banner.text, timeout=15_000)
+    assert (folder / "restore.py").read_text() == "mine"

@@ -114,7 +114,7 @@ def test_the_search_finds_the_three_ways_to_open_a_database(fresh_tab):
     bound = {each.action.id: each for each in fresh_tab.findChildren(Binding)}
     assert {"backups.open_file", "backups.open_server", "backups.open_secret"} <= set(bound)
     assert [entry.text() for entry in fresh_tab.opener.menu.actions()] == [
-        "SQLite file…", "Database server…", "From a secret…",
+        "SQLite file…", "Database server…", "From a secret…", "From cryptotrading/database",
     ]  # fmt: skip
     fresh_tab.opener.menu.aboutToShow.emit()
     without_connection = fresh_tab.opener.menu.actions()[-1]
@@ -298,6 +298,11 @@ def test_the_address_in_a_secret_is_used_for_tables_backups_and_targets(
     settled(tab)
     assert tab.restoring.preview.difference.added == 0
     assert not any("another database" in text for text in tab.restoring.preview.problems)
+    tab.sources.select("")
+    settled(tab)
+    tab.opener.menu.actions()[-1].trigger()  # the same with one click
+    assert tab.sources.current.address == address
+    settled(tab)
     tab.sources.select("")
     settled(tab)
     tab.tables.select("users")
