@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -221,17 +221,36 @@ class _Reader:
 
     def _columns(self, columns: list[tuple[str, str]]) -> Table:
         """Return one row for each column: its type, its empty values, and its size."""
-        facts = {
-            str(path): (str(nulls or ""), format_size(int(size or 0)), str(packing).lower())
-            for path, nulls, size, packing in self._rows_of(
-                "SELECT path_in_schema, sum(stats_null_count), sum(total_compressed_size),"  # noqa: S608 - a literal
-                f" any_value(compression) FROM parquet_metadata({text_literal(str(self._path))})"
-                " GROUP BY path_in_schema"
-            )
-        }
-        rows = tuple((name, kind.lower(), *facts.get(name, ("", "", ""))) for name, kind in columns)
+        # A nested column has several parts, whose paths begin with its name.
+        found = self._rows_of(
+            "SELECT path_in_schema, sum(stats_null_count), sum(total_compressed_size),"  # noqa: S608 - a literal
+            f" any_value(compression) FROM parquet_metadata({text_literal(str(self._path))})"
+            " GROUP BY path_in_schema"
+        )
+        flat = {str(row[0]): row for row in found}
+        parts: dict[str, list[tuple[Any, ...]]] = {}
+        for row in found:
+            parts.setdefault(str(row[0]).partition(", ")[0], []).append(row)
+        rows = tuple(
+            (name, kind.lower(), *_facts(flat.get(name), parts.get(name, ())))
+            for name, kind in columns
+        )
         heads = ("Column", "Type", "Empty", "Size", "Compression")
         return Table(heads, rows, (False, False, True, True, False), label="Columns")
+
+
+def _facts(flat: tuple[Any, ...] | None, parts: Sequence[tuple[Any, ...]]) -> tuple[str, str, str]:
+    """Return the empty values, the size and the compression of a column.
+
+    Args:
+        flat: its row, if it is not nested.
+        parts: the rows of its parts.
+    """
+    rows = [flat] if flat else parts
+    if not rows:
+        return "", "", ""
+    nulls = str(flat[1] or "") if flat else ""
+    return nulls, format_size(sum(int(row[2] or 0) for row in rows)), str(rows[0][3]).lower()
 
 
 def _cell(cell: str | None, chars: int) -> str:

@@ -10,10 +10,11 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.preview import Problem, Trades
+from core.preview.candle_blocks import CLOSE
 from core.preview.series import micros_of
 from core.units import format_counted, format_moment
 from gui import theme
-from gui.views.candle_bars import CandleBars
+from gui.views.candle_bars import Bars, CandleBars
 from gui.views.line_paint import paint_line
 from gui.views.pixels import corners, fill_rectangles
 from gui.views.plot import AXIS, LineStyle, Plot, paint_time_axis
@@ -102,14 +103,29 @@ class TradesChart(TimeChart):
         self._draw_flow(painter, plot)
         paint_time_axis(painter, self.axis, plot, self)
 
+    def price_scale(self) -> Scale:
+        """Return the scale of the visible prices at the present size."""
+        assert self._trades is not None
+        plot = self.plot()
+        return self._scale_of(self._visible_bars(plot), plot, self._trades)
+
+    def _visible_bars(self, plot: Plot) -> Bars:
+        pixel = 1 / (plot.scale * self.devicePixelRatioF())
+        return self._bars.visible_bars(plot.visible_range, pixel, beyond=1)
+
+    @staticmethod
+    def _scale_of(bars: Bars, plot: Plot, trades: Trades) -> Scale:
+        # The row after those of prices has sums.
+        shown = bars.values[: CLOSE + 1] if bars.values.size else trades.floats[:1]
+        low, high = float(shown.min()), float(shown.max())
+        margin = (high - low) * 0.05 or abs(high) * 0.001 or 1.0
+        return Scale(low - margin, high + margin, plot.prices.bottom(), plot.prices.top())
+
     def _draw_prices(self, painter: QPainter, plot: Plot, trades: Trades) -> None:
         colours = theme.tokens()
         ratio = self.devicePixelRatioF()
-        bars = self._bars.visible_bars(plot.visible_range, 1 / (plot.scale * ratio), beyond=1)
-        shown = bars.values if bars.values.size else trades.floats[:1]
-        low, high = float(shown.min()), float(shown.max())
-        margin = (high - low) * 0.05 or abs(high) * 0.001 or 1.0
-        scale = Scale(low - margin, high + margin, plot.prices.bottom(), plot.prices.top())
+        bars = self._visible_bars(plot)
+        scale = self._scale_of(bars, plot, trades)
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         values, decimals = ticks(scale.low, scale.high, max(2, int(plot.prices.height() / 38)))
         for value in values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import NotFound, StorageError
@@ -26,6 +27,8 @@ from gui.widgets.panel import rule, scrolling
 _DEBOUNCE_MS = 120
 #: Height in pixels of the properties that stay visible in a low window; the rest scrolls.
 _MIN_PROPERTIES_HEIGHT = 92
+#: Height in pixels that the preview gets before all properties are visible.
+_PREVIEW_HEIGHT = 380
 
 
 class ObjectPane(QWidget):
@@ -73,6 +76,11 @@ class ObjectPane(QWidget):
         self.preview.retry_wanted.connect(lambda: self.wanted.emit(self.key))
         self.inspector.versions_wanted.connect(lambda: self.versions_wanted.emit(self.key))
         self.show_selection([])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the preview most of a low window."""
+        super().resizeEvent(event)
+        self._facts.setMaximumHeight(max(_MIN_PROPERTIES_HEIGHT, self.height() - _PREVIEW_HEIGHT))
 
     def show_selection(self, entries: Sequence[Entry]) -> None:
         """Follow the selection; a single object is requested as soon as the selection has settled."""

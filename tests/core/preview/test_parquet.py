@@ -44,6 +44,7 @@ def test_rows_types_and_empty_values(data):
     assert len(table.rows) == 3000
     assert columns.label == "Columns"
     assert columns.rows[0][:2] == ("id", "bigint")
+    assert all(row[3].endswith("B") and row[4] for row in columns.rows)
     assert isinstance(dump, HexDump)
 
 

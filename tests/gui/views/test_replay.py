@@ -111,6 +111,10 @@ def test_the_largest_quantities_have_the_highest_degree_also_in_joined_columns()
 class TestTrades:
     @pytest.fixture
     def trades(self):
+        return self.made(200)
+
+    @staticmethod
+    def made(count):
         rows = [
             {
                 "id": n,
@@ -119,7 +123,7 @@ class TestTrades:
                 "price": f"{100 + n % 7}.10",
                 "quantity": "1.50",
             }
-            for n in range(200)
+            for n in range(count)
         ]
         body = {"symbol": "BTC-USD", "timestamp": START.isoformat(), "trades": rows}
         found = preview(json.dumps(body).encode(), "market-data/trades/BTC-USD/x.json")
@@ -147,6 +151,12 @@ class TestTrades:
         tokens = theme.tokens()
         wanted = {tokens.good.name(), tokens.danger.name(), tokens.accent.name()}
         assert wanted <= colours(view.chart)
+
+    def test_the_scale_is_that_of_the_prices_also_where_trades_share_a_pixel(self, view):
+        view.show_content(self.made(3_000))
+        scale = view.chart.price_scale()
+        assert 99 < scale.low < 100.1
+        assert 106.1 < scale.high < 108
 
     def test_every_visible_trade_is_in_one_interval(self, trades):
         seconds = (trades.times - trades.times[0]) / 1_000_000
