@@ -121,6 +121,24 @@ class RequestSigner:
         signature = hmac.digest(self._signing_key, text.encode(), "sha256").hex()
         return f"{method} {path}{form.before}{signature}{form.after}".encode() + body
 
+    def signed_query(self, query: str) -> bytes:
+        """Return a request about the bucket with parameters in the URL, signed now.
+
+        Args:
+            query: the parameters in the order of their names, with encoded values.
+
+        Raises:
+            StorageError: the access keys cannot be refreshed.
+        """
+        self._update()
+        path = self._path.rstrip("/") or "/"
+        form = self._form({}, EMPTY_SHA256, 0)
+        # The form begins with the line feed before the parameters, which others do not have.
+        canonical = f"GET\n{path}\n{query}{form.canonical[1:]}"
+        text = self._head + hashlib.sha256(canonical.encode()).hexdigest()
+        signature = hmac.digest(self._signing_key, text.encode(), "sha256").hex()
+        return f"GET {path}?{query}{form.before}{signature}{form.after}".encode()
+
     def _form(self, headers: Mapping[str, str], digest: str, length: int) -> _Form:
         """Return what a request has in common with others: all of it for requests without a body."""
         if length:

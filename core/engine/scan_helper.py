@@ -1,4 +1,4 @@
-"""A second process for scans of the command line: an engine that counts prefixes."""
+"""A second process for scans of the command line: an engine that counts ranges of keys."""
 
 from __future__ import annotations
 
@@ -8,26 +8,38 @@ from contextlib import contextmanager
 
 from core.engine.client import EngineClient
 from core.model.connection import Connection
+from core.objects.key_ranges import KeyRange
 from core.statistics.totals import Totals
 from core.work import Work
 
 
 class ScanHelper:
-    """Helper that counts prefixes in an engine process; see `core.statistics.scan.Helper`."""
+    """Helper that counts ranges of keys in an engine process; see `core.statistics.scan.Helper`."""
 
     def __init__(self, client: EngineClient, connection: Connection, work: Work) -> None:
         self._client, self._connection = client, connection
         self._work = Work(work.token)
 
-    def count(self, prefix: str) -> tuple[Totals, int]:
-        """Return the totals of all objects below `prefix`, and the number of LIST requests.
+    def start(self) -> None:
+        """Start the process and let it prepare its requests.
+
+        Raises:
+            StorageError: the process cannot be started, or there are no credentials.
+        """
+        self._call(KeyRange("", until=""), 0)  # no key is before the first one
+
+    def count(self, part: KeyRange, depth: int) -> tuple[Totals, int]:
+        """Return the totals of the objects of a range, and the number of LIST requests.
 
         Raises:
             StorageError: a request was denied or failed, or the engine ended.
         """
+        return self._call(part, depth)
+
+    def _call(self, part: KeyRange, depth: int) -> tuple[Totals, int]:
         found: tuple[Totals, int] = self._client.call(
             "statistics.count",
-            {"prefix": prefix},
+            {"prefix": part.prefix, "after": part.after, "until": part.until, "depth": depth},
             connection=self._connection,
             work=self._work,
         )

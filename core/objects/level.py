@@ -1,17 +1,34 @@
-"""One level of a bucket: the folders and objects directly below a prefix, page by page."""
+"""One level of a bucket: the folders and objects directly below a prefix, page by page.
+
+botocore emits `before-parse` with the raw answer before its XML parser runs, and merges the
+`customized_response_dict` of a handler into the parsed answer: so pages are read by a faster parser,
+while botocore still handles signatures, redirects, errors and retries.
+"""
 
 from __future__ import annotations
 
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from core.aws.answers import check_answer
 from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import LIST_KEYS
 from core.model.objects import LevelPage, ObjectRow
 from core.objects.bucket import Bucket
-from core.objects.pages import PAGE, Columns, Page, quick_pages
+from core.objects.pages import Columns, Page, read_page
 from core.units import utc_now
 from core.work import Work, default_work
+
+#: Key of the page in botocore's answer.
+_PAGE = "StrongroomPage"
+# Other threads may use the same client for calls whose answer botocore must parse.
+_wanted = threading.local()
+_prepared: weakref.WeakSet[Any] = weakref.WeakSet()
+_lock = threading.Lock()
 
 
 def list_level(
@@ -77,7 +94,7 @@ def page_of(  # noqa: PLR0913 - the parameters of one request
     subject = bucket.subject(prefix)
     with translated("s3:ListObjectsV2", subject, work):
         client = bucket.client
-        with quick_pages(client):
+        with _quick_pages(client):
             answer = client.list_objects_v2(
                 # Keys may contain characters that XML 1.0 cannot represent, which are only safe
                 # when encoded.
@@ -87,7 +104,7 @@ def page_of(  # noqa: PLR0913 - the parameters of one request
                 EncodingType="url",
                 **more,
             )
-    page: Page = answer[PAGE]
+    page: Page = answer[_PAGE]
     # A server that ignores the token would be listed without end.
     if page.token is not None and page.token == token:
         raise not_an_s3_answer(subject, "a listing whose next page would be the same page")
@@ -120,3 +137,41 @@ def modified_of(text: str) -> datetime:
     except ValueError:  # for example 30 February
         raise not_an_s3_answer("", "a listing with a time that does not exist") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@contextmanager
+def _quick_pages(client: Any) -> Iterator[None]:
+    """Make ListObjectsV2 calls of this thread return a `Page` under the key `_PAGE`."""
+    _prepare(client)
+    _wanted.quick = True
+    try:
+        yield
+    finally:
+        _wanted.quick = False
+
+
+def _prepare(client: Any) -> None:
+    with _lock:
+        if client in _prepared:
+            return
+        events = client.meta.events
+        events.register_first("before-parse.s3.ListObjectsV2", _replace_body)
+        _prepared.add(client)
+
+
+def _replace_body(
+    operation_model: Any,
+    response_dict: dict[str, Any],
+    customized_response_dict: dict[str, Any],
+    **_event: Any,
+) -> None:
+    """Read the page from the answer, and let botocore parse an empty one instead."""
+    if not getattr(_wanted, "quick", False) or response_dict["status_code"] != 200:
+        return
+    check_answer(operation_model, response_dict)
+    if response_dict["status_code"] != 200:  # an error with status 200
+        return
+    customized_response_dict[_PAGE] = read_page(response_dict["body"])
+    response_dict["body"] = b"<ListBucketResult></ListBucketResult>"
+    # botocore compares it with the body, which was replaced.
+    response_dict["headers"].pop("content-length", None)

@@ -42,10 +42,12 @@ class Level:
 
 
 def level_of(found: StorageStatistics, folder: str) -> Level:
-    """Return the groups of a folder without final slash; empty means the complete bucket."""
-    if not folder:
+    """Return the groups of a folder without final slash; empty means everything that was scanned."""
+    base = base_of(found.prefix)
+    if folder in {"", base}:
+        tops = group_totals(found.folders, lambda name: _below(name, base)) if base else found.tops
         return Level(
-            "", found.objects, found.size, found.kinds, found.tops, found.symbols,
+            base, found.objects, found.size, found.kinds, tops, found.symbols,
             found.classes, found.months, found.sizes, found.largest,
         )  # fmt: skip
     shares = [share for share in found.folders if is_inside(share.name, folder)]
@@ -70,6 +72,11 @@ def level_of(found: StorageStatistics, folder: str) -> Level:
         tuple(nlargest(LARGEST, (o for d in details for o in d.largest), key=lambda o: o.size)),
         detailed,
     )
+
+
+def base_of(prefix: str) -> str:
+    """Return the folder, without final slash, that contains all keys with a prefix."""
+    return prefix.rpartition("/")[0]
 
 
 def is_inside(name: str, folder: str) -> bool:

@@ -1,4 +1,7 @@
-"""Stores the last complete result per profile and bucket, so that a tab never starts empty."""
+"""Stores the last complete results per profile and bucket, so that a tab never starts empty.
+
+There are two at most: that of the entire bucket, and that of the last folder.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,32 @@ def save(profile: str, statistics: StorageStatistics) -> None:
     if statistics.partial:
         raise ValueError("a part of a scan is no result to store")
     parts = encode(statistics)  # before the transaction, for which other threads wait
+    place = _place(statistics.bucket, folder=bool(statistics.prefix))
     with state_database().transaction() as connection:
-        replace_parts(connection, storable(profile), statistics.bucket, parts)
+        replace_parts(connection, storable(profile), place, parts)
 
 
 def load(profile: str, bucket: str) -> StorageStatistics | None:
-    """Return the last complete result, or None if there is none that can be read."""
+    """Return the last complete result of a bucket or a folder in it; None if none can be read."""
+    found = [load_entire(profile, bucket), _load(profile, _place(bucket, folder=True))]
+    return max(filter(None, found), key=lambda each: each.finished, default=None)
+
+
+def load_entire(profile: str, bucket: str) -> StorageStatistics | None:
+    """Return the last complete result of an entire bucket, or None if there is none to read."""
+    return _load(profile, _place(bucket, folder=False))
+
+
+def _load(profile: str, place: str) -> StorageStatistics | None:
     try:
-        rows = state_database().rows(_READ, (storable(profile), bucket))
+        rows = state_database().rows(_READ, (storable(profile), place))
         return decode([content for (content,) in rows])
     # A cache: without it the tab scans the bucket again, so no error is shown.
     except (LocalIOError, zlib.error, *UNREADABLE) as error:
         _log.warning("the stored statistics cannot be read: %s", type(error).__name__)
         return None
+
+
+def _place(bucket: str, *, folder: bool) -> str:
+    """Return the name of a stored result; names of buckets contain no slash."""
+    return f"{bucket}/" if folder else bucket

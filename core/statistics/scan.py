@@ -8,22 +8,32 @@ from typing import Protocol
 
 from core.model.statistics import StorageStatistics
 from core.objects.bucket import Bucket, HasBucket
+from core.objects.key_ranges import KeyRange
 from core.objects.listing import Listing
-from core.statistics.totals import Totals
+from core.statistics.totals import FOLDER_DEPTH, Totals, depth_of
 from core.work import Progress, Work
 
 #: Minimum interval of partial results in seconds, and their maximum share of the time: with very
 #: many folders they take long to build.
 _BATCH_SECONDS, _BATCH_SHARE = 0.5, 0.1
-#: Number of pages after which a helper is started, which takes half a second.
-_PAGES_BEFORE_HELP = 20
+#: Number of pages after which a helper is started, which takes half a second: if at least
+#: `_MANY_PAGES` are expected, and otherwise.
+_PAGES_BEFORE_HELP, _PAGES_IF_UNKNOWN, _MANY_PAGES = 20, 150, 400
 
 
 class Helper(Protocol):
-    """A second process that counts prefixes."""
+    """A second process that counts ranges of keys."""
 
-    def count(self, prefix: str) -> tuple[Totals, int]:
-        """Return the totals of all objects below `prefix`, and the number of LIST requests."""
+    def start(self) -> None:
+        """Wait until the process can count without delay."""
+
+    def count(self, part: KeyRange, depth: int) -> tuple[Totals, int]:
+        """Return the totals of the objects of a range, and the number of LIST requests.
+
+        Args:
+            part: the range.
+            depth: see `Totals`.
+        """
 
 
 def scan(
@@ -32,7 +42,7 @@ def scan(
     """Count all objects below a prefix, with at least one LIST request per thousand objects.
 
     Partial results are reported through `work.batch` twice a second. A `helper` counts some of the
-    prefixes if the computation takes longer than the requests.
+    keys if the computation takes longer than the requests.
 
     Raises:
         StorageError: a request was denied or failed.
@@ -41,11 +51,25 @@ def scan(
     return _Scan(workspace.bucket, prefix, work, helper).run()
 
 
-def count(workspace: HasBucket, work: Work, *, prefix: str) -> tuple[Totals, int]:
-    """Count one prefix for a scan of another process, in the order of its keys."""
-    # Without fan-out: the other process has already divided the bucket into prefixes.
-    listing = Listing(workspace.bucket, prefix, fan_out=1, work=work)
-    totals = Totals(workspace.bucket.name, prefix)
+def count(
+    workspace: HasBucket,
+    work: Work,
+    *,
+    prefix: str,
+    after: str = "",
+    until: str | None = None,
+    depth: int = FOLDER_DEPTH,
+) -> tuple[Totals, int]:
+    """Count the keys of a prefix after one key and up to another, for a scan of another process.
+
+    If `until` is empty, no key is counted: the clients are prepared for the next call.
+    """
+    totals = Totals(workspace.bucket.name, prefix, depth)
+    if until == "":
+        workspace.bucket.client  # noqa: B018 - it is created by the first access
+        return totals, 0
+    # Without fan-out: the other process has already divided the bucket into ranges.
+    listing = Listing(workspace.bucket, prefix, after=after, until=until, fan_out=1, work=work)
     for page in listing.pages():
         totals.add(page)
     return totals, listing.list_calls
@@ -55,13 +79,14 @@ class _Scan:
     """One scan: the pages of this process, and the totals of a helper."""
 
     def __init__(self, bucket: Bucket, prefix: str, work: Work, helper: Helper | None) -> None:
-        self._work, self._helper = work, helper
+        self._work, self._helper, self._prefix = work, helper, prefix
         self._listing = Listing(bucket, prefix, work=work)
         self._totals = Totals(bucket.name, prefix)
         self._lock = threading.Lock()
         self._helped_calls = 0
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+        self._started = threading.Event()
         self._next_batch = time.monotonic() + _BATCH_SECONDS
 
     def run(self) -> StorageStatistics:
@@ -70,11 +95,11 @@ class _Scan:
             with self._lock:
                 self._totals.add(page)
             self._report()
-            # A second process helps only if counting, and not the network, takes the time.
-            if number == _PAGES_BEFORE_HELP and self._helper and self._listing.computing:
+            if self._helper and self._thread is None and self._needs_help(number):
                 self._request_help(self._helper)
-        # The own pages are counted, but the helper may still count its last prefix.
-        if self._thread is not None:
+        # The own pages are counted, but the helper may still count its last range. If it has not
+        # even started, it has none.
+        if self._thread is not None and self._started.is_set():
             self._thread.join()
         # A part that the helper could not count must not be missing from a "complete" result.
         if self._failure is not None:
@@ -84,6 +109,12 @@ class _Scan:
         self._work.report(Progress(objects, objects, "objects"))
         return self._snapshot(partial=False)
 
+    def _needs_help(self, pages: int) -> bool:
+        """Return whether a second process pays: if counting, and not the network, takes the time."""
+        many = self._listing.expected_pages >= _MANY_PAGES
+        enough = _PAGES_BEFORE_HELP if many else _PAGES_IF_UNKNOWN
+        return pages >= enough and self._listing.computing
+
     def _request_help(self, helper: Helper) -> None:
         self._thread = threading.Thread(
             target=self._be_helped, args=(helper,), name="listing-helper", daemon=True
@@ -92,14 +123,18 @@ class _Scan:
 
     def _be_helped(self, helper: Helper) -> None:
         try:
-            # One prefix at a time, so that both processes end at nearly the same moment.
-            while (prefix := self._listing.take()) is not None:
-                totals, calls = helper.count(prefix)
+            # What it takes would otherwise wait for the start of the process.
+            helper.start()
+            self._started.set()
+            # One range at a time, so that both processes end at nearly the same moment.
+            while (part := self._listing.take()) is not None:
+                totals, calls = helper.count(part, depth_of(self._prefix))
                 with self._lock:
                     self._totals.merge(totals)
                     self._helped_calls += calls
         except BaseException as error:  # noqa: BLE001 - raised by `run`, which waits for this thread
             self._failure = error
+            self._started.set()
 
     def _report(self) -> None:
         self._work.report(Progress(self._totals.objects, None, "objects"))

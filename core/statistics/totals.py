@@ -30,7 +30,7 @@ from core.statistics.details import (
 )
 from core.units import format_size, utc_now
 
-#: Maximum depth and number of separately counted folders.
+#: Maximum depth below the counted prefix, and number, of separately counted folders.
 FOLDER_DEPTH = 4
 # The table of folders crosses the pipe to the window with every partial result.
 MOST_FOLDERS = 20_000
@@ -46,8 +46,16 @@ _SMALL_GROUPS = BOUNDS.index(SMALL_BYTES) + 1
 class Totals:
     """The current sums; not thread-safe."""
 
-    def __init__(self, bucket: str, prefix: str) -> None:
+    def __init__(self, bucket: str, prefix: str, depth: int | None = None) -> None:
+        """Begin with no objects.
+
+        Args:
+            bucket: the name of the bucket.
+            prefix: the prefix of all keys.
+            depth: the number of levels of separately counted folders; None for `depth_of(prefix)`.
+        """
         self._bucket, self._prefix = bucket, prefix
+        self._depth = depth_of(prefix) if depth is None else depth
         self._started = utc_now()
         self.objects, self.size = 0, 0
         self._folders: defaultdict[str, FolderSums] = defaultdict(FolderSums)
@@ -62,7 +70,7 @@ class Totals:
         self.size += sum(sizes)
         many = len(self._folders) > MOST_DETAILS // 4
         limit = LARGEST_OF_MANY if many else LARGEST_OF_FOLDER
-        for folder, begin, end in runs(keys):
+        for folder, begin, end in runs(keys, self._depth):
             sums, part = self._folder(folder), sizes[begin:end]
             sums.add(part, texts, begin)
             # Most runs contain no object that is large enough, and one comparison excludes them.
@@ -135,11 +143,16 @@ class Totals:
         heapq.heapify(self._largest)
 
 
-def runs(keys: list[str]) -> Iterator[tuple[str, int, int]]:
+def depth_of(prefix: str) -> int:
+    """Return the number of levels of separately counted folders for a scan of a prefix."""
+    return prefix.count("/") + FOLDER_DEPTH
+
+
+def runs(keys: list[str], depth: int = FOLDER_DEPTH) -> Iterator[tuple[str, int, int]]:
     """Yield each folder of sorted keys with start and end of its run."""
     begin, count = 0, len(keys)
     while begin < count:
-        folder = folder_of(keys[begin])
+        folder = folder_of(keys[begin], depth)
         # Objects outside any folder are adjacent to folders in the order of keys, so each is its
         # own run.
         if not folder:
@@ -148,21 +161,21 @@ def runs(keys: list[str]) -> Iterator[tuple[str, int, int]]:
             continue
         # "0" follows "/" in Unicode, so this is the first key after those in the folder.
         end = bisect_left(keys, f"{folder}0", begin)
-        end = _shallow_end(keys, folder, begin, end)
+        end = _shallow_end(keys, folder, begin, end, depth)
         yield folder, begin, end
         begin = end
 
 
-def folder_of(key: str) -> str:
-    """Return the folder of a key, cut at `FOLDER_DEPTH` levels, without its last slash."""
-    return "/".join(key.split("/", FOLDER_DEPTH)[:FOLDER_DEPTH][: key.count("/")])
+def folder_of(key: str, depth: int = FOLDER_DEPTH) -> str:
+    """Return the folder of a key, cut at so many levels, without its last slash."""
+    return "/".join(key.split("/", depth)[:depth][: key.count("/")])
 
 
-def _shallow_end(keys: list[str], folder: str, begin: int, end: int) -> int:
+def _shallow_end(keys: list[str], folder: str, begin: int, end: int, depth: int) -> int:
     """End a run before deeper folders: `a/x` is in `a`, `a/b/c` in `a/b`."""
-    if folder.count("/") + 1 >= FOLDER_DEPTH:
+    if folder.count("/") + 1 >= depth:
         return end
-    return next((n for n in range(begin, end) if folder_of(keys[n]) != folder), end)
+    return next((n for n in range(begin, end) if folder_of(keys[n], depth) != folder), end)
 
 
 def by_kind(folders: Iterable[Share]) -> tuple[Share, ...]:

@@ -48,7 +48,7 @@ class PathCompletion(QObject):
             f"Complete {parent or bucket.name}",
             lambda work: list_level(bucket, parent, work=work).folders,
             lambda folders: self._show(wanted, folders),
-            failed=_no_completion, latest="browser/complete", quiet=True,
+            failed=_no_completion, latest="path/complete", quiet=True,
         )  # fmt: skip
 
     def _show(self, wanted: tuple[Bucket, str], folders: tuple[str, ...]) -> None:

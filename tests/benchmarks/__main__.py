@@ -37,6 +37,7 @@ from tests.benchmarks.figures import Figure
 BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("listing", listing.figures),
     ("listing-latency", listing.with_latency),
+    ("growth-listing", listing.growth),
     ("page-checks", page_checks.figures),
     ("dump", dump.figures),
     ("postgresql", postgresql_dump.figures),
@@ -70,7 +71,13 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("first-paint", window.paints),
 )
 #: Benchmarks that take minutes: they run only if they are named.
-ON_DEMAND = ("growth-sqlite", "growth-postgresql", "growth-mariadb", "growth-catalog")
+ON_DEMAND = (
+    "growth-listing",
+    "growth-sqlite",
+    "growth-postgresql",
+    "growth-mariadb",
+    "growth-catalog",
+)
 
 
 def main(wanted: list[str]) -> int:

@@ -7,8 +7,11 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tests.benchmarks.figures import Figure, best
@@ -17,8 +20,11 @@ from tests.benchmarks.rig import rig
 RUNS = 3
 #: Keys of the buckets, and the seconds that each answer of the slow server takes; at least so many
 #: times as fast as the best peer.
-KEYS, FEWER_KEYS, LATENCY = 1_000_000, 100_000, 0.05
-TARGET, SLOW_TARGET = 3.0, 5.0
+KEYS, FEWER_KEYS, FLAT_KEYS, LATENCY = 1_000_000, 100_000, 200_000, 0.05
+TARGET, SLOW_TARGET = 5.0, 8.0
+#: Buckets of increasing size, the most seconds (a part of which the start takes) and MB of each.
+GROWTH = (("b10k", 10_000), ("b100k", 100_000), ("b1m", 1_000_000), ("b5m", 5_000_000))
+MOST_START, MOST_PER_MILLION, MOST_MB = 1.0, 2.5, 300.0
 
 
 def figures() -> Iterator[Figure]:
@@ -29,10 +35,27 @@ def figures() -> Iterator[Figure]:
 
 
 def with_latency() -> Iterator[Figure]:
-    """Yield the same for 100,000 keys and a server that answers after 50 ms."""
+    """Yield the same for a server that answers after 50 ms, also for keys without folders."""
     with rig(latency=LATENCY) as endpoint:
         found = _medians(endpoint, "b100k", FEWER_KEYS)
-    yield _figure("list 100,000 keys, answers after 50 ms", found, SLOW_TARGET)
+        yield _figure("list 100,000 keys, answers after 50 ms", found, SLOW_TARGET)
+        found = _medians(endpoint, "flat", FLAT_KEYS)
+    yield _figure("list 200,000 keys of one folder, 50 ms", found, SLOW_TARGET)
+
+
+def growth() -> Iterator[Figure]:
+    """Yield time and memory for 10,000 to 5,000,000 keys."""
+    with rig() as endpoint:
+        for bucket, keys in GROWTH:
+            urllib.request.urlopen(f"{endpoint}/{bucket}?list-type=2&max-keys=1").read()
+            command = _commands(endpoint, bucket)["ours"]
+            runs = [_measured(command, _environment(endpoint), keys) for _ in range(RUNS)]
+            took, memory = statistics.median(run[0] for run in runs), max(run[1] for run in runs)
+            yield Figure(
+                f"list {keys:,} keys with statistics", took, "s",
+                MOST_START + MOST_PER_MILLION * keys / 1e6, note=f"({keys / took:,.0f} keys/s)",
+            )  # fmt: skip
+            yield Figure(f"memory of a listing of {keys:,} keys", memory, "MB", MOST_MB)
 
 
 def _medians(endpoint: str, bucket: str, keys: int) -> dict[str, float]:
@@ -77,6 +100,43 @@ def _environment(endpoint: str) -> dict[str, str]:
         "RCLONE_CONFIG_RIG_ACCESS_KEY_ID": "AKIARIG",
         "RCLONE_CONFIG_RIG_SECRET_ACCESS_KEY": "rig-secret-0123456789",
     }
+
+
+def _measured(command: list[str], environment: dict[str, str], keys: int) -> tuple[float, float]:
+    """Return the seconds of a command, and the MB of its largest process."""
+    began, most = time.perf_counter(), 0.0
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    output: list[bytes] = []
+    assert process.stdout is not None
+    reader = threading.Thread(
+        target=lambda pipe: output.append(pipe.read()), args=(process.stdout,)
+    )
+    reader.start()
+    while process.poll() is None:
+        most = max(most, *map(_peak_mb, (process.pid, *_children(process.pid))))
+        time.sleep(0.02)  # noqa: TID251 - nothing to cancel here
+    took = time.perf_counter() - began
+    reader.join()
+    assert json.loads(output[0])["objects"] == keys
+    return took, most
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that a process has started, each listed with the thread that did."""
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread or the process has ended
+            found += map(int, path.read_text().split())
+    return found
+
+
+def _peak_mb(pid: int) -> float:
+    """Return the peak memory of a process so far; 0 if it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return int(text.partition("VmHWM:")[2].split()[0]) / 1024 if "VmHWM:" in text else 0.0
 
 
 def _timed(command: list[str], environment: dict[str, str], keys: int) -> float:

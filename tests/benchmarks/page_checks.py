@@ -10,7 +10,7 @@ import botocore.session
 from botocore.compat import HTTPHeaders
 
 from core.aws.answers import check_answer, is_closed
-from core.objects import pages
+from core.objects import page_readers, pages
 from tests.benchmarks.figures import Figure
 
 ROWS, ROUNDS, REPEATS = 1000, 25, 20
@@ -26,9 +26,7 @@ def figures() -> Iterator[Figure]:
     columns = pages.read_page(body).columns
 
     def read() -> None:
-        raw = pages._raw_by_pattern(body)
-        assert raw is not None
-        pages._decoded(raw)
+        pages._decoded(page_readers.read_raw(body))
 
     def check() -> None:
         answer: dict[str, Any] = {"status_code": 200, "headers": _headers(headers), "body": body}

@@ -11,7 +11,7 @@ typedef struct {
   char **keys;
 } Set;
 
-static Set B1M, B100K, SMALL, BIG, FLAT;
+static Set B5M, B1M, B100K, B10K, SMALL, BIG, FLAT;
 
 static void format_time(char *to, size_t capacity, time_t moment) {
   struct tm parts;
@@ -57,6 +57,7 @@ static void fill_fixed_buckets(void) {
   char key[64];
   fill_candles(&B1M, 1000000);
   fill_candles(&B100K, 100000);
+  fill_candles(&B10K, 10000);
   start_set(&SMALL, 5000);
   for (int n = 0; n < 5000; n++) {
     snprintf(key, sizeof key, "d%02d/f%05d_2048.bin", n / 250, n);
@@ -72,7 +73,11 @@ static void fill_fixed_buckets(void) {
 }
 
 static Set *fixed_set(const char *bucket) {
-  return !strcmp(bucket, "b1m") ? &B1M : !strcmp(bucket, "b100k") ? &B100K
+  if (!strcmp(bucket, "b5m")) {  // takes 2 GB and some seconds: filled by the first request
+    if (!B5M.count) fill_candles(&B5M, 5000000);
+    return &B5M;
+  }
+  return !strcmp(bucket, "b1m") ? &B1M : !strcmp(bucket, "b100k") ? &B100K : !strcmp(bucket, "b10k") ? &B10K
        : !strcmp(bucket, "small") ? &SMALL : !strcmp(bucket, "flat") ? &FLAT : !strcmp(bucket, "big") ? &BIG : NULL;
 }
 

@@ -66,14 +66,11 @@ class ListedBucket:
     def use(self, monkeypatch=None):
         """Let listings read this bucket, in a program without `monkeypatch` until its end."""
         from core.catalog import listed_keys
-        from core.objects import listing
+        from core.objects import listing, page_requests
 
         replace = setattr if monkeypatch is None else monkeypatch.setattr
         for module in (listed_keys, listing):
             replace(module, "page_of", self.page_of)
-        replace(listing, "DirectPages", lambda *_: SimpleNamespace(page_of=self._long_page_of))
+        # Without a server no request can be sent without botocore.
+        replace(page_requests, "DirectPages", SimpleNamespace(of=lambda *_: None))
         return self
-
-    def _long_page_of(self, prefix, *, token=None, after=""):
-        """Return a page of a long listing, which is requested without botocore."""
-        return self.page_of(self, prefix, token=token, after=after)

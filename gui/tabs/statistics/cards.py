@@ -68,7 +68,8 @@ class Cards(QFrame):
         """Show the figures of a complete or partial result."""
         partial = found.partial
         average = format_size(found.size // found.objects if found.objects else 0)
-        self.objects.set(format_count(found.objects), "so far" if partial else "all objects")
+        counted = "below the prefix" if found.prefix else "all objects"
+        self.objects.set(format_count(found.objects), "so far" if partial else counted)
         self.total.set(
             format_size(found.size),
             f"{average} on average, so far" if partial else f"{average} on average",

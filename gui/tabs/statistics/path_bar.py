@@ -30,7 +30,7 @@ class PathBar(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bucket = self.folder = ""
+        self.bucket = self.folder = self._base = ""
         self._narrow = False
         self.up = icon_button("up", "Folder above", self._on_up)
         self.browser = plain_button("Open in Browser", self.browser_wanted.emit, icon_name="folder")
@@ -45,14 +45,15 @@ class PathBar(QFrame):
         box.addLayout(self._crumbs, 1)
         box.addWidget(self.browser)
 
-    def show_folder(self, bucket: str, folder: str) -> None:
-        """Show the path of a folder, without its last slash."""
-        if (bucket, folder) == (self.bucket, self.folder):
+    def show_folder(self, bucket: str, folder: str, base: str = "") -> None:
+        """Show the path of a folder, without its last slash; `base` is the scanned folder."""
+        if (bucket, folder, base) == (self.bucket, self.folder, self._base):
             return  # partial results arrive twice a second; unchanged buttons keep the focus
-        self.bucket, self.folder = bucket, folder
+        self.bucket, self.folder, self._base = bucket, folder, base
         focused = any(part.hasFocus() for part in self._parts)
         self._show_crumbs()
-        self.up.allow(bool(folder), "This is the entire bucket.")
+        entire = "The scan counted this folder only." if base else "This is the entire bucket."
+        self.up.allow(folder != base, entire)
         if focused:
             self.up.setFocus(Qt.FocusReason.OtherFocusReason)
 

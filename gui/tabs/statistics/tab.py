@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
-from core.errors import StorageError
+from core.errors import AccessDenied, StorageError
 from core.model.prices import LIST_PRICE
 from core.model.statistics import Share, StorageStatistics
-from core.statistics.levels import Level, level_of
-from core.statistics.saved import load, save
+from core.statistics.levels import Level, base_of, is_inside, level_of
+from core.statistics.saved import load, load_entire, save
 from core.statistics.totals import ROOT
 from core.units import format_age, format_count
 from core.work import Progress
@@ -20,6 +22,7 @@ from gui.context import Context
 from gui.tabs.base import Tab
 from gui.tabs.statistics.cards import Cards
 from gui.tabs.statistics.path_bar import PathBar
+from gui.tabs.statistics.prefix_field import PrefixField
 from gui.tabs.statistics.tables import GroupsPanel, LargestModel, SharesModel
 from gui.tasks import Task
 from gui.views.treemap import Treemap, cells_of
@@ -51,6 +54,10 @@ _NO_SCAN = (
     "No scan yet",
     "A scan counts every object and groups the sizes by kind, symbol, storage class and month.",
 )
+_DENIED = (
+    "The keys may not be listed",
+    "If you may list some folders only, type the prefix of one of them above, and scan it.",
+)
 
 
 class StatisticsTab(Tab):
@@ -68,29 +75,29 @@ class StatisticsTab(Tab):
         self.treemap = Treemap()
         self.shares, self.largest = SharesModel(self), LargestModel(self)
         self.groups = Segmented(_GROUPS)
+        self.scope = PrefixField(self)
         self.scan = primary_button("Scan", self._on_scan)
         self.stop = plain_button("Stop", self._on_stop)
         self.path = PathBar()
         self._age = Pill("")
-        self._scan_failed = False  # the last scan failed, so the result shown is older
-        self._empty = EmptyState(
-            *_NO_SCAN,
-            "Scan",
-            self._on_scan,
-        )
+        # The last scan failed, so the result shown is older; it failed because of missing rights.
+        self._scan_failed = self._denied = False
+        self._empty = EmptyState(*_NO_SCAN, "Scan", self._on_scan)
         self._view = Loadable(column(self.path, self.treemap), self._empty)
         follow_time(self, self._show_age)
         self._lay_out()
         self.treemap.entered.connect(self._show_folder)
         self.treemap.left.connect(self._on_up)
         self.treemap.menu_wanted.connect(self._on_menu)
-        self.path.chosen.connect(self._show_folder)
+        self.scope.entered.connect(self._on_scan)
+        self.path.chosen.connect(self._on_path)
         self.path.browser_wanted.connect(lambda: self._open_in_browser(self._root))
         self.groups.selected.connect(self._on_group)
         self._show_state()
 
     def _lay_out(self) -> None:
-        self._map = Panel("Size by folder", self._view, actions=(self.stop, self.scan))
+        body = column(self.scope, self._view)
+        self._map = Panel("Size by folder", body, actions=(self.stop, self.scan))
         self._map.head.add_pill(self._age)
         settings = self.context.settings
         shares = make_table(
@@ -130,7 +137,8 @@ class StatisticsTab(Tab):
             self._task.cancel()
             self._task = None
         self._found = self._complete = None
-        self._root, self._level = "", None
+        self._root, self._level, self._denied = "", None, False
+        self.scope.field.clear()
         self._view.show_empty()
         self._show_state()
         if workspace is not None:
@@ -148,7 +156,8 @@ class StatisticsTab(Tab):
 
     def _on_saved(self, found: StorageStatistics | None) -> None:
         # A scan may have begun before the stored result was read.
-        if found is not None and self._found is None:
+        if found is not None and self._found is None and self._task is None:
+            self.scope.show_prefix(found.prefix)
             self._show(found)
             self._show_state()
 
@@ -158,16 +167,19 @@ class StatisticsTab(Tab):
             return
         self.banner.clear()
         bucket = workspace.profile.bucket
+        prefix = self.scope.prefix
+        if self._found is not None and self._found.prefix != prefix:
+            self._root = base_of(prefix)
         self._task = self.bulk(
-            "Scan the bucket",
+            f"Scan {prefix}" if prefix else "Scan the bucket",
             "statistics.scan",
-            {"prefix": ""},
+            {"prefix": prefix},
             self._on_scanned,
             failed=self._on_failed,
             progress=self._on_progress,
             batch=self._show,
-            source=f"s3://{bucket}",
-            command=self.command("statistics.scan"),
+            source=f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}",
+            command=self.command("statistics.scan", *filter(None, [prefix])),
         )
         self._task.changed.connect(self._on_task_changed)
         if self._found is None:
@@ -187,7 +199,7 @@ class StatisticsTab(Tab):
                 self.banner.show_info(f"The scan was stopped. The result of {age} is shown.")
             else:
                 self.banner.show_info(
-                    "The scan was stopped: the figures cover only a part of the bucket."
+                    "The scan was stopped: the figures cover only a part of the objects."
                 )
             self._show_complete()
 
@@ -195,7 +207,7 @@ class StatisticsTab(Tab):
         self._age.set(f"scanning: {format_count(progress.done)} objects", "accent")
 
     def _on_scanned(self, found: StorageStatistics) -> None:
-        self._task, self._scan_failed = None, False
+        self._task, self._scan_failed, self._denied = None, False, False
         self._show(found)
         self._show_state()
         workspace = self.context.workspace
@@ -205,6 +217,7 @@ class StatisticsTab(Tab):
 
     def _on_failed(self, error: StorageError) -> None:
         self._task, self._scan_failed = None, True
+        self._denied = isinstance(error, AccessDenied)
         self._show_complete()
         self.show_error(error, self._on_scan)
 
@@ -225,7 +238,8 @@ class StatisticsTab(Tab):
         if found.objects:
             self._view.show_view()
         else:
-            self._empty.set_text("The bucket is empty", "There is nothing to count.", "Scan")
+            nothing = "No object has this prefix" if found.prefix else "The bucket is empty"
+            self._empty.set_text(nothing, "There is nothing to count.", "Scan")
             self._view.show_empty()
         self._show_age()
 
@@ -239,6 +253,33 @@ class StatisticsTab(Tab):
         name = self.shares.name(index.row()) if index.isValid() else ""
         if self.groups.current == "tops" and name and name != ROOT:
             self._show_folder(f"{self._root}/{name}" if self._root else name)
+
+    def _on_path(self, folder: str) -> None:
+        """Show a folder of the path; of those above a scanned one there may be an older result."""
+        found, workspace = self._found, self.context.workspace
+        if found is None or workspace is None or is_inside(folder, base_of(found.prefix)):
+            self._show_folder(folder)
+            return
+        name, bucket = workspace.profile.name, workspace.profile.bucket
+        self.run(
+            "Read the last statistics of the bucket",
+            lambda _work: load_entire(name, bucket),
+            partial(self._on_entire, folder),
+            latest="statistics/saved",
+        )
+
+    def _on_entire(self, folder: str, found: StorageStatistics | None) -> None:
+        if self._task is not None:
+            return
+        self.scope.show_prefix(found.prefix if found else folder and f"{folder}/")
+        if found is None:
+            self.banner.show_info(
+                "Only this folder was scanned. Scan again to count the folder above it."
+            )
+            return
+        self._root = folder
+        self._show(found)
+        self._show_state()
 
     def _on_up(self) -> None:
         self._show_folder(self._root.rpartition("/")[0])
@@ -273,11 +314,13 @@ class StatisticsTab(Tab):
             # Shown once there is a result, for example when another tab opens a folder here.
             self._root = folder
             return
+        base = base_of(found.prefix)
+        folder = folder if is_inside(folder, base) else base
         level = level_of(found, folder)
-        if folder and not level.objects:  # it was deleted, or the scan has no entry for it
-            folder, level = "", level_of(found, "")
+        if folder != base and not level.objects:  # deleted, or the scan has no entry for it
+            folder, level = base, level_of(found, base)
         self._root, self._level = folder, level
-        self.path.show_folder(found.bucket, folder)
+        self.path.show_folder(found.bucket, folder, base)
         self.treemap.show_cells(cells_of(found.folders, folder))
         self._allow_groups(level)
         self._on_group(self.groups.current)
@@ -302,12 +345,13 @@ class StatisticsTab(Tab):
         if self._found is None or self._task is not None:
             return
         age = format_age(self._found.finished)
+        scan = "live scan of one prefix" if self._found.prefix else "live scan"
         if self._found.partial:
             self._age.set(f"partial: the scan was interrupted · {age}", "warning")
         elif self._scan_failed:
-            self._age.set(f"live scan · {age} · could not be refreshed", "warning")
+            self._age.set(f"{scan} · {age} · could not be refreshed", "warning")
         else:
-            self._age.set(f"live scan · {age}", "neutral")
+            self._age.set(f"{scan} · {age}", "neutral")
 
     def _show_state(self) -> None:
         running = self._task is not None
@@ -320,14 +364,15 @@ class StatisticsTab(Tab):
         self.scan.set_hint(self._cost())
         if not ready:
             self._view.show_unconnected(self.choose_profile)
-        self._empty.set_text(*_NO_SCAN, "Scan")
+        if self._found is None:
+            self._empty.set_text(*(_DENIED if self._denied else _NO_SCAN), "Scan")
         self._empty.button.allow(not running, "A scan is running.")
         if self._found is None:
             self._age.set("")
         self._show_age()
 
     def _cost(self) -> str:
-        if self._found is None:
+        if self._found is None or self._found.prefix != self.scope.prefix:
             return (
                 "One LIST request per thousand objects: a million objects need 1,000 requests, "
                 f"about ${LIST_PRICE}."

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.aws.answers import BadAnswerError
 from core.objects import pages
+from core.objects.page_readers import raw_by_parser, raw_by_pattern
 from core.objects.pages import read_columns, read_page
 
 MODEL = botocore.session.get_session().get_service_model("s3").operation_model("ListObjectsV2")
@@ -113,11 +114,12 @@ def test_pages_are_read_as_stock_boto3_reads_them(body):
 
 
 @given(body=listings())
-def test_both_readers_find_the_same(body):
-    by_pattern = pages._raw_by_pattern(body)
-    if by_pattern is not None:
-        assert pages._decoded(by_pattern) == pages._decoded(pages._raw_by_parser(body))
-        assert by_pattern.scalars == pages._raw_by_parser(body).scalars
+def test_all_readers_find_the_same(body):
+    by_parser = raw_by_parser(body)
+    raw = raw_by_pattern(body)
+    if raw is not None:
+        assert pages._decoded(raw) == pages._decoded(by_parser)
+        assert raw.scalars == by_parser.scalars
 
 
 @given(body=listings(), where=st.integers(0, 10**6))
@@ -142,7 +144,7 @@ def test_keys_are_decoded_once_whichever_reader_read_them(encoded, mixed):
     rows = [row(name(key), algorithm if mixed and n % 2 else "") for n, key in enumerate(keys)]
     scalars = "<IsTruncated>false</IsTruncated>"
     body = page(*rows, scalars=scalars + "<EncodingType>url</EncodingType>" * encoded)
-    assert (pages._raw_by_pattern(body) is None) == mixed
+    assert (raw_by_pattern(body) is None) == mixed
     assert read_page(body).columns.keys == keys
 
 
@@ -157,7 +159,7 @@ def test_keys_are_decoded_once_whichever_reader_read_them(encoded, mixed):
 )
 def test_a_page_of_another_shape_is_read_by_the_xml_parser(change):
     body = page(row("k")).replace(*change)
-    assert pages._raw_by_pattern(body) is None
+    assert raw_by_pattern(body) is None
     assert read_page(body).columns.keys == ["k"]
 
 

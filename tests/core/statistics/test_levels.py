@@ -24,8 +24,8 @@ rows = st.tuples(
 )
 
 
-def counted(objects):
-    totals = Totals("b", "")
+def counted(objects, prefix=""):
+    totals = Totals("b", prefix)
     for start in range(0, len(objects), 7):
         part = objects[start : start + 7]
         columns = [list(column) for column in zip(*part, strict=True)]
@@ -50,6 +50,21 @@ def test_a_level_is_what_counting_the_folder_alone_gives(objects, folder):
     if inside:
         assert found.largest[0].size == max(size for _, size, _, _ in inside)
         assert found.detailed
+
+
+@given(st.lists(rows, min_size=1, max_size=60))
+def test_the_level_of_a_scanned_folder_is_everything_that_was_scanned(objects):
+    inside = [(f"market-data/ohlcv/{row[0]}", *row[1:]) for row in objects]
+    found = counted(inside, "market-data/ohlcv/")
+    level = level_of(found, "market-data/ohlcv")
+    assert level == level_of(found, "")
+    assert level.objects == len(inside)
+    entire = level_of(counted(inside), "market-data/ohlcv")
+    for group in ("tops", "kinds", "symbols", "classes", "months", "sizes"):
+        assert sums(getattr(level, group)) == sums(getattr(entire, group)), group
+    # The folders of a scanned folder are as deep as those of a scanned bucket.
+    depth = max(share.name.count("/") for share in found.folders)
+    assert depth == max(min(key.count("/") - 1, 5) for key, *_ in inside)
 
 
 def test_the_folders_of_a_level_are_those_directly_below_it():

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from helpers.big_statistics import big_statistics
 
 from core.local.state.database import state_database
 from core.local.state.statistics_parts import decode, encode
-from core.statistics.saved import load, save
+from core.statistics.saved import load, load_entire, save
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,6 +33,21 @@ def test_a_newer_result_replaces_all_parts_of_the_former_one():
     save("p", smaller)
     assert load("p", "b") == smaller
     assert state_database().rows("SELECT count(*) FROM statistics") == [(len(encode(smaller)),)]
+
+
+def test_the_results_of_the_bucket_and_of_the_last_folder_are_stored():
+    entire = big_statistics(folders=3, details=0)
+    later = entire.finished + timedelta(hours=1)
+    folder = replace(entire, prefix="logs/", finished=later)
+    save("p", entire)
+    save("p", replace(folder, prefix="other/"))
+    save("p", folder)
+    assert load("p", "b") == folder
+    assert load_entire("p", "b") == entire
+    newer = replace(entire, finished=later + timedelta(hours=1))
+    save("p", newer)
+    assert load("p", "b") == newer
+    assert load_entire("another", "b") is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from helpers.moto_bucket import moto_bucket
 from core.errors import NotAnS3Answer, Offline, StorageError
 from core.local.state.database import state_database
 from core.local.state.statistics_parts import encode, replace_parts
+from core.objects import listing, page_requests
+from core.objects.key_ranges import KeyRange
+from core.statistics import scan as module
 from core.statistics.saved import load, save
 from core.statistics.scan import scan
 from core.statistics.totals import Totals
@@ -42,34 +45,69 @@ def test_a_complete_scan_counts_everything_and_is_stored(filled):
 def test_a_scan_that_breaks_off_is_an_error_whichever_page_is_missing(
     filled, monkeypatch, which, error
 ):
-    from core.objects import listing
-
     asked, real = [], listing.page_of
 
     def page_of(*arguments, **named):
         asked.append(arguments)
         if len(asked) == which:
             raise error
-        return real(*arguments, **named)
+        return real(*arguments, size=7, **named)
 
     monkeypatch.setattr(listing, "page_of", page_of)
+    monkeypatch.setattr(page_requests.DirectPages, "of", lambda *_: None)
     with pytest.raises(StorageError) as caught:
         scan(filled, Work())
     assert caught.value is error
 
 
-def test_a_helper_that_fails_fails_the_scan(filled, monkeypatch):
-    from core.statistics import scan as module
+class Helper:
+    """A second process in this one; `fails` is where."""
 
-    class Helper:
-        def count(self, prefix):
-            raise Offline(f"{prefix} is out of reach")
+    def __init__(self, space, fails=""):
+        self.space, self.fails, self.counted = space, fails, []
 
-    monkeypatch.setattr(module, "_PAGES_BEFORE_HELP", 0)
+    def start(self):
+        if self.fails == "start":
+            raise Offline("cannot start")
+
+    def count(self, part, depth):
+        if self.fails == "count":
+            raise Offline(f"{part.prefix} is out of reach")
+        self.counted.append(part.prefix)
+        return module.count(
+            self.space, Work(), prefix=part.prefix, after=part.after, until=part.until, depth=depth
+        )
+
+
+@pytest.fixture
+def helped(monkeypatch):
+    """Scans in which help is wanted from the first page on, and pages are small."""
+    real = listing.page_of
+    monkeypatch.setattr(listing, "page_of", lambda *given, **named: real(*given, size=3, **named))
+    monkeypatch.setattr(page_requests.DirectPages, "of", lambda *_: None)
+    monkeypatch.setattr(module, "_PAGES_IF_UNKNOWN", 0)
     monkeypatch.setattr(module.Listing, "computing", True)
-    monkeypatch.setattr(module.Listing, "take", lambda _listing: "folder0/")
-    with pytest.raises(Offline, match="out of reach"):
-        scan(filled, Work(), helper=Helper())
+
+
+@pytest.mark.parametrize("fails", ["start", "count"])
+def test_a_helper_that_fails_fails_the_scan(filled, helped, monkeypatch, fails):
+    monkeypatch.setattr(module.Listing, "take", lambda _listing: KeyRange("folder0/"))
+    with pytest.raises(Offline, match=r"start|out of reach"):
+        scan(filled, Work(), helper=Helper(filled, fails))
+
+
+def test_a_scan_with_help_counts_what_one_process_counts(filled, helped):
+    helper = Helper(filled)
+    found, alone = scan(filled, Work(), helper=helper), scan(filled, Work())
+    for group in ("objects", "size", "folders", "tops", "classes", "sizes", "largest", "details"):
+        assert getattr(found, group) == getattr(alone, group), group
+
+
+def test_an_empty_range_prepares_a_helper_without_a_listing(filled):
+    totals, calls = module.count(filled, Work(), prefix="", until="")
+    assert (totals.objects, calls) == (0, 0)
+    totals, _ = module.count(filled, Work(), prefix="", after="folder0/020", until="folder2/002")
+    assert totals.objects == 4 + 10 + 1
 
 
 def test_a_part_is_neither_stored_nor_read_back(filled):
