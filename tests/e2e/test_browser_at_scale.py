@@ -1,4 +1,5 @@
-"""A folder of very many objects on SeaweedFS: opened, sorted, filtered, searched, selected; a delete is planned.
+"""A folder of very many objects on SeaweedFS: opened, sorted, filtered, searched, selected, and many
+of them changed, deleted and restored.
 
 The suite runs it with 2,000 objects; `make scale` with 200,000, and prints how long each step took.
 """
@@ -7,16 +8,20 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from helpers.browser import in_other_thread
+from helpers.browser import active, in_other_thread
 from helpers.doses import HEAVY
 from helpers.s3_servers import make_bucket
 from helpers.user_input import User
 from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QPushButton
 
 from core.aws.clients import ClientFactory
 from core.objects.bucket import Bucket
 from core.objects.listing import list_pages
 from core.objects.small import SmallFile, upload_many
+from core.objects.tags import get_tags
+from core.work import Work
+from gui import shortcuts
 from gui.dialogs.confirm import Confirm
 from gui.tabs.browser.folder_rows import NAME, SIZE
 
@@ -177,3 +182,83 @@ def test_the_catalogue_of_very_many_objects(tab, user_of, load):
         coverage.refresh()
         until(lambda: not tab.busy and coverage.summary.text())
     assert "1 complete day, 1 thin" in coverage.summary.text()
+
+
+def filtered(tab, until, text, ending):
+    """Filter the folder, and return the number of rows that remain."""
+    expected = sum(n % 3 > 0 for n in range(COUNT) if str(n).endswith(ending))
+    tab.folder.filter.setText(text)
+    until(lambda: tab.folder.model.rowCount() == expected)
+    return expected
+
+
+def selected(tab, until, qtbot, count):
+    """Select all rows that the filter shows."""
+    active(tab, qtbot)
+    tab.folder.table.setFocus()
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    until(lambda: tab.folder.count.text().startswith(f"{count:,} selected"))
+
+
+def tagged(bucket, count):
+    """Return how many of the first objects with these names have tags."""
+    names = [name_of(n) for n in range(99, COUNT, 100) if n % 3][:count]
+    return sum(bool(get_tags(bucket, FOLDER + name, "", Work())) for name in names)
+
+
+def test_many_of_very_many_objects_are_changed_deleted_and_restored(
+    tab, bucket, user_of, load, qtbot
+):
+    model, undo = tab.folder.model, shortcuts.tip("browser.undo", "Undo")
+
+    def until(condition):
+        user_of.until(condition, PATIENCE)
+
+    def shown(text):
+        until(lambda: text in tab.banner.text and not tab.busy)
+
+    def changed(tags):
+        selected(tab, until, qtbot, few)
+        qtbot.keyClick(tab.folder.table, Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier)
+        dialog = tab.tools.edits.dialog
+        dialog.tags.setPlainText(tags)
+        until(dialog.go.isEnabled)
+        dialog.go.click()
+
+    in_other_thread(
+        bucket.client.put_bucket_versioning,
+        Bucket=bucket.name,
+        VersioningConfiguration={"Status": "Enabled"},
+    )
+    tab.navigation.go(FOLDER)
+    until(lambda: not tab.busy and model.total == COUNT)
+    few = filtered(tab, until, "*99.json", "99")
+    with load.of(f"change the tags of {few:,} objects"):
+        changed("team=desk")
+        shown(f"{few:,} of {few:,} objects changed")
+    assert in_other_thread(tagged, bucket, 5) == 5
+    with load.of("undo"):
+        user_of.press(undo, tab)
+        shown(f"Properties of {few:,} objects restored")
+    with load.of("cancel a change"):
+        changed("team=desk")
+        until(lambda: any(task.progress is not None for task in tab.context.runner.bulk_running))
+        for task in tab.context.runner.bulk_running:
+            task.cancel()
+        shown("changed and read back")
+    if undo in [button.text() for button in tab.banner.findChildren(QPushButton)]:
+        user_of.press(undo, tab)
+        shown("restored")
+    assert in_other_thread(tagged, bucket, few) == 0
+    many = filtered(tab, until, "*9.json", "9")
+    selected(tab, until, qtbot, many)
+    with load.of(f"delete {many:,} objects"):
+        qtbot.keyClick(tab.folder.table, Qt.Key.Key_Delete)
+        shown(f"{many:,} objects moved to the trash")
+    assert (model.total, model.rowCount()) == (COUNT - many, 0)
+    with load.of("restore them"):
+        user_of.press(undo, tab)
+        shown(f"{many:,} objects restored")
+        until(lambda: not tab.busy and model.rowCount() == many)
+    stored = in_other_thread(lambda: sum(map(len, list_pages(bucket, FOLDER))))
+    assert stored == COUNT == model.total

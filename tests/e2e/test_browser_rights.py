@@ -76,6 +76,32 @@ def test_the_keys_of_the_permitted_folder_are_searched(program, limited):
     limited.until(lambda: page.model.rowCount() == 1)
 
 
+def test_files_are_uploaded_into_the_permitted_folder_and_elsewhere_the_action_is_named(
+    program, limited, demo_s3, demo_prefix, tmp_path
+):
+    paths = [tmp_path / name for name in ("a.json", "b.json")]
+    for path in paths:
+        path.write_text(path.name)
+    chosen = tuple(str(path) for path in paths)
+    folder = f"{ALLOWED}{demo_prefix}"
+    browser = program.window.show_tab("browser")
+    browser.navigation.go(DAY)
+    limited.until(lambda: browser.folder.model.total == 24)
+    browser.handling.upload(folder, list(chosen))
+    uploads = program.window.tab("uploads")
+    limited.press("Upload 2 files", uploads)
+    limited.until(lambda: uploads.pane.model.batches and not uploads.pane.model.batches[0].active)
+    stored = demo_s3.list_objects_v2(Bucket=BUCKET, Prefix=folder)["Contents"]
+    assert [row["Key"] for row in stored] == [f"{folder}{path.name}" for path in paths]
+    for row in stored:
+        demo_s3.delete_object(Bucket=BUCKET, Key=row["Key"])
+    browser.handling.upload(f"user-data/{demo_prefix}", list(chosen))
+    # Whether the keys are free is asked first.
+    missing = f"s3:GetObject on s3://{BUCKET}/user-data/{demo_prefix}a.json is not allowed"
+    limited.until(lambda: missing in texts(uploads))
+    assert not demo_s3.list_objects_v2(Bucket=BUCKET, Prefix=f"user-data/{demo_prefix}")["KeyCount"]
+
+
 #: What each tab names; links are made without a request, so nothing is missing there.
 MISSING = {
     "credentials": ("secretsmanager:ListSecrets",),
