@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -256,15 +256,42 @@ def _put_one(  # noqa: PLR0913 - the parts of one upload
     pace: Pace,
     hash_list: str,
 ) -> Written:
-    from core.objects.writing import upload
-    from core.transfer.hash_list import check_hash_list
-    from core.transfer.sources import find_sources
-    from core.transfer.sweep import sweep_at_start
+    from core.objects.hashing import hashing_ahead
 
-    key = address.key
-    hash_list = check_hash_list(hash_list)
-    found = find_sources([source])
-    for path, _name, why in found.refused:
+    # A large file is hashed while the modules for the upload are imported, and the server prepared.
+    ahead = nullcontext() if options.compresses(source.name) else hashing_ahead(source)
+    with ahead as hashes:
+        from core.objects.writing import upload
+        from core.transfer.hash_list import check_hash_list
+        from core.transfer.sweep import sweep_at_start
+
+        hash_list = check_hash_list(hash_list)
+        _check_source(source)
+        with transfer_work(cli, f"Uploading {source.name}", pace) as work:
+            bucket = bucket_of(cli, address, work)
+            sweep_at_start(bucket, work)
+
+            def send(work: Work) -> Written:
+                return upload(
+                    bucket, address.key, source, only_new=not overwrite, options=options,
+                    ahead=hashes, work=work,
+                )  # fmt: skip
+
+            written = attempted(work, send)
+    if hash_list:
+        save_hash(hash_list, written.sha256 or "", address.key.rpartition("/")[2])
+    return written
+
+
+def _check_source(source: Path) -> None:
+    """Refuse what cannot be uploaded.
+
+    Raises:
+        StorageError: the source does not exist, or is no readable file with a name in UTF-8.
+    """
+    from core.transfer.sources import find_sources
+
+    for path, _name, why in find_sources([source]).refused:
         raise StorageError(
             f"{path} cannot be uploaded",
             cause=f"{why.reason[:1].upper()}{why.reason[1:]}.",
@@ -272,17 +299,6 @@ def _put_one(  # noqa: PLR0913 - the parts of one upload
             subject=path,
             kind=why.kind,
         )
-    with transfer_work(cli, f"Uploading {source.name}", pace) as work:
-        bucket = bucket_of(cli, address, work)
-        sweep_at_start(bucket, work)
-
-        def send(work: Work) -> Written:
-            return upload(bucket, key, source, only_new=not overwrite, options=options, work=work)
-
-        written = attempted(work, send)
-    if hash_list:
-        save_hash(hash_list, written.sha256 or "", key.rpartition("/")[2])
-    return written
 
 
 def save_hash(path: str, sha256: str, name: str) -> None:

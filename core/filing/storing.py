@@ -20,7 +20,7 @@ from core.objects.bucket import HasBucket
 from core.objects.comparing import compare_file
 from core.objects.conditions import refuse_existing
 from core.objects.hashing import SHA256, Stamp, unreadable
-from core.objects.parts import SINGLE_BYTES
+from core.objects.part_sizes import SINGLE_BYTES
 from core.objects.reading import head, read
 from core.objects.writing import put
 from core.objects.writing import upload as upload_file

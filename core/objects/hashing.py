@@ -10,13 +10,17 @@ import hashlib
 import queue
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from core.aws.limits import OBJECT_BYTES
 from core.errors import LocalIOError, SourceChanged, local_io_error
 from core.objects.crc import crc32
-from core.work import Work
+from core.objects.part_sizes import SINGLE_BYTES, part_size
+from core.work import CancelToken, Work
 
 #: Name of the metadata entry with the hexadecimal hash of the complete object.
 SHA256 = "sha256"
@@ -123,6 +127,56 @@ def hash_parts(path: Path, part_size: int, work: Work) -> FileHashes:
         return _PartHasher(path, part_size, work).run()
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+class HashingAhead:
+    """The hashes of one large file, which another thread computes while its upload is prepared."""
+
+    def __init__(self, path: Path, stamp: Stamp) -> None:
+        self._path, self.stamp = path, stamp
+        self._stop = CancelToken()
+        self._pool = ThreadPoolExecutor(1, "hash-ahead")
+        self._hashes: Future[FileHashes] | None = self._pool.submit(
+            hash_parts, path, part_size(stamp.size), Work(self._stop)
+        )
+
+    def take(self, path: Path, stamp: Stamp, work: Work) -> FileHashes | None:
+        """Return the hashes of a file, once; None if they are not those of this state of it.
+
+        Raises:
+            LocalIOError: the file cannot be read.
+            Cancelled: the work was cancelled.
+        """
+        hashes, self._hashes = self._hashes, None
+        if hashes is None or (path, stamp) != (self._path, self.stamp):
+            return None
+        with work.token.on_cancel(self._stop.cancel):
+            return hashes.result()
+
+    def end(self) -> None:
+        """End the thread."""
+        self._stop.cancel()
+        self._pool.shutdown()
+
+
+@contextmanager
+def hashing_ahead(path: Path) -> Iterator[HashingAhead | None]:
+    """Compute the hashes of a file during the block, if it is one that is sent in parts.
+
+    A file that cannot be read is none: its upload reports the error.
+    """
+    try:
+        stamp = Stamp.of(path)
+    except LocalIOError:
+        stamp = None
+    if stamp is None or not SINGLE_BYTES < stamp.size <= OBJECT_BYTES:
+        yield None
+        return
+    ahead = HashingAhead(path, stamp)
+    try:
+        yield ahead
+    finally:
+        ahead.end()
 
 
 class _PartHasher:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from core.aws.limits import MIB, OBJECT_BYTES, PART_COUNT
 from core.errors import ErrorKind, InvalidInput, NotFound, NotSupported, StorageError
 from core.model.objects import Verdict, Written
 from core.model.upload_options import Checksum
@@ -19,30 +17,10 @@ from core.objects.conditions import COMPLETE
 from core.objects.file_parts import FilePart, parts_of
 from core.objects.hashing import FileHashes, Stamp, hash_parts, unreadable
 from core.objects.part_sender import Parts, SentPart
+from core.objects.part_sizes import part_size
 from core.objects.reading import head
 from core.objects.sending import Hashes, confirmed, damaged, discard, read_back, repeat_until_stored
-from core.units import format_counted
 from core.work import Work
-
-#: Files up to this size are sent in one request.
-SINGLE_BYTES = 8 * MIB
-_PART_BYTES = 8 * MIB
-
-
-def part_size(size: int) -> int:
-    """Return the part size for an object of `size` bytes; the last part may be smaller.
-
-    Raises:
-        InvalidInput: the object is larger than S3 allows.
-    """
-    if size > OBJECT_BYTES:
-        raise InvalidInput(
-            "The file is larger than S3 allows",
-            cause=f"It has {format_counted(size, 'byte')}; the maximum for an object is {OBJECT_BYTES}.",
-            remedy="Split the file.",
-        )
-    needed = math.ceil(size / PART_COUNT)
-    return max(_PART_BYTES, math.ceil(needed / MIB) * MIB)
 
 
 @dataclass(frozen=True, slots=True)

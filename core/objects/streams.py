@@ -22,7 +22,7 @@ from core.objects.completion import MAY_BE_DONE, is_race_free, multipart_upload,
 from core.objects.hashing import SHA256
 from core.objects.object_reader import inspect
 from core.objects.part_sender import Parts, SentPart
-from core.objects.parts import SINGLE_BYTES, part_size
+from core.objects.part_sizes import SINGLE_BYTES, part_size
 from core.objects.sending import Hashes, confirmed, damaged, discard, read_back
 from core.objects.single import SinglePut
 from core.objects.writing import check_metadata, guess_type

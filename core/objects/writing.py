@@ -20,9 +20,10 @@ from core.objects.bucket import Bucket
 from core.objects.completion import prepare_only_new
 from core.objects.compressing import compressed
 from core.objects.conditions import refuse_existing
-from core.objects.hashing import SHA256, Stamp, changed, unreadable
+from core.objects.hashing import SHA256, HashingAhead, Stamp, changed, unreadable
 from core.objects.options import COMPRESSED_TYPES, check_options, parameters_of
-from core.objects.parts import SINGLE_BYTES, HashedFile, PartLoop
+from core.objects.part_sizes import SINGLE_BYTES
+from core.objects.parts import HashedFile, PartLoop
 from core.objects.single import SinglePut
 from core.objects.tags import set_tags
 from core.units import format_counted
@@ -73,6 +74,7 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     content_type: str | None = None,
     only_new: bool = False,
     options: UploadOptions = DEFAULT_OPTIONS,
+    ahead: HashingAhead | None = None,
     work: Work | None = None,
 ) -> Written:
     """Upload a file to a key, with its SHA-256 as metadata, and verify the stored object.
@@ -80,7 +82,7 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     If the file changes while it is uploaded, nothing is stored. With `only_new` no object is
     overwritten, not even one that appears during the upload. With a compression, the compressed
     bytes are stored under the same key (see `UploadOptions.key_for`), and `content_type` is that
-    of the compression.
+    of the compression. `ahead` has hashes of the file, which are used if it has not changed since.
 
     Raises:
         AlreadyExists: `only_new`, and another object has the key.
@@ -100,7 +102,7 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     stamp = Stamp.of(path)
     every = {**(metadata or {}), **dict(options.metadata)}
     arguments = {**_arguments(bucket, key, every, content_type), **parameters_of(options)}
-    file = _FileUpload(bucket, path, stamp, arguments, only_new, options)
+    file = _FileUpload(bucket, path, stamp, arguments, only_new, options, ahead)
     written = file.single(work) if stamp.size <= SINGLE_BYTES else file.in_parts(work)
     work.report(Progress(stamp.size, stamp.size, "bytes", key))
     return written
@@ -143,6 +145,7 @@ class _FileUpload:
         arguments: botocore's parameters of the object, without its hash.
         only_new: whether an existing object is never replaced.
         options: the checksum and the tags.
+        ahead: hashes that are being computed, if any.
     """
 
     bucket: Bucket
@@ -151,6 +154,7 @@ class _FileUpload:
     arguments: dict[str, Any]
     only_new: bool
     options: UploadOptions
+    ahead: HashingAhead | None = None
 
     def single(self, work: Work) -> Written:
         """Send the file in one request."""
@@ -201,7 +205,7 @@ class _FileUpload:
         """Hash the file; the server is prepared at the same time."""
         stop = CancelToken()
         with work.token.on_cancel(stop.cancel), ThreadPoolExecutor(1, "hash-file") as pool:
-            hashing = pool.submit(HashedFile.of, self.path, self.stamp, Work(stop))
+            hashing = pool.submit(self._hash, Work(stop))
             try:
                 # Before the parts are sent: afterwards the only test would be the completion
                 # itself.
@@ -213,6 +217,12 @@ class _FileUpload:
             finally:
                 # An existing key ends the hashing, which may take minutes.
                 stop.cancel()
+
+    def _hash(self, work: Work) -> HashedFile:
+        found = self.ahead and self.ahead.take(self.path, self.stamp, work)
+        if found:
+            return HashedFile(self.path, self.stamp, found)
+        return HashedFile.of(self.path, self.stamp, work)
 
 
 def _with_digest(arguments: dict[str, Any], digest: str) -> dict[str, Any]:

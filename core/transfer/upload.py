@@ -18,7 +18,7 @@ from core.model.upload_options import UploadOptions
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.comparing import Comparison, compare_file
 from core.objects.options import check_options
-from core.objects.parts import SINGLE_BYTES
+from core.objects.part_sizes import SINGLE_BYTES
 from core.objects.small import SmallFile, upload_many
 from core.objects.small_loop import SMALL_BYTES
 from core.objects.writing import upload as upload_file

@@ -123,10 +123,10 @@ def _changes_at(monkeypatch, number, change):
         monkeypatch.setattr(file_parts.FilePart, name, counted(getattr(file_parts.FilePart, name)))
 
 
-def attempted(bucket, path):
+def attempted(bucket, path, ahead=None):
     """Upload a file, and return the result or the error."""
     try:
-        return writing.upload(bucket, "k", path)
+        return writing.upload(bucket, "k", path, ahead=ahead)
     except StorageError as error:
         return error
 
@@ -179,3 +179,55 @@ def test_bits_that_flip_on_the_way_are_found(target, tmp_path, damages):
             writing.upload(bucket, "k", path)
             assert server.objects["/b/k"][0] == content
         assert not server.uploads
+
+
+@pytest.fixture
+def ahead(monkeypatch):
+    """Have the small files of these tests hashed ahead; the list has the files that were hashed."""
+    hashed, original = [], hashing.hash_parts
+
+    def hash_parts(path, size, work):
+        hashed.append(path)
+        return original(path, size, work)
+
+    monkeypatch.setattr(hashing, "SINGLE_BYTES", PART)
+    monkeypatch.setattr(hashing, "part_size", lambda _size: PART)
+    monkeypatch.setattr(hashing, "hash_parts", hash_parts)
+    monkeypatch.setattr(parts, "hash_parts", hash_parts)
+    return hashed
+
+
+def test_a_file_that_is_hashed_ahead_is_read_once_and_verified(target, tmp_path, ahead):
+    bucket, server = target
+    path = tmp_path / "f"
+    path.write_bytes(random.Random(1).randbytes(SIZE))
+    with hashing.hashing_ahead(path) as hashes:
+        written = writing.upload(bucket, "k", path, ahead=hashes)
+    assert ahead == [path]
+    assert hashlib.sha256(server.objects["/b/k"][0]).hexdigest() == written.sha256
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_a_file_that_changes_after_it_was_hashed_ahead_is_noticed(target, tmp_path, ahead, change):
+    bucket, server = target
+    path = tmp_path / "f"
+    path.write_bytes(random.Random(2).randbytes(SIZE))
+    hashes = hashing.HashingAhead(path, hashing.Stamp.of(path))
+    hashes._pool.shutdown()  # the hashes are complete
+    change(path, random.Random(3))
+    outcome = attempted(bucket, path, hashes)
+    assert not server.uploads
+    if isinstance(outcome, StorageError):
+        assert isinstance(outcome, SourceChanged | LocalIOError)
+        assert not server.objects
+    else:  # the size or the time has changed: these hashes were not used
+        assert hashlib.sha256(server.objects["/b/k"][0]).hexdigest() == outcome.sha256
+        assert outcome.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_only_files_that_are_sent_in_parts_are_hashed_ahead(tmp_path, ahead):
+    (tmp_path / "small").write_bytes(bytes(PART))
+    for name in ("small", "none", "."):
+        with hashing.hashing_ahead(tmp_path / name) as hashes:
+            assert hashes is None
+    assert ahead == []
