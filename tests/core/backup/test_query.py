@@ -10,7 +10,7 @@ import apsw
 import duckdb
 import pytest
 from helpers.backups import MemoryStore, backed_up
-from helpers.reading_examples import rows_of_example
+from helpers.reading_examples import rows_of_example, rows_of_pandas
 
 from core.backup.listing import backups_in
 from core.backup.query import query_of
@@ -218,4 +218,6 @@ def test_the_documented_example_reads_the_parts(store, tmp_path):
     )
     backup = backed_up(store, path, "orders")
     rows = rows_of_example("SQLite", store, backup, tmp_path)
-    assert rows == [(1, None, None, None), (9223372036854775807, 0.1, "", b"\x00\xff")]
+    expected = [(1, None, None, None), (9223372036854775807, 0.1, "", b"\x00\xff")]
+    assert rows == expected
+    assert rows_of_pandas("SQLite", store, backup, tmp_path) == expected

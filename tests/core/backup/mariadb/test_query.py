@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from helpers.backups import MemoryStore
-from helpers.reading_examples import rows_of_example
+from helpers.reading_examples import rows_of_example, rows_of_pandas
 
 from core.backup.export import Target, export_of
 from core.backup.query import query_of
@@ -79,3 +79,5 @@ def test_the_documented_example_reads_the_parts(trading, tmp_path):
         (1, None, None, None),
         (18446744073709551615, Decimal("0.10000000"), "", b"\x00\xff"),
     ]
+    found = rows_of_pandas("MariaDB", store, backup, tmp_path)
+    assert found == [(1, None, None, None), (18446744073709551615, "0.10000000", "", b"\x00\xff")]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
-from helpers.reading_examples import rows_of_example
+from helpers.reading_examples import rows_of_example, rows_of_pandas
 
 from core.backup.query import query_of
 from core.work import Work
@@ -94,3 +94,4 @@ def test_the_documented_example_reads_the_parts(database: Database, tmp_path):
         (9223372036854775807, Decimal("0.10000000"), "", b"\x00\xff"),
         (1, None, None, None),
     ]
+    assert rows_of_pandas("PostgreSQL", store, backup, tmp_path) == rows
