@@ -45,7 +45,7 @@ def granted(people: tuple[str, str], trading: Trading) -> Iterator[tuple[Trading
     )
     expected = {
         f"{user}:INSERT*,SELECT*",
-        f"{user}:UPDATE* on column {COLUMN}",  # of the whole table
+        f"{user}:UPDATE* on column {COLUMN}",  # as on the table
         f"{role}:SELECT,UPDATE on column id",
         f"{role}:CREATE VIEW,DELETE",
     }
