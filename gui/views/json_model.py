@@ -79,6 +79,10 @@ class JsonModel(NodeModel[_Node]):
         """Return whether there are children."""
         return parent.column() <= 0 and self._node(parent).size > 0
 
+    def size(self, index: Index) -> int:
+        """Return the number of children, also of those that are not built yet."""
+        return self._node(index).size
+
     def canFetchMore(self, parent: Index) -> bool:
         """Return whether some children are not built yet."""
         node = self._node(parent)

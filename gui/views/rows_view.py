@@ -56,11 +56,11 @@ class TreeView(QWidget):
             index = self.model.index(row, 0, parent)
             if remaining <= 0 or not self.model.hasChildren(index):
                 continue
-            # Qt only fetches rows of expanded branches, and here their number decides.
-            if self.model.rowCount(index) == 0:
-                self.model.fetchMore(index)
-            size = self.model.rowCount(index)
+            size = self.model.size(index)
             if size <= _SHORT_BRANCH or row == rows - 1:
+                # Only of these: creating the rows of all branches would take too long.
+                if self.model.rowCount(index) == 0:
+                    self.model.fetchMore(index)
                 self.view.expand(index)
                 remaining = self._open(index, remaining - min(size, _SHORT_BRANCH))
         return remaining
