@@ -22,6 +22,7 @@ from core.backup.databases.postgresql import (
 )
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import counted_rows, fingerprint
+from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
 from core.backup.databases.postgresql.session import Session
@@ -354,12 +355,9 @@ class PostgreSQLDatabase(Database):
 
     def load(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work) -> int:
         """Load rows by COPY; return their number."""
-        table, columns = TableName.parse(schema.table).sql, catalog.column_list(schema)
-        # FREEZE spares the first reader of each page a write: the table was created in this
-        # transaction, which is its condition; partitioned tables do not support it.
-        options = "FORMAT csv" if schema.partition_key else "FORMAT csv, FREEZE"
-        copy = f"COPY {table} ({columns}) FROM STDIN ({options})"
-        return self._session.copy_in(copy, rows, work)
+        target = f"{TableName.parse(schema.table).sql} ({catalog.column_list(schema)})"
+        # Partitioned tables do not support FREEZE.
+        return copy_rows(self._session, target, rows, work, freeze=not schema.partition_key)
 
     def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:  # noqa: ARG002 - those of the schema
         """Swap the shadow table in; see `Database`."""

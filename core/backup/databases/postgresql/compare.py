@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from core.backup.databases.base import Rows
 from core.backup.databases.postgresql.build import table_statement
 from core.backup.databases.postgresql.catalog import column_list
+from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.user_types import create_missing, require_extensions
@@ -36,8 +37,7 @@ def loaded(
         require_extensions(session, schema.extensions)
         create_missing(session, schema.types)
         session.query(table_statement(schema, _LOADED, temporary=True))
-        copy = f"COPY {_LOADED} ({column_list(schema)}) FROM STDIN (FORMAT csv)"
-        session.copy_in(copy, rows, work)
+        copy_rows(session, f"{_LOADED} ({column_list(schema)})", rows, work)
         session.query(f"ANALYZE {_LOADED}")
         yield _LOADED
     finally:

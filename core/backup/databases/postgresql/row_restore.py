@@ -14,6 +14,7 @@ from typing import Any
 from core.backup.databases.base import Rows
 from core.backup.databases.postgresql import catalog
 from core.backup.databases.postgresql.build import table_statement
+from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName, checked_type, literal, quoted
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.swap import MARK, former_names, former_record
@@ -85,8 +86,7 @@ class PostgreSQLRowChanges(RowChanges):
         columns = tuple(_plain(present.get(c.name, Column(c.name, "text"))) for c in schema.stored)
         bare = TableSchema(schema.table, columns)
         self.query(table_statement(bare, self.staged, temporary=True))
-        copy = f"COPY {self.staged} ({catalog.column_list(bare)}) FROM STDIN (FORMAT csv)"
-        self._session.copy_in(copy, rows, work)
+        copy_rows(self._session, f"{self.staged} ({catalog.column_list(bare)})", rows, work)
         self.query(f"ANALYZE {self.staged}")
 
     def load_keys(self, keys: Sequence[Sequence[KeyValue]]) -> None:
