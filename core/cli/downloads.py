@@ -84,7 +84,7 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     Standard output (-) receives up to 8 MiB only when they are verified. The bytes of a larger
     object are written as they arrive: only exit code 0 shows that they are right.
     """
-    from core.transfer.selection import is_pattern, select_objects
+    from core.model.name_filter import is_pattern
 
     cli: Cli = context.obj
     pace = Pace(retry_seconds, limit_rate, parallel)
@@ -98,6 +98,8 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
         return _get_one(
             cli, address, target or Path(), overwrite=overwrite, pace=pace, hash_list=wanted_list
         )
+    from core.transfer.selection import select_objects
+
     with transfer_work(cli, "Listing", pace) as work:
         bucket = bucket_of(cli, address, work)
         found = select_objects(

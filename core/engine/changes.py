@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.model.change import ChangeKind
-from core.model.rotation import Outcome, Rotation, Step, StepRecord, StepState
 from core.units import format_counted
+
+if TYPE_CHECKING:
+    from core.model.rotation import Rotation, Step, StepRecord
 
 #: More prefixes than this are replaced by the empty one, which stands for the complete bucket.
 MOST_PREFIXES = 50
@@ -245,14 +247,14 @@ def deleted_profile(call: OperationCall, _result: object) -> Effects:
     return (Effect(ChangeKind.PROFILES, call.arguments["name"]),)
 
 
-#: What each step of a rotation changes; a step that is not listed changes nothing.
+#: What each step of a rotation changes, by its name; a step that is not listed changes nothing.
 _STEP_EFFECTS = {
-    Step.CREATE: "access key {key} of {user} created",
-    Step.STAGE: "new value stored",
-    Step.APPLY: "password changed in the database",
-    Step.PROMOTE: "new value made current",
-    Step.DEACTIVATE: "access key {key} of {user} deactivated",
-    Step.DELETE: "access key {key} of {user} deleted",
+    "CREATE": "access key {key} of {user} created",
+    "STAGE": "new value stored",
+    "APPLY": "password changed in the database",
+    "PROMOTE": "new value made current",
+    "DEACTIVATE": "access key {key} of {user} deactivated",
+    "DELETE": "access key {key} of {user} deleted",
 }
 
 
@@ -261,9 +263,13 @@ def rotation_steps(call: OperationCall, rotation: Rotation) -> Effects:
 
     Steps of an earlier call, whose result is the argument `rotation`, are not described again.
     """
+    from core.model.rotation import Outcome, StepState  # not at the start of every command
+
     before = call.arguments.get("rotation")
     steps = [each for each in rotation.steps if _completed(each, before)]
-    effects = [_step_effect(rotation, each.step) for each in steps if each.step in _STEP_EFFECTS]
+    effects = [
+        _step_effect(rotation, each.step) for each in steps if each.step.name in _STEP_EFFECTS
+    ]
     undone = any(record.state is StepState.UNDONE for record in rotation.steps)
     if rotation.outcome is Outcome.UNDONE and undone:
         effects.append(Effect(ChangeKind.SECRETS, rotation.secret, operation="rotation.undo"))
@@ -271,14 +277,16 @@ def rotation_steps(call: OperationCall, rotation: Rotation) -> Effects:
 
 
 def _completed(record: StepRecord, before: Rotation | None) -> bool:
+    from core.model.rotation import StepState
+
     done = record.state is StepState.DONE
     return done and not (before is not None and before.finished(record.step))
 
 
 def _step_effect(rotation: Rotation, step: Step) -> Effect:
     facts = rotation.facts
-    key = facts.new_key_id if step is Step.CREATE else facts.old_key_id
-    text = _STEP_EFFECTS[step].format(key=key, user=facts.user)
+    key = facts.new_key_id if step.name == "CREATE" else facts.old_key_id
+    text = _STEP_EFFECTS[step.name].format(key=key, user=facts.user)
     return Effect(ChangeKind.SECRETS, f"{rotation.secret}: {text}")
 
 

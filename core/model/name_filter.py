@@ -7,6 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 
+#: The characters that distinguish a pattern from a name; names may contain them, too.
+MAGIC = re.compile(r"[*?\[]")
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether a text contains a character of patterns; keys may contain it, too."""
+    return bool(MAGIC.search(text))
+
 
 @dataclass(frozen=True, slots=True)
 class NameFilter:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import NotFound
 from core.local.atomic import write_atomically
-from core.transfer.queue_values import BatchFiles
-from core.transfer.recorder import OutcomeRecorder
 from core.transfer.values import State
+
+if TYPE_CHECKING:  # transfers of a single file import neither
+    from core.transfer.queue_values import BatchFiles
+    from core.transfer.recorder import OutcomeRecorder
 
 _ESCAPED = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r"})
 

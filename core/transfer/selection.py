@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 
 from core.errors import NotFound
-from core.model.name_filter import NameFilter
+from core.model.name_filter import MAGIC, NameFilter, is_pattern
 from core.objects.bucket import Bucket
 from core.objects.listing import list_pages
 from core.objects.reading import head
@@ -16,7 +16,6 @@ from core.units import iso_utc
 from core.work import Progress, Work
 
 EVERY_NAME = NameFilter()
-_MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,6 @@ def folder_of(prefix: str) -> str:
     return prefix[: prefix.rfind("/") + 1]
 
 
-def is_pattern(text: str) -> bool:
-    """Return whether a text contains a character of patterns; keys may contain it, too."""
-    return bool(_MAGIC.search(text))
-
-
 def select_objects(
     bucket: Bucket,
     work: Work,
@@ -96,7 +90,7 @@ def select_objects(
         elif _add_one(bucket, text, found, work):
             continue
         else:
-            literal = text[: match.start()] if (match := _MAGIC.search(text)) else text
+            literal = text[: match.start()] if (match := MAGIC.search(text)) else text
             matches = _list(bucket, literal, re.compile(translate(text)), names, found, work)
         if not matches:
             raise _nothing(bucket, text)

@@ -23,7 +23,6 @@ from core.objects.check_objects import remove_check_object
 from core.objects.multipart import MultipartUpload, abort, list_uploads, size_of
 from core.objects.probes import remove_probe
 from core.transfer.attempts import work_with_budget
-from core.transfer.queue import waiting_keys
 from core.transfer.values import Failure
 from core.units import utc_now
 from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work, default_work
@@ -187,6 +186,8 @@ def _without_waiting(records: list[UploadRecord], bucket: str) -> list[UploadRec
     """Return the records without those that a batch of the queue will continue."""
     if not any(record.fingerprint for record in records):
         return records
+    from core.transfer.queue import waiting_keys  # not at the start of every transfer
+
     waiting = waiting_keys(bucket)  # it reads the orders of all batches
     return [
         record
