@@ -90,6 +90,8 @@ _FORMS = (
     _Form("short", 7),
     _Form("short", 7, volume=False),
     _Form("none", 7, volume=False),
+    _Form("none", 6, volume=False),
+    _Form("none", 5, volume=False),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHeaderView, QStyleOptionViewItem, QVBoxLayout, QWidget
 
@@ -14,7 +14,7 @@ from gui.views.depth_chart import DepthChart
 from gui.views.ladder_model import BAR_ROLE, LadderModel
 from gui.views.rows_view import copy_with, reveal
 from gui.widgets.cells import CellDelegate
-from gui.widgets.labels import Text, muted_label
+from gui.widgets.labels import Elided, Text, muted_label
 from gui.widgets.panel import row, rule
 from gui.widgets.table import make_table
 
@@ -32,7 +32,7 @@ class DepthView(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self._spread = Text()
         self._spread.setFont(theme.bold_font(tabular=True))
-        self._when = muted_label()
+        self._when = Elided(tone="muted", mode=Qt.TextElideMode.ElideRight)
         copy_with(self.ladder)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)

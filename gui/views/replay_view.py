@@ -17,7 +17,7 @@ from gui.views.ladder_model import LadderModel
 from gui.views.rows_view import copy_with
 from gui.widgets.buttons import icon_button
 from gui.widgets.fields import combo_box
-from gui.widgets.labels import Text, muted_label
+from gui.widgets.labels import Elided, Text, muted_label
 from gui.widgets.panel import rule
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table
@@ -61,7 +61,7 @@ class ReplayView(QWidget):
             self.speed.addItem(f"{speed} / s", speed)
         self.speed.setCurrentIndex(SPEEDS.index(_USUAL_SPEED))
         self.speed.currentIndexChanged.connect(self._on_speed)
-        self.when = muted_label()
+        self.when = Elided(tone="muted", mode=Qt.TextElideMode.ElideRight)
         self.spread = Text()
         self.spread.setFont(theme.bold_font(tabular=True))
 

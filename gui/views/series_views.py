@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.preview import Candle, Candles, Comparison, Panes, Problem
@@ -14,8 +15,11 @@ from gui.views.candle_view import ValueLine
 from gui.views.chart_options import ChartOptions
 from gui.views.compare_chart import CompareChart
 from gui.views.time_axis import span_of
-from gui.widgets.labels import muted_label
-from gui.widgets.panel import rule
+from gui.widgets.labels import Elided
+from gui.widgets.panel import rule, scrolling
+
+#: The least height in pixels of one of several charts, and of all of them together.
+_LEAST_CHART, _LEAST_CHARTS = 96, 140
 
 
 class CompareView(QWidget):
@@ -24,7 +28,7 @@ class CompareView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.chart = CompareChart()
-        self.since = muted_label()
+        self.since = Elided(tone="muted", mode=Qt.TextElideMode.ElideRight)
         self.since.setContentsMargins(12, 8, 12, 8)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -61,12 +65,19 @@ class PanesView(QWidget):
         self._stored: tuple[Candles, ...] = ()
         self._timeframe = ""
         self._following = False
-        self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(0, 0, 0, 0)
-        self._box.setSpacing(0)
-        self._box.addWidget(self.options)
-        self._box.addWidget(rule())
-        self._box.addWidget(self.values)
+        inside = QWidget()
+        self._box = QVBoxLayout(inside)
+        # Many charts scroll: they would otherwise need more than the window has.
+        area = scrolling(inside)
+        area.setMinimumHeight(_LEAST_CHARTS)
+        box = QVBoxLayout(self)
+        for each in (self._box, box):
+            each.setContentsMargins(0, 0, 0, 0)
+            each.setSpacing(0)
+        box.addWidget(self.options)
+        box.addWidget(area, 1)
+        box.addWidget(rule())
+        box.addWidget(self.values)
 
     def show_content(self, panes: Panes) -> None:
         """Show other series."""
@@ -88,7 +99,8 @@ class PanesView(QWidget):
         self.charts.append(chart)
         chart.ranged.connect(partial(self._on_ranged, chart))
         chart.pointed.connect(partial(self._on_pointed, chart))
-        self._box.insertWidget(len(self.charts), chart, 1)
+        chart.setMinimumHeight(_LEAST_CHART)
+        self._box.addWidget(chart, 1)
         if len(self.charts) == 1:
             self.setFocusProxy(chart)
 
