@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.benchmarks.dump import ROWS, fast_folder
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.server_tables import ServerTable
+from tests.benchmarks.server_tables import ServerTable, processor_time
 
 #: Speed against each peer: compressed by gzip, by zstd -1, and loading its own dump.
 AGAINST_GZIP, AGAINST_ZSTD, RESTORE = 1 / 0.5, 1 / 1.2, 1.0
@@ -55,11 +55,16 @@ def figures() -> Iterator[Figure]:
             f"[client]\nuser=bench\npassword={_PASSWORD}\nhost=127.0.0.1\nport={server.port}\n"
         )
         options.chmod(0o600)
+        url, lines = f"mysql://bench@127.0.0.1:{server.port}/bench", Path(name) / "lines.sql"
+        lines.write_text(_statement(url))
         table = ServerTable(
             "MariaDB",
-            f"mysql://bench@127.0.0.1:{server.port}/bench",
+            url,
             _PASSWORD,
             lambda: server.ask("DROP TABLE IF EXISTS bench.orders"),
+            (f"mariadb --defaults-file={options} -NBq --raw bench < {lines} > /dev/null",),
+            False,
+            lambda: processor_time(server.folder / "pid", children=False),
         )
         dump = f"mariadb-dump --defaults-file={options} --single-transaction bench orders"
         yield from table.backups({
@@ -73,3 +78,21 @@ def figures() -> Iterator[Figure]:
             "mariadb < mariadb-dump",
             RESTORE,
         )
+
+
+def _statement(url: str) -> str:
+    """Return the statement with which the server builds the lines of a backup."""
+    from core.backup.databases.mysql.address import ServerAddress
+    from core.backup.databases.mysql.inspect import read_schema
+    from core.backup.databases.mysql.rows import source
+    from core.backup.databases.mysql.sampling import sampled_row_sql
+    from core.backup.databases.mysql.session import Session
+    from core.redaction import Secret
+    from core.work import Work
+
+    session = Session.open(ServerAddress.parse(url), Secret(_PASSWORD), Work())
+    try:
+        schema = read_schema(session, "orders")
+        return f"SELECT {sampled_row_sql(session, schema)} FROM {source(schema)};\n"
+    finally:
+        session.close()

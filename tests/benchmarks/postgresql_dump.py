@@ -6,13 +6,14 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.dump import ROWS, fast_folder
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.server_tables import ServerTable
+from tests.benchmarks.server_tables import ServerTable, processor_time
 
 #: Speed against each peer: compressed by gzip, by gzip -1, and the rows alone by zstd -1.
 AGAINST_GZIP, AGAINST_FAST_GZIP, AGAINST_ZSTD, RESTORE = 1 / 0.35, 1 / 0.9, 1 / 1.3, 1.0
@@ -32,6 +33,12 @@ _TABLE = (
         f"FROM generate_series(1, {ROWS}) i"
     ),
     "ANALYZE orders",
+)
+#: What the server does for the rows of a backup: two connections read one half each.
+_HALVES = tuple(
+    f"psql -qc \"COPY (SELECT * FROM orders WHERE ctid {sign} (SELECT format('(%s,0)', "
+    "pg_relation_size('orders') / 16384)::tid)) TO STDOUT (FORMAT csv)\" > /dev/null"
+    for sign in ("<", ">=")
 )
 
 
@@ -56,6 +63,9 @@ def figures() -> Iterator[Figure]:
             f"{database.address.url}?sslmode=disable",
             database.password,
             lambda: database.script("DROP TABLE IF EXISTS orders CASCADE"),
+            _HALVES,
+            True,
+            lambda: _processor_time(server.folder / "data" / "postmaster.pid"),
             _environment(database, Path(name)),
         )
         yield from table.backups({
@@ -83,3 +93,12 @@ def _environment(database: Any, folder: Path) -> dict[str, str]:
         "PGPASSFILE": str(passwords), "PGHOST": "127.0.0.1", "PGPORT": str(database.server.port),
         "PGUSER": database.user, "PGDATABASE": database.name, "PGSSLMODE": "disable",
     }  # fmt: skip
+
+
+def _processor_time(pid_file: Path) -> float:
+    """Return the processor time of the server's processes, once those of the last run have ended."""
+    last, now = -1.0, processor_time(pid_file, children=True)
+    while now != last:
+        time.sleep(0.1)  # noqa: TID251 - nothing to cancel here
+        last, now = now, processor_time(pid_file, children=True)
+    return now

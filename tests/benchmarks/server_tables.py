@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import resource
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from tests.benchmarks.rig import rig
 _TESTS = Path(__file__).parents[1]
 #: Where the programs find `core`, and the class of the store.
 _PATH = f"{_TESTS.parent}{os.pathsep}{_TESTS}"
-_BACKUP = """
+_OPEN = """
 import sys, json
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
@@ -31,10 +34,24 @@ from core.work import Work
 from core.workspace import Workspace
 profile = Profile("rig", KeySource.SESSION, endpoint_url=sys.argv[2], bucket="b", region="us-east-1")
 workspace = Workspace.open(Connection(profile, AccessKeys("AKIARIG", Secret("rig-secret-0123456789"))))
+"""
+_BACKUP = (
+    _OPEN
+    + """
 with open_database(DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))) as source:
     report = back_up(BucketStore(workspace.bucket), source, ["orders"], "", Work())
 print(json.dumps([report.backups[0].rows, report.backups[0].size]))
 """
+)
+#: The start of a backup: both connections, and one request to the storage.
+_BACKUP_START = (
+    _OPEN
+    + """
+from uuid import uuid4
+open_database(DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))).close()
+BucketStore(workspace.bucket).put(uuid4().hex, b"", {}, work=Work())
+"""
+)
 _RESTORE = """
 import sys, pickle
 from core.backup.databases.address import DatabaseAddress
@@ -47,38 +64,58 @@ address = DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))
 report = restore_of(store, backup, address, Choices(), Work())
 assert report.verified == "verified (SHA-256 and server fingerprint)", report.verified
 """
+_RESTORE_START = """
+import sys
+import core.backup.restore
+from core.backup.databases import open_database
+from core.backup.databases.address import DatabaseAddress
+from core.redaction import Secret
+open_database(DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))).close()
+"""
 
 
 @dataclass(frozen=True)
 class ServerTable:
-    """A table `orders` of `ROWS` rows; `environment` is that of the server's own tools."""
+    """A table `orders` of `ROWS` rows; `environment` is that of the server's own tools.
+
+    `read` are shell commands that together let the server write the rows as a backup needs them;
+    they run at the same time. `processor_time` returns the seconds that the server has used.
+    """
 
     engine: str
     url: str
     password: str
     drop: Callable[[], None]
+    read: tuple[str, ...]
+    hashed: bool
+    processor_time: Callable[[], float]
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def backups(self, peers: Mapping[str, tuple[str, float]]) -> Iterator[Figure]:
         """Yield a figure for each peer: its shell command, which prints the size, and the target."""
-        took: dict[str, list[float]] = {name: [] for name in ("ours", *peers)}
+        took: dict[str, list[float]] = {name: [] for name in ("ours", "start", "server", *peers)}
         sizes: dict[str, int] = {}
-        answer = b""
+        answer, used = b"", _Used(self.processor_time)
         with rig() as endpoint:
             for _ in range(RUNS):
-                seconds, answer = self._timed(_BACKUP, endpoint)
+                with used:
+                    seconds, answer = self._timed(_BACKUP, endpoint)
                 took["ours"].append(seconds)
+                took["start"].append(self._timed(_BACKUP_START, endpoint)[0])
+                took["server"].append(self._read_alone())
                 for name, (command, _target) in peers.items():
                     seconds, size = timed(["sh", "-c", command], dict(self.environment))
                     took[name].append(seconds)
                     sizes[name] = int(size)
         rows, size = json.loads(answer)
         assert rows == ROWS
+        middle = {name: statistics.median(seconds) for name, seconds in took.items()}
         for name, (_command, target) in peers.items():
             yield Figure(
                 f"back up 1,000,000 x 8 rows of {self.engine}",
-                statistics.median(took["ours"]), "s", target, name, statistics.median(took[name]),
-                f"({size / 1e6:.1f} MB, theirs {sizes[name] / 1e6:.1f} MB)",
+                middle["ours"], "s", target, name, middle[name],
+                f"({size / 1e6:.1f} MB, theirs {sizes[name] / 1e6:.1f} MB; alone: start "
+                f"{middle['start']:.2f} s, server {middle['server']:.2f} s; {used})",
             )  # fmt: skip
 
     def restore(
@@ -94,16 +131,49 @@ class ServerTable:
         saved.write_bytes(self._saved())
         with script.open("wb") as file:
             subprocess.run(dump, stdout=file, check=True, env=dict(self.environment))
-        ours, peer = [], []
+        took: dict[str, list[float]] = {name: [] for name in ("ours", "start", "hash", "peer")}
+        used = _Used(self.processor_time)
         for _ in range(RUNS):
             self.drop()
-            ours.append(self._timed(_RESTORE, str(saved))[0])
+            with used:
+                took["ours"].append(self._timed(_RESTORE, str(saved))[0])
+            took["start"].append(self._timed(_RESTORE_START, str(saved))[0])
+            took["hash"].append(self._fingerprint())
             self.drop()
-            peer.append(timed(load(script), dict(self.environment))[0])
+            took["peer"].append(timed(load(script), dict(self.environment))[0])
+        middle = {name: statistics.median(seconds) for name, seconds in took.items()}
         return Figure(
-            f"restore 1,000,000 x 8 rows of {self.engine}, proven", statistics.median(ours), "s",
-            target, name, statistics.median(peer),
+            f"restore 1,000,000 x 8 rows of {self.engine}, proven", middle["ours"], "s",
+            target, name, middle["peer"],
+            f"(alone: start {middle['start']:.2f} s, fingerprint {middle['hash']:.2f} s; {used})",
         )  # fmt: skip
+
+    def _read_alone(self) -> float:
+        """Return the seconds that the server needs for the rows, and for the fingerprint beside them."""
+        environment = dict(self.environment)
+        began = time.perf_counter()
+        with ThreadPoolExecutor() as pool:
+            running = [
+                pool.submit(timed, ["sh", "-c", command], environment) for command in self.read
+            ]
+            if self.hashed:
+                self._fingerprint()
+            for one in running:
+                one.result()
+        return time.perf_counter() - began
+
+    def _fingerprint(self) -> float:
+        """Return the seconds that the server needs to compute a fingerprint."""
+        from core.backup.databases import open_database
+        from core.backup.databases.address import DatabaseAddress
+        from core.redaction import Secret
+        from core.work import Work
+
+        with open_database(DatabaseAddress(self.url, Secret(self.password))) as source:
+            schema = source.schema("orders")
+            began = time.perf_counter()
+            source.fingerprint(schema, work=Work())
+            return time.perf_counter() - began
 
     def _saved(self) -> bytes:
         """Return a store with a backup: what is measured is the restore, not a server."""
@@ -123,3 +193,38 @@ class ServerTable:
     def _timed(self, code: str, argument: str) -> tuple[float, bytes]:
         command = [sys.executable, "-c", code, self.url, argument]
         return timed(command, os.environ | {"PYTHONPATH": _PATH}, self.password)
+
+
+class _Used:
+    """The processor time of the program and of the server in the blocks, each as its median."""
+
+    def __init__(self, server: Callable[[], float]) -> None:
+        self._server = server
+        self._begun = (0.0, 0.0)
+        self._used: list[tuple[float, float]] = []
+
+    def __enter__(self) -> None:
+        self._begun = self._now()
+
+    def __exit__(self, *_: object) -> None:
+        program, server = self._now()
+        self._used.append((program - self._begun[0], server - self._begun[1]))
+
+    def _now(self) -> tuple[float, float]:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime, self._server()
+
+    def __str__(self) -> str:
+        program, server = (statistics.median(each) for each in zip(*self._used, strict=True))
+        return (
+            f"processor time: program {program:.2f} s, server {server:.2f} s, on "
+            f"{os.cpu_count()} processors at least {(program + server) / (os.cpu_count() or 1):.2f} s"
+        )
+
+
+def processor_time(pid_file: Path, *, children: bool) -> float:
+    """Return the processor time in seconds of a process, or of its children that have ended."""
+    pid = pid_file.read_text().split()[0]
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    first = 13 if children else 11
+    return sum(map(int, fields[first : first + 2])) / os.sysconf("SC_CLK_TCK")
