@@ -1,4 +1,4 @@
-"""SQL on a backup of 1,000,000 x 8 rows: download from memory, verification, loading and query."""
+"""SQL on a backup of 1,000,000 x 8 rows, and on folders whose objects are larger than the memory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from pathlib import Path
 
 from tests.benchmarks.dump import fast_folder
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.transfers_small import ProgramRun, run_program
 
 #: The most seconds that an answer may take on an idle machine with two processors.
 MOST_SECONDS = 2.0
 _RUNS = 3
+#: Megabytes of a process that reads a folder, whatever the size of its objects.
+MOST_MEMORY = 400.0
+#: The folders: the name, the rows of its object, and the options with which DuckDB writes them.
+_FOLDERS = (
+    ("parquet", 30_000_000, "FORMAT parquet, COMPRESSION uncompressed"),
+    ("csv", 4_000_000, "FORMAT csv, HEADER true"),
+)
 _PROGRAM = """
 import resource, sys, time
 from pathlib import Path
@@ -37,7 +45,12 @@ for _ in range(int(sys.argv[3])):
 
 
 def figures() -> Iterator[Figure]:
-    """Yield the time of a query in a new process, and the processor time of all its threads."""
+    """Yield the time of a query of a backup, then time and memory of queries of folders."""
+    yield from _backup_figures()
+    yield from _folder_figures()
+
+
+def _backup_figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
         root = str(Path(__file__).parents[2])
         command = [sys.executable, "-c", _PROGRAM, folder, root, str(_RUNS)]
@@ -47,3 +60,42 @@ def figures() -> Iterator[Figure]:
     took, processor, memory = min(runs)
     note = f"({processor:.2f} s of processor time, {memory:.0f} MB with the stored backup)"
     yield Figure("query of 1,000,000 x 8 rows", took, "s", MOST_SECONDS, note=note)
+
+
+def _folder_figures() -> Iterator[Figure]:
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from helpers.s3_servers import make_bucket
+    from helpers.seaweed import running_seaweed
+
+    with running_seaweed() as server, tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
+        client = server.client()
+        bucket = make_bucket(client)
+        for name, rows, options in _FOLDERS:
+            path = Path(folder, name)
+            _write(path, rows, options)
+            size = path.stat().st_size / 1e6
+            client.upload_file(str(path), bucket, f"{name}/rows.{name}")
+            path.unlink()
+            run = ProgramRun()
+            sql = "SELECT count(*) AS rows, max(id) AS last FROM folder"
+            command = [
+                sys.executable,
+                "-m",
+                "core",
+                "sql",
+                sql,
+                "--folder",
+                f"s3://{bucket}/{name}/",
+            ]
+            run_program(command, server.environment(Path(folder, "home")), run)
+            title = f"query of a folder with {size:.0f} MB of {name}"
+            note = f"({rows:,} rows in {run.wall[0]:.1f} s)"
+            yield Figure(f"{title}, memory", run.memory[0], "MB", MOST_MEMORY, note=note)
+        client.close()
+
+
+def _write(path: Path, rows: int, options: str) -> None:
+    """Write rows to a file in a process of its own, whose memory is not that of this one."""
+    select = f"SELECT i AS id, random() AS price FROM range({rows}) AS t(i)"
+    program = f"import duckdb; duckdb.execute(\"COPY ({select}) TO '{path}' ({options})\")"
+    subprocess.run([sys.executable, "-c", program], check=True)
