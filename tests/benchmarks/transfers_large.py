@@ -76,7 +76,7 @@ def with_latency() -> Iterator[Figure]:
     """Yield the same with a server that answers each request after 20 ms, and what that costs."""
     with _file() as path:
         with rig() as endpoint:
-            near = _compared(endpoint, path, 1)
+            near = _compared(endpoint, path, RUNS)
         with rig(latency=LATENCY) as endpoint:
             far = _compared(endpoint, path, RUNS)
     what = f"1 GiB at {LATENCY * 1000:.0f} ms"

@@ -64,7 +64,7 @@ def with_latency() -> Iterator[Figure]:
     """Yield the same with a server that answers each request after 20 ms, and what that costs."""
     with files(FILES) as folder:
         with rig() as endpoint:
-            near = compared(endpoint, folder, 1)
+            near = compared(endpoint, folder, RUNS)
         with rig(latency=LATENCY) as endpoint:
             far = compared(endpoint, folder, RUNS)
     what = f"{FILES:,} x 2 KiB at {LATENCY * 1000:.0f} ms"
