@@ -40,17 +40,12 @@ class _Busy:
     events: int
     request: PageRequest
     sent: bytes
-    began: float
     at: float
     repeated: bool = False
 
 
 class DirectPages:
-    """Connections for the pages of one bucket; used by one thread.
-
-    Attributes:
-        latency: the shortest time in seconds between a request and its answer.
-    """
+    """Connections for the pages of one bucket; used by one thread."""
 
     def __init__(
         self,
@@ -64,7 +59,6 @@ class DirectPages:
         self._busy: dict[int, _Busy] = {}
         self._free: list[_Busy] = []
         self._failures = self._opened = 0
-        self.latency = float("inf")
         bucket.clients.note_use("s3", "ListObjectsV2")
 
     @classmethod
@@ -150,13 +144,13 @@ class DirectPages:
             except OSError:
                 self._server = self._server.without(address)
                 continue
-            busy = _Busy(http, http.fileno(), 0, request, sent, 0.0, 0.0, repeated)
+            busy = _Busy(http, http.fileno(), 0, request, sent, 0.0, repeated)
             if self._begin(busy):
                 return True
         return False
 
     def _begin(self, busy: _Busy) -> bool:
-        busy.began = busy.at = time.monotonic()
+        busy.at = time.monotonic()
         try:
             busy.http.send(busy.sent)
         except OSError:
@@ -174,8 +168,6 @@ class DirectPages:
 
     def _answered(self, busy: _Busy, answer: HttpAnswer) -> tuple[PageRequest, Page | None]:
         request = busy.request
-        if busy.http.answered > 1:  # the first one includes the time to connect
-            self.latency = min(self.latency, busy.at - busy.began)
         if answer.closes:
             self._close(busy)
         else:

@@ -96,14 +96,13 @@ def levels_of(prefix: str, keys: list[str]) -> tuple[list[str], int]:
         The folders, each in the former one, and how many folders of the last one the page has.
     """
     levels, last, count = [prefix], keys[-1], 1
-    for _ in range(_DEPTH - 1):
-        level = levels[-1]
-        count = len({folder_in(level, key) for key in keys if key.startswith(level)})
-        current = folder_in(level, last)
+    while len(levels) < _DEPTH and (current := folder_in(levels[-1], last)):
+        found = len({folder_in(current, key) for key in keys if key.startswith(current)})
         # The page contains several complete folders, so there is no use in dividing them.
-        if not current or count > _SMALL_FOLDERS:
+        if found > _SMALL_FOLDERS:
             break
         levels.append(current)
+        count = found
     return levels, count
 
 

@@ -19,7 +19,11 @@ __all__ = ["FAN_OUT", "Listing", "list_pages"]
 
 #: Approximate seconds of computation for a page: more requests than the latency has such times only
 #: wait for the processor.
-_PAGE_SECONDS = 0.0008
+_PAGE_SECONDS = 0.0012
+#: Number of answers after which the number of requests at the same time is examined.
+_ROUND = 16
+#: There are more requests if this part of the time no answer was there, and fewer with less than that.
+_MORE, _FEWER = 0.3, 0.1
 #: The number of requests without latency: one page is sent while another one is read.
 _FEWEST = 2
 
@@ -72,8 +76,8 @@ class Listing:
         self._start = KeyRange(prefix, after, until)
         any_order = bucket.clients.endpoint_url is not None
         self._plan = ListingPlan(self._start, divide=fan_out > 1, any_order=any_order)
-        self._latency = float("inf")
-        self.list_calls = 0
+        self._examined = self.list_calls = 0
+        self._waiting = 1.0
 
     def pages(self) -> Iterator[Columns]:
         """Yield all pages of the ranges that were not taken by `take`; see `list_pages`."""
@@ -86,8 +90,8 @@ class Listing:
 
     @property
     def computing(self) -> bool:
-        """Whether computation dominates over latency, so that another process would help."""
-        return self._plan.wanted == _FEWEST
+        """Whether computation takes most of the time, so that another process would help."""
+        return self._waiting < _FEWER
 
     @property
     def expected_pages(self) -> int:
@@ -102,12 +106,13 @@ class Listing:
         """Request the first page, which usually is the only one, with botocore."""
         (request,) = self._plan.following(0)
         self._work.check()
+        self._bucket.client  # noqa: B018 - the first access may have to determine the region
         began, computed = time.monotonic(), time.thread_time()
         columns, token = self._regular(request)
         # The time without the processor time of this thread is what it waited for the network.
-        self._latency = time.monotonic() - began - (time.thread_time() - computed)
+        latency = time.monotonic() - began - (time.thread_time() - computed)
         self.list_calls = 1
-        self._choose_number(MOST)
+        self._choose(int(latency / _PAGE_SECONDS), MOST)
         yield from self._plan.answered(request, columns, token, 0)
 
     def _further_pages(self) -> Iterator[Columns]:
@@ -122,16 +127,25 @@ class Listing:
                     yield from pages
 
     def _send(self, requests: PageRequests) -> None:
-        self._latency = min(self._latency, requests.latency)
-        self._choose_number(requests.most)
+        if self.list_calls - self._examined >= _ROUND:
+            self._examined = self.list_calls
+            self._examine(requests)
         for request in self._plan.following(requests.in_flight):
             requests.send(request)
             self.list_calls += 1
 
-    def _choose_number(self, most: int) -> None:
-        """Use the number of requests at the same time that suits the latency so far."""
+    def _examine(self, requests: PageRequests) -> None:
+        """Use more requests at the same time while there is time for their answers, else fewer."""
+        self._waiting, wanted = requests.share_of_waiting(), self._plan.wanted
+        # With fewer on their way than wanted there is nothing more to be sent.
+        if self._waiting > _MORE and requests.in_flight >= wanted - 1:
+            self._choose(wanted + max(1, wanted // 2), requests.most)
+        elif self._waiting < _FEWER:
+            self._choose(wanted - wanted // 4, requests.most)
+
+    def _choose(self, wanted: int, most: int) -> None:
         if self._fan_out > 1:
-            self._plan.wanted = max(_FEWEST, min(most, int(self._latency / _PAGE_SECONDS)))
+            self._plan.wanted = max(_FEWEST, min(most, wanted))
 
     def _received(
         self, request: PageRequest, answer: tuple[Columns, str | None] | BaseException,

@@ -56,7 +56,7 @@ class ListingPlan:
         self._ends: dict[str, list[str]] = {}
         #: Texts at which the folders of a level are probably divided well, relative to them.
         self._templates: dict[str, list[str]] = {}
-        # Guards the ranges that have not begun, which a helper may take.
+        # Guards the ranges that wait for a request, which a helper may take.
         self._changed = threading.Condition()
         self._helpers = 0
         self._finished = False
@@ -106,15 +106,17 @@ class ListingPlan:
             self._changed.notify_all()
 
     def take(self) -> KeyRange | None:
-        """Remove a range that has not begun; wait for one, and return None at the end."""
+        """Remove a range that waits for its next request; wait for one, None at the end."""
         with self._changed:
             self._helpers += 1
             try:
                 while not self._finished:
-                    for part in reversed(self._ready):
-                        if not part.pages and part.token is None and not part.within:
-                            self._ready.remove(part)
-                            return part
+                    # While the levels are awaited, the only range is the one that they divide.
+                    divided = self._dividing and not self._by_path and self._folders is None
+                    if self._ready and divided:
+                        part = self._ready.pop()
+                        # From its last key on, as another process cannot use its token.
+                        return KeyRange(_home(part), part.last, part.until)
                     self._changed.wait(0.2)
             finally:
                 self._helpers -= 1

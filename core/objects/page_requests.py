@@ -57,8 +57,8 @@ class PageRequests:
         self._done: deque[tuple[PageRequest, _Result]] = deque()
         self._threads: list[threading.Thread] = []
         self._waiting = 0
-        self._examined = time.monotonic()
-        self.sent = 0
+        self._examined = self._began = time.monotonic()
+        self._waited = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -70,14 +70,15 @@ class PageRequests:
         """The maximum number of requests at the same time."""
         return self._fan_out if self._direct is None else MOST
 
-    @property
-    def latency(self) -> float:
-        """The shortest time in seconds in which a direct request was answered."""
-        return self._direct.latency if self._direct is not None else float("inf")
+    def share_of_waiting(self) -> float:
+        """Return the part of the time since the last call in which no answer was there."""
+        now = time.monotonic()
+        share = self._waited / max(now - self._began, 1e-9)
+        self._began, self._waited = now, 0.0
+        return share
 
     def send(self, request: PageRequest) -> None:
         """Send a request without waiting for its answer."""
-        self.sent += 1
         if self._direct is None or not self._direct.send(request):
             self._send_regularly(request)
 
@@ -88,7 +89,10 @@ class PageRequests:
             Cancelled: the work was cancelled.
         """
         self._work.check()
-        for key, _events in self._selector.select(_STEP_SECONDS):
+        began = time.monotonic()
+        ready = self._selector.select(_STEP_SECONDS)
+        self._waited += time.monotonic() - began
+        for key, _events in ready:
             if key.data is None:
                 with suppress(BlockingIOError):
                     self._woken.recv(4096)

@@ -19,6 +19,7 @@ class ListedBucket:
     page_size: int = 1000
     requests: list = field(default_factory=list)
     name: str = "bucket"
+    client: None = None
 
     @property
     def bucket(self):
