@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QGridLayout,
     QHeaderView,
@@ -44,6 +45,10 @@ from gui.widgets.table import columns_of, make_table
 
 #: Heights of a table header and of a figure in pixels; a longer text wraps.
 _HEAD, _FACT, _WRAPPED = 30, 26, 18
+#: Number of changes that are visible without scrolling their list.
+_LEAST_ROWS = 3
+#: Width of a value in pixels that never is narrower.
+_SHORT = 120
 #: Height of the view of more sentences than `MOST_LINES`, in pixels.
 _DETAILS = 220
 #: Maximum width of the names of figures in pixels, so that figures stay near them.
@@ -141,19 +146,22 @@ class RestorePanel(QWidget):
         self._note.setContentsMargins(12, 0, 12, 12)
         checks = column(self.triggers, self.grants, margins=(12, 4, 12, 0))
         self._rows_line = column(self.rows, margins=(7, 4, 12, 4))
+        self._buttons.setMaximumWidth(_WIDEST)
+        # In a low window the buttons stay visible, and the rest scrolls.
+        changes = column(facts, self._details, self._many_lines, rule(), self._cells_head)
+        above = changes.layout()
+        assert isinstance(above, QBoxLayout)
+        above.addWidget(self.table, 1)
+        above.addWidget(self._rows_line, 0, Qt.AlignmentFlag.AlignLeft)
+        above.addSpacerItem(_room())
         content = QWidget()
         box = QVBoxLayout(content)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        for part in (facts, self._details, self._many_lines, rule(), self._cells_head):
-            box.addWidget(part)
-        box.addWidget(self.table, 1)
-        self._buttons.setMaximumWidth(_WIDEST)
-        box.addWidget(self._rows_line, 0, Qt.AlignmentFlag.AlignLeft)
+        box.addWidget(scrolling(changes), 1)
         for part in (checks, self._buttons, self._note):
             box.addWidget(part)
         box.addWidget(column(self.another, margins=(7, 0, 12, 8)), 0, Qt.AlignmentFlag.AlignLeft)
-        box.addSpacerItem(_room())
         return content
 
     @property
@@ -262,10 +270,11 @@ class RestorePanel(QWidget):
         if not figures:
             _set_breakable(label, value)
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        label.setMinimumSize(1, _FACT)  # a long word must not widen the window
+        # A short value is complete, but a long word must not widen the window.
+        label.setMinimumSize(min(label.sizeHint().width(), _SHORT), _FACT)
         label.setAccessibleName(f"{name}: {value}")
         self._facts.addWidget(mark, at, 0)
-        self._facts.addWidget(text_label(name, wrap=len(name) > _WRAPPED), at, 1)
+        self._facts.addWidget(text_label(name, wrap=True), at, 1)
         self._facts.addWidget(label, at, 2)
 
     def _show_cells(self, preview: RestorePreview) -> None:
@@ -290,6 +299,7 @@ class RestorePanel(QWidget):
             header = self.table.horizontalHeader()
             wanted = max(self.table.sizeHintForColumn(place), header.sectionSizeHint(place))
             header.resizeSection(place, min(wanted, _WIDEST_NAME))
+        self.table.setMinimumHeight(_HEAD + theme.ROW * min(rows, _LEAST_ROWS) + 2)
         self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
 
     def _show_buttons(self, preview: RestorePreview) -> None:
