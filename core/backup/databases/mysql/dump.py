@@ -54,9 +54,8 @@ def dump_rows(
 
 def _joined(rows: list[bytes], fingerprint: Fingerprint) -> bytes:
     """Return the text of lines, and add them to a fingerprint."""
-    lines = b"\n".join((*rows, b""))
-    fingerprint.add(rows, lines)
-    return lines
+    fingerprint.add(rows)
+    return b"\n".join((*rows, b""))
 
 
 def _pieces(
