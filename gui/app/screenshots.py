@@ -8,9 +8,6 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
@@ -18,50 +15,14 @@ from PySide6.QtWidgets import QApplication
 
 from core.errors import StorageError
 from gui import theme
-from gui.app.samples import show_page, show_sample
+from gui.app.steps import preview_steps, tab_steps
 from gui.main_window import MainWindow
-from gui.tab_list import TABS
 from gui.tabs.base import Tab
-from gui.tabs.browser.pages import PAGES
 
 _log = logging.getLogger(__name__)
 
 #: Seconds that a tab may take, and for which it must be idle before its screenshot.
 _LIMIT_SECONDS, _REST_SECONDS, _POLL_MS = 120.0, 0.5, 50
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One screenshot.
-
-    Attributes:
-        name: the file name without the theme; empty for a step without a screenshot.
-        tab: the tab.
-        title: what is shown, for messages.
-        shows: called one after the other, each when the tab has loaded what the former has begun.
-    """
-
-    name: str
-    tab: str
-    title: str
-    shows: tuple[Callable[[Tab], None], ...]
-
-
-def _steps() -> Iterator[Step]:
-    for number, spec in enumerate(TABS, 1):
-        name = f"{number:02}-{spec.id}"
-        yield Step(name, spec.id, f"the tab {spec.title}", (show_sample,))
-        for page, kind in PAGES.items() if spec.id == "browser" else ():
-            title = f"the page {kind.label}"
-            yield Step(f"{name}-{page}", spec.id, title, (partial(show_page, page),))
-
-
-def _steps_of(what: str) -> tuple[Step, ...]:
-    if what != "previews":
-        return tuple(_steps())
-    from gui.app.preview_steps import preview_steps
-
-    return tuple(preview_steps())
 
 
 class Screenshots(QObject):
@@ -72,7 +33,7 @@ class Screenshots(QObject):
     ) -> None:
         super().__init__(parent)
         self._window, self._folder = window, folder
-        self._steps = _steps_of(what)
+        self._steps = tuple(preview_steps() if what == "previews" else tab_steps())
         self._number, self._shows = -1, 0
         self._began = self._rested = time.monotonic()
         self._timer = QTimer(self)

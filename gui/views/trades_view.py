@@ -90,6 +90,8 @@ class TradesChart(TimeChart):
         count = format_counted(len(self._trades.times), "trade")
         first, last = (format_moment(self.moment(at)) for at in (0, -1))
         text = f"{count} of {self._trades.symbol} from {first} to {last}. Visible: "
+        low, high = self.price_range()
+        text += f"prices from {low:,.8g} to {high:,.8g}, "
         text += f"{bought:,.8g} bought, {sold:,.8g} sold, {other:,.8g} without a side."
         self.setAccessibleDescription(text)
 
@@ -103,29 +105,28 @@ class TradesChart(TimeChart):
         self._draw_flow(painter, plot)
         paint_time_axis(painter, self.axis, plot, self)
 
-    def price_scale(self) -> Scale:
-        """Return the scale of the visible prices at the present size."""
+    def price_range(self) -> tuple[float, float]:
+        """Return the lowest and the highest visible price."""
         assert self._trades is not None
-        plot = self.plot()
-        return self._scale_of(self._visible_bars(plot), plot, self._trades)
+        return self._range_of(self._visible_bars(self.plot()), self._trades)
 
     def _visible_bars(self, plot: Plot) -> Bars:
         pixel = 1 / (plot.scale * self.devicePixelRatioF())
         return self._bars.visible_bars(plot.visible_range, pixel, beyond=1)
 
     @staticmethod
-    def _scale_of(bars: Bars, plot: Plot, trades: Trades) -> Scale:
+    def _range_of(bars: Bars, trades: Trades) -> tuple[float, float]:
         # The row after those of prices has sums.
         shown = bars.values[: CLOSE + 1] if bars.values.size else trades.floats[:1]
-        low, high = float(shown.min()), float(shown.max())
-        margin = (high - low) * 0.05 or abs(high) * 0.001 or 1.0
-        return Scale(low - margin, high + margin, plot.prices.bottom(), plot.prices.top())
+        return float(shown.min()), float(shown.max())
 
     def _draw_prices(self, painter: QPainter, plot: Plot, trades: Trades) -> None:
         colours = theme.tokens()
         ratio = self.devicePixelRatioF()
         bars = self._visible_bars(plot)
-        scale = self._scale_of(bars, plot, trades)
+        low, high = self._range_of(bars, trades)
+        margin = (high - low) * 0.05 or abs(high) * 0.001 or 1.0
+        scale = Scale(low - margin, high + margin, plot.prices.bottom(), plot.prices.top())
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         values, decimals = ticks(scale.low, scale.high, max(2, int(plot.prices.height() / 38)))
         for value in values:

@@ -95,7 +95,7 @@ def _folder_figures() -> Iterator[Figure]:
 
 
 def _write(path: Path, rows: int, options: str) -> None:
-    """Write rows to a file in a process of its own, whose memory is not that of this one."""
+    """Write rows to a file in a separate process, whose memory is not that of this one."""
     select = f"SELECT i AS id, random() AS price FROM range({rows}) AS t(i)"
     program = f"import duckdb; duckdb.execute(\"COPY ({select}) TO '{path}' ({options})\")"
     subprocess.run([sys.executable, "-c", program], check=True)

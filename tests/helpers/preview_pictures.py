@@ -7,8 +7,8 @@ from functools import cache
 
 from PySide6.QtWidgets import QWidget
 
+from core.demo.preview_samples import PreviewSample, preview_samples
 from core.preview import Preview, join_previews, preview
-from gui.app.preview_samples import PreviewSample, preview_samples
 from gui.views.preview_view import PreviewView
 
 

@@ -154,9 +154,8 @@ class TestTrades:
 
     def test_the_scale_is_that_of_the_prices_also_where_trades_share_a_pixel(self, view):
         view.show_content(self.made(3_000))
-        scale = view.chart.price_scale()
-        assert 99 < scale.low < 100.1
-        assert 106.1 < scale.high < 108
+        assert view.chart.price_range() == (100.1, 106.1)
+        assert "prices from 100.1 to 106.1" in view.chart.accessibleDescription()
 
     def test_every_visible_trade_is_in_one_interval(self, trades):
         seconds = (trades.times - trades.times[0]) / 1_000_000

@@ -1,23 +1,56 @@
-"""The screenshots of every kind of preview, in the Browser of the demo, which gets the objects."""
+"""What is shown for each screenshot: tabs and pages, or every kind of preview.
+
+Previews are shown in the Browser of the demo, whose bucket gets the objects.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
+from core.demo.preview_samples import ROOT, PreviewSample, preview_samples
 from core.objects.bucket import Bucket
 from core.objects.writing import put
 from core.work import Work
-from gui.app.preview_samples import ROOT, PreviewSample, preview_samples
-from gui.app.screenshots import Step
+from gui.app.samples import show_page, show_sample
+from gui.tab_list import TABS
 from gui.tabs.base import Tab
 from gui.tabs.browser import BrowserTab
+from gui.tabs.browser.pages import PAGES
 from gui.views.table_view import TableView
 
 #: The column whose statistics are shown.
 _COLUMN = 2
 
 _Show = Callable[[BrowserTab], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One screenshot.
+
+    Attributes:
+        name: the file name without the theme; empty for a step without a screenshot.
+        tab: the tab.
+        title: what is shown, for messages.
+        shows: called one after the other, each when the tab has loaded what the former has begun.
+    """
+
+    name: str
+    tab: str
+    title: str
+    shows: tuple[Callable[[Tab], None], ...]
+
+
+def tab_steps() -> Iterator[Step]:
+    """Yield the steps of all tabs and of the pages of the Browser."""
+    for number, spec in enumerate(TABS, 1):
+        name = f"{number:02}-{spec.id}"
+        yield Step(name, spec.id, f"the tab {spec.title}", (show_sample,))
+        for page, kind in PAGES.items() if spec.id == "browser" else ():
+            title = f"the page {kind.label}"
+            yield Step(f"{name}-{page}", spec.id, title, (partial(show_page, page),))
 
 
 def preview_steps() -> Iterator[Step]:

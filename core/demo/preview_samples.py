@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from core.units import iso_utc
+
 #: The folder of the demo's bucket that has them.
 ROOT = "previews/"
 _START = datetime(2024, 1, 15, tzinfo=UTC)
@@ -93,7 +95,7 @@ def candles(
             high, low = low, high
         names = ("open", "high", "low", "close")
         values = [f"{value:.2f}" for value in (begin, high, low, price)]
-        when = (_START + timedelta(hours=hour)).isoformat()
+        when = iso_utc(_START + timedelta(hours=hour))
         row = {"timestamp": when, **dict(zip(names, values, strict=True))}
         rows.append({**row, "volume": round(chance.random() * 40, 3)})
     data = _json({"symbol": symbol, "timeframe": "1h", "data": rows})
@@ -114,18 +116,18 @@ def book(minute: int) -> bytes:
         ]
         for name, sign in (("bids", -1), ("asks", 1))
     }
-    when = (_START + timedelta(minutes=minute)).isoformat()
+    when = iso_utc(_START + timedelta(minutes=minute))
     return _json({"symbol": "BTC-USD", "timestamp": when, "orderbook": sides})
 
 
 def _trades() -> bytes:
     chance, found = _chance(3), []
     for n in range(400):
-        when = (_START + timedelta(seconds=n * 7 + chance.random() * 5)).isoformat()
+        when = iso_utc(_START + timedelta(seconds=n * 7 + chance.random() * 5))
         side = chance.choice(("buy", "sell"))
         price, size = f"{42_000 + 50 * math.sin(n / 40):.2f}", f"{chance.random() * 2:.5f}"
         found.append({"id": n, "timestamp": when, "side": side, "price": price, "quantity": size})
-    return _json({"symbol": "BTC-USD", "timestamp": _START.isoformat(), "trades": found})
+    return _json({"symbol": "BTC-USD", "timestamp": iso_utc(_START), "trades": found})
 
 
 def _holdings() -> bytes:
@@ -135,7 +137,7 @@ def _holdings() -> bytes:
         for n, name in enumerate(names)
     }
     portfolio = {"total_value_usd": "93000.00", "assets": assets}
-    return _json({"user_id": "u-7", "timestamp": _START.isoformat(), "portfolio": portfolio})
+    return _json({"user_id": "u-7", "timestamp": iso_utc(_START), "portfolio": portfolio})
 
 
 def _tables() -> Iterator[PreviewSample]:
@@ -153,7 +155,7 @@ def _tables() -> Iterator[PreviewSample]:
 def _rows(count: int) -> list[dict[str, object]]:
     return [
         {"id": n, "name": f"name {n}", "price": round(n / 7, 4), "active": n % 3 == 0,
-         "tags": ["a", None], "when": (_START + timedelta(hours=n)).isoformat()}
+         "tags": ["a", None], "when": iso_utc(_START + timedelta(hours=n))}
         for n in range(count)
     ]  # fmt: skip
 
