@@ -16,7 +16,7 @@ from core.effects import states_effect
 from core.errors import InvalidInput, NotSupported
 from core.model.backup import Backup, BackupState
 from core.objects.bucket import HasBucket
-from core.units import format_count, iso_utc, utc_now
+from core.units import format_counted, iso_utc, utc_now
 from core.work import Work, default_work
 
 #: The longest note in characters, so that a list of backups stays small.
@@ -52,7 +52,7 @@ def annotate_in(store: Store, table: str, backup_id: str, note: str, work: Work)
     if len(note) > LONGEST:
         raise InvalidInput(
             "The note is too long",
-            cause=f"It has {format_count(len(note))} characters, of {format_count(LONGEST)}.",
+            cause=f"The maximum is {format_counted(LONGEST, 'character')}.",
             remedy="Shorten it. Nothing was changed.",
         )
     backup = choose(store, table, work, Wanted.of(backup_id, None))
