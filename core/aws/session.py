@@ -99,7 +99,7 @@ def _shared_loader(data_path: str | None) -> Loader:
 
 
 class _Services(Collection[str]):
-    """The services with one type of data, of which mostly a single one is asked for.
+    """The services with one type of data, of which mostly a single one is requested.
 
     botocore searches the folders of all services, 4,000 files for each client, before it creates the
     client of one service.
