@@ -132,7 +132,10 @@ def result_text(report: EditReport) -> str:
 
 def cancel_text(report: EditReport) -> str:
     """Return how a change that was cancelled can be completed, and the first failure."""
-    text = "The same change again completes it: it leaves objects that already have the properties."
+    text = (
+        "The same change again completes it: objects that already have the properties are only "
+        "read."
+    )
     if not report.failed:
         return text
     first = report.failed[0]
