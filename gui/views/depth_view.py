@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHeaderView, QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.preview import Book, Problem
 from core.units import format_moment
 from gui import theme
 from gui.views.canvas import blended
 from gui.views.depth_chart import DepthChart
-from gui.views.ladder_model import BAR_ROLE, LadderModel
+from gui.views.ladder_model import BAR_ROLE, PRICES, LadderModel
 from gui.views.rows_view import copy_with, reveal
 from gui.widgets.cells import CellDelegate
 from gui.widgets.labels import Elided, Text, muted_label
 from gui.widgets.panel import row, rule
-from gui.widgets.table import make_table
+from gui.widgets.table import columns_of, make_table
+
+#: Pixels of a column at least.
+_NARROWEST = 44
 
 
 class DepthView(QWidget):
@@ -26,14 +35,10 @@ class DepthView(QWidget):
         super().__init__(parent)
         self.chart = DepthChart()
         self.model = LadderModel(self)
-        self.ladder = make_table(self.model, "Levels of the order book", sortable=False)
-        self.ladder.setItemDelegate(LadderDelegate(self.ladder))
-        header = self.ladder.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.ladder = make_ladder(self.model)
         self._spread = Text()
         self._spread.setFont(theme.bold_font(tabular=True))
         self._when = Elided(tone="muted", mode=Qt.TextElideMode.ElideRight)
-        copy_with(self.ladder)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -58,6 +63,24 @@ class DepthView(QWidget):
         """Select the level of a problem if the ladder has it."""
         if problem.row is not None:
             reveal(self.ladder, self.model.index(problem.row, 0))
+
+
+def make_ladder(model: LadderModel) -> QTableView:
+    """Return the table of the levels of an order book, with complete prices at any width."""
+    ladder = make_table(model, "Levels of the order book", sortable=False)
+    ladder.setItemDelegate(LadderDelegate(ladder))
+    columns_of(ladder).leave()
+    header = ladder.horizontalHeader()
+    header.setMinimumSectionSize(_NARROWEST)
+    header.setResizeContentsPrecision(0)  # the visible rows
+    # Of quantities the last digits may be left out, which the tooltip has; prices differ in them.
+    for column in range(model.columnCount()):
+        mode = QHeaderView.ResizeMode.Stretch
+        if column in PRICES:
+            mode = QHeaderView.ResizeMode.ResizeToContents
+        header.setSectionResizeMode(column, mode)
+    copy_with(ladder)
+    return ladder
 
 
 def spread_of(book: Book) -> str:

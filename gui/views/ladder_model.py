@@ -15,12 +15,14 @@ from gui.models.roles import PROGRESS_ROLE, SORT_ROLE, TONE_ROLE
 
 #: Share of the largest quantity of the side, from 0 to 1, which the delegate paints as a bar.
 BAR_ROLE = Qt.ItemDataRole.UserRole + 40
+#: The columns of prices.
+PRICES = frozenset({1, 2})
 
 
 class LadderModel(Columns):
     """Bids at the left and asks at the right, best prices on top."""
 
-    heads = ("Bid quantity", "Bid", "Ask", "Ask quantity")
+    heads = ("Bid size", "Bid", "Ask", "Ask size")
     #: Bids are aligned with the middle, so that both best prices are side by side.
     numbers = frozenset({0, 1})
 
@@ -51,7 +53,7 @@ class LadderModel(Columns):
         side = self._sides[column // 2]
         level = side[index.row()] if index.row() < len(side) else None
         if role == Qt.ItemDataRole.DisplayRole:
-            value = level and (level.price if column in (1, 2) else level.quantity)
+            value = level and (level.price if column in PRICES else level.quantity)
             return "" if value is None else f"{value:,f}"
         if role == BAR_ROLE and level and column in (0, 3):
             return float(level.quantity) / self._most

@@ -11,16 +11,14 @@ from core.preview.series import micros_of
 from core.units import format_moment
 from gui import theme
 from gui.views.depth_chart import DepthChart
-from gui.views.depth_view import LadderDelegate, spread_of
+from gui.views.depth_view import make_ladder, spread_of
 from gui.views.heat_chart import HeatChart
 from gui.views.ladder_model import LadderModel
-from gui.views.rows_view import copy_with
 from gui.widgets.buttons import icon_button
 from gui.widgets.fields import combo_box
 from gui.widgets.labels import Elided, Text, muted_label
 from gui.widgets.panel import rule
 from gui.widgets.segmented import Segmented
-from gui.widgets.table import make_table
 
 #: Order books per second.
 SPEEDS = (1, 2, 5, 10, 30)
@@ -37,9 +35,7 @@ class ReplayView(QWidget):
         self.heat.pointed.connect(self._on_pointed)
         self.depth_chart = DepthChart()
         self.model = LadderModel(self)
-        self.ladder = make_table(self.model, "Levels of the order book", sortable=False)
-        self.ladder.setItemDelegate(LadderDelegate(self.ladder))
-        copy_with(self.ladder)
+        self.ladder = make_ladder(self.model)
         self._book = QStackedWidget()
         self._book.addWidget(self.depth_chart)
         self._book.addWidget(self.ladder)
