@@ -19,7 +19,7 @@ __all__ = ["FAN_OUT", "Listing", "list_pages"]
 
 #: Approximate seconds of computation for a page: more requests than the latency has such times only
 #: wait for the processor.
-_PAGE_SECONDS = 0.0012
+_PAGE_SECONDS = 0.0016
 #: Number of answers after which the number of requests at the same time is examined.
 _ROUND = 16
 #: There are more requests if this part of the time no answer was there, and fewer with less than that.

@@ -250,7 +250,8 @@ class ListingPlan:
         if idle <= 0 or self._by_path or not keys:
             return
         bounds = self._bounds_of_others(part, idle) or self._bounds_of_template(part, idle)
-        alone = self.wanted >= 4 and active <= self.wanted // 4
+        # Keys without folders, of which nothing is known.
+        alone = not self._templates and self.wanted >= 4 and active <= self.wanted // 4
         bounds = bounds or self._safe(part, evenly(part, keys, idle))
         if not bounds and (part.pages >= _UNDIVIDED or alone):
             # A range that has had some pages probably has about as many more.

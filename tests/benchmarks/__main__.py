@@ -37,6 +37,7 @@ from tests.benchmarks.figures import Figure
 BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("listing", listing.figures),
     ("listing-latency", listing.with_latency),
+    ("listing-flat", listing.flat),
     ("growth-listing", listing.growth),
     ("page-checks", page_checks.figures),
     ("dump", dump.figures),
