@@ -102,7 +102,6 @@ SCOPES: tuple[Scope, ...] = (
 )
 
 ACTIONS: tuple[Action, ...] = (
-    # The window
     Action("tab.credentials", "Go to Credentials", ("Ctrl+1",)),
     Action("tab.browser", "Go to Browser", ("Ctrl+2",)),
     Action("tab.uploads", "Go to Uploads", ("Ctrl+3",)),
