@@ -58,6 +58,16 @@ def test_the_plan_changes_nothing_and_yes_removes(command, table, ids):
     assert [each["id"] for each in json.loads(command("backups", table, "--json").out)] == [ids[2]]
 
 
+def test_a_note_is_added_changed_and_removed(command, table, ids):
+    shown = command("backups", table, "--id", ids[1], "--note", "after the import").out
+    assert shown.strip().endswith(": after the import")
+    command("backups", table, "--id", ids[1], "--note", "checked")
+    listed = json.loads(command("backups", table, "--json").out)
+    assert [each["note"] for each in listed] == ["", "checked", ""]
+    assert "has no note" in command("backups", table, "--id", ids[1][:6], "--note", "").out
+    assert "checked" not in command("backups", table).out.replace("Checked", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
