@@ -1,13 +1,10 @@
 """The Statistics tab shows totals and a treemap that mouse, keyboard and screen readers can use."""
 
 import time
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from helpers.demo import plain_client
-from helpers.limited_user import user_of_demo
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
@@ -19,7 +16,6 @@ from core.errors import Offline
 from core.model.statistics import LargeObject, Share, StorageStatistics
 from core.statistics.totals import Totals
 from core.units import utc_now
-from core.workspace import Workspace
 from gui.models.roles import SORT_ROLE
 from gui.tabs.statistics import StatisticsTab
 from gui.tabs.statistics import tab as tab_module
@@ -233,19 +229,6 @@ def test_the_models_keep_qt_s_rules_and_sort_by_number(qapp):
     assert largest.key(0) == "k\n"
 
 
-@pytest.fixture
-def tab(qtbot, context, demo_server):
-    made = StatisticsTab(context)
-    qtbot.addWidget(made)
-    made.resize(1280, 700)
-    made.show()
-    workspace = Workspace.open(demo_server.connection)
-    context.set_workspace(workspace)
-    qtbot.waitUntil(lambda: not made.busy, timeout=20_000)
-    yield made
-    workspace.close()
-
-
 def test_a_scan_counts_what_the_server_has_and_is_stored(tab, qtbot, context, demo_s3):
     tab.scan.click()
     assert not tab.scan.isEnabled()
@@ -276,75 +259,6 @@ def test_a_scan_counts_what_the_server_has_and_is_stored(tab, qtbot, context, de
     qtbot.waitUntil(lambda: again._found is not None, timeout=20_000)
     assert again._found.objects == len(objects)
     assert again.scan.text() == "Scan again"
-
-
-def test_a_scan_of_a_prefix_shows_that_folder_and_leads_back_to_the_bucket(tab, qtbot):
-    def scanned(prefix):
-        tab.scope.field.setText(prefix)
-        qtbot.keyClick(tab.scope.field, Qt.Key.Key_Return)
-        qtbot.waitUntil(lambda: tab._task is None and not tab.busy, timeout=30_000)
-        return tab._found
-
-    folder = "market-data/ohlcv/BTC-USD"
-    found = scanned(f"s3://tentimecrypto/{folder}/")
-    assert found.prefix == f"{folder}/"
-    assert tab.path.folder == folder
-    assert not tab.path.up.isEnabled()
-    assert f"{folder}/1h/2024/01" in {cell.folder for cell in tab.treemap.cells}
-    tab.groups.select("tops")
-    assert {tab.shares.name(row) for row in range(tab.shares.rowCount())} >= {"1h", "1d"}
-    assert "below the prefix" in _texts(tab)
-    tab._show_folder(f"{folder}/1h")
-    tab.path.up.click()
-    assert tab.path.folder == folder
-    tab.path.chosen.emit("market-data")
-    qtbot.waitUntil(lambda: "Only this folder was scanned" in tab.banner.text, timeout=5000)
-    assert tab.path.folder == folder
-    entire = scanned("")
-    assert entire.objects > found.objects
-    assert tab.path.folder == ""
-    assert scanned(f"{folder}/").objects == found.objects
-    tab.scan.setFocus()
-    tab.path.chosen.emit("market-data")
-    qtbot.waitUntil(lambda: tab._found == entire, timeout=5000)
-    assert tab.path.folder == "market-data"
-    assert tab.scope.field.text() == ""
-    assert scanned("nothing/like/it").objects == 0
-    assert "No object has this prefix" in _texts(tab)
-
-
-def test_a_user_with_rights_on_one_prefix_scans_that(tab, qtbot, context, demo_server):
-    allowed = "market-data/ohlcv/BTC-USD/"
-    with closing(plain_client(demo_server, "iam", demo_server.admin)) as iam:
-        keys = user_of_demo(iam, "tentimecrypto", allowed)
-    profile = replace(demo_server.connection.profile, name="desk")
-    with closing(
-        Workspace.open(replace(demo_server.connection, profile=profile, keys=keys))
-    ) as desk:
-        context.set_workspace(desk)
-        tab.scan.click()
-        qtbot.waitUntil(lambda: "type the prefix of one of them" in _texts(tab), timeout=30_000)
-        assert "s3:ListBucket on s3://tentimecrypto is not allowed" in _texts(tab)
-        tab.scope.field.setText("user-data/")
-        tab.scan.click()
-        qtbot.waitUntil(
-            lambda: "s3://tentimecrypto/user-data/ is not" in _texts(tab), timeout=30_000
-        )
-        tab.scope.field.setText(allowed)
-        tab.scan.click()
-        qtbot.waitUntil(lambda: tab._found is not None and not tab.busy, timeout=30_000)
-        assert "s3:ListBucket" not in _texts(tab)
-        assert tab.path.folder == allowed.rstrip("/")
-
-
-def test_the_prefix_completes_folders(tab, qtbot):
-    completion = tab.scope.field.completer()
-    qtbot.keyClicks(tab.scope.field, "market-data/oh")
-    qtbot.waitUntil(lambda: completion.model().rowCount() > 0, timeout=5000)
-    names = [
-        completion.model().index(row, 0).data() for row in range(completion.model().rowCount())
-    ]
-    assert "market-data/ohlcv/" in names
 
 
 def _walk_into_candles(tab, qtbot, objects):
