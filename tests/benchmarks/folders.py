@@ -15,7 +15,7 @@ from tests.benchmarks.rig import rig
 
 OBJECTS = 200_000
 #: The most milliseconds from the request of the folder to its first rows.
-_FIRST_MS = 500.0
+_FIRST_MS = 300.0
 _PREFIX = "flat/"
 #: Seconds for which each state is scrolled.
 _SCROLLED = 1.0

@@ -67,7 +67,7 @@ class TrashPane(QWidget):
         self._running = self._more = self._failed = self._focus_due = False
         self._read = 0
         self._lay_out()
-        shortcuts.bind("objects.up", self.table, self.left.emit)
+        shortcuts.bind("objects.up", self.table, self.left.emit, listed=False)
         self.filter.textChanged.connect(self._on_filter)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         self.model.modelReset.connect(self._on_selection)

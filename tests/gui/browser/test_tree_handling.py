@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from core.objects.listing import list_pages
+from gui.shortcuts import Binding
 from gui.tabs.browser import dragging
 from gui.tabs.browser.tree_actions import TREE_ACTIONS
 
@@ -161,3 +162,11 @@ def test_the_menu_of_the_tree_states_why_something_is_not_possible(tab, qtbot, c
     menu = tab.handling.tree_actions.open_menu(QPoint(10, 10))
     assert not any(entry.isEnabled() for entry in menu.actions() if not entry.isSeparator())
     menu.close()
+
+
+def test_the_search_lists_each_action_of_several_views_once(tab):
+    tab.open_page("search")
+    found = [each.action.id for each in tab.findChildren(Binding) if each.listed]
+    objects = [each for each in found if each.startswith("objects.")]
+    assert "objects.paste" in objects
+    assert len(objects) == len({*objects})
