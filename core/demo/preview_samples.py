@@ -190,7 +190,7 @@ def _log() -> bytes:
     levels = ("INFO", "DEBUG", "WARNING", "ERROR")
     lines = (
         f"2024-01-15 10:{n % 60:02}:00,123 {levels[n * n % 7 % 4]:8} ingest.worker-{n % 5} "
-        f"wrote {n * 31} rows to market-data/ohlcv/BTC-USD/1m in {n % 9 * 13} ms"
+        f"wrote market-data/ohlcv/BTC-USD/1m rows={n * 31} ms={n % 9 * 13}"
         for n in range(300)
     )
     return "\n".join(lines).encode()

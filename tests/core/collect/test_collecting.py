@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from core.errors import AlreadyExists, InvalidInput, NotFound
+from core.sql.csv_text import FORMULA_STARTS
 
 
 def test_candles_of_several_files_are_one_table_in_order_of_time(collected):
@@ -207,14 +208,19 @@ def test_a_plan_states_what_is_read_and_what_it_costs(collected):
 
 
 def test_texts_that_are_formulas_get_an_apostrophe(collected):
-    trade = {"timestamp": "2024-01-15T10:00:00Z", "note": "=1+1", "price": -1}
+    texts = [f"{start}1+1" for start in FORMULA_STARTS]
+    trades = [
+        {"timestamp": f"2024-01-15T10:00:0{n}Z", "note": text, "price": -1}
+        for n, text in enumerate([*texts, "1+1"])
+    ]
     collected.put(
-        "market-data/trades/BTC-USD/2024/01/15/10/2024-01-15T10:00:00Z.json", {"trades": [trade]}
+        "market-data/trades/BTC-USD/2024/01/15/10/2024-01-15T10:00:00Z.json", {"trades": trades}
     )
     report, _ = collected.collect("trades", ending="csv", formula_safe=True)
-    with Path(report.path).open(encoding="utf-8") as file:
-        row = next(csv.DictReader(file))
-    assert (row["note"], row["price"]) == ("'=1+1", "-1")
+    with Path(report.path).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["note"] for row in rows] == [*(f"'{text}" for text in texts), "1+1"]
+    assert {row["price"] for row in rows} == {"-1"}
 
 
 def test_names_that_differ_only_in_case_are_separate_columns(collected):
