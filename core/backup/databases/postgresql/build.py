@@ -184,7 +184,9 @@ def _sequence_statements(
     final = TableName.parse(sequence.name)
     present = TableName(final.schema, renames.temporary("sequence", sequence.name))
     column = next((one for one in schema.columns if one.name == sequence.column), None)
-    if column is None or sequence.type not in _SEQUENCE_TYPES:
+    numbering = column.numbering if column is not None else ""
+    valid = sequence.type in _SEQUENCE_TYPES and (not numbering or numbering in _NUMBERING)
+    if column is None or not valid:
         raise Corrupt(f"The backup contains an invalid sequence for {schema.table}")
     options = (
         f"INCREMENT {sequence.increment} MINVALUE {sequence.minimum} MAXVALUE {sequence.maximum} "
@@ -192,8 +194,8 @@ def _sequence_statements(
     )
     place = f"{table.sql}.{quoted(column.name)}"
     alter = f"ALTER TABLE {table.sql} ALTER COLUMN {quoted(column.name)}"
-    if column.numbering:
-        kind = _NUMBERING[column.numbering]
+    if numbering:
+        kind = _NUMBERING[numbering]
         yield f"{alter} ADD GENERATED {kind} AS IDENTITY (SEQUENCE NAME {present.sql} {options})"
     else:
         yield f"CREATE SEQUENCE {present.sql} AS {sequence.type} {options} OWNED BY {place}"

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from helpers.backups import MemoryStore
@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
+from core.backup.databases.postgresql.build import add_constraints
 from core.backup.databases.postgresql.names import TableName
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
-from core.errors import InvalidInput, StorageError
+from core.errors import Corrupt, InvalidInput, StorageError
 from core.model.backup import Backup, RestoreReport
+from core.model.tables import Column, Sequence, TableSchema
 from core.work import Work
 
 #: Tables of one example: they share its connections.
@@ -347,3 +349,12 @@ def test_no_forged_field_of_a_schema_is_executed(
         return
     orders.script("DROP TABLE again")
     assert orders.everything() == before
+
+
+def test_a_forged_numbering_is_a_damaged_backup() -> None:
+    column = Column("id", "bigint", numbering="always\"; UPDATE users SET name = 'x'")
+    schema = TableSchema(
+        "orders", (column,), sequences=(Sequence("id", "orders_id_seq", "bigint", 1, 1, 1, 9),)
+    )
+    with pytest.raises(Corrupt, match="invalid sequence"):
+        add_constraints(cast("Any", None), schema, TableName("public", "orders"))
