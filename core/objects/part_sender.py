@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Protocol
 
@@ -22,6 +24,9 @@ from core.work import CancelToken, Progress, Work
 
 #: Number of parts that are sent concurrently; of a stream, memory holds at most two parts more.
 IN_FLIGHT = 8
+#: Number of parts of a file if one is sent within this time in seconds: so many cover the latency of
+#: a distant server. On a slow network a pause would discard what was sent of all of them.
+_MORE, _FAST_SECONDS = 16, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Parts:
         self._stop = CancelToken()
         self._part_work = replace(work, token=self._stop)
         self._room = threading.Semaphore(IN_FLIGHT)
+        self._lanes, self._is_fast = threading.Semaphore(IN_FLIGHT), False
         self._lock = threading.Lock()
         self._sent = 0
         self._failure: BaseException | None = None
@@ -149,7 +155,7 @@ class Parts:
         self._direct = DirectRequests(self._bucket.clients, self._bucket.name, self._where["Key"])
         with (
             self._work.token.on_cancel(self._stop.cancel),
-            ThreadPoolExecutor(IN_FLIGHT, "upload-part") as pool,
+            ThreadPoolExecutor(_MORE, "upload-part") as pool,
         ):
             try:
                 return [future.result() for future in submit(pool)]
@@ -176,8 +182,7 @@ class Parts:
 
     def _part(self, number: int, source: Source) -> SentPart:
         try:
-            self._stop.check()
-            with self._part_work.slot():
+            with self._lane(), self._part_work.slot():
                 return self._confirmed(number, source)
         except Cancelled:
             raise
@@ -188,6 +193,23 @@ class Parts:
             raise
         finally:
             self._room.release()
+
+    @contextmanager
+    def _lane(self) -> Iterator[None]:
+        """Wait until another part may be sent; a fast one allows more of them."""
+        while not self._lanes.acquire(timeout=0.2):
+            self._stop.check()
+        try:
+            self._stop.check()
+            began = time.monotonic()
+            yield
+            with self._lock:
+                fast = not self._is_fast and time.monotonic() - began < _FAST_SECONDS
+                self._is_fast |= fast
+            for _ in range(_MORE - IN_FLIGHT if fast else 0):
+                self._lanes.release()
+        finally:
+            self._lanes.release()
 
     def _confirmed(self, number: int, source: Source) -> SentPart:
         """Send a part, and repeat it if it was damaged in transit."""

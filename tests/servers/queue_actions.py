@@ -29,11 +29,11 @@ def use_small_parts() -> None:
     A few small files are transferred in the fast way, like thousands.
     """
     # Other modules copy these constants when they are imported, and none of them is yet.
-    import core.objects.parts
+    import core.objects.part_sizes
     import core.objects.ranges
     import core.objects.small_loop
 
-    core.objects.parts.SINGLE_BYTES = core.objects.parts._PART_BYTES = PART_BYTES
+    core.objects.part_sizes.SINGLE_BYTES = core.objects.part_sizes._PART_BYTES = PART_BYTES
     core.objects.ranges.RANGE_BYTES = PART_BYTES // 4
     core.objects.small_loop.FEWEST = 3
 

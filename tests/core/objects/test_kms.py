@@ -8,7 +8,7 @@ import pytest
 
 from core.model.upload_options import Encryption, UploadOptions
 from core.objects import copying, in_place, multipart_copy, reading
-from core.objects.parts import SINGLE_BYTES
+from core.objects.part_sizes import SINGLE_BYTES
 from core.objects.properties import change_properties, read_properties
 from core.transfer.upload import upload
 

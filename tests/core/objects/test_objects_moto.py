@@ -20,7 +20,17 @@ from core.errors import (
     NotFound,
     SourceChanged,
 )
-from core.objects import deleting, level, listing, part_sender, parts, reading, versions, writing
+from core.objects import (
+    deleting,
+    level,
+    listing,
+    part_sender,
+    part_sizes,
+    parts,
+    reading,
+    versions,
+    writing,
+)
 from core.objects.bucket import Bucket
 from core.objects.presign import presign
 from core.work import CancelToken, Work
@@ -105,7 +115,9 @@ def test_ranges_and_missing_things(bucket):
         level.list_level(Bucket(bucket.clients, "no-such-bucket"))
 
 
-@pytest.mark.parametrize("size", [0, 1, parts.SINGLE_BYTES, parts.SINGLE_BYTES + 1, 20_000_000])
+@pytest.mark.parametrize(
+    "size", [0, 1, part_sizes.SINGLE_BYTES, part_sizes.SINGLE_BYTES + 1, 20_000_000]
+)
 def test_files_go_up_and_come_back_verified(bucket, tmp_path, size):
     source = tmp_path / "source.bin"
     source.write_bytes(hashlib.sha256(b"seed").digest() * (size // 32) + b"x" * (size % 32))
@@ -135,7 +147,7 @@ def test_a_download_with_another_hash_is_quarantined(bucket, tmp_path):
 
 def test_a_source_that_changes_stores_nothing_and_leaves_no_parts(bucket, tmp_path, monkeypatch):
     source = tmp_path / "s"
-    source.write_bytes(b"a" * (parts.SINGLE_BYTES * 3))
+    source.write_bytes(b"a" * (part_sizes.SINGLE_BYTES * 3))
     hash_parts = parts.hash_parts
 
     def hash_and_change(path, size, work):
@@ -166,7 +178,8 @@ def test_a_source_that_changes_stores_nothing_and_leaves_no_parts(bucket, tmp_pa
 
 
 def test_a_cancelled_upload_leaves_no_parts(bucket, tmp_path, monkeypatch):
-    monkeypatch.setattr(part_sender, "IN_FLIGHT", 1)
+    for name in ("IN_FLIGHT", "_MORE"):
+        monkeypatch.setattr(part_sender, name, 1)
     source, token = tmp_path / "s", CancelToken()
     source.write_bytes(b"a" * 30_000_000)
 

@@ -15,7 +15,7 @@ from core.aws.clients import ClientFactory
 from core.errors import InvalidInput
 from core.model.objects import Verdict
 from core.model.upload_options import Checksum, Compression, Encryption, UploadOptions
-from core.objects import parts
+from core.objects import part_sizes
 from core.objects.bucket import Bucket
 from core.objects.options import check_options, parameters_of
 from core.objects.reading import head, read
@@ -122,7 +122,7 @@ def test_a_file_is_compressed_on_its_way(bucket, tmp_path, compression, size):
     assert list((cache_dir() / "compressed").iterdir()) == []
 
 
-@pytest.mark.parametrize("size", [10, parts.SINGLE_BYTES + 1])
+@pytest.mark.parametrize("size", [10, part_sizes.SINGLE_BYTES + 1])
 @pytest.mark.parametrize("checksum", [Checksum.SHA1, Checksum.SHA256, Checksum.CRC32])
 def test_options_are_stored_with_the_object(s3_server, s3_bucket, tmp_path, size, checksum):
     path = tmp_path / "f"

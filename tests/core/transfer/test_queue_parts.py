@@ -48,7 +48,8 @@ def sent(monkeypatch):
         return answer(self, number, *arguments)
 
     monkeypatch.setattr(part_sender.Parts, "_answer", counted)
-    monkeypatch.setattr(part_sender, "IN_FLIGHT", 1)  # so that one part is complete at a time
+    for name in ("IN_FLIGHT", "_MORE"):  # so that one part is complete at a time
+        monkeypatch.setattr(part_sender, name, 1)
     return found
 
 
