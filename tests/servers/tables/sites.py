@@ -213,8 +213,8 @@ class PostgreSQLSite(Site):
             os.kill(pid, signal.SIGKILL)
 
     def recover(self) -> None:
-        until_it_answers(lambda: self._database.run("SELECT 1"))
-        super().recover()
+        # It may still answer once before it ends all processes.
+        until_it_answers(super().recover)
 
 
 class MariaDBSite(Site):
