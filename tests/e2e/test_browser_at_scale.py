@@ -20,6 +20,7 @@ from core.objects.bucket import Bucket
 from core.objects.listing import list_pages
 from core.objects.small import SmallFile, upload_many
 from core.objects.tags import get_tags
+from core.objects.trash import list_trash
 from core.work import Work
 from gui import shortcuts
 from gui.dialogs.confirm import Confirm
@@ -206,6 +207,16 @@ def tagged(bucket, count):
     return sum(bool(get_tags(bucket, FOLDER + name, "", Work())) for name in names)
 
 
+def count_trash(bucket):
+    """Return how many objects are hidden by a delete marker."""
+    count, cursor = 0, None
+    while True:
+        page = list_trash(bucket, FOLDER, cursor=cursor)
+        count, cursor = count + len(page.objects), page.cursor
+        if cursor is None:
+            return count
+
+
 def test_many_of_very_many_objects_are_changed_deleted_and_restored(
     tab, bucket, user_of, load, qtbot
 ):
@@ -215,7 +226,9 @@ def test_many_of_very_many_objects_are_changed_deleted_and_restored(
         user_of.until(condition, PATIENCE)
 
     def shown(text):
-        until(lambda: text in tab.banner.text and not tab.busy)
+        until(lambda: text in tab.banner.text)
+        # Afterwards: a message without a button disappears while the folder is listed again.
+        until(lambda: not tab.busy)
 
     def changed(tags):
         selected(tab, until, qtbot, few)
@@ -242,8 +255,15 @@ def test_many_of_very_many_objects_are_changed_deleted_and_restored(
         shown(f"Properties of {few:,} objects restored")
     with load.of("cancel a change"):
         changed("team=desk")
-        until(lambda: any(task.progress is not None for task in tab.context.runner.bulk_running))
-        for task in tab.context.runner.bulk_running:
+        running = tab.context.runner
+        # Few objects may be changed before it can be cancelled.
+        until(
+            lambda: (
+                "read back" in tab.banner.text
+                or any(task.progress is not None for task in running.bulk_running)
+            )
+        )
+        for task in running.bulk_running:
             task.cancel()
         shown("changed and read back")
     if undo in [button.text() for button in tab.banner.findChildren(QPushButton)]:
@@ -255,7 +275,9 @@ def test_many_of_very_many_objects_are_changed_deleted_and_restored(
     with load.of(f"delete {many:,} objects"):
         qtbot.keyClick(tab.folder.table, Qt.Key.Key_Delete)
         shown(f"{many:,} objects moved to the trash")
-    assert (model.total, model.rowCount()) == (COUNT - many, 0)
+    assert in_other_thread(count_trash, bucket) == many
+    # SeaweedFS 4 also lists some objects that a delete marker hides, at the borders of its pages.
+    assert COUNT - many <= model.total <= COUNT - many + COUNT // 1_000
     with load.of("restore them"):
         user_of.press(undo, tab)
         shown(f"{many:,} objects restored")
