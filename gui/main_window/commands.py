@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import StorageError
 from core.local.profiles import DEMO_NAME
-from gui import clock, shortcuts, theme
+from gui import actions, clock, shortcuts, theme
+from gui.actions import Action
 from gui.context import Context
-from gui.shortcuts import Action
 from gui.tab_list import TABS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _IN_TABS = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An action of `gui.shortcuts`, the function that runs it, and the part of the window."""
+    """An action of `gui.actions`, the function that runs it, and the part of the window."""
 
     action: Action
     run: Callable[[], object]
@@ -102,7 +102,7 @@ class Commands:
         }
         self.all = [
             Command(action, slots[action.id])
-            for action in shortcuts.ACTIONS
+            for action in actions.ACTIONS
             if action.where == "window"
         ]
         for command in self.all:
@@ -119,13 +119,13 @@ class Commands:
     def other_scopes_text(self, event: QKeyEvent) -> str:
         """Return where the keys of an event apply if they have no effect here."""
         found = [each for each in shortcuts.bound_to(event) if each.where != "window"]
-        parts = [f"{shortcuts.scope(each.where).title} ({each.text})" for each in found]
+        parts = [f"{actions.scope(each.where).title} ({each.text})" for each in found]
         return f"{shortcuts.pressed(event)} works in: {', '.join(parts)}." if parts else ""
 
     def of_tab(self, tab: Tab) -> list[Command]:
         """Return the commands of a tab that need no focus in one of its lists."""
         return [
-            Command(bound.action, bound.perform, shortcuts.scope(bound.action.where).title)
+            Command(bound.action, bound.perform, actions.scope(bound.action.where).title)
             for bound in tab.findChildren(shortcuts.Binding)
             if bound.listed and bound.action.where not in _IN_ANY_LIST
         ]

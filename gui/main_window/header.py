@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
 
 from core.units import format_minutes, utc_now
 from core.workspace import Workspace
-from gui import shortcuts, theme
+from gui import actions, theme
 from gui.context import Context
 from gui.main_window.session_clock import SessionClock
 from gui.models.roles import PROFILE_TONES
@@ -164,10 +164,10 @@ class SearchBox(QPushButton):
         self.setProperty("compact", "true")
         self.setFixedWidth(260)
         self.setAccessibleName("Search keys and actions")
-        self.setToolTip(tooltip(shortcuts.tip("search")))
+        self.setToolTip(tooltip(actions.tip("search")))
         box = QHBoxLayout(self)
         box.setContentsMargins(10, 0, 10, 0)
-        search = shortcuts.action("search")
+        search = actions.action("search")
         for text in (search.text, search.key_text.replace("+", " ")):
             label = text_label(text, "muted")
             # Otherwise a click on the text would not press the button.

@@ -10,7 +10,7 @@ from core.errors import StorageError
 from core.local.profiles import DEMO_NAME
 from core.model.connection import Profile
 from core.work import Work
-from gui import shortcuts
+from gui import actions
 from gui.context import Context
 from gui.dialogs.name import NameDialog
 from gui.widgets.labels import shown
@@ -44,7 +44,7 @@ class ProfileMenu(QMenu):
             self._add(profile.name, _line(profile), checked=profile.name == present)
         self._add(DEMO_NAME, "demo    embedded server, sample data", checked=present == DEMO_NAME)
         self.addSeparator()
-        self.addAction(shortcuts.action("profile.new").text, self.new.emit)
+        self.addAction(actions.action("profile.new").text, self.new.emit)
         self.addAction("Edit profiles…", self.edit.emit)
 
     def _profiles(self) -> tuple[Profile, ...]:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 from core.errors import InvalidInput, StorageError
 from core.layout import parse_place
 from core.work import Work
-from gui import shortcuts, theme
+from gui import actions, shortcuts, theme
 from gui.context import Context
 from gui.main_window.commands import Command, Commands, matching
 from gui.main_window.stored_names import StoredNames
@@ -93,7 +93,7 @@ class Palette(QDialog):
         # selected.
         self._found_for, self._enter_pressed, self._moved = "", False, False
         self.field = QLineEdit()
-        self.field.setPlaceholderText(shortcuts.action("search").text)
+        self.field.setPlaceholderText(actions.action("search").text)
         self.field.setAccessibleName("Search keys and actions")
         self.field.textChanged.connect(self._on_text)
         self.field.installEventFilter(self)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from gui.actions import ACTIONS, SCOPES, Action
 from gui.errors import about
-from gui.shortcuts import ACTIONS, SCOPES, Action
 from gui.widgets.buttons import plain_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.labels import Pill, muted_label, text_label

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
 
 from core.model.connection import Identity
 from core.units import format_counted, format_rate, utc_now
-from gui import clock, shortcuts, theme
+from gui import actions, clock, theme
 from gui.clock import follow_time
 from gui.context import Context
 from gui.main_window.tasks_model import TasksModel
@@ -74,8 +74,8 @@ class ZoneButton(Button):
         self._menu = QMenu(self)
         self._group = QActionGroup(self)
         self._actions: dict[clock.Zone, QAction] = {
-            "utc": self._added("utc", shortcuts.action("times.utc").text),
-            "local": self._added("local", shortcuts.action("times.local").text),
+            "utc": self._added("utc", actions.action("times.utc").text),
+            "local": self._added("local", actions.action("times.local").text),
         }
         self.setMenu(self._menu)
         clock.current().zone_changed.connect(self._refresh)
@@ -121,7 +121,7 @@ class StatusBar(QFrame):
         self.button = quiet_button("Activity ▴", self.activity.emit)
         self.button.setAccessibleName("Activity")
         what = "Running and completed tasks, and the log of changes"
-        self.button.set_hint(shortcuts.tip("activity", what))
+        self.button.set_hint(actions.tip("activity", what))
         self.button.setFont(theme.text_font(12))
         self._lay_out()
         self._later = QTimer(self)

@@ -279,9 +279,9 @@ class MainWindow(QMainWindow):
         self.hint = Banner(self._shell, over=self.split)
 
     def _make_commands(self) -> None:
+        from gui.actions import tip
         from gui.main_window.commands import Commands, WindowActions
         from gui.main_window.event_filters import ExplanationFilter, FieldKeys, TabKeys
-        from gui.shortcuts import tip
         from gui.widgets.labels import tooltip
 
         def current() -> Tab:

@@ -13,7 +13,7 @@ from core.errors import InvalidInput
 from core.preview import Problem, Table
 from core.preview.row_filter import parse_filter
 from core.units import format_count, format_counted
-from gui import shortcuts, theme
+from gui import actions, shortcuts, theme
 from gui.views.background import Background
 from gui.views.rows_model import RowsModel
 from gui.views.rows_view import copy_with, reveal
@@ -89,7 +89,7 @@ class TableView(QWidget):
         bar.setSpacing(8)
         bar.addWidget(self.filter, 1)
         bar.addWidget(self.count)
-        tip = shortcuts.tip("table.statistics")
+        tip = actions.tip("table.statistics")
         bar.addWidget(icon_button("chart", tip, self.open_statistics))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)

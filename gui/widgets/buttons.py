@@ -149,7 +149,7 @@ def button_menu(
     Args:
         view: the view whose menu it is.
         where: the position in the view's viewport.
-        entries: buttons, each with its action id of `gui.shortcuts`; empty to use the button's text.
+        entries: buttons, each with its action id of `gui.actions`; empty to use the button's text.
     """
     menu = QMenu(view)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

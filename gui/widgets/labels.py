@@ -13,11 +13,11 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEve
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from core.units import format_age, utc_now
-from gui import shortcuts, theme
+from gui import actions, theme
 from gui.clock import follow_time
 from gui.widgets.elide import elided_sentence
 
-_AGE_HINT = f"When this was loaded. {shortcuts.tip('refresh')}"
+_AGE_HINT = f"When this was loaded. {actions.tip('refresh')}"
 #: Unicode categories that are not displayed verbatim: control, format, surrogate, separators.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 #: Longer words (keys, for example) are shortened in headings and texts, which cannot wrap them.

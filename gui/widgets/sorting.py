@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QActionGroup
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 
-from gui import shortcuts
+from gui import actions, shortcuts
 
 _FIXED = "The rows of this list have a fixed order."
 #: The entry of the menu for the column by which a table is sorted.
@@ -53,7 +53,7 @@ def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
         return None
     menu = QMenu(view)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    menu.setAccessibleName(shortcuts.action("lists.sort").text)
+    menu.setAccessibleName(actions.action("lists.sort").text)
     group = QActionGroup(menu)
     present = header.sortIndicatorSection()
     for column in _columns(header):

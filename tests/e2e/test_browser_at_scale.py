@@ -22,7 +22,7 @@ from core.objects.small import SmallFile, upload_many
 from core.objects.tags import get_tags
 from core.objects.trash import list_trash
 from core.work import Work
-from gui import shortcuts
+from gui import actions
 from gui.dialogs.confirm import Confirm
 from gui.tabs.browser.folder_rows import NAME, SIZE
 
@@ -220,7 +220,7 @@ def count_trash(bucket):
 def test_many_of_very_many_objects_are_changed_deleted_and_restored(
     tab, bucket, user_of, load, qtbot
 ):
-    model, undo = tab.folder.model, shortcuts.tip("browser.undo", "Undo")
+    model, undo = tab.folder.model, actions.tip("browser.undo", "Undo")
 
     def until(condition):
         user_of.until(condition, PATIENCE)

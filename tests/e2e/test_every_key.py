@@ -23,8 +23,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.actions import ACTIONS
 from gui.dialogs.confirm import Confirm
-from gui.shortcuts import ACTIONS, bound_to
+from gui.shortcuts import bound_to
 from gui.tab_list import TABS
 from gui.tabs.base import Tab
 from gui.tabs.browser.downloads import Downloads

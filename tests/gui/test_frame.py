@@ -20,13 +20,13 @@ from core.model.connection import (
 from core.units import utc_now
 from core.work import Progress
 from core.workspace import Workspace
+from gui.actions import Action
 from gui.dialogs.confirm import Confirm
 from gui.main_window.commands import Command, matching
 from gui.main_window.connecting import Connector
 from gui.main_window.palette import Palette
 from gui.main_window.shortcut_list import ShortcutList
 from gui.main_window.window import MainWindow
-from gui.shortcuts import Action
 
 
 def test_tabs_are_made_when_they_are_first_seen_and_loaded_once(window, context):

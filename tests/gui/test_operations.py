@@ -18,7 +18,7 @@ from core.paths import data_dir
 from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
 from core.workspace import Workspace
-from gui.shortcuts import ACTIONS
+from gui.actions import ACTIONS
 from gui.tabs.base import Tab
 from gui.tabs.uploads.plan_model import PlanModel
 from gui.tabs.uploads.summary import command_of

@@ -9,9 +9,10 @@ from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QMainWindow, QMenu, QTableView, QTreeView, QWidget
 
 from core.local.settings import Settings
+from gui.actions import action
 from gui.main_window.drawer import Drawer
 from gui.main_window.tasks_model import TasksModel
-from gui.shortcuts import Binding, action
+from gui.shortcuts import Binding
 from gui.tab_list import TABS
 from gui.views.preview_view import PreviewView
 from gui.widgets import sorting

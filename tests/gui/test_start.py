@@ -162,7 +162,7 @@ def test_the_first_picture_waits_for_nothing_that_is_slow_to_load():
         "shell = run.Program(app, Options()).shell\n"
         "shell.show()\n"
         "shell.grab()\n"
-        "slow = {'dataclasses', 'platformdirs', 'ctypes', 'gui.shortcuts', 'asyncio'}\n"
+        "slow = {'dataclasses', 'platformdirs', 'ctypes', 'gui.actions', 'gui.shortcuts', 'asyncio'}\n"
         "print(sorted(slow & set(sys.modules)))\n"
         "from time import process_time as now\n"
         "begun = now()\n"

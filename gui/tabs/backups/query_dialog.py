@@ -15,9 +15,10 @@ from core.model.backup import Backup
 from core.units import format_counted, format_duration, format_size
 from core.work import Progress
 from gui import theme
+from gui.actions import tip
 from gui.models.roles import MONO_ROLE
 from gui.models.text_rows import TextRows
-from gui.shortcuts import bind_button, tip
+from gui.shortcuts import bind_button
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.models import when
 from gui.tabs.backups.restore_panel import progress_text

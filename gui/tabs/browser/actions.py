@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
-from gui import shortcuts
+from gui import actions, shortcuts
 from gui.tabs.browser.counting import summary_of
 from gui.tabs.browser.folder_rows import Entry
 from gui.widgets.icons import icon
@@ -21,7 +21,7 @@ NO_BUCKET = "Connect to a bucket first."
 
 @dataclass(frozen=True, slots=True)
 class ListAction:
-    """One entry of the menu: an action of `gui.shortcuts`, its icon, and the required selection.
+    """One entry of the menu: an action of `gui.actions`, its icon, and the required selection.
 
     `needs` is "" for no selection, "any" for one or more rows, "one" for exactly one row,
     "objects" for objects without folders, "object" for exactly one object.
@@ -92,7 +92,7 @@ class Actions:
         for item in LIST_ACTIONS:
             if item is None:
                 continue
-            name, row = item.name, shortcuts.action(item.action)
+            name, row = item.name, actions.action(item.action)
             self._all[name] = shortcuts.menu_action(item.action, owner, slots[name])
             if row.where == "browser" and not row.own:  # the window binds the keys of its actions
                 shortcuts.bind(item.action, owner, slots[name], partial(self.reason, name))
@@ -108,7 +108,7 @@ class Actions:
         for item in LIST_ACTIONS:
             if item is None:
                 continue
-            row = shortcuts.action(item.action)
+            row = actions.action(item.action)
             if row.where not in {"window", "browser"} and not row.own:
                 reason = partial(self.reason, item.name)
                 slot = self._slots[item.name]
@@ -142,7 +142,7 @@ class Actions:
     def _show_reason(self, item: ListAction) -> None:
         reason, entry = self.reason(item.name), self._all[item.name]
         entry.setEnabled(not reason)
-        entry.setToolTip(tooltip(reason or shortcuts.action(item.action).text))
+        entry.setToolTip(tooltip(reason or actions.action(item.action).text))
 
     def menu(self, parent: QWidget) -> QMenu:
         """Return the context menu."""

@@ -19,7 +19,7 @@ from core.transfer.selection import folder_of
 from core.transfer.values import IfExists, TransferReport
 from core.units import format_count, format_counted, format_size
 from core.work import Work
-from gui import shortcuts
+from gui import actions
 from gui.dialogs.confirm import Confirm, ask
 from gui.dialogs.name import NameDialog
 from gui.tabs.base import Tab
@@ -185,7 +185,7 @@ class Copying(QObject):
     def _undo_action(self, report: TransferReport) -> tuple[str, Any] | None:
         moved: Sequence[MovedObject] = getattr(report, "moved", ())
         return (
-            (shortcuts.tip("browser.undo", "Undo"), self._steps.undo)
+            (actions.tip("browser.undo", "Undo"), self._steps.undo)
             if any(each.marker for each in moved)
             else None
         )
@@ -210,7 +210,7 @@ class Copying(QObject):
         self._tab.banner.show_warning(
             "The undo was cancelled. Some objects may exist under both keys.",
             "Undo again to complete it.",
-            action=(shortcuts.tip("browser.undo", "Undo"), self._steps.undo),
+            action=(actions.tip("browser.undo", "Undo"), self._steps.undo),
         )
 
     def _on_undone(self, report: UndoReport) -> None:

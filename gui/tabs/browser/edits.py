@@ -14,7 +14,7 @@ from core.objects.versioning import versioning
 from core.transfer.property_edits import EditedObject, EditReport
 from core.units import format_count, format_counted
 from core.work import Work
-from gui import shortcuts
+from gui import actions
 from gui.tabs.base import Tab
 from gui.tabs.browser.edits_dialog import EditDialog
 from gui.tabs.browser.folder_rows import Entry
@@ -80,7 +80,7 @@ class PropertyEdits(QObject):
         undoable = report.undoable
         self._steps.push(UndoStep(len(undoable), partial(self._undo, undoable)))
         text = result_text(report)
-        undo = (shortcuts.tip("browser.undo", "Undo"), self._steps.undo) if undoable else None
+        undo = (actions.tip("browser.undo", "Undo"), self._steps.undo) if undoable else None
         if report.cancelled:
             self._tab.banner.show_warning(text, cancel_text(report), action=undo)
         elif report.failed:
@@ -106,7 +106,7 @@ class PropertyEdits(QObject):
         text = NOT_KNOWN if report is None else f"{format_count(len(ended))} were restored before."
         self._tab.banner.show_warning(
             f"The undo was cancelled; {format_counted(len(rest), 'object')} left.", text,
-            action=(shortcuts.tip("browser.undo", "Undo"), self._steps.undo),
+            action=(actions.tip("browser.undo", "Undo"), self._steps.undo),
         )  # fmt: skip
 
     def _on_undone(self, report: RestoreReport) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from core.errors import AccessDenied, StorageError
-from gui import shortcuts, theme
+from gui import actions, shortcuts, theme
 from gui.context import Context
 from gui.tabs.browser.counting import list_text, selection_text
 from gui.tabs.browser.folder_columns import Entries
@@ -71,18 +71,18 @@ class FolderPane(QWidget):
         super().__init__(parent)
         self._context = context
         self.model = FolderModel(self, self._in_background)
-        self.back = icon_button("back", shortcuts.tip("browser.back"))
-        self.forward = icon_button("forward", shortcuts.tip("browser.forward"))
+        self.back = icon_button("back", actions.tip("browser.back"))
+        self.forward = icon_button("forward", actions.tip("browser.forward"))
         self.bookmarks = icon_button("star", "Bookmarks and recent folders")
         self.path = PathBar()
         self.age = AgePill()
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter")
         self.filter.setAccessibleName("Filter this folder; * and ? are wildcards")
-        self.upload = plain_button(shortcuts.action("upload").text)
-        self.upload.set_hint(shortcuts.tip("upload"))
-        self.download = primary_button(shortcuts.action("browser.download").text)
-        self.download.set_hint(shortcuts.tip("browser.download"))
+        self.upload = plain_button(actions.action("upload").text)
+        self.upload.set_hint(actions.tip("upload"))
+        self.download = primary_button(actions.action("browser.download").text)
+        self.download.set_hint(actions.tip("browser.download"))
         self.table = make_table(
             self.model, "Objects of this folder",
             settings=context.settings, key="browser/folder", multiple=True,

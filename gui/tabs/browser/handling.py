@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QTableView, QTreeView
 
 from core.units import format_counted
-from gui import shortcuts
+from gui import actions, shortcuts
 from gui.tabs.base import Tab
 from gui.tabs.browser.clipboard import ObjectClipboard, copy_text
 from gui.tabs.browser.contents import Contents
@@ -221,7 +221,7 @@ class Handling(QObject):
         if self.copies.is_too_large(what):
             size, folders = summary_of(what.entries)
             why = too_large(len(what.entries) - len(folders), size)
-            download = shortcuts.tip("browser.download")
+            download = actions.tip("browser.download")
             self._tab.banner.show_warning(f"{why}.", f"{download} has no limit.")
             return
         self.copies.fetch(what, self.copies.copies_of(what), self._on_files_ready)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 from core.model.objects import ObjectInfo
 from core.objects.versions import ObjectVersion
 from core.units import format_counted, format_size
-from gui import shortcuts
+from gui import actions
 from gui.tabs.browser.loading import Inspection
 from gui.widgets.buttons import link_button
 from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
@@ -70,15 +70,15 @@ class Inspector(QWidget):
 
     def _tools(self) -> QHBoxLayout:
         self.properties = link_button(
-            shortcuts.action("objects.properties").text, self.properties_wanted.emit
+            actions.action("objects.properties").text, self.properties_wanted.emit
         )
-        self.properties.set_hint(shortcuts.tip("objects.properties"))
+        self.properties.set_hint(actions.tip("objects.properties"))
         self.versions = link_button(
-            shortcuts.action("objects.versions").text, self.all_versions_wanted.emit
+            actions.action("objects.versions").text, self.all_versions_wanted.emit
         )
-        self.versions.set_hint(shortcuts.tip("objects.versions"))
-        self.copy_as = link_button(shortcuts.action("objects.copy_as").text, self._on_copy_as)
-        self.copy_as.set_hint(shortcuts.tip("objects.copy_as"))
+        self.versions.set_hint(actions.tip("objects.versions"))
+        self.copy_as = link_button(actions.action("objects.copy_as").text, self._on_copy_as)
+        self.copy_as.set_hint(actions.tip("objects.copy_as"))
         line = QHBoxLayout()
         line.setSpacing(16)
         for button in (self.properties, self.versions, self.copy_as):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
-from gui import shortcuts, theme
+from gui import actions, theme
 from gui.widgets.labels import Text
 
 #: The permission to list a folder, and what to do if it is missing for a folder above.
 _LIST = "s3:ListBucket"
-_OTHER_FOLDER = f"“{shortcuts.tip('go_to')}” opens a folder below, which these keys may list."
+_OTHER_FOLDER = f"“{actions.tip('go_to')}” opens a folder below, which these keys may list."
 
 
 def lay_out_list_pane(

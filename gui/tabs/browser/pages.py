@@ -82,7 +82,7 @@ def _creator(package: str) -> Callable[[Any], BrowserPage]:
 
 
 #: All pages in the order of their buttons, by name. The text and keys of a page are in the row
-#: `browser.<name>` of `gui.shortcuts.ACTIONS`.
+#: `browser.<name>` of `gui.actions.ACTIONS`.
 PAGES: dict[str, PageKind] = {
     "search": PageKind("Search", "search", _creator("search")),
     "coverage": PageKind("Coverage", "calendar", _creator("coverage"), wide=True),

@@ -24,7 +24,7 @@ from core.objects.properties import (
 from core.objects.versioning import versioning
 from core.objects.versions import list_versions
 from core.work import Work
-from gui import shortcuts
+from gui import actions
 from gui.tabs.base import Tab
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.properties_dialog import ObjectFacts, PropertiesDialog
@@ -113,7 +113,7 @@ class PropertyEditor(QObject):
         undo = partial(self._undo, bucket, found, tags, changed)
         self._steps.push(UndoStep(1, undo))
         self._tab.banner.show_good(
-            text, action=(shortcuts.tip("browser.undo", "Undo"), self._steps.undo)
+            text, action=(actions.tip("browser.undo", "Undo"), self._steps.undo)
         )
 
     def _undo(

@@ -30,7 +30,7 @@ from core.units import (
     format_moment,
     format_size,
 )
-from gui import shortcuts, theme
+from gui import actions, theme
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.fields import allow_field, combo_box, line_edit
@@ -279,14 +279,14 @@ def consequence(*, copies: bool, versioned: bool | None, version: str = "") -> t
         versioned: whether the bucket has versioning enabled; None if it is unknown.
         version: the present version, which a suspended versioning retains; empty for none.
     """
-    undo = shortcuts.tip("browser.undo", "Undo")
+    undo = actions.tip("browser.undo", "Undo")
     if not copies:
         return f"Tags are replaced in place, without a new version. {undo} restores them.", False
     if versioned:
         text = "S3 stores the change as a new version, and the former one stays."
         return f"{text} {undo} removes the new version.", False
     if version and versioned is False:
-        versions = shortcuts.tip("objects.versions")
+        versions = actions.tip("objects.versions")
         text = "Versioning is suspended: the former version stays and can be restored with"
         return f"{text} {versions}. {undo} is not possible.", False
     lost = "S3 replaces the object by a copy: the former values and the time when it was stored"

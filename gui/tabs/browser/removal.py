@@ -15,7 +15,7 @@ from core.objects.trash import RestoreReport, restore
 from core.objects.versioning import versioning
 from core.units import format_count, format_counted, format_size
 from core.work import Work
-from gui import shortcuts
+from gui import actions
 from gui.dialogs.confirm import Confirm, ask
 from gui.tabs.base import Tab
 from gui.tabs.browser.folder_pane import FolderPane
@@ -136,7 +136,7 @@ class Removal(QObject):
         place = "moved to the trash" if hidden else "deleted permanently"
         self._tab.banner.show_warning(
             f"The delete was cancelled: {done} of {planned} {place}.",
-            action=(shortcuts.tip("browser.undo", "Undo"), self.undo) if hidden else None,
+            action=(actions.tip("browser.undo", "Undo"), self.undo) if hidden else None,
         )
 
     @staticmethod
@@ -167,7 +167,7 @@ class Removal(QObject):
         elif len(hidden) == len(report.deleted):
             self._tab.banner.show_good(
                 _IN_TRASH.about(plan),
-                action=(shortcuts.tip("browser.undo", "Undo"), self.undo),
+                action=(actions.tip("browser.undo", "Undo"), self.undo),
                 passing=True,
             )
         else:
@@ -227,7 +227,7 @@ class Removal(QObject):
         self._tab.banner.show_warning(
             f"The restore was cancelled: {done} of {planned} restored.",
             "" if report else NOT_KNOWN,
-            action=(shortcuts.tip("browser.undo", "Undo"), self.undo) if undoing and rest else None,
+            action=(actions.tip("browser.undo", "Undo"), self.undo) if undoing and rest else None,
         )
 
     def _on_restored(self, report: RestoreReport) -> None:

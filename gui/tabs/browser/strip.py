@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QTabBar, QWidget
 
-from gui import shortcuts, theme
+from gui import actions, theme
 from gui.tabs.browser.pages import PAGES
 from gui.widgets.buttons import icon_button
 from gui.widgets.icons import icon
@@ -86,9 +86,9 @@ class Strip(QFrame):
         # Qt would convert an object that it stores itself, so it only stores a number.
         self._tabs: dict[int, tuple[object, str]] = {}
         self._next = 0
-        self.add = icon_button("add", shortcuts.tip("browser.new_tab"), self.new_wanted.emit)
+        self.add = icon_button("add", actions.tip("browser.new_tab"), self.new_wanted.emit)
         self.buttons = {
-            name: icon_button(kind.icon, shortcuts.tip(f"browser.{name}"), self._opener(name))
+            name: icon_button(kind.icon, actions.tip(f"browser.{name}"), self._opener(name))
             for name, kind in PAGES.items()
         }
         line = QHBoxLayout(self)

@@ -24,7 +24,7 @@ TreeSlot = Callable[[Sequence[Entry]], object]
 
 @dataclass(frozen=True, slots=True)
 class TreeAction:
-    """One entry of the menu: an action of `gui.shortcuts`, its icon, and whether it changes objects."""
+    """One entry of the menu: an action of `gui.actions`, its icon, and whether it changes objects."""
 
     name: str
     action: str

@@ -12,7 +12,7 @@ from core.lifecycle.sentences import difference_lines
 from core.lifecycle.store import FormerRules, Saved
 from core.model.change import Change, ChangeKind
 from core.workspace import Workspace
-from gui import shortcuts
+from gui import actions, shortcuts
 from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
@@ -54,7 +54,7 @@ class BucketTab(Tab):
         RowHeights(self.table)
         self.add = primary_button("Add rule…", self._on_add)
         self.former = plain_button("Former rules…", self._on_former)
-        self.remove = plain_button(shortcuts.action("rules.remove").text, self._on_remove)
+        self.remove = plain_button(actions.action("rules.remove").text, self._on_remove)
         self._empty = EmptyState(
             *_NO_RULES,
             "Add rule…",

@@ -9,7 +9,7 @@ from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
 from core.units import format_count, format_counted, format_size
 from core.work import Progress
-from gui import shortcuts
+from gui import actions
 from gui.tabs.uploads.plan_model import ALL, REFUSED, PlanModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.decision import DecisionBox
@@ -101,7 +101,7 @@ class PlanCard(QWidget):
             else f"{format_count(count)} entries added, not compared with the bucket",
         )
         self._reason_without_plan = (
-            f"The plan could not be prepared. {shortcuts.tip('refresh')} tries again."
+            f"The plan could not be prepared. {actions.tip('refresh')} tries again."
         )
         self._update()
 

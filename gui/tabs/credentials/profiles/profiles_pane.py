@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 from core.health.permissions import PermissionResult
 from core.local.profiles import DEMO_NAME
 from core.model.connection import Profile
-from gui import shortcuts
+from gui import actions, shortcuts
 from gui.tabs.credentials.profiles.profiles_model import PermissionsModel, ProfilesModel
 from gui.widgets.buttons import button_menu, icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -49,13 +49,11 @@ class ProfilesPane(QWidget):
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._on_menu)
-        self.add = icon_button("add", shortcuts.action("profile.new").text, self.add_clicked.emit)
-        self.edit = icon_button("edit", shortcuts.action("profiles.edit").text, self._on_edit)
-        self.delete = icon_button(
-            "delete", shortcuts.action("profiles.delete").text, self._on_delete
-        )
+        self.add = icon_button("add", actions.action("profile.new").text, self.add_clicked.emit)
+        self.edit = icon_button("edit", actions.action("profiles.edit").text, self._on_edit)
+        self.delete = icon_button("delete", actions.action("profiles.delete").text, self._on_delete)
         self.use = link_button("Use", self._on_use)
-        self.use.set_hint(shortcuts.tip("profiles.use"))
+        self.use.set_hint(actions.tip("profiles.use"))
         shortcuts.bind_button("lists.open", self.list, self.use)
         shortcuts.bind_button("profiles.delete", self.list, self.delete)
         self.permissions = PermissionsModel(self)
