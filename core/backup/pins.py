@@ -69,7 +69,7 @@ def put_beside(store: Store, backup: Backup, key: str, data: bytes, work: Work) 
     """Write or replace an object in the folder of a backup.
 
     Raises:
-        NotFound: The backup was removed meanwhile; the object does not remain alone.
+        NotFound: The backup was removed in the meantime; the object does not remain alone.
     """
     try:
         store.put(key, data, {}, work=work)

@@ -165,7 +165,7 @@ def evenly(part: KeyRange, keys: list[str], most: int) -> list[str]:
     """Return ascending texts that divide the rest of a range into pages, if its end is known.
 
     The keys are expected at equal distances, like numbers or random names, so the part of the range
-    that its pages cover tells how many will follow.
+    that its pages cover shows how many will follow.
 
     Args:
         part: the range.

@@ -110,7 +110,7 @@ class Parts:
         self._stop = CancelToken()
         self._part_work = replace(work, token=self._stop)
         self._room = threading.Semaphore(IN_FLIGHT)
-        self._lanes, self._is_fast = threading.Semaphore(IN_FLIGHT), False
+        self._slots, self._is_fast = threading.Semaphore(IN_FLIGHT), False
         self._lock = threading.Lock()
         self._sent = 0
         self._failure: BaseException | None = None
@@ -182,7 +182,7 @@ class Parts:
 
     def _part(self, number: int, source: Source) -> SentPart:
         try:
-            with self._lane(), self._part_work.slot():
+            with self._slot(), self._part_work.slot():
                 return self._confirmed(number, source)
         except Cancelled:
             raise
@@ -195,9 +195,9 @@ class Parts:
             self._room.release()
 
     @contextmanager
-    def _lane(self) -> Iterator[None]:
+    def _slot(self) -> Iterator[None]:
         """Wait until another part may be sent; a fast one allows more of them."""
-        while not self._lanes.acquire(timeout=0.2):
+        while not self._slots.acquire(timeout=0.2):
             self._stop.check()
         try:
             self._stop.check()
@@ -207,9 +207,9 @@ class Parts:
                 fast = not self._is_fast and time.monotonic() - began < _FAST_SECONDS
                 self._is_fast |= fast
             for _ in range(_MORE - IN_FLIGHT if fast else 0):
-                self._lanes.release()
+                self._slots.release()
         finally:
-            self._lanes.release()
+            self._slots.release()
 
     def _confirmed(self, number: int, source: Source) -> SentPart:
         """Send a part, and repeat it if it was damaged in transit."""

@@ -310,7 +310,7 @@ def read_json(
     value, end = reader.read(text, walked=max(_WALKED, (above or 0) + 1))
     if reader.stopped and reader.broken_at is None:
         # It may be well formed: then only the walk took too long.
-        again = _at_once(text, limits) if short else _whole(text, limits, deadline, above)
+        again = _at_once(text, limits) if short else _complete(text, limits, deadline, above)
         if again is not None:
             return again
     if reader.stopped:
@@ -340,7 +340,7 @@ def _pieces(text: str, limits: Limits, deadline: Deadline) -> Pieces | None:
         return None
 
 
-def _whole(text: str, limits: Limits, deadline: Deadline, above: int | None) -> JsonRead | None:
+def _complete(text: str, limits: Limits, deadline: Deadline, above: int | None) -> JsonRead | None:
     """Return the value of a long list of rows that is well formed; None for any other text."""
     found = None if above is None else _pieces(text, limits, deadline)
     return None if found is None or found.cut else JsonRead(found.value, len(text), stopped=False)

@@ -13,7 +13,7 @@ from typing import Self
 
 from core.errors import Corrupt
 
-#: Kinds of objects of a table that have privileges of their own.
+#: Kinds of objects of a table that have separate privileges.
 COLUMN, SEQUENCE, PARTITION = "column", "sequence", "partition"
 #: A name as PostgreSQL writes it, or the quoted user and host of MariaDB.
 _ROLE = r"""(?P<role>"(?:[^"]|"")*"|'(?:[^']|'')*'(?:@'(?:[^']|'')*')?|[^"':][^:]*)"""

@@ -53,12 +53,12 @@ def grants_of(session: Session, table: str) -> tuple[str, ...]:
     for grantee, column, privilege, grantable in session.query(
         _GRANTS.format(table=literal(table))
     ):
-        word = text(privilege) + ("*" if text(grantable) == "YES" else "")
+        right = text(privilege) + ("*" if text(grantable) == "YES" else "")
         if text(privilege) != _USAGE:
-            found.setdefault((_recorded_role(text(grantee)), text(column)), []).append(word)
+            found.setdefault((_recorded_role(text(grantee)), text(column)), []).append(right)
     return tuple(
-        str(Grant(role, tuple(words), COLUMN if column else "", column))
-        for (role, column), words in found.items()
+        str(Grant(role, tuple(rights), COLUMN if column else "", column))
+        for (role, column), rights in found.items()
     )
 
 
