@@ -2,8 +2,8 @@
 
 A division is complete whatever keys follow; it is even if the keys are as expected. Some servers,
 among them SeaweedFS, list folder by folder, so that `a/x` precedes `a-b`, and list nothing of a folder
-whose name a listing starts after. So no text ends with a folder, and its new part has no character
-before the slash: both orders agree on it.
+whose name a listing starts after. So for other servers than S3 no text is the name of a folder, and
+its new part has neither a slash nor a character before it: both orders agree on it.
 """
 
 from __future__ import annotations
@@ -146,19 +146,6 @@ def text_before(text: str, stem: str) -> str | None:
     if not name or not name[-1].isascii() or not name[-1].isalnum():
         return None
     return f"{stem}{name[:-1]}{chr(ord(name[-1]) - 1)}~"
-
-
-def text_in_folder(key: str, start: int) -> str | None:
-    """Return a text at the end of the folder of a key, on which both orders agree; otherwise None.
-
-    Args:
-        key: the key.
-        start: where the part of the key begins that other folders may lack.
-    """
-    end = key.rfind("/")
-    if end < start or any(char < "/" for char in key[start:end]):
-        return None
-    return f"{key[:end]}/~"
 
 
 def evenly(part: KeyRange, keys: list[str], most: int) -> list[str]:

@@ -21,7 +21,6 @@ from core.objects.key_ranges import (
     evenly,
     spread,
     text_before,
-    text_in_folder,
 )
 from core.objects.pages import Columns
 
@@ -230,7 +229,8 @@ class ListingPlan:
         for each in ranges:
             parent = level_of(each.prefix)
             share = room * pages[parent] // max(1, self.expected_pages)
-            texts = spread(self._templates[parent], max(0, min(share, pages[parent] - 1)))
+            known = self._agreed(self._templates[parent])
+            texts = spread(known, max(0, min(share, pages[parent] - 1)))
             bounds = [each.prefix + text for text in texts] if not self._by_path else []
             ends = zip(["", *bounds], [*bounds, None], strict=True)
             found += [KeyRange(each.prefix, begin, end) for begin, end in ends]
@@ -278,6 +278,8 @@ class ListingPlan:
 
         The folders of a bucket usually have similar keys, for example a file for each hour.
         """
+        if self._any_order:
+            return []  # they are keys, which contain slashes or may be the name of a folder here
         home = _home(part)
         ends = (
             ends
@@ -285,18 +287,22 @@ class ListingPlan:
             if each != home and level_of(each) == level_of(home)
         )
         texts = [home + end for end in max(ends, key=len, default=[])]
-        found = _between(texts, part)
-        if self._any_order:
-            placed = [text_in_folder(text, len(home)) for text in found]
-            found = _between(sorted({text for text in placed if text is not None}), part)
-        return spread(found, most)
+        return spread(_between(texts, part), most)
 
     def _bounds_of_template(self, part: KeyRange, most: int) -> list[str]:
         """Return ascending texts after a key where the folder of the first key has folders."""
         home = _home(part)
-        return spread(
-            _between([home + text for text in self._templates.get(level_of(home), ())], part), most
-        )
+        texts = self._agreed(self._templates.get(level_of(home), []))
+        return spread(_between([home + text for text in texts], part), most)
+
+    def _agreed(self, texts: list[str]) -> list[str]:
+        """Return those texts, relative to the beginning of a range, that any server places alike.
+
+        A server that lists folder by folder places `2024/01` before `2024-01`, and S3 after it.
+        """
+        if not self._any_order:
+            return texts
+        return [text for text in texts if all(char > "/" for char in text)]
 
 
 def _between(texts: list[str], part: KeyRange) -> list[str]:
