@@ -235,7 +235,7 @@ def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
             key.id, key.table, folder.moment, sum(folder.sizes.values()), where,
             BackupState.ARCHIVED, storage_class=archive_class(folder.classes) or TIERING,
         )  # fmt: skip
-        return replace(archived, pinned=PIN in folder.sizes)
+        return _with_marks(store, folder, archived, work)
     except (Corrupt, NotSupported, NotFound) as error:
         problem = " ".join(part for part in (error.summary, error.cause) if part)
         size = sum(folder.sizes.values())

@@ -10,6 +10,7 @@ import json
 
 from core.backup.choice import Wanted, check_not_empty, choose
 from core.backup.keys import MANIFEST, NOTE
+from core.backup.manifest import is_text
 from core.backup.pins import put_beside
 from core.backup.store import BucketStore, Store
 from core.effects import states_effect
@@ -37,7 +38,7 @@ def annotate(
         note: The text, which is not encrypted; empty for none.
 
     Raises:
-        InvalidInput: When the note is too long.
+        InvalidInput: When the note is too long or not valid text.
         NotFound: When the backup does not exist.
         NotSupported: When the backup has the old form, which has no note.
         StorageError: When the bucket cannot be changed.
@@ -54,6 +55,12 @@ def annotate_in(store: Store, table: str, backup_id: str, note: str, work: Work)
             "The note is too long",
             cause=f"The maximum is {format_counted(LONGEST, 'character')}.",
             remedy="Shorten it. Nothing was changed.",
+        )
+    if not is_text(note):
+        raise InvalidInput(
+            "The note is not valid text",
+            cause="It contains characters that cannot be encoded in UTF-8.",
+            remedy="Enter it again. Nothing was changed.",
         )
     backup = choose(store, table, work, Wanted.of(backup_id, None))
     if backup.state is BackupState.OLD_FORM or not backup.key.endswith(MANIFEST):

@@ -267,6 +267,8 @@ def _remove_one(store: Store, backup: Backup, work: Work) -> NotRemoved | None:
             manifest_removed = True
             unfinished.sent = unfinished.stored = [key for key in keys if key != backup.key]
             store.delete(unfinished.sent, work=work)
+            # A note or pin may have been added since the listing; without a manifest none can be.
+            store.delete([stored.key for stored in store.list(folder, work=work)], work=work)
     except StorageError as error:
         work.check()
         reason = " ".join(part for part in (error.summary, error.cause) if part)

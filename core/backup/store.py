@@ -40,11 +40,13 @@ class Store(Protocol):
     def place(self) -> str:
         """A text that identifies the store on this machine."""
 
-    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
-        """Write a new object, and return the verdict of its verification.
+    def put(
+        self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True
+    ) -> Verdict:
+        """Write an object, and return the verdict of its verification.
 
         Raises:
-            AlreadyExists: When the key exists; that object is not changed.
+            AlreadyExists: `only_new`, and the key exists; that object is not changed.
         """
 
     def read(self, key: str, *, work: Work) -> bytes:
@@ -80,8 +82,10 @@ class BucketStore:
 
         return SecretsManager(clients=self._bucket.clients)
 
-    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
-        """Write a new object, only if the key does not exist."""
+    def put(
+        self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True
+    ) -> Verdict:
+        """Write an object, by default only if the key does not exist."""
         from core.objects.writing import put
 
         kind = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
@@ -91,7 +95,7 @@ class BucketStore:
             data,
             metadata=metadata,
             content_type=kind,
-            only_new=True,
+            only_new=only_new,
             work=work,
         ).verdict
 

@@ -232,12 +232,13 @@ def _parts_of_csv(text: TextIO) -> Iterator[Read]:
     # The first of those that occur most often: a comma without any.
     delimiter = max(_DELIMITERS, key=head.count)
     reader = csv.reader(_checked(chain([head], text)), delimiter=delimiter, strict=True)
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = None
     first = 0
     while True:
         try:
             with _LONG_CELLS:
-                names = names or _unique([name.strip() for name in next(reader)])
+                if names is None:
+                    names = _unique([name.strip() for name in next(reader, [])])
                 found = list(islice(reader, _PART_ROWS))
         except csv.Error as error:
             message = f"It is not valid CSV: {error} in line {reader.line_num:,}."

@@ -25,7 +25,7 @@ from core.collect.documents import (
     read_parts,
 )
 from core.collect.folder_table import TABLE, FolderTable
-from core.collect.keys import Found
+from core.collect.keys import ARCHIVES, Found
 from core.collect.querying import target_of, write_result
 from core.collect.reading import STORED_BYTES, Store, read_contents
 from core.collect.report import (
@@ -176,7 +176,8 @@ def _plan(folder: str, listing: _Listing, cache: ObjectCache | None) -> FolderPl
     other = formats.pop("", 0)
     chosen = [each for each in listing.found if format_of_key(each.key)]
     counts = counts_of(chosen, cache)
-    large = (each.size for each in chosen if each.size > STORED_BYTES)
+    readable = [each for each in chosen if each.storage_class not in ARCHIVES]
+    large = (each.size for each in readable if each.size > STORED_BYTES)
     return FolderPlan(
         folder=folder, formats=tuple(formats.most_common()), objects=len(chosen), size=counts.size,
         cached=counts.cached, lists=listing.lists, archived=counts.archived, other=other,

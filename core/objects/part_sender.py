@@ -24,9 +24,10 @@ from core.work import CancelToken, Progress, Work
 
 #: Number of parts that are sent concurrently; of a stream, memory holds at most two parts more.
 IN_FLIGHT = 8
-#: Number of parts of a file if one is sent within this time in seconds: so many cover the latency of
-#: a distant server. On a slow network a pause would discard what was sent of all of them.
-_MORE, _FAST_SECONDS = 16, 0.5
+#: Number of parts of a file if one of at least so many bytes is sent within this time in seconds: so
+#: many cover the latency of a distant server. On a slow network a pause would discard what was sent
+#: of all of them.
+_MORE, _LEAST_BYTES, _FAST_SECONDS = 16, 5 << 20, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,19 +197,21 @@ class Parts:
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
-        """Wait until another part may be sent; a fast one allows more of them."""
+        """Wait until another part may be sent."""
         while not self._slots.acquire(timeout=0.2):
             self._stop.check()
         try:
             self._stop.check()
-            began = time.monotonic()
             yield
-            with self._lock:
-                fast = not self._is_fast and time.monotonic() - began < _FAST_SECONDS
-                self._is_fast |= fast
-            for _ in range(_MORE - IN_FLIGHT if fast else 0):
-                self._slots.release()
         finally:
+            self._slots.release()
+
+    def _note_speed(self, size: int, seconds: float) -> None:
+        """Allow more parts at the same time after a fast one; short parts show nothing."""
+        with self._lock:
+            fast = not self._is_fast and size >= _LEAST_BYTES and seconds < _FAST_SECONDS
+            self._is_fast |= fast
+        for _ in range(_MORE - IN_FLIGHT if fast else 0):
             self._slots.release()
 
     def _confirmed(self, number: int, source: Source) -> SentPart:
@@ -217,7 +220,9 @@ class Parts:
         if (present := self._present(number, source, hashes)) is not None:
             return present
         for attempt in range(1, ATTEMPTS + 1):
+            began = time.monotonic()
             answer = self._answer(number, source, hashes)
+            self._note_speed(source.size, time.monotonic() - began)
             if self._integrity.is_checksum and self._integrity.field not in answer:
                 # The server has ignored the checksum; its ETag may be an MD5.
                 md5 = source.digests(("md5",), self._part_work)

@@ -21,7 +21,8 @@ from core.model.objects import Verdict, Written
 from core.objects import conditions
 from core.objects.bucket import Bucket
 from core.objects.hashing import SHA256
-from core.objects.sending import discard
+from core.objects.object_reader import inspect
+from core.objects.sending import Hashes, confirmed, discard
 from core.objects.small_loop import FEWEST, SMALL_BYTES, Exchange, SmallLoop
 from core.objects.writing import guess_type, upload
 from core.work import Work, default_work
@@ -94,6 +95,29 @@ def upload_many(
     if only_new and not conditions.is_supported(bucket, conditions.PUT):
         return [*left, *first, *rest]
     return left + _Sender(bucket, chain(first, rest), sent, work, only_new=only_new).run()
+
+
+def stored_upload(bucket: Bucket, key: str, path: Path, work: Work) -> Written | None:
+    """Return the result of an upload of a small file whose answer was lost; None if it is another.
+
+    An object of this program has the SHA-256 of the file as metadata. What it contains is shown by a
+    hash that the server has computed.
+
+    Raises:
+        NotFound: the object does not exist.
+        StorageError: the object could not be inspected.
+        OSError: the file could not be read.
+    """
+    data = path.read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    answer = inspect(bucket, key, work)
+    if answer.get("Metadata", {}).get(SHA256) != sha256 or answer["ContentLength"] != len(data):
+        return None
+    verdict = confirmed(answer, Hashes.of(data, ("md5", "crc32", "sha256")))
+    if verdict is None:
+        return None
+    version = answer.get("VersionId")
+    return Written(key, answer.get("ETag", ""), len(data), version, sha256, verdict)
 
 
 def _first_alone(

@@ -42,6 +42,9 @@ _SILENT_SECONDS = 30.0
 #: can be opened, after which their number is doubled: on the way to a distant server each doubling
 #: would otherwise wait for an answer.
 _STEP_SECONDS, _GROW_SECONDS = 0.05, 0.004
+#: Seconds for which the answers to requests that were sent are waited for after a cancel: they state
+#: which files are stored.
+_FINISHING_SECONDS = 0.7
 #: Bytes for which the bandwidth limit is requested at once.
 _BLOCK_BYTES = 64 * 1024
 #: Refusals that are about one object, and no sign that the server fails.
@@ -93,7 +96,7 @@ class SmallLoop(ABC, Generic[F]):
         self._busy: dict[int, _Busy[F]] = {}
         self._bytes = self._opened = self._failures = 0
         self._most = _UNPROVEN
-        self._grows, self._proven = True, False
+        self._grows, self._proven, self._ending = True, False, False
         self._good_at = self._checked_at = time.monotonic()
         self._server: Server | None = None
 
@@ -134,12 +137,21 @@ class SmallLoop(ABC, Generic[F]):
     def _transfer(self) -> None:
         self._open(_FIRST)
         while self._busy:
+            if self._work.token.cancelled:
+                self._end_requests()
             self._work.check()
             for key, _ in self._wait():
                 self._advance(key.data)
             self.progressed()
             if time.monotonic() - self._checked_at > 1.0:
                 self._close_silent()
+
+    def _end_requests(self) -> None:
+        """Wait a moment for the answers to all requests, and send no other."""
+        self._ending, end = True, time.monotonic() + _FINISHING_SECONDS
+        while self._busy and time.monotonic() < end:
+            for key, _ in self._selector.select(_STEP_SECONDS):
+                self._advance(key.data)
 
     def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for a socket; after a long wait use more connections."""
@@ -167,7 +179,7 @@ class SmallLoop(ABC, Generic[F]):
     def _next(self) -> Exchange[F] | None:
         """Return the next file to send; None if there is none, or the server fails."""
         budget = self._work.budget
-        if self._failures >= _GIVE_UP or (budget is not None and budget.exhausted):
+        if self._ending or self._failures >= _GIVE_UP or (budget is not None and budget.exhausted):
             return None
         if self._waiting:
             return self._waiting.popleft()
@@ -287,6 +299,9 @@ class SmallLoop(ABC, Generic[F]):
         exchange, http = busy.exchange, busy.http
         self._close(busy)
         self._bytes -= exchange.size
+        if self._ending:
+            self._left.append(exchange.file)
+            return
         if not http.connected and self._server is not None:
             # Nothing was sent: another address of the server may be reachable.
             self._server = self._server.without(http.address)

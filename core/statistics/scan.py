@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import Protocol
 
+from core.errors import StorageError
 from core.model.statistics import StorageStatistics
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.key_ranges import KeyRange
 from core.objects.listing import Listing
 from core.statistics.totals import FOLDER_DEPTH, Totals, depth_of
 from core.work import Progress, Work
+
+_log = logging.getLogger(__name__)
 
 #: Minimum interval of partial results in seconds, and their maximum share of the time: with very
 #: many folders they take long to build.
@@ -125,6 +129,11 @@ class _Scan:
         try:
             # What it takes would otherwise wait for the start of the process.
             helper.start()
+        except StorageError as error:  # it has taken nothing: this process counts all
+            _log.info("no second process helps to count: %s", error.summary)
+            self._started.set()
+            return
+        try:
             self._started.set()
             # One range at a time, so that both processes end at nearly the same moment.
             while (part := self._listing.take()) is not None:

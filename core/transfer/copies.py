@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 
 from core.aws.clients import ClientFactory
-from core.errors import AlreadyExists, Cancelled, ServiceError, StorageError
+from core.errors import AlreadyExists, Cancelled, ErrorKind, ServiceError, StorageError
 from core.model.connection import Connection
 from core.model.objects import Verdict, Written
 from core.objects.bucket import Bucket, HasBucket
@@ -184,8 +183,8 @@ class _Copies:
         self._if_exists, self._move = if_exists, move
         self._attempts = Attempts(self._work)
         self._lock = threading.Lock()
-        #: How often each copy was requested, by the number of the object.
-        self._requested: Counter[int] = Counter()
+        #: The numbers of copies that a request may have stored although it failed.
+        self._unanswered: set[int] = set()
         #: The objects that were moved so far.
         self.moved: list[MovedObject] = []
 
@@ -235,12 +234,16 @@ class _Copies:
         """Copy an object; return None if the target exists and is not replaced."""
         work = self._attempts.work_for(number, lambda now: recorder.moving(number, now.done))
         only_new = self._if_exists is not IfExists.OVERWRITE
-        self._requested[number] += 1
         try:
             return self._copy(row, only_new=only_new, work=work)
         except AlreadyExists:
             if not self._replaces(row, work):
                 return None
+        except StorageError as error:
+            # A request that was refused as one too many has stored nothing.
+            if error.kind is not ErrorKind.THROTTLED:
+                self._unanswered.add(number)
+            raise
         return self._copy(row, only_new=False, work=work)
 
     def _copy(self, row: _Row, *, only_new: bool, work: Work) -> Written:
@@ -286,7 +289,7 @@ class _Copies:
         Other copies take several requests, of which the last ones may be missing.
         """
         at_once = row.size <= SINGLE_BYTES and self._source.clients is self._bucket.clients
-        return at_once and self._requested[number] > 1
+        return at_once and number in self._unanswered
 
     def _end_move(self, row: _Row, written: Written) -> Verdict:
         """Remove a copied object, and return what its copy was compared with.

@@ -34,8 +34,13 @@ _THREADS = 8
 #: Seconds for which the change of a small object goes on after a cancel, so that it is reported.
 _FINISHING_SECONDS = 0.7
 #: US dollars for a thousand requests in S3 Standard. Source: https://aws.amazon.com/s3/pricing,
-#: us-east-1, 2025. Other regions and classes differ.
+#: us-east-1, 2025. Other regions differ.
 _WRITE_PRICE, _READ_PRICE = 0.005, 0.0004
+#: US dollars for a thousand copies into other storage classes; of the same source.
+_COPY_PRICES = {
+    "STANDARD_IA": 0.01, "ONEZONE_IA": 0.01, "GLACIER_IR": 0.02, "GLACIER": 0.03,
+    "DEEP_ARCHIVE": 0.05,
+}  # fmt: skip
 _LEAST_PRICE = 0.0001
 #: Reading requests for each object: to read it; for a copy, to read it again just before and to
 #: compare the copy and its properties; for tags, to compare them before and after.
@@ -105,11 +110,14 @@ class EditReport:
 def price_of(count: int, edit: PropertyEdit) -> tuple[int, float]:
     """Return the number of requests of a change, and their price in US dollars.
 
-    Objects that already have the properties need fewer, large ones more.
+    Objects that already have the properties need fewer, large ones more. A copy costs what its new
+    storage class costs, and that of S3 Standard if the class is not changed.
     """
     writes = edit.copies + edit.retags
     reads = _TO_READ + _TO_COPY * edit.copies + _TO_TAG * edit.retags
-    return count * (writes + reads), count * (writes * _WRITE_PRICE + reads * _READ_PRICE) / 1000
+    copy = _COPY_PRICES.get(edit.storage_class, _WRITE_PRICE)
+    price = edit.copies * copy + edit.retags * _WRITE_PRICE + reads * _READ_PRICE
+    return count * (writes + reads), count * price / 1000
 
 
 def requests_text(count: int, edit: PropertyEdit) -> str:
@@ -157,7 +165,8 @@ class _Edits:
         self._attempts = Attempts(self._work)
         # By the numbers of the keys, so that the report has their order.
         self._edited: dict[int, EditedObject] = {}
-        self._versions: dict[int, str] = {}
+        #: The properties of each object before its copy was requested.
+        self._sent: dict[int, ObjectProperties] = {}
         self._unchanged: set[int] = set()
         self._failed: dict[int, Failure] = {}
         self._done: set[int] = set()
@@ -205,12 +214,13 @@ class _Edits:
         found = read_properties(self._bucket, key, work=quiet)
         tags = edit.tags_for(self._tags(found, quiet)) if edit.retags else ()
         check_options(UploadOptions(tags=tags))
-        first = self._versions.setdefault(number, found.version_id)
         values = edit.values_for(found)
+        sent = self._sent.get(number)
         if property_changes(found.editable, values):
+            self._sent[number] = found
             found = change_properties(self._bucket, key, found, values, work=quiet)
             self._edited[number] = EditedObject(key, found.version_id, copied=True)
-        elif found.version_id != first and number not in self._edited:
+        elif sent is not None and number not in self._edited and _is_copy(found, sent):
             # The answer to the copy of a former attempt was lost.
             self._edited[number] = EditedObject(key, found.version_id, copied=True)
         if edit.retags and sorted(tags) != sorted(found.tags or ()):
@@ -232,6 +242,17 @@ class _Edits:
                 remedy="Compare the tags of the object with the wanted ones.",
                 subject=self._bucket.subject(key),
             )
+
+
+def _is_copy(found: ObjectProperties, sent: ObjectProperties) -> bool:
+    """Return whether an object is the copy of a version onto itself, and not another upload.
+
+    The ETag of a copy is that of the source, except for objects stored in parts or encrypted with a
+    key of KMS: of those only the size is compared.
+    """
+    if found.version_id == sent.version_id or found.size != sent.size:
+        return False
+    return found.etag == sent.etag or "-" in sent.etag or sent.encryption.startswith("aws:kms")
 
 
 def undo_edits(

@@ -19,7 +19,7 @@ from core.objects.bucket import Bucket, HasBucket
 from core.objects.comparing import Comparison, compare_file
 from core.objects.options import check_options
 from core.objects.part_sizes import SINGLE_BYTES
-from core.objects.small import SmallFile, upload_many
+from core.objects.small import SmallFile, stored_upload, upload_many
 from core.objects.small_loop import SMALL_BYTES
 from core.objects.writing import upload as upload_file
 from core.transfer.attempts import Attempts, work_with_budget
@@ -236,16 +236,19 @@ class _Upload:
     def _count_existing(self, recorder: OutcomeRecorder, number: int) -> None:
         """Count a file whose key has appeared since the plan.
 
-        An object with its content was stored by a request whose answer was lost, or just before an
-        interruption: then the file is done.
+        An object that this program has sent in one request, with exactly this content, was stored by
+        a request whose answer was lost, or just before an interruption: then the file is done.
         """
-        with suppress(StorageError):
-            found = self._comparison(number, self._work)
-            if found.same:
-                recorder.done(number, found.verdict)
-                return
+        path, key, reason = Path(self._paths[number]), self._keys[number], EXISTS
+        with suppress(StorageError, OSError):
+            if self._options.is_default and self._sizes[number] <= SMALL_BYTES:
+                written = stored_upload(self._bucket, key, path, self._work)
+                if written is not None:
+                    _count(recorder, number, written)
+                    return
+            reason = SAME if self._comparison(number, self._work).same else EXISTS
         self._work.check()
-        recorder.skipped(number, EXISTS)
+        recorder.skipped(number, reason)
 
     def _send(self, recorder: OutcomeRecorder, number: int) -> Written:
         path, key = Path(self._paths[number]), self._keys[number]

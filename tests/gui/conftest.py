@@ -1,6 +1,7 @@
 import pytest
-from helpers.engine_forks import forked_engines
+from helpers.engine_forks import fork_engines
 from helpers.engines import with_normal_priority
+from helpers.forks import Forks
 from helpers.frame import window  # noqa: F401 - fixture for all tests here
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -14,10 +15,16 @@ from gui.context import Context
 from gui.tasks import TaskRunner
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _forked_engines(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch, forked_engines(patch, tmp_path_factory.mktemp("e")):
-        yield
+@pytest.fixture(scope="session")
+def _engine_forks():
+    # Not with the first engine: Linux ends a process with the thread that started it.
+    with Forks("helpers.engine_forks:prepare") as forks:
+        yield forks
+
+
+@pytest.fixture(autouse=True)
+def _forked_engines(_engine_forks, monkeypatch, tmp_path):
+    fork_engines(monkeypatch, _engine_forks, tmp_path)
 
 
 @pytest.fixture(autouse=True)

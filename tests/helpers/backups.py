@@ -35,13 +35,15 @@ class MemoryStore:
     def place(self) -> str:
         return "memory"
 
-    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
+    def put(
+        self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True
+    ) -> Verdict:
         work.check()
         if self.fail_after is not None:
             if self.fail_after == 0:
                 raise self.failure
             self.fail_after -= 1
-        if key in self.objects:
+        if only_new and key in self.objects:
             raise AlreadyExists("There is an object of that key", subject=key)
         self.objects[key], self.metadata[key] = data, metadata
         return Verdict.MD5

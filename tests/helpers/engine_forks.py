@@ -12,8 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -76,18 +75,14 @@ class ForkedEngine:
                 os.kill(self.pid, signal.SIGKILL)
 
 
-@contextmanager
-def forked_engines(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
-    """Start engines by forks in the block."""
+def fork_engines(patch: pytest.MonkeyPatch, forks: Forks, folder: Path) -> None:
+    """Start engines by forks, and write what they print to files of a folder."""
     numbers = count()
-    # Here and not with the first engine: Linux ends a process with the thread that started it.
-    with Forks(f"{__name__}:prepare") as forks:
 
-        def start(module: str, niceness: int) -> ForkedEngine:
-            return ForkedEngine(forks, module, niceness, folder / f"engine-{next(numbers)}.log")
+    def start(module: str, niceness: int) -> ForkedEngine:
+        return ForkedEngine(forks, module, niceness, folder / f"engine-{next(numbers)}.log")
 
-        patch.setattr("core.engine.client._started", start)
-        yield
+    patch.setattr("core.engine.client._started", start)
 
 
 def prepare() -> None:

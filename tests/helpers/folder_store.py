@@ -21,10 +21,12 @@ class FolderStore:
     def place(self) -> str:
         return f"folder {self.folder}"
 
-    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
+    def put(
+        self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True
+    ) -> Verdict:
         work.check()
         path = self.folder / key
-        if path.exists():
+        if only_new and path.exists():
             raise AlreadyExists("There is an object of that key", subject=key)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / f"{path.name}.unfinished"

@@ -14,7 +14,14 @@ from core.backup.notes import annotate_in
 from core.backup.orphans import orphan_parts, remove_own_orphans
 from core.backup.pins import pin_in, unpin_in
 from core.backup.retention import checked_rule, decisions, remove
-from core.errors import AccessDenied, ErrorKind, InvalidInput, NotFound, NotSupported
+from core.errors import (
+    AccessDenied,
+    Archived,
+    ErrorKind,
+    InvalidInput,
+    NotFound,
+    NotSupported,
+)
 from core.model.backup import Backup, BackupState, Origin
 from core.model.retention import RetentionRule
 from core.work import Work
@@ -201,8 +208,9 @@ def test_a_note_replaces_that_of_the_manifest(store: MemoryStore, made: list[Bac
     (listed,) = (each for each in backups_in(store, None, Work()) if each.id == made[2].id)
     assert (listed.note, listed.pin_note, listed.state) == (text, "a reason", BackupState.COMPLETE)
     assert annotate_in(store, "orders", made[2].id, "", Work()).note == ""
-    with pytest.raises(InvalidInput, match="too long"):
-        annotate_in(store, "orders", made[2].id, "x" * 4_001, Work())
+    for note, message in (("x" * 4_001, "too long"), ("\udcff", "not valid text")):
+        with pytest.raises(InvalidInput, match=message):
+            annotate_in(store, "orders", made[2].id, note, Work())
     unpin_in(store, "orders", made[2].id, Work())
     removed = remove(store, plan(store), Work()).removed
     assert made[2].id in [each.id for each in removed]
@@ -225,6 +233,55 @@ def test_a_damaged_pin_still_counts(store: MemoryStore, made: list[Backup], data
     store.objects[made[2].key.replace("_manifest", "_pin")] = data
     found = backups_in(store, None, Work())[2]
     assert (found.state, found.pinned, found.pin_note) == (BackupState.COMPLETE, True, "")
+
+
+@pytest.mark.parametrize("change", [pin_in, annotate_in])
+def test_a_pin_or_note_is_replaced_in_one_request(
+    store: MemoryStore, made: list[Backup], monkeypatch: pytest.MonkeyPatch, change
+) -> None:
+    change(store, "orders", made[0].id, "first", Work())
+
+    def refuse(*_arguments, **_more):
+        raise AccessDenied("The request was denied")
+
+    monkeypatch.setattr(MemoryStore, "delete", refuse)
+    found = change(store, "orders", made[0].id, "second", Work())
+    assert "second" in {found.note, found.pin_note}
+
+
+def test_the_note_and_pin_of_an_archived_backup_are_shown(
+    store: MemoryStore, made: list[Backup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = MemoryStore.read
+
+    def archived(self, key, *, work):
+        if key == made[0].key:
+            raise Archived("It is in an archive class", subject=key)
+        return read(self, key, work=work)
+
+    monkeypatch.setattr(MemoryStore, "read", archived)
+    annotate_in(store, "orders", made[0].id, "at rest", Work())
+    pin_in(store, "orders", made[0].id, "a reason", Work())
+    found = backups_in(store, "orders", Work())[0]
+    assert (found.state, found.note, found.pin_note, found.pinned) == (
+        BackupState.ARCHIVED, "at rest", "a reason", True,
+    )  # fmt: skip
+
+
+def test_a_note_that_is_written_during_a_removal_does_not_remain(
+    store: MemoryStore, made: list[Backup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = MemoryStore.delete
+
+    def annotated_first(self, keys, *, work):
+        keys = list(keys)
+        if keys == [made[2].key]:
+            self.objects[made[2].key.replace("_manifest", "_note")] = b"{}"
+        delete(self, keys, work=work)
+
+    monkeypatch.setattr(MemoryStore, "delete", annotated_first)
+    assert made[2].id in [each.id for each in remove(store, plan(store), Work()).removed]
+    assert not [key for key in store.objects if made[2].id in key]
 
 
 @pytest.mark.parametrize("change", [pin_in, annotate_in])

@@ -196,6 +196,30 @@ def test_archived_objects_are_named(collected):
     assert report.rows == 0
 
 
+def test_ranges_of_archived_objects_are_not_in_the_plan(collected, monkeypatch):
+    monkeypatch.setattr("core.collect.folder.STORED_BYTES", 3)
+    monkeypatch.setattr("core.collect.folder.ranges_of", lambda size: size)
+    where = {"Bucket": collected.bucket.name, "Body": b"x\n1\n"}
+    collected.bucket.client.put_object(Key="f/a.csv", StorageClass="GLACIER", **where)
+    assert plan_folder(collected, folder="f/").ranges == 0
+    collected.bucket.client.put_object(Key="f/b.csv", **where)
+    assert plan_folder(collected, folder="f/").ranges > 0
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+def test_an_object_that_begins_with_an_empty_line_does_not_stop_the_others(
+    collected, monkeypatch, large
+):
+    if large:
+        monkeypatch.setattr("core.collect.folder.STORED_BYTES", 3)
+    collected.put("f/a.csv", b"\nx\n1\n2\n")
+    collected.put("f/b.csv", b"\n\n\n\n")
+    collected.put("f/c.csv", b"x\n5\n")
+    report = load_folder(collected, folder="f/")
+    assert answer(collected, report, "SELECT x FROM folder") == ((5,),)
+    assert [each.key for each in report.problems] == ["f/a.csv"]
+
+
 def test_long_cells_are_read_and_the_limit_of_the_csv_module_stays(collected):
     usual = csv.field_size_limit()
     collected.put("f/a.csv", b"note\n" + b"x" * (2 * usual) + b"\n")

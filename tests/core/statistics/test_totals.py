@@ -12,6 +12,7 @@ from core.engine.scan_helper import scan_helper
 from core.errors import Cancelled
 from core.model.statistics import Share
 from core.objects import listing, page_requests
+from core.objects.listing import Listing
 from core.objects.pages import Columns
 from core.statistics import scan as scan_module
 from core.statistics import totals as module
@@ -116,14 +117,25 @@ def test_a_scan_of_a_real_listing_adds_up_and_can_be_cancelled():
 
 def test_an_engine_that_helps_counts_its_part(monkeypatch):
     """Ranges that an engine counted elsewhere are merged: no object is lost or counted twice."""
-    counted, real = threading.Event(), listing.page_of
+    asked, counted, real, take = threading.Event(), threading.Event(), listing.page_of, Listing.take
+    pages = iter(range(1_000))
 
     def page_of(_bucket, prefix, *, delimiter, **named):
-        # The folders of this process wait until the other one has counted some.
-        assert prefix == "" or delimiter or counted.wait(60)
+        number = next(pages)
+        # The second page waits for the other process, and the third until that has counted some.
+        assert number == 0 or asked.wait(60)
+        assert number < 2 or counted.wait(60)
+        threading.Event().wait(0.1 * (number == 1))
         return real(_bucket, prefix, delimiter=delimiter, size=40, **named)
 
+    def take_and_report(self):
+        asked.set()
+        return take(self)
+
     monkeypatch.setattr(listing, "page_of", page_of)
+    monkeypatch.setattr(Listing, "take", take_and_report)
+    # One request at a time, however long the first one took: the others wait to be taken.
+    monkeypatch.setattr(Listing, "_choose", lambda *_: None)
     monkeypatch.setattr(page_requests.DirectPages, "of", lambda *_: None)
     monkeypatch.setattr(scan_module, "_PAGES_IF_UNKNOWN", 0)
     monkeypatch.setattr(scan_module.Listing, "computing", True)

@@ -144,6 +144,39 @@ def test_the_undo_leaves_an_object_that_was_changed_since(place):
     assert read(place.bucket, KEYS[0]) == read(place.bucket, KEYS[1]) == b"other"
 
 
+@pytest.mark.parametrize(
+    "edit", [PropertyEdit(tags=(("level", "2"),)), PropertyEdit(metadata=(("team", "desk"),))]
+)
+@pytest.mark.parametrize("stored", [False, True], ids=["refused", "lost answer"])
+def test_the_upload_of_another_client_between_two_attempts_is_not_undone(
+    place, monkeypatch, edit, stored
+):
+    """The request fails once; before it is repeated, another client replaces the object."""
+    client = place.bucket.client
+    name = "put_object_tagging" if edit.retags else "copy_object"
+    send, failures = getattr(client, name), iter([True])
+
+    def fail_once(**request):
+        if next(failures, False):
+            if stored:
+                send(**request)
+            client.put_object(
+                Bucket=place.bucket.name, Key=KEYS[0], Body=b"of another client",
+                Metadata={"team": "desk"}, Tagging="keep=2",
+            )  # fmt: skip
+            raise ClientError(
+                {"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, name
+            )
+        return send(**request)
+
+    monkeypatch.setattr(client, name, fail_once)
+    report = edit_properties(place, keys=KEYS[:1], edit=edit)
+    monkeypatch.undo()
+    assert report.failed == ()
+    undo_edits(place, edited=report.undoable)
+    assert read(place.bucket, KEYS[0]) == b"of another client"
+
+
 def test_what_was_changed_before_a_cancel_is_reported_and_undone(place, monkeypatch):
     """The cancel comes while a change is under way, whose answer would otherwise be lost."""
     before, token = properties(place), CancelToken()
@@ -192,6 +225,7 @@ def test_a_change_that_no_object_can_have_is_refused_before_anything_is_sent(edi
 
 
 def test_requests_and_price_are_stated():
-    assert requests_text(1000, PropertyEdit("GLACIER")) == "about 8,000 requests, $0.0078"
+    assert requests_text(1000, PropertyEdit("GLACIER")) == "about 8,000 requests, $0.0328"
+    assert requests_text(1000, PropertyEdit("STANDARD")) == "about 8,000 requests, $0.0078"
     assert requests_text(1000, PropertyEdit(tags=(("a", "b"),))) == "about 5,000 requests, $0.0066"
     assert requests_text(1, EDIT) == "about 11 requests, less than $0.0001"

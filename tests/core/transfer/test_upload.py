@@ -1,5 +1,6 @@
 """A folder is uploaded with hashes; conflicts are decided beforehand, and a crash is resumed."""
 
+import hashlib
 import os
 import socket
 from pathlib import Path
@@ -25,7 +26,7 @@ from core.transfer.journal import unfinished
 from core.transfer.plan import plan_upload
 from core.transfer.sources import find_sources
 from core.transfer.upload import upload
-from core.transfer.values import IfExists, Refusal, TransferCancelled
+from core.transfer.values import SAME, IfExists, Refusal, TransferCancelled
 from core.work import CancelToken, RetryBudget, Work
 
 ODD = ["plain.json", "sp ace", "plus+", "per%20cent", "a%2Fb", "ü/日本.json", "e\u0301", "q?x#y",
@@ -126,9 +127,31 @@ def test_what_was_stored_before_a_crash_is_not_sent_again(place, folder):
     sent = []
     work = Work(batch=lambda news: sent.extend(news.moving))
     report = upload(place, work, paths=plan.paths, keys=plan.keys, sizes=plan.sizes, only_new=True)
-    assert (report.done, report.skipped, report.failed) == ((0, 1, 2), (), ())
+    # Of the large file only the stored metadata was compared, so it does not count as sent.
+    assert (report.done, report.skipped, report.failed) == ((0, 1), ((2, SAME),), ())
     assert Verdict.SIZE_ONLY not in report.verdicts
     assert 2 not in [number for number, _ in sent]  # of the large file no part
+
+
+def test_a_damaged_object_with_the_hash_of_the_file_in_its_metadata_is_skipped(
+    place, bucket, folder, monkeypatch
+):
+    def stored(bucket, files, **_more):
+        files = list(files)
+        for each in files:
+            data = Path(each.path).read_bytes()
+            bucket.client.put_object(
+                Bucket=bucket.name, Key=each.key, Body=(b"damaged" * len(data))[: len(data)],
+                Metadata={SHA256: hashlib.sha256(data).hexdigest()},
+            )  # fmt: skip
+        return files
+
+    monkeypatch.setattr("core.transfer.upload.upload_many", stored)
+    plan = plan_upload(place, paths=[str(folder)])
+    small = {number for number, size in enumerate(plan.sizes) if 0 < size < 1_000_000}
+    report = upload(place, **plan.arguments(IfExists.SKIP))
+    assert small
+    assert small <= {number for number, _ in report.skipped}
 
 
 def test_a_file_whose_answer_was_lost_is_done_and_not_skipped(place, bucket, folder, monkeypatch):

@@ -29,13 +29,15 @@ _PRIVILEGES = {
     ),
     COLUMN: _OF_COLUMNS,
 }  # fmt: skip
+# The server compares these names without regard to case and accents: `_is_here` compares them again.
 _GRANTS = """
-SELECT GRANTEE, '', PRIVILEGE_TYPE, IS_GRANTABLE FROM information_schema.TABLE_PRIVILEGES
+SELECT TABLE_SCHEMA, TABLE_NAME, GRANTEE, '', PRIVILEGE_TYPE, IS_GRANTABLE
+FROM information_schema.TABLE_PRIVILEGES
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {table}
-UNION ALL SELECT GRANTEE, COLUMN_NAME, PRIVILEGE_TYPE, IS_GRANTABLE
+UNION ALL SELECT TABLE_SCHEMA, TABLE_NAME, GRANTEE, COLUMN_NAME, PRIVILEGE_TYPE, IS_GRANTABLE
 FROM information_schema.COLUMN_PRIVILEGES
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {table}
-ORDER BY 2, 1, 3
+ORDER BY 4, 3, 5
 """
 #: User and host as the server writes them, without doubled quotes; a role has no host.
 _GRANTEE = re.compile(r"'(?P<user>.*)'@'(?P<host>[^']*)'", re.DOTALL)
@@ -50,16 +52,24 @@ _NEVER_CREATES_USERS = 8
 def grants_of(session: Session, table: str) -> tuple[str, ...]:
     """Return the grants on a table and its columns that the user may see."""
     found: dict[tuple[str, str], list[str]] = {}
-    for grantee, column, privilege, grantable in session.query(
-        _GRANTS.format(table=literal(table))
-    ):
-        right = text(privilege) + ("*" if text(grantable) == "YES" else "")
-        if text(privilege) != _USAGE:
-            found.setdefault((_recorded_role(text(grantee)), text(column)), []).append(right)
+    folds_case = int(session.value("SELECT @@lower_case_table_names")) > 0
+    here = (text(session.value("SELECT DATABASE()")), table)
+    for row in session.query(_GRANTS.format(table=literal(table))):
+        schema, name, grantee, column, privilege, grantable = map(text, row)
+        right = privilege + ("*" if grantable == "YES" else "")
+        if privilege != _USAGE and _is_here((schema, name), here, folds_case=folds_case):
+            found.setdefault((_recorded_role(grantee), column), []).append(right)
     return tuple(
         str(Grant(role, tuple(rights), COLUMN if column else "", column))
         for (role, column), rights in found.items()
     )
+
+
+def _is_here(place: tuple[str, str], here: tuple[str, str], *, folds_case: bool) -> bool:
+    """Return whether a database and a table are those, as the server distinguishes their names."""
+    if folds_case:
+        place, here = (place[0].lower(), place[1].lower()), (here[0].lower(), here[1].lower())
+    return place == here
 
 
 def _recorded_role(grantee: str) -> str:
@@ -107,13 +117,26 @@ def apply_grants(session: Session, schema: TableSchema) -> Iterator[str]:
     except StorageError as error:
         yield f"The grants of the backup are missing: {error.cause or error.summary}"
         return
-    for statement, what in (each for grant in missing for each in _statements(grant, schema)):
+    for statement, what, role in (each for grant in missing for each in _statements(grant, schema)):
         try:
+            if role and not _is_role(session, role):
+                yield f"The grant of {what} is missing: this server has no such role."
+                continue
             session.run(statement)
         except StorageError as error:
             yield f"The grant of {what} is missing: {error.cause or error.summary}"
     with suppress(StorageError):  # the connection has ended
         session.run(f"SET SESSION sql_mode={literal(SQL_MODE)}")
+
+
+def _is_role(session: Session, name: str) -> bool:
+    """Return whether a role exists: the server would take the name of a user without a host, too.
+
+    Raises:
+        StorageError: the user may not read the list of roles.
+    """
+    query = f"SELECT 1 FROM mysql.user WHERE User = BINARY {literal(name)} AND is_role = 'Y'"  # noqa: S608 - a literal
+    return bool(list(session.query(query)))
 
 
 def _mode(session: Session) -> str:
@@ -122,30 +145,35 @@ def _mode(session: Session) -> str:
     return SQL_MODE if newer and not session.is_mariadb else f"{SQL_MODE},NO_AUTO_CREATE_USER"
 
 
-def _statements(recorded: str, schema: TableSchema) -> Iterator[tuple[str, str]]:
-    """Yield the statement for each privilege of a grant, and what it grants to whom."""
+def _statements(recorded: str, schema: TableSchema) -> Iterator[tuple[str, str, str]]:
+    """Yield the statement for each privilege of a grant, what it grants to whom, and its role.
+
+    The role is empty for a user and for the public.
+    """
     grant = Grant.parse(recorded)
     column = f" ({quoted(grant.name)})" if grant.kind else ""
-    role, place = _role(grant.role), f" on {grant.kind} {grant.name}" if grant.kind else ""
+    (role, named), place = _role(grant.role), f" on {grant.kind} {grant.name}" * bool(grant.kind)
     names = {COLUMN: [each.name for each in schema.columns]}
     for privilege, grantable in grant.checked(_PRIVILEGES, names):
         word = "DELETE HISTORY" if privilege == "DELETE VERSIONING ROWS" else privilege
         option = " WITH GRANT OPTION" if grantable else ""
         statement = f"GRANT {word}{column} ON {quoted(schema.table)} TO {role}{option}"
-        yield statement, f"{privilege}{place} to {grant.role}"
+        yield statement, f"{privilege}{place} to {grant.role}", named
 
 
-def _role(role: str) -> str:
-    """Return a recorded role or user as SQL.
+def _role(role: str) -> tuple[str, str]:
+    """Return a recorded role or user as SQL, and the name of a role; empty for others.
 
     Raises:
         Corrupt: It is neither.
     """
     match = _ROLE.fullmatch(role)
     if role == _PUBLIC:
-        return role
+        return role, ""
     if match is None or "\0" in role:
         raise invalid_grant(role, "is not a user or role")
     user, host = match["user"].replace("''", "'"), match["host"]
     name = literal(user)
-    return name if host is None else f"{name}@{literal(host.replace(chr(39) * 2, chr(39)))}"
+    if host is None:
+        return name, user
+    return f"{name}@{literal(host.replace(chr(39) * 2, chr(39)))}", ""

@@ -102,6 +102,27 @@ def test_a_user_who_does_not_exist_is_reported_and_not_created(
     assert found == ((0,),)
 
 
+def test_only_the_grants_of_a_table_with_exactly_its_name_are_recorded(
+    granted: tuple[Trading, set[str]], store: MemoryStore
+) -> None:
+    trading, expected = granted
+    trading.sql("CREATE TABLE T (id int)", "GRANT INSERT ON T TO reader@'%'")
+    assert sort_privileges(trading.schema("t").grants) == expected
+    assert trading.schema("T").grants == ("'reader'@'%':INSERT",)
+
+
+def test_a_user_does_not_get_the_grants_of_a_role_of_the_same_name(
+    granted: tuple[Trading, set[str]], store: MemoryStore
+) -> None:
+    trading, _expected = granted
+    listed = forged(store, trading.backed_up(store, "t"), ("'reader':SELECT",))
+    report = trading.restored(store, listed, target="copy", with_grants=True)
+    assert report.problems == (
+        "The grant of SELECT to 'reader' is missing: this server has no such role.",
+    )
+    assert trading.schema("copy").grants == ()
+
+
 INVALID = (
     "'reader'@'%':ALL PRIVILEGES",
     "'reader'@'%':SELECT on column id) ON mysql.user TO reader --",
