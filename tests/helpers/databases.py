@@ -6,6 +6,7 @@ TLS, MariaDB does not: both ways are used.
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -235,6 +236,8 @@ def _running(command: list[str], server: Server, first: str) -> Iterator[None]:
     try:
         _until_it_answers(process, server, first)
         yield
+        if process.poll() not in {None, 0, -signal.SIGKILL}:  # a test may have killed it
+            pytest.fail(f"{server.engine} ended with {process.poll()}:\n{server.logs[-3000:]}")
     finally:
         process.terminate() if server.engine == "mariadb" else process.send_signal(2)
         try:
