@@ -137,6 +137,10 @@ def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
     qtbot.waitUntil(tab.folder.table.isVisible)
     tab.folder.table.setFocus()
     qtbot.waitUntil(tab.folder.table.hasFocus)
+    qtbot.waitUntil(
+        lambda: tab.tree_panel.model.trash_index().isValid()
+    )  # the bucket is known to be versioned
+    tab.object_actions.menu(tab)  # opening the menu examines what is possible
     tab.object_actions["trash"].trigger()
     qtbot.waitUntil(lambda: tab.focusWidget() is tab.trash_pane.table)
     assert tab.tree_panel.view.currentIndex().data() == "Trash"
