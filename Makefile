@@ -3,7 +3,8 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+# One more than processors: for a quarter of the time the tests wait for servers and processes.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # Files are started in the order of tests/conftest.py, the longest first. A worker that crashes ends
 # the run: xdist would replace it and then wait for its tests without limit.
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0

@@ -42,13 +42,30 @@ class Attempts:
 
     decisive: Collection[str]
     made: bool = False
-    unknown: bool = False
+    #: The number of those whose results are not known.
+    unknown: int = 0
 
     def take(self, operation: str, result: Result) -> None:
         """Count one attempt."""
         if not self.decisive or operation in self.decisive:
             self.made |= result is Result.CHANGE
-            self.unknown |= result is Result.UNKNOWN
+            self.unknown += result is Result.UNKNOWN
+
+
+@contextmanager
+def counting_attempts(decisive: Collection[str] = ()) -> Iterator[Attempts]:
+    """Yield the attempts of the requests that this thread sends in the block.
+
+    Args:
+        decisive: the operations that count, by AWS's names; by default all that change something.
+    """
+    attempts = Attempts(decisive)
+    before: list[Attempts] = getattr(_thread, "actions", [])
+    _thread.actions = [*before, attempts]
+    try:
+        yield attempts
+    finally:
+        _thread.actions = before
 
 
 @contextmanager
@@ -63,17 +80,13 @@ def stating_effect(done: str, decisive: Collection[str] = ()) -> Iterator[Attemp
     Yields:
         The attempts so far; set `made` for a change that is no request to AWS.
     """
-    attempts = Attempts(decisive)
-    before: list[Attempts] = getattr(_thread, "actions", [])
-    _thread.actions = [*before, attempts]
-    try:
-        yield attempts
-    except StorageError as error:
-        if attempts.made or attempts.unknown or _is_nothing(error.effect):
-            error.effect = _sentence(attempts, done)
-        raise
-    finally:
-        _thread.actions = before
+    with counting_attempts(decisive) as attempts:
+        try:
+            yield attempts
+        except StorageError as error:
+            if attempts.made or attempts.unknown or _is_nothing(error.effect):
+                error.effect = _sentence(attempts, done)
+            raise
 
 
 @contextmanager

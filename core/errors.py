@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from enum import Enum
 
+from core.hints import NO_HINTS, Hint
+
 
 class ErrorKind(Enum):
     """Kind of a failure, for callers that decide by it; its value is the exit code of the CLI."""
@@ -60,9 +62,9 @@ class StorageError(Exception):
     """A failure described for people, and the base class of all errors of `core`.
 
     Attributes: `summary` (what happened), `cause` (why), `remedy` (what to do), `subject` (the
-    object, secret or file concerned), `action` (the IAM action, if one was refused) and `details`
-    (codes for a bug report). None of the texts contains a secret; the code that sets `details`
-    redacts it.
+    object, secret or file concerned), `action` (the IAM action, if one was refused), `details`
+    (codes for a bug report) and `hints` with `hint_value` (what the remedy proposes, see
+    `core.hints`). None of the texts contains a secret; the code that sets `details` redacts it.
     """
 
     kind = ErrorKind.SERVICE
@@ -83,6 +85,8 @@ class StorageError(Exception):
         action: str = "",
         details: str = "",
         kind: ErrorKind | None = None,
+        hints: Hint = NO_HINTS,
+        hint_value: str = "",
     ) -> None:
         super().__init__(summary)
         self.summary = summary
@@ -91,6 +95,7 @@ class StorageError(Exception):
         self.subject = subject
         self.action = action
         self.details = details
+        self.hints, self.hint_value = hints, hint_value
         if kind is not None:
             self.kind = kind
 
@@ -98,6 +103,11 @@ class StorageError(Exception):
     def retryable(self) -> bool:
         """Whether the same call may succeed later without a change by the user."""
         return self.kind in TRANSIENT_KINDS
+
+    @property
+    def reason(self) -> str:
+        """What happened and why, as sentences in one line."""
+        return f"{self.summary.rstrip('.')}. {self.cause}" if self.cause else self.summary
 
     def __str__(self) -> str:
         parts = (self.summary, self.cause, self.effect, self.remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -12,7 +13,10 @@ from typing import Any
 
 from core.errors import Cancelled, ErrorKind, StorageError
 from core.limits import TransferLimits
+from core.pauses import paused
 from core.redaction import redacted
+
+_log = logging.getLogger(__name__)
 
 #: How long a bulk operation retries while no request succeeds, in seconds.
 RETRY_SECONDS = 60.0
@@ -75,7 +79,11 @@ class CancelToken:
             callbacks = list(self._callbacks.values())
             self._callbacks.clear()
         for callback in callbacks:
-            callback()
+            try:
+                callback()
+            except Exception:  # noqa: BLE001 - any fault of a callback, see below
+                # The others must run, and a cancel never fails: a window or a pool is being closed.
+                _log.exception("A callback of a cancel failed")
 
     def check(self) -> None:
         """Raise `Cancelled` if a cancel was requested."""
@@ -197,8 +205,9 @@ class Work:
     resumable: bool = False
 
     def check(self) -> None:
-        """Raise `Cancelled` if a cancel was requested."""
+        """Raise `Cancelled` if a cancel was requested; pause while the window is busy."""
         self.token.check()
+        paused()
 
     def take(self, count: int) -> None:
         """Wait until the bandwidth limit allows `count` more bytes.

@@ -19,11 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options is None:
         # Not imported for the window, whose start would wait for it.
         from core.cli import main as command_line
-        from core.cli.leaving import collect_garbage_rarely, leave
+        from core.cli.leaving import collect_garbage_rarely, leave, with_room
 
         if arguments is None:  # otherwise the process is that of the caller
             collect_garbage_rarely()
-        code = command_line(given)
+        code = with_room(lambda: command_line(given))
         if arguments is None:
             leave(code)
         return code

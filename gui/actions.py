@@ -68,7 +68,7 @@ class Action:
 SCOPES: tuple[Scope, ...] = (
     Scope("window", "Everywhere", "window", ()),
     Scope("browser", "Browser", "within"),
-    Scope("objects", "List of objects", inside=("lists", "browser", "window")),
+    Scope("objects", "Objects and folders", inside=("lists", "browser", "window")),
     Scope("backups", "Backups", "within"),
     Scope("calendar", "Calendar of backups", inside=("backups", "window")),
     Scope("coverage", "Calendar of streams", inside=("browser", "window")),
@@ -158,6 +158,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("backups.open_file", "Open an SQLite file…", (), "backups"),
     Action("backups.open_server", "Open a database server…", (), "backups"),
     Action("backups.open_secret", "Open a database from a secret…", (), "backups"),
+    Action("backups.restore_together", "Restore tables together…", (), "backups",
+           "backup.restore_tables"),
+    Action("backups.undo", "Undo the last restore…", ("Ctrl+Z",), "backups", "backup.undo"),
     Action("backups.recovery_kit", "Save the recovery kit…", (), "backups"),
     Action("calendar.step", "Go to the next day or week", ("Left", "Right", "Up", "Down"), "calendar",
            own=True),

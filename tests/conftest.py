@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -99,6 +100,15 @@ def _nothing_left_behind():
     assert not left, f"threads left behind: {left}"
     windows = guards.windows_left()
     assert not windows, f"windows left open: {windows}"
+
+
+@pytest.fixture(autouse=True)
+def _no_theme_of_another_test(request):
+    """Remove the theme, which the fixture `themed` leaves for the next test that uses it."""
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    app = widgets.QApplication.instance() if widgets is not None else None
+    if "themed" not in request.fixturenames and app is not None and app.styleSheet():
+        app.setStyleSheet("")
 
 
 @pytest.fixture(autouse=True)

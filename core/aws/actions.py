@@ -54,6 +54,7 @@ READING: Mapping[str, frozenset[str]] = {
             "GetBucketPolicyStatus",
             "GetBucketVersioning",
             "GetObject",
+            "GetObjectAcl",
             "GetObjectAttributes",
             "GetObjectTagging",
             "GetPublicAccessBlock",
@@ -91,6 +92,7 @@ CHANGING: Mapping[str, frozenset[str]] = {
             "DeleteObjects",
             "PutBucketLifecycleConfiguration",
             "PutObject",
+            "PutObjectAcl",
             "PutObjectTagging",
             "RestoreObject",
             "UploadPart",
@@ -143,6 +145,8 @@ _OF_VERSIONS = {
     "GetObjectTagging": "GetObjectVersionTagging",
     "PutObjectTagging": "PutObjectVersionTagging",
     "DeleteObjectTagging": "DeleteObjectVersionTagging",
+    "GetObjectAcl": "GetObjectVersionAcl",
+    "PutObjectAcl": "PutObjectVersionAcl",
 }
 
 

@@ -36,6 +36,7 @@ _S3_ROOTS = {
     "GetBucketEncryption": b"ServerSideEncryptionConfiguration",
     "GetPublicAccessBlock": b"PublicAccessBlockConfiguration",
     "GetBucketAcl": b"AccessControlPolicy",
+    "GetObjectAcl": b"AccessControlPolicy",
     "GetBucketLogging": b"BucketLoggingStatus",
     "GetBucketLocation": b"LocationConstraint",
     "GetBucketPolicyStatus": b"PolicyStatus",

@@ -15,6 +15,7 @@ from core.aws.endpoints import client_config, endpoint_for
 from core.aws.expiry import Expiry, expiry_of
 from core.aws.faults import translated
 from core.errors import Cancelled, InvalidInput, ReadOnlyProfile
+from core.hints import Hint
 from core.model.connection import AccessKeys, Connection
 from core.redaction import Secret
 from core.work import CancelToken, Work
@@ -47,6 +48,7 @@ class ClientFactory:
         self._credentials: Any = None
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._regions: dict[str, str] = {}
+        self._served: set[str] = set()
         self._closed = False
         self._watcher: Watcher | None = None
 
@@ -100,7 +102,25 @@ class ClientFactory:
             NoSuchBucket: the bucket does not exist.
             StorageError: the endpoint cannot be reached, or there are no credentials.
         """
+        if bucket in self._served and bucket not in self._regions:
+            return self.s3(once=once)
         return self.s3(region=self.bucket_region(bucket, work=work), once=once)
+
+    def client_to_try(self, bucket: str) -> Any:
+        """Return a client for a first request, whose success makes HeadBucket unnecessary, or None.
+
+        At a custom URL the requests for all regions have the same address, so only a server that
+        compares the region in the signature refuses it. Report a success with `note_served`.
+
+        Raises:
+            StorageError: there are no credentials.
+        """
+        known = bucket in self._regions or bucket in self._served
+        return None if known or self.endpoint_url is None else self.s3()
+
+    def note_served(self, bucket: str) -> None:
+        """Use clients of the profile's region for a bucket, since the server has answered one."""
+        self._served.add(bucket)
 
     def bucket_region(self, bucket: str, *, work: Work | None = None) -> str:
         """Return the region of a bucket; the first call sends HeadBucket and logs a difference."""
@@ -184,8 +204,8 @@ class ClientFactory:
                 f"The profile {name} is read-only",
                 cause=f"{action} would change data, and a production profile is read-only until "
                 "it is unlocked. Nothing was sent.",
-                remedy="Unlock the profile, then try again: with the lock at the top of the "
-                "window, with --unlock on the command line, or with unlocked=True in a script.",
+                remedy="Unlock the profile, then try again.",
+                hints=Hint.UNLOCK,
                 subject=name,
                 action=action,
             )
@@ -308,6 +328,9 @@ class ClientFactory:
     def _find(self, bucket: str, token: CancelToken) -> str:
         from core.aws.head_requests import find_region
 
+        if bucket.startswith("arn:"):
+            # The ARN of an access point contains its region.
+            return bucket.split(":", 4)[3]
         # The first request has the time limit of an interactive call, even in a bulk operation: an
         # unreachable server is reported before the retry budget is used up.
         first_contact = Work(token)
@@ -329,12 +352,14 @@ def _unusable(profile: str, region: str, endpoint: str | None, error: Exception)
         return InvalidInput(
             f"Invalid region: {region!r}",
             cause="A region consists of letters, digits and hyphens, for example us-east-1.",
-            remedy="Correct the region in the profile, with --region, or in AWS_REGION.",
+            remedy="Correct the region in the profile or in AWS_REGION.",
+            hints=Hint.REGION,
             subject=profile,
         )
     return InvalidInput(
         f"Invalid endpoint: {endpoint}",
         cause="It is not a URL that begins with http:// or https://.",
-        remedy="Correct the endpoint in the profile, with --endpoint-url, or in AWS_ENDPOINT_URL.",
+        remedy="Correct the endpoint in the profile or in AWS_ENDPOINT_URL.",
+        hints=Hint.ENDPOINT,
         subject=profile,
     )

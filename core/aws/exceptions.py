@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Callable
 from http.client import HTTPException
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
@@ -17,7 +18,10 @@ from core import errors
 from core.aws.actions import action_of
 from core.aws.answers import BadAnswerError
 from core.errors import StorageError
+from core.hints import NO_HINTS, Hint
 from core.redaction import redacted
+
+_T = TypeVar("_T")
 
 #: Names of parameters in botocore's validation report. The values are never read.
 _PARAMETER = re.compile(
@@ -98,7 +102,7 @@ _SOURCES: tuple[tuple[type[Exception], str], ...] = (
     (boto.InvalidConfigError, _CONFIGURATION),
     (Exception, _ANY_SOURCE),
 )
-_REGION = "Correct the region in the profile, with --region, or in AWS_REGION."
+_REGION = "Correct the region in the profile or in AWS_REGION."
 _ADDRESSES: tuple[tuple[type[Exception], str], ...] = (
     (boto.NoRegionError, "No region is set"),
     (boto.InvalidRegionError, "The region is not valid"),
@@ -107,15 +111,20 @@ _ADDRESSES: tuple[tuple[type[Exception], str], ...] = (
     (Exception, "The endpoint is not valid"),
 )
 _ADDRESS_REMEDIES: tuple[tuple[type[Exception], str], ...] = (
-    (boto.NoRegionError, "Set the region in the profile, with --region, or in AWS_REGION."),
+    (boto.NoRegionError, "Set the region in the profile or in AWS_REGION."),
     (boto.InvalidRegionError, _REGION),
     (boto.UnknownEndpointError, "The service is not offered in this region. " + _REGION),
     (boto.InvalidIMDSEndpointError, "Correct AWS_EC2_METADATA_SERVICE_ENDPOINT."),
     (boto.InvalidProxiesConfigError, "Correct HTTPS_PROXY and HTTP_PROXY."),
-    (
-        Exception,
-        "Correct the endpoint in the profile, with --endpoint-url, or in AWS_ENDPOINT_URL.",
-    ),
+    (Exception, "Correct the endpoint in the profile or in AWS_ENDPOINT_URL."),
+)
+_ADDRESS_HINTS: tuple[tuple[type[Exception], Hint], ...] = (
+    (boto.NoRegionError, Hint.REGION),
+    (boto.InvalidRegionError, Hint.REGION),
+    (boto.UnknownEndpointError, Hint.REGION),
+    (boto.InvalidIMDSEndpointError, NO_HINTS),
+    (boto.InvalidProxiesConfigError, NO_HINTS),
+    (Exception, Hint.ENDPOINT),
 )
 _SLOW = (boto.ConnectTimeoutError, boto.ReadTimeoutError, http.TimeoutError)
 
@@ -130,9 +139,9 @@ def translate_other(error: Exception, operation: str, subject: str) -> StorageEr
     return None
 
 
-def _chosen(table: tuple[tuple[type[Exception], str], ...], error: Exception) -> str:
-    """Return the text of the first class that matches; the last row matches every error."""
-    return next(text for kind, text in table if isinstance(error, kind))
+def _chosen(table: tuple[tuple[type[Exception], _T], ...], error: Exception) -> _T:
+    """Return the entry of the first class that matches; the last row matches every error."""
+    return next(entry for kind, entry in table if isinstance(error, kind))
 
 
 def _invalid(error: Exception, subject: str) -> StorageError:
@@ -179,6 +188,7 @@ def _address(error: Exception, subject: str) -> StorageError:
         _chosen(_ADDRESSES, error),
         cause=_text(error),
         remedy=_chosen(_ADDRESS_REMEDIES, error),
+        hints=_chosen(_ADDRESS_HINTS, error),
         subject=subject,
     )
 

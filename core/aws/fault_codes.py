@@ -60,7 +60,8 @@ SECRET_IS_FULL = Fault(
 THROTTLED = Fault(
     "SlowDown Throttling ThrottlingException ThrottledException RequestThrottled "
     "RequestThrottledException TooManyRequestsException RequestLimitExceeded 429 "
-    "BandwidthLimitExceeded PriorRequestNotComplete TransactionInProgressException",
+    # 503 is the code of an answer to HEAD, which has no body: S3 wants fewer requests.
+    "503 BandwidthLimitExceeded PriorRequestNotComplete TransactionInProgressException",
     errors.Throttled,
     "The service is throttling requests",
     "{action} was throttled, even after several attempts with increasing pauses.",
@@ -334,7 +335,7 @@ TABLE: tuple[Fault, ...] = (
     ),
     Fault(
         "InternalError InternalFailure InternalServerError InternalServiceError "
-        "ServiceUnavailable ServiceUnavailableException 500 502 503 504",
+        "ServiceUnavailable ServiceUnavailableException 500 502 504",
         errors.ServiceError,
         "The service reported an internal error",
         "{action} was answered with {code}, even after several attempts.",
@@ -394,7 +395,5 @@ BY_CODE: dict[str, Fault] = {code: fault for fault in TABLE for code in fault.co
 
 def fault_for(code: str, status: int) -> Fault:
     """Return the row of an error code, or that of the HTTP status if the code is unknown."""
-    found = BY_CODE.get(code) or BY_CODE.get(str(status))
-    if found:
-        return found
-    return BY_CODE["500" if status >= 500 else "InvalidRequest"]
+    found = BY_CODE.get(code) or (BY_CODE.get(str(status)) if status != 503 else None)
+    return found or BY_CODE["500" if status >= 500 else "InvalidRequest"]

@@ -8,10 +8,11 @@ The format, version 1: a backup is a folder below the contract's prefix
     2026-11-23T08:00:00.123456Z_1385db44ac50/_manifest.json
 
 *Parts* contain the rows in the format of their engine, compressed with zstd; each part can be
-decompressed separately, to about 32 MB. PostgreSQL's are CSV as its COPY writes it. The others are
-JSON lines, one object for each row with the columns in order: a value is JSON null, integer, number
-(a REAL always has `.` or `e`; ±Infinity is `9.0e+999`) or string; values that JSON does not support
-are objects: `{"$hex": "00FF"}` is a BLOB, `{"$text": "FF61"}` a text whose bytes are not UTF-8.
+decompressed separately, to about 32 MB (the first eight to 16 MB). PostgreSQL's are CSV as its COPY
+writes it. The others are JSON lines, one object for each row with the columns in order: a value is
+JSON null, integer, number (a REAL always has `.` or `e`; ±Infinity is `9.0e+999`) or string; values
+that JSON does not support are objects: `{"$hex": "00FF"}` is a BLOB, `{"$text": "FF61"}` a text whose
+bytes are not UTF-8.
 Computed columns are omitted.
 
 *The manifest* is written last, with `If-None-Match: *`: without it there is no backup. It contains

@@ -6,8 +6,9 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -30,10 +31,17 @@ from core.work import Progress, Work
 
 TOOL = f"strongroom {__version__}"
 
-#: Size of a part in bytes before compression: about 5 MB stored, small enough to retry.
+#: Size of a part in bytes before compression: about 9 MB stored, small enough to retry.
 PART_BYTES = 32 << 20
+#: The first parts are smaller: their upload begins earlier, and less of a table of 100 MB remains to
+#: be compressed after its last row, when the database has nothing to do.
+_SMALLER_PARTS, _SMALLER_BYTES = 8, 16 << 20
+#: Bytes of a part that are collected before they are compressed; its last piece is about 1 MB.
+_COLLECTED_BYTES = PART_BYTES + (4 << 20)
 _LEVEL = 1
 _UPLOADS = 4
+#: A part larger than this, which has a longer row than usual, is in memory alone while it is sent.
+_LARGE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +103,8 @@ def write_parts(
         closing(rows),
         _Sender(store, unfinished, form, tally, work) as sender,
     ):
-        for part, data in _packed(rows, tally, form, work):
-            sender.add(part, data)
+        for part, pieces in _packed(rows, tally, form, work):
+            sender.add(part, pieces)
         sender.finish()
     return tally
 
@@ -115,8 +123,12 @@ class _Sender:
         self._store, self._unfinished, self._form = store, unfinished, form
         self._tally, self._work = tally, work
         self._pool = ThreadPoolExecutor(_UPLOADS, "backup")
+        if tally.outage is None:
+            # The first write repeats it if it fails, and reports that.
+            self._pool.submit(store.prepare)
         self._running: deque[Future[Verdict]] = deque()
         self._all_saved = True
+        self._large = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -127,19 +139,27 @@ class _Sender:
     ) -> None:  # fmt: skip
         self._pool.shutdown(cancel_futures=True)
 
-    def add(self, part: Part, data: bytes) -> None:
-        """Store a part on this computer and send it; without room there, wait until it is sent."""
+    def add(self, part: Part, pieces: list[bytes]) -> None:
+        """Store a part on this computer and send it; without room there, wait until it is sent.
+
+        Args:
+            part: The part.
+            pieces: Its bytes; the list is emptied, so that they are not in memory any more.
+        """
         self._tally.parts.append(part)
-        saved = self._unfinished.files.save(self._form.name(part.index), data)
+        saved = self._unfinished.files.save(self._form.name(part.index), pieces)
+        data = None if saved else b"".join(pieces)
+        pieces.clear()
         self._all_saved &= saved
         if self._tally.outage is not None:
             if not saved:
                 raise self._tally.outage
             return
-        self._running.append(self._pool.submit(self._send, part, None if saved else data))
+        self._running.append(self._pool.submit(self._send, part, data))
         while self._running and self._running[0].done():
             self._take()
-        while not saved and len(self._running) >= _UPLOADS:  # they are in memory
+        large = part.size > _LARGE_BYTES  # the next one is packed when this one is not in memory
+        while self._running and (large or (not saved and len(self._running) >= _UPLOADS)):
             self._take()
 
     def finish(self) -> None:
@@ -168,6 +188,10 @@ class _Sender:
                 raise problem
 
     def _send(self, part: Part, data: bytes | None) -> Verdict:
+        with self._large if part.size > _LARGE_BYTES else nullcontext():
+            return self._sent(part, data)
+
+    def _sent(self, part: Part, data: bytes | None) -> Verdict:
         self._work.check()
         name, files = self._form.name(part.index), self._unfinished.files
         key = self._unfinished.folder + name
@@ -196,47 +220,76 @@ def weakest_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=tuple(Verdict).index, default=Verdict.SIZE_ONLY)
 
 
+def _part_bytes(index: int) -> int:
+    """Return the size of a part in bytes before compression, which it has at least."""
+    return min(_SMALLER_BYTES, PART_BYTES) if index < _SMALLER_PARTS else PART_BYTES
+
+
 def _packed(
     rows: Iterator[Rows], tally: Tally, form: PartsForm, work: Work
-) -> Iterator[tuple[Part, bytes]]:
-    packer = _Packer(0, form.cipher)
+) -> Iterator[tuple[Part, list[bytes]]]:
+    room = bytearray()  # grows with the first part, and is used again for the others
+    packer = _Packer(0, form.cipher, room)
     for count, lines in rows:
         tally.content.update(lines)
         tally.rows += count
         packer.add(count, lines)
         work.report(Progress(tally.rows, None, "rows"))
-        if packer.raw_size >= PART_BYTES:
+        # Without a count, the piece ends in a row.
+        if count and packer.raw_size >= _part_bytes(packer.index):
             yield packer.finish()
-            packer = _Packer(packer.index + 1, form.cipher)
+            packer = _Packer(packer.index + 1, form.cipher, room)
     if packer.rows:
         yield packer.finish()
 
 
 class _Packer:
-    def __init__(self, index: int, cipher: BackupCipher | None) -> None:
+    """One part: its rows are collected, and compressed together.
+
+    The compressor then finds repetitions in the rows themselves, instead of in a copy of the last
+    ones: 0.19 s of processor time instead of 0.24 s for a million rows, measured apart. Two kinds of parts are compressed piece by piece: those
+    with a longer row than there is room for, so that the row is not in memory twice, and encrypted
+    ones, so that a part is never in memory in both forms.
+    """
+
+    def __init__(self, index: int, cipher: BackupCipher | None, room: bytearray) -> None:
         self.index = index
         self.rows = 0
         self.raw_size = 0
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compressobj()
+        self._room = room
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         self._encryptor = cipher.encryptor(index) if cipher else None
+        self._stream = self._compressor.compressobj() if cipher else None
         self._pieces: list[bytes] = []
 
     def add(self, count: int, lines: bytes) -> None:
+        if self._stream is None and self.raw_size + len(lines) > _COLLECTED_BYTES:
+            self._stream = self._compressor.compressobj()
+            self._append(self._stream.compress(memoryview(self._room)[: self.raw_size]))
+        if self._stream is None:
+            self._room[self.raw_size : self.raw_size + len(lines)] = lines
+        else:
+            self._append(self._stream.compress(lines))
         self.rows += count
         self.raw_size += len(lines)
-        self._append(self._compressor.compress(lines))
 
     def _append(self, data: bytes) -> None:
-        # Each piece is encrypted at once: a part is never in memory in both forms.
         self._pieces.append(self._encryptor.update(data) if self._encryptor else data)
 
-    def finish(self) -> tuple[Part, bytes]:
-        self._append(self._compressor.flush())
+    def finish(self) -> tuple[Part, list[bytes]]:
+        """Return the part and its stored bytes, in pieces so that they are in memory once."""
+        if self._stream is None:
+            self._append(self._compressor.compress(memoryview(self._room)[: self.raw_size]))
+        else:
+            self._append(self._stream.flush())
         if self._encryptor is not None:
             self._pieces.append(self._encryptor.finish())
-        data = b"".join(self._pieces)
-        digest = hashlib.sha256(data).hexdigest()
-        return Part(self.index, self.rows, len(data), self.raw_size, digest), data
+        digest, size = hashlib.sha256(), 0
+        for piece in self._pieces:
+            digest.update(piece)
+            size += len(piece)
+        part = Part(self.index, self.rows, size, self.raw_size, digest.hexdigest())
+        return part, self._pieces
 
 
 def write_manifest(

@@ -13,14 +13,15 @@ from typing import TypedDict
 
 from core.backup.databases import origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
-from core.backup.listing import Folder, contents, read_backup
+from core.backup.listing import Folder, contents, is_in_future, read_backup
 from core.backup.package import refuse_broken
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store
 from core.errors import Conflict, InvalidInput, NotFound
+from core.hints import Hint
 from core.model.backup import Backup, BackupState, Origin
 from core.objects.bucket import HasBucket
-from core.units import as_utc, format_moment
+from core.units import as_utc, format_moment, utc_now
 from core.work import Work
 
 _READS = 16
@@ -199,13 +200,16 @@ def _newest_requested(
             f"There is no backup of {table} with all of its rows",
             cause=f"{len(filtered)} with some rows are stored. The newest is {filtered[0].id}, with "
             f"the rows that meet: {filtered[0].filter}",
-            remedy="Choose one by its id (--id), or another table or time.",
+            remedy="Choose one by its id, or another table or time.",
+            hints=Hint.CHOOSE_BACKUP | Hint.CHOOSE_TIME,
             subject=table,
         )
     raise Conflict(
         f"The backups of {table} are of {len(others)} databases, none of which is this one",
         cause=f"This one is {wanted.origin}. " + " ".join(_named(others.values())),
-        remedy="Choose one by its id (--id), or the newest of all with --from-other-source.",
+        remedy="Choose one by its id, or allow backups of another database: the newest of all is "
+        "used then.",
+        hints=Hint.CHOOSE_BACKUP | Hint.ANY_SOURCE,
         subject=table,
     )
 
@@ -257,8 +261,12 @@ def _id(place: Backup | Folder) -> str:
 
 
 def backup_warnings(backup: Backup, origin: Origin) -> tuple[str, ...]:
-    """Return warnings about a backup of some rows, or not certainly of the target database."""
+    """Return warnings about a backup of some rows, of a wrong time, or of another database."""
     found = []
+    if is_in_future(backup, utc_now()):
+        found.append(
+            "The time of the backup is in the future: a clock was wrong, and it may not be the newest."
+        )
     if backup.filter:
         found.append(f"The backup contains only the rows that meet: {backup.filter}")
     if backup.origin.differs(origin):

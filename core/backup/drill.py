@@ -14,12 +14,14 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, secr
 from core.backup.databases.base import Content, Database
 from core.backup.drift import drift
 from core.backup.drills import record_drill
+from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes
-from core.backup.package import Package, fetch_package
+from core.backup.package import Package, fetch_package, refuse_broken
 from core.backup.restore import BY_COUNT, BY_FINGERPRINT, BY_HASH, BY_VALUE
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.errors import Corrupt, InvalidInput
+from core.hints import Hint
 from core.local.spool import spool
 from core.model.backup import Backup, BackupState, DrillReport
 from core.model.tables import TableSchema
@@ -67,9 +69,25 @@ def drill(
     work = default_work(work)
     check_not_empty(table=table)
     store = BucketStore(workspace.bucket)
-    which = find(store, table, work, Wanted.of(backup_id, None))
     address = resolve_address(into, secrets_of(workspace), work) if into else None
+    which = newest_of_engine(store, table, address, work) if address and not backup_id else None
+    which = which or find(store, table, work, Wanted.of(backup_id, None))
     return drill_of_backup(store, which, address, work)
+
+
+def newest_of_engine(store: Store, table: str, into: DatabaseAddress, work: Work) -> Backup | None:
+    """Return the newest backup of a table of the scratch database's engine; None if there is none.
+
+    Raises:
+        Corrupt: A newer backup, whose engine is unknown, is broken.
+    """
+    engine = engine_of(into).engine
+    for backup in backups_in(store, table, work):
+        broken = backup.state is BackupState.BROKEN
+        if broken or (backup.origin.engine == engine and not backup.filter):
+            refuse_broken(backup)
+            return backup
+    return None
 
 
 def drill_of_backup(
@@ -85,7 +103,7 @@ def drill_of_backup(
             found = _ScratchRestore(target, converted(fetched, target, None), work)
             found.run()
     except Corrupt as error:
-        problem = " ".join(part for part in (error.summary, error.cause) if part)[:500]
+        problem = error.reason[:500]
         record_drill(store, backup, target_name, _DIFFERENT, problem)
         raise
     record_verification(store, backup, "drill")
@@ -120,13 +138,15 @@ def _require_engine(
         raise InvalidInput(
             f"The restore drill of a {engine} backup needs a scratch database",
             cause="Only SQLite can use a temporary file.",
-            remedy="Name a database for a temporary table with --into. Nothing in it is changed.",
+            remedy="Name a database for a temporary table. Nothing in it is changed.",
+            hints=Hint.SCRATCH_DATABASE,
             subject=backup.table,
         )
     raise InvalidInput(
         f"The scratch database is {given.engine}, but the backup is of {engine}",
         cause="A restore into another engine does not prove that the backup can be restored.",
-        remedy=f"Name a database of {engine} with --into.",
+        remedy=f"Name a database of {engine}.",
+        hints=Hint.SCRATCH_DATABASE,
         subject=backup.table,
     )
 
@@ -165,7 +185,8 @@ class _ScratchRestore:
                 bare, table=target.free_name(target.related_name(bare.table, "__restoring"))
             )
             target.create(shadow)
-            target.load(shadow, self.package.pieces(), work=self._work)
+            rows = self.package.pieces(long_rows=target.loads_long_rows)
+            target.load(shadow, rows, work=self._work)
             self._compare_rows(shadow)
             target.publish(self.schema, shadow.table, "", triggers=True)
             # Also declares checks valid, which PostgreSQL adds without checking the rows.

@@ -25,6 +25,7 @@ from core.backup.manifest import (
     with_hidden_fields,
 )
 from core.errors import Corrupt, NotSupported
+from core.hints import Hint
 from core.model.backup import Encryption, Manifest
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class DecryptedPart:
             raise Corrupt(
                 f"Part {self._index} cannot be decrypted",
                 cause="It was modified, or it belongs to another place or another backup.",
-                remedy="Choose another backup with --id. Nothing was changed.",
+                remedy="Choose another backup. Nothing was changed.",
+                hints=Hint.CHOOSE_BACKUP,
             )
         if unread:
             raise Corrupt(
@@ -198,7 +200,7 @@ def opened_manifest(
     Args:
         data: The stored bytes of the manifest.
         manifest: The manifest that was read from them.
-        key: The key that the manifest names; see `check_is_key_of`.
+        key: The key that the manifest names; see `read_key_of_backup`.
 
     Returns:
         The complete manifest, and the cipher of the parts.
@@ -213,7 +215,8 @@ def opened_manifest(
         raise Corrupt(
             f"The manifest of the backup {manifest.id} was modified",
             cause="It was not written with the key of the backup (its MAC differs).",
-            remedy="Choose another backup with --id. Nothing was changed.",
+            remedy="Choose another backup. Nothing was changed.",
+            hints=Hint.CHOOSE_BACKUP,
         )
     complete = with_hidden_fields(manifest, cipher.revealed(record.hidden))
     check_schema(complete)
@@ -234,8 +237,9 @@ def _cipher_of(manifest: Manifest, record: Encryption, key: BackupKey) -> Backup
             f"The data key of the backup {manifest.id} cannot be decrypted",
             cause=f"{record.key} is the correct key, but the encrypted data key in the manifest was "
             "modified, or is that of another backup.",
-            remedy="Choose another backup with --id; in a versioned bucket an older version of the "
-            "manifest may be intact. Nothing was changed.",
+            remedy="Choose another backup; in a versioned bucket an older version of the manifest may "
+            "be intact. Nothing was changed.",
+            hints=Hint.CHOOSE_BACKUP,
         )
     return BackupCipher(data_key, manifest.id, manifest.table)
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
+import logging
 import re
 import secrets as random
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.backup.databases.address import secrets_of
@@ -23,9 +27,12 @@ from core.errors import (
     InvalidInput,
     NotFound,
     ScheduledForDeletion,
+    StorageError,
 )
+from core.hints import Hint
 from core.local.vault import KeyVault, Vault
 from core.model.connection import AccessKeys
+from core.model.secrets import BACKUP_KEY_FIELD, CURRENT, PREVIOUS
 from core.redaction import Secret
 from core.work import Work, default_work
 
@@ -35,12 +42,15 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 SECRET, KEYRING = "secret:", "keyring:"
 #: The field of the secret that contains the key as base64.
-FIELD = "backup_key"
+FIELD = BACKUP_KEY_FIELD
 _DESCRIPTION = "Encrypts backups of Strongroom. Backups cannot be read without it."
 _CHECK_BYTES = 8
 #: The names come from manifests too, and messages contain commands with them: no character has a
 #: meaning for a shell.
 _NAME = re.compile(r"(secret|keyring):[A-Za-z0-9/_+=.@:-]{1,512}")
+_CHECK = re.compile(f"[0-9a-f]{{{2 * _CHECK_BYTES}}}")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +131,10 @@ def _from_keyring(name: str, vault: KeyVault) -> Secret:
     if keys is None:
         raise NotFound(
             f"The keyring of this machine has no backup key {name}",
-            remedy=f"Store the key with `strongroom backup-key import {name}`, or create a new one "
-            f"with `strongroom backup-key create {name}`: a new key cannot read older backups.",
+            remedy="Store the key in the keyring, or create a new one: a new key cannot read older "
+            "backups.",
+            hints=Hint.IMPORT_KEY | Hint.CREATE_KEY,
+            hint_value=name,
             subject=name,
         )
     return keys.secret_access_key
@@ -144,7 +156,9 @@ def _from_secret(name: str, secrets: SecretsManager | None, work: Work) -> Secre
             f"The secret of the backup key {name} does not exist",
             cause=error.cause,
             remedy="Check the account and the region of the profile. If the secret was deleted, "
-            "store the key again with `strongroom backup-key import`.",
+            "store the key again.",
+            hints=Hint.IMPORT_KEY,
+            hint_value=name,
             subject=name,
         ) from error
     except ScheduledForDeletion as error:
@@ -212,7 +226,9 @@ def create_key(
         raise InvalidInput(
             "This is not a key of backups",
             cause=f"A key is the base64 of {KEY_BYTES} bytes: 44 characters.",
-            remedy="Enter the key as `strongroom backup-key show --reveal` prints it.",
+            remedy="Enter the key as Strongroom shows it on the machine that has it.",
+            hints=Hint.SHOW_KEY,
+            hint_value=name,
         )
     made = BackupKey(name, stored)
     if name.startswith(KEYRING):
@@ -251,25 +267,103 @@ def _exists(name: str) -> AlreadyExists:
     )
 
 
-def check_is_key_of(key: BackupKey, expected: str, backup_id: str) -> None:
-    """Check that a key is the one that encrypted a backup.
+def read_key_of_backup(
+    name: str, check: str, backup_id: str, secrets: SecretsManager | None, work: Work
+) -> BackupKey:
+    """Read the key that encrypted a backup, also if its name refers to another key now.
+
+    Older versions of a secret are read then, and the key that was imported as `NAME.CHECK`.
 
     Args:
-        key: The key that the name in the manifest refers to now.
-        expected: The check value in the manifest.
+        name: The name in the manifest.
+        check: The check value in the manifest.
         backup_id: The backup, for the message.
+        secrets: Secrets Manager; None if there is no connection.
+        work: Cancel token.
 
     Raises:
-        NotFound: The name refers to another key now.
+        NotFound: None of these keys has the check value.
+        StorageError: The errors of `read_key`.
     """
-    if not hmac.compare_digest(key.check.encode(), expected.encode()):
-        raise NotFound(
-            f"{key.name} is not the key that encrypted the backup {backup_id}",
-            cause=f"Its check value is {key.check}; the manifest has {expected:.40}.",
-            remedy="Restore the former key: `strongroom secrets versions` lists the older versions of "
-            "a secret. Nothing was changed.",
-            subject=key.name,
-        )
+    problem: StorageError
+    try:
+        key = read_key(name, secrets, work)
+        if _has_check(key, check):
+            return key
+        problem = _not_the_key(key, check, backup_id)
+    except NotFound as error:  # also if its value is not a key any more
+        problem = error
+    for other in _other_keys(name, check, secrets, work):
+        if _has_check(other, check):
+            _log.warning("%s was replaced; its former key was used for %s", name, backup_id)
+            return replace(other, name=name)
+    raise problem
+
+
+def keys_of(workspace: object, name: str, work: Work | None = None) -> tuple[BackupKey, ...]:
+    """Return a key, and the former ones that older versions of its secret contain, as `NAME.CHECK`.
+
+    See `read_key` for errors.
+    """
+    secrets, work = secrets_of(workspace), default_work(work)
+    key = read_key(name, secrets, work)
+    former = {each.check: each for each in _other_keys(name, "", secrets, work)}
+    others = (each for check, each in former.items() if check != key.check)
+    return (key, *(replace(each, name=f"{name}.{each.check}") for each in others))
+
+
+def _has_check(key: BackupKey, check: str) -> bool:
+    return hmac.compare_digest(key.check.encode(), check.encode())
+
+
+def _other_keys(
+    name: str, check: str, secrets: SecretsManager | None, work: Work
+) -> Iterator[BackupKey]:
+    """Yield the keys that a name may have referred to."""
+    if name.startswith(SECRET) and secrets is not None:
+        for version_id, stage in _versions(name.removeprefix(SECRET), secrets, work):
+            with suppress(NotFound, AccessDenied):  # it was removed since, or may not be read
+                value = secrets.read(
+                    name.removeprefix(SECRET), version_id=version_id, stage=stage, work=work
+                )
+                if (key := _normalized(_field_of(value.text))) is not None:
+                    yield BackupKey(name, key)
+    if _CHECK.fullmatch(check):  # a manifest may contain any text
+        with suppress(NotFound, AccessDenied, ScheduledForDeletion):
+            yield read_key(f"{name}.{check}", secrets, work)
+
+
+def _versions(
+    secret: str, secrets: SecretsManager, work: Work
+) -> tuple[tuple[str | None, str | None], ...]:
+    """Return the versions of a secret, as (id, stage) of which one is None."""
+    try:
+        found = secrets.list_versions(secret, work=work)
+    except AccessDenied:
+        return ((None, PREVIOUS),)
+    except NotFound:
+        return ()
+    return tuple((each.version_id, None) for each in found if CURRENT not in each.stages)
+
+
+def _field_of(text: Secret) -> Secret:
+    try:
+        fields = json.loads(text.reveal())
+    except (ValueError, RecursionError):
+        fields = None
+    return Secret(str(fields.get(FIELD, ""))) if isinstance(fields, dict) else Secret("")
+
+
+def _not_the_key(key: BackupKey, expected: str, backup_id: str) -> NotFound:
+    place = f"{key.name}.{expected}" if _CHECK.fullmatch(expected) else "another name"
+    older = "No older version of the secret has it. " if key.name.startswith(SECRET) else ""
+    return NotFound(
+        f"{key.name} is not the key that encrypted the backup {backup_id}",
+        cause=f"Its check value is {key.check}; the manifest has {expected:.40}.",
+        remedy=f"{older}Store the former key as {place}: it is used for these backups then. Nothing "
+        "was changed.",
+        subject=key.name,
+    )
 
 
 def _entry(name: str) -> str:

@@ -12,6 +12,7 @@ from core.backup.query.insert_statements import write_inserts
 from core.backup.query.rows import VIEW, LoadedBackup, loaded_backup
 from core.backup.store import BucketStore, Store
 from core.errors import Corrupt, InvalidInput
+from core.hints import Hint
 from core.local.atomic import translate_os_errors
 from core.model.backup import Backup
 from core.objects.bucket import HasBucket
@@ -106,7 +107,8 @@ def check_target(target: Target) -> None:
     if target.formula_safe and target.format != "csv":
         raise InvalidInput(
             f"The format {target.format} has no formulas",
-            remedy="Omit --formula-safe, or choose the format csv.",
+            remedy="Choose the format csv, or export the values as they are.",
+            hints=Hint.FORMAT_CSV,
         )
 
 

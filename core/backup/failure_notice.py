@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import platform
 import shlex
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
-from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.backup.programs import run_program
-from core.errors import InvalidInput, LocalIOError, Offline, ServiceError, StorageError
+from core.errors import InvalidInput, StorageError
+from core.hints import Hint
 from core.redaction import redacted
 from core.units import iso_utc, utc_now
 
@@ -62,7 +60,8 @@ def command_arguments(command: str) -> list[str]:
         raise InvalidInput(
             "The command for a failure is not valid",
             cause="It is empty, or a quotation mark is not closed.",
-            remedy="Use for example --on-failure 'notify-send \"Backup failed\"'.",
+            remedy='Enter a program and its arguments, for example: notify-send "Backup failed".',
+            hints=Hint.FAILURE_COMMAND,
         )
     return arguments
 
@@ -95,13 +94,6 @@ def run_command(arguments: Sequence[str], notice: bytes) -> None:
     run_program(arguments, data=notice, seconds=COMMAND_SECONDS)
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Refuses redirects: they would send the notice to an address that the user did not name."""
-
-    def redirect_request(self, *_arguments: Any, **_more: Any) -> None:
-        """Return None, so that the redirect is an error."""
-
-
 def post(url: str, notice: bytes) -> None:
     """Send the notice to a webhook.
 
@@ -110,31 +102,7 @@ def post(url: str, notice: bytes) -> None:
         Offline: The server cannot be reached within 10 seconds.
         ServiceError: The server refuses the notice.
     """
-    request = urllib.request.Request(  # noqa: S310 - the scheme is checked
-        checked_webhook(url), notice, {"Content-Type": "application/json"}, method="POST"
-    )
-    host = urlsplit(url).hostname or ""  # the path often contains the secret of the webhook
-    try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=WEBHOOK_SECONDS):
-            pass
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise ServiceError(
-            f"The webhook at {host} refused the notice",
-            cause=f"Status {error.code}.",
-            remedy="Check the URL of the webhook.",
-            subject=host,
-        ) from None
-    except (OSError, HTTPException) as error:
-        raise Offline(
-            f"The webhook at {host} cannot be reached",
-            cause=f"{type(error).__name__}: {getattr(error, 'reason', error)}.",
-            remedy="Check the URL of the webhook and the network.",
-            subject=host,
-        ) from None
-    except ValueError as error:
-        raise LocalIOError(
-            "The webhook cannot be requested",
-            cause=f"{error}.",
-            remedy="Check the URL of the webhook.",
-        ) from None
+    # Its imports take a hundredth of a second, for which each backup would wait.
+    from core.backup.webhook import send
+
+    send(checked_webhook(url), notice, WEBHOOK_SECONDS)

@@ -13,7 +13,15 @@ from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
-from core.errors import AccessDenied, Corrupt, DatabaseError, InvalidInput, NotFound, NotSupported
+from core.errors import (
+    AccessDenied,
+    Corrupt,
+    DatabaseError,
+    InvalidInput,
+    NotFound,
+    NotSupported,
+    StorageError,
+)
 from core.model.backup_plan import BackupPlan, PlannedTable, Selection, Skipped
 from core.model.tables import TableInfo, TableSchema
 from core.objects.bucket import HasBucket
@@ -92,7 +100,7 @@ def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
     """
     _check(selection)
     if selection.tables is not None:
-        schemas = [restorable_schema(source, name) for name in dict.fromkeys(selection.tables)]
+        schemas = _named_schemas(source, tuple(dict.fromkeys(selection.tables)))
         return Chosen(_with_conditions(source, schemas, selection.where, work))
     requested, excluded = _matching(source, selection)
     schemas, skipped = [], []
@@ -102,7 +110,7 @@ def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
         except (NotSupported, Corrupt, InvalidInput) as error:
             if any(source.same_name(table.name, name) for name in selection.where):
                 raise
-            problem = " ".join(part for part in (error.summary, error.cause) if part)
+            problem = error.reason
             skipped.append(Skipped(table.name, problem, error.remedy))
     if not schemas and not skipped:
         raise InvalidInput(
@@ -112,6 +120,34 @@ def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
         )
     tables = _with_conditions(source, schemas, selection.where, work)
     return Chosen(tables, tuple(skipped), tuple(excluded))
+
+
+def _named_schemas(source: Database, names: Sequence[str]) -> list[TableSchema]:
+    """Return the schemas of named tables.
+
+    Raises:
+        StorageError: Of the first table that cannot be backed up; it names all of them.
+    """
+    schemas, failures = [], list[tuple[str, StorageError]]()
+    for name in names:
+        try:
+            schemas.append(restorable_schema(source, name))
+        except (NotFound, NotSupported, Corrupt, InvalidInput) as error:
+            failures.append((name, error))
+    if failures:
+        raise _named_failure(failures, len(names))
+    return schemas
+
+
+def _named_failure(failures: Sequence[tuple[str, StorageError]], named: int) -> StorageError:
+    (name, error), *others = failures
+    if name not in error.summary.split():
+        error.summary = f"{name} cannot be backed up: {error.summary}"
+    more = "; ".join(f"{other}: {found.summary}" for other, found in others)
+    error.cause = f"{error.cause} {f'Neither can {more}.' if more else ''}".strip()
+    if named > len(failures):
+        error.remedy = f"{error.remedy} Or back up the other tables without it.".strip()
+    return error
 
 
 def restorable_schema(source: Database, table: str) -> TableSchema:

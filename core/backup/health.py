@@ -14,12 +14,13 @@ from typing import Protocol
 from core.backup.databases import origin_of
 from core.backup.databases.address import SECRET_PREFIX
 from core.backup.drills import drill_of, last_drills
-from core.backup.listing import Folder, contents, read_backup, with_last_check
+from core.backup.listing import Folder, contents, is_in_future, read_backup, with_last_check
 from core.backup.prefetch import in_parallel
 from core.backup.runs import last_runs
 from core.backup.schedule import schedule_name
 from core.backup.schedules import applies_to, schedules
 from core.backup.store import BucketStore, Store
+from core.backup.timetable import is_possible
 from core.backup.verifications import verification_of, verifications
 from core.model.backup import Backup, BackupState
 from core.model.connection import Profile
@@ -137,7 +138,8 @@ def findings(
     ]
     for (table, place), group in sorted(groups.items()):
         found += _damaged(table, place, group)
-        found += _size(table, place, [each for each in group if _is_comparable(each)])
+        known = [each for each in group if not is_in_future(each, moment)]
+        found += _size(table, place, [each for each in known if _is_comparable(each)])
     return tuple(found)
 
 
@@ -235,7 +237,11 @@ def _never_ran(
     )
     if recognized or schedule.created is None:
         return
-    started = [run.started for run in runs if run.name == schedule_name(schedule)]
+    started = [
+        run.started
+        for run in runs
+        if run.name == schedule_name(schedule) and is_possible(schedule, run.started, now)
+    ]
     last = max(started, default=schedule.created)
     limit = timedelta(seconds=schedule.every.seconds * (1 + _TOLERANCE))
     if now - last > limit:
@@ -260,10 +266,17 @@ def _is_comparable(backup: Backup) -> bool:
 def _age(
     table: str, place: str, group: Sequence[Backup], limit: timedelta, now: datetime
 ) -> Iterator[BackupFinding]:
-    newest = next((each for each in group if _is_intact(each)), None)
-    if newest is None:
+    intact = [each for each in group if _is_intact(each)]
+    newest = next((each for each in intact if not is_in_future(each, now)), None)
+    if not intact:
         text = f"There is no intact backup of {table}."
         yield BackupFinding(BackupProblem.MISSING, table, place, text)
+    elif newest is None:
+        text = (
+            f"The newest backup of {table} has a time in the future, {format_moment(intact[0].taken)}: "
+            "the clock of its computer was wrong, or that of this one is. It is not known how old it is."
+        )
+        yield BackupFinding(BackupProblem.OVERDUE, table, place, text)
     elif now - newest.taken > limit:
         age = format_duration((now - newest.taken).total_seconds())
         largest = format_duration(limit.total_seconds())

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from core.backup.checked_reading import read_checked
 from core.backup.drills import drill_of, last_drills
@@ -25,12 +25,14 @@ from core.model.backup import (
     StoredTable,
     Verification,
 )
-from core.objects.archive import ARCHIVE_CLASSES, TIERING
+from core.model.objects import ARCHIVE_CLASSES, TIERING
 from core.objects.bucket import HasBucket
 from core.units import format_counted, iso_utc
 from core.work import Progress, Work, default_work
 
 _READS = 16
+#: Clocks of computers differ by less.
+_CLOCK_DIFFERENCE = timedelta(hours=1)
 #: A larger object in bytes is not read as a note.
 _LARGEST_NOTE = 1 << 16
 
@@ -207,6 +209,11 @@ def _old(key: BackupKey, stored: Stored) -> Backup:
     )  # fmt: skip
 
 
+def is_in_future(backup: Backup, now: datetime) -> bool:
+    """Return whether the time of a backup must be of a wrong clock, so that its age is not known."""
+    return backup.taken - now > _CLOCK_DIFFERENCE
+
+
 def archive_class(classes: Collection[str]) -> str:
     """Return the slowest archive class among storage classes; empty if there is none."""
     return next((name for name in ARCHIVE_CLASSES if name in classes), "")
@@ -237,7 +244,7 @@ def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
         )  # fmt: skip
         return _with_marks(store, folder, archived, work)
     except (Corrupt, NotSupported, NotFound) as error:
-        problem = " ".join(part for part in (error.summary, error.cause) if part)
+        problem = error.reason
         size = sum(folder.sizes.values())
         broken = Backup(
             key.id, key.table, folder.moment, size, where, BackupState.BROKEN, problem=problem
@@ -295,6 +302,7 @@ def entry(manifest: Manifest, key: str, data: bytes) -> Backup:
         origin=manifest.origin,
         encrypted_with=manifest.encryption.key if manifest.encryption else "",
         filter=manifest.filter,
+        snapshot=manifest.snapshot,
     )
 
 

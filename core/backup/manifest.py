@@ -13,7 +13,7 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from core.backup.row_formats import LONGEST_LINE
+from core.backup.databases.long_rows import LONGEST_LINE
 from core.errors import Corrupt, NotSupported
 from core.model.backup import Manifest, Part
 from core.model.tables import TableSchema

@@ -55,7 +55,9 @@ def orphan_parts(store: Store, work: Work) -> tuple[OrphanParts, ...]:
 def remove_orphans(
     store: Store, orphans: Iterable[OrphanParts], work: Work
 ) -> tuple[OrphanParts, ...]:
-    """Remove orphaned parts and return the removed ones; completed backups are not removed.
+    """Remove orphaned parts and return the removed ones.
+
+    Backups that were completed or continued since they were listed are not removed.
 
     Raises:
         StorageError: When the removal is denied or fails.
@@ -64,7 +66,8 @@ def remove_orphans(
     with dead_records(store) as dead:
         for orphan in orphans:
             work.check()
-            if _remove(store, orphan.folder, work):
+            # Another machine may have resumed it since it was listed.
+            if _remove(store, orphan.folder, work, abandoned=orphan.folder not in dead):
                 removed.append(orphan)
             if orphan.folder in dead:
                 forget(dead[orphan.folder])
@@ -99,10 +102,16 @@ def remove_own_orphans(store: Store, work: Work) -> int:
     return removed
 
 
-def _remove(store: Store, folder: str, work: Work) -> bool:
-    """Remove the objects of a folder, unless it contains a manifest."""
-    keys = [stored.key for stored in store.list(folder, work=work)]
+def _remove(store: Store, folder: str, work: Work, *, abandoned: bool = False) -> bool:
+    """Remove the objects of a folder, unless it contains a manifest.
+
+    With `abandoned` nothing is removed either if a part was added within a day.
+    """
+    objects = tuple(store.list(folder, work=work))
+    keys = [stored.key for stored in objects]
     if not keys or folder + MANIFEST in keys:
+        return False
+    if abandoned and not _is_abandoned(_orphan(folder, "", objects, mine=False)):
         return False
     store.delete(keys, work=work)
     return True

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import IO, cast
 
 import zstandard
@@ -16,7 +17,7 @@ from core.backup.checked_reading import read_checked
 from core.backup.databases.address import secrets_of
 from core.backup.databases.base import Rows
 from core.backup.encryption import BackupCipher, opened_manifest
-from core.backup.encryption_keys import check_is_key_of, read_key
+from core.backup.encryption_keys import read_key_of_backup
 from core.backup.keys import MANIFEST, part_name
 from core.backup.manifest import from_bytes
 from core.backup.old_form import read_old_form
@@ -24,6 +25,7 @@ from core.backup.prefetch import in_parallel
 from core.backup.row_formats import incomplete, mismatch, rows_of
 from core.backup.store import Store
 from core.errors import Archived, Corrupt
+from core.hints import Hint
 from core.local.atomic import translate_os_errors
 from core.local.spool import private_file, spool
 from core.model.backup import Backup, BackupState, Manifest, Part
@@ -36,6 +38,10 @@ _DOWNLOADS = 4
 _READ_BYTES = 1 << 18
 #: Maximum size in bytes of rows that stay in memory between verification and use.
 _HELD_BYTES = 192 << 20
+#: Maximum size in bytes of a part of such a backup: a larger one has a long row.
+_HELD_PART = 64 << 20
+#: Parts of more bytes, which have longer rows than usual, are in memory one at a time.
+LARGE_PART = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +70,28 @@ class Package:
     convert: Callable[[Iterator[Rows]], Iterator[Rows]] | None = None
     cipher: BackupCipher | None = None
 
-    def pieces(self) -> Iterator[Rows]:
+    def pieces(self, *, long_rows: bool = False) -> Iterator[Rows]:
         """Yield the rows in their order.
+
+        With `long_rows`, a long row may be in several pieces, of which only the last has a count.
 
         Raises:
             Corrupt: When a part does not match the manifest.
         """
         in_memory = self.held or self.lines
         # Not in a separate thread: decompression is cheap, switching threads is not.
-        rows = iter(in_memory) if in_memory or not self.files else self._unpacked()
+        divided = long_rows and self.convert is None
+        rows = iter(in_memory) if in_memory or not self.files else self._unpacked(divided)
         return rows if self.convert is None else self.convert(rows)
 
-    def _unpacked(self) -> Iterator[Rows]:
+    def _unpacked(self, long_rows: bool) -> Iterator[Rows]:
         for part, path in self.files:
-            data = path.read_bytes()
-            yield from unpack(data, part, self.parts_format, self.work, self.cipher)
+            with path.open("rb") as file:
+                # A large part, which has a long row, is read piece by piece if it is not encrypted.
+                data = file if self.cipher is None and part.size > LARGE_PART else file.read()
+                yield from unpack(
+                    data, part, self.parts_format, self.work, self.cipher, long_rows=long_rows
+                )
 
     def prove(self, *, hold: bool = True) -> None:
         """Compare all rows with the manifest's hash, before they are loaded into a database.
@@ -90,28 +103,30 @@ class Package:
             Corrupt: When the rows do not match the manifest.
         """
         rows, held = 0, list[Rows]()
-        small = hold and sum(part.raw_size for part, _ in self.files) <= _HELD_BYTES
-        for count, lines in self.proven_pieces():
+        sizes = [part.raw_size for part, _ in self.files]
+        small = hold and sum(sizes) <= _HELD_BYTES and max(sizes, default=0) <= _HELD_PART
+        for count, lines in self.proven_pieces(long_rows=not small):
             rows += count
             if small:
                 held.append((count, lines))
             self.work.report(Progress(rows, self.rows, "rows", "checking"))
         self.held.extend(held)
 
-    def proven_pieces(self) -> Iterator[Rows]:
-        """Yield the rows in their order, and compare all of them with the manifest's hash at the end.
+    def proven_pieces(self, *, long_rows: bool = False) -> Iterator[Rows]:
+        """Yield the rows like `pieces`, and compare all of them with the manifest's hash at the end.
 
         Raises:
             Corrupt: When the rows do not match the manifest, only after the last of them.
         """
         digest = hashlib.sha256()
-        for count, lines in self.pieces():
+        for count, lines in self.pieces(long_rows=long_rows):
             digest.update(lines)
             yield count, lines
         if self.content not in (None, digest.hexdigest()):
             raise Corrupt(
                 "The rows of the backup do not match its manifest",
-                remedy="Choose another backup of the table with --id. Nothing was changed.",
+                remedy="Choose another backup of the table. Nothing was changed.",
+                hints=Hint.CHOOSE_BACKUP,
                 subject=self.backup.key,
             )
 
@@ -181,8 +196,9 @@ def naming_archived(backup: Backup) -> Iterator[None]:
         raise Archived(
             f"The backup {backup.id} of {backup.table} is archived",
             cause=cause,
-            remedy=f"Request the retrieval with `strongroom backups {backup.table} --thaw "
-            f"{backup.id}`, which shows cost and time first. Nothing was changed.",
+            remedy="Request its retrieval; cost and time are shown first. Nothing was changed.",
+            hints=Hint.THAW,
+            hint_value=backup.id,
             subject=backup.key,
             details=error.details,
         ) from error
@@ -198,8 +214,10 @@ def refuse_broken(backup: Backup) -> None:
         raise Corrupt(
             f"The backup {backup.id} of {backup.table}, taken {format_moment(backup.taken)}, is broken",
             cause=backup.problem,
-            remedy="No other backup was used instead. List the backups (strongroom backups "
-            f"{backup.table}) and choose one by its id (--id) or a time before it (--at).",
+            remedy="No other backup was used instead. List the backups of the table, and choose one "
+            "by its id, or a time before this one.",
+            hints=Hint.LIST_BACKUPS | Hint.CHOOSE_BACKUP | Hint.CHOOSE_TIME,
+            hint_value=backup.table,
             subject=backup.key,
         )
 
@@ -238,8 +256,7 @@ def decrypted_manifest(
     record = manifest.encryption
     if record is None:
         return manifest, None
-    key = read_key(record.key, secrets_of(store), work)
-    check_is_key_of(key, record.key_check, manifest.id)
+    key = read_key_of_backup(record.key, record.key_check, manifest.id, secrets_of(store), work)
     return opened_manifest(data, manifest, key)
 
 
@@ -258,13 +275,17 @@ def _same(data: bytes, backup: Backup) -> Manifest:
 def _fetch(
     store: Store, backup: Backup, manifest: Manifest, folder: Path, work: Work
 ) -> Iterator[tuple[Part, Path]]:
+    large = Lock()
+
     def one(part: Part) -> tuple[Part, Path]:
         work.check()
         name = part_file(part, manifest)
         path = private_file(folder / name)
-        data = read_part(store, backup, part, name, work)
-        with translate_os_errors(path, "written", needed=len(data)):
-            path.write_bytes(data)
+        with large if part.size > LARGE_PART else nullcontext():
+            data = read_part(store, backup, part, name, work)
+            with translate_os_errors(path, "written", needed=len(data)):
+                path.write_bytes(data)
+            del data  # before the next large part is read
         return part, path
 
     done = 0
@@ -294,8 +315,9 @@ def read_part(store: Store, backup: Backup, part: Part, name: str, work: Work) -
             raise Corrupt(
                 f"Part {part.index} of the backup {backup.id} is damaged",
                 cause=f"{format_counted(len(data), 'byte')} with another hash; {part.size} are recorded.",
-                remedy="Choose another backup with --id; in a versioned bucket an older version "
-                "of the part may be intact.",
+                remedy="Choose another backup; in a versioned bucket an older version of the part "
+                "may be intact.",
+                hints=Hint.CHOOSE_BACKUP,
                 subject=key,
             )
         return data
@@ -303,10 +325,20 @@ def read_part(store: Store, backup: Backup, part: Part, name: str, work: Work) -
     return read_checked(store, key, check, work)
 
 
-def unpack(
-    data: bytes, part: Part, parts_format: str, work: Work, cipher: BackupCipher | None = None
+def unpack(  # noqa: PLR0913 - a part, and how it is read
+    data: bytes | IO[bytes],
+    part: Part,
+    parts_format: str,
+    work: Work,
+    cipher: BackupCipher | None = None,
+    *,
+    complete: bool = True,
+    long_rows: bool = False,
 ) -> Iterator[Rows]:
     """Yield the rows of a part in pieces, up to its declared size.
+
+    `data` may be an open file, unless the part is encrypted. If the rows are only hashed (not
+    `complete`), pieces may end anywhere; with `long_rows` only those of a long row.
 
     The rows of an encrypted part are only proven to be authentic at its end. They may be
     decompressed before, because `read_part` has compared the hash of the stored bytes, which the MAC
@@ -316,10 +348,14 @@ def unpack(
         Corrupt: When the size differs, or the part cannot be decompressed or decrypted.
     """
     rows = 0
-    encrypted = cipher.decrypted(data, part.index) if cipher else None
-    # zstandard only calls `read`.
-    source = cast("IO[bytes]", encrypted) if encrypted else BytesIO(data)
-    for count, lines in rows_of(_bounded(source, part, work), part, parts_format):
+    encrypted = None
+    if cipher:
+        encrypted = cipher.decrypted(data if isinstance(data, bytes) else data.read(), part.index)
+        source = cast("IO[bytes]", encrypted)  # zstandard only calls `read`
+    else:
+        source = BytesIO(data) if isinstance(data, bytes) else data
+    chunks = _bounded(source, part, work)
+    for count, lines in rows_of(chunks, part, parts_format, complete=complete, long_rows=long_rows):
         rows += count
         yield count, lines
     if encrypted is not None:

@@ -92,7 +92,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
     table = package.backup.table
     today = target.schema(table) if target.exists(table) else None
     difference, orphans = target.compare(
-        package.schema, package.pieces(), samples=samples, work=work
+        package.schema, package.pieces(long_rows=target.loads_long_rows), samples=samples, work=work
     )
     refused: tuple[str, ...] = ()
     if package.backup.filter and today:

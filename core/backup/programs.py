@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from core.errors import LocalIOError, local_io_error
 from core.local.environment import split_environment
@@ -26,20 +30,15 @@ def run_program(arguments: Sequence[str], *, data: bytes = b"", seconds: float) 
     """
     name = arguments[0]
     try:
-        done = subprocess.run(  # noqa: S603 - the user names the program; no shell reads its arguments
+        # A session, so that the time limit also ends what the program has started.
+        process = subprocess.Popen(  # noqa: S603 - the user names the program; no shell reads its arguments
             list(arguments),
-            input=data,
-            capture_output=True,
-            timeout=seconds,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             env=split_environment()[0],
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise LocalIOError(
-            f"{name} was ended after {format_duration(seconds)}",
-            remedy="Check why it takes so long.",
-            subject=name,
-        ) from None
     except OSError as error:
         raise local_io_error(error, f"{name} could not be started") from error
     except ValueError as error:  # an argument contains a null character
@@ -48,11 +47,43 @@ def run_program(arguments: Sequence[str], *, data: bytes = b"", seconds: float) 
             cause=f"{error}.",
             remedy="Check the arguments of the command.",
         ) from error
-    if done.returncode:
-        output = done.stderr.decode(errors="replace").strip()[-_LONGEST_OUTPUT:]
+    with process:
+        output = _finished(process, name, data, seconds)
+    if process.returncode:
+        text = redacted(output.decode(errors="replace")).strip()
         raise LocalIOError(
-            f"{name} failed with exit code {done.returncode}",
-            cause=redacted(output),
+            f"{name} failed with exit code {process.returncode}",
+            cause=text[-_LONGEST_OUTPUT:],
             remedy="Run it by hand to see what is wrong.",
             subject=name,
         )
+
+
+def _finished(process: subprocess.Popen[bytes], name: str, data: bytes, seconds: float) -> bytes:
+    """Wait for a program, and return what it wrote to standard error.
+
+    Raises:
+        LocalIOError: It exceeds the time limit; it was ended.
+    """
+    try:
+        return process.communicate(data, timeout=seconds)[1]
+    except subprocess.TimeoutExpired as expired:
+        if process.poll() is not None:  # a program that it started in the background has its output
+            return expired.stderr or b""
+        _end(process)
+        raise LocalIOError(
+            f"{name} was ended after {format_duration(seconds)}",
+            remedy="Check why it takes so long.",
+            subject=name,
+        ) from None
+    except BaseException:
+        _end(process)
+        raise
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program with everything in its session."""
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()

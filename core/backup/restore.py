@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -15,12 +16,13 @@ from core.backup.choice import (
 from core.backup.conversion import converted, prove_convertible, restore_notes, same_rows
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
-from core.backup.databases.base import Content, Database
+from core.backup.databases.base import Content, Database, Rows
 from core.backup.package import Package, fetch_package
 from core.backup.store import Store
 from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
 from core.errors import AlreadyExists, Conflict, Corrupt
+from core.hints import Hint
 from core.model.backup import Backup, RestoreReport
 from core.model.objects import Verdict
 from core.model.tables import Dependant, TableSchema
@@ -41,13 +43,16 @@ class Choices:
 
     `allow_orphans` accepts rows of other tables that would refer to missing rows; `with_triggers`
     creates the triggers of the backup (code) instead of retaining the present ones. `with_grants`
-    gives the table the owner and the grants of the backup instead of the present ones.
+    gives the table the owner and the grants of the backup instead of the present ones. `pending` are
+    other tables that are restored after this one: rows of them, or that refer to them, are counted
+    after the last table.
     """
 
     target: str | None = None
     allow_orphans: bool = False
     with_triggers: bool = False
     with_grants: bool = False
+    pending: frozenset[str] = frozenset()
 
 
 @states_effect("restored", (BY_HAND,))
@@ -169,7 +174,8 @@ def _refuse_some_rows(backup: Backup, target: Database, name: str) -> None:
             f"The backup {backup.id} contains only some rows of {backup.table}",
             cause="A restore in place would remove all other rows. The backup contains the rows "
             f"that meet: {backup.filter}",
-            remedy="Restore under a new name (--as), or choose another backup. Nothing was changed.",
+            remedy="Restore under a new name, or choose another backup. Nothing was changed.",
+            hints=Hint.CHOOSE_BACKUP | Hint.NEW_TABLE_NAME,
             subject=backup.table,
         )
 
@@ -235,7 +241,10 @@ class _Swap:
 
         watched = replace(self._work, report=report)
         # An error after the last row ends the load, so that nothing is stored of other rows.
-        self._target.load(shadow, self._package.proven_pieces(), work=watched)
+        self._target.load(shadow, self._rows(), work=watched)
+
+    def _rows(self) -> Iterator[Rows]:
+        return self._package.proven_pieces(long_rows=self._target.loads_long_rows)
 
     def _prove(self, shadow: TableSchema) -> str:
         self._report("checking")
@@ -269,7 +278,8 @@ class _Swap:
         )
 
     def _check_orphans(self, former: str) -> None:
-        more = self._target.orphans(self._schema, former)
+        found = self._target.orphans(self._schema, former)
+        more = tuple(each for each in found if not self._is_pending(each[0]))
         if not more:
             return
         counts = ", ".join(f"{count:,} in {table}" for table, count in more)
@@ -281,6 +291,14 @@ class _Swap:
                 subject=self._schema.table,
             )
         self.problems.append(f"Rows point to nothing now: {counts}.")
+
+    def _is_pending(self, table: str) -> bool:
+        """Return whether the rows of a table that refer to missing rows may get these rows later."""
+        tables = [table]
+        if self._target.same_name(table, self._schema.table):
+            tables = [key.table for key in self._schema.foreign_keys]
+        same = self._target.same_name
+        return any(same(one, name) for one in tables for name in self._choices.pending)
 
     def _report(self, step: str) -> None:
         self._work.check()

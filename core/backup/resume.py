@@ -31,6 +31,7 @@ from core.backup.unsent import (
 )
 from core.effects import BY_HAND, attaching_partial, states_effect, stating_effect
 from core.errors import AlreadyExists, Corrupt, InvalidInput, StorageError
+from core.hints import Hint
 from core.local.atomic import translate_os_errors
 from core.model.backup import Backup, BackupReport, Manifest, Part
 from core.model.objects import Verdict
@@ -41,8 +42,7 @@ from core.work import Progress, RetryBudget, Work, default_work
 _UPLOADS = 4
 _RESUMABLE = (
     "All rows were read, and are stored on this computer for seven days. When the storage can be "
-    "reached again, run `strongroom backup --resume`, or choose Resume in the Backups tab: this sends "
-    "what is missing, without reading the database again."
+    "reached again, resume the backup: this sends what is missing, without reading the database again."
 )
 
 
@@ -132,8 +132,8 @@ def choose_unsent(found: Sequence[UnsentBackup], ids: Sequence[str]) -> tuple[Un
             raise InvalidInput(
                 f"There is no backup {wanted} that can be resumed",
                 cause="It was completed or removed, or its rows were not all read.",
-                remedy="List the backups that can be resumed with `strongroom backup --resume "
-                "--dry-run`.",
+                remedy="List the backups that can be resumed, and choose one of them.",
+                hints=Hint.LIST_UNSENT,
             )
     return tuple(each for each in found if not ids or each.id.startswith(tuple(ids)))
 
@@ -146,6 +146,7 @@ def resumable_error() -> Iterator[None]:
     except StorageError as error:
         if may_end(error):
             error.remedy = f"{error.remedy} {_RESUMABLE}".strip()
+            error.hints |= Hint.RESUME
         raise
 
 
@@ -236,7 +237,8 @@ class _Upload:
         return Corrupt(
             f"Part {part.index} of the backup {self._manifest.id} is damaged or missing",
             cause=cause,
-            remedy="Back the table up again, and remove this one with `strongroom backup --resume "
-            f"--discard {self._manifest.id}`.",
+            remedy="Back the table up again, and discard what is left of this backup.",
+            hints=Hint.DISCARD_UNSENT,
+            hint_value=self._manifest.id,
             subject=str(self._path),
         )

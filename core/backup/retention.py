@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from core.aws.buckets import bucket_brief
+from core.backup.archive import manifest_metadata
 from core.backup.keys import MANIFEST, PIN
-from core.backup.listing import backups_in
-from core.backup.manifest import HIDDEN_FILTER
+from core.backup.listing import backups_in, is_in_future
+from core.backup.manifest import HIDDEN_FILTER, from_bytes
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
 from core.effects import attaching_partial, states_effect
 from core.errors import Conflict, InvalidInput, NotFound, StorageError
+from core.hints import Hint
 from core.model.backup import Backup, BackupState
 from core.model.retention import (
     NotRemoved,
@@ -21,6 +24,7 @@ from core.model.retention import (
     RetentionRule,
 )
 from core.objects.bucket import HasBucket
+from core.units import utc_now
 from core.work import Progress, Work, default_work
 
 #: A period: its name in texts, and what backups of one period have in common (UTC).
@@ -129,20 +133,23 @@ def checked_rule(daily: int, weekly: int, monthly: int, yearly: int = 0) -> Rete
         raise InvalidInput(
             "The rule retains no backup",
             cause="The numbers of days, weeks, months and years are all 0.",
-            remedy="Retain the backups of at least one period, for example of 7 days with --daily 7.",
+            remedy="Retain the backups of at least one period, for example of 7 days.",
+            hints=Hint.RETAIN_DAILY,
         )
     return RetentionRule(daily, weekly, monthly, yearly)
 
 
-def decisions(backups: Iterable[Backup], rule: RetentionRule) -> tuple[RetentionDecision, ...]:
+def decisions(
+    backups: Iterable[Backup], rule: RetentionRule, now: datetime | None = None
+) -> tuple[RetentionDecision, ...]:
     """Return the decision about each backup, in the order of the backups.
 
     The rule counts for each table of each database, and each filter, separately. Always retained
     are: the newest backup, the last one that a restore drill proved, pinned ones, old forms, those
-    with an encrypted filter, and those that are damaged, which also do not count as the newest of a
-    day, week, month or year.
+    with an encrypted filter, those whose time is in the future, and those that are damaged. The last
+    two also do not count as the newest of the table, or of a day, week, month or year.
     """
-    listed = tuple(backups)
+    listed, moment = tuple(backups), now or utc_now()
     # A backup of some rows must not replace one of the complete table.
     groups: dict[tuple[str, str, str], list[Backup]] = {}
     for backup in sorted(listed, key=lambda each: (each.taken, each.id), reverse=True):
@@ -150,14 +157,16 @@ def decisions(backups: Iterable[Backup], rule: RetentionRule) -> tuple[Retention
         groups.setdefault(key, []).append(backup)
     found: dict[str, RetentionDecision] = {}
     for group in groups.values():
-        found.update({each.backup.key: each for each in _of_group(group, rule)})
+        found.update({each.backup.key: each for each in _of_group(group, rule, moment)})
     return tuple(found[backup.key] for backup in listed)
 
 
-def _of_group(group: Sequence[Backup], rule: RetentionRule) -> Iterator[RetentionDecision]:
+def _of_group(
+    group: Sequence[Backup], rule: RetentionRule, now: datetime
+) -> Iterator[RetentionDecision]:
     """Yield the decisions about the backups of one table of one database, newest first."""
-    reasons: dict[str, list[str]] = {backup.key: list(_own_reasons(backup)) for backup in group}
-    usable = [each for each in group if _is_usable(each)]
+    reasons: dict[str, list[str]] = {each.key: list(_own_reasons(each, now)) for each in group}
+    usable = [each for each in group if _is_usable(each, now)]
     if usable:
         newest = (
             "It is the newest backup with this filter."
@@ -182,11 +191,13 @@ def _of_group(group: Sequence[Backup], rule: RetentionRule) -> Iterator[Retentio
             yield RetentionDecision(backup, retained=False, reasons=(reason,))
 
 
-def _is_usable(backup: Backup) -> bool:
-    return backup.state is BackupState.COMPLETE and not backup.doubted
+def _is_usable(backup: Backup, now: datetime) -> bool:
+    # One of a wrong clock would count as the newest until then, in place of all later ones.
+    sound = backup.state is BackupState.COMPLETE and not backup.doubted
+    return sound and not is_in_future(backup, now)
 
 
-def _own_reasons(backup: Backup) -> Iterator[str]:
+def _own_reasons(backup: Backup, now: datetime) -> Iterator[str]:
     if backup.state is BackupState.BROKEN:
         yield "It is damaged, and must be examined before it is removed."
     elif backup.state is BackupState.ARCHIVED:
@@ -195,6 +206,8 @@ def _own_reasons(backup: Backup) -> Iterator[str]:
         yield "It has the old form, which is never removed by a rule."
     elif backup.doubted:
         yield "Damage was found in it, and must be examined before it is removed."
+    if is_in_future(backup, now):
+        yield "Its time is in the future, so that it is not known how old it is."
     if backup.filter == HIDDEN_FILTER:
         yield "Its filter is encrypted, so that it cannot be compared with that of other backups."
     if backup.pinned:
@@ -239,21 +252,22 @@ def remove(
 
     with attaching_partial(report):
         for number, backup in enumerate(leaving, 1):
-            problem = _remove_one(store, backup, work)
-            if problem is None:
+            result = _remove_one(store, backup, work)
+            if isinstance(result, NotRemoved):
+                failed.append(result)
+            elif result:
                 removed.append(backup)
-            else:
-                failed.append(problem)
             work.report(Progress(number, len(leaving), "backups"))
     return report()
 
 
-def _remove_one(store: Store, backup: Backup, work: Work) -> NotRemoved | None:
-    """Remove one backup, and return why not if that failed.
+def _remove_one(store: Store, backup: Backup, work: Work) -> NotRemoved | bool:
+    """Remove one backup, and return why not if that failed; False if it does not exist any more.
 
     The manifest is removed first: without it there is no backup, so a kill leaves parts that
     `sweep` lists, but never a listed backup with missing parts. The local record lets the next
-    backup of this machine remove such parts.
+    backup of this machine remove such parts. If it is pinned at the same time, the manifest is
+    written again; its absence is an error of the pin.
     """
     work.check()
     folder = backup.key.removesuffix(MANIFEST)
@@ -261,31 +275,42 @@ def _remove_one(store: Store, backup: Backup, work: Work) -> NotRemoved | None:
     try:
         # After the listing, since a pin may just have been added.
         keys = [stored.key for stored in store.list(folder, work=work)]
-        _check_removable(backup, keys)
+        if folder + PIN in keys:
+            raise _pinned(backup)
+        manifest = _manifest_of(store, backup, keys, work)
+        if manifest is None:  # another computer applies the same rule
+            return False
         with unfinished_backup(store, folder) as unfinished:
             store.delete([backup.key], work=work)
             manifest_removed = True
-            unfinished.sent = unfinished.stored = [key for key in keys if key != backup.key]
+            keys = [stored.key for stored in store.list(folder, work=work)]
+            if folder + PIN in keys:
+                metadata = manifest_metadata(from_bytes(manifest))
+                store.put(backup.key, manifest, metadata, work=work)
+                manifest_removed = False
+                raise _pinned(backup)
+            unfinished.sent = unfinished.stored = keys
             store.delete(unfinished.sent, work=work)
             # A note or pin may have been added since the listing; without a manifest none can be.
             store.delete([stored.key for stored in store.list(folder, work=work)], work=work)
     except StorageError as error:
         work.check()
-        reason = " ".join(part for part in (error.summary, error.cause) if part)
+        reason = error.reason
         return NotRemoved(backup.key, error.kind, reason, incomplete=manifest_removed)
+    return True
+
+
+def _manifest_of(store: Store, backup: Backup, keys: Collection[str], work: Work) -> bytes | None:
+    """Return the stored manifest of a backup; None if it was removed."""
+    if backup.key in keys:
+        with suppress(NotFound):
+            return store.read(backup.key, work=work)
     return None
 
 
-def _check_removable(backup: Backup, keys: Collection[str]) -> None:
-    if backup.key not in keys:
-        raise NotFound(
-            "The backup was removed by another process",
-            remedy="List the backups again.",
-            subject=backup.key,
-        )
-    if backup.key.removesuffix(MANIFEST) + PIN in keys:
-        raise Conflict(
-            "The backup was pinned since it was listed",
-            remedy="Unpin it to remove it.",
-            subject=backup.key,
-        )
+def _pinned(backup: Backup) -> Conflict:
+    return Conflict(
+        "The backup was pinned since it was listed",
+        remedy="Unpin it to remove it.",
+        subject=backup.key,
+    )

@@ -11,6 +11,7 @@ from core.backup.query.column_types import Typed
 from core.backup.query.rows import LoadedBackup, loaded_backup
 from core.backup.store import Store
 from core.errors import InvalidInput
+from core.hints import Hint
 from core.model.backup import Backup
 from core.sql.literals import quoted
 from core.sql.session import check_select, run
@@ -86,7 +87,9 @@ def _check_number(backup: Backup, where: str, found: Sequence[str]) -> None:
         raise InvalidInput(
             f"No row of the backup meets the condition: {where}",
             cause=f"The backup {backup.id} of {backup.table} was read completely.",
-            remedy="Try the condition with `strongroom query`. Nothing was changed.",
+            remedy="Try the condition in a query of the backup. Nothing was changed.",
+            hints=Hint.QUERY_BACKUP,
+            hint_value=backup.table,
             subject=backup.table,
         )
     if len(found) > MOST_ROWS:

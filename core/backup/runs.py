@@ -18,6 +18,7 @@ from typing import Any, ParamSpec
 
 from core.backup.databases.address import SECRET_PREFIX, DatabaseAddress, parse_address
 from core.backup.schedule import schedule_name
+from core.backup.timetable import is_possible
 from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
 from core.local.state.database import state_database, storable
 from core.local.state.owners import is_running, owner_of_this_process
@@ -140,8 +141,10 @@ def claim_run(schedule: Schedule, due: datetime) -> bool:
     owner = owner_of_this_process(database.path)
     with database.transaction() as connection:
         found = [_run(*row) for row in connection.execute(_READ_ONE, (run.name,)).fetchall()]
-        if any(each is not None and (each.running or each.started >= due) for each in found):
-            return False
+        now = utc_now()
+        for each in (each for each in found if each is not None):
+            if each.running or (each.started >= due and is_possible(schedule, each.started, now)):
+                return False
         connection.execute(_WRITE, (run.name, owner, _record(run)))
     return True
 

@@ -21,12 +21,16 @@ from core.backup.databases.address import SECRET_PREFIX, parse_address
 from core.backup.encryption_keys import check_name
 from core.backup.failure_notice import checked_webhook, command_arguments
 from core.errors import InvalidInput, NotSupported
+from core.hints import Hint
 from core.model.backup import Origin
 from core.model.backup_plan import Selection
 from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
+from core.units import format_counted
 
 _ENCRYPT = "--encrypt="
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+#: cron ignores a file of /etc/cron.d with a longer one, and crontab refuses it.
+_LONGEST_CRON_COMMAND = 998
 _SERVICE = """\
 [Unit]
 Description={title}
@@ -147,8 +151,8 @@ def _checked_address(database: str) -> tuple[str, Origin]:
         raise InvalidInput(
             "The database URL contains a password",
             cause="Other programs can read a schedule.",
-            remedy="Remove it from the URL and store it with `strongroom database login URL`, or "
-            "use secret:NAME.",
+            remedy="Remove it from the URL and store it in the keyring, or use secret:NAME.",
+            hints=Hint.STORE_LOGIN,
         )
     # The working folder of a scheduled command is another one.
     place = database if "://" in database else str(Path(database).absolute())
@@ -281,6 +285,8 @@ def _systemd(schedule: Schedule, name: str) -> tuple[GeneratedFile, GeneratedFil
         Every.WEEK: f"Mon *-*-* {hour}:{minute}:00",
     }[schedule.every]
     title = _title(schedule).replace("%", "%%")
+    if title.endswith("\\"):  # it would join the next line to this one
+        title += "."
     program, *arguments = backup_command(schedule)
     # systemd replaces no variables in the path of the program.
     command = " ".join(
@@ -311,7 +317,16 @@ def _cron_line(schedule: Schedule) -> str:
         raise NotSupported(
             "The command cannot be written as a cron line",
             cause="It contains a backslash followed by a percent sign.",
-            remedy="Use --format systemd.",
+            remedy="Use a timer of systemd.",
+            hints=Hint.FORMAT_SYSTEMD,
+        )
+    if len(command.encode()) > _LONGEST_CRON_COMMAND:
+        raise NotSupported(
+            "The command cannot be written as a cron line",
+            cause=f"It has {format_counted(len(command.encode()), 'byte')}, and cron reads at most "
+            f"{_LONGEST_CRON_COMMAND}.",
+            remedy="Use a timer of systemd, or back up all tables, or those that match a pattern.",
+            hints=Hint.FORMAT_SYSTEMD,
         )
     return f"{when} {command}\n"
 

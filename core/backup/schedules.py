@@ -9,6 +9,7 @@ from datetime import datetime
 
 from core.backup.schedule import checked_hooks, schedule_name
 from core.errors import NotFound
+from core.hints import Hint
 from core.local.state.database import state_database
 from core.model.backup import Origin
 from core.model.connection import Profile
@@ -92,7 +93,8 @@ def stored_schedule(name: str) -> Schedule:
     if found is None:
         raise NotFound(
             f"There is no schedule {name}",
-            remedy="List the schedules with `strongroom schedule --list`.",
+            remedy="List the schedules, and choose one of them.",
+            hints=Hint.LIST_SCHEDULES,
             subject=name,
         )
     return found

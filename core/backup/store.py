@@ -1,7 +1,7 @@
 """Interface of backups to their storage: put, read, list, delete.
 
-botocore and what needs it are imported by the first request, so that a database server works while
-that takes its tenth of a second.
+botocore and what needs it are imported by `prepare` or the first request, so that a database server
+works while that takes its tenth of a second.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import ServiceError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from core.objects.bucket import Bucket
     from core.storage.aws_secrets_manager import SecretsManager
 
+#: What the first write imports.
+_FOR_REQUESTS = ("core.objects.writing", "core.aws.session", "core.aws.retries", "botocore.client")
 _CONTENT_TYPES = {"json": "application/json", "zst": "application/zstd"}
 
 
@@ -39,6 +42,9 @@ class Store(Protocol):
     @property
     def place(self) -> str:
         """A text that identifies the store on this machine."""
+
+    def prepare(self) -> None:
+        """Import what the first request needs, while its data is not complete; nothing is sent."""
 
     def put(
         self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True
@@ -81,6 +87,11 @@ class BucketStore:
         from core.storage.aws_secrets_manager import SecretsManager
 
         return SecretsManager(clients=self._bucket.clients)
+
+    def prepare(self) -> None:
+        """Import botocore, and what needs it."""
+        for name in _FOR_REQUESTS:
+            import_module(name)
 
     def put(
         self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.backup.programs import run_program
 from core.errors import NotSupported
+from core.hints import Hint
 from core.local.atomic import translate_os_errors, write_atomically
 from core.model.schedule import GeneratedFile
 
@@ -67,10 +68,12 @@ def install_units(files: Sequence[GeneratedFile]) -> tuple[Path, ...]:
         raise NotSupported(
             "This machine has no systemd",
             cause="The program systemctl was not found.",
-            remedy="Print another format with --format cron, and install it yourself.",
+            remedy="Choose another format, such as a line for cron, and install it yourself.",
+            hints=Hint.FORMAT_CRON,
         )
     folder = unit_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    with translate_os_errors(folder, "created"):
+        folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for file in files:
         write_atomically(folder / file.name, file.text.encode())

@@ -13,11 +13,10 @@ from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Stored
 from core.effects import BY_HAND, attaching_partial, states_effect
 from core.errors import InvalidInput, NotFound
+from core.model.objects import ARCHIVE_CLASSES, TIERING
 from core.model.prices import PRICES
 from core.model.thaw import ThawReport
 from core.objects.archive import (
-    ARCHIVE_CLASSES,
-    TIERING,
     ArchivedObject,
     ArchiveState,
     archived_object,

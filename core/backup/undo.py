@@ -2,33 +2,93 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
+from core.backup.databases.base import Database
 from core.effects import BY_HAND, states_effect
 from core.errors import NotFound
 from core.objects.bucket import HasBucket
+from core.units import format_counted
 from core.work import Work, default_work
 
+_STAMP = re.compile(r"__before_(\d{8}T\d{6}Z)(?:_(\d+))?$")
 
-def newest_former_table(database: str | DatabaseAddress, table: str) -> str:
-    """Return the name of the former table of the last restore.
+
+@dataclass(frozen=True, slots=True)
+class FormerTable:
+    """The former table of the last restore, and what an undo would drop.
+
+    `rows` is the number of its rows; `single_rows` means that it contains the former values of single
+    rows only. `present_rows` are those of the present table, including rows written since the
+    restore; None if there is no such table.
+    """
+
+    table: str
+    name: str
+    rows: int
+    present_rows: int | None
+    single_rows: bool = False
+
+    @property
+    def undo_effect(self) -> str:
+        """What an undo would change, as sentences."""
+        back = format_counted(self.rows, "row")
+        if self.single_rows:
+            return (
+                f"{back} of {self.table} would be as before the restore, by {self.name}; inserted ones "
+                "would be deleted. Changes of these rows since the restore would be lost."
+            )
+        would = f"{self.name} ({back}) would be put back as {self.table}."
+        if self.present_rows is None:
+            return would
+        lost = format_counted(self.present_rows, "row")
+        return (
+            f"{would} The present table ({lost}) would be dropped, with every change since the "
+            "restore."
+        )
+
+
+def describe_former_table(
+    database: str | DatabaseAddress, table: str, work: Work | None = None
+) -> FormerTable:
+    """Return the former table of the last restore with its rows, without changes.
 
     Raises:
         NotFound: When there is no former table.
     """
-    with open_database(database) as target:
-        names = [
-            one.name
-            for one in target.tables()
-            if one.former_name and target.same_name(one.former_name, table)
-        ]
+    work = default_work(work)
+    with open_database(database, work=work) as target:
+        name = _newest(target, table)
+        present = target.count(table, work=work) if target.exists(table) else None
+        rows = target.count(name, work=work)
+        return FormerTable(table, name, rows, present, target.has_former_rows(name))
+
+
+def _newest(target: Database, table: str) -> str:
+    names = [
+        one.name
+        for one in target.tables()
+        if one.former_name and target.same_name(one.former_name, table)
+    ]
     if not names:
         raise NotFound(
             f"There is no former version of {table}",
             remedy="An in-place restore retains the former table until it is dropped or restored.",
             subject=table,
         )
-    return max(names)
+    return max(names, key=_stamp)
+
+
+def _stamp(former: str) -> tuple[str, int]:
+    """Return the time in a name, and the number of those of the same second.
+
+    Long names are shortened before it, by one character more for each digit of the number.
+    """
+    found = _STAMP.search(former)
+    return (found[1], int(found[2] or 1)) if found else ("", 0)
 
 
 @states_effect("changed", (BY_HAND,))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 
 from core.backup.checked_reading import read_checked
 from core.backup.choice import Wanted, choose
 from core.backup.encryption import BackupCipher
 from core.backup.old_form import read_old_form
 from core.backup.package import (
+    LARGE_PART,
     decrypted_manifest,
     naming_archived,
     part_file,
@@ -73,7 +75,7 @@ def _read(store: Store, backup: Backup, work: Work) -> tuple[int, int, list[str]
 
 
 def _text(error: StorageError) -> str:
-    return " ".join(part for part in (error.summary, error.cause) if part)
+    return error.reason
 
 
 def _old_form(data: bytes, backup: Backup) -> tuple[int, int, list[str]]:
@@ -85,26 +87,39 @@ def _parts(
 ) -> tuple[int, int, list[str]]:
     digest, rows, size = hashlib.sha256(), 0, 0
     problems: list[str] = []
-
-    def one(part: Part) -> tuple[Part, bytes | str]:
-        work.check()
-        try:
-            return part, read_part(store, backup, part, part_file(part, manifest), work)
-        except (Corrupt, NotFound) as error:
-            return part, f"{error.summary}. {error.cause}".strip()
-
-    for part, found in in_parallel(one, manifest.parts, _READS):
+    for part, found in _stored_parts(store, backup, manifest, work):
         if isinstance(found, str):
             problems.append(found)
             continue
         try:
-            for count, lines in unpack(found, part, manifest.parts_format, work, cipher):
+            rows_of_part = unpack(found, part, manifest.parts_format, work, cipher, complete=False)
+            for count, lines in rows_of_part:
                 rows += count
                 digest.update(lines)
         except Corrupt as error:
             problems.append(_text(error))
         size += len(found)
+        del found  # before the next large part is read
         work.report(Progress(size, manifest.size, "bytes", "verifying"))
     if not problems and digest.hexdigest() != manifest.content:
         problems.append("The rows do not match the manifest.")
     return rows, size, problems
+
+
+def _stored_parts(
+    store: Store, backup: Backup, manifest: Manifest, work: Work
+) -> Iterator[tuple[Part, bytes | str]]:
+    """Yield each part with its stored bytes, or the problem; large parts are not read ahead."""
+
+    def read(part: Part) -> bytes | str:
+        work.check()
+        try:
+            return read_part(store, backup, part, part_file(part, manifest), work)
+        except (Corrupt, NotFound) as error:
+            return f"{error.summary}. {error.cause}".strip()
+
+    def ahead(part: Part) -> tuple[Part, bytes | str | None]:
+        return part, None if part.size > LARGE_PART else read(part)
+
+    for part, early in in_parallel(ahead, manifest.parts, _READS):
+        yield part, read(part) if early is None else early

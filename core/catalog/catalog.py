@@ -18,6 +18,7 @@ from core.catalog.query import Order, Query, below, name_in, order_sql, time_bet
 from core.catalog.refresh import check_prefix
 from core.catalog.segments import ALL, attach
 from core.errors import NotFound
+from core.hints import Hint
 from core.local.locking import locked_while_waiting
 from core.local.spool import spool
 from core.model.catalog import LIST_KEYS, CatalogState, RefreshEstimate
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 #: How often a catalogue is read again whose segments are replaced at the same moment.
 _ATTEMPTS = 3
-#: Number of keys from which they are compressed in memory; a million keys take 250 MB otherwise.
-_COMPRESSED = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +263,7 @@ class Catalog:
                 "There is no catalogue of this bucket yet",
                 cause="A catalogue is only made on request, because it needs LIST requests.",
                 remedy=LIST_KEYS,
+                hints=Hint.LIST_KEYS,
                 subject=self._folder.bucket,
             )
         return manifest
@@ -276,10 +276,8 @@ class Catalog:
                 stamp, manifest = self._folder.stamp(), self._manifest()
                 if self._table is not None and stamp == self._stamp:
                     break
-                self._table = Table(
-                    partial(_attached, self._folder, manifest),
-                    compressed=manifest.objects > _COMPRESSED,
-                )
+                attached = partial(_attached, self._folder, manifest)
+                self._table = Table(attached, manifest.objects)
                 self._stamp = stamp
                 # Segments that a refresh has replaced in the meantime are missing.
                 if not self._table.damaged:

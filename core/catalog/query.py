@@ -16,6 +16,8 @@ Values = tuple[str | int | datetime, ...]
 Order = Literal[
     "key", "name", "folder", "size", "modified", "storage_class", "kind", "symbol", "timeframe", "moment"
 ]  # fmt: skip
+#: The condition that a key contains a text, in any case.
+CONTAINS = "contains(low, lower(?))"
 _NAME = "regexp_extract(key, '[^/]*$')"
 _FOLDER = "regexp_extract(key, '^.*/')"
 
@@ -52,7 +54,7 @@ class Query:
 
 def contains(text: str) -> Condition:
     """Return the condition that a key contains a text, in upper or lower case."""
-    return Condition("contains(low, lower(?))", (text,))
+    return Condition(CONTAINS, (text,))
 
 
 def matches_regex(pattern: str, *, ignore_case: bool = False) -> Condition:
@@ -73,12 +75,12 @@ def matches_glob(pattern: str) -> Condition:
 
 def _like(pattern: str) -> Condition | None:
     """Return a condition with LIKE, which is several times as fast as a regular expression."""
-    body = re.sub(r"[%_!]", r"!\g<0>", pattern.lower())
+    body = re.sub(r"[%_!]", r"!\g<0>", pattern)
     body = body.replace("*", "%").replace("?", "_")
     starts = [""] if body.startswith("%") else ["", "%/"]
     ends = [""] if body.endswith("%") else ["", "/%"]
     forms = [start + body + end for start in starts for end in ends]
-    sql = " OR ".join("low LIKE ? ESCAPE '!'" for _form in forms)
+    sql = " OR ".join("low LIKE lower(?) ESCAPE '!'" for _form in forms)
     return Condition(sql, tuple(forms)) if len(forms) < 4 else None
 
 

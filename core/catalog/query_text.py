@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from core.catalog.periods import Period, age_of, period_of
@@ -152,7 +153,7 @@ def _bytes(name: str, text: str) -> int:
             remedy="Write for example size:>1MB, size:10KiB..2MiB or size:0.",
             subject=f"{name}:{text}",
         )
-    return int(float(found["number"]) * _UNITS[found["unit"].lower()])
+    return int(Decimal(found["number"]) * _UNITS[found["unit"].lower()])
 
 
 def _times(name: str, value: str) -> Condition:

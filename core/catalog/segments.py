@@ -157,10 +157,15 @@ def _below(prefix: str) -> str:
 CONTENT = tuple(name for name in LISTED if name != "key")
 
 
-def search_table_sql() -> str:
-    """Return the statement that creates the table for searches, in the order of keys."""
+def search_table_sql(begin: str = "CREATE TABLE keys AS", where: str = "true") -> str:
+    """Return the statement that creates the table for searches, in the order of keys.
+
+    Args:
+        begin: what is done with the rows.
+        where: the condition of those that are read.
+    """
     texts = ", ".join(f"coalesce({name}, '') AS {name}" for name in ("kind", *NAMES))
     return (
-        "CREATE TABLE keys AS SELECT key, lower(key) AS low, size, modified::TIMESTAMP AS modified, "  # noqa: S608 - names of this package
-        f"storage_class, {texts}, moment::TIMESTAMP AS moment FROM stored ORDER BY key"
+        f"{begin} SELECT key, lower(key) AS low, size, modified::TIMESTAMP AS modified, "  # noqa: S608 - names of this package
+        f"storage_class, {texts}, moment::TIMESTAMP AS moment FROM stored WHERE {where} ORDER BY key"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
+from core.version import __version__
+
 #: The module and the function (or the group) of each command, in the order of the help text. A
 #: command is imported only if it is the one to run.
 COMMANDS: Mapping[str, str] = {
@@ -30,7 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "watch": "watch.watch",
     "backup": "backup.backup",
     "backups": "backups.backups",
-    "restore": "backups.restore",
+    "restore": "restore.restore",
     "compare": "compare.compare",
     "collect": "collect.collect",
     "sql": "sql.sql",
@@ -54,10 +56,23 @@ COMMANDS: Mapping[str, str] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, or the value of the error's kind."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"] and _version_printed():
+        return 0
     try:
         from core.cli.program import run
     except KeyboardInterrupt:  # an interrupt during the import, before the command has started
         sys.stderr.write("Cancelled. Nothing was changed.\n")
         return 130
 
-    return run(arguments)
+    return run(given)
+
+
+def _version_printed() -> bool:
+    """Print the version without the imports of commands; False if it cannot be written."""
+    try:
+        sys.stdout.write(f"strongroom {__version__}\n")
+        sys.stdout.flush()
+    except OSError:
+        return False  # the complete program reports it
+    return True

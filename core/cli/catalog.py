@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli.parameters import usage_error
-from core.errors import NotFound
-from core.model.catalog import LIST_KEYS
 from core.units import format_age, format_counted, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.catalog import CatalogState, RefreshEstimate
-
-
-@contextmanager
-def naming_refresh() -> Iterator[None]:
-    """Name the command that lists the keys in an error about a missing catalogue."""
-    try:
-        yield
-    except NotFound as error:
-        if error.remedy == LIST_KEYS:
-            error.remedy = "Run `strongroom catalog refresh`, which lists the keys of the bucket."
-        raise
+    from core.model.catalog import CatalogState, RefreshEstimate, RefreshReport
 
 
 app = typer.Typer(
@@ -39,13 +24,18 @@ app = typer.Typer(
 def refresh(
     context: typer.Context,
     prefix: Annotated[
-        str, typer.Argument(help="Only list this folder, which ends in a slash.")
+        str,
+        typer.Argument(
+            help="Only list this folder, which ends in a slash; with --inventory, the folder to which "
+            "the report is limited."
+        ),
     ] = "",
     complete: Annotated[
         bool,
         typer.Option(
             "--complete",
-            help="List all keys, which also finds changed and deleted objects of former days.",
+            help="List all keys, which also finds changed and deleted objects of former days; with "
+            "--inventory, the report has all keys of the bucket.",
         ),
     ] = False,
     dry_run: Annotated[
@@ -55,19 +45,19 @@ def refresh(
         list[Path] | None,
         typer.Option(
             "--inventory",
-            help="Use this Parquet file of S3 Inventory instead of requests; can be repeated.",
+            help="Merge this file of a report of S3 Inventory, Parquet or CSV, without a request. Its "
+            "manifest.json finds and checks all files of the report. Can be repeated.",
         ),
     ] = None,
 ) -> None:
     """List new keys and add them to the catalogue; the first time all keys are listed."""
     from core.catalog.catalog import open_catalog
     from core.catalog.inventory import import_inventory
-    from core.catalog.refresh import describe
     from core.catalog.refresh import refresh as run_refresh
 
     cli: Cli = context.obj
-    if inventory and (prefix or complete or dry_run):
-        raise usage_error("--inventory excludes a prefix, --complete and --dry-run")
+    if inventory and (dry_run or (prefix and complete)):
+        raise usage_error("--inventory excludes --dry-run, and a prefix excludes --complete")
     with cli.out.work("Listing") as work:
         workspace = cli.opener.workspace(work)
         if dry_run:
@@ -76,10 +66,19 @@ def refresh(
             return
         if inventory:
             paths = [str(path) for path in inventory]
-            report = import_inventory(workspace, work, paths=paths)
+            confirmed = prefix if prefix or complete else None
+            report = import_inventory(workspace, work, paths=paths, prefix=confirmed)
         else:
             report = run_refresh(workspace, work, prefix=prefix, complete=complete)
-    cli.out.result(report, lambda: cli.out.line(describe(report)))
+    cli.out.result(report, lambda: _show_report(cli, report))
+
+
+def _show_report(cli: Cli, report: RefreshReport) -> None:
+    from core.catalog.refresh import describe
+
+    cli.out.line(describe(report))
+    for note in report.notes:
+        cli.out.note(f"! {note}")
 
 
 def estimate_text(estimate: RefreshEstimate) -> str:

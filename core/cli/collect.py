@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.local_targets import OutputType
 from core.cli.parameters import usage_error
-from core.cli.query import FormulaSafe, Overwrite
+from core.cli.query import Overwrite, RawCsv
 from core.cli.selection import DryRun, ListAgain
 from core.errors import ErrorKind
 from core.units import format_counted, format_duration, format_size
@@ -47,7 +48,12 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
     ] = "",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file to write: .csv, .json, .jsonl or .parquet."),
+        typer.Option(
+            "--output",
+            "-o",
+            click_type=OutputType(),
+            help="The file to write: .csv, .json, .jsonl or .parquet.",
+        ),
     ] = None,
     file_format: Annotated[
         str,
@@ -79,7 +85,7 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Run the query of --athena.")] = False,
     overwrite: Overwrite = False,
-    formula_safe: FormulaSafe = False,
+    raw_csv: RawCsv = False,
 ) -> int:
     """Write the rows of a time range to one file, sorted by time and without repetitions.
 
@@ -105,7 +111,7 @@ def collect(  # noqa: PLR0913, PLR0917 - the options of one command
         raise usage_error("The file is missing", remedy="Add -o FILE, or --dry-run.")
     target: dict[str, Any] = {
         "path": str(output), "file_format": file_format, "overwrite": overwrite,
-        "formula_safe": formula_safe,
+        "formula_safe": not raw_csv,
     }  # fmt: skip
     if athena:
         _run_on_athena(cli, common, target)
@@ -187,6 +193,7 @@ def _show(cli: Cli, report: CollectReport) -> None:
     for count, text in (
         (report.repeated, "repeated"),
         (report.revised, "replaced by a later object"),
+        (report.conflicting, "replaced by a later row of the same object"),
         (report.outside, "outside the range"),
     ):
         if count:

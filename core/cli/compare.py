@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.units import format_counted, format_duration, iso_utc
+from core.cli.backups import named_backup
+from core.units import format_counted, format_duration
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.backup import Backup
     from core.model.comparison import BackupComparison, ComparedRow
 
 
@@ -44,8 +44,8 @@ def compare(
 
 
 def _show(cli: Cli, found: BackupComparison) -> None:
-    cli.out.line(f"from {_named(found.before)}")
-    cli.out.line(f"to {_named(found.after)}")
+    cli.out.line(f"from {named_backup(found.before)}")
+    cli.out.line(f"to {named_backup(found.after)}")
     cli.out.line(f"+ {format_counted(found.added, 'row')} added")
     cli.out.line(f"~ {format_counted(found.changed, 'row')} changed")
     cli.out.line(f"- {format_counted(found.removed, 'row')} removed")
@@ -73,7 +73,3 @@ def _show_row(cli: Cli, found: BackupComparison, row: ComparedRow) -> None:
     key = ", ".join(before[name] for name in found.by_key)
     for name in row.different:
         cli.out.line(f"{row.change.value}: {key}: {name}: {before[name]} → {after[name]}")
-
-
-def _named(one: Backup) -> str:
-    return f"backup {one.id} of {one.table}, taken {iso_utc(one.taken)}"

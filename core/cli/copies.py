@@ -14,9 +14,12 @@ from core.cli.selection import (
     Exclude,
     Existing,
     Include,
+    Literal,
     Recursive,
     bucket_of,
+    check_patterns,
     decision,
+    matching_of,
     name_filter,
 )
 from core.cli.transfers import SECONDS, LimitRate, Pace, Parallel, RetrySeconds, transfer_work
@@ -27,8 +30,11 @@ if TYPE_CHECKING:
     from core.objects.bucket import Bucket
     from core.transfer.relocation import CopyPlan
     from core.transfer.values import IfExists
+    from core.work import Work
 
 _HEADS = ("Action", "Size", "Source", "Target")
+#: The action of a plan for two addresses that may reach one object.
+_UNCLEAR = "none if it is the same object"
 
 Source = Annotated[
     str,
@@ -67,6 +73,7 @@ def _command(*, move: bool, text: str) -> Callable[..., int]:
         recursive: Recursive = False,
         include: Include = None,
         exclude: Exclude = None,
+        literal: Literal = None,
         if_exists: IfExistsOption = None,
         source_profile: SourceProfile = "",
         dry_run: DryRun = False,
@@ -74,7 +81,9 @@ def _command(*, move: bool, text: str) -> Callable[..., int]:
         parallel: Parallel = 0,
         retry_seconds: RetrySeconds = SECONDS,
     ) -> int:
-        wanted = _Wanted(source, target, recursive, include, exclude, if_exists, source_profile)
+        wanted = _Wanted(
+            source, target, recursive, include, exclude, literal, if_exists, source_profile
+        )
         pace = Pace(retry_seconds, limit_rate, parallel)
         return _run(context.obj, wanted, pace, dry_run=dry_run, move=move)
 
@@ -103,8 +112,9 @@ mv = _command(
 
     An object that was replaced in the meantime is not deleted. After an interruption an object may
     exist under both keys, and never under none; the same command completes the move. In a bucket
-    with versioning, the sources can be restored from the trash. Everything else, and the exit
-    codes, are those of cp.
+    with versioning, the sources can be restored from the trash. A pattern needs --pattern, so that
+    a repeated command for a key with such characters moves no other objects. Everything else, and
+    the exit codes, are those of cp.
     """,
 )
 
@@ -118,6 +128,7 @@ class _Wanted:
     recursive: bool
     include: list[str] | None
     exclude: list[str] | None
+    literal: bool | None
     if_exists: Existing | None
     profile: str
 
@@ -144,10 +155,14 @@ def _run(cli: Cli, wanted: _Wanted, pace: Pace, *, dry_run: bool, move: bool) ->
         plan = plan_copy(
             origin, place.bucket, work, text=source.key, target=target.key,
             recursive=wanted.recursive, names=name_filter(wanted.include, wanted.exclude),
+            matching=matching_of(wanted.literal),
         )  # fmt: skip
         if dry_run:
             known, _others = existing_objects(place.bucket, plan.targets, work)
-            return _show_plan(cli, plan, {*known}, choice, move=move)
+            unclear = _unclear(plan, origin, place.bucket, work)
+            return _show_plan(cli, plan, {*known}, unclear, choice, move=move)
+        if move:
+            check_patterns(plan.objects)
     files = Files(plan.objects.keys, plan.targets, plan.objects.sizes, "target")
     lines = FileLines(cli.out, files)
     run = move_objects if move else copy_objects
@@ -159,14 +174,34 @@ def _run(cli: Cli, wanted: _Wanted, pace: Pace, *, dry_run: bool, move: bool) ->
     return show_report(cli.out, report, files, "moved" if move else "copied")
 
 
+def _unclear(plan: CopyPlan, source: Bucket, bucket: Bucket, work: Work) -> set[str]:
+    """Return the keys that both buckets have and that may be one object; nothing is stored."""
+    from core.transfer.other_object import Targets
+
+    both = {*plan.objects.keys} & {*plan.targets}
+    # One of them shows it: the two buckets are the same, or they are not.
+    same = bool(both) and Targets(source, bucket, work).seem_same(min(both))
+    return both if same else set()
+
+
 def _show_plan(
-    cli: Cli, plan: CopyPlan, existing: set[str], choice: IfExists, *, move: bool
+    cli: Cli,
+    plan: CopyPlan,
+    existing: set[str],
+    unclear: set[str],
+    choice: IfExists,
+    *,
+    move: bool,
 ) -> int:
     """Show what would be done with each object."""
     verb = "move" if move else "copy"
     rows: list[dict[str, Any]] = [
         {
-            "action": _action(verb, choice) if target in existing else verb,
+            "action": _UNCLEAR
+            if target in unclear
+            else _action(verb, choice)
+            if target in existing
+            else verb,
             "size": size,
             "key": key,
             "target": target,

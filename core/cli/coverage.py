@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.catalog import naming_refresh
+from core.cli.local_targets import OutputType
 from core.cli.parameters import usage_error
 from core.units import format_count, format_counted, format_duration, iso_utc
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.cli.common import Cli
     from core.coverage.calendars import Calendar
     from core.coverage.content_check import ContentReport
@@ -48,7 +50,11 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     gaps: Annotated[bool, typer.Option("--gaps", help="List the gaps instead of streams.")] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", help="Write the gaps to this file, which ends in .csv or .json."),
+        typer.Option(
+            "--output",
+            click_type=OutputType(),
+            help="Write the gaps to this file, which ends in .csv or .json.",
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing file.")
@@ -69,7 +75,9 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     ] = False,
     fail_stopped: Annotated[
         bool,
-        typer.Option("--fail-stopped", help="Exit code 20 if a stream has stopped."),
+        typer.Option(
+            "--fail-stopped", help="Exit code 20 if a stream has stopped, or has no files at all."
+        ),
     ] = False,
 ) -> int:
     """Show which days of each stream are complete, thin or missing, from keys alone.
@@ -95,21 +103,24 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
         kind, tuple(names or ()), timeframe, _day("--from", first), _day("--to", last)
     )
     selection.check()
-    with cli.out.work("Listing") as work, naming_refresh():
+    with cli.out.work("Listing") as work:
         report = run_coverage(
             cli.opener.workspace(work), work, selection=selection,
             source=Source.CATALOG if cached else Source.NEWEST,
         )  # fmt: skip
+    without = selection.without(each.stream for each in report.states)
     found = sorted_gaps(report.calendars) if gaps or output else []
     if output is not None:
         export_gaps(found, output, overwrite=overwrite)
     if gaps:
         cli.out.result([gap.row() for gap in found], lambda: _show_gaps(cli, found))
     else:
-        cli.out.result(_plain(report), lambda: _show(cli, report))
+        cli.out.result({**_plain(report), "without": without}, lambda: _show(cli, report))
+    if without and not fail_stopped:
+        cli.out.note(f"! There are no files of {', '.join(without)}.")
     if output is not None:
         cli.out.note(f"{format_counted(len(found), 'gap')} written to {output}.")
-    return _stopped(cli, report) if fail_stopped else 0
+    return _stopped(cli, report, without) if fail_stopped else 0
 
 
 def _check_content(
@@ -249,10 +260,19 @@ def _stopped_text(state: StreamState, report: CoverageReport) -> str:
     return f"! {state.stream.kind} {state.stream} has stopped: no file for {age}."
 
 
-def _stopped(cli: Cli, report: CoverageReport) -> int:
-    """Report streams that have stopped, and return the exit code."""
+def _stopped(cli: Cli, report: CoverageReport, without: Sequence[str]) -> int:
+    """Report streams that have stopped or that do not exist, and return the exit code."""
     from core.errors import ErrorKind, NotFound
 
+    # A stream whose files are all gone is no healthy one.
+    if without or not report.states:
+        cli.out.error(
+            NotFound(
+                f"There are no files of {', '.join(without) or 'the selected streams'}",
+                remedy="Check the names, the kind and the timeframe, and whether files were deleted.",
+            )
+        )
+        return ErrorKind.NOT_FOUND.value
     if not report.stopped:
         return 0
     first = report.stopped[0]

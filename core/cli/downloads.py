@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.local_targets import LocalTarget, TargetType
 from core.cli.parameters import usage_error
 from core.cli.selection import (
     Address,
     DryRun,
     Exclude,
     Include,
+    Literal,
     bucket_of,
     decision,
+    matching_of,
     name_filter,
 )
 from core.cli.transfers import (
@@ -52,9 +55,11 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
         ),
     ],
     target: Annotated[
-        Path | None,
+        LocalTarget | None,
         typer.Argument(
-            help="A file or folder, by default the current folder; - is standard output."
+            click_type=TargetType(),
+            help="A file or folder, by default the current folder; a name that ends with a slash is a "
+            "folder, which is created. - is standard output.",
         ),
     ] = None,
     recursive: Annotated[
@@ -64,6 +69,7 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     if_exists: IfExistsOption = None,
     include: Include = None,
     exclude: Exclude = None,
+    literal: Literal = None,
     hash_list: HashListOption = None,
     dry_run: DryRun = False,
     limit_rate: LimitRate = "",
@@ -75,11 +81,11 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     Every object is compared with its listed size and ETag, and with a hash or checksum if one is
     stored: "verified (SHA-256)", "verified (CRC)", "verified (MD5)", or "size only" if there is
     none. "not verifiable" means that the same bytes arrived twice, but the server's ETag is not the
-    MD5 of its parts: servers other than AWS may compose it of other values. With --recursive or a pattern, exit code 0 means that every object was downloaded, or was
-    skipped because its file exists (--if-exists, by default skip). Objects that were not downloaded
-    are listed with the reason, and the exit code is that of the cause, for example 40 for corrupt
-    bytes, 42 for a file that cannot be written, 30-33 for the service or the network, 130
-    interrupted.
+    MD5 of its parts: servers other than AWS may compose it of other values. With --recursive or a
+    pattern, exit code 0 means that every object was downloaded, or was skipped because its file
+    exists (--if-exists, by default skip). Objects that were not downloaded are listed with the
+    reason, and the exit code is that of the cause, for example 40 for corrupt bytes, 42 for a file
+    that cannot be written, 30-33 for the service or the network, 130 interrupted.
 
     Standard output (-) receives up to 8 MiB only when they are verified. The bytes of a larger
     object are written as they arrive: only exit code 0 shows that they are right.
@@ -89,24 +95,24 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     cli: Cli = context.obj
     pace = Pace(retry_seconds, limit_rate, parallel)
     choice = decision(if_exists, overwrite=overwrite)
-    if target == Path("-"):
-        alone = not (recursive or dry_run or hash_list)
+    place = target or LocalTarget.of("")
+    if place.path == Path("-"):
+        alone = not (recursive or dry_run or hash_list or literal is False)
         return _get_output(cli, key, pace, alone=alone)
     address = Address.of(key)
-    if not (recursive or dry_run or if_exists or is_pattern(address.key)):
+    many = recursive or (is_pattern(address.key) and not literal)
+    if not (many or dry_run or if_exists):
         wanted_list = str(hash_list or "")
-        return _get_one(
-            cli, address, target or Path(), overwrite=overwrite, pace=pace, hash_list=wanted_list
-        )
+        return _get_one(cli, address, place, overwrite=overwrite, pace=pace, hash_list=wanted_list)
     from core.transfer.selection import select_objects
 
     with transfer_work(cli, "Listing", pace) as work:
         bucket = bucket_of(cli, address, work)
         found = select_objects(
             bucket, work, texts=[address.key], recursive=recursive,
-            names=name_filter(include, exclude),
+            names=name_filter(include, exclude), matching=matching_of(literal),
         )  # fmt: skip
-    wanted = _Downloads.of(found, target or Path(), address.key, recursive=recursive)
+    wanted = _Downloads.of(found, place, address.key, recursive=recursive)
     if dry_run:
         return _show_download_plan(cli, wanted, choice)
     return _get_all(cli, bucket, wanted, choice, pace, hash_list=str(hash_list or ""))
@@ -118,7 +124,7 @@ def _get_output(cli: Cli, key: str, pace: Pace, *, alone: bool) -> int:
     if not alone:
         raise usage_error(
             "Only one object can be written to standard output",
-            remedy="Omit --recursive, --dry-run and --hash-list, or download to a folder.",
+            remedy="Omit --recursive, --dry-run, --pattern and --hash-list, or download to a folder.",
         )
     with transfer_work(cli, f"Reading {key}", pace) as work:
         get_output(cli, key, work)
@@ -126,7 +132,7 @@ def _get_output(cli: Cli, key: str, pace: Pace, *, alone: bool) -> int:
 
 
 def _get_one(
-    cli: Cli, address: Address, target: Path, *, overwrite: bool, pace: Pace, hash_list: str
+    cli: Cli, address: Address, target: LocalTarget, *, overwrite: bool, pace: Pace, hash_list: str
 ) -> int:
     from core.objects.reading import download
     from core.transfer.hash_list import check_hash_list
@@ -134,7 +140,9 @@ def _get_one(
     from core.transfer.sweep import sweep_at_start
 
     key, hash_list = address.key, check_hash_list(hash_list)
-    path = target / local_name(key, target) if target.is_dir() else target
+    path = target.path
+    if target.is_folder:
+        path /= local_name(key, target.existing_folder)
     with transfer_work(cli, f"Downloading {path.name}", pace) as work:
         bucket = bucket_of(cli, address, work)
         sweep_at_start(bucket, work, [path.parent])
@@ -158,15 +166,17 @@ class _Downloads:
     name: str = ""
 
     @classmethod
-    def of(cls, found: SelectedObjects, target: Path, text: str, *, recursive: bool) -> _Downloads:
+    def of(
+        cls, found: SelectedObjects, target: LocalTarget, text: str, *, recursive: bool
+    ) -> _Downloads:
         from core.transfer.selection import folder_of
 
         # The folder of the prefix: `logs/app` downloads `logs/app.log` as `app.log`.
         below = found.keys[0].removesuffix(found.names[0])
-        single = not recursive and found.keys == (text,) and not target.is_dir()
+        single = not recursive and found.keys == (text,) and not target.is_folder
         if single:
-            return cls(found, target.parent, folder_of(text), target.name)
-        return cls(found, target, below)
+            return cls(found, target.path.parent, folder_of(text), target.path.name)
+        return cls(found, target.path, below)
 
     def paths(self) -> list[Path | None]:
         """Return the local path of each object; None for folder markers."""

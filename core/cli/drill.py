@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.backups import BackupId
+from core.cli.backups import BackupId, named_backup
 from core.cli.databases import without_password
 from core.errors import ErrorKind
-from core.units import format_counted, format_duration, iso_utc
+from core.units import format_counted, format_duration
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -48,7 +48,7 @@ def drill(
 
 def _show(cli: Cli, report: DrillReport) -> None:
     backup, took = report.backup, format_duration(report.seconds)
-    cli.out.line(f"backup {backup.id} of {backup.table}, taken {iso_utc(backup.taken)}")
+    cli.out.line(named_backup(backup))
     cli.out.line(
         f"{format_counted(report.rows, 'row')} restored into {report.target} in {took}: "
         f"{report.verified}"

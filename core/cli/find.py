@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.catalog import naming_refresh
 from core.cli.parameters import usage_error
+from core.cli.query import RawCsv
 from core.model.catalog import CatalogRow
 from core.units import format_age, format_counted, format_size, iso_utc
 
@@ -52,12 +52,17 @@ def find(  # noqa: PLR0913, PLR0917 - the options of one command
         int, typer.Option(min=0, help="Most results that are shown; 0 means all.")
     ] = 0,
     csv: Annotated[bool, typer.Option("--csv", help="Write the results as CSV.")] = False,
+    raw_csv: RawCsv = False,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="List new keys first, which needs LIST requests.")
     ] = False,
     inventory: Annotated[
         list[Path] | None,
-        typer.Option("--inventory", help="Search in this Parquet file of S3 Inventory instead."),
+        typer.Option(
+            "--inventory",
+            help="Search in this file of a report of S3 Inventory instead, Parquet or CSV, or in "
+            "those that its manifest.json names.",
+        ),
     ] = None,
 ) -> None:
     """Search the keys of the bucket in the catalogue on this computer, without a request.
@@ -74,7 +79,7 @@ def find(  # noqa: PLR0913, PLR0917 - the options of one command
     if inventory and refresh:
         raise usage_error("--inventory and --refresh exclude each other")
     parsed = parse_query(" ".join(query or ()))
-    with cli.out.work("Searching") as work, naming_refresh():
+    with cli.out.work("Searching") as work:
         if inventory:
             matches, note = _find_in_report(inventory, parsed, sort, work, descending=descending)
         else:
@@ -84,7 +89,8 @@ def find(  # noqa: PLR0913, PLR0917 - the options of one command
             catalog = open_catalog(workspace)
             matches = catalog.search(parsed, order=sort.value, descending=descending, work=work)
             note = _age_note(catalog.state)
-    _write(cli, matches, limit or len(matches), csv=csv)
+    form = _Csv(safe=not raw_csv) if csv else None
+    _write(cli, matches, limit or len(matches), form)
     count, size = format_counted(len(matches), "key"), format_size(matches.size)
     cli.out.note(f"{count}, {size}. {note}")
 
@@ -114,26 +120,33 @@ def _age_note(state: CatalogState | None) -> str:
     return note
 
 
-def _write(cli: Cli, matches: Matches, limit: int, *, csv: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Csv:
+    """Results as CSV; `safe` if no text of it is a formula of a spreadsheet."""
+
+    safe: bool
+
+
+def _write(cli: Cli, matches: Matches, limit: int, csv: _Csv | None) -> None:
     """Write the results page by page, except for one value of JSON and an aligned table."""
     count = min(limit, len(matches))
     if csv or cli.out.json_lines or not (cli.out.as_json or sys.stdout.isatty()):
         if csv:
             cli.out.content(_csv_heads())
         for begin in range(0, count, _PAGE):
-            _write_page(cli, matches.page(begin, min(_PAGE, count - begin)), csv=csv)
+            _write_page(cli, matches.page(begin, min(_PAGE, count - begin)), csv)
     else:
         rows = matches.page(0, count)
         cli.out.result(rows, lambda: cli.out.table(_HEADS, [_cells(row) for row in rows], (1,)))
 
 
-def _write_page(cli: Cli, rows: tuple[CatalogRow, ...], *, csv: bool) -> None:
-    if not csv:
+def _write_page(cli: Cli, rows: tuple[CatalogRow, ...], csv: _Csv | None) -> None:
+    if csv is None:
         cli.out.result(rows, lambda: cli.out.table(_HEADS, [_cells(row) for row in rows], (1,)))
         return
     from core.sql.csv_text import csv_line
 
-    lines = (csv_line(_values(row)) for row in rows)
+    lines = (csv_line(_values(row), formula_safe=csv.safe) for row in rows)
     cli.out.content("".join(lines).encode("utf-8", "surrogateescape"))
 
 

@@ -17,6 +17,7 @@ from core.units import format_counted, format_remaining, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
+    from core.cli.output import Output
     from core.links.check import LinkCheck
     from core.links.ledger import Entry, Ledger
     from core.links.make import Link
@@ -111,8 +112,9 @@ def link(  # noqa: PLR0913, PLR0917 - the options of one command
         else:
             options = LinkOptions(download, name, content_type, version_id)
             made = _links(workspace, keys, expires, "PUT" if upload else "GET", options, work)
-        checks = _checks(workspace, made, work) if test else {}
-    cli.out.result(_plain(made, checks), lambda: _show(cli, made, output))
+        checks = _checks(cli.out, workspace, made, work) if test else {}
+    if not (test and cli.out.json_lines):  # these lines are written as each test ends
+        cli.out.result(_plain(made, checks), lambda: _show(cli, made, output))
     for one in made:
         if one.key in checks:
             cli.out.note(f"{one.key}: {checks[one.key].explanation}")
@@ -156,10 +158,18 @@ def _forms(
     )
 
 
-def _checks(workspace: Workspace, made: Sequence[Link], work: Work) -> dict[str, LinkCheck]:
+def _checks(
+    out: Output, workspace: Workspace, made: Sequence[Link], work: Work
+) -> dict[str, LinkCheck]:
+    """Test links, and write each with its result at once as a line of JSON with `--json-lines`."""
     from core.links.check import check_link
 
-    return {one.key: check_link(one, bucket=workspace.bucket, work=work) for one in made}
+    checks: dict[str, LinkCheck] = {}
+    for one in made:
+        checks[one.key] = check_link(one, bucket=workspace.bucket, work=work)
+        if out.json_lines:
+            out.json_rows(_plain((one,), checks))
+    return checks
 
 
 def _bytes_of(text: str) -> int:
@@ -288,7 +298,9 @@ def _deny(cli: Cli, key: str, entries: Sequence[Entry]) -> None:
             remedy="List them with `strongroom links`.",
             subject=key,
         )
-    statements = [deny_statement(one) for one in found.values()]
+    with cli.out.work("Opening") as work:
+        region = cli.opener.connection(work).profile.region
+    statements = [deny_statement(one, region) for one in found.values()]
     cli.out.result(statements, lambda: cli.out.lines(json_text(statements)))
     cli.out.note(
         "Add the statements to the policy of the bucket. Requests that programs sign with their own "

@@ -30,7 +30,8 @@ def ls(
     from core.objects.level import page_of, rows_of
 
     cli: Cli = context.obj
-    # Collected before the output: --json is one value, and a table aligns its columns.
+    # Collected before the output, except for --json-lines: --json is one value, and a table aligns
+    # its columns.
     rows: list[dict[str, Any]] = []
     token: str | None = None
     with cli.out.work("Listing") as work:
@@ -44,6 +45,9 @@ def ls(
                 {"key": r.key, "size": r.size, "modified": r.modified, "etag": r.etag}
                 for r in rows_of(page)
             ]
+            if cli.out.json_lines:
+                cli.out.json_rows(rows)
+                rows.clear()
             if token is None:
                 break
     cli.out.result(rows, lambda: _show_rows(cli, rows))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -39,32 +40,36 @@ class Output:
     def result(self, value: Any, show: Callable[[], None]) -> None:
         """Write a result, as JSON with `--json` and `--json-lines`, otherwise with `show`."""
         if self.json_lines:
-            for each in value if isinstance(value, list | tuple) else [value]:
-                self.json_line(each)
+            self.json_rows(value if isinstance(value, list | tuple) else [value])
         elif self.as_json:
-            _write(json_text(plain(value)) + "\n")
+            write(json_text(plain(value)) + "\n")
         else:
             show()
 
     def json_line(self, value: Any) -> None:
         """Write a value as one line of JSON, which a reading program gets at once."""
-        _write(json_text(plain(value), indent=None) + "\n")
+        self.json_rows([value])
+
+    def json_rows(self, values: Iterable[Any]) -> None:
+        """Write values as lines of JSON, which a reading program gets at once."""
+        for value in values:
+            write(json_text(plain(value), indent=None) + "\n")
         flush()
 
     def verbatim_json(self, text: str, show: Callable[[], None]) -> None:
         """Write a result that is already JSON; with `--json` its text is written unchanged."""
         if self.as_json:
-            _write(text + "\n")
+            write(text + "\n")
         else:
             show()
 
     def line(self, text: str) -> None:
         """Write one line of a result; control characters and line breaks in it are escaped."""
-        _write(printable(text) + "\n")
+        write(printable(text) + "\n")
 
     def lines(self, text: str) -> None:
         """Write a result of several lines, such as a generated document."""
-        _write(printable_lines(text) + "\n")
+        write(printable_lines(text) + "\n")
 
     def content(self, data: bytes) -> None:
         """Write bytes of an object to standard output, unchanged."""
@@ -84,7 +89,7 @@ class Output:
         # For programs: one line for each row, without a heading and without padding.
         if not sys.stdout.isatty():
             for row in rows:
-                _write("\t".join(printable(cell) for cell in row) + "\n")
+                write("\t".join(printable(cell) for cell in row) + "\n")
             return
         from rich.console import Console
         from rich.table import Table
@@ -165,11 +170,38 @@ class Output:
                 bar.start()
 
 
+class ResultLines:
+    """Writes one line of JSON for each object as soon as its result arrives, with `--json-lines`.
+
+    Several threads may write. Of rows with the same key only the first is written, so that the rows
+    of the final report complete those that were written before.
+    """
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+        self._written: set[str] = set()
+        self._closed = not out.json_lines
+
+    def write(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Write rows with the field `key` whose keys were not written before."""
+        with self._lock:
+            if self._closed:
+                return
+            new = {row["key"]: row for row in rows if row["key"] not in self._written}
+            self._written.update(new)
+            try:
+                self._out.json_rows(new.values())
+            except ReaderClosed:  # the changes themselves are completed
+                self._closed = True
+
+
 class ReaderClosed(Exception):  # noqa: N818 - not an error: for example `head` has read enough
     """Raised when the program that reads standard output has ended."""
 
 
-def _write(text: str) -> None:
+def write(text: str) -> None:
+    """Write a text to standard output; raises the errors of `flush`."""
     with _standard_output():
         sys.stdout.write(text)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand
 
 from core.cli.text import printable
-from core.errors import ErrorKind, InvalidInput, LocalIOError
+from core.errors import ErrorKind, InvalidInput, LocalIOError, StorageError
 
 if TYPE_CHECKING:
     import typer
@@ -149,9 +149,19 @@ class StrictCommand(TyperCommand):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; a closed connection is an error, unlike a closed standard output."""
+        """Run the command, and name in its error the options and commands that help.
+
+        A closed connection is an error, unlike a closed standard output.
+        """
         try:
             return super().invoke(ctx)
+        except StorageError as error:
+            from core.cli.hints import remedy_with_options
+
+            error.remedy = remedy_with_options(
+                error, {name for each in self.params for name in each.opts}
+            )
+            raise
         except BrokenPipeError as error:
             raise LocalIOError(
                 "The other end closed a pipe or connection",

@@ -44,7 +44,7 @@ def policy(
     cli: Cli = context.obj
     with cli.out.work("Opening") as work:
         profile = cli.opener.connection(work).profile
-    scope = Scope(profile.bucket, prefix, user=user)
+    scope = Scope(profile.bucket, prefix, user=user, region=profile.region)
     if role == _USED:
         used = UsedActions().read(profile.name)
         document = policy_of_use((one.action for one in used), scope)

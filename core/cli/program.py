@@ -18,7 +18,7 @@ from core.aws.usage import record_use
 from core.cli import COMMANDS
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
-from core.cli.output import Output, ReaderClosed, flush
+from core.cli.output import Output, ReaderClosed, flush, write
 from core.cli.parameters import strict, usage_error
 from core.effects import stating_effect_of_process
 from core.engine.operations import changes_something
@@ -114,6 +114,9 @@ def _run(given: list[str], out: Output, token: CancelToken) -> int:
             # Without a known command it is help, an option or a command that does not exist.
             program = program_of(left[:1] if left and left[0] in COMMANDS else COMMANDS)
             code = _exit_code(program(left, obj=Cli(out, opener, common), standalone_mode=False))
+    except NoArgsIsHelpError as error:
+        write(error.format_message() + "\n")
+        return 0
     finally:
         opener.close()
     if code == ErrorKind.CANCELLED.value:  # typer translates a KeyboardInterrupt to this
@@ -123,9 +126,6 @@ def _run(given: list[str], out: Output, token: CancelToken) -> int:
 
 def _failed(out: Output, error: Exception, *, traceback: bool) -> int:
     """Report an error and return its exit code."""
-    if isinstance(error, NoArgsIsHelpError):
-        sys.stdout.write(error.format_message() + "\n")
-        return 0
     shown: StorageError
     if isinstance(error, ClickException):
         shown = usage_error(error.format_message())

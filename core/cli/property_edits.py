@@ -13,9 +13,12 @@ from core.cli.selection import (
     DryRun,
     Exclude,
     Include,
+    Literal,
     Recursive,
     bucket_of,
+    check_patterns,
     common_address,
+    matching_of,
     name_filter,
 )
 from core.cli.transfer_report import by_reason
@@ -26,10 +29,12 @@ from core.units import format_count, format_counted, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
+    from core.cli.output import ResultLines
     from core.objects.bucket import Bucket
     from core.objects.property_edits import PropertyEdit
-    from core.transfer.property_edits import EditReport
+    from core.transfer.edited import EditedObject, EditReport
     from core.transfer.selection import SelectedObjects
+    from core.transfer.values import Failure
 
 _TYPE = "Content-Type"
 
@@ -93,6 +98,7 @@ def properties(  # noqa: PLR0913, PLR0917 - the options of one command
         list[str] | None,
         typer.Option("--remove-tag", metavar="KEY", help="Remove a tag; repeatable."),
     ] = None,
+    literal: Literal = None,
     dry_run: DryRun = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it; without this option only the plan is shown.")
@@ -125,17 +131,15 @@ def properties(  # noqa: PLR0913, PLR0917 - the options of one command
     with transfer_work(cli, "Listing", pace) as work:
         bucket = bucket_of(cli, address, work)
         found = select_objects(
-            bucket, work, texts=texts, recursive=recursive, names=name_filter(include, exclude)
-        )
+            bucket, work, texts=texts, recursive=recursive, names=name_filter(include, exclude),
+            matching=matching_of(literal),
+        )  # fmt: skip
         lost = edit.copies and not versioning(bucket, work=work)
     if dry_run or not yes:
         _show_plan(cli, found, edit, lost=lost)
         return 0
-    report = _changed(cli, _Place(bucket), found, edit, pace)
-    _show_report(cli, report)
-    if report.cancelled:
-        return ErrorKind.CANCELLED.value
-    return report.kind.value if report.kind is not None else 0
+    check_patterns(found)
+    return _change(cli, _Place(bucket), found, edit, pace)
 
 
 def _edit(  # noqa: PLR0913, PLR0917 - the values of the options
@@ -186,19 +190,29 @@ def _known(name: str) -> str:
     return next((each for each in HEADERS if each.casefold() == name.casefold()), name)
 
 
-def _changed(
-    cli: Cli, place: _Place, found: SelectedObjects, edit: PropertyEdit, pace: Pace
-) -> EditReport:
-    """Change the objects; an interrupt ends it with a report."""
-    from core.transfer.property_edits import EditReport, edit_properties
+def _change(cli: Cli, place: _Place, found: SelectedObjects, edit: PropertyEdit, pace: Pace) -> int:
+    """Change the objects, show the report, also after an interrupt or an error, and return the code."""
+    from core.cli.output import ResultLines
+    from core.transfer.edited import EditReport
+    from core.transfer.property_edits import edit_properties
 
+    lines, error = ResultLines(cli.out), None
     with transfer_work(cli, "Changing properties", pace) as work:
         try:
-            return edit_properties(place, work, keys=found.keys, edit=edit)
-        except StorageError as error:
-            if error.kind is ErrorKind.CANCELLED and isinstance(error.partial, EditReport):
-                return error.partial
-            raise
+            report = edit_properties(
+                place, work, keys=found.keys, edit=edit,
+                ended=lambda outcome: lines.write(_line_rows(outcome)),
+            )  # fmt: skip
+        except StorageError as caught:
+            if not isinstance(caught.partial, EditReport):
+                raise
+            error, report = caught, caught.partial
+    _show_report(cli, report, lines)
+    if error is not None and error.kind is not ErrorKind.CANCELLED:
+        raise error
+    if report.cancelled:
+        return ErrorKind.CANCELLED.value
+    return report.kind.value if report.kind is not None else 0
 
 
 def _show_plan(cli: Cli, found: SelectedObjects, edit: PropertyEdit, *, lost: bool) -> None:
@@ -244,57 +258,53 @@ def _change_lines(edit: PropertyEdit) -> Iterator[str]:
     yield from (f"remove tag {name}" for name in edit.removed_tags)
 
 
-def _show_report(cli: Cli, report: EditReport) -> None:
-    failed = [
-        {
-            "key": each.key, "reason": each.reason, "kind": each.kind.name.lower(),
-            "summary": each.summary, "cause": each.cause, "remedy": each.remedy,
-            "action": each.action,
-        }
-        for each in report.failed
-    ]  # fmt: skip
-    # A change of tags alone makes no version; the former tags of a failed object are not stated.
-    changed = [{"key": each.key, "version_id": each.version_id} for each in report.changed]
-    partly = [{"key": each.key, "version_id": each.version_id} for each in report.partly]
+def _show_report(cli: Cli, report: EditReport, lines: ResultLines) -> None:
+    counts = {
+        "planned": report.planned, "changed": len(report.changed),
+        "unchanged": len(report.unchanged), "failed": len(report.failed),
+        "cancelled": len(report.cancelled), "partly": len(report.partly),
+    }  # fmt: skip
     if cli.out.json_lines:
-        _write_lines(cli, report, changed, partly, failed)
+        lines.write(_line_rows(report))
+        cli.out.json_line({"state": "ended", **counts})
         return
     value = {
         "planned": report.planned,
-        "changed": changed,
+        "changed": [_changed_row(each) for each in report.changed],
         "unchanged": report.unchanged,
-        "failed": failed,
+        "failed": [_failed_row(each) for each in report.failed],
         "cancelled": report.cancelled,
-        "partly": partly,
+        "partly": [_changed_row(each) for each in report.partly],
     }
     cli.out.result(value, lambda: _write_text(cli, report))
 
 
-def _write_lines(
-    cli: Cli,
-    report: EditReport,
-    changed: list[dict[str, Any]],
-    partly: list[dict[str, Any]],
-    failed: list[dict[str, Any]],
-) -> None:
-    out = cli.out
-    for row in changed:
-        out.json_line({"state": "changed", **row})
+def _changed_row(each: EditedObject) -> dict[str, Any]:
+    # A change of tags alone makes no version; the former tags of a failed object are not stated.
+    return {"key": each.key, "version_id": each.version_id}
+
+
+def _failed_row(each: Failure) -> dict[str, Any]:
+    return {
+        "key": each.key, "reason": each.reason, "kind": each.kind.name.lower(),
+        "summary": each.summary, "cause": each.cause, "remedy": each.remedy,
+        "action": each.action,
+    }  # fmt: skip
+
+
+def _line_rows(report: EditReport) -> Iterator[dict[str, Any]]:
+    """Yield the line of each object with `--json-lines`."""
+    part = {each.key: each.version_id for each in report.partly}
+    for each in report.changed:
+        yield {"state": "changed", **_changed_row(each)}
     for key in report.unchanged:
-        out.json_line({"state": "unchanged", "key": key})
-    part = {row["key"]: row["version_id"] for row in partly}
-    for row in failed:
-        more = {"version_id": part[row["key"]]} if row["key"] in part else {}
-        out.json_line({"state": "failed", **row, "partly": row["key"] in part, **more})
+        yield {"state": "unchanged", "key": key}
+    for failure in report.failed:
+        more = {"version_id": part[failure.key]} if failure.key in part else {}
+        row = _failed_row(failure)
+        yield {"state": "failed", **row, "partly": failure.key in part, **more}
     for key in report.cancelled:
-        out.json_line({"state": "cancelled", "key": key, "partly": key in part})
-    out.json_line(
-        {
-            "state": "ended", "planned": report.planned, "changed": len(changed),
-            "unchanged": len(report.unchanged), "failed": len(failed),
-            "cancelled": len(report.cancelled), "partly": len(partly),
-        }
-    )  # fmt: skip
+        yield {"state": "cancelled", "key": key, "partly": key in part}
 
 
 def _write_text(cli: Cli, report: EditReport) -> None:

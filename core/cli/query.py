@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.backups import BackupId
+from core.cli.backups import BackupId, named_backup
+from core.cli.local_targets import OutputType
 from core.cli.parameters import usage_error
-from core.units import format_counted, format_duration, format_size, iso_utc
+from core.units import format_counted, format_duration, format_size
 
 if TYPE_CHECKING:
     from core.backup.export import ExportReport
@@ -27,6 +28,14 @@ FormulaSafe = Annotated[
         "--formula-safe", help="Write an apostrophe before texts that a spreadsheet would compute."
     ),
 ]
+RawCsv = Annotated[
+    bool,
+    typer.Option(
+        "--raw-csv",
+        help="Write texts of a CSV as they are. By default an apostrophe precedes those that a "
+        "spreadsheet would compute.",
+    ),
+]
 
 
 def query(  # noqa: PLR0913, PLR0917 - the options of one command
@@ -42,7 +51,8 @@ def query(  # noqa: PLR0913, PLR0917 - the options of one command
     at: At = "",
     limit: Annotated[int, typer.Option(min=1, help="Most rows of the result.")] = 1000,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write the result to this file.")
+        Path | None,
+        typer.Option("--csv", click_type=OutputType(), help="Write the result to this file."),
     ] = None,
     overwrite: Overwrite = False,
     formula_safe: FormulaSafe = False,
@@ -78,10 +88,9 @@ def _show(cli: Cli, found: QueryResult, csv: Path | None) -> None:
         cli.out.table(found.columns, rows, numbers=numbers)
     for note in found.notes:
         cli.out.note(f"! {note}")
-    backup = found.backup
     cli.out.note(
-        f"{format_counted(len(found.rows), 'row')} in {format_duration(found.seconds)}, from backup "
-        f"{backup.id} of {backup.table}, taken {iso_utc(backup.taken)}"
+        f"{format_counted(len(found.rows), 'row')} in {format_duration(found.seconds)}, from "
+        f"{named_backup(found.backup)}"
     )
     if csv is not None:
         cli.out.note(f"The result was written to {csv}.")
@@ -104,7 +113,10 @@ def text_of(cell: Cell) -> str:
 def export(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     table: Annotated[str, typer.Argument(help="The table whose backup is exported.")],
-    output: Annotated[Path | None, typer.Option("--output", help="The file to write.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", click_type=OutputType(), help="The file to write."),
+    ] = None,
     file_format: Annotated[
         str,
         typer.Option(
@@ -143,5 +155,4 @@ def _show_export(cli: Cli, report: ExportReport) -> None:
     cli.out.line(f"{report.path}: {rows}, {size}")
     for note in report.notes:
         cli.out.note(f"! {note}")
-    backup = report.backup
-    cli.out.note(f"from backup {backup.id} of {backup.table}, taken {iso_utc(backup.taken)}")
+    cli.out.note(f"from {named_backup(report.backup)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from core.backup.encryption_keys import BackupKey
     from core.cli.common import Cli
 
 
@@ -22,7 +23,8 @@ def recovery_kit(
             "--include-key",
             metavar="KEY",
             help="Also write the key of encrypted backups (secret:NAME or keyring:NAME) to keys.json, "
-            "which only this user can read. Anyone with the file can read these backups.",
+            "which only this user can read, with its former values. Anyone with the file can read "
+            "these backups.",
         ),
     ] = None,
 ) -> None:
@@ -32,15 +34,15 @@ def recovery_kit(
     a key: encrypted backups need --key-file, or --include-key here. Existing files are not
     overwritten (exit code 22).
     """
-    from core.backup.encryption_keys import SECRET, key_of
+    from core.backup.encryption_keys import SECRET, keys_of
     from core.backup.recovery_kit import write
 
     cli: Cli = context.obj
-    keys = []
+    keys: list[BackupKey] = []
     for name in include_keys or ():
         with cli.out.work("Reading a key") as work:
             workspace = cli.opener.workspace(work) if name.startswith(SECRET) else None
-            keys.append(key_of(workspace, name, work))
+            keys += keys_of(workspace, name, work)
     paths = write(folder, keys)
     names = ("script", "page", "keys")
     cli.out.result(

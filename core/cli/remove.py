@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.output import ResultLines
 from core.cli.selection import (
     Address,
     DryRun,
     Exclude,
     Include,
+    Literal,
     Recursive,
     bucket_of,
+    check_patterns,
     common_address,
+    matching_of,
     name_filter,
 )
 from core.cli.transfer_report import by_reason
@@ -27,7 +31,7 @@ from core.work import RETRY_SECONDS
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.objects.bucket import Bucket
-    from core.objects.deleting import FailedDelete
+    from core.objects.deleting import Deleted, DeleteReport, FailedDelete
     from core.objects.trash import DeletedObject
     from core.transfer.selection import SelectedObjects
     from core.work import Work
@@ -41,12 +45,16 @@ Yes = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What became of each key: `done`, `failed` with a reason, or `left` after an interrupt."""
+    """What became of each key: `done`, `failed` with a reason, or `left` after an interrupt.
+
+    `arrived` are objects that were stored below the prefixes in the meantime, and not deleted.
+    """
 
     done: Sequence[dict[str, Any]]
     failed: Sequence[dict[str, Any]]
     left: Sequence[str]
     code: int
+    arrived: Sequence[str] = ()
 
 
 def rm(  # noqa: PLR0913, PLR0917 - the options of one command
@@ -61,6 +69,7 @@ def rm(  # noqa: PLR0913, PLR0917 - the options of one command
     recursive: Recursive = False,
     include: Include = None,
     exclude: Exclude = None,
+    literal: Literal = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Annotated[
@@ -76,7 +85,8 @@ def rm(  # noqa: PLR0913, PLR0917 - the options of one command
 
     In a bucket with versioning, deleted objects are in the trash: `strongroom undelete` restores
     them. In any other bucket they are deleted permanently, and more than one object is only deleted
-    with --confirm.
+    with --confirm. A pattern needs --pattern, so that a repeated command for a key with such
+    characters deletes no other objects.
 
     Exit code 0 means that all of them were deleted. Otherwise it is that of the cause, for example
     13 no permission, 20 no such object, 30-33 the service or the network, 130 interrupted.
@@ -89,17 +99,23 @@ def rm(  # noqa: PLR0913, PLR0917 - the options of one command
     with transfer_work(cli, "Listing", retry_seconds) as work:
         bucket = bucket_of(cli, address, work)
         found = select_objects(
-            bucket, work, texts=texts, recursive=recursive, names=name_filter(include, exclude)
-        )
+            bucket, work, texts=texts, recursive=recursive, names=name_filter(include, exclude),
+            matching=matching_of(literal),
+        )  # fmt: skip
         # Unknown counts as permanent: without the permission to read the state, no trash is certain.
         permanent = not versioning(bucket, work=work)
     if dry_run or not yes:
         _show_plan(cli, found, bucket, permanent=permanent)
         return 0
+    check_patterns(found)
     _check_confirmation(found, bucket.name, confirm, permanent=permanent)
+    lines = ResultLines(cli.out)
     with transfer_work(cli, "Deleting", retry_seconds) as work:
-        result = _deleted(bucket, found, work)
-    _show_result(cli, result, "deleted")
+        # With a filter, objects that do not match stay below the prefix.
+        folders = texts if recursive and not include and not exclude else ()
+        etags = found.etags if permanent else ()
+        result = _deleted(bucket, found, etags, folders, work, lines)
+    _show_result(cli, result, "deleted", lines)
     return result.code
 
 
@@ -110,28 +126,64 @@ def _check_confirmation(
         return
     raise StorageError(
         f"{format_counted(len(found.keys), 'object')} would be deleted permanently",
-        cause="The bucket has no versioning, so that they could not be restored.",
+        cause="Versioning is not enabled in the bucket, so that they could not be restored.",
         remedy=f"Add --confirm {bucket}.",
         subject=f"s3://{bucket}",
         kind=ErrorKind.USAGE,
     )
 
 
-def _deleted(bucket: Bucket, found: SelectedObjects, work: Work) -> _Result:
+def _deleted(
+    bucket: Bucket,
+    found: SelectedObjects,
+    etags: Sequence[str],
+    folders: Sequence[str],
+    work: Work,
+    lines: ResultLines,
+) -> _Result:
     from core.objects.deleting import DeleteReport, delete_many
+
+    sizes = dict(zip(found.keys, found.sizes, strict=True))
+
+    def rows(deleted: Sequence[Deleted]) -> list[dict[str, Any]]:
+        return [{"key": each.key, "size": sizes[each.key], "marker": each.marker}
+                for each in deleted]  # fmt: skip
+
+    def write(part: DeleteReport) -> None:
+        lines.write(_line_rows("deleted", rows(part.deleted), _failed_rows(part.failed)))
 
     error: StorageError | None = None
     try:
-        report = delete_many(bucket, found.keys, work=work)
+        report = delete_many(
+            bucket, found.keys, etags=etags, folders=folders, work=work, ended=write
+        )
     except StorageError as caught:
         if not isinstance(caught.partial, DeleteReport):
             raise
         error, report = caught, caught.partial
-    sizes = dict(zip(found.keys, found.sizes, strict=True))
-    done = [{"key": each.key, "size": sizes[each.key], "marker": each.marker}
-            for each in report.deleted]  # fmt: skip
     ended = {each.key for each in report.deleted} | {each.key for each in report.failed}
-    return _result(done, report.failed, [key for key in found.keys if key not in ended], error)
+    left = [key for key in found.keys if key not in ended]
+    result = _result(rows(report.deleted), report.failed, left, error)
+    return replace(result, arrived=report.arrived)
+
+
+def _failed_rows(failed: Sequence[FailedDelete]) -> list[dict[str, Any]]:
+    return [
+        {"key": each.key, "reason": each.message or each.code, "code": each.code}
+        for each in failed
+    ]  # fmt: skip
+
+
+def _line_rows(
+    verb: str,
+    done: Sequence[dict[str, Any]],
+    failed: Sequence[dict[str, Any]],
+    left: Sequence[str] = (),
+) -> Iterator[dict[str, Any]]:
+    """Yield the line of each object with `--json-lines`."""
+    yield from ({"state": verb, **row} for row in done)
+    yield from ({"state": "failed", **row} for row in failed)
+    yield from ({"state": "cancelled", "key": key} for key in left)
 
 
 def _result(
@@ -143,10 +195,7 @@ def _result(
     """Return the result; after an error the remaining keys have failed by its reason."""
     from core.aws.fault_codes import fault_for
 
-    rows = [
-        {"key": each.key, "reason": each.message or each.code, "code": each.code}
-        for each in failed
-    ]  # fmt: skip
+    rows = _failed_rows(failed)
     code = fault_for(failed[0].code, 500).error.kind.value if failed else 0
     if error is None:
         return _Result(done, rows, left, code)
@@ -168,31 +217,33 @@ def _show_plan(cli: Cli, found: SelectedObjects, bucket: Bucket, *, permanent: b
         table = [(row["modified"], format_size(row["size"]), row["key"]) for row in rows]
         cli.out.table(("Modified", "Size", "Key"), table, numbers=(1,))
         count, size = format_counted(len(rows), "object"), format_size(found.size)
+        yes = "--pattern --yes" if found.patterns else "--yes"
         if not permanent:
-            cli.out.note(f"{count}, {size}. Nothing was deleted. Add --yes to delete them; "
+            cli.out.note(f"{count}, {size}. Nothing was deleted. Add {yes} to delete them; "
                          "`strongroom undelete` can restore them.")  # fmt: skip
         elif len(rows) == 1:
-            cli.out.note(f"{count}, {size}. Nothing was deleted. Add --yes to delete it "
-                         "permanently: the bucket has no versioning.")  # fmt: skip
+            cli.out.note(f"{count}, {size}. Nothing was deleted. Add {yes} to delete it "
+                         "permanently: versioning is not enabled.")  # fmt: skip
         else:
-            cli.out.note(f"{count}, {size}. Nothing was deleted. Add --yes --confirm {bucket.name} "
-                         "to delete them permanently: the bucket has no versioning.")  # fmt: skip
+            cli.out.note(f"{count}, {size}. Nothing was deleted. Add {yes} --confirm {bucket.name} "
+                         "to delete them permanently: versioning is not enabled.")  # fmt: skip
 
     cli.out.result(rows, show)
 
 
-def _show_result(cli: Cli, result: _Result, verb: str) -> None:
+def _show_result(cli: Cli, result: _Result, verb: str, lines: ResultLines) -> None:
     planned = len(result.done) + len(result.failed) + len(result.left)
     if cli.out.json_lines:
-        for row in result.done:
-            cli.out.json_line({"state": verb, **row})
-        for row in result.failed:
-            cli.out.json_line({"state": "failed", **row})
-        for key in result.left:
-            cli.out.json_line({"state": "cancelled", "key": key})
+        lines.write(_line_rows(verb, result.done, result.failed, result.left))
         counts = {verb: len(result.done), "failed": len(result.failed)}
         cli.out.json_line(
-            {"state": "ended", "planned": planned, **counts, "cancelled": len(result.left)}
+            {
+                "state": "ended",
+                "planned": planned,
+                **counts,
+                "cancelled": len(result.left),
+                "arrived": list(result.arrived),
+            }
         )
         return
     value = {
@@ -200,12 +251,18 @@ def _show_result(cli: Cli, result: _Result, verb: str) -> None:
         verb: result.done,
         "failed": result.failed,
         "cancelled": result.left,
+        "arrived": result.arrived,
     }
 
     def show() -> None:
         failed = [(row["key"], row["reason"].rstrip(".")) for row in result.failed]
         for line in by_reason("failed", failed, "object"):
             cli.out.note(line)
+        if result.arrived:
+            count = format_counted(len(result.arrived), "object")
+            cli.out.note(
+                f"{count} stored in the meantime and not deleted, first {result.arrived[0]}"
+            )
         done, all_objects = format_count(len(result.done)), format_counted(planned, "object")
         text = f"{verb} {done} of {all_objects}; {format_count(len(result.failed))} failed"
         if result.left:
@@ -242,10 +299,16 @@ def undelete(
     if not yes:
         _show_trash(cli, found)
         return 0
-    error: StorageError | None = None
+    lines, error = ResultLines(cli.out), None
+
+    def write(part: RestoreReport) -> None:
+        done = [{"key": key} for key in part.restored]
+        lines.write(_line_rows("restored", done, _failed_rows(part.failed)))
+
     with transfer_work(cli, "Restoring", retry_seconds) as work:
         try:
-            report = restore(bucket, [(each.key, each.markers) for each in found], work=work)
+            objects = [(each.key, each.markers) for each in found]
+            report = restore(bucket, objects, work=work, ended=write)
         except StorageError as caught:
             if not isinstance(caught.partial, RestoreReport):
                 raise
@@ -254,7 +317,7 @@ def undelete(
     done = [{"key": key} for key in report.restored]
     left = [each.key for each in found if each.key not in ended]
     result = _result(done, report.failed, left, error)
-    _show_result(cli, result, "restored")
+    _show_result(cli, result, "restored", lines)
     return result.code
 
 

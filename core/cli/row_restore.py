@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.units import format_counted, format_duration, iso_utc
+from core.cli.backups import named_backup
+from core.units import format_counted, format_duration
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -87,4 +88,4 @@ def _show_counts(cli: Cli, counts: RowCounts) -> None:
 
 
 def _from(backup: Backup) -> str:
-    return f"from backup {backup.id} of {backup.table}, taken {iso_utc(backup.taken)}"
+    return f"from {named_backup(backup)}"

@@ -90,9 +90,13 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
     )  # fmt: skip
     if made.where or made.include or made.exclude:
         _check_choice(cli, made)
+    elif made.tables:
+        _note_missing_tables(cli, made)
     made = replace(made, on_failure=on_failure, webhook=failure_webhook)
     made = with_key(made, encrypt_with)
     files = generated_files(made, form)
+    if install:
+        _note_replaced(cli, made)
     if install and yes:
         _install(cli, made, files)
         return
@@ -135,6 +139,42 @@ def _check_choice(cli: Cli, made: Schedule) -> None:
     with cli.out.work("Checking the choice of tables") as work:
         workspace = cli.opener.workspace(work)
         plan_backup(workspace, work, database=made.database, selection=chosen, exact=False)
+
+
+def _note_missing_tables(cli: Cli, made: Schedule) -> None:
+    """Note which tables do not exist now, or that the database could not be asked."""
+    from core.backup.databases import is_missing, open_database
+    from core.backup.databases.address import SECRET_PREFIX, resolve_address
+    from core.errors import StorageError
+
+    try:
+        with cli.out.work("Checking the tables") as work:
+            named = made.database.startswith(SECRET_PREFIX)
+            secrets = cli.opener.workspace(work).secrets if named else None
+            address = resolve_address(made.database, secrets, work)
+            if is_missing(address):
+                cli.out.note(f"! The database {made.database} does not exist now.")
+                return
+            with open_database(address, work=work) as database:
+                missing = [table for table in made.tables if not database.exists(table)]
+    except StorageError as error:
+        cli.out.note(f"! The tables were not checked: {error.reason}")
+        return
+    for table in missing:
+        cli.out.note(
+            f"! There is no table {table} now: the backup of all tables of the schedule fails until "
+            "it exists."
+        )
+
+
+def _note_replaced(cli: Cli, made: Schedule) -> None:
+    """Note the schedule that an installation replaces: that of the same database and tables."""
+    from core.backup.schedule import schedule_name
+    from core.backup.schedules import schedules
+
+    former = schedules().get(schedule_name(made))
+    if former is not None and former.timing != made.timing:
+        cli.out.note(f"! It replaces the schedule of {former.title}: {former.timing}.")
 
 
 def _manage(cli: Cli, database: str, remove: str, *, yes: bool) -> None:

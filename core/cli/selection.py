@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.parameters import usage_error
+from core.units import format_counted
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.name_filter import NameFilter
     from core.objects.bucket import Bucket
+    from core.transfer.selection import Matching, SelectedObjects
     from core.transfer.values import IfExists
     from core.work import Work
 
@@ -57,6 +59,14 @@ Exclude = Annotated[
     list[str] | None,
     typer.Option(metavar="PATTERN", help="Not the names that match the pattern; repeatable."),
 ]
+Literal = Annotated[
+    bool | None,
+    typer.Option(
+        "--literal/--pattern",
+        help="Whether texts with *, ? or [ are keys or patterns. Without it they are keys if such "
+        "objects exist, else patterns.",
+    ),
+]
 ListAgain = Annotated[
     bool,
     typer.Option(
@@ -73,6 +83,33 @@ def name_filter(include: list[str] | None, exclude: list[str] | None) -> NameFil
     from core.model.name_filter import NameFilter
 
     return NameFilter(tuple(include or ()), tuple(exclude or ()))
+
+
+def matching_of(literal: bool | None) -> Matching:
+    """Return what a text with `*`, `?` or `[` names, by `--literal` or `--pattern`."""
+    from core.transfer.selection import Matching
+
+    if literal is None:
+        return Matching.EITHER
+    return Matching.KEY if literal else Matching.PATTERN
+
+
+def check_patterns(found: SelectedObjects) -> None:
+    """Check that no text was taken for a pattern without `--pattern`.
+
+    A command that was repeated after it has removed the object `a[1]` would otherwise remove `a1`.
+
+    Raises:
+        InvalidInput: a text is no key, and would be a pattern.
+    """
+    if not found.patterns:
+        return
+    objects = format_counted(len(found.keys), "object")
+    raise usage_error(
+        f"There is no object {found.patterns[0]}",
+        cause=f"As a pattern it selects other objects: {objects} are selected.",
+        remedy="Add --pattern if it is a pattern, or --literal if it is the key of an object.",
+    )
 
 
 def decision(choice: Existing | ExistingOrBoth | None, *, overwrite: bool = False) -> IfExists:

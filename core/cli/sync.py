@@ -196,6 +196,7 @@ def _counts(plan: SyncPlan) -> dict[str, Any]:
 
 
 def _write_plan(cli: Cli, plan: SyncPlan, *, dry_run: bool) -> None:
+    from core.cli.hints import remedy_with_options
     from core.transfer.sync import check_deletions
     from core.transfer.sync_values import SyncAction
 
@@ -223,7 +224,7 @@ def _write_plan(cli: Cli, plan: SyncPlan, *, dry_run: bool) -> None:
         try:
             check_deletions(deletions, plan.source_files, plan.target_files)
         except InvalidInput as error:
-            cli.out.note(f"{error.summary}. {error.cause} {error.remedy}")
+            cli.out.note(f"{error.summary}. {error.cause} {remedy_with_options(error)}")
     if dry_run:
         cli.out.note("Nothing was changed.")
     else:

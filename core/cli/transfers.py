@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from core.cli.common import bytes_of
+from core.cli.local_targets import OutputType
 from core.cli.parameters import usage_error
 from core.cli.selection import (
     Address,
@@ -85,6 +86,7 @@ HashListOption = Annotated[
     Path | None,
     typer.Option(
         "--hash-list",
+        click_type=OutputType(),
         help="Write the SHA-256 of each transferred file to this file, which is replaced; "
         "`sha256sum -c` checks it.",
     ),

@@ -1,8 +1,10 @@
 """The table and the query of a range for Amazon Athena, which outgrows one machine.
 
 The documents are indented, which Athena's JSON libraries refuse. Amazon Ion is a superset of JSON:
-its library reads indented documents, and their numbers as decimals. Source: Athena user guide,
-"Amazon Ion Hive SerDe". Partitions are projected from the layout of the keys, so that no crawler is
+its library reads indented documents. Source: Athena user guide, "Amazon Ion Hive SerDe". All values
+are text, since a column of that type shows any value as it is written in Ion (source: amazon-ion/
+ion-hive-serde, IonValueToStringObjectInspector), while a decimal of 38 digits rounds longer ones.
+Times are compared as moments, exact to the nanosecond. Partitions are projected from the layout of the keys, so that no crawler is
 needed ("Partition projection with Amazon Athena").
 """
 
@@ -22,10 +24,13 @@ from core.units import iso_utc
 #: Source: https://aws.amazon.com/athena/pricing, us-east-1, 2025.
 PRICE_PER_TB, LEAST_BYTES = 5.0, 10_000_000
 _TB = 10**12
-#: The database of the tables.
-DATABASE = "strongroom"
-_NUMBER = "decimal(38,18)"
-_LEVELS = f"array<array<{_NUMBER}>>"
+#: The database of the tables, and the ending of their names: tables without it have decimals.
+DATABASE, _TEXTS = "strongroom", "_texts"
+#: Columns of numbers, which are text in Athena.
+NUMBERS = frozenset({"open", "high", "low", "close", "volume", "price", "quantity", "fee"})
+#: The moment of a row. A time without a zone is in UTC, which is the zone of Athena's sessions.
+_MOMENT = "from_iso8601_timestamp_nanos(replace(\"timestamp\", ' ', 'T'))"
+_LEVELS = "array<array<string>>"
 _SECOND = timedelta(seconds=1)
 
 
@@ -44,8 +49,8 @@ class _Form:
     fields: tuple[str, ...]
 
 
-def _struct(fields: Sequence[str], numbers: Sequence[str]) -> str:
-    types = (f"`{name}`:{_NUMBER if name in numbers else 'string'}" for name in fields)
+def _struct(fields: Sequence[str]) -> str:
+    types = (f"`{name}`:string" for name in fields)
     return f"array<struct<{','.join(types)}>>"
 
 
@@ -53,11 +58,9 @@ _CANDLE = ("timestamp", "open", "high", "low", "close", "volume")
 _TRADE = ("id", "timestamp", "price", "quantity", "side")
 _USER_TRADE = ("id", "timestamp", "symbol", "side", "quantity", "price", "fee", "status")
 _FORMS = {
-    "ohlcv": _Form(f"data {_struct(_CANDLE, _CANDLE[1:])}", "data", _CANDLE),
-    "trades": _Form(f"trades {_struct(_TRADE, ('price', 'quantity'))}", "trades", _TRADE),
-    "user_trades": _Form(
-        f"trades {_struct(_USER_TRADE, ('quantity', 'price', 'fee'))}", "trades", _USER_TRADE
-    ),
+    "ohlcv": _Form(f"data {_struct(_CANDLE)}", "data", _CANDLE),
+    "trades": _Form(f"trades {_struct(_TRADE)}", "trades", _TRADE),
+    "user_trades": _Form(f"trades {_struct(_USER_TRADE)}", "trades", _USER_TRADE),
     "orderbook": _Form(
         f"`timestamp` string,\n  orderbook struct<bids:{_LEVELS},asks:{_LEVELS}>", "", ()
     ),
@@ -130,7 +133,7 @@ def _table(bucket: str, kind_id: str, form: _Form) -> str:
     injected = "".join(f"  'projection.{name}.type' = 'injected',\n" for name in found.names)
     partitions = ", ".join(f"{name} string" for name in (*found.names, part))
     return (
-        f"CREATE EXTERNAL TABLE IF NOT EXISTS {DATABASE}.{kind_id} (\n  {form.columns}\n)\n"
+        f"CREATE EXTERNAL TABLE IF NOT EXISTS {DATABASE}.{kind_id}{_TEXTS} (\n  {form.columns}\n)\n"
         f"PARTITIONED BY ({partitions})\n"
         "STORED AS ION\n"
         f"LOCATION {text_literal(root)}\n"
@@ -168,47 +171,51 @@ def _query(request: Request, form: _Form) -> str:
         where.append(f"timeframe = {text_literal(request.timeframe)}")
     where.append(f"{part} BETWEEN '{first}' AND '{last}'")
     head = [name, *(["timeframe"] if request.timeframe else [])]
-    source = f"{DATABASE}.{request.kind}"
+    source = f"{DATABASE}.{request.kind}{_TEXTS}"
     if not form.fields:
         return _book_query(request, source, " AND ".join(where))
     columns = [name for name in form.fields if name not in head]
     # Trades without an id are all different: repeated ones are only found on this computer.
     single = "coalesce(id, concat(\"$path\", '#', cast(place AS varchar)))"
-    key = '"timestamp"' if request.kind == "ohlcv" else single
+    # Ids are unique for a symbol, and a user trades several.
+    market = "symbol, " if "symbol" in columns else ""
+    key = _MOMENT if request.kind == "ohlcv" else f"{market}{single}"
     fields = ", ".join(map(quoted, form.fields))
     chosen = ", ".join([*head, *map(quoted, columns)])
     return (
         f"SELECT {chosen}\nFROM (\n"  # noqa: S608 - a text to be copied; values are literals
         f"  SELECT {chosen}, row_number() OVER (\n"
-        f'    PARTITION BY {name}, {key} ORDER BY "$path" DESC) AS repetition\n'
+        f'    PARTITION BY {name}, {key} ORDER BY "$path" DESC, place DESC) AS repetition\n'
         f"  FROM {source} \n"
         f"  CROSS JOIN UNNEST({form.rows}) WITH ORDINALITY AS t({fields}, place)\n"
         f"  WHERE {' AND '.join(where)}\n)\n"
         f"WHERE repetition = 1 AND {_within(request)}\n"
-        f'ORDER BY "timestamp", {name}'
+        f"ORDER BY {_MOMENT}, {name}"
     )
 
 
 def _book_query(request: Request, source: str, where: str) -> str:
     sides = "\n  UNION ALL\n".join(
-        f"  SELECT symbol, \"timestamp\", '{side}' AS side, level, l[1] AS price, l[2] AS quantity\n"  # noqa: S608 - as above
+        f"  SELECT symbol, \"timestamp\", '{side}' AS side, level, l[1] AS price, l[2] AS quantity,\n"  # noqa: S608 - as above
+        f'    "$path" AS path\n'
         f"  FROM {source} CROSS JOIN UNNEST(orderbook.{side}s) WITH ORDINALITY AS t(l, level)\n"
         f"  WHERE {where}"
         for side in ("bid", "ask")
     )
     return (
-        f"SELECT * FROM (\n{sides}\n)\nWHERE {_within(request)}\n"  # noqa: S608 - as above
-        'ORDER BY "timestamp", symbol, side, level'
+        'SELECT symbol, "timestamp", side, level, price, quantity\nFROM (\n'  # noqa: S608 - as above
+        f"  SELECT *, rank() OVER (PARTITION BY symbol, {_MOMENT} ORDER BY path DESC) AS repetition\n"
+        f"  FROM (\n{sides}\n)\n)\nWHERE repetition = 1 AND {_within(request)}\n"
+        f"ORDER BY {_MOMENT}, symbol, side, level"
     )
 
 
 def _within(request: Request) -> str:
-    moment = 'from_iso8601_timestamp("timestamp")'
     start, end = (
-        f"from_iso8601_timestamp({text_literal(iso_utc(each))})"
+        f"from_iso8601_timestamp_nanos({text_literal(iso_utc(each))})"
         for each in (request.start, request.end)
     )
-    return f"{moment} >= {start} AND {moment} < {end}"
+    return f"{_MOMENT} >= {start} AND {_MOMENT} < {end}"
 
 
 def _folder(moment: datetime, length: int) -> str:

@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from core.aws.faults import translated
-from core.collect.athena import athena_texts, scan_cost
+from core.collect.athena import NUMBERS, athena_texts, scan_cost
 from core.collect.querying import target_of, write_result
 from core.collect.report import QueryReport
 from core.collect.request import request_of
+from core.collect.times import Precision, precision_sql, time_sql
+from core.collect.types import Digits, digits_sql, number_type
 from core.errors import Cancelled, InvalidInput, ServiceError, StorageError
 from core.local.spool import spool
 from core.objects.bucket import Bucket, HasBucket
@@ -28,16 +30,21 @@ from core.objects.deleting import delete_many
 from core.objects.listing import list_pages
 from core.objects.reading import download
 from core.sql.files import FileTarget
-from core.sql.literals import text_literal
+from core.sql.literals import quoted, text_literal
 from core.sql.new_file import check_free, new_file
 from core.sql.session import open_session, run
 from core.work import Progress, Work, default_work, finishing
+
+if TYPE_CHECKING:
+    import duckdb
 
 _log = logging.getLogger(__name__)
 
 #: The prefix below which each query gets a folder for its result.
 RESULTS = "athena-results/strongroom/"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_TIME = quoted("timestamp")
+_NUMBER = r"[-+]?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?"
 _RUNNING = frozenset({"QUEUED", "RUNNING"})
 
 
@@ -222,8 +229,35 @@ def _combined(
             _downloaded(bucket, key, folder / f"{at}.parquet", work) for at, key in enumerate(keys)
         ]
         paths = ", ".join(text_literal(str(file)) for file in files)
-        sql = f'SELECT * FROM read_parquet([{paths}]) ORDER BY "timestamp"'  # noqa: S608 - paths of this program
-        return write_result(connection, sql, target, temporary)
+        connection.execute(f"CREATE VIEW raw AS FROM read_parquet([{paths}])")
+        return write_result(connection, _typed_sql(connection), target, temporary)
+
+
+def _typed_sql(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the query of the view `raw` in order of time, with the types of collections.
+
+    Numbers that no type holds stay text. All of them are text in Athena; in Ion the exponent of a
+    decimal begins with `d`.
+    """
+    names = [row[0] for row in connection.execute("DESCRIBE raw").fetchall()]
+    numbers = [name for name in names if name in NUMBERS]
+    texts = ", ".join(f"replace({quoted(name)}, 'd', 'e') AS {quoted(name)}" for name in numbers)
+    source = f"(SELECT * REPLACE ({texts}) FROM raw)" if numbers else "raw"  # noqa: S608 - all names are quoted
+    measures = [f"{digits_sql(name)}, {_all_numbers(name)}" for name in numbers]
+    found = connection.execute(
+        f"SELECT {', '.join([precision_sql(_TIME), *measures])} FROM {source}"  # noqa: S608 - as above
+    ).fetchall()[0]
+    precision = Precision.of(found[:2])
+    values = [f"{time_sql(_TIME, precision)} AS {_TIME}"]
+    for place, name in enumerate(numbers):
+        before, after, are_numbers = found[2 + 3 * place : 5 + 3 * place]
+        kind = number_type(Digits(before, after)) if are_numbers else None
+        values.append(f"CAST({quoted(name)} AS {kind or 'VARCHAR'}) AS {quoted(name)}")
+    return f"SELECT * REPLACE ({', '.join(values)}) FROM {source} ORDER BY {_TIME}"  # noqa: S608 - as above
+
+
+def _all_numbers(name: str) -> str:
+    return f"bool_and(regexp_full_match({quoted(name)}, '{_NUMBER}'))"
 
 
 def _downloaded(bucket: Bucket, key: str, path: Path, work: Work) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, overload
 
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 _TIME = "timestamp"
 _PRICES = ("open", "high", "low", "close")
 _VOLUME = "volume"
-#: Digits after the decimal point of prices that are no decimals, for example averages.
-_DIGITS = 9
+#: Digits of a decimal that fit in an integer of numpy.
+_MOST_DIGITS = 18
+_BINARY = frozenset({"DOUBLE", "FLOAT"})
+_WIDE = frozenset({"HUGEINT", "UHUGEINT", "UBIGINT"})
+_DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 _MICROS = 1_000_000
 
 
@@ -74,9 +78,11 @@ def _candles(
     import numpy as np
 
     names = [*_PRICES, *([_VOLUME] if _VOLUME in types else [])]
-    present = " AND ".join(f"{name} IS NOT NULL" for name in (_TIME, *_PRICES))
+    present = " AND ".join(
+        [f"{quoted(_TIME)} IS NOT NULL", *(_known_sql(name, types[name]) for name in _PRICES)]
+    )
     one = " AND symbol = ?" if symbol else ""
-    values = ", ".join(_integer_sql(name, types[name]) for name in names)
+    values = ", ".join(_value_sql(name, types[name]) for name in names)
     found = connection.execute(
         f"SELECT epoch_us({quoted(_TIME)}::TIMESTAMPTZ) AS t, {values} FROM data "  # noqa: S608 - names of this module
         f"WHERE {present}{one} ORDER BY {quoted(_TIME)}",
@@ -87,11 +93,14 @@ def _candles(
     floats = np.zeros((5, len(times)))
     for number, name in enumerate(names):
         column = np.ma.asarray(found[name])
-        if _is_wide(types[name]):
+        if types[name] in _BINARY:
+            floats[number] = np.ma.filled(column, 0)
+            cells.append(_Doubles(column))
+        elif (scale := _scale(types[name])) is None:
             floats[number] = [float(text or 0) for text in column]
             cells.append(column.tolist())
         else:
-            scaled = _Scaled(column, _scale(types[name]))
+            scaled = _Scaled(column, scale)
             floats[number] = scaled.floats
             cells.append(scaled)
     if _VOLUME not in types:
@@ -100,21 +109,29 @@ def _candles(
     return Candles(symbol, timeframe, series, (), step_of(timeframe) or _usual_step(times))
 
 
-def _is_wide(kind: str) -> bool:
-    """Return whether values of a type may have more digits than an integer of numpy."""
-    return kind.startswith("DECIMAL(38") or kind == "HUGEINT"
+def _scale(kind: str) -> int | None:
+    """Return the digits after the point of a type whose values are integers of numpy without it."""
+    if found := _DECIMAL.fullmatch(kind):
+        return int(found[2]) if int(found[1]) <= _MOST_DIGITS else None
+    return 0 if kind.endswith(("INT", "INTEGER")) and kind not in _WIDE else None
 
 
-def _integer_sql(name: str, kind: str) -> str:
-    """Return the SQL of a value without its decimal point; of a wide one its text."""
-    if _is_wide(kind):
-        return f"CAST({name} AS VARCHAR) AS {name}"
-    exact = (
-        name
-        if kind.startswith("DECIMAL") or "INT" in kind
-        else f"CAST({name} AS DECIMAL(18,{_DIGITS}))"
-    )
-    return f"CAST(replace(CAST({exact} AS VARCHAR), '.', '') AS BIGINT) AS {name}"
+def _known_sql(name: str, kind: str) -> str:
+    """Return the condition that a value is a finite number."""
+    if kind.startswith("DECIMAL") or kind.endswith(("INT", "INTEGER")):
+        return f"{quoted(name)} IS NOT NULL"
+    return f"coalesce(isfinite(TRY_CAST({quoted(name)} AS DOUBLE)), false)"
+
+
+def _value_sql(name: str, kind: str) -> str:
+    """Return the SQL of a double, of a value without its decimal point, or of its text."""
+    if kind in _BINARY:
+        value = quoted(name)
+    elif _scale(kind) is None:
+        value = f"CAST({quoted(name)} AS VARCHAR)"
+    else:
+        value = f"CAST(replace(CAST({quoted(name)} AS VARCHAR), '.', '') AS BIGINT)"
+    return f"CASE WHEN {_known_sql(name, kind)} THEN {value} END AS {quoted(name)}"
 
 
 def _usual_step(times: Moments) -> int:
@@ -125,30 +142,14 @@ def _usual_step(times: Moments) -> int:
     return int(steps[counts.argmax()]) if len(steps) else 0
 
 
-def _scale(kind: str) -> int:
-    """Return the digits after the decimal point in a type of DuckDB."""
-    if kind.startswith("DECIMAL("):
-        return int(kind.rpartition(",")[2].rstrip(")"))
-    return 0 if "INT" in kind else _DIGITS
+class _Column(Sequence[Decimal | None], ABC):
+    """A column of an array, whose values become decimals when they are read."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Scaled(Sequence[Decimal | None]):
-    """A column of decimals as integers, which become decimals when they are read."""
-
-    integers: Any
-    scale: int
-
-    @property
-    def floats(self) -> Floats:
-        """The values as doubles for drawing; a missing value is 0."""
-        import numpy as np
-
-        found: Floats = np.ma.filled(self.integers, 0).astype(float) / 10**self.scale
-        return found
+    def __init__(self, values: Any) -> None:
+        self.values = values
 
     def __len__(self) -> int:
-        return len(self.integers)
+        return len(self.values)
 
     def __iter__(self) -> Iterator[Decimal | None]:
         return (self[at] for at in range(len(self)))
@@ -159,8 +160,40 @@ class _Scaled(Sequence[Decimal | None]):
     def __getitem__(self, index: slice) -> Sequence[Decimal | None]: ...
     def __getitem__(self, index: int | slice) -> Decimal | Sequence[Decimal | None] | None:
         if isinstance(index, slice):
-            return _Scaled(self.integers[index], self.scale)
+            return [self[at] for at in range(*index.indices(len(self)))]
         import numpy as np
 
-        value = self.integers[index]
-        return None if value is np.ma.masked else Decimal(int(value)).scaleb(-self.scale)
+        value = self.values[index]
+        return None if value is np.ma.masked else self.exact(value)
+
+    @abstractmethod
+    def exact(self, value: Any) -> Decimal:
+        """Return a value of the array as a decimal."""
+
+
+class _Doubles(_Column):
+    """Doubles with the fewest digits that identify them, as DuckDB writes them."""
+
+    def exact(self, value: Any) -> Decimal:
+        """Return a double as a decimal."""
+        return Decimal(str(value))
+
+
+class _Scaled(_Column):
+    """Decimals as integers, without their points."""
+
+    def __init__(self, values: Any, scale: int) -> None:
+        super().__init__(values)
+        self.scale = scale
+
+    @property
+    def floats(self) -> Floats:
+        """The values as doubles for drawing; a missing value is 0."""
+        import numpy as np
+
+        found: Floats = np.ma.filled(self.values, 0).astype(float) / 10**self.scale
+        return found
+
+    def exact(self, value: Any) -> Decimal:
+        """Return an integer with its decimal point."""
+        return Decimal(int(value)).scaleb(-self.scale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from core.collect.athena import AthenaTexts, athena_texts
 from core.collect.cache import ObjectCache, opened_cache
-from core.collect.keys import Found, Objects, find_objects
+from core.collect.catalogued import not_listed
+from core.collect.keys import ARCHIVES, Found, Objects, find_objects
+from core.collect.large_documents import read_large_rows
 from core.collect.patterns import Pattern, learned
 from core.collect.querying import target_of
-from core.collect.reading import Contents, read_contents
-from core.collect.report import CollectReport, Plan, Problem, counts_of
+from core.collect.reading import MOST_PACKED, STORED_BYTES, Contents, Store, read_contents
+from core.collect.report import CollectReport, Plan, Problem, counts_of, ranges_of
 from core.collect.request import Request, request_of
-from core.collect.rows import UnreadableError, read_rows, unpacked
+from core.collect.rows import UnreadableError, is_packed, read_rows, unpacked
 from core.collect.staging import Staging
+from core.collect.streams import opened
 from core.collect.table import TABLE, Table, build_table, head_of
 from core.errors import NotFound
 from core.local.atomic import translate_os_errors
@@ -183,10 +187,11 @@ class _Collection:
         """Run all steps and write the file."""
         planned = _plan(objects, self._cache)
         if not objects.found:
-            raise _nothing(self._request, planned)
+            raise _nothing(self._request, planned, objects.refusal)
         contents = read_contents(
-            self._bucket, objects.found, self._cache, self._stager(objects.found), self._work
-        )
+            self._bucket, objects.found, self._cache, self._stager(objects.found), self._work,
+            Store(self._folder, self._file_stager(objects.found)),
+        )  # fmt: skip
         for number, reason in contents.missing.items():
             self._problems[number] = Problem(objects.found[number].key, reason)
         self._staging.close()
@@ -202,8 +207,16 @@ class _Collection:
 
     def _stager(self, found: Sequence[Found]) -> Callable[[int, bytes], None]:
         """Return the function that takes the bytes of an object."""
+        from_file = self._file_stager(found)
 
         def stage(number: int, data: bytes) -> None:
+            if len(data) > MOST_PACKED and is_packed(data):
+                # Its rows may have a hundred times as many bytes.
+                path = private_file(self._folder / f"object-{number}")
+                with translate_os_errors(path, "written"):
+                    path.write_bytes(data)
+                from_file(number, path)
+                return
             try:
                 refused = self._stage(number, unpacked(data), found[number].moment)
             except UnreadableError as error:
@@ -213,6 +226,40 @@ class _Collection:
                 self._problems[number] = Problem(found[number].key, _REFUSED, refused)
 
         return stage
+
+    def _file_stager(self, found: Sequence[Found]) -> Callable[[int, Path], None]:
+        """Return the function that takes a file with the bytes of a large object."""
+
+        def stage(number: int, path: Path) -> None:
+            one = found[number]
+            try:
+                refused = self._stage_parts(number, path, one.moment)
+            except UnreadableError as error:
+                self._problems[number] = Problem(one.key, str(error))
+                return
+            finally:
+                path.unlink()
+            if refused:
+                self._problems[number] = Problem(one.key, _REFUSED, refused)
+
+        return stage
+
+    def _stage_parts(self, number: int, path: Path, moment: datetime) -> int:
+        """Stage the rows of a large document, and return the number of those that are refused."""
+        most = shutil.disk_usage(self._folder).free // 2
+        kind, refused, staged = self._request.kind, 0, False
+        parts = read_large_rows(kind, lambda: opened(path, most), iso_utc(moment), self._work.check)
+        try:
+            for read in parts:
+                refused += read.refused
+                for block in read.blocks:
+                    self._staging.add(number, block)
+                    staged = True
+        except UnreadableError as error:
+            rest = " The rows before are in the table." if staged else ""
+            message = f"{error}{rest}"
+            raise UnreadableError(message) from error
+        return refused
 
     def _stage(self, number: int, document: bytes, moment: datetime) -> int:
         """Stage the rows of a document, and return the number of those that are refused."""
@@ -269,7 +316,8 @@ class _Collection:
                 copy_to_file(connection, TABLE, columns, replace(target, path=temporary))
             size = temporary.stat().st_size
         return CollectReport(
-            plan=planned, rows=table.rows, repeated=table.repeated, revised=table.revised,
+            plan=planned, rows=table.rows, repeated=table.repetitions.repeated,
+            revised=table.repetitions.revised, conflicting=table.repetitions.conflicting,
             outside=table.outside, columns=tuple(column.name for column in columns),
             types=tuple(column.type for column in columns), problems=problems,
             notes=(*table.notes, *contents.notes), gets=contents.gets,
@@ -288,18 +336,22 @@ _MOST_PATTERNS = 8
 
 def _plan(objects: Objects, cache: ObjectCache | None) -> Plan:
     found, counts = objects.found, counts_of(objects.found, cache)
+    large = (each for each in found if each.storage_class not in ARCHIVES)
     present = tuple(dict.fromkeys(each.name for each in found))
     return Plan(
         objects=len(found), size=counts.size, cached=counts.cached, lists=objects.lists,
+        ranges=sum(ranges_of(each.size) for each in large if each.size > STORED_BYTES),
         archived=counts.archived, other=objects.other, listed=objects.listed, names=present,
         without=tuple(name for name in objects.names if name not in present),
     )  # fmt: skip
 
 
-def _nothing(request: Request, planned: Plan) -> NotFound:
-    names = ", ".join(request.names)
+def _nothing(request: Request, planned: Plan, refusal: str) -> NotFound:
+    summary = f"There are no objects of {', '.join(request.names)} in this range"
+    if refusal:
+        return not_listed(summary, planned.listed, refusal)
     return NotFound(
-        f"There are no objects of {names} in this range",
+        summary,
         cause=f"{format_counted(planned.lists, 'listing')} found none between "
         f"{iso_utc(request.first)} and {iso_utc(request.last)}.",
         remedy="Check the names, the timeframe and the dates; names are case-sensitive.",

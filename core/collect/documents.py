@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, BinaryIO, TextIO
 
 from core.aws.limits import MIB
+from core.collect.long_rows import MOST_LINE, check_row
 from core.collect.rows import (
-    MOST_BYTES,
     Block,
     Read,
     UnreadableError,
@@ -35,8 +36,9 @@ FORMATS = {
 }  # fmt: skip
 _PACKED = (".gz", ".zst")
 _DELIMITERS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*"?')
 #: Rows of CSV, and bytes of JSON lines, that are in memory at a time; then bytes of one line.
-_PART_ROWS, _PART_BYTES, _LONGEST_LINE = 20_000, 4 * MIB, 64 * MIB
+_PART_ROWS, _PART_BYTES, _LONGEST_LINE = 20_000, 4 * MIB, MOST_LINE
 
 
 def format_of_key(key: str) -> str:
@@ -131,7 +133,22 @@ def _read_object(document: dict[str, Any], number: int, empty: EmptyLists) -> Re
     empty.exploded.add(name)
     others = {other: value for other, value in document.items() if other != name}
     read = blocks_of_records(document[name])
-    used = {column for block in read.blocks for column in block.names}
+    return with_others(read, others, names_of(read))
+
+
+def names_of(read: Read) -> set[str]:
+    """Return the names of the columns of rows."""
+    return {column for block in read.blocks for column in block.names}
+
+
+def with_others(read: Read, others: Mapping[str, Any], used: Collection[str]) -> Read:
+    """Repeat the members beside a list of rows in each row.
+
+    Args:
+        read: the rows, which are changed.
+        others: the members by their names.
+        used: the names that rows of the list have; `document_` precedes those of such members.
+    """
     names = tuple(f"document_{other}" if other in used else other for other in others)
     read.blocks = [
         Block(
@@ -212,6 +229,7 @@ def _some_lines(stream: BinaryIO) -> list[bytes]:
         if len(line) == _LONGEST_LINE:
             message = f"A line has {format_size(_LONGEST_LINE)} or more."
             raise UnreadableError(message)
+        check_row(line)
         size += len(line)
         if line.strip():
             lines.append(line)
@@ -229,8 +247,8 @@ def _read_csv(data: bytes) -> Read:
 
 def _parts_of_csv(text: TextIO) -> Iterator[Read]:
     head = text.readline()
-    # The first of those that occur most often: a comma without any.
-    delimiter = max(_DELIMITERS, key=head.count)
+    # The first of those that occur most often, not within quotation marks: a comma without any.
+    delimiter = max(_DELIMITERS, key=_QUOTED.sub("", head).count)
     reader = csv.reader(_checked(chain([head], text)), delimiter=delimiter, strict=True)
     names: tuple[str, ...] | None = None
     first = 0
@@ -262,12 +280,12 @@ def _csv_rows(names: tuple[str, ...], rows: list[list[str]], first: int) -> Read
     numbers = [number for number, row in enumerate(rows, first) if len(row) == len(names)]
     fitting = rows if len(numbers) == len(rows) else [r for r in rows if len(r) == len(names)]
     columns = tuple([cell or None for cell in column] for column in zip(*fitting, strict=True))
-    blocks = [Block(names, columns, numbers)] if fitting else []
+    blocks = [Block(names, columns, numbers, are_fields=True)] if fitting else []
     return Read(blocks, len(rows) - len(numbers))
 
 
 class _LongCells:
-    """Accepts cells of any length while a thread is within it.
+    """Accepts cells of up to `MOST_LINE` characters while a thread is within it.
 
     The limit of the csv module is that of the entire process, and previews rely on it: a quote that
     does not close must not take all of a text.
@@ -281,7 +299,7 @@ class _LongCells:
     def __enter__(self) -> None:
         with self._lock:
             self._within += 1
-            csv.field_size_limit(MOST_BYTES)
+            csv.field_size_limit(MOST_LINE)
 
     def __exit__(self, *_error: object) -> None:
         with self._lock:

@@ -1,6 +1,6 @@
-"""The operations `folder.plan` and `folder.load`: all objects of a folder as one table for SQL.
+"""All objects of a folder as one table for SQL, and the operation `folder.plan`, which lists them.
 
-The objects are listed, read once, and cached by their ETag; queries then read the table only.
+The objects are read once, and cached by their ETag; queries then read the table only.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from core.aws.limits import MIB
 from core.collect.cache import ObjectCache, opened_cache
-from core.collect.catalogued import catalogued
+from core.collect.catalogued import Catalogued, catalogued, listed_again
 from core.collect.documents import (
     EmptyLists,
     begins_with_line,
@@ -24,10 +24,14 @@ from core.collect.documents import (
     read_document,
     read_parts,
 )
+from core.collect.folder_checks import check_objects, check_space
 from core.collect.folder_table import TABLE, FolderTable
+from core.collect.json_list import begins_with_list, parts_of_list
+from core.collect.json_object import parts_of_object
 from core.collect.keys import ARCHIVES, Found
 from core.collect.querying import target_of, write_result
-from core.collect.reading import STORED_BYTES, Store, read_contents
+from core.collect.ranged_folder import can_be_ranged
+from core.collect.reading import MOST_PACKED, STORED_BYTES, Store, read_contents
 from core.collect.report import (
     FolderPlan,
     FolderReport,
@@ -36,10 +40,10 @@ from core.collect.report import (
     counts_of,
     ranges_of,
 )
-from core.collect.rows import MOST_BYTES, UnreadableError, unpacked
+from core.collect.rows import Read, UnreadableError, is_packed, unpacked
 from core.collect.staging import Staging
 from core.collect.streams import opened
-from core.errors import InvalidInput, LimitExceeded, NotFound
+from core.errors import InvalidInput, LimitExceeded
 from core.layout.places import parse_place
 from core.local.atomic import translate_os_errors
 from core.local.spool import private_file, spool
@@ -49,15 +53,13 @@ from core.objects.pages import Columns
 from core.sql.csv_text import csv_line
 from core.sql.new_file import new_file
 from core.sql.session import with_little_memory
-from core.units import format_count, format_size
+from core.units import format_count
 from core.work import Progress, Work, default_work
 
 if TYPE_CHECKING:
     import duckdb
 
 _MOST_OBJECTS = 1_000_000
-#: Staged rows, the table and its file are on the disk at the same time.
-_DISK_FACTOR = 4
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -84,47 +86,111 @@ def plan_folder(
         LimitExceeded: The folder has too many objects for one computer.
         StorageError: The folder cannot be listed.
     """
-    bucket, folder = _place(workspace.bucket, folder)
-    listing = _listed(bucket, folder, default_work(work), list_again=list_again)
-    with opened_cache(bucket, use=cache) as opened:
-        return _plan(folder, listing, opened)
+    found = find_objects(workspace, default_work(work), folder=folder, list_again=list_again)
+    with opened_cache(found.bucket, use=cache) as opened:
+        return found.plan(opened)
 
 
-def load_folder(
-    workspace: HasBucket,
-    work: Work | None = None,
-    *,
-    folder: str,
-    cache: bool = True,
-    list_again: bool = False,
-) -> FolderReport:
+def load_objects(found: FolderObjects, work: Work, *, cache: bool, started: float) -> FolderReport:
     """Read all objects of a folder as one new table of the window.
 
     Objects of other formats are omitted. Objects that cannot be read completely are named in the
     report. The column `object_key` has the key of the object from which a row is.
 
     Args:
-        workspace: The services of a connection.
+        found: The objects.
         work: Cancel token, progress, limits and retry budget.
-        folder: See `plan_folder`, as `cache` and `list_again`.
         cache: See `plan_folder`.
-        list_again: See `plan_folder`.
+        started: The time at which the listing began, of `time.monotonic`.
 
     Raises:
-        InvalidInput: The prefix does not end in `/`, or the objects cannot be one table.
+        InvalidInput: The objects cannot be one table.
         LimitExceeded: The folder is too large for this computer.
         NotFound: The folder has no objects of these formats.
-        StorageError: The folder cannot be listed or read.
+        StorageError: The objects cannot be read.
     """
-    work = default_work(work)
-    started = time.monotonic()
+    with opened_cache(found.bucket, use=cache) as opened, spool() as place:
+        planned = found.plan(opened)
+        check_objects(planned, found.refusal)
+        check_space(planned, place)
+        return _Loading(found.bucket, found.chosen, opened, place, work).run(planned, started)
+
+
+@dataclass(slots=True)
+class FolderObjects:
+    """The objects of a folder in the order of their keys.
+
+    Attributes:
+        bucket: their bucket.
+        folder: the prefix.
+        found: all objects.
+        lists: the LIST requests.
+        listed: when the catalogue has listed them; None if they were listed now.
+        refusal: why a folder that the catalogue has as empty could not be listed again.
+    """
+
+    bucket: Bucket
+    folder: str
+    found: list[Found] = field(default_factory=list)
+    lists: int = 0
+    listed: datetime | None = None
+    refusal: str = ""
+
+    @property
+    def chosen(self) -> list[Found]:
+        """The objects of formats that can be queried."""
+        return [each for each in self.found if format_of_key(each.key)]
+
+    def add(self, page: Columns) -> None:
+        """Add a page of the listing."""
+        columns = zip(page.keys, page.sizes, page.etags, page.classes, page.modified, strict=True)
+        # Folders that consoles create are empty objects.
+        self.found += [Found(*each, "", _NO_TIME) for each in columns if not each[0].endswith("/")]
+
+    def plan(self, cache: ObjectCache | None) -> FolderPlan:
+        """Return what reading all objects needs."""
+        formats = Counter(format_of_key(each.key) for each in self.found)
+        other = formats.pop("", 0)
+        chosen = self.chosen
+        counts = counts_of(chosen, cache)
+        readable = [each for each in chosen if each.storage_class not in ARCHIVES]
+        large = (each.size for each in readable if each.size > STORED_BYTES)
+        return FolderPlan(
+            folder=self.folder, formats=tuple(formats.most_common()), objects=len(chosen),
+            size=counts.size, cached=counts.cached, lists=self.lists, archived=counts.archived,
+            other=other, ranges=sum(map(ranges_of, large)), listed=self.listed,
+            ranged=can_be_ranged(chosen),
+        )  # fmt: skip
+
+
+def find_objects(
+    workspace: HasBucket, work: Work, *, folder: str, list_again: bool
+) -> FolderObjects:
+    """Return all objects of a folder; see `plan_folder`."""
     bucket, folder = _place(workspace.bucket, folder)
-    listing = _listed(bucket, folder, work, list_again=list_again)
-    with opened_cache(bucket, use=cache) as opened, spool() as place:
-        planned = _plan(folder, listing, opened)
-        chosen = [each for each in listing.found if format_of_key(each.key)]
-        _check(planned, place)
-        return _Loading(bucket, chosen, opened, place, work).run(planned, started)
+    known = None if list_again else catalogued(bucket, [folder], work)
+    found = _found(bucket, folder, known, work)
+    if known and not found.chosen:
+        return listed_again(found, lambda: _found(bucket, folder, None, work))
+    return found
+
+
+def _found(bucket: Bucket, folder: str, known: Catalogued | None, work: Work) -> FolderObjects:
+    found = FolderObjects(bucket, folder, listed=known.listed if known else None)
+    for page in (known.keys,) if known else Listing(bucket, folder, work=work).pages():
+        found.lists += known is None
+        found.add(page)
+        work.report(Progress(len(found.found), None, "objects", "listing"))
+        if len(found.found) > _MOST_OBJECTS:
+            raise LimitExceeded(
+                f"The folder has more than {format_count(_MOST_OBJECTS)} objects",
+                remedy="Query a smaller folder, or use Amazon Athena.",
+                subject=bucket.subject(folder),
+            )
+    # An empty folder has a page, too.
+    found.lists = max(found.lists, int(known is None))
+    found.found.sort(key=lambda each: each.key)
+    return found
 
 
 def _place(bucket: Bucket, folder: str) -> tuple[Bucket, str]:
@@ -135,74 +201,6 @@ def _place(bucket: Bucket, folder: str) -> tuple[Bucket, str]:
             f"{folder} is not a folder", remedy="Name a prefix that ends with a slash."
         )
     return Bucket(bucket.clients, place.bucket) if place.bucket else bucket, place.key
-
-
-@dataclass(slots=True)
-class _Listing:
-    """The objects in the order of their keys, LIST requests, and when the catalogue has listed."""
-
-    found: list[Found] = field(default_factory=list)
-    lists: int = 0
-    listed: datetime | None = None
-
-    def add(self, page: Columns) -> None:
-        columns = zip(page.keys, page.sizes, page.etags, page.classes, page.modified, strict=True)
-        # Folders that consoles create are empty objects.
-        self.found += [Found(*each, "", _NO_TIME) for each in columns if not each[0].endswith("/")]
-
-
-def _listed(bucket: Bucket, folder: str, work: Work, *, list_again: bool) -> _Listing:
-    """Return all objects below a prefix."""
-    known = None if list_again else catalogued(bucket, [folder], work)
-    listing = _Listing(listed=known.listed if known else None)
-    for page in (known.keys,) if known else Listing(bucket, folder, work=work).pages():
-        listing.lists += known is None
-        listing.add(page)
-        work.report(Progress(len(listing.found), None, "objects", "listing"))
-        if len(listing.found) > _MOST_OBJECTS:
-            raise LimitExceeded(
-                f"The folder has more than {format_count(_MOST_OBJECTS)} objects",
-                remedy="Query a smaller folder, or use Amazon Athena.",
-                subject=bucket.subject(folder),
-            )
-    # An empty folder has a page, too.
-    listing.lists = max(listing.lists, int(known is None))
-    listing.found.sort(key=lambda each: each.key)
-    return listing
-
-
-def _plan(folder: str, listing: _Listing, cache: ObjectCache | None) -> FolderPlan:
-    formats = Counter(format_of_key(each.key) for each in listing.found)
-    other = formats.pop("", 0)
-    chosen = [each for each in listing.found if format_of_key(each.key)]
-    counts = counts_of(chosen, cache)
-    readable = [each for each in chosen if each.storage_class not in ARCHIVES]
-    large = (each.size for each in readable if each.size > STORED_BYTES)
-    return FolderPlan(
-        folder=folder, formats=tuple(formats.most_common()), objects=len(chosen), size=counts.size,
-        cached=counts.cached, lists=listing.lists, archived=counts.archived, other=other,
-        ranges=sum(map(ranges_of, large)), listed=listing.listed,
-    )  # fmt: skip
-
-
-def _check(planned: FolderPlan, place: Path) -> None:
-    if not planned.objects:
-        others = f"It has {format_count(planned.other)} others. " if planned.other else ""
-        raise NotFound(
-            "The folder has no objects for a query",
-            cause=f"{others}Objects end with .csv, .tsv, .json, .jsonl, .ndjson or .parquet, also "
-            "with .gz or .zst after that.",
-            remedy="Choose another folder.",
-            subject=planned.folder,
-        )
-    free = shutil.disk_usage(place).free
-    if planned.size * _DISK_FACTOR > free:
-        raise LimitExceeded(
-            "The folder is too large for this computer",
-            cause=f"Its objects have {format_size(planned.size)}, and {format_size(free)} are free.",
-            remedy="Query a smaller folder, or use Amazon Athena.",
-            subject=planned.folder,
-        )
 
 
 class _Loading:
@@ -229,7 +227,10 @@ class _Loading:
         store = Store(self._place, self._stage_file)
         contents = read_contents(self._bucket, found, self._cache, self._stage, self._work, store)
         for number, block in self._empty.rows():
-            self._staging.add(number, block)
+            try:
+                self._staging.add(number, block)
+            except UnreadableError as error:
+                self._problem(number, str(error))
         self._staging.close()
         for number, reason in contents.missing.items():
             self._problem(number, reason)
@@ -258,10 +259,14 @@ class _Loading:
     def _stage(self, number: int, data: bytes) -> None:
         """Take the bytes of an object."""
         form = format_of_key(self._found[number].key)
+        if form != "Parquet" and len(data) > MOST_PACKED and is_packed(data):
+            # Its rows may have a hundred times as many bytes.
+            self._stage_file(number, self._written(f"object-{number}", data))
+            return
         try:
             document = unpacked(data)
             if form == "Parquet":
-                self._files[number] = self._file(number, document)
+                self._files[number] = self._written(f"{number}.parquet", document)
                 return
             read = read_document(form, document, number, self._empty)
             for block in read.blocks:
@@ -289,21 +294,27 @@ class _Loading:
                     # Many programs write JSON lines to files that end with .json.
                     form = "JSON lines" if begins_with_line(stream) else form
             with opened(path, most) as stream:
+                is_list = form == "JSON" and begins_with_list(stream)
+            with opened(path, most) as stream:
                 if form == "Parquet":
                     self._files[number] = self._copied(number, stream)
-                elif form == "JSON":
-                    self._stage(number, _document(stream))
+                elif form == "JSON" and not is_list:
+                    parts = parts_of_object(
+                        lambda: opened(path, most), number, self._empty, self._work.check
+                    )
+                    self._stage_parts(number, form, parts)
                 else:
-                    self._stage_parts(number, form, stream)
+                    parts = parts_of_list(stream) if is_list else read_parts(form, stream)
+                    self._stage_parts(number, form, parts)
         except UnreadableError as error:
             self._problem(number, str(error))
         finally:
             path.unlink()
 
-    def _stage_parts(self, number: int, form: str, stream: BinaryIO) -> None:
+    def _stage_parts(self, number: int, form: str, parts: Iterator[Read]) -> None:
         refused = blocks = 0
         try:
-            for read in read_parts(form, stream):
+            for read in parts:
                 self._work.check()
                 refused, blocks = refused + read.refused, blocks + len(read.blocks)
                 for block in read.blocks:
@@ -321,8 +332,8 @@ class _Loading:
             shutil.copyfileobj(stream, file, MIB)
         return path
 
-    def _file(self, number: int, data: bytes) -> Path:
-        path = private_file(self._place / f"{number}.parquet")
+    def _written(self, name: str, data: bytes) -> Path:
+        path = private_file(self._place / name)
         with translate_os_errors(path, "written"):
             path.write_bytes(data)
         return path
@@ -340,17 +351,6 @@ class _Loading:
 
     def _problem(self, number: int, reason: str, rows: int | None = None) -> None:
         self._problems.setdefault(number, Problem(self._found[number].key, reason, rows))
-
-
-def _document(stream: BinaryIO) -> bytes:
-    data = stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        message = (
-            f"It is one JSON document of more than {format_size(MOST_BYTES)}. JSON lines, CSV and "
-            "Parquet may be larger."
-        )
-        raise UnreadableError(message)
-    return data
 
 
 _REFUSED = {

@@ -1,8 +1,8 @@
 """The table of the objects of a folder in DuckDB: their columns by name, with exact types.
 
 All values of CSV and JSON are text at first. A column becomes numbers, booleans, dates or times if
-all of its values are; times without a zone are UTC. Numbers with leading zeros are names, and stay
-text. Lists and objects become JSON.
+all of its values are; times without a zone are UTC; see `column_types` for numbers. Lists and objects
+become JSON.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.collect.column_types import ColumnTypes
+from core.collect.common_types import Typed, check_common_types, may_be_inexact, parquet_types
 from core.collect.report import QueryReport
 from core.collect.staging import FILE, ROW, Staging
 from core.collect.table import STAGED_CSV, staged_source
-from core.collect.types import Digits, digits_sql, number_type
 from core.errors import InvalidInput
 from core.sql.literals import quoted, text_literal
 
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
 
 #: The name of the table, and of its column with the keys of the objects.
 TABLE, KEY = "folder", "object_key"
-_NUMBER = r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?"
-_TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[-+]\d\d(:?\d\d)?)?"
-_DATE = r"\d{4}-\d\d-\d\d"
-_PATH = "$path"
+#: The name of the column of the paths of Parquet files, which the table does not have.
+PATH = "$path"
 #: Parquet files whose keys are found by their numbers; the keys of more would be a long list.
-_MOST_IN_ORDER = 10_000
+MOST_IN_ORDER = 10_000
 #: Types of which DuckDB makes a common one; a list or struct has none with them.
 _NESTED = ("STRUCT", "MAP", "UNION")
 
@@ -64,6 +63,7 @@ class FolderTable:
         self._connection, self._staging = connection, staging
         self._objects, self._files = objects, files
         self._has_view = False
+        self._staged: list[Typed] = []
         self.damaged: dict[int, str] = {}
         self.notes: list[str] = []
 
@@ -84,7 +84,7 @@ class FolderTable:
         typed = [self._typed()] if self._staging.forms else []
         files = self._files
         try:
-            return self._written(typed, files, write)
+            return self._written(typed, files, keys, write)
         except _DataError as error:
             readable = {number: path for number, path in files.items() if self._reads(number, path)}
             if len(readable) == len(files):
@@ -92,43 +92,40 @@ class FolderTable:
             if self._has_view:
                 self._connection.execute(f"DROP VIEW {TABLE}")
             try:
-                return self._written(typed, readable, write)
+                return self._written(typed, readable, keys, write)
             except _DataError as other:
                 raise self._conflict(readable, keys, str(other)) from other
 
     def _written(
-        self, typed: Sequence[str], files: Mapping[int, Path], write: Callable[[], QueryReport]
+        self,
+        typed: Sequence[str],
+        files: Mapping[int, Path],
+        keys: Sequence[str],
+        write: Callable[[], QueryReport],
     ) -> QueryReport:
         with _data_errors():
-            if not typed and 0 < len(files) <= _MOST_IN_ORDER:
-                self._create_view(files)
+            if not typed and 0 < len(files) <= MOST_IN_ORDER:
+                self._create_view(files, keys)
             else:
-                self._create_table(typed, files)
+                self._create_table(typed, files, keys)
             return write()
 
-    def _create_view(self, files: Mapping[int, Path]) -> None:
-        """Create the table as a view of Parquet files, which DuckDB reads in their order.
-
-        A table would be stored before it is written, and sorted. A join might change the order.
-        """
-        source = _read_parquet(files)
-        names = [row[0] for row in self._rows(f"DESCRIBE FROM {source}") if row[0] != _PATH]
-        columns = ", ".join(f"rows.{quoted(name)}" for name in names)
-        number = f"regexp_extract(rows.{quoted(_PATH)}, '([0-9]+)[.]parquet$', 1)::INTEGER + 1"
-        self._connection.execute(
-            f"SET VARIABLE keys = (SELECT list(key ORDER BY {quoted(FILE)}) FROM objects)"  # noqa: S608 - a constant
-        )
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {TABLE} AS SELECT {columns}, "  # noqa: S608 - all names are quoted
-            f"getvariable('keys')[{number}] AS {quoted(_key_name(names))} FROM {source} AS rows"
-        )
+    def _create_view(self, files: Mapping[int, Path], keys: Sequence[str]) -> None:
+        """Create the table as a view of Parquet files: a table would be stored before it is written."""
+        _, notes = create_view(self._connection, TABLE, files, keys)
+        self._add_notes(notes)
         self._has_view = True
 
-    def _create_table(self, typed: Sequence[str], files: Mapping[int, Path]) -> None:
+    def _create_table(
+        self, typed: Sequence[str], files: Mapping[int, Path], keys: Sequence[str]
+    ) -> None:
         parts = [*typed, *([_parquet(files)] if files else ())]
         source = " UNION ALL BY NAME ".join(parts) or f"(SELECT 0 AS {quoted(FILE)} WHERE false)"
-        names = [row[0] for row in self._rows(f"DESCRIBE {source}")]
-        own = {FILE, ROW, _PATH}
+        types = {row[0]: row[1] for row in self._rows(f"DESCRIBE {source}")}
+        if files and may_be_inexact(types):
+            found = [*parquet_types(self._connection, files, keys), *self._staged]
+            self._add_notes(check_common_types(types, found))
+        names, own = list(types), {FILE, ROW, PATH}
         columns = [f"rows.{quoted(name)}" for name in names if name not in own]
         columns.append(f"objects.key AS {quoted(_key_name(names))}")
         order = ", ".join(quoted(name) for name in (FILE, ROW) if name in names)
@@ -136,6 +133,10 @@ class FolderTable:
             f"CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT {', '.join(columns)} "  # noqa: S608 - all names are quoted
             f"FROM ({source}) AS rows JOIN objects USING ({quoted(FILE)}) ORDER BY {order}"
         )
+
+    def _add_notes(self, notes: Sequence[str]) -> None:
+        # The table is created a second time without files that turn out to be damaged.
+        self.notes += [note for note in notes if note not in self.notes]
 
     # CSV and JSON
 
@@ -149,39 +150,15 @@ class FolderTable:
         members = dict.fromkeys(
             name for form in self._staging.forms.values() for name in form.names
         )
-        types = self._types(list(members))
+        kinds = {name: self._staging.kinds[name] for name in members}
+        found = ColumnTypes(self._connection, "raw", kinds)
+        types = found.types
+        self._add_notes(found.notes)
+        self._staged = [(name, kind, "CSV and JSON") for name, kind in types.items()]
         values = ", ".join(
             f"CAST({quoted(name)} AS {types[name]}) AS {quoted(name)}" for name in members
         )
         return f"(SELECT {values}, {quoted(FILE)}, {quoted(ROW)} FROM raw)"  # noqa: S608 - all names are quoted
-
-    def _types(self, names: Sequence[str]) -> dict[str, str]:
-        kinds = self._staging.kinds
-        types = {name: _TYPES.get(frozenset(kinds[name]), "VARCHAR") for name in names}
-        measured = [name for name in names if kinds[name] and kinds[name] <= {"text", "number"}]
-        if not measured:
-            return types
-        tests = ", ".join(f"{_tests(name)}, {digits_sql(name)}" for name in measured)
-        (found,) = self._rows(f"SELECT {tests} FROM raw")  # noqa: S608 - all names are quoted
-        for place, name in enumerate(measured):
-            is_number, is_time, is_date, is_boolean, *digits = found[6 * place : 6 * place + 6]
-            if is_number:
-                types[name] = self._number_type(name, Digits(*digits))
-            elif is_time:
-                types[name] = "TIMESTAMPTZ"
-            elif is_date:
-                types[name] = "DATE"
-            elif is_boolean:
-                types[name] = "BOOLEAN"
-        return types
-
-    def _number_type(self, name: str, digits: Digits) -> str:
-        exact = number_type(digits)
-        if exact is None:
-            self.notes.append(
-                f"The numbers of the column {name} are rounded, because they have more than 38 digits."
-            )
-        return exact or "DOUBLE"
 
     # Parquet
 
@@ -223,9 +200,6 @@ class FolderTable:
         return self._connection.execute(sql).fetchall()
 
 
-_TYPES = {frozenset({"boolean"}): "BOOLEAN", frozenset({"json"}): "JSON"}
-
-
 @contextmanager
 def _data_errors() -> Iterator[None]:
     """Raise errors of DuckDB about data as `_DataError`; a full disk or memory is none."""
@@ -237,18 +211,6 @@ def _data_errors() -> Iterator[None]:
         raise
     except duckdb.Error as error:
         raise _DataError(str(error)) from error
-
-
-def _tests(name: str) -> str:
-    """Return four aggregates: whether all values are numbers, times, dates or booleans."""
-    text = quoted(name)
-    tests = (
-        f"regexp_full_match({text}, '{_NUMBER}')",
-        f"regexp_full_match({text}, '{_TIME}') AND TRY_CAST({text} AS TIMESTAMPTZ) IS NOT NULL",
-        f"regexp_full_match({text}, '{_DATE}') AND TRY_CAST({text} AS DATE) IS NOT NULL",
-        f"lower({text}) IN ('true', 'false')",
-    )
-    return ", ".join(f"bool_and({test}) FILTER (WHERE {text} IS NOT NULL)" for test in tests)
 
 
 def _key_name(names: Sequence[str]) -> str:
@@ -264,18 +226,54 @@ def _key_name(names: Sequence[str]) -> str:
 def _read_parquet(files: Mapping[int, Path], *more: str) -> str:
     """Return the source of the rows of Parquet files and their paths, in the order of the files."""
     paths = ", ".join(text_literal(str(path)) for _, path in sorted(files.items()))
-    options = ["union_by_name = true", f"filename = {text_literal(_PATH)}", *more]
+    options = ["union_by_name = true", f"filename = {text_literal(PATH)}", *more]
     return f"read_parquet([{paths}], {', '.join(options)})"
 
 
 def _parquet(files: Mapping[int, Path]) -> str:
     """Return the query of the rows of Parquet files, with the numbers of their objects."""
     return (
-        f"(SELECT rows.* EXCLUDE ({quoted(_PATH)}, file_row_number), objects.{quoted(FILE)}, "  # noqa: S608 - paths of this program
+        f"(SELECT rows.* EXCLUDE ({quoted(PATH)}, file_row_number), objects.{quoted(FILE)}, "  # noqa: S608 - paths of this program
         f"rows.file_row_number AS {quoted(ROW)} "
         f"FROM {_read_parquet(files, 'file_row_number = true')} AS rows "
-        f"JOIN objects ON rows.{quoted(_PATH)} = objects.path)"
+        f"JOIN objects ON rows.{quoted(PATH)} = objects.path)"
     )
+
+
+def create_view(
+    connection: duckdb.DuckDBPyConnection, name: str, files: Mapping[int, Path], keys: Sequence[str]
+) -> tuple[dict[str, str], list[str]]:
+    """Create a view of Parquet files, which DuckDB reads in their order; a join might change it.
+
+    Args:
+        connection: a database.
+        name: the name of the view.
+        files: the files by the numbers of their objects; their names are the numbers.
+        keys: the keys of the objects by their numbers.
+
+    Returns:
+        DuckDB's types of the columns by their names, without that of the keys, and remarks.
+
+    Raises:
+        InvalidInput: no type holds the decimals of a column in all files exactly.
+        duckdb.Error: a file is damaged, or columns of the same name cannot be one.
+    """
+    source = _read_parquet(files)
+    described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
+    types = {row[0]: row[1] for row in described if row[0] != PATH}
+    notes: list[str] = []
+    if len(files) > 1 and may_be_inexact(types):
+        notes = check_common_types(types, parquet_types(connection, files, keys))
+    columns = "".join(f"rows.{quoted(column)}, " for column in types)
+    number = f"regexp_extract(rows.{quoted(PATH)}, '([0-9]+)[.]parquet$', 1)::INTEGER + 1"
+    variable = f"keys of {name}"
+    connection.execute(f"SET VARIABLE {quoted(variable)} = ?::VARCHAR[]", [list(keys)])
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS SELECT {columns}"  # noqa: S608 - all names are quoted
+        f"getvariable({text_literal(variable)})[{number}] AS {quoted(_key_name(list(types)))} "
+        f"FROM {source} AS rows"
+    )
+    return types, notes
 
 
 def _is_nested(kind: str) -> bool:

@@ -115,7 +115,7 @@ class _Reading:
     def _on_received(self, listed: ListedObject, data: bytes) -> None:
         self._work.check()
         began = time.thread_time()
-        made = preview(data, listed.key, total=listed.size, work=self._work)
+        made = preview(data, listed.key, total=listed.size, first_only=True, work=self._work)
         # Text and tree of each object would need many times the memory of what is joined.
         used = [each for each in made.representations if isinstance(each, JOINED)]
         # The first one is the most special: candles have a table as well, which is as large.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from core.collect.catalogued import catalogued
+from core.collect.catalogued import catalogued, listed_again
 from core.collect.request import Request, is_pattern, prefix_of, shifted
 from core.layout import Kind, kind, parse
 from core.objects.bucket import Bucket
@@ -54,6 +54,7 @@ class Objects:
         other: keys that do not have the form of the contract.
         names: the names that were listed.
         listed: when the catalogue listed them; None if they were listed now.
+        refusal: why the names that the catalogue lacks could not be listed again.
     """
 
     found: list[Found] = field(default_factory=list)
@@ -61,6 +62,7 @@ class Objects:
     other: int = 0
     names: tuple[str, ...] = ()
     listed: datetime | None = None
+    refusal: str = ""
 
     @property
     def archived(self) -> list[Found]:
@@ -72,6 +74,9 @@ def find_objects(
     bucket: Bucket, request: Request, work: Work, *, list_again: bool = False
 ) -> Objects:
     """Return the objects of a range from the catalogue if it is not old, or from listings.
+
+    Names without objects in the catalogue are listed again. If that is not possible, `refusal` of
+    the result has the reason.
 
     Args:
         bucket: the bucket.
@@ -86,8 +91,31 @@ def find_objects(
     """
     of = kind(request.kind)
     known = None if list_again else _from_catalog(bucket, of, request, work)
-    if known is not None:
+    if known is None:
+        return _listed(bucket, of, request, work)
+    present = {each.name for each in known.found}
+    lacking = tuple(
+        name for name in request.names if name not in present and not fnmatch.filter(present, name)
+    )
+    if known.found and not lacking:
         return known
+    # Its newest objects may be missing from the catalogue, which therefore proves nothing here.
+    missing = replace(request, names=lacking if known.found else request.names)
+    again = listed_again(known, lambda: _listed(bucket, of, missing, work))
+    if again is known or not known.found:
+        return again
+    known.found = sorted([*known.found, *again.found], key=_order)
+    known.lists, known.other = again.lists, known.other + again.other
+    known.names = tuple(dict.fromkeys([*known.names, *again.names]))
+    return known
+
+
+def _order(found: Found) -> tuple[str, datetime, str]:
+    return found.name, found.moment, found.key
+
+
+def _listed(bucket: Bucket, of: Kind, request: Request, work: Work) -> Objects:
+    """Return the objects of a range from listings."""
     objects = Objects()
     objects.names = _names(bucket, of, request, work, objects)
     spans = [span for name in objects.names for span in _spans(of, request, name)]
@@ -97,7 +125,7 @@ def find_objects(
                 objects.lists += 1
                 _add(objects, page, request)
             work.report(Progress(len(objects.found), None, "objects", "listing"))
-    objects.found.sort(key=lambda each: (each.name, each.moment, each.key))
+    objects.found.sort(key=_order)
     return objects
 
 
@@ -116,7 +144,7 @@ def _from_catalog(bucket: Bucket, of: Kind, request: Request, work: Work) -> Obj
     objects.found = [
         each for each in objects.found if each.name in wanted and _is_of(each.key, of, request)
     ]
-    objects.found.sort(key=lambda each: (each.name, each.moment, each.key))
+    objects.found.sort(key=_order)
     return objects
 
 

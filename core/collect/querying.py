@@ -8,22 +8,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.catalog.catalog import open_catalog
+from core.collect.ranged_folder import RangedFolder, missing_parts
 from core.collect.report import QueryReport
 from core.collect.tables import is_table, name_of, new_table, path_of
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from core.local.atomic import translate_os_errors
 from core.local.spool import spool
 from core.objects.bucket import HasBucket
-from core.sql.files import FORMATS, FileTarget, copy_query, format_of_name
-from core.sql.literals import quoted, text_literal
+from core.sql.files import FORMATS, FileTarget, copy_query, copy_query_sql, format_of_name
+from core.sql.literals import path_literal, quoted, text_literal
 from core.sql.new_file import check_free, new_file
+from core.sql.plan import Scan, scans_of
 from core.sql.result import Selection, select
-from core.sql.session import check_select, open_session, reading_file, restrict, run
+from core.sql.session import (
+    check_select,
+    lock_settings,
+    open_session,
+    reading_file,
+    restrict,
+    run,
+)
 from core.work import Work, default_work
 
 if TYPE_CHECKING:
@@ -75,25 +85,117 @@ def run_query(  # noqa: PLR0913 - an operation's arguments are plain data, named
         LimitExceeded: The query needs too much memory.
         NotFound: A table was removed, or there is no catalogue.
     """
-    work = default_work(work)
-    started = time.monotonic()
-    target = target_of(path, file_format, formula_safe=formula_safe)
-    check_free(target.path, overwrite=overwrite)
     sources = {name: path_of(table) for name, table in (tables or {}).items()}
     sources |= {name: Path(file) for name, file in (files or {}).items()}
+    target = target_of(path, file_format, formula_safe=formula_safe)
+    query = Query(sql, target, sources, catalog=catalog, overwrite=overwrite)
+    return run_on_sources(workspace, query, default_work(work))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement, the file that its result becomes, and the files of its tables by their names."""
+
+    sql: str
+    target: FileTarget
+    sources: Mapping[str, Path]
+    catalog: bool = False
+    overwrite: bool = False
+
+
+def run_on_sources(
+    workspace: HasBucket,
+    query: Query,
+    work: Work,
+    folders: Mapping[str, RangedFolder] | None = None,
+) -> QueryReport:
+    """Run a query; see `run_query`.
+
+    Args:
+        workspace: The services of a connection.
+        query: The statement and its tables.
+        work: Cancel token.
+        folders: Further tables, of which only the needed parts are read.
+
+    Raises:
+        ReadCompletelyError: The folders have to be read completely.
+        StorageError: See `run_query`.
+    """
+    started = time.monotonic()
+    folders, target = folders or {}, query.target
+    check_free(target.path, overwrite=query.overwrite)
     with (
         spool() as folder,
         open_session(folder) as connection,
-        new_file(target.path, overwrite=overwrite) as temporary,
+        new_file(target.path, overwrite=query.overwrite) as temporary,
     ):
-        _add_sources(connection, sources, work)
-        if catalog:
-            open_catalog(workspace).create_table(connection, KEYS)
-        restrict(connection, [*sources.values(), temporary])
-        check_select(connection, sql)
+        _prepare(workspace, connection, query, work, folders, temporary)
         with run(connection, work):
-            report = write_result(connection, sql, target, temporary)
+            if folders:
+                scans = _scans(connection, query, temporary)
+                for each in folders.values():
+                    each.read_needed(connection, scans, work)
+            lock_settings(connection)
+            with missing_parts() if folders else nullcontext():
+                report = write_result(connection, query.sql, target, temporary)
     return replace(report, seconds=time.monotonic() - started)
+
+
+def plan_on_sources(
+    workspace: HasBucket, query: Query, work: Work, folders: Mapping[str, RangedFolder]
+) -> dict[str, tuple[int, int]]:
+    """Return the bytes of folders that a query reads, and the requests for them; nothing is read.
+
+    Args:
+        workspace: See `run_on_sources`, as the others.
+        query: The statement and its tables.
+        work: Cancel token.
+        folders: The folders.
+
+    Raises:
+        ReadCompletelyError: The folders have to be read completely.
+        StorageError: See `run_query`.
+    """
+    with spool() as folder, open_session(folder) as connection:
+        temporary = folder / "planned"
+        _prepare(workspace, connection, query, work, folders, temporary)
+        with run(connection, work):
+            scans = _scans(connection, query, temporary)
+            return {name: each.needed(connection, scans) for name, each in folders.items()}
+
+
+def _prepare(
+    workspace: HasBucket,
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    work: Work,
+    folders: Mapping[str, RangedFolder],
+    temporary: Path,
+) -> None:
+    """Create the tables of a statement, forbid everything else, and check the statement."""
+    paths = [*query.sources.values(), temporary]
+    _add_sources(connection, query.sources, work)
+    for name, each in folders.items():
+        with run(connection, work):
+            each.attach(connection, name)
+        paths += each.paths
+    if query.catalog:
+        open_catalog(workspace).create_table(connection, KEYS)
+    restrict(connection, paths)
+    check_select(connection, query.sql)
+
+
+def _scans(
+    connection: duckdb.DuckDBPyConnection, query: Query, temporary: Path
+) -> tuple[Scan, ...]:
+    """Return what a statement will scan, which is then what this session reads."""
+    copy, _ = copy_query_sql(connection, query.sql, replace(query.target, path=temporary))
+    scans = scans_of(connection, copy)
+    if any(scan.most_rows is None for scan in scans):
+        return tuple(replace(scan, most_rows=None) for scan in scans)
+    # Several threads would also begin with later rows.
+    connection.execute("SET threads = 1")
+    return scans
 
 
 def write_result(
@@ -112,12 +214,12 @@ def write_result(
     """
     began = time.monotonic()
     with translate_os_errors(target.path, "written"):
-        rows, columns = copy_query(connection, sql, replace(target, path=temporary))
+        written = copy_query(connection, sql, replace(target, path=temporary))
     return QueryReport(
         path=str(target.path), table=name_of(target.path) if is_table(target.path) else "",
-        rows=rows, columns=tuple(column.name for column in columns),
-        types=tuple(column.type for column in columns), seconds=time.monotonic() - began,
-        size=temporary.stat().st_size,
+        rows=written.rows, columns=tuple(column.name for column in written.columns),
+        types=tuple(column.type for column in written.columns), notes=written.notes,
+        seconds=time.monotonic() - began, size=temporary.stat().st_size,
     )  # fmt: skip
 
 
@@ -215,9 +317,16 @@ def _add_sources(
                     f"{path.name} cannot be queried",
                     remedy="Use files that end with .parquet, .csv, .json, .jsonl or .ndjson.",
                 )
+            if not path.is_file():
+                raise NotFound(
+                    f"The file {path} does not exist",
+                    cause=f"It would be the table {name}.",
+                    remedy="Correct the path; it names one file.",
+                    subject=str(path),
+                )
             with reading_file(path):
                 connection.execute(
-                    f"CREATE VIEW {quoted(name)} AS FROM {reader}({text_literal(str(path))})"
+                    f"CREATE VIEW {quoted(name)} AS FROM {reader}({path_literal(path)})"
                 )
 
 
@@ -225,7 +334,7 @@ def target_of(path: str, file_format: str, *, formula_safe: bool) -> FileTarget:
     """Return the file to write: a new table, or one in the format that its name ends with.
 
     Raises:
-        InvalidInput: The format is unknown, or has no formulas.
+        InvalidInput: The format is unknown.
     """
     if not path:
         return FileTarget(new_table(), "parquet")
@@ -235,9 +344,5 @@ def target_of(path: str, file_format: str, *, formula_safe: bool) -> FileTarget:
             f"The format of {Path(path).name} is unknown",
             remedy=f"Choose one of the formats {', '.join(FORMATS)}.",
         )
-    if formula_safe and chosen != "csv":
-        raise InvalidInput(
-            f"The format {chosen} has no formulas",
-            remedy="Omit --formula-safe, or choose the format csv.",
-        )
-    return FileTarget(Path(path), chosen, formula_safe, iso_times=True)
+    # The other formats have no formulas.
+    return FileTarget(Path(path), chosen, formula_safe and chosen == "csv", iso_times=True)

@@ -29,6 +29,8 @@ _GIVE_UP = 3
 
 #: Objects with more bytes are written to files, one after the other, if there is a folder for them.
 STORED_BYTES = 8 * MIB
+#: Bytes of a packed object that is unpacked in memory.
+MOST_PACKED = MIB
 
 Received = Callable[[int, bytes], None]
 
@@ -137,7 +139,10 @@ class _Reading:
                     f"The object is archived ({each.storage_class}). Restore it first."
                 )
             elif each.size > MOST_BYTES and self._store is None:
-                self._found.missing[number] = f"The object has more than {format_size(MOST_BYTES)}."
+                self._found.missing[number] = (
+                    f"The object has more than {format_size(MOST_BYTES)}, which one file of a range "
+                    "may have. Query its folder instead: the rows of larger objects are read in parts."
+                )
             else:
                 yield number
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.collect.cache import ObjectCache
 from core.collect.keys import ARCHIVES, Found
+from core.errors import StorageError
 from core.model.prices import GET_PRICE, LIST_PRICE
 from core.objects.ranges import RANGE_BYTES
 
@@ -67,10 +68,36 @@ class FolderPlan(ReadPlan):
     Attributes:
         folder: the prefix.
         formats: each format and the number of its objects.
+        ranged: whether a statement reads only the parts of the objects that it needs. The numbers
+            are those of complete objects.
     """
 
     folder: str
     formats: tuple[tuple[str, int], ...]
+    ranged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementPlan:
+    """What a statement will read of a folder.
+
+    Attributes:
+        folder: all objects.
+        size: the bytes that it reads, from the server or the cache.
+        gets: the GET requests that it needs.
+        footers: the GET requests that this plan has needed, for the ends of Parquet files.
+    """
+
+    folder: FolderPlan
+    size: int
+    gets: int
+    footers: int = 0
+
+    @property
+    def cost(self) -> float:
+        """The price of all requests in US dollars, without traffic."""
+        gets = self.gets + self.footers
+        return (gets * GET_PRICE + self.folder.lists * LIST_PRICE) / 1000
 
 
 def ranges_of(size: int) -> int:
@@ -134,10 +161,12 @@ class QueryReport(TableReport):
     Attributes:
         path: the file.
         table: the name of the table, for `read_page`; empty for another file.
+        notes: remarks about columns.
     """
 
     path: str
     table: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +197,7 @@ class CollectReport(ReadReport):
         plan: what was read.
         repeated: rows that were omitted because an equal one is in the table.
         revised: rows that a later object has replaced by other values.
+        conflicting: rows that a later row of the same object has replaced by other values.
         outside: rows that are outside the range.
         path: the written file, or the table of the window.
     """
@@ -176,6 +206,7 @@ class CollectReport(ReadReport):
     repeated: int
     revised: int
     outside: int
+    conflicting: int = 0
     path: str = ""
 
 
@@ -185,8 +216,27 @@ class FolderReport(ReadReport):
 
     Attributes:
         plan: what was read.
-        table: the name of the table, for `core.collect.querying`.
+        table: the name of the table, for `core.collect.querying`; empty if a statement has read
+            the objects in parts.
+        received: the bytes that were read of the objects, from the server or the cache, if they
+            are not all.
     """
 
     plan: FolderPlan
     table: str
+    received: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderQueryReport:
+    """The result of a statement on folders.
+
+    Attributes:
+        result: the result; None if it has failed.
+        folders: what was read of the folders, by their names in the statement.
+        failure: why the statement cannot be run on the folders, which were read.
+    """
+
+    result: QueryReport | None
+    folders: Mapping[str, FolderReport]
+    failure: StorageError | None = None

@@ -165,6 +165,12 @@ def _check_names(found: Kind, names: Sequence[str], timeframe: str) -> None:
     for name in names:
         check_segment(label, name)
     if "timeframe" in found.names:
+        if not timeframe:
+            raise InvalidInput(
+                "The timeframe is missing",
+                cause=f"{found.title} are stored by timeframe.",
+                remedy="Name a timeframe, for example 1m.",
+            )
         check_segment("timeframe", timeframe)
     elif timeframe:
         raise InvalidInput(f"{found.title} have no timeframe", remedy="Omit the timeframe.")

@@ -9,16 +9,17 @@ from typing import Any
 
 from core.aws.limits import MIB
 from core.layout.forms import form_of
-from core.preview.candle_rows import FIELDS, TIME, column_order
+from core.preview.candle_rows import FIELDS, TIME, ColumnOrder, column_order
 from core.preview.numbers import number_text
 from core.preview.orders import PRICE, QUANTITY, sides_of
 from core.preview.problems import Findings
+from core.preview.trades import has_letters_of_streams
 from core.units import format_size
 
 #: Bytes of one unpacked document. A larger one is no file of rows that are written by the hour.
 MOST_BYTES = 256 * MIB
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: zlib's window for data with the header of gzip.
 GZIP_WINDOW = 31
 MOST_WINDOW = 128 * MIB
@@ -39,12 +40,14 @@ class UnreadableError(ValueError):
 class Block:
     """Rows of one form: the names of their columns, and the values of each as JSON has them.
 
-    `rows` are their numbers in the object.
+    `rows` are their numbers in the object. `are_fields` means that the values are fields of CSV, which
+    may be numbers although they are texts.
     """
 
     names: tuple[str, ...]
     columns: tuple[Column, ...]
     rows: Sequence[int]
+    are_fields: bool = False
 
 
 @dataclass(slots=True)
@@ -76,6 +79,11 @@ def read_rows(kind_id: str, data: bytes, moment: str) -> Read:
         message = f"It has no member “{form.payload}”."
         raise UnreadableError(message)
     return _READERS[kind_id](payload, moment)
+
+
+def is_packed(data: bytes) -> bool:
+    """Return whether an object begins as gzip or Zstandard."""
+    return data.startswith((GZIP, ZSTANDARD))
 
 
 def unpacked(data: bytes) -> bytes:
@@ -145,7 +153,7 @@ def parsed_json(data: bytes) -> Any:
         raise UnreadableError(message)
     try:
         return jiter.from_json(
-            data.removeprefix(_BYTE_ORDER_MARK),
+            data.removeprefix(BYTE_ORDER_MARK),
             cache_mode="keys",
             # The last of two equal names would silently win.
             catch_duplicate_keys=True,
@@ -156,12 +164,29 @@ def parsed_json(data: bytes) -> Any:
         raise UnreadableError(message) from None
 
 
-def _candles(payload: Any, _moment: str) -> Read:
+def reader_of_parts(kind_id: str) -> Callable[[list[Any]], Read]:
+    """Return the function that reads the rows of a long list in parts.
+
+    The first part shows the order of the columns of candles, as in a document that is read at once.
+    """
+    if kind_id != "ohlcv":
+        return lambda rows: _READERS[kind_id](rows, "")
+    found: list[ColumnOrder] = []
+
+    def read(rows: list[Any]) -> Read:
+        if not found:
+            found.append(column_order(rows, Findings()))
+        return _candles(rows, "", found[0])
+
+    return read
+
+
+def _candles(payload: Any, _moment: str, order: ColumnOrder | None = None) -> Read:
     rows = _list(payload)
     lists = [row for row in rows if isinstance(row, list)]
     if not lists:
         return blocks_of_records(rows, _candle_names)
-    places = (0, *column_order(rows, Findings()).places)
+    places = (0, *(order or column_order(rows, Findings())).places)
     names = ("timestamp", *(name for name, _ in FIELDS))
     named = [
         dict(zip(names, (row[at] if at < len(row) else None for at in places), strict=True))
@@ -181,14 +206,20 @@ def _candle_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _trade_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if has_letters_of_streams(names):
+        names = tuple({"t": "id", "T": "timestamp"}.get(name, name) for name in names)
     return _renamed(names, _ROW_TIME, "timestamp")
 
 
 def _renamed(names: tuple[str, ...], spellings: Sequence[str], name: str) -> tuple[str, ...]:
-    """Replace the first of some spellings that is a name, ignoring case."""
-    lowered = {each.lower(): each for each in reversed(names)}
+    """Replace the first of some spellings that is a name, if possible in the same case."""
+    lowered = {each.lower(): each for each in reversed(names)} | {each: each for each in names}
     found = next((lowered[each] for each in spellings if each in lowered), None)
-    return tuple(name if each == found else each for each in names)
+    return tuple(
+        # DuckDB ignores the case of names: a second one would make the table impossible.
+        name if each == found else f"{each}_2" if found and each.lower() == name else each
+        for each in names
+    )
 
 
 def _trades(payload: Any, _moment: str) -> Read:

@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.aws.limits import MIB
 from core.collect.patterns import Pattern
 from core.collect.rows import Block, Column, UnreadableError
 from core.local.atomic import translate_os_errors
 from core.local.spool import private_file
 from core.preview.numbers import number_text
+from core.units import format_size
 
 _SPECIAL = re.compile('[",\r\n]')
 _BUFFER_BYTES = 1 << 20
+#: Bytes of a row that DuckDB reads.
+MOST_ROW_BYTES = 64 * MIB
 #: Different sets of members of rows; each is a part of the query that reads them.
 _MOST_FORMS = 500
 #: Columns of the files before those of the rows: the number of the object, and of the row in it.
@@ -27,6 +31,10 @@ FILE, ROW = "$object", "$row"
 RANK = "$rank"
 #: Columns of the steps in between: values that should be numbers, and the count of equal rows.
 BAD, NTH = "$bad", "$nth"
+#: Kinds of values: texts of JSON, fields of CSV, which may be anything, and numbers of JSON.
+TEXT, FIELD, NUMBER = "text", "field", "number"
+#: Column of the texts of times that are finer than a type of DuckDB.
+WRITTEN = "$written"
 
 
 @dataclass(slots=True)
@@ -62,7 +70,8 @@ class Staging:
 
     Attributes:
         forms: the files by the names of their members.
-        kinds: the kinds of values in each column: `text`, `number`, `boolean` or `json`.
+        kinds: the kinds of values in each column: `text` (of JSON), `field` (of CSV), `number`,
+            `boolean` or `json`.
         renamed: the members of columns that have another name, by the names of the columns.
     """
 
@@ -70,7 +79,7 @@ class Staging:
         """Use a private folder; `head` has the names of the columns that come from the key."""
         self._folder = folder
         self._names: dict[str, str] = {}
-        self._used = {FILE, ROW, RANK, BAD, NTH, *head}
+        self._used = {FILE, ROW, RANK, BAD, NTH, WRITTEN, *head}
         self.forms: dict[tuple[str, ...], Form] = {}
         self.kinds: dict[str, set[str]] = {}
         self.renamed: dict[str, str] = {}
@@ -88,15 +97,24 @@ class Staging:
         Args:
             number: the number of the object.
             block: the rows.
+
+        Raises:
+            UnreadableError: a row is too long, or there are too many forms of rows.
         """
         form = self.forms.get(block.names) or self._new_form(block.names)
         cells = [
-            self._cells(name, column)
+            self._cells(name, column, FIELD if block.are_fields else TEXT)
             for name, column in zip(form.names, block.columns, strict=True)
         ]
         rows = [f"{number},{row}" for row in block.rows]
-        lines = map(",".join, zip(rows, *cells, strict=True))
-        form.write(("\n".join(lines) + "\n").encode())
+        lines = list(map(",".join, zip(rows, *cells, strict=True)))
+        written = ("\n".join(lines) + "\n").encode()
+        if len(written) > MOST_ROW_BYTES and any(
+            len(line.encode()) >= MOST_ROW_BYTES for line in lines
+        ):
+            message = f"A row of it has {format_size(MOST_ROW_BYTES)} or more."
+            raise UnreadableError(message)
+        form.write(written)
 
     def close(self) -> None:
         """Complete the files, which can then be read."""
@@ -126,22 +144,24 @@ class Staging:
                 self.renamed[name] = member
         return self._names[member]
 
-    def _cells(self, name: str, column: Column) -> Sequence[str]:
+    def _cells(self, name: str, column: Column, of_text: str) -> Sequence[str]:
         """Return a column as fields of CSV; NULL is an empty field, an empty text is `""`."""
         types = set(map(type, column))
         if types == {str}:
-            self.kinds[name].add("text")
+            self.kinds[name].add(of_text)
             if all(column) and not _SPECIAL.search("".join(column)):
                 return column
             return [quoted_field(cell) for cell in column]
         if types.isdisjoint(_NOT_NUMBERS):
-            self.kinds[name].add("number")
+            self.kinds[name].add(NUMBER)
             return list(map(str, column))
-        self.kinds[name] |= {_KINDS.get(each, "number") for each in types - {type(None)}}
+        self.kinds[name] |= {
+            of_text if each is str else _KINDS.get(each, NUMBER) for each in types - {type(None)}
+        }
         return [_cell(cell) for cell in column]
 
 
-_KINDS: dict[type, str] = {str: "text", bool: "boolean", dict: "json", list: "json"}
+_KINDS: dict[type, str] = {bool: "boolean", dict: "json", list: "json"}
 _NOT_NUMBERS = {str, bool, dict, list, type(None)}
 
 

@@ -4,9 +4,10 @@ Rules for rows that several objects have:
 
 - candles: of several rows with the same symbol and time, that of the later object counts. Files
   that are written regularly contain the last candles again, and complete the last one.
-- trades: a trade with an id counts once, as the later object has it. Trades without ids count as
-  often as in the object that has the most equal ones: two trades may be equal, but the same trade
-  in two objects is one.
+- trades: a trade with an id counts once, as the later object has it; ids are unique for a symbol, so
+  rows that name their symbols are one trade only if these are equal, too. Trades without ids count
+  as often as in the object that has the most equal ones: two trades may be equal, but the same
+  trade in two objects is one.
 - order books, portfolios and reports: a moment counts once, as the latest object has it.
 """
 
@@ -14,16 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.collect.request import Request
-from core.collect.staging import BAD, FILE, NTH, RANK, ROW, Form, Staging
+from core.collect.staging import BAD, FILE, MOST_ROW_BYTES, NTH, RANK, ROW, WRITTEN, Form, Staging
+from core.collect.times import Precision, precision_sql, time_sql, within_sql, written_sql
 from core.collect.types import Digits, digits_sql, number_type
 from core.layout import kind
+from core.preview.trades import MARKET
 from core.sql.literals import quoted, text_literal
-from core.units import iso_utc
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,18 +34,24 @@ TABLE = "data"
 TIME = "timestamp"
 #: Kinds of which an object is the state at a moment.
 _STATES = frozenset({"orderbook", "portfolio", "analytics"})
+_TRADES = frozenset({"trades", "user_trades"})
 _IDS = ("id", "trade_id", "tid")
 #: Columns that are numbers even if they are written as texts, as Python writes decimals.
 _NUMERIC = frozenset(
     ["open", "high", "low", "close", "volume", "price", "quantity", "qty", "amount", "size", "fee",
      "cost", "value_usd", "total_value_usd", "avg_price", "current_price"]
 )  # fmt: skip
-_ROW_BYTES, _MOST_ROW_BYTES = 1 << 20, 64 << 20
+_ROW_BYTES = 1 << 20
 _CSV_BUFFER_BYTES = 4 << 20
-#: Epoch numbers below the bound are seconds, then milli- and microseconds, at last nanoseconds;
-#: see `core.preview.exact`. The factor converts them to microseconds.
-_EPOCH_UNITS = (("1e11", "1000000"), ("1e14", "1000"), ("1e17", "1"))
-_NUMBER = r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Repetitions:
+    """Rows that do not count: equal ones, those that a later object and that the same one replaces."""
+
+    repeated: int = 0
+    revised: int = 0
+    conflicting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,7 @@ class Table:
 
     columns: tuple[tuple[str, str], ...]
     rows: int
-    repeated: int
-    revised: int
+    repetitions: Repetitions
     outside: int
     bad_times: dict[int, int]
     bad_numbers: dict[int, int]
@@ -96,6 +102,7 @@ class _Builder:
         self._connection, self._request, self._staging = connection, request, staging
         self._notes: list[str] = []
         self._head = head_of(request)
+        self._precision = Precision()
 
     def build(self, objects: Path) -> Table:
         """Run all steps."""
@@ -104,12 +111,13 @@ class _Builder:
         bad_times = self._objects_where(f"{quoted(TIME)} IS NULL")
         bad_numbers = self._objects_where(f"{quoted(BAD)} > 0")
         self._delete(f"{quoted(TIME)} IS NULL")
-        start, end = _moment(self._request.start), _moment(self._request.end)
-        outside = self._delete(f"{quoted(TIME)} < {start} OR {quoted(TIME)} >= {end}")
-        repeated, revised = self._deduplicate([*self._head, TIME, *values])
+        request = self._request
+        within = within_sql(quoted(TIME), request.start, request.end, self._precision)
+        outside = self._delete(f"NOT ({within})")
+        repetitions = self._deduplicate([*self._head, TIME, *values])
         columns = tuple((row[0], row[1]) for row in self._rows(f"DESCRIBE {TABLE}"))
         return Table(
-            columns, self._count(TABLE), repeated, revised, outside, bad_times, bad_numbers,
+            columns, self._count(TABLE), repetitions, outside, bad_times, bad_numbers,
             tuple(self._notes),
         )  # fmt: skip
 
@@ -149,11 +157,16 @@ class _Builder:
             head.append(f"{text_literal(self._request.timeframe)} AS timeframe")
         columns = [
             *head,
-            f"{_time_sql(_raw(TIME))} AS {quoted(TIME)}",
+            f"{time_sql(_raw(TIME), self._precision)} AS {quoted(TIME)}",
             *(f"{value} AS {quoted(name)}" for name, value in zip(names, values, strict=True)),
             f"{' + '.join(bad) or '0'} AS {quoted(BAD)}",
             f"objects.{quoted(RANK)} AS {quoted(RANK)}, raw.{quoted(ROW)} AS {quoted(ROW)}",
             f"raw.{quoted(FILE)} AS {quoted(FILE)}",
+            *(
+                [f"{written_sql(_raw(TIME))} AS {quoted(WRITTEN)}"]
+                if self._precision.beyond
+                else []
+            ),
         ]
         self._connection.execute(
             f"CREATE TABLE typed AS SELECT {', '.join(columns)} FROM raw JOIN objects "  # noqa: S608 - all names are quoted
@@ -162,15 +175,19 @@ class _Builder:
         return [name for name in names if not self._repeats_head(name)]
 
     def _types(self, names: Sequence[str]) -> dict[str, str]:
-        """Return the types of the columns; numbers that no type holds stay text, with a note."""
+        """Return the types of the columns, and measure the times.
+
+        Numbers that no type holds stay text, with a note.
+        """
         kinds = self._staging.kinds
         numeric = [name for name in names if kinds[name] <= {"number"} or name.lower() in _NUMERIC]
         types = {name: "BOOLEAN" if kinds[name] == {"boolean"} else "VARCHAR" for name in names}
-        if not numeric:
-            return types
-        measures = ", ".join(map(digits_sql, numeric))
+        measures = ", ".join([precision_sql(quoted(TIME)), *map(digits_sql, numeric)])
         (found,) = self._rows(f"SELECT {measures} FROM raw")  # noqa: S608 - all names are quoted
-        for number, name in enumerate(numeric):
+        self._precision = Precision.of(found[:2])
+        if self._precision.beyond:
+            self._notes.append("Digits of times below nanoseconds are omitted.")
+        for number, name in enumerate(numeric, 1):
             digits = Digits(*found[2 * number : 2 * number + 2])
             exact = number_type(digits)
             if exact is None and digits.before is not None:
@@ -199,25 +216,55 @@ class _Builder:
     def _delete(self, condition: str) -> int:
         return int(self._rows(f"DELETE FROM typed WHERE {condition}")[0][0])  # noqa: S608 - of this module
 
-    def _deduplicate(self, columns: Sequence[str]) -> tuple[int, int]:
-        """Create the table, and return the numbers of repeated and of revised rows."""
+    def _deduplicate(self, columns: Sequence[str]) -> Repetitions:
+        """Create the table, and return the numbers of rows that do not count."""
         names = ", ".join(map(quoted, columns))
         source = self._unique_rows(columns)
-        order = f"{quoted(TIME)}, {quoted(self._head[0])}, {quoted(RANK)}, {quoted(ROW)}"
+        order = ", ".join([*self._moment, *map(quoted, (self._head[0], RANK, ROW))])
         self._connection.execute(
             f"CREATE TABLE {TABLE} AS SELECT {names} FROM ({source}) ORDER BY {order}"  # noqa: S608 - all names are quoted
         )
         before, after = self._count("typed"), self._count(TABLE)
         if before == after:
-            return 0, 0
+            return Repetitions()
         # A row that differs from all rows of the table was replaced; the others were repeated.
-        replaced = f"SELECT {names} FROM typed EXCEPT SELECT {names} FROM {TABLE}"  # noqa: S608 - all names are quoted
-        revised = self._count(f"({replaced})")
-        return before - after - revised, revised
+        replaced = self._count(self._lacking(names, "typed"))
+        if not replaced:
+            return Repetitions(before - after)
+        key = ", ".join(self._key(columns))
+        # Its place was taken by another row of its object if no later object has one.
+        latest = (
+            f"(FROM typed QUALIFY {quoted(RANK)} = max({quoted(RANK)}) OVER (PARTITION BY {key}))"
+        )
+        conflicting = self._count(self._lacking(names, latest))
+        return Repetitions(before - after - replaced, replaced - conflicting, conflicting)
+
+    @staticmethod
+    def _lacking(names: str, source: str) -> str:
+        """Return the rows of a source that the table does not have."""
+        return f"(SELECT {names} FROM {source} EXCEPT SELECT {names} FROM {TABLE})"  # noqa: S608 - all names are quoted
+
+    @property
+    def _moment(self) -> list[str]:
+        """The columns of the time: that of its text, too, if some are finer than the type."""
+        return [quoted(TIME), *([quoted(WRITTEN)] if self._precision.beyond else [])]
+
+    def _key(self, columns: Sequence[str]) -> list[str]:
+        """Return the columns of which each combination is one row or, for states, one moment."""
+        identifier = _identifier(columns) if self._request.kind in _TRADES else None
+        if identifier is None:
+            return [quoted(self._head[0]), *self._moment]
+        return [*map(quoted, (self._head[0], *self._markets(columns), identifier))]
+
+    def _markets(self, columns: Sequence[str]) -> list[str]:
+        """Return the column in which the rows name their symbols, if there is one."""
+        renamed = self._staging.renamed
+        own = (name for name in columns[len(self._head) :] if renamed.get(name, name) in MARKET)
+        return list(own)[:1]
 
     def _unique_rows(self, columns: Sequence[str]) -> str:
         """Return the query of the rows that count; see the rules of this module."""
-        key = f"{quoted(self._head[0])}, {quoted(TIME)}"
+        key = ", ".join(self._key(columns))
         latest = f"ORDER BY {quoted(RANK)} DESC, {quoted(ROW)} DESC"
         if self._request.kind == "ohlcv":
             if not self._has_repeats(key):
@@ -227,15 +274,15 @@ class _Builder:
             return (
                 f"FROM typed QUALIFY {quoted(RANK)} = max({quoted(RANK)}) OVER (PARTITION BY {key})"
             )
-        identifier = next((name for name in columns if name.lower() in _IDS), None)
-        names = ", ".join(map(quoted, columns))
+        identifier = _identifier(columns)
+        names = ", ".join([*map(quoted, columns), *self._moment[1:]])
         # Equal rows of one object are counted first, then each number of repetitions once.
         window = f"PARTITION BY {names}, {quoted(RANK)} ORDER BY {quoted(ROW)}"
         numbered = f"SELECT *, row_number() OVER ({window}) AS {quoted(NTH)} FROM typed"  # noqa: S608 - all names are quoted
         equal = f"PARTITION BY {names}, {quoted(NTH)}"
         if identifier is None:
             return f"FROM ({numbered}) QUALIFY row_number() OVER ({equal} {latest}) = 1"
-        same = f"PARTITION BY {quoted(self._head[0])}, {quoted(identifier)}"
+        same = f"PARTITION BY {key}"
         return (
             f"SELECT * EXCLUDE ({quoted(NTH)}) FROM ({numbered}) WHERE {quoted(identifier)} IS NULL "  # noqa: S608 - all names are quoted
             f"QUALIFY row_number() OVER ({equal} {latest}) = 1 UNION ALL "
@@ -265,7 +312,7 @@ def staged_source(form: Form) -> str:
     types = [(FILE, "INTEGER"), (ROW, "INTEGER"), *((name, "VARCHAR") for name in form.names)]
     columns = ", ".join(f"{text_literal(name)}: '{of}'" for name, of in types)
     # The buffers of DuckDB have many times the length of the longest line that it allows.
-    longest = min(max(form.longest, _ROW_BYTES), _MOST_ROW_BYTES)
+    longest = min(max(form.longest, _ROW_BYTES), MOST_ROW_BYTES)
     return (
         f"read_csv({text_literal(str(form.path))}, columns = {{{columns}}}, {STAGED_CSV}, "
         f"max_line_size = {longest}, buffer_size = {max(_CSV_BUFFER_BYTES, 2 * longest)})"
@@ -276,21 +323,6 @@ def _raw(name: str) -> str:
     return f"raw.{quoted(name)}"
 
 
-def _time_sql(text: str) -> str:
-    """Return the SQL of a time that is ISO 8601 (without zone: UTC) or an epoch number."""
-    number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
-    micros = "".join(
-        f"WHEN abs({number}) < {bound}::DECIMAL(38, 9) THEN {number} * {factor} "
-        for bound, factor in _EPOCH_UNITS
-    )
-    epoch = f"TRY_CAST(CASE {micros}ELSE {number} / 1000 END AS BIGINT)"
-    written = f"TRY_CAST({text} AS TIMESTAMPTZ)"
-    return (
-        f"CASE WHEN regexp_full_match({text}, '{_NUMBER}') "
-        f"THEN make_timestamp({epoch}) AT TIME ZONE 'UTC' "
-        f"WHEN isfinite({written}) THEN {written} END"
-    )
-
-
-def _moment(moment: datetime) -> str:
-    return f"TIMESTAMPTZ {text_literal(iso_utc(moment))}"
+def _identifier(columns: Sequence[str]) -> str | None:
+    """Return the column of the ids of trades."""
+    return next((name for name in columns if name.lower() in _IDS), None)

@@ -25,7 +25,9 @@ def digits_sql(name: str) -> str:
     mantissa = f"split_part({lowered}, 'e', 1)"
     # Few numbers have an exponent, and the functions that divide texts take most of the time.
     power = f"contains({text}, 'e') OR contains({text}, 'E')"
-    before = f"CASE WHEN {power} THEN greatest(1, {_before(mantissa)} + {exponent}) ELSE {_before(text)} END"
+    # DuckDB reads the digits before it uses the exponent, so that the type must hold both.
+    most = f"greatest(1, {_before(mantissa)}, {_before(mantissa)} + {exponent})"
+    before = f"CASE WHEN {power} THEN {most} ELSE {_before(text)} END"
     after = f"CASE WHEN {power} THEN greatest(0, {_after(mantissa)} - {exponent}) ELSE {_after(text)} END"
     return f"max({before}), max({after})"
 
@@ -40,6 +42,24 @@ def number_type(digits: Digits) -> str | None:
     if not digits.after and width <= _FEW_DIGITS:
         return "BIGINT"
     return f"DECIMAL({_FEW_DIGITS if width <= _FEW_DIGITS else _MOST_DIGITS},{digits.after})"
+
+
+def doubles_sql(name: str) -> str:
+    """Return an aggregate: whether a double holds each number of a column with all of its digits.
+
+    A double is written with the fewest digits that identify it. Where these are the digits of the
+    text, for example `1.5e300`, nothing is lost.
+    """
+    text = quoted(name)
+    double = f"TRY_CAST({text} AS DOUBLE)"
+    same = f"isfinite({double}) AND {_significant(text)} = {_significant(f'CAST({double} AS VARCHAR)')}"
+    return f"bool_and(coalesce({same}, false)) FILTER (WHERE {text} IS NOT NULL)"
+
+
+def _significant(text: str) -> str:
+    """Return the SQL of the digits of a number without zeros at both ends."""
+    mantissa = f"split_part(lower({text}), 'e', 1)"
+    return f"trim(regexp_replace({mantissa}, '[-+.]', '', 'g'), '0')"
 
 
 def _before(text: str) -> str:

@@ -11,12 +11,14 @@ from core.coverage.cells import HOUR, Cells, Stream
 from core.coverage.rhythm import (
     EVENTS,
     HOURS,
+    LEAST_SHARE,
     Rhythm,
     abnormally_small,
     rhythm_of,
     usual_pause,
     without_rhythm,
 )
+from core.coverage.sparse import MARKET, usual_pauses
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +32,10 @@ _MOST_DAYS = 60 * 366
 _DRIFT = 0.75
 #: A pause of a stream without a weekly rhythm is a gap if it is longer than so many usual pauses.
 _LONG_PAUSE = 1.5
+#: Expected hours from which on those of one day have a share that can be compared.
+_LEAST_COMPARED = 12
+#: Files of an hour up to which all of them may be absent where some often are.
+_FEW_FILES = 4
 
 
 class State(IntEnum):
@@ -132,7 +138,7 @@ def calendar_of(cells: Cells, now: datetime) -> Calendar:
     numbers = np.arange(days * HOURS).reshape(days, HOURS)
     inside = (numbers >= begin) & (numbers < _end_of(rhythm, days, now_hour))
     hours = _hour_states(cells, rhythm, files, sizes, inside, first_day)
-    day_states = _day_states(hours, rhythm, files, inside, events=events)
+    day_states = _day_states(hours, rhythm, files, inside, cells.stream.kind)
     return Calendar(
         cells.stream,
         _EPOCH + timedelta(days=first_day),
@@ -188,16 +194,35 @@ def _hour_states(
     states = np.where(inside, State.IDLE, State.OUTSIDE).astype(np.uint8)
     states[files > 0] = State.COMPLETE
     thin = (files > 0) & expected & (files < rhythm.least)
-    thin |= abnormally_small(rhythm, files, sizes, cells.stream.kind)
-    states[thin] = State.THIN
     missing = expected & (files == 0)
     places = np.flatnonzero(missing)
     if len(places):
         end = (first_day * HOURS + int(np.flatnonzero(inside)[-1]) + 1) * HOUR
         real = _real_gaps(places, np.flatnonzero(expected), cells, first_day=first_day, end=end)
         missing.reshape(-1)[places[~real]] = False
+    if cells.stream.kind in MARKET:
+        _excuse_pauses(thin, missing, expected, files, rhythm)
+    states[thin | abnormally_small(rhythm, files, sizes, cells.stream.kind)] = State.THIN
     states[missing] = State.MISSING
     return states
+
+
+def _excuse_pauses(
+    thin: NDArray[np.bool_],
+    missing: NDArray[np.bool_],
+    expected: NDArray[np.bool_],
+    files: NDArray[np.int32],
+    rhythm: Rhythm,
+) -> None:
+    """Remove the hours from `thin` and `missing` in which a sparse stream usually lacks files."""
+    lacking = usual_pauses(~(thin | missing)[expected])
+    # Of two files an hour both are sometimes absent if one often is; of many never.
+    rare = rhythm.hours[expected] <= _FEW_FILES
+    absent = usual_pauses(~missing[expected]) | lacking & rare
+    # Far fewer files than usual are a gap.
+    far = files[expected] < rhythm.hours[expected] * LEAST_SHARE
+    missing[expected] &= ~absent
+    thin[expected] &= ~lacking | far
 
 
 def _real_gaps(
@@ -234,8 +259,7 @@ def _day_states(
     rhythm: Rhythm,
     files: NDArray[np.int32],
     inside: NDArray[np.bool_],
-    *,
-    events: bool,
+    kind: str,
 ) -> NDArray[np.uint8]:
     """Return the states of days; a day without expected hours is compared as one."""
     import numpy as np
@@ -248,13 +272,40 @@ def _day_states(
     full = inside.all(axis=1)
     unscheduled = ~((rhythm.hours > 0) & inside).any(axis=1) & (rhythm.days > 0) & full
     states[unscheduled & (total > 0) & (total < rhythm.least_days)] = State.THIN
-    lacking = (total == 0) & ((hours == State.MISSING).any(axis=1) | unscheduled)
-    if not (events or rhythm.days.any()):
+    empty = unscheduled & (total == 0)
+    if kind in MARKET:
+        empty[unscheduled] &= ~usual_pauses(total[unscheduled] > 0)
+        states[_thinned(hours, rhythm, files, inside)] = State.THIN
+    lacking = empty | (total == 0) & (hours == State.MISSING).any(axis=1)
+    if not (kind in EVENTS or rhythm.days.any()):
         lacking |= _long_pauses(total, usual_pause(files))
     states[lacking] = State.MISSING
     # Such days are shown as missing in each of their hours, too.
     hours[lacking & ~(hours == State.MISSING).any(axis=1)] = State.MISSING
     return states
+
+
+def _thinned(
+    hours: NDArray[np.uint8],
+    rhythm: Rhythm,
+    files: NDArray[np.int32],
+    inside: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Return the days of sparse streams on which far more files than usual are absent.
+
+    Each pause of such a day may be usual, but not their number.
+    """
+    import numpy as np
+
+    expected = (rhythm.hours > 0) & inside
+    quiet = (expected & (files == 0) & (hours == State.IDLE)).sum(axis=1)
+    number = expected.sum(axis=1)
+    share = 1 - quiet.sum() / max(1, number.sum())
+    # Four standard deviations of a binomial distribution, and below the days around.
+    least = number * share - 4 * np.sqrt(number * share * (1 - share))
+    total = files.sum(axis=1)
+    comparable = (quiet > 0) & (number >= _LEAST_COMPARED)
+    return np.asarray(comparable & (number - quiet < least) & (total < rhythm.least_days))
 
 
 def _long_pauses(total: NDArray[np.int32], usual: int) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from core.catalog.segments import attach
 from core.coverage.cells import HOUR, Cells, Stream
 from core.coverage.selection import Selection
 from core.errors import NotFound
+from core.hints import Hint
 from core.local.spool import spool
 from core.model.catalog import LIST_KEYS, RefreshEstimate
 from core.objects.bucket import HasBucket
@@ -123,6 +124,7 @@ def _stored(workspace: HasBucket, work: Work) -> Iterator[duckdb.DuckDBPyConnect
                 "The catalogue of this bucket cannot be read",
                 cause="It was removed, or one of its files is damaged.",
                 remedy=LIST_KEYS,
+                hints=Hint.LIST_KEYS,
                 subject=workspace.bucket.name,
             )
         yield connection

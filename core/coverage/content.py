@@ -3,7 +3,9 @@
 Exchanges emit no candle for an interval without trades, so an interval that a file leaves out is no
 error by itself.
 
-A file that cannot be read lacks its rows. Otherwise it is decided in this order:
+Times that no file covers lack their file, unless files of the stream usually pause then: nights of
+exchanges with opening hours, and quiet hours of pairs with few trades. The calendar decides, so that
+both agree. A file that cannot be read lacks its rows. Otherwise it is decided in this order:
 
 1. The trades of the symbol: with a trade in the interval the candle was lost; without one, between
    the first and the last trade of a file of trades, the market was quiet.
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     Seconds = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-_DAY = 86_400
+_HOUR, _DAY = 3600, 86_400
 #: Days before and after a gap that are compared with it, and the fewest intervals.
 _DAYS_AROUND, _LEAST_AROUND = 2, 100
 #: Share of empty intervals from which on a pair is sparse.
@@ -144,25 +146,34 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """Which intervals have a candle, are covered by a file, or by one that cannot be read."""
+    """Which intervals have a candle, are covered by a file, or by one that cannot be read.
+
+    `pending` are the last ones, whose file may still be on its way.
+    """
 
     present: Flags
     covered: Flags
     unreadable: Flags
+    pending: Flags
 
 
-def candles_of(grid: Grid, files: Sequence[FileTimes]) -> Candles:
+def candles_of(grid: Grid, files: Sequence[FileTimes], now: int | None = None) -> Candles:
     """Return the intervals of a range that files contain or cover.
 
     A file that ends early lacks rows, and a quiet one may begin late; neither is a missing file. So
     each file covers the times that files of the stream usually have, relative to the time in the
     key, and at least as long as until the next file usually follows.
+
+    Args:
+        grid: the intervals.
+        files: the files of the stream.
+        now: the time in seconds until which files may have been written; None if all have been.
     """
     import numpy as np
 
     if not files:
         none = np.zeros(grid.count, dtype=bool)
-        return Candles(none, none, none)
+        return Candles(none, none, none, none)
     present = grid.flags(np.concatenate([each.times for each in files]))
     moments = np.array([each.moment for each in files], dtype=np.int64)
     first, last = _usual_span(grid.step, files, moments)
@@ -171,18 +182,41 @@ def candles_of(grid: Grid, files: Sequence[FileTimes]) -> Candles:
         if len(each.times):
             span[:] = min(span[0], each.times[0]), max(span[1], each.times[-1])
     damaged = np.array([not each.readable for each in files], dtype=bool)
-    return Candles(present, grid.covered(spans) | present, grid.covered(spans[damaged]))
+    pending = np.zeros(grid.count, dtype=bool)
+    if now is not None:
+        # A file is complete when the next one begins.
+        due = (now - _usual_distance(moments) - grid.begin) // grid.step
+        last = int(np.flatnonzero(present)[-1]) if present.any() else -1
+        pending[max(due, last + 1, 0) :] = True
+    covered = grid.covered(spans) | present
+    return Candles(present, covered, grid.covered(spans[damaged]), pending)
+
+
+def pauses_of(grid: Grid, files: Sequence[FileTimes], expected: Sequence[int]) -> Flags:
+    """Return the intervals that no expected file would cover.
+
+    Args:
+        grid: the intervals.
+        files: those of the stream.
+        expected: the hours (since 1970) in which files are expected, with or without a file.
+    """
+    import numpy as np
+
+    moments = np.array([each.moment for each in files], dtype=np.int64)
+    first, last = _usual_span(grid.step, files, moments)
+    phase = int(np.median(moments % _HOUR)) if len(moments) else 0
+    begins = np.array(expected, dtype=np.int64) * _HOUR + phase
+    return ~grid.covered(np.stack([begins + first, begins + last], axis=1))
 
 
 def _usual_span(step: int, files: Sequence[FileTimes], moments: Seconds) -> tuple[int, int]:
     """Return the usual distance of first and last row of a file from the time in its key."""
     import numpy as np
 
-    distances = np.diff(np.unique(moments))
-    until_next = int(np.median(distances)) - step if len(distances) else 0
+    until_next = max(0, _usual_distance(moments) - step)
     full = [each for each in files if len(each.times)]
     if not full:
-        return 0, max(0, until_next)
+        return 0, until_next
     # Not the median: the first row of a sparse pair is rarely that of the first interval.
     firsts = [each.times[0] - each.moment for each in full]
     lasts = [each.times[-1] - each.moment for each in full]
@@ -191,9 +225,17 @@ def _usual_span(step: int, files: Sequence[FileTimes], moments: Seconds) -> tupl
     return first, max(last, first + until_next)
 
 
+def _usual_distance(moments: Seconds) -> int:
+    """Return the usual seconds from one file to the next one, 0 for a single file."""
+    import numpy as np
+
+    distances = np.diff(np.unique(moments))
+    return int(np.median(distances)) if len(distances) else 0
+
+
 def absent_runs(candles: Candles) -> list[tuple[int, int]]:
     """Return begin and end of each run of covered intervals without a candle."""
-    return _runs(candles.covered & ~candles.present)
+    return _runs(candles.covered & ~candles.present & ~candles.pending)
 
 
 def gaps_in_content(
@@ -203,6 +245,7 @@ def gaps_in_content(
     *,
     trades: Sequence[FileTimes] = (),
     others: Sequence[Candles] = (),
+    pauses: Flags | None = None,
 ) -> list[ContentGap]:
     """Return all intervals without a candle, in order of time.
 
@@ -212,12 +255,19 @@ def gaps_in_content(
         candles: those of the stream.
         trades: the times of the symbol's trades, as far as they were read.
         others: the candles of other symbols of the same timeframe, on the same grid.
+        pauses: in which intervals files of the stream are not expected.
     """
+    judge = _Judge(grid, candles, trades, others)
+    paused = judge.untraded(pauses) if pauses is not None else ~candles.covered & False
+    uncovered = ~candles.covered & ~candles.pending
     found = [
         _gap(stream, grid, run, ContentState.NO_FILE, "No file covers this time.")
-        for run in _runs(~candles.covered)
+        for run in _runs(uncovered & ~paused)
     ]
-    judge = _Judge(grid, candles, trades, others)
+    found += [
+        _gap(stream, grid, run, ContentState.QUIET, "The stream usually has no file at this time.")
+        for run in _runs(uncovered & paused)
+    ]
     for run in absent_runs(candles):
         state, reason = judge.verdict(*run)
         found.append(_gap(stream, grid, run, state, reason))
@@ -248,6 +298,13 @@ class _Judge:
         self._traded = grid.flags(np.concatenate(full) if full else none)
         spans = np.array([[times[0], times[-1]] for times in full], dtype=np.int64).reshape(-1, 2)
         self._trades_known = grid.covered(spans)
+
+    def untraded(self, pauses: Flags) -> Flags:
+        """Return the pauses without those in which trades are stored."""
+        untraded = pauses.copy()
+        for begin, end in _runs(pauses):
+            untraded[begin:end] &= not self._traded[begin:end].any()
+        return untraded
 
     def verdict(self, begin: int, end: int) -> tuple[ContentState, str]:
         """Return the state of a run, and the reason."""

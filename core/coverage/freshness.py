@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.coverage.calendars import Calendar
+from core.coverage.calendars import Calendar, State
 from core.coverage.cells import HOUR, Stream
 from core.coverage.rhythm import EVENTS, HOURS, WEEK
+from core.coverage.sparse import MARKET, longest_usual_pause
 from core.units import as_utc
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def freshness_of(calendar: Calendar, now: datetime) -> StreamState:
 
     A stream has stopped if at least two expected hours (or days, if it has files at undefined hours)
     have passed since its latest file; nights and weekends in which it usually pauses do not count.
+    A pair with few trades has stopped after a pause that is longer than its usual ones.
     """
     age = as_utc(now) - calendar.latest
     interval = _interval(calendar)
@@ -68,8 +70,46 @@ def freshness_of(calendar: Calendar, now: datetime) -> StreamState:
     if age > max(timedelta(days=ENDED_AFTER_DAYS), (interval or timedelta()) * _RARE):
         state = Freshness.ENDED
     else:
-        state = Freshness.STOPPED if missed >= STOPPED_AFTER else Freshness.CURRENT
+        stopped = missed >= max(STOPPED_AFTER, _usual_pause(calendar) + 1)
+        state = Freshness.STOPPED if stopped else Freshness.CURRENT
     return StreamState(calendar.stream, state, calendar.latest, calendar.newest, interval, missed)
+
+
+def expected_hours(calendar: Calendar, hours: range) -> list[int]:
+    """Return the hours (since 1970) in which a stream has files, lacks them, or may have had some.
+
+    Those after its latest file continue its usual week. Hours before its first file count, too, and
+    all hours of a stream with files on less than seven days, of which nothing is usual yet.
+
+    Args:
+        calendar: the calendar of the stream.
+        hours: the hours to choose from.
+    """
+    if int(calendar.files.any(axis=1).sum()) < WEEK:
+        return list(hours)
+    by_hour, _ = _usual_week(calendar)
+    first = (calendar.first - date(1970, 1, 1)).days * HOURS
+    states = calendar.hours.reshape(-1).tolist()
+    latest = int(calendar.latest.timestamp()) // HOUR
+
+    def is_expected(hour: int) -> bool:
+        state = states[hour - first] if 0 <= hour - first < len(states) else State.OUTSIDE
+        if state == State.OUTSIDE and hour > latest and by_hour.any():
+            return bool(by_hour[hour // HOURS % WEEK, hour % HOURS])
+        return state != State.IDLE
+
+    return [hour for hour in hours if is_expected(hour)]
+
+
+def _usual_pause(calendar: Calendar) -> int:
+    """Return how many expected hours or days in a row may have no file; 0 if each should have one."""
+    if calendar.stream.kind not in MARKET:
+        return 0
+    if (calendar.expected[-WEEK:] > 0).any():
+        expected, files = calendar.expected.reshape(-1), calendar.files.reshape(-1)
+    else:
+        expected, files = calendar.expected_days, calendar.files.sum(axis=1)
+    return longest_usual_pause(files[expected > 0] > 0)
 
 
 def _missed(calendar: Calendar, now: datetime) -> int | None:

@@ -18,6 +18,7 @@ from core.coverage.cells import CellCounter, Cells
 from core.coverage.freshness import Freshness, StreamState, freshness_of
 from core.coverage.selection import Selection
 from core.errors import NotFound
+from core.hints import Hint
 from core.model.catalog import LIST_KEYS, RefreshEstimate
 from core.objects.bucket import HasBucket
 from core.objects.listing import Listing
@@ -109,6 +110,7 @@ def coverage(
             "The catalogue does not contain these streams yet",
             cause="Their keys were not listed on this computer.",
             remedy=LIST_KEYS,
+            hints=Hint.LIST_KEYS,
             subject=workspace.bucket.name,
         )
     # An old catalogue has no newer files, which does not mean that there are none.

@@ -25,7 +25,7 @@ _AROUND = 4
 #: A number of files is abnormal if it is below the median by this many median deviations, which is
 #: about three standard deviations of a normal distribution, or below a tenth of the median.
 _DEVIATIONS = 4.5
-_LEAST_SHARE = 0.1
+LEAST_SHARE = 0.1
 #: Candles and books of one stream have equal structure, so a much smaller file lacks rows.
 _LEAST_SIZE = 0.25
 FIXED_ROWS = frozenset({"ohlcv", "orderbook"})
@@ -154,7 +154,7 @@ def _usual_counts(
     number = used.sum(axis=1)
     median = _upper_median(around, number)
     deviation = _upper_median(np.abs(around - median[:, None, :]), number)
-    least = np.maximum(median - _DEVIATIONS * deviation, median * _LEAST_SHARE)
+    least = np.maximum(median - _DEVIATIONS * deviation, median * LEAST_SHARE)
     at = _filled(number > 0)
     return np.nan_to_num(median[at]).astype(np.int32), np.nan_to_num(least[at])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
@@ -55,6 +56,13 @@ class Selection:
             self.kind in {"", stream.kind}
             and self.timeframe in {"", stream.timeframe}
             and (not self.names or any(fnmatchcase(stream.name, name) for name in self.names))
+        )
+
+    def without(self, streams: Iterable[Stream]) -> tuple[str, ...]:
+        """Return the names and patterns that no stream of several has."""
+        found = {stream.name for stream in streams}
+        return tuple(
+            name for name in self.names if not any(fnmatchcase(each, name) for each in found)
         )
 
     def prefixes(self) -> list[str]:

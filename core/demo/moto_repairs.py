@@ -7,7 +7,7 @@ import threading
 from functools import cache, wraps
 from typing import Any
 
-from moto.s3.models import FakeDeleteMarker, FakeMultipart, S3Backend
+from moto.s3.models import FakeDeleteMarker, FakeMultipart, S3Backend, get_canned_acl
 from moto.s3.responses import S3Response
 from moto.secretsmanager.exceptions import InvalidParameterException, SecretNotFoundException
 from moto.secretsmanager.models import SecretsManagerBackend
@@ -62,6 +62,7 @@ def repair_moto() -> None:
     backends.list_secret_version_ids = listed
     _repair_folders()
     _repair_uploads()
+    _repair_access_control_lists()
 
 
 def _move_label(secret: Any, label: str, source: str | None, to: str | None) -> None:
@@ -150,6 +151,22 @@ def _repair_uploads() -> None:
     classes: Any = (FakeMultipart, S3Response)
     classes[0].initiated = utc_now()  # of the sample data, which is older than this repair
     classes[0].__init__, classes[1].serialized = made, dated
+
+
+def _repair_access_control_lists() -> None:
+    """Let the owner alone have access to an object that got no other access control list, as in S3.
+
+    moto 5.2 answers GetObjectAcl with status 500 for an object of several parts that was stored
+    without one.
+    """
+    read = S3Backend.get_object_acl
+
+    @wraps(read)
+    def private_by_default(backend: Any, key: Any) -> Any:
+        return read(backend, key) or get_canned_acl("private")
+
+    backends: Any = S3Backend
+    backends.get_object_acl = private_by_default
 
 
 def _holds_objects(bucket: Any, folder: str) -> bool:

@@ -182,6 +182,12 @@ def restored_table(_call: OperationCall, report: Any) -> Effects:
     return (Effect(ChangeKind.TABLES, f"{report.database}: {report.table}"),)
 
 
+def restored_tables(_call: OperationCall, report: Any) -> Effects:
+    """Describe each table of a `TablesReport`, or the table of a `RestoreReport` until then."""
+    tables = getattr(report, "tables", (report,))
+    return tuple(Effect(ChangeKind.TABLES, f"{one.database}: {one.table}") for one in tables)
+
+
 def former_table(call: OperationCall, _result: object) -> Effects:
     """Describe the former table that an undo restored, or that was dropped."""
     return (Effect(ChangeKind.TABLES, call.arguments["former"]),)

@@ -84,7 +84,7 @@ OBJECT_OPERATIONS: tuple[Operation, ...] = (
     ),
     _changes(
         "objects.restore_many",
-        "core.objects.trash:restore_objects",
+        "core.objects.undo_delete:restore_objects",
         "Restoring deleted objects",
         changes.restored_objects,
         "undelete --yes",
@@ -98,7 +98,7 @@ OBJECT_OPERATIONS: tuple[Operation, ...] = (
     ),
     _changes(
         "objects.undo_edits",
-        "core.transfer.property_edits:undo_edits",
+        "core.transfer.undo_edits:undo_edits",
         "Undoing changes of properties",
         changes.restored_objects,
     ),

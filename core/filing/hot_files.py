@@ -82,7 +82,7 @@ def filing_of(contents: Contents, *, use_file_time: bool) -> tuple[Filing, datet
         raise InvalidInput(
             f"The kind of {name} is unknown",
             cause=contents.trouble or "Its content matches no kind of the data contract.",
-            remedy="Upload it with `strongroom put`, or correct the file.",
+            remedy="Upload it yourself, under a key that you choose, or correct the file.",
         )
     title = kind(contents.kind).title
     missing = [each for each in kind(contents.kind).names if not contents.value(each)]
@@ -97,7 +97,7 @@ def filing_of(contents: Contents, *, use_file_time: bool) -> tuple[Filing, datet
         raise InvalidInput(
             f"{name} has no time",
             cause=f"It was recognised as {title}, but it contains no time of its data.",
-            remedy="Add a timestamp to the file, or use --file-time for its modification time.",
+            remedy="Add a timestamp to the file, or use the modification time of the file for it.",
         )
     filing = file_as(contents, contents.kind, names_of(contents), moment)
     if filing.refused:

@@ -302,7 +302,7 @@ class _HotFolder:
                 f"{filing.key} already exists, with another content",
                 cause="An existing object is never replaced by a watched folder.",
                 remedy="Compare both. Correct the time or the names in the file, or replace the "
-                "object with “File as…” in the window.",
+                "object yourself.",
                 subject=self.workspace.bucket.subject(filing.key),
             )
         return equal

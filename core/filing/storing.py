@@ -18,9 +18,10 @@ from core.layout.forms import Form, form_of, head_of, metadata_of
 from core.model.objects import Verdict, Written
 from core.objects.bucket import HasBucket
 from core.objects.comparing import compare_file
-from core.objects.conditions import refuse_existing
+from core.objects.conditions import COMPLETE
 from core.objects.hashing import SHA256, Stamp, unreadable
 from core.objects.part_sizes import SINGLE_BYTES
+from core.objects.probes import refuse_existing_key
 from core.objects.reading import head, read
 from core.objects.writing import put
 from core.objects.writing import upload as upload_file
@@ -210,7 +211,7 @@ def _sent(workspace: HasBucket, filing: Filing, work: Work, *, overwrite: bool) 
         # A multipart upload only fails on completion; this refuses an existing key before the parts
         # are sent.
         if not overwrite:
-            refuse_existing(workspace.bucket, filing.key, work)
+            refuse_existing_key(workspace.bucket, filing.key, COMPLETE, work)
         return upload_file(
             workspace.bucket,
             filing.key,

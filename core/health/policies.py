@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from core.aws.partitions import partition_of
 from core.errors import InvalidInput
 from core.model.connection import DEFAULT_BUCKET, SECRET_PREFIX
 
@@ -50,12 +51,14 @@ class Scope:
 
     `user` is the IAM user whose access keys an admin rotates; empty means the user with the policy.
     It is never all users, because creating keys for a user grants that user's permissions.
+    `region` determines the partition in ARNs.
     """
 
     bucket: str = DEFAULT_BUCKET
     prefix: str = ""
     names_prefix: str = SECRET_PREFIX
     user: str = ""
+    region: str = ""
 
 
 #: The database of `core.collect.athena`.
@@ -249,8 +252,9 @@ def _statement(place: Target, actions: Sequence[str], scope: Scope) -> dict[str,
 
 
 def _resource(place: Target, scope: Scope) -> str | list[str]:
-    bucket = f"arn:aws:s3:::{scope.bucket}"
-    secret = f"arn:aws:secretsmanager:*:*:secret:{scope.names_prefix}"
+    aws = f"arn:{partition_of(scope.region).id}"
+    bucket = f"{aws}:s3:::{scope.bucket}"
+    secret = f"{aws}:secretsmanager:*:*:secret:{scope.names_prefix}"
     resources: dict[Target, str | list[str]] = {
         Target.OBJECTS: f"{bucket}/{scope.prefix}*",
         # s3:ListBucket is an action of the bucket; only a condition can limit it to a prefix.
@@ -259,15 +263,15 @@ def _resource(place: Target, scope: Scope) -> str | list[str]:
         Target.SECRETS: f"{secret}*",
         # Secrets Manager appends six random characters to an ARN.
         Target.DATABASE: f"{secret}database-??????",
-        Target.USER: f"arn:aws:iam::*:user/{scope.user or '${aws:username}'}",
-        Target.QUERIES: "arn:aws:athena:*:*:workgroup/primary",
+        Target.USER: f"{aws}:iam::*:user/{scope.user or '${aws:username}'}",
+        Target.QUERIES: f"{aws}:athena:*:*:workgroup/primary",
         # A call on a table requires the permission on its database and on the catalogue, too.
         Target.TABLES: [
-            "arn:aws:glue:*:*:catalog",
+            f"{aws}:glue:*:*:catalog",
             # Athena inspects it before it creates another database.
-            "arn:aws:glue:*:*:database/default",
-            f"arn:aws:glue:*:*:database/{_DATABASE}",
-            f"arn:aws:glue:*:*:table/{_DATABASE}/*",
+            f"{aws}:glue:*:*:database/default",
+            f"{aws}:glue:*:*:database/{_DATABASE}",
+            f"{aws}:glue:*:*:table/{_DATABASE}/*",
         ],
         Target.ANYTHING: "*",
     }

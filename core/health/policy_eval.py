@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
+from core.aws.partitions import without_partition
 from core.health.policy_conditions import (
     Context,
     as_list,
@@ -284,19 +285,11 @@ def _covers_actions(statement: Mapping[str, Any]) -> bool:
 
 
 def _covers_resource(statement: Mapping[str, Any], arn: str) -> bool:
-    patterns = [_in_partition(str(each)) for each in _values(statement, "Resource")]
+    patterns = [without_partition(str(each)) for each in _values(statement, "Resource")]
     # An excluded pattern with a variable may match anything.
     if "NotResource" in statement:
         return not any(overlaps(pattern, arn) or "${" in pattern for pattern in patterns)
     return any(covers(pattern, arn) for pattern in patterns)
-
-
-def _in_partition(arn: str) -> str:
-    """Return an ARN of the China or GovCloud partition with the partition `aws`."""
-    for partition in ("arn:aws-cn:s3:::", "arn:aws-us-gov:s3:::"):
-        if arn.startswith(partition):
-            return "arn:aws:s3:::" + arn.removeprefix(partition)
-    return arn
 
 
 def _actions_text(statement: Mapping[str, Any]) -> str:

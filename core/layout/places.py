@@ -1,7 +1,9 @@
 """Parsing of the text by which a user names a place in a bucket.
 
 A place is a key or a prefix, an `s3://` URI, an ARN, an object's URL, or the address of a page of
-the AWS console. Nothing is sent: the caller compares the bucket and looks the key up.
+the AWS console. Nothing is sent: the caller compares the bucket and looks the key up. The ARN of an
+access point is the name of a bucket, as boto3 accepts it. Source: Amazon S3 user guide, "Access
+points naming rules and ARNs".
 """
 
 from __future__ import annotations
@@ -23,6 +25,15 @@ _S3_HOST = re.compile(
 )
 #: `/s3/buckets/NAME` and `/s3/object/NAME`; old addresses have the key behind the name.
 _CONSOLE_PATH = re.compile(r"/s3/[a-z]+(?:/(?P<bucket>[^/]+)(?:/(?P<key>.*))?)?")
+#: The fields that begin every ARN; other texts with its first letters are keys.
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[^:]*:[^:]*:", re.IGNORECASE)
+_ACCESS_POINT = re.compile(r"accesspoint[/:](?P<name>[a-z0-9-]+)(?:/(?P<rest>.*))?", re.DOTALL)
+#: In ARNs this precedes the keys of an access point; in URIs the key follows its name.
+_OBJECT = "object/"
+_URI_ARN = re.compile(
+    r"(?P<bucket>arn:aws[a-z-]*:s3:[a-z0-9-]+:\d*:accesspoint[/:][a-z0-9-]+)(?:/(?P<key>.*))?",
+    re.DOTALL,
+)
 _FORMS = "Type a key, a prefix, an s3:// URI, an ARN, or the address of a console page."
 
 
@@ -34,11 +45,14 @@ class Place:
         key: the key or prefix without a bucket; empty for the complete bucket.
         bucket: the name of the bucket; empty if the text contains none.
         region: the region that the text names, or empty.
+        literal: the key if spaces around it and a star at its end belong to it; empty if the text
+            has none.
     """
 
     key: str
     bucket: str = ""
     region: str = ""
+    literal: str = ""
 
     @property
     def folder(self) -> bool:
@@ -49,41 +63,71 @@ class Place:
 def parse_place(text: str) -> Place:
     """Return the place that `text` names.
 
-    Spaces and line ends around the text are ignored: they come from copying.
+    Line ends around the text are ignored, and spaces unless `literal` is used: they come from
+    copying.
 
     Raises:
         InvalidInput: an ARN or a URL that names no bucket.
     """
-    text = text.strip()
-    if found := _URI.match(text):
-        return _from_uri(text, text[found.end() :])
+    typed = text.strip("\r\n")
+    stripped, address = typed.strip(), typed.lstrip()
+    if found := _URI.match(address):
+        return _from_uri(address, address[found.end() :])
     # A key may contain colons, so only the beginning identifies an ARN.
-    if text[:4].casefold() == "arn:":
-        return _from_arn(text)
-    if _WEB.match(text):
-        return _from_url(text)
-    return Place(text)
+    if _ARN.match(address):
+        return _from_arn(address)
+    if _WEB.match(address):
+        return _from_url(stripped)
+    return _place(typed)
+
+
+def _place(key: str, bucket: str = "", region: str = "", *, pattern: bool = False) -> Place:
+    """Return the place of a key as it was typed.
+
+    Args:
+        key: the key, with spaces around it.
+        bucket: the bucket, or empty.
+        region: the region, or empty.
+        pattern: whether a star at the end usually means all keys with this beginning.
+    """
+    usual = key.strip()
+    usual = usual.removesuffix("*") if pattern else usual
+    return Place(usual, bucket, region, "" if usual == key else key)
 
 
 def _from_uri(text: str, rest: str) -> Place:
+    if found := _URI_ARN.fullmatch(rest):
+        return _place(found["key"] or "", found["bucket"])
     bucket, _slash, key = rest.partition("/")
-    if not bucket:
+    if not bucket.strip():
         raise _refused(text, "The URI names no bucket.")
-    return Place(key, bucket)
+    return _place(key, bucket.strip())
 
 
 def _from_arn(text: str) -> Place:
     parts = text.split(":", 5)
-    if len(parts) < 6 or parts[2] != "s3":
+    if parts[2] != "s3":
         raise _refused(text, "It is not the ARN of a bucket or an object.")
-    # ARNs of buckets have neither region nor account; those of access points have both.
+    if point := _ACCESS_POINT.fullmatch(parts[5]):
+        return _from_access_point(text, parts, point)
+    # ARNs of buckets have neither region nor account.
     if parts[3] or parts[4]:
-        raise _refused(text, "Access points are not supported.")
+        raise _refused(text, "It is neither the ARN of a bucket, an access point nor an object.")
     bucket, _slash, key = parts[5].partition("/")
-    if not bucket:
+    if not bucket.strip():
         raise _refused(text, "The ARN names no bucket.")
     # Policies name every object below a prefix with a star at the end.
-    return Place(key.removesuffix("*"), bucket)
+    return _place(key, bucket.strip(), pattern=True)
+
+
+def _from_access_point(text: str, parts: list[str], point: re.Match[str]) -> Place:
+    if not parts[3]:
+        raise _refused(text, "Access points of several regions are not supported.")
+    bucket = f"{':'.join(parts[:5])}:accesspoint/{point['name']}"
+    rest = point["rest"] or ""
+    if rest and not rest.startswith(_OBJECT):
+        raise _refused(text, "The key of an access point follows “/object/”.")
+    return _place(rest.removeprefix(_OBJECT), bucket, parts[3], pattern=True)
 
 
 def _from_url(text: str) -> Place:

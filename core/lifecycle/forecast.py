@@ -6,8 +6,8 @@ object, and the result is rounded up to the next midnight UTC; the action itself
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,6 +82,31 @@ def forecast(rules: Configuration, found: ObjectFacts) -> tuple[Forecast, ...]:
     return tuple(shown)
 
 
+def undecided(rules: Configuration, found: ObjectFacts) -> tuple[str, ...]:
+    """Return the ids of rules that apply only if the object has tags that are not known."""
+    if found.tags is not None:
+        return ()
+    return tuple(
+        rule.rule_id
+        for rule in rules.rules
+        if rule.enabled
+        and (tags := _tags_of(rule))
+        # With the tags of the rule, everything else decides.
+        and applies(rule, replace(found, tags=tuple((tag["Key"], tag["Value"]) for tag in tags)))
+        and any(_actions(rule, rules, found))
+    )
+
+
+def _limits(rule: Rule) -> Mapping[str, Any]:
+    raw = rule.raw()
+    return (raw.get("Filter") or {}).get("And") or raw.get("Filter") or {}
+
+
+def _tags_of(rule: Rule) -> Sequence[Mapping[str, str]]:
+    limits = _limits(rule)
+    return [limits["Tag"]] if "Tag" in limits else limits.get("Tags") or ()
+
+
 def _rank(storage_class: str) -> int:
     if not storage_class:
         return len(CLASSES) + 1
@@ -90,9 +115,7 @@ def _rank(storage_class: str) -> int:
 
 def applies(rule: Rule, found: ObjectFacts) -> bool:
     """Return whether the filter of a rule selects an object."""
-    raw = rule.raw()
-    limits: Mapping[str, Any] = (raw.get("Filter") or {}).get("And") or raw.get("Filter") or {}
-    tags = [limits["Tag"]] if "Tag" in limits else limits.get("Tags") or ()
+    limits, tags = _limits(rule), _tags_of(rule)
     if tags and found.tags is None:
         return False
     own = dict(found.tags or ())

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
+from core.aws.partitions import partition_of
 from core.effects import states_effect
 from core.errors import InvalidInput
 from core.links.ledger import Entry, Ledger
@@ -38,17 +39,21 @@ class KeyDeactivation:
     ended_links: int
 
 
-def deny_statement(entry: Entry) -> dict[str, Any]:
+def deny_statement(entry: Entry, region: str = "") -> dict[str, Any]:
     """Return a statement for the bucket policy that denies all links of this kind to the object.
 
     It affects links only: requests that programs sign with their own keys stay allowed.
+
+    Args:
+        entry: the link.
+        region: the region of the profile, which determines the partition in ARNs.
     """
     return {
         "Sid": "DenyLinks",
         "Effect": "Deny",
         "Principal": "*",
         "Action": _ACTIONS[entry.method],
-        "Resource": f"arn:aws:s3:::{entry.bucket}/{_literal(entry.key)}",
+        "Resource": f"arn:{partition_of(region).id}:s3:::{entry.bucket}/{_literal(entry.key)}",
         "Condition": {"StringEquals": {"s3:authType": _AUTH_TYPES.get(entry.method, _LINK)}},
     }
 

@@ -113,7 +113,8 @@ def _no_space(path: Path, needed: int) -> str:
 
     with contextlib.suppress(OSError):
         left = format_size(shutil.disk_usage(path.parent).free)
-        return f"The disk is full: {format_size(needed)} are needed, {left} are free."
+        more = f"{format_size(needed)} are needed, " if needed else ""
+        return f"The disk is full: {more}{left} are free."
     return "The disk is full."
 
 

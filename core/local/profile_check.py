@@ -15,7 +15,11 @@ from core.model.connection import KeySource, Profile, ProfileColour
 #: Not the list of AWS: new regions and those of other servers must be possible.
 _REGION = re.compile(r"[a-z0-9-]{2,40}")
 #: Rules of S3 for new buckets (User Guide, "General purpose bucket naming rules").
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+#: The name of a bucket, or the ARN of an access point, which stands for one.
+_BUCKET = re.compile(
+    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+    r"|arn:aws[\w-]*:s3:[a-z0-9-]+:\d{12}:accesspoint[/:][a-z0-9][a-z0-9-]{1,48}[a-z0-9]"
+)
 _KEY_ID = re.compile(r"\w{3,128}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 #: An AWS secret access key has 40 characters with lower case; a key id has not.

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from core.errors import InvalidInput, NotFound
+from core.hints import Hint
 from core.local.profile_check import check_profile, profile_of, record_of
 from core.local.state.database import state_database
 from core.local.state.reports import damaged_files, unreadable_entries
@@ -55,8 +56,8 @@ class ProfileStore:
             raise NotFound(
                 f"There is no profile named {name}",
                 cause=f"{self._database.path} does not list it.",
-                remedy="Choose one from the list, or create it in the Credentials tab or with "
-                "`strongroom setup`.",
+                remedy="Choose a stored profile, or create this one.",
+                hints=Hint.SET_UP,
                 subject=name,
             )
         return profile

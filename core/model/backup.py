@@ -160,7 +160,8 @@ class Backup:
     difference. A `pinned` backup is never removed by retention. `encrypted_with` is the name of the
     key of an encrypted backup, otherwise empty. `filter` is the SQL condition of a backup that
     contains only some rows of the table, otherwise empty. `storage_class` is the archive storage
-    class of any of its objects, which may have to be retrieved before they can be read.
+    class of any of its objects, which may have to be retrieved before they can be read. `snapshot`
+    is the same for tables that were read in one transaction; empty if unknown.
     """
 
     id: str
@@ -179,6 +180,7 @@ class Backup:
     encrypted_with: str = ""
     storage_class: str = ""
     filter: str = ""
+    snapshot: str = ""
     checked: str = field(default="", compare=False)
     verified: datetime | None = field(default=None, compare=False)
     proven: datetime | None = field(default=None, compare=False)

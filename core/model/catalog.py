@@ -86,6 +86,7 @@ class RefreshReport:
         began: when the listing began.
         shared: whether another process made this refresh at the same time, so that no request was
             sent by this one.
+        notes: remarks about a report of S3 Inventory.
     """
 
     prefix: str
@@ -97,6 +98,7 @@ class RefreshReport:
     requests: int
     began: datetime
     shared: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

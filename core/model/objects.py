@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+#: Storage classes whose objects cannot be read until their retrieval. GLACIER_IR needs none.
+ARCHIVE_CLASSES = ("DEEP_ARCHIVE", "GLACIER")
+#: A class whose objects may be in an archive tier, which no listing shows.
+TIERING = "INTELLIGENT_TIERING"
+
 
 class Verdict(Enum):
     """What the bytes of an object were compared with; the value is the displayed text.

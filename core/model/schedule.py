@@ -84,6 +84,11 @@ class Schedule:
         return f"{found} except {', '.join(self.exclude)}" if self.exclude else found
 
     @property
+    def timing(self) -> str:
+        """Interval, time and options, for messages."""
+        return " ".join((f"every {self.every.value} at {self.at}", *self.options))
+
+    @property
     def title(self) -> str:
         """The tables and the database, for lists and messages."""
         database = self.origin.database or self.database

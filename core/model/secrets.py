@@ -17,6 +17,8 @@ OPEN_FIELDS = frozenset(
         "host", "port", "database", "username", "engine",
     }
 )  # fmt: skip
+#: The field of a secret with a key of backups: with another value they could not be read.
+BACKUP_KEY_FIELD = "backup_key"
 #: Prefix of Strongroom's labels, `strongroom:USER:ID`, which name the author of a version.
 OWN_LABEL = "strongroom:"
 

@@ -213,13 +213,14 @@ class Reference:
     """A foreign key from the perspective of the referenced table.
 
     The `columns` of `table` refer to `parents` of this table; empty `parents` means the primary
-    key.
+    key. A table of another `database` is named with it (`other.orders`).
     """
 
     table: str
     columns: tuple[str, ...]
     parents: tuple[str, ...] = ()
     on_delete: str = ""
+    database: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,10 @@ from enum import Enum
 
 from core.aws.faults import translated
 from core.errors import Conflict
+from core.model.objects import ARCHIVE_CLASSES
 from core.objects.bucket import Bucket
 from core.units import as_utc
 from core.work import Work
-
-#: Storage classes whose objects cannot be read until their retrieval. GLACIER_IR needs none.
-ARCHIVE_CLASSES = ("DEEP_ARCHIVE", "GLACIER")
-#: A class whose objects may be in an archive tier, which no listing shows.
-TIERING = "INTELLIGENT_TIERING"
 
 _RESTORE = re.compile(r'ongoing-request="(true|false)"(?:, expiry-date="([^"]*)")?')
 

@@ -12,7 +12,7 @@ from core.local.pending_uploads import PendingUpload, note
 from core.objects import conditions
 from core.objects.bucket import Bucket
 from core.objects.conditions import COMPLETE, ONLY_NEW
-from core.objects.probes import probe_completion
+from core.objects.probes import probe_completion, refuse_existing_key
 from core.objects.resuming import continued, fingerprint_of, is_retained
 from core.objects.unfinished import abort, create
 from core.work import Work
@@ -86,9 +86,9 @@ def prepare_only_new(bucket: Bucket, key: str, work: Work) -> None:
 
     Raises:
         AlreadyExists: an object has the key.
-        StorageError: the request failed.
+        StorageError: the request failed; see `refuse_existing_key`.
     """
-    conditions.refuse_existing(bucket, key, work)
+    refuse_existing_key(bucket, key, COMPLETE, work)
     probe_completion(bucket, key, work)
 
 

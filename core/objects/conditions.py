@@ -102,3 +102,15 @@ def already_exists(bucket: Bucket, existing: ObjectInfo, details: str = "") -> A
         subject=bucket.subject(existing.key),
         details=details,
     )
+
+
+def unreadable(bucket: Bucket, key: str, details: str = "") -> AlreadyExists:
+    """Return the error for a key that the server's condition has refused, and that may not be read."""
+    return AlreadyExists(
+        f"{key} already exists",
+        cause="The server refused to write it a second time, and its state may not be read: "
+        "s3:GetObject is missing.",
+        remedy="Choose another key, or allow overwriting.",
+        subject=bucket.subject(key),
+        details=details,
+    )

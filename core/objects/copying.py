@@ -11,10 +11,18 @@ from typing import Any, BinaryIO, cast
 from core.aws.faults import translated
 from core.aws.limits import GIB, MIB
 from core.effects import states_effect
-from core.errors import Conflict, InvalidInput, NotFound, ServiceError, StorageError
+from core.errors import (
+    AccessDenied,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    ServiceError,
+    StorageError,
+)
 from core.layout.building import check_key
 from core.model.objects import Verdict, Written
 from core.objects import conditions
+from core.objects.acl import grants_of, repeat_grants
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_is_opaque, etag_of, expected_hashes
 from core.objects.completion import is_race_free
@@ -33,6 +41,7 @@ from core.objects.object_reader import ObjectReader, inspect
 from core.objects.reading import fetch
 from core.objects.sending import discard
 from core.objects.streams import upload_stream
+from core.objects.versioning import is_suspended
 from core.work import Progress, Work, default_work
 
 #: Objects up to this size are copied in one request. S3 allows 5 GiB, but answers only when it has
@@ -51,6 +60,7 @@ def copy(  # noqa: PLR0913 - one copy; all but the first three by name
     source: Bucket | None = None,
     expected_etag: str = "",
     only_new: bool = False,
+    with_grants: bool = False,
     work: Work | None = None,
 ) -> Written:
     """Copy an object to another key, with its metadata, tags, content type and storage class.
@@ -68,6 +78,7 @@ def copy(  # noqa: PLR0913 - one copy; all but the first three by name
             and sent by this computer.
         expected_etag: the ETag in the caller's listing, without quotes; another one is an error.
         only_new: never overwrite an object.
+        with_grants: repeat the grants of its ACL to others than its owner, too.
         work: cancel token and progress.
 
     Raises:
@@ -91,14 +102,30 @@ def copy(  # noqa: PLR0913 - one copy; all but the first three by name
     if expected_etag and etag_of(answer) != expected_etag:
         raise changed_source(source, key)
     request = CopyRequest(source, key, answer, bucket, check_key(target), only_new)
-    # SeaweedFS finds no object with the name of a folder as the source of a copy.
-    folder = key.endswith("/") and source.clients.endpoint_url is not None
-    by_server = same_server and not folder
+    grants = grants_of(source, key, "", work) if with_grants else ()
+    by_server = same_server and _is_copied_well(source, key, work)
     written = _copied(request, work) if by_server else _streamed(request, work)
     if request.size > _WITH_TAGS:
         repeat_tags(request, work)
+    try:
+        repeat_grants(bucket, request.target, written.version_id or "", grants, work)
+    except StorageError:
+        # A later move would take the copy without the grants for a finished one.
+        stored = {"VersionId": written.version_id, "ETag": written.etag}
+        discard(bucket, request.target, stored, cancelled=work.token.cancelled)
+        raise
     work.report(Progress(request.size, request.size, "bytes", target))
     return written
+
+
+def _is_copied_well(source: Bucket, key: str, work: Work) -> bool:
+    """Return whether the server's own copy of an object is reliable."""
+    if source.clients.endpoint_url is None:
+        return True
+    # SeaweedFS finds no object with the name of a folder as the source of a copy. Ceph RGW copies
+    # the pointer to the newest version as well where versioning is suspended: when the source is
+    # removed, the copy reads as empty.
+    return not key.endswith("/") and not is_suspended(source, work=work)
 
 
 def _copied(request: CopyRequest, work: Work) -> Written:
@@ -162,7 +189,11 @@ def _copied_at_once(request: CopyRequest, work: Work) -> Written:
     condition: dict[str, Any] = ONLY_NEW if request.only_new and honoured else {}
     # Only AWS is known to honour the condition for copies (S3 user guide, "Conditional writes").
     if request.only_new and not honoured:
-        conditions.refuse_existing(request.bucket, request.target, work)
+        try:
+            conditions.refuse_existing(request.bucket, request.target, work)
+        except AccessDenied:
+            # The condition of an upload decides where missing keys are denied.
+            return _streamed(request, work)
     try:
         with work.slot(), translated("s3:CopyObject", request.bucket.subject(request.target), work):
             answer = request.bucket.client.copy_object(

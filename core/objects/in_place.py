@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from core.aws.faults import translated
-from core.effects import states_effect
+from core.effects import attaching_partial, states_effect
 from core.errors import Archived, ServiceError
-from core.model.objects import Verdict, Written
-from core.objects.archive import ARCHIVE_CLASSES
+from core.model.objects import ARCHIVE_CLASSES, Verdict, Written
+from core.objects.acl import grants_of, repeat_grants
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_of
 from core.objects.copying import SINGLE_BYTES, compare_answers
@@ -37,10 +37,13 @@ def copy_onto(request: CopyRequest, work: Work) -> Written:
         Conflict: the object was replaced since it was inspected.
         Archived: the object is in an archive class and was not retrieved.
         ServiceError: the copy differs from its source.
-        StorageError: the copy was denied or failed.
+        StorageError: the copy was denied or failed; `partial` is the copy if only its tags or its
+            grants are missing.
     """
     _refuse_archived(request)
     request = replace(request, tags=tags_of(request, work))
+    # Before the copy, which replaces them.
+    grants = grants_of(request.source, request.key, request.version, work)
     version = _copied_at_once(request, work) if request.size <= SINGLE_BYTES else ""
     if request.size > SINGLE_BYTES:
         _etag, doubt = copy_in_parts(request, work)
@@ -55,11 +58,14 @@ def copy_onto(request: CopyRequest, work: Work) -> Written:
             remedy="Restore a former version, if the bucket has versions.",
             subject=request.bucket.subject(request.target),
         )
-    repeat_tags(request, work)
     version = version or found.get("VersionId") or ""
-    return Written(
+    written = Written(
         request.target, etag_of(found), request.size, version or None, None, Verdict(verdict)
     )
+    with attaching_partial(lambda: written):
+        repeat_tags(request, work)
+        repeat_grants(request.bucket, request.target, version, grants, work)
+    return written
 
 
 def _refuse_archived(request: CopyRequest) -> None:

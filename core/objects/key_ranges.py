@@ -2,8 +2,9 @@
 
 A division is complete whatever keys follow; it is even if the keys are as expected. Some servers,
 among them SeaweedFS, list folder by folder, so that `a/x` precedes `a-b`, and list nothing of a folder
-whose name a listing starts after. So for other servers than S3 no text is the name of a folder, and
-its new part has neither a slash nor a character before it: both orders agree on it.
+whose name a listing starts after. So for other servers than S3 no text is the name of a folder: it
+ends with a character that no name has. Its new part has neither a slash nor a character before it, unless all names in the folder are known
+(`core.objects.folder_levels`): both orders agree on it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from core.objects.pages import Columns
 
 #: Number of keys of a page whose characters are examined for a division.
 _SAMPLE = 50
+#: The end of texts before a name, after most names with the same beginning. The second character
+#: has no meaning (Unicode reserves it for private use), so that no folder has such a name; there are
+#: folders whose names end with the first one.
+NO_NAME = "~\ue8d3"
 #: Number of characters after the common ones that are computed with.
 _DIGITS = 8
 
@@ -43,6 +48,13 @@ class KeyRange:
 
     def __post_init__(self) -> None:
         self.last = self.after
+
+    def of(self, home: str, other: str) -> KeyRange:
+        """Return the range of another folder that has the place of this one in its folder `home`."""
+        prefix, after, until = (
+            text and other + text[len(home) :] for text in (self.prefix, self.after, self.until)
+        )
+        return KeyRange(prefix or "", after or "", until)
 
 
 @dataclass(slots=True, eq=False)
@@ -136,7 +148,7 @@ def _kind(char: str) -> str:
 def text_before(text: str, stem: str) -> str | None:
     """Return a text before a name and after most names before it that is no name, or None.
 
-    It is `01~` for `02`, and `0~` for `10`.
+    It is `01` with `NO_NAME` for `02`, and `0` with it for `10`.
 
     Args:
         text: the name with what precedes it.
@@ -145,7 +157,7 @@ def text_before(text: str, stem: str) -> str | None:
     name = text[len(stem) :].rstrip("0")
     if not name or not name[-1].isascii() or not name[-1].isalnum():
         return None
-    return f"{stem}{name[:-1]}{chr(ord(name[-1]) - 1)}~"
+    return f"{stem}{name[:-1]}{chr(ord(name[-1]) - 1)}{NO_NAME}"
 
 
 def evenly(part: KeyRange, keys: list[str], most: int) -> list[str]:

@@ -7,6 +7,7 @@ while botocore still handles signatures, redirects, errors and retries.
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections.abc import Iterator
@@ -15,13 +16,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.aws.answers import check_answer
+from core.aws.current_work import current_work
 from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import LIST_KEYS
+from core.errors import ErrorKind, StorageError
 from core.model.objects import LevelPage, ObjectRow
 from core.objects.bucket import Bucket
 from core.objects.pages import Columns, Page, read_page
 from core.units import utc_now
 from core.work import Work, default_work
+
+_log = logging.getLogger(__name__)
 
 #: Key of the page in botocore's answer.
 _PAGE = "StrongroomPage"
@@ -91,24 +96,52 @@ def page_of(  # noqa: PLR0913 - the parameters of one request
         more["StartAfter"] = after
     if delimiter:
         more["Delimiter"] = delimiter
+    more |= {"Prefix": prefix, "MaxKeys": size}
     subject = bucket.subject(prefix)
-    with translated("s3:ListObjectsV2", subject, work):
-        client = bucket.client
-        with _quick_pages(client):
-            answer = client.list_objects_v2(
-                # Keys may contain characters that XML 1.0 cannot represent, which are only safe
-                # when encoded.
-                Bucket=bucket.name,
-                Prefix=prefix,
-                MaxKeys=size,
-                EncodingType="url",
-                **more,
-            )
-    page: Page = answer[_PAGE]
+    page = _first_page(bucket, subject, more, work)
+    if page is None:
+        with translated("s3:ListObjectsV2", subject, work):
+            page = _requested(bucket.client, bucket.name, more)[0]
     # A server that ignores the token would be listed without end.
     if page.token is not None and page.token == token:
         raise not_an_s3_answer(subject, "a listing whose next page would be the same page")
     return page.columns, page.token
+
+
+def _first_page(
+    bucket: Bucket, subject: str, more: dict[str, Any], work: Work | None
+) -> Page | None:
+    """Return a page without HeadBucket, or None if the bucket is known or has to be found first."""
+    with translated("s3:ListObjectsV2", subject):
+        client = bucket.clients.client_to_try(bucket.name)
+    if client is None:
+        return None
+    # With the time limit of an interactive call, so that an unreachable server is reported soon.
+    first_contact = Work((work or current_work()).token)
+    try:
+        with translated("s3:ListObjectsV2", subject, first_contact):
+            page, again = _requested(client, bucket.name, more)
+    except StorageError as error:
+        if error.kind in {ErrorKind.OFFLINE, ErrorKind.CANCELLED}:
+            raise
+        _log.info(
+            "the region of the bucket is requested after a refused listing: %s", error.summary
+        )
+        return None
+    if again:
+        bucket.client  # noqa: B018 - botocore may have followed the bucket to its region
+    else:
+        bucket.clients.note_served(bucket.name)
+    return page
+
+
+def _requested(client: Any, name: str, more: dict[str, Any]) -> tuple[Page, bool]:
+    """Return a page, and whether the request was sent more than once."""
+    with _quick_pages(client):
+        # Keys may contain characters that XML 1.0 cannot represent, which are only safe when
+        # encoded.
+        answer = client.list_objects_v2(Bucket=name, EncodingType="url", **more)
+    return answer[_PAGE], answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
 
 
 def rows_of(columns: Columns) -> tuple[ObjectRow, ...]:

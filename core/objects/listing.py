@@ -17,9 +17,9 @@ from core.work import Work, default_work
 
 __all__ = ["FAN_OUT", "Listing", "list_pages"]
 
-#: Approximate seconds of computation for a page: more requests than the latency has such times only
-#: wait for the processor.
-_PAGE_SECONDS = 0.0016
+#: Approximate seconds of computation for a page: as many requests as the latency has such times are
+#: answered while one answer is awaited, and more would wait for the processor.
+_PAGE_SECONDS = 0.001
 #: Number of answers after which the number of requests at the same time is examined.
 _ROUND = 16
 #: There are more requests if this part of the time no answer was there, and fewer with less than that.
@@ -77,14 +77,16 @@ class Listing:
         any_order = bucket.clients.endpoint_url is not None
         self._plan = ListingPlan(self._start, divide=fan_out > 1, any_order=any_order)
         self._examined = self.list_calls = 0
-        self._waiting = 1.0
+        self._waiting, self._fewest = 1.0, _FEWEST
 
     def pages(self) -> Iterator[Columns]:
         """Yield all pages of the ranges that were not taken by `take`; see `list_pages`."""
         try:
-            yield from self._first_page()
-            if self._start.token is not None:
-                yield from self._further_pages()
+            first = self._first_page()
+            if self._start.token is None:
+                yield from first
+            else:
+                yield from self._further_pages(first)
         finally:
             self._plan.finish()
 
@@ -102,23 +104,26 @@ class Listing:
         """Remove a range for another process to list; wait for one, and return None at the end."""
         return self._plan.take()
 
-    def _first_page(self) -> Iterator[Columns]:
+    def _first_page(self) -> list[Columns]:
         """Request the first page, which usually is the only one, with botocore."""
         (request,) = self._plan.following(0)
         self._work.check()
-        self._bucket.client  # noqa: B018 - the first access may have to determine the region
+        # Created before the time is measured; `client` may have to determine the region.
+        _ = self._bucket.clients.client_to_try(self._bucket.name) or self._bucket.client
         began, computed = time.monotonic(), time.thread_time()
         columns, token = self._regular(request)
         # The time without the processor time of this thread is what it waited for the network.
         latency = time.monotonic() - began - (time.thread_time() - computed)
         self.list_calls = 1
-        self._choose(int(latency / _PAGE_SECONDS), MOST)
-        yield from self._plan.answered(request, columns, token, 0)
+        self._fewest = max(_FEWEST, min(MOST, int(latency / _PAGE_SECONDS)))
+        self._choose(self._fewest, MOST)
+        return self._plan.answered(request, columns, token, 0)
 
-    def _further_pages(self) -> Iterator[Columns]:
+    def _further_pages(self, first: list[Columns]) -> Iterator[Columns]:
         requests = PageRequests(self._bucket, self._regular, self._work, fan_out=self._fan_out)
         with closing(requests):
             self._send(requests)
+            yield from first
             while requests.in_flight:
                 for request, answer in requests.answers():
                     pages = self._received(request, answer, requests)
@@ -145,14 +150,16 @@ class Listing:
 
     def _choose(self, wanted: int, most: int) -> None:
         if self._fan_out > 1:
-            self._plan.wanted = max(_FEWEST, min(most, wanted))
+            self._plan.wanted = min(most, max(self._fewest, wanted))
 
     def _received(
         self, request: PageRequest, answer: tuple[Columns, str | None] | BaseException,
         requests: PageRequests,
     ) -> list[Columns]:  # fmt: skip
-        if isinstance(answer, AccessDenied) and request.part is None:
-            return self._plan.refused(request, requests.in_flight)
+        if isinstance(answer, AccessDenied):
+            pages = self._plan.refused(request, requests.in_flight)
+            if pages is not None:
+                return pages
         if isinstance(answer, BaseException):
             raise answer
         return self._plan.answered(request, *answer, requests.in_flight)

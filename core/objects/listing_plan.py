@@ -2,7 +2,9 @@
 
 The keys are divided by folders first: the levels above the last key of the first page are listed with
 a delimiter, and each folder that follows becomes a range. Ranges are divided further at likely keys,
-because ListObjectsV2 can start after any key, whether it exists or not. Nothing here sends requests.
+because ListObjectsV2 can start after any key, whether it exists or not. If the server may have
+another order than S3, the levels inside a folder are listed, and it is divided between its own folders
+once they are known (`core.objects.expected_ranges`). Nothing here sends requests.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import threading
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 
-from core.objects.folder_levels import FolderLevels, level_of
+from core.objects.expected_ranges import ExpectedRanges
+from core.objects.folder_levels import FolderLevels, FolderNames, folder_in, level_of
 from core.objects.key_ranges import (
     KeyRange,
     PageRequest,
@@ -55,6 +58,12 @@ class ListingPlan:
         self._ends: dict[str, list[str]] = {}
         #: Texts at which the folders of a level are probably divided well, relative to them.
         self._templates: dict[str, list[str]] = {}
+        #: The levels inside the folder of the first key, relative to it, for each level above it.
+        self._inner: dict[str, list[str]] = {}
+        self._names = FolderNames()
+        self._expected = ExpectedRanges()
+        #: The number of requested levels without an answer.
+        self._awaited = 0
         # Guards the ranges that wait for a request, which a helper may take.
         self._changed = threading.Condition()
         self._helpers = 0
@@ -69,10 +78,10 @@ class ListingPlan:
                 part = self._ready.popleft()
                 after = "" if part.token else part.after
                 found.append(PageRequest(part.prefix, token=part.token, after=after, part=part))
-            # In addition: the levels are needed in order to use more requests.
-            found += self._levels
-            self._levels = []
-            return found
+            # In addition, and first: the levels are needed in order to use more requests.
+            levels, self._levels = self._levels, []
+            self._awaited += len(levels)
+            return levels + found
 
     def answered(
         self, request: PageRequest, columns: Columns, token: str | None, in_flight: int
@@ -87,16 +96,25 @@ class ListingPlan:
         """
         with self._changed:
             if request.part is None:
-                found = self._use_level(request.prefix, columns, token, in_flight)
+                found = self._use_level(request.prefix, columns, in_flight, complete=token is None)
+            elif request.part in self._expected:
+                self._expected.store(request.part, columns, token)
+                found = []
             else:
                 found = self._use_page(request.part, columns, token, in_flight)
             self._changed.notify_all()
         return [page for page in found if page.keys]
 
-    def refused(self, request: PageRequest, in_flight: int) -> list[Columns]:
-        """Continue without a level that may not be listed by itself, and return further objects."""
+    def refused(self, request: PageRequest, in_flight: int) -> list[Columns] | None:
+        """Continue without a level that may not be listed by itself, and return further objects.
+
+        Returns None if the request is needed.
+        """
         with self._changed:
-            return self._use_level(request.prefix, Columns([], [], [], [], [], []), "", in_flight)
+            if request.part is not None:
+                return [] if self._expected.drop(request.part) else None
+            nothing = Columns([], [], [], [], [], [])
+            return self._use_level(request.prefix, nothing, in_flight, complete=False)
 
     def finish(self) -> None:
         """End the wait of helpers: nothing remains to be taken."""
@@ -112,14 +130,21 @@ class ListingPlan:
                 while not self._finished:
                     # While the levels are awaited, the only range is the one that they divide.
                     divided = self._dividing and not self._by_path and self._folders is None
-                    if self._ready and divided:
-                        part = self._ready.pop()
+                    part = self._taken() if divided else None
+                    if part is not None:
                         # From its last key on, as another process cannot use its token.
                         return KeyRange(_home(part), part.last, part.until)
                     self._changed.wait(0.2)
             finally:
                 self._helpers -= 1
         return None
+
+    def _taken(self) -> KeyRange | None:
+        """Remove the last range that is not only expected."""
+        part = next((each for each in reversed(self._ready) if each not in self._expected), None)
+        if part is not None:
+            self._ready.remove(part)
+        return part
 
     def _use_page(
         self, part: KeyRange, columns: Columns, token: str | None, in_flight: int
@@ -199,10 +224,14 @@ class ListingPlan:
             self._folders, self._levels = folders, folders.requests()
 
     def _use_level(
-        self, level: str, columns: Columns, token: str | None, in_flight: int
+        self, level: str, columns: Columns, in_flight: int, *, complete: bool
     ) -> list[Columns]:
+        self._awaited -= 1
         folders = self._folders
-        if folders is None or not folders.add(level, columns, complete=token is None):
+        home = self._names.add(level, columns, complete=complete)
+        if home is not None and self._expected.bounds(home):
+            return self._settle(home, in_flight)
+        if folders is None or not folders.add(level, columns, complete=complete):
             return []
         self._folders = None
         if not self._dividing:
@@ -223,17 +252,52 @@ class ListingPlan:
         pages: dict[str, int] = {}
         for parent in {level_of(each.prefix) for each in ranges}:
             self._templates[parent], pages[parent] = folders.template(parent)
+            self._inner[parent] = folders.inner(parent)
         self.expected_pages = sum(pages[level_of(each.prefix)] for each in ranges)
         room = self.wanted - in_flight - len(self._ready) - len(ranges)
         found: list[KeyRange] = []
         for each in ranges:
             parent = level_of(each.prefix)
             share = room * pages[parent] // max(1, self.expected_pages)
-            known = self._agreed(self._templates[parent])
-            texts = spread(known, max(0, min(share, pages[parent] - 1)))
+            if share and len(self._levels) < 2 * self.wanted:
+                self._request_names(each.prefix)
+            most = max(0, min(share, pages[parent] - 1))
+            if self._names.awaits(each.prefix):
+                found += self._expected_parts(each, folder_in(parent, folders.start.last), most)
+                continue
+            texts = spread(self._agreed(self._templates[parent]), most)
             bounds = [each.prefix + text for text in texts] if not self._by_path else []
-            ends = zip(["", *bounds], [*bounds, None], strict=True)
-            found += [KeyRange(each.prefix, begin, end) for begin, end in ends]
+            found += [each, *self._parts(each, bounds)]
+        return found
+
+    def _expected_parts(self, part: KeyRange, like: str, most: int) -> list[KeyRange]:
+        """Divide a folder whose names are requested like the first one, whose names are known."""
+        self._request_names(like)
+        texts = spread(self._names.texts(like), most)
+        similar = [each.of(like, part.prefix) for each in self._parts(KeyRange(like), texts)]
+        if similar:
+            bounds = [part.prefix + text[len(like) :] for text in texts]
+            self._expected.add(part.prefix, bounds, part, similar)
+        return [part, *similar]
+
+    def _settle(self, home: str, in_flight: int) -> list[Columns]:
+        """Divide a folder by its own names, and use the answers of the ranges that were expected."""
+        agreed = set(self._names.texts(home)) if self._dividing and not self._by_path else set()
+        bounds = [text for text in self._expected.bounds(home) if text in agreed]
+        others = self._parts(KeyRange(home), bounds)
+        missing, dropped, answers = self._expected.settle(home, bounds, others)
+        self._ready = deque(part for part in self._ready if part not in dropped)
+        self._ready.extend(missing)
+        found = (self._use_page(*answer, in_flight) for answer in answers)
+        return [page for pages in found for page in pages]
+
+    def _parts(self, part: KeyRange, bounds: list[str]) -> list[KeyRange]:
+        """Limit a range to its first bound, and return those of its rest, divided at the others."""
+        found, ends = list[KeyRange](), [*bounds[1:], part.until]
+        for begin, end in zip(bounds, ends, strict=bool(bounds)):
+            folder = self._names.only_folder(begin, end) if self._any_order else None
+            found.append(KeyRange(folder) if folder else KeyRange(_home(part), begin, end))
+        part.until = bounds[0] if bounds else part.until
         return found
 
     def _divide(self, part: KeyRange, keys: list[str], in_flight: int) -> None:
@@ -245,7 +309,7 @@ class ListingPlan:
             keys: those of its last listed page.
             in_flight: the number of requests on their way.
         """
-        active = in_flight + len(self._ready)
+        active = in_flight - self._awaited + len(self._ready)
         idle = self.wanted - active + self._helpers
         if idle <= 0 or self._by_path or not keys:
             return
@@ -257,14 +321,7 @@ class ListingPlan:
             # A range that has had some pages probably has about as many more.
             most = idle if alone else min(idle, part.pages)
             bounds = self._safe(part, boundaries(_home(part), keys, part.until, most))
-        if not bounds:
-            return
-        new = [
-            KeyRange(_home(part), begin, end)
-            for begin, end in zip(bounds, [*bounds[1:], part.until], strict=True)
-        ]
-        part.until = bounds[0]
-        self._ready.extend(new)
+        self._ready.extend(self._parts(part, bounds))
 
     def _safe(self, part: KeyRange, texts: list[str]) -> list[str]:
         """Return texts none of which can be the name of a folder, unless the server is S3."""
@@ -292,8 +349,16 @@ class ListingPlan:
     def _bounds_of_template(self, part: KeyRange, most: int) -> list[str]:
         """Return ascending texts after a key where the folder of the first key has folders."""
         home = _home(part)
+        self._request_names(home)
         texts = self._agreed(self._templates.get(level_of(home), []))
-        return spread(_between([home + text for text in texts], part), most)
+        found = self._names.texts(home) or [home + text for text in texts]
+        return spread(_between(found, part), most)
+
+    def _request_names(self, home: str) -> None:
+        """Request the names in a folder, unless the server has the order of S3."""
+        inner = self._inner.get(level_of(home), [])
+        if self._any_order and not self._by_path and len(inner) > 1:
+            self._levels += self._names.requests(home, inner)
 
     def _agreed(self, texts: list[str]) -> list[str]:
         """Return those texts, relative to the beginning of a range, that any server places alike.

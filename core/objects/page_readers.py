@@ -25,13 +25,15 @@ _ENTITY = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 #: Elements of the page outside its entries.
 _SCALARS = {
-    name: re.compile(rb"<%s>\s*([^<]*?)\s*</%s>" % (name, name))
+    name: re.compile(rb"<%s>([^<]*)</%s>" % (name, name))
     for name in (b"IsTruncated", b"KeyCount", b"EncodingType", b"NextContinuationToken")
 }
 _NEEDED = {"Key", "Size", "LastModified"}
 #: Elements with children, which the flat pattern skips.
 _NESTED = re.compile("<Owner>.*?</Owner>|<RestoreStatus>.*?</RestoreStatus>", re.DOTALL)
 
+#: White space between two elements.
+_SPACE = re.compile(r">\s+<")
 #: Patterns of elements that have a particular form; all other elements are text. Possessive
 #: quantifiers (`*+`) avoid backtracking in pages that do not match.
 _FORMS = {
@@ -39,9 +41,14 @@ _FORMS = {
     "LastModified": "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9][^<]*+",
 }
 _CLASS = re.compile("<StorageClass>([^<&]*)</StorageClass>")
+_TIME = re.compile(_FORMS["LastModified"].replace("[^<]", r"[^<\n]"))
+#: Replaces all digits by zeros.
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+#: Where a time has digits of which only some are possible, and these.
+_TENS = ((5, b"01"), (8, b"0123"), (11, b"012"), (14, b"012345"), (17, b"0123456"))
 
 _Learned = tuple[re.Pattern[str], dict[str, int]]
-_learned: dict[tuple[tuple[str, ...], str, str | None], _Learned] = {}
+_learned: dict[tuple[tuple[str, ...], str, str | None, bool], _Learned] = {}
 #: The number of patterns that are stored; servers have few structures.
 _MOST_LEARNED = 64
 #: Structures of entries whose storage classes differed within a page.
@@ -107,8 +114,13 @@ def _scalars(around: bytes) -> dict[str, str] | None:
         if len(matches) > 1:
             return None
         if matches:
-            found[name.decode()] = _unescaped(matches[0].decode())
+            found[name.decode()] = _scalar(name.decode(), _unescaped(matches[0].decode()))
     return found
+
+
+def _scalar(name: str, text: str) -> str:
+    # The token of some servers is the last key, which may begin and end with spaces.
+    return text if name == "NextContinuationToken" else text.strip()
 
 
 def _folders(body: bytes) -> list[bytes] | None:
@@ -167,10 +179,11 @@ def _matched(text: str) -> _Rows | None:
     if not set(tags) >= _NEEDED or len(set(tags)) != len(tags):
         return None
     quoted, classes = _QUOTED.search(first[1]), _CLASS.findall(first[1])
+    spaced = _SPACE.search(first[0]) is not None
     for quote in (quoted[1], "") if quoted else ("",):
         # Usually all objects have one storage class: its text is compared, and not stored for each.
         for storage_class in (*classes, None) if tags not in _mixed else (None,):
-            pattern, at = _learn(tags, quote, storage_class)
+            pattern, at = _learn(tags, quote, storage_class, spaced=spaced)
             found = pattern.findall(text)
             rows = _complete(text, first, found, at) if found else None
             if rows is not None and storage_class is not None:
@@ -187,24 +200,61 @@ def _complete(
 ) -> _Rows | None:
     """Return the entries if these are all of the page."""
     columns = list(zip(*found, strict=True))
+    joined = ["".join(column) for column in columns]
+    if not _has_expected_forms(columns, joined, at):
+        return None
     count, fixed = len(found), len(first[0]) - len("".join(found[0]))
     # Adding the lengths of all values takes less time than a search for further entries.
-    length = sum(len("".join(column)) for column in columns) + fixed * count
+    length = sum(map(len, joined)) + fixed * count
     adjacent = text.rfind("</Contents>") + len("</Contents>") - first.start() == length
     if adjacent or count == text.count("<Contents"):
         return _Rows(columns, at, count, adjacent=adjacent)
     return None
 
 
-def _learn(tags: tuple[str, ...], quote: str, storage_class: str | None) -> _Learned:
+def _has_expected_forms(
+    columns: list[tuple[str, ...]], joined: list[str], at: dict[str, int]
+) -> bool:
+    """Return whether the values are possible: all of a page are examined at once, which is faster.
+
+    Args:
+        columns: the values of each element.
+        joined: the same values, joined.
+        at: the position of each element.
+    """
+    sizes = joined[at["Size"]]
+    return (
+        sizes.isascii()
+        and sizes.isdecimal()
+        and all(columns[at["Size"]])
+        and _are_times(columns[at["LastModified"]])
+        # Its pattern ends at a quotation mark, and a value without one contains further elements.
+        and not ("ETag" in at and "<" in joined[at["ETag"]])
+    )
+
+
+def _are_times(texts: Sequence[str]) -> bool:
+    """Return whether texts are times; without a search in each if they have the same length."""
+    joined = "\n".join((*texts, "")).encode()
+    form, width = joined.translate(_ZEROS), len(texts[0]) + 1
+    if form == form[:width] * len(texts) and joined.isascii():
+        tens = any(joined[at::width].strip(digits) for at, digits in _TENS)
+        return not tens and _TIME.fullmatch(texts[0]) is not None
+    return all(map(_TIME.fullmatch, texts))
+
+
+def _learn(
+    tags: tuple[str, ...], quote: str, storage_class: str | None, *, spaced: bool
+) -> _Learned:
     """Return the pattern of entries with these elements, and the positions of its groups.
 
     Args:
         tags: the elements of an entry in order.
         quote: the quotation mark of the ETag.
         storage_class: that of all entries; None if they differ.
+        spaced: whether there is white space between the elements; a search for it takes time.
     """
-    known = _learned.get((tags, quote, storage_class))
+    known = _learned.get((tags, quote, storage_class, spaced))
     if known is None:
         groups, parts = list(tags), []
         if storage_class is not None:
@@ -212,10 +262,10 @@ def _learn(tags: tuple[str, ...], quote: str, storage_class: str | None) -> _Lea
         for tag in tags:
             value = re.escape(storage_class or "") if tag not in groups else None
             parts.append(_element(tag, quote if tag == "ETag" else "", value))
-        pattern = r"<Contents>\s*+" + r"\s*+".join(parts) + r"\s*+</Contents>"
+        pattern = (r"\s*+" if spaced else "").join(("<Contents>", *parts, "</Contents>"))
         known = re.compile(pattern), {tag: number for number, tag in enumerate(groups)}
         if len(_learned) < _MOST_LEARNED:
-            _learned[tags, quote, storage_class] = known
+            _learned[tags, quote, storage_class, spaced] = known
     return known
 
 
@@ -223,7 +273,8 @@ def _element(tag: str, quote: str, value: str | None) -> str:
     """Return the pattern of an element: with a certain value, or any as a group without quotes."""
     if value is not None:
         return f"<{tag}>{value}</{tag}>"
-    form = '[^<&"]*+' if quote else _FORMS.get(tag, "[^<]*+")
+    # A single excluded character is found much faster than one of several.
+    form = f"[^{quote[0]}]*+" if quote else "[^<]*+"
     return f"<{tag}>{quote}({form}){quote}</{tag}>"
 
 
@@ -276,7 +327,7 @@ def raw_by_parser(body: bytes) -> RawPage:
         elif name.encode() in _SCALARS:
             if name in page.scalars:
                 raise BadAnswerError(f"it has the element {name} twice")
-            page.scalars[name] = (element.text or "").strip()
+            page.scalars[name] = _scalar(name, element.text or "")
     return page
 
 

@@ -59,7 +59,7 @@ def read_page(body: bytes) -> Page:
     _check_count(raw.scalars.get("KeyCount"), columns)
     token = raw.scalars.get("NextContinuationToken")
     # Some servers omit IsTruncated; a token without it still means that there is more.
-    truncated = raw.scalars.get("IsTruncated", "true" if token else "false")
+    truncated = raw.scalars.get("IsTruncated", "true" if token and token.strip() else "false")
     if truncated not in {"true", "false"} or (truncated == "true" and not token):
         raise BadAnswerError("it is truncated but has no continuation token")
     return Page(columns, token if truncated == "true" else None)

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 from core.aws.faults import translated
 from core.aws.limits import KEY_BYTES
-from core.errors import Conflict, NotFound, NotSupported, ServiceError, StorageError
+from core.errors import AccessDenied, Conflict, NotFound, NotSupported, ServiceError, StorageError
 from core.local.pending_uploads import note
 from core.objects.bucket import Bucket
-from core.objects.conditions import COMPLETE, ONLY_NEW, PUT, is_supported, record_support
+from core.objects.conditions import (
+    COMPLETE,
+    ONLY_NEW,
+    PUT,
+    is_supported,
+    record_support,
+    refuse_existing,
+)
 from core.objects.deleting import delete
 from core.objects.reading import head
 from core.objects.unfinished import abort, create, uncancelled_work
@@ -30,6 +40,8 @@ _NAME = re.compile(rf"{re.escape(_MARK)}[0-9a-f]{{8}}\Z")
 _SIZE = 1
 #: Maximum versions of a probe: the object, an upload completed over it, repeated requests.
 _VERSIONS = 8
+#: One test at a time: the first one of several threads is that of all.
+_one_test = threading.Lock()
 
 
 def probe_completion(bucket: Bucket, key: str, work: Work) -> None:
@@ -40,17 +52,105 @@ def probe_completion(bucket: Bucket, key: str, work: Work) -> None:
     """
     if is_supported(bucket, COMPLETE) is not None:
         return
-    suffix = f"{_MARK}{uuid4().hex[:8]}"
-    name = key.encode()[: KEY_BYTES - len(suffix)].decode(errors="ignore") + suffix
     try:
-        _Probe(bucket, name, work).run()
+        _Probe(bucket, _name_beside(key), work).run()
     except StorageError as error:
         work.check()
         _log.info("support for conditional writes could not be tested: %s", error.summary)
 
 
+def refuse_existing_key(bucket: Bucket, key: str, operation: str, work: Work) -> None:
+    """Raise an error if an object has the key, or if a write could replace one that is not seen.
+
+    Without `s3:ListBucket` a missing key is denied as a forbidden one is. Then the server's condition
+    of the write decides, which is tested with a probe.
+
+    Args:
+        bucket: the bucket.
+        key: the key.
+        operation: the write that follows, `PUT` or `COMPLETE` of `core.objects.conditions`.
+        work: cancel token and retry budget.
+
+    Raises:
+        AccessDenied: it is not known whether the key exists, and the server has no conditional
+            writes, or they could not be tested.
+        AlreadyExists: an object has the key.
+        StorageError: the request failed.
+    """
+    try:
+        refuse_existing(bucket, key, work)
+    except AccessDenied as error:
+        if operation == COMPLETE:
+            probe_completion(bucket, key, work)
+        else:
+            _probe_put(bucket, key, work)
+        honoured = is_supported(bucket, operation)
+        if honoured is None:
+            raise  # the probe was refused, as the write would be: the user has no rights on the key
+        if not honoured:
+            raise _unseen(bucket, key, error) from error
+
+
+def _unseen(bucket: Bucket, key: str, error: AccessDenied) -> AccessDenied:
+    return AccessDenied(
+        f"It is not known whether {key} exists",
+        cause=f"s3:ListBucket is missing on {bucket.subject()}: without it, the server answers for "
+        "a missing key as for a forbidden one. It has no conditional writes (If-None-Match), which "
+        "would not replace an object.",
+        remedy=f"Ask an administrator to grant s3:ListBucket on {bucket.subject()}, or allow "
+        "overwriting.",
+        subject=bucket.subject(key),
+        details=error.details,
+    )
+
+
+def _probe_put(bucket: Bucket, key: str, work: Work) -> None:
+    """Test whether PutObject honours `If-None-Match`, unless it is known; see `probe_completion`."""
+    with _one_test:
+        if is_supported(bucket, PUT) is not None:
+            return
+        name = _name_beside(key)
+        probe = _Probe(bucket, name, work)
+        try:
+            with probe.stored(), translated(f"s3:{PUT}", bucket.subject(name), work):
+                bucket.client.put_object(Bucket=bucket.name, Key=name, Body=b"1", **ONLY_NEW)
+        except (Conflict, NotSupported) as error:
+            record_support(bucket, PUT, is_honoured=isinstance(error, Conflict))
+        except StorageError as error:
+            work.check()
+            _log.info("support for conditional writes could not be tested: %s", error.summary)
+        else:
+            record_support(bucket, PUT, is_honoured=False)
+
+
+def _name_beside(key: str) -> str:
+    """Return the key of a probe beside an object."""
+    suffix = f"{_MARK}{uuid4().hex[:8]}"
+    return key.encode()[: KEY_BYTES - len(suffix)].decode(errors="ignore") + suffix
+
+
+@contextmanager
+def stored_probe(bucket: Bucket, folder: str, work: Work) -> Iterator[str]:
+    """Store a probe in a folder, yield its name without the folder, and remove it at the end.
+
+    Args:
+        bucket: the bucket.
+        folder: the folder's prefix, empty or with a final slash.
+        work: cancel token and retry budget.
+
+    Raises:
+        StorageError: it could not be stored.
+    """
+    name = f"{_MARK}{uuid4().hex[:8]}"
+    probe = _Probe(bucket, folder + name, work)
+    with probe.stored():
+        yield name
+
+
 def remove_probe(bucket: Bucket, key: str, work: Work) -> bool:
     """Remove all versions of a probe, and return False if there was none.
+
+    Where versions may not be removed, it is only hidden by a delete marker.
 
     An object with another size or without the name of a probe is not touched.
 
@@ -65,15 +165,30 @@ def remove_probe(bucket: Bucket, key: str, work: Work) -> bool:
             found = head(bucket, key, work=work)
         except NotFound:
             return number > 0
+        except AccessDenied:
+            if not number:
+                raise
+            # It could be read before it was deleted: without `s3:ListBucket` it is gone.
+            return True
         if found.size != _SIZE:
             return True
-        delete(bucket, key, version_id=found.version_id, work=work)
+        _delete_or_hide(bucket, key, found.version_id, work)
     raise ServiceError(
         f"{key} could not be deleted",
         cause="The server confirmed that it was deleted, but it still exists.",
         remedy="Delete it yourself: it only served to test the server.",
         subject=bucket.subject(key),
     )
+
+
+def _delete_or_hide(bucket: Bucket, key: str, version: str | None, work: Work) -> None:
+    try:
+        delete(bucket, key, version_id=version, work=work)
+    except AccessDenied:
+        if not version:
+            raise
+        # Without `s3:DeleteObjectVersion`: a delete marker at least hides it.
+        delete(bucket, key, work=work)
 
 
 class _Probe:
@@ -90,6 +205,16 @@ class _Probe:
         Raises:
             StorageError: the test failed.
         """
+        with self.stored():
+            self._upload()
+
+    @contextmanager
+    def stored(self) -> Iterator[None]:
+        """Store the object, and remove it at the end.
+
+        Raises:
+            StorageError: it could not be stored.
+        """
         pending = note(self._endpoint, self._bucket.name, self._key, probe=True)
         try:
             with translated(f"s3:{PUT}", self._bucket.subject(self._key), self._work):
@@ -99,7 +224,7 @@ class _Probe:
             raise
         gone = False
         try:
-            self._upload()
+            yield
         finally:
             try:
                 gone = self._remove()

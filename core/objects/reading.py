@@ -12,6 +12,7 @@ from typing import Any
 from core.aws.faults import translated
 from core.errors import (
     AccessDenied,
+    Conflict,
     Corrupt,
     NotFound,
     ServiceError,
@@ -110,13 +111,14 @@ def _is_absent(bucket: Bucket, key: str, work: Work) -> bool:
     return key not in page.keys
 
 
-def read(
+def read(  # noqa: PLR0913 - all but the first two by name
     bucket: Bucket,
     key: str,
     *,
     start: int = 0,
     length: int | None = None,
     version_id: str | None = None,
+    etag: str = "",
     work: Work | None = None,
 ) -> bytes:
     """Return `length` bytes of an object from the offset `start`; by default all bytes.
@@ -124,7 +126,17 @@ def read(
     A range beyond the end of the object is shortened. A complete object is compared with the
     server's hash, a range with its declared bounds.
 
+    Args:
+        bucket: the bucket.
+        key: the object.
+        start: the first byte.
+        length: the number of bytes; None for all that follow.
+        version_id: the version, by default the newest.
+        etag: the ETag, without quotes, that a range must belong to; empty for any.
+        work: cancel token and the bandwidth limit.
+
     Raises:
+        Conflict: the object has another ETag.
         NotFound: the object does not exist.
         Corrupt: the bytes differ from the recorded hash.
         StorageError: the read was denied or failed.
@@ -137,10 +149,20 @@ def read(
     if start == 0 and length is None:
         return fetch(bucket, key, version_id=version_id, work=work)[0]
     breaks = Interruptions(work)
+    more = _version(version_id) | ({"IfMatch": f'"{etag}"'} if etag else {})
     while True:
-        answer = _ranged(bucket, key, start, length, version_id, work)
+        answer = _ranged(bucket, key, start, length, more, work)
         if answer is None:
             return b""
+        # Some servers ignore the condition.
+        if etag and etag_of(answer) != etag:
+            answer["Body"].close()
+            raise Conflict(
+                f"{key} was replaced while it was read",
+                cause="Another client has stored a new object under this key.",
+                remedy="Read it again.",
+                subject=bucket.subject(key),
+            )
         try:
             with (
                 closing(answer["Body"]),
@@ -167,15 +189,18 @@ def fetch(
 
 
 def _ranged(
-    bucket: Bucket, key: str, start: int, length: int | None, version_id: str | None, work: Work
+    bucket: Bucket, key: str, start: int, length: int | None, more: dict[str, str], work: Work
 ) -> dict[str, Any] | None:
-    """Return the answer to a ranged GET, or None for a range beyond the end of the object."""
+    """Return the answer to a ranged GET, or None for a range beyond the end of the object.
+
+    `more` has further parameters of botocore.
+    """
     # Both ends of an HTTP range are included (RFC 9110, section 14.1.2).
     last = "" if length is None else start + length - 1
     with translated("s3:GetObject", bucket.subject(key), work):
         try:
             answer: dict[str, Any] = bucket.client.get_object(
-                Bucket=bucket.name, Key=key, Range=f"bytes={start}-{last}", **_version(version_id)
+                Bucket=bucket.name, Key=key, Range=f"bytes={start}-{last}", **more
             )
         # The general translation of 416 is an error, but an empty range is a valid result here.
         except bucket.client.exceptions.ClientError as error:

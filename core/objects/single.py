@@ -6,13 +6,14 @@ import hashlib
 from typing import Any
 
 from core.aws.faults import translated
-from core.errors import Conflict, NotFound, NotSupported, StorageError
+from core.errors import AccessDenied, Conflict, NotFound, NotSupported, StorageError
 from core.model.objects import Verdict, Written
 from core.model.upload_options import Checksum
 from core.objects import conditions
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_of
 from core.objects.conditions import ONLY_NEW, PUT
+from core.objects.probes import refuse_existing_key
 from core.objects.reading import head
 from core.objects.sending import (
     Hashes,
@@ -92,7 +93,8 @@ class SinglePut:
         # On AWS the condition alone decides; elsewhere an existing key must not be overwritten by
         # the test.
         if not known:
-            conditions.refuse_existing(self._bucket, self._key, self._work)
+            refuse_existing_key(self._bucket, self._key, PUT, self._work)
+            known = conditions.is_supported(self._bucket, PUT)
         if known is False:
             return self._put()
         try:
@@ -125,6 +127,8 @@ class SinglePut:
             existing = head(self._bucket, self._key, work=self._work)
         except NotFound:
             return None  # a concurrent write failed, or its object was deleted
+        except AccessDenied as denied:
+            raise conditions.unreadable(self._bucket, self._key, denied.details) from error
         conditions.record_support(self._bucket, PUT, is_honoured=True)
         if existing.size == len(self._data):
             answer = {"ETag": existing.etag, "ServerSideEncryption": existing.encryption}

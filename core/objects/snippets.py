@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from core.aws.partitions import AWS, partition_of
 from core.model.connection import KeySource, Profile
 
 #: Functions of DuckDB and pandas that read a kind of file, by the extension of the key.
@@ -18,6 +19,8 @@ _READERS = {
     "parquet": ("read_parquet", "pd.read_parquet({place})"),
 }
 _COMPRESSED = ("gz", "zst", "bz2", "xz")
+#: Parts of keys that fsspec, with which pandas reads, takes for its own syntax.
+_OF_FSSPEC = ("::", "?versionId=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +46,41 @@ def snippets(profile: Profile, bucket: str, key: str) -> tuple[Snippet, ...]:
     return (
         Snippet("Key", key),
         Snippet("S3 URI", uri),
-        Snippet("ARN", f"arn:aws:s3:::{bucket}/{key}"),
+        Snippet("ARN", _arn(profile, bucket, key)),
         Snippet("URL", _url(profile, bucket, key)),
         Snippet("AWS command line", _aws(profile, uri, key)),
         Snippet("boto3", _boto3(profile, bucket, key)),
         Snippet("DuckDB", _duckdb(profile, uri, key)),
-        Snippet("pandas", _pandas(profile, uri, key)),
+        Snippet("pandas", _pandas(profile, bucket, key)),
     )
+
+
+def _arn(profile: Profile, bucket: str, key: str) -> str:
+    if bucket.startswith("arn:"):
+        # The ARN of an access point.
+        return f"{bucket}/object/{key}"
+    # Other servers use the partition of AWS, whatever their regions are named.
+    partition = AWS if profile.endpoint_url else partition_of(profile.region)
+    return f"arn:{partition.id}:s3:::{bucket}/{key}"
 
 
 def _url(profile: Profile, bucket: str, key: str) -> str:
     path = quote(key, safe="/~")
     if profile.endpoint_url:
         return f"{profile.endpoint_url.rstrip('/')}/{bucket}/{path}"
-    return f"https://{bucket}.s3.{profile.region}.amazonaws.com/{path}"
+    if bucket.startswith("arn:"):
+        _, _, _, region, account, point = bucket.split(":", 5)
+        name = point.removeprefix("accesspoint")[1:]
+        return (
+            f"https://{name}-{account}.s3-accesspoint.{region}.{partition_of(region).domain}/{path}"
+        )
+    return f"https://{bucket}.s3.{profile.region}.{partition_of(profile.region).domain}/{path}"
 
 
 def _aws(profile: Profile, uri: str, key: str) -> str:
-    name = key.rstrip("/").rpartition("/")[2] or "object"
+    name = key.rstrip("/").rpartition("/")[2]
+    # The folder and the one above it are no names of files.
+    name = "object" if name in {"", ".", ".."} else name
     # A name that begins with a dash would be taken for an option.
     target = f"./{name}" if name.startswith("-") else name
     parts = ["aws", "s3", "cp", uri, target, *_aws_options(profile)]
@@ -109,6 +129,10 @@ def _duckdb(profile: Profile, uri: str, key: str) -> str:
             "URL_STYLE 'path'",
             f"USE_SSL {'false' if scheme == 'http' else 'true'}",
         ]
+    elif partition_of(profile.region).domain != AWS.domain:
+        # DuckDB knows one domain only.
+        host = f"s3.{profile.region}.{partition_of(profile.region).domain}"
+        options.append(f"ENDPOINT {_sql(host)}")
     # DuckDB reads * ? and [ in a path as a pattern, and a class of one character matches itself.
     path = "".join(f"[{char}]" if char in "*?[" else char for char in uri)
     return (
@@ -122,15 +146,19 @@ def _sql(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _pandas(profile: Profile, uri: str, key: str) -> str:
-    place = repr(uri)
+def _pandas(profile: Profile, bucket: str, key: str) -> str:
+    call = _READERS.get(_extension(key), ("", ""))[1]
+    if any(each in key for each in _OF_FSSPEC):
+        read = f"table = {call.format(place='io.BytesIO(body)')}\n" if call else ""
+        needed = "import io\n\nimport pandas as pd\n" if call else ""
+        return needed + _boto3(profile, bucket, key) + read
+    place = repr(f"s3://{bucket}/{key}")
     options: list[str] = []
     if profile.endpoint_url:
         options.append(f'"client_kwargs": {{"endpoint_url": {profile.endpoint_url!r}}}')
     if profile.source is KeySource.AWS_PROFILE and profile.aws_profile:
         options.append(f'"profile": {profile.aws_profile!r}')
     stored = f"storage_options = {{{', '.join(options)}}}\n"
-    call = _READERS.get(_extension(key), ("", ""))[1]
     if not call:
         return (
             f'import fsspec\n\n{stored}with fsspec.open({place}, "rb", **storage_options) as file:\n'

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 from core.aws.limits import MIB, PART_COUNT
 from core.effects import states_effect
 from core.errors import Conflict, InvalidInput, StorageError, local_io_error
+from core.hints import Hint
 from core.layout.building import check_key
 from core.model.objects import Written
 from core.objects import conditions
@@ -139,7 +140,8 @@ class _Stream:
             raise InvalidInput(
                 f"The input for {self._key} is longer than {format_size(MOST_BYTES)}",
                 cause="S3 allows 10,000 parts, whose size is determined before the first byte.",
-                remedy="State the exact number of bytes with --size.",
+                remedy="State the exact number of bytes.",
+                hints=Hint.INPUT_SIZE,
             )
         if self.length > most or (ended and self.size not in {None, self.length}):
             raise InvalidInput(

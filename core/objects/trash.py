@@ -7,16 +7,16 @@ therefore copies no data, and no version of an object is removed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import DELETE_KEYS, LIST_KEYS
-from core.effects import attaching_partial
-from core.objects.bucket import Bucket, HasBucket
-from core.objects.deleting import FailedDelete, failed_delete, is_valid_xml_text, undelete
+from core.effects import attaching_partial, states_effect
+from core.objects.bucket import Bucket
+from core.objects.deleting import FailedDelete, failed_delete, is_valid_xml_text
 from core.work import Progress, Work, default_work
 
 _NOT_REPORTED = "The server did not report the outcome for this key."
@@ -82,10 +82,17 @@ class TrashPage:
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """Outcome of a restore; every requested key is in either `restored` or `failed`."""
+    """Outcome of a restore; each key is in one of the columns.
+
+    Attributes:
+        restored: the objects that exist again.
+        failed: those that could not be restored.
+        present: those that had not been changed, although the answer to their change was lost.
+    """
 
     restored: tuple[str, ...]
     failed: tuple[FailedDelete, ...]
+    present: tuple[str, ...] = ()
 
 
 def has_trash(bucket: Bucket, *, work: Work | None = None) -> bool:
@@ -147,8 +154,25 @@ def list_trash(
     return TrashPage(tuple(objects), len(rows), after)
 
 
+@states_effect("restored")
+def undelete(bucket: Bucket, key: str, marker: str, *, work: Work | None = None) -> None:
+    """Undo a deletion by removing its delete marker.
+
+    Raises:
+        StorageError: the request was denied (`s3:DeleteObjectVersion`) or failed.
+    """
+    work = default_work(work)
+    work.check()
+    with translated("s3:DeleteObjectVersion", bucket.subject(key), work):
+        bucket.client.delete_object(Bucket=bucket.name, Key=key, VersionId=marker)
+
+
 def restore(
-    bucket: Bucket, objects: Sequence[tuple[str, Sequence[str]]], *, work: Work | None = None
+    bucket: Bucket,
+    objects: Sequence[tuple[str, Sequence[str]]],
+    *,
+    work: Work | None = None,
+    ended: Callable[[RestoreReport], object] | None = None,
 ) -> RestoreReport:
     """Restore deleted objects by removing their delete markers, 1,000 in each request.
 
@@ -156,6 +180,7 @@ def restore(
         bucket: the bucket.
         objects: the keys, each with the version ids of its delete markers.
         work: cancel token and progress.
+        ended: called with the outcomes of each request as soon as they are known.
 
     Raises:
         StorageError: a request was denied or failed; the keys of earlier requests are restored.
@@ -177,32 +202,18 @@ def restore(
         while start < len(pairs):
             work.check()
             batch = pairs[start : start + DELETE_KEYS]
+            known = len(failed)
             for failure in _remove_batch(bucket, batch, work):
                 failed.setdefault(failure.key, failure)
             start += len(batch)
+            if ended is not None:
+                # A key whose last markers are in the next request has not ended.
+                more = pairs[start][0] if start < len(pairs) else None
+                keys = dict.fromkeys(key for key, _marker in batch if key != more)
+                restored = tuple(key for key in keys if key not in failed)
+                ended(RestoreReport(restored, tuple(failed.values())[known:]))
             work.report(Progress(start, len(pairs), "delete markers"))
     return report()
-
-
-def restore_objects(
-    workspace: HasBucket,
-    work: Work | None = None,
-    *,
-    objects: Sequence[tuple[str, Sequence[str]]],
-) -> RestoreReport:
-    """Restore deleted objects of the workspace's bucket (operation `objects.restore_many`).
-
-    Args:
-        workspace: whose bucket it is.
-        work: cancel and progress.
-        objects: keys, each with the version ids of its delete markers.
-
-    Raises:
-        StorageError: a request was denied or failed; earlier requests have taken effect.
-        Cancelled: the token of `work` was cancelled; earlier requests have taken effect.
-    """
-    # Markers and not only keys: a key may have been deleted again since it was listed.
-    return restore(workspace.bucket, objects, work=default_work(work))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from core.model.upload_options import DEFAULT_OPTIONS, UploadOptions
 from core.objects.bucket import Bucket
 from core.objects.completion import prepare_only_new
 from core.objects.compressing import compressed
-from core.objects.conditions import refuse_existing
+from core.objects.conditions import PUT
 from core.objects.hashing import SHA256, HashingAhead, Stamp, changed, unreadable
 from core.objects.options import COMPRESSED_TYPES, check_options, parameters_of
 from core.objects.part_sizes import SINGLE_BYTES
 from core.objects.parts import HashedFile, PartLoop
+from core.objects.probes import refuse_existing_key
 from core.objects.single import SinglePut
 from core.objects.tags import set_tags
 from core.units import format_counted
@@ -120,7 +122,7 @@ def _upload_compressed(  # noqa: PLR0913 - the arguments of `upload`
 ) -> Written:
     if only_new:
         # Before the file is compressed, which may take minutes.
-        refuse_existing(bucket, key, work)
+        refuse_existing_key(bucket, key, PUT, work)
     with compressed(path, options.compression, work) as copy:
         return upload(
             bucket,
@@ -198,7 +200,9 @@ class _FileUpload:
         written = loop.run()
         # Ceph RGW ignores the tags of an upload in parts; AWS does not.
         if self.options.tags and self.bucket.clients.endpoint_url is not None:
-            set_tags(self.bucket, written.key, written.version_id, self.options.tags, work)
+            # Servers without versions return "null", which not all of them accept in a request.
+            version = None if written.version_id == "null" else written.version_id
+            set_tags(self.bucket, written.key, version, self.options.tags, work)
         return written
 
     def _hashed(self, work: Work) -> HashedFile:
@@ -249,14 +253,27 @@ def guess_type(key: str) -> str:
     return mimetypes.guess_type(key)[0] or "application/octet-stream"
 
 
+#: A name of a header (RFC 9110, section 5.6.2).
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
 def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     """Check metadata for the limits of S3's headers, and return it.
 
     Raises:
-        InvalidInput: names or values are not printable ASCII, or more than 2 KB together.
+        InvalidInput: names or values are not printable ASCII, names are not those of headers, or
+            all are more than 2 KB together.
     """
     plain = {str(name): str(value) for name, value in metadata.items()}
     for name, value in plain.items():
+        if name.isascii() and name.isprintable() and not _TOKEN.fullmatch(name):
+            raise InvalidInput(
+                f"The metadata {name!r} cannot be stored",
+                cause="S3 transmits metadata in headers, whose names have neither spaces nor any of "
+                '( ) , / : ; < = > ? @ [ \\ ] { } ".',
+                remedy="Use letters, digits, hyphens and underscores in the name.",
+                subject=name,
+            )
         if not (name + value).isascii() or not (name + value).isprintable():
             raise InvalidInput(
                 f"The metadata {name!r} cannot be stored",

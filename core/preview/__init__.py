@@ -75,6 +75,7 @@ def preview(  # noqa: PLR0913 - independent options, most of which have defaults
     content_type: str = "",
     limits: Limits = LIMITS,
     fetch: Callable[[int, int], bytes] | None = None,
+    first_only: bool = False,
     work: Work | None = None,
 ) -> Preview:
     """Return the preview of an object from its first bytes.
@@ -90,6 +91,7 @@ def preview(  # noqa: PLR0913 - independent options, most of which have defaults
         limits: Caps on bytes, time, depth and rows.
         fetch: Returns other bytes of the object by start and length; formats with an index at their
             end, such as Parquet, are only shown as bytes without it if `data` is incomplete.
+        first_only: Whether the first representation is enough; others may be left out.
         work: Cancel token.
 
     Raises:
@@ -98,7 +100,7 @@ def preview(  # noqa: PLR0913 - independent options, most of which have defaults
     """
     from core.preview.pipeline import About, read_preview
 
-    about = About(key, total, content_type, fetch)
+    about = About(key, total, content_type, fetch, first_only)
     return read_preview(data, about, limits, default_work(work))
 
 

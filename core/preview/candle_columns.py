@@ -77,6 +77,8 @@ def read_columns(rows: Sequence[Any], reading: Reading) -> Columns:
     """Return the candles of `rows`; problems of rows are added to the findings."""
     import numpy as np
 
+    if isinstance(known := getattr(rows, "columns", None), Columns):
+        return known
     reader = _ColumnReader(rows, reading)
     cap = min(len(rows), reading.limits.shown)
     parts = []
@@ -147,7 +149,7 @@ class _ColumnReader:
         columns = _written_columns(rows, self._reader.order.places)
         if columns is None:
             return [[None] * len(rows) for _ in FIELDS], np.zeros(len(rows), bool)
-        good = _fill_times(columns[0], times)
+        good = fill_times(columns[0], times)
         for number, column in enumerate(columns[1:]):
             good &= _fill_floats(column, floats[number], optional=number == len(FIELDS) - 1)
         return columns[1:], good
@@ -176,7 +178,7 @@ def _written_columns(rows: Sequence[Any], places: Sequence[int]) -> list[list[An
         longest = max(map(len, rows))
         keys: list[Any] = [0, *places[:-1], places[-1] if places[-1] < longest else None]
     elif kinds == {dict}:
-        keys = [_name_in(rows[0], names) for names in (TIME, *(names for _, names in FIELDS))]
+        keys = candle_names(rows[0])
     else:
         return None
     if None in keys[:-1] or not _alike(rows, len(set(keys) - {None})):
@@ -186,6 +188,11 @@ def _written_columns(rows: Sequence[Any], places: Sequence[int]) -> list[list[An
         return [absent[:] if key is None else list(map(itemgetter(key), rows)) for key in keys]
     except (KeyError, IndexError):
         return None
+
+
+def candle_names(record: dict[str, Any]) -> list[Any]:
+    """Return the names of time, open, high, low, close and volume in a record, None without one."""
+    return [_name_in(record, names) for names in (TIME, *(names for _, names in FIELDS))]
 
 
 def _alike(rows: Sequence[Any], used: int) -> bool:
@@ -218,11 +225,18 @@ def _fill_floats(cells: Sequence[Any], into: Floats, *, optional: bool) -> Any:
         into[:] = np.fromiter(map(_float_of, cells), float, len(cells))
     if optional and kinds & _OTHER_KINDS:
         into[np.fromiter((cell is None for cell in cells), bool, len(cells))] = 0.0
-    size = np.abs(into)
-    good = ((size < _MOST) & (size > _LEAST)) | (into == 0)
+    good = is_ordinary(into)
     if str in kinds:
         good &= _short(cells)
     return good
+
+
+def is_ordinary(values: Floats) -> Any:
+    """Return which doubles are those of ordinary numbers."""
+    import numpy as np
+
+    size = np.abs(values)
+    return ((size < _MOST) & (size > _LEAST)) | (values == 0)
 
 
 def _short(cells: Sequence[Any]) -> Any:
@@ -241,7 +255,7 @@ def _float_of(cell: Any) -> float:
         return float("nan")
 
 
-def _fill_times(cells: Sequence[Any], into: Moments) -> Any:
+def fill_times(cells: Sequence[Any], into: Moments) -> Any:
     """Convert the column of times; return the mask of converted ones, which is all or none."""
     import numpy as np
 

@@ -9,7 +9,15 @@ from typing import Any
 
 from core.preview.numbers import number_text
 
-_NUMERIC = re.compile(r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?\Z")
+#: Groups of digits have three of them, in India two before the last three, and no leading zero.
+_GROUPED = r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+(?:_\d+)*"
+_EXPONENT = r"(?:[eE][-+]?\d{1,4})?"
+_NUMERIC = re.compile(rf"[-+]?(?:(?:{_GROUPED})(?:\.\d*)?|\.\d+){_EXPONENT}\Z")
+#: Numbers with a decimal comma, and those without one beside them, whose points divide groups.
+_WITH_COMMA = re.compile(rf"[-+]?(?:[1-9]\d{{0,2}}(?:\.\d{{3}})+|\d+),\d+{_EXPONENT}\Z")
+_WITHOUT_COMMA = re.compile(rf"[-+]?(?:[1-9]\d{{0,2}}(?:\.\d{{3}})+|\d+){_EXPONENT}\Z")
+#: Longer cells are no numbers, which bounds the cost of matching hostile ones.
+_MOST_CHARS = 64
 #: First characters with which spreadsheets begin a formula, or which they skip before one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 #: Number of rows from which it is derived whether a column has numbers.
@@ -54,23 +62,64 @@ def scalar_text(value: Any, *, quoted: bool = True) -> str:
     return f'"{value}"' if quoted else str(value)
 
 
-def reads_as_number(text: str) -> bool:
-    """Return whether a cell is a number."""
-    # The length bounds the cost of matching hostile cells.
-    return len(text) < 64 and _NUMERIC.match(text) is not None
+def reads_as_number(text: str, *, comma: bool = False) -> bool:
+    """Return whether a cell is a number.
+
+    Args:
+        text: the cell.
+        comma: whether its column has decimal commas, see `writes_decimal_comma`.
+    """
+    if len(text) >= _MOST_CHARS:
+        return False
+    if comma:
+        return (_WITH_COMMA.match(text) or _WITHOUT_COMMA.match(text)) is not None
+    return _NUMERIC.match(text) is not None
+
+
+def needs_decimal_comma(text: str) -> bool:
+    """Return whether a cell can only be a number if its comma precedes the decimals: `1,5`."""
+    found = "," in text and len(text) < _MOST_CHARS and _WITH_COMMA.match(text) is not None
+    return found and _NUMERIC.match(text) is None
+
+
+def writes_decimal_comma(cells: Iterable[str]) -> bool:
+    """Return whether the numbers of a column have decimal commas.
+
+    A single one that nothing else explains is enough, unless other numbers have decimal points: then
+    the commas stay unexplained, and such cells are texts.
+    """
+    needed = False
+    for cell in cells:
+        bare = cell.strip()
+        if needs_decimal_comma(bare):
+            needed = True
+        elif reads_as_number(bare) and not reads_as_number(bare, comma=True):
+            return False
+    return needed
+
+
+def plain_number(text: str, *, comma: bool = False) -> str:
+    """Return a number without marks between groups of digits, and with a decimal point."""
+    if comma:
+        return text.replace(".", "").replace(",", ".")
+    return text.replace(",", "").replace("_", "") if "," in text or "_" in text else text
 
 
 def numeric_columns(rows: Sequence[Sequence[str]], width: int) -> tuple[bool, ...]:
     """Return for each column whether all its filled cells (of the first rows) are numbers."""
     sample = rows[:SAMPLE]
-    return tuple(_all_numeric(row[at] for row in sample if at < len(row)) for at in range(width))
+    return tuple(_all_numeric([row[at] for row in sample if at < len(row)]) for at in range(width))
 
 
-def _all_numeric(cells: Iterable[str]) -> bool:
+def _all_numeric(cells: Sequence[str]) -> bool:
     filled = [cell for cell in cells if cell]
-    return bool(filled) and all(reads_as_number(cell) for cell in filled)
+    if not filled:
+        return False
+    comma = writes_decimal_comma(filled)
+    return all(reads_as_number(cell, comma=comma) for cell in filled)
 
 
 def safe_cell(text: str) -> str:
     """Return a cell that is not a formula in spreadsheets (ASVS 5, 1.2.10)."""
-    return "'" + text if text.startswith(_FORMULA) and not reads_as_number(text) else text
+    is_number = reads_as_number(text) or needs_decimal_comma(text)
+    return "'" + text if text.startswith(_FORMULA) and not is_number else text

@@ -13,9 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from core.preview.cells import reads_as_number
+from core.preview.cells import (
+    needs_decimal_comma,
+    plain_number,
+    reads_as_number,
+    writes_decimal_comma,
+)
 from core.preview.series import micros_of
 from core.preview.values import Table
 from core.units import as_utc
@@ -64,16 +70,18 @@ class Column:
         kinds: the `CellKind` of each, shape (n,).
         keys: the nearest double of each number, the microseconds since 1970 of each time, else 0;
             shape (n,).
+        comma: whether the numbers have decimal commas, see `core.preview.cells`.
     """
 
     texts: list[str]
     kinds: NDArray[np.uint8]
     keys: Floats
+    comma: bool = False
 
     def at(self, rows: Positions) -> Column:
         """Return some of the cells as a column."""
         texts = [self.texts[row] for row in rows.tolist()]
-        return Column(texts, self.kinds[rows], self.keys[rows])
+        return Column(texts, self.kinds[rows], self.keys[rows], self.comma)
 
 
 def read_column(table: Table, at: int, work: Work) -> Column:
@@ -82,26 +90,42 @@ def read_column(table: Table, at: int, work: Work) -> Column:
     Raises:
         Cancelled: the token of `work` was cancelled.
     """
-    import numpy as np
-
     count = len(table.rows)
     texts: list[str] = []
-    kinds, keys = np.empty(count, np.uint8), np.zeros(count)
-    values = _Values()
     for rows in parts_of(count, work):
-        cells = cells_of(table, at, rows)
-        found = [values[cell] for cell in cells]
+        texts += cells_of(table, at, rows)
+    values = _Values()
+    column = _column_of(texts, values, work)
+    parts = (texts[part.start : part.stop] for part in parts_of(count, work))
+    if values.commas and writes_decimal_comma(chain.from_iterable(parts)):
+        return _column_of(texts, _Values(comma=True), work)
+    return column
+
+
+def _column_of(texts: list[str], values: _Values, work: Work) -> Column:
+    import numpy as np
+
+    kinds, keys = np.empty(len(texts), np.uint8), np.zeros(len(texts))
+    for rows in parts_of(len(texts), work):
+        found = [values[text] for text in texts[rows.start : rows.stop]]
         kinds[rows.start : rows.stop] = [kind for kind, _ in found]
         keys[rows.start : rows.stop] = [key for _, key in found]
-        texts += cells
-    return Column(texts, kinds, keys)
+    return Column(texts, kinds, keys, values.comma)
 
 
 class _Values(dict[str, tuple[CellKind, float]]):
-    """The values of cells, of which a column often has many equal ones."""
+    """The values of cells, of which a column often has many equal ones.
+
+    `commas` is whether one of them may be a number with a decimal comma.
+    """
+
+    def __init__(self, *, comma: bool = False) -> None:
+        super().__init__()
+        self.comma, self.commas = comma, False
 
     def __missing__(self, text: str) -> tuple[CellKind, float]:
-        value = value_of(text)
+        value = value_of(text, comma=self.comma)
+        self.commas = self.commas or needs_decimal_comma(text.strip())
         if len(self) < _MOST_VALUES:
             self[text] = value
         return value
@@ -125,13 +149,13 @@ def parts_of(count: int, work: Work) -> Iterator[range]:
         yield range(start, min(start + PART, count))
 
 
-def value_of(text: str) -> tuple[CellKind, float]:
+def value_of(text: str, *, comma: bool = False) -> tuple[CellKind, float]:
     """Return the kind of a cell and its key, see `Column`."""
     bare = text.strip()
     if not bare:
         return CellKind.EMPTY, 0.0
-    if reads_as_number(bare) or bare in _INFINITE:
-        return CellKind.NUMBER, float(_ungrouped(bare))
+    if reads_as_number(bare, comma=comma) or bare in _INFINITE:
+        return CellKind.NUMBER, float(plain_number(bare, comma=comma))
     if _DATE.match(bare) is not None:
         try:
             return CellKind.TIME, float(micros_of(as_utc(datetime.fromisoformat(bare))))
@@ -140,19 +164,14 @@ def value_of(text: str) -> tuple[CellKind, float]:
     return CellKind.TEXT, 0.0
 
 
-def exact_value(kind: CellKind, text: str) -> Decimal:
+def exact_value(kind: CellKind, text: str, *, comma: bool = False) -> Decimal:
     """Return the number of a cell as written, or the microseconds since 1970 of a time."""
     if kind is CellKind.NUMBER:
-        return Decimal(_ungrouped(text.strip()))
+        return Decimal(plain_number(text.strip(), comma=comma))
     micros = Decimal(micros_of(as_utc(datetime.fromisoformat(text.strip()))))
     # Python reads microseconds; Parquet files also have times in nanoseconds.
     finer = _FINER.search(text)
     return micros + Decimal(f"0.{finer[1]}") if finer else micros
-
-
-def _ungrouped(text: str) -> str:
-    """Return a number without the marks between groups of digits."""
-    return text.replace(",", "").replace("_", "") if "," in text or "_" in text else text
 
 
 def order_of(column: Column, *, backwards: bool, work: Work) -> Positions:
@@ -201,7 +220,8 @@ def _without_ties(
         work.check()
         texts = [column.texts[row] for row in rows[start:stop].tolist()]
         if len(set(texts)) > 1:
-            ranks = _ranks([exact_value(kind, text) for text in texts], work)
+            exact = [exact_value(kind, text, comma=column.comma) for text in texts]
+            ranks = _ranks(exact, work)
             order = np.argsort(-ranks if backwards else ranks, kind="stable")
             found[start:stop] = rows[start:stop][order]
     return found

@@ -138,7 +138,7 @@ def statistics_of(scope: Scope, column: Column, *, work: Work) -> ColumnStatisti
         quantiles, numbers = (), []
     total, mean = _sum_and_mean(column, numbers, work) if numbers else ("", "")
     return ColumnStatistics(
-        scope, _kind_text(kinds), len(column.texts), empty, len(counts), first, last, total, mean,
+        scope, _kind_text(kinds, comma=column.comma), len(column.texts), empty, len(counts), first, last, total, mean,
         quantiles, tuple(Frequency(text, count) for text, count in _most_frequent(counts)),
     )  # fmt: skip
 
@@ -152,11 +152,18 @@ def _first_and_last(texts: list[str], work: Work) -> tuple[str, str]:
     return (ends[0], ends[1]) if ends else ("", "")
 
 
-def _kind_text(kinds: dict[CellKind, int]) -> str:
+def _kind_text(kinds: dict[CellKind, int], *, comma: bool) -> str:
     found = {kind: count for kind, count in kinds.items() if count}
+    decimals = " with decimal commas" if comma else ""
     if len(found) == 1:
-        return _KINDS[next(iter(found))]
-    return ", ".join(_counted(kind, count) for kind, count in found.items()) or "empty"
+        return _KINDS[next(iter(found))] + decimals
+    return (
+        ", ".join(
+            _counted(kind, count) + (decimals if kind is CellKind.NUMBER else "")
+            for kind, count in found.items()
+        )
+        or "empty"
+    )
 
 
 def _counted(kind: CellKind, count: int) -> str:
@@ -186,7 +193,7 @@ def _sum_and_mean(column: Column, positions: list[int], work: Work) -> tuple[str
     try:
         for part in parts_of(len(positions), work):
             for row in positions[part.start : part.stop]:
-                number = exact_value(CellKind.NUMBER, column.texts[row])
+                number = exact_value(CellKind.NUMBER, column.texts[row], comma=column.comma)
                 if not number.is_finite():
                     return "", ""
                 total = exact.add(total, number)

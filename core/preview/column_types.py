@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from core.preview.cells import SAMPLE
+from core.preview.cells import SAMPLE, writes_decimal_comma
 from core.preview.column import CellKind, value_of
 from core.preview.values import Table
 
@@ -16,6 +16,7 @@ EMPTY, INTEGER, DECIMAL, TIME, TRUTH, TEXT, MIXED = (
 #: Cells that are examined at most: a table of many columns is judged by fewer rows.
 _MOST_CELLS = 20_000
 _INTEGER = re.compile(r"[-+]?\d[\d,_]*\Z")
+_INTEGER_BESIDE_COMMA = re.compile(r"[-+]?\d[\d.]*\Z")
 _TRUTH = frozenset({"true", "false"})
 
 
@@ -31,7 +32,9 @@ def typed(table: Table) -> Table:
 
 def type_of(cells: Iterable[str]) -> str:
     """Return the type that all filled cells have; `mixed` if some are numbers and others are not."""
-    kinds = {_type_of_cell(cell) for cell in cells if cell}
+    filled = [cell for cell in cells if cell]
+    comma = writes_decimal_comma(filled)
+    kinds = {_type_of_cell(cell, comma=comma) for cell in filled}
     if not kinds:
         return EMPTY
     if len(kinds) == 1:
@@ -55,10 +58,11 @@ def _joined(kinds: set[str]) -> str:
     return DECIMAL if kinds == {INTEGER, DECIMAL} else MIXED
 
 
-def _type_of_cell(cell: str) -> str:
-    kind, _ = value_of(cell)
+def _type_of_cell(cell: str, *, comma: bool) -> str:
+    kind, _ = value_of(cell, comma=comma)
     if kind is CellKind.NUMBER:
-        return INTEGER if _INTEGER.match(cell.strip()) else DECIMAL
+        integer = _INTEGER_BESIDE_COMMA if comma else _INTEGER
+        return INTEGER if integer.match(cell.strip()) else DECIMAL
     if kind is CellKind.TIME:
         return TIME
     return TRUTH if cell.lower() in _TRUTH else TEXT

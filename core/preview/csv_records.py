@@ -11,7 +11,9 @@ from core.preview.limits import Deadline
 from core.preview.problems import Findings, Problem, ProblemKind
 
 #: Number of lines between two checks of the time limit.
-_LINES_BETWEEN_CHECKS = 4096
+_LINES_BETWEEN_CHECKS = 512
+#: Letters that are divided into lines at once.
+_PIECE = 64 * 1024
 
 
 class Records:
@@ -37,7 +39,7 @@ class Records:
         self.stopped = False
         self._complete = complete
         self._ended = False
-        self._source = io.StringIO(text, newline="")
+        self._lines = _lines_of(text)
         self._delimiter, self._deadline, self._findings = delimiter, deadline, findings
         self._pending: deque[str] = deque()
         self._fault_lines: list[str] = []
@@ -112,7 +114,7 @@ class Records:
         """Return the next line for the csv module; empty at the end, or after the time limit."""
         line = ""
         if not self.stopped:
-            line = self._pending.popleft() if self._pending else self._source.readline()
+            line = self._pending.popleft() if self._pending else next(self._lines, "")
         if line:
             self._line += 1
             self._fault_lines.append(line)
@@ -121,6 +123,16 @@ class Records:
         elif self._fault_lines:
             self._ended = True
         return line
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of a text with their ends, which are those of any system."""
+    at = 0
+    while at < len(text):
+        # A piece ends with a line, so that the lines are those of the text.
+        end = text.find("\n", at + _PIECE) + 1 or len(text)
+        yield from io.StringIO(text[at:end], newline="")
+        at = end
 
 
 class _Lines:

@@ -18,6 +18,8 @@ _MARKS = (
 #: Number of bytes from which the encoding is guessed.
 _SAMPLE = 4096
 _PLAIN_SAMPLE = 512
+#: Bytes that are decoded by one call.
+_PIECE = 512 * 1024
 #: Control characters that do not occur in plain text; tab, line feed, carriage return, form feed
 #: and escape are allowed.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
@@ -68,10 +70,24 @@ def _guess(sample: bytes) -> str:
 def _decoded(data: bytes, encoding: str, findings: Findings, *, complete: bool) -> str:
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     try:
-        return decoder.decode(data, final=complete)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        where = f"byte {error.start:,} (line {line:,})"
+        # In pieces: other threads cannot run during a call.
+        parts = [
+            decoder.decode(data[start : start + _PIECE]) for start in range(0, len(data), _PIECE)
+        ]
+        return "".join([*parts, decoder.decode(b"", final=complete)])
+    except UnicodeDecodeError:
+        first = _first_invalid(data, encoding)
+        line = data.count(b"\n", 0, first) + 1
+        where = f"byte {first:,} (line {line:,})"
         text = f"not valid {encoding.upper()} at {where}: shown as \ufffd"
         findings.add(Problem(ProblemKind.ENCODING, text, line=line, row=line - 1))
         return data.decode(encoding, errors="replace")
+
+
+def _first_invalid(data: bytes, encoding: str) -> int:
+    """Return the position of the first byte that is not valid, else the end."""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(data)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.preview.cells import numeric_columns, reads_as_number
+from core.preview.cells import needs_decimal_comma, numeric_columns, reads_as_number
 from core.preview.csv_records import Records
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
@@ -145,7 +145,7 @@ def _is_header(rows: Sequence[Sequence[str]], at: int) -> bool:
 
 
 def _is_value(cell: str) -> bool:
-    return reads_as_number(cell) or _DATE.match(cell) is not None
+    return reads_as_number(cell) or needs_decimal_comma(cell) or _DATE.match(cell) is not None
 
 
 def _differs(rows: Sequence[Sequence[str]], at: int) -> bool:
@@ -193,6 +193,6 @@ def _note_ragged(
 ) -> None:
     for number, row in enumerate(body):
         if len(row) != expected:
-            finding = f"row {number + 1:,} has {len(row)} cells, not {expected}"
+            finding = f"row {number + 1:,} has {format_counted(len(row), 'cell')}, not {expected}"
             finding += f": the first {width} are shown" if len(row) > width else ""
             findings.note(ProblemKind.RAGGED, finding, row=number)

@@ -118,18 +118,57 @@ def _join_trades(parts: list[Trades], findings: Findings) -> _Joined | None:
         finding = f"{format_counted(others, 'object')} with trades of another symbol left out"
         findings.note(ProblemKind.NOTE, finding)
     times = np.concatenate([part.times for part in chosen])
+    floats = np.concatenate([part.floats for part in chosen], axis=1)
+    sells = np.concatenate([part.sells for part in chosen])
+    ids = np.concatenate([part.ids for part in chosen])
+    objects = np.repeat(np.arange(len(chosen)), [len(part.times) for part in chosen])
+    unknown = np.concatenate([part.unknown for part in chosen])
+    once = _counted_once(ids, (times, *floats, sells, unknown), objects)
+    if repeated := len(times) - int(once.sum()):
+        finding = f"{format_counted(repeated, 'repeated trade')} in several objects"
+        findings.add(Problem(ProblemKind.NOTE, finding, amount=repeated))
     order = np.argsort(times, kind="stable")
-    written = [part.written for part in chosen]
+    order = order[once[order]]
     joined = Trades(
         symbol,
         times[order],
-        np.concatenate([part.floats for part in chosen], axis=1).take(order, axis=1),
-        np.concatenate([part.sells for part in chosen])[order],
-        np.concatenate([part.unknown for part in chosen])[order],
-        _reordered(written, order),
+        floats.take(order, axis=1),
+        sells[order],
+        unknown[order],
+        _reordered([part.written for part in chosen], order),
+        ids[order],
     )
-    count = format_counted(len(times), "trade")
+    count = format_counted(len(order), "trade")
     return f"{symbol} · trades".lstrip(" ·"), count, (joined,)
+
+
+def _counted_once(ids: Moments, values: Sequence[Any], objects: Moments) -> Any:
+    """Return which trades count if several objects have the same ones, as in `core.collect.table`.
+
+    A trade with an id is that of the last object. Trades without ids count as often as in the object
+    that has the most equal ones: two trades may be equal.
+
+    Args:
+        ids: a number for the id of each trade, 0 without one, shape (n,).
+        values: what equal trades have in common, arrays of shape (n,).
+        objects: the number of the object of each trade, rising, shape (n,).
+    """
+    import numpy as np
+
+    keys = [ids, *(np.where(ids, 0, each) for each in values)]
+    order = np.lexsort((objects, *reversed(keys)))
+    same = np.logical_and.reduce([each[order][1:] == each[order][:-1] for each in keys])
+    trades = np.append(0, (~same).cumsum())
+    runs = np.flatnonzero(np.append(True, ~same | (np.diff(objects[order]) != 0)))
+    sizes = np.diff(np.append(runs, len(order)))
+    # Of the runs of equal trades in one object the longest, and of the longest ones the last.
+    best = np.lexsort((np.where(ids[order[runs]], 0, sizes), trades[runs]))
+    chosen = best[np.append(np.diff(trades[runs][best]) != 0, True)]
+    counted = np.zeros(len(runs), bool)
+    counted[chosen] = True
+    found = np.zeros(len(order), bool)
+    found[order] = np.repeat(counted, sizes)
+    return found
 
 
 def _reordered(parts: list[Sequence[tuple[str, str]]], order: Moments) -> Any:

@@ -17,7 +17,9 @@ _BEGINNING = re.compile(r"^[{\[]", re.MULTILINE)
 #: Maximum number of unreadable documents of several lines; then single lines are read.
 _MOST_BROKEN = 20
 #: Number of steps between two checks of the time limit.
-_BETWEEN_CHECKS = 256
+_BETWEEN_CHECKS = 64
+#: Number of lines that may need the slow reader.
+_MANY_SLOW = 256
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class _Values:
         deadline = self._reading.deadline
         # Lines that are read by one call are fast enough for every text within the limits; the
         # shorter limit applies once many of them need the slow reader.
-        return deadline.overdue or (self._slow > _BETWEEN_CHECKS and deadline.passed)
+        return deadline.overdue or (self._slow > _MANY_SLOW and deadline.passed)
 
     def _line_end(self, at: int) -> int:
         end = self._text.find("\n", at)

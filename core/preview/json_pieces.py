@@ -90,7 +90,7 @@ def _located(data: bytes, most: int, overdue: Callable[[], bool]) -> _Located:
             message = "too slow"
             raise ValueError(message)
         end = _chunk_end(data, start)
-        places, marks, inside = _outside_texts(every[start:end], chosen, inside)
+        places, marks, inside = outside_texts(every[start:end], chosen, inside)
         step = steps[marks]
         after = np.cumsum(step, dtype=np.int32) + np.int32(depth)
         depth = int(after[-1]) if len(after) else depth
@@ -112,7 +112,7 @@ def _chunk_end(data: bytes, start: int) -> int:
     return min(len(data), end + (len(part) - len(part.rstrip(b"\\"))) % 2)
 
 
-def _outside_texts(
+def outside_texts(
     part: Marks, chosen: NDArray[np.bool_], inside: int
 ) -> tuple[Positions, Marks, int]:
     """Return the positions and bytes of brackets and commas outside of texts.

@@ -9,12 +9,14 @@ to a comma is only valid as the content of a list if the comma separates two ele
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-#: Characters of one run: about a millisecond of the interpreter's lock.
-RUN = 128 * 1024
+#: Characters of one run: at most a millisecond of the interpreter's lock.
+RUN = 32 * 1024
 #: Texts up to here are parsed by one call.
-AT_ONCE = 4 * RUN
+AT_ONCE = 256 * 1024
 #: Below this length of a run, elements are read one by one.
 _SHORTEST = 2 * 1024
 #: How many places are tried for the end of one run before it is halved.
@@ -47,15 +49,22 @@ def check_minus_zero(text: str) -> None:
 
 def parse_bytes(data: bytes) -> Any:
     """Return the one JSON value of a text in UTF-8 without minus zeros; see `parse_exact`."""
-    import jiter
-
-    return jiter.from_json(
+    return _from_json()(
         data,
         allow_inf_nan=False,
         cache_mode="keys",
         catch_duplicate_keys=True,
         float_mode="lossless-float",
     )
+
+
+@cache
+def _from_json() -> Callable[..., Any]:
+    """Return the parser; an import in each of 100,000 calls would take longer than parsing."""
+    import jiter
+
+    found: Callable[..., Any] = jiter.from_json
+    return found
 
 
 def values_in(text: str, start: int = 0, end: int | None = None) -> int:
@@ -70,6 +79,12 @@ def levels_above_rows(text: str) -> int | None:
     """Return how many objects hold the list of rows that a document begins with; None without."""
     found = _LIST_OF_ROWS.match(text)
     return found[1].count("{") if found else None
+
+
+def first_row_of(text: str) -> int | None:
+    """Return where the first object of the list of rows begins that a document has; None without."""
+    found = _LIST_OF_ROWS.match(text)
+    return found.end() - 1 if found and text[found.end() - 1] == "{" else None
 
 
 class Runs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from core.pauses import paused
 from core.work import Work
 
 MIB = 1024 * 1024
@@ -48,11 +49,16 @@ class Limits:
 
 
 LIMITS = Limits()
+#: Seconds of pauses that do not count for the time limits, so that a window which is always busy does
+#: not make a preview endless.
+_MOST_PAUSES = 0.5
 
 
 @dataclass(slots=True)
 class Deadline:
     """Time limit of a preview, which also checks for a cancel.
+
+    A check may pause for the window, see `core.pauses`; the limits are extended by that.
 
     `most` is how many seconds fast reading has, see `Limits.most_seconds`.
     """
@@ -62,6 +68,7 @@ class Deadline:
     most: float = 10.0
     _end: float = field(init=False)
     _last: float = field(init=False)
+    _pauses: float = field(init=False, default=0.0)
 
     def more(self, seconds: float) -> Deadline:
         """Return a deadline for the next step: it has at least `seconds`."""
@@ -76,11 +83,19 @@ class Deadline:
     @property
     def passed(self) -> bool:
         """Return whether the time limit has passed. Raises `Cancelled` after a cancel."""
-        self.work.check()
+        self._check()
         return time.monotonic() > self._end
 
     @property
     def overdue(self) -> bool:
         """Return whether the limit of fast reading has passed. Raises `Cancelled` like `passed`."""
-        self.work.check()
+        self._check()
         return time.monotonic() > self._last
+
+    def _check(self) -> None:
+        seconds = paused()
+        self.work.check()
+        if seconds and self._pauses < _MOST_PAUSES:
+            self._pauses += seconds
+            self._end += seconds
+            self._last += seconds

@@ -43,7 +43,8 @@ def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> t
     return (table,) if table else ()
 
 
-def _candles(root: Any, reading: Reading) -> Content | None:
+def read_candles_of(root: Any, reading: Reading) -> Content | None:
+    """Return the candles of a JSON value, or None if it has none."""
     rows = _payload(root, "ohlcv") if isinstance(root, dict) else root
     # Lists of numbers have no names, so only the key or the document identifies them as candles.
     named = kind_of(reading.key) == "ohlcv" or _own(root, "timeframe") != ""
@@ -62,7 +63,8 @@ def _candles(root: Any, reading: Reading) -> Content | None:
         return None
     reading.findings.merge(findings)
     title = _title(symbol, timeframe, otherwise=reading.filename)
-    representations: tuple[Representation, ...] = (candles, *_rows_table(rows, reading))
+    tables = () if reading.first_only else _rows_table(rows, reading)
+    representations: tuple[Representation, ...] = (candles, *tables)
     return Content(
         title, counted(len(candles.candles), "candle", more=not reading.complete), representations
     )
@@ -183,7 +185,7 @@ def _backup(root: Any, reading: Reading) -> Content | None:
 
 #: The kinds of the contract; the first that fits is shown.
 FORMS: tuple[Callable[[Any, Reading], Content | None], ...] = (
-    _candles,
+    read_candles_of,
     _book,
     _trades,
     _portfolio,

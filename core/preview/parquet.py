@@ -35,7 +35,9 @@ _MOST_FETCHED = 32 * MIB
 #: Bytes of row groups that are unpacked at most: their pages may be compressed a thousandfold.
 _MOST_UNPACKED = 64 * MIB
 _MEMORY = "160MB"
-_ROWS_AT_ONCE = 2_048
+_ROWS_AT_ONCE = 512
+#: Digits of a decimal in DuckDB, and columns at most that are reported because they have more.
+_MOST_DIGITS, _MOST_NOTED = 38, 10
 _PATH = re.compile(r"file ['\"][^'\"]*preview\.parquet['\"]|['\"][^'\"]*preview\.parquet['\"]")
 #: The end of a file: the length of the footer in four bytes, and the signature (Parquet format,
 #: "File format").
@@ -144,6 +146,7 @@ class _Reader:
         if len(names) > len(shown):
             finding = f"only {len(shown)} of {format_counted(len(names), 'column')} are shown"
             self._reading.findings.note(ProblemKind.LIMIT, finding)
+        self._note_rounded()
         groups = self._groups()
         total = sum(group.rows for group in groups)
         count = min(self._covered(groups), self._most_rows(len(shown)))
@@ -159,6 +162,23 @@ class _Reader:
         filename = self._reading.filename
         views = (table, columns) if rows or not total else (columns, table)
         return Content(filename, counted(total, "row"), views)
+
+    def _note_rounded(self) -> None:
+        """Report columns of which no type of DuckDB holds all digits."""
+        found = self._rows_of(
+            "SELECT name, type FROM parquet_schema("  # noqa: S608 - a literal
+            f"{text_literal(str(self._path))})"
+            f" WHERE type = 'INT96' OR precision > {_MOST_DIGITS} AND duckdb_type = 'DOUBLE'"
+        )
+        for name, kind in found[:_MOST_NOTED]:
+            if kind == "INT96":
+                finding = (
+                    f"times of {name} are shown to the microsecond: further digits are omitted"
+                )
+                self._reading.findings.note(ProblemKind.NOTE, finding)
+            else:
+                finding = f"decimals of {name} have more than {_MOST_DIGITS} digits: shown rounded"
+                self._reading.findings.note(ProblemKind.LIMIT, finding)
 
     def _most_rows(self, columns: int) -> int:
         limits = self._reading.limits

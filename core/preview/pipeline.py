@@ -56,6 +56,7 @@ class About:
     total: int | None = None
     content_type: str = ""
     fetch: Callable[[int, int], bytes] | None = None
+    first_only: bool = False
 
 
 def read_preview(data: bytes, about: About, limits: Limits, work: Work) -> Preview:
@@ -83,7 +84,9 @@ def _no_collections() -> Iterator[None]:
 def _preview(data: bytes, about: About, limits: Limits, work: Work) -> Preview:
     deadline = Deadline(limits.seconds, work, limits.most_seconds)
     name = _unpacked_name(about.key)
-    reading = Reading(about.key, name, about.content_type, limits, deadline)
+    reading = Reading(
+        about.key, name, about.content_type, limits, deadline, first_only=about.first_only
+    )
     try:
         fetched = about.total is None or about.total <= len(data)
         if data.startswith(_PARQUET) and (seen := _parquet(data, about, reading)) is not None:

@@ -15,7 +15,8 @@ class Reading:
 
     `complete` is False when only the beginning of the object (or of what was packed) is available;
     `truncated` is True when the last row may be incomplete, because reading stopped in the middle of
-    it. `packed` is the compression format that was removed.
+    it. `packed` is the compression format that was removed. With `first_only` the first
+    representation is enough.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Reading:
     complete: bool = True
     truncated: bool = False
     packed: str = ""
+    first_only: bool = False
 
     def next_deadline(self) -> Deadline:
         """Return the deadline of the step after reading."""

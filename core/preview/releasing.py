@@ -2,12 +2,14 @@
 
 Python frees an object when nothing refers to it any more. For the half million objects of a large
 JSON file this takes 50 ms, in which no other thread can run. Those objects are therefore handed
-over to the window when their preview ends, and it frees a few at a time.
+over to the window when their preview ends, and it frees a few at a time. So are the rows of large
+folders and the results of operations on many objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 #: Containers with fewer elements, also together, are freed at once.
@@ -31,6 +33,23 @@ def hand_over(value: Any) -> None:
     for take in _takers:
         for elements in _large(value, _DEPTH):
             take(elements)
+
+
+def hand_over_pages(pages: Iterable[tuple[Any, ...]]) -> None:
+    """Hand over pages of values that end, whose elements are not containers.
+
+    Pages are not copied here, which would take milliseconds for a million elements.
+    """
+    found = list(pages)
+    for take in _takers if found else ():
+        take(found)
+
+
+def hand_over_fields(value: Any) -> None:
+    """Hand over the elements of long tuples in the fields of a dataclass that ends."""
+    if is_dataclass(value):
+        found = (getattr(value, each.name) for each in fields(value))
+        hand_over_pages(each for each in found if type(each) is tuple and len(each) >= LARGE)
 
 
 def _large(value: Any, depth: int, least: int = LARGE) -> Iterator[list[Any]]:

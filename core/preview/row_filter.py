@@ -11,10 +11,12 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from core.errors import InvalidInput
+from core.preview.cells import reads_as_number
 from core.preview.column import CellKind, Column, exact_value, parts_of, value_of
 from core.work import Work
 
@@ -159,10 +161,13 @@ def holds(condition: Condition, column: Column, work: Work) -> Mask:
         fits = pattern_of(condition.value, literal=condition.literal)
         found = _where(column, fits, work)
         return found if condition.operator == "~" else ~found
-    kind, key = value_of(condition.value)
+    # With a decimal comma, as the column has it, or with a point.
+    comma = column.comma and reads_as_number(condition.value, comma=True)
+    kind, _ = value = value_of(condition.value, comma=comma)
     if condition.literal or kind in {CellKind.TEXT, CellKind.EMPTY}:
         return _compared_texts(condition, column, work)
-    return _compared_values(condition, column, kind, key, work)
+    exact = exact_value(kind, condition.value, comma=comma)
+    return _compared_values(condition, column, value, exact, work)
 
 
 def _where(column: Column, fits: Callable[[str], bool], work: Work) -> Mask:
@@ -189,22 +194,26 @@ def _compared_texts(condition: Condition, column: Column, work: Work) -> Mask:
 
 
 def _compared_values(
-    condition: Condition, column: Column, kind: CellKind, key: float, work: Work
+    condition: Condition,
+    column: Column,
+    value: tuple[CellKind, float],
+    exact: Decimal,
+    work: Work,
 ) -> Mask:
     import numpy as np
 
+    kind, key = value
     same = column.kinds == kind
     signs = (column.keys > key).astype(np.int8) - (column.keys < key).astype(np.int8)
     # Equal doubles may be different numbers.
-    exact = exact_value(kind, condition.value)
     known: dict[str, int] = {}
     tied = np.flatnonzero(same & (signs == 0)).tolist()
     for part in parts_of(len(tied), work):
         for row in tied[part.start : part.stop]:
             text = column.texts[row]
             if text not in known:
-                value = exact_value(kind, text)
-                known[text] = (value > exact) - (value < exact)
+                cell = exact_value(kind, text, comma=column.comma)
+                known[text] = (cell > exact) - (cell < exact)
             signs[row] = known[text]
     chosen = [sign for sign in (-1, 0, 1) if _SIGNS[condition.operator](sign)]
     found: Mask = np.isin(signs, chosen) & same

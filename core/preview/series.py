@@ -113,11 +113,19 @@ class CandleSeries(Sequence[Candle]):
 
     def packed(self) -> CandleSeries:
         """Return the same candles with the values as written in packed form, each at its place."""
+        import numpy as np
+
         places = None if self._places is None else self._places.tolist()
+        if self._places is not None and np.array_equal(self._places, np.arange(len(self))):
+            places = None
         cells = []
         for column in self._cells:
+            if places is None and isinstance(column, PackedTexts):
+                cells.append(column)
+                continue
             ordered = column if places is None else [column[at] for at in places]
-            cells.append(PackedTexts.of_bytes([_written(cell) for cell in ordered]))
+            written = PackedTexts.of_written(ordered)
+            cells.append(written or PackedTexts.of_bytes([_written(cell) for cell in ordered]))
         return CandleSeries(self.times, self.floats, cells)
 
     @property

@@ -6,12 +6,13 @@ Cells are converted to text when they are displayed, so that long tables are fas
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, overload
 
 from core.preview.cells import SAMPLE, cell_text, numeric_columns
 from core.preview.limits import Deadline, Limits
 from core.preview.numbers import is_number
+from core.preview.piecewise import distinct
 from core.preview.problems import Findings, ProblemKind
 from core.preview.releasing import hand_over
 from core.preview.values import Table
@@ -61,7 +62,7 @@ def table_of(
         rows = [value for value in values if isinstance(value, list)]
         columns = [str(number + 1) for number in range(max(map(len, rows)))]
     else:
-        records = values if set(map(type, values)) == {dict} else None
+        records = values if distinct(type, values).keys() == {dict} else None
         columns = _names(records or [value for value in values if isinstance(value, dict)])
     names = tuple(columns[: limits.columns])
     if len(columns) > len(names):
@@ -77,9 +78,9 @@ def _mostly_lists(values: list[Any]) -> bool:
     return sum(isinstance(value, list) for value in sample) * 2 > len(sample)
 
 
-def _names(records: Iterable[dict[str, Any]]) -> list[str]:
+def _names(records: Sequence[dict[str, Any]]) -> list[str]:
     names: dict[str, None] = {}
-    for record in dict.fromkeys(map(tuple, records)):  # each combination of names once
+    for record in distinct(tuple, records):  # each combination of names once
         names.update(dict.fromkeys(record))
         # Objects with keys as data, for example dates, would otherwise make a table of any width.
         if len(names) > 10_000:
@@ -159,8 +160,8 @@ class _TableBuilder:
     def _check_all(self, values: list[Any]) -> int:
         """Check all rows, or as many as there is time for; return how many."""
         # The usual case in one pass in C, without a Python loop over all rows.
-        if set(map(type, values)) == {self._form} and (
-            self._form is dict or len(set(map(len, values))) == 1
+        if distinct(type, values).keys() == {self._form} and (
+            self._form is dict or len(distinct(len, values)) == 1
         ):
             return len(values)
         expected = self._usual_length(values)

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from core.pauses import paused
 from core.preview.delimited import delimiter_of, read_delimited
 from core.preview.json_lines import JsonValues, read_json_values
 from core.preview.json_reader import JsonRead, read_json
 from core.preview.limits import Deadline, Limits
-from core.preview.market import read_books, read_market
+from core.preview.market import read_books, read_candles_of, read_market
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Content, Reading, counted
 from core.preview.tables import rows_of, table_of
@@ -28,6 +29,8 @@ _PROSE = (".txt", ".md", ".rst", ".py", ".sql", ".xml", ".html", ".svg", ".yaml"
 #: Seconds for a second way to read a text, and for its lines beside another representation.
 _SECOND_SECONDS = 0.15
 _LINES_SECONDS = 0.1
+#: Number of lines between two checks of the time limit.
+_LINES_BETWEEN_CHECKS = 256
 #: Terminal escapes: CSI and OSC sequences, two-letter escapes, and the C0 and C1 controls.
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|\x1b[@-_]?"
@@ -44,8 +47,9 @@ _LEVEL_CHARS = 120
 
 def read_text(text: str, reading: Reading) -> Content:
     """Return the content of `text`, by its name, its type or its first characters."""
-    seen = _content_of(text, reading)
-    if any(isinstance(representation, Lines) for representation in seen.representations):
+    seen = _regular_candles(text, reading) or _content_of(text, reading)
+    lines = any(isinstance(representation, Lines) for representation in seen.representations)
+    if lines or reading.first_only:
         return seen
     return replace(seen, representations=(*seen.representations, text_lines(text, reading)))
 
@@ -74,6 +78,17 @@ def _content_of(text: str, reading: Reading) -> Content:
     if reading.ends(*_CSV) or _may_be_delimited(text, reading):
         return _delimited(text, reading)
     return _lines(text, reading)
+
+
+def _regular_candles(text: str, reading: Reading) -> Content | None:
+    """Return candles that are all written alike, read a tenfold faster than any JSON."""
+    others = (*_JSON_LINES, *_CSV, *_PROSE)
+    if not (reading.first_only and reading.complete) or reading.ends(*others):
+        return None
+    from core.preview.regular_rows import regular_document  # imports numpy
+
+    document = regular_document(text, reading.limits)
+    return None if document is None else read_candles_of(document, reading)
 
 
 def _is_log(reading: Reading) -> bool:
@@ -221,10 +236,10 @@ def read_lines(
 ) -> Lines:
     """Return the lines of `text`, each of bounded length, at most as many as the limits allow."""
     lines: list[str] = []
+    levels: list[str] = []
     more = False
     for number, line in enumerate(_split(text)):
-        late = deadline is not None and number % 1024 == 0 and deadline.passed
-        if number >= limits.lines or late:
+        if number >= limits.lines or (number % _LINES_BETWEEN_CHECKS == 0 and _is_late(deadline)):
             more = True
             findings.note(ProblemKind.LIMIT, f"the first {number:,} lines are shown")
             break
@@ -232,8 +247,17 @@ def read_lines(
             findings.add(_long(number, len(line), limits.line_chars))
             line = line[: limits.line_chars] + "…"  # noqa: PLW2901 - the cut line is the line
         lines.append(strip_escapes(line))
-    levels = "".join(level_of(line) for line in lines) if log else ""
-    return Lines(tuple(lines), levels, more, "Log" if log else "Text")
+        if log:
+            levels.append(level_of(lines[-1]))
+    return Lines(tuple(lines), "".join(levels), more, "Log" if log else "Text")
+
+
+def _is_late(deadline: Deadline | None) -> bool:
+    """Return whether the time limit, if there is one, has passed."""
+    if deadline is not None:
+        return deadline.passed
+    paused()
+    return False
 
 
 def _long(number: int, chars: int, cap: int) -> Problem:

@@ -6,8 +6,9 @@ newest first is usual, and an exchange without sides marks sells by a negative a
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -23,10 +24,21 @@ from core.preview.values import Trades
 
 _TIME = ("timestamp", "time", "t", "ts", "date", "datetime", "created_at")
 _ID = ("id", "trade_id", "tradeid", "tid")
+#: The names under which trades have their symbols.
+MARKET = ("symbol", "s", "pair", "market")
 _SIDE = ("side", "taker_side", "takerside", "type", "direction")
 #: The name of the mark that the buyer was the maker, in Binance's REST answers and streams.
 _MAKER = ("isbuyermaker", "is_buyer_maker", "m")
 _SIDES = {"buy": 1, "b": 1, "bid": 1, "long": 1, "sell": -1, "s": -1, "ask": -1, "short": -1}
+
+
+def has_letters_of_streams(names: Collection[str]) -> bool:
+    """Return whether the members of a trade are those of Binance's streams: `t` is its id, `T` its time."""
+    return "t" in names and "T" in names
+
+
+def _time_of(trade: Mapping[str, Any]) -> Any:
+    return trade["T"] if has_letters_of_streams(trade) else first_of(trade, _TIME)
 
 
 def check_trades(trades: Sequence[Any], reading: Reading) -> None:
@@ -46,7 +58,7 @@ def check_trades(trades: Sequence[Any], reading: Reading) -> None:
             continue
         _check_amounts(trade, row, findings, signed=signed)
         _check_id(trade, row, seen, findings)
-        written = first_of(trade, _TIME)
+        written = _time_of(trade)
         when = moment_of(written)
         if when is not None:
             times.append((when, row))
@@ -80,21 +92,23 @@ def drawn_trades(trades: Sequence[Any], symbol: str, reading: Reading) -> Trades
     sides = np.array([row.side for row in rows])
     written = [(f"{row.price:f}", f"{row.quantity:f}") for row in rows]
     times = np.array([row.time for row in rows], np.int64)
-    return Trades(symbol, times, floats, sides < 0, sides == 0, written)
+    ids = np.array([row.id for row in rows], np.int64)
+    return Trades(symbol, times, floats, sides < 0, sides == 0, written, ids)
 
 
 class _Drawn(NamedTuple):
-    """Time in microseconds, price, quantity, and -1 for a sell, 1 for a buy, 0 without a side."""
+    """Time in microseconds, price, quantity, -1 for a sell, 1 for a buy, 0 without a side, and id."""
 
     time: int
     price: Decimal
     quantity: Decimal
     side: int
+    id: int
 
 
 def _drawn(trade: dict[str, Any], *, signed: bool) -> _Drawn | None:
     """Return what is drawn of a trade, or None if it has no time, price or quantity."""
-    when = moment_of(first_of(trade, _TIME))
+    when = moment_of(_time_of(trade))
     price, quantity = (decimal_of(first_of(trade, names)) for names in (PRICE, QUANTITY))
     if when is None or price is None or quantity is None or (quantity < 0 and not signed):
         return None
@@ -105,7 +119,23 @@ def _drawn(trade: dict[str, Any], *, signed: bool) -> _Drawn | None:
         side = -1 if maker else 1
     if signed:
         side = -1 if quantity < 0 else 1
-    return _Drawn(micros_of(when), price, abs(quantity), side)
+    return _Drawn(micros_of(when), price, abs(quantity), side, _id_number(trade))
+
+
+def _id_number(trade: Mapping[str, Any]) -> int:
+    """Return a number for the id of a trade, 0 without one; different ids have different numbers."""
+    key = _key_of(trade)
+    if key is None:
+        return 0
+    # 64 bits: of a million ids, two have the same number with a probability of 10^-7.
+    digest = hashlib.blake2b("\0".join(key).encode(errors="replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True) or 1
+
+
+def _key_of(trade: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the id and the symbol of a trade, None without an id; ids are unique for a symbol."""
+    number = text_of(trade["t"] if has_letters_of_streams(trade) else first_of(trade, _ID))
+    return None if number is None else (number, text_of(first_of(trade, MARKET)) or "")
 
 
 def _sells_are_negative(trades: Sequence[Any]) -> bool:
@@ -151,14 +181,13 @@ def _check_id(
     seen: dict[tuple[str, str], dict[str, Any]],
     findings: Findings,
 ) -> None:
-    """Report a repeated id; ids are unique per symbol, not per exchange."""
-    number = text_of(first_of(trade, _ID))
-    if number is None:
+    """Report a repeated id."""
+    key = _key_of(trade)
+    if key is None:
         return
-    key = (number, text_of(first_of(trade, ("symbol", "s", "pair", "market"))) or "")
     earlier = seen.setdefault(key, trade)
     if earlier is not trade:
-        finding = f"trade id {number[:40]} appears again in row {row + 1:,}"
+        finding = f"trade id {key[0][:40]} appears again in row {row + 1:,}"
         # Compared as written: `1.0` and `1.00` are different values here.
         finding += "" if exact_copy(earlier) == exact_copy(trade) else " with other values"
         findings.note(ProblemKind.DUPLICATE, finding, row=row)

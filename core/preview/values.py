@@ -143,7 +143,8 @@ class Trades:
 
     `times` are microseconds since 1970, shape (n,); `floats` price and quantity as doubles, shape
     (2, n); `sells` which trades were sells of the taker, `unknown` which have no side; `written`
-    price and quantity of each trade as written.
+    price and quantity of each trade as written; `ids` a number for the id of each trade, 0 without
+    one, shape (n,).
     """
 
     symbol: str
@@ -152,6 +153,7 @@ class Trades:
     sells: NDArray[np.bool_]
     unknown: NDArray[np.bool_]
     written: Sequence[tuple[str, str]]
+    ids: Moments
     label: str = "Volume"
 
 
@@ -196,6 +198,9 @@ class Table:
     types: tuple[str, ...] = ()
     declared: bool = False
 
+    def __del__(self) -> None:
+        hand_over(self.rows)
+
     def cell(self, row: int, column: int) -> str:
         """Return the text of one cell."""
         make = getattr(self.rows, "cell", None)
@@ -224,12 +229,25 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines of text without terminal escapes; `levels` has one letter per line for logs."""
+    """Lines of text without terminal escapes; `levels` has one letter per line for logs.
+
+    `longest` is the number of letters of the longest line: it is counted here, not in the thread that
+    draws.
+    """
 
     lines: tuple[str, ...]
     levels: str = ""
     more: bool = False
     label: str = "Text"
+    longest: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        longest = max(map(len, self.lines), default=0)
+        # The only way to set a field of a frozen class.
+        object.__setattr__(self, "longest", longest)
+
+    def __del__(self) -> None:
+        hand_over(self.lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from core.model.rotation import (
     Step,
     StepRecord,
 )
-from core.model.secrets import SecretValue
+from core.model.secrets import BACKUP_KEY_FIELD, SecretValue
 from core.redaction import Secret
 from core.rotation import copies, stages
 from core.rotation.journal import RotationJournal
@@ -345,6 +345,13 @@ def _kind(secret: str, text: Secret) -> RotationKind:
     for strategy in STRATEGIES:
         if strategy.matches(secret, fields):
             return strategy.kind
+    if BACKUP_KEY_FIELD in fields:
+        raise NotSupported(
+            f"{secret} is the key of backups, which is never rotated",
+            cause="Backups that were encrypted with it can only be read with it.",
+            remedy="Create a key with another name for further backups, and do not change this one.",
+            subject=secret,
+        )
     raise NotSupported(
         f"Strongroom does not know how to rotate {secret}",
         cause="The secret contains neither an AWS access key, nor a database login, nor exchange "

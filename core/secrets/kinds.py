@@ -12,6 +12,7 @@ from dataclasses import replace
 from enum import Enum
 
 from core.errors import InvalidInput
+from core.hints import Hint
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow, rows_of, text_of
 
@@ -125,6 +126,6 @@ def _other_kind(field: str, old: Kind, new: Kind) -> InvalidInput:
     return InvalidInput(
         f"{field} is {old.value}, and its new value would be {new.value}",
         cause="Applications that read the secret expect the present type.",
-        remedy="Enter a value of that type. To change the type, edit the secret as JSON in the "
-        "window, or use --as-text or --json-value on the command line.",
+        remedy="Enter a value of that type. To change the type, edit the secret as JSON.",
+        hints=Hint.TEXT_VALUE | Hint.JSON_VALUE,
     )

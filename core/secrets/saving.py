@@ -25,6 +25,7 @@ from core.errors import (
     NotFound,
     StorageError,
 )
+from core.hints import Hint
 from core.model.secrets import (
     CURRENT,
     OWN_LABEL,
@@ -109,8 +110,8 @@ def _binary(name: str) -> InvalidInput:
         f"{name} contains a binary value, and a text would replace it",
         cause="The value is stored as SecretBinary, for example a PKCS #12 file. Nothing was "
         "changed.",
-        remedy="Store the new bytes with --binary --file PATH, or replace the value by a text "
-        "with --as-text.",
+        remedy="Store the new bytes from a file as a binary value, or replace the value by a text.",
+        hints=Hint.BINARY_VALUE | Hint.TEXT_VALUE,
         subject=name,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from core.sql.csv_text import FORMULA_STARTS
+from core.sql.csv_text import FORMULA_STARTS, NUMBER
 from core.sql.literals import quoted, text_literal
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ FORMATS: dict[str, tuple[tuple[str, ...], str]] = {
     "jsonl": ((".jsonl", ".ndjson"), "FORMAT json, ARRAY false"),
     "parquet": ((".parquet",), "FORMAT parquet, COMPRESSION zstd"),
 }
-_WITH_ZONE = "TIMESTAMP WITH TIME ZONE"
+#: Types of times with a zone, and the format of fractions of their seconds.
+_WITH_ZONE = {"TIMESTAMP WITH TIME ZONE": "%f", "TIMESTAMPTZ_NS": "%n"}
 
 
 class TypedColumn(NamedTuple):
@@ -70,19 +72,22 @@ def copy_to_file(
         columns: the columns to write.
         target: the file.
     """
+    return int(connection.execute(_copy_sql(source, columns, target)).fetchall()[0][0])
+
+
+def _copy_sql(source: str, columns: Sequence[TypedColumn], target: FileTarget) -> str:
     values = ", ".join(_value_sql(column, target) for column in columns)
     options = f"{FORMATS[target.format][1]}, USE_TMP_FILE false"
     path = text_literal(str(target.path))
-    copy = f"COPY (SELECT {values} FROM {source}) TO {path} ({options})"  # noqa: S608 - all names are quoted
-    return int(connection.execute(copy).fetchall()[0][0])
+    return f"COPY (SELECT {values} FROM {source}) TO {path} ({options})"  # noqa: S608 - all names are quoted
 
 
 def _value_sql(column: TypedColumn, target: FileTarget) -> str:
     name = column.name
     if target.format == "parquet":
         value = quoted(name)
-    elif target.iso_times and column.type == _WITH_ZONE:
-        value = iso_time_sql(quoted(name))
+    elif target.iso_times and column.type in _WITH_ZONE:
+        value = iso_time_sql(quoted(name), _WITH_ZONE[column.type])
     elif target.format == "csv":
         value = _csv_value(column, formula_safe=target.formula_safe)
     else:
@@ -100,7 +105,8 @@ def _csv_value(column: TypedColumn, *, formula_safe: bool) -> str:
         return f"CASE WHEN isfinite({value}) THEN CAST({value} AS VARCHAR) ELSE {_not_finite(value)} END"
     if column.type == "VARCHAR" and formula_safe:
         starts = " OR ".join(f"starts_with({value}, chr({ord(start)}))" for start in FORMULA_STARTS)
-        return f"CASE WHEN {starts} THEN chr(39) || {value} ELSE {value} END"
+        formula = f"({starts}) AND NOT regexp_full_match({value}, '{NUMBER}')"
+        return f"CASE WHEN {formula} THEN chr(39) || {value} ELSE {value} END"
     return value
 
 
@@ -123,46 +129,135 @@ def _not_finite(value: str) -> str:
     )
 
 
-def iso_time_sql(value: str) -> str:
-    """Return the SQL of a TIMESTAMPTZ as text in ISO 8601 with Z, with a fraction if it has one."""
+def iso_time_sql(value: str, fraction: str = "%f") -> str:
+    """Return the SQL of a time with a zone as text in ISO 8601 with Z.
+
+    Args:
+        value: the time.
+        fraction: the format of a fraction that is not zero: `%f` for micro-, `%n` for nanoseconds.
+    """
     moment = f"{value} AT TIME ZONE 'UTC'"
     return (
         f"CASE WHEN date_trunc('second', {value}) = {value} "
         f"THEN strftime({moment}, '%Y-%m-%dT%H:%M:%SZ') "
-        f"ELSE strftime({moment}, '%Y-%m-%dT%H:%M:%S.%fZ') END"
+        f"ELSE strftime({moment}, '%Y-%m-%dT%H:%M:%S.{fraction}Z') END"
     )
 
 
-def copy_query(
-    connection: duckdb.DuckDBPyConnection, sql: str, target: FileTarget
-) -> tuple[int, tuple[TypedColumn, ...]]:
-    """Write the result of one SELECT statement to a file; return the number of rows and the columns.
+class Copied(NamedTuple):
+    """What `copy_query` has written; `notes` name columns of numbers that are text."""
 
-    Names that occur twice get a number. Integers of 128 bits, which sums have and Parquet lacks,
-    become decimals.
+    rows: int
+    columns: tuple[TypedColumn, ...]
+    notes: tuple[str, ...]
+
+
+def copy_query(connection: duckdb.DuckDBPyConnection, sql: str, target: FileTarget) -> Copied:
+    """Write the result of one SELECT statement to a file.
+
+    Integers of 39 digits, which no decimal holds, make their column text in Parquet.
 
     Args:
         connection: a restricted session that may write the file.
         sql: a statement that `check_select` has accepted.
         target: the file.
     """
-    found = connection.sql(sql)
-    names = list(_unique(found.columns))
-    types = [_WIDE.get(str(kind), str(kind)) for kind in found.types]
-    places = ", ".join(f"c{number}" for number in range(len(names)))
-    values = ", ".join(
-        f"CAST(c{number} AS {kind}) AS {quoted(name)}"
-        if str(found.types[number]) in _WIDE
-        else f"c{number} AS {quoted(name)}"
-        for number, (name, kind) in enumerate(zip(names, types, strict=True))
+    import duckdb
+
+    copy, columns = copy_query_sql(connection, sql, target)
+    as_text: dict[str, str] = {}
+    try:
+        rows = connection.execute(copy).fetchall()
+    except duckdb.ConversionException:
+        as_text = _beyond_decimals(connection, sql, target)
+        if not as_text:
+            raise
+        copy, columns = copy_query_sql(connection, sql, target, as_text)
+        rows = connection.execute(copy).fetchall()
+    notes = tuple(
+        f"The column {name} is text, because it has integers of 39 digits. "
+        f"CAST({quoted(name)} AS HUGEINT) returns the numbers."
+        for name in as_text.values()
     )
-    # A line break ends a comment at the end of the statement.
-    source = f"(SELECT {values} FROM ({sql.strip().rstrip(';')}\n) AS result({places}))"  # noqa: S608 - one SELECT of the user, in a restricted session
+    return Copied(int(rows[0][0]), columns, notes)
+
+
+def _beyond_decimals(
+    connection: duckdb.DuckDBPyConnection, sql: str, target: FileTarget
+) -> dict[str, str]:
+    """Return the columns of a result with integers that no decimal holds, by their places."""
+    found = connection.sql(sql)
+    wide = _wide_columns([str(kind) for kind in found.types], target)
+    if not wide:
+        return {}
+    tests = ", ".join(
+        f"bool_or({place} IS NOT NULL AND TRY_CAST({place} AS {kind}) IS NULL)"
+        for place, kind in wide.items()
+    )
+    ((*beyond,),) = connection.execute(
+        f"SELECT {tests} FROM {_source(sql, len(found.types))}"  # noqa: S608 - as below
+    ).fetchall()
+    names = dict(zip(map(_place, range(len(found.types))), _unique(found.columns), strict=True))
+    return {place: names[place] for place, each in zip(wide, beyond, strict=True) if each}
+
+
+def copy_query_sql(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    target: FileTarget,
+    as_text: Collection[str] = (),
+) -> tuple[str, tuple[TypedColumn, ...]]:
+    """Return the statement that writes the result of a SELECT statement, and the columns.
+
+    Names that occur twice get a number. Integers of 128 bits, which sums have and Parquet lacks,
+    become decimals there, also within lists and structs.
+
+    Args:
+        connection: a restricted session that may write the file.
+        sql: a statement that `check_select` has accepted.
+        target: the file.
+        as_text: the places of columns that become text.
+    """
+    found = connection.sql(sql)
+    names, kinds = list(_unique(found.columns)), [str(kind) for kind in found.types]
+    casts = _wide_columns(kinds, target) | {
+        place: _INTEGER.sub("VARCHAR", kinds[int(place.removeprefix("c"))]) for place in as_text
+    }
+    types = [casts.get(_place(number), kind) for number, kind in enumerate(kinds)]
+    values = ", ".join(
+        f"CAST({place} AS {casts[place]}) AS {quoted(name)}"
+        if (place := _place(number)) in casts
+        else f"{place} AS {quoted(name)}"
+        for number, name in enumerate(names)
+    )
+    source = f"(SELECT {values} FROM {_source(sql, len(names))})"  # noqa: S608 - one SELECT of the user, in a restricted session
     columns = tuple(map(TypedColumn, names, types))
-    return copy_to_file(connection, source, columns, target), columns
+    return _copy_sql(source, columns, target), columns
 
 
-_WIDE = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
+_INTEGER = re.compile(r"\bU?HUGEINT\b")
+
+
+def _wide_columns(kinds: Sequence[str], target: FileTarget) -> dict[str, str]:
+    """Return the exact types of columns with integers of 128 bits, which only Parquet lacks."""
+    if target.format != "parquet":
+        return {}
+    return {
+        _place(number): _INTEGER.sub("DECIMAL(38,0)", kind)
+        for number, kind in enumerate(kinds)
+        if _INTEGER.search(kind)
+    }
+
+
+def _place(number: int) -> str:
+    return f"c{number}"
+
+
+def _source(sql: str, columns: int) -> str:
+    """Return a statement as a table with the columns `c0`, `c1` and so on."""
+    places = ", ".join(map(_place, range(columns)))
+    # A line break ends a comment at the end of the statement.
+    return f"({sql.strip().rstrip(';')}\n) AS result({places})"
 
 
 def _unique(names: Sequence[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import AlreadyExists
+from core.hints import Hint
 from core.local.atomic import fsync_folder, translate_os_errors
 
 
@@ -55,6 +56,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         raise AlreadyExists(
             f"{path.name} already exists",
             cause="The file was not changed.",
-            remedy="Choose another name, or add --overwrite.",
+            remedy="Choose another name, or allow the file to be overwritten.",
+            hints=Hint.OVERWRITE,
             subject=str(path),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.errors import InvalidInput, LimitExceeded, LocalIOError, StorageError
-from core.sql.literals import text_literal
+from core.sql.literals import path_literal, text_literal
 from core.work import Work
 
 if TYPE_CHECKING:
@@ -97,19 +97,24 @@ def with_little_memory(
 def lock(connection: duckdb.DuckDBPyConnection) -> None:
     """Forbid files, networks and changes for the rest of the session, also of settings."""
     connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    lock_settings(connection)
     # A SELECT may contain an INSERT (WITH … AS (INSERT …)), so its type alone does not suffice.
     connection.execute("BEGIN TRANSACTION READ ONLY")
 
 
 def restrict(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
-    """Forbid all files but some, networks and changes of settings for the rest of the session.
+    """Forbid all files but some, and networks, for the rest of the session; see `lock_settings`.
 
     Statements of the user must still be checked with `check_select`: others could write the files.
     """
-    allowed = ", ".join(text_literal(str(path)) for path in paths)
+    # A name with wildcards is compared as it is written, and as the file that it means.
+    allowed = ", ".join(f"{text_literal(str(path))}, {path_literal(path)}" for path in paths)
     connection.execute(f"SET allowed_paths = [{allowed}]")
     connection.execute("SET enable_external_access = false")
+
+
+def lock_settings(connection: duckdb.DuckDBPyConnection) -> None:
+    """Forbid changes of settings for the rest of the session, before a user's statement is run."""
     connection.execute("SET lock_configuration = true")
 
 
@@ -194,7 +199,8 @@ def sql_error(error: Exception) -> StorageError:
     """Return the error for a failed statement, with DuckDB's message."""
     import duckdb
 
-    cause = str(error).strip().split("\n\n", maxsplit=1)[0][:500]
+    # The first part has the message; the statement follows.
+    cause = " ".join(str(error).strip().split("\n\n", maxsplit=1)[0].split())[:500]
     if isinstance(error, duckdb.OutOfMemoryException):
         return LimitExceeded(
             "The query needs more memory than it may use",
@@ -202,6 +208,12 @@ def sql_error(error: Exception) -> StorageError:
             remedy="Select fewer columns or rows, or aggregate them.",
         )
     if isinstance(error, duckdb.IOException):
+        if "No space left on device" in cause:
+            return LocalIOError(
+                "The disk is full",
+                cause="The result, or what does not fit in memory during the query, needs more space.",
+                remedy="Free some space, or write to another place.",
+            )
         return LocalIOError(
             "A file could not be written or read",
             cause=cause,
@@ -213,6 +225,8 @@ def sql_error(error: Exception) -> StorageError:
             cause=cause,
             remedy="Omit functions that read files, networks or other databases.",
         )
-    return InvalidInput(
-        "The query cannot be run", cause=cause, remedy="Correct the SQL; the dialect is DuckDB's."
-    )
+    summary, remedy = "The query cannot be run", "Correct the SQL; the dialect is DuckDB's."
+    if isinstance(error, duckdb.OutOfRangeException) and "Overflow" in cause:
+        summary = "A number of the query is too large"
+        remedy = "Compute with doubles, which are rounded: CAST(… AS DOUBLE)."
+    return InvalidInput(summary, cause=cause, remedy=remedy)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from core.errors import StorageError
 from core.model.statistics import StorageStatistics
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.key_ranges import KeyRange
 from core.objects.listing import Listing
-from core.statistics.totals import FOLDER_DEPTH, Totals, depth_of
 from core.work import Progress, Work
+
+if TYPE_CHECKING:
+    from core.statistics.totals import Totals
 
 _log = logging.getLogger(__name__)
 
@@ -62,12 +65,14 @@ def count(
     prefix: str,
     after: str = "",
     until: str | None = None,
-    depth: int = FOLDER_DEPTH,
+    depth: int | None = None,
 ) -> tuple[Totals, int]:
     """Count the keys of a prefix after one key and up to another, for a scan of another process.
 
     If `until` is empty, no key is counted: the clients are prepared for the next call.
     """
+    from core.statistics.totals import Totals
+
     totals = Totals(workspace.bucket.name, prefix, depth)
     if until == "":
         workspace.bucket.client  # noqa: B018 - it is created by the first access
@@ -84,8 +89,8 @@ class _Scan:
 
     def __init__(self, bucket: Bucket, prefix: str, work: Work, helper: Helper | None) -> None:
         self._work, self._helper, self._prefix = work, helper, prefix
+        self._bucket_name = bucket.name
         self._listing = Listing(bucket, prefix, work=work)
-        self._totals = Totals(bucket.name, prefix)
         self._lock = threading.Lock()
         self._helped_calls = 0
         self._thread: threading.Thread | None = None
@@ -113,6 +118,13 @@ class _Scan:
         self._work.report(Progress(objects, objects, "objects"))
         return self._snapshot(partial=False)
 
+    @cached_property
+    def _totals(self) -> Totals:
+        # Imported when the first page has arrived, while others are on their way.
+        from core.statistics.totals import Totals
+
+        return Totals(self._bucket_name, self._prefix)
+
     def _needs_help(self, pages: int) -> bool:
         """Return whether a second process pays: if counting, and not the network, takes the time."""
         many = self._listing.expected_pages >= _MANY_PAGES
@@ -126,6 +138,8 @@ class _Scan:
         self._thread.start()
 
     def _be_helped(self, helper: Helper) -> None:
+        from core.statistics.totals import depth_of
+
         try:
             # What it takes would otherwise wait for the start of the process.
             helper.start()

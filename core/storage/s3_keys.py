@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import Corrupt, InvalidInput, StorageError
+from core.hints import Hint
 from core.model.connection import DEFAULT_BUCKET, AccessKeys
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow, rows_of, text_of
@@ -16,10 +17,7 @@ if TYPE_CHECKING:
     from core.storage.aws_secrets_manager import SecretsManager
 
 SUMMARY = "Could not retrieve S3 credentials from secret"
-REMEDY = (
-    "Run the set-up, which tests the keys and stores them in the secret: the wizard of the "
-    "Credentials tab, or `strongroom setup`."
-)
+REMEDY = "Run the set-up, which tests the keys and stores them in the secret."
 _FIELDS = ("aws_access_key_id", "aws_secret_access_key")
 
 
@@ -50,6 +48,7 @@ def storage_keys(
             SUMMARY,
             cause=f"Secret {secret_name} lacks {' and '.join(missing)}.",
             remedy=REMEDY,
+            hints=Hint.SET_UP,
             subject=secret_name,
         )
     token = value.get("aws_session_token")
@@ -94,4 +93,6 @@ def _known(error: StorageError, secret_name: str) -> StorageError:
         action=error.action,
         details=error.details,
         kind=error.kind,
+        hints=Hint.SET_UP | error.hints,
+        hint_value=error.hint_value,
     )

@@ -1,9 +1,10 @@
 """Mapping from keys to local file names.
 
 Keys may contain any character, local names may not. A name is unchanged if the file system of the
-target folder allows it; other characters are written as `%XX` of their UTF-8 bytes. Linux and macOS
-allow nearly everything; Windows, and disks formatted for it, refuse colons, reserved device names
-and more. The folder itself is tested, since one computer can have disks of several kinds.
+target folder allows it; other characters are written as `%XX` of their UTF-8 bytes. On every system these
+are control characters and those that change the order in which others are shown. Linux and macOS
+allow nearly everything else; Windows, and disks formatted for it, refuse colons, reserved device
+names and more. The folder itself is tested, since one computer can have disks of several kinds.
 
 S3 has no folders: a bucket can contain both `data` and `data/a.csv`, objects with the names of
 folders, and `a.txt` beside `A.txt`. A file system may not. Then an object gets another unambiguous
@@ -33,10 +34,14 @@ _SUFFIX_LENGTH = 32
 _OBJECT = ".object"
 #: Characters that Windows does not allow (Microsoft, "Naming Files, Paths, and Namespaces").
 _FORBIDDEN = frozenset('<>:"\\|?*')
-#: Names of devices on Windows, with any extension (the same page).
+#: Names of devices on Windows, with any extension (the same page). Some superscripts are digits.
 _DEVICES = frozenset(
-    {"CON", "PRN", "AUX", "NUL"} | {f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10)}
+    {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
+    | {f"{port}{n}" for port in ("COM", "LPT") for n in "123456789\u00b9\u00b2\u00b3"}
 )
+#: Invisible characters that change the order or the lines in which a name is shown: with them, a
+#: program can look like a text file (Unicode, UAX 9 and UTR 36).
+_INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
 _EMPTY = "%_"
 #: Text that looks like an escape: only then is the percent sign itself escaped.
 # Escaping every percent sign would change ordinary names such as `50%.csv`.
@@ -288,10 +293,11 @@ def _mapped(segment: str, *, windows: bool) -> str:
 
 
 def _character(char: str, *, windows: bool) -> str:
-    # Control characters and lone surrogates are escaped everywhere: terminals and UTF-8 refuse
-    # them.
+    # Control characters and lone surrogates are escaped everywhere: terminals obey the former, and
+    # UTF-8 refuses the latter.
     code = ord(char)
-    if code < 0x20 or code == 0x7F or 0xD800 <= code < 0xE000 or (windows and char in _FORBIDDEN):
+    control = code < 0x20 or 0x7F <= code < 0xA0 or _INVISIBLE.fullmatch(char)
+    if control or 0xD800 <= code < 0xE000 or (windows and char in _FORBIDDEN):
         return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
     return char
 
@@ -300,7 +306,8 @@ def _windows_name(name: str) -> str:
     """Escape device names, and the final characters that Windows would remove."""
     if name[-1] in ". ":
         name = name[:-1] + f"%{ord(name[-1]):02X}"
-    if name.partition(".")[0].upper() in _DEVICES:
+    # Windows ignores spaces before the extension.
+    if name.partition(".")[0].rstrip(" ").upper() in _DEVICES:
         name = f"%{ord(name[0]):02X}{name[1:]}"
     return name
 

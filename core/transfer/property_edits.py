@@ -1,38 +1,41 @@
-"""The operations `objects.edit_properties` and `objects.undo_edits`: properties of many objects."""
+"""The operation `objects.edit_properties`, which changes properties of many objects."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from core.effects import attaching_partial
 from core.errors import Cancelled, ErrorKind, ServiceError, StorageError
+from core.model.objects import Written
 from core.model.upload_options import Pairs, UploadOptions
 from core.objects.bucket import Bucket, HasBucket
-from core.objects.deleting import FailedDelete
+from core.objects.lost_answers import SentRequests
 from core.objects.options import check_options
 from core.objects.properties import (
     ObjectProperties,
+    PropertyValues,
     change_properties,
     change_tags,
     property_changes,
     read_properties,
-    remove_change,
 )
 from core.objects.property_edits import PropertyEdit, check_edit
 from core.objects.tags import get_tags
-from core.objects.trash import RestoreReport
 from core.transfer.attempts import Attempts, work_with_budget
+from core.transfer.edited import EditedObject, EditReport, LostCopy
 from core.transfer.values import Failure
 from core.units import format_counted
 from core.work import Progress, Work, default_work, finishing
 
 _THREADS = 8
+#: The operations that copy an object onto itself, and those that change its tags.
+_COPYING = ("CopyObject", "CompleteMultipartUpload")
+_TAGGING = ("PutObjectTagging", "DeleteObjectTagging")
 #: Seconds for which the change of a small object goes on after a cancel, so that it is reported.
-_FINISHING_SECONDS = 0.7
+FINISHING_SECONDS = 0.7
 #: US dollars for a thousand requests in S3 Standard. Source: https://aws.amazon.com/s3/pricing,
 #: us-east-1, 2025. Other regions differ.
 _WRITE_PRICE, _READ_PRICE = 0.005, 0.0004
@@ -45,66 +48,6 @@ _LEAST_PRICE = 0.0001
 #: Reading requests for each object: to read it; for a copy, to read it again just before and to
 #: compare the copy and its properties; for tags, to compare them before and after.
 _TO_READ, _TO_COPY, _TO_TAG = 2, 5, 2
-
-
-@dataclass(frozen=True, slots=True)
-class EditedObject:
-    """What the undo of the change of one object needs.
-
-    Attributes:
-        key: the object.
-        version_id: the new version; empty if there is none.
-        copied: whether the object was copied onto itself.
-        before: the former tags if they were replaced in the present version, else None.
-        after: the tags that replaced them.
-    """
-
-    key: str
-    version_id: str = ""
-    copied: bool = False
-    before: Pairs | None = None
-    after: Pairs = ()
-
-    @property
-    def undoable(self) -> bool:
-        """Whether an undo returns to exactly the former state."""
-        return bool(self.version_id) or not self.copied
-
-
-@dataclass(frozen=True, slots=True)
-class EditReport:
-    """Outcome of a change; each key is in one of `changed`, `unchanged`, `failed` and `cancelled`.
-
-    Attributes:
-        changed: the objects that have the new properties.
-        unchanged: the keys of those that already had them.
-        failed: the objects that could not be changed completely, with their numbers in the order.
-        partly: what was changed of objects in `failed` and `cancelled`.
-        cancelled: the keys of those that were not tried, or not completely, before a cancel.
-    """
-
-    changed: tuple[EditedObject, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    failed: tuple[Failure, ...] = ()
-    partly: tuple[EditedObject, ...] = ()
-    cancelled: tuple[str, ...] = ()
-
-    @property
-    def planned(self) -> int:
-        """The number of objects that were to be changed."""
-        ended = len(self.changed) + len(self.unchanged) + len(self.failed)
-        return ended + len(self.cancelled)
-
-    @property
-    def kind(self) -> ErrorKind | None:
-        """The most frequent kind of failure, or the first of several; None without a failure."""
-        counts = Counter(failure.kind for failure in self.failed)
-        return counts.most_common(1)[0][0] if counts else None
-
-    @property
-    def undoable(self) -> tuple[EditedObject, ...]:
-        """The changes that can be undone."""
-        return tuple(each for each in (*self.changed, *self.partly) if each.undoable)
 
 
 def price_of(count: int, edit: PropertyEdit) -> tuple[int, float]:
@@ -130,7 +73,12 @@ def requests_text(count: int, edit: PropertyEdit) -> str:
 
 
 def edit_properties(
-    workspace: HasBucket, work: Work | None = None, *, keys: Sequence[str], edit: PropertyEdit
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    keys: Sequence[str],
+    edit: PropertyEdit,
+    ended: Callable[[EditReport], object] | None = None,
 ) -> EditReport:
     """Change properties of many objects; the failure of one does not stop the others.
 
@@ -142,13 +90,14 @@ def edit_properties(
         work: cancel token, progress, and the retry budget of all objects.
         keys: the objects.
         edit: the change.
+        ended: called with the outcome of each object as soon as it is known, by several threads.
 
     Raises:
         InvalidInput: the change is not valid; nothing was sent.
         Cancelled: the token of `work` was cancelled; `partial` has the report so far.
     """
     check_edit(edit)
-    run = _Edits(workspace.bucket, edit, work, keys)
+    run = _Edits(workspace.bucket, edit, work, keys, ended)
     with attaching_partial(run.report):
         run.all()
     return run.report()
@@ -158,15 +107,20 @@ class _Edits:
     """One run; threads change the objects."""
 
     def __init__(
-        self, bucket: Bucket, edit: PropertyEdit, work: Work | None, keys: Sequence[str]
+        self,
+        bucket: Bucket,
+        edit: PropertyEdit,
+        work: Work | None,
+        keys: Sequence[str],
+        ended: Callable[[EditReport], object] | None,
     ) -> None:
-        self._bucket, self._edit, self._keys = bucket, edit, keys
+        self._bucket, self._edit, self._keys, self._ended = bucket, edit, keys, ended
         self._work = work_with_budget(default_work(work))
         self._attempts = Attempts(self._work)
         # By the numbers of the keys, so that the report has their order.
         self._edited: dict[int, EditedObject] = {}
-        #: The properties of each object before its copy was requested.
-        self._sent: dict[int, ObjectProperties] = {}
+        #: What was requested of each object so far.
+        self._sent: dict[int, _Sent] = {}
         self._unchanged: set[int] = set()
         self._failed: dict[int, Failure] = {}
         self._done: set[int] = set()
@@ -174,7 +128,7 @@ class _Edits:
     def all(self) -> None:
         """Change all objects."""
         total = len(self._keys)
-        with ThreadPoolExecutor(_threads(self._work), "edit") as pool:
+        with ThreadPoolExecutor(threads_of(self._work), "edit") as pool:
             for count, _ in enumerate(pool.map(self._one, range(total)), 1):
                 self._work.check()
                 self._work.report(Progress(count, total, "objects"))
@@ -188,6 +142,11 @@ class _Edits:
             tuple(self._failed[n] for n in sorted(self._failed)),
             tuple(self._edited[n] for n in sorted(self._edited.keys() - self._done)),
             tuple(key for n, key in enumerate(self._keys) if n not in ended),
+            tuple(
+                found
+                for n in sorted(self._sent.keys() - self._done - self._edited.keys())
+                if (found := self._sent[n].unanswered(self._keys[n])) is not None
+            ),
         )
 
     def _one(self, number: int) -> None:
@@ -201,12 +160,25 @@ class _Edits:
             self._done.add(number)
             if number not in self._edited:
                 self._unchanged.add(number)
+        if self._ended is not None:
+            self._ended(self._outcome(number))
+
+    def _outcome(self, number: int) -> EditReport:
+        """Return the report of one object that has ended."""
+        edited, failure = self._edited.get(number), self._failed.get(number)
+        present = () if edited is None else (edited,)
+        if failure is not None:
+            sent = self._sent.get(number)
+            lost = sent.unanswered(failure.key) if sent is not None and edited is None else None
+            unanswered = () if lost is None else (lost,)
+            return EditReport(failed=(failure,), partly=present, unanswered=unanswered)
+        return EditReport(present, () if present else (self._keys[number],))
 
     def _change(self, number: int) -> None:
         """Change what differs; after a failed attempt, that is what is still missing."""
         self._work.check()
         # A cancel lets the change of an object end: it could not be undone if it were not known.
-        with finishing(self._work, _FINISHING_SECONDS) as rest:
+        with finishing(self._work, FINISHING_SECONDS) as rest:
             self._change_begun(number, replace(rest, report=Work().report))
 
     def _change_begun(self, number: int, quiet: Work) -> None:
@@ -215,24 +187,44 @@ class _Edits:
         tags = edit.tags_for(self._tags(found, quiet)) if edit.retags else ()
         check_options(UploadOptions(tags=tags))
         values = edit.values_for(found)
-        sent = self._sent.get(number)
+        sent = self._sent.setdefault(number, _Sent())
         if property_changes(found.editable, values):
-            self._sent[number] = found
-            found = change_properties(self._bucket, key, found, values, work=quiet)
-            self._edited[number] = EditedObject(key, found.version_id, copied=True)
-        elif sent is not None and number not in self._edited and _is_copy(found, sent):
+            sent.before, sent.wanted = found, values
+            try:
+                with sent.copies.sending():
+                    found = change_properties(self._bucket, key, found, values, work=quiet)
+            except StorageError as error:
+                self._note_copy(number, error)
+                raise
+            self._edited[number] = sent.copied(key, found.version_id)
+        elif number not in self._edited and sent.before and _is_copy(found, sent.before):
             # The answer to the copy of a former attempt was lost.
-            self._edited[number] = EditedObject(key, found.version_id, copied=True)
+            self._edited[number] = sent.copied(key, found.version_id)
         if edit.retags and sorted(tags) != sorted(found.tags or ()):
-            self._retag(number, found.tags or (), tags, quiet)
+            self._retag(number, found, tags, quiet)
+        elif number not in self._edited and sent.tagged and _is_same(found, sent.tagged):
+            # The answer to the change of tags of a former attempt was lost.
+            self._edited[number] = EditedObject(key, before=sent.tagged.tags or (), after=tags)
+
+    def _note_copy(self, number: int, error: StorageError) -> None:
+        """Note the copy of an object whose change failed afterwards, so that it can be undone."""
+        copy, error.partial = error.partial, None
+        if not isinstance(copy, Written):
+            return
+        self._edited[number] = self._sent[number].copied(copy.key, copy.version_id or "")
+        if error.retryable:
+            # Another attempt would take the copy without its tags or grants for a finished one.
+            error.kind = ErrorKind.CORRUPT
 
     def _tags(self, found: ObjectProperties, work: Work) -> Pairs:
         # None if they cannot be read: then this request reports the reason.
         return found.tags if found.tags is not None else get_tags(self._bucket, found.key, "", work)
 
-    def _retag(self, number: int, before: Pairs, after: Pairs, work: Work) -> None:
-        key = self._keys[number]
-        stored = change_tags(self._bucket, key, before, after, work=work)
+    def _retag(self, number: int, found: ObjectProperties, after: Pairs, work: Work) -> None:
+        key, before, sent = self._keys[number], found.tags or (), self._sent[number]
+        sent.tagged, sent.new_tags = found, after
+        with sent.tags.sending():
+            stored = change_tags(self._bucket, key, before, after, work=work)
         if number not in self._edited:  # else they are those of the new version
             self._edited[number] = EditedObject(key, before=before, after=stored)
         if sorted(stored) != sorted(after):
@@ -242,6 +234,54 @@ class _Edits:
                 remedy="Compare the tags of the object with the wanted ones.",
                 subject=self._bucket.subject(key),
             )
+
+
+@dataclass(slots=True)
+class _Sent:
+    """The requests to change one object, over all attempts.
+
+    Attributes:
+        copies: the copies onto itself.
+        before: its properties before the last of them; None if there was none.
+        wanted: the values that it was to set.
+        tags: the changes of its tags in place.
+        tagged: its properties before the last of them; None if there was none.
+        new_tags: the tags that it was to set.
+    """
+
+    copies: SentRequests = field(default_factory=lambda: SentRequests(_COPYING))
+    before: ObjectProperties | None = None
+    wanted: PropertyValues | None = None
+    tags: SentRequests = field(default_factory=lambda: SentRequests(_TAGGING))
+    tagged: ObjectProperties | None = None
+    new_tags: Pairs = ()
+
+    def copied(self, key: str, version_id: str, *, answered: bool = True) -> EditedObject:
+        """Return the object, which was copied onto itself."""
+        return EditedObject(
+            key, version_id, copied=True, answered=answered, lost_copy=self.lost_copy
+        )
+
+    @property
+    def lost_copy(self) -> LostCopy | None:
+        """The copies of which answers are missing."""
+        if self.copies.lost is None or self.before is None or self.wanted is None:
+            return None
+        return LostCopy(self.before, self.wanted, self.copies.lost)
+
+    def unanswered(self, key: str) -> EditedObject | None:
+        """Return what may have been changed of an object that is not known to be changed."""
+        if self.lost_copy is not None:
+            return self.copied(key, "", answered=False)
+        if self.tagged is None or self.tags.lost is None:
+            return None
+        return EditedObject(key, before=self.tagged.tags or (), after=self.new_tags, answered=False)
+
+
+def _is_same(found: ObjectProperties, other: ObjectProperties) -> bool:
+    """Return whether an object is the same version as before, also without versions."""
+    place = (found.version_id, found.etag, found.modified)
+    return place == (other.version_id, other.etag, other.modified)
 
 
 def _is_copy(found: ObjectProperties, sent: ObjectProperties) -> bool:
@@ -255,58 +295,7 @@ def _is_copy(found: ObjectProperties, sent: ObjectProperties) -> bool:
     return found.etag == sent.etag or "-" in sent.etag or sent.encryption.startswith("aws:kms")
 
 
-def undo_edits(
-    workspace: HasBucket, work: Work | None = None, *, edited: Sequence[EditedObject]
-) -> RestoreReport:
-    """Undo changes of properties: remove the new versions, or set the former tags again.
-
-    An object that another client has changed in the meantime is not touched and counts as failed.
-
-    Args:
-        workspace: the workspace with the bucket.
-        work: cancel token, progress, and the retry budget of all objects.
-        edited: the `undoable` objects of an `EditReport`.
-
-    Raises:
-        StorageError: an error that concerns all objects; `partial` has the report so far.
-        Cancelled: the token of `work` was cancelled; `partial` has the report so far.
-    """
-    work = work_with_budget(default_work(work))
-    attempts, total = Attempts(work), len(edited)
-    restored: list[str] = []
-    failed: list[FailedDelete] = []
-
-    def undo(each: EditedObject) -> None:
-        try:
-            attempts.attempted(partial(_undo_one, workspace.bucket, each, work))
-        except Cancelled:
-            raise
-        except StorageError as error:
-            failed.append(FailedDelete(each.key, error.kind.name.lower(), error.summary))
-        else:
-            restored.append(each.key)
-
-    def report() -> RestoreReport:
-        return RestoreReport(tuple(restored), tuple(failed))
-
-    with attaching_partial(report), ThreadPoolExecutor(_threads(work), "undo-edit") as pool:
-        for count, _ in enumerate(pool.map(undo, edited), 1):
-            work.check()
-            work.report(Progress(count, total, "objects"))
-        if attempts.ended is not None:  # such as a lock: the undo can be repeated
-            raise attempts.ended
-    return report()
-
-
-def _undo_one(bucket: Bucket, each: EditedObject, work: Work) -> None:
-    work.check()
-    with finishing(replace(work, report=Work().report), _FINISHING_SECONDS) as rest:
-        if each.version_id:
-            remove_change(bucket, each.key, each.version_id, rest)
-        elif each.before is not None:
-            change_tags(bucket, each.key, each.after, each.before, work=rest)
-
-
-def _threads(work: Work) -> int:
+def threads_of(work: Work) -> int:
+    """Return the number of threads that change objects."""
     parallel = work.limits.parallel if work.limits is not None else None
     return min(parallel or _THREADS, _THREADS)

@@ -10,8 +10,9 @@ from core.errors import InvalidInput
 from core.layout.building import check_key
 from core.model.name_filter import NameFilter
 from core.objects.bucket import Bucket
+from core.transfer.other_object import refuse_overlap
 from core.transfer.plan import existing_objects
-from core.transfer.selection import EVERY_NAME, SelectedObjects, select_objects
+from core.transfer.selection import EVERY_NAME, Matching, SelectedObjects, select_objects
 from core.units import format_counted
 from core.work import Work
 
@@ -122,7 +123,7 @@ def plan_relocation(  # noqa: PLR0913 - one plan; all but the first three by nam
         bucket.name,
     )
     if same_place:
-        _refuse_overlap(bucket, keys, targets)
+        refuse_overlap(bucket, keys, targets)
     if len({*targets}) < len(targets):
         raise InvalidInput(
             "Several objects would get the same key",
@@ -132,26 +133,6 @@ def plan_relocation(  # noqa: PLR0913 - one plan; all but the first three by nam
     found, _others = existing_objects(bucket, targets, work)
     existing = tuple(number for number, target in enumerate(targets) if target in found)
     return Relocation(tuple(keys), tuple(targets), tuple(sizes), tuple(etags), existing)
-
-
-def _refuse_overlap(bucket: Bucket, keys: Sequence[str], targets: Sequence[str]) -> None:
-    """Refuse a plan in which an object is both moved and replaced: its result depends on the order."""
-    both = {*keys} & {*targets}
-    if not both:
-        return
-    if tuple(keys) == tuple(targets):
-        raise InvalidInput(
-            "The objects already have these keys",
-            cause="The new keys are the present ones.",
-            remedy="Choose another folder or another bucket.",
-            subject=bucket.subject(min(both)),
-        )
-    raise InvalidInput(
-        f"{format_counted(len(both), 'object')} would be copied and replaced by another copy",
-        cause=f"The source and the target overlap, for example at {min(both)}.",
-        remedy="Choose a target outside the source.",
-        subject=bucket.subject(min(both)),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +162,7 @@ def plan_copy(  # noqa: PLR0913 - one plan; all but the first three by name
     target: str,
     recursive: bool = False,
     names: NameFilter = EVERY_NAME,
+    matching: Matching = Matching.EITHER,
 ) -> CopyPlan:
     """Return which objects a copy would write; the keys of the copies are not inspected.
 
@@ -193,13 +175,16 @@ def plan_copy(  # noqa: PLR0913 - one plan; all but the first three by name
             of the objects are appended.
         recursive: whether `text` is a prefix.
         names: selects objects by their names.
+        matching: whether a text with `*`, `?` or `[` is a key or a pattern.
 
     Raises:
         NotFound: there is no object.
         InvalidInput: several objects would get one key, or a target is itself copied.
         StorageError: the objects could not be listed.
     """
-    found = select_objects(source, work, texts=[text], recursive=recursive, names=names)
+    found = select_objects(
+        source, work, texts=[text], recursive=recursive, names=names, matching=matching
+    )
     folder = not target or target.endswith("/")
     if not folder and (len(found.keys) > 1 or recursive):
         raise InvalidInput(
@@ -211,17 +196,5 @@ def plan_copy(  # noqa: PLR0913 - one plan; all but the first three by name
     targets = tuple(check_key(target + name) if folder else check_key(target)
                     for name in found.names)  # fmt: skip
     if source == bucket:
-        _refuse_order(bucket, found.keys, targets)
+        refuse_overlap(bucket, found.keys, targets)
     return CopyPlan(found, bucket.name, targets)
-
-
-def _refuse_order(bucket: Bucket, keys: Sequence[str], targets: Sequence[str]) -> None:
-    """Refuse a copy whose result depends on the order: an object that is copied and replaced."""
-    both = sorted({*keys} & {*targets})
-    if both:
-        raise InvalidInput(
-            f"{both[0]} would be copied and replaced by another copy",
-            cause="The source and the target overlap.",
-            remedy="Choose a target outside the source.",
-            subject=bucket.subject(both[0]),
-        )

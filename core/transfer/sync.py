@@ -10,6 +10,7 @@ from typing import Any
 
 from core.aws.limits import DELETE_KEYS
 from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
+from core.hints import Hint
 from core.local.atomic import translate_os_errors
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.deleting import FailedDelete, delete_many
@@ -126,7 +127,10 @@ def check_deletions(
         raise InvalidInput(
             f"{format_counted(count, 'file')} of {target_files:,} would be deleted",
             cause=why,
-            remedy=f"Check the source and the target. If the plan is right, use --max-delete {count}.",
+            remedy="Check the source and the target. If the plan is right, allow "
+            f"{format_counted(count, 'deletion')}.",
+            hints=Hint.ALLOW_DELETIONS,
+            hint_value=str(count),
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.errors import Cancelled, ErrorKind, LocalIOError, NotFound
+from core.hints import Hint
 from core.local.partial_files import PARTIAL_SUFFIX
 from core.model.name_filter import NameFilter
 from core.objects.bucket import Bucket
@@ -207,6 +208,7 @@ def raise_unreadable(error: OSError) -> NoReturn:
     raise LocalIOError(
         f"The folder {error.filename} cannot be read",
         cause=f"{error.strerror or error}.",
-        remedy="Correct its permissions, or exclude it with --exclude.",
+        remedy="Correct its permissions, or exclude it by a pattern.",
+        hints=Hint.EXCLUDE,
         subject=str(error.filename),
     ) from error

@@ -197,8 +197,8 @@ class Palette(QDialog):
         """Show actions and names by score; a line that the user selected stays selected."""
         selected = self._model.line(self.list.currentIndex().row()) if self._moved else None
         lines = sorted([*self._actions, *names], key=lambda line: -line.score)
-        text = self.field.text().strip()
-        if place := self._place_line(text, {line.text for line in names}):
+        # Spaces at the end may belong to a key.
+        if place := self._place_line(self.field.text(), {line.text for line in names}):
             # A complete address is certainly meant as a location, other texts only perhaps.
             lines.insert(0 if place.score else len(lines), place)
         self._model.show(lines)
@@ -219,7 +219,7 @@ class Palette(QDialog):
     def _place_line(self, text: str, known: set[str]) -> Line | None:
         """Return the line that opens the typed text as a location, if it may be one."""
         # Other texts are words to search for, and a line for each would be in the way.
-        if not ("/" in text or "." in text or ":" in text) or text in known:
+        if not ("/" in text or "." in text or ":" in text) or text.strip() in known:
             return None
         try:
             named = parse_place(text).bucket != ""
@@ -227,7 +227,7 @@ class Palette(QDialog):
             why = f"{error.summary}. {error.cause} {error.remedy}"
             return Line(error.summary, "", partial(shortcuts.explain, self._window, why))
         go = partial(self._tabs.open, "browser", text)
-        return Line(f"Go to {text}", "", go, _FIRST if named else 0)
+        return Line(f"Go to {text.strip()}", "", go, _FIRST if named else 0)
 
     def _do(self, command: Command) -> None:
         """Run a command, or show why it is not possible."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
@@ -16,9 +16,13 @@ from PySide6.QtCore import QObject, Qt, Signal
 from core.engine.changes import OperationCall
 from core.engine.operations import OPERATION_NAMES, changes_made
 from core.engine.operations import operation as operation_named
+from core.model.change import Change
 from core.model.connection import Connection
+from core.pauses import pause_with
+from core.preview.releasing import hand_over_fields
 from core.work import CancelToken, Work
 from gui.tasks import thread_pool as messages
+from gui.tasks.busy import BusyThread, busy_clock
 from gui.tasks.garbage import GarbageCollector
 from gui.tasks.task import Order, Task, TaskOptions
 from gui.tasks.thread_pool import Job, ThreadPool
@@ -81,6 +85,8 @@ class TaskRunner(QObject):
         self._bulk = ThreadPool("bulk", _BULK_THREADS, self._post)
         self._garbage = GarbageCollector(self)
         self._garbage.start()
+        if (clock := busy_clock()) is not None:
+            pause_with(BusyThread(clock).wait)
 
     @property
     def busy(self) -> bool:
@@ -194,6 +200,7 @@ class TaskRunner(QObject):
         self._bulk.join(deadline)
         self._running.clear()
         self._garbage.stop()
+        pause_with(None)
 
     def engine_pids(self) -> list[int]:
         """Return the engine processes' ids, for the diagnostics."""
@@ -221,7 +228,7 @@ class TaskRunner(QObject):
         self._add_to_list(task)
         self.task_started.emit(task)
         pool = self._bulk if order.bulk else self._interactive
-        pool.put(Job(number, order.fn, order.token, order.limits))
+        pool.put(Job(number, task.outcome.run, order.token, order.limits))
         return task
 
     def _restart(self, order: Order) -> Task:
@@ -278,7 +285,7 @@ class TaskRunner(QObject):
             and order.call
             and operation_named(order.call.operation).partial_batches
         ):
-            self._announce(task, payload)
+            self._announce(task, changes_made(order.call, payload))
         callback = order.progress if kind == messages.PROGRESS else order.batch
         if kind == messages.PROGRESS:
             task.set_progress(payload)
@@ -287,12 +294,10 @@ class TaskRunner(QObject):
 
     def _end(self, task: Task, kind: int, payload: Any) -> None:
         try:
-            if kind == messages.DONE:
-                self._announce(task, payload)
-            elif payload is not None and payload.partial is not None:
-                self._announce(task, payload.partial)
+            self._announce(task, task.outcome.changes())
         finally:  # an exception is a bug of the description; the task has ended all the same
             self._call_back(task, kind, payload)
+            hand_over_fields(payload)
 
     def _call_back(self, task: Task, kind: int, payload: Any) -> None:
         order = task.order
@@ -300,24 +305,26 @@ class TaskRunner(QObject):
             if kind == messages.CANCELLED or task.superseded:
                 task.end("cancelled")
                 self._call_cancelled(task)
-                self._call(task, order.stopped, getattr(payload, "partial", None))
+                self._call(task, order.stopped, task.outcome.value)
             elif kind == messages.FAILED:
                 task.end("failed", payload)
                 self._call(task, order.failed, payload)
             else:
                 task.end("done")
-                self._call(task, order.then, payload)
+                self._call(task, order.then, task.outcome.value)
         finally:  # an exception in a callback is a bug of its view; the task ends anyway
+            # The list of tasks retains it, but not its result.
+            task.outcome = order.outcome()
             self.task_finished.emit(task)
             if task.quiet:
                 task.deleteLater()
 
-    def _announce(self, task: Task, result: object) -> None:
+    def _announce(self, task: Task, changes: Iterable[Change]) -> None:
         """Announce what an operation has changed, unless it was announced with a former batch."""
         call = task.order.call
         if call is None:
             return
-        for change in changes_made(call, result):
+        for change in changes:
             known = (change.action, change.subject)
             # The final result contains the changes of all batches again.
             if known not in task.announced:

@@ -18,7 +18,15 @@ from gui.views.candle_bars import Bars, CandleBars
 from gui.views.canvas import Canvas, blended, faded
 from gui.views.line_paint import paint_line
 from gui.views.pixels import corners, fill_rectangles
-from gui.views.plot import AXIS, PAD, Plot, average_styles, paint_tag, paint_time_axis
+from gui.views.plot import (
+    AXIS,
+    PAD,
+    Plot,
+    average_styles,
+    paint_axis_number,
+    paint_tag,
+    paint_time_axis,
+)
 from gui.views.scale import LogScale, Scale, log_ticks, ticks
 from gui.views.time_axis import TimeAxis
 
@@ -82,8 +90,7 @@ class CandlePainter:
             line = canvas.box(plot.prices.left() - 8, y, plot.prices.right(), y)
             painter.fillRect(line, faded(colours.line, 0.75))
             painter.setPen(colours.muted)
-            label = QRectF(plot.prices.right() + 8, y - 8, AXIS - 8, 16)
-            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:,.{self._decimals}f}")
+            paint_axis_number(painter, plot, y, value, self._decimals)
 
     def _shade_gaps(self, painter: QPainter, plot: Plot, ratio: float) -> None:
         """Mark where candles are missing: shaded and hatched, not by colour alone."""
@@ -174,7 +181,9 @@ class CandlePainter:
         text = f"{self._scale.value(y):,.{self._decimals + 1}f}"
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         width = QFontMetricsF(painter.font()).horizontalAdvance(text)
-        paint_tag(painter, QRectF(plot.prices.right() + 3, y - 9, width + 10, 18), text)
+        # A long number covers a part of the chart, and is never cut off.
+        left = min(plot.prices.right() + 3, plot.prices.right() + AXIS - width - 10)
+        paint_tag(painter, QRectF(left, y - 9, width + 10, 18), text)
 
 
 def _runs(lefts: Any, rights: Any) -> tuple[Any, Any]:

@@ -18,7 +18,7 @@ from gui import theme
 from gui.views.candle_bars import Bars, CandleBars
 from gui.views.canvas import faded
 from gui.views.line_paint import paint_line
-from gui.views.plot import AXIS, LineStyle, Plot, paint_tag, paint_time_axis
+from gui.views.plot import LineStyle, Plot, paint_axis_number, paint_tag, paint_time_axis
 from gui.views.scale import Scale, ticks
 from gui.views.time_axis import TimeAxis, VisibleRange, span_of
 from gui.views.time_chart import KEYS_OF_STEPS
@@ -141,8 +141,7 @@ class CompareChart(ZoomableChart):
             # The line of no change separates gains from losses.
             painter.fillRect(line, colours.muted if abs(value) < 1e-9 else colours.line)
             painter.setPen(colours.muted)
-            label = QRectF(plot.prices.right() + 8, y - 8, AXIS - 8, 16)
-            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:+,.{decimals}f} %")
+            paint_axis_number(painter, plot, y, value, decimals, form="{} %", signed=True)
 
     def draw_over(self, painter: QPainter) -> None:
         """Draw crosshair, legend and focus."""

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QWidget
 from core.preview import Book, Level
 from gui import theme
 from gui.views.canvas import blended, faded
-from gui.views.scale import Scale, short_number, ticks
+from gui.views.scale import Scale, axis_number, short_number, ticks
 from gui.views.time_axis import VisibleRange
 from gui.views.zoomable import PAN, ZOOM, ZoomableChart
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Pixels below, above and at the right of the drawing, for the labels.
 _FOOT, _TOP, _AXIS = 28, 16, 56
+#: Pixels of one label of a price.
+_LABEL_ROOM = 90
 _STEP = 8  # pixels by which an arrow key moves the crosshair
 #: The part of the order book that is visible at the highest zoom.
 _LEAST = 0.005
@@ -146,10 +148,13 @@ class DepthChart(ZoomableChart):
             painter.setPen(colours.muted)
             label = QRectF(area.right() + 8, y - 8, _AXIS - 8, 16)
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, short_number(value))
-        values, decimals = ticks(across.low, across.high, max(2, int(area.width() / 90)))
+        values, decimals = ticks(across.low, across.high, max(2, int(area.width() / _LABEL_ROOM)))
+        metrics = QFontMetricsF(painter.font())
         for value in values:
-            text = f"{value:,.{decimals}f}"
-            width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 2
+            text = axis_number(
+                value, decimals, lambda text: metrics.horizontalAdvance(text) < _LABEL_ROOM
+            )
+            width = metrics.horizontalAdvance(text) + 2
             left = min(max(across.at(value) - width / 2, 8), self.width() - width)
             painter.drawText(
                 QRectF(left, area.bottom() + 6, width, 16), Qt.AlignmentFlag.AlignVCenter, text

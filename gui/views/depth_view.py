@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QHeaderView,
@@ -19,13 +19,17 @@ from gui.views.canvas import blended
 from gui.views.depth_chart import DepthChart
 from gui.views.ladder_model import BAR_ROLE, PRICES, LadderModel
 from gui.views.rows_view import copy_with, reveal
-from gui.widgets.cells import CellDelegate
+from gui.widgets.cells import PADDING, CellDelegate
 from gui.widgets.labels import Elided, Text, muted_label
 from gui.widgets.panel import row, rule
 from gui.widgets.table import columns_of, make_table
 
 #: Pixels of a column at least.
 _NARROWEST = 44
+#: Pixels between the quantities and the edges of the ladder: in a narrow one each digit counts.
+_EDGE = 4
+#: The column of the prices of bids; those of asks follow.
+_BID = 1
 
 
 class DepthView(QWidget):
@@ -69,10 +73,13 @@ def make_ladder(model: LadderModel) -> QTableView:
     """Return the table of the levels of an order book, with complete prices at any width."""
     ladder = make_table(model, "Levels of the order book", sortable=False)
     ladder.setItemDelegate(LadderDelegate(ladder))
+    ladder.setTextElideMode(Qt.TextElideMode.ElideRight)  # the first digits are the large ones
     columns_of(ladder).leave()
     header = ladder.horizontalHeader()
     header.setMinimumSectionSize(_NARROWEST)
     header.setResizeContentsPrecision(0)  # the visible rows
+    # Else the last column has its default width while the first one gives way for it.
+    header.setStretchLastSection(False)
     # Of quantities the last digits may be left out, which the tooltip has; prices differ in them.
     for column in range(model.columnCount()):
         mode = QHeaderView.ResizeMode.Stretch
@@ -96,6 +103,19 @@ def spread_of(book: Book) -> str:
 class LadderDelegate(CellDelegate):
     """Paints a bar behind each quantity: from the middle outwards."""
 
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, left=_EDGE)
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """Return the width of the text with its margins; `paint` has that of asks at the left only."""
+        size = super().sizeHint(option, index)
+        return size - QSize(PADDING - _EDGE, 0) if index.column() == _BID + 1 else size
+
+    def _margin(self, index: QModelIndex | QPersistentModelIndex) -> int:
+        return PADDING if index.column() > _BID else _EDGE
+
     def paint(
         self,
         painter: QPainter,
@@ -113,5 +133,7 @@ class LadderDelegate(CellDelegate):
             colour = colours.good if bid else colours.danger
             bar = QRect(left, area.top() + 2, width, area.height() - 4)
             painter.fillRect(bar, blended(colour, colours.panel, 0.16))
+        if index.column() > _BID:
+            option.rect = option.rect.adjusted(0, 0, PADDING - _EDGE, 0)
         # The cell follows, so that its text is above the bar.
         super().paint(painter, option, index)

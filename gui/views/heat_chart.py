@@ -16,7 +16,7 @@ from gui import theme
 from gui.views.candle_bars import CandleBars
 from gui.views.canvas import blended
 from gui.views.line_paint import paint_line
-from gui.views.plot import AXIS, LineStyle, Plot, paint_time_axis
+from gui.views.plot import LineStyle, Plot, paint_axis_number, paint_time_axis
 from gui.views.scale import Scale, ticks
 from gui.views.time_chart import TimeChart
 
@@ -128,9 +128,7 @@ class HeatChart(TimeChart):
         count = max(2, int(plot.prices.height() / 38))
         values, decimals = ticks(scale.low, scale.high, count)
         for value in values:
-            y = scale.at(value)
-            label = QRectF(plot.prices.right() + 8, y - 8, AXIS - 8, 16)
-            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:,.{decimals}f}")
+            paint_axis_number(painter, plot, scale.at(value), value, decimals)
 
 
 def _line_of(seconds: Floats, step: float, prices: Floats) -> CandleBars:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QVBoxLayout, QWidget
 
 from core.preview import Holding, Holdings, Problem
 from core.units import format_moment
@@ -12,15 +12,15 @@ from gui import theme
 from gui.views.canvas import Canvas, blended
 from gui.views.ladder_model import HoldingsModel
 from gui.views.rows_view import copy_with
+from gui.widgets.column_header import title_width
 from gui.widgets.labels import figure, muted_label
 from gui.widgets.panel import row, rule
 from gui.widgets.table import columns_of, make_table
 
 #: Number of assets that have a part of the bar; the others share one.
 _PARTS = 6
-_PRICE = 2  # the column of prices
-#: Widths of the columns after the name in pixels.
-_WIDTHS = (92, 104, 96, 112)
+#: The columns of prices and of shares, and the width in pixels of a share with its bar.
+_PRICE, _SHARE, _BAR_WIDTH = 2, 4, 100
 
 
 class HoldingsView(QWidget):
@@ -32,8 +32,11 @@ class HoldingsView(QWidget):
         self.view = make_table(self.model, "Assets of the portfolio")
         self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)  # the most valuable first
         columns_of(self.view).leave()
-        for column, width in enumerate(_WIDTHS):
-            self.view.setColumnWidth(column, width)
+        header = self.view.horizontalHeader()
+        # The last section would have its default width at least.
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(_SHARE, QHeaderView.ResizeMode.Stretch)
+        header.sortIndicatorChanged.connect(self._fit)
         self.bar = ShareBar()
         self._total = figure()
         self._when = muted_label()
@@ -56,6 +59,7 @@ class HoldingsView(QWidget):
         # Without prices in the file its column would only push the shares out of sight.
         unpriced = all(each.price is None for each in holdings.holdings)
         self.view.setColumnHidden(_PRICE, unpriced)
+        self._fit()
         self.bar.show_holdings(holdings.holdings)
         self._total.setText("no total" if holdings.total is None else f"${holdings.total:,f}")
         when = holdings.when
@@ -63,6 +67,23 @@ class HoldingsView(QWidget):
 
     def go_to(self, problem: Problem) -> None:
         """Do nothing, since all assets are visible."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the columns into the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self, *_sorted: object) -> None:
+        """Give the columns the widths of their contents, and the shares a bar if there is room."""
+        header = self.view.horizontalHeader()
+        left = self.width()
+        for column in range(_SHARE):
+            if not self.view.isColumnHidden(column):
+                title = title_width(header, column, arrow=False)
+                width = max(title, self.view.sizeHintForColumn(column))
+                self.view.setColumnWidth(column, width)
+                left -= width
+        self.model.show_bars(shown=left >= _BAR_WIDTH)
 
 
 class ShareBar(Canvas):

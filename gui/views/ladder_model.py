@@ -22,7 +22,7 @@ PRICES = frozenset({1, 2})
 class LadderModel(Columns):
     """Bids at the left and asks at the right, best prices on top."""
 
-    heads = ("Bid size", "Bid", "Ask", "Ask size")
+    heads = ("Size", "Bid", "Ask", "Size")
     #: Bids are aligned with the middle, so that both best prices are side by side.
     numbers = frozenset({0, 1})
 
@@ -70,6 +70,13 @@ class HoldingsModel(Columns):
         super().__init__(parent)
         self._rows: list[tuple[str, ...]] = []
         self._keys: list[tuple[Any, ...]] = []
+        self._bars = True
+
+    def show_bars(self, *, shown: bool) -> None:
+        """Show shares with bars, or as numbers only."""
+        if shown != self._bars:
+            self._bars = shown
+            self.layoutChanged.emit()
 
     def set_holdings(self, holdings: Holdings) -> None:
         """Show another portfolio."""
@@ -96,7 +103,7 @@ class HoldingsModel(Columns):
             return self._rows[index.row()][index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return RIGHT if index.column() in self.numbers else None
-        if role == PROGRESS_ROLE and index.column() == 4:
+        if role == PROGRESS_ROLE and index.column() == 4 and self._bars:
             return min(1.0, max(0.0, self._keys[index.row()][4]))
         return self._keys[index.row()][index.column()] if role == SORT_ROLE else None
 

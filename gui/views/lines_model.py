@@ -61,7 +61,7 @@ class LinesModel(QAbstractTableModel):
 
     def longest(self) -> int:
         """Return the number of characters of the longest line."""
-        return max((len(line) for line in self._lines.lines), default=0)
+        return self._lines.longest
 
     def found(self, text: str) -> list[int]:
         """Return the rows that contain `text`, ignoring case."""

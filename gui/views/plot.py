@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from core.units import zone_name
 from gui import theme
 from gui.views.canvas import Canvas
-from gui.views.scale import time_label, time_step, time_ticks
+from gui.views.scale import axis_number, time_label, time_step, time_ticks
 from gui.views.time_axis import TimeAxis, VisibleRange
 
 AXIS = 74  # width of the price labels at the right
@@ -86,6 +86,39 @@ def paint_time_axis(painter: QPainter, axis: TimeAxis, plot: Plot, canvas: Canva
         area = QRectF(left, plot.volumes.bottom() + 6, width + 2, 16)
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
         free = left + width + 12
+
+
+def paint_axis_number(  # noqa: PLR0913 - what is painted, and where
+    painter: QPainter,
+    plot: Plot,
+    y: float,
+    value: float,
+    decimals: int,
+    *,
+    form: str = "{}",
+    signed: bool = False,
+) -> None:
+    """Paint the label of a value to the right of a plot, with the font and pen of the painter.
+
+    Args:
+        painter: the painter.
+        plot: the areas of the chart.
+        y: the middle of the label.
+        value: the value.
+        decimals: its decimals.
+        form: the text around the number.
+        signed: whether numbers that are not negative have a plus sign.
+    """
+    label = QRectF(plot.prices.right() + 8, y - 8, AXIS - 8, 16)
+    metrics = QFontMetricsF(painter.font())
+
+    def made(number: str) -> str:
+        return form.format(f"+{number}" if signed and value >= 0 else number)
+
+    number = axis_number(
+        value, decimals, lambda text: metrics.horizontalAdvance(made(text)) <= label.width()
+    )
+    painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, made(number))
 
 
 class LineStyle(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from core.preview import BookHistory, Problem
@@ -57,7 +57,7 @@ class ReplayView(QWidget):
             self.speed.addItem(f"{speed} / s", speed)
         self.speed.setCurrentIndex(SPEEDS.index(_USUAL_SPEED))
         self.speed.currentIndexChanged.connect(self._on_speed)
-        self.when = Elided(tone="muted", mode=Qt.TextElideMode.ElideRight)
+        self.when = _Moment(tone="muted")
         self.spread = Text()
         self.spread.setFont(theme.bold_font(tabular=True))
 
@@ -159,3 +159,12 @@ class ReplayView(QWidget):
         self.spread.setText(spread_of(book))
         when = book.when
         self.when.show_live(lambda: "" if when is None else format_moment(when))
+
+
+class _Moment(Elided):
+    """The time of an order book, if there is room for all of it: the crosshair shows it, too."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the complete text, or none."""
+        if self.fontMetrics().horizontalAdvance(self.text()) <= self.contentsRect().width():
+            super().paintEvent(event)

@@ -53,8 +53,10 @@ class TreeView(QWidget):
         """
         rows = self.model.rowCount(parent)
         for row in range(rows):
+            if remaining <= 0:
+                break
             index = self.model.index(row, 0, parent)
-            if remaining <= 0 or not self.model.hasChildren(index):
+            if not self.model.hasChildren(index):
                 continue
             size = self.model.size(index)
             if size <= _SHORT_BRANCH or row == rows - 1:

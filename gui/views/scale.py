@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ MONTH = 28 * DAY
 _MONTH_SECONDS = 30.4 * DAY
 #: A limit for impossible dates; a screen has room for a few dozen labels.
 _MOST_TICKS = 200
+#: Digits after the point of a number with an exponent at most.
+_MOST_DIGITS = 10
 #: Distances between time labels that people read at a glance, in seconds.
 _TIME_STEPS = (
     *(1, 2, 5, 10, 15, 30),
@@ -117,11 +120,38 @@ def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
 
 
 def short_number(value: float) -> str:
-    """Return a short number for an axis: `1.2k`, `3.4M`."""
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
+    """Return a short number for an axis: `1.2k`, `3.4M`, `1.5e15`."""
+    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if size <= abs(value) < 1000 * size:
             return f"{value / size:.3g}{unit}"
-    return f"{value:.3g}"
+    return _with_exponent(f"{value:.3g}")
+
+
+def axis_number(value: float, decimals: int, fits: Callable[[str], bool]) -> str:
+    """Return a round number for an axis, which never looks like another one where it has no room.
+
+    In full if that fits, else with an exponent, else its last digits after an ellipsis.
+
+    Args:
+        value: the number.
+        decimals: its decimals, see `ticks`.
+        fits: whether there is room for a text.
+    """
+    text = f"{value:,.{decimals}f}"
+    if fits(text) or not value:
+        return text if fits(text) else "0"
+    made = (f"{value:.{digits}e}" for digits in range(_MOST_DIGITS))
+    exact = (each for each in made if math.isclose(float(each), value, rel_tol=1e-9))
+    short = _with_exponent(next(exact, text))
+    if fits(short):
+        return short
+    return "…" + next((text[at:] for at in range(1, len(text)) if fits("…" + text[at:])), "")
+
+
+def _with_exponent(text: str) -> str:
+    """Return `1.5e15` for `1.5e+15`, and other texts as they are."""
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else text
 
 
 def time_step(span_seconds: float, count: int) -> int:

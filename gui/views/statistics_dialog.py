@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -79,6 +79,10 @@ class StatisticsDialog(Dialog):
         self.facts_table = make_table(self.facts, "Statistics", sortable=False, multiple=True)
         self.frequent_table = make_table(self.frequent, "Most frequent values", multiple=True)
         columns_of(self.frequent_table).fill_with_names(*_WIDTHS)
+        for table in (self.facts_table, self.frequent_table):
+            table.setTextElideMode(
+                Qt.TextElideMode.ElideRight
+            )  # the first digits are the large ones
         copy_with(self.facts_table)
         copy_with(self.frequent_table)
         self.note = muted_label(_CALCULATING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, QTimer
@@ -23,7 +24,7 @@ from gui.widgets.banner import Banner
 from gui.widgets.buttons import icon_button
 from gui.widgets.cells import PADDING
 from gui.widgets.fields import filter_of, line_edit
-from gui.widgets.labels import muted_label, tooltip
+from gui.widgets.labels import muted_label, shown, tooltip
 from gui.widgets.sorting import open_sort_menu
 from gui.widgets.table import columns_of, make_table
 
@@ -69,6 +70,7 @@ class TableView(QWidget):
         #: Whether the object has more rows than this table.
         self.partial = False
         self._columns: tuple[str, ...] = ()
+        self._fitted: list[int] = []
         self._chosen = self._awaited = -1
         self._later, self._slow = self._timer(_FILTER_MS), self._timer(_WAITING_MS)
         self._typed = self._timer(_PROBLEM_MS)
@@ -131,9 +133,15 @@ class TableView(QWidget):
         self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.filter.clear()
         self._apply()
-        # Widths that the user has changed stay while the columns are the same.
-        if fresh:
-            fit_columns(self.view, table)
+        # Widths that the user has changed stay while the columns are the same. Others only grow, so
+        # that the columns of similar tables stay where they are.
+        if fresh or self._widths() == self._fitted:
+            fit_columns(self.view, table, least=() if fresh else self._fitted)
+            self._fitted = self._widths()
+
+    def _widths(self) -> list[int]:
+        """Return the widths of all columns but the last one, which fills the view."""
+        return [self.view.columnWidth(column) for column in range(len(self._columns) - 1)]
 
     def go_to(self, problem: Problem) -> None:
         """Select the row of a problem; a filter that hides it is cleared."""
@@ -254,8 +262,14 @@ class TableView(QWidget):
             QAccessible.updateAccessibility(event)
 
 
-def fit_columns(view: QTableView, table: Table) -> None:
-    """Size the columns to their titles, types and some cells; wide tables scroll."""
+def fit_columns(view: QTableView, table: Table, least: Sequence[int] = ()) -> None:
+    """Size the columns to their titles, types and some cells; wide tables scroll.
+
+    Args:
+        view: the view of the table.
+        table: the table.
+        least: the smallest widths of the first columns.
+    """
     header = view.horizontalHeader()
     names = QFontMetricsF(header.font())
     cells = QFontMetricsF(theme.number_font())
@@ -265,8 +279,10 @@ def fit_columns(view: QTableView, table: Table) -> None:
     for column, name in enumerate(table.columns):
         # The longest text is not always the widest, but measuring each one would take too long.
         longest = max((row[column] for row in sample), key=len, default="")
-        width = max(names.horizontalAdvance(name[:60]) + 18, cells.horizontalAdvance(longest[:60]))
+        text = cells.horizontalAdvance(shown(longest[:60]))
+        width = max(names.horizontalAdvance(name[:60]) + 18, text)
         if isinstance(header, TypedHeader):
             width = max(width, header.type_width(column))
         width = min(max(width + 2 * PADDING + 2, _NARROWEST), _WIDEST)
-        view.setColumnWidth(column, int(width))
+        floor = least[column] if column < len(least) else 0
+        view.setColumnWidth(column, max(floor, int(width)))

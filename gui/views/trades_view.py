@@ -17,7 +17,7 @@ from gui import theme
 from gui.views.candle_bars import Bars, CandleBars
 from gui.views.line_paint import paint_line
 from gui.views.pixels import corners, fill_rectangles
-from gui.views.plot import AXIS, LineStyle, Plot, paint_time_axis
+from gui.views.plot import AXIS, LineStyle, Plot, paint_axis_number, paint_time_axis
 from gui.views.scale import Scale, short_number, ticks
 from gui.views.time_axis import VisibleRange
 from gui.views.time_chart import TimeChart
@@ -133,8 +133,7 @@ class TradesChart(TimeChart):
             y = self.snapped(scale.at(value))
             painter.fillRect(self.box(plot.prices.left(), y, plot.prices.right(), y), colours.line)
             painter.setPen(colours.muted)
-            label = QRectF(plot.prices.right() + 8, y - 8, AXIS - 8, 16)
-            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:,.{decimals}f}")
+            paint_axis_number(painter, plot, y, value, decimals)
         painter.setClipRect(plot.prices)
         style = LineStyle(colours.accent, Qt.PenStyle.SolidLine, 1.2)
         paint_line(painter, plot, bars, scale.at, style, ratio)

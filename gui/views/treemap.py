@@ -100,11 +100,11 @@ def cells_of(folders: Sequence[Share], root: str) -> list[Cell]:
 
 
 def _cell(name: str, share: Share, root: str) -> Cell:
-    """Return a tile with its name below the root, two segments at most."""
+    """Return a tile with its name below the root."""
     if name == root:
         return Cell(name, "Objects in this folder", share, enterable=False)
     below = name[len(root) + 1 :] if root else name
-    return Cell(name, "/".join(below.split("/")[-2:]), share)
+    return Cell(name, below, share)
 
 
 class _TileButton(QAbstractButton):
@@ -383,8 +383,8 @@ def _has_room(place: QRectF) -> bool:
 
 
 def _fitting(label: str, metrics: QFontMetricsF, line: QRectF) -> str:
-    """Return the label, only its last segment, or an elided segment, depending on the width."""
+    """Return as many of the last segments of a label as fit, or the last one elided."""
     text = shown(label)
-    if metrics.horizontalAdvance(text) > line.width():
-        text = text.rpartition("/")[2]
+    while "/" in text and metrics.horizontalAdvance(text) > line.width():
+        text = text.partition("/")[2]
     return metrics.elidedText(text, Qt.TextElideMode.ElideRight, line.width())

@@ -39,9 +39,9 @@ from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
 from gui.widgets.free_space import covers_focus, filled_lists, free_place, visible_part
 from gui.widgets.hover_rows import HoverRows
-from gui.widgets.icons import pixmap
 from gui.widgets.labels import Text, repolish, shown
 from gui.widgets.panel import column, scrolling
+from gui.widgets.sign import Sign
 
 _ICONS = {"danger": "error", "warning": "warning", "good": "check"}
 #: The report of a cancelled dialog through `report_unchanged`.
@@ -82,7 +82,7 @@ class Banner(QWidget):
         self._current = QMetaObject.Connection()
         self._frame = QFrame()
         self._frame.setProperty("floating", "true")
-        self._icon = Text()
+        self._icon = Sign()
         self._icon.setFixedSize(16, 22)
         self._summary = Text("", "inherit")
         self._summary.setFont(theme.bold_font())
@@ -96,7 +96,6 @@ class Banner(QWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._on_timeout)
-        theme.current().changed.connect(self._paint_icon)
         if self._over is not None:
             self._over.installEventFilter(self)
             self._on_focus(None, QApplication.focusWidget())
@@ -269,10 +268,11 @@ class Banner(QWidget):
         self._why.setText(why)
         self._why.setVisible(bool(why))
         self._set_actions(retry, action, details)
-        self._frame.setProperty("banner", tone)
-        for part in (self._frame, *self._frame.findChildren(QWidget)):
-            repolish(part)
-        self._paint_icon()
+        if self._frame.property("banner") != tone:  # else the style sheet applies as before
+            self._frame.setProperty("banner", tone)
+            for part in (self._frame, *self._frame.findChildren(QWidget)):
+                repolish(part)
+            self._paint_icon()
         self.setAccessibleName(f"{summary} {why}".strip())
         self._place()
         self.show()
@@ -331,7 +331,7 @@ class Banner(QWidget):
     def _paint_icon(self) -> None:
         tone = str(self._frame.property("banner") or "neutral")
         ink = "neutral_ink" if tone == "neutral" else f"{tone}_ink"
-        self._icon.setPixmap(pixmap(_ICONS.get(tone, "info"), ink))
+        self._icon.show_icon(_ICONS.get(tone, "info"), ink)
 
     def _on_retry(self) -> None:
         # First, because the action may show a new message at once.

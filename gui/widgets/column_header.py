@@ -74,9 +74,16 @@ class Header(QHeaderView):
         return side is not None and bool(int(side) & int(Qt.AlignmentFlag.AlignRight.value))
 
 
-def title_width(header: QHeaderView, section: int) -> int:
-    """Return the width in pixels that a title needs, with the sort arrow if it can be clicked."""
+def title_width(header: QHeaderView, section: int, *, arrow: bool = True) -> int:
+    """Return the width in pixels that a title needs, with the sort arrow if it can be clicked.
+
+    Args:
+        header: the header.
+        section: the column.
+        arrow: whether there is room for the arrow also in a column that is not sorted.
+    """
     title = str(header.model().headerData(section, Qt.Orientation.Horizontal) or "")
     # One more pixel, since font metrics are rounded but the elision is not.
     width = QFontMetrics(header.font()).horizontalAdvance(title) + 2 * PADDING + 1
-    return width + (_ARROW + 4 if header.sectionsClickable() else 0)
+    arrow = arrow or header.sortIndicatorSection() == section
+    return width + (_ARROW + 4 if arrow and header.sectionsClickable() else 0)

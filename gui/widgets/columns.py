@@ -172,7 +172,7 @@ class Columns(QObject):
 
     def _on_filled(self) -> None:
         """Resize the columns if one was filled or emptied, or needs a different width."""
-        if not self._natural:
+        if len(self._natural) != self._header.count():  # not measured, or those of other columns
             return
         began = time.monotonic()
         before, self._empty = (self._empty, self._least), self._empty_columns()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractItemModel, QPoint, QRect, QSize
@@ -65,22 +66,47 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
         size: the size of the card in pixels.
         floating: the card itself; what is inside it does not count as covered.
     """
+    lists = list(filled_lists(view))
     costs = [(focus, _FOCUS) for focus in _focus_places(view, floating)]
     pointer = view.mapFromGlobal(QCursor.pos())
     # A card that appears under the pointer would receive the click that was meant for the view.
     costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
-    costs += [(place, _CARD) for place in _cards(view, floating)]
-    costs += [(place, _ESSENTIAL) for place in _essential(view)]
     costs += _parts(view, floating)
-    costs += [(row, _ROW) for list_ in filled_lists(view) for row in _rows(list_.filled)]
-
-    def cost(point: QPoint) -> int:
-        card = QRect(point, size)
-        return sum(price for place, price in costs if card.intersects(place))
-
+    costs += [(row, _ROW) for list_ in lists for row in _rows(list_.filled)]
     visible = visible_part(view)
-    # `min` returns the first of equal positions, so their order is the preference.
-    return min((*_candidates(visible, size), *_below_rows(view, visible, size)), key=cost)
+    # The first of equally good positions, so their order is the preference.
+    return cheapest((*_candidates(visible, size), *_below_rows(lists, visible, size)), size, costs)
+
+
+def cheapest(points: Sequence[QPoint], size: QSize, costs: Iterable[tuple[QRect, int]]) -> QPoint:
+    """Return the first position with the lowest cost of all that a card covers there.
+
+    In numbers instead of rectangles, and only as long as a position may be the best one: a window
+    has 80 positions and 150 parts, and waits for the result.
+    """
+    # The highest cost first, by which most positions are ruled out.
+    parts = sorted(
+        (
+            (-cost, place.left(), place.top(), place.right(), place.bottom())
+            for place, cost in costs
+            if place.isValid()
+        )
+    )
+    width, height = size.width(), size.height()
+    best, least = points[0], sys.maxsize
+    for point in points:
+        x, y, total = point.x(), point.y(), 0
+        end, bottom = x + width, y + height
+        for cost, left, top, right, low in parts:
+            if left < end and x <= right and top < bottom and y <= low:
+                total -= cost
+                if total >= least:
+                    break
+        else:
+            best, least = point, total
+            if not total:
+                break
+    return best
 
 
 def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
@@ -129,32 +155,26 @@ def _focus_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
 
 
 def _parts(view: QWidget, floating: QWidget) -> Iterator[tuple[QRect, int]]:
-    """Yield the visible areas of enabled controls, labels and titles of columns, and their costs."""
+    """Yield the visible areas of what a card should not cover, and their costs.
+
+    These are enabled controls, labels, titles of columns, essential parts, and other messages.
+    """
     for part in view.findChildren(QWidget):
-        cost = next((cost for kinds, cost in _KINDS if isinstance(part, kinds)), 0)
-        if not cost or not part.isVisible() or not part.isEnabled():
+        if not part.isVisible():
             continue
-        if floating.isAncestorOf(part) or (isinstance(part, QLabel) and not part.text()):
+        if part.property(_PROPERTY):
+            yield QRect(part.mapTo(view, QPoint()), part.size()), _ESSENTIAL
+        cost = next((cost for kinds, cost in _KINDS if isinstance(part, kinds)), 0)
+        if not (cost or isinstance(part, QFrame)) or floating.isAncestorOf(part):
+            continue
+        if isinstance(part, QFrame) and (part.property("floating") or part.property("banner")):
+            yield QRect(part.mapTo(view, QPoint()), part.size()), _CARD
+        if not cost or not part.isEnabled() or (isinstance(part, QLabel) and not part.text()):
             continue
         # The visible region excludes what a scroll area cuts off.
         shown = part.visibleRegion().boundingRect()
         if not shown.isEmpty():
             yield QRect(part.mapTo(view, shown.topLeft()), shown.size()), cost
-
-
-def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:
-    """Yield the areas of other messages, floating or in a layout."""
-    for part in view.findChildren(QFrame):
-        message = part.property("floating") or part.property("banner")
-        if message and part.isVisible() and not floating.isAncestorOf(part):
-            yield QRect(part.mapTo(view, QPoint()), part.size())
-
-
-def _essential(view: QWidget) -> Iterator[QRect]:
-    """Yield the areas of visible parts that no card should cover."""
-    for part in view.findChildren(QWidget):
-        if part.property(_PROPERTY) and part.isVisible():
-            yield QRect(part.mapTo(view, QPoint()), part.size())
 
 
 def filled_lists(view: QWidget) -> Iterator[FilledList]:
@@ -187,9 +207,9 @@ def _rows(filled: QRect) -> Iterator[QRect]:
         yield QRect(filled.left(), top, filled.width(), theme.ROW).intersected(filled)
 
 
-def _below_rows(view: QWidget, visible: QRect, size: QSize) -> Iterator[QPoint]:
+def _below_rows(lists: Iterable[FilledList], visible: QRect, size: QSize) -> Iterator[QPoint]:
     """Yield positions below the last row of lists with enough room for a card."""
-    for each in filled_lists(view):
+    for each in lists:
         free = QRect(each.area)
         free.setTop(each.filled.bottom() + 1)
         free = free.intersected(visible)

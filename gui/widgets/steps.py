@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.units import format_duration
-from gui import theme
-from gui.widgets.icons import pixmap
 from gui.widgets.labels import Text, heading, muted_label, number_label
+from gui.widgets.sign import Sign
 
 _SIGNS = {
     "waiting": ("clock", "muted", "waiting"),
@@ -24,7 +23,7 @@ class Steps(QWidget):
 
     def __init__(self, titles: tuple[str, ...] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._parts: dict[str, tuple[QLabel, Text, Text, Text]] = {}
+        self._parts: dict[str, tuple[Sign, Text, Text, Text]] = {}
         self._states: dict[str, str] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -33,7 +32,6 @@ class Steps(QWidget):
         self._grid.setColumnStretch(1, 1)
         for title in titles:
             self._add(title)
-        theme.current().changed.connect(self._repaint)
 
     def state(self, title: str) -> str:
         """Return a step's state: `waiting running good failed skipped`, or an empty text for an unknown one."""
@@ -66,7 +64,7 @@ class Steps(QWidget):
         sign, name, result, time = self._parts[title]
         icon, tone, spoken = _SIGNS[state]
         self._states[title] = state
-        sign.setPixmap(pixmap(icon, tone))
+        sign.show_icon(icon, tone)
         sign.setAccessibleName(spoken)
         name.set_tone("muted" if state == "waiting" else "plain")
         result.setText(detail)
@@ -77,7 +75,7 @@ class Steps(QWidget):
     def _add(self, title: str) -> None:
         # Each step has two lines; the grid never reuses rows of removed steps.
         line = self._grid.rowCount() + 1
-        sign = QLabel()
+        sign = Sign()
         sign.setFixedSize(18, 18)
         name, result = heading(title), muted_label(wrap=True, small=True)
         result.setMinimumHeight(18)
@@ -88,8 +86,3 @@ class Steps(QWidget):
         self._grid.addWidget(result, line + 1, 1, 1, 2)
         self._parts[title] = (sign, name, result, time)
         self.set_step(title, "waiting")
-
-    def _repaint(self) -> None:
-        for title, (sign, _name, _result_label, _time) in self._parts.items():
-            icon, tone, _spoken = _SIGNS[self._states[title]]
-            sign.setPixmap(pixmap(icon, tone))

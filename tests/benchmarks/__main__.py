@@ -44,6 +44,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("postgresql", postgresql_dump.figures),
     ("mariadb-backup", mariadb_backup.figures),
     ("growth-sqlite", growth.sqlite),
+    ("long-values-sqlite", growth.sqlite_long),
     ("growth-postgresql", growth.postgresql),
     ("growth-mariadb", growth.mariadb),
     ("query", queries.figures),
@@ -75,6 +76,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
 ON_DEMAND = (
     "growth-listing",
     "growth-sqlite",
+    "long-values-sqlite",
     "growth-postgresql",
     "growth-mariadb",
     "growth-catalog",

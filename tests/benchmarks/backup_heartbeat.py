@@ -30,7 +30,7 @@ def figures() -> Iterator[Figure]:
 
     with running_seaweed() as server:
         client = server.client()
-        for source in (_sqlite, growth.postgresql_source):
+        for source in (_sqlite, growth.postgresql_source, growth.mariadb_source):
             connection = server.connection(make_bucket(client))
             with source() as opened:
                 yield from _of_source(connection, opened)

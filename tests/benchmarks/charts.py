@@ -140,7 +140,9 @@ def made_trades(count: int) -> Trades:
     times = _FIRST + np.cumsum(chance.integers(1, 2_000_000, count))
     floats = np.stack([50_000 + np.cumsum(chance.normal(0, 1, count)), chance.random(count)])
     sells = chance.random(count) > 0.5
-    return Trades("BTC-USD", times, floats, sells, np.zeros(count, bool), ())
+    return Trades(
+        "BTC-USD", times, floats, sells, np.zeros(count, bool), (), np.zeros(count, np.int64)
+    )
 
 
 def made_history() -> BookHistory:

@@ -47,13 +47,20 @@ print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 
 @dataclass(frozen=True)
 class Source:
-    """A database; `make` creates a table with so many rows, `drop` removes one."""
+    """A database; `make` creates a table with so many rows, `drop` removes one.
+
+    `peer` is the name of a tool that loads its own dump, which `dump` writes and `load` reads: how its
+    time grows shows what the server and the disk contribute.
+    """
 
     engine: str
     url: str
     password: str
     make: Callable[[str, int], None]
     drop: Callable[[str], None]
+    peer: str = ""
+    dump: Callable[[str, Path], None] | None = None
+    load: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,23 @@ def sqlite() -> Iterator[Figure]:
     """Yield the figures of SQLite."""
     with tempfile.TemporaryDirectory() as name:
         yield from _figures(sqlite_source(Path(name) / "trading.db"), Path(name))
+
+
+def sqlite_long() -> Iterator[Figure]:
+    """Yield time and memory of SQLite with three random values of 100 MB, binary and text."""
+    for kind, value in (("binary", "randomblob(100000000)"), ("text", "hex(randomblob(50000000))")):
+        with tempfile.TemporaryDirectory() as name:
+            folder, path = Path(name), Path(name) / "trading.db"
+            source = sqlite_source(path)
+            _execute(path, "CREATE TABLE long (id INTEGER PRIMARY KEY, v, n INT)")
+            for number in range(3):
+                _execute(path, f"INSERT INTO long VALUES ({number}, {value}, {number})")
+            for operation in ("backup", "restore"):
+                run = _run(source, operation, folder, "long")
+                yield Figure(
+                    f"memory of a {operation} of SQLite, {kind} values of 100 MB", run.memory, "MB",
+                    MOST_MB, note=f"({run.seconds:.1f} s, processor time {run.processor:.1f} s)",
+                )  # fmt: skip
 
 
 def postgresql() -> Iterator[Figure]:
@@ -90,7 +114,8 @@ def _figures(source: Source, folder: Path) -> Iterator[Figure]:
         yield Figure(
             f"{operation} of {source.engine}, 10 M : 1 M rows", large.seconds / small.seconds, "x",
             MOST_RATIO, note=f"({large.seconds:.1f} s : {small.seconds:.1f} s; processor time "
-            f"{large.processor:.1f} s : {small.processor:.1f} s)",
+            f"{large.processor:.1f} s : {small.processor:.1f} s"
+            f"{_peer(source, runs) if operation == 'restore' else ''})",
         )  # fmt: skip
         yield Figure(
             f"memory of a {operation} of 10 M rows of {source.engine}", large.memory, "MB", MOST_MB,
@@ -98,16 +123,31 @@ def _figures(source: Source, folder: Path) -> Iterator[Figure]:
         )  # fmt: skip
 
 
+def _peer(source: Source, runs: dict[int, dict[str, Run]]) -> str:
+    if not source.peer:
+        return ""
+    small, large = runs[SMALL]["peer"].seconds, runs[LARGE]["peer"].seconds
+    return f"; {source.peer} {large / small:.2f} x, {large:.1f} s : {small:.1f} s"
+
+
 def _runs(source: Source, folder: Path, rows: int) -> dict[str, Run]:
     store, table = folder / f"store{rows}", f"orders_{rows}"
     store.mkdir()
     source.make(table, rows)
-    backup = _run(source, "backup", store, table)
+    runs = {"backup": _run(source, "backup", store, table)}
+    if source.dump is not None:
+        source.dump(table, folder / "dump.sql")
     source.drop(table)
-    restore = _run(source, "restore", store, table)
+    runs["restore"] = _run(source, "restore", store, table)
     source.drop("restored")
+    if source.load is not None:
+        began = time.perf_counter()
+        source.load(folder / "dump.sql")
+        runs["peer"] = Run(time.perf_counter() - began, 0.0, 0.0)
+        source.drop(table)
+        (folder / "dump.sql").unlink()
     shutil.rmtree(store)
-    return {"backup": backup, "restore": restore}
+    return runs
 
 
 def _run(source: Source, operation: str, store: Path, table: str) -> Run:
@@ -133,28 +173,32 @@ def _run(source: Source, operation: str, store: Path, table: str) -> Run:
     return Run(took, usage.ru_utime + usage.ru_stime, int(peak) / 1024)
 
 
+def _execute(path: Path, text: str) -> None:
+    import apsw
+
+    connection = apsw.Connection(str(path))
+    connection.execute(text)
+    connection.close()
+
+
 def sqlite_source(path: Path) -> Source:
     """Return a new file."""
 
-    def execute(text: str) -> None:
-        import apsw
-
-        connection = apsw.Connection(str(path))
-        connection.execute(text)
-        connection.close()
-
     def make(table: str, rows: int) -> None:
-        execute(
+        _execute(
+            path,
             f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, user_id INT NOT NULL, symbol TEXT, side "
             "TEXT, price REAL, quantity REAL, status TEXT, created_at TEXT); "
             f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {rows}) "
             f"INSERT INTO {table} SELECT i, abs(random() % 5000), CASE i % 3 WHEN 0 THEN 'BTC-USD' "
             "WHEN 1 THEN 'ETH-USD' ELSE 'SOL-USD' END, CASE random() % 2 WHEN 0 THEN 'buy' ELSE "
             "'sell' END, abs(random() % 6000000) / 100.0, abs(random() % 1000000) / 333333.0, "
-            "'filled', datetime(1767225600 + i, 'unixepoch') FROM n"
+            "'filled', datetime(1767225600 + i, 'unixepoch') FROM n",
         )
 
-    return Source("SQLite", str(path), "", make, lambda table: execute(f"DROP TABLE {table}"))
+    return Source(
+        "SQLite", str(path), "", make, lambda table: _execute(path, f"DROP TABLE {table}")
+    )
 
 
 @contextmanager
@@ -211,7 +255,19 @@ def mariadb_source() -> Iterator[Source]:
         server.ask("CREATE DATABASE bench CHARACTER SET utf8mb4")
         server.ask("CREATE USER bench@'%%' IDENTIFIED BY %s", password)
         server.ask("GRANT ALL ON bench.* TO bench@'%%'")
+        # Through the socket, as the administrator without a password.
+        login = ["--no-defaults", f"--socket={server.folder}/sock", "--user=root"]
+
+        def dump(table: str, file: Path) -> None:
+            command = ["mariadb-dump", *login, "--single-transaction", "bench", table]
+            with file.open("wb") as output:
+                subprocess.run(command, stdout=output, check=True)
+
+        def load(file: Path) -> None:
+            with file.open("rb") as dumped:
+                subprocess.run(["mariadb", *login, "bench"], stdin=dumped, check=True)
+
         yield Source(
             "MariaDB", f"mysql://bench@127.0.0.1:{server.port}/bench", password, make,
-            lambda table: server.ask(f"DROP TABLE bench.{table}"),
+            lambda table: server.ask(f"DROP TABLE bench.{table}"), "mariadb < mariadb-dump", dump, load,
         )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from tests.benchmarks.dump import fast_folder
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.transfers_small import ProgramRun, run_program
+from tests.benchmarks.transfers_small import ProgramRun, program_path, run_program
 
 #: The most seconds that an answer may take on an idle machine with two processors.
 MOST_SECONDS = 2.0
@@ -23,6 +25,10 @@ _FOLDERS = (
     ("parquet", 30_000_000, "FORMAT parquet, COMPRESSION uncompressed"),
     ("csv", 4_000_000, "FORMAT csv, HEADER true"),
 )
+#: A folder of which a query needs two columns: its rows and columns, how many times faster than a
+#: download of the file the query has to be, and the most of the bytes that it may read.
+_WIDE_ROWS, _WIDE_COLUMNS = 3_000_000, 20
+WIDE_TARGET, MOST_SHARE = 1.5, 0.11
 _PROGRAM = """
 import resource, sys, time
 from pathlib import Path
@@ -91,11 +97,38 @@ def _folder_figures() -> Iterator[Figure]:
             title = f"query of a folder with {size:.0f} MB of {name}"
             note = f"({rows:,} rows in {run.wall[0]:.1f} s)"
             yield Figure(f"{title}, memory", run.memory[0], "MB", MOST_MEMORY, note=note)
+        path = Path(folder, "wide.parquet")
+        _write(path, _WIDE_ROWS, "FORMAT parquet, COMPRESSION uncompressed", _WIDE_COLUMNS)
+        client.upload_file(str(path), bucket, "wide/rows.parquet")
+        yield from _wide_figures(server.environment(Path(folder, "home")), bucket, path)
         client.close()
 
 
-def _write(path: Path, rows: int, options: str) -> None:
+def _wide_figures(environment: dict[str, str], bucket: str, path: Path) -> Iterator[Figure]:
+    """Yield time and bytes of a query of two of the columns of a file with `_WIDE_COLUMNS`."""
+    size, place = path.stat().st_size, f"s3://{bucket}/wide/"
+    sql = "SELECT count(*), max(c3), avg(c7) FROM folder"
+    ours = [sys.executable, "-m", "core", "sql", sql, "--folder", place, "--no-cache"]
+    run, peer = ProgramRun(), ProgramRun()
+    for _ in range(_RUNS):
+        run_program(ours, environment, run)
+        path.unlink(missing_ok=True)
+        copy = [program_path("aws"), "s3", "cp", "--only-show-errors", f"{place}rows.parquet", str(path)]  # fmt: skip
+        run_program(copy, environment, peer)
+        query = sql.replace("folder", f"'{path}'")
+        run_program([sys.executable, "-c", f"import duckdb; print(duckdb.sql({query!r}))"], environment, peer)  # fmt: skip
+    done = subprocess.run([*ours, "--json"], check=True, capture_output=True, env=environment)
+    received = json.loads(done.stdout)["folders"]["folder"]["received"]
+    name = f"query of 2 of {_WIDE_COLUMNS} columns of {size / 1e6:.0f} MB of parquet"
+    theirs = statistics.median(peer.wall[::2]) + statistics.median(peer.wall[1::2])
+    yield Figure(name, statistics.median(run.wall), "s", WIDE_TARGET, "aws s3 cp, DuckDB", theirs)
+    yield Figure(f"{name}, received", received / 1e6, "MB", MOST_SHARE * size / 1e6)
+    yield Figure(f"{name}, memory", max(run.memory), "MB", MOST_MEMORY)
+
+
+def _write(path: Path, rows: int, options: str, columns: int = 0) -> None:
     """Write rows to a file in a separate process, whose memory is not that of this one."""
-    select = f"SELECT i AS id, random() AS price FROM range({rows}) AS t(i)"
+    values = ", ".join(f"random() AS c{number}" for number in range(columns))
+    select = f"SELECT {values or 'i AS id, random() AS price'} FROM range({rows}) AS t(i)"
     program = f"import duckdb; duckdb.execute(\"COPY ({select}) TO '{path}' ({options})\")"
     subprocess.run([sys.executable, "-c", program], check=True)

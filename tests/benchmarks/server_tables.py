@@ -22,7 +22,14 @@ from tests.benchmarks.rig import rig
 _TESTS = Path(__file__).parents[1]
 #: Where the programs find `core`, and the class of the store.
 _PATH = f"{_TESTS.parent}{os.pathsep}{_TESTS}"
-_OPEN = """
+#: The programs begin and end like a command of the command line.
+_COMMAND = """
+from core.cli.leaving import collect_garbage_rarely, leave
+collect_garbage_rarely()
+"""
+_OPEN = (
+    _COMMAND
+    + """
 import sys, json
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
@@ -35,12 +42,14 @@ from core.workspace import Workspace
 profile = Profile("rig", KeySource.SESSION, endpoint_url=sys.argv[2], bucket="b", region="us-east-1")
 workspace = Workspace.open(Connection(profile, AccessKeys("AKIARIG", Secret("rig-secret-0123456789"))))
 """
+)
 _BACKUP = (
     _OPEN
     + """
 with open_database(DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))) as source:
     report = back_up(BucketStore(workspace.bucket), source, ["orders"], "", Work())
 print(json.dumps([report.backups[0].rows, report.backups[0].size]))
+leave(0)
 """
 )
 #: The start of a backup: both connections, and one request to the storage.
@@ -50,9 +59,20 @@ _BACKUP_START = (
 from uuid import uuid4
 open_database(DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))).close()
 BucketStore(workspace.bucket).put(uuid4().hex, b"", {}, work=Work())
+leave(0)
 """
 )
-_RESTORE = """
+#: What a backup does before the server begins to read.
+_BACKUP_CONNECTION = (
+    _OPEN
+    + """
+open_database(DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))).close()
+leave(0)
+"""
+)
+_RESTORE = (
+    _COMMAND
+    + """
 import sys, pickle
 from core.backup.databases.address import DatabaseAddress
 from core.backup.restore import Choices, restore_of
@@ -63,15 +83,21 @@ with open(sys.argv[2], "rb") as file:
 address = DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))
 report = restore_of(store, backup, address, Choices(), Work())
 assert report.verified == "verified (SHA-256 and server fingerprint)", report.verified
+leave(0)
 """
-_RESTORE_START = """
+)
+_RESTORE_START = (
+    _COMMAND
+    + """
 import sys
 import core.backup.restore
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
 from core.redaction import Secret
 open_database(DatabaseAddress(sys.argv[1], Secret(sys.stdin.read()))).close()
+leave(0)
 """
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +119,8 @@ class ServerTable:
 
     def backups(self, peers: Mapping[str, tuple[str, float]]) -> Iterator[Figure]:
         """Yield a figure for each peer: its shell command, which prints the size, and the target."""
-        took: dict[str, list[float]] = {name: [] for name in ("ours", "start", "server", *peers)}
+        ours = ("ours", "connection", "start", "server")
+        took: dict[str, list[float]] = {name: [] for name in (*ours, *peers)}
         sizes: dict[str, int] = {}
         answer, used = b"", _Used(self.processor_time)
         with rig() as endpoint:
@@ -101,6 +128,7 @@ class ServerTable:
                 with used:
                     seconds, answer = self._timed(_BACKUP, endpoint)
                 took["ours"].append(seconds)
+                took["connection"].append(self._timed(_BACKUP_CONNECTION, endpoint)[0])
                 took["start"].append(self._timed(_BACKUP_START, endpoint)[0])
                 took["server"].append(self._read_alone())
                 for name, (command, _target) in peers.items():
@@ -115,7 +143,8 @@ class ServerTable:
                 f"back up 1,000,000 x 8 rows of {self.engine}",
                 middle["ours"], "s", target, name, middle[name],
                 f"({size / 1e6:.1f} MB, theirs {sizes[name] / 1e6:.1f} MB; alone: start "
-                f"{middle['start']:.2f} s, server {middle['server']:.2f} s; {used})",
+                f"{middle['start']:.2f} s, server {middle['server']:.2f} s; "
+                f"{used.text(middle['connection'])})",
             )  # fmt: skip
 
     def restore(
@@ -145,7 +174,8 @@ class ServerTable:
         return Figure(
             f"restore 1,000,000 x 8 rows of {self.engine}, proven", middle["ours"], "s",
             target, name, middle["peer"],
-            f"(alone: start {middle['start']:.2f} s, fingerprint {middle['hash']:.2f} s; {used})",
+            f"(alone: start {middle['start']:.2f} s, fingerprint {middle['hash']:.2f} s; "
+            f"{used.text(middle['start'])})",
         )  # fmt: skip
 
     def _read_alone(self) -> float:
@@ -214,11 +244,18 @@ class _Used:
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return children.ru_utime + children.ru_stime, self._server()
 
-    def __str__(self) -> str:
+    def text(self, start: float) -> str:
+        """Return the sums, and the time that they need at least.
+
+        Args:
+            start: The seconds after which the server begins to work; only one processor works before.
+        """
         program, server = (statistics.median(each) for each in zip(*self._used, strict=True))
+        processors = os.cpu_count() or 1
+        least = start + max(program + server - start, 0) / processors
         return (
-            f"processor time: program {program:.2f} s, server {server:.2f} s, on "
-            f"{os.cpu_count()} processors at least {(program + server) / (os.cpu_count() or 1):.2f} s"
+            f"processor time: program {program:.2f} s, server {server:.2f} s, on {processors} "
+            f"processors at least {least:.2f} s, since the server waits for {start:.2f} s"
         )
 
 

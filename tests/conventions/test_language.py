@@ -84,7 +84,7 @@ NAMES = {
 #: Uses that are right: path, the text or name, and why.
 ALLOWED = {
     ("tests/conventions/test_language.py", ""): "the table itself",
-    ("core/cli/backups.py", "kept"): "the option --drop-kept and the field of --json stay the same",
+    ("core/cli/restore.py", "kept"): "the option --drop-kept and the field of --json stay the same",
     ("core/cli/parameters.py", "kept"): "the option --drop-kept",
     ("core/engine/operations.py", "--drop-kept"): "the option of the command",
     ("core/model/backup.py", "kept"): "the field of --json",
@@ -92,6 +92,7 @@ ALLOWED = {
     ("tests/core/cli/test_backups.py", "--drop-kept"): "the option",
     ("tests/core/cli/test_undo.py", "--drop-kept"): "the option",
     ("tests/core/cli/test_cli.py", "kept"): "the field of --json",
+    ("tests/core/cli/test_restore_tables.py", "kept"): "the field of --json, and --drop-kept",
     ("tests/core/backup/test_two_processes.py", "report.kept"): "the field of --json",
     ("tests/core/backup/test_format.py", "kept for ever"): "the note of a stored backup",
     ("tests/core/backup/test_verifications.py", "whole"): "a word that no state may be named",

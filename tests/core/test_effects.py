@@ -19,6 +19,7 @@ from core.storage.aws_secrets_manager import SecretsManager
 OTHERWISE = {
     "backup.run": "a block inside it states it",
     "backup.resume": "a block inside it states it",
+    "backup.restore_tables": "it names each restored table",
     "transfer.upload": "its report names each file",
     "transfer.copy": "its report names each object",
     "transfer.undo_move": "its report names each object",

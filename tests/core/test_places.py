@@ -6,13 +6,26 @@ from core.errors import InvalidInput
 from core.layout import Place, parse_place
 
 KEY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
+POINT = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports"
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
     [
         (KEY, Place(KEY)),
-        (f"  {KEY}\r\n", Place(KEY)),
+        (f"{KEY}\r\n", Place(KEY)),
+        (f"  {KEY} \n", Place(KEY, literal=f"  {KEY} ")),
+        ("s3://b/a ", Place("a", "b", literal="a ")),
+        (" s3://b/a\n", Place("a", "b")),
+        ("arn:aws:s3:::b/a ", Place("a", "b", literal="a ")),
+        ("arn:x/y", Place("arn:x/y")),
+        ("arn:aws", Place("arn:aws")),
+        (f"{POINT}", Place("", POINT, "eu-west-1")),
+        (f"{POINT}/object/a/b", Place("a/b", POINT, "eu-west-1")),
+        (f"{POINT}/object/a/*", Place("a/", POINT, "eu-west-1", literal="a/*")),
+        (f"{POINT.replace('accesspoint/', 'accesspoint:')}", Place("", POINT, "eu-west-1")),
+        (f"s3://{POINT}/a/b", Place("a/b", POINT)),
+        (f"s3://{POINT}", Place("", POINT)),
         ("market-data/", Place("market-data/")),
         ("market-data", Place("market-data")),
         ("", Place("")),
@@ -24,7 +37,7 @@ KEY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
         ("s3://b/a%20b?c", Place("a%20b?c", "b")),
         (f"arn:aws:s3:::b/{KEY}", Place(KEY, "b")),
         ("arn:aws-cn:s3:::b", Place("", "b")),
-        ("arn:aws:s3:::b/logs/*", Place("logs/", "b")),
+        ("arn:aws:s3:::b/logs/*", Place("logs/", "b", literal="logs/*")),
         (
             (
                 "https://s3.console.aws.amazon.com/s3/buckets/b"
@@ -76,8 +89,10 @@ def test_only_a_slash_says_that_a_folder_is_meant(key, folder):
         "s3://",
         "arn:aws:s3:::",
         "arn:aws:secretsmanager:us-east-1:1:secret:x",
-        "arn:aws:s3:us-east-1:1:accesspoint/x/object/y",
-        "arn:aws",
+        "arn:aws:s3::1:accesspoint/x.mrap",
+        "arn:aws:s3::1:accesspoint/x",
+        "arn:aws:s3:us-east-1:1:accesspoint/x/y",
+        "arn:aws:s3:us-east-1:1:job/x",
         "https://example.com/b/key",
         "https://console.aws.amazon.com/ec2/home",
         "https://s3.console.aws.amazon.com/s3/buckets",

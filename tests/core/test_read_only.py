@@ -63,7 +63,7 @@ def test_every_changing_call_is_refused_and_nothing_is_sent(locked, sent, servic
         getattr(client, xform_name(operation))()
     assert sent == []
     assert caught.value.kind is ErrorKind.READ_ONLY
-    assert "--unlock" in caught.value.remedy
+    assert caught.value.hints is Hint.UNLOCK
     assert "test" in caught.value.summary
 
 

@@ -55,6 +55,18 @@ def test_callback_may_register_another_without_a_deadlock():
     assert calls == ["inner", "outer"]
 
 
+def test_a_callback_that_fails_stops_neither_the_cancel_nor_the_other_callbacks(caplog):
+    token, calls = CancelToken(), []
+
+    def fail() -> None:
+        raise RuntimeError("the connection is gone")
+
+    with token.on_cancel(fail), token.on_cancel(lambda: calls.append("other")):
+        token.cancel()
+    assert calls == ["other"]
+    assert "the connection is gone" in caplog.text
+
+
 def test_default_work_is_quiet_and_uncancelled():
     work = default_work(None)
     work.report(Progress(1, 2))

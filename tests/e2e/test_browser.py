@@ -57,7 +57,7 @@ def test_an_object_of_thirty_megabytes_is_shown_from_its_beginning(program, user
 def test_download_a_day(program, user, demo_s3, tmp_path):
     tab = program.window.show_tab("browser", "market-data/ohlcv/BTC-USD/1h/2024/01/")
     user.choose(tab.folder.table, "15/")
-    tab.downloads.several(tab.folder.selected, tmp_path)
+    tab.downloads.several(tab.folder.selected, tmp_path, tab.prefix)
     user.until(lambda: "objects downloaded" in tab.banner.text)
     assert "verified (" in tab.banner.text
     keys = [row["Key"] for row in demo_s3.list_objects_v2(Bucket=BUCKET, Prefix=DAY)["Contents"]]

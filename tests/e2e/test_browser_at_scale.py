@@ -4,6 +4,7 @@ of them changed, deleted and restored.
 The suite runs it with 2,000 objects; `make scale` with 200,000, and prints how long each step took.
 """
 
+import os
 import time
 from contextlib import contextmanager
 
@@ -28,8 +29,9 @@ from gui.tabs.browser.folder_rows import NAME, SIZE
 
 COUNT = 200_000 if HEAVY else 2_000
 PATIENCE = 600_000 if HEAVY else 20_000
-#: The longest time in milliseconds that the thread of the window may compute without a pause.
-MOST_MS = 100.0
+#: The longest time in milliseconds that the thread of the window may compute without a pause on a
+#: computer that does nothing else. More in the suite, where nothing but a freeze is to be found.
+MOST_MS = 50.0 if HEAVY else 100.0
 FOLDER = "flat/"
 CANDLE = "market-data/ohlcv/BTC-USD/1h/2024/01/{0:02}/2024-01-{0:02}T{1:02}:00:00Z.json"
 
@@ -70,31 +72,60 @@ def bucket(seaweed, tmp_path_factory):
     bucket.clients.close()
 
 
+def reference_ms():
+    """Return the processor time in milliseconds of a fixed computation."""
+    began, table = time.thread_time(), {}
+    for number in range(10_000):
+        table[str(number)] = number
+    sorted(table)
+    return (time.thread_time() - began) * 1000
+
+
 class Load(QObject):
-    """The longest time that the thread of the window computed between two events."""
+    """The longest time that the thread of the window computed between two events.
+
+    Processor time counts more on a computer that does other things as well, whose caches and cores are
+    shared: it is divided by how much longer than at best a fixed computation takes then. The longest
+    gap, in which the thread may also have waited for a processor, is only printed.
+    """
+
+    #: The shortest time of the fixed computation so far.
+    best = float("inf")
 
     def __init__(self):
         super().__init__()
-        self.longest, self._last = 0.0, time.thread_time()
+        self._start()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_beat)
 
+    def _start(self):
+        self.longest, self._last = 0.0, time.thread_time()
+        self.gap, self._seen = 0.0, time.monotonic()
+
     def _on_beat(self):
-        now = time.thread_time()
+        now, seen = time.thread_time(), time.monotonic()
         self.longest, self._last = max(self.longest, (now - self._last) * 1000), now
+        self.gap, self._seen = max(self.gap, (seen - self._seen) * 1000), seen
 
     @contextmanager
     def of(self, step):
         """Fail if the thread computed for too long during a step."""
-        self.longest, self._last = 0.0, time.thread_time()
+        self._start()
         self._timer.start(5)
         began = time.monotonic()
         yield
         self._timer.stop()
         took = time.monotonic() - began
-        print(f"{step}: {took:.2f} s, the window computed {self.longest:.1f} ms at once")  # noqa: T201 - `make scale` shows it
-        assert self.longest < MOST_MS, step
+        times = sorted(reference_ms() for _ in range(15))
+        Load.best = min(Load.best, times[0])
+        slower = times[len(times) // 2] / Load.best
+        print(  # noqa: T201 - `make scale` shows it
+            f"{step}: {took:.2f} s, the window computed {self.longest:.1f} ms at once on a computer "
+            f"that was {slower:.1f} x slower ({self.longest / slower:.1f} ms), longest gap "
+            f"{self.gap:.1f} ms, load {os.getloadavg()[0]:.1f}"
+        )
+        assert self.longest / slower < MOST_MS, step
 
 
 @pytest.fixture
@@ -233,6 +264,7 @@ def test_many_of_very_many_objects_are_changed_deleted_and_restored(
     def changed(tags):
         selected(tab, until, qtbot, few)
         qtbot.keyClick(tab.folder.table, Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier)
+        until(lambda: tab.tools.edits.dialog is not None)
         dialog = tab.tools.edits.dialog
         dialog.tags.setPlainText(tags)
         until(dialog.go.isEnabled)
@@ -278,8 +310,11 @@ def test_many_of_very_many_objects_are_changed_deleted_and_restored(
     assert in_other_thread(count_trash, bucket) == many
     # SeaweedFS 4 also lists some objects that a delete marker hides, at the borders of its pages.
     assert COUNT - many <= model.total <= COUNT - many + COUNT // 1_000
+    active(tab, qtbot)
+    tab.folder.table.setFocus()
     with load.of("restore them"):
-        user_of.press(undo, tab)
+        # Not with the button, whose message has disappeared after 20 seconds.
+        qtbot.keyClick(tab.folder.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
         shown(f"{many:,} objects restored")
         until(lambda: not tab.busy and model.rowCount() == many)
     stored = in_other_thread(lambda: sum(map(len, list_pages(bucket, FOLDER))))

@@ -8,6 +8,7 @@ import logging
 
 import pytest
 from helpers.keys import press_key
+from helpers.user_input import open_dialogs
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
@@ -20,8 +21,10 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QTabBar,
+    QTreeView,
     QWidget,
 )
+from pytestqt.exceptions import TimeoutError as WaitTimeoutError
 
 from gui.actions import ACTIONS
 from gui.dialogs.confirm import Confirm
@@ -29,6 +32,7 @@ from gui.shortcuts import bound_to
 from gui.tab_list import TABS
 from gui.tabs.base import Tab
 from gui.tabs.browser.downloads import Downloads
+from gui.tabs.browser.removal import Removal
 from gui.tabs.uploads.upload_form import UploadForm
 from gui.tasks import TaskRunner
 from gui.views.canvas import Canvas
@@ -66,8 +70,10 @@ def recorded(monkeypatch):
         monkeypatch.setattr(owner, name, lambda self, *_given, **_named: done.append(name))
 
     def start():
-        for each in ((Tab, "refresh"), (UploadForm, "choose_files"), (Downloads, "ask")):
-            record(*each)
+        record(Tab, "refresh")
+        record(UploadForm, "choose_files")
+        record(Downloads, "ask")
+        record(Removal, "ask")
         monkeypatch.setattr(TaskRunner, "bulk_running", property(lambda _self: [Running()]))
         return done
 
@@ -95,7 +101,8 @@ def panes(tab, window):
 def scopes_of(tab_id, pane, window):
     """Return the scopes whose keys must work with the focus in a pane."""
     found = {"window", tab_id}
-    if tab_id == "browser" and pane is window.tabs["browser"].folder.table:
+    browser = window.tabs["browser"]
+    if tab_id == "browser" and pane in {browser.folder.table, browser.tree_panel.view}:
         found.add("objects")
     if tab_id == "credentials":
         tab = window.tabs["credentials"]
@@ -127,7 +134,7 @@ class World:
             window.context.settings.get("theme"),
             len(self.done),
             len(window.context.runner.tasks),
-            tab.prefix if hasattr(tab, "prefix") else "",
+            (tab.prefix, tab.object.prefix) if hasattr(tab, "prefix") else "",
             [v.currentIndex() for v in views],
         )
 
@@ -195,8 +202,21 @@ def fill(user, program):
     return window
 
 
-def presses(window, world):
+def changes(user, world, before, *, in_steps):
+    """Return whether a key that was pressed had an effect, which may be a dialog created in steps."""
+    if in_steps:
+        user.until(open_dialogs)
+    try:
+        # Some dialogs are created in one turn of the event loop and shown in the next.
+        user.until(lambda: world.state() != before, timeout=500)
+    except WaitTimeoutError:
+        return False
+    return True
+
+
+def presses(user, world):
     """Press everything everywhere; yield what had no effect."""
+    window = user.window
     for spec in TABS:
         tab = window.show_tab(spec.id)
         for pane in panes(tab, window):
@@ -210,7 +230,8 @@ def presses(window, world):
                     world.restore(spec.id, pane)
                     before = world.state()
                     press(keys)
-                    if world.state() == before:
+                    in_steps = keys == "Alt+Return" and isinstance(pane, QTreeView)
+                    if not changes(user, world, before, in_steps=in_steps):
                         yield spec.id, type(pane).__name__, pane.accessibleName(), keys
 
 
@@ -222,6 +243,7 @@ def locked(window, world):
         "objects": ("browser", window.tabs["browser"].folder.table),
         "secrets": ("credentials", window.tabs["credentials"].secrets.table),
         "rules": ("bucket", window.tabs["bucket"].table),
+        "backups": ("backups", window.tabs["backups"].tables.table),
     }
     for action in ACTIONS:
         for keys in action.keys if action.changes else ():
@@ -237,7 +259,7 @@ def test_every_key_does_something_or_says_why_not(user, program, recorded, caplo
     window = fill(user, program)
     world = World(window, recorded())
     with caplog.at_level(logging.WARNING, "gui.shortcuts"):
-        dead = list(presses(window, world))
+        dead = list(presses(user, world))
     ambiguous = [r.getMessage() for r in caplog.records if r.name == "gui.shortcuts"]
     program.context.lock()
     answers = list(locked(window, world))
@@ -252,6 +274,7 @@ def test_every_key_does_something_or_says_why_not(user, program, recorded, caplo
     assert {name for name, _text, _alone in answers} >= {
         "upload", "objects.delete", "secrets.delete",
     }  # fmt: skip
-    # A copy may have another profile as its target, so that its dialog refuses locked ones.
-    refused = [answer for answer in answers if answer[0] != "objects.copy_to"]
+    # A copy may have another profile as its target, so that its dialog refuses locked ones; and
+    # there is no restore to undo.
+    refused = [answer for answer in answers if answer[0] not in ("objects.copy_to", "backups.undo")]
     assert {(text, alone) for _name, text, alone in refused} == {(reason, True)}

@@ -1,7 +1,9 @@
 """A banner covers no content in use, moves nothing, and takes no focus."""
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QCursor, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -9,6 +11,7 @@ from core.errors import Throttled
 from gui.widgets import banner as banner_module
 from gui.widgets.banner import Banner, banner_above, report_unchanged
 from gui.widgets.buttons import plain_button
+from gui.widgets.free_space import cheapest
 from gui.widgets.panel import page
 from gui.widgets.table import choose_row, make_table
 
@@ -67,6 +70,21 @@ def test_it_covers_neither_the_focus_nor_the_pointer(view, qtbot):
         QCursor.setPos(part.mapToGlobal(QPoint(50, 5)))
         view.banner.show_good("Done")
         assert not view.banner.geometry().intersects(_area(part, view))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 40)), min_size=1),
+    st.lists(st.tuples(*(st.integers(0, 90),) * 2, *(st.integers(0, 60),) * 2, st.integers(1, 9))),
+)
+def test_the_first_of_the_cheapest_positions_is_found(points, parts):
+    places = [QPoint(x, y) for x, y, _size in points]
+    size = QSize(points[0][2], points[0][2])
+    costs = [(QRect(x, y, width, height), cost) for x, y, width, height, cost in parts]
+
+    def cost(point):
+        return sum(price for place, price in costs if QRect(point, size).intersects(place))
+
+    assert cheapest(places, size, costs) == min(places, key=cost)
 
 
 def test_it_gives_way_to_the_control_that_gets_the_focus(view, qtbot):

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyleOptionComboBox,
     QStyleOptionFrame,
+    QStyleOptionViewItem,
     QWidget,
 )
 
@@ -97,6 +98,19 @@ def test_a_screen_reader_can_name_and_press_everything_in_a_dialog(
     qtbot.waitUntil(lambda: not context.runner.busy)
     close_dialogs()
     assert faults == []
+
+
+def test_a_long_number_among_the_most_frequent_values_begins_with_its_first_digits(parent, context):
+    dialog = MAKERS["StatisticsDialog"](parent, context)
+    table = dialog.frequent_table
+    option = QStyleOptionViewItem()
+    option.initFrom(table)
+    option.widget = table
+    row = table.model().match(table.model().index(0, 0), 0, "42017.50000000000000000001")[0]
+    line = table.itemDelegate().line(option, row, 100)
+    dialog.close()
+    assert line.startswith("42017.5")
+    assert line.endswith("…")
 
 
 def _text_begins(field, form):

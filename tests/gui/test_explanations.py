@@ -22,7 +22,6 @@ NO_CONTROLS = {
     "gui/tabs/browser/actions.py",  # entries of a menu, with their reasons
     "gui/tabs/browser/bookmarks.py",  # an entry of a menu, which is the reason
     "gui/tabs/browser/search/saved.py",  # likewise
-    "gui/tabs/browser/tree_actions.py",  # entries of a menu, with their reasons
     "gui/tabs/statistics/tab.py",  # an entry of a menu
     "gui/tabs/uploads/plan_pane.py",  # entries of a menu
     "gui/widgets/buttons.py",  # `Button.allow` itself, and entries of a menu

@@ -7,7 +7,9 @@ import weakref
 import pytest
 from PySide6.QtCore import QObject
 
+from core.objects.deleting import Deleted, DeleteReport
 from core.preview.releasing import LARGE, hand_over
+from gui.tabs.browser.folder_rows import Texts
 from gui.tasks import TaskRunner
 from gui.tasks.garbage import GarbageCollector
 
@@ -33,7 +35,7 @@ def test_what_a_worker_allocates_never_frees_a_qobject_in_its_thread(runner, qtb
 
     def allocate(_work):
         stored = []
-        for _ in range(40_000):  # far above every threshold of the collector
+        for _ in range(8_000):  # far above Python's threshold, and fewer than are data
             knot: list = []
             knot.append(knot)
             stored.append(knot)
@@ -104,3 +106,40 @@ def test_the_objects_of_an_ended_preview_are_freed_a_few_at_a_time(qapp):
         assert slices < 1_000
     finally:
         collector.stop()
+
+
+class Name(str):
+    """A text whose end can be seen."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_the_texts_of_a_large_folder_are_freed_a_few_at_a_time(qapp):
+    collector = GarbageCollector()
+    collector.start()
+    try:
+        texts, seen = Texts(), []
+        for page in range(20):
+            names = tuple(Name(f"{page}/{number}") for number in range(LARGE))
+            seen += [weakref.ref(names[0]), weakref.ref(names[-1])]
+            texts.append(names)
+        del names, texts
+        assert all(each() is not None for each in seen)
+        slices = 0
+        while any(each() is not None for each in seen):
+            collector.release_some()
+            slices += 1
+        assert 2 < slices < 1_000
+    finally:
+        collector.stop()
+
+
+def test_a_long_result_is_freed_a_few_at_a_time(runner, qtbot):
+    report = DeleteReport(tuple(Deleted(Name(number)) for number in range(LARGE)), ())
+    first, owner = weakref.ref(report.deleted[0].key), QObject()
+    reports = [report]
+    del report
+    task = runner.run("t", lambda _work: reports.pop(), owner=owner)
+    qtbot.waitUntil(lambda: not task.running)
+    assert first() is not None
+    qtbot.waitUntil(lambda: first() is None)

@@ -98,7 +98,7 @@ def test_the_palette_says_which_commands_wait_for_the_lock(context, workspace, q
         model = palette.list.model()
         rows = [model.index(row, 0) for row in range(model.rowCount())]
         said = {row.data() for row in rows if "unlock" in str(row.data(ASIDE_ROLE))}
-        changing = {"List of objects: Delete", "Upload…", "Rotate the platform's access key…"}
+        changing = {"Objects and folders: Delete", "Upload…", "Rotate the platform's access key…"}
         assert said >= changing if not unlock else said == set()
         palette.close()
 

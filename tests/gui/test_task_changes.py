@@ -12,6 +12,7 @@ from core.engine.operations import operation
 from core.errors import AccessDenied, Cancelled
 from core.model.rotation import Rotation, RotationKind, Step, StepRecord, StepState
 from core.objects.deleting import Deleted, DeleteReport
+from gui.tasks import outcome
 
 CALL = OperationCall("objects.delete_many", {}, "b", "work", "browser")
 REPORT = DeleteReport((Deleted("a/x"),), ())
@@ -72,6 +73,21 @@ def test_the_changes_of_a_task_that_was_replaced_are_announced(context, events, 
     assert first.state == "cancelled"
     assert len(events) == 1
     assert REPORT not in events
+
+
+def test_a_result_is_described_and_prepared_in_the_worker_thread(context, qtbot, monkeypatch):
+    def prepared(result):
+        threads.append(threading.current_thread())
+        return ("prepared", result)
+
+    threads, found = [], []
+    monkeypatch.setattr(outcome, "changes_made", lambda _call, result: prepared(result)[:0])
+    run(context, qtbot, lambda _work: REPORT, then=found.append, prepare=prepared)
+    run(context, qtbot, ends(Cancelled("stop"), REPORT), stopped=found.append, prepare=prepared)
+    run(context, qtbot, ends(Cancelled("stop"), None), stopped=found.append, prepare=prepared)
+    assert found == [("prepared", REPORT), ("prepared", REPORT), None]
+    assert len(threads) == 4
+    assert threading.main_thread() not in threads
 
 
 def test_each_step_of_a_rotation_is_announced_once(context, events, qtbot):

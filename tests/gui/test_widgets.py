@@ -15,7 +15,7 @@ from gui.models.roles import ASIDE_ROLE, DOT_ROLE, MONO_ROLE, PILL_ROLE, PROGRES
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import icon_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.fields import inset
+from gui.widgets.fields import combo_box, inset
 from gui.widgets.icons import icon
 from gui.widgets.labels import AgePill, Elided, Pill, Text, shown, tooltip
 from gui.widgets.panel import SectionHead
@@ -313,3 +313,9 @@ def test_an_age_without_any_room_shows_no_empty_pill_when_it_is_set(qtbot):
     assert age.text() == ""
     age.resize(200, 24)
     assert age.text().endswith("ago")
+
+
+def test_the_list_of_a_combo_box_has_its_name(qtbot):
+    box = combo_box("Storage class")
+    qtbot.addWidget(box)
+    assert box.view().accessibleName() == "Storage class"

@@ -35,6 +35,9 @@ class MemoryStore:
     def place(self) -> str:
         return "memory"
 
+    def prepare(self) -> None:
+        """Do nothing: a store without a network needs no preparation."""
+
     def put(
         self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True
     ) -> Verdict:

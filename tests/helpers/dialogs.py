@@ -9,6 +9,7 @@ from typing import Any
 
 from helpers.browser_dialogs import BROWSER_MAKERS
 from helpers.frame import workspace_of
+from helpers.together_dialogs import TOGETHER_MAKERS
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.aws.sign_in import MfaQuestion
@@ -273,6 +274,7 @@ def _sync(parent: QWidget, context: Context) -> QDialog:
 
 MAKERS: dict[str, Make] = {
     **BROWSER_MAKERS,
+    **TOGETHER_MAKERS,
     "EditConflict": _edit_conflict,
     "ComparisonDialog": _comparison,
     "QueryDialog": _query,

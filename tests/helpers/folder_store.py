@@ -21,6 +21,9 @@ class FolderStore:
     def place(self) -> str:
         return f"folder {self.folder}"
 
+    def prepare(self) -> None:
+        """Do nothing: a store without a network needs no preparation."""
+
     def put(
         self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True
     ) -> Verdict:

@@ -84,14 +84,17 @@ def threads_left(before: set[threading.Thread], seconds: float = 3.0) -> list[st
 
 
 def windows_left() -> list[str]:
-    """Return the windows that a test left on the screen."""
+    """Return the windows that a test left on the screen, and close them for the next tests."""
     if "PySide6.QtWidgets" not in sys.modules:
         return []
     from PySide6.QtWidgets import QApplication
 
     if QApplication.instance() is None:
         return []
-    return [repr(w) for w in QApplication.topLevelWidgets() if w.isVisible()]
+    left = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+    for window in left:
+        window.hide()
+    return [repr(window) for window in left]
 
 
 def secrets_in(records: list[logging.LogRecord]) -> list[str]:

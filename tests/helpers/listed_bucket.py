@@ -28,7 +28,10 @@ class ListedBucket:
     @property
     def clients(self):
         profile = SimpleNamespace(name="profile")
-        return SimpleNamespace(endpoint_url=None, connection=SimpleNamespace(profile=profile))
+        return SimpleNamespace(
+            endpoint_url=None, connection=SimpleNamespace(profile=profile),
+            client_to_try=lambda bucket: f"client of {bucket}",
+        )  # fmt: skip
 
     def page_of(self, _bucket, prefix, *, delimiter="", token=None, after="", size=0, work=None):
         self.requests.append((prefix, after, token))

@@ -15,6 +15,7 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from core.aws.clients import ClientFactory
+from core.demo.moto_repairs import repair_moto
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.objects.bucket import Bucket
 from core.redaction import Secret
@@ -31,6 +32,7 @@ class _Handler(MotoRequestHandler):
 @cache
 def _endpoint_url():
     """Start moto's server for all tests of this process: each start and stop takes half a second."""
+    repair_moto()
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, application, True, request_handler=_Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="moto", daemon=True)

@@ -12,7 +12,7 @@ from core.backup.verify import verify
 from core.errors import AlreadyExists, NoSuchBucket, NotFound
 from core.links.check import check_link
 from core.links.make import make_links
-from core.objects import deleting, reading, versions
+from core.objects import deleting, reading, trash, versions
 from core.objects.level import page_of, rows_of
 from core.statistics.scan import scan
 from core.work import Work
@@ -127,7 +127,7 @@ def test_versions_and_taking_a_delete_back(workspace, s3_client, s3_bucket):
     ]  # fmt: skip
     gone = deleting.delete(workspace.bucket, "k")
     assert gone.marker
-    deleting.undelete(workspace.bucket, "k", gone.marker)
+    trash.undelete(workspace.bucket, "k", gone.marker)
     assert reading.read(workspace.bucket, "k") == b"two"
 
 

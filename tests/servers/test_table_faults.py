@@ -32,4 +32,4 @@ def test_a_fault_leaves_the_target_and_the_list_true(engine, request, tmp_path, 
         # A start of a server after a kill takes long: each run takes another half.
         found = run_rounds(site, tmp_path, 1, SEED, part=1 if engine == "sqlite" else 2)
     assert not wrong(found), f"TABLE_FAULTS_SEED={SEED}"
-    assert len(found) == (14 if engine == "sqlite" else 9)
+    assert len(found) == (18 if engine == "sqlite" else 11)

@@ -14,6 +14,7 @@ from core.backup.conversion.rows import RowConversion, digest
 from core.backup.conversion.schemas import convert_schema
 from core.backup.conversion.type_rules import POSTGRESQL, RULES, SQLITE
 from core.backup.databases.base import Database
+from core.backup.databases.long_rows import complete_rows
 from core.backup.databases.postgresql.names import TableName
 from core.backup.package import Package
 from core.errors import NotSupported
@@ -130,5 +131,5 @@ def same_rows(package: Package, target: Database, schema: TableSchema, work: Wor
     if not isinstance(package.convert, RowConversion):
         return None
     plans = package.convert.plans
-    loaded = digest(target.dump(schema, work=work), target.parts_format, plans)
+    loaded = digest(complete_rows(target.dump(schema, work=work)), target.parts_format, plans)
     return loaded == digest(package.pieces(), target.parts_format, plans)

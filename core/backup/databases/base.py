@@ -12,6 +12,7 @@ from itertools import zip_longest
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from core.backup.databases.long_rows import complete_rows
 from core.model.backup import Difference, Origin
 from core.model.tables import DatabaseInfo, Dependant, Index, Reference, TableInfo, TableSchema
 from core.redaction import Secret
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 #: A piece of rows: their number, and their bytes in the engine's `parts_format`. A piece of JSON
 #: lines ends with a newline; a piece of CSV may end within a row, which counts where it ends.
 Rows = tuple[int, bytes]
+#: The names of created foreign keys, and the tables with the number of rows that violate theirs.
+CompletedKeys = tuple[tuple[str, ...], tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Database(ABC):
     engine: ClassVar[str]
     #: The format of the rows that `dump` yields and `load` reads: `jsonl` or `csv`.
     parts_format: ClassVar[str] = "jsonl"
+    #: Whether `load` and `compare` read a row of JSON lines in several pieces, as `dump` yields them.
+    loads_long_rows: ClassVar[bool] = False
     #: The versions of a server with which it is tested, as beginnings of `version`; none for files.
     tested: ClassVar[tuple[str, ...]] = ()
     #: What a user should do if a database has no tables, and if fewer rows are read than counted.
@@ -257,6 +262,7 @@ class Database(ABC):
     ) -> Iterator[Rows]:
         """Yield all rows in the order of the table as pieces of JSON lines, about 1 MB each.
 
+        A row that is longer may be in several pieces, of which only the last has a count: 1.
         With a checked condition `where` only the rows that meet it.
         """
 
@@ -274,7 +280,7 @@ class Database(ABC):
         This is needed because another version of the engine may write the same number with
         different digits, so that the hash differs.
         """
-        mine = _lines(self.dump(schema, work=work))
+        mine = _lines(complete_rows(self.dump(schema, work=work)))
         return all(
             left is not None and right is not None and _values(left) == _values(right)
             for left, right in zip_longest(mine, _lines(rows))
@@ -327,6 +333,14 @@ class Database(ABC):
 
         `former` empty: the table was not there before. Only what the restore broke is counted.
         """
+
+    def complete_foreign_keys(self, schema: TableSchema) -> CompletedKeys:
+        """Create foreign keys of a restored table that were left out, inside a `change`.
+
+        Returns:
+            The names of the created keys, and the tables with rows that refer to missing ones.
+        """
+        return (), self.orphans(schema, "")
 
     @abstractmethod
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:

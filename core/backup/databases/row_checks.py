@@ -99,9 +99,9 @@ def _check_children(rows: RowStatements, reference: Reference) -> None:
     source = (
         f"FROM {rows.changes} k JOIN {rows.table} t ON {rows.joined('t', 'k')} "
         f"LEFT JOIN {rows.selected} b ON {rows.joined('b', 'k')} "
-        f"JOIN {rows.other_table(reference.table)} x ON {same} WHERE {gone}"
+        f"JOIN {rows.referring_table(reference)} x ON {same} WHERE {gone}"
     )
-    if reference.table == rows.today.table:
+    if not reference.database and reference.table == rows.today.table:
         source += (
             f" AND NOT EXISTS (SELECT 1 FROM {rows.changes} d WHERE {rows.marked(DELETE, 'd')} "  # noqa: S608 - names are quoted
             f"AND {rows.joined('d', 'x')})"

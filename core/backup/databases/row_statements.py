@@ -36,7 +36,7 @@ class RowStatements(ABC):
         self.today = today
         self.key = primary_key_of(today)
         self.backup = backup
-        self.incoming = [one for one in incoming if one.table != today.table]
+        self.incoming = [one for one in incoming if one.database or one.table != today.table]
         names = {self._folded(column.name): column for column in backup.stored}
         self.columns = tuple(c for c in today.stored if self._folded(c.name) in names)
         self.changed_types = frozenset(
@@ -85,6 +85,10 @@ class RowStatements(ABC):
     @abstractmethod
     def other_table(self, name: str) -> str:
         """Return the quoted name of another table."""
+
+    def referring_table(self, reference: Reference) -> str:
+        """Return the quoted name of the table of a foreign key."""
+        return self.other_table(reference.table)
 
     @abstractmethod
     def temporary(self, name: str) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import ClassVar, Protocol
 
+from core.effects import BY_HAND, Result, note_attempt
 from core.errors import (
+    Cancelled,
     DatabaseBusy,
     DatabaseError,
     DatabaseLoginRefused,
@@ -156,6 +158,16 @@ def not_reached(address: Address, error: OSError) -> StorageError:
         remedy="Check the host and port, the network, and whether the server is running.",
         subject=str(address),
     )
+
+
+@contextmanager
+def noting_lost_answer() -> Iterator[None]:
+    """Note that a commit may have been made if the connection ends before its answer."""
+    try:
+        yield
+    except (Cancelled, DatabaseOffline):
+        note_attempt(BY_HAND, Result.UNKNOWN)
+        raise
 
 
 def connection_lost(address: Address, cause: str) -> StorageError:

@@ -13,7 +13,7 @@ from core.backup.package import Package, fetch_package
 from core.backup.query.column_types import Plan, Typed, doubt, measure, plans, settled
 from core.backup.query.row_files import RowFiles, row_files
 from core.backup.store import Store
-from core.errors import Corrupt, InvalidInput
+from core.errors import Corrupt, InvalidInput, LimitExceeded
 from core.local.spool import spool
 from core.model.backup import Backup
 from core.sql.literals import quoted, text_literal
@@ -88,6 +88,13 @@ def _reading_errors(backup: Backup) -> Iterator[None]:
     """Translate an error of a statement that loads rows: the statement is not the user's."""
     try:
         yield
+    except LimitExceeded as error:
+        raise LimitExceeded(
+            f"The rows of the backup {backup.id} are too long to be read as a table",
+            cause=error.cause,
+            remedy="Restore the backup under a new name, and query or export that table.",
+            subject=backup.key,
+        ) from error
     except InvalidInput as error:
         raise _unreadable(backup, error.cause) from error
 

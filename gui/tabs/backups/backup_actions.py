@@ -51,7 +51,8 @@ class BackupActions(QObject):
             return
         ConditionDialog(
             self._tab, context, context.workspace, database, table,
-            lambda condition, note: self.back_up([table], condition, note),
+            lambda condition, note: self.back_up([table], note, condition),
+            note=self._tables.note_of_backup,
         ).open()  # fmt: skip
 
     def choose_tables(self) -> None:
@@ -60,8 +61,9 @@ class BackupActions(QObject):
         if self._tab.context.workspace is None:
             return
         dialog = SelectionDialog(
-            self._tab, self._tables.database_name, self._tables.own, self.back_up_selection
-        )
+            self._tab, self._tables.database_name, self._tables.own, self.back_up_selection,
+            note=self._tables.note_of_backup,
+        )  # fmt: skip
         dialog.plan_wanted.connect(partial(self._plan, dialog, self._databases.argument(database)))
         dialog.open()
 
@@ -89,13 +91,13 @@ class BackupActions(QObject):
             failed=while_exists(dialog, dialog.show_error),
         )
 
-    def back_up(self, tables: Sequence[str], condition: str = "", note: str = "") -> None:
+    def back_up(self, tables: Sequence[str], note: str = "", condition: str = "") -> None:
         """Back up tables of the open database; without names all of them.
 
         Args:
             tables: their names.
-            condition: an SQL condition on the rows of the only table; empty for all rows.
             note: a note for the backups; empty for none.
+            condition: an SQL condition on the rows of the only table; empty for all rows.
         """
         where = {tables[0]: condition} if condition else {}
         self.back_up_selection(Selection(tuple(tables) or None, where), note)
@@ -169,6 +171,9 @@ class BackupActions(QObject):
         rows = sum(backup.rows or 0 for backup in report.backups)
         names = ", ".join(backup.table for backup in report.backups) or "no table"
         self._tables.note.setText("")
+        # A note that was typed since then is that of the next backup.
+        if any(backup.note == self._tables.note_of_backup for backup in report.backups):
+            self._tables.remark.clear()
         message = f"Backed up {names}: {format_counted(rows, 'row')} in {report.seconds:.1f} s, "
         message += f"written, {report.verdict.value}"
         if report.skipped:

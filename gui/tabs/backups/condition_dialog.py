@@ -38,9 +38,10 @@ class ConditionDialog(Dialog):
         database: the database of the table.
         table: the table to back up.
         then: called with the condition, after the database has checked it, and the note.
+        note: the note that is shown at first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last one by name
         self,
         parent: QWidget | None,
         context: Context,
@@ -48,6 +49,8 @@ class ConditionDialog(Dialog):
         database: str | DatabaseAddress,
         table: str,
         then: Callable[[str, str], object],
+        *,
+        note: str = "",
     ) -> None:
         super().__init__(parent, f"Back up some rows of {table}", _TEXT, width=520)
         self._context, self._workspace, self._then = context, workspace, then
@@ -56,6 +59,7 @@ class ConditionDialog(Dialog):
         self.field = line_edit("Condition", _EXAMPLE)
         self.field.setFont(theme.mono_font())
         self.remark = line_edit("Note", "none")
+        self.remark.setText(note)
         self.note = muted_label("", wrap=True)
         self.count = plain_button("Count rows", lambda: self._check(self._show_count))
         self.go = primary_button("Back up", lambda: self._check(self._use))

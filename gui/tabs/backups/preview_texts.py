@@ -31,7 +31,7 @@ def preview_facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
         names = ", ".join(f"{each.kind} {each.name}" for each in others)
         rows.append(("", "plain", f"depends on {preview.table}", names))
     for table, count in preview.orphans:
-        rows.append(("!", "danger", f"rows of {table} with dangling foreign keys", f"{count:,}"))
+        rows.append(("!", "danger", "dangling rows", f"{format_count(count)} of {table}"))
     if preview.exists and not difference.by_key:
         rows.append(("", "muted", "compared", "as complete rows, without a key"))
     return rows

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from core.engine.operations import operation
 from core.errors import StorageError
@@ -26,14 +30,29 @@ from gui.tasks import Task
 COMPARED_AT_ONCE = 64_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class UndoOptions:
+    """Where an undo is confirmed and reported: by default in the tab.
+
+    Attributes:
+        parent: the view that asks.
+        failed: gets the error instead of the banner of the tab.
+    """
+
+    parent: QWidget
+    failed: Callable[[StorageError], object] | None = None
+
+
 class RestoreFlow(QObject):
     """Controls the right column and the bar of the former table.
 
     Signals:
         changed: a table was restored or dropped, or a restore undone; address of the database, table.
+        undone: a restore was undone; the name of its former table.
     """
 
     changed = Signal(str, str)
+    undone = Signal(str)
 
     def __init__(
         self, tab: Tab, panel: RestorePanel, former_bar: FormerTableBar, databases: OpenDatabases
@@ -55,7 +74,7 @@ class RestoreFlow(QObject):
         panel.cancel_wanted.connect(self._on_cancel_wanted)
         panel.target_wanted.connect(self.choose_target)
         panel.targets.database_wanted.connect(self.compare_with)
-        former_bar.undo_wanted.connect(self._on_undo_wanted)
+        former_bar.undo_wanted.connect(self.undo)
         former_bar.drop_wanted.connect(self._on_drop_wanted)
 
     def show(self, database: str, backup: Backup | None) -> None:
@@ -218,7 +237,15 @@ class RestoreFlow(QObject):
             self._tab.banner.show_good(f"{message}.")
         self.changed.emit(database, report.table)
 
-    def _on_undo_wanted(self, database: str, table: str, former: str) -> None:
+    @property
+    def offered(self) -> tuple[str, str, str] | None:
+        """Database, table and former table of the restore whose undo the bar offers."""
+        bar = self._former_bar
+        return None if bar.isHidden() else (bar.database, bar.table, bar.former)
+
+    def undo(
+        self, database: str, table: str, former: str, options: UndoOptions | None = None
+    ) -> None:
         """Count the rows that an undo would drop and restore, and request confirmation."""
         address, workspace = self._databases.argument(database), self._tab.context.workspace
 
@@ -227,42 +254,51 @@ class RestoreFlow(QObject):
                 counts = opened.count(table, work=work), opened.count(former, work=work)
                 return *counts, opened.has_former_rows(former)
 
+        options = options or UndoOptions(self._tab)
         self._tab.run(
             f"Count the rows of {table} and {former}",
             count,
-            lambda rows: self._ask_to_undo(database, table, former, rows),
+            lambda rows: self._ask_to_undo(database, table, former, rows, options),
+            failed=options.failed,
             latest="backups/undo",
             quiet=True,
         )
 
     def _ask_to_undo(
-        self, database: str, table: str, former: str, rows: tuple[int, int, bool]
+        self,
+        database: str,
+        table: str,
+        former: str,
+        rows: tuple[int, int, bool],
+        options: UndoOptions,
     ) -> None:
         if rows[2]:
-            self._ask_to_undo_rows(database, table, former, rows[1])
+            self._ask_to_undo_rows(database, table, former, rows[1], options)
             return
         lost, back = (format_counted(number, "row") for number in rows[:2])
         ask(
-            self._tab,
+            options.parent if isValid(options.parent) else self._tab,
             f"Undo the restore of {table}?",
             f"The present table ({lost}) is dropped, with every change since the restore: it "
             f"can only be restored from a backup. The former table "
             f"({back}) replaces it. Database: {self._databases.source(database).place}.",
-            lambda: self._after("backup.undo", database, former, "The restore was undone"),
+            lambda: self._after("backup.undo", database, former, "The restore was undone", options),
             names=[f"− {table}: {lost}", f"+ {former}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
             button="Undo restore",
             danger=True,
             typed=table,
         )
 
-    def _ask_to_undo_rows(self, database: str, table: str, former: str, count: int) -> None:
+    def _ask_to_undo_rows(
+        self, database: str, table: str, former: str, count: int, options: UndoOptions
+    ) -> None:
         ask(
-            self._tab,
+            options.parent if isValid(options.parent) else self._tab,
             f"Undo the restore of {format_counted(count, 'row')} of {table}?",
             "These rows get the values from before the restore, and inserted rows are deleted. "
             "Changes of these rows since the restore are lost; other rows do not change. "
             f"Database: {self._databases.source(database).place}.",
-            lambda: self._after("backup.undo", database, former, "The restore was undone"),
+            lambda: self._after("backup.undo", database, former, "The restore was undone", options),
             names=[former],
             button="Undo restore",
             danger=True,
@@ -284,15 +320,25 @@ class RestoreFlow(QObject):
             typed=former,
         )
 
-    def _after(self, name: str, database: str, former: str, message: str) -> None:
+    def _after(
+        self,
+        name: str,
+        database: str,
+        former: str,
+        message: str,
+        options: UndoOptions | None = None,
+    ) -> None:
         def done(table: str) -> None:
             self._former_bar.hide()
             self._tab.banner.show_good(f"{message}.")
+            if options is not None:
+                self.undone.emit(former)
             self.changed.emit(database, table)
 
         arguments = {"database": self._databases.argument(database), "former": former}
         title = f"{operation(name).title}: {former}"
-        self._tab.bulk(title, name, arguments, done, target=database)
+        failed = options.failed if options is not None else None
+        self._tab.bulk(title, name, arguments, done, target=database, failed=failed)
 
 
 def _loss(preview: RestorePreview, place: str) -> str:

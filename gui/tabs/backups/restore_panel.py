@@ -43,7 +43,7 @@ from gui.widgets.labels import (
 from gui.widgets.panel import Panel, SectionHead, column, rule, scrolling
 from gui.widgets.table import columns_of, make_table
 
-#: Heights of a table header and of a figure in pixels; a longer text wraps.
+#: Heights of a table header and of a figure in pixels; a longer text is below its name.
 _HEAD, _FACT, _WRAPPED = 30, 26, 18
 #: Number of changes that are visible without scrolling their list.
 _LEAST_ROWS = 3
@@ -242,7 +242,6 @@ class RestorePanel(QWidget):
         facts = (into if self.chosen_target else []) + preview_facts(preview)
         for sign, tone, name, value in facts + engine_facts(preview, engine):
             self._add_fact(sign, tone, name, value)
-        self._share_facts()
         details = detail_lines(preview)
         many = details.count("\n") >= MOST_LINES
         _set_breakable(self._many if many else self._details, details)
@@ -250,32 +249,24 @@ class RestorePanel(QWidget):
         self._details.setVisible(bool(details) and not many)
         self._many_lines.setVisible(many)
 
-    def _share_facts(self) -> None:
-        """Give multi-line values half the width; beside figures, names get all of it."""
-        cells = (self._facts.itemAtPosition(row, 2) for row in range(self._facts.rowCount()))
-        labels = (cell.widget() for cell in cells if cell is not None)
-        wrapped = any(isinstance(label, QLabel) and label.wordWrap() for label in labels)
-        self._facts.setColumnStretch(2, 1 if wrapped else 0)
-
     def _add_fact(self, sign: str, tone: str, name: str, value: str) -> None:
         at = self._facts.rowCount()
         mark = Text(sign, tone)
         mark.setFixedWidth(14)
         figures = value.replace(",", "").isdigit()
-        label = (
-            number_label(value, bold=True)
-            if figures
-            else text_label("", wrap=len(value) > _WRAPPED)
-        )
+        long = not figures and len(value) > _WRAPPED
+        label = number_label(value, bold=True) if figures else text_label("", wrap=long)
         if not figures:
             _set_breakable(label, value)
-        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        side = Qt.AlignmentFlag.AlignLeft if long else Qt.AlignmentFlag.AlignRight
+        label.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         # A short value is complete, but a long word must not widen the window.
         label.setMinimumSize(min(label.sizeHint().width(), _SHORT), _FACT)
         label.setAccessibleName(f"{name}: {value}")
         self._facts.addWidget(mark, at, 0)
-        self._facts.addWidget(text_label(name, wrap=True), at, 1)
-        self._facts.addWidget(label, at, 2)
+        # A long value is below its name: beside it, both of them would wrap in narrow windows.
+        self._facts.addWidget(text_label(name, wrap=True), at, 1, 1, 2 if long else 1)
+        self._facts.addWidget(label, *((at + 1, 1, 1, 2) if long else (at, 2, 1, 1)))
 
     def _show_cells(self, preview: RestorePreview) -> None:
         difference = preview.difference

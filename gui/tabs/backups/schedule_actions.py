@@ -147,10 +147,18 @@ class ScheduleActions(QObject):
                 remove_schedule(schedule_name(former))
             return stored
 
-        self._change("Save a schedule", save, partial(self._on_saved, former))
+        other = (self._watch.schedules or {}).get(schedule_name(schedule))
+        if former is not None and schedule_name(former) == schedule_name(schedule):
+            other = None
+        self._change("Save a schedule", save, partial(self._on_saved, former, other))
 
-    def _on_saved(self, former: Schedule | None, schedule: Schedule) -> None:
-        self._report(f"The schedule of {schedule.title} was saved.")
+    def _on_saved(
+        self, former: Schedule | None, other: Schedule | None, schedule: Schedule
+    ) -> None:
+        text = f"The schedule of {schedule.title} was saved."
+        if other is not None:
+            text += f" It replaces the one of the same tables: {other.timing}."
+        self._report(text)
         changed = former is None or replace(former, created=schedule.created) != schedule
         if schedule.starter is not None and changed:
             self._show_entry(schedule)

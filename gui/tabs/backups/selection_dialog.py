@@ -65,6 +65,7 @@ class SelectionDialog(Dialog):
         database: the name of the database.
         tables: the names of its tables.
         then: called with the selection, after the database has checked it, and the note.
+        note: the note that is shown at first.
 
     Signals:
         plan_wanted: a selection, whose plan the caller passes to a function; both are arguments.
@@ -78,6 +79,8 @@ class SelectionDialog(Dialog):
         database: str,
         tables: Sequence[str],
         then: Callable[[Selection, str], object],
+        *,
+        note: str = "",
     ) -> None:
         super().__init__(parent, f"Back up tables of {database}", _TEXT, width=640)
         self._tables, self._then = tuple(tables), then
@@ -91,6 +94,7 @@ class SelectionDialog(Dialog):
         self.where = line_edit("Condition on the rows of the selected table", "all rows")
         self.where.setFont(theme.mono_font())
         self.remark = line_edit("Note", "none")
+        self.remark.setText(note)
         self.note = muted_label("", wrap=True)
         self.preview = plain_button("Preview", lambda: self._check(self._show_plan))
         self.go = primary_button("Back up", lambda: self._check(self._use))

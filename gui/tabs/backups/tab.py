@@ -28,6 +28,7 @@ from gui.tabs.backups.proof_actions import ProofActions
 from gui.tabs.backups.query_dialog import QueryActions
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
+from gui.tabs.backups.restore_together import RestoreTogether
 from gui.tabs.backups.resume_bar import ResumeBar
 from gui.tabs.backups.routines import Routines
 from gui.tabs.backups.servers import DEMO_HINT, DEMO_NOTE, LoggedIn, ServerFacts, is_server
@@ -61,6 +62,7 @@ class BackupsTab(Tab):
         self.restoring = RestorePanel(self.sources)
         self.former_bar = FormerTableBar(self.tables.table)
         self.flow = RestoreFlow(self, self.restoring, self.former_bar, self.open_databases)
+        self.together = RestoreTogether(self, self.tables, self.open_databases, self.flow)
         self.making = BackupActions(self, self.tables, self.backups, self.open_databases)
         self.proofs = ProofActions(
             self, self.backups, self.open_databases, lambda backup: self._on_made((backup,))
@@ -120,6 +122,7 @@ class BackupsTab(Tab):
         self.making.made.connect(self._on_made)
         self.restoring.targets.file_wanted.connect(self._on_new_file_wanted)
         self.flow.changed.connect(self._on_tables_changed)
+        self.together.changed.connect(self._on_tables_changed)
         self.routines.table_wanted.connect(self.open_target)
         self.routines.changed.connect(self._on_backups_changed)
         self.interrupted.resumed.connect(self._on_made)
@@ -386,6 +389,7 @@ class BackupsTab(Tab):
         if self.context.workspace is None:
             why = "Connect to a bucket first."
         self.tables.allow(why)
+        self.tables.allow_together(self.together.why_not())
         self.interrupted.allow(why)
         self.backups.allow(why)
         self.routines.update_allowed()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.errors import StorageError
 from core.model.backup import StoredTable
 from core.model.tables import DatabaseInfo, TableInfo
+from core.units import format_counted
 from gui import theme
 from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
@@ -18,6 +19,7 @@ from gui.tabs.backups.models import TablesModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.fields import allow_field, line_edit
 from gui.widgets.labels import Pill, muted_label
 from gui.widgets.panel import Panel, row
 from gui.widgets.table import choose_row, make_table
@@ -39,20 +41,22 @@ class TablesPanel(QWidget):
         retry_wanted: the user wants to connect to the server again.
         login_wanted: the user wants to enter another password for the server.
         selected: a `TableInfo`, or None.
-        backup_wanted: names of the tables to back up; empty means all.
+        backup_wanted: names of the tables to back up, empty means all; and the note.
         some_rows_wanted: the name of a table, of which the user wants to back up some rows.
         some_tables_wanted: the user wants to choose tables and rows by patterns and conditions.
         encryption_wanted: the user wants to choose the key that encrypts backups of the database.
+        together_wanted: the user wants to restore several tables together.
     """
 
     open_wanted = Signal(object)
     retry_wanted = Signal()
     login_wanted = Signal()
     selected = Signal(object)
-    backup_wanted = Signal(object)
+    backup_wanted = Signal(object, str)
     some_rows_wanted = Signal(str)
     some_tables_wanted = Signal()
     encryption_wanted = Signal()
+    together_wanted = Signal()
 
     def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
@@ -60,7 +64,9 @@ class TablesPanel(QWidget):
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
-        self.table = make_table(self._sorted, "Tables", settings=settings, key="backups/tables")
+        self.table = make_table(
+            self._sorted, "Tables", settings=settings, key="backups/tables", multiple=True
+        )
         first_look(
             self.table,
             settings,
@@ -69,23 +75,18 @@ class TablesPanel(QWidget):
             Qt.SortOrder.AscendingOrder,
             first=_NAME,
         )
-        self.back_up = primary_button("Back up", self._on_back_up)
-        self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
-        self.back_up_all.set_hint("Backs up every table from one consistent snapshot.")
-        self.some_rows = link_button("Some rows…", self._on_some_rows)
-        self.some_tables = link_button("Some tables…", self.some_tables_wanted.emit)
-        self.encryption = link_button("Not encrypted", self.encryption_wanted.emit)
+        self._make_buttons()
         self._settings = settings
         self._why = ""
         self._narrow = False
         self._quiet = False
         self.database = ""
         self.database_name = ""
-        self._pill = Pill("")
+        self._pill, self._engine = Pill(""), ("", "")
         self._act: Callable[[], object] = self._on_open
         self._empty = EmptyState("", "", "", self._on_button)
         self.view = Loadable(self._content(), self._empty)
-        self._panel = Panel("Tables", self.view)
+        self._panel = Panel("Tables", self.view, actions=(self.together,))
         self._panel.head.add_pill(self._pill)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -93,17 +94,33 @@ class TablesPanel(QWidget):
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         self._update()
 
+    def _make_buttons(self) -> None:
+        self.back_up = primary_button("Back up", self._on_back_up_table)
+        self.back_up_all = plain_button("All tables", lambda: self._on_back_up([]))
+        self.back_up_all.set_hint("Backs up every table from one consistent snapshot.")
+        self.some_rows = link_button("Some rows…", self._on_some_rows)
+        self.some_tables = link_button("Some tables…", self.some_tables_wanted.emit)
+        self.encryption = link_button("Not encrypted", self.encryption_wanted.emit)
+        self.together = link_button("Restore together…", self.together_wanted.emit)
+        self.together.set_hint(
+            "Restores the selected tables, or all of them, from backups of one moment."
+        )
+
     def _content(self) -> QWidget:
         content = QWidget()
         box = QVBoxLayout(content)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.table, 100)  # above the tables; never higher than its rows
-        self._buttons = row(self.back_up, self.back_up_all, margins=(12, 12, 12, 4))
+        self._buttons = row(self.back_up, self.back_up_all, margins=(12, 8, 12, 4))
         self._buttons.layout().addStretch(1)  # type: ignore[union-attr] # `row` returns a QBoxLayout's owner
         self.note = muted_label("", wrap=True, small=True)
         self.note.setContentsMargins(12, 4, 12, 12)
+        self.note.hide()
         box.addWidget(self._buttons)
+        self.remark = line_edit("Note of the next backup", "Note (optional)")
+        self._remark_row = row(self.remark, margins=(12, 0, 12, 0))
+        box.addWidget(self._remark_row)
         self._links = row(
             self.some_rows, self.some_tables, self.encryption,
             margins=(7, 0, 7, 0), spacing=0, stretch=True,
@@ -123,7 +140,7 @@ class TablesPanel(QWidget):
         self._hint.setVisible(bool(text) and not self._narrow)
 
     def set_narrow(self, *, narrow: bool) -> None:
-        """Hide the number of rows, and shorten the links, if the window is too narrow for them."""
+        """Hide rows and engine, and shorten the links, if the window is too narrow for them."""
         least = _NAME + _WIDTHS[1] + (0 if narrow else _WIDTHS[0])
         self.table.setMinimumWidth(least)
         self.table.setColumnHidden(TablesModel.ROWS, narrow)
@@ -132,20 +149,43 @@ class TablesPanel(QWidget):
         for link, what in ((self.some_rows, "rows"), (self.some_tables, "tables")):
             link.setText(f"{what.capitalize()}…" if narrow else f"Some {what}…")
             link.setAccessibleName(f"Some {what}…")
+        self._show_engine(*self._engine)
+        self.together.setText("Restore…" if narrow else "Restore together…")
+        self.together.setAccessibleName("Restore tables together")
+
+    def _show_engine(self, engine: str, hint: str = "") -> None:
+        """Show the engine of the database, unless its name needs the room."""
+        self._engine = engine, hint
+        self._pill.set("" if self._narrow else engine, hint=hint)
 
     @property
     def current(self) -> TableInfo | None:
-        """The selected table."""
-        chosen = self.table.selectionModel().selectedRows()
-        if not chosen:
+        """The selected table; of several the current one."""
+        rows = self.table.selectionModel().selectedRows()
+        if not rows:
             return None
-        return self.model.tables[self._sorted.mapToSource(chosen[0]).row()]
+        current = self.table.currentIndex().row()
+        index = next((each for each in rows if each.row() == current), rows[0])
+        return self.model.tables[self._sorted.mapToSource(index).row()]
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The names of the selected tables without former ones, in the order of the list."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        at = (self._sorted.mapToSource(self._sorted.index(row, 0)).row() for row in rows)
+        found = (self.model.tables[row] for row in at)
+        return tuple(info.name for info in found if not info.former_name)
 
     @property
     def own(self) -> tuple[str, ...]:
         """The names of the tables without former and derived ones, which are never backed up."""
         tables = (info for info in self.model.tables if not info.former_name and not info.derived)
         return tuple(info.name for info in tables)
+
+    @property
+    def note_of_backup(self) -> str:
+        """The note of the next backup; empty for none."""
+        return self.remark.text().strip()
 
     def show_database(self, info: DatabaseInfo, address: str, hint: str) -> None:
         """Show a database; if the selected table is in it, it stays selected and is emitted again.
@@ -157,11 +197,11 @@ class TablesPanel(QWidget):
         """
         self.database_name = info.name
         self._panel.head.set_title(info.name)
-        self._pill.set(info.engine, hint=hint)
+        self._show_engine(info.engine, hint)
         self.database = address
         self.show_encryption()
         self._show(lambda: self.model.show(info.tables))
-        self.note.setText(info.untested if self.model.tables else "This database has no tables.")
+        self._show_note(info.untested if self.model.tables else "This database has no tables.")
 
     def show_encryption(self) -> None:
         """Show the key that encrypts backups of the database."""
@@ -177,14 +217,19 @@ class TablesPanel(QWidget):
     def show_bucket(self, stored: Sequence[StoredTable]) -> None:
         """Show the tables of all databases that have backups."""
         self._panel.head.set_title("In the bucket")
-        self._pill.set("")
+        self._show_engine("")
         self._keep(lambda: self.model.set_stored(stored))
         self._show(self.model.show_bucket)
-        self.note.setText("Backups from every computer that writes to this bucket.")
+        self._show_note("Backups from every computer that writes to this bucket.")
         if not stored:
             self._show_empty(
                 "This bucket has no backups", _NO_BACKUPS, "Open database…", self._on_open
             )
+
+    def _show_note(self, text: str) -> None:
+        """Show a text below the tables, which takes no space in small windows without one."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
 
     def _show(self, change: Callable[[], object]) -> None:
         """Show other rows and select one of them."""
@@ -216,7 +261,7 @@ class TablesPanel(QWidget):
     def show_loading(self, name: str) -> None:
         """Show that the tables of another source are being loaded."""
         self._panel.head.set_title(name)
-        self._pill.set("")
+        self._show_engine("")
         self._keep(lambda: self.model.show(None))
         self.view.show_empty()
         self.view.show_loading()
@@ -266,6 +311,10 @@ class TablesPanel(QWidget):
         choose_row(self.table, self._sorted.mapFromSource(self.model.index(found, 0)).row())
         return True
 
+    def allow_together(self, why_not: str) -> None:
+        """Enable the restore of several tables, or show why it is disabled."""
+        self.together.allow(not why_not, why_not)
+
     def allow(self, why_not: str) -> None:
         """Enable the backup buttons, or show why they are disabled."""
         self._why = why_not
@@ -278,30 +327,41 @@ class TablesPanel(QWidget):
 
     def _update(self) -> None:
         info = self.current
-        self._buttons.setVisible(not self.model.in_bucket)
-        self._links.setVisible(not self.model.in_bucket)
-        self.back_up.setText(f"Back up {_short(info.name)}" if info else "Back up")
+        for part in (self._buttons, self._remark_row, self._links):
+            part.setVisible(not self.model.in_bucket)
+        several = len(self.chosen) if len(self.chosen) > 1 else 0
+        what = format_counted(several, "table") if several else _short(info.name) if info else ""
+        self.back_up.setText(f"Back up {what}".rstrip())
         self.back_up.setAccessibleName(self.back_up.text())
-        why = self._why or ("" if info else "Select a table first.")
-        if info is not None and info.problem:
-            why = why or f"{info.name} is {info.problem}."
+        why = self._why or ("" if info else "Select a table first.") or self._problem()
         self.back_up.allow(not why, why)
+        why = why or ("Select a single table." if several else "")
         self.some_rows.allow(not why, why)
         self.some_rows.set_hint("Backs up only the rows that meet an SQL condition.")
         self.encryption.allow(not self._why, self._why)
         usable = any(not t.problem and not t.former_name for t in self.model.tables)
         why_none = self._why or ("" if usable else "There is no table.")
         self.back_up_all.allow(not why_none, why_none)
+        allow_field(self.remark, not why_none, why_none)
         self.some_tables.allow(not why_none, why_none)
         self.some_tables.set_hint("Chooses tables by patterns, and their rows by SQL conditions.")
+
+    def _problem(self) -> str:
+        """Return why one of the selected tables cannot be backed up."""
+        problems = {info.name: info.problem for info in self.model.tables}
+        names = self.chosen or ((self.current.name,) if self.current else ())
+        return next((f"{name} is {problems[name]}." for name in names if problems[name]), "")
 
     def _on_some_rows(self) -> None:
         if self.current is not None:
             self.some_rows_wanted.emit(self.current.name)
 
-    def _on_back_up(self) -> None:
+    def _on_back_up_table(self) -> None:
         if self.current is not None:
-            self.backup_wanted.emit([self.current.name])
+            self._on_back_up(list(self.chosen) or [self.current.name])
+
+    def _on_back_up(self, tables: list[str]) -> None:
+        self.backup_wanted.emit(tables, self.note_of_backup)
 
 
 def _short(name: str) -> str:

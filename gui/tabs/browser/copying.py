@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
@@ -15,7 +14,6 @@ from core.errors import InvalidInput
 from core.model.connection import Connection
 from core.objects.bucket import Bucket
 from core.transfer.relocation import Relocation, keys_in_folder, plan_relocation
-from core.transfer.selection import folder_of
 from core.transfer.values import IfExists, TransferReport
 from core.units import format_count, format_counted, format_size
 from core.work import Work
@@ -24,9 +22,11 @@ from gui.dialogs.confirm import Confirm, ask
 from gui.dialogs.name import NameDialog
 from gui.tabs.base import Tab
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
+from gui.tabs.browser.counting import summary_of
+from gui.tabs.browser.folder_columns import Entries
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
-from gui.tabs.browser.listing import Listing, parent_of
+from gui.tabs.browser.listing import Listing, common_folder, parent_of
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 from gui.widgets.dialog import while_exists
@@ -94,7 +94,10 @@ class Copying(QObject):
         if bucket is None or not entries or (move and context.read_only):
             return None  # the shortcut or the menu has already shown the reason
         self._tab.banner.clear()
-        below = common_folder([entry.key for entry in entries])
+        # All rows of a list are in the same folder, and there may be 200,000 of them.
+        one_folder = isinstance(entries, Entries)
+        keys = [entry.key for entry in (entries[:1] if one_folder else entries)]
+        below = common_folder(keys)
         proposed = CopyTarget(bucket.name, below if folder is None else folder)
         dialog = CopyDialog(self._tab, proposed, move=move, locked=context.locked_reason)
         found = _Planner(bucket, entries, below, self._connection(), context.connections)
@@ -174,8 +177,8 @@ class Copying(QObject):
         gone = [each.key for each in moved]
         # A folder with objects that were not moved still exists.
         self._folder.remove([*gone, *(run.folders if complete else ())])
-        # Pages that arrive later may contain rows that were moved.
-        self._listing.restart()
+        # The folder is listed again already, since the change was announced before.
+        self._listing.select_remaining()
         shown = self._listing.prefix
         moved_folder = next((each for each in run.folders if shown.startswith(each)), "")
         if moved_folder and complete and run.in_place:
@@ -305,8 +308,7 @@ class _Planner:
         connections: Any,
     ) -> None:
         self._bucket, self._below = bucket, below
-        self._rows = [entry.row for entry in entries if entry.row]
-        self._folders = [entry.key for entry in entries if entry.folder]
+        self._entries, self._folders = entries, tuple(summary_of(entries)[1])
         self._connection, self._connections = connection, connections
         self._objects: Plan | None = None
         self._targets: dict[str, Connection] = {}
@@ -323,8 +325,11 @@ class _Planner:
         Raises:
             StorageError: the objects or the target cannot be listed, or the plan is impossible.
         """
-        objects = self._objects or plan_of(self._bucket, self._rows, self._folders, work)
-        self._objects = objects
+        objects = self._objects
+        if objects is None:
+            # Here, since creating 200,000 rows would block the window for a second.
+            rows = [entry.row for entry in self._entries if entry.row]
+            objects = self._objects = plan_of(self._bucket, rows, self._folders, work)
         if not target.profile:
             return self._relocation(
                 objects, Bucket(self._bucket.clients, target.bucket), target, work
@@ -363,17 +368,8 @@ class _Planner:
         profile = replace(connection.profile, bucket=target.bucket)
         return _Run(
             plan, target, move, replace(connection, profile=profile), self._bucket.name,
-            self._connection if target.profile else None, tuple(self._folders),
+            self._connection if target.profile else None, self._folders,
         )  # fmt: skip
-
-
-def common_folder(keys: Sequence[str]) -> str:
-    """Return the prefix of the deepest folder that contains all of some objects and folders."""
-    parents = [parent_of(key) for key in keys]
-    # The smallest and the largest text share the least, so their common start is that of all.
-    first, last = min(parents), max(parents)
-    start = commonprefix([first, last])  # noqa: RUF071 - keys are texts; cut at a slash below
-    return first if first == last else folder_of(start)
 
 
 def result_text(target: CopyTarget, report: TransferReport, *, move: bool) -> str:

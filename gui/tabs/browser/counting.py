@@ -224,5 +224,11 @@ def summary_of(chosen: Sequence[Entry]) -> tuple[int, list[str]]:
     """Return the total size of selected objects in bytes, and the keys of selected folders."""
     if isinstance(chosen, Entries):  # without creating an entry for each of possibly 200,000 rows
         return chosen.size, chosen.folders
-    size = sum(entry.row.size for entry in chosen if entry.row)
-    return size, [entry.key for entry in chosen if entry.folder]
+    return sum(entry.row.size for entry in chosen if entry.row), folders_of(chosen)
+
+
+def folders_of(chosen: Sequence[Entry]) -> list[str]:
+    """Return the keys of selected folders."""
+    if isinstance(chosen, Entries):
+        return chosen.folders
+    return [entry.key for entry in chosen if entry.folder]

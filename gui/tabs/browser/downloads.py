@@ -23,7 +23,7 @@ from gui.context.transfers import DOWNLOAD, Batch, Names
 from gui.tabs.base import Tab
 from gui.tabs.browser.existing_dialog import Decisions, ExistingFile, ExistingFiles
 from gui.tabs.browser.folder_rows import Entry
-from gui.tabs.browser.listing import Listing
+from gui.tabs.browser.listing import Listing, parent_of
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.widgets.desktop import open_folder
 from gui.widgets.labels import shown
@@ -38,6 +38,14 @@ class _Start:
 
     folder: Path
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The local folder of a download, and the prefix below which keys are the names of its files."""
+
+    folder: Path
+    below: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,13 @@ class Downloads(QObject):
         self._queue.ended.connect(self._on_ended)
         self._queue.stopped.connect(self._on_stopped)
 
-    def ask(self, entries: Sequence[Entry]) -> None:
-        """Prompt for a file name for one object, or for a folder for several."""
+    def ask(self, entries: Sequence[Entry], below: str) -> None:
+        """Prompt for a file name for one object, or for a folder for several.
+
+        Args:
+            entries: the selected objects and folders.
+            below: the folder that they are in: the names of files are the keys below it.
+        """
         if not entries:
             return
         one = entries[0].key if len(entries) == 1 and not entries[0].folder else ""
@@ -77,7 +90,7 @@ class Downloads(QObject):
             if one:
                 self._ask_file(one, start)
             else:
-                self._ask_folder(entries, start)
+                self._ask_folder(entries, below, start)
 
         self._tab.run("Prepare a download", prepare, open_dialog, latest=_SETTING, quiet=True)
 
@@ -89,11 +102,11 @@ class Downloads(QObject):
         dialog.fileSelected.connect(lambda path: self.one(key, Path(path), proposed=start.name))
         dialog.open()
 
-    def _ask_folder(self, entries: Sequence[Entry], start: _Start) -> None:
+    def _ask_folder(self, entries: Sequence[Entry], below: str, start: _Start) -> None:
         dialog = self._dialog("Download into", start.folder)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda path: self.several(entries, Path(path)))
+        dialog.fileSelected.connect(lambda path: self.several(entries, Path(path), below))
         dialog.open()
 
     def _dialog(self, title: str, folder: Path) -> QFileDialog:
@@ -126,31 +139,38 @@ class Downloads(QObject):
         def start(found: tuple[ObjectInfo, bool]) -> None:
             info, exists = found
             plan = Plan((key,), (info.size,), etags=(info.etag,))
+            target = _Target(path.parent, parent_of(key))
             decision = IfExists.OVERWRITE if exists else IfExists.SKIP
-            batch = self._batch(f"Download {key}", plan, path.parent, decision, [path.name])
+            batch = self._batch(f"Download {key}", plan, target, decision, [path.name])
             self._begin(batch, partial(self._show_one, batch, changed))
 
         self._tab.run(f"Inspect {key}", inspect, start, quiet=True)
 
-    def several(self, entries: Sequence[Entry], target: Path) -> None:
-        """Download objects and folders; existing files are only changed after a question."""
+    def several(self, entries: Sequence[Entry], folder: Path, below: str) -> None:
+        """Download objects and folders; existing files are only changed after a question.
+
+        Args:
+            entries: the selected objects and folders.
+            folder: the local folder.
+            below: the folder of the bucket that they are in.
+        """
         bucket = self._listing.bucket
         if bucket is None:
             return
-        self._tab.context.settings.set(_SETTING, str(target))
-        rows = [entry.row for entry in entries if entry.row]
-        folders = [entry.key for entry in entries if entry.folder]
-        below = self._listing.prefix
+        self._tab.context.settings.set(_SETTING, str(folder))
 
         def find_out(work: Work) -> _Found:
-            return found_of(plan_of(bucket, rows, folders, work), below, target, work)
+            # Here, since creating 200,000 rows would block the window for a second.
+            rows = [entry.row for entry in entries if entry.row]
+            folders = [entry.key for entry in entries if entry.folder]
+            return found_of(plan_of(bucket, rows, folders, work), below, folder, work)
 
         self._tab.run(
-            "Plan a download", find_out, partial(self._on_planned, target),
+            "Plan a download", find_out, partial(self._on_planned, _Target(folder, below)),
             latest="browser/download", quiet=True,
         )  # fmt: skip
 
-    def _on_planned(self, target: Path, found: _Found) -> None:
+    def _on_planned(self, target: _Target, found: _Found) -> None:
         count, start = len(found.plan.keys), partial(self._start, found, target)
         if not count:
             self._tab.banner.show_info("There is nothing to download.")
@@ -160,14 +180,18 @@ class Downloads(QObject):
             start(IfExists.SKIP)
 
     def _start(
-        self, found: _Found, target: Path, decision: IfExists, single: Decisions = _NONE
+        self,
+        found: _Found,
+        target: _Target,
+        decision: IfExists,
+        single: Decisions = _NONE,
     ) -> None:
         plan = found.plan
         objects = format_counted(len(plan.keys), "object")
         batch = self._batch(f"Download {objects}", plan, target, decision, single=single)
         self._begin(batch, partial(self._show_several, batch))
         self._tab.banner.show_info(
-            f"Downloading {objects}, {format_size(plan.size)}, into {target}.{found.renamed}",
+            f"Downloading {objects}, {format_size(plan.size)}, into {target.folder}.{found.renamed}",
             action=("Show the queue", lambda: self._tab.context.go("uploads")),
         )
 
@@ -175,13 +199,13 @@ class Downloads(QObject):
         self,
         title: str,
         plan: Plan,
-        target: Path,
+        target: _Target,
         decision: IfExists,
         names: Sequence[str] = (),
         single: Decisions = _NONE,
     ) -> Batch:
         decisions = [single.get(number, decision).value for number in range(len(plan.keys))]
-        bucket, below = self._listing.bucket, self._listing.prefix
+        bucket = self._listing.bucket
         arguments = {
             "keys": list(plan.keys),
             "sizes": list(plan.sizes),
@@ -190,13 +214,13 @@ class Downloads(QObject):
             "etags": list(plan.etags),
             "modified": list(plan.modified),
             "names": list(names),
-            "folder": str(target),
-            "below": below,
+            "folder": str(target.folder),
+            "below": target.below,
             "if_exists": decisions if single else decision.value,
         }
         return Batch(
-            title, DOWNLOAD, arguments, Names(plan.keys, below), plan.keys, plan.sizes,
-            str(target), bucket.subject() if bucket else "", origin=self._tab.origin,
+            title, DOWNLOAD, arguments, Names(plan.keys, target.below), plan.keys, plan.sizes,
+            str(target.folder), bucket.subject() if bucket else "", origin=self._tab.origin,
         )  # fmt: skip
 
     def _begin(self, batch: Batch, show: Callable[[TransferReport], None]) -> None:

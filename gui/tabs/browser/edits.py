@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from core.errors import StorageError
+from core.objects.bucket import Bucket
 from core.objects.property_edits import PropertyEdit
 from core.objects.trash import RestoreReport
 from core.objects.versioning import versioning
-from core.transfer.property_edits import EditedObject, EditReport
+from core.transfer.edited import EditedObject, EditReport
 from core.units import format_count, format_counted
 from core.work import Work
 from gui import actions
 from gui.tabs.base import Tab
-from gui.tabs.browser.edits_dialog import EditDialog
+from gui.tabs.browser.edits_dialog import EditDialog, HeaderField, header_fields
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.tabs.browser.removal import restore_failure
 from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 from gui.widgets.dialog import while_exists
+
+#: A report, and what can be undone of it.
+Found = tuple[EditReport, tuple[EditedObject, ...]]
 
 
 class PropertyEdits(QObject):
@@ -39,13 +43,24 @@ class PropertyEdits(QObject):
         if bucket is None or not entries:
             return
         self._tab.banner.clear()
-        rows = [entry.row for entry in entries if entry.row]
-        folders = [entry.key for entry in entries if entry.folder]
+        self.dialog = None
+        # Selecting rows, creating the dialog in two steps and showing it together take too long for
+        # one turn of the event loop.
+        _soon(self, partial(self._create_fields, bucket, entries))
 
+    def _create_fields(self, bucket: Bucket, entries: Sequence[Entry]) -> None:
+        _soon(self, partial(self._plan, bucket, entries, header_fields()))
+
+    def _plan(
+        self, bucket: Bucket, entries: Sequence[Entry], headers: Sequence[HeaderField]
+    ) -> None:
         def find_out(work: Work) -> tuple[Plan, bool | None]:
+            # Here, since creating 200,000 rows would block the window for a second.
+            rows = [entry.row for entry in entries if entry.row]
+            folders = [entry.key for entry in entries if entry.folder]
             return plan_of(bucket, rows, folders, work), versioning(bucket, work=work)
 
-        dialog = EditDialog(self._tab, locked=self._tab.context.locked_reason)
+        dialog = EditDialog(self._tab, locked=self._tab.context.locked_reason, headers=headers)
         dialog.confirmed.connect(lambda plan, edit: self._start(plan.keys, edit))
         self.dialog = dialog
         self._tab.run(
@@ -54,7 +69,7 @@ class PropertyEdits(QObject):
             failed=while_exists(dialog, dialog.show_problem),
             latest="browser/edit", quiet=True,
         )  # fmt: skip
-        dialog.open()
+        _soon(dialog, dialog.open)
 
     def _start(self, keys: Sequence[str], edit: PropertyEdit) -> None:
         bucket = self._listing.bucket
@@ -64,20 +79,21 @@ class PropertyEdits(QObject):
         self._tab.bulk(
             name, "objects.edit_properties", {"keys": list(keys), "edit": edit},
             partial(self._on_done, edit), stopped=partial(self._on_stopped, edit),
+            prepare=lambda report: (report, report.undoable),
             source=f"s3://{bucket.name}/{self._listing.prefix}",
         )  # fmt: skip
         self._tab.banner.show_info(f"{name}…")
 
-    def _on_stopped(self, edit: PropertyEdit, report: EditReport | None) -> None:
+    def _on_stopped(self, edit: PropertyEdit, found: Found | None) -> None:
         """Show what was changed before a cancel, and let it be undone."""
-        if report is None:  # the engine process had to be ended
+        if found is None:  # the engine process had to be ended
             self._tab.banner.show_warning("The change of properties was cancelled.", NOT_KNOWN)
         else:
-            self._on_done(edit, report)
+            self._on_done(edit, found)
 
-    def _on_done(self, edit: PropertyEdit, report: EditReport) -> None:
+    def _on_done(self, edit: PropertyEdit, found: Found) -> None:
+        report, undoable = found
         self._tab.note_failures(report.failed)
-        undoable = report.undoable
         self._steps.push(UndoStep(len(undoable), partial(self._undo, undoable)))
         text = result_text(report)
         undo = (actions.tip("browser.undo", "Undo"), self._steps.undo) if undoable else None
@@ -115,6 +131,11 @@ class PropertyEdits(QObject):
             return
         objects = format_counted(len(report.restored), "object")
         self._tab.banner.show_good(f"Properties of {objects} restored.")
+
+
+def _soon(owner: QObject, call: Callable[[], object]) -> None:
+    # Not 0, which Qt posts as an event: it would come before the input and the painting.
+    QTimer.singleShot(1, owner, call)
 
 
 def result_text(report: EditReport) -> str:

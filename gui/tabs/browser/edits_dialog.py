@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QWidget
@@ -74,12 +74,18 @@ class HeaderField(QWidget):
         self.edited.emit()
 
 
+def header_fields() -> list[HeaderField]:
+    """Return a field for each header that can be changed."""
+    return [HeaderField(name) for name in HEADERS]
+
+
 class EditDialog(Dialog):
     """Prompts for new properties of several objects; what is not named stays as it is.
 
     Args:
         parent: the view that opens the dialog.
         locked: why nothing can be changed; empty while changes are allowed.
+        headers: the fields of the headers, if they were created before, by `header_fields`.
 
     Signals:
         confirmed: the `Plan` with the objects, and the `PropertyEdit`.
@@ -87,7 +93,13 @@ class EditDialog(Dialog):
 
     confirmed = Signal(object, object)
 
-    def __init__(self, parent: QWidget | None, *, locked: str = "") -> None:
+    def __init__(
+        self,
+        parent: QWidget | None,
+        *,
+        locked: str = "",
+        headers: Sequence[HeaderField] | None = None,
+    ) -> None:
         text = "Every object has its own properties. Only what you set or remove here is changed."
         super().__init__(parent, "Change properties", text, width=640, height=520)
         self._locked = locked
@@ -98,7 +110,7 @@ class EditDialog(Dialog):
         self.storage_class.addItem(_UNCHANGED, "")
         for name in dict.fromkeys(["STANDARD", *CLASSES]):
             self.storage_class.addItem(class_name(name), name)
-        self.headers = [HeaderField(name) for name in HEADERS]
+        self.headers = header_fields() if headers is None else list(headers)
         self.metadata, self.tags = PairsField("Set metadata"), PairsField("Set tags")
         self.removed_metadata = line_edit("Remove metadata", _NAMES)
         self.removed_tags = line_edit("Remove tags", _NAMES)

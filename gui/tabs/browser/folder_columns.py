@@ -34,6 +34,7 @@ from gui.tabs.browser.row_positions import (
     places_of,
     positions_of,
     rows_at,
+    runs_of,
     sum_of,
     without_index,
 )
@@ -84,14 +85,6 @@ class FolderColumns:
     def in_order_of_arrival(self) -> bool:
         """Whether new rows follow the shown ones of their kind, so that nothing has to be sorted."""
         return self._column == NAME and not self._backwards and self._ordered
-
-    def text_pages(self) -> list[tuple[str, ...]]:
-        """Return the pages of all columns of texts."""
-        columns = (
-            self.folders, self._folder_names, self.keys, self._names, self._kinds, self._classes,
-            self._etags,
-        )  # fmt: skip
-        return [page for column in columns for page in column.pages()]
 
     # Rows
 
@@ -154,12 +147,22 @@ class FolderColumns:
 
     def rows_of_keys(self, keys: Iterable[str]) -> list[int]:
         """Return the shown rows of some keys, in order."""
-        wanted = set(keys)
+        wanted = frozenset(keys)
         start = len(self.shown_folders)
-        folders = rows_at(self.shown_folders, positions_of(self.folders, wanted))
-        return folders + [
-            start + row for row in rows_at(self.shown, positions_of(self.keys, wanted))
-        ]
+        folders = positions_of(self.folders, wanted, ordered=self._ordered)
+        objects = rows_at(self.shown, positions_of(self.keys, wanted, ordered=self._ordered))
+        return rows_at(self.shown_folders, folders) + [start + row for row in objects]
+
+    def runs_of_keys(self, keys: Iterable[str]) -> list[tuple[int, int]]:
+        """Return the shown rows of some keys as ranges: the first and last row of each."""
+        return runs_of(self.rows_of_keys(keys))
+
+    def to_search(self) -> FolderColumns:
+        """Return a copy in which another thread may search rows while those of this one change."""
+        other = self.to_arrange(self.order)
+        # Arrays cannot change while numpy uses their buffers; a range never changes.
+        other.shown_folders, other.shown = self.shown_folders[:], self.shown[:]
+        return other
 
     def totals(self) -> tuple[int, float | None]:
         """Return the size of all shown objects, and the time of the newest in seconds."""
@@ -313,20 +316,17 @@ class FolderColumns:
 
     def without(self, keys: Iterable[str]) -> FolderColumns:
         """Return the rows without some keys, in the same order; this one stays as it is."""
-        removed = set(keys)
+        removed = frozenset(keys)
         other = FolderColumns(self.prefix)
         other._known = self._known - removed
         other._ordered, other._wanted = self._ordered, self._wanted
         other._column, other._backwards = self._column, self._backwards
         rest = [key not in removed for key in self.folders]
-        other.folders.append(tuple(compress(self.folders, rest)))
-        other._folder_names.append(tuple(compress(self._folder_names, rest)))
+        for name in ("folders", "_folder_names"):
+            getattr(other, name).append(tuple(compress(getattr(self, name), rest)))
         rest = [key not in removed for key in self.keys]
-        other.keys.append(tuple(compress(self.keys, rest)))
-        other._names.append(tuple(compress(self._names, rest)))
-        other._kinds.append(tuple(compress(self._kinds, rest)))
-        other._classes.append(tuple(compress(self._classes, rest)))
-        other._etags.append(tuple(compress(self._etags, rest)))
+        for name in ("keys", "_names", "_kinds", "_classes", "_etags"):
+            getattr(other, name).append(tuple(compress(getattr(self, name), rest)))
         other._sizes = array("q", compress(self._sizes, rest))
         other._times = array("d", compress(self._times, rest))
         other._size, other._newest = sum(other._sizes), max(other._times, default=0.0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import (
@@ -34,7 +33,7 @@ from gui.tabs.browser.folder_rows import (
 
 _HEADERS = ("Name", "Size", "Modified", "Kind")
 #: Up to this many rows are removed one by one; for more the model is reset, which is faster.
-_ONE_BY_ONE = 50
+ONE_BY_ONE = 50
 #: More rows than this are sorted and filtered in a worker thread.
 MANY_ROWS = 20_000
 #: The signature of the signals of a changed order, and the hint that only rows have moved.
@@ -90,12 +89,10 @@ class FolderModel(QAbstractTableModel):
         """Remove all rows, for another folder."""
         self.beginResetModel()
         # Another object, since selected rows may still refer to the old one.
-        old, self._rows = self._rows, FolderColumns(prefix)
+        self._rows = FolderColumns(prefix)
         self._rows.set_filter(self._wanted)
         self._rows.set_order(self._column, backwards=self._backwards)
         self.endResetModel()
-        if self._background is not None and old.total > MANY_ROWS:
-            self._background(partial(_free, old.text_pages()), lambda _nothing: None)
 
     def set_icons(self, folder: QIcon, file: QIcon) -> None:
         """Set the icons of folders and files, which are shown only in lists with folders."""
@@ -124,12 +121,19 @@ class FolderModel(QAbstractTableModel):
         """The requested filter and order; that of the rows may still be the former one."""
         return self._wanted, self._column, self._backwards
 
-    def remove(self, keys: Iterable[str]) -> None:
-        """Remove rows, for example after a delete."""
-        removed = set(keys)
+    def remove(self, keys: Iterable[str], *, replaced: bool = False) -> None:
+        """Remove rows, for example after a delete.
+
+        Args:
+            keys: their keys.
+            replaced: whether a new listing replaces all rows soon, so that the few of a large
+                folder only need to be hidden.
+        """
+        removed = frozenset(keys)
         gone = self._rows.rows_of_keys(removed)
-        rest = self._rows.without(removed)
-        if len(gone) > _ONE_BY_ONE:
+        hidden = replaced and self.total > MANY_ROWS and len(gone) <= ONE_BY_ONE
+        rest = self._rows if hidden else self._rows.without(removed)
+        if len(gone) > ONE_BY_ONE:
             self.beginResetModel()
             self._rows = rest
             self.endResetModel()
@@ -189,13 +193,32 @@ class FolderModel(QAbstractTableModel):
 
     def runs_of(self, keys: Iterable[str]) -> list[tuple[int, int]]:
         """Return the rows of keys as ranges: the first and last row of each."""
-        runs: list[tuple[int, int]] = []
-        for row in self._rows.rows_of_keys(keys):
-            if runs and runs[-1][1] == row - 1:
-                runs[-1] = (runs[-1][0], row)
-            else:
-                runs.append((row, row))
-        return runs
+        return self._rows.runs_of_keys(keys)
+
+    def find_runs(
+        self, keys: Callable[[], Sequence[str]], then: Callable[[list[tuple[int, int]]], object]
+    ) -> None:
+        """Find the rows of many keys as `runs_of` does, in a worker thread if there are many rows.
+
+        Args:
+            keys: returns the keys, in that thread.
+            then: gets the ranges, unless other rows are listed then.
+        """
+        rows = self._rows
+        if self._background is None or rows.total <= MANY_ROWS:
+            then(rows.runs_of_keys(keys()))
+            return
+        copy = rows.to_search()
+
+        def found(runs: list[tuple[int, int]]) -> None:
+            if rows is not self._rows:
+                return
+            if (copy.order, len(copy)) == (rows.order, len(rows)):
+                then(runs)
+            else:  # sorted or filtered since then
+                self.find_runs(keys, then)
+
+        self._background(lambda: copy.runs_of_keys(keys()), found)
 
     # Qt interface
 
@@ -296,15 +319,6 @@ class FolderModel(QAbstractTableModel):
         self.changePersistentIndexList(old, new)
         self.layoutChanged[_OF_LAYOUT].emit([], _ROWS_MOVED)  # type: ignore[index] # an overload
         return later
-
-
-def _free(pages: list[tuple[str, ...]]) -> None:
-    """Free the texts of rows page by page, in a worker thread.
-
-    Freeing those of 200,000 rows at once takes 30 ms, in which no other thread can run.
-    """
-    while pages:
-        pages.pop()
 
 
 def _shown(value: Any, column: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from PySide6.QtCore import (
@@ -22,7 +22,7 @@ from gui import actions, shortcuts, theme
 from gui.context import Context
 from gui.tabs.browser.counting import list_text, selection_text
 from gui.tabs.browser.folder_columns import Entries
-from gui.tabs.browser.folder_model import MANY_ROWS, FolderModel
+from gui.tabs.browser.folder_model import MANY_ROWS, ONE_BY_ONE, FolderModel
 from gui.tabs.browser.folder_rows import KIND, MODIFIED, NAME
 from gui.tabs.browser.list_pane import bar, lay_out_list_pane, remedy_of
 from gui.tabs.browser.loading import Page
@@ -120,13 +120,9 @@ class FolderPane(QWidget):
         columns_of(self.table).fill_with_names(*_WIDTHS)
 
     def _connect(self) -> None:
-        self._loading = QTimer(self)
-        self._loading.setSingleShot(True)
-        self._loading.setInterval(_SKELETON_MS)
+        self._loading = QTimer(self, singleShot=True, interval=_SKELETON_MS)
         self._loading.timeout.connect(self._show_skeleton)
-        self._filtering = QTimer(self)
-        self._filtering.setSingleShot(True)
-        self._filtering.setInterval(_FILTER_MS)
+        self._filtering = QTimer(self, singleShot=True, interval=_FILTER_MS)
         self._filtering.timeout.connect(self._on_filter)
         self.filter.textChanged.connect(self._filtering.start)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
@@ -136,11 +132,15 @@ class FolderPane(QWidget):
         self.table.activated.connect(self._on_activated)
         self.state.empty.button.clicked.connect(self._on_empty_button)
         theme.current().changed.connect(self._paint)
-        shortcuts.bind(
-            "objects.unfilter", self.table, self.filter.clear,
-            lambda: "" if self.filter.text() else "There is no filter to clear.",
-        )  # fmt: skip
+        self.bind_unfilter(self.table)
         self._paint()
+
+    def bind_unfilter(self, view: QWidget, *, listed: bool = True) -> None:
+        """Let Esc in a view clear the filter; the search (Ctrl+K) lists one of these views."""
+        shortcuts.bind(
+            "objects.unfilter", view, self.filter.clear,
+            lambda: "" if self.filter.text() else "There is no filter to clear.", listed=listed,
+        )  # fmt: skip
 
     # Content
 
@@ -266,11 +266,14 @@ class FolderPane(QWidget):
     @property
     def selected(self) -> Entries:
         """The selected rows from top to bottom."""
-        # Ranges instead of an index for each of possibly 200,000 rows.
+        return self.model.entries(self._ranges())
+
+    def _ranges(self) -> list[tuple[int, int]]:
+        """Return the selected rows as ranges instead of one by one: there may be 200,000."""
         ranges: list[QItemSelectionRange] = list(
             self.table.selectionModel().selection()  # type: ignore[call-overload]  # it is a list
         )
-        return self.model.entries((each.top(), each.bottom()) for each in ranges)
+        return [(each.top(), each.bottom()) for each in ranges]
 
     def select(self, key: str) -> bool:
         """Select a key; return False if it is not listed."""
@@ -281,32 +284,40 @@ class FolderPane(QWidget):
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove rows after a delete and select the row that follows them."""
-        removed = set(keys)
-        if self._stale and len(removed) > _RUNS and self.model.total > MANY_ROWS:
+        removed = frozenset(keys)
+        if self._stale and len(removed) > ONE_BY_ONE and self.model.total > MANY_ROWS:
             # The listing that has begun replaces them soon; removing them now takes 100 ms.
             self.table.clearSelection()
             return
         first = next(iter(self.model.runs_of(removed)), (-1, -1))[0]
         self._quiet = True
-        self.model.remove(removed)
+        self.model.remove(removed, replaced=self._stale)
         self._quiet = False
         if first >= 0 and self.model.rowCount():
             choose_row(self.table, min(first, self.model.rowCount() - 1))
         self._on_selection()
 
-    def select_all_of(self, keys: Iterable[str]) -> None:
-        """Select the listed rows of some keys and make the first one current."""
-        model, flags = self.model, QItemSelectionModel.SelectionFlag
-        runs = model.runs_of(keys)
-        if not runs:
+    def select_all_of(self, keys: Sequence[str] | Callable[[], Sequence[str]]) -> None:
+        """Select the listed rows of some keys and make the first one current.
+
+        With many rows a worker thread finds them, in which a function is called for the keys; what
+        the user selects until they are found stays selected.
+        """
+        before = self._ranges()
+        find = keys if callable(keys) else lambda: keys
+        self.model.find_runs(find, lambda runs: self._select_runs(runs, before))
+
+    def _select_runs(self, runs: list[tuple[int, int]], before: list[tuple[int, int]]) -> None:
+        if not runs or self._ranges() != before:
             return
-        chosen = QItemSelection()
+        model, selection = self.model, self.table.selectionModel()
+        flags = QItemSelectionModel.SelectionFlag
+        chosen, top = QItemSelection(), model.index(runs[0][0], NAME)
         for first, last in runs if len(runs) <= _RUNS else ():
             chosen.append(QItemSelectionRange(model.index(first, NAME), model.index(last, KIND)))
-        selection = self.table.selectionModel()
-        selection.setCurrentIndex(model.index(runs[0][0], NAME), flags.NoUpdate)
+        selection.setCurrentIndex(top, flags.NoUpdate)
         selection.select(chosen, flags.ClearAndSelect)
-        self.table.scrollTo(model.index(runs[0][0], NAME))
+        self.table.scrollTo(top)
 
     def _show_skeleton(self) -> None:
         self._hide_list(self.state.show_empty)

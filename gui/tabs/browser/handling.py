@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QObject
 from PySide6.QtGui import QGuiApplication
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QTableView, QTreeView
 from core.units import format_counted
 from gui import actions, shortcuts
 from gui.tabs.base import Tab
+from gui.tabs.browser.actions import Slot, Subject
 from gui.tabs.browser.clipboard import ObjectClipboard, copy_text
 from gui.tabs.browser.contents import Contents
 from gui.tabs.browser.copying import Copying
@@ -34,7 +35,7 @@ from gui.tabs.browser.object_selection import (
     files_data,
     selection_of,
 )
-from gui.tabs.browser.tree_actions import TreeActions, TreeSlot, folder_of_row
+from gui.tabs.browser.tree_panel import folder_of_row
 
 
 class Handling(QObject):
@@ -65,16 +66,13 @@ class Handling(QObject):
         self._contents, self._listing, self._copying = contents, listing, copying
         self.clipboard = ObjectClipboard()
         self.copies = LocalCopies(tab)
-        self.source = DragSource(tab, self._selection, self._on_left_window, self._paths)
+        self.source = DragSource(tab, self._selection_to_drag, self._on_left_window, self._paths)
         self.targets = DropTargets(tab, lambda: self.source.current, self._reason_not_to_drop)
         self._add_targets()
         self.targets.objects_dropped.connect(self._on_objects_dropped)
         self.targets.files_dropped.connect(self.upload)
         self.source.add(folder.table)
         self.source.add_tree(tree, self._folder_at)
-        self.tree_actions = TreeActions(
-            tab, tree, self._slots_of_tree(), {"paste": self.reason_not_to_paste}
-        )
 
     def _add_targets(self) -> None:
         folder, tree, strip = self._folder, self._tree, self._contents.strip
@@ -85,88 +83,72 @@ class Handling(QObject):
         self.targets.add(strip.bar, in_strip(strip))
         for view in folder.state.stand_ins:
             shortcuts.bind(
-                "objects.paste", view, self.paste, self.reason_not_to_paste, listed=False
-            )
+                "objects.paste", view, lambda: self._paste(self._listing.prefix),
+                lambda: self._reason_not_to_paste(self._listing.prefix), listed=False,
+            )  # fmt: skip
 
     def add_list(self, table: QTableView) -> None:
         """Let the rows of a page's list be dragged."""
         self.source.add(table)
 
-    def slots(self) -> dict[str, Callable[[], object]]:
+    def slots(self) -> dict[str, Slot]:
         """Return the function of each action of the menu, by its name in `LIST_ACTIONS`."""
         return {
             "copy": self.copy, "copy_uri": self._copy_uri, "copy_files": self.copy_files,
             "cut": self.cut, "paste": self.paste,
         }  # fmt: skip
 
-    def _slots_of_tree(self) -> dict[str, TreeSlot]:
-        """Return the function of each action of the tree, by its name in `TREE_ACTIONS`."""
-        of_tree, copying = self._selection_of_tree, self._copying
-        return {
-            "copy": lambda rows: self._put(of_tree(rows)),
-            "copy_uri": lambda rows: self._put_uris(of_tree(rows)),
-            "copy_files": lambda rows: self._fetch_files(of_tree(rows)),
-            "cut": lambda rows: self._cut(of_tree(rows, move=True)),
-            "paste": lambda _rows: self.paste(),
-            "copy_to": lambda rows: copying.ask(rows, move=False),
-            "move_to": lambda rows: copying.ask(rows, move=True),
-            "rename": copying.rename,
-        }
-
     # The clipboard
 
-    def copy(self) -> None:
+    def copy(self, subject: Subject) -> None:
         """Copy the selection: objects for a folder of this window, keys for other programs."""
-        self._put(self._selection())
-
-    def _put(self, what: ObjectSelection | None) -> None:
+        what = self._selection(subject.entries)
         if what is not None:
             self.clipboard.put(what)
 
-    def cut(self) -> None:
+    def cut(self, subject: Subject) -> None:
         """Copy the selection so that pasting it moves it."""
-        self._cut(self._selection(move=True))
-
-    def _cut(self, what: ObjectSelection | None) -> None:
+        what = self._selection(subject.entries, move=True)
         if what is not None:
             self.clipboard.put(what)
             items = format_counted(len(what.entries), "item")
             shortcuts.explain(self._tab, f"{items} will be moved to the folder of the next paste.")
 
-    def paste(self) -> None:
-        """Plan the copy or move of copied objects, or the upload of files, into the folder shown."""
-        if self.reason_not_to_paste():
+    def paste(self, subject: Subject) -> None:
+        """Plan the copy or move of copied objects, or the upload of files, into a folder."""
+        self._paste(subject.folder)
+
+    def _paste(self, folder: str) -> None:
+        if self._reason_not_to_paste(folder):
             return
         held = self.clipboard.held
         if held is None:
-            self.upload(self._listing.prefix, self.clipboard.files)
+            self.upload(folder, self.clipboard.files)
             return
-        dialog = self._copying.ask(held.entries, move=held.move, folder=self._listing.prefix)
+        dialog = self._copying.ask(held.entries, move=held.move, folder=folder)
         if held.move and dialog is not None:
             dialog.confirmed.connect(lambda *_plan: self.clipboard.forget())
 
-    def reason_not_to_paste(self) -> str:
+    def reason_not_to_paste(self, subject: Subject) -> str:
         """Return why nothing can be pasted now, or an empty text."""
+        return self._reason_not_to_paste(subject.folder)
+
+    def _reason_not_to_paste(self, folder: str) -> str:
         return self.clipboard.reason_not_to_paste(
             self._listing.bucket,
-            self._listing.prefix,
+            folder,
             self._tab.context.locked_reason,
             folder_shown=not self._folder.isHidden(),
         )
 
-    def _copy_uri(self) -> None:
-        self._put_uris(self._selection())
-
-    @staticmethod
-    def _put_uris(what: ObjectSelection | None) -> None:
+    def _copy_uri(self, subject: Subject) -> None:
+        what = self._selection(subject.entries)
         if what is not None:
             copy_text([f"s3://{what.bucket.name}/{key}" for key in what.names()])
 
-    def copy_files(self) -> None:
+    def copy_files(self, subject: Subject) -> None:
         """Download the selection and put the files on the clipboard for a file manager."""
-        self._fetch_files(self._selection())
-
-    def _fetch_files(self, what: ObjectSelection | None) -> None:
+        what = self._selection(subject.entries)
         if what is not None:
             self.copies.fetch(what, self.copies.copies_of(what), self._on_files_copied)
 
@@ -177,23 +159,22 @@ class Handling(QObject):
 
     # Drags
 
-    def _selection(self, *, move: bool = False) -> ObjectSelection | None:
-        bucket, entries = self._listing.bucket, self._selected
+    def _selection(self, entries: Sequence[Entry], *, move: bool = False) -> ObjectSelection | None:
+        bucket = self._listing.bucket
         if bucket is None or not entries:
             return None
-        listed = self._folder.model.prefix if self._contents.page is None else None
+        # A single row is perhaps the folder of the tree, whose parent is not the folder shown.
+        one_folder = self._contents.page is None and len(entries) > 1
+        listed = self._folder.model.prefix if one_folder else None
         return selection_of(bucket, entries, listed, move=move)
 
-    def _selection_of_tree(
-        self, folders: Sequence[Entry], *, move: bool = False
-    ) -> ObjectSelection | None:
-        bucket = self._listing.bucket
-        return selection_of(bucket, folders, None, move=move) if bucket is not None else None
+    def _selection_to_drag(self) -> ObjectSelection | None:
+        return self._selection(self._selected)
 
     def _folder_at(self, index: QModelIndex) -> ObjectSelection | None:
         """Return the folder of a row of the tree, or None."""
         folder = folder_of_row(index)
-        return self._selection_of_tree([folder]) if folder is not None else None
+        return self._selection([folder]) if folder is not None else None
 
     @property
     def _selected(self) -> Sequence[Entry]:

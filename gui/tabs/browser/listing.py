@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from os.path import commonprefix
 
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import StorageError
 from core.objects.bucket import Bucket
+from core.preview.releasing import hand_over_pages
+from core.transfer.selection import folder_of
 from gui.models.names import SeenKeys
 from gui.tabs.base import Tab
 from gui.tabs.browser.folder_pane import FolderPane
@@ -22,6 +25,8 @@ _SELECTED_AGAIN = 20_000
 #: The number of rows of all cached folders together.
 _ALL_CACHED_ROWS = 500_000
 
+Keys = Callable[[], Sequence[str]]
+
 
 @dataclass(slots=True)
 class _CachedFolder:
@@ -30,6 +35,11 @@ class _CachedFolder:
     pages: list[Page] = field(default_factory=list)
     token: str | None = None
     complete: bool = False
+
+    def __del__(self) -> None:
+        """Let the window free the texts a few at a time, unless they are shown."""
+        for page in self.pages:
+            hand_over_pages(page.rows.texts)
 
     @property
     def rows(self) -> int:
@@ -61,7 +71,8 @@ class Listing(QObject):
         self._cache: dict[str, _CachedFolder] = {}
         self._task: Task | None = None
         self._wanted = ""
-        self._selected: list[str] = []  # keys to select once the folder is listed
+        #: Returns the keys to select once the folder is listed.
+        self._selected: Keys | None = None
         #: Keys and folders that the search (Ctrl+K) finds.
         self.seen_keys = SeenKeys()
         self.bucket: Bucket | None = None
@@ -81,7 +92,7 @@ class Listing(QObject):
         if self.bucket is None:
             return
         self._cancel()
-        self._wanted, self._selected = select, []
+        self._wanted, self._selected = select, None
         moved = prefix != self.prefix
         self.prefix = prefix
         self._pane.show_rows_of(prefix)
@@ -99,30 +110,35 @@ class Listing(QObject):
 
     def reload(self) -> None:
         """List the folder again; the selection stays."""
-        chosen = self._pane.selected.all_keys
-        # A single key is selected as soon as its page arrives, several at the end of the listing.
-        select = self._wanted or (chosen[0] if len(chosen) == 1 else "")
-        self.show(self.prefix, select=select, fresh=True)
-        self._selected = chosen if 1 < len(chosen) <= _SELECTED_AGAIN else []
+        select, several = self._select_again()
+        self.show(self.prefix, select=self._wanted or select, fresh=True)
+        self._selected = several
 
-    def restart(self) -> None:
-        """Restart a running listing after rows were removed; the selection stays."""
+    def select_remaining(self) -> None:
+        """Note after a removal of rows that a running listing is to select the rows selected now."""
         if self._task is not None:
-            self._wanted = ""
-            self.reload()
+            self._wanted, self._selected = self._select_again()
+
+    def _select_again(self) -> tuple[str, Keys | None]:
+        """Return the single selected key, or else what returns those that are selected again."""
+        chosen = self._pane.selected
+        # A single key is selected as soon as its page arrives, several at the end of the listing.
+        if len(chosen) == 1:
+            return chosen[0].key, None
+        return "", (lambda: chosen.all_keys) if 0 < len(chosen) <= _SELECTED_AGAIN else None
 
     def select_later(self, keys: Sequence[str]) -> None:
         """Select the rows of some keys once the listing has ended."""
-        rows = (row_of(self.prefix, key) for key in keys if key.startswith(self.prefix))
-        self._selected = list(dict.fromkeys(rows))
+        prefix = self.prefix
+        self._selected = (lambda: rows_of(prefix, keys)) if keys else None
         self._wanted = ""
         if self._task is None:
             self._select_rest()
 
     def _select_rest(self) -> None:
-        rows, self._selected = self._selected, []
-        if rows:
-            self._pane.select_all_of(rows)
+        keys, self._selected = self._selected, None
+        if keys is not None:
+            self._pane.select_all_of(keys)
 
     def invalidate(self, prefixes: tuple[str, ...] = ("",)) -> bool:
         """Remove changed folders from the cache; return whether the one shown is among them."""
@@ -199,7 +215,7 @@ class Listing(QObject):
         """Cache the folder if it is small; only the most recent ones are retained."""
         # The entry stays with its token, which “Load more” needs, but without pages.
         if seen.rows > _CACHED_ROWS:
-            seen.complete, seen.pages = False, []
+            seen.complete, seen.pages = False, []  # their rows are shown now
         left = sum(each.rows for each in self._cache.values())
         for oldest in list(self._cache):
             if len(self._cache) <= _CACHED_FOLDERS and left <= _ALL_CACHED_ROWS:
@@ -220,13 +236,28 @@ def related(prefix: str, other: str) -> bool:
     return prefix.startswith(other) or other.startswith(prefix)
 
 
-def row_of(prefix: str, key: str) -> str:
-    """Return the row of a folder that contains a key: the key itself, or a sub-folder."""
-    name, slash, _rest = key[len(prefix) :].partition("/")
-    return prefix + name + slash
+def rows_of(prefix: str, keys: Sequence[str]) -> list[str]:
+    """Return the rows of a folder that contain some keys: the keys themselves, or sub-folders."""
+    start = len(prefix)
+    # Without a call for each key: the window does this for 50,000 keys at once.
+    rows = [
+        key if (slash := key.find("/", start)) < 0 else key[: slash + 1]
+        for key in keys
+        if key.startswith(prefix)
+    ]
+    return list(dict.fromkeys(rows))
 
 
 def parent_of(key: str) -> str:
     """Return the prefix of the parent folder of a key or folder."""
     head, slash, _ = key.removesuffix("/").rpartition("/")
     return head + slash
+
+
+def common_folder(keys: Sequence[str]) -> str:
+    """Return the prefix of the deepest folder that contains all of some objects and folders."""
+    parents = [parent_of(key) for key in keys]
+    # The smallest and the largest text share the least, so their common start is that of all.
+    first, last = min(parents), max(parents)
+    start = commonprefix([first, last])  # noqa: RUF071 - keys are texts; cut at a slash below
+    return first if first == last else folder_of(start)

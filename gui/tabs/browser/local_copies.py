@@ -20,8 +20,8 @@ from core.transfer.values import TransferReport
 from core.units import format_count, format_counted, format_size
 from core.work import Work
 from gui.tabs.base import Tab
-from gui.tabs.browser.copying import common_folder
 from gui.tabs.browser.counting import summary_of
+from gui.tabs.browser.listing import common_folder
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.tabs.browser.object_selection import ObjectSelection
 

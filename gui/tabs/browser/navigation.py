@@ -46,11 +46,13 @@ class Navigation(QObject):
         if place.bucket and place.bucket != bucket.name:
             self._find_bucket(place.bucket, text)
             return
-        if not place.key:
+        if not (place.key or place.literal):
             self._show(Destination(""))
             return
         self._tab.run(
-            f"Go to {place.key}", lambda work: find_destination(bucket, place.key, work), self._show,
+            f"Go to {place.key}",
+            lambda work: find_destination(bucket, place.key, work, literal=place.literal),
+            self._show,
             # The listing of that folder then shows the failure in its place.
             failed=lambda _error: self._show(destination_by_form(place.key)),
             latest="browser/go", quiet=True,
@@ -103,15 +105,25 @@ class Navigation(QObject):
             self._tab.banner.show_warning(f"There is no object or folder {found.missing}.")
 
 
-def find_destination(bucket: Bucket, key: str, work: Work) -> Destination:
+def find_destination(bucket: Bucket, key: str, work: Work, *, literal: str = "") -> Destination:
     """Return the location of a key or prefix; one or two LIST requests if it exists.
 
     An object has priority over a folder of the same name, which is listed beside it.
 
+    Args:
+        bucket: the bucket.
+        key: the key or prefix.
+        work: cancel token.
+        literal: another spelling, with spaces or a star, that has priority if it exists.
+
     Raises:
         StorageError: the bucket cannot be listed there.
     """
-    if key.endswith("/"):
+    if literal:
+        found = find_destination(bucket, literal, work)
+        if not found.missing and (found.select or _exists(bucket, literal, work)):
+            return found
+    if not key or key.endswith("/"):
         return Destination(key)
     # The key as prefix: the object itself is the first of its results.
     if any(row.key == key for row in list_level(bucket, key, work=work).objects):

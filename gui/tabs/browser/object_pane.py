@@ -156,7 +156,7 @@ class ObjectPane(QWidget):
         """Preview the selected object at once and focus the preview (Space)."""
         if self._later.isActive():
             self._later.stop()
-            self.wanted.emit(self.key)
+            self._on_settled()
         view = self.preview.content_view
         if view is not None and self.inspection is not None:
             view.setFocus()

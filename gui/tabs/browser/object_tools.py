@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from PySide6.QtCore import QPoint
 
 from gui.tabs.base import Tab
+from gui.tabs.browser.actions import Slot, Subject
 from gui.tabs.browser.copy_as import open_copy_menu
 from gui.tabs.browser.copying import Copying
 from gui.tabs.browser.edits import PropertyEdits
 from gui.tabs.browser.folder_pane import FolderPane
-from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.object_pane import ObjectPane
 from gui.tabs.browser.pages import FolderPlace
@@ -29,7 +27,6 @@ class ObjectTools:
         listing: the listing of the folder shown.
         pane: the pane of the selected object.
         steps: the changes that can be undone.
-        selected: returns the selected rows.
     """
 
     def __init__(
@@ -39,10 +36,8 @@ class ObjectTools:
         listing: Listing,
         pane: ObjectPane,
         steps: UndoSteps,
-        selected: Callable[[], Sequence[Entry]],
     ) -> None:
         self._tab, self._folder, self._listing = tab, folder, listing
-        self._selected = selected
         self.copying = Copying(tab, folder, listing, steps)
         self.properties = PropertyEditor(tab, listing, steps, pane.reload)
         self.edits = PropertyEdits(tab, listing, steps)
@@ -52,28 +47,28 @@ class ObjectTools:
         inspector.all_versions_wanted.connect(lambda: self.versions.open(pane.key))
         inspector.copy_wanted.connect(lambda where: self._copy_as(pane.key, where))
 
-    def slots(self) -> dict[str, Callable[[], object]]:
+    def slots(self) -> dict[str, Slot]:
         """Return the function of each action of the menu, by its name in `LIST_ACTIONS`."""
         return {
-            "copy_to": lambda: self.copying.ask(self._selected(), move=False),
-            "move_to": lambda: self.copying.ask(self._selected(), move=True),
-            "rename": lambda: self.copying.rename(self._selected()),
+            "copy_to": lambda subject: self.copying.ask(subject.entries, move=False),
+            "move_to": lambda subject: self.copying.ask(subject.entries, move=True),
+            "rename": lambda subject: self.copying.rename(subject.entries),
             "properties": self._properties,
-            "versions": lambda: self.versions.open(self._selected()[0].key),
+            "versions": lambda subject: self.versions.open(subject.entries[0].key),
             "query": self._query,
-            "copy_as": lambda: self._copy_as(self._selected()[0].key, self._corner()),
+            "copy_as": lambda subject: self._copy_as(subject.entries[0].key, self._corner()),
         }
 
-    def _query(self) -> None:
+    def _query(self, subject: Subject) -> None:
         """Open the selected folder, or else the folder that is shown, as a table for SQL."""
-        chosen = self._selected()
+        chosen = subject.entries
         one = len(chosen) == 1 and chosen[0].folder
-        prefix = chosen[0].key if one else self._listing.prefix
+        prefix = chosen[0].key if one else subject.folder
         self._tab.open_target(("query", FolderPlace(prefix)))
 
-    def _properties(self) -> None:
+    def _properties(self, subject: Subject) -> None:
         """Show the properties of one object, or change those of several objects and folders."""
-        chosen = self._selected()
+        chosen = subject.entries
         if len(chosen) == 1 and not chosen[0].folder:
             self.properties.open(chosen[0].key)
         else:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from core.errors import AccessDenied, NotSupported
 from core.lifecycle import store
 from core.lifecycle.forecast import ObjectFacts as LifecycleFacts
-from core.lifecycle.forecast import forecast
+from core.lifecycle.forecast import forecast, undecided
 from core.model.upload_options import Pairs
 from core.objects.bucket import Bucket
 from core.objects.properties import (
@@ -157,4 +157,4 @@ def load_facts(bucket: Bucket, key: str, work: Work) -> ObjectFacts:
     except (AccessDenied, NotSupported):
         return ObjectFacts(found, versions, None, versioned)
     facts = LifecycleFacts(key, found.size, found.modified, found.storage_class, found.tags)
-    return ObjectFacts(found, versions, forecast(rules, facts), versioned)
+    return ObjectFacts(found, versions, forecast(rules, facts), versioned, undecided(rules, facts))

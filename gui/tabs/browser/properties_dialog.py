@@ -44,13 +44,15 @@ _ENCRYPTIONS = {"AES256": "Key of S3 (SSE-S3)", "aws:kms": "Key of KMS (SSE-KMS)
 class ObjectFacts:
     """What the dialog shows; `versions`, `due` and `versioned` are None if they cannot be read.
 
-    `versioned` is whether the bucket has versioning enabled, so that a copy is a new version.
+    `versioned` is whether the bucket has versioning enabled, so that a copy is a new version, and
+    `undecided` are the lifecycle rules that depend on tags which cannot be read.
     """
 
     found: ObjectProperties
     versions: Sequence[ObjectVersion] | None = ()
     due: Sequence[Forecast] | None = ()
     versioned: bool | None = None
+    undecided: Sequence[str] = ()
 
 
 class PropertiesDialog(Dialog):
@@ -200,6 +202,7 @@ def class_name(storage_class: str) -> str:
     return CLASS_NAMES.get(storage_class, storage_class.replace("STANDARD", "Standard"))
 
 
+_IN_TRASH = "is hidden by a delete marker, so that it is in the trash,"
 _MONO = frozenset({"Key", "ETag", "Version", "KMS key"})
 
 
@@ -221,7 +224,7 @@ def fact_rows(facts: ObjectFacts) -> Iterator[tuple[str, str]]:
         yield "Retention", f"cannot be deleted until {format_moment(found.locked_until)}"
     if found.legal_hold:
         yield "Legal hold", "cannot be deleted while the hold exists"
-    yield "Lifecycle", _lifecycle(facts.due)
+    yield "Lifecycle", _lifecycle(facts)
 
 
 def _first_stored(facts: ObjectFacts) -> str:
@@ -235,10 +238,20 @@ def _first_stored(facts: ObjectFacts) -> str:
     return f"{format_moment(first)}, {format_age(first)}, {count}"
 
 
-def _lifecycle(due: Sequence[Forecast] | None) -> str:
-    if due is None:
+def _lifecycle(facts: ObjectFacts) -> str:
+    if facts.due is None:
         return "unknown (needs s3:GetLifecycleConfiguration)"
-    lines = [f"{each.text} from {format_date(each.when)} on (rule {each.rule_id})" for each in due]
+    # The expiration of a version adds a delete marker above it.
+    trashed = facts.versioned or bool(facts.found.version_id)
+    lines = [
+        f"{_IN_TRASH if trashed and not each.storage_class else each.text} from "
+        f"{format_date(each.when)} on (rule {each.rule_id})"
+        for each in facts.due
+    ]
+    lines += [
+        f"unknown for the rule {each}, which depends on tags (needs s3:GetObjectTagging)"
+        for each in facts.undecided
+    ]
     return "\n".join(lines) or "no rule will change this object"
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QObject
 
@@ -20,12 +21,15 @@ from gui.dialogs.confirm import Confirm, ask
 from gui.tabs.base import Tab
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
-from gui.tabs.browser.listing import Listing
+from gui.tabs.browser.listing import Listing, parent_of
 from gui.tabs.browser.loading import Plan, plan_of
 from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 
 #: Keys of one request; more of them are deleted by the engine.
 _IN_THE_WINDOW = 1_000
+_REMEDIES = {"PreconditionFailed": "Inspect the new object before you delete it."}
+#: The maximum number of objects that an error names.
+_NAMED = 1_000
 #: A key and the version ids of the delete markers that hide it.
 Hidden = tuple[str, tuple[str, ...]]
 
@@ -65,7 +69,13 @@ class Removal(QObject):
             # Here, since creating 200,000 rows would block the window for a second.
             rows = [entry.row for entry in entries if entry.row]
             folders = [entry.key for entry in entries if entry.folder]
-            return plan_of(bucket, rows, folders, work), versioned
+            plan = plan_of(bucket, rows, folders, work)
+            # What is shown is confirmed: an object that has replaced it is not deleted.
+            shown = {row.key: row.etag for row in rows}
+            etags = (
+                shown.get(key) or etag for key, etag in zip(plan.keys, plan.etags, strict=True)
+            )
+            return replace(plan, etags=tuple(etags)), versioned
 
         self._tab.run(
             "Plan a delete", find_out, self._on_planned, latest="browser/delete", quiet=True
@@ -86,7 +96,8 @@ class Removal(QObject):
             f"{why_lost(versioned)} {format_size(plan.size)} will be lost. This cannot be undone."
         )
         self.question = ask(
-            self._tab, _DELETE_PERMANENTLY.about(plan), text, lambda: self._delete(plan),
+            self._tab, _DELETE_PERMANENTLY.about(plan), text,
+            lambda: self._delete(plan, permanent=True),
             names=plan.keys, button="Delete permanently", danger=True,
             typed=self._name_to_type(plan),
         )  # fmt: skip
@@ -98,41 +109,51 @@ class Removal(QObject):
             return _name(plan.keys[0])
         return self._bucket.name if self._bucket else ""
 
-    def _delete(self, plan: Plan) -> None:
+    def _delete(self, plan: Plan, *, permanent: bool = False) -> None:
         bucket = self._bucket
         if bucket is None:
             return
         name = _DELETE.about(plan)
+        more: dict[str, Any] = {"folders": list(plan.folders)} if plan.folders else {}
+        if permanent and any(plan.etags):
+            more["etags"] = list(plan.etags)
 
-        then, failed = partial(self._on_deleted, plan), partial(self._on_delete_failed, plan)
+        then = partial(self._on_deleted, plan)
+        failed = partial(self._on_delete_failed, plan, permanent=permanent)
         stopped = partial(self._on_delete_stopped, plan)
         if len(plan.keys) > _IN_THE_WINDOW:
             self._tab.bulk(
-                name, "objects.delete_many", {"keys": list(plan.keys)}, then,
-                failed=failed, stopped=stopped, source=bucket.subject(),
+                name, "objects.delete_many", {"keys": list(plan.keys), **more}, then,
+                failed=failed, stopped=stopped, prepare=partial(Deletion.of, plan), source=bucket.subject(),
             )  # fmt: skip
         else:
             self._tab.run(
-                name, lambda work: delete_many(bucket, plan.keys, work=work), then,
-                failed=failed, stopped=stopped,
-                call=self._tab.call("objects.delete_many", keys=plan.keys),
+                name, lambda work: delete_many(bucket, plan.keys, **more, work=work), then,
+                failed=failed, stopped=stopped, prepare=partial(Deletion.of, plan),
+                call=self._tab.call("objects.delete_many", keys=plan.keys, **more),
             )  # fmt: skip
 
-    def _on_delete_failed(self, plan: Plan, error: StorageError) -> None:
+    def _on_delete_failed(
+        self, plan: Plan, error: StorageError, *, permanent: bool = False
+    ) -> None:
         """Show an error that has ended a delete; what was deleted before can be undone."""
         if isinstance(error.partial, DeleteReport):
-            self._take(plan, error.partial)
+            self._take(Deletion.of(plan, error.partial))
         # A delete of keys that are deleted already would only add more delete markers.
         left = self._left(plan, error.partial)
-        self._tab.show_error(error, partial(self._delete, left) if error.retryable else None)
+        again = partial(self._delete, left, permanent=permanent)
+        self._tab.show_error(error, again if error.retryable else None)
 
-    def _on_delete_stopped(self, plan: Plan, report: DeleteReport | None) -> None:
+    def _on_delete_stopped(self, plan: Plan, found: Deletion | None) -> None:
         """Show what was deleted before a cancel, and let it be undone."""
-        if report is None:
+        if found is None:
             self._tab.banner.show_warning("The delete was cancelled.", NOT_KNOWN)
             return
-        hidden = self._take(plan, report)
-        done, planned = format_count(len(report.deleted)), format_counted(len(plan.keys), "object")
+        hidden = self._take(found)
+        done, planned = (
+            format_count(len(found.report.deleted)),
+            format_counted(len(plan.keys), "object"),
+        )
         place = "moved to the trash" if hidden else "deleted permanently"
         self._tab.banner.show_warning(
             f"The delete was cancelled: {done} of {planned} {place}.",
@@ -145,25 +166,35 @@ class Removal(QObject):
         if not isinstance(report, DeleteReport):
             return plan
         gone = {one.key for one in report.deleted}
-        rows = [row for row in zip(plan.keys, plan.sizes, strict=True) if row[0] not in gone]
-        return Plan(tuple(key for key, _ in rows), tuple(size for _, size in rows), plan.folders)
+        etags = plan.etags or ("",) * len(plan.keys)
+        columns = zip(plan.keys, plan.sizes, etags, strict=True)
+        rows = [row for row in columns if row[0] not in gone]
+        keys, sizes, etags = zip(*rows, strict=True) if rows else ((), (), ())
+        return Plan(keys, sizes, plan.folders, etags)
 
-    def _take(self, plan: Plan, report: DeleteReport) -> tuple[Hidden, ...]:
+    def _take(self, found: Deletion) -> tuple[Hidden, ...]:
         """Remove deleted rows, and return those that can be restored, which an undo does."""
-        keys = [one.key for one in report.deleted]
-        hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
-        self.steps.push(UndoStep(len(hidden), partial(self._undo, hidden)))
-        # A folder with objects that were not deleted still exists.
-        complete = len(keys) == len(plan.keys)
-        self._folder.remove([*keys, *(plan.folders if complete else ())])
-        # Pages that arrive later may contain rows that were deleted.
-        self._listing.restart()
-        return hidden
+        self.steps.push(UndoStep(len(found.hidden), partial(self._undo, found.hidden)))
+        self._folder.remove(found.gone)
+        # The folder is listed again already, since the change was announced before.
+        self._listing.select_remaining()
+        # The folder of the tree, which is the one that is shown, or one above it.
+        if above := [each for each in found.folders if self._listing.prefix.startswith(each)]:
+            self._listing.show(parent_of(min(above, key=len)))
+        return found.hidden
 
-    def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
-        hidden = self._take(plan, report)
+    def _on_deleted(self, plan: Plan, found: Deletion) -> None:
+        hidden, report = self._take(found), found.report
         if report.failed:
             self._tab.show_error(delete_failure(report))
+        elif report.arrived:
+            self._tab.banner.show_warning(
+                f"{format_counted(len(hidden or report.deleted), 'object')} deleted. "
+                f"{format_counted(len(report.arrived), 'object')} stored in the meantime and not "
+                "deleted.",
+                f"First {report.arrived[0]}",
+                action=(actions.tip("browser.undo", "Undo"), self.undo) if hidden else None,
+            )
         elif len(hidden) == len(report.deleted):
             self._tab.banner.show_good(
                 _IN_TRASH.about(plan),
@@ -241,6 +272,34 @@ class Removal(QObject):
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """What the window needs of a `DeleteReport`; computed in the worker thread.
+
+    Attributes:
+        report: the report.
+        hidden: the objects that can be restored.
+        folders: the folders of the plan that do not exist any more.
+        gone: the keys of the rows that do not exist any more.
+    """
+
+    report: DeleteReport
+    hidden: tuple[Hidden, ...]
+    folders: tuple[str, ...]
+    gone: frozenset[str]
+
+    @classmethod
+    def of(cls, plan: Plan, report: DeleteReport) -> Deletion:
+        """Return it for a report about a plan."""
+        hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
+        # A folder with objects that were not deleted still exists.
+        complete = len(report.deleted) == len(plan.keys) and not report.arrived
+        folders = plan.folders if complete else ()
+        return cls(
+            report, hidden, folders, frozenset((*folders, *(one.key for one in report.deleted)))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Sentences:
     """One message about a plan, in the variants for one folder, one object and several objects."""
 
@@ -291,7 +350,7 @@ def why_lost(versioned: bool | None) -> str:
     """Return why a delete is permanent."""
     if versioned is None:
         return "Whether the bucket is versioned is unknown (needs s3:GetBucketVersioning)."
-    return "The bucket is not versioned."
+    return "Versioning is not enabled in this bucket."
 
 
 def delete_failure(report: DeleteReport) -> StorageError:
@@ -317,12 +376,14 @@ def _failure(summary: str, failed: Sequence[FailedDelete], action: str) -> Stora
         failed: the unchanged objects, at least one.
         action: the required permission.
     """
-    denied = any(one.code == "AccessDenied" for one in failed)
+    denied, code = any(one.code == "AccessDenied" for one in failed), failed[0].code
+    more = len(failed) - _NAMED
+    rest = [f"and {format_counted(more, 'object')} more"] if more > 0 else []
     return StorageError(
         summary,
         cause=failed[0].message or failed[0].code,
-        remedy=f"Request {action} on these keys." if denied else "Try again.",
+        remedy=f"Request {action} on these keys." if denied else _REMEDIES.get(code, "Try again."),
         action=action,
-        details="\n".join(f"{one.key}: {one.code}" for one in failed[:1000]),
+        details="\n".join((*(f"{one.key}: {one.code}" for one in failed[:_NAMED]), *rest)),
         kind=ErrorKind.ACCESS_DENIED if denied else ErrorKind.SERVICE,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from itertools import compress
 from typing import Any
 
@@ -11,12 +11,15 @@ from gui.tabs.browser.folder_rows import Texts
 
 #: Number of rows from which numpy sorts; for fewer it need not be loaded.
 _MANY = 2_000
-#: Number of keys up to which each is searched alone, which is faster than comparing all keys with a set.
-_FEW = 8
+#: Number of keys up to which each is searched alone, which is faster than comparing all keys with a
+#: set; and the number of keys among which one of them may be searched if they are sorted.
+_FEW, _EACH = 8, 100
 
 
-def positions_of(keys: Texts, wanted: set[str]) -> list[int]:
-    """Return the positions of some keys, in order."""
+def positions_of(keys: Texts, wanted: Set[str], *, ordered: bool = False) -> list[int]:
+    """Return the positions of some keys, in order; `ordered` is whether all keys are sorted."""
+    if ordered and len(wanted) <= max(_FEW, len(keys) // _EACH):
+        return sorted(at for at in map(keys.find_sorted, wanted) if at >= 0)
     if len(wanted) > _FEW:
         return list(compress(range(len(keys)), map(wanted.__contains__, keys)))
     return sorted(at for at in map(keys.find, wanted) if at >= 0)
@@ -25,6 +28,17 @@ def positions_of(keys: Texts, wanted: set[str]) -> list[int]:
 def rows_at(shown: Sequence[int], positions: Sequence[int]) -> list[int]:
     """Return the rows in which positions are shown, in order."""
     return sorted(places_of(shown, positions).values())
+
+
+def runs_of(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Return ascending rows as ranges: the first and last row of each."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and runs[-1][1] == row - 1:
+            runs[-1] = (runs[-1][0], row)
+        else:
+            runs.append((row, row))
+    return runs
 
 
 def places_of(shown: Sequence[int], positions: Sequence[int]) -> dict[int, int]:
@@ -42,7 +56,11 @@ def places_of(shown: Sequence[int], positions: Sequence[int]) -> dict[int, int]:
         return {at: places[0] for at, places in found.items() if places}
     places = np.full(int(values.max()) + 1, -1)
     places[values] = np.arange(len(values))
-    return {at: int(places[at]) for at in positions if at < len(places) and places[at] >= 0}
+    wanted = np.asarray(positions)
+    wanted = wanted[wanted < len(places)]
+    rows = places[wanted]
+    there = rows >= 0
+    return dict(zip(wanted[there].tolist(), rows[there].tolist(), strict=True))
 
 
 def ordered(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.model.change import Change, ChangeKind
@@ -15,7 +14,7 @@ from gui import shortcuts
 from gui.context import Context
 from gui.models.names import NameSource
 from gui.tabs.base import Tab
-from gui.tabs.browser.actions import NO_BUCKET, Actions
+from gui.tabs.browser.actions import NO_BUCKET, Actions, Slot, Subject
 from gui.tabs.browser.bookmarks import Bookmarks
 from gui.tabs.browser.catalog_names import CatalogNames
 from gui.tabs.browser.contents import Contents
@@ -57,9 +56,7 @@ class BrowserTab(Tab):
         self.tree_loader = TreeLoader(self, self.tree_panel)
         self.downloads = Downloads(self, self.listing)
         self.removal = Removal(self, self.folder, self.listing, self.on_restored)
-        self.tools = ObjectTools(
-            self, self.folder, self.listing, self.object, self.removal.steps, lambda: self.selected
-        )
+        self.tools = ObjectTools(self, self.folder, self.listing, self.object, self.removal.steps)
         self.navigation = Navigation(self, self.listing, self.arrive)
         PathCompletion(self, self.folder.path.field, lambda: self.bucket)
         self.trash = Trash(self, self.trash_pane, self.removal)
@@ -77,18 +74,30 @@ class BrowserTab(Tab):
             self, self.folder, self.tree_panel.view, self.contents, self.listing, self.tools.copying
         )
         self._lay_out()
-        self.object_actions = Actions(self, self.folder.table, {
-            "open": self._on_open, "preview": self.object.preview_now,
-            "download": self._on_download, "upload": self._on_upload, "link": self._on_link,
-            "up": self.go_up, "goto": self._edit_path, "refresh": self.refresh,
-            "delete": self._on_delete, "undo": self.removal.undo, "trash": self.show_trash,
-            **self.tools.slots(), **self.handling.slots(),
-        }, {
-            "undo": self.removal.reason_not_to_undo, "trash": self._reason_no_trash,
-            "paste": self.handling.reason_not_to_paste,
-        })  # fmt: skip
+        self.object_actions = Actions(
+            self, self.folder.table, self.tree_panel.view, self._slots(),
+            {"undo": lambda _subject: self.removal.reason_not_to_undo(),
+             "trash": lambda _subject: self._reason_no_trash(),
+             "paste": self.handling.reason_not_to_paste},
+            lambda: Subject(self.selected, self.prefix, self.prefix),
+        )  # fmt: skip
         self._connect()
         self._on_selection()
+
+    def _slots(self) -> dict[str, Slot]:
+        """Return the function of each action of the menus, by its name in `LIST_ACTIONS`."""
+        return {
+            "open": self._on_open, "preview": self._on_preview,
+            "download": lambda subject: self.downloads.ask(subject.entries, subject.below),
+            "delete": lambda subject: self.removal.ask(subject.entries),
+            "upload": lambda subject: self.context.go("uploads", subject.folder),
+            "link": lambda subject: self.context.go("links", [e.key for e in subject.entries]),
+            "up": lambda _subject: self.go_up(), "goto": lambda _subject: self._edit_path(),
+            "refresh": lambda _subject: self.refresh(),
+            "undo": lambda _subject: self.removal.undo(),
+            "trash": lambda _subject: self.show_trash(),
+            **self.tools.slots(), **self.handling.slots(),
+        }  # fmt: skip
 
     def _lay_out(self) -> None:
         self._panes = splitter(
@@ -115,14 +124,13 @@ class BrowserTab(Tab):
         self.folder.selection_changed.connect(self._on_selection)
         self.folder.opened.connect(self._on_opened)
         self.folder.filtered.connect(self._save_filter)
+        self.folder.bind_unfilter(self.tree_panel.view, listed=False)
         for part in self.folder.state.stand_ins:
             shortcuts.bind("objects.up", part, self.go_up, listed=False)
         self.folder.upload.clicked.connect(self._on_upload)
         self.folder.upload_wanted.connect(self._on_upload)
         self.folder.nearest_wanted.connect(lambda: self.navigation.go_to_nearest(self.prefix))
-        self.folder.download.clicked.connect(self._on_download)
-        self.folder.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.folder.table.customContextMenuRequested.connect(self._on_menu)
+        self.folder.download.clicked.connect(lambda: self.downloads.ask(self.selected, self.prefix))
         self.context.read_only_changed.connect(self._on_selection)
         self._panes.splitterMoved.connect(self._save_panes)
         self.contents.folder_left.connect(lambda _folder: self.trash.stop())
@@ -194,11 +202,12 @@ class BrowserTab(Tab):
                 page.on_change(change)
 
     def perform(self, action_id: str) -> bool:
-        """Upload to the folder shown, or open the field of the path bar."""
-        own = {"upload": self._on_upload, "go_to": self._edit_path}
-        if action_id in own:
-            own[action_id]()
-        return action_id in own
+        """Upload to the folder shown or focused, or open the field of the path bar."""
+        if action_id == "upload":
+            self.context.go("uploads", self.object_actions.subject().folder)
+        elif action_id == "go_to":
+            self._edit_path()
+        return action_id in {"upload", "go_to"}
 
     def searchable(self) -> Sequence[NameSource]:
         """Return bookmarks, the keys and folders listed in this session, and keys of the catalogue."""
@@ -373,21 +382,14 @@ class BrowserTab(Tab):
         else:
             self.object.preview_now()
 
-    def _on_open(self) -> None:
-        for entry in self.selected[:1]:
+    def _on_open(self, subject: Subject) -> None:
+        for entry in subject.entries[:1]:
             self._on_opened(entry)
 
-    def _on_menu(self, where: QPoint) -> None:
-        self.object_actions.open_menu(self, self.folder.table.viewport().mapToGlobal(where))
-
-    def _on_download(self) -> None:
-        self.downloads.ask(self.selected)
-
-    def _on_delete(self) -> None:
-        self.removal.ask(self.selected)
+    def _on_preview(self, subject: Subject) -> None:
+        if subject.of_tree:
+            self.object.show_selection(subject.entries)
+        self.object.preview_now()
 
     def _on_upload(self) -> None:
         self.context.go("uploads", self.prefix)
-
-    def _on_link(self) -> None:
-        self.context.go("links", [entry.key for entry in self.selected])

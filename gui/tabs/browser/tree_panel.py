@@ -10,6 +10,7 @@ from core.errors import StorageError
 from core.units import format_count, format_counted
 from gui import theme
 from gui.tabs.browser.counting import Counts
+from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.tree_model import PREFIX_ROLE, TRASH_ROLE, PrefixTreeModel, State
 from gui.widgets.icons import icon
 from gui.widgets.labels import muted_label
@@ -158,3 +159,9 @@ def _parents(prefix: str) -> list[str]:
     """Return the parent prefixes of a prefix, the outermost first."""
     parts = prefix.split("/")[:-1]
     return ["/".join(parts[: number + 1]) + "/" for number in range(len(parts) - 1)]
+
+
+def folder_of_row(index: QModelIndex) -> Entry | None:
+    """Return the folder of a row of the tree; None for its other rows, such as the trash."""
+    prefix = index.data(PREFIX_ROLE) if index.isValid() else None
+    return Entry(prefix, None) if isinstance(prefix, str) and prefix else None

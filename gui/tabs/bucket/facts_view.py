@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.health.facts import BucketFacts, Fact, Status
-from gui import theme
-from gui.widgets.icons import pixmap
 from gui.widgets.labels import Pill, heading, muted_label, text_label
 from gui.widgets.panel import rule
+from gui.widgets.sign import Sign
 
 #: Icon, tone and text of each status: colour is never the only indication.
 _SIGNS: dict[Status, tuple[str, str, str]] = {
@@ -31,14 +30,9 @@ class FactsView(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Safety of the bucket")
         self._shown: tuple[Fact, ...] = ()
-        self._signs: list[tuple[QLabel, str, str]] = []
-        theme.current().changed.connect(self._on_theme)
 
     def show_facts(self, facts: BucketFacts) -> None:
         """Show the checks in the order in which they were made."""
-        # The labels of the former list are deleted with it; painting them again at a change of
-        # theme would fail.
-        self._signs = []
         holder = QWidget()
         holder.setProperty("surface", "panel")
         box = QVBoxLayout(holder)
@@ -52,10 +46,8 @@ class FactsView(QScrollArea):
 
     def _row(self, fact: Fact) -> QWidget:
         icon_name, tone, word = _SIGNS[fact.status]
-        sign = QLabel()
+        sign = Sign(icon_name, "muted" if tone == "neutral" else tone)
         sign.setFixedSize(16, 16)
-        self._signs.append((sign, icon_name, tone))
-        self._paint(sign, icon_name, tone)
         holder = QWidget()
         grid = QGridLayout(holder)
         grid.setContentsMargins(12, 10, 12, 10)
@@ -71,11 +63,3 @@ class FactsView(QScrollArea):
         holder.setToolTip(f"read with {fact.action}" if fact.action else "")
         holder.setAccessibleName(f"{fact.title}: {word}. {fact.evidence}. {fact.risk}".strip())
         return holder
-
-    def _on_theme(self) -> None:
-        for sign, icon_name, tone in self._signs:
-            self._paint(sign, icon_name, tone)
-
-    @staticmethod
-    def _paint(sign: QLabel, icon_name: str, tone: str) -> None:
-        sign.setPixmap(pixmap(icon_name, "muted" if tone == "neutral" else tone))

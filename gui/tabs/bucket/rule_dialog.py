@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QPlainTextEdit,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFormLayout, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from core.errors import StorageError
 from core.lifecycle.checks import INFREQUENT_DAYS
@@ -27,13 +17,13 @@ from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.fields import combo_box, inset
-from gui.widgets.labels import heading, muted_label, shown, text_label
+from gui.widgets.labels import muted_label, shown, text_label
 
 #: Index of the only template that has fields.
 _ARCHIVE = 0
 
 
-class RuleDialog(QDialog):
+class RuleDialog(Dialog):
     """The template, its numbers, and the difference to the existing rules.
 
     Args:
@@ -50,11 +40,7 @@ class RuleDialog(QDialog):
         then: Callable[[Configuration], object],
         template: str = "",
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Add a lifecycle rule")
-        self.setModal(True)
-        self.setMinimumWidth(560)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(parent, "Add a lifecycle rule", width=560)
         self._present, self._then = present, then
         self._after: Configuration | None = None
         self.template = combo_box("Template")
@@ -85,19 +71,13 @@ class RuleDialog(QDialog):
         self._form.addRow("Folder", self.prefix)
         self._form.addRow("Standard-IA after", self.ia_days)
         self._form.addRow("Glacier after", self.glacier_days)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(plain_button("Cancel", self.reject))
-        buttons.addWidget(self.save)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(12)
-        box.addWidget(heading("Add a lifecycle rule"))
-        box.addLayout(self._form)
-        box.addWidget(muted_label("Saving makes these changes; all other rules stay the same:"))
-        box.addWidget(self._preview)
-        box.addWidget(self._problem)
-        box.addLayout(buttons)
+        self.body.addLayout(self._form)
+        self.body.addWidget(
+            muted_label("Saving makes these changes; all other rules stay the same:", wrap=True)
+        )
+        self.body.addWidget(self._preview)
+        self.body.addWidget(self._problem)
+        self.add_buttons(plain_button("Cancel", self.reject), self.save)
 
     def _refresh(self, *_changed: object) -> None:
         number = self.template.currentIndex()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QLabel, QWidget
@@ -44,8 +46,16 @@ class QRDialog(Dialog):
         label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         label.setFixedHeight(side)
         self.body.addWidget(label)
-        self.body.addWidget(muted_label(f"Expires: {link.expiry_text}"))
+        end = muted_label()
+        end.show_live(partial(_end, link))
+        self.body.addWidget(end)
         self.add_buttons(plain_button("Close", self.reject))
+
+
+def _end(link: Link) -> str:
+    """Return when a link expires or has expired, as a sentence."""
+    text = link.expiry_text
+    return f"E{text[1:]}" if text.startswith("expired") else f"Expires {text}"
 
 
 def _image(link: Link) -> QImage:

@@ -57,6 +57,7 @@ class Revocation:
             deactivate=partial(self._ask, entry.access_key_id),
             show_object=partial(context.go, "browser", entry.key) if here else None,
             locked=context.locked_reason,
+            region=profile.region,
         ).open()
 
     def _ask(self, key_id: str) -> None:

@@ -44,6 +44,7 @@ class RevokeDialog(Dialog):
         show_object: called to show the object in the Browser; None if it is in another bucket than
             the present one.
         locked: why the key cannot be deactivated now, or empty.
+        region: the region of the present profile.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of one question, mostly by keyword
@@ -56,6 +57,7 @@ class RevokeDialog(Dialog):
         deactivate: Callable[[], object],
         show_object: Callable[[], object] | None,
         locked: str = "",
+        region: str = "",
     ) -> None:
         super().__init__(parent, f"End links to {entry.key}", _TEXT, width=560)
         self.deactivate = danger_button("Deactivate the key…", lambda: self._then(deactivate))
@@ -64,7 +66,7 @@ class RevokeDialog(Dialog):
         self.show_object.allow(
             show_object is not None, f"Switch to the profile {entry.made_by} and its bucket first."
         )
-        self.deny = plain_button("Show the statement…", partial(self._on_deny, entry))
+        self.deny = plain_button("Show the statement…", partial(self._on_deny, entry, region))
         self._add("Deactivate the access key", _key_text(entry, links_of_key), self.deactivate)
         if key_in_use:
             warning = "This profile uses the key: the window loses its access, too."
@@ -84,16 +86,16 @@ class RevokeDialog(Dialog):
         if call is not None:
             call()
 
-    def _on_deny(self, entry: Entry) -> None:
-        StatementDialog(self, entry).open()
+    def _on_deny(self, entry: Entry, region: str) -> None:
+        StatementDialog(self, entry, region).open()
 
 
 class StatementDialog(Dialog):
     """The statement of a bucket policy that denies links like one of the list."""
 
-    def __init__(self, parent: QWidget | None, entry: Entry) -> None:
+    def __init__(self, parent: QWidget | None, entry: Entry, region: str = "") -> None:
         super().__init__(parent, "Statement for the bucket policy", _DENY, width=560, height=380)
-        self.statement = QPlainTextEdit(json.dumps(deny_statement(entry), indent=2))
+        self.statement = QPlainTextEdit(json.dumps(deny_statement(entry, region), indent=2))
         self.statement.setReadOnly(True)
         self.statement.setTabChangesFocus(True)
         self.statement.setFont(theme.mono_font())

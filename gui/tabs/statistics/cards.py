@@ -78,7 +78,8 @@ class Cards(QFrame):
         self._show_largest(found)
         self._show_classes(found)
         seconds = (found.finished - found.started).total_seconds()
-        self.calls.set(format_count(found.list_calls), f"LIST requests, {seconds:.1f} s")
+        noun = "LIST request" if found.list_calls == 1 else "LIST requests"
+        self.calls.set(format_count(found.list_calls), f"{noun}, {seconds:.1f} s")
 
     def _show_small(self, found: StorageStatistics) -> None:
         part = found.small_objects / found.objects if found.objects else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QVBoxLayout, QWidget
 
@@ -16,9 +16,9 @@ from gui import theme
 from gui.tabs.uploads.options_dialog import UploadOptionsDialog, options_text
 from gui.tabs.uploads.plan_card import PlanCard
 from gui.widgets.buttons import link_button, plain_button
-from gui.widgets.icons import pixmap
-from gui.widgets.labels import Elided, Text, heading, muted_label, repolish, text_label
+from gui.widgets.labels import Elided, heading, muted_label, repolish, text_label
 from gui.widgets.panel import row
+from gui.widgets.sign import Sign
 
 
 class DropZone(QFrame):
@@ -35,9 +35,8 @@ class DropZone(QFrame):
         self.setProperty("surface", "drop")
         self.setAcceptDrops(True)
         self.setAccessibleName("Drop files or folders here")
-        self._picture = Text()
-        self._paint_icon()
-        self._picture.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        picture = Sign("up", "accent")
+        picture.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         title = heading("Drop files or folders here")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         note = muted_label("Nothing is uploaded before you have seen the plan.", small=True)
@@ -45,7 +44,7 @@ class DropZone(QFrame):
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 12, 12, 12)
         box.setSpacing(6)
-        for part in (self._picture, title, note):
+        for part in (picture, title, note):
             box.addWidget(part)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -64,15 +63,6 @@ class DropZone(QFrame):
         self._mark(over=False)
         event.acceptProposedAction()
         self.dropped.emit(local_paths(event))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Draw the icon again when the theme changes."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._paint_icon()  # a pixmap does not follow the palette
-
-    def _paint_icon(self) -> None:
-        self._picture.setPixmap(pixmap("up", "accent"))
 
     def _mark(self, *, over: bool) -> None:
         self.setProperty("over", over)

@@ -52,6 +52,9 @@ def test_no_code_is_twice_in_the_table():
         ("ResourceNotFoundException", 400, errors.NotFound),
         ("ResourceExistsException", 400, errors.AlreadyExists),
         ("SlowDown", 503, errors.Throttled),
+        # The answer to HEAD has no body with a code.
+        ("503", 503, errors.Throttled),
+        ("NeverHeardOf", 503, errors.ServiceError),
         ("ThrottlingException", 400, errors.Throttled),
         ("ExpiredToken", 400, errors.CredentialsExpired),
         ("InvalidAccessKeyId", 403, errors.CredentialsInvalid),
@@ -65,6 +68,7 @@ def test_no_code_is_twice_in_the_table():
         ("NotImplemented", 501, errors.NotSupported),
         ("NeverHeardOf", 404, errors.NotFound),
         ("NeverHeardOf", 403, errors.AccessDenied),
+        ("NeverHeardOf", 501, errors.NotSupported),
         ("NeverHeardOf", 599, errors.ServiceError),
         ("NeverHeardOf", 418, errors.InvalidInput),
     ],

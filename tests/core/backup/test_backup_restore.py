@@ -119,6 +119,17 @@ def test_the_stored_table_goes_only_when_reported(store: MemoryStore, path: Path
     assert sql(path, "SELECT count(*) FROM orders") == [(500,)]
 
 
+def test_a_former_table_to_which_a_key_refers_is_not_dropped(
+    store: MemoryStore, path: Path
+) -> None:
+    former = restored(store, backed_up(store, path, "orders"), path).kept
+    sql(path, f'CREATE TABLE linked (id INTEGER REFERENCES "{former}"(id))')
+    with pytest.raises(Conflict, match="used by a foreign key") as refused:
+        drop_former_table(None, database=str(path), former=former)
+    assert "linked" in refused.value.cause
+    assert former in str(sql(path, "SELECT name FROM sqlite_schema"))
+
+
 def test_the_preview_reports_rows_cells_drift_and_references(
     store: MemoryStore, path: Path
 ) -> None:

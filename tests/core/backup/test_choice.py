@@ -12,7 +12,7 @@ import pytest
 from helpers.backups import MemoryStore, backed_up, restored, sql, trading_database
 
 from core.backup import manifest as manifests
-from core.backup.choice import Wanted, choose, find
+from core.backup.choice import Wanted, backup_warnings, choose, find
 from core.backup.listing import backups_in
 from core.backup.preview import preview, preview_of
 from core.backup.restore import Choices, restore, restore_of
@@ -277,3 +277,12 @@ def test_an_old_manifest_without_host_is_of_the_database_of_its_name(
     assert not any("another" in p for p in restored(store, listed, path).problems)
     other = trading_database(tmp_path / "other.db", rows=3)
     assert any("another database" in p for p in restored(store, listed, other).problems)
+
+
+def test_a_preview_warns_of_a_backup_of_a_wrong_clock(tmp_path: Path) -> None:
+    path, store = trading_database(tmp_path / "t.db", rows=5), MemoryStore()
+    backup = backed_up(store, path, "orders")
+    assert not any("future" in text for text in backup_warnings(backup, backup.origin))
+    ahead = replace(backup, taken=backup.taken + timedelta(days=3650))
+    (warning,) = backup_warnings(ahead, backup.origin)
+    assert "it may not be the newest" in warning

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from helpers.keyrings import MemoryKeyring, memory_keyring
 
 from core.backup import encryption
-from core.backup.encryption_keys import BackupKey, create_key, key_of
+from core.backup.encryption_keys import BackupKey, create_key, key_of, keys_of, read_key_of_backup
 from core.errors import (
     AccessDenied,
     AlreadyExists,
@@ -22,6 +24,7 @@ from core.errors import (
     ScheduledForDeletion,
     StorageError,
 )
+from core.model.secrets import SecretVersion
 from core.redaction import Secret
 from core.work import Work
 
@@ -101,6 +104,54 @@ def test_a_key_that_cannot_be_read_has_cause_and_remedy(
     assert caught.value.remedy
     if error is AccessDenied:
         assert caught.value.action == "secretsmanager:GetSecretValue"
+
+
+def secret_with(versions: list[tuple[str, BackupKey | None]], *, listed: bool = True) -> Any:
+    """Return a Secrets Manager whose secret has versions, the current one last."""
+
+    def read(
+        _name: str, *, version_id: str | None = None, stage: str | None = None, work: Work
+    ) -> Any:
+        names = [name for name, _key in versions]
+        key = versions[-2 if version_id is None else names.index(version_id)][1]
+        fields = {"backup_key": key.key.reveal()} if key else ["not", "an", "object"]
+        return SimpleNamespace(text=Secret(json.dumps(fields)))
+
+    def get_secret(_name: str, *, work: Work) -> Any:
+        key = versions[-1][1]
+        return {"backup_key": key.key.reveal()} if key else {"other": "field"}
+
+    def list_versions(_name: str, *, work: Work) -> Any:
+        if not listed:
+            raise AccessDenied("x", action="secretsmanager:ListSecretVersionIds")
+        last = versions[-1][0]
+        return tuple(
+            SecretVersion(name, ("AWSCURRENT",) if name == last else ()) for name, _key in versions
+        )
+
+    return SimpleNamespace(get_secret=get_secret, read=read, list_versions=list_versions)
+
+
+def random_key() -> BackupKey:
+    return BackupKey("secret:main", Secret(base64.b64encode(os.urandom(32)).decode()))
+
+
+def test_the_key_of_a_backup_is_found_in_older_versions_of_its_secret() -> None:
+    first, second, third = random_key(), random_key(), random_key()
+    secret = secret_with([("a", first), ("b", None), ("c", second), ("d", third)])
+    for key in (first, second, third):
+        assert read_key_of_backup("secret:main", key.check, "id", secret, Work()) == key
+    for other in (random_key().check, "$(rm -r x)"):
+        with pytest.raises(NotFound, match="is not the key") as caught:
+            read_key_of_backup("secret:main", other, "id", secret, Work())
+        assert "$" not in caught.value.remedy
+    emptied = secret_with([("a", first), ("b", None)])
+    assert read_key_of_backup("secret:main", first.check, "id", emptied, Work()) == first
+    assert [each.check for each in keys_of(SimpleNamespace(secrets=secret), "secret:main")] == [
+        third.check, first.check, second.check,
+    ]  # fmt: skip
+    unlisted = secret_with([("a", first), ("b", second)], listed=False)
+    assert read_key_of_backup("secret:main", first.check, "id", unlisted, Work()) == first
 
 
 def test_an_unusable_keyring_is_named(keyring: MemoryKeyring, monkeypatch: Any) -> None:

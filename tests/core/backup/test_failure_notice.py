@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from helpers.waiting import until
 
 from core.backup.failure_notice import (
     checked_webhook,
@@ -61,6 +63,33 @@ def test_a_command_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.backup.failure_notice.COMMAND_SECONDS", 0.2)
     with pytest.raises(LocalIOError, match="was ended after"):
         run_command(["tail", "-f", "/dev/null"], NOTICE)
+
+
+def test_the_time_limit_also_ends_what_the_command_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.backup.failure_notice.COMMAND_SECONDS", 0.3)
+    file = tmp_path / "pid"
+    with pytest.raises(LocalIOError, match="was ended after"):
+        run_command(["sh", "-c", f"sleep 60 & echo $! > {file}; wait"], NOTICE)
+    child = Path(f"/proc/{file.read_text().strip()}/stat")
+    until(lambda: not child.exists() or child.read_text().split()[2] == "Z")
+
+
+def test_a_command_that_leaves_a_program_in_the_background_has_succeeded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("core.backup.failure_notice.COMMAND_SECONDS", 0.3)
+    run_command(["sh", "-c", "sleep 1 & exit 0"], NOTICE)
+    with pytest.raises(LocalIOError, match="failed with exit code 3"):
+        run_command(["sh", "-c", "sleep 1 & exit 3"], NOTICE)
+
+
+def test_a_secret_at_the_cut_of_long_output_is_masked() -> None:
+    code = "import sys; sys.stderr.write('postgresql://ada:pass-w0rd@db/x' + 'y' * 485); exit(1)"
+    with pytest.raises(LocalIOError) as caught:
+        run_command([sys.executable, "-c", code], NOTICE)
+    assert "w0rd" not in caught.value.cause
 
 
 @pytest.mark.parametrize("command", ["", " ", "echo 'a"])
@@ -120,6 +149,32 @@ def test_a_webhook_that_refuses_or_redirects_is_an_error(status: int) -> None:
         post(url, NOTICE)
     assert len(received) == 1
     assert "secret-path" not in str(caught.value)
+
+
+def test_a_webhook_that_answers_byte_by_byte_has_a_time_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("core.backup.failure_notice.WEBHOOK_SECONDS", 0.4)
+
+    pause = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _address = server.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Header: ")
+            for _ in range(100):
+                connection.sendall(b"x")
+                pause.wait(0.05)
+            connection.sendall(b"\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        with pytest.raises(Offline):
+            post(f"http://127.0.0.1:{server.getsockname()[1]}/x", NOTICE)
+        thread.join(2)
+        assert not thread.is_alive()
 
 
 def test_a_webhook_that_cannot_be_reached_is_an_error() -> None:

@@ -56,6 +56,25 @@ def test_the_age_of_the_newest_intact_backup_counts() -> None:
     assert problems([doubted], overdue=DAY)[0] == (BackupProblem.MISSING, "orders")
 
 
+def test_a_backup_of_a_wrong_clock_does_not_hide_that_later_ones_are_missing() -> None:
+    ahead = taken(-24 * 3650)
+    assert problems([ahead, taken(1)], overdue=DAY) == []
+    assert problems([ahead, taken(30)], overdue=DAY) == [(BackupProblem.OVERDUE, "orders")]
+    (finding,) = findings([ahead], overdue=DAY, now=NOW)
+    assert finding.problem is BackupProblem.OVERDUE
+    assert "has a time in the future" in finding.text
+    sizes = [taken(hours, size=1 << 20) for hours in (24, 48, 72)]
+    assert problems([ahead, taken(1, size=1 << 10), *sizes]) == [(BackupProblem.SMALL, "orders")]
+
+
+def test_a_run_of_a_wrong_clock_does_not_hide_that_a_schedule_has_not_run() -> None:
+    daily = Schedule("secret:db", ("orders",), created=NOW - timedelta(days=9))
+    ahead = NOW + timedelta(days=3650)
+    run = BackupRun(schedule_name(daily), "secret:db", ("orders",), ahead, ahead)
+    (finding,) = findings([], [daily], [run], now=NOW)
+    assert finding.problem is BackupProblem.OVERDUE
+
+
 def test_each_database_and_table_is_judged_separately() -> None:
     backups = [taken(1), taken(30, origin=OTHER), taken(2, table="users")]
     (finding,) = findings(backups, overdue=DAY, now=NOW)

@@ -104,6 +104,19 @@ def test_a_backup_whose_manifest_arrived_before_the_kill_stays(
     assert backups_in(dated, None, Work()) == (backup,)
 
 
+def test_a_backup_that_another_machine_continues_after_the_listing_is_not_removed(
+    dated: DatedStore,
+) -> None:
+    foreign_parts(dated, timedelta(days=2))
+    (orphan,) = orphan_parts(dated, Work())
+    dated.objects[f"{FOREIGN}part-00002.jsonl.zst"] = b"a part of now"
+    assert remove_orphans(dated, [orphan], Work()) == ()
+    assert len(dated.objects) == 3
+    dated.times[f"{FOREIGN}part-00002.jsonl.zst"] = utc_now() - timedelta(days=2)
+    assert remove_orphans(dated, [orphan], Work()) == (orphan,)
+    assert dated.objects == {}
+
+
 def test_parts_of_another_place_are_left_to_it(dated: DatedStore) -> None:
     with killed_backup(dated, FOREIGN, 1):
         dated.__class__ = type("Elsewhere", (DatedStore,), {"place": "another bucket"})

@@ -208,6 +208,8 @@ def test_empty_and_old_form_backups_are_queried(store, tmp_path):
 def test_csv_distinguishes_null_from_empty_and_disarms_formulas():
     assert csv_line([None, "", "a,b", 'q"', 1.5, True]) == ',"","a,b","q""",1.5,true\n'
     assert csv_line(["=1+1", -5, "@x"], formula_safe=True) == "'=1+1,-5,'@x\n"
+    # Decimals are texts in results.
+    assert csv_line(["-1.50", "+2e-3", "-1+2", "-"], formula_safe=True) == "-1.50,+2e-3,'-1+2,'-\n"
 
 
 def test_the_documented_example_reads_the_parts(store, tmp_path):

@@ -6,6 +6,7 @@ import ast
 import gzip
 import json
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from importlib.resources import files
@@ -13,18 +14,18 @@ from pathlib import Path
 
 import apsw
 import pytest
-from helpers.backups import MemoryStore, backed_up, everything, schema_of, sql
+from helpers.backups import MemoryStore, backed_up, everything, schema_of, sql, trading_database
 from helpers.moto_bucket import moto_bucket
 from helpers.recovery import copied, run_kit
 
 from core.backup import recovery_kit
 from core.backup.databases import open_database
-from core.backup.recovery_kit.script.failures import NOT_FOUND, KitError
+from core.backup.recovery_kit.script.failures import DATABASE, NOT_FOUND, USAGE, KitError
 from core.backup.recovery_kit.script.mariadb import mariadb_fragment
 from core.backup.recovery_kit.script.postgresql import collation_name, fragment, type_name
 from core.backup.recovery_kit.script.program import main as restore
 from core.backup.recovery_kit.script.sqlite import default_value, expression
-from core.backup.recovery_kit.script.storage import Bucket
+from core.backup.recovery_kit.script.storage import Bucket, configured_endpoint
 from core.backup.run import back_up
 from core.cli import main
 from core.errors import AlreadyExists
@@ -72,6 +73,46 @@ def test_tables_come_back_exactly(store: MemoryStore, path: Path, tmp_path: Path
     assert sql(target, "INSERT INTO users(name) VALUES ('dan') RETURNING id") == [(4,)]
 
 
+def test_tables_of_one_name_of_several_databases_are_chosen_by_id(
+    store: MemoryStore, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = backed_up(store, path, "orders")
+    second = backed_up(store, trading_database(tmp_path / "staging.db", rows=3), "orders")
+    folder, target = copied(store, tmp_path / "copy"), tmp_path / "new.db"
+    arguments = ["restore", "orders", "--folder", str(folder), "--sqlite", str(target)]
+    assert restore(arguments) == USAGE
+    refused = capsys.readouterr().err
+    assert first.id in refused
+    assert second.id in refused
+    assert not target.exists()
+    assert restore([*arguments, "--id", first.id]) == 0
+    shown = capsys.readouterr().out
+    assert f"the backup {first.id}" in shown
+    assert str(path) in shown
+
+
+def test_a_full_disk_leaves_nothing_and_is_named(
+    store: MemoryStore, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    backed_up(store, path, "orders")
+    folder, target = copied(store, tmp_path / "copy"), tmp_path / "new" / "new.db"
+    target.parent.mkdir()
+    connect = sqlite3.connect
+
+    def small(file: str, **more: None) -> sqlite3.Connection:
+        connection = connect(file, **more)
+        connection.execute("PRAGMA max_page_count = 2")
+        target.with_name("new.db-journal").write_bytes(b"left by a rollback without space")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    arguments = ["restore", "orders", "--folder", str(folder), "--sqlite", str(target)]
+    assert restore(arguments) == DATABASE
+    assert "Free space" in capsys.readouterr().err
+    assert list(target.parent.iterdir()) == []
+
+
 def _without_triggers(path: Path, table: str) -> object:
     from dataclasses import replace
 
@@ -100,6 +141,39 @@ def test_nothing_is_overwritten(
     recovery_kit.write(tmp_path / "kit")
     with pytest.raises(AlreadyExists):
         recovery_kit.write(tmp_path / "kit")
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+def test_the_server_is_that_of_the_variables_of_aws(
+    path: Path, tmp_path: Path, variable: str
+) -> None:
+    store = MemoryStore()
+    backup = backed_up(store, path, "orders")
+    with moto_bucket() as bucket:
+        for key, data in store.objects.items():
+            bucket.clients.s3().put_object(Bucket=bucket.name, Key=key, Body=data)
+        url = bucket.clients.connection.profile.endpoint_url
+        closed = "http://127.0.0.1:9"
+        variables = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "moto-secret-key",
+                     "AWS_ENDPOINT_URL": closed, variable: url}  # fmt: skip
+        listed = run_kit(tmp_path / "kit", "list", "--bucket", bucket.name, **variables)
+        option = ("list", "--bucket", bucket.name, "--endpoint-url", closed)
+        refused = run_kit(tmp_path / "kit", *option, **variables)
+    assert listed.returncode == 0, listed.stderr
+    assert backup.id in listed.stdout
+    assert (refused.returncode, closed in refused.stderr) == (31, True)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ""),
+        ({"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_S3": ""}, "http://a"),
+        ({"AWS_ENDPOINT_URL": "http://a", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, ""),
+    ],
+)
+def test_variables_of_the_server(variables: dict[str, str], expected: str) -> None:
+    assert configured_endpoint(variables) == expected
 
 
 @pytest.mark.parametrize("damage", ["flipped", "short", "missing", "manifest", "forged"])

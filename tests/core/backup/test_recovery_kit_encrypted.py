@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import stat
 import sys
@@ -28,6 +29,7 @@ from core.backup.recovery_kit.script import encryption as script
 from core.backup.recovery_kit.script.failures import KitError
 from core.backup.run import back_up
 from core.cli import main
+from core.redaction import Secret
 from core.work import Work
 
 NAME = "keyring:main"
@@ -92,6 +94,21 @@ def test_the_kit_contains_the_key_on_request_only(
     assert refused.returncode == 20
     assert f"encrypted with {NAME}" in refused.stderr
     assert "--key-file" in refused.stderr
+
+
+def test_a_former_key_is_found_although_another_one_has_its_name(tmp_path: Path) -> None:
+    former, present = (os.urandom(32) for _ in range(2))
+    names = {NAME: present, f"{NAME}.former": former}
+    file = tmp_path / "keys.json"
+    file.write_text(
+        json.dumps({name: base64.b64encode(key).decode() for name, key in names.items()})
+    )
+    keys = script.keys_from(str(file), tmp_path)
+    for key in (former, present):
+        check = BackupKey(NAME, Secret(base64.b64encode(key).decode())).check
+        assert keys.of(NAME, check) == key
+    with pytest.raises(KitError, match="does not contain the key"):
+        keys.of(NAME, "0" * 16)
 
 
 def test_a_key_that_does_not_exist_is_not_included(

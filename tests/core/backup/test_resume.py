@@ -32,7 +32,9 @@ from core.errors import (
     Offline,
     StorageError,
 )
+from core.hints import Hint
 from core.model.backup import BackupReport
+from core.model.backup_plan import Selection
 from core.work import CancelToken, Progress, Work
 
 ROWS = "SELECT * FROM orders ORDER BY id"
@@ -87,7 +89,8 @@ def test_an_outage_loses_nothing_that_was_read(
     store.objects.clear()
     error = interrupted(store, many, after=min(after, parts))  # at the latest, the manifest fails
     assert type(error) is type(failure)
-    assert "strongroom backup --resume" in error.remedy
+    assert "resume the backup" in error.remedy
+    assert error.hints is Hint.RESUME
     assert error.effect == "Nothing was backed up."
     assert backups_in(store, None, Work()) == ()
     assert all(path.stat().st_mode & 0o077 == 0 for path in stored_files(home))
@@ -247,6 +250,26 @@ def test_a_newer_backup_of_the_table_replaces_the_interrupted_one(
     remove_own_orphans(store, Work())
     assert backups_in(store, None, Work()) == (newer,)
     assert {key.rpartition("/")[0] for key in store.objects} == {newer.key.rpartition("/")[0]}
+
+
+def test_an_encrypted_backup_of_other_rows_does_not_replace_the_interrupted_one(
+    store: MemoryStore, many: Path, keyring: MemoryKeyring
+) -> None:
+    key = create_key(None, name="keyring:main")
+
+    def back_up_rows(condition: str) -> None:
+        with open_database(str(many)) as source:
+            back_up(
+                store, source, Selection(("orders",), {"orders": condition}), "", Work(), key=key
+            )
+
+    store.fail_after = 2
+    with pytest.raises(StorageError):
+        back_up_rows("id <= 9000")
+    store.fail_after = None
+    back_up_rows("id > 9000")
+    (backup,) = resumed(store).backups
+    assert backup.rows == 9_000
 
 
 def test_it_is_removed_after_a_week(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,6 +113,16 @@ def test_databases_and_tables_are_counted_separately() -> None:
     assert len(removed_ids(backups, RetentionRule(daily=1))) == 4
 
 
+def test_a_backup_of_a_wrong_clock_does_not_replace_the_others() -> None:
+    ahead, newest, old = taken(days=-3650), taken(hours=1), taken(days=1)
+    found = decisions([ahead, newest, old], RetentionRule(daily=1), NOW)
+    assert [each.retained for each in found] == [True, True, False]
+    assert found[0].reasons == (
+        "Its time is in the future, so that it is not known how old it is.",
+    )
+    assert found[1].reasons[0] == "It is the newest backup of the table."
+
+
 @pytest.mark.parametrize("numbers", [(0, 0, 0), (-1, 2, 3), (7, 0, -2)])
 def test_a_rule_that_retains_nothing_is_refused(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(InvalidInput):
@@ -196,6 +207,39 @@ def test_pins_are_in_the_bucket_and_protect(store: MemoryStore, made: list[Backu
     assert not unpin_in(store, "orders", made[2].id, Work()).pinned
     assert [each.id for each in remove(store, plan(store), Work()).removed] == [made[2].id]
     assert len(store.objects) == 2
+
+
+def test_what_another_computer_has_removed_is_no_failure(
+    store: MemoryStore, made: list[Backup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = plan(store)
+    first = remove(store, found, Work())
+    assert first.removed
+    again = remove(store, found, Work())
+    assert (again.removed, again.failed, again.size) == ((), (), 0)
+
+
+def test_a_pin_at_the_moment_of_the_removal_retains_the_backup(
+    store: MemoryStore, made: list[Backup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, delete = dict(store.objects), store.delete
+
+    def pinned_first(keys: Iterable[str], *, work: Work) -> None:
+        monkeypatch.setattr(store, "delete", delete)
+        pin_in(store, "orders", made[2].id, "just now", Work())  # confirmed by a listing
+        delete(keys, work=work)
+
+    found = [each for each in plan(store) if each.backup.id == made[2].id]
+    monkeypatch.setattr(store, "delete", pinned_first)
+    report = remove(store, found, Work())
+    (failure,) = report.failed
+    assert (failure.reason, failure.incomplete) == (
+        "The backup was pinned since it was listed", False,
+    )  # fmt: skip
+    assert {key: store.objects[key] for key in before} == before
+    assert remove_own_orphans(store, Work()) == 0
+    (listed,) = (each for each in backups_in(store, None, Work()) if each.id == made[2].id)
+    assert (listed.state, listed.pin_note) == (BackupState.COMPLETE, "just now")
 
 
 def test_a_note_replaces_that_of_the_manifest(store: MemoryStore, made: list[Backup]) -> None:

@@ -15,7 +15,7 @@ from core.backup.databases.sqlite.row_restore import SQLiteRowChanges
 from core.backup.preview import preview_of
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
-from core.backup.undo import drop_former_table, newest_former_table, undo
+from core.backup.undo import describe_former_table, drop_former_table, undo
 from core.errors import Conflict, DatabaseError, InvalidInput, NotFound, NotSupported
 from core.model.backup_plan import Selection
 from core.model.row_restore import RowAction, RowCounts
@@ -68,7 +68,7 @@ def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
     assert after[:3] == before[:3]
     assert [(row[0], row[4]) for row in after[3:]] == [(4, 1)]
     assert run_sql(coins, "SELECT * FROM log") == []
-    assert newest_former_table(str(coins), "coins") == report.former
+    assert describe_former_table(str(coins), "coins").name == report.former
 
     assert undo(None, Work(), database=str(coins), former=report.former) == "coins"
     assert _content(coins) == changed

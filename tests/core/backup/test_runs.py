@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core.backup import runs
 from core.backup.databases.address import DatabaseAddress
 from core.backup.health import findings
 from core.backup.runs import (
@@ -167,6 +168,41 @@ def test_a_daily_time_is_that_of_the_local_clock(zone) -> None:
     assert next_time(daily, spring) - spring < timedelta(hours=14)
     hourly = Schedule("/a", (), Every.HOUR, "00:30")
     assert next_time(hourly, NOON) == NOON + timedelta(minutes=30)
+
+
+def test_an_hourly_time_is_not_omitted_when_daylight_saving_ends(zone) -> None:
+    zone("Europe/Berlin")
+    hourly = Schedule("/a", (), Every.HOUR, "00:30")
+    times = [datetime(2026, 10, 24, 23, 40, tzinfo=UTC)]  # 01:40; 03:00 is 02:00 again at 01:00 UTC
+    for _ in range(4):
+        times.append(next_time(hourly, times[-1]))
+    assert [f"{each:%H:%M}" for each in times[1:]] == ["00:30", "01:30", "02:30", "03:30"]
+    zone("Asia/Kolkata")  # 5:30 before UTC
+    assert f"{next_time(hourly, NOON):%H:%M}" == "13:00"
+
+
+def test_times_that_a_wrong_clock_recorded_do_not_stop_a_schedule(zone) -> None:
+    zone("UTC")
+    daily = Schedule("/a", (), Every.DAY, "02:00", created=NOON)
+    name, later = schedule_name(daily), NOON + timedelta(days=9)
+    ahead = BackupRun(name, "/a", (), later + timedelta(days=3650), later + timedelta(days=3650))
+    assert missed_time(daily, ahead, later) == NOON + timedelta(hours=14)
+    both = replace(daily, created=ahead.started)
+    assert missed_time(both, ahead, later) == later
+    corrected = replace(ahead, started=later + timedelta(minutes=5))
+    assert missed_time(daily, corrected, later) is None, "the clock was set back by minutes"
+
+
+def test_a_run_in_the_future_does_not_prevent_a_claim(monkeypatch) -> None:
+    schedule = save_schedule(Schedule("/a", every=Every.HOUR, created=NOON))
+    with monkeypatch.context() as wrong:
+        wrong.setattr(runs, "utc_now", lambda: datetime(2036, 1, 1, tzinfo=UTC))
+        with recorded_run("/a", Selection()):
+            pass
+    due = missed_time(schedule, last_runs()[schedule_name(schedule)])
+    assert due is not None
+    assert claim_run(schedule, due)
+    assert not claim_run(schedule, due)
 
 
 def test_missed_times_are_one_run(zone) -> None:

@@ -83,6 +83,27 @@ def test_what_a_format_cannot_express_is_refused() -> None:
         generated_files(made("a\\%"), ScheduleFormat.CRON)
 
 
+def test_a_command_that_is_too_long_for_cron_is_refused() -> None:
+    tables = [f"a_rather_long_name_of_a_table_{number}" for number in range(40)]
+    with pytest.raises(NotSupported, match="cron line") as refused:
+        generated_files(made(*tables), ScheduleFormat.CRON)
+    assert "cron reads at most 998" in refused.value.cause
+    assert len(text_of(made(*tables[:20]), ScheduleFormat.CRON)) < 1_000
+
+
+def test_no_line_of_a_unit_continues_in_the_next_one(tmp_path: Path) -> None:
+    path = f"{tmp_path}/name\\"
+    schedule = checked_schedule(path, ["t\\"], Every.DAY, "02:00")
+    for line in text_of(schedule, ScheduleFormat.SYSTEMD).splitlines():
+        assert not line.endswith("\\")
+
+
+def test_a_folder_of_units_that_cannot_be_created_is_an_error(systemctl: Path) -> None:
+    (systemctl / "config").write_text("a file")
+    with pytest.raises(LocalIOError, match="could not be created"):
+        install_units(generated_files(made("orders"), ScheduleFormat.SYSTEMD))
+
+
 @pytest.mark.parametrize(
     ("every", "calendar", "cron", "task"),
     [

@@ -26,6 +26,7 @@ from core.backup.thaw import plan_thaw, thaw
 from core.backup.verifications import verifications
 from core.backup.verify import verify
 from core.errors import Archived, InvalidInput, NotFound
+from core.hints import Hint
 from core.model.backup import Backup, BackupState
 from core.objects.archive import ArchivedObject, ArchiveState, archived_object, request_retrieval
 from core.objects.bucket import Bucket
@@ -92,7 +93,8 @@ def test_an_archived_backup_is_shown_refused_and_retrieved(
         with pytest.raises(Archived, match="is archived") as caught:
             use()
         assert kind in caught.value.cause
-        assert f"strongroom backups orders --thaw {made.id}" in caught.value.remedy
+        assert caught.value.hints is Hint.THAW
+        assert caught.value.hint_value == made.id
     assert everything(path) == before
     assert verifications() == {}
     assert last_drills() == {}

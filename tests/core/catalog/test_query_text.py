@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import pytest
 from helpers.listed_bucket import ListedBucket
 
@@ -147,3 +148,19 @@ def test_periods_and_ages():
     assert period_of("9999") is None
     assert age_of("2w") == timedelta(days=14)
     assert age_of("2m") is None
+
+
+@pytest.mark.parametrize("key", ["x/ΑΣ", "ΑΣ-b", "İ.txt", "ẞ"])
+@pytest.mark.parametrize("glob", ["{}", "*{}", "{}*"])
+def test_a_glob_finds_its_key_also_where_lower_case_depends_on_the_place(key, glob):
+    # A sigma at the end of a word has another small letter in Python, and not in DuckDB.
+    (condition,) = parse_query(glob.format(key)).conditions
+    sql = (
+        f"SELECT {condition.sql} FROM (SELECT key, lower(key) AS low FROM (SELECT '{key}' AS key))"
+    )
+    assert duckdb.execute(sql, list(condition.values)).fetchone() == (True,)
+
+
+def test_sizes_with_fractions_are_exact():
+    (condition,) = parse_query("size:1.001KB").conditions
+    assert condition.values == (1001, 1001)

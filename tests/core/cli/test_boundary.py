@@ -134,10 +134,11 @@ def test_a_listing_in_a_pipe_has_one_line_for_each_key(command, demo_server, dem
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
-def test_output_that_cannot_be_written_is_an_error():
+@pytest.mark.parametrize("command", [("policy", "reader"), ("catalog",)], ids=["rows", "help"])
+def test_output_that_cannot_be_written_is_an_error(command):
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "core", "policy", "reader"],
+            [sys.executable, "-m", "core", *command],
             stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
             env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
         )  # fmt: skip

@@ -15,7 +15,8 @@ import pytest
 from core.cli import COMMANDS, main
 from core.cli.common import split_common_options
 from core.cli.output import plain, printable
-from core.errors import ErrorKind, InvalidInput
+from core.errors import AccessDenied, ErrorKind, InvalidInput
+from core.objects import level
 from core.redaction import Secret
 
 
@@ -57,6 +58,61 @@ def test_put_ls_get_and_what_is_never_overwritten(run, demo_prefix, tmp_path):
     assert (target / "a.txt").read_text() == "hello"
     run("get", f"{demo_prefix}a.txt", target, code=ErrorKind.ALREADY_EXISTS.value)
     run("get", f"{demo_prefix}none", target, code=ErrorKind.NOT_FOUND.value)
+
+
+@pytest.mark.parametrize("options", [(), ("--if-exists", "skip"), ("-r",)])
+def test_a_target_that_ends_with_a_slash_is_a_folder_and_no_file(
+    run, demo_prefix, tmp_path, options
+):
+    source = tmp_path / "a.txt"
+    source.write_text("hello")
+    run("put", source, f"{demo_prefix}a.txt")
+    run(
+        "get",
+        f"{demo_prefix}{'' if '-r' in options else 'a.txt'}",
+        f"{tmp_path}/new/deep/",
+        *options,
+    )
+    assert (tmp_path / "new" / "deep" / "a.txt").read_text() == "hello"
+    run("get", f"{demo_prefix}a.txt", tmp_path / "file", *options[:2])
+    found = tmp_path / "file" / "a.txt" if "-r" in options else tmp_path / "file"
+    assert found.read_text() == "hello"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sql", "SELECT 1", "-o"),
+        ("collect", "ohlcv", "A", "--from", "2024-01-01", "--to", "2024-01-02", "-o"),
+        ("query", "t", "SELECT 1", "--csv"),
+        ("export", "t", "--format", "csv", "--output"),
+        ("coverage", "ohlcv", "--output"),
+        ("get", "a", "b", "--hash-list"),
+    ],
+)
+def test_a_file_that_is_named_like_a_folder_is_refused_and_not_written(run, tmp_path, arguments):
+    error = run(*arguments, f"{tmp_path}/new/", code=ErrorKind.USAGE.value).err
+    assert "is a folder" in error
+    assert not (tmp_path / "new").exists()
+
+
+def test_listed_objects_are_written_before_the_next_request_with_json_lines(
+    run, demo_prefix, tmp_path, monkeypatch, capsys
+):
+    real, before = level.page_of, []
+
+    def page_of(*given, token, **more):
+        if token is not None:
+            before.extend(capsys.readouterr().out.splitlines())
+            raise AccessDenied("Denied")
+        return real(*given, token=token, **more)[0], "next"
+
+    source = tmp_path / "a.txt"
+    source.write_text("hello")
+    run("put", source, f"{demo_prefix}a.txt")
+    monkeypatch.setattr(level, "page_of", page_of)
+    run("ls", demo_prefix, "--json-lines", code=ErrorKind.ACCESS_DENIED.value)
+    assert [json.loads(line)["key"] for line in before] == [f"{demo_prefix}a.txt"]
 
 
 def test_folders_go_up_and_come_down_complete(run, demo_prefix, tmp_path):

@@ -85,6 +85,17 @@ def test_a_stopped_stream_has_an_exit_code(run, running):
     run("coverage", "ohlcv")
 
 
+def test_a_name_without_files_is_no_healthy_stream(run, streams):
+    """A monitor must notice that all files of a stream are gone."""
+    for names in (["NOPE"], ["BTC-*", "NO*"]):
+        printed = run("coverage", "ohlcv", *names, "--fail-stopped", code=ErrorKind.NOT_FOUND.value)
+        assert f"There are no files of {names[-1]}" in printed.err
+    assert "! There are no files of NOPE." in run("coverage", "ohlcv", "NOPE", "--gaps").err
+    printed = run("coverage", "ohlcv", "BTC-*", "NOPE", "--json")
+    assert json.loads(printed.out)["without"] == ["NOPE"]
+    run("coverage", "portfolio", "--fail-stopped", code=ErrorKind.NOT_FOUND.value)
+
+
 def test_the_content_of_candle_files_is_checked(run, put):
     rows = [{"timestamp": int(START.timestamp()) + 3600 * hour} for hour in range(24) if hour != 7]
     put(candle(START, timeframe="1h"), body=json.dumps({"data": rows}).encode())

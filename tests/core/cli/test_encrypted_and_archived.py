@@ -99,7 +99,7 @@ def test_an_archived_backup_is_retrieved(command, database, table, demo_s3):
     )  # fmt: skip
     assert "in GLACIER" in command("backups", table).out
     refused = command("restore", database, table, code=ARCHIVED).err
-    assert f"strongroom backups {table} --thaw {backup['id']}" in refused
+    assert f"`strongroom backups --thaw {backup['id']}`" in refused
     plan = command("backups", table, "--thaw", backup["id"], "--tier", "Bulk", "--days", "2")
     assert "archived: 1 object" in plan.out
     assert "retrieval Bulk: estimated 0.00 USD, 5 to 12 hours, readable for 2 days" in plan.out

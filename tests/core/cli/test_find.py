@@ -46,7 +46,7 @@ def test_keys_are_found_after_a_refresh_and_new_ones_after_the_next(run, put, mo
     # So that few keys need a listing after the last day, and of one level.
     monkeypatch.setattr(planning, "LIST_KEYS", 1)
     put(*(CANDLE.format(day, hour) for day in (1, 2) for hour in range(6)), "exports/a b+%2F.csv")
-    assert "Run `strongroom catalog refresh`" in run("find", "btc", code=NOT_FOUND).err
+    assert "`strongroom catalog refresh`" in run("find", "btc", code=NOT_FOUND).err
     assert json.loads(run("catalog", "status", "--json").out)["objects"] == 0
     first = json.loads(run("catalog", "refresh", "--json").out)
     assert (first["objects"], first["added"], first["complete"]) == (13, 13, True)
@@ -76,6 +76,15 @@ def test_results_are_sorted_limited_and_written_as_csv(run, put):
     run("find", code=NOT_FOUND)
 
 
+def test_keys_that_a_spreadsheet_would_compute_are_written_as_texts(run, put):
+    put("=1+1.csv", "-5")
+    printed = run("find", "--refresh", "--csv")
+    keys = [row["key"] for row in csv.DictReader(io.StringIO(printed.out))]
+    assert keys == ["-5", "'=1+1.csv"]
+    printed = run("find", "--csv", "--raw-csv")
+    assert {row["key"] for row in csv.DictReader(io.StringIO(printed.out))} == {"-5", "=1+1.csv"}
+
+
 def test_invalid_searches_are_errors(run, put):
     put("a")
     run("catalog", "refresh")
@@ -83,4 +92,5 @@ def test_invalid_searches_are_errors(run, put):
     assert "regular expression" in run("find", "/(/", code=INVALID).err
     run("catalog", "refresh", "folder", code=INVALID)
     run("find", "--refresh", "--inventory", "x.parquet", code=USAGE)
-    run("catalog", "refresh", "--complete", "--inventory", "x.parquet", code=USAGE)
+    run("catalog", "refresh", "--dry-run", "--inventory", "x.parquet", code=USAGE)
+    run("catalog", "refresh", "a/", "--complete", "--inventory", "x.parquet", code=USAGE)

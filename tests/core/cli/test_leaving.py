@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from core.cli.leaving import with_room
+
 BASE = "import atexit, sys, threading\nfrom core.cli.leaving import leave\n"
 PROGRAMS = {
     "output": "sys.stdout.write('written')\nleave(3)",
@@ -35,3 +37,27 @@ def test_a_closed_pipe_is_no_error():
         process.stdout.close()
         process.stdin.close()
         assert (process.wait(30), process.stderr.read()) == (0, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the pages that Linux adds to a process")
+def test_no_call_of_a_command_requests_memory_of_the_system_each_time():
+    resource, pages = pytest.importorskip("resource"), []
+
+    def pages_added():
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+
+    def deeper(calls):
+        before = pages_added()
+        for _ in range(200):
+            int_of(0)
+        pages.append(pages_added() - before)
+        return deeper(calls - 1) if calls else 3
+
+    def int_of(number):
+        return [number][0]
+
+    assert with_room(lambda: deeper(250)) == 3
+    assert max(pages) < 100
+    del pages[:]
+    with pytest.raises(KeyError):
+        with_room(lambda: {}["missing"])

@@ -6,6 +6,8 @@ import pytest
 
 from core.cli import main
 from core.errors import ErrorKind
+from core.links import check
+from core.links.check import check_link
 
 KEY = "analytics/daily/report.json"
 
@@ -64,6 +66,22 @@ def test_a_link_is_tested_and_printed_in_each_format(run, stored):
     assert run("link", stored, "--format", "csv").out.startswith("key,method,expires,url")
     assert "█" in run("link", stored, "--format", "qr").out
     run("link", f"{stored}-missing", "--test", code=ErrorKind.NOT_S3.value)
+
+
+def test_each_tested_link_is_written_before_the_next_is_tested(run, stored, monkeypatch, capsys):
+    before = []
+
+    def checked(one, **options):
+        before.append(capsys.readouterr().out)
+        return check_link(one, **options)
+
+    monkeypatch.setattr(check, "check_link", checked)
+    assert main(["--json-lines", "link", stored, f"{stored}-missing", "--test"]) == 32
+    lines = [*before, capsys.readouterr().out]
+    rows = [json.loads(line) for line in lines[1:]]
+    assert lines[0] == ""
+    assert [row["key"] for row in rows] == [stored, f"{stored}-missing"]
+    assert [row["test"]["works"] for row in rows] == [True, False]
 
 
 def test_links_are_listed_without_their_urls_and_denied(run, stored):

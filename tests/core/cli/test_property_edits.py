@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from core.errors import ErrorKind
+from core.errors import Cancelled, ErrorKind
+from core.transfer import property_edits
 
 USAGE = ErrorKind.USAGE.value
 
@@ -49,7 +50,7 @@ def test_the_plan_changes_nothing_and_states_the_price(run, put, found):
 def test_objects_are_changed_and_each_is_reported(run, put, found, bodies):
     put("a/1.csv", "a/2.csv", "b")
     change = (
-        "properties", "a/*.csv", "--type", "text/csv", "--header", "cache-control=no-cache",
+        "properties", "a/*.csv", "--pattern", "--type", "text/csv", "--header", "cache-control=no-cache",
         "--metadata", "team=desk", "--tag", "stage=raw", "--yes",
     )  # fmt: skip
     assert run(*change).out == "changed 2 of 2 objects; 0 failed\n"
@@ -65,10 +66,11 @@ def test_objects_are_changed_and_each_is_reported(run, put, found, bodies):
     )
     lines = run("properties", "a/1.csv", "b", *removal, "--yes", "--json-lines").out.splitlines()
     *each, ended = [json.loads(line) for line in lines]
-    assert [(row["state"], row["key"]) for row in each] == [
+    # In the order in which they ended.
+    assert {(row["state"], row["key"]) for row in each} == {
         ("changed", "a/1.csv"),
         ("unchanged", "b"),
-    ]
+    }
     counts = {"changed": 1, "unchanged": 1, "failed": 0, "cancelled": 0, "partly": 0}
     assert ended == {"state": "ended", "planned": 2, **counts}
     assert found("a/1.csv") == ("text/csv", "", {}, {})
@@ -76,8 +78,6 @@ def test_objects_are_changed_and_each_is_reported(run, put, found, bodies):
 
 
 def test_a_failure_is_named_and_decides_the_exit_code(run, put, monkeypatch, s3_client, s3_bucket):
-    from core.transfer import property_edits
-
     put("a/1", "a/2")
     real = property_edits.read_properties
 
@@ -115,3 +115,27 @@ def test_a_change_that_is_not_valid_is_refused_before_anything_is_sent(run, opti
 def _code(message):
     own = ("No property", "Use --remove", "no name and value")
     return USAGE if message.startswith(own) or own[2] in message else ErrorKind.INVALID_INPUT.value
+
+
+def test_a_line_is_written_as_soon_as_an_object_is_changed_also_if_the_next_one_is_interrupted(
+    run, put, monkeypatch, capsys
+):
+    put("a/1", "a/2", "a/3")
+    real, before = property_edits.read_properties, []
+
+    def read(bucket, key, **more):
+        if key == "a/2":
+            before.extend(capsys.readouterr().out.splitlines())
+            raise Cancelled("Cancelled")
+        return real(bucket, key, **more)
+
+    monkeypatch.setattr(property_edits, "read_properties", read)
+    change = ("properties", "a/", "-r", "--tag", "x=1", "--yes", "--parallel", "1")
+    printed = run(*change, "--json-lines", code=ErrorKind.CANCELLED.value)
+    (line,) = map(json.loads, before)
+    assert (line["state"], line["key"]) == ("changed", "a/1")
+    *rest, ended = map(json.loads, printed.out.splitlines())
+    # Whether the last object is still tried depends on the thread that ends first.
+    assert ("cancelled", "a/2") in {(row["state"], row["key"]) for row in rest}
+    assert sorted(row["key"] for row in rest) == ["a/2", "a/3"]
+    assert (ended["planned"], ended["changed"] + ended["cancelled"]) == (3, 3)

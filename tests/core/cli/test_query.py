@@ -34,6 +34,7 @@ def test_results_are_text_json_and_csv(command, table, tmp_path):
     output = command("query", table, sql)
     assert output.out == "1\t=1+1\t\\xff\n2\t\tNULL\n3\tNULL\tNULL\n"
     assert f"of {table}, taken" in output.err
+    assert "trading.db (SQLite)" in output.err, "tables of several databases may have one name"
     found = json.loads(command("query", table, sql, "--limit", "2", "--json").out)
     assert found["columns"] == ["id", "v", "b"]
     assert found["types"] == ["BIGINT", "VARCHAR", "BLOB"]

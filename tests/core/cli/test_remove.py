@@ -5,7 +5,8 @@ import json
 import pytest
 from helpers.fault_proxy import FaultProxy, rule
 
-from core.errors import ErrorKind
+from core.errors import AccessDenied, Cancelled, ErrorKind
+from core.objects import deleting, trash
 
 
 @pytest.fixture
@@ -42,6 +43,21 @@ def test_several_objects_are_only_deleted_permanently_with_the_name_of_the_bucke
     assert set(bodies()) == {"a/3.csv"}
 
 
+def test_what_arrives_during_a_delete_is_named_and_stays(run, put, bodies, s3_bucket, monkeypatch):
+    put("a/1", "a/2")
+    answer = deleting._answer_of
+
+    def arrive(*arguments):
+        put("a/3")
+        return answer(*arguments)
+
+    monkeypatch.setattr(deleting, "_answer_of", arrive)
+    printed = run("rm", "a/", "-r", "--yes", "--confirm", s3_bucket, "--json")
+    report = json.loads(printed.out)
+    assert (len(report["deleted"]), report["arrived"]) == (2, ["a/3"])
+    assert set(bodies()) == {"a/3"}
+
+
 @pytest.mark.usefixtures("versioned")
 def test_deleted_objects_of_a_versioned_bucket_are_restored(run, put, bodies):
     put("a/1", "a/2", "b")
@@ -62,7 +78,7 @@ def test_a_refused_deletion_is_named_with_its_reason(run, put, s3_bucket, monkey
     put("a/1", "a/2")
     from core.objects import deleting
 
-    def refuse(_bucket, batch, deleted, failed, _work):
+    def refuse(_bucket, batch, _etags, deleted, failed, _work):
         deleted.append(deleting.Deleted(batch[0]))
         failed.append(deleting.FailedDelete(batch[1], "AccessDenied", "Access Denied"))
 
@@ -101,3 +117,50 @@ def test_what_does_not_exist_is_an_error(run, put):
     run("rm", "none", "--yes", code=ErrorKind.NOT_FOUND.value)
     run("rm", "none/", "-r", "--yes", code=ErrorKind.NOT_FOUND.value)
     run("rm", "a", "s3://other/b", "--yes", code=ErrorKind.USAGE.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(Cancelled("Cancelled"), "cancelled"), (AccessDenied("Denied"), "failed")]
+)
+@pytest.mark.usefixtures("versioned")
+def test_lines_are_written_after_each_request_also_if_the_next_one_ends_the_command(
+    run, put, monkeypatch, capsys, error, state
+):
+    put("a/1", "a/2", "a/3", "a/4")
+    before = interrupted_after_a_request(monkeypatch, capsys, deleting, "_answer_of", error)
+    printed = run("rm", "a/", "-r", "--yes", "--json-lines", code=error.kind.value)
+    states = [(line["state"], line["key"]) for line in map(json.loads, before)]
+    assert states == [("deleted", "a/1"), ("deleted", "a/2")]
+    *rest, ended = [json.loads(line) for line in printed.out.splitlines()]
+    assert [(line["state"], line["key"]) for line in rest] == [(state, "a/3"), (state, "a/4")]
+    assert (ended["state"], ended["planned"], ended["deleted"]) == ("ended", 4, 2)
+    monkeypatch.undo()
+
+
+@pytest.mark.usefixtures("versioned")
+def test_restored_objects_are_written_after_each_request(run, put, monkeypatch, capsys):
+    put("a/1", "a/2", "a/3")
+    run("rm", "a/", "-r", "--yes")
+    error = Cancelled("Cancelled")
+    before = interrupted_after_a_request(monkeypatch, capsys, trash, "_remove_batch", error)
+    printed = run("undelete", "a/", "--yes", "--json-lines", code=error.kind.value)
+    assert [json.loads(line)["key"] for line in before] == ["a/1", "a/2"]
+    rest, ended = [json.loads(line) for line in printed.out.splitlines()]
+    assert rest == {"state": "cancelled", "key": "a/3"}
+    assert (ended["restored"], ended["cancelled"]) == (2, 1)
+
+
+def interrupted_after_a_request(monkeypatch, capsys, module, name, error):
+    """Let the second request of two keys fail; return the list of lines that are printed before."""
+    real, before, calls = getattr(module, name), [], []
+
+    def request(*given):
+        calls.append(given)
+        if len(calls) == 2:
+            before.extend(capsys.readouterr().out.splitlines())
+            raise error
+        return real(*given)
+
+    monkeypatch.setattr(module, "DELETE_KEYS", 2)
+    monkeypatch.setattr(module, name, request)
+    return before

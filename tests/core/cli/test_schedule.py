@@ -57,11 +57,26 @@ def test_a_schedule_is_printed_and_nothing_is_installed(command, tmp_path, datab
     assert schedules() == {}
 
 
+def test_tables_that_do_not_exist_are_named(command, tmp_path, database, table):
+    assert f"There is no table {table}" not in command("schedule", database, table).err
+    noted = command("schedule", database, table, "missing", "--install").err
+    assert "! There is no table missing now" in noted
+    assert f"no table {table}" not in noted
+    noted = command("schedule", str(tmp_path / "new.db"), "t").err
+    assert "does not exist now" in noted
+    noted = command("schedule", "postgresql://u@127.0.0.1:9/db", "t").err
+    assert "! The tables were not checked" in noted
+
+
 def test_an_installed_schedule_is_recorded(command, tmp_path, database, monkeypatch):
     program = tmp_path / "systemctl"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    first = command("schedule", database, "t", "--bucket", "a", "--install", "--yes")
+    assert "replaces" not in first.err
+    shown = command("schedule", database, "t", "--bucket", "b", "--install").err
+    assert "! It replaces the schedule of t of trading.db: every day at 02:00 --bucket=a." in shown
     done = json.loads(command("schedule", database, "t", "--install", "--yes", "--json").out)
     assert len(done["installed"]) == len(list((tmp_path / "config/systemd/user").iterdir())) == 2
     assert [each.tables for each in schedules().values()] == [("t",)]

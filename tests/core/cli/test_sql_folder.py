@@ -49,3 +49,16 @@ def test_missing_rows_and_bad_arguments_have_exit_codes(run, put, tmp_path):
         code=ErrorKind.ALREADY_EXISTS.value,
     )
     assert "already exists" in taken.err
+
+
+def test_texts_of_a_csv_are_no_formulas_unless_they_are_requested_raw(run, put, tmp_path):
+    put("data/a.csv", body=b"text,number,long\n=1+1,-1.5,-%s\n" % (b"1" * 50))
+    path = tmp_path / "o.csv"
+    sql = "SELECT text, number, long FROM folder"
+    run("sql", sql, "--folder", "data/", "-o", path)
+    head, row = path.read_text(encoding="utf-8").splitlines()
+    assert (head, row.split(",")[:2]) == ("text,number,long", ["'=1+1", "-1.5"])
+    assert row.split(",")[2].startswith("-1")
+    run("sql", sql, "--folder", "data/", "-o", path, "--overwrite", "--raw-csv")
+    assert path.read_text(encoding="utf-8").splitlines()[1].startswith("=1+1,-1.5,-1")
+    run("sql", sql, "--folder", "data/", "-o", tmp_path / "o.parquet")

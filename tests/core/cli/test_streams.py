@@ -52,7 +52,7 @@ def test_an_input_that_is_too_long_for_its_parts_stores_nothing(run, feed, bodie
     monkeypatch.setattr(streams, "MOST_BYTES", 17 << 20)
     feed(bytes(_BIG))
     printed = run("put", "-", "key", code=ErrorKind.INVALID_INPUT.value)
-    assert "State the exact number of bytes with --size." in printed.err
+    assert "State the exact number of bytes. On the command line: --size BYTES." in printed.err
     assert bodies() == {}
 
 

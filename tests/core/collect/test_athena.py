@@ -11,6 +11,7 @@ from core.errors import InvalidInput, NotSupported
 from core.layout import build, kind
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
+MOMENT_SQL = "from_iso8601_timestamp_nanos(replace(\"timestamp\", ' ', 'T'))"
 
 
 def _texts(kind_id, name="BTC-USD"):
@@ -38,8 +39,18 @@ def test_the_range_of_days_includes_the_margin_of_the_keys():
 
 
 def test_repeated_rows_follow_the_rule_of_collections():
-    assert 'PARTITION BY symbol, "timestamp" ORDER BY "$path" DESC' in _texts("ohlcv").query
+    assert f'PARTITION BY symbol, {MOMENT_SQL} ORDER BY "$path" DESC' in _texts("ohlcv").query
+    assert f"PARTITION BY symbol, {MOMENT_SQL} ORDER BY path DESC" in _texts("orderbook").query
     assert "PARTITION BY symbol, coalesce(id, concat(" in _texts("trades").query
+    assert "PARTITION BY user_id, symbol, coalesce(id, concat(" in _texts("user_trades").query
+
+
+@pytest.mark.parametrize("kind_id", ["ohlcv", "trades", "orderbook", "user_trades"])
+def test_times_are_sorted_as_moments_and_numbers_are_not_rounded(kind_id):
+    texts = _texts(kind_id)
+    assert f"ORDER BY {MOMENT_SQL}" in texts.query
+    assert "decimal" not in texts.table
+    assert "double" not in texts.table
 
 
 def test_a_name_cannot_end_its_literal():

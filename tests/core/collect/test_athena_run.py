@@ -22,6 +22,7 @@ class Athena:
         self.statements, self.stopped = [], []
         self.states = ["RUNNING", "SUCCEEDED"]
         self.error, self.reason = {}, ""
+        self.times, self.open = ["2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"], "'1.5'"
 
     def start_query_execution(self, **given):
         statement = given["QueryString"]
@@ -33,7 +34,7 @@ class Athena:
         place = re.search(rf"TO 's3://{self.bucket.name}/(.*?)'", statement)
         for day in (2, 1) if place else ():
             path = self.folder / f"{day}.parquet"
-            sql = f"COPY (SELECT 'BTC-USD' AS symbol, '2024-01-0{day}' AS timestamp, 1.5::DECIMAL(38,18) AS open) TO '{path}'"
+            sql = f"COPY (SELECT 'BTC-USD' AS symbol, {self.times[day - 1]!r} AS timestamp, {self.open} AS open) TO '{path}'"
             duckdb.execute(sql)
             self.bucket.client.put_object(
                 Bucket=self.bucket.name, Key=f"{place[1]}{day}", Body=path.read_bytes()
@@ -73,10 +74,37 @@ def test_the_result_is_a_table_and_nothing_remains(collected, athena):
         "UNLOAD",
     ]
     page = read_page(collected, table=report.result.table)
-    assert [row[1] for row in page.rows] == ["2024-01-01", "2024-01-02"]
-    assert page.types[2] == "DECIMAL(38,18)"
+    assert [row[1] for row in page.rows] == ["2024-01-01 00:00:00+00", "2024-01-02 00:00:00+00"]
+    assert page.types[1:] == ("TIMESTAMP WITH TIME ZONE", "DECIMAL(18,1)")
     assert (report.scanned, report.cost) == (5 * 10**9, pytest.approx(0.025))
     assert _left(collected) == []
+
+
+def test_rows_are_in_order_of_their_moments_to_the_nanosecond(collected, athena):
+    athena.times = ["2024-01-01T02:00:00.000000002+02:00", "2024-01-01T00:00:00.000000001Z"]
+    report = run_on_athena(collected, **RANGE)
+    page = read_page(collected, table=report.result.table)
+    assert [row[1] for row in page.rows] == [
+        "2024-01-01 00:00:00.000000001+00", "2024-01-01 00:00:00.000000002+00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "value"),
+    [
+        ("123456789012345678901234.5", "DECIMAL(38,1)", "123456789012345678901234.5"),
+        ("0.1234567890123456789012345", "DECIMAL(38,25)", "0.1234567890123456789012345"),
+        ("1.5d-3", "DECIMAL(18,4)", "0.0015"),
+        ("1" * 42, "VARCHAR", "1" * 42),
+        ("n/a", "VARCHAR", "n/a"),
+    ],
+)
+def test_numbers_have_the_digits_that_were_written(collected, athena, written, kind, value):
+    athena.open = f"'{written}'"
+    report = run_on_athena(collected, **RANGE)
+    page = read_page(collected, table=report.result.table)
+    assert page.types[2] == kind
+    assert {row[2] for row in page.rows} == {value}
 
 
 @pytest.mark.parametrize(("category", "expected"), [(2, InvalidInput), (1, ServiceError)])
@@ -146,7 +174,11 @@ def test_the_result_is_unloaded_as_parquet_and_written_in_any_format(collected, 
     report = run_on_athena(collected, path=str(path), **RANGE)
     assert "WITH (format = 'PARQUET', compression = 'ZSTD')" in athena.statements[-1]
     assert (report.result.path, report.result.table, report.result.rows) == (str(path), "", 2)
-    assert path.read_text(encoding="utf-8").splitlines()[1].startswith("BTC-USD,2024-01-01,1.5")
+    assert (
+        path.read_text(encoding="utf-8")
+        .splitlines()[1]
+        .startswith("BTC-USD,2024-01-01T00:00:00Z,1.5")
+    )
     with pytest.raises(AlreadyExists):
         run_on_athena(collected, path=str(path), **RANGE)
     assert len(athena.statements) == 3

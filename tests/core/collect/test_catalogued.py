@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from helpers.folders import load_folder
 
 from core.catalog.catalog import Catalog
 from core.catalog.manifest import CatalogFolder
 from core.catalog.refresh import refresh
 from core.collect import catalogued
-from core.collect.folder import load_folder, plan_folder
+from core.collect.folder import plan_folder
+from core.errors import AccessDenied, NotFound
 from core.units import utc_now
 from core.work import Work
 
@@ -32,7 +34,7 @@ def test_a_plan_needs_no_list_request_and_names_the_age(collected, keys):
     assert (planned.objects, planned.lists) == (2, 0)
     assert utc_now() - planned.listed < timedelta(minutes=1)
     assert collected.plan(names=("BTC-*",)).names == ("BTC-USD",)
-    assert collected.plan(names=("ETH-USD",)).without == ("ETH-USD",)
+    assert collected.plan(names=("BTC-USD", "ETH-USD")).without == ("ETH-USD",)
     again = collected.plan(list_again=True)
     assert again.lists > 0
     assert (again.objects, again.size, again.listed) == (planned.objects, planned.size, None)
@@ -72,3 +74,45 @@ def test_a_damaged_catalogue_is_not_used(collected, keys):
     for path in CatalogFolder(collected.bucket).path.glob("*.parquet"):
         path.write_bytes(b"")
     assert collected.plan().lists > 0
+
+
+def test_objects_that_are_newer_than_the_catalogue_are_no_empty_range(collected, keys):
+    for symbol in ("ETH-USD", "SOL-USD"):
+        collected.candles(symbol, MOMENT.format(0), [(MOMENT.format(0), "3.0")])
+    planned = collected.plan(names=("ETH-USD",))
+    assert (planned.objects, planned.listed) == (1, None)
+    assert planned.lists > 0
+    report, rows = collected.collect(names=("BTC-USD", "ETH-USD"))
+    assert {row["symbol"] for row in rows} == {"BTC-USD", "ETH-USD"}
+    assert report.plan.without == ()
+    assert collected.plan(names=("S*-USD",)).names == ("SOL-USD",)
+    assert collected.plan(names=("BTC-*", "S*-USD")).names == ("BTC-USD", "SOL-USD")
+    with pytest.raises(NotFound, match="no objects of XRP-USD") as caught:
+        collected.collect(names=("XRP-USD",))
+    assert "1 listing found none" in caught.value.cause
+
+
+def test_a_folder_that_is_newer_than_the_catalogue_is_not_empty(collected, keys):
+    collected.put("exports/t/a.json", [{"a": 1}])
+    planned = plan_folder(collected, folder="exports/t/")
+    assert (planned.objects, planned.lists, planned.listed) == (1, 1, None)
+    assert load_folder(collected, folder="exports/t/").rows == 1
+
+
+def test_an_empty_catalogue_is_named_if_the_bucket_cannot_be_listed(collected, keys, monkeypatch):
+    def refuse(*_args, **_more):
+        message = "You may not list the bucket"
+        raise AccessDenied(message)
+
+    monkeypatch.setattr("core.collect.keys.page_of", refuse)
+    monkeypatch.setattr("core.collect.folder.Listing", refuse)
+    for call in (
+        lambda: collected.collect(names=("ETH-USD",)),
+        lambda: load_folder(collected, folder="exports/t/"),
+    ):
+        with pytest.raises(NotFound, match="as far as the catalogue knows") as caught:
+            call()
+        assert "ago" in caught.value.cause
+        assert "You may not list the bucket" in caught.value.cause
+        assert "s3:ListBucket" in caught.value.remedy
+    assert collected.collect(names=("BTC-USD", "ETH-USD"))[0].plan.without == ("ETH-USD",)

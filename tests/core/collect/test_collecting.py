@@ -277,3 +277,30 @@ def test_an_empty_range_of_objects_is_an_error(collected):
 def test_requests_that_are_not_valid_are_refused(collected, values):
     with pytest.raises(InvalidInput):
         collected.collect(**values)
+
+
+def test_trades_of_different_symbols_with_one_id_are_different_trades(collected):
+    """Ids are unique for a symbol: those of another one must not replace them."""
+    rows = [
+        {"id": 1, "timestamp": "2024-01-15T10:00:00Z", "symbol": "BTC-USD", "price": 1},
+        {"id": 1, "timestamp": "2024-01-15T10:00:01Z", "symbol": "ETH-USD", "price": 2},
+    ]
+    name = "2024-01-15T10:00:00Z"
+    collected.put(f"user-data/ada/trades/2024/01/{name}.json", {"trades": rows})
+    report, found = collected.collect("user_trades", ("ada",))
+    assert [row["price"] for row in found] == [1, 2]
+    assert (report.repeated, report.revised, report.conflicting) == (0, 0, 0)
+    # The symbol of the rows is another than that of the key.
+    for minute in ("00", "05"):
+        key = f"market-data/trades/all/2024/01/15/10/2024-01-15T10:{minute}:00Z.json"
+        collected.put(key, {"trades": rows})
+    report, found = collected.collect("trades", ("all",))
+    assert [row["price"] for row in found] == [1, 2]
+    assert report.repeated == 2
+
+
+def test_members_that_differ_only_in_case_are_columns_of_their_own(collected):
+    body = b'{"data": [{"Open": 9, "open": 1, "timestamp": "2024-01-15T10:00:00Z"}]}'
+    collected.put("market-data/ohlcv/BTC-USD/1m/2024/01/15/2024-01-15T10:00:00Z.json", body)
+    _, rows = collected.collect()
+    assert (rows[0]["open"], rows[0]["Open_2"]) == (1, 9)

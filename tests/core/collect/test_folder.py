@@ -8,8 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 import zstandard
+from helpers.folders import load_folder
 
-from core.collect.folder import load_folder, plan_folder
+from core.collect.folder import plan_folder
+from core.collect.folder_query import query_folders
 from core.collect.querying import read_page, run_query
 from core.errors import InvalidInput, LimitExceeded, NotFound
 from core.paths import cache_dir
@@ -54,6 +56,12 @@ def test_all_formats_are_one_table_by_the_names_of_the_columns(collected, tmp_pa
     assert rows[0][2] == "f/a.csv"
     types = dict(zip(report.columns, report.types, strict=True))
     assert types["at"] == "TIMESTAMP WITH TIME ZONE"
+
+
+def test_separators_within_quoted_names_of_columns_are_no_separators(collected):
+    collected.put("f/a.csv", b'"price, USD, net";size\n"1,5";2\n')
+    report = load_folder(collected, folder="f/")
+    assert answer(collected, report, 'SELECT "price, USD, net", size FROM folder') == (("1,5", 2),)
 
 
 def test_the_plan_names_objects_bytes_and_price_and_a_second_query_needs_no_request(collected):
@@ -151,11 +159,83 @@ def test_columns_that_differ_become_text_or_are_named(collected, tmp_path):
     assert "g/b.parquet" in raised.value.cause
 
 
-def test_numbers_with_too_many_digits_are_rounded_and_named(collected):
-    collected.put("f/a.csv", b"x\n1e-40\n12345678901234567890\n")
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("0.10000000000000000555", "1" * 42),
+        ("12345678901234567890", "1e-40"),
+        ("0.1", "1e+400"),
+        ("0.1", "1e-400"),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_numbers_that_no_type_holds_stay_as_they_are_written(collected, texts, form):
+    lines = [f'{{"x": {text}}}' for text in texts]
+    body = {
+        "csv": "\n".join(["x", *texts]), "json": f"[{','.join(lines)}]", "jsonl": "\n".join(lines),
+    }[form]  # fmt: skip
+    collected.put(f"f/a.{form}", f"{body}\n".encode())
     report = load_folder(collected, folder="f/")
-    assert report.types[0] == "DOUBLE"
-    assert "more than 38 digits" in report.notes[0]
+    assert answer(collected, report, "SELECT x FROM folder") == tuple((text,) for text in texts)
+    assert report.types[0] == "VARCHAR"
+    assert report.notes == ("The column x is text, because its numbers have more than 38 digits.",)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("+491234567", "+491234568"), ("007", "12"), (" 12", "3"), ("1e5", "12e3"), ("0x10", "1"),
+        ("1_000", "2"), ("NaN", "1.5"), ("NA", "1"), ("1,000", "2"), (".5", "1"),
+    ],
+)  # fmt: skip
+def test_texts_that_numbers_would_write_otherwise_stay_text_with_a_reason(collected, texts):
+    lines = ["x,y", *(f'"{text}",1.50' for text in texts)]
+    collected.put("f/a.csv", "\n".join(lines).encode())
+    report = load_folder(collected, folder="f/")
+    assert answer(collected, report, "SELECT x FROM folder") == tuple((text,) for text in texts)
+    assert report.types[:2] == ("VARCHAR", "DECIMAL(18,2)")
+    (note,) = report.notes
+    assert note.startswith("The column x is text, because “")
+    assert any(f"“{text}”" in note for text in texts)
+
+
+def test_texts_of_json_are_never_numbers_and_the_note_states_how_to_compute(collected):
+    rows = [{"id": "1e5", "price": "1.10", "flag": "true", "at": "2024-01-15"}, {"price": "2"}]
+    collected.put("f/a.json", rows)
+    collected.put("f/b.json", [{"price": 3}])
+    report = load_folder(collected, folder="f/")
+    types = dict(zip(report.columns, report.types, strict=True))
+    assert types == {
+        "id": "VARCHAR", "price": "VARCHAR", "flag": "VARCHAR", "at": "DATE", "object_key": "VARCHAR",
+    }  # fmt: skip
+    (note,) = report.notes
+    assert 'CAST("price" AS DECIMAL(18,2))' in note
+    assert answer(collected, report, 'SELECT sum(CAST("price" AS DECIMAL(18,2))) FROM folder') == (
+        ("6.10",),
+    )
+
+
+def test_numbers_as_programs_write_them_are_numbers(collected):
+    collected.put("f/a.csv", b"x,y\n1e-05,-0.5\n-1.5E3,12\n0,0\n")
+    report = load_folder(collected, folder="f/")
+    assert report.notes == ()
+    assert answer(collected, report, "SELECT sum(x), sum(y) FROM folder") == (
+        ("-1499.99999", "11.5"),
+    )
+
+
+def test_a_failed_statement_names_why_its_column_is_text(collected):
+    collected.put("f/a.json", [{"price": "1.10"}])
+    with pytest.raises(InvalidInput) as raised:
+        query_folders(collected, sql="SELECT sum(price) FROM f", folders={"f": "f/"})
+    assert 'CAST("price" AS DECIMAL(18,2))' in raised.value.cause
+
+
+def test_numbers_that_a_double_holds_with_all_digits_are_doubles(collected):
+    collected.put("f/a.json", b'[{"x": 1.5e300}, {"x": 5e-324}, {"x": 0.1}, {"x": -0.0}]')
+    report = load_folder(collected, folder="f/")
+    assert (report.types[0], report.notes) == ("DOUBLE", ())
+    assert answer(collected, report, "SELECT max(x), min(x) FROM folder") == ((1.5e300, 0.0),)
 
 
 def test_the_query_can_read_nothing_but_the_table(collected):

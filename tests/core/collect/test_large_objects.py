@@ -6,9 +6,10 @@ import json
 import duckdb
 import pytest
 import zstandard
+from helpers.folders import load_folder
 
 from core.collect import documents, reading
-from core.collect.folder import load_folder, plan_folder
+from core.collect.folder import plan_folder
 from core.collect.querying import read_page, run_query
 from core.collect.report import ranges_of
 from core.collect.rows import UnreadableError
@@ -102,14 +103,28 @@ def test_the_rows_before_a_fault_are_in_the_table_and_named_as_such(collected, m
 
 def test_an_object_may_be_larger_than_a_document(collected, monkeypatch):
     monkeypatch.setattr(reading, "STORED_BYTES", 0)
-    for module in ("reading", "folder"):
-        monkeypatch.setattr(f"core.collect.{module}.MOST_BYTES", 100)
+    monkeypatch.setattr("core.collect.reading.MOST_BYTES", 100)
+    monkeypatch.setattr("core.collect.json_object._MOST_ROW_BYTES", 100)
     collected.put("f/a.csv", b"a\n" + b"1\n" * 200)
-    collected.put("f/b.json", json.dumps([{"a": 1}] * 100).encode())
+    collected.put("f/b.json", json.dumps([{"a": 1}] * 100, indent=1).encode())
+    collected.put("f/c.json", json.dumps({"symbol": "X", "data": [{"a": 1}] * 100}).encode())
+    collected.put("f/d.json", json.dumps({"bids": [[1, 2]] * 100, "asks": [3] * 9}).encode())
     report = load_folder(collected, folder="f/", cache=False)
-    assert [problem.key for problem in report.problems] == ["f/b.json"]
-    assert "one JSON document of more than 100 B" in report.problems[0].reason
-    assert report.rows == 200
+    assert [problem.key for problem in report.problems] == ["f/d.json"]
+    assert "one row of more than 100 B" in report.problems[0].reason
+    assert "none of its members are lists of rows" in report.problems[0].reason
+    assert "Store its rows as a JSON list" in report.problems[0].reason
+    assert report.rows == 400
+
+
+def test_packed_objects_are_not_unpacked_in_memory(collected, monkeypatch):
+    monkeypatch.setattr("core.collect.folder.MOST_PACKED", 30)
+    monkeypatch.setattr("core.collect.folder.unpacked", None)
+    document = json.dumps({"symbol": "X", "data": [{"a": 1}] * 100}).encode()
+    collected.put("f/a.json.gz", gzip.compress(document))
+    collected.put("f/b.json.zst", zstandard.compress(document))
+    report = load_folder(collected, folder="f/", cache=False)
+    assert (report.rows, report.problems) == (200, ())
 
 
 def test_requests_of_large_objects_are_a_part_of_the_price(collected, monkeypatch):
@@ -136,4 +151,18 @@ def test_more_memory_is_used_if_little_does_not_suffice(collected, monkeypatch):
     assert report.complete
     assert [row["close"] for row in rows] == ["1.50"]
     folder = load_folder(collected, folder="market-data/", cache=False)
-    assert (folder.rows, folder.notes) == (1, ())
+    assert (folder.rows, len(folder.notes)) == (1, 1)
+
+
+def test_a_row_that_is_too_long_does_not_refuse_the_folder(collected, monkeypatch):
+    monkeypatch.setattr("core.collect.staging.MOST_ROW_BYTES", 1000)
+    monkeypatch.setattr("core.collect.table.MOST_ROW_BYTES", 1000)
+    collected.put("f/a.json", json.dumps({"a": "x" * 900 + "é" * 60}).encode())
+    collected.put("f/b.json", json.dumps([{"a": "x" * 300}] * 9).encode())
+    collected.put("f/c.json", json.dumps({"a": "x" * 2000, "rows": []}).encode())
+    report = load_folder(collected, folder="f/", cache=False)
+    assert {each.key: each.reason for each in report.problems} == {
+        "f/a.json": "A row of it has 1.0 KB or more.",
+        "f/c.json": "A row of it has 1.0 KB or more.",
+    }
+    assert report.rows == 9

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from core.collect.querying import export_table, read_page, run_query
@@ -28,6 +29,39 @@ def test_a_query_of_a_collected_table_is_a_table(collected, table):
     assert report.columns == ("total", "n", "n_2")
     page = read_page(collected, table=report.table)
     assert page.rows == (("3.30", 3, "1"),)
+
+
+_LARGE = 10**38 + 7
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl", "parquet", ""])
+def test_integers_of_39_digits_are_written_exactly(collected, tmp_path, ending):
+    sql = (
+        f"SELECT {_LARGE}::HUGEINT AS a, {3 * 10**38}::UHUGEINT AS a, 5::HUGEINT AS c, "
+        f"[{10**37 + 1}::HUGEINT] AS d"
+    )
+    if ending:
+        path = str(tmp_path / f"a.{ending}")
+        report = run_query(collected, sql=sql, path=path)
+        text = (
+            str(duckdb.sql(f"FROM '{path}'").fetchall())
+            if ending == "parquet"
+            else Path(path).read_text()
+        )
+    else:
+        report = run_query(collected, sql=sql)
+        text = str(read_page(collected, table=report.table).rows)
+    assert all(digits in text for digits in (str(_LARGE), str(3 * 10**38), "1" + "0" * 36 + "1"))
+    binary = ending in {"parquet", ""}
+    assert len(report.notes) == (2 if binary else 0)
+    assert report.types[2] == ("DECIMAL(38,0)" if binary else "HUGEINT")
+
+
+def test_an_overflow_of_a_sum_is_named(collected):
+    sql = f"SELECT sum(x) FROM (VALUES ({9 * 10**37}::HUGEINT), ({9 * 10**37}::HUGEINT)) AS t(x)"
+    with pytest.raises(InvalidInput, match="too large") as raised:
+        run_query(collected, sql=sql)
+    assert "AS DOUBLE" in raised.value.remedy
 
 
 def test_a_page_is_sorted_and_begins_where_it_was_requested(collected, table):

@@ -54,6 +54,13 @@ def test_lists_are_read_in_the_order_that_their_values_prove():
     assert _table("ohlcv", rows)[0]["open"] == "5"
 
 
+def test_the_letters_of_streams_of_trades_are_id_and_time():
+    """In Binance's streams `t` is the id of the trade, and `T` its time."""
+    assert _table("trades", {"trades": [{"t": 3412345678, "p": "42.10", "T": 1705312800000}]}) == [
+        {"id": "3412345678", "p": "42.10", "timestamp": "1705312800000"}
+    ]
+
+
 def test_rows_with_other_members_form_another_block():
     read = _read("trades", {"trades": [{"id": 1}, {"id": 2, "fee": 1}, {"id": 3}]})
     assert [(block.names, list(block.rows)) for block in read.blocks] == [

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from helpers.coverage_keys import candle, trade
 
+from core.catalog.refresh import refresh
 from core.coverage.cells import Stream
 from core.coverage.content import ContentState, FileTimes, Grid, candles_of, gaps_in_content
 from core.coverage.content_check import check_content
 from core.errors import InvalidInput
+from core.work import Work
 from core.workspace import Workspace
 
 START = 1_704_067_200  # 1 January 2024
@@ -54,6 +56,32 @@ def test_complete_files_have_no_gap():
 
 def test_a_missing_file_is_not_missing_rows():
     assert found(hourly(minutes(), without={30})) == [(NO_FILE, 1800, 60)]
+
+
+@pytest.mark.parametrize(
+    ("minutes_later", "lost"),
+    [(0, []), (59, []), (60, [(NO_FILE, 4260, 1)]), (90, [(NO_FILE, 4260, 31)])],
+)
+def test_intervals_whose_file_may_still_be_on_its_way_are_not_missing(minutes_later, lost):
+    """Hourly files, the last one of 70:00: its successor is complete at 72:00."""
+    files = list(hourly(minutes(), without={71}))
+    grid = Grid.of(START, START + 3 * DAY, MINUTE, files)
+    now = START + 71 * HOUR + (minutes_later + 1) * MINUTE
+    candles = candles_of(grid, files, now)
+    found = gaps_in_content(STREAM, grid, candles)
+    assert [
+        (gap.state, int(gap.begin.timestamp() - START) // MINUTE, gap.intervals) for gap in found
+    ] == lost
+
+
+def test_a_candle_that_is_not_over_is_not_missing():
+    days = [START + day * DAY for day in range(10)]
+    files = [FileTimes(day, np.array([day])) for day in days]
+    grid = Grid.of(START, START + 10 * DAY + 5 * HOUR, DAY, files)
+    assert grid.count == 11
+    for hours, count in ((5, 0), (23, 0), (24, 1)):
+        candles = candles_of(grid, files, START + 10 * DAY + (hours + 24) * HOUR)
+        assert len(gaps_in_content(STREAM, grid, candles)) == count, hours
 
 
 def test_rows_missing_inside_and_at_the_end_of_a_file():
@@ -181,3 +209,54 @@ def test_the_content_of_a_bucket_is_checked(workspace, s3_client, s3_bucket):
     assert check_content(workspace, **days).gets < report.gets
     with pytest.raises(InvalidInput, match="no fixed length"):
         check_content(workspace, **{**days, "timeframe": "1M"})
+
+
+def _workspace_files(s3_client, s3_bucket, moments):
+    """Store a file with one candle of an hour at each moment."""
+    for moment in moments:
+        body = json.dumps({"data": [{"timestamp": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}]}).encode()
+        s3_client.put_object(Bucket=s3_bucket, Key=candle(moment, timeframe="1h"), Body=body)
+
+
+def test_nights_outside_of_opening_hours_are_no_missing_files(workspace, s3_client, s3_bucket):
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    lost = start + timedelta(days=16, hours=11)
+    days = [start + timedelta(days=day) for day in range(26)]
+    hours = [day + timedelta(hours=hour) for day in days for hour in range(9, 17)]
+    _workspace_files(s3_client, s3_bucket, [m for m in hours if m.weekday() < 5 and m != lost])
+    report = check_content(
+        workspace, names=("BTC-USD",), timeframe="1h", first=date(2024, 1, 17),
+        last=date(2024, 1, 29),
+    )  # fmt: skip
+    assert [gap.begin for gap in report.gaps if gap.state is NO_FILE] == [
+        lost,
+        # The Monday after the latest file.
+        datetime(2024, 1, 29, 9, tzinfo=UTC),
+    ]
+    assert {gap.state for gap in report.gaps} == {NO_FILE, QUIET}
+    assert sum(gap.intervals for gap in report.gaps) + report.present["BTC-USD"] == 13 * 24
+
+
+def test_quiet_hours_of_a_sparse_pair_without_a_file_are_no_alarm(workspace, s3_client, s3_bucket):
+    start, drawn = datetime(2024, 1, 1, tzinfo=UTC), Random(3)
+    hours = [start + timedelta(hours=at) for at in range(20 * 24)]
+    _workspace_files(s3_client, s3_bucket, [hour for hour in hours if drawn.random() < 0.7])
+    report = check_content(
+        workspace, names=("BTC-USD",), timeframe="1h", first=date(2024, 1, 10),
+        last=date(2024, 1, 12),
+    )  # fmt: skip
+    assert report.gaps
+    assert {gap.state for gap in report.gaps} == {QUIET}
+
+
+def test_files_that_are_newer_than_the_catalogue_are_not_missing(workspace, s3_client, s3_bucket):
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    hours = [start + timedelta(hours=at) for at in range(48)]
+    _workspace_files(s3_client, s3_bucket, hours[:24])
+    refresh(workspace, Work())
+    _workspace_files(s3_client, s3_bucket, hours[24:])
+    report = check_content(
+        workspace, names=("BTC-USD",), timeframe="1h", first=date(2024, 1, 1),
+        last=date(2024, 1, 2),
+    )  # fmt: skip
+    assert report.gaps == ()

@@ -32,6 +32,24 @@ def bucket(demo_s3, demo_prefix):
     return name
 
 
+def test_versions_of_keys_with_control_characters_are_listed(demo_s3, bucket):
+    keys = ["c/\x01", "c/a\x1fb/ +%2B", "c/\x7f"]
+    for key in keys:
+        demo_s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+        demo_s3.delete_object(Bucket=bucket, Key=key)
+    found = demo_s3.list_object_versions(Bucket=bucket, Prefix="c/")
+    for part in ("Versions", "DeleteMarkers"):
+        assert sorted(row["Key"] for row in found[part]) == sorted(keys)
+    level = demo_s3.list_object_versions(Bucket=bucket, Prefix="c/a\x1f", Delimiter="/")
+    assert level["Prefix"] == "c/a\x1f"
+    assert [row["Prefix"] for row in level["CommonPrefixes"]] == ["c/a\x1fb/"]
+    pages = demo_s3.get_paginator("list_object_versions").paginate(
+        Bucket=bucket, Prefix="c/", PaginationConfig={"PageSize": 1}
+    )
+    listed = [row["Key"] for page in pages for row in page.get("DeleteMarkers", ())]
+    assert sorted(listed) == sorted(keys)
+
+
 def test_the_objects_of_a_listing(demo_s3, bucket):
     found = demo_s3.list_objects_v2(Bucket=bucket, FetchOwner=True)
     heads = {key: demo_s3.head_object(Bucket=bucket, Key=key) for key in KEYS[1:]}

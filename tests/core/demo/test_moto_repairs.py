@@ -1,4 +1,4 @@
-"""The repaired moto removes empty folders and reports the start of unfinished uploads."""
+"""The repaired moto removes empty folders, and reports the start of uploads and all owners."""
 
 from datetime import timedelta
 
@@ -33,3 +33,14 @@ def test_an_unfinished_upload_has_the_date_of_its_beginning():
         found = list(list_uploads(bucket))
         assert [each.key for each in found] == ["a", "b"]
         assert all(abs(utc_now() - each.began) < timedelta(minutes=1) for each in found)
+
+
+def test_only_the_owner_has_access_to_an_object_of_parts():
+    with moto_bucket() as bucket:
+        s3, place = bucket.clients.s3(), {"Bucket": bucket.name, "Key": "a"}
+        upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+        tag = s3.upload_part(**upload, PartNumber=1, Body=b"1")["ETag"]
+        parts = [{"PartNumber": 1, "ETag": tag}]
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        grants = s3.get_object_acl(**place)["Grants"]
+        assert [grant["Permission"] for grant in grants] == ["FULL_CONTROL"]

@@ -23,7 +23,7 @@ from core.model.rotation import (
 from core.objects.deleting import Deleted, DeleteReport, FailedDelete, delete_many
 from core.objects.trash import RestoreReport
 from core.storage.setup import SetupReport
-from core.transfer.property_edits import EditedObject, EditReport
+from core.transfer.edited import EditedObject, EditReport
 from core.transfer.sweep import SweepReport
 from core.transfer.undo_move import UndoReport
 from core.transfer.values import NOTHING_PLANNED, Outcomes
@@ -83,6 +83,7 @@ CASES = {
     "backup.resume": ({}, BACKUPS, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.discard": ({}, [Record(table="users")], ChangeKind.BACKUPS, "users", ()),
     "backup.restore": ({}, TABLE, TABLES, "trading: users", ()),
+    "backup.restore_tables": ({}, Record(tables=(TABLE,)), TABLES, "trading: users", ()),
     "backup.restore_rows": ({}, TABLE, TABLES, "trading: users", ()),
     "backup.apply_retention": ({}, REMOVED, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
     "backup.pin": ({}, BACKUPS.backups[0], ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
@@ -157,6 +158,7 @@ def test_a_changing_operation_yields_its_change(name):
         ("backup.run", Record(backups=())),
         ("backup.resume", Record(backups=())),
         ("backup.discard", ()),
+        ("backup.restore_tables", Record(tables=())),
         ("backup.apply_retention", Record(removed=())),
         ("links.put", ()),
         ("setup", SetupReport((), "eu-west-1", stored=False)),
@@ -167,6 +169,14 @@ def test_a_changing_operation_yields_its_change(name):
 def test_an_operation_that_changed_nothing_yields_no_change(name, result):
     arguments = {"keys": ["a"], "connection": connection()}
     assert made(name, arguments, result) == ()
+
+
+def test_a_restore_of_several_tables_names_each_and_those_restored_until_then():
+    tables = (TABLE, Record(database="trading", table="orders"))
+    found = made("backup.restore_tables", {}, Record(tables=tables))
+    assert [each.subject for each in found] == ["trading: users", "trading: orders"]
+    (change,) = made("backup.restore_tables", {}, TABLE)
+    assert change.subject == "trading: users"
 
 
 def test_many_uploads_are_one_change():

@@ -71,7 +71,7 @@ def test_no_argument_is_taken_for_an_option_or_for_the_shell(name):
     line = command_line("backup.restore", name, name, options={"--as": name, "--id": ""})
     path, params, _common = read(line)
     assert path == "restore"
-    assert (params["database_url"], params["table"], params["name"]) == (name, name, name)
+    assert (params["database_url"], params["tables"], params["name"]) == (name, (name,), name)
     assert (params["yes"], params["backup_id"]) == (True, "")
 
 

@@ -11,8 +11,10 @@ from core.aws.clients import REQUEST_OBSERVERS
 from core.backup import notes, pins, resume, retention, thaw, undo
 from core.backup.encryption_keys import create_key
 from core.backup.restore import restore
+from core.backup.restore_tables import restore_tables
 from core.backup.row_restore import restore_rows
 from core.backup.run import backup
+from core.backup.together import TablesWanted
 from core.collect.athena_run import run_on_athena
 from core.doctor.repairs import Repairer
 from core.engine import leftovers
@@ -26,7 +28,7 @@ from core.links.make import make_forms, make_links
 from core.links.revocation import deactivate_key
 from core.model.connection import ProfileColour
 from core.model.doctor import Finding, FindingKind, Repair, RepairKind
-from core.objects import copying, deleting, in_place, properties, trash, writing
+from core.objects import copying, deleting, in_place, properties, trash, undo_delete, writing
 from core.objects.property_edits import PropertyEdit
 from core.redaction import Secret
 from core.rotation.journal import RotationJournal
@@ -34,8 +36,8 @@ from core.rotation.rollback import RollBack, roll_back
 from core.rotation.service import Rotator
 from core.secrets.secret_text import SecretDiff
 from core.storage.setup import set_up
-from core.transfer import copies, property_edits, sweep, sync, undo_move, upload
-from core.transfer.property_edits import EditedObject
+from core.transfer import copies, property_edits, sweep, sync, undo_edits, undo_move, upload
+from core.transfer.edited import EditedObject
 from core.work import Work
 from core.workspace import Workspace
 
@@ -132,13 +134,13 @@ ATTEMPTS = {
         c.workspace, c.work, uploads=[("l/1", "upload")]
     ),
     "objects.delete_many": lambda c: deleting.delete_objects(c.workspace, c.work, keys=["l/1", "l/2"]),
-    "objects.restore_many": lambda c: trash.restore_objects(
+    "objects.restore_many": lambda c: undo_delete.restore_objects(
         c.workspace, c.work, objects=[("l/1", ["marker"])]
     ),
     "objects.edit_properties": lambda c: property_edits.edit_properties(
         c.workspace, c.work, keys=[KEY], edit=PropertyEdit("STANDARD_IA")
     ),
-    "objects.undo_edits": lambda c: property_edits.undo_edits(
+    "objects.undo_edits": lambda c: undo_edits.undo_edits(
         c.workspace, c.work,
         edited=[EditedObject(KEY, before=(), after=properties.read_properties(c.bucket, KEY).tags)],
     ),
@@ -147,6 +149,9 @@ ATTEMPTS = {
     "backup.discard": lambda c: resume.discard(c.workspace, c.work),
     "backup.restore": lambda c: restore(
         c.workspace, c.work, database=str(c.database), table="t"
+    ),
+    "backup.restore_tables": lambda c: restore_tables(
+        c.workspace, c.work, database=str(c.database), wanted=TablesWanted()
     ),
     "backup.restore_rows": lambda c: restore_rows(
         c.workspace, c.work, database=str(c.database), table="t", keys=["1"]
@@ -179,7 +184,7 @@ ATTEMPTS = {
     "objects.restore_version": lambda c: in_place.restore_version(
         c.bucket, KEY, properties.read_properties(c.bucket, KEY).version_id
     ),
-    "objects.undelete": lambda c: deleting.undelete(c.bucket, KEY, "marker"),
+    "objects.undelete": lambda c: trash.undelete(c.bucket, KEY, "marker"),
     "links.put": lambda c: make_links(c.bucket, ["l/1"], method="PUT"),
     "links.post": lambda c: make_forms(c.bucket, ["l/1"]),
     "links.deactivate_key": lambda c: deactivate_key(c.workspace.clients, "AKIA1", Ledger()),

@@ -234,3 +234,10 @@ def test_tags_of_a_version_are_read_with_a_read_only_profile(demo_server, demo_p
     readers = ClientFactory(replace(demo_server.connection, profile=profile))
     assert readers.s3().get_object_tagging(**here, VersionId=version)["TagSet"] == []
     readers.close()
+
+
+def test_all_arns_are_in_the_partition_of_the_region():
+    for role in Role:
+        text = text_of(policy_for(role, Scope("bkt", region="cn-north-1")))
+        assert "arn:aws:" not in text
+        assert "arn:aws-cn:s3:::bkt" in text

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.lifecycle.forecast import Forecast, ObjectFacts, forecast
+from core.lifecycle.forecast import Forecast, ObjectFacts, forecast, undecided
 from core.lifecycle.rules import Configuration, Rule
 
 STORED = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
@@ -80,3 +80,19 @@ def test_disabled_rules_and_dates():
     assert forecast(rules({**day, "Status": "Disabled"}), found()) == ()
     assert forecast(rules(day), found())[0].when == datetime(2030, 1, 1, tzinfo=UTC)
     assert forecast(rules({"Expiration": {"ExpiredObjectDeleteMarker": True}}), found()) == ()
+
+
+def test_rules_that_depend_on_unknown_tags_are_named():
+    tag = {"Key": "stage", "Value": "raw"}
+    configuration = rules(
+        {"Filter": {"Tag": tag}, "Expiration": {"Days": 30}},
+        {"Filter": {"And": {"Prefix": "logs/", "Tags": [tag]}}, "Expiration": {"Days": 30}},
+        {"Filter": {"And": {"Prefix": "other/", "Tags": [tag]}}, "Expiration": {"Days": 30}},
+        {"Filter": {"Tag": tag}, "Status": "Disabled", "Expiration": {"Days": 30}},
+        {"Filter": {"Tag": tag}, "NoncurrentVersionExpiration": {"NoncurrentDays": 30}},
+        {"Expiration": {"Days": 30}},
+    )
+    unknown = found(tags=None)
+    assert [each.rule_id for each in forecast(configuration, unknown)] == ["r5"]
+    assert undecided(configuration, unknown) == ("r0", "r1")
+    assert undecided(configuration, found(tags=())) == ()

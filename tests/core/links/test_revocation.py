@@ -87,6 +87,7 @@ def test_the_denied_object_is_exactly_the_key():
     assert statement["Resource"] == "arn:aws:s3:::bucket/reports/a${*}b${?}${$}c.csv"
     assert statement["Action"] == "s3:GetObject"
     assert statement["Condition"] == {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}
+    assert deny_statement(entry(), "cn-north-1")["Resource"].startswith("arn:aws-cn:s3:::bucket/")
     form = deny_statement(entry("POST"))
     assert (form["Action"], form["Condition"]["StringEquals"]["s3:authType"]) == (
         "s3:PutObject",

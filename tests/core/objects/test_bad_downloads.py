@@ -14,6 +14,7 @@ from core.errors import AlreadyExists, Corrupt, NotAnS3Answer, StorageError
 from core.local import partial_files
 from core.model.objects import Verdict
 from core.objects import reading, writing
+from core.objects.bodies import chunks_of
 from core.objects.comparing import Comparison, compare_file
 from core.objects.object_reader import ObjectReader, inspect
 from core.objects.reading import download, head, read
@@ -312,3 +313,33 @@ def test_a_quarantine_replaces_nothing(bucket, tmp_path):
     assert "f.corrupt-2" in str(caught.value)
     assert (tmp_path / "f.corrupt").read_text() == "an earlier one"
     assert (tmp_path / "f.corrupt-2").read_bytes() == b"flipped"
+
+
+class _ReleasedStream:
+    """The stream of an answer whose connection is already in use for another request."""
+
+    def shutdown(self):
+        raise RuntimeError("Cannot shutdown as connection has already been released to the pool")
+
+
+class _ReadBody:
+    """The body of an answer that is read completely while a cancel arrives."""
+
+    _raw_stream = _ReleasedStream()
+    closed = False
+
+    def iter_chunks(self, _size):
+        yield b"all"
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_cancel_after_the_last_byte_ends_the_read_without_an_error(caplog):
+    body, work = _ReadBody(), Work()
+    chunks = chunks_of(body, work)
+    assert next(chunks) == b"all"
+    work.token.cancel()
+    assert list(chunks) == []
+    assert body.closed
+    assert not caplog.records

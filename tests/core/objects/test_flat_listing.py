@@ -5,12 +5,14 @@ import threading
 from contextlib import closing
 
 import pytest
+from helpers.aws import connection
 from helpers.moto_bucket import moto_bucket
+from helpers.stub_server import XML, Reply, StubServer
 
 from core.aws import chunked_connection
 from core.aws.clients import ClientFactory
 from core.aws.http_connection import UnexpectedAnswerError
-from core.errors import Cancelled, Offline, StorageError
+from core.errors import Cancelled, NoSuchBucket, Offline, StorageError
 from core.objects import direct_pages, listing
 from core.objects.bucket import Bucket
 from core.objects.listing import Listing, list_pages
@@ -51,6 +53,61 @@ def threads():
     return [each for each in threading.enumerate() if each.name.startswith("listing-")]
 
 
+EMPTY_PAGE = b"""<?xml version="1.0"?><ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>"""
+WRONG_REGION = b"""<?xml version="1.0"?><Error><Code>AuthorizationHeaderMalformed</Code>
+<Message>wrong region</Message><Region>eu-west-1</Region></Error>"""
+
+
+def listed_on(answer):
+    """List a bucket of a server twice, and return the methods of its requests."""
+    with StubServer(answer) as server:
+        with closing(ClientFactory(connection(endpoint_url=server.url))) as clients:
+            for _ in range(2):
+                assert not list(list_pages(Bucket(clients, "b")))
+        return [asked.method for asked in server.requests]
+
+
+def test_the_first_page_of_another_server_shows_that_the_bucket_exists():
+    assert listed_on(lambda _asked: Reply(200, XML, EMPTY_PAGE)) == ["GET", "GET"]
+
+
+def test_the_region_of_a_bucket_is_requested_if_botocore_has_followed_it():
+    def answer(asked):
+        if asked.method == "HEAD":
+            return Reply(200, {"x-amz-bucket-region": "eu-west-1"})
+        if "/eu-west-1/s3/" in asked.headers["authorization"]:
+            return Reply(200, XML, EMPTY_PAGE)
+        return Reply(400, XML, WRONG_REGION)
+
+    assert listed_on(answer) == ["GET", "GET", "HEAD", "GET"]
+
+
+def test_the_region_of_a_bucket_is_requested_after_a_refused_first_page():
+    methods = []
+
+    def answer(asked):
+        methods.append(asked.method)
+        if asked.method == "HEAD":
+            return Reply(200, {"x-amz-bucket-region": "us-east-1"})
+        if "HEAD" in methods:
+            return Reply(200, XML, EMPTY_PAGE)
+        return Reply(400, XML, b"<Error><Code>InvalidRequest</Code></Error>")
+
+    assert listed_on(answer) == ["GET", "HEAD", "GET", "GET"]
+
+
+def test_a_bucket_that_does_not_exist_is_reported():
+    missing = b"<Error><Code>NoSuchBucket</Code></Error>"
+    with (
+        StubServer(
+            lambda asked: Reply(404, XML, b"" if asked.method == "HEAD" else missing)
+        ) as server,
+        closing(ClientFactory(connection(endpoint_url=server.url))) as clients,
+        pytest.raises(NoSuchBucket),
+    ):
+        list(list_pages(Bucket(clients, "b")))
+
+
 def test_only_the_first_page_is_requested_with_botocore(bucket, small_pages):
     assert keys_of(bucket, "a b/") == keys_of(bucket) == KEYS
     assert small_pages == ["a b/", ""]
@@ -83,6 +140,38 @@ def test_direct_pages_are_the_same_on_every_server(s3_server, s3_bucket, small_p
             many = Listing(bucket, prefix)
             assert sorted(key for page in many.pages() for key in page.keys) == wanted
             assert small_pages == [prefix]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "fewer"),
+    [
+        # No name of the first page shows that the server lists folder by folder.
+        (("ADA", "BTC", "ETH", "SOL"), True),
+        (("BTC", "BTC-EUR", "ETH", "ETH.x"), False),
+    ],
+)
+def test_similar_folders_of_every_server_are_divided_between_their_own_folders(
+    s3_server, s3_bucket, small_pages, monkeypatch, symbols, fewer
+):
+    dates = [f"1h/2020/{month:02}/{number:02}" for month in range(1, 9) for number in range(6)]
+    keys = {f"md/{symbol}/{date}" for symbol in symbols for date in dates}
+    # Names that a server which lists folder by folder places elsewhere than S3.
+    keys |= {f"md/ETH/{name}/{number}" for name in ("1h-old", "1h.x") for number in range(9)}
+    keys |= {f"md/SOL/1h/2020-a/{number}" for number in range(9)}
+    starts, real = [], direct_pages._query
+    monkeypatch.setattr(
+        direct_pages, "_query", lambda request: starts.append(request) or real(request)
+    )
+    monkeypatch.setattr(listing, "_FEWEST", 32)
+    with closing(ClientFactory(s3_server.connection(s3_bucket))) as clients:
+        bucket = Bucket(clients, s3_bucket)
+        for key in keys:
+            put(bucket, key, b"x")
+        for prefix in ("", "md/", "md/ETH", "md/SOL/"):
+            wanted = sorted(key for key in keys if key.startswith(prefix))
+            assert keys_of(bucket, prefix) == wanted
+    months = {each.prefix for each in starts if not each.delimiter and "/1h/2020/" in each.prefix}
+    assert months or not fewer
 
 
 def test_a_failed_answer_is_requested_with_botocore(bucket, small_pages, monkeypatch):

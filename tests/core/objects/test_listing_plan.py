@@ -1,15 +1,15 @@
 """A flat listing is divided into ranges that contain each key exactly once, whatever the order."""
 
-import random
-from bisect import bisect_right
 from itertools import pairwise
 
 import pytest
+from helpers.ordered_listing import Server, by_bytes, by_path, columns_of, listed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.objects.folder_levels import levels_of
+from core.objects.folder_levels import FolderNames, large_levels, levels_of
 from core.objects.key_ranges import (
+    NO_NAME,
     KeyRange,
     boundaries,
     columns_between,
@@ -18,7 +18,6 @@ from core.objects.key_ranges import (
     text_before,
 )
 from core.objects.listing_plan import ListingPlan
-from core.objects.pages import Columns
 
 NUMBERED = [f"k{number:05}" for number in range(3_000)]
 RANDOM = [f"{number * 7919 % 3001:x}-{number:x}" for number in range(3_000)]
@@ -30,78 +29,6 @@ CANDLES = [f"ohlcv/{symbol}/{day}/{hour:02}.json" for symbol in ("A-USD", "B-USD
 AWKWARD = st.text("a0-/!~", max_size=6).filter(
     lambda key: key.strip("/") == key and "//" not in key
 )
-
-
-def columns_of(keys, folders=()):
-    count = len(keys)
-    return Columns(
-        keys, [1] * count, ["x"] * count, ["STANDARD"] * count, ["e"] * count, list(folders)
-    )
-
-
-def by_bytes(key):
-    return key
-
-
-def by_path(key):
-    return key.split("/")
-
-
-class Server:
-    """Answers with pages of ten entries, in the order of S3 or of a file system."""
-
-    def __init__(self, keys, *, order=by_bytes, obeys=True, size=10):
-        self.order, self.obeys, self.size = order, obeys, size
-        self.keys = sorted(keys, key=order)
-        self.known, self.cached = set(keys), {}
-        self.calls = self.empty = 0
-
-    def ask(self, request):
-        self.calls += 1
-        entries = self._entries(request.prefix, request.delimiter)
-        start = request.token or (request.after if self.obeys else "")
-        begin = bisect_right(entries, self.order(start), key=self.order) if start else 0
-        if self.order is by_path and not request.token:
-            # SeaweedFS lists nothing of a folder that is named.
-            while begin < len(entries) and start and entries[begin].startswith(f"{start}/"):
-                begin += 1
-        page = entries[begin : begin + self.size]
-        self.empty += not page
-        more = page[-1] if begin + self.size < len(entries) else None
-        keys = [entry for entry in page if entry in self.known]
-        return columns_of(keys, [entry for entry in page if entry not in self.known]), more
-
-    def _entries(self, prefix, delimiter):
-        if (prefix, delimiter) not in self.cached:
-            self.cached[prefix, delimiter] = self._all_entries(prefix, delimiter)
-        return self.cached[prefix, delimiter]
-
-    def _all_entries(self, prefix, delimiter):
-        keys = [key for key in self.keys if key.startswith(prefix)]
-        if not delimiter:
-            return keys
-        found = {}
-        for key in keys:
-            behind = key[len(prefix) :]
-            found[prefix + behind.partition("/")[0] + "/" if "/" in behind else key] = None
-        return list(found)
-
-
-def listed(server, prefix="", *, wanted=8, divide=True, seed=1, any_order=True):
-    """List with answers in any order, and return the keys and the most requests at a time."""
-    chosen, plan = (
-        random.Random(seed),
-        ListingPlan(KeyRange(prefix), divide=divide, any_order=any_order),
-    )
-    plan.wanted, keys, flying, most = wanted, [], [], 0
-    while True:
-        flying += plan.following(len(flying))
-        most = max(most, len(flying))
-        if not flying:
-            return keys, most
-        request = flying.pop(chosen.randrange(len(flying)))
-        for page in plan.answered(request, *server.ask(request), len(flying)):
-            keys += page.keys
 
 
 @pytest.mark.parametrize("order", [by_bytes, by_path])
@@ -162,6 +89,62 @@ def test_every_key_of_folders_with_similar_names_is_listed_exactly_once(
     assert sorted(listed(server, wanted=wanted, seed=seed)[0]) == sorted(keys)
 
 
+#: S3 places `run/` after `run-2/`, and a server that lists folder by folder before it.
+RUNS = ("run", "run-1", "run-2", "run.3", "run2", "run_a", "run~")
+
+
+def test_no_folder_is_the_only_one_of_a_range_that_has_another_one_in_another_order():
+    names = FolderNames()
+    folders = [f"t/{name}/" for name in ("run-1", "run-2", "run", "run2")]
+    names.add("t/", columns_of([], folders), complete=True)
+    assert names.only_folder("t/run-1~", "t/run1~") is None
+    assert names.only_folder("t/run1~", "t/run3~") == "t/run2/"
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(RUNS), min_size=2, max_size=6, unique=True),
+       st.sampled_from([by_bytes, by_path]), st.sampled_from([8, 16, 30]), st.integers(10, 60),
+       st.integers(0, 7))  # fmt: skip
+@example([*RUNS[:3], *RUNS[4:6]], by_bytes, 16, 60, 0)
+@example([*RUNS[:3], *RUNS[4:6]], by_bytes, 8, 60, 1)
+@example([*RUNS[:3], *RUNS[4:6]], by_bytes, 30, 30, 2)
+@example(["run", "run2", "run_a", "run~"], by_path, 8, 10, 0)  # a text was the name of a folder
+def test_no_folder_is_lost_beside_others_whose_names_continue_its_name(
+    names, order, wanted, days, seed
+):
+    keys = [f"{kind}/{name}/{day:04}.json" for kind in ("ohlcv", "orderbook", "trades")
+            for name in names for day in range(days)]  # fmt: skip
+    server = Server(keys, order=order)
+    assert sorted(listed(server, wanted=wanted, seed=seed)[0]) == sorted(keys)
+
+
+@st.composite
+def dated_folders(draw):
+    """Symbols with the same dates, and others whose names or dates continue those of a folder."""
+    keys = set()
+    odd = st.sampled_from(
+        ("1h-old", "1h.x", "1h!", "2020-a", "2020", "1h/2020-a", "1h/2020.b", "01~")
+    )
+    symbols = st.lists(st.sampled_from(("A", "A-B", "B", "B.c", "C", "D")), min_size=2, unique=True)
+    for symbol in draw(symbols):
+        for month in range(1, draw(st.integers(1, 6))):
+            count = draw(st.integers(1, 15))
+            keys |= {f"md/{symbol}/1h/2020/{month:02}/{n:02}" for n in range(count)}
+        for name in draw(st.lists(odd, max_size=2)):
+            keys |= {f"md/{symbol}/{name}/{n:02}" for n in range(draw(st.integers(1, 12)))}
+    return keys
+
+
+@settings(deadline=None, max_examples=200)
+@given(dated_folders(), st.sampled_from([by_bytes, by_path]), st.sampled_from([3, 16, 64]),
+       st.integers(4, 10), st.integers(0, 3))  # fmt: skip
+def test_folders_are_divided_between_their_own_folders_whatever_the_order(
+    keys, order, wanted, size, seed
+):
+    server = Server(keys, order=order, size=size)
+    assert sorted(listed(server, wanted=wanted, seed=seed)[0]) == sorted(keys)
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.sets(st.text(min_size=1, max_size=4), max_size=120), st.integers(2, 7), st.integers(0, 3))
 def test_every_key_of_aws_is_listed_exactly_once(keys, size, seed):
@@ -177,9 +160,80 @@ def test_similar_folders_are_divided_like_the_first_one():
     assert server.calls < len(CANDLES) / server.size * 1.5
 
 
+@pytest.mark.parametrize("order", [by_bytes, by_path])
+def test_similar_folders_of_any_server_are_divided_once_their_names_are_known(order):
+    server = Server(CANDLES, order=order, size=20)
+    found, most = listed(server, wanted=32)
+    assert sorted(found) == sorted(CANDLES)
+    assert most >= 32
+    assert server.calls < len(CANDLES) / server.size * 1.3
+
+
+def test_few_round_trips_list_similar_folders_of_any_server():
+    server, plan = Server(CANDLES, size=60), ListingPlan(KeyRange(""), divide=True)
+    keys, trips, early, plan.wanted = [], 0, 0, 64
+    while requests := plan.following(0):
+        trips += 1
+        for left, request in enumerate(requests, 1):
+            for page in plan.answered(request, *server.ask(request), len(requests) - left):
+                keys += page.keys
+        early = len(keys) if trips <= 3 else early
+    assert sorted(keys) == sorted(CANDLES)
+    # The first page, the levels, the beginnings of all ranges, and their ends.
+    assert trips == 4
+    assert early > len(CANDLES) * 0.6
+
+
+@pytest.mark.parametrize("order", [by_bytes, by_path])
+def test_folders_that_are_not_like_the_first_one_are_divided_by_their_own_names(order):
+    other = {"B-USD": "1h/2024-x/{}", "C-USD": "1h/2024/03-{}", "D-USD": "1h/2024/03!/{}"}
+    odd = [f"ohlcv/{symbol}/{form}".format(n) for symbol, form in other.items() for n in range(90)]
+    missing = [key for key in CANDLES if key.startswith("ohlcv/C-USD/1h/2024/04/")]
+    keys = sorted({*CANDLES, *odd} - set(missing))
+    for seed in range(4):
+        server = Server(keys, order=order, size=60)
+        assert sorted(listed(server, wanted=64, seed=seed)[0]) == keys
+
+
+@pytest.mark.parametrize(("missing", "needed"), [("04/", False), ("", True)])
+def test_an_expected_range_that_may_not_be_listed_is_only_needed_if_its_folder_exists(
+    missing, needed
+):
+    # A folder for each page, so that the others are expected to be divided between their folders.
+    keys = [f"md/{symbol}/{month:02}/{n:02}" for symbol in "ABC" for month in range(1, 9)
+            for n in range(10) if symbol != "C" or f"{month:02}/" != missing]  # fmt: skip
+    server, plan = Server(keys, size=10), ListingPlan(KeyRange(""), divide=True)
+    plan.wanted, found, flying, refusals = 64, [], [], []
+    while flying := flying + plan.following(len(flying)):
+        # The names in the folders arrive at last.
+        request = flying.pop(-1 if plan.expected_pages else 0)
+        if request.prefix == "md/C/04/" and not request.delimiter:
+            refusals.append(plan.refused(request, len(flying)))
+            if refusals[-1] is None:
+                break
+            continue
+        for page in plan.answered(request, *server.ask(request), len(flying)):
+            found += page.keys
+    # If it is needed, it is requested once more when the names are known.
+    assert refusals == ([[], None] if needed else [[]])
+    assert needed or sorted(found) == keys
+
+
+def test_ranges_that_are_only_expected_are_not_left_to_a_helper():
+    server, plan, keys = Server(CANDLES, size=60), ListingPlan(KeyRange(""), divide=True), []
+    plan.wanted, flying = 64, plan.following(0)
+    while not plan.expected_pages:
+        request = flying.pop(0)
+        for page in plan.answered(request, *server.ask(request), len(flying)):
+            keys += page.keys
+        flying += plan.following(len(flying)) if not plan.expected_pages else []
+    taken = plan.take()
+    assert not taken.prefix.startswith(("ohlcv/B", "ohlcv/C", "ohlcv/D"))
+
+
 def test_ranges_of_folders_with_similar_keys_are_divided_where_the_pages_of_others_end():
     server = Server(CANDLES)
-    assert sorted(listed(server, wanted=3)[0]) == sorted(CANDLES)
+    assert sorted(listed(server, wanted=3, any_order=False)[0]) == sorted(CANDLES)
     assert server.calls < len(CANDLES) / server.size * 1.06 + 8
 
 
@@ -261,17 +315,26 @@ def test_rows_outside_a_range_are_removed():
 
 def test_levels_are_those_above_the_last_key_down_to_small_folders():
     page = [f"md/A/2024/{month:02}/{day:02}/x" for month in (1, 2) for day in (1, 2, 3)]
-    assert levels_of("", page) == (["", "md/", "md/A/", "md/A/2024/"], 2)
-    assert levels_of("", ["a", "b"]) == ([""], 1)
-    assert levels_of("", [f"{name}/x" for name in "abcd"]) == (["", "d/"], 1)
-    assert levels_of("", [f"x/{name}/x" for name in "abcd"]) == ([""], 1)
+    assert levels_of("", page) == ["", "md/", "md/A/", "md/A/2024/"]
+    assert levels_of("", ["a", "b"]) == [""]
+    assert levels_of("", [f"{name}/x" for name in "abcd"]) == ["", "d/"]
+    assert levels_of("", [f"x/{name}/x" for name in "abcd"]) == [""]
+
+
+def test_folders_beside_show_that_those_of_the_last_key_are_small():
+    page = [f"md/A/{month:02}/{day:02}/x" for month in (1, 2) for day in (1, 2, 3)][:5]
+    levels = levels_of("", page)
+    assert levels == ["", "md/", "md/A/", "md/A/02/", "md/A/02/02/"]
+    assert large_levels(levels, page) == (["", "md/", "md/A/"], 2)
+    assert large_levels([""], ["a", "b"]) == ([""], 1)
+    assert large_levels(["", "d/"], ["c/x/1", "d/x/1"]) == (["", "d/"], 1)
 
 
 @pytest.mark.parametrize(
     ("folder", "text"),
     [
-        ("y/02/", "y/01~"),
-        ("y/10/", "y/0~"),
+        ("y/02/", f"y/01{NO_NAME}"),
+        ("y/10/", f"y/0{NO_NAME}"),
         ("y/00/", None),
         ("y/b-/", None),
         ("y/\N{SNOWMAN}/", None),
@@ -279,6 +342,69 @@ def test_levels_are_those_above_the_last_key_down_to_small_folders():
 )
 def test_a_text_before_a_folder_is_no_folder(folder, text):
     assert text_before(folder[:-1], "y/") == text
+
+
+def names_of(levels):
+    """Return the names in the folder `s/`, by level: folders end with a slash."""
+    names = FolderNames()
+    assert [each.prefix for each in names.requests("s/", ["", "1h/", "1h/2020/"])] == [
+        "s/", "s/1h/", "s/1h/2020/",
+    ]  # fmt: skip
+    for level, found in levels.items():
+        assert names.texts("s/") == []  # not before all are known
+        folders = [level + name for name in found if name.endswith("/")]
+        keys = [level + name for name in found if not name.endswith("/")]
+        names.add(level, columns_of(keys, folders), complete=True)
+    assert names.requests("s/", ["", "1h/"]) == []
+    return names
+
+
+@pytest.mark.parametrize(
+    ("top", "years", "texts"),
+    [
+        (["1h/"], ["2020/"], [f"s/1h/2020/01{NO_NAME}", f"s/1h/2020/02{NO_NAME}"]),
+        (["1h/", "1h.json"], ["2020/"], []),
+        (["1h-x/", "1h/"], ["2020/"], []),
+        (
+            ["1/", "1h/"],
+            ["2020/"],
+            [f"s/1g{NO_NAME}", f"s/1h/2020/01{NO_NAME}", f"s/1h/2020/02{NO_NAME}"],
+        ),
+        (["1h/"], ["2020/", "2020!"], []),
+        (
+            ["1h/"],
+            ["2019/", "2020/"],
+            [f"s/1h/201{NO_NAME}", f"s/1h/2020/01{NO_NAME}", f"s/1h/2020/02{NO_NAME}"],
+        ),
+        (
+            ["1h/"],
+            ["2019/", "2020/", f"201{NO_NAME}/"],
+            [f"s/1h/2020/01{NO_NAME}", f"s/1h/2020/02{NO_NAME}"],
+        ),
+    ],
+)
+def test_a_folder_is_divided_where_no_name_is_placed_differently(top, years, texts):
+    months = ["01/", "02/", "03/"]
+    names = names_of({"s/": top, "s/1h/": years, "s/1h/2020/": months})
+    assert names.texts("s/") == texts
+
+
+def test_a_folder_whose_names_are_not_all_known_is_not_divided_by_them():
+    names = FolderNames()
+    names.requests("s/", ["", "1h/"])
+    names.add("s/", columns_of([], ["s/1h/"]), complete=False)
+    names.add("s/1h/", columns_of([], ["s/1h/01/", "s/1h/02/"]), complete=True)
+    assert names.texts("s/") == []
+
+
+def test_the_only_folder_between_two_texts_is_listed_by_its_prefix():
+    months = ["01/", "02/", "03/", "03.json", "05/"]
+    names = names_of({"s/": ["1h/"], "s/1h/": ["2020/"], "s/1h/2020/": months})
+    assert names.only_folder("s/1h/2020/01~", "s/1h/2020/02~") == "s/1h/2020/02/"
+    assert names.only_folder("s/1h/2020/01~", "s/1h/2020/04~") is None
+    assert names.only_folder("s/1h/2020/02~", "s/1h/2020/04~") is None
+    assert names.only_folder("s/1h/2020/04~", None) is None
+    assert names.only_folder("s/1h/2020/02~", "s/1h/2021~") is None
 
 
 def test_texts_are_chosen_at_equal_distances():

@@ -28,6 +28,7 @@ from core.objects import (
     part_sizes,
     parts,
     reading,
+    trash,
     versions,
     writing,
 )
@@ -238,7 +239,7 @@ def test_delete_many_and_take_one_back():
             reading.read(bucket, "d/1099")
         found = versions.list_versions(bucket, "d/1099")
         assert [v.marker for v in found] == [True, False]
-        deleting.undelete(bucket, "d/1099", gone.marker)
+        trash.undelete(bucket, "d/1099", gone.marker)
         assert reading.read(bucket, "d/1099") == b"1"
         assert deleting.delete(bucket, "never there").key == "never there"
 

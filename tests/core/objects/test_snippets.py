@@ -2,6 +2,7 @@
 
 import ast
 import shlex
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,28 @@ def test_all_forms_of_an_object_on_aws():
     )
 
 
+@pytest.mark.parametrize(
+    ("region", "arn", "url"),
+    [
+        ("cn-north-1", "arn:aws-cn:s3:::bkt/x.csv", "https://bkt.s3.cn-north-1.amazonaws.com.cn/x.csv"),
+        ("us-gov-west-1", "arn:aws-us-gov:s3:::bkt/x.csv", "https://bkt.s3.us-gov-west-1.amazonaws.com/x.csv"),
+        ("eusc-de-east-1", "arn:aws-eusc:s3:::bkt/x.csv", "https://bkt.s3.eusc-de-east-1.amazonaws.eu/x.csv"),
+    ],
+)  # fmt: skip
+def test_the_partition_of_the_region_is_named(region, arn, url):
+    found = texts(replace(AWS, region=region), "x.csv")
+    assert (found["ARN"], found["URL"]) == (arn, url)
+    assert ("ENDPOINT" in found["DuckDB"]) is not url.endswith(".amazonaws.com/x.csv")
+
+
+def test_an_access_point_has_its_own_forms():
+    point = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports"
+    found = {each.title: each.text for each in snippets(AWS, point, "a b.csv")}
+    assert found["ARN"] == f"{point}/object/a b.csv"
+    host = "reports-123456789012.s3-accesspoint.eu-west-1.amazonaws.com"
+    assert found["URL"] == f"https://{host}/a%20b.csv"
+
+
 def test_another_server_is_named_everywhere():
     found = texts(OWN, "x.parquet")
     assert found["URL"] == "http://127.0.0.1:9000/bkt/x.parquet"
@@ -61,3 +84,16 @@ def test_every_key_is_quoted_and_no_form_has_a_key_id(profile, key):
 def test_duckdb_reads_exactly_this_object():
     assert "'s3://bkt/a[*]b[[]c'" in texts(AWS, "a*b[c")["DuckDB"]
     assert "it''s" in texts(AWS, "it's")["DuckDB"]
+
+
+@pytest.mark.parametrize("key", ["a/..", "a/.", "a/../"])
+def test_no_form_writes_to_a_folder_above(key):
+    assert shlex.split(texts(AWS, key)["AWS command line"])[4] == "object"
+
+
+def test_pandas_gets_the_bytes_of_keys_that_fsspec_reads_as_its_syntax():
+    found = texts(AWS, "a::b.csv")["pandas"]
+    assert "pd.read_csv(io.BytesIO(body))" in found
+    assert "Key='a::b.csv'" in found
+    ast.parse(found)
+    assert "BytesIO" not in texts(AWS, "x?versionId=1.log")["pandas"]

@@ -218,6 +218,17 @@ def test_negative_amounts_are_sells_where_there_are_no_sides():
     assert sided.counts == {ProblemKind.NEGATIVE: 1}
 
 
+def test_trades_of_streams_have_their_time_in_a_capital_letter():
+    """In Binance's streams `t` is the id of the trade, and `T` its time."""
+    rows = [
+        {"t": 3412345678 + n, "p": "42.10", "q": "1", "T": at(n) * 1000, "m": True} for n in (0, 1)
+    ]
+    found = trades([*rows, rows[1]])
+    drawn = found.representations[1]
+    assert drawn.times.tolist() == [at(n) * 1_000_000 for n in (0, 1, 1)]
+    assert found.problem_texts == "trade id 3412345679 appears again in row 3"
+
+
 def test_a_cut_candle_file_names_the_cut_first_and_once():
     body = json.dumps({"timeframe": "1h", "data": [candle(hour) for hour in range(40)]}, indent=2)
     cut = body.index('"open"', body.index(str(at(38) * 1000))) + 15

@@ -173,6 +173,35 @@ class TestTrades:
         assert list(trades.floats[1]) == [1, 2, 1, 2]
         assert not trades.unknown.any()
 
+    def test_trades_that_overlapping_objects_share_count_once(self):
+        """Otherwise the sums of what was bought and sold would be too large."""
+        one, two = trade_file(0), trade_file(1)
+        joined = join_previews([one, two, trade_file(0), one])
+        assert joined.count == "4 trades"
+        assert first(joined, Trades).floats[1].sum() == 6
+        assert "4 repeated trades in several objects" in [each.text for each in joined.problems]
+        # The trade of the last object counts, and ids of other symbols are other trades.
+        late = [
+            {"id": 1, "timestamp": START.isoformat(), "price": 1, "quantity": q} for q in (7, 9)
+        ]
+        late[1]["symbol"] = "ETH-USD"
+        files = [
+            preview(json.dumps({"symbol": "x", "trades": rows}).encode(), "x.json")
+            for rows in ([{**late[0], "quantity": 5}], late)
+        ]
+        assert sorted(first(join_previews(files), Trades).floats[1]) == [7, 9]
+
+    def test_equal_trades_without_ids_count_as_often_as_in_one_object(self):
+        row = {"timestamp": START.isoformat(), "price": "1.0", "quantity": "2"}
+        other = {**row, "price": 1, "quantity": 2.0}
+        files = [
+            preview(json.dumps({"symbol": "x", "trades": rows}).encode(), "x.json")
+            for rows in ([row, row, {**row, "side": "sell"}], [other], [{**row, "quantity": 3}])
+        ]
+        trades = first(join_previews(files), Trades)
+        assert sorted(trades.floats[1]) == [2, 2, 2, 3]
+        assert [len(trades.written), len(trades.ids)] == [4, 4]
+
     def test_amounts_without_sides_are_marked_by_their_sign(self):
         rows = [
             {"t": 1_700_000_000 + n, "p": 5, "amount": amount} for n, amount in enumerate((1, -2))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import random
+import zlib
 
 import duckdb
 import pytest
@@ -113,3 +115,23 @@ def test_damaged_files_are_shown_or_named(data, seed):
     first = found.representations[0]
     assert isinstance(first, Table) or found.counts[ProblemKind.BROKEN]
     assert "strongroom" not in found.problem_texts
+
+
+#: A file of pyarrow with a decimal of 41 digits, and a time in nanoseconds as INT96.
+_ROUNDED = (
+    "eNoLcAwyFGUQVRFV0RFlAjLYRNlkGBgYmECYUZR30ru9CgwMS7tUGYByBqIGWBQxKCwX0hT8qnHl+yZdscLjMoWnRVkkbUwZ"
+    "JNiKkzNScxNFWYAaVJkkGEsYRPmAFgFZKapcQHOCdGJAJNAQMSZJGUkdNQYZUTZJVTYGSaBaUaCgmJeYlxqHp4woyHImBhtN"
+    "Nkk1sKUglXxQlSlglWFiYWpBWFSKLWAUY1LjAFIMGgoFiUWFpakluskFBbqJRUX55QplqUXFmfl5CkZmegZ6hpI6QF+BPHYQ"
+    "iAOAAQMA4motgA=="
+)
+
+
+def test_digits_that_no_type_of_duckdb_holds_are_reported():
+    found = preview(zlib.decompress(base64.b64decode(_ROUNDED)), "a.parquet")
+    assert found.representations[0].rows == [
+        ("2024-01-15 10:00:00.123456", "1.111111111111111e+39"),
+    ]
+    assert [(each.kind, each.text) for each in found.problems] == [
+        (ProblemKind.LIMIT, "decimals of d have more than 38 digits: shown rounded"),
+        (ProblemKind.NOTE, "times of t are shown to the microsecond: further digits are omitted"),
+    ]

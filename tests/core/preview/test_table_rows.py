@@ -85,6 +85,41 @@ def test_numbers_with_grouped_digits_and_exponents_are_numbers():
     assert arranged(["1,000", "2e2", "1_500", "+7"]) == ["+7", "2e2", "1,000", "1_500"]
 
 
+def test_decimal_commas_are_read_as_such_and_not_as_marks_between_groups():
+    """`1,5` is no fifteen."""
+    cells = ["12,25", "9", "0,125", "1.234,50", "-1,5e1", "1,234", ""]
+    ordered = ["-1,5e1", "0,125", "1,234", "9", "12,25", "1.234,50", ""]
+    assert arranged(cells) == ordered
+    made = TableRows(table(*cells)).statistics(0)
+    assert (made.kind, made.total) == ("numbers with decimal commas", "1242.109")
+    assert (made.minimum, made.maximum) == ("-1,5e1", "1.234,50")
+    assert type_of(cells) == "decimal"
+    rows = TableRows(table(*cells))
+    for text, expected in {
+        "n > 1,234": ["12,25", "9", "1.234,50"],
+        "n >= 9.0": ["12,25", "9", "1.234,50"],
+        "n = 1234,5": ["1.234,50"],
+        "n != 9": ["12,25", "0,125", "1.234,50", "-1,5e1", "1,234", ""],
+    }.items():
+        found = rows.arrange(Arrangement(conditions=parse_filter(text, ("n",)))).rows
+        assert [cells[row] for row in found] == expected, text
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "total"),
+    [
+        (["1,234", "12,345.5", "7", "12,34,567"], "numbers", "1248153.5"),
+        # Both signs in one column: which one is meant is unknown.
+        (["1,5", "2.5"], "1 number, 1 text", "2.5"),
+        (["1,", "1,,2", "01,234", "3"], "2 numbers with decimal commas, 2 texts", "4.234"),
+        (["1,2,3", "2024-01-15"], "1 time, 1 text", ""),
+    ],
+)
+def test_commas_are_marks_between_groups_only_where_groups_have_three_digits(cells, kind, total):
+    made = TableRows(table(*cells)).statistics(0)
+    assert (made.kind, made.total) == (kind, total)
+
+
 def test_infinite_numbers_are_the_ends_and_what_is_no_number_is_a_text():
     cells = ["inf", "nan", "1e400", "-Infinity", "INF", "-5"]
     assert arranged(cells) == ["-Infinity", "-5", "1e400", "inf", "INF", "nan"]

@@ -11,6 +11,7 @@ from helpers.secret_world import SecretWorld
 from helpers.state import stored_text
 from helpers.wire_faults import FAULTS, Call, Killed, Wire, on_the_wire
 
+from core.errors import NotSupported
 from core.model.rotation import Outcome, Rotation, RotationKind, Step, StepState
 from core.redaction import Secret
 from core.rotation.journal import RotationJournal
@@ -217,3 +218,11 @@ class TestManagedByAws:
         asked = [call for call in wire.calls if call.operation == "RotateSecret"]
         assert len(asked) == (1 if fault in {"lost", "killed"} else 2)
         assert world.holder("AWSCURRENT") == rotation.id
+
+
+def test_the_key_of_backups_is_never_rotated(rotator, admin):
+    name, value = f"keys/{uuid4().hex}", {"backup_key": "a2V5", "algorithm": "AES-256-GCM"}
+    admin.secrets().create_secret(Name=name, SecretString=json.dumps(value))
+    with pytest.raises(NotSupported, match="is never rotated") as refused:
+        rotator.kind_of(name)
+    assert "another name" in refused.value.remedy

@@ -14,7 +14,8 @@ from core.objects.property_edits import PropertyEdit, check_edit
 from core.objects.reading import read
 from core.objects.versions import list_versions
 from core.objects.writing import put
-from core.transfer.property_edits import edit_properties, requests_text, undo_edits
+from core.transfer.property_edits import edit_properties, requests_text
+from core.transfer.undo_edits import undo_edits
 from core.work import CancelToken, Work
 
 KEYS = [f"a/{number}.json" for number in range(6)]

@@ -198,3 +198,42 @@ def test_the_folder_of_a_plan_has_a_new_prefix():
     assert (plan.new_prefix("a/c/"), plan.new_prefix("a/"), plan.new_prefix("z/")) == (
         "x/c/", "x/", "z/",
     )  # fmt: skip
+
+
+def test_an_undo_never_removes_the_last_copy(place, s3_client):
+    columns = filled(place)
+    version = head(place.bucket, "a/1").version_id
+    plan = planned(place, columns, "b/")
+    report = move_objects(place, Work(), **plan.arguments())
+    # As a lifecycle rule for former versions, or another administrator.
+    s3_client.delete_object(Bucket=place.bucket.name, Key="a/1", VersionId=version)
+    undone = undo_move(place, Work(), moved=report.moved)
+    assert sorted(undone.restored) == sorted(KEYS[1:])
+    assert [(each.key, each.code) for each in undone.failed] == [("a/1", "NoSuchVersion")]
+    assert read(place.bucket, "b/1") == b"a/1"
+    assert not exists(place, "b/deep/3")
+
+
+def test_an_undo_removes_no_copy_whose_former_key_has_an_older_object(place, s3_client):
+    put(place.bucket, "a/1", b"older")
+    columns = filled(place)
+    version = head(place.bucket, "a/1").version_id
+    report = move_objects(place, Work(), **planned(place, columns, "b/").arguments())
+    s3_client.delete_object(Bucket=place.bucket.name, Key="a/1", VersionId=version)
+    undone = undo_move(place, Work(), moved=report.moved)
+    assert [(each.key, each.code) for each in undone.failed] == [("a/1", "Replaced")]
+    assert read(place.bucket, "b/1") == b"a/1"
+
+
+def test_a_move_while_versioning_is_suspended_cannot_be_undone(place, s3_client):
+    put(place.bucket, "a/1", b"older")
+    suspended = {"Status": "Suspended"}
+    s3_client.put_bucket_versioning(Bucket=place.bucket.name, VersioningConfiguration=suspended)
+    columns = filled(place)
+    report = move_objects(place, Work(), **planned(place, columns, "b/").arguments())
+    assert report.complete
+    assert [each.marker for each in report.moved if each.marker == "null"] == []
+    undo_move(place, Work(), moved=report.moved)
+    for key in KEYS:
+        found = [each for each in (key, key.replace("a/", "b/", 1)) if exists(place, each)]
+        assert key.encode() in [read(place.bucket, each) for each in found]

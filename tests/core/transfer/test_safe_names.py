@@ -55,6 +55,29 @@ def test_legal_names_that_only_look_odd_stay(name):
     assert safe_segments(name) == (name,)
 
 
+@pytest.mark.parametrize("system", [STRICTEST, FileSystem()], ids=["strictest", "linux"])
+@pytest.mark.parametrize(
+    "char", [*"\u202e\u2066\u200f\u061c\u2028\ufeff\u200b", "\x85", "\x9b", "\x1b"]
+)
+def test_invisible_characters_are_escaped_on_every_system(char, system):
+    name = f"report{char}fdp.exe"
+    (safe,) = safe_segments(name, system)
+    assert char not in safe
+    assert safe.isprintable()
+    assert key_of([safe]) == name
+    assert safe_segments(name, STRICTEST) == (safe,)
+
+
+@pytest.mark.parametrize(
+    "name", ["COM\u00b9", "lpt\u00b3.txt", "com\u00b2.a.b", "CONIN$", "conout$.log", "NUL .txt"]
+)
+def test_further_names_of_devices_are_escaped_for_windows(name):
+    (safe,) = safe_segments(name)
+    assert safe != name
+    assert key_of([safe]) == name
+    assert safe_segments(name, FileSystem()) == (name,)
+
+
 @pytest.mark.parametrize("name", ["CON", "nul.txt", "com1.a.b", "x.", "y ", "a:b", "q?", "tab\t"])
 def test_names_that_windows_cannot_hold_are_escaped(name):
     assert safe_segments(name)[0] != name

@@ -1,17 +1,19 @@
 """The Backups tab backs up, restores and undoes with the real engine process."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import apsw
 import pytest
 from helpers.backups import everything
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QFileDialog, QPlainTextEdit
+from PySide6.QtWidgets import QFileDialog, QLabel, QPlainTextEdit
 
 from core.backup.run import backup
 from core.errors import Offline
 from core.model.backup import BackupState
+from core.model.tables import Reference
 from core.objects.reading import read
 from core.objects.writing import put
 from gui.dialogs.confirm import Confirm
@@ -68,6 +70,34 @@ def test_back_up_drop_restore(qtbot, tab, path):
     assert sql(path, "SELECT * FROM users") == before
     actions = [logged.change.action for logged in tab.context.log.read()]
     assert {"Backing up", "Restoring a table"} <= set(actions)
+
+
+def test_names_of_figures_need_one_line_in_a_small_window(qtbot, tab, path):
+    backed_up(tab, path)
+    tab.refresh()
+    select(qtbot, tab, "orders")
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and tab.restoring.preview.table == "orders", timeout=15_000
+    )
+    references = (Reference("portfolio", ("order_id", "portfolio_id")),)
+    difference = replace(tab.restoring.preview.difference, by_key=())
+    preview = replace(
+        tab.restoring.preview, incoming=references, orphans=(("portfolio", 3),),
+        difference=difference,
+    )  # fmt: skip
+    tab.resize(853, 440)
+    tab.restoring.show_preview(preview, "SQLite")
+    names = {"rows to remove", "foreign keys into orders", "dangling rows", "compared"}
+
+    def on_one_line():
+        labels = [each for each in tab.restoring.findChildren(QLabel) if not each.isHidden()]
+        return {
+            each.text()
+            for each in labels
+            if each.width() >= each.fontMetrics().horizontalAdvance(each.text())
+        }
+
+    qtbot.waitUntil(lambda: names <= on_one_line())
 
 
 def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):

@@ -86,3 +86,43 @@ def test_chosen_rows_and_tables_get_their_note_when_they_are_made(qtbot, tab, id
     assert made.pop(("orders", "status = 'open'")) == "only the open ones"
     assert set(made.values()) == {"all of them"}
     assert ("users", "") in made
+
+
+def test_one_table_and_all_tables_get_the_note_of_the_field(qtbot, tab, idle, elsewhere):
+    tab.tables.select("users")
+    idle()
+    tab.tables.remark.setText(" before the release ")
+    tab.tables.back_up.click()
+    qtbot.waitUntil(lambda: "Backed up users" in tab.banner.text, timeout=20_000)
+    idle()
+    assert not tab.tables.remark.text()
+    workspace = tab.context.workspace
+    assert [each.note for each in elsewhere(lambda: list_backups(workspace))] == [
+        "before the release"
+    ]
+    tab.tables.remark.setText(HOSTILE)
+    tab.tables.back_up_all.click()
+    tab.tables.remark.setText("of the next one")
+    qtbot.waitUntil(lambda: "orders" in tab.banner.text, timeout=20_000)
+    idle()
+    assert tab.tables.remark.text() == "of the next one"
+    notes = [each.note for each in elsewhere(lambda: list_backups(workspace))]
+    assert notes.count(HOSTILE) > 1
+    assert set(notes) == {"before the release", HOSTILE}
+
+
+def test_the_dialogs_begin_with_the_note_of_the_field(tab, idle):
+    tab.tables.select("orders")
+    idle()
+    tab.tables.remark.setText("before the release")
+    tab.tables.some_rows.click()
+    dialog = shown(tab, ConditionDialog)
+    assert dialog.remark.text() == "before the release"
+    dialog.reject()
+    tab.tables.some_tables.click()
+    dialog = shown(tab, SelectionDialog)
+    assert dialog.remark.text() == "before the release"
+    dialog.reject()
+    tab.tables.allow("The profile is read-only.")
+    assert not tab.tables.remark.isEnabled()
+    assert tab.tables.remark.accessibleDescription() == "The profile is read-only."

@@ -152,6 +152,24 @@ def test_schedules_are_added_changed_paused_and_removed(tab, path, watch, idle, 
     dialog.reject()
 
 
+def test_a_new_schedule_names_the_one_that_it_replaces(tab, path, watch, idle, qtbot):
+    scheduled(path, "orders", options=("--bucket=another",), created=utc_now())
+    tab.routines.bar.schedules.click()
+    idle()
+    dialog = shown(tab, SchedulesDialog)
+    dialog.add.click()
+    form = shown(tab, ScheduleForm)
+    form.scope.setCurrentIndex(1)
+    idle()
+    form.model.item(1).setCheckState(Qt.CheckState.Checked)
+    form.go.click()
+    idle()
+    assert "It replaces the one of the same tables: every hour at 00:00 --bucket=another." in (
+        dialog.banner.text
+    )
+    dialog.reject()
+
+
 def test_a_schedule_is_run_now(tab, path, watch, idle, qtbot):
     scheduled(path, "users")
     tab.tables.select("users")

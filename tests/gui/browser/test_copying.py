@@ -12,8 +12,8 @@ from core.objects.listing import list_pages
 from core.objects.reading import head, read
 from core.transfer.relocation import Relocation
 from core.transfer.values import IfExists
-from gui.tabs.browser.copying import common_folder
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget, plan_text
+from gui.tabs.browser.listing import common_folder
 
 WAIT = 30_000
 
@@ -61,8 +61,11 @@ def test_what_was_moved_before_a_cancel_is_undone(tab, qtbot, bucket):
     active(tab, qtbot)
     qtbot.keyClick(tab.folder.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     until(qtbot, tab, "moved back")
-    assert len(keys(bucket, "many/")) == 300
+    back = {key.rpartition("/")[2] for key in keys(bucket, "many/")}
     left = keys(bucket, "archive/")
+    # A deletion whose answer comes more than 0.7 s after the cancel is not known to the undo.
+    assert len(back | {key.rpartition("/")[2] for key in left}) == 300
+    assert len(back) >= 292
     tab.tools.copying._on_stopped(SimpleNamespace(move=True), None)
     assert tab.banner.text == "The move was cancelled."
     assert len(left) <= 8, "only those that were copied but not yet removed"

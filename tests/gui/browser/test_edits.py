@@ -13,7 +13,8 @@ from core.objects.deleting import delete
 from core.objects.properties import read_properties
 from core.objects.property_edits import PropertyEdit
 from core.objects.trash import RestoreReport
-from core.transfer.property_edits import EditedObject, EditReport, edit_properties
+from core.transfer.edited import EditedObject, EditReport
+from core.transfer.property_edits import edit_properties
 from core.transfer.values import Failure
 from gui.tabs.browser.edits import edit_failure, result_text
 from gui.tabs.browser.properties_dialog import consequence
@@ -36,6 +37,7 @@ def opened(tab, qtbot, *selected):
     tab.folder.select_all_of(selected)
     tab.folder.table.setFocus()
     qtbot.keyClick(tab.folder.table, Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: tab.tools.edits.dialog is not None, timeout=WAIT)
     dialog = tab.tools.edits.dialog
     qtbot.waitUntil(lambda: "object" in dialog.state.text(), timeout=WAIT)
     qtbot.waitUntil(lambda: "Listing" not in dialog.state.text(), timeout=WAIT)
@@ -122,7 +124,8 @@ def test_what_was_changed_before_a_cancel_is_shown_and_undone(tab, qtbot, bucket
     changed = in_other_thread(
         edit_properties, SimpleNamespace(bucket=bucket), keys=["note.txt"], edit=edit
     )
-    edits._on_stopped(edit, replace(changed, cancelled=("logs/app.log",)))
+    report = replace(changed, cancelled=("logs/app.log",))
+    edits._on_stopped(edit, (report, report.undoable))
     assert tab.banner.text == "1 of 2 objects changed and read back. 1 cancelled."
     active(tab, qtbot)
     qtbot.keyClick(tab.folder.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

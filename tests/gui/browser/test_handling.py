@@ -213,7 +213,7 @@ def test_cut_objects_are_moved_by_a_paste_in_another_folder(tab, qtbot, bucket, 
     dialog.go.click()
     until(qtbot, tab, "1 of 1 object moved")
     assert "logs/note.txt" in keys(bucket)
-    assert "no objects" in tab.handling.reason_not_to_paste()
+    assert "no objects" in tab.object_actions.reason("paste")
 
 
 def test_copied_objects_are_copied_by_a_paste_unless_something_else_was_copied(tab, qtbot):
@@ -226,7 +226,7 @@ def test_copied_objects_are_copied_by_a_paste_unless_something_else_was_copied(t
     assert {*dialog.plan.targets} == {"logs/note.txt", "logs/odd//x"}
     dialog.reject()
     QGuiApplication.clipboard().setText("other")
-    assert "no objects" in tab.handling.reason_not_to_paste()
+    assert "no objects" in tab.object_actions.reason("paste")
 
 
 def test_the_keys_of_all_rows_are_copied_as_text(tab, qtbot):

@@ -16,7 +16,7 @@ from core.objects.listing import list_pages
 from core.objects.trash import RestoreReport
 from core.transfer import local_names
 from core.transfer.values import IfExists
-from gui.tabs.browser import removal
+from gui.tabs.browser import folder_model, removal
 from gui.tabs.browser.downloads import existing_folder
 from gui.tabs.browser.existing_dialog import DECISION, ExistingFiles
 from gui.tabs.browser.loading import Plan
@@ -57,6 +57,28 @@ def test_a_versioned_delete_goes_to_the_trash_and_ctrl_z_brings_it_back(tab, qtb
     assert keys(bucket) == ["note.txt"]
     assert [entry.key for entry in tab.folder.selected] == ["note.txt"]
     assert tab.folder.table.hasFocus()
+
+
+def test_restored_rows_of_a_large_folder_are_found_in_a_worker_thread(tab, qtbot, monkeypatch):
+    deleted(tab, qtbot, "note.txt")
+    monkeypatch.setattr(folder_model, "MANY_ROWS", 0)
+    undo(tab, qtbot)
+    qtbot.waitUntil(
+        lambda: [entry.key for entry in tab.folder.selected] == ["note.txt"], timeout=20_000
+    )
+    assert tab.folder.model.key(tab.folder.table.currentIndex().row()) == "note.txt"
+
+
+def test_what_the_user_selects_until_rows_are_found_stays_selected(tab, qtbot, monkeypatch):
+    monkeypatch.setattr(folder_model, "MANY_ROWS", 0)
+    tab.folder.select_all_of(["note.txt"])
+    tab.folder.select("logs/")
+    qtbot.waitUntil(lambda: not tab.context.runner.busy, timeout=20_000)
+    assert [entry.key for entry in tab.folder.selected] == ["logs/"]
+    tab.folder.table.clearSelection()
+    tab.folder.select_all_of(["note.txt"])
+    tab.folder.focus_list()  # the current row is not a selection
+    qtbot.waitUntil(lambda: [each.key for each in tab.folder.selected] == ["note.txt"])
 
 
 def test_the_row_that_follows_is_selected_after_a_delete_and_has_the_focus(tab, qtbot):
@@ -162,14 +184,15 @@ def test_failures_are_one_summary(tab):
     error = removal.delete_failure(DeleteReport((Deleted("a"),), (denied,)))
     assert error.summary == "1 of 2 objects could not be deleted"
     assert error.kind is ErrorKind.ACCESS_DENIED
-    tab.removal._on_deleted(Plan(("a", "b"), (1, 1)), DeleteReport((), (denied,)))
+    plan = Plan(("a", "b"), (1, 1))
+    tab.removal._on_deleted(plan, removal.Deletion.of(plan, DeleteReport((), (denied,))))
     assert tab.banner.text == "1 of 1 object could not be deleted"
 
 
 def test_what_a_cancelled_or_failed_delete_has_deleted_can_be_undone(tab, qtbot, bucket):
     plan = Plan(("note.txt", "none"), (5, 1))
     report = in_other_thread(delete_many, bucket, ["note.txt"])
-    tab.removal._on_delete_stopped(plan, report)
+    tab.removal._on_delete_stopped(plan, removal.Deletion.of(plan, report))
     assert tab.banner.text == "The delete was cancelled: 1 of 2 objects moved to the trash."
     undo(tab, qtbot)
     qtbot.waitUntil(lambda: tab.banner.text == "note.txt restored.", timeout=20_000)
@@ -236,7 +259,7 @@ def test_changing_keys_of_a_locked_profile_say_how_to_unlock(tab, qtbot, context
 
 def opened(qtbot, tab):
     """Start a download and return its dialog, which opens once the free space is known."""
-    tab.downloads.ask(tab.folder.selected)
+    tab.downloads.ask(tab.folder.selected, tab.prefix)
     qtbot.waitUntil(lambda: tab.downloads.dialog is not None, timeout=20_000)
     return tab.downloads.dialog
 

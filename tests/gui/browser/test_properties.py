@@ -1,5 +1,6 @@
 """Properties and versions of an object: shown, changed, compared, restored and deleted."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,10 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from core.lifecycle.forecast import Forecast
 from core.objects.properties import read_properties
 from core.objects.reading import read
 from core.objects.versions import ObjectVersion, list_versions
 from gui.tabs.browser.copy_as import copy_menu
+from gui.tabs.browser.properties_dialog import ObjectFacts, fact_rows
 from gui.tabs.browser.versions_dialog import VersionsDialog
 from gui.widgets.table import choose_row
 
@@ -47,6 +50,18 @@ def facts(dialog):
     texts = [dialog.grid.itemAtPosition(row, column).widget().text()
              for row in range(dialog.grid.rowCount()) for column in (0, 1)]  # fmt: skip
     return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def test_the_lifecycle_line_states_what_is_not_known_and_what_is_restorable(bucket):
+    found = properties_of(bucket)
+    due = [Forecast("r1", datetime(2024, 2, 1, tzinfo=UTC))]
+    plain = replace(found, version_id="")
+    lines = dict(fact_rows(ObjectFacts(plain, due=due, versioned=False)))["Lifecycle"]
+    assert lines.startswith("is deleted from ")
+    lines = dict(fact_rows(ObjectFacts(found, due=due, versioned=True)))["Lifecycle"]
+    assert lines.startswith("is hidden by a delete marker, so that it is in the trash, from ")
+    lines = dict(fact_rows(ObjectFacts(found, due=(), undecided=["r2"])))["Lifecycle"]
+    assert lines == "unknown for the rule r2, which depends on tags (needs s3:GetObjectTagging)"
 
 
 def test_all_properties_are_shown(tab, qtbot, bucket):

@@ -6,14 +6,17 @@ import pytest
 from helpers.browser import active, in_other_thread, settled
 from helpers.browser_drags import CTRL, SHIFT, Over, dialog_of, pulled
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QDragLeaveEvent, QGuiApplication
+from PySide6.QtGui import QDragLeaveEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QTableView, QWidget
 
 from core.objects.listing import list_pages
+from gui.actions import action
 from gui.shortcuts import Binding
 from gui.tabs.browser import dragging
-from gui.tabs.browser.tree_actions import TREE_ACTIONS
+from gui.tabs.browser.actions import LIST_ACTIONS, Actions, Subject
+from gui.tabs.browser.folder_rows import Entry
+from gui.tabs.browser.tree_panel import TreePanel
 
 WAIT = 30_000
 LEFT = Qt.MouseButton.LeftButton
@@ -148,19 +151,133 @@ def test_a_renamed_folder_stays_open_under_its_new_name(tab, qtbot, bucket):
     qtbot.waitUntil(lambda: tab.tree_panel.view.currentIndex().data() == "reports", timeout=WAIT)
 
 
+#: The actions with keys of the Browser and of its lists; the keys of the window act on no selection.
+KEYED = [
+    each
+    for each in LIST_ACTIONS
+    if each is not None and action(each.action).keys and action(each.action).where != "window"
+]
+
+
+@pytest.fixture
+def two_views(qtbot, themed):
+    """Return a tree on a folder beside a list with another selection, and what the actions got."""
+    owner, table, panel, received = QWidget(), QTableView(), TreePanel(), []
+    box = QHBoxLayout(owner)
+    box.addWidget(panel)
+    box.addWidget(table)
+    qtbot.addWidget(owner)
+
+    def slot(name):
+        return lambda subject: received.append((name, subject))
+
+    of_list = Subject([Entry("other/", None)], "", "")
+    made = Actions(
+        owner, table, panel.view, {each.name: slot(each.name) for each in LIST_ACTIONS if each},
+        {}, lambda: of_list,
+    )  # fmt: skip
+    made.allow(of_list.entries, locked="", connected=True)
+    panel.model.add_page("", ["data/"], 0, None, first=True)
+    panel.model.add_page("data/", ["data/logs/"], 0, None, first=True)
+    panel.select_folder("data/logs/")
+    with qtbot.waitActive(owner):
+        owner.show()
+        owner.activateWindow()
+    owner.panel, owner.table, owner.of_list, owner.received = panel, table, of_list, received
+    return owner
+
+
+@pytest.mark.parametrize("item", KEYED, ids=lambda each: each.name)
+def test_every_key_acts_on_the_folder_of_the_tree_while_it_has_the_focus(item, two_views, qtbot):
+    folder = Subject([Entry("data/logs/", None)], "data/", "data/logs/", of_tree=True)
+    for view, subject in ((two_views.panel.view, folder), (two_views.table, two_views.of_list)):
+        if action(item.action).own:  # the tree opens and closes its branches itself
+            continue
+        for keys in action(item.action).keys:
+            view.setFocus()
+            two_views.received.clear()
+            qtbot.keySequence(view, QKeySequence(keys))
+            of_objects = item.needs in {"object", "objects"}
+            assert two_views.received == ([] if of_objects else [(item.name, subject)]), keys
+
+
+def test_delete_moves_the_folder_of_the_tree_to_the_trash_and_ctrl_z_brings_it_back(
+    tab, qtbot, bucket
+):
+    opened(tab, qtbot, "logs/")
+    tab.folder.select("logs/app.log")
+    qtbot.keyClick(tab.tree_panel.view, Qt.Key.Key_Delete)
+    until(qtbot, tab, "The folder logs with 1 object moved to the trash")
+    assert "logs/app.log" not in keys(bucket)
+    assert tab.prefix == "", "the folder above is shown"
+    qtbot.keyClick(tab.tree_panel.view, Qt.Key.Key_Z, CTRL)
+    until(qtbot, tab, "app.log restored.")
+    assert "logs/app.log" in keys(bucket)
+
+
+@pytest.mark.parametrize("bucket", [False], indirect=True)
+def test_without_versions_the_name_of_the_folder_of_the_tree_is_typed_first(tab, qtbot, bucket):
+    opened(tab, qtbot, "logs/")
+    qtbot.keyClick(tab.tree_panel.view, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.removal.question is not None, timeout=WAIT)
+    question = tab.removal.question
+    assert question.windowTitle() == "Delete the folder logs with 1 object permanently?"
+    assert not question.go.isEnabled()
+    question.reject()
+    assert "logs/app.log" in keys(bucket)
+
+
+def test_the_folder_of_the_tree_is_downloaded_with_its_name(tab, qtbot, tmp_path):
+    opened(tab, qtbot, "logs/")
+    tab.folder.select("logs/app.log")
+    qtbot.keyClick(tab.tree_panel.view, Qt.Key.Key_D, CTRL)
+    qtbot.waitUntil(lambda: tab.downloads.dialog is not None, timeout=WAIT)
+    assert tab.downloads.dialog.windowTitle() == "Download into"
+    tab.downloads.dialog.fileSelected.emit(str(tmp_path))
+    tab.downloads.dialog.close()
+    until(qtbot, tab, "1 of 1 object downloaded")
+    assert (tmp_path / "logs" / "app.log").read_bytes() == b"INFO one\nERROR two\n"
+
+
+def test_alt_return_plans_a_change_of_all_objects_of_the_folder_of_the_tree(tab, qtbot):
+    opened(tab, qtbot, "market-data/")
+    qtbot.keyClick(tab.tree_panel.view, Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: tab.tools.edits.dialog is not None, timeout=WAIT)
+    dialog = tab.tools.edits.dialog
+    qtbot.waitUntil(lambda: dialog.state.text().startswith("3 objects, "), timeout=WAIT)
+    dialog.reject()
+
+
+def test_without_a_folder_of_the_tree_nothing_happens_to_the_selection_of_the_list(
+    tab, qtbot, bucket
+):
+    active(tab, qtbot)
+    tab.folder.select("note.txt")
+    tab.tree_panel.view.setFocus()
+    tab.tree_panel.select_folder("")
+    assert tab.object_actions.reason("delete", in_tree=None) == "Select a folder of the tree first."
+    qtbot.keyClick(tab.tree_panel.view, Qt.Key.Key_Delete)
+    settled(qtbot, tab)
+    assert "note.txt" in keys(bucket)
+
+
 def test_the_menu_of_the_tree_states_why_something_is_not_possible(tab, qtbot, context):
     opened(tab, qtbot, "logs/")
     context.lock()
-    menu = tab.handling.tree_actions.open_menu(QPoint(10, 10))
+    menu = tab.object_actions.open_menu_of_tree(QPoint(10, 10))
     entries = {entry.text(): entry for entry in menu.actions() if not entry.isSeparator()}
-    assert len(entries) == sum(each is not None for each in TREE_ACTIONS)
+    assert len(entries) == sum(each is not None and each.in_tree for each in LIST_ACTIONS)
     disabled = {text for text, entry in entries.items() if not entry.isEnabled()}
-    assert disabled == {"Cut", "Paste into this folder…", "Move to…", "Rename…"}
+    assert disabled == {
+        "Upload…", "Cut", "Paste into this folder…", "Move to…", "Rename…", "Delete",
+        "Undo the last change",
+    }  # fmt: skip
     assert "read-only" in entries["Cut"].toolTip()
     menu.close()
     tab.tree_panel.select_folder("")
-    menu = tab.handling.tree_actions.open_menu(QPoint(10, 10))
-    assert not any(entry.isEnabled() for entry in menu.actions() if not entry.isSeparator())
+    menu = tab.object_actions.open_menu_of_tree(QPoint(10, 10))
+    enabled = {entry.text() for entry in menu.actions() if entry.isEnabled() and entry.text()}
+    assert enabled == {"Query this folder…", "Up one folder", "Refresh", "Show the trash"}
     menu.close()
 
 

@@ -17,6 +17,7 @@ from core.model.objects import ObjectRow
 from core.objects.level import rows_of as object_rows
 from core.objects.pages import Columns
 from gui.models.roles import SORT_ROLE
+from gui.tabs.browser import folder_model
 from gui.tabs.browser.folder_model import FolderModel
 from gui.tabs.browser.folder_rows import (
     MODIFIED,
@@ -27,7 +28,7 @@ from gui.tabs.browser.folder_rows import (
     rows_of,
     rows_of_columns,
 )
-from gui.tabs.browser.row_positions import places_of, without_index
+from gui.tabs.browser.row_positions import places_of, positions_of, without_index
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
@@ -180,6 +181,54 @@ def test_rows_are_taken_away_and_what_is_left_can_be_sorted(model, count):
     assert names(model) == ["folder/", *reversed(left)]
     model.set_filter("001")
     assert names(model) == ["001"]
+
+
+@given(
+    st.lists(st.sets(st.text("ab/~", max_size=3)), max_size=5), st.sets(st.text("ab/~", max_size=3))
+)
+def test_sorted_keys_are_found_like_others(pages, wanted):
+    keys, known = Texts(), sorted(set().union(*pages))
+    for start in range(0, len(known), 3):
+        keys.append(tuple(known[start : start + 3]))
+    found = [known.index(key) for key in sorted(wanted & set(known))]
+    assert positions_of(keys, wanted, ordered=True) == found
+    assert positions_of(keys, wanted) == found
+
+
+@pytest.fixture
+def large(qapp, monkeypatch):
+    """A model whose rows are many, and what a worker thread has to do for it."""
+    monkeypatch.setattr(folder_model, "MANY_ROWS", 0)
+    jobs = []
+    model = FolderModel(background=lambda compute, then: jobs.append((compute, then)))
+    model.clear("p/")
+    add(model, ["p/folder/"], [row(f"{n:03}", size=n) for n in range(100)])
+    return model, jobs
+
+
+def test_many_rows_are_found_as_they_are_shown_when_they_are_found(large):
+    model, jobs = large
+    found = []
+    model.find_runs(lambda: ["p/folder/", "p/000", "p/050"], found.append)
+    model.sort(NAME, DESCENDING)
+    compute, then = jobs[-1]
+    then(compute())
+    assert found == []
+    compute, then = jobs[-1]
+    then(compute())
+    assert found == [[(0, 0), (50, 50), (100, 100)]]
+    model.find_runs(lambda: ["p/000"], found.append)
+    model.clear("p/")
+    compute, then = jobs[-1]
+    then(compute())
+    assert len(found) == 1
+
+
+def test_few_rows_of_many_are_only_hidden_before_they_are_listed_again(large):
+    model, _jobs = large
+    model.remove(["p/000", "p/folder/"], replaced=True)
+    assert names(model)[:2] == ["001", "002"]
+    assert (model.rowCount(), model.total) == (99, 101)
 
 
 def test_ten_thousand_of_twenty_thousand_rows_go_quickly(model):

@@ -60,7 +60,7 @@ def test_cells_are_the_folders_some_levels_below():
     assert [(cell.folder, cell.share.size) for cell in cells] == [
         ("market-data/ohlcv/BTC-USD", 800), ("logs/app/2024", 150), ("(top level)", 50),
     ]  # fmt: skip
-    assert cells[0].label == "ohlcv/BTC-USD"
+    assert cells[0].label == "market-data/ohlcv/BTC-USD"
     deeper = cells_of(FOLDERS, "market-data/ohlcv")
     assert [cell.folder for cell in deeper] == [
         "market-data/ohlcv/BTC-USD/1h", "market-data/ohlcv/BTC-USD/1d",

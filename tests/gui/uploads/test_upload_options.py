@@ -66,6 +66,7 @@ def test_what_s3_refuses_is_explained_before_a_file_is_sent(tab):
         ("tags", "team", "no name and value"),
         ("tags", "aws:x=1", "cannot be stored"),
         ("metadata", "name=ü", "printable ASCII"),
+        ("metadata", "my name=1", "neither spaces"),
         ("metadata", "sha256=1", "cannot be set"),
     ):
         dialog = UploadOptionsDialog(tab, UploadOptions())

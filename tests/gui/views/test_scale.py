@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from core.preview import Candle, Candles, CandleSeries, Gap
 from core.units import TimeStyle, use_time_style
 from gui.views.candle_bars import CandleBars
-from gui.views.scale import Scale, nice_step, short_number, ticks, time_label, time_step, time_ticks
+from gui.views.scale import (
+    Scale,
+    axis_number,
+    nice_step,
+    short_number,
+    ticks,
+    time_label,
+    time_step,
+    time_ticks,
+)
 from gui.views.time_axis import TimeAxis, VisibleRange
 
 D = Decimal(1)
@@ -44,7 +53,26 @@ def test_labels_of_a_price_axis():
         "50,000", "50,200", "50,400", "50,600", "50,800",
     ]  # fmt: skip
     assert ticks(0.10, 0.12, 4)[1] == 3
-    assert [short_number(value) for value in (3.2, 1234, 2.5e6)] == ["3.2", "1.23k", "2.5M"]
+    numbers = (3.2, 1234, 2.5e6, 1.5e12, 3e15, 2e-7)
+    assert [short_number(value) for value in numbers] == [
+        "3.2", "1.23k", "2.5M", "1.5T", "3e15", "2e-7",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (50_200, 2, "50,200.00"),
+        # Cut off at the right it would read as 125 million.
+        (125_000_000_000_000, 0, "1.25e14"),
+        (-1.5e-10, 11, "-1.5e-10"),
+        (3e-13, 12, "3e-13"),
+        (0.0, 12, "0"),
+        (123_456_789_012, 0, "…6,789,012"),
+    ],
+)
+def test_a_number_without_room_never_looks_like_another_one(value, decimals, text):
+    assert axis_number(value, decimals, lambda made: len(made) <= 10) == text
 
 
 def test_scale_goes_there_and_back():

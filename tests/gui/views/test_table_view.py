@@ -187,6 +187,27 @@ def test_another_table_has_neither_order_nor_filter(view):
     assert view.view.horizontalHeader().sortIndicatorSection() == -1
 
 
+def test_columns_grow_with_the_numbers_of_similar_tables_until_their_width_is_chosen(view):
+    """The prices of the next object may have twenty digits; then they would be cut off."""
+    narrow = view.view.columnWidth(0)
+    long = [("0.00000000012345678901", "buy", "")]
+    view.show_content(table(long))
+    wide = view.view.columnWidth(0)
+    assert wide > narrow
+    view.show_content(table())
+    assert view.view.columnWidth(0) == wide
+    view.view.setColumnWidth(0, 60)
+    view.show_content(table(long))
+    assert view.view.columnWidth(0) == 60
+
+
+def test_columns_have_room_for_the_codes_of_invisible_characters(show):
+    wide, plain = show(TableView()), show(TableView())
+    wide.show_content(table([("\u202e" * 5, "buy", "")]))
+    plain.show_content(table([("x" * 5, "buy", "")]))
+    assert wide.view.columnWidth(0) > plain.view.columnWidth(0)
+
+
 def test_a_title_has_a_menu_with_statistics_and_a_filter(view, qtbot):
     header = view.view.horizontalHeader()
     header.customContextMenuRequested.emit(QPoint(header.sectionViewportPosition(2) + 5, 5))

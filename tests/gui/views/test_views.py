@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtWidgets import QStyleOptionViewItem
 
 from core.preview import ProblemKind, preview
 from gui.views.candle_view import CandleView
@@ -50,6 +51,22 @@ def test_holdings(show):
     assert view.model.index(0, 0).data() == "A8"
     assert "other" in view.bar.accessibleDescription()
     view.grab()
+
+
+def test_the_shares_of_holdings_are_visible_in_a_narrow_pane(show, qtbot):
+    assets = [
+        {"symbol": symbol, "quantity": "9.5000", "value_usd": value}
+        for symbol, value in (("BTC", "61000.00"), ("ETH", "18774.95"), ("USDT", "9423.75"))
+    ]
+    body = {"user_id": "u", "portfolio": {"total_value_usd": "89198.70", "assets": assets}}
+    view = show(HoldingsView(), size=(315, 400))
+    view.show_content(preview(json.dumps(body).encode(), "x.json").representations[0])
+    table = view.view
+    qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() == 0)
+    option = QStyleOptionViewItem()
+    for column in (0, 1, 3, 4):
+        needed = table.itemDelegate().sizeHint(option, view.model.index(0, column)).width()
+        assert needed <= table.columnWidth(column)
 
 
 def test_a_table_is_sorted_copied_safely_and_gone_through(show, qtbot):

@@ -96,10 +96,26 @@ def _swapped(range_: Range, data: bytes) -> bytes:
     return zstandard.ZstdCompressor(write_checksum=True).compress(rows)
 
 
-def _locked(range_: Range) -> str:
-    with range_.site.lock():
-        result = range_.plain("restore")
-    return _refused(range_, result)
+def _locked(operation: str, table: str) -> Callable[[Range], str]:
+    """Hold a lock on a table, or on the former one, during an operation, which is then repeated."""
+
+    def one(range_: Range) -> str:
+        if operation == "restore":
+            with range_.site.lock(table):
+                result = range_.plain("restore")
+            return _refused(range_, result)
+        range_.former = range_.plain("restore")["former"]
+        restored = range_.site.everything()
+        with range_.site.lock(table or range_.former):
+            result = range_.plain(operation)
+        if not result["error"]:
+            raise WrongError("there was no error")
+        if range_.site.everything() != restored:
+            raise WrongError("a refused operation changed something")
+        range_.site.undo(range_.former)
+        return _refused(range_, result)
+
+    return one
 
 
 def _full_spool(range_: Range) -> str:
@@ -125,7 +141,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault("restore: storage out of reach", _at_a_step("restore", "offline", "calls")),
     Fault("restore: connection lost", _at_a_block("restore", _cut), of_servers=True),
     Fault("restore: server killed", _at_a_block("restore", _kill_server), of_servers=True),
-    Fault("restore: lock held", _locked),
+    Fault("restore: lock held", _locked("restore", "orders")),
+    Fault("restore: lock on a child held", _locked("restore", "fills")),
+    Fault("undo: lock held", _locked("undo", "orders")),
+    Fault("undo: lock on a child held", _locked("undo", "fills")),
+    Fault("removal of the former table: lock held", _locked("drop", "")),
     Fault("restore: no space for the download", _full_spool),
     Fault("restore: no space for the table", _full_disk),
     Fault("restore: part missing", _harmed_part(lambda _range, _data: None)),

@@ -65,6 +65,8 @@ class Range:
         self.store, self.home = FolderStore(folder / "store"), folder / "home"
         self.store.folder.mkdir()
         self.steps: dict[str, dict[str, Any]] = {}
+        #: The former table that an undo puts back, or that is removed.
+        self.former = ""
         #: The number of the present round of a fault, the number of its rounds, and their steps.
         self.round, self.rounds, self.taken = 0, 1, tuple[str, ...]()
         self._run("backup")
@@ -102,7 +104,7 @@ class Range:
         request = {
             "operation": operation, "url": self.site.address.url, "password": self.site.password,
             "store": str(self.store.folder), "home": str(self.home), "fault": fault, "at": at,
-            "backup": getattr(self, "backup", None) and self.backup.id,
+            "backup": getattr(self, "backup", None) and self.backup.id, "former": self.former,
         }  # fmt: skip
         if not self.site.is_server:
             return self.worker.run(request)

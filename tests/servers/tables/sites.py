@@ -21,6 +21,7 @@ from helpers.postgresql_tables import Database, new_database
 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
+from core.backup.databases.postgresql.names import TableName
 from core.work import Work
 from tests.core.backup.mariadb.conftest import PASSWORD, Trading
 
@@ -60,8 +61,8 @@ class Site(ABC):
         """Return the distinct texts of the column that `change` changes."""
 
     @abstractmethod
-    def lock(self) -> Any:
-        """Hold a lock of another session on the table inside the block."""
+    def lock(self, table: str = "orders") -> Any:
+        """Hold a lock of another session on a table inside the block."""
 
     @abstractmethod
     def full_disk(self) -> Any:
@@ -120,7 +121,7 @@ class SQLiteSite(Site):
         return sorted(str(row[0]) for row in sql(self.path, "SELECT DISTINCT status FROM orders"))
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, table: str = "orders") -> Iterator[None]:
         with closing(apsw.Connection(str(self.path))) as other:
             other.execute("BEGIN IMMEDIATE")
             yield
@@ -177,7 +178,7 @@ class PostgreSQLSite(Site):
         ]
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, table: str = "orders") -> Iterator[None]:
         from pg8000.core import CoreConnection
 
         with closing(
@@ -186,7 +187,8 @@ class PostgreSQLSite(Site):
                 database=self._database.name, password=self.password, ssl_context=False,
             )
         ) as other:  # fmt: skip
-            other.execute_simple("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE")
+            name = TableName.parse(table).sql
+            other.execute_simple(f"BEGIN; LOCK TABLE {name} IN ACCESS SHARE MODE")
             yield
             other.execute_simple("ROLLBACK")
 
@@ -271,7 +273,7 @@ class MariaDBSite(Site):
         ]
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, table: str = "orders") -> Iterator[None]:
         import pymysql
 
         with closing(
@@ -280,9 +282,9 @@ class MariaDBSite(Site):
                 database=self._name, ssl_disabled=True,
             )
         ) as other:  # fmt: skip
-            other.query("LOCK TABLES orders READ")
+            other.cursor().execute(f"SELECT * FROM {table} LIMIT 1")  # in an open transaction
             yield
-            other.query("UNLOCK TABLES")
+            other.rollback()
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:

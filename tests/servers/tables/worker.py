@@ -141,6 +141,11 @@ def _operation(request: dict[str, Any], store: FolderStore, work: Work) -> str:
         with open_database(address, work=work) as source:
             back_up(store, source, ["orders"], "a note", work)
         return ""
+    if request["operation"] in ("undo", "drop"):
+        with open_database(address, write=True, work=work) as target, target.change(work=work):
+            act = target.undo if request["operation"] == "undo" else target.drop_former
+            act(request["former"])
+        return ""
     (backup,) = (one for one in backups_in(store, None, work) if one.id == request["backup"])
     return restore_of(store, backup, address, Choices(), work).kept
 

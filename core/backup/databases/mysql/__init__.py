@@ -5,22 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Self
 
-from core.backup.databases.base import Database, Rows
+from core.backup.databases.base import CompletedKeys, Database, Rows
 from core.backup.databases.condition import checks_of, clause
-from core.backup.databases.mysql import compare, dependants, grants, inspect, row_restore, swap
+from core.backup.databases.mysql import (
+    compare,
+    dependants,
+    grants,
+    inspect,
+    recovery,
+    row_restore,
+    swap,
+)
 from core.backup.databases.mysql.address import ServerAddress
+from core.backup.databases.mysql.completion import UnfinishedError
 from core.backup.databases.mysql.dump import dump_rows
+from core.backup.databases.mysql.effects import refuse_effects
 from core.backup.databases.mysql.fingerprint import Fingerprint, server_fingerprint
 from core.backup.databases.mysql.load import load_rows
 from core.backup.databases.mysql.names import related_name
-from core.backup.databases.mysql.orphans import newly_orphaned
+from core.backup.databases.mysql.orphans import newly_orphaned, orphaned_during_swap
+from core.backup.databases.mysql.referring import incoming, refuse_other_databases
 from core.backup.databases.mysql.session import Session, named_lock
 from core.backup.databases.mysql.tokens import literal, quoted
-from core.backup.databases.mysql.writer import check_complete
 from core.backup.databases.single_rows import RowChanges
-from core.errors import Conflict, Corrupt, DatabaseError, NotSupported, StorageError
+from core.effects import BY_HAND, Result, note_attempt
+from core.errors import Conflict, DatabaseError, StorageError
 from core.model.backup import Difference, Origin
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
 from core.redaction import Secret
@@ -38,6 +50,7 @@ class MySQLDatabase(Database):
     """
 
     engine = "MariaDB"
+    loads_long_rows = True
     tested = ("10.11",)
     missing_rows_remedy = "Run CHECK TABLE … EXTENDED on the table."
 
@@ -46,7 +59,12 @@ class MySQLDatabase(Database):
         self._address = address
         self._password = password
         self._swap: swap.Swap | None = None
-        self._ungranted: tuple[str, ...] = ()
+        self._connect = partial(Session.open, address, password, default_work(None))
+        #: The former table that the change removes or puts back.
+        self._leaving = ""
+        self._problems: tuple[str, ...] = ()
+        #: By table, rows that lose the row to which they refer, as counted before the swap.
+        self._orphans: tuple[tuple[str, int], ...] = ()
         self._in_snapshot = False
         #: By table and condition.
         self._counts: dict[tuple[str, str], int] = {}
@@ -97,14 +115,12 @@ class MySQLDatabase(Database):
     @classmethod
     def origin_of(cls, address: str) -> Origin:
         """Return host, port and database."""
-        place = ServerAddress.parse(address)
-        return Origin(cls.engine, place.database, f"{place.host}:{place.port}", place.database)
+        return ServerAddress.parse(address).origin(cls.engine)
 
     @property
     def origin(self) -> Origin:
         """Host, port and database."""
-        place = self._address
-        return Origin(self.engine, place.database, f"{place.host}:{place.port}", place.database)
+        return self._address.origin(self.engine)
 
     @property
     def version(self) -> str:
@@ -176,47 +192,30 @@ class MySQLDatabase(Database):
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""
+        refuse_effects(where)
         for statement in checks_of(quoted(table), where):
             with self._session.cancellable(work):
                 self._session.query(statement)
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables to `table`."""
-        return inspect.incoming(self._session, table)
+        return incoming(self._session, table)
 
     def prove_restorable(self, schema: TableSchema) -> None:
         """Check that the schema describes the table completely, and that rows can be read.
 
-        A read-only user cannot create a table on the server, so the statement that a restore would
-        run is read again and compared with the schema.
+        A read-only user cannot create a table, so the statement of a restore is read again.
         """
-        engine = next((o.partition("=")[2] for o in schema.options if o.startswith("ENGINE=")), "")
-        if problem := inspect.engine_problem(engine or "InnoDB"):
-            raise NotSupported(
-                f"{schema.table} is {problem}",
-                cause="Rows that change during the backup would be mixed.",
-                remedy="Convert it first: ALTER TABLE … ENGINE=InnoDB.",
-                subject=schema.table,
-            )
-        try:
-            check_complete(schema)
-        except (Corrupt, NotSupported) as error:
-            raise NotSupported(
-                f"{schema.table} cannot be backed up, because a restore could not build it again",
-                cause=" ".join(part for part in (error.summary + ".", error.cause) if part),
-                remedy="Copy the rows to a plain table (CREATE TABLE copy AS SELECT …) and back up "
-                "the copy.",
-                subject=schema.table,
-                details=error.subject,
-            ) from error
+        inspect.prove_restorable(schema)
 
     def dependants(self, table: str) -> tuple[Dependant, ...]:
         """Return the views, triggers and foreign keys that depend on a table."""
         return dependants.dependants_of(self._session, table)
 
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
-        """Return the dependants with the problems of a restore."""
-        return dependants.dependants_after(self._session, schema, self._today(schema.table))
+        """Return the dependants with the problems of a restore, and a restore that was begun."""
+        found = dependants.dependants_after(self._session, schema, self._today(schema.table))
+        return (*found, *recovery.begun_restores(self._session, schema.table))
 
     def update_dependants(
         self,
@@ -272,7 +271,7 @@ class MySQLDatabase(Database):
         """Hold the lock of the database; the swap of tables is carried out at the end of the block.
 
         What an earlier restore left is completed or removed first. If the block fails, the loaded
-        table is removed and nothing else was changed.
+        table is removed and nothing else was changed, unless the error states it.
         """
         name = f"strongroom {self._address.database}"[:64]
         with self._session.cancellable(work):
@@ -282,15 +281,19 @@ class MySQLDatabase(Database):
                     remedy="Wait until it has ended, then try again. Nothing was changed.",
                     subject=self.name,
                 )
-            swap.recover(self._session)
-        self._swap = None
+            self._connect = partial(Session.open, self._address, self._password, work)
+            recovery.recover(self._session, self._connect)
+        self._swap, self._leaving = None, ""
         try:
             yield
             work.check()
             self._carry_out()
-        except BaseException:
-            with finishing(work) as last, suppress(StorageError):
-                self._clean_up(name, last)
+        except UnfinishedError:
+            note_attempt(BY_HAND, Result.CHANGE)  # a clean-up would wait for the same session
+            raise
+        except BaseException as error:
+            with finishing(work) as last:
+                self._clean_up_after(error, name, last)
             raise
         finally:
             self._swap = None
@@ -298,23 +301,43 @@ class MySQLDatabase(Database):
                 self._session.run(f"DO RELEASE_LOCK({literal(name)})")
 
     def problems_after_change(self) -> tuple[str, ...]:
-        """Return the grants that the server refused after the swap."""
-        return self._ungranted
+        """Return the grants that the server refused after the swap, and rows that lack others."""
+        return self._problems
 
     def _carry_out(self) -> None:
-        if self._swap is not None:
-            swap.commit(self._session, self._swap)
-            self._ungranted = tuple(grants.apply_grants(self._session, self._swap.schema))
+        if (done := self._swap) is not None:
+            swap.commit(self._session, done, self._connect)
+            late = orphaned_during_swap(self._session, done.schema, done.former, self._orphans)
+            self._problems = (*grants.apply_grants(self._session, done.schema), *late)
+
+    def _clean_up_after(self, error: BaseException, lock: str, work: Work) -> None:
+        try:
+            self._clean_up(lock, work)
+        except UnfinishedError as failure:
+            note_attempt(BY_HAND, Result.CHANGE)
+            raise failure from error
+        except StorageError as failure:
+            if self._swap or self._leaving:
+                note_attempt(BY_HAND, Result.UNKNOWN)
+            recovery.add_failure(error, failure)
 
     def _clean_up(self, lock: str, work: Work) -> None:
         """Undo what was begun, on another connection: the present one may have been cut."""
         former = self._swap.former if self._swap else ""
         self._session.close()
         self._session = Session.open(self._address, self._password, work)
-        if self._session.value(named_lock(lock)) == 1:
-            swap.recover(self._session)
-            if former and inspect.former_of(self._session, former):
-                swap.undo(self._session, former)
+        if self._session.value(named_lock(lock)) != 1:
+            raise Conflict("Another restore changes this database", remedy="Try again after it.")
+        connect = partial(Session.open, self._address, self._password, work)
+        recovery.recover(self._session, connect)
+        if former and inspect.former_of(self._session, former):
+            recovery.undo(self._session, former, connect)
+        if self._leaving and not self.exists(self._leaving):
+            note_attempt(BY_HAND, Result.CHANGE)  # only the answer was lost
+
+    def lock(self, table: str) -> None:
+        """Refuse a table that cannot be replaced; the swap itself waits for its writers."""
+        refuse_other_databases(self._session, table)
 
     def create(self, schema: TableSchema) -> None:
         """Create the bare table from checked data, marked as being loaded."""
@@ -326,6 +349,8 @@ class MySQLDatabase(Database):
 
     def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:
         """Complete the loaded table; it takes its name at the end of `change`."""
+        if former:
+            refuse_other_databases(self._session, schema.table)
         for reference in self.references(schema.table) if former else ():
             if not swap.can_be_referenced(schema, reference.parents):
                 raise Conflict(
@@ -345,14 +370,20 @@ class MySQLDatabase(Database):
                 "No restored table was published", remedy="Report this: it should not happen."
             )
         today = self._today(schema.table) if former else None
-        references = self.references(schema.table)
-        return newly_orphaned(self._session, schema, references, self._swap.new, today)
+        found = self.references(schema.table)
+        self._orphans = newly_orphaned(self._session, schema, found, self._swap.new, today)
+        return self._orphans
+
+    def complete_foreign_keys(self, schema: TableSchema) -> CompletedKeys:
+        """Count orphans; the server itself attaches keys to a table that is created later."""
+        return (), newly_orphaned(self._session, schema, (), schema.table, None)
 
     def undo(self, former: str) -> str:
         """Restore a former table under its name, or the former values of single rows."""
+        self._leaving = former if self.exists(former) else ""
         if note := row_restore.former_rows_note(self._session, former):
             return row_restore.undo_rows(self._session, former, note)
-        return swap.undo(self._session, former)
+        return recovery.undo(self._session, former, self._connect)
 
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
         """Return the changes of single rows of a table."""
@@ -365,4 +396,5 @@ class MySQLDatabase(Database):
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""
-        swap.drop_former(self._session, former)
+        self._leaving = former if self.exists(former) else ""
+        recovery.drop_former(self._session, former)

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
+from core.model.backup import Origin
 
 _PORT = 3306
 
@@ -66,6 +67,10 @@ class ServerAddress:
             )
         host, port = parsed.host or "localhost", parsed.port or _PORT
         return cls(host, port, parsed.database, parsed.username, tls, authority)
+
+    def origin(self, engine: str) -> Origin:
+        """Return host, port and database, as a manifest names them."""
+        return Origin(engine, self.database, f"{self.host}:{self.port}", self.database)
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return the settings of a TLS connection; None if it is not required.

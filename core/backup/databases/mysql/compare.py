@@ -12,6 +12,7 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from core.backup.databases.base import Rows
+from core.backup.databases.mysql.long_lines import shortened
 from core.backup.databases.mysql.rows import HEX, Number
 from core.backup.databases.row_keys import Digits, KeyValue, key_text
 from core.model.backup import ChangedCell, Difference
@@ -20,6 +21,8 @@ from core.work import Work
 
 _LONGEST_VALUE = 120
 _BATCH = 5_000
+#: Lines between two checks for a cancel.
+_CHECKED = 500
 
 
 def difference(
@@ -30,7 +33,10 @@ def difference(
     samples: int,
     work: Work,
 ) -> Difference:
-    """Compare rows of a backup with those of the present table."""
+    """Compare rows of a backup with those of the present table.
+
+    A long row may be in several pieces; values above 256 KB of such rows are compared by their hash.
+    """
     # Imported here: a backup compares nothing, and SQLite takes 30 ms.
     from core.backup.databases.sqlite.private import private_database
 
@@ -62,8 +68,8 @@ class _Comparison:
         self._key = key_of(backup, today)
         present = {column.name for column in today.stored}
         self._columns = [c.name for c in backup.stored if c.name in present]
-        names = [[column.name for column in schema.stored] for schema in (backup, today)]
-        self._same_form = names[0] == names[1]
+        self._names = [[column.name for column in schema.stored] for schema in (backup, today)]
+        self._same_form = self._names[0] == self._names[1]
 
     def fill(self, rows: Iterable[Rows], present: Iterable[Rows], work: Work) -> None:
         """Write all lines that are not equal at the same place into the file."""
@@ -84,7 +90,8 @@ class _Comparison:
     def _unequal(
         self, rows: Iterable[Rows], present: Iterable[Rows], work: Work
     ) -> Iterator[tuple[bytes | None, bytes | None]]:
-        mine, theirs = _lines(rows, work), _lines(present, work)
+        mine = _checked(shortened(rows, self._names[0]), work)
+        theirs = _checked(shortened(present, self._names[1]), work)
         for left, right in zip_longest(mine, theirs):
             if not (self._same_form and left == right):
                 yield left, right
@@ -152,10 +159,11 @@ class _Comparison:
         return [row[name] for name in self._columns] if isinstance(row, dict) else row
 
 
-def _lines(rows: Iterable[Rows], work: Work) -> Iterator[bytes]:
-    for _, lines in rows:
+def _checked(lines: Iterator[bytes], work: Work) -> Iterator[bytes]:
+    """Yield lines, and check between some of them whether the work is cancelled."""
+    while some := list(islice(lines, _CHECKED)):
         work.check()
-        yield from lines[:-1].split(b"\n")
+        yield from some
 
 
 def _dumped(values: Sequence[Any]) -> str:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from core.backup.databases.grants import described_grants
 from core.backup.databases.mysql.grants import missing_grants
-from core.backup.databases.mysql.inspect import incoming, text
+from core.backup.databases.mysql.inspect import text
+from core.backup.databases.mysql.referring import UNSEEN, incoming, sees_all
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.swap import can_be_referenced
 from core.backup.databases.mysql.tokens import literal, tokens
@@ -70,6 +71,8 @@ def dependants_after(
         replace(each, problem=_problem(each, references, schema, bodies, lost))
         for each in dependants_of(session, schema.table)
     ]
+    if today is not None and not sees_all(session):
+        found.append(Dependant("foreign key", "of other databases", UNSEEN))
     for role, privileges in described_grants(missing_grants(session, schema)):
         found.append(Dependant("grant", role, f"It is only restored on request: {privileges}."))
     return tuple(found)
@@ -92,6 +95,8 @@ def _problem(
         keys = [key for key in references if _key_name(key) == found.name]
         if any(not can_be_referenced(schema, key.parents) for key in keys):
             return "refers to columns without an index in this schema"
+        if any(key.database for key in keys):
+            return "belongs to another database, and prevents a restore in place"
         return ""
     used = _names(bodies.get((found.kind, found.name), ""))
     names = [name for name in lost if name.lower() in used]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from core.backup.databases.base import Rows
 from core.backup.databases.mysql.fingerprint import Fingerprint
+from core.backup.databases.mysql.packets import LongPiece
 from core.backup.databases.mysql.rows import careful_line, careful_sql, source
 from core.backup.databases.mysql.sampling import sampled_row_sql
 from core.backup.databases.mysql.session import Session
@@ -29,20 +31,26 @@ def dump_rows(
 ) -> Generator[Rows, None, int | None]:
     """Yield the rows of a table in the order of its primary key, or in the stored order.
 
-    All lines are added to `fingerprint`; `where` is a condition.
+    A line of more than 1 MB is yielded in pieces, which all have the count 0 except for the last. All lines are added to `fingerprint`; `where` is a condition.
 
     Returns:
         How many rows the server sent, as it counted them; None if it is not known.
     """
     fingerprint = fingerprint or Fingerprint()
-    done, missing = 0, False
+    done, missing, text = 0, False, _Text()
     line = sampled_row_sql(session, schema)
     statement = f"SELECT {line} FROM {source(schema, where)}"  # noqa: S608 - names are quoted
     with closing(_pieces(session, statement, work)) as pieces:
         for rows in pieces:
             if rows is None:
                 missing = True  # the rest is received, but not used: the connection stays open
-            elif not missing:
+            elif missing:
+                continue
+            elif isinstance(rows, LongPiece):
+                fingerprint.omit()
+                done += rows.last
+                yield int(rows.last), text.checked(rows)
+            else:
                 done += len(rows)
                 yield len(rows), _checked(_joined(rows, fingerprint))
     if not missing:
@@ -60,12 +68,19 @@ def _joined(rows: list[bytes], fingerprint: Fingerprint) -> bytes:
 
 def _pieces(
     session: Session, statement: str, work: Work
-) -> Generator[list[bytes] | None, None, None]:
-    """Yield the lines of pieces, and None where a line is NULL since it is too long."""
+) -> Generator[list[bytes] | LongPiece | None, None, None]:
+    """Yield the lines of pieces, long ones in parts, and None where a line is NULL: it is too long."""
     rows: list[bytes] = []
     size = 0
     with closing(session.stream(statement, work)) as received:
-        for values, null in received:
+        for found in received:
+            if isinstance(found, LongPiece):
+                if rows:
+                    yield rows
+                    rows, size = [], 0
+                yield found
+                continue
+            values, null = found
             rows += values
             size += sum(map(len, values))
             if rows and (size >= PIECE_BYTES or null):
@@ -81,15 +96,34 @@ def _pieces(
 def _checked(text: bytes) -> bytes:
     """Return a piece after a check that it is UTF-8."""
     if not text.isascii():
-        try:
+        with _explained():
             text.decode()
-        except UnicodeDecodeError as error:
-            raise Corrupt(
-                "A text of the table is not valid in its character set",
-                cause=str(error)[:200],
-                remedy="Find it with HEX() and repair it, or convert the column to a binary type.",
-            ) from None
     return text
+
+
+class _Text:
+    """The text of a long line, whose pieces may end in a character."""
+
+    def __init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")()
+
+    def checked(self, piece: LongPiece) -> bytes:
+        """Return the bytes of a piece, with the end of the line, after a check that they are UTF-8."""
+        with _explained():
+            self._decoder.decode(piece.data, piece.last)
+        return piece.data + b"\n" if piece.last else piece.data
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise Corrupt(
+            "A text of the table is not valid in its character set",
+            cause=str(error)[:200],
+            remedy="Find it with HEX() and repair it, or convert the column to a binary type.",
+        ) from None
 
 
 def _carefully(

@@ -16,6 +16,11 @@ from core.backup.databases.server import (
 from core.errors import AccessDenied, Conflict, DatabaseError, StorageError
 from core.redaction import redacted
 
+
+class ReferencedError(Conflict):
+    """A foreign key refers to a table or a row that would be removed."""
+
+
 #: Numbers of errors. Source: MariaDB and MySQL manuals, server and client error references.
 _WRONG_LOGIN = frozenset({1045, 1698})
 _CONNECTION_ERRORS: dict[int | str, Callable[[ServerAddress, str], StorageError]] = {
@@ -24,6 +29,7 @@ _CONNECTION_ERRORS: dict[int | str, Callable[[ServerAddress, str], StorageError]
     **dict.fromkeys((1053, 1927, 2002, 2003, 2006, 2013), connection_lost),
 }
 _LOCKED = frozenset({1099, 1205, 1213, 1412, 1637})
+_REFERENCED = frozenset({1217, 1451})
 _MISSING = {1049: "database", 1146: "table", 1051: "table"}
 #: Values that a column does not store unchanged.
 _UNFIT_VALUES = frozenset({1264, 1265, 1292, 1366, 1406})
@@ -49,6 +55,14 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
             Conflict,
             "Another session uses or changes the table",
             "Wait until it has ended, then try again. Nothing was changed.",
+        ),
+    ),
+    (
+        _REFERENCED,
+        (
+            ReferencedError,
+            "A foreign key refers to the table or the row",
+            "Drop that foreign key first; it may belong to another database.",
         ),
     ),
     (

@@ -22,11 +22,12 @@ _reversed = itemgetter(slice(None, None, -1))
 
 
 class Fingerprint:
-    """The checksum of lines."""
+    """The checksum of lines; its text is empty after `omit`."""
 
     def __init__(self) -> None:
         self._rows = 0
         self._sum = 0
+        self._complete = True
 
     def add(self, rows: Sequence[bytes]) -> None:
         """Add lines without their newlines."""
@@ -34,8 +35,12 @@ class Fingerprint:
         self._sum += sum(map(mul, map(crc32, rows), map(crc32, map(_reversed, rows))))
         self._rows += len(rows)
 
+    def omit(self) -> None:
+        """Note a line that is not in memory, so that only the server can compute the checksum."""
+        self._complete = False
+
     def __str__(self) -> str:
-        return fingerprint_text(self._rows, self._sum)
+        return fingerprint_text(self._rows, self._sum) if self._complete else ""
 
 
 def server_fingerprint(session: Session, schema: TableSchema, work: Work, where: str = "") -> str:

@@ -1,20 +1,23 @@
-"""Inspection of a MariaDB or MySQL database: tables, schemas, triggers and foreign keys."""
+"""Inspection of a MariaDB or MySQL database: tables, schemas and triggers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
-from core.backup.databases.mysql.names import NOTE, former_pattern, is_note_name
+from core.backup.databases.mysql.names import (
+    NOTE,
+    former_pattern,
+    is_being_loaded,
+    is_note_name,
+)
 from core.backup.databases.mysql.reader import read_table
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted
-from core.errors import NotFound, NotSupported
-from core.model.tables import Reference, TableInfo, TableSchema, Trigger
+from core.backup.databases.mysql.writer import check_complete
+from core.errors import Corrupt, NotFound, NotSupported
+from core.model.tables import TableInfo, TableSchema, Trigger
 
 _UNFIT = {
     "VIEW": "a view, which has no rows",
@@ -25,24 +28,14 @@ _UNFIT = {
 #: Tables with at most this many bytes are counted; the others show the server's estimate.
 _COUNTED_BYTES = 64 << 20
 _TABLES = """
-SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH FROM information_schema.TABLES
-WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW' ORDER BY TABLE_NAME
+SELECT TABLE_NAME, TABLE_COMMENT, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH
+FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW' ORDER BY TABLE_NAME
 """
 _TRIGGERS = """
 SELECT TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE
 FROM information_schema.TRIGGERS
 WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = {table}
 ORDER BY EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER
-"""
-_INCOMING = """
-SELECT k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, k.REFERENCED_COLUMN_NAME, r.DELETE_RULE,
-  r.UPDATE_RULE
-FROM information_schema.KEY_COLUMN_USAGE k
-JOIN information_schema.REFERENTIAL_CONSTRAINTS r ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA
-  AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
-WHERE k.TABLE_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_SCHEMA = DATABASE()
-  AND k.REFERENCED_TABLE_NAME = {table} AND k.TABLE_NAME <> {table}
-ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION
 """
 
 
@@ -52,8 +45,12 @@ def text(value: Any) -> str:
 
 
 def list_tables(session: Session) -> tuple[TableInfo, ...]:
-    """Return the tables by name, with row counts."""
-    rows = [(text(name), *rest) for name, *rest in session.query(_TABLES)]
+    """Return the tables by name, with row counts, without those that a restore is loading."""
+    rows = [
+        (text(name), *rest)
+        for name, comment, *rest in session.query(_TABLES)
+        if not is_being_loaded(text(name), text(comment))
+    ]
     names = frozenset(name for name, *_ in rows)
     return tuple(
         _info(session, name, text(kind), text(engine), int(estimate or 0), int(size or 0), names)
@@ -96,6 +93,33 @@ def engine_problem(engine: str) -> str:
     if engine.upper() == "INNODB":
         return ""
     return f"a table of the storage engine {engine}, which has no consistent view of its rows"
+
+
+def prove_restorable(schema: TableSchema) -> None:
+    """Check that a restore can build the table, and that its rows have one view.
+
+    Raises:
+        NotSupported: It cannot be backed up; the error names the table.
+    """
+    engine = next((o.partition("=")[2] for o in schema.options if o.startswith("ENGINE=")), "")
+    if problem := engine_problem(engine or "InnoDB"):
+        raise NotSupported(
+            f"{schema.table} is {problem}",
+            cause="Rows that change during the backup would be mixed.",
+            remedy="Convert it first: ALTER TABLE … ENGINE=InnoDB.",
+            subject=schema.table,
+        )
+    try:
+        check_complete(schema)
+    except (Corrupt, NotSupported) as error:
+        raise NotSupported(
+            f"{schema.table} cannot be backed up, because a restore could not build it again",
+            cause=" ".join(part for part in (error.summary + ".", error.cause) if part),
+            remedy="Copy the rows to a plain table (CREATE TABLE copy AS SELECT …) and back up "
+            "the copy.",
+            subject=schema.table,
+            details=error.subject,
+        ) from error
 
 
 def former_of(session: Session, name: str) -> str:
@@ -172,31 +196,6 @@ def triggers(session: Session, table: str) -> tuple[Trigger, ...]:
             _TRIGGERS.format(table=literal(table))
         )
     )  # fmt: skip
-
-
-def incoming(session: Session, table: str) -> tuple[Reference, ...]:
-    """Return the foreign keys of other tables to `table`, which need not exist."""
-    found = []
-    for _, name, columns, parents, on_delete, _ in incoming_keys(session, table):
-        if not former_of(session, name):
-            rule = "" if on_delete in ("NO ACTION", "RESTRICT") else on_delete
-            found.append(Reference(name, columns, parents, rule))
-    return tuple(found)
-
-
-def incoming_keys(
-    session: Session, table: str
-) -> list[tuple[str, str, tuple[str, ...], tuple[str, ...], str, str]]:
-    """Return constraint name, table, columns, referenced columns and rules of foreign keys."""
-    rows = session.query(_INCOMING.format(table=literal(table)))
-    keys = []
-    for (child, constraint), group in groupby(rows, key=itemgetter(0, 1)):
-        parts: Sequence[tuple[Any, ...]] = list(group)
-        columns = tuple(text(part[2]) for part in parts)
-        parents = tuple(text(part[3]) for part in parts)
-        rules = text(parts[0][4]), text(parts[0][5])
-        keys.append((text(constraint), text(child), columns, parents, *rules))
-    return keys
 
 
 _DEFINITION = re.compile(

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from contextlib import contextmanager
+from itertools import chain, groupby
 from typing import Any
 
 from core.backup.databases.base import Rows
+from core.backup.databases.long_rows import complete_rows
+from core.backup.databases.mysql.long_lines import (
+    Close,
+    Content,
+    End,
+    Head,
+    Literal,
+    LongLine,
+    Open,
+    Token,
+)
 from core.backup.databases.mysql.rows import (
     HEX,
     TEXT,
@@ -21,12 +34,18 @@ from core.backup.databases.mysql.rows import (
 )
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted
-from core.errors import DatabaseError, NotSupported
+from core.errors import Corrupt, DatabaseError, NotSupported
 from core.model.tables import TableSchema
+from core.units import format_size
 from core.work import Progress, Work
 
 #: Size of an INSERT statement in characters: less than the smallest usual max_allowed_packet.
 _STATEMENT = 1 << 20
+#: A piece of more bytes has a long row.
+_LONG = (4 << 20) + (1 << 18)
+#: Bytes of max_allowed_packet that are left for the packet itself.
+_MARGIN = 1024
+_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _ESCAPES = str.maketrans(
     {"\\": "\\\\", '"': '\\"', "\0": "\\0", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1a": "\\Z"}
 )
@@ -41,22 +60,54 @@ def load_rows(session: Session, schema: TableSchema, rows: Iterable[Rows], work:
     """
     loading = _Loading(work)
     pieces = loading.counted(rows)
-    first = list(islice(pieces, 1))
-    if not first:
+    first = next(pieces, None)
+    if first is None:
         return 0
-    pieces = chain(first, pieces)
+    pieces = chain([first], pieces)
     collation = default_collation(schema)
     if any(needs_check(column, collation) for column in schema.stored):
         _insert(session, schema, pieces)
         return loading.done
     text = LoadText(schema)
-    try:
-        session.load(text.statement, (text.piece(piece) for piece in pieces), work)
-    except NotSupported:
-        _insert(session, schema, pieces)
-        return loading.done
-    _check_warnings(session, schema)
+    segments = groupby(pieces, _LongRows())
+    for long, segment in segments:
+        try:
+            with _checks(session, on=long):
+                session.load(text.statement, text.pieces(segment), work)
+                _check_warnings(session, schema)
+        except NotSupported:  # of the first segment, and nothing was read of it
+            rest = chain([segment], (more for _, more in segments))
+            _insert(session, schema, chain.from_iterable(rest))
+            return loading.done
     return loading.done
+
+
+class _LongRows:
+    """A key of pieces: whether they belong to rows of more than 4 MB."""
+
+    def __init__(self) -> None:
+        self._within = False
+
+    def __call__(self, piece: Rows) -> bool:
+        count, data = piece
+        long = self._within or not count or len(data) > _LONG
+        self._within = not count
+        return long
+
+
+@contextmanager
+def _checks(session: Session, *, on: bool) -> Iterator[None]:
+    """Check unique keys in the block if it loads long rows.
+
+    Without any checks, LOAD DATA holds pages while it writes a value. If this is larger than most of
+    the redo log, MariaDB 10.11 waits forever, even after a KILL. With checks it fills an empty table
+    in bulk, which ends the server if the disk is full: so short rows are loaded without.
+    """
+    if on:
+        session.run("SET SESSION unique_checks=1")
+    yield
+    if on:
+        session.run("SET SESSION unique_checks=0")
 
 
 class _Loading:
@@ -64,10 +115,10 @@ class _Loading:
         self.done = 0
         self._work = work
 
-    def counted(self, rows: Iterable[Rows]) -> Iterator[bytes]:
+    def counted(self, rows: Iterable[Rows]) -> Iterator[Rows]:
         for count, lines in rows:
             self._work.check()
-            yield lines
+            yield count, lines
             self.done += count
             self._work.report(Progress(self.done, None, "rows", "loading"))
 
@@ -129,6 +180,23 @@ class LoadText:
             + (f" SET {','.join(changes)}" if changes else "")
         )
 
+    def pieces(self, rows: Iterable[Rows]) -> Iterator[bytes]:
+        """Yield rows as the text of LOAD DATA; a long row may be in several pieces.
+
+        Raises:
+            Corrupt: A row does not match the schema.
+        """
+        names = [column.name for column in self._columns]
+        line: LongLine | None = None
+        for count, data in rows:
+            if count and line is None:
+                yield self.piece(data)
+                continue
+            line = line or LongLine(names)
+            yield b"".join(map(_load_text, line.add(data)))
+            if count:
+                line = None
+
     def piece(self, lines: bytes) -> bytes:
         """Return a piece of complete lines as the text of LOAD DATA.
 
@@ -160,6 +228,38 @@ class LoadText:
         return text
 
 
+def _load_text(token: Token) -> bytes:
+    """Return the text of LOAD DATA for a token of a row."""
+    text = token.data
+    match token:
+        case Head():
+            text = b"" if token.first else b"\t"
+        case Literal(b"null"):
+            text = b"NULL"
+        case Open() | Close():
+            text = b'"'
+        case End():
+            text = b"\n"
+        case Content() if b"\\u" in text or b"\\f" in text or b"\\/" in text:
+            text = _ESCAPE.sub(_load_escape, text)
+        case Literal() | Content():
+            pass
+    return text
+
+
+def _load_escape(match: re.Match[bytes]) -> bytes:
+    """Return an escape of JSON as one of LOAD DATA."""
+    found = match.group()
+    if found not in (b"\\f", b"\\/") and not found.startswith(b"\\u"):
+        return found
+    try:
+        return str(json.loads(f'"{found.decode()}"')).translate(_ESCAPES).encode()
+    except UnicodeEncodeError:  # one half of a character
+        raise Corrupt(
+            "A row of the backup contains a character in an unknown form", subject=found.decode()
+        ) from None
+
+
 def _without_tags(text: bytes) -> bytes:
     """Remove the objects around hex digits; a field only starts with `{` if it is one."""
     tag = f'{{"{HEX}":"'.encode()
@@ -183,8 +283,13 @@ def _field(value: Any) -> str:
     return f'"{value.translate(_ESCAPES)}"'
 
 
-def _insert(session: Session, schema: TableSchema, pieces: Iterable[bytes]) -> None:
-    """Insert rows with literal values; slower, but possible on every server."""
+def _insert(session: Session, schema: TableSchema, pieces: Iterable[Rows]) -> None:
+    """Insert rows with literal values; slower, but possible on every server.
+
+    Raises:
+        DatabaseError: The statement of a row exceeds max_allowed_packet.
+    """
+    largest = int(session.value("SELECT @@max_allowed_packet")) - _MARGIN
     columns = schema.stored
     collation = default_collation(schema)
     names = ",".join(quoted(column.name) for column in columns)
@@ -192,11 +297,17 @@ def _insert(session: Session, schema: TableSchema, pieces: Iterable[bytes]) -> N
     head = f"INSERT {ignore}INTO {quoted(schema.table)} ({names}) VALUES "  # noqa: S608 - names are quoted
     charsets = [charset_of(column.collation or collation) for column in columns]
     session.run("START TRANSACTION")
-    for lines in pieces:
+    for _, lines in complete_rows(pieces):
         pending: list[str] = []
         size = 0
         for row in values_of(lines, [column.name for column in columns]):
             values = ",".join(map(_literal, row, charsets))
+            # In UTF-8 a character has at most 4 bytes.
+            if 4 * len(values) > largest and len(values.encode()) > largest - len(head.encode()):
+                raise _too_long(schema, len(values.encode()), largest)
+            if pending and size + len(values) >= _STATEMENT:
+                session.run(head + ",".join(pending))
+                pending, size = [], 0
             pending.append(f"({values})")
             size += len(values)
             if size >= _STATEMENT:
@@ -205,6 +316,17 @@ def _insert(session: Session, schema: TableSchema, pieces: Iterable[bytes]) -> N
         if pending:
             session.run(head + ",".join(pending))
     session.run("COMMIT")
+
+
+def _too_long(schema: TableSchema, size: int, largest: int) -> DatabaseError:
+    return DatabaseError(
+        "A row is too long for the server",
+        cause=f"Its statement has {format_size(size)}, and max_allowed_packet of the server allows "
+        f"{format_size(largest)}. LOAD DATA LOCAL has no such limit, but the server does not allow "
+        "it, or the character set of the table requires statements.",
+        remedy="Raise max_allowed_packet of the server. Nothing was changed.",
+        subject=schema.table,
+    )
 
 
 def _literal(value: Any, charset: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from core.backup.databases.mysql.inspect import exists
+from core.backup.databases.mysql.inspect import exists, read_schema
+from core.backup.databases.mysql.referring import incoming
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import quoted
 from core.model.tables import ForeignKey, Reference, TableSchema
+from core.units import format_counted
 
 
 def newly_orphaned(
@@ -37,6 +40,35 @@ def newly_orphaned(
     own = sum(_more(session, key, schema, new, today) for key in schema.foreign_keys)
     found[schema.table] = found.get(schema.table, 0) + own
     return tuple((table, count) for table, count in found.items() if count > 0)
+
+
+def orphaned_during_swap(
+    session: Session, schema: TableSchema, former: str, before: Sequence[tuple[str, int]]
+) -> tuple[str, ...]:
+    """Return texts about rows that became orphans after they were counted, until the swap.
+
+    Foreign keys of other tables refer to `former` until they are changed, and the server does not
+    check their rows then: other sessions may have written such rows until the tables were locked,
+    and in a cycle of foreign keys, whose tables cannot be locked, until the swap ended.
+
+    Args:
+        session: The connection.
+        schema: The restored table, which has replaced `former`.
+        former: The former table; empty if there was none.
+        before: Tables with the counts before the swap.
+    """
+    if not former:
+        return ()
+    alone = replace(schema, foreign_keys=())
+    references = incoming(session, schema.table)
+    found = newly_orphaned(session, alone, references, schema.table, read_schema(session, former))
+    known = dict(before)
+    return tuple(
+        f"{format_counted(more, 'row')} of {table}, written during the restore, "
+        f"{'refers' if more == 1 else 'refer'} to missing rows. The former table has them."
+        for table, count in found
+        if (more := count - known.get(table, 0)) > 0
+    )
 
 
 def _lost(

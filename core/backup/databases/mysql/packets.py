@@ -6,11 +6,23 @@ Source: MariaDB manual, "Client/Server Protocol", "0 - Packet" and "Result Set P
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 _HEAD = struct.Struct("<I")
 _LARGEST = 0xFFFFFF
 _NULL, _TWO, _THREE, _EIGHT, _ERROR = 0xFB, 0xFC, 0xFD, 0xFE, 0xFF
 _SKIPPED = {_TWO: 3, _THREE: 4, _EIGHT: 9}
+#: A value in a longer packet is passed on in pieces, as it is received.
+_LONG = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class LongPiece:
+    """Bytes of a long value; `last` if the value ends with them."""
+
+    data: bytes
+    last: bool
 
 
 class Packets:
@@ -42,7 +54,7 @@ class Packets:
         while at <= last:
             length = head(data, at)[0] & _LARGEST
             end = at + 4 + length
-            if end > last + 5:
+            if end > last + 5 or (length > _LONG and data[at + 4] in _SKIPPED):
                 break
             first = data[at + 4]
             if first < _NULL:
@@ -50,19 +62,11 @@ class Packets:
             elif first == _NULL:
                 self._at = end
                 return rows, True
-            elif length < _LARGEST and (
-                first in (_TWO, _THREE) or (first == _EIGHT and length > 8)
-            ):
+            elif first in (_TWO, _THREE) or (first == _EIGHT and length > 8):
                 append(data[at + 4 + _SKIPPED[first] : end])
             elif self._is_last(first, data[at + 4 : end]):
                 at = end
                 break
-            else:
-                found = self._long_value(at)
-                if found is None:
-                    break
-                value, end = found
-                append(value)
             at = end
         self._at = at
         return rows, False
@@ -94,17 +98,31 @@ class Packets:
             self.ended = True
         return self.ended
 
-    def _long_value(self, at: int) -> tuple[bytes, int] | None:
-        """Return a value in several packets and where it ends; None if it is incomplete."""
-        pieces: list[bytes] = []
-        length = _LARGEST
-        while length == _LARGEST:
-            if at + 4 > len(self._data):
-                return None
-            length = _HEAD.unpack_from(self._data, at)[0] & _LARGEST
-            if at + 4 + length > len(self._data):
-                return None
-            pieces.append(self._data[at + 4 : at + 4 + length])
-            at += 4 + length
-        value = b"".join(pieces)
-        return value[_SKIPPED[value[0]] :], at
+    def long_value(self, blocks: Iterator[bytes]) -> Iterator[LongPiece]:
+        """Yield the pieces of the next value if it is long; more bytes of it are in `blocks`.
+
+        Values of 16 MB and more are in several packets.
+        """
+        data, at = self._data, self._at
+        if len(data) - at < 5 or data[at + 4] not in _SKIPPED:
+            return
+        length = _HEAD.unpack_from(data, at)[0] & _LARGEST
+        if length <= _LONG:
+            return
+        skipped = _SKIPPED[data[at + 4]]
+        more = True
+        while more:
+            while len(self._data) - self._at < 4 + skipped:
+                self.add(next(blocks))
+            length = _HEAD.unpack_from(self._data, self._at)[0] & _LARGEST
+            self._at += 4 + skipped
+            left, skipped, more = length - skipped, 0, length == _LARGEST
+            if not left and not more:
+                yield LongPiece(b"", last=True)
+            while left:
+                if self._at == len(self._data):
+                    self.add(next(blocks))
+                piece = self._data[self._at : self._at + left]
+                self._at += len(piece)
+                left -= len(piece)
+                yield LongPiece(piece, last=not left and not more)

@@ -46,7 +46,11 @@ def read_table(text: str) -> TableSchema:
     end = group_end(found, start.at)
     parts = _Parts()
     for item in split_at_commas(found[start.at + 1 : end - 1]):
-        _read_item(_Cursor(item, joined(item)), parts)
+        try:
+            _read_item(_Cursor(item, joined(item)), parts)
+        except NotSupported as error:
+            error.summary = f"{name} cannot be described: {error.summary}"
+            raise
     tail = _Cursor(found[end:], text)
     tail.options(parts)
     schema = TableSchema(

@@ -11,18 +11,21 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from core.backup.databases.base import Rows
-from core.backup.databases.mysql.inspect import exists, incoming, read_schema, text
+from core.backup.databases.mysql.completion import REPEAT, UnfinishedError
+from core.backup.databases.mysql.inspect import exists, read_schema, text
 from core.backup.databases.mysql.load import load_rows
 from core.backup.databases.mysql.names import NOTE, former_pattern
 from core.backup.databases.mysql.notes import DONE, create_note
+from core.backup.databases.mysql.referring import UNSEEN, incoming, sees_all
 from core.backup.databases.mysql.rows import base_type, default_collation
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.databases.mysql.writer import create_table
 from core.backup.databases.row_keys import Digits, KeyValue
 from core.backup.databases.row_statements import UPDATE, bad_key
+from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
-from core.errors import DatabaseError, StorageError
+from core.errors import Conflict, DatabaseError, StorageError
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work
 
@@ -64,6 +67,13 @@ class MySQLRowChanges(RowChanges):
     def other_table(self, name: str) -> str:
         """Return the quoted name of another table."""
         return quoted(name)
+
+    def referring_table(self, reference: Reference) -> str:
+        """Return the quoted name of a table, with its database if that is another one."""
+        if not reference.database:
+            return quoted(reference.table)
+        name = reference.table.removeprefix(f"{reference.database}.")
+        return f"{quoted(reference.database)}.{quoted(name)}"
 
     def temporary(self, name: str) -> str:
         """Return the quoted name of a temporary table, which hides a table of the same name."""
@@ -175,7 +185,8 @@ class MySQLRowChanges(RowChanges):
         values = ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
         note = quoted(former + NOTE)
         self._session.run(f"INSERT INTO {note} (kind, name, text) VALUES {values}")  # noqa: S608 - literals
-        self._session.run("COMMIT")
+        with noting_lost_answer():
+            self._session.run("COMMIT")
 
     def begin_undo(self) -> None:
         """Begin a transaction in which foreign keys and checks of single rows are enforced."""
@@ -189,8 +200,17 @@ class MySQLRowChanges(RowChanges):
     def complete_undo(self, former: str) -> None:
         """Empty the note with the commit, and drop both tables."""
         self._session.run(f"DELETE FROM {quoted(former + NOTE)}")  # noqa: S608 - the name is quoted
-        self._session.run("COMMIT")
-        _drop(self._session, former)
+        with noting_lost_answer():
+            self._session.run("COMMIT")
+        try:
+            _drop(self._session, former)
+        except Conflict as error:
+            raise UnfinishedError(
+                f"The former rows of {self.today.table} are restored, but {former} is not dropped",
+                cause=error.cause,
+                remedy=REPEAT,
+                subject=former,
+            ) from error
 
     @contextmanager
     def triggers_disabled(self) -> Iterator[None]:
@@ -198,11 +218,13 @@ class MySQLRowChanges(RowChanges):
         yield
 
     def notes(self) -> tuple[str, ...]:
-        """Return that triggers fire."""
-        names = ", ".join(trigger.name for trigger in self.today.triggers)
-        if not names:
-            return ()
-        return (f"Triggers of the table fire, because the server cannot disable them: {names}.",)
+        """Return that triggers fire, and that keys of other databases may not be seen."""
+        found = [] if sees_all(self._session) else [f"{UNSEEN}. Their rules may change rows there."]
+        if names := ", ".join(trigger.name for trigger in self.today.triggers):
+            found.append(
+                f"Triggers of the table fire, because the server cannot disable them: {names}."
+            )
+        return tuple(found)
 
     def _same_type(self, backup: Column, today: Column) -> bool:
         mine = backup.collation or self._former_collation

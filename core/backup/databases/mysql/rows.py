@@ -274,6 +274,19 @@ def values_of(lines: bytes, names: Sequence[str]) -> Iterator[list[Any]]:
             raise _mismatch(row) from None
 
 
+def line_of(names: Sequence[str], values: Sequence[Any]) -> bytes:
+    """Return the line of values that `values_of` yields, without its newline."""
+    pieces = []
+    for name, value in zip(names, values, strict=True):
+        text = "null" if value is None else str(value)
+        if isinstance(value, tuple):
+            text = f'{{"{value[0]}":"{value[1]}"}}'
+        elif isinstance(value, str) and not isinstance(value, Number):
+            text = _json_quoted(value)
+        pieces.append(f"{json.dumps(name, ensure_ascii=False)}:{text}")
+    return ("{" + ",".join(pieces) + "}").encode()
+
+
 def _mismatch(row: object) -> Corrupt:
     return Corrupt("A row of the backup does not match its schema", subject=str(row)[:200])
 

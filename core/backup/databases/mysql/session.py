@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from core.backup.databases.mysql.address import ServerAddress, TlsMode
 from core.backup.databases.mysql.failures import server_error
-from core.backup.databases.mysql.packets import Packets
+from core.backup.databases.mysql.packets import LongPiece, Packets
 from core.backup.databases.mysql.tokens import literal
 from core.backup.databases.server import (
     ServerConnection,
@@ -46,6 +46,7 @@ _SETTINGS = (
     "sql_quote_show_create=1",
     "sql_big_selects=1",
     "foreign_key_checks=0",
+    # With one of these checks, LOAD DATA fills an empty table in bulk: `load` describes the danger.
     "unique_checks=0",
     "innodb_strict_mode=0",
     "net_read_timeout=3600",
@@ -173,10 +174,13 @@ class Session(ServerConnection):
             finally:
                 cursor.close()
 
-    def stream(self, statement: str, work: Work) -> Generator[tuple[list[bytes], bool], None, None]:
+    def stream(
+        self, statement: str, work: Work
+    ) -> Generator[tuple[list[bytes], bool] | LongPiece, None, None]:
         """Yield the values of a query with one column, in lists, as they are received.
 
-        A list ends early, with True, where a value is NULL. A generator that is closed early closes
+        A list ends early, with True, where a value is NULL. Values of more than 1 MB are yielded in
+        pieces. A generator that is closed early closes
         the connection: the rest of the rows would have to be read otherwise.
         """
         complete, driver = False, self._driver
@@ -190,8 +194,7 @@ class Session(ServerConnection):
             with closing(self._blocks(work)) as blocks:
                 while not packets.ended:
                     packets.add(next(blocks))
-                    while (found := packets.values())[0] or found[1]:
-                        yield found
+                    yield from _received(packets, blocks)
             if packets.error:
                 complete = True
                 raise server_error(*packets.error, self.address)
@@ -247,6 +250,20 @@ class Session(ServerConnection):
             self._driver.close()
         with suppress(OSError):
             self._link.close()
+
+
+def _received(
+    packets: Packets, blocks: Iterator[bytes]
+) -> Iterator[tuple[list[bytes], bool] | LongPiece]:
+    """Yield what was received, and the rest of a long value."""
+    found = True
+    while found:
+        found = False
+        while (values := packets.values())[0] or values[1]:
+            yield values
+        for piece in packets.long_value(blocks):
+            found = True
+            yield piece
 
 
 class _UnknownVariableError(StorageError):

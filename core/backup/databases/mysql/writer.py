@@ -174,7 +174,19 @@ def create_table(
 
 
 def column_sql(column: Column, *, numbered: bool = True) -> str:
-    """Return the declaration of a column."""
+    """Return the declaration of a column.
+
+    Raises:
+        Corrupt: A text of the column is not allowed; the cause names both.
+    """
+    try:
+        return _column_sql(column, numbered=numbered)
+    except Corrupt as error:
+        error.cause = f"The column {column.name}: {error.subject or column.type}."
+        raise
+
+
+def _column_sql(column: Column, *, numbered: bool) -> str:
     attributes = [_attribute(text) for text in column.attributes]
     pieces = [quoted(column.name), _type(column.type)]
     pieces += _starting_with(attributes, "CHARACTER SET ", "COMPRESSED")

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Self
 
-from core.backup.databases.base import Database, Rows
+from core.backup.databases.base import CompletedKeys, Database, Rows
 from core.backup.databases.condition import checks_of, clause
 from core.backup.databases.postgresql import (
     build,
@@ -19,6 +19,7 @@ from core.backup.databases.postgresql import (
     row_restore,
     swap,
     takeover,
+    volatile,
 )
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import counted_rows, fingerprint
@@ -27,6 +28,7 @@ from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.snapshot import Snapshot
+from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import RowChanges
 from core.errors import DatabaseError, StorageError
 from core.model.backup import Difference, Origin
@@ -37,8 +39,7 @@ from core.work import Work, default_work
 __all__ = ["PostgreSQLDatabase"]
 
 _TABLES = """
-SELECT n.nspname::text, c.relname::text, c.relpages, c.reltuples::bigint, c.relkind::text,
-  EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))
+SELECT n.nspname::text, c.relname::text, c.relpages, c.reltuples::bigint, c.relkind::text
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2
@@ -134,34 +135,30 @@ class PostgreSQLDatabase(Database):
         with self._session.cancellable(default_work(work)):
             return tuple(self._info(*row, formers=formers) for row in self._session.query(_TABLES))
 
-    def _info(  # noqa: PLR0913 - the columns of one row
+    def _info(
         self,
         schema: str,
         table: str,
         pages: int,
         estimate: int,
         kind: str,
-        inherits: bool,
         *,
         formers: dict[str, str],
     ) -> TableInfo:
         name = TableName(schema, table)
-        problem = ""
-        if inherits and kind == "r":
-            problem = "It is part of an inherited table, which is not supported."
-        rows = estimate if estimate >= 0 else None
+        rows, problem = estimate if estimate >= 0 else None, ""
         if kind == "r" and pages <= _COUNTED_PAGES:
-            rows, problem = self._counted(name, problem)
+            rows, problem = self._counted(name)
         return TableInfo(str(name), rows, problem, formers.get(str(name), ""))
 
-    def _counted(self, name: TableName, problem: str) -> tuple[int | None, str]:
+    def _counted(self, name: TableName) -> tuple[int | None, str]:
         # An error inside the transaction of a snapshot would prevent every later query.
         attempt = takeover.savepoint(self._session) if self._snapshot else nullcontext()
         try:
             with attempt:
-                return self.count(str(name)), problem
+                return self.count(str(name)), ""
         except DatabaseError as error:
-            return None, problem or error.cause
+            return None, error.cause
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data; inside a snapshot it is locked against TRUNCATE and ALTER."""
@@ -205,8 +202,10 @@ class PostgreSQLDatabase(Database):
         if begun:
             return counted_rows(begun)
         with self._session.cancellable(default_work(work)):
-            name = TableName.parse(table).sql
-            return int(self._session.value(f"SELECT count(*) FROM {name}{clause(where)}"))  # noqa: S608 - the name is quoted
+            relation = catalog.find_relation(self._session, TableName.parse(table))
+            only = "ONLY " if relation and relation.kind == "r" else ""  # not of inheriting tables
+            rows = f"{only}{TableName.parse(table).sql}{clause(where)}"
+            return int(self._session.value(f"SELECT count(*) FROM {rows}"))  # noqa: S608 - the name is quoted
 
     def expected_rows(self, table: str, *, work: Work | None = None) -> int:
         """Return the server's estimate for a large table, which would take long to count."""
@@ -217,9 +216,11 @@ class PostgreSQLDatabase(Database):
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""
-        for statement in checks_of(TableName.parse(table).sql, where):
-            with self._session.cancellable(work):
+        name = TableName.parse(table).sql
+        with self._session.cancellable(work):
+            for statement in checks_of(name, where):
                 self._session.query(statement)
+            volatile.refuse_volatile(self._session, name, where)
 
     def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
         """Return the sum of the hashes of the rows; see `Database`."""
@@ -275,12 +276,8 @@ class PostgreSQLDatabase(Database):
     ) -> tuple[Dependant, ...]:
         """Return the dependants, which `publish` has moved, and what the restore lost."""
         publications = (one for one in before if one.kind == "publication")
-        lost = (
-            Dependant("property", name, "It could not be created for the restored table.")
-            for name in self._published.problems
-        )
         losses = takeover.losses(self._session, schema, in_place=today is not None)
-        return (*self.dependants(schema.table), *publications, *lost, *losses)
+        return (*self.dependants(schema.table), *publications, *self._published.lost, *losses)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -335,7 +332,8 @@ class PostgreSQLDatabase(Database):
             self._session.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             try:
                 yield
-                self._session.query("COMMIT")
+                with noting_lost_answer():
+                    self._session.query("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
@@ -373,14 +371,18 @@ class PostgreSQLDatabase(Database):
             _log.warning("Rows of %s violate the check %s, as in the backup", name, check)
         return tuple(orphans.validate_or_count(self._session, relation.oid, not_valid))
 
+    def complete_foreign_keys(self, schema: TableSchema) -> CompletedKeys:
+        """Create and validate foreign keys that were left out; see `Database`."""
+        return orphans.complete_keys(self._session, schema)
+
     def undo(self, former: str) -> str:
         """Restore a former table and drop the restored one, or restore the former rows."""
         if self.has_former_rows(former):
             return row_restore.undo_rows(self._session, TableName.parse(former))
-        table = swap.undo(self._session, TableName.parse(former))
+        table, not_valid = swap.undo(self._session, TableName.parse(former))
         relation = catalog.require_relation(self._session, TableName.parse(table))
-        for child, rows in orphans.validate_or_count(self._session, relation.oid):
-            _log.warning("After the undo, %s rows of %s refer to missing rows", rows, child)
+        for child, rows in orphans.validate_or_count(self._session, relation.oid, not_valid):
+            _log.warning("After the undo, references to missing rows: %s in %s", rows, child)
         return table
 
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from core.backup.databases.base import Rows
 from core.backup.databases.postgresql.build import table_statement
-from core.backup.databases.postgresql.catalog import column_list
+from core.backup.databases.postgresql.catalog import column_list, own_rows
 from core.backup.databases.postgresql.loading import copy_rows
-from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.names import quoted
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.user_types import create_missing, require_extensions
 from core.backup.databases.row_keys import key_text
@@ -51,7 +51,7 @@ class Comparison:
         self, session: Session, backup: TableSchema, today: TableSchema, samples: int
     ) -> None:
         self._session = session
-        self._today = TableName.parse(today.table).sql
+        self._today = own_rows(today)
         self._samples = samples
         present = {column.name: column for column in today.columns}
         names = present.keys()

@@ -11,6 +11,8 @@ import struct
 from dataclasses import dataclass, field
 
 _LENGTH = struct.Struct(">I")
+#: The kind and the length before each message.
+HEAD_BYTES = 5
 #: The last message of a COPY, without the byte of the transaction state.
 _READY = b"Z\0\0\0\x05"
 #: The head of a row shorter than 64 KiB.
@@ -59,6 +61,14 @@ def rows_of_messages(buffer: bytearray, filled: int, end: CopyEnd) -> tuple[int,
             others, more, used = _any_messages(buffer, used, filled, end)
             return count + others, rows + more if more else rows, used
     return _any_messages(buffer, 0, filled, end)
+
+
+def long_row(buffer: bytearray, filled: int) -> int:
+    """Return the length of the row that begins at the first byte and is incomplete; 0 if none does."""
+    if filled < HEAD_BYTES or buffer[0] != ord("d"):
+        return 0
+    length = int(_LENGTH.unpack_from(buffer, 1)[0]) - _LENGTH.size
+    return length if length + HEAD_BYTES > filled else 0
 
 
 def _first_row(buffer: bytearray, filled: int) -> int:

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.backup.databases.postgresql.catalog import Relation
-from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.catalog import Relation, parents_of
+from core.backup.databases.postgresql.names import TableName, literal, quoted
 from core.backup.databases.postgresql.session import Session
 from core.errors import Conflict, DatabaseError, NotFound, NotSupported
 from core.model.tables import Dependant, TableSchema
 
 _FOREIGN_KEYS = """
 SELECT n.nspname::text, c.relname::text, k.conname::text, pg_get_constraintdef(k.oid),
-  c.relkind = 'p'
+  c.relkind = 'p', coalesce(obj_description(k.oid, 'pg_constraint'), '')
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE k.confrelid = $1 AND k.contype = 'f' AND k.conrelid <> $1 AND k.conparentid = 0 ORDER BY 1, 2, 3
@@ -70,7 +70,8 @@ _PARTITIONS = "SELECT relid::oid FROM pg_partition_tree($1) WHERE level > 0"
 _TRIGGERS = """
 SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal ORDER BY 1
 """
-_PUBLICATIONS = """
+#: Names of the publications that contain the table with an object id.
+PUBLICATIONS = """
 SELECT p.pubname::text FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
 WHERE r.prrelid = $1 ORDER BY 1
 """
@@ -95,6 +96,7 @@ class IncomingKey:
     name: str
     definition: str
     partitioned: bool = False
+    comment: str = ""
 
 
 @dataclass(slots=True)
@@ -117,8 +119,8 @@ class Bindings:
             raise NotSupported(
                 "Other objects of the database are bound to the present table",
                 cause=f"They would continue to use the former one: {', '.join(names[:10])}.",
-                remedy="Restore under a new name, or drop these objects and create them again "
-                "afterwards. Nothing was changed.",
+                remedy="Drop these objects and create them again afterwards; a restore can also use a "
+                "new name. Nothing was changed.",
             )
 
     @property
@@ -162,6 +164,9 @@ class Bindings:
                 session.query(
                     f"ALTER TABLE {key.table.sql} ADD CONSTRAINT {name} {key.definition}{valid}"
                 )
+            if key.comment:
+                place = f"{name} ON {key.table.sql}"
+                session.query(f"COMMENT ON CONSTRAINT {place} IS {literal(key.comment)}")
 
 
 @contextmanager
@@ -182,6 +187,7 @@ def read_bindings(session: Session, relation: Relation) -> Bindings:
     oid = relation.oid
     bindings = _bindings_of(session, oid)
     bindings.others += [row[0] for row in session.query(_SEQUENCE_USERS, (oid,))]
+    bindings.others += [f"inheritance from {parent}" for parent in parents_of(session, relation)]
     for (partition,) in session.query(_PARTITIONS, (oid,)) if relation.kind == "p" else ():
         # The partitions of the restored table are others, to which nothing is moved.
         found = _bindings_of(session, partition)
@@ -236,7 +242,7 @@ def dependants_of(
         yield Dependant(kind, name, blocked)
     for row in session.query(_TRIGGERS, (relation.oid,)):
         yield Dependant("trigger", row[0])
-    for row in session.query(_PUBLICATIONS, (relation.oid,)):
+    for row in session.query(PUBLICATIONS, (relation.oid,)):
         problem = "Add the table to the publication again after the restore."
         yield Dependant("publication", row[0], problem)
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.server import (
+    Address,
     connection_lost,
     login_refused,
     object_missing,
     other_error,
     too_many_connections,
 )
-from core.errors import Conflict, StorageError
+from core.errors import Conflict, DatabaseError, StorageError
 from core.redaction import redacted
 
 _READ_ONLY = "The server or the connection is read-only: use the primary server to restore."
@@ -55,6 +56,20 @@ _CONNECTION_ERRORS = {
 _LOCKED = "55P03"
 
 
+def _rows_hidden(address: Address, cause: str) -> StorageError:
+    return DatabaseError(
+        "Row-level security hides rows of the table from this user",
+        cause=cause,
+        remedy="Use the owner of the table or a user with BYPASSRLS: a backup without the hidden "
+        "rows would be incomplete.",
+        subject=str(address),
+    )
+
+
+#: Errors by the function in the server that reports them, if the SQLSTATE says less.
+_ROUTINES = {"check_enable_rls": _rows_hidden}
+
+
 def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageError:
     """Return the error for the fields of an error message: `C` code, `M` message, `D` detail."""
     code, message = fields.get("C", ""), redacted(fields.get("M", "")).strip()
@@ -63,8 +78,9 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
     if code in _WRONG_LOGIN:
         remedy = "Check the user and the password, and the server's pg_hba.conf."
         return login_refused(address, f"{message}.", remedy)
-    if code in _CONNECTION_ERRORS:
-        return _CONNECTION_ERRORS[code](address, f"{message}.")
+    special = _ROUTINES.get(fields.get("R", "")) or _CONNECTION_ERRORS.get(code)
+    if special:
+        return special(address, f"{message}.")
     if code == _LOCKED:
         return Conflict(
             "Another session holds a lock on the table",

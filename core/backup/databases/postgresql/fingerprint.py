@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from core.backup.databases.condition import clause
-from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.catalog import own_rows
+from core.backup.databases.postgresql.names import quoted
 from core.backup.databases.postgresql.session import Session
 from core.model.tables import TableSchema
 
@@ -37,14 +38,13 @@ _RECORD_HASH = 140_000
 
 def fingerprint(session: Session, schema: TableSchema, where: str = "") -> str:
     """Return method, row count and sum of the 64-bit hashes of the rows that meet `where`."""
-    table = TableName.parse(schema.table).sql
     values = ", ".join(_hashed(column.name, column.type) for column in schema.stored)
     if session.version_number >= _RECORD_HASH:
         method, expression = "record-hash-3", f"hash_record_extended(ROW({values}), 0)"
     else:
         method, expression = "text-hash-1", f"hashtextextended(ROW({values})::text, 0)"
     # The sum of bigint values is a numeric, so it cannot overflow.
-    statement = f"SELECT count(*), coalesce(sum({expression}), 0)::text FROM {table}{clause(where)}"  # noqa: S608 - names are quoted
+    statement = f"SELECT count(*), coalesce(sum({expression}), 0)::text FROM {own_rows(schema)}{clause(where)}"  # noqa: S608 - names are quoted
     count, total = session.query(statement)[0]
     return f"{method}:{count}:{total}"
 

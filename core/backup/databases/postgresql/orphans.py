@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 
+from core.backup.databases.base import CompletedKeys
+from core.backup.databases.postgresql.catalog import require_relation
+from core.backup.databases.postgresql.dependants import read_bindings
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.swap import former_names
+from core.backup.databases.postgresql.swap import (
+    add_missing_foreign_keys,
+    former_names,
+    not_valid_of,
+)
 from core.backup.databases.postgresql.takeover import savepoint
 from core.errors import DatabaseError
 from core.model.tables import ForeignKey, Reference, TableSchema
@@ -52,6 +59,15 @@ def validate_or_count(
             yield str(child), count
         else:
             session.query(f"ALTER TABLE {child.sql} VALIDATE CONSTRAINT {quoted(name)}")
+
+
+def complete_keys(session: Session, schema: TableSchema) -> CompletedKeys:
+    """Create the foreign keys that a table does not have; see `Database.complete_foreign_keys`."""
+    relation = require_relation(session, TableName.parse(schema.table))
+    added = add_missing_foreign_keys(session, schema)
+    # Keys of other tables are not valid if they were not before, or if their rows violate them.
+    not_valid = not_valid_of(schema) | read_bindings(session, relation).not_valid
+    return added, tuple(validate_or_count(session, relation.oid, not_valid))
 
 
 def validate_checks(

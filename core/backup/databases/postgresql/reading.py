@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.backup.databases.condition import clause
-from core.backup.databases.postgresql.catalog import column_list, require_relation
+from core.backup.databases.postgresql.catalog import column_list, own_rows, require_relation
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.session import Session
 from core.model.tables import TableSchema
@@ -53,7 +53,7 @@ def copy_statement(schema: TableSchema, where: str = "") -> str:
     table, columns = TableName.parse(schema.table).sql, column_list(schema)
     source = f"{table} ({columns})"
     if schema.partition_key or where:
-        source = f"(SELECT {columns} FROM {table}{clause(where)})"  # noqa: S608 - names are quoted
+        source = f"(SELECT {columns} FROM {own_rows(schema)}{clause(where)})"  # noqa: S608 - names are quoted
     return _copy(source)
 
 

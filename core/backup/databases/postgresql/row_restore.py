@@ -21,7 +21,7 @@ from core.backup.databases.postgresql.swap import MARK, former_names, former_rec
 from core.backup.databases.row_keys import KeyValue
 from core.backup.databases.row_statements import INSERT, UPDATE, bad_key
 from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
-from core.errors import DatabaseError
+from core.errors import DatabaseError, NotSupported
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work, default_work
 
@@ -32,6 +32,7 @@ FROM (SELECT $1::regclass AS relid UNION SELECT relid FROM pg_partition_tree($1:
 JOIN pg_trigger g ON g.tgrelid = t.relid
 WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 28 <> 0 ORDER BY 1, 2
 """
+_HAS_CHILDREN = "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhparent = $1)"
 _IS_OWNER = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = $1::regclass"
 _ENABLED = {"O": "ENABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
@@ -243,6 +244,14 @@ def has_former_rows(session: Session, former: TableName) -> bool:
 
 def row_changes(session: Session, backup: TableSchema, today: TableSchema) -> PostgreSQLRowChanges:
     """Return the changes of single rows of a table to those of a backup."""
+    relation = catalog.require_relation(session, TableName.parse(today.table))
+    if relation.kind == "r" and session.value(_HAS_CHILDREN, (relation.oid,)):
+        raise NotSupported(
+            f"Single rows of {today.table} cannot be restored",
+            cause="Other tables inherit from it, so that a change would include their rows.",
+            remedy="Restore under a new name, and copy the rows. Nothing was changed.",
+            subject=today.table,
+        )
     former = dict(former_names(session))
     references = catalog.references_to(session, TableName.parse(today.table))
     incoming = [reference for reference in references if reference.table not in former]

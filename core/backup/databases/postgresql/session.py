@@ -18,9 +18,11 @@ from core.backup.databases.base import Rows
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.connection import connect, with_tls
 from core.backup.databases.postgresql.copy_messages import (
+    HEAD_BYTES,
     CopyEnd,
     error_fields,
     has_end,
+    long_row,
     rows_of_messages,
 )
 from core.backup.databases.postgresql.failures import server_error
@@ -169,6 +171,9 @@ class Session(ServerConnection):
     def copy_out(self, statement: str, work: Work) -> Generator[Rows, None, None]:
         """Yield the rows of `COPY … TO STDOUT` in pieces of complete rows, about 1 MB each.
 
+        A row longer than 1 MB is yielded in pieces as it arrives, since values may have hundreds of
+        megabytes. All of them except the last have the count 0.
+
         A generator that is closed early closes the connection: the rest of the rows would have to
         be read otherwise.
         """
@@ -194,10 +199,25 @@ class Session(ServerConnection):
                 rest = bytes(memoryview(buffer)[used:filled])
                 buffer[: len(rest)] = rest
                 filled = len(rest)
-            if filled > len(buffer) // 2:
-                buffer.extend(bytes(len(buffer)))  # a row that is longer than the buffer
+            if (length := long_row(buffer, filled)) > _BLOCK:
+                yield from self._long_row(buffer, filled, length, work)
+                filled = 0
+            elif filled > len(buffer) // 2:
+                buffer.extend(bytes(len(buffer)))  # a message that is longer than the buffer
         if end.error:
             raise server_error(end.error, self.address)
+
+    def _long_row(self, buffer: bytearray, filled: int, length: int, work: Work) -> Iterator[Rows]:
+        """Yield a row of `length` bytes, whose head and first bytes are in the buffer."""
+        yield 0, bytes(memoryview(buffer)[HEAD_BYTES:filled])
+        rest = length + HEAD_BYTES - filled
+        while rest:
+            work.check()
+            size = min(rest, len(buffer))
+            with memoryview(buffer)[:size] as view:
+                self._fill(view)
+                rest -= size
+                yield 0 if rest else 1, bytes(view)
 
     def _receive_block(self, buffer: bytearray, filled: int, work: Work) -> int:
         """Receive messages of a COPY; return how many bytes of the buffer are filled."""
@@ -261,10 +281,13 @@ class Session(ServerConnection):
 
     def _receive(self, size: int) -> bytes:
         data = bytearray(size)
-        view, done = memoryview(data), 0
-        while done < size:
-            done += self._receive_into(view[done:])
+        self._fill(memoryview(data))
         return bytes(data)
+
+    def _fill(self, view: memoryview) -> None:
+        done = 0
+        while done < len(view):
+            done += self._receive_into(view[done:])
 
     def _receive_into(self, view: memoryview) -> int:
         with _translated(self.address):

@@ -84,6 +84,26 @@ UNION ALL SELECT '', '', format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', name)
   FROM t WHERE relforcerowsecurity
 UNION ALL SELECT 'statistics', e.stxname::text, pg_get_statisticsobjdef(e.oid)
   FROM t JOIN pg_statistic_ext e ON e.stxrelid = t.oid
+UNION ALL SELECT 'statistics', e.stxname::text, format('ALTER STATISTICS %I.%I SET STATISTICS %s',
+  n.nspname, e.stxname, to_jsonb(e) ->> 'stxstattarget') FROM t JOIN pg_statistic_ext e ON e.stxrelid = t.oid
+  JOIN pg_namespace n ON n.oid = e.stxnamespace WHERE (to_jsonb(e) ->> 'stxstattarget')::int >= 0
+UNION ALL SELECT 'statistics', e.stxname::text, format('COMMENT ON STATISTICS %I.%I IS %L', n.nspname,
+  e.stxname, d.description) FROM t JOIN pg_statistic_ext e ON e.stxrelid = t.oid
+  JOIN pg_namespace n ON n.oid = e.stxnamespace
+  JOIN pg_description d ON d.objoid = e.oid AND d.classoid = 'pg_statistic_ext'::regclass
+UNION ALL SELECT '', '', format('COMMENT ON RULE %I ON %s IS %L', r.rulename, name, d.description)
+  FROM t JOIN pg_rewrite r ON r.ev_class = t.oid
+  JOIN pg_description d ON d.objoid = r.oid AND d.classoid = 'pg_rewrite'::regclass
+UNION ALL SELECT '', '', format('COMMENT ON POLICY %I ON %s IS %L', polname, name, d.description)
+  FROM t JOIN pg_policy p ON p.polrelid = t.oid
+  JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass
+UNION ALL SELECT 'sequence', relname::text, format('COMMENT ON SEQUENCE %s IS %L', name, d.description)
+  FROM s JOIN pg_description d ON d.objoid = s.oid AND d.classoid = 'pg_class'::regclass
+UNION ALL SELECT 'index', c.relname::text, format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s',
+  i.indexrelid::regclass, a.attnum, a.attstattarget) FROM t JOIN pg_index i ON i.indrelid = t.oid
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attstattarget >= 0
+  WHERE i.indkey[a.attnum - 1] = 0
 UNION ALL SELECT 'constraint', k.conname::text, format('COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname,
   name, d.description) FROM t JOIN pg_constraint k ON k.conrelid = t.oid
   JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass
@@ -108,6 +128,7 @@ _MOVED = {
     "order of CLUSTER": True,
     "states of triggers": True,
     "comments of constraints and indexes": True,
+    "inheritance": False,
     "tablespace": False,
     "type of the table": False,
     "invalid indexes": False,
@@ -142,12 +163,14 @@ class Takeover:
         table = require_relation(session, TableName.parse(schema.table))
         revoke_all(session, table.oid)  # those by ALTER DEFAULT PRIVILEGES
         present = _names(schema)
+        failed: dict[str, None] = {}  # statistics that fail have more statements, which fail too
         for kind, name, statement in self.statements:
             if kind == "statistics":
                 if not attempted(session, statement):
-                    yield f"{kind} {name}"
+                    failed[f"{kind} {name}"] = None
             elif not kind or (kind, name) in present:
                 session.query(statement)
+        yield from failed
 
 
 def _names(schema: TableSchema) -> set[tuple[str, str]]:

@@ -20,7 +20,12 @@ from core.backup.databases.sqlite.compare import (
     scratch,
 )
 from core.backup.databases.sqlite.condition import check_condition
-from core.backup.databases.sqlite.connection import cancellable, open_file, scalar
+from core.backup.databases.sqlite.connection import (
+    cancellable,
+    encoding_of,
+    open_file,
+    scalar,
+)
 from core.backup.databases.sqlite.dump import Dump, rowid_warning
 from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.backup.databases.sqlite.load import load_rows
@@ -29,7 +34,7 @@ from core.backup.databases.sqlite.readers import readers_of_snapshot
 from core.backup.databases.sqlite.scratch import prove_restorable
 from core.backup.databases.sqlite.tokens import quoted
 from core.backup.databases.url import DatabaseUrl
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.model.backup import Difference, Origin
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
 from core.redaction import Secret
@@ -44,6 +49,7 @@ class SQLiteDatabase(Database):
     """An SQLite file."""
 
     engine = "SQLite"
+    loads_long_rows = True
     no_tables_remedy = "Check that it is the correct file."
     missing_rows_remedy = "Run `PRAGMA integrity_check` on the database."
 
@@ -209,7 +215,7 @@ class SQLiteDatabase(Database):
         """Yield the rows as pieces of JSON lines."""
         work = default_work(work)
         with self._guard(work):
-            encoding = inspect.encoding_of(self._connection)
+            encoding = encoding_of(self._connection)
             with ExitStack() as interruptible:
                 for reader in self._readers:
                     interruptible.enter_context(cancellable(reader, work, str(self._path)))
@@ -316,8 +322,17 @@ class SQLiteDatabase(Database):
             return row_restore.former_rows_note(self._connection, former) is not None
 
     def drop_former(self, former: str) -> None:
-        """Drop a former table."""
+        """Drop a former table, unless a foreign key refers to it: its table could not change."""
         with translate_sqlite_errors(former):
+            undo.require_former(self._connection, former)
+            if keys := self.references(former):
+                raise Conflict(
+                    f"{former} is used by a foreign key",
+                    cause=f"The foreign key ({', '.join(keys[0].columns)}) of {keys[0].table} "
+                    "refers to it.",
+                    remedy="Drop that foreign key first. Nothing was changed.",
+                    subject=former,
+                )
             undo.drop(self._connection, former)
 
     @contextmanager

@@ -16,11 +16,15 @@ import apsw
 
 from core.backup.databases.base import Rows
 from core.backup.databases.row_keys import Digits, KeyValue, key_text
-from core.backup.databases.sqlite.connection import BUSY_MILLISECONDS, cancellable, scalar
+from core.backup.databases.sqlite.connection import (
+    BUSY_MILLISECONDS,
+    cancellable,
+    encoding_of,
+    scalar,
+)
 from core.backup.databases.sqlite.ddl.writer import create_table
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
 from core.backup.databases.sqlite.guarded_create import create_guarded
-from core.backup.databases.sqlite.inspect import encoding_of
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import quoted
 from core.local.spool import private_file, spool
@@ -30,8 +34,8 @@ from core.work import Work
 
 _LONGEST_VALUE = 120
 
-#: Two result columns for each, and SQLite's limit is 2,000.
-_WIDEST = 900
+#: Three result columns for each, and SQLite's limit is 2,000.
+_WIDEST = 600
 
 
 @contextmanager
@@ -131,12 +135,14 @@ class Comparison:
     def _cells(self, source: str) -> Iterator[ChangedCell]:
         names = self._columns[:_WIDEST]
         picked = [_safe(f"b.{quoted(name)}") for name in self.key]
-        picked += [_safe(f"{side}.{quoted(name)}") for name in names for side in "tb"]
+        for name in names:
+            picked += [_unlike(name), *(_beginning(f"{side}.{quoted(name)}") for side in "tb")]
         sql = f"SELECT {','.join(picked)} {source} LIMIT ?"
         width = len(self.key)
         for row in self._connection.execute(sql, (self._samples,)):
-            for name, today, backup in zip(names, row[width::2], row[width + 1 :: 2], strict=True):
-                if type(today) is not type(backup) or today != backup:
+            parts = (row[width + each :: 3] for each in range(3))
+            for name, unlike, today, backup in zip(names, *parts, strict=True):
+                if unlike:
                     left, right = self._cell_text((today,)), self._cell_text((backup,))
                     exact = _exact_key(row[:width], self._encoding)
                     yield ChangedCell(self._cell_text(row[:width]), name, left, right, exact)
@@ -163,6 +169,17 @@ def _safe(value: str) -> str:
     """SQL that fetches TEXT as its bytes (they need not be UTF-8) and a BLOB as a text."""
     blob = f"WHEN 'blob' THEN 'x'''||hex({value})||''''"
     return f"CASE typeof({value}) {blob} WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END"
+
+
+def _beginning(value: str) -> str:
+    """SQL like that of `_safe` for as much of a value as `shown_value` shows.
+
+    A character has four bytes at most. `substr` of a text would end at its first NUL.
+    """
+    hexed = f"hex(substr({value},1,{_LONGEST_VALUE // 2 + 1}))"
+    text = f"substr(CAST({value} AS BLOB),1,{(_LONGEST_VALUE + 1) * 4})"
+    blob = f"WHEN 'blob' THEN 'x'''||{hexed}||''''"
+    return f"CASE typeof({value}) {blob} WHEN 'text' THEN {text} ELSE {value} END"
 
 
 def _exact_key(values: Sequence[Any], encoding: str) -> str:

@@ -145,3 +145,9 @@ def _waiting(connection: apsw.Connection, work: Work) -> Iterator[None]:
 def scalar(connection: apsw.Connection, sql: str, bindings: tuple[Any, ...] = ()) -> Any:
     """Return the first value of the first row."""
     return connection.execute(sql, bindings).fetchall()[0][0]
+
+
+def encoding_of(connection: apsw.Connection) -> str:
+    """Return the Python name of the text encoding of a database."""
+    encoding = str(scalar(connection, "PRAGMA encoding"))
+    return {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}[encoding]

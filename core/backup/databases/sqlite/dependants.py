@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import apsw
 
+from core.backup.databases.sqlite.former_names import is_note
 from core.backup.databases.sqlite.inspect import external_content
 from core.backup.databases.sqlite.scratch import schema_with
 from core.backup.databases.sqlite.tokens import quoted, tokens
-from core.backup.databases.sqlite.undo import is_note
 from core.errors import Corrupt
 from core.model.tables import Dependant, Reference, TableSchema
 

@@ -13,7 +13,14 @@ import apsw
 from core.backup.databases.base import Rows
 from core.backup.databases.condition import clause, enclosed
 from core.backup.databases.sqlite.connection import scalar
-from core.backup.databases.sqlite.rows import careful_line, careful_sql, row_sql
+from core.backup.databases.sqlite.long_values import LongRows, limited_length
+from core.backup.databases.sqlite.rows import (
+    LONG_BLOB,
+    LONG_TEXT,
+    careful_line,
+    careful_sql,
+    row_sql,
+)
 from core.backup.databases.sqlite.tokens import quoted
 from core.backup.prefetch import in_parallel
 from core.model.tables import TableSchema
@@ -24,6 +31,8 @@ PIECE_BYTES = 1 << 20
 _FIRST_ROWS = 64
 _MOST_ROWS = 4_000
 _LAST_ROWID = 2**63 - 1
+#: The longest string that SQLite builds for a piece, in bytes: other rows are read value by value.
+_LONGEST_PIECE = 8 << 20
 
 
 class Dump:
@@ -51,6 +60,16 @@ class Dump:
         self._line = row_sql(self._columns, recorded, strict=strict)
         self._names = recorded_names(schema)
         self._careful = ([self._rowid] if recorded else []) + [careful_sql(self._columns)]
+        self._long = LongRows(
+            connection, schema, self._names, self._place_of_rowid(schema), encoding
+        )
+        for reader in readers:
+            reader.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST_PIECE)
+
+    def _place_of_rowid(self, schema: TableSchema) -> int | None:
+        """Return the place of the rowid in a recorded row; None if it is not recorded."""
+        name = schema.rowids or rowid_column(schema)
+        return self._names.index(name) if name else None
 
     def pieces(self, work: Work) -> Iterator[Rows]:
         """Yield `(count, lines)`; every line ends with a newline."""
@@ -87,11 +106,10 @@ class Dump:
                 work.check()
                 if piece is not None:
                     yield count, piece + b"\n"
-                    self._rows = max(1, min(_MOST_ROWS, PIECE_BYTES * count // len(piece)))
+                    self._rows = _rows_of_a_piece(count, len(piece), _MOST_ROWS)
                 elif count:
                     where = f"WHERE {rowid} BETWEEN ? AND ? ORDER BY {rowid}"
-                    yield from self._carefully(where, bounds, work)
-                    self._rows = _FIRST_ROWS
+                    yield from self._measured(where, bounds, work)
 
     def _ranges(self, rowid: str) -> Iterator[tuple[int, int]]:
         """Yield the first and last rowid of pieces, whose sizes follow those that were read."""
@@ -120,19 +138,18 @@ class Dump:
     def _by_rowid(self, rowid: str, work: Work) -> Iterator[Rows]:
         sql = self._pieces_sql(rowid, f"WHERE {rowid} >= ?", " LIMIT ?", "max(r), count(*)")
         cursor = self._connection.cursor()
-        start, rows = self._first(rowid), _FIRST_ROWS
+        start = self._first(rowid)
         while start <= _LAST_ROWID:
             work.check()
-            piece, end, count = self._fetch(cursor, sql, rowid, (start, rows))
+            piece, end, count = self._fetch(cursor, sql, rowid, (start, self._rows))
             if not count:
                 return
             if piece is None:
                 where = f"WHERE {rowid} BETWEEN ? AND ?{self._and} ORDER BY {rowid}"
-                yield from self._carefully(where, (start, end), work)
-                rows = _FIRST_ROWS
+                yield from self._measured(where, (start, end), work)
             else:
                 yield count, piece + b"\n"
-                rows = max(1, min(_MOST_ROWS, PIECE_BYTES * count // len(piece)))
+                self._rows = _rows_of_a_piece(count, len(piece), _MOST_ROWS)
             start = end + 1
 
     def _first(self, rowid: str) -> int:
@@ -144,7 +161,8 @@ class Dump:
     ) -> tuple[bytes | None, int, int]:
         """Return the piece, its last rowid, its count; no piece when it needs the careful way."""
         try:
-            figures: Sequence[Any] = cursor.execute(sql, bounds).fetchall()[0]
+            with limited_length(self._connection, _LONGEST_PIECE):
+                figures: Sequence[Any] = cursor.execute(sql, bounds).fetchall()[0]
         except apsw.TooBigError:
             ends = (
                 f"SELECT max(r), count(*) FROM (SELECT {rowid} AS r FROM {self._table} "  # noqa: S608 - names are quoted, values bound
@@ -157,10 +175,11 @@ class Dump:
     def _in_a_row(self, work: Work) -> Iterator[Rows]:
         """Read a table without rowid; from the first odd piece on, the careful way."""
         sql = f"SELECT CAST({self._line} AS BLOB) FROM {self._table} NOT INDEXED{self._where}"  # noqa: S608 - names are quoted
-        cursor = self._connection.execute(sql)
         done, rows = 0, _FIRST_ROWS
         try:
-            while batch := [row[0] for row in islice(cursor, rows)]:
+            with limited_length(self._connection, _LONGEST_PIECE):
+                cursor = self._connection.execute(sql)
+            while batch := self._next(cursor, rows):
                 work.check()
                 batch.append(b"")
                 piece = b"\n".join(batch)
@@ -168,19 +187,48 @@ class Dump:
                     break
                 yield len(batch) - 1, piece
                 done += len(batch) - 1
-                rows = max(1, min(_MOST_ROWS, PIECE_BYTES * rows // len(piece)))
+                rows = _rows_of_a_piece(len(batch) - 1, len(piece), _MOST_ROWS)
             else:
                 return
         except apsw.TooBigError:
             work.check()
-        yield from self._carefully(f"{self._where} LIMIT -1 OFFSET ?", (done,), work)
+        yield from self._carefully(self._where, (), work, first=done)
 
-    def _carefully(self, where: str, bounds: tuple[int, ...], work: Work) -> Iterator[Rows]:
+    def _next(self, cursor: apsw.Cursor, rows: int) -> list[bytes]:
+        """Return up to so many lines; fewer after which one is too long, or they are enough."""
+        lines, size = list[bytes](), 0
+        with limited_length(self._connection, _LONGEST_PIECE):
+            for (line,) in islice(cursor, rows):
+                lines.append(line)
+                size += len(line)
+                if size > _LONGEST_PIECE:
+                    break
+        return lines
+
+    def _measured(self, where: str, bounds: tuple[int, ...], work: Work) -> Iterator[Rows]:
+        """Yield the rows of a range value by value; the size of the next ranges follows from them."""
+        rows = size = 0
+        for count, lines in self._carefully(where, bounds, work):
+            yield count, lines
+            rows, size = rows + count, size + len(lines)
+        self._rows = _rows_of_a_piece(rows, size, _FIRST_ROWS)
+
+    def _carefully(
+        self, where: str, bounds: tuple[int, ...], work: Work, *, first: int = 0
+    ) -> Iterator[Rows]:
+        """Yield the rows of a statement from the one with the number `first` on."""
         select = ",".join(self._careful)
-        sql = f"SELECT {select} FROM {self._table} NOT INDEXED {where}"  # noqa: S608 - names are quoted, values bound
+        source = f"FROM {self._table} NOT INDEXED {where}"
+        sql = f"SELECT {select} {source} LIMIT -1 OFFSET ?"
         lines: list[bytes] = []
         size = 0
-        for values in self._connection.execute(sql, bounds):
+        for number, values in enumerate(self._connection.execute(sql, (*bounds, first)), first):
+            if LONG_TEXT in values or LONG_BLOB in values:
+                if lines:
+                    yield len(lines), b"".join(lines)
+                    lines, size = [], 0
+                yield from self._long.pieces(values, source, (*bounds, number), work)
+                continue
             lines.append(careful_line(self._names, values, self._encoding))
             size += len(lines[-1])
             if size >= PIECE_BYTES or len(lines) >= _MOST_ROWS:
@@ -241,6 +289,11 @@ def rowid_column(schema: TableSchema) -> str:
 
 def _quoted_if_any(name: str) -> str:
     return quoted(name) if name else ""
+
+
+def _rows_of_a_piece(count: int, size: int, most: int) -> int:
+    """Return how many rows have about the size of a piece, if `count` have `size` bytes."""
+    return max(1, min(most, PIECE_BYTES * count // max(size, 1)))
 
 
 def _is_utf8(piece: bytes) -> bool:

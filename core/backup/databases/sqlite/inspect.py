@@ -11,8 +11,8 @@ import apsw
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.ddl.statements import read_index, read_table, read_trigger
 from core.backup.databases.sqlite.dump import rowids_field
+from core.backup.databases.sqlite.former_names import former_name
 from core.backup.databases.sqlite.tokens import quoted, tokens
-from core.backup.databases.sqlite.undo import former_name
 from core.errors import Corrupt, NotFound, NotSupported
 from core.model.tables import Reference, TableInfo, TableSchema
 
@@ -148,12 +148,6 @@ def external_content(sql: str) -> str:
         if token.name.lower() == "content" and found[at + 1].text == "=":
             return found[at + 2].name
     return ""
-
-
-def encoding_of(connection: apsw.Connection) -> str:
-    """Return the Python name of the text encoding of a database."""
-    encoding = str(scalar(connection, "PRAGMA encoding"))
-    return {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}[encoding]
 
 
 def _rule(text: str) -> str:

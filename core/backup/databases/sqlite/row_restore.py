@@ -19,9 +19,9 @@ from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former
 from core.backup.databases.sqlite import dependants, inspect
 from core.backup.databases.sqlite.connection import cancellable
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
+from core.backup.databases.sqlite.former_names import NOTE
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import literal, quoted
-from core.backup.databases.sqlite.undo import NOTE
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work
 

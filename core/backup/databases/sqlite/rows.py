@@ -36,6 +36,12 @@ _HEX_TAG = b':{"$hex":"'
 _PLACE, _CUT_ABOVE = "$cut", 4 << 20
 
 
+#: Longer values are read in pieces, in bytes, where SQLite does not build the JSON.
+LONG_VALUE = 256 << 10
+#: What `careful_sql` returns instead of them: it returns no other value as a number with a fraction.
+LONG_TEXT, LONG_BLOB = 0.25, 0.75
+
+
 class RawText(bytes):
     """TEXT whose bytes are not UTF-8, which are loaded unchanged."""
 
@@ -89,14 +95,17 @@ def careful_sql(columns: Sequence[Column]) -> str:
     """Return the select list that `careful_line` reads.
 
     Integers and NULL are unchanged, TEXT is returned as bytes, a REAL as JSON text, a BLOB as text:
-    `b` and its hex digits. Each value is one result column: SQLite allows 2,000 of either.
+    `b` and its hex digits. A long TEXT or BLOB is replaced by `LONG_TEXT` or `LONG_BLOB`. Each value
+    is one result column: SQLite allows 2,000 of either.
     """
     pieces = []
     for column in columns:
         name = quoted(column.name)
         pieces.append(
-            f"CASE typeof({name}) WHEN 'blob' THEN 'b'||hex({name}) "
-            f"WHEN 'text' THEN CAST({name} AS BLOB) "
+            f"CASE typeof({name}) WHEN 'blob' THEN "
+            f"CASE WHEN octet_length({name})>{LONG_VALUE} THEN {LONG_BLOB} ELSE 'b'||hex({name}) END "
+            f"WHEN 'text' THEN "
+            f"CASE WHEN octet_length({name})>{LONG_VALUE} THEN {LONG_TEXT} ELSE CAST({name} AS BLOB) END "
             f"WHEN 'real' THEN iif({name} COLLATE BINARY=0.0 AND atan2({name},-1.0)<0,'-0.0',json_quote({name})) "
             f"ELSE {name} END"
         )
@@ -106,13 +115,14 @@ def careful_sql(columns: Sequence[Column]) -> str:
 def careful_line(names: Sequence[str], values: Sequence[Any], encoding: str) -> bytes:
     """Return the line of a row, with the same bytes as SQLite, but safe for any value."""
     pieces = [
-        f"{_quoted_json(name)}:{_careful_value(value, encoding)}"
+        f"{quoted_json(name)}:{careful_value(value, encoding)}"
         for name, value in zip(names, values, strict=True)
     ]
     return ("{" + ",".join(pieces) + "}\n").encode()
 
 
-def _careful_value(value: Any, encoding: str) -> str:
+def careful_value(value: Any, encoding: str) -> str:
+    """Return the JSON of a value of `careful_sql`."""
     if value is None:
         return "null"
     if isinstance(value, str):
@@ -120,18 +130,24 @@ def _careful_value(value: Any, encoding: str) -> str:
     if not isinstance(value, bytes):
         return str(value)
     try:
-        return _quoted_json(value.decode(encoding))
+        return quoted_json(value.decode(encoding))
     except UnicodeDecodeError:
         if encoding != "utf-8":
-            raise Corrupt(
-                "A text is not valid UTF-16",
-                cause="The database uses UTF-16, and this text cannot be stored exactly.",
-                remedy="Find it with `typeof` and `hex` and repair it first.",
-            ) from None
+            raise not_utf16() from None
         return f'{{"{TEXT}":"{value.hex().upper()}"}}'
 
 
-def _quoted_json(text: str) -> str:
+def not_utf16() -> Corrupt:
+    """Return the error of a text that is not valid in a database with UTF-16."""
+    return Corrupt(
+        "A text is not valid UTF-16",
+        cause="The database uses UTF-16, and this text cannot be stored exactly.",
+        remedy="Find it with `typeof` and `hex` and repair it first.",
+    )
+
+
+def quoted_json(text: str) -> str:
+    """Return a text as JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -155,7 +171,7 @@ def values_of(lines: bytes, names: Sequence[str]) -> Iterable[Sequence[Any]]:
     if _TAG not in lines:
         return picked
     return (
-        [_untagged(value, blobs) if type(value) is dict else value for value in row]
+        [untagged(value, blobs) if type(value) is dict else value for value in row]
         for row in picked
     )
 
@@ -180,7 +196,12 @@ def _cut(lines: bytes, blobs: list[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-def _untagged(found: dict[str, Any], blobs: Sequence[bytes]) -> bytes:
+def untagged(found: dict[str, Any], blobs: Sequence[bytes] = ()) -> bytes:
+    """Return the value of an object.
+
+    Raises:
+        Corrupt: Its form is unknown.
+    """
     if len(found) == 1:
         if type(value := found.get(HEX)) is str:
             return bytes.fromhex(value)

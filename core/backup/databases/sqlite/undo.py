@@ -6,29 +6,20 @@ one. They are recorded in a small view beside it, from which the undo reads them
 
 from __future__ import annotations
 
-import re
+import logging
+from contextlib import suppress
+from dataclasses import replace
 
 import apsw
 
+from core.backup.databases.sqlite.former_names import NOTE, former_name, is_there
 from core.backup.databases.sqlite.guarded_create import create_guarded
+from core.backup.databases.sqlite.inspect import incoming, read_schema
+from core.backup.databases.sqlite.orphans import Place, newly_orphaned
 from core.backup.databases.sqlite.tokens import literal, quoted
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotSupported
 
-_FORMER_NAME = re.compile(r"(?P<table>.+)__before_\d{8}T\d{6}Z(?:_\d+)?", re.DOTALL)
-NOTE = "__note"
-
-
-def former_name(connection: apsw.Connection, name: str) -> str:
-    """Return the original name of a former table, or an empty string for any other table."""
-    match = _FORMER_NAME.fullmatch(name)
-    if match is None or not _is_there(connection, name + NOTE, "view"):
-        return ""
-    return match["table"]
-
-
-def is_note(connection: apsw.Connection, name: str) -> bool:
-    """Return whether `name` is the note beside a former table, which only contains texts."""
-    return name.endswith(NOTE) and bool(former_name(connection, name[: -len(NOTE)]))
+_log = logging.getLogger(__name__)
 
 
 def set_aside(connection: apsw.Connection, table: str, former: str) -> None:
@@ -56,11 +47,25 @@ def put_back(connection: apsw.Connection, former: str) -> str:
     notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(former + NOTE)}").fetchall()  # noqa: S608 - the name is quoted
     table = str(notes[0][1])
     connection.execute(f"DROP VIEW {quoted(former + NOTE)}")
-    connection.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
+    if is_there(connection, table, "table"):
+        for other, rows in _newly_orphaned(connection, table, former):
+            _log.warning("After the undo, references to missing rows: %s in %s", rows, other)
+        connection.execute(f"DROP TABLE {quoted(table)}")
     rename(connection, former, table)
     for _, _, sql in notes[1:]:
         create_guarded(connection, str(sql))
     return table
+
+
+def _newly_orphaned(
+    connection: apsw.Connection, table: str, former: str
+) -> tuple[tuple[str, int], ...]:
+    """Count rows that refer to rows of a table which the former one does not have."""
+    with suppress(NotSupported):  # a table that could not be backed up is put back all the same
+        schema = replace(read_schema(connection, former), table=table)
+        now, before = Place("main", former), Place("main", table)
+        return newly_orphaned(connection, schema, incoming(connection, table), now, before)
+    return ()
 
 
 def drop(connection: apsw.Connection, former: str) -> None:
@@ -86,16 +91,9 @@ def require_former(connection: apsw.Connection, former: str) -> None:
     Raises:
         InvalidInput: It is not.
     """
-    if not (former_name(connection, former) and _is_there(connection, former, "table")):
+    if not (former_name(connection, former) and is_there(connection, former, "table")):
         raise InvalidInput(
             f"{former} is not a former table of a restore",
             remedy="Choose a former table from the list.",
             subject=former,
         )
-
-
-def _is_there(connection: apsw.Connection, name: str, kind: str) -> bool:
-    rows = connection.execute(
-        "SELECT 1 FROM sqlite_schema WHERE type=? AND lower(name)=lower(?)", (kind, name)
-    ).fetchall()
-    return bool(rows)

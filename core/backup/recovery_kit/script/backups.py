@@ -21,6 +21,7 @@ from core.backup.recovery_kit.script.failures import (
     INTEGERS,
     NOT_FOUND,
     NOT_SUPPORTED,
+    USAGE,
     KitError,
     checked_record,
     corrupt,
@@ -79,6 +80,12 @@ class Backup:
                 self._manifest = self._decryption.complete(self.stored)
                 _check_figures(self._manifest)
         return self._manifest
+
+    @property
+    def source(self) -> str:
+        """The engine, the host, and the path or the name of the database."""
+        source, host = self.stored["source"], self.stored.get("host", "")
+        return f"{source.get('engine')} {host}:{self.stored.get('path') or source.get('database')}"
 
     @property
     def rows(self) -> int:
@@ -152,18 +159,37 @@ def chosen(place: Place, table: str, backup_id: str) -> Backup:
     """Return the backup with an id, otherwise the newest one of the table with all rows.
 
     A damaged backup is never replaced by an older one.
+
+    Raises:
+        KitError: There is none, or there are backups of tables of this name of several databases.
     """
     some_rows = False
-    for backup in list_backups(place):
-        if backup.table != table or not backup.id.startswith(backup_id):
+    found = [one for one in list_backups(place) if one.table == table]
+    for backup in found:
+        if not backup.id.startswith(backup_id):
             continue
         if backup_id or backup.old or not backup.stored.get("filter"):
+            if not backup_id and not backup.old:
+                _refuse_other_sources(backup, found)
             return backup
         some_rows = True
     if some_rows:
         text = f"There is no backup of {table} with all of its rows."
         raise KitError(NOT_FOUND, text, "Choose one with some rows by its id: --id.")
     raise KitError(NOT_FOUND, f"There is no backup {backup_id} of {table}.", "Run `list`.")
+
+
+def _refuse_other_sources(newest: Backup, found: list[Backup]) -> None:
+    """Refuse to choose the newest of several databases, of which only one is meant."""
+    sources = {newest.source: newest.id}
+    for backup in found:
+        if not backup.old:
+            with contextlib.suppress(KitError):  # a damaged one; it is not used
+                sources.setdefault(backup.source, backup.id)
+    if len(sources) > 1:
+        named = ", ".join(f"{place!a}: {one}" for place, one in sources.items())
+        text = f"The backups of {newest.table!a} are of {len(sources)} databases."
+        raise KitError(USAGE, text, f"Choose one by its id: --id. The newest of each: {named}.")
 
 
 def checked_manifest(data: bytes) -> dict[str, Any]:

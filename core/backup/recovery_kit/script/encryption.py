@@ -60,16 +60,18 @@ class Keys:
         """
         if not _NAME.fullmatch(name):
             raise corrupt("The name of the key in the manifest is not valid.")
-        key = self._found.get(name) or self._found.get("")
-        if key is None:
+        if not self._found.keys() & {name, ""}:
             raise KitError(NOT_FOUND, f"The backup is encrypted with {name}.", _how_to_get(name))
-        if not hmac.compare_digest(_derived(key, "strongroom key check 1")[:8].hex(), check):
-            raise KitError(
-                NOT_FOUND,
-                f"{self._place} does not contain the key that encrypted the backup.",
-                f"The check value of the key {name} must be {check[:40]!a}.",
-            )
-        return key
+        # Also a former key, whose name another one has now.
+        for key in self._found.values():
+            found = _derived(key, "strongroom key check 1")[:8].hex()
+            if hmac.compare_digest(found.encode(), check.encode()):
+                return key
+        raise KitError(
+            NOT_FOUND,
+            f"{self._place} does not contain the key that encrypted the backup.",
+            f"The check value of the key {name} must be {check[:40]!a}.",
+        )
 
 
 def _how_to_get(name: str) -> str:

@@ -22,7 +22,13 @@ from core.backup.recovery_kit.script.servers import (
     restore_to_postgresql,
 )
 from core.backup.recovery_kit.script.sqlite_load import restore_to_sqlite
-from core.backup.recovery_kit.script.storage import Bucket, Cache, Folder, environment_keys
+from core.backup.recovery_kit.script.storage import (
+    Bucket,
+    Cache,
+    Folder,
+    configured_endpoint,
+    environment_keys,
+)
 
 #: The version of Strongroom that wrote the kit.
 VERSION = "unknown"
@@ -82,7 +88,11 @@ def _parser() -> argparse.ArgumentParser:
 def _add_place(command: argparse.ArgumentParser) -> None:
     command.add_argument("--folder", help="a local copy of the bucket")
     command.add_argument("--bucket", help="the bucket; its keys are those of the variables AWS_…")
-    command.add_argument("--endpoint-url", default="", help="the server, if it is not AWS")
+    command.add_argument(
+        "--endpoint-url",
+        default="",
+        help="the server, if it is not AWS; default: AWS_ENDPOINT_URL_S3, or AWS_ENDPOINT_URL",
+    )
     command.add_argument("--region", default="", help="default: AWS_REGION, or us-east-1")
 
 
@@ -112,7 +122,8 @@ def _place(options: argparse.Namespace) -> Place:
         return Folder(Path(options.folder).absolute())
     keys = environment_keys()
     region = options.region or keys.get("AWS_REGION") or keys.get("AWS_DEFAULT_REGION")
-    bucket = Bucket(options.bucket, options.endpoint_url, region or "us-east-1", keys)
+    endpoint = options.endpoint_url or configured_endpoint(keys)
+    bucket = Bucket(options.bucket, endpoint, region or "us-east-1", keys)
     # A restore reads the parts up to three times: to check, to load and to compare them.
     return Cache(bucket)
 
@@ -179,9 +190,11 @@ def _restore(options: argparse.Namespace) -> int:
     else:
         path = Path(options.sqlite)
         count = restore_to_sqlite(backup, path, name, with_triggers=options.with_triggers)
-        lines = [f"Restored to {name} in {path}: {counted_rows(count)} of the backup {backup.id}."]
+        lines = [f"Restored to {name} in {path}: {counted_rows(count)}."]
+    place = "" if backup.old else f", of {backup.source}"
+    lines.append(f"It is the backup {backup.id}, taken {backup.time}{place}.")
     for line in lines:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(_printable(line) + "\n")
     return 0
 
 

@@ -64,9 +64,14 @@ def restore_to_sqlite(backup: Backup, path: Path, name: str, *, with_triggers: b
         _fill(path, table, pieces, count, backup, with_triggers=with_triggers)
     except BaseException as error:
         if created:
-            path.unlink()
+            # A journal remains after a failed rollback; a later file of this name must not get it.
+            for end in ("", "-journal", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    path.with_name(path.name + end).unlink()
         if isinstance(error, sqlite3.Error):
             remedy = f"This Python has SQLite {sqlite3.sqlite_version}; a newer one may be needed."
+            if "full" in str(error):
+                remedy = "Free space on this disk, or name a file on another one."
             raise KitError(DATABASE, f"SQLite: {error}", remedy) from error
         raise
     return count

@@ -234,3 +234,10 @@ def _text(parent: ET.Element, name: str) -> str:
 def environment_keys() -> dict[str, str]:
     """Return the AWS variables of the environment."""
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
+def configured_endpoint(variables: Mapping[str, str]) -> str:
+    """Return the URL of the server by the variables that AWS's own tools read; empty for AWS."""
+    if variables.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return ""
+    return variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL") or ""

@@ -208,7 +208,7 @@ class CollectPage(BrowserPage):
         self._plan = None
         self._show_table(chosen, name_of(report.path), report.rows, report.columns, report.types)
         self.text.setText(report_text(report))
-        self.problems_model.show_problems(report)
+        self.problems_model.show_problems(report.problems)
         self._update()
         if not report.complete:
             count = format_counted(len(report.problems), "object")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # DuckDB is loaded by the worker threads
 #: Rows of a page, and the maximum number of pages in memory.
 PAGE, _MOST_PAGES = 500, 100
 _NUMBER = re.compile("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|DECIMAL|DOUBLE|FLOAT")
-_MOMENT = "TIMESTAMP WITH TIME ZONE"
+_MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 _ZONE = re.compile(r"\+00$")
 
 
@@ -49,7 +49,7 @@ class TableModel(Columns):
         names = zip(table.columns, types, strict=True) if table else ()
         # Times of tables are in UTC, whatever zone the window shows elsewhere: SQL uses it too.
         self.heads = tuple(
-            f"{shown(name)} (UTC)" if kind == _MOMENT else shown(name) for name, kind in names
+            f"{shown(name)} (UTC)" if kind in _MOMENTS else shown(name) for name, kind in names
         )
         self.numbers = frozenset(at for at, kind in enumerate(types) if _NUMBER.match(kind))
         self._pages.clear()

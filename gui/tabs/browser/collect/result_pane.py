@@ -230,7 +230,8 @@ class ResultPane(QWidget):
     def _on_exported(self, report: QueryReport) -> None:
         name, size = Path(report.path).name, format_size(report.size)
         rows = format_counted(report.rows, "row")
-        self._banner.show_good(f"{rows} ({size}) written to {name}.", passing=True)
+        text = " ".join([f"{rows} ({size}) written to {name}.", *report.notes])
+        self._banner.show_good(text, passing=not report.notes)
 
 
 def give_rest_to_first(line: QWidget) -> None:

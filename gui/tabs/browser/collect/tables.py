@@ -1,9 +1,9 @@
-"""The tables of the window: collected ranges and results of queries, with their names in SQL."""
+"""The tables of the window: collected ranges, folders and results of queries, with their names in SQL."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,15 +12,16 @@ _NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class TableRef:
-    """One table on this computer.
+    """One table on this computer, or a folder of the bucket, which statements read.
 
     Attributes:
         name: its name in SQL.
-        table: its name for `core.collect.querying`.
+        table: its name for `core.collect.querying`; empty for a folder that is not on this computer.
         rows: the number of rows.
-        columns: the names of its columns.
+        columns: the names of its columns; empty for a folder that no statement has read yet.
         types: DuckDB's names of their types.
         title: what it contains.
+        folder: the address of a folder; empty for other tables.
     """
 
     name: str
@@ -29,6 +30,7 @@ class TableRef:
     columns: tuple[str, ...]
     types: tuple[str, ...]
     title: str
+    folder: str = ""
 
 
 class Tables(QObject):
@@ -64,3 +66,11 @@ class Tables(QObject):
         """Add a table."""
         self.known[table.name] = table
         self.added.emit(table)
+
+    def forget_folders(self) -> None:
+        """Remove the folders of a bucket that is left; what was read of them stays a table."""
+        for name, table in list(self.known.items()):
+            if table.folder and table.table:
+                self.add(replace(table, folder=""))
+            elif table.folder:
+                del self.known[name]

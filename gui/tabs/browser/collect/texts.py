@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
 if TYPE_CHECKING:
-    from core.collect.report import CollectReport, Plan, ReadReport
+    from core.collect.report import CollectReport, Plan, Problem
     from core.work import Progress
 
 
@@ -24,14 +25,14 @@ class ProblemsModel(TextRows):
         """Show no problems."""
         self._replace([])
 
-    def show_problems(self, report: ReadReport) -> None:
-        """Show the problems of a collection or of a folder."""
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        """Show the problems of a collection or of folders."""
         self._replace([
             (
                 (each.key, each.reason, each.rows or 0),
                 (shown(each.key), each.reason, "" if each.rows is None else format_count(each.rows)),
             )
-            for each in report.problems
+            for each in problems
         ])  # fmt: skip
 
 
@@ -68,6 +69,10 @@ def report_text(report: CollectReport) -> str:
             f"{format_counted(report.repeated, 'repeated row')} omitted, "
             f"{format_count(report.revised)} replaced by later objects."
         )
+    if report.conflicting:
+        texts.append(
+            f"{format_counted(report.conflicting, 'row')} replaced by later rows of the same objects."
+        )
     if report.plan.listed is not None:
         texts.append(catalog_text(report.plan.listed))
     return " ".join([*texts, *report.notes])
@@ -77,5 +82,7 @@ def progress_text(progress: Progress) -> str:
     """Return how far a plan (without a total) or the reading of its objects is."""
     if progress.total is None:
         return f"Listing: {format_counted(progress.done, 'object')}"
+    if progress.unit == "bytes":
+        return f"Reading: {format_size(progress.done)} of {format_size(progress.total)}"
     done, total = format_count(progress.done), format_counted(progress.total, "object")
     return f"Reading: {done} of {total}"

@@ -1,7 +1,9 @@
-"""The line of the query page for a folder: what reading it costs, and its table after that."""
+"""The line of the query page for a folder: what reading it costs, and what statements have read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,13 +30,13 @@ from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import row
 
 if TYPE_CHECKING:
-    from core.collect.report import FolderPlan, FolderReport
+    from core.collect.report import FolderPlan, FolderReport, Problem
     from gui.tabs.browser.tab import BrowserTab
     from gui.tasks import Task
 
 
 class FolderBar(QWidget):
-    """Plans a folder and reads it as a table; hidden until a folder is chosen.
+    """Lists a folder, which statements can then read as a table; hidden until a folder is chosen.
 
     Args:
         tab: runs the tasks.
@@ -42,11 +44,11 @@ class FolderBar(QWidget):
         tables: gets the table.
 
     Signals:
-        loaded: a folder was read; its `TableRef`, and whether it replaces a former state of it.
+        planned: a folder was listed; its `TableRef`, and whether it was a table before.
         problems_wanted: show the objects that could not be read completely.
     """
 
-    loaded = Signal(object, bool)
+    planned = Signal(object, bool)
     problems_wanted = Signal()
 
     def __init__(self, tab: BrowserTab, banner: Banner, tables: Tables) -> None:
@@ -54,15 +56,17 @@ class FolderBar(QWidget):
         self._tab, self._banner, self._tables = tab, banner, tables
         self._folder: str | None = None
         self._task: Task | None = None
-        self._plan: FolderPlan | None = None
-        self._list_again = False
-        # The names of the tables by their folders, so that reading one again replaces its table.
+        # The names of the tables by their folders, so that listing one again replaces its table.
         self._names: dict[str, str] = {}
+        # The folders whose keys are not taken from the catalogue.
+        self._listed_again: set[str] = set()
+        self._problems: dict[str, tuple[Problem, ...]] = {}
         self.problems = ProblemsModel(self)
         self.text = muted_label("", wrap=True)
-        self.read = plain_button("Read folder", self.start)
+        self.again = plain_button("List again", self.list_again)
+        self.again.set_hint("The next statement reads the present objects of the folder.")
         self.stop = plain_button("Stop", self.cancel)
-        line = row(self.text, self.stop, self.read, margins=(0, 0, 0, 6))
+        line = row(self.text, self.stop, self.again, margins=(0, 0, 0, 6))
         give_rest_to_first(line)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -70,72 +74,88 @@ class FolderBar(QWidget):
         self._forget()
 
     def show_folder(self, folder: str, *, list_again: bool = False) -> None:
-        """Plan a folder; its objects are read on request.
+        """List a folder; its objects are read by statements.
 
         Args:
             folder: its prefix.
             list_again: whether to list the keys even if the catalogue has them.
         """
         self._forget()
-        self._folder, self._list_again = folder, list_again
+        self._folder = folder
+        if list_again:
+            self._listed_again.add(folder)
         self.setVisible(True)
-        self._begin(
-            self._tab.bulk(
-                f"Plan a query of {folder or 'the bucket'}", "folder.plan", self._arguments(folder),
-                partial(self.show_plan, folder), failed=self._on_failed,
-                cancelled=self._on_stopped, progress=self._on_progress,
-                command=self._command("folder.plan", folder, dry_run=True),
-                latest="browser/folder",
-            ),
-            "Listing…",
+        place, again = self._place(folder), folder in self._listed_again
+        options: dict[str, str | bool] = {"folder": place, "dry-run": True}
+        options |= {"list-again": True} if again else {}
+        self._task = self._tab.bulk(
+            f"Plan a query of {folder or 'the bucket'}", "folder.plan",
+            {"folder": place, "list_again": again}, partial(self.show_plan, folder),
+            failed=self._on_failed, cancelled=self._on_stopped, progress=self._on_progress,
+            command=self._tab.command("folder.plan", "SELECT * FROM folder", options=options),
+            latest="browser/folder",
         )  # fmt: skip
-
-    def show_plan(self, folder: str, found: FolderPlan) -> None:
-        """Show what will be read, and its price."""
-        self._task, self._plan = None, found
-        self.text.setText(f"{_name(folder)}: {plan_text(found)}")
+        self._banner.clear()
+        self.text.setText("Listing…")
         self._update()
 
-    def start(self) -> None:
-        """Read the objects of the folder."""
-        folder = self._folder
-        if folder is None or self._task is not None:
-            return
-        self._begin(
-            self._tab.bulk(
-                f"Read {folder or 'the bucket'} as a table", "folder.load", self._arguments(folder),
-                partial(self.show_report, folder), failed=self._on_failed,
-                cancelled=self._on_stopped, progress=self._on_progress,
-                command=self._command("folder.load", folder), latest="browser/folder",
-            ),
-            "Reading…",
-        )  # fmt: skip
-
-    def show_report(self, folder: str, report: FolderReport) -> None:
-        """Add the table, and name what is missing from it."""
+    def show_plan(self, folder: str, found: FolderPlan) -> None:
+        """Show what will be read, and its price; a statement can name the folder now."""
         self._task = None
+        self.text.setText(f"{_name(folder)}: {plan_text(found)}")
+        self._update()
+        if not found.objects:
+            return
         again = folder in self._names
         parts = [part for part in folder.split("/") if part][-3:]
         name = self._names.setdefault(folder, self._tables.free_name("folder", *parts))
+        table = TableRef(name, "", 0, (), (), f"{_name(folder)}, not read", self._place(folder))
+        self._show_problems({name: ()})
+        self._tables.add(table)
+        self.planned.emit(table, again)
+
+    def show_reports(self, reports: Mapping[str, FolderReport]) -> None:
+        """Show what a statement has read, and name what is missing from it.
+
+        Args:
+            reports: what was read of each folder, by the names of their tables.
+        """
         now = utc_now()
         moment = f"{format_clock(now)} {zone_name(now)}"
-        title = f"{_name(folder)} at {moment}"
-        table = TableRef(name, report.table, report.rows, report.columns, report.types, title)
-        self._tables.add(table)
-        self.problems.show_problems(report)
-        self.text.setText(f"{_name(folder)}: {report_text(report)} Read at {moment} as {name}.")
-        self._update()
-        # First, as the statement that shows the rows clears the banner.
-        self.loaded.emit(table, again)
-        if not report.complete:
-            count = format_counted(len(report.problems), "object")
+        for name, report in reports.items():
+            former = self._tables.known.get(name)
+            if former is None:
+                continue
+            title = f"{_name(report.plan.folder)} at {moment}" if report.table else former.title
+            self._tables.add(
+                replace(
+                    former, table=report.table, rows=report.rows, columns=report.columns,
+                    types=report.types, title=title.removesuffix(", not read"),
+                )
+            )  # fmt: skip
+            if name == self._names.get(self._folder or ""):
+                where = f"{_name(report.plan.folder)} (table {name})"
+                self.text.setText(f"{where}: {report_text(report)} Read at {moment}.")
+        self._show_problems({name: report.problems for name, report in reports.items()})
+        missing = sum(len(report.problems) for report in reports.values())
+        if missing:
+            count = format_counted(missing, "object")
             self._banner.show_warning(
                 f"The table is not complete: {count} could not be read completely.",
                 action=("Show problems", self.problems_wanted.emit),
             )
 
+    def lists_again(self, names: Mapping[str, object]) -> bool:
+        """Return whether the keys of one of these tables are not to come from the catalogue."""
+        return any(self._names.get(folder) in names for folder in self._listed_again)
+
+    def list_again(self) -> None:
+        """List the folder, and forget what was read of it."""
+        if self._folder is not None and self._task is None:
+            self.show_folder(self._folder, list_again=True)
+
     def cancel(self) -> None:
-        """Stop listing or reading."""
+        """Stop listing."""
         if self._task is not None:
             self._task.cancel()
 
@@ -143,41 +163,35 @@ class FolderBar(QWidget):
         """Show no folder: another bucket has other folders of the same names."""
         self.cancel()
         self._names.clear()
+        self._listed_again.clear()
+        self._problems.clear()
+        self._tables.forget_folders()
+        self.problems.clear()
         self._forget()
 
     def _forget(self) -> None:
-        self._folder, self._plan, self._task = None, None, None
-        self.problems.clear()
+        self._folder, self._task = None, None
         self.text.setText("")
         self.setVisible(False)
         self._update()
 
     def refresh(self) -> bool:
-        """List the folder again if it is not read yet; return whether there is one."""
+        """List the folder again if no statement has read it; return whether there is one."""
         if self._folder is None or self._task is not None:
             return False
-        if self._folder not in self._names:
-            self.show_folder(self._folder, list_again=True)
+        table = self._tables.known.get(self._names.get(self._folder, ""))
+        if table is None or not table.columns:
+            self.list_again()
             return True
         return False
 
-    def _arguments(self, folder: str) -> dict[str, object]:
-        # A folder that is read again may have changed.
-        return {"folder": folder, "list_again": self._list_again or folder in self._names}
-
-    def _command(self, operation: str, folder: str, *, dry_run: bool = False) -> str:
+    def _place(self, folder: str) -> str:
         bucket = self._tab.bucket
-        place = f"s3://{bucket.name}/{folder}" if bucket else folder
-        options: dict[str, str | bool] = {"folder": place}
-        options |= {"list-again": True} if self._arguments(folder)["list_again"] else {}
-        options |= {"dry-run": True} if dry_run else {}
-        return self._tab.command(operation, "SELECT * FROM folder", options=options)
+        return f"s3://{bucket.name}/{folder}" if bucket else folder
 
-    def _begin(self, task: Task, text: str) -> None:
-        self._task = task
-        self._banner.clear()
-        self.text.setText(text)
-        self._update()
+    def _show_problems(self, problems: Mapping[str, tuple[Problem, ...]]) -> None:
+        self._problems |= problems
+        self.problems.show_problems([each for some in self._problems.values() for each in some])
 
     def _on_progress(self, progress: Progress) -> None:
         self.text.setText(progress_text(progress))
@@ -190,16 +204,13 @@ class FolderBar(QWidget):
 
     def _on_stopped(self) -> None:
         self._task = None
-        self.text.setText("Stopped. Objects that were read are in the cache.")
+        self.text.setText("Stopped.")
         self._update()
 
     def _update(self) -> None:
         running = self._task is not None
         self.stop.setVisible(running)
-        self.read.setVisible(not running)
-        self.read.setText("Read again" if self._folder in self._names else "Read folder")
-        some = self._plan is None or self._plan.objects > 0
-        self.read.allow(some, "The folder has no CSV, JSON or Parquet files.")
+        self.again.setVisible(not running)
 
 
 def plan_text(found: FolderPlan) -> str:
@@ -207,7 +218,13 @@ def plan_text(found: FolderPlan) -> str:
     formats = ", ".join(f"{format_count(count)} {form}" for form, count in found.formats)
     gets = format_counted(found.gets, "GET request")
     objects = format_counted(found.objects, "object") + (f" ({formats})" if formats else "")
-    texts = [f"{objects}, {format_size(found.size)}: {gets}, about ${found.cost:.4f}."]
+    reading = f"{objects}, {format_size(found.size)}: {gets}, about ${found.cost:.4f}."
+    if not found.objects:
+        texts = [f"{objects} in CSV, JSON or Parquet."]
+    elif found.ranged:
+        texts = [reading, "A statement reads the columns and row groups that it needs: see Plan."]
+    else:
+        texts = [reading, "The first statement reads them."]
     if found.cached:
         texts.append(f"In the cache of this computer: {format_count(found.cached)}.")
     if found.listed is not None:
@@ -223,7 +240,12 @@ def report_text(report: FolderReport) -> str:
     """Return what was read."""
     rows = format_counted(report.rows, "row")
     objects = format_counted(report.plan.objects, "object")
-    texts = [f"{rows} of {objects}, {format_counted(report.gets, 'GET request')}."]
+    gets = format_counted(report.gets, "GET request")
+    if report.received is None:
+        texts = [f"{rows} of {objects}, {gets}."]
+    else:
+        size = f"{format_size(report.received)} of {format_size(report.plan.size)}"
+        texts = [f"{rows} of {objects}; read {size}, {gets}."]
     if report.plan.listed is not None:
         texts.append(f"Keys from the catalogue, {format_age(report.plan.listed)}.")
     return " ".join([*texts, *report.notes])

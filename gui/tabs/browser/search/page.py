@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QItemSelection, QModelIndex, Signal
 from PySide6.QtWidgets import QVBoxLayout
 
 from core.catalog.catalog import Catalog, open_catalog
@@ -110,8 +110,6 @@ class SearchPage(BrowserPage):
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         on_enter(self.table, lambda: self._on_opened(self.table.currentIndex()))
         self.table.doubleClicked.connect(self._on_opened)
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.table.customContextMenuRequested.connect(self._on_menu)
         self._tab.object_actions.bind_list(self.table)
         self._tab.handling.add_list(self.table)
 
@@ -282,9 +280,6 @@ class SearchPage(BrowserPage):
         found = self.model.row(index.row()) if index.isValid() else None
         if found is not None:
             self._tab.arrive(found.key[: found.key.rfind("/") + 1], select=found.key)
-
-    def _on_menu(self, where: QPoint) -> None:
-        self._tab.object_actions.open_menu(self._tab, self.table.viewport().mapToGlobal(where))
 
     # Refresh
 

@@ -12,10 +12,9 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWi
 
 from core.model.rotation import Step, StepState
 from core.units import short_id
-from gui import theme
-from gui.widgets.icons import pixmap
-from gui.widgets.labels import Text, heading, muted_label, number_label, shown, tooltip
+from gui.widgets.labels import heading, muted_label, number_label, shown, tooltip
 from gui.widgets.panel import rule
+from gui.widgets.sign import Sign
 
 _SIGNS = {
     StepState.WAITING: ("clock", "muted"),
@@ -50,8 +49,7 @@ class StepLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state = StepState.WAITING
-        self.sign = Text()
+        self.sign = Sign()
         self.sign.setFixedSize(18, 18)
         self.title = heading()
         self.text = muted_label(wrap=True, small=True)
@@ -70,11 +68,10 @@ class StepLine(QWidget):
         grid.addWidget(self.title, 0, 1)
         grid.addWidget(self.time, 0, 2)
         grid.addWidget(self.text, 1, 1, 1, 2)
-        theme.current().changed.connect(self._paint)
 
     def show_step(self, step: StepText) -> None:
         """Show the state of the step."""
-        self._state = step.state
+        self.sign.show_icon(*_SIGNS[step.state])
         self.title.setText(step.title)
         self.title.set_tone("muted" if step.state is StepState.WAITING else "plain")
         self.text.setText(_ID.sub(lambda found: short_id(found[0]), shown(step.text)))
@@ -91,7 +88,6 @@ class StepLine(QWidget):
         self.setAccessibleDescription(
             f"No longer applies: {step.text}" if step.obsolete else step.text
         )
-        self._paint()
 
     def _strike(self, *, obsolete: bool) -> None:
         for label in (self.title, self.text):
@@ -101,9 +97,6 @@ class StepLine(QWidget):
 
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self._full_text)
-
-    def _paint(self) -> None:
-        self.sign.setPixmap(pixmap(*_SIGNS[self._state]))
 
 
 class StepList(QScrollArea):

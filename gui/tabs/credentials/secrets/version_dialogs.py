@@ -18,10 +18,10 @@ from gui.dialogs.confirm import Question
 from gui.tabs.credentials.secrets.key_grid import change_pill, key_grid
 from gui.tabs.credentials.secrets.versions_model import short
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.icons import pixmap
-from gui.widgets.labels import Text, mono_label, muted_label, text_label
+from gui.widgets.labels import mono_label, muted_label, text_label
 from gui.widgets.panel import row
 from gui.widgets.secret_field import SecretField
+from gui.widgets.sign import Sign
 
 
 class CompareVersions(Question):
@@ -160,8 +160,7 @@ def _moves(found: RollBack) -> QWidget:
 
 
 def _finding(icon: str, tone: str, text: str) -> QWidget:
-    sign = Text()
-    sign.setPixmap(pixmap(icon, tone))
+    sign = Sign(icon, tone)
     sign.setFixedSize(18, 18)
     label = text_label(text, tone if tone == "warning" else "plain", wrap=True)
     return row(sign, label)

@@ -120,6 +120,6 @@ def trading(mariadb_server: Server) -> Iterator[Trading]:  # noqa: F811 - the fi
     for user, rights in (("operator", "ALL PRIVILEGES"), ("reader", "SELECT, SHOW VIEW")):
         mariadb_server.ask(f"CREATE USER IF NOT EXISTS {user}@'%%' IDENTIFIED BY %s", PASSWORD)
         mariadb_server.ask(f"GRANT {rights} ON {name}.* TO {user}@'%%'")
-    mariadb_server.ask("GRANT SUPER, SET USER ON *.* TO operator@'%%'")
+    mariadb_server.ask("GRANT SUPER, SET USER, PROCESS ON *.* TO operator@'%%'")
     yield Trading(mariadb_server, name)
     mariadb_server.ask(f"DROP DATABASE IF EXISTS {name}")

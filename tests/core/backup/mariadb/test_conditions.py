@@ -68,6 +68,10 @@ def test_a_text_that_is_not_a_condition_changes_nothing(orders):
         "missing = 1",
         "spoil()",
         "nextval(counter) > 0",
+        "GET_LOCK('a', 1) = 1",
+        "id IN (SELECT get_lock /*! */ /* ( */\n('a', 1))",
+        "`get_lock`('a', 1)",
+        "LENGTH(LOAD_FILE('/etc/passwd')) > 0",
         "COUNT(*) > 1",
     ):
         with pytest.raises(InvalidInput) as error:

@@ -194,7 +194,7 @@ _TRAPS = st.sampled_from([
 ])  # fmt: skip
 
 
-@generated(tables=2)
+@generated(tables=2, suite=40)
 @given(st.lists(st.tuples(*[_NAME | _TRAPS] * 3), min_size=2, max_size=2))
 def test_hostile_names_are_names(trading: Trading, made: list[tuple[str, str, str]]) -> None:
     for table, column, key in made:

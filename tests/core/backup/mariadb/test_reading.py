@@ -14,7 +14,7 @@ from core.backup.databases.mysql.packets import Packets
 from core.backup.databases.mysql.rows import row_sql
 from core.backup.restore import BY_FINGERPRINT
 from core.backup.run import back_up
-from core.errors import DatabaseError, InvalidInput
+from core.errors import DatabaseError, InvalidInput, NotSupported
 from core.work import Progress, Work
 from tests.core.backup.mariadb.conftest import Trading
 
@@ -159,3 +159,29 @@ def test_a_server_of_a_version_that_is_not_tested_is_named(
     with orders.open() as source:
         report = back_up(MemoryStore(), source, ["orders"], "", Work())
     assert "".join(report.notes) == (f"{named}prove a backup by a restore drill." if named else "")
+
+
+def test_a_table_of_a_list_that_cannot_be_backed_up_is_named_and_none_is_written(
+    orders: Trading, store: MemoryStore
+) -> None:
+    orders.sql(
+        f"CREATE DATABASE `{orders.name}_x`",
+        f"CREATE TABLE `{orders.name}_x`.p (id INT PRIMARY KEY)",
+        f"CREATE TABLE a (id INT, FOREIGN KEY (id) REFERENCES `{orders.name}_x`.p (id))",
+        "CREATE SEQUENCE numbers",
+        "CREATE TABLE numbered (id INT, `next one` BIGINT DEFAULT nextval(numbers))",
+        "CREATE TABLE old (id INT) ENGINE=MyISAM",
+    )
+    try:
+        with pytest.raises(NotSupported) as refused:
+            orders.backed_up(store, "orders", "a", "numbered", "old")
+        assert refused.value.summary.startswith("a cannot be described: A foreign key refers to")
+        assert "numbered cannot be backed up" in refused.value.cause
+        assert "old is a table of the storage engine MyISAM" in refused.value.cause
+        assert refused.value.remedy.endswith("Or back up the other tables without it.")
+        assert not store.objects
+        with pytest.raises(NotSupported, match="numbered") as refused:
+            orders.backed_up(store, "numbered")
+        assert "The column next one: nextval(" in refused.value.cause
+    finally:
+        orders.sql("DROP TABLE a", f"DROP DATABASE `{orders.name}_x`")

@@ -1,6 +1,7 @@
 """Single rows of a MariaDB backup are restored exactly, and an undo reverses it."""
 
 import json
+from typing import Any
 
 import pytest
 from helpers.backups import MemoryStore
@@ -11,6 +12,7 @@ from core.backup.databases.mysql.session import Session
 from core.backup.preview import preview_of
 from core.backup.row_conditions import keys_where
 from core.backup.row_restore import preview_rows_of, restore_rows_of
+from core.effects import BY_HAND, stating_effect
 from core.errors import Conflict, InvalidInput, NotFound, StorageError
 from core.model.backup import Backup
 from core.model.row_restore import RowCounts
@@ -239,3 +241,25 @@ def test_rows_that_meet_a_condition_are_restored_by_their_exact_keys(
     report = restore_rows_of(store, backup, trading.address, keys, Work())
     assert report.counts == RowCounts(0, len(values), 0, 0)
     assert trading.sql("SELECT * FROM k") == before
+
+
+def test_a_commit_of_rows_whose_answer_is_lost_is_not_called_unchanged(
+    coins: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = coins.backed_up(store, "coins")
+    coins.sql("UPDATE coins SET name = 'changed' WHERE id = 1")
+    original, rows = Session.query, coins.sql("SELECT COUNT(*) FROM coins")
+
+    def query(session: Session, statement: str) -> Any:
+        found = original(session, statement)
+        if statement == "COMMIT":
+            monkeypatch.undo()
+            session.cut()
+            session.query("SELECT 1")
+        return found
+
+    monkeypatch.setattr(Session, "query", query)
+    with pytest.raises(StorageError) as lost, stating_effect("restored", (BY_HAND,)):
+        restore_rows_of(store, backup, coins.address, ["1"], Work())
+    assert "may have been restored" in lost.value.effect
+    assert coins.sql("SELECT COUNT(*) FROM coins WHERE name <> 'changed'") == rows

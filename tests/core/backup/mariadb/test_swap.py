@@ -9,10 +9,11 @@ import pytest
 from helpers.backups import MemoryStore
 from helpers.doses import HEAVY
 
+from core.backup.databases import open_database
 from core.backup.databases.mysql import MySQLDatabase
 from core.backup.databases.mysql.session import Session
 from core.backup.restore import BY_FINGERPRINT
-from core.backup.undo import drop_former_table, newest_former_table, undo
+from core.backup.undo import describe_former_table, drop_former_table, undo
 from core.errors import Conflict, InvalidInput, StorageError
 from core.work import Work
 from tests.core.backup.mariadb.conftest import Trading
@@ -84,7 +85,7 @@ def test_triggers_keys_and_views_belong_to_the_restored_table(
     with pytest.raises(Exception, match="foreign key constraint fails"):
         shop.sql("INSERT INTO fills VALUES (9, 99)")
     shop.sql("DELETE FROM notes", "UPDATE orders SET parent=NULL", "DELETE FROM users WHERE id=2")
-    assert newest_former_table(shop.address, "orders") == report.kept
+    assert describe_former_table(shop.address, "orders").name == report.kept
 
 
 def test_an_undo_leaves_everything_as_before_the_restore(shop: Trading, store: MemoryStore) -> None:
@@ -100,6 +101,28 @@ def test_an_undo_leaves_everything_as_before_the_restore(shop: Trading, store: M
     drop_former_table(None, database=shop.address, former=report.kept)
     assert shop.tables() == ["audit", "fills", "notes", "open_orders", "orders", "users"]
     assert shop.sql("SHOW CREATE TABLE fills")[0][1].count("REFERENCES `orders`") == 1
+
+
+def test_an_undo_names_rows_that_refer_to_rows_of_the_restored_table(
+    shop: Trading, store: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    report = shop.restored(store, shop.backed_up(store, "orders"))
+    shop.sql("INSERT INTO orders (id, user_id) VALUES (77, 1)", "INSERT INTO fills VALUES (9, 77)")
+    undo(None, database=shop.address, former=report.kept)
+    assert "references to missing rows: 1 in fills" in caplog.text
+    assert "notes" not in caplog.text
+
+
+def test_a_table_that_a_killed_drill_was_loading_is_not_backed_up(shop: Trading) -> None:
+    shop.sql(
+        "CREATE TABLE users__drill__restoring (id INT) "
+        "COMMENT 'strongroom: this table is being loaded by a restore'",
+        "CREATE TABLE mine__restoring (id INT)",
+    )
+    with open_database(shop.address) as database:
+        names = [table.name for table in database.tables()]
+    assert "users__drill__restoring" not in names
+    assert "mine__restoring" in names, "a table of the user that only has such a name"
 
 
 def test_a_table_that_was_dropped_comes_back_with_its_children(
@@ -214,7 +237,7 @@ def test_a_failure_at_any_step_changes_nothing_and_a_kill_is_recovered(
 def _outcome(shop: Trading, before: list[Any]) -> str:
     if shop.everything() == before:
         return "as before"
-    former = newest_former_table(shop.address, "orders")
+    former = describe_former_table(shop.address, "orders").name
     assert shop.sql("SELECT id, status FROM orders ORDER BY id")[1] == (2, "open")
     assert "__restoring" not in str(
         [

@@ -218,6 +218,21 @@ def test_constraints_that_are_not_valid_remain_so(database: Database, store: Mem
     assert database.run(states) == [[False], [False]]
 
 
+def test_an_undo_names_publications_that_only_the_restored_table_is_part_of(
+    database: Database, store: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    database.script("CREATE TABLE o (a int)", "CREATE PUBLICATION former FOR TABLE o")
+    report = database.restore(store, database.back_up(store, "o"))
+    database.script(
+        "CREATE PUBLICATION replica FOR TABLE o", "ALTER PUBLICATION former ADD TABLE o"
+    )
+    with open_database(database.address, write=True) as opened, opened.change(work=Work()):
+        opened.undo(report.kept)
+    assert "o is not part of the publication replica any more" in caplog.text
+    assert "publication former" not in caplog.text
+    assert database.run("SELECT pubname::text FROM pg_publication_tables") == [["former"]]
+
+
 def test_an_undo_skips_what_was_dropped_since(database: Database, store: MemoryStore) -> None:
     database.script(
         "CREATE TABLE u (id int PRIMARY KEY)",

@@ -103,6 +103,44 @@ def test_a_condition_that_changes_how_it_is_parsed_changes_nothing(orders):
     assert not [key for key in store.objects if "manifest" in key]
 
 
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        ("pg_terminate_backend(pg_backend_pid() + 100000) IS NULL", "pg_terminate_backend"),
+        ("lo_create(0) > 0", "lo_create"),
+        ("id > 0 AND PG_ADVISORY_LOCK (7) IS NOT NULL", "pg_advisory_lock"),
+        ('"pg_catalog" . "pg_advisory_lock"(7) IS NOT NULL', "pg_advisory_lock"),
+        ("id IN (SELECT order_id FROM public.fills WHERE pg_advisory_lock(7) IS NULL)",
+         "pg_advisory_lock"),
+        ("(SELECT pg_advisory_lock(7)) IS NULL", "pg_advisory_lock"),
+        ("public.touch(id)", "public.touch"),
+    ],
+)  # fmt: skip
+def test_functions_with_side_effects_are_refused(
+    orders: Database, store: MemoryStore, where: str, named: str
+) -> None:
+    orders.script(
+        "CREATE FUNCTION touch(bigint) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'"
+    )
+    with pytest.raises(InvalidInput) as refused:
+        run(store, orders, Selection(("orders",), {"orders": where}))
+    assert f"{named} may have side effects" in refused.value.cause
+
+
+def test_texts_and_functions_without_side_effects_are_accepted(
+    orders: Database, store: MemoryStore
+) -> None:
+    orders.script(
+        "CREATE FUNCTION positive(bigint) RETURNS bool STABLE LANGUAGE plpgsql "
+        "AS 'BEGIN RETURN $1 > 0; END'",
+        "CREATE FUNCTION lower(bigint) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END'",
+    )
+    where = (
+        "public.positive(id) AND lower(status) <> 'pg_advisory_lock(7)' AND now() > '2000-01-01'"
+    )
+    assert run(store, orders, Selection(("orders",), {"orders": where})).backups[0].rows == 500
+
+
 def test_patterns_match_names_with_their_schema(orders):
     orders.script("CREATE SCHEMA audit", "CREATE TABLE audit.orders (id int)")
     for include, tables in {

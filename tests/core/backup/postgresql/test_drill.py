@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from helpers.backups import MemoryStore
+from helpers.backups import MemoryStore, backed_up, trading_database
 from helpers.postgresql_tables import Database
 
-from core.backup.drill import drill_of_backup
+from core.backup.drill import drill_of_backup, newest_of_engine
 from core.backup.listing import backups_in
-from core.errors import InvalidInput
+from core.errors import Corrupt, InvalidInput
 from core.work import Work
 
 
@@ -28,3 +30,18 @@ def test_a_drill_is_compared_by_the_server_and_leaves_nothing(
     )
     assert orders.everything() == before
     assert backups_in(store, "orders", Work())[0].proven is not None
+
+
+def test_the_newest_backup_of_the_engine_of_the_scratch_database_is_used(
+    orders: Database, store: MemoryStore, tmp_path: Path
+) -> None:
+    orders.back_up(store, "orders")
+    mine = orders.back_up(store, "orders")
+    other = backed_up(store, trading_database(tmp_path / "trading.db"), "orders")
+    found = newest_of_engine(store, "orders", orders.address, Work())
+    assert (found and found.id) == mine.id
+    assert newest_of_engine(store, "users", orders.address, Work()) is None
+    assert drill_of_backup(store, mine, orders.address, Work()).proven
+    store.objects[other.key] = b"{}"
+    with pytest.raises(Corrupt):
+        newest_of_engine(store, "orders", orders.address, Work())

@@ -23,6 +23,7 @@ from core.backup.listing import backups_in
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
+from core.effects import BY_HAND, stating_effect
 from core.errors import (
     Cancelled,
     Conflict,
@@ -309,6 +310,7 @@ def test_rows_that_are_hidden_by_row_security_are_an_error(
     )
     with pytest.raises(DatabaseError) as refused:
         orders.back_up(store, "orders")
+    assert refused.value.summary == "Row-level security hides rows of the table from this user"
     assert "row-level security" in refused.value.cause
     assert not store.objects
 
@@ -359,3 +361,22 @@ def test_rows_that_are_not_those_of_the_manifest_change_nothing(
     with pytest.raises(Corrupt, match="do not match its manifest"):
         orders.restore(store, forged)
     assert orders.everything() == before
+
+
+def test_a_commit_whose_answer_is_lost_is_not_called_unchanged(
+    orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = orders.back_up(store, "orders")
+    original = Session.query
+
+    def query(session: Session, statement: str, *more: Any) -> Any:
+        found = original(session, statement, *more)
+        if statement != "COMMIT":
+            return found
+        session.cut()
+        return original(session, "SELECT 1")
+
+    monkeypatch.setattr(Session, "query", query)
+    with pytest.raises(Offline) as lost, stating_effect("restored", (BY_HAND,)):
+        orders.restore(store, backup)
+    assert "may have been restored" in lost.value.effect

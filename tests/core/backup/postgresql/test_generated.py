@@ -282,7 +282,7 @@ _TRAPS = st.sampled_from([
 ])  # fmt: skip
 
 
-@generated(tables=2)
+@generated(tables=2, suite=40)
 @given(st.lists(st.tuples(*[_NAME | _TRAPS] * 3), min_size=2, max_size=2))
 def test_hostile_names_are_names(
     raw: Raw, address: DatabaseAddress, made: list[tuple[str, str, str]]

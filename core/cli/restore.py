@@ -1,0 +1,200 @@
+"""The command `restore`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.backup import Exclude, Include
+from core.cli.backups import BackupId
+from core.cli.databases import Database
+from core.cli.parameters import usage_error
+from core.cli.restore_report import show_preview, show_report
+from core.cli.restore_tables import restore_several
+from core.cli.row_restore import RowKeys, RowsWhere, restore_rows
+from core.units import format_counted
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Arguments of `restore`; an empty text means that the argument was omitted."""
+
+    database: str
+    table: str
+    backup_id: str
+    at: str
+    from_other_source: bool
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that the preview and the restore have in common."""
+        return {
+            "database": self.database,
+            "table": self.table,
+            "backup_id": self.backup_id or None,
+            "at": self.at or None,
+            "from_other_source": self.from_other_source,
+        }
+
+
+def restore(  # noqa: PLR0913, PLR0917 - the options of one command
+    context: typer.Context,
+    database_url: Database,
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(help="The tables to restore; several in the order of their references."),
+    ] = None,
+    backup_id: BackupId = "",
+    at: Annotated[
+        str, typer.Option(help="Use the newest backup up to this time (ISO 8601, UTC).")
+    ] = "",
+    name: Annotated[str, typer.Option("--as", help="Restore to a table with this name.")] = "",
+    from_other_source: Annotated[
+        bool,
+        typer.Option(
+            "--from-other-source", help="Use the newest backup, even if it is of another database."
+        ),
+    ] = False,
+    allow_orphans: Annotated[
+        bool,
+        typer.Option(
+            "--allow-orphans",
+            help="Restore even if foreign keys of other tables would refer to missing rows.",
+        ),
+    ] = False,
+    with_triggers: Annotated[
+        bool,
+        typer.Option(
+            "--with-triggers", help="Also create the triggers of the backup, which are code."
+        ),
+    ] = False,
+    with_grants: Annotated[
+        bool,
+        typer.Option(
+            "--with-grants",
+            help="Restore the owner (PostgreSQL) and the grants (also MariaDB) of the backup.",
+        ),
+    ] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo the last restore: bring back the former table.")
+    ] = False,
+    drop_former: Annotated[
+        bool,
+        typer.Option("--drop-kept", help="Remove the former table that the last restore retained."),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Restore; without this option only the preview is shown.")
+    ] = False,
+    rows: RowKeys = None,
+    rows_where: RowsWhere = "",
+    all_tables: Annotated[
+        bool,
+        typer.Option("--all-tables", help="Restore every table that has backups of the database."),
+    ] = False,
+    include: Include = None,
+    exclude: Exclude = None,
+) -> int:
+    """Show what a restore would change, and restore with --yes; the former table is retained.
+
+    With --rows only these rows change: a missing one is inserted, a different one is updated, and
+    one that is not in the backup is deleted. --rows-where selects rows of the backup by an SQL
+    condition. Their former values are retained for --undo.
+
+    Several tables are restored one after the other, referenced ones first, from one snapshot if
+    their newest backups have one in common. A failure ends the command and names what was restored.
+    """
+    cli: Cli = context.obj
+    if bool(tables) == all_tables:
+        raise usage_error("Name the tables to restore, or give --all-tables")
+    if (include or exclude) and not all_tables:
+        raise usage_error(
+            "--include and --exclude can only be used with --all-tables",
+            remedy="Add --all-tables, or omit the patterns.",
+        )
+    how = {
+        "allow_orphans": allow_orphans, "with_triggers": with_triggers, "with_grants": with_grants
+    }  # fmt: skip
+    if all_tables or len(tables or ()) > 1:
+        _refuse_single(
+            id=backup_id, as_=name, undo=undo, drop_kept=drop_former, rows=rows,
+            rows_where=rows_where,
+        )  # fmt: skip
+        wanted = {
+            "tables": tuple(tables) if tables else None, "at": at or None,
+            "include": tuple(include or ()), "exclude": tuple(exclude or ()),
+            "any_source": from_other_source,
+        }  # fmt: skip
+        return restore_several(cli, database_url, wanted, how, yes=yes)
+    table = (tables or ("",))[0]
+    if undo or drop_former:
+        _after(cli, database_url, table, put_back=undo, yes=yes)
+        return 0
+    request = _Request(database_url, table, backup_id, at, from_other_source)
+    if rows or rows_where:
+        chosen = {"keys": rows or (), "where": rows_where}
+        restore_rows(cli, {**request.arguments(), **chosen}, yes=yes)
+    elif yes:
+        _restore(cli, {**request.arguments(), **how, "target": name or None})
+    else:
+        _preview(cli, request, name)
+    return 0
+
+
+def _refuse_single(**values: object) -> None:
+    """Refuse options that only have a meaning for one table; an omitted one is false."""
+    for option, value in values.items():
+        if value:
+            raise usage_error(
+                f"--{option.rstrip('_').replace('_', '-')} can only be used with one table",
+                remedy="Name one table, or omit the option.",
+            )
+
+
+def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) -> None:
+    from core.backup import undo
+    from core.backup.databases.address import resolve_address
+    from core.workspace import Workspace
+
+    with cli.out.work("Opening") as work:
+        # Nothing is sent, except for the secret that an address names: only the lock of the
+        # profile counts.
+        workspace = Workspace.open(cli.opener.connection(work))
+        address = resolve_address(database, workspace.secrets, work)
+        found = undo.describe_former_table(address, table, work)
+    name = found.name
+    if yes:
+        with cli.out.work("Changing") as work:
+            change = undo.undo if put_back else undo.drop_former_table
+            change(workspace, work, database=database, former=name)
+        verb = "put back" if put_back else "dropped"
+        cli.out.result({"table": table, "kept": name}, lambda: cli.out.line(f"{name} is {verb}"))
+        return
+    rows = format_counted(found.rows, "row")
+    effect = found.undo_effect if put_back else f"{name} would be dropped, with {rows}."
+    cli.out.result(found, lambda: cli.out.line(effect))
+    cli.out.note("Nothing was changed. Add --yes to do it.")
+
+
+def _restore(cli: Cli, arguments: dict[str, Any]) -> None:
+    from core.backup.restore import restore as run_restore
+
+    with cli.out.work("Restoring") as work:
+        report = run_restore(cli.opener.workspace(work), work, **arguments)
+    cli.out.result(report, lambda: show_report(cli, report))
+
+
+def _preview(cli: Cli, request: _Request, name: str) -> None:
+    from core.backup.preview import preview
+
+    with cli.out.work("Comparing") as work:
+        found = preview(cli.opener.workspace(work), work, **request.arguments())
+
+    def show() -> None:
+        show_preview(cli, found, name)
+        cli.out.note("Nothing was changed. Add --yes to restore.")
+
+    cli.out.result(found, show)

@@ -1,0 +1,77 @@
+"""Requests that were sent and whose answers never came, so that only the server knows their effect.
+
+A cancel, a lost connection and a time-out all leave such requests, and so does a request that was
+repeated: the first attempt may have taken effect as well. An undo looks at their objects.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from core.effects import counting_attempts
+from core.errors import CONNECTION_KINDS, TRANSIENT_KINDS, ErrorKind, StorageError
+
+#: Kinds of errors that end an action in the middle, and refuse nothing.
+INTERRUPTIONS = CONNECTION_KINDS | TRANSIENT_KINDS | {ErrorKind.CANCELLED}
+#: How much a time of the server may differ from the expected one, in seconds: S3's times are whole
+#: seconds, and so is the time by which the clocks are compared.
+_MARGIN_SECONDS = 5.0
+#: How long after a request was given up a server may still carry it out, in seconds.
+_LATE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LostAnswers:
+    """The requests for one change of one object whose answers never came.
+
+    Attributes:
+        number: how many; each may have taken effect.
+        first: when the first was sent, in seconds since the epoch by the clock of this computer.
+        last: when the last was given up, likewise.
+    """
+
+    number: int
+    first: float
+    last: float
+
+    def explains(self, moment: datetime, ahead: float) -> bool:
+        """Return whether one of the requests may have made a change at a moment.
+
+        Args:
+            moment: the time of the change, aware, by the server's clock.
+            ahead: by how many seconds the server's clock is ahead of this computer's.
+        """
+        here = moment.astimezone(UTC).timestamp() - ahead
+        return self.first - _MARGIN_SECONDS <= here <= self.last + _LATE_SECONDS
+
+
+class SentRequests:
+    """Notes the requests for one change whose answers never came, over all of its attempts."""
+
+    def __init__(self, operations: Collection[str]) -> None:
+        """Note requests of these operations, by AWS's names."""
+        self._operations = operations
+        self.lost: LostAnswers | None = None
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Send the requests of one attempt in the block.
+
+        If the block is interrupted after the server has confirmed the change, that answer counts as
+        lost, too, since the caller does not get it.
+        """
+        began, interrupted = time.time(), False
+        with counting_attempts(self._operations) as attempts:
+            try:
+                yield
+            except StorageError as error:
+                interrupted = error.kind in INTERRUPTIONS
+                raise
+            finally:
+                if number := attempts.unknown + (interrupted and attempts.made):
+                    before = self.lost or LostAnswers(0, began, began)
+                    self.lost = LostAnswers(before.number + number, before.first, time.time())

@@ -1,0 +1,224 @@
+"""The undo of deletions, also of those whose answers never came.
+
+Without the answer the id of the delete marker is not known, nor whether there is one: the versions
+of the key show it. A marker is only removed if it may be that of the lost request, and if nothing
+but such markers is above the object that was to be deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from core.errors import AccessDenied, Cancelled, NotFound, NotSupported, StorageError
+from core.objects.bucket import Bucket, HasBucket
+from core.objects.deleting import FailedDelete
+from core.objects.lost_answers import LostAnswers
+from core.objects.reading import head
+from core.objects.trash import RestoreReport, restore
+from core.objects.versions import NewestVersions, ObjectVersion, newest_versions
+from core.work import Work, default_work
+
+_THREADS = 8
+#: Codes of keys that an undo does not touch, see `FailedDelete.code`.
+PERMANENT, REPLACED, FOREIGN = "DeletedPermanently", "Replaced", "OtherDeleteMarker"
+_REASONS = {
+    PERMANENT: "It was deleted permanently: there is no former version of it",
+    REPLACED: "The key has another object than before, which was not touched",
+    FOREIGN: "Another client has deleted it as well; its delete marker was not touched",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LostDeletion:
+    """The object of a deletion of which at least one answer never came.
+
+    Attributes:
+        key: the object.
+        etag: its ETag before, without quotes; empty if it is not known.
+        size: its size in bytes before.
+        lost: the requests without answers; None if none was sent.
+        markers: the delete markers that answers have named.
+    """
+
+    key: str
+    etag: str
+    size: int
+    lost: LostAnswers | None = None
+    markers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """What became of the objects of lost deletions; each key is in one of the columns.
+
+    Attributes:
+        hidden: the objects that delete markers of the deletions hide, with the ids of these markers.
+        present: the keys of objects that were not deleted.
+        failed: those that cannot be restored, and why.
+    """
+
+    hidden: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    present: tuple[str, ...] = ()
+    failed: tuple[FailedDelete, ...] = ()
+
+
+def look_up(bucket: Bucket, deletions: Sequence[LostDeletion], work: Work) -> Fates:
+    """Return what became of the objects of deletions; nothing is changed.
+
+    Raises:
+        StorageError: an error that may be temporary, or a cancel.
+    """
+    hidden: list[tuple[str, tuple[str, ...]]] = []
+    present: list[str] = []
+    failed: list[FailedDelete] = []
+    with ThreadPoolExecutor(_THREADS, "look-up") as pool:
+        found = list(pool.map(lambda each: _fate(bucket, each, work), deletions))
+    for each, fate in zip(deletions, found, strict=True):
+        if isinstance(fate, FailedDelete):
+            failed.append(fate)
+        elif fate:
+            hidden.append((each.key, fate))
+        else:
+            present.append(each.key)
+    return Fates(tuple(hidden), tuple(present), tuple(failed))
+
+
+def _fate(bucket: Bucket, each: LostDeletion, work: Work) -> tuple[str, ...] | FailedDelete:
+    """Return the delete markers to remove, none if the object is there, or why it stays as it is."""
+    work.check()
+    try:
+        found = newest_versions(bucket, each.key, work=work)
+    except (AccessDenied, NotSupported) as error:
+        return _fate_without_versions(bucket, each, error, work)
+    except StorageError as error:
+        if isinstance(error, Cancelled) or error.retryable:
+            raise
+        return _not_known(each, error)
+    fate = _markers(found, each)
+    return FailedDelete(each.key, fate, _REASONS[fate]) if isinstance(fate, str) else fate
+
+
+def _markers(found: NewestVersions, each: LostDeletion) -> tuple[str, ...] | str:
+    """Return the delete markers to remove, or the code of the reason to leave them."""
+    former = [row for row in found.versions if not row.marker and _is_former(row, each)]
+    version = next((row for row in found.versions if not row.marker), None)
+    if version is None or version not in former:
+        replaced = former or (version is not None and found.versions[0] is version)
+        return REPLACED if replaced else PERMANENT
+    if found.versions[0] is version:
+        return ()
+    above = [row for row in found.versions if row.marker and row.modified >= version.modified]
+    sure = [row for row in above if row.current or row.modified > version.modified]
+    left = each.lost.number if each.lost is not None else 0
+    own: list[str] = []
+    for row in above:
+        if row.version_id in each.markers:
+            own.append(row.version_id)
+        elif left and _is_own(row, each, found.ahead):
+            own.append(row.version_id)
+            left -= 1
+        elif row in sure:
+            return FOREIGN
+    return tuple(own)
+
+
+def _is_former(row: ObjectVersion, each: LostDeletion) -> bool:
+    return row.size == each.size and each.etag in {"", row.etag}
+
+
+def _is_own(row: ObjectVersion, each: LostDeletion, ahead: float) -> bool:
+    return each.lost is not None and each.lost.explains(row.modified, ahead)
+
+
+def _fate_without_versions(
+    bucket: Bucket, each: LostDeletion, error: StorageError, work: Work
+) -> tuple[str, ...] | FailedDelete:
+    """Return the same as `_fate` where the versions cannot be listed, as `error` states."""
+    try:
+        now = head(bucket, each.key, work=work)
+    except NotFound:
+        return each.markers or _not_known(each, error)
+    except AccessDenied:
+        return _not_known(each, error)
+    if now.size == each.size and each.etag in {"", now.etag}:
+        return ()
+    return FailedDelete(each.key, REPLACED, _REASONS[REPLACED])
+
+
+def _not_known(each: LostDeletion, error: StorageError) -> FailedDelete:
+    why = f"Whether it was deleted is not known: {error.reason}".rstrip(".")
+    return FailedDelete(each.key, error.kind.name.lower(), why)
+
+
+def undo_delete(
+    bucket: Bucket,
+    objects: Sequence[tuple[str, Sequence[str]]],
+    lost: Sequence[LostDeletion],
+    *,
+    work: Work | None = None,
+) -> RestoreReport:
+    """Undo deletions; the objects of those without an answer are looked up first.
+
+    Args:
+        bucket: the bucket.
+        objects: the keys whose delete markers are known, each with their ids.
+        lost: the deletions without an answer.
+        work: cancel token and progress.
+
+    Raises:
+        StorageError: a request was denied or failed; `partial` is the report so far.
+        Cancelled: the token of `work` was cancelled; `partial` as above.
+    """
+    work = default_work(work)
+    fates = look_up(bucket, lost, work) if lost else Fates()
+    report = restore(bucket, [*objects, *fates.hidden], work=work)
+    looked_up = {key for key, _markers in fates.hidden}
+    missing = _missing(bucket, [key for key in report.restored if key in looked_up], work)
+    return replace(
+        report,
+        restored=tuple(key for key in report.restored if key not in missing),
+        failed=(*report.failed, *fates.failed, *missing.values()),
+        present=fates.present,
+    )
+
+
+def _missing(bucket: Bucket, keys: Sequence[str], work: Work) -> dict[str, FailedDelete]:
+    """Return the keys that have no object although their delete markers were removed."""
+
+    def missing(key: str) -> FailedDelete | None:
+        try:
+            head(bucket, key, work=work)
+        except NotFound:
+            return FailedDelete(key, FOREIGN, _REASONS[FOREIGN])
+        except AccessDenied:  # who may not read it cannot tell; its markers are removed
+            return None
+        return None
+
+    with ThreadPoolExecutor(_THREADS, "look-up") as pool:
+        found = zip(keys, pool.map(missing, keys), strict=True)
+        return {key: failure for key, failure in found if failure is not None}
+
+
+def restore_objects(
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    objects: Sequence[tuple[str, Sequence[str]]],
+    lost: Sequence[LostDeletion] = (),
+) -> RestoreReport:
+    """Restore deleted objects of the workspace's bucket (operation `objects.restore_many`).
+
+    Args:
+        workspace: whose bucket it is.
+        work: cancel and progress.
+        objects: keys, each with the version ids of its delete markers.
+        lost: deletions without an answer, whose objects are looked up.
+
+    Raises:
+        StorageError: a request was denied or failed; earlier requests have taken effect.
+        Cancelled: the token of `work` was cancelled; earlier requests have taken effect.
+    """
+    # Markers and not only keys: a key may have been deleted again since it was listed.
+    return undo_delete(workspace.bucket, objects, lost, work=default_work(work))

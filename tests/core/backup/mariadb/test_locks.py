@@ -1,0 +1,251 @@
+"""Locks of other sessions: a restore and an undo change everything or nothing, and say which."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+from helpers.backups import MemoryStore
+
+from core.backup.databases.mysql import completion
+from core.backup.databases.mysql import session as sessions
+from core.backup.databases.mysql.session import Session
+from core.backup.preview import preview_of
+from core.backup.row_restore import restore_rows_of
+from core.backup.undo import drop_former_table, undo
+from core.effects import BY_HAND, stating_effect
+from core.errors import AccessDenied, Conflict, StorageError
+from core.model.backup import Backup
+from core.work import Work
+from tests.core.backup.mariadb.conftest import PASSWORD, Trading
+from tests.core.backup.mariadb.test_swap import TABLES
+
+PARENT, CHILD = "orders", "fills"
+READ = "SELECT * FROM {}"
+
+
+@pytest.fixture
+def shop(trading: Trading, monkeypatch: pytest.MonkeyPatch) -> Trading:
+    """The tables of the swap, and sessions that wait one second for a lock."""
+    trading.sql(*TABLES)
+    settings = tuple(text.replace("timeout=10", "timeout=1") for text in sessions._SETTINGS)
+    monkeypatch.setattr(sessions, "_SETTINGS", settings)
+    return trading
+
+
+@contextmanager
+def _held(shop: Trading, statement: str) -> Iterator[Any]:
+    """Hold a transaction open that ran a statement."""
+    import pymysql
+
+    with closing(
+        pymysql.connect(
+            user="operator", password=PASSWORD, host="127.0.0.1", port=shop.server.port,
+            database=shop.name, ssl_disabled=True,
+        )
+    ) as other:  # fmt: skip
+        cursor = other.cursor()
+        cursor.execute("START TRANSACTION")
+        cursor.execute(statement)
+        yield cursor
+        other.rollback()
+
+
+def _replace(shop: Trading, store: MemoryStore, backup: Backup) -> str:
+    with stating_effect("restored", (BY_HAND,)):
+        return shop.restored(store, backup, with_triggers=True).kept
+
+
+BLOCKING = (
+    READ.format(CHILD),
+    READ.format("notes"),
+    "INSERT INTO fills VALUES (9, 1)",
+    READ.format(PARENT),
+    "UPDATE orders SET status = 'held' WHERE id = 1",
+    "UPDATE users SET name = 'x' WHERE id = 2",
+)
+
+
+@pytest.mark.parametrize("statement", BLOCKING)
+def test_a_lock_on_a_parent_or_a_child_changes_nothing(
+    shop: Trading, store: MemoryStore, statement: str
+) -> None:
+    backup = shop.backed_up(store, PARENT)
+    former = _replace(shop, store, backup)
+    before = shop.everything()
+    with _held(shop, statement):
+        with pytest.raises(Conflict) as refused:
+            _replace(shop, store, backup)
+        assert refused.value.effect == "Nothing was restored."
+        assert shop.everything() == before
+        with pytest.raises(Conflict) as refused:
+            undo(None, database=shop.address, former=former)
+        assert refused.value.effect == "Nothing was changed."
+        assert shop.everything() == before
+    undo(None, database=shop.address, former=former)
+    assert former not in shop.tables()
+
+
+@pytest.mark.parametrize("table", ["audit", "users"])
+def test_readers_of_tables_that_are_only_used_prevent_nothing(
+    shop: Trading, store: MemoryStore, table: str
+) -> None:
+    backup = shop.backed_up(store, PARENT)
+    before = shop.everything()
+    with _held(shop, READ.format(table)):
+        former = _replace(shop, store, backup)
+        undo(None, database=shop.address, former=former)
+        assert shop.everything() == before
+
+
+def test_a_former_table_in_use_is_not_dropped(shop: Trading, store: MemoryStore) -> None:
+    former = _replace(shop, store, shop.backed_up(store, PARENT))
+    before = shop.everything()
+    with _held(shop, READ.format(former)), pytest.raises(Conflict):
+        drop_former_table(None, database=shop.address, former=former)
+    assert shop.everything() == before
+    drop_former_table(None, database=shop.address, former=former)
+    assert former not in shop.tables()
+
+
+def _holding_after_rename(
+    monkeypatch: pytest.MonkeyPatch, take: Callable[[], None], step: str = "_complete_names"
+) -> None:
+    original = getattr(completion, step)
+
+    def held(session: Session, note: Any) -> None:
+        take()
+        original(session, note)
+
+    monkeypatch.setattr(completion, step, held)
+
+
+def test_what_remains_after_the_swap_is_stated_and_completed_later(
+    shop: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = shop.backed_up(store, PARENT)
+    before = shop.everything()
+    with monkeypatch.context() as patch, _held(shop, "SELECT 1") as other:
+        _holding_after_rename(patch, lambda: other.execute(READ.format(PARENT)))
+        with pytest.raises(Conflict, match="was replaced") as stated:
+            _replace(shop, store, backup)
+        assert stated.value.effect.startswith("It was not completed, but a part was restored")
+        assert "the trigger seen is named seen__restoring" in stated.value.cause
+        assert "Nothing was changed" not in str(stated.value)
+        shown = preview_of(store, backup, shop.address, 10, Work())
+        assert any(found.kind == "restore" for found in shown.dependants)
+        for child in (CHILD, "notes"):
+            assert "REFERENCES `orders`" in shop.definition(child)
+    with shop.open(write=True) as database, database.change(work=Work()):
+        pass
+    assert "__restoring" not in str(shop.everything())
+    (former,) = [name for name in shop.tables() if "__before" in name and "__note" not in name]
+    undo(None, database=shop.address, former=former)
+    assert shop.everything() == before
+
+
+def test_what_remains_after_an_undo_is_stated_and_completed_later(
+    shop: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = shop.backed_up(store, PARENT)
+    before = shop.everything()
+    former = _replace(shop, store, backup)
+    with monkeypatch.context() as patch, _held(shop, "SELECT 1") as other:
+        _holding_after_rename(patch, lambda: other.execute(READ.format(PARENT)))
+        with pytest.raises(Conflict, match="was replaced") as stated:
+            undo(None, database=shop.address, former=former)
+        assert stated.value.effect.startswith("It was not completed, but a part was changed")
+        assert "__discarded" in stated.value.cause
+    with shop.open(write=True) as database, database.change(work=Work()):
+        pass
+    assert shop.everything() == before
+
+
+def test_a_session_that_waits_for_a_child_with_the_parent_ends_first(
+    shop: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = shop.backed_up(store, PARENT)
+    original, waiting = completion._rename, list[threading.Thread]()
+    with _held(shop, READ.format(PARENT)) as other:
+
+        def read_child() -> None:
+            other.execute(READ.format(CHILD))
+            other.execute("COMMIT")
+
+        def rename(*arguments: Any, **more: Any) -> None:
+            if not waiting:
+                waiting.append(threading.Thread(target=read_child))
+                waiting[0].start()
+            original(*arguments, **more)
+
+        monkeypatch.setattr(completion, "_rename", rename)
+        assert _replace(shop, store, backup)
+        waiting[0].join()
+
+
+def test_a_failed_clean_up_is_stated(
+    shop: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = shop.backed_up(store, PARENT)
+    before = shop.everything()
+    opened = Session.open
+
+    def fail(*_: Any) -> None:
+        monkeypatch.setattr(Session, "open", refuse)
+        raise StorageError("The answer was lost", remedy="Nothing was changed.")
+
+    def refuse(*_: Any) -> Session:
+        raise Conflict("No connection", cause="There are too many.")
+
+    monkeypatch.setattr(completion, "_complete_names", fail)
+    with pytest.raises(StorageError, match="answer was lost") as stated:
+        _replace(shop, store, backup)
+    assert "may have been restored" in stated.value.effect
+    assert "could not be removed: There are too many." in stated.value.cause
+    assert "Nothing was changed" not in str(stated.value)
+    monkeypatch.undo()
+    monkeypatch.setattr(Session, "open", opened)
+    (former,) = [name for name in shop.tables() if "__before" in name and "__note" not in name]
+    undo(None, database=shop.address, former=former)
+    assert shop.everything() == before
+
+
+def test_former_rows_in_use_are_restored_and_their_table_is_dropped_later(
+    shop: Trading, store: MemoryStore
+) -> None:
+    backup = shop.backed_up(store, CHILD)
+    before = shop.everything()
+    shop.sql("UPDATE fills SET order_id = 2 WHERE id = 1")
+    changed = shop.rows(CHILD)
+    former = restore_rows_of(store, backup, shop.address, ["1"], Work()).former
+    with _held(shop, READ.format(former)), pytest.raises(Conflict, match="are restored") as stated:
+        undo(None, database=shop.address, former=former)
+    assert "a part was changed" in stated.value.effect
+    assert shop.rows(CHILD) == changed
+    with shop.open(write=True) as database, database.change(work=Work()):
+        pass
+    shop.sql("UPDATE fills SET order_id = 1 WHERE id = 1")
+    assert shop.everything() == before
+
+
+def test_without_the_privilege_to_lock_nothing_is_left_halfway(
+    shop: Trading, store: MemoryStore
+) -> None:
+    backups = {table: shop.backed_up(store, table) for table in (PARENT, "users")}
+    shop.sql(f"REVOKE LOCK TABLES ON {shop.name}.* FROM operator@'%'")
+    before = shop.everything()
+    with pytest.raises(AccessDenied) as refused:
+        _replace(shop, store, backups[PARENT])
+    assert refused.value.effect == "Nothing was restored."
+    assert shop.everything() == before
+    with _held(shop, READ.format(PARENT)), pytest.raises(Conflict, match="was replaced") as stated:
+        _replace(shop, store, backups["users"])
+    assert f"the foreign key buyer of {PARENT} refers to users__before" in stated.value.cause
+    former = _replace(shop, store, backups["users"])
+    undo(None, database=shop.address, former=former)
+    (first,) = [name for name in shop.tables() if "__before" in name and "__note" not in name]
+    undo(None, database=shop.address, former=first)
+    assert shop.everything() == before

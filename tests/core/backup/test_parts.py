@@ -1,0 +1,79 @@
+"""Parts of a backup contain all rows in order, however long these are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+import zstandard
+
+from core.backup import archive
+from core.backup.archive import PartsForm, Tally
+from core.work import Work
+
+_PART, _COLLECTED = 1_000, 1_500
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "PART_BYTES", _PART)
+    monkeypatch.setattr(archive, "_COLLECTED_BYTES", _COLLECTED)
+
+
+def pieces(*sizes: int) -> list[tuple[int, bytes]]:
+    """Return pieces of one row each, which all differ."""
+    return [
+        (1, f"{number}".encode().ljust(size - 1, b"x") + b"\n") for number, size in enumerate(sizes)
+    ]
+
+
+def unpacked(data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().stream_reader(BytesIO(data)).read()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "parts"),
+    [
+        ([], []),
+        ([10], [10]),
+        ([999, 10, 400, 5], [1_009, 405]),  # the second part is shorter than the first
+        ([700, 700, 20], [1_400, 20]),
+        ([999, 501, 30], [1_500, 30]),  # exactly as much as is collected
+        ([999, 502, 30], [1_501, 30]),
+        ([5_000, 10, 4_000, 900, 100], [5_000, 4_010, 1_000]),
+    ],
+)  # fmt: skip
+def test_all_rows_are_in_the_parts(sizes: list[int], parts: list[int]) -> None:
+    rows, tally = pieces(*sizes), Tally()
+    packed = archive._packed(iter(rows), tally, PartsForm("id", "csv"), Work())
+    made = [(part, b"".join(stored)) for part, stored in packed]
+    assert [part.raw_size for part, _data in made] == parts
+    text = b"".join(lines for _count, lines in rows)
+    assert b"".join(unpacked(data) for _part, data in made) == text
+    assert tally.content.hexdigest() == hashlib.sha256(text).hexdigest()
+    assert sum(part.rows for part, _data in made) == tally.rows == len(rows)
+    for number, (part, data) in enumerate(made):
+        assert (part.index, part.size) == (number, len(data))
+        assert part.sha256 == hashlib.sha256(data).hexdigest()
+        assert len(unpacked(data)) == part.raw_size
+
+
+def test_the_checksum_of_a_part_is_in_its_frame() -> None:
+    def rows() -> Iterator[tuple[int, bytes]]:
+        yield from pieces(300, 300)
+
+    ((_part, stored),) = archive._packed(rows(), Tally(), PartsForm("id", "csv"), Work())
+    data = b"".join(stored)
+    assert zstandard.get_frame_parameters(data).has_checksum
+    damaged = data[:-1] + bytes((data[-1] ^ 1,))
+    with pytest.raises(zstandard.ZstdError):
+        unpacked(damaged)
+
+
+def test_the_first_parts_are_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "_SMALLER_PARTS", 2)
+    monkeypatch.setattr(archive, "_SMALLER_BYTES", 500)
+    packed = archive._packed(iter(pieces(*[250] * 14)), Tally(), PartsForm("id", "csv"), Work())
+    assert [part.raw_size for part, _stored in packed] == [500, 500, 1_000, 1_000, 500]

@@ -1,0 +1,316 @@
+"""Restore of several tables: order of references, cycles, one snapshot, and failures on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.backups import MemoryStore, everything, sql
+from helpers.databases import Server, mariadb_server, postgresql_server  # noqa: F401 - fixtures
+from helpers.postgresql_tables import new_database
+
+from core.backup.databases import open_database
+from core.backup.databases.address import DatabaseAddress
+from core.backup.restore import Choices
+from core.backup.restore_tables import preview_tables_of, restore_tables_of
+from core.backup.run import back_up
+from core.backup.together import TablesWanted, referenced_first
+from core.errors import Cancelled, Conflict, Corrupt, InvalidInput, NotFound, StorageError
+from core.model.table_restores import TablesReport
+from core.work import CancelToken, Work
+from tests.core.backup.mariadb.conftest import Trading
+from tests.core.backup.mariadb.conftest import trading as shop  # noqa: F401 - fixture
+
+#: Two tables that refer to each other, one that refers to them, and one to itself.
+TABLES = (
+    "CREATE TABLE a1 (id INTEGER PRIMARY KEY, b INTEGER)",
+    """CREATE TABLE b1 (id INTEGER PRIMARY KEY, a INTEGER,
+        CONSTRAINT b1_a FOREIGN KEY (a) REFERENCES a1 (id))""",
+    """CREATE TABLE c1 (id INTEGER PRIMARY KEY, a INTEGER, up INTEGER,
+        CONSTRAINT c1_a FOREIGN KEY (a) REFERENCES a1 (id),
+        CONSTRAINT c1_up FOREIGN KEY (up) REFERENCES c1 (id))""",
+    "INSERT INTO a1 VALUES (1, 10), (2, 20)",
+    "INSERT INTO b1 VALUES (10, 1), (20, 2)",
+    "INSERT INTO c1 VALUES (5, 1, 5), (6, 2, 5)",
+)
+CYCLE = "ALTER TABLE a1 ADD CONSTRAINT a1_b FOREIGN KEY (b) REFERENCES b1 (id)"
+CHANGES = (
+    "UPDATE c1 SET up = NULL",
+    "DELETE FROM c1",
+    "UPDATE b1 SET a = NULL",
+    "UPDATE a1 SET b = NULL",
+    "DELETE FROM b1",
+    "DELETE FROM a1",
+    "INSERT INTO a1 VALUES (7, NULL)",
+    "INSERT INTO c1 VALUES (9, 7, NULL)",
+)
+NAMES = ("a1", "b1", "c1")
+Address = DatabaseAddress | str
+
+
+def _back_up(store: MemoryStore, address: Address, *tables: str) -> None:
+    with open_database(address) as source:
+        back_up(store, source, tables or NAMES, "", Work())
+
+
+def _restore(store: MemoryStore, address: Address, *tables: str, **wanted: Any) -> TablesReport:
+    chosen = TablesWanted(tables or None, **wanted)
+    return restore_tables_of(store, address, chosen, Choices(), Work())
+
+
+def _rows(run: Callable[[str], Any]) -> list[list[Any]]:
+    return [sorted(map(list, run(f"SELECT * FROM {name}"))) for name in NAMES]
+
+
+@pytest.fixture
+def cyclic(tmp_path: Path) -> Path:
+    path = tmp_path / "cyclic.db"
+    sql(path, "; ".join((*TABLES, "DROP TABLE a1")))
+    sql(path, "CREATE TABLE a1 (id INTEGER PRIMARY KEY, b INTEGER REFERENCES b1 (id))")
+    sql(path, "INSERT INTO a1 VALUES (1, 10), (2, 20)")
+    return path
+
+
+def test_sqlite(cyclic: Path, store: MemoryStore, tmp_path: Path) -> None:
+    _back_up(store, str(cyclic))
+    fresh = tmp_path / "fresh.db"
+    report = _restore(store, str(fresh))
+    assert [one.kept for one in report.tables] == ["", "", ""]
+    assert (report.problems, report.notes, report.remaining) == ((), (), ())
+    assert _rows(lambda text: sql(fresh, text)) == _rows(lambda text: sql(cyclic, text))
+    assert sql(fresh, "PRAGMA foreign_key_check") == []
+    for text in CHANGES:
+        sql(cyclic, text)
+    changed = _rows(lambda text: sql(cyclic, text))
+    report = _restore(store, str(cyclic), *NAMES)
+    assert not report.problems
+    with open_database(str(cyclic), write=True) as target:
+        for one in reversed(report.tables):
+            assert one.kept
+            with target.change(work=Work()):
+                target.undo(one.kept)
+    assert _rows(lambda text: sql(cyclic, text)) == changed
+    assert len(everything(cyclic)) == 3 + 2
+
+
+def test_postgresql(
+    store: MemoryStore,
+    postgresql_server: Server,  # noqa: F811 - the fixture
+) -> None:
+    keys = "SELECT conname::text, pg_get_constraintdef(oid), convalidated FROM pg_constraint ORDER BY 1"
+    with new_database(postgresql_server) as source, new_database(postgresql_server) as fresh:
+        source.script(*TABLES, CYCLE)
+        _back_up(store, source.address)
+        before, rows = source.run(keys), _rows(source.run)
+        shown = preview_tables_of(store, fresh.address, TablesWanted(NAMES), Work())
+        assert not [
+            one for table in shown.tables for one in table.dependants if "no table" in str(one)
+        ]
+        report = _restore(store, fresh.address, *NAMES)
+        assert (fresh.run(keys), _rows(fresh.run)) == (before, rows)
+        assert len(report.attached) == 1
+        assert report.attached[0] in {"a1_b of a1", "b1_a of b1"}
+        assert not [text for one in report.tables for text in one.problems if "not created" in text]
+        assert not report.problems
+        source.script(*CHANGES)
+        changed = _rows(source.run)
+        report = _restore(store, source.address)
+        assert (_rows(source.run), report.problems) == (rows, ())
+        present = [one for one in source.run(keys) if "__before_" not in one[0]]
+        assert present == before
+        with open_database(source.address, write=True) as target:
+            for one in reversed(report.tables):
+                with target.change(work=Work()):
+                    target.undo(one.kept)
+        assert (source.run(keys), _rows(source.run)) == (before, changed)
+
+
+def test_mariadb(store: MemoryStore, shop: Trading) -> None:  # noqa: F811 - the fixture
+    shop.sql(*TABLES, CYCLE)
+    _back_up(store, shop.address)
+    before = shop.everything()
+    shop.sql("SET foreign_key_checks = 0", "DROP TABLE a1", "DROP TABLE b1", "DROP TABLE c1")
+    report = _restore(store, shop.address)
+    assert shop.everything() == before
+    assert not report.problems
+    shop.sql(*CHANGES)
+    changed = shop.everything()
+    report = _restore(store, shop.address, *NAMES)
+    assert not report.problems
+    with open_database(shop.address, write=True) as target:
+        for one in reversed(report.tables):
+            with target.change(work=Work()):
+                target.undo(one.kept)
+    assert shop.everything() == changed
+
+
+def test_a_failure_names_what_was_restored(cyclic: Path, store: MemoryStore) -> None:
+    _back_up(store, str(cyclic))
+    sql(cyclic, "CREATE TABLE d1 (c INTEGER REFERENCES c1 (id))")
+    sql(cyclic, "INSERT INTO c1 VALUES (77, 1, 5)")
+    sql(cyclic, "INSERT INTO d1 VALUES (77)")
+    with pytest.raises(Conflict) as failed:
+        _restore(store, str(cyclic))
+    report = failed.value.partial
+    assert isinstance(report, TablesReport)
+    assert [one.table for one in report.tables] == ["a1", "b1"]
+    assert report.remaining == ("c1",)
+    first, second = (one.kept for one in report.tables)
+    assert failed.value.effect == (
+        f"2 of 3 tables were restored: a1 (former table: {first}), b1 (former table: {second}). "
+        "Not restored: c1."
+    )
+    assert sql(cyclic, "SELECT count(*) FROM c1") == [(3,)]
+
+
+def test_a_cancel_reports_the_tables_before_it_and_leaves_the_others(
+    cyclic: Path, store: MemoryStore
+) -> None:
+    _back_up(store, str(cyclic))
+    sql(cyclic, "INSERT INTO b1 VALUES (30, 1); INSERT INTO c1 VALUES (77, 1, 5)")
+    token = CancelToken()
+    work = Work(token=token, batch=lambda _report: token.cancel())
+    with pytest.raises(Cancelled) as stopped:
+        restore_tables_of(store, str(cyclic), TablesWanted(), Choices(), work)
+    report = stopped.value.partial
+    assert isinstance(report, TablesReport)
+    assert [one.table for one in report.tables] == ["a1"]
+    assert report.remaining == ("b1", "c1")
+    assert sql(cyclic, "SELECT (SELECT count(*) FROM b1), (SELECT count(*) FROM c1)") == [(3, 3)]
+
+
+def test_the_first_failure_states_that_nothing_was_restored(
+    cyclic: Path, store: MemoryStore
+) -> None:
+    _back_up(store, str(cyclic))
+    before = everything(cyclic)
+    key = next(key for key in store.objects if "/a1/" in key and "part" in key)
+    store.objects[key] = store.objects[key][:-1] + b"x"
+    with pytest.raises(Corrupt) as failed:
+        _restore(store, str(cyclic))
+    assert failed.value.effect == "Nothing was restored."
+    assert everything(cyclic) == before
+
+
+def test_tables_come_from_one_snapshot(cyclic: Path, store: MemoryStore) -> None:
+    _back_up(store, str(cyclic), "c1")
+    _back_up(store, str(cyclic))
+    sql(cyclic, "INSERT INTO c1 VALUES (100, 1, 5)")
+    _back_up(store, str(cyclic), "c1")
+    found = preview_tables_of(store, str(cyclic), TablesWanted(), Work())
+    assert len({one.backup.snapshot for one in found.tables}) == 1
+    (note,) = found.notes
+    assert note.startswith("c1: a newer backup")
+    # Without a common snapshot the newest backup of each table counts.
+    _back_up(store, str(cyclic), "b1")
+    found = preview_tables_of(store, str(cyclic), TablesWanted(("b1", "c1")), Work())
+    assert any("of another snapshot" in note for note in found.notes)
+
+
+def test_patterns_and_times(cyclic: Path, store: MemoryStore) -> None:
+    _back_up(store, str(cyclic))
+
+    def tables(**wanted: Any) -> list[str]:
+        shown = preview_tables_of(store, str(cyclic), TablesWanted(**wanted), Work())
+        return [one.table for one in shown.tables]
+
+    assert tables(include=("A*", "c?")) == ["a1", "c1"]
+    assert sorted(tables(exclude=("c1",))) == ["a1", "b1"]
+    errors: list[tuple[dict[str, Any], type[StorageError]]] = [
+        ({"include": ("x*",)}, InvalidInput), ({"at": "2000-01-01"}, NotFound),
+        ({"tables": ("a1", "nothing")}, NotFound), ({"tables": ()}, InvalidInput),
+        ({"tables": ("",)}, InvalidInput), ({"at": ""}, InvalidInput),
+    ]  # fmt: skip
+    for wanted, error in errors:
+        with pytest.raises(error):
+            tables(**wanted)
+
+
+def test_backups_of_several_other_databases_are_refused(
+    cyclic: Path, store: MemoryStore, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.db"
+    sql(other, "CREATE TABLE a1 (id INTEGER)")
+    _back_up(store, str(cyclic))
+    _back_up(store, str(other), "a1")
+    with pytest.raises(Conflict, match="of 2 databases"):
+        _restore(store, str(tmp_path / "fresh.db"))
+    assert len(_restore(store, str(tmp_path / "fresh.db"), any_source=True).tables) == 3
+
+
+def test_a_broken_newest_backup_is_not_replaced_by_an_older_one(
+    cyclic: Path, store: MemoryStore
+) -> None:
+    _back_up(store, str(cyclic))
+    _back_up(store, str(cyclic))
+    newest = max(key for key in store.objects if "/b1/" in key and key.endswith("manifest.json"))
+    store.objects[newest] = b"{}"
+    with pytest.raises(Corrupt):
+        _restore(store, str(cyclic))
+
+
+def test_the_backups_of_a_preview_are_used_although_there_are_newer_ones(
+    cyclic: Path, store: MemoryStore
+) -> None:
+    _back_up(store, str(cyclic))
+    previews: list[Any] = []
+    work = replace(Work(), batch=previews.append)
+    shown = preview_tables_of(store, str(cyclic), TablesWanted(), work)
+    assert tuple(previews) == shown.tables
+    sql(cyclic, "INSERT INTO c1 VALUES (100, 1, 5)")
+    _back_up(store, str(cyclic))
+    ids = frozenset(one.backup.id for one in shown.tables)
+    report = _restore(store, str(cyclic), *NAMES, backup_ids=ids)
+    assert [one.backup for one in report.tables] == [one.backup for one in shown.tables]
+    assert sql(cyclic, "SELECT count(*) FROM c1") == [(2,)]
+    with pytest.raises(NotFound):
+        _restore(store, str(cyclic), *NAMES, backup_ids=frozenset(("gone",)))
+
+
+def test_unusable_tables_are_skipped_on_request(cyclic: Path, store: MemoryStore) -> None:
+    _back_up(store, str(cyclic))
+    _back_up(store, str(cyclic), "b1")
+    newest = max(key for key in store.objects if "/b1/" in key and key.endswith("manifest.json"))
+    store.objects[newest] = b"{}"
+    wanted = TablesWanted(("a1", "b1", "nothing"), skip_unusable=True)
+    shown = preview_tables_of(store, str(cyclic), wanted, Work())
+    assert [one.table for one in shown.tables] == ["a1"]
+    reasons = {one.table: one.problem for one in shown.skipped}
+    assert reasons.keys() == {"b1", "nothing"}
+    assert "is broken" in reasons["b1"]
+    assert reasons["nothing"] == "There is no backup of it up to this time."
+    with pytest.raises(NotFound, match="None of the tables") as refused:
+        preview_tables_of(store, str(cyclic), replace(wanted, tables=("b1",)), Work())
+    assert "is broken" in refused.value.cause
+
+
+def test_a_restore_that_does_not_begin_reports_that_no_table_was_restored(
+    cyclic: Path, store: MemoryStore
+) -> None:
+    with pytest.raises(NotFound) as failed:
+        _restore(store, str(cyclic))
+    assert failed.value.partial == TablesReport((), 0.0)
+
+
+def test_all_tables_are_those_whose_backups_name_the_database(
+    cyclic: Path, store: MemoryStore
+) -> None:
+    _back_up(store, str(cyclic))
+    old = b'{"table_name": "old", "timestamp": "2026-01-02T03:04:05", "records": [{"id": 1}]}'
+    store.objects["backups/database/old/2026/01/02/2026-01-02T03:04:05Z.json"] = old
+    found = preview_tables_of(store, str(cyclic), TablesWanted(), Work())
+    assert [one.table for one in found.tables if one.table == "old"] == []
+    assert [note for note in found.notes if note.startswith("old: not restored")]
+    found = preview_tables_of(store, str(cyclic), TablesWanted(("old", "a1")), Work())
+    assert "old" in {one.table for one in found.tables}
+
+
+def test_the_order_of_references() -> None:
+    parents = {"a": {"b"}, "b": {"c"}, "c": set(), "d": {"e"}, "e": {"d"}, "f": {"e", "a"}}
+    frozen = {table: frozenset(names) for table, names in parents.items()}
+    order = referenced_first(frozen)
+    assert order == ("c", "b", "a", "d", "e", "f")
+    assert replace(Choices(), pending=frozenset(order)).pending >= {"a"}

@@ -1,0 +1,112 @@
+"""`restore` of several tables: preview, order, JSON, and a failure on the way."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from helpers.backups import sql
+
+from core.errors import ErrorKind
+
+USAGE, CONFLICT = ErrorKind.USAGE.value, ErrorKind.CONFLICT.value
+
+
+@pytest.fixture(autouse=True)
+def records(monkeypatch, tmp_path):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def tables():
+    """Names that no other test uses: the child's is first by name."""
+    mark = uuid4().hex[:12]
+    return f"a{mark}", f"b{mark}"
+
+
+@pytest.fixture
+def database(tmp_path, command, tables):
+    path, (child, parent) = tmp_path / "shop.db", tables
+    sql(path, f"CREATE TABLE {parent} (id INTEGER PRIMARY KEY)")
+    sql(path, f"CREATE TABLE {child} (id INTEGER PRIMARY KEY, p REFERENCES {parent} (id))")
+    sql(path, f"INSERT INTO {parent} VALUES (1), (2)")
+    sql(path, f"INSERT INTO {child} VALUES (7, 1)")
+    command("backup", str(path), "--all-tables")
+    sql(path, f"DELETE FROM {child}")
+    sql(path, f"DELETE FROM {parent}")
+    return path
+
+
+def test_all_tables_are_previewed_and_restored(command, database, tables):
+    child, parent = tables
+    shown = command("restore", str(database), "--all-tables")
+    assert shown.out.index(f"over {parent}") < shown.out.index(f"over {child}")
+    assert "+ 2 rows to add" in shown.out
+    assert "Add --yes to restore 2 tables in this order." in shown.err
+    assert sql(database, f"SELECT * FROM {parent}") == []
+    done = command("restore", str(database), "--all-tables", "--yes")
+    assert sql(database, f"SELECT * FROM {child}") == [(7, 1)]
+    assert f"strongroom restore {database} {child} --undo --yes" in done.err
+    for table in tables:
+        command("restore", str(database), table, "--undo", "--yes")
+    assert sql(database, f"SELECT * FROM {child}") == []
+
+
+def test_a_pattern_and_a_time_choose_the_tables(command, database, tables):
+    child, parent = tables
+    found = json.loads(
+        command("restore", str(database), "--all-tables", "--exclude", child, "--json").out
+    )
+    assert [one["table"] for one in found["tables"]] == [parent]
+    late = command(
+        "restore", str(database), *tables, "--at", "2000-01-01", code=ErrorKind.NOT_FOUND.value
+    )
+    assert "2000-01-01" in late.err
+
+
+def test_json_names_the_former_table_of_each(command, database, tables):
+    child, parent = tables
+    found = json.loads(command("restore", str(database), child, parent, "--yes", "--json").out)
+    assert [one["table"] for one in found["tables"]] == [parent, child]
+    assert all("__before_" in one["kept"] for one in found["tables"])
+    assert (found["remaining"], found["problems"]) == ([], [])
+    lines = command("restore", str(database), child, parent, "--yes", "--json-lines").out
+    first, second, rest = map(json.loads, lines.splitlines())
+    assert (first["table"], second["table"], "tables" in rest) == (parent, child, False)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_failure_shows_what_was_restored(command, database, tables, form):
+    child, parent = tables
+    sql(database, f"CREATE TABLE more (id REFERENCES {child} (id))")
+    sql(database, f"INSERT INTO {child} VALUES (8, NULL)")
+    sql(database, "INSERT INTO more VALUES (8)")
+    failed = command("restore", str(database), child, parent, "--yes", *form, code=CONFLICT)
+    if form:
+        found = json.loads(failed.out)
+        former = found["tables"][0]["kept"]
+        assert (found["remaining"], former.startswith(parent)) == ([child], True)
+        effect = json.loads(failed.err)["error"]["effect"]
+        assert effect == (
+            f"1 of 2 tables were restored: {parent} (former table: {former}). Not restored: {child}."
+        )
+    else:
+        assert f"! not restored: {child}" in failed.out
+        assert (
+            f"To undo {parent}: strongroom restore {database} {parent} --undo --yes" in failed.err
+        )
+    assert sql(database, f"SELECT id FROM {child}") == [(8,)]
+    command("restore", str(database), parent, "--undo", "--yes")
+    assert sql(database, f"SELECT * FROM {parent}") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (), ("a", "--all-tables"), ("a", "--include", "b"), ("a", "b", "--id", "x"),
+        ("a", "b", "--as", "c"), ("a", "b", "--undo"), ("--all-tables", "--drop-kept"),
+        ("a", "b", "--rows", "1"), ("--all-tables", "--rows-where", "true"),
+    ],
+)  # fmt: skip
+def test_options_for_one_table_are_refused_for_several(command, tmp_path, arguments):
+    command("restore", str(tmp_path / "x.db"), *arguments, "--yes", code=USAGE)
+    assert not (tmp_path / "x.db").exists()

@@ -1,0 +1,199 @@
+"""Several tables are compared, restored together after a question, and undone, from the window."""
+
+from datetime import UTC, datetime
+
+import pytest
+from helpers.backups import everything, sql
+from PySide6.QtCore import QItemSelectionModel
+from PySide6.QtWidgets import QPlainTextEdit
+
+from core.backup.run import backup
+from core.errors import DatabaseError
+from core.model.backup import Backup
+from core.model.table_restores import TablesReport
+from gui.dialogs.confirm import Confirm
+from gui.shortcuts import Binding
+from gui.tabs.backups.together_dialog import TogetherDialog
+from gui.tabs.backups.together_models import (
+    FAILED,
+    RESTORED,
+    UNCHANGED,
+    UNDONE,
+    UNKNOWN,
+    TogetherOutcome,
+)
+from gui.tabs.backups.together_result import TogetherResult
+
+WAIT = 15_000
+COUNTS = slice(3, 6)
+
+
+@pytest.fixture
+def changed(qtbot, tab, path, elsewhere):
+    """The tab of a database whose tables were changed since the backup of all of them."""
+    workspace = tab.context.workspace
+    elsewhere(lambda: backup(workspace, database=str(path)))
+    sql(path, "UPDATE orders SET status = 'lost' WHERE id < 3; DELETE FROM audit")
+    sql(path, "DELETE FROM orders WHERE id > 58; INSERT INTO orders VALUES (99, 1, 1, 'new')")
+    sql(path, "DELETE FROM audit; ALTER TABLE audit ADD COLUMN extra TEXT")
+    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    return tab
+
+
+def contents(path):
+    """Return the rows of the tables and the columns of one, without the quotes of a renamed table."""
+    found = [sorted(sql(path, f"SELECT * FROM {name}"), key=str) for name in ("orders", "audit")]
+    return found, sql(path, "SELECT name, type FROM pragma_table_info('audit')")
+
+
+def select(tab, *names):
+    view = tab.tables.table
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    view.clearSelection()
+    for row in range(view.model().rowCount()):
+        if view.model().index(row, 0).data() in names:
+            view.selectionModel().select(view.model().index(row, 0), flags)
+
+
+def visible(qtbot, tab, kind):
+    qtbot.waitUntil(lambda: any(d.isVisible() for d in tab.findChildren(kind)), timeout=WAIT)
+    return next(d for d in tab.findChildren(kind) if d.isVisible())
+
+
+def compared(qtbot, tab):
+    tab.tables.together.click()
+    dialog = visible(qtbot, tab, TogetherDialog)
+    qtbot.waitUntil(dialog.restore.isEnabled, timeout=WAIT)
+    return dialog
+
+
+def rows(model):
+    columns = range(model.columnCount())
+    return {
+        model.index(row, 0).data(): [model.index(row, column).data() for column in columns]
+        for row in range(model.rowCount())
+    }
+
+
+def answer(qtbot, tab, text):
+    dialog = visible(qtbot, tab, Confirm)
+    dialog.field.setText(text)
+    dialog.go.click()
+
+
+def test_selected_tables_are_restored_together_and_undone(qtbot, changed, path):
+    tab = changed
+    before = contents(path)
+    select(tab, "orders", "audit")
+    assert tab.tables.back_up.text() == "Back up 2 tables"
+    assert tab.tables.some_rows.reason == "Select a single table."
+    dialog = compared(qtbot, tab)
+    assert "orders" in dialog.scope.currentText()
+    found = rows(dialog.model)
+    assert set(found) == {"audit", "orders"}
+    assert found["orders"][COUNTS] == ["59", "60", "+2 ~2 \N{MINUS SIGN}1"]
+    assert found["audit"][1] == "schema differs"
+    for row in range(2):
+        dialog.table.selectRow(row)
+        if dialog.model.index(row, 0).data() == "audit":
+            assert "extra" in dialog.details.toPlainText()
+    dialog.restore.click()
+    question = visible(qtbot, tab, Confirm)
+    assert "orders: +2 ~2 \N{MINUS SIGN}1" in question.findChild(QPlainTextEdit).toPlainText()
+    question.field.setText("orders")
+    assert not question.go.isEnabled()
+    assert contents(path) == before
+    answer(qtbot, tab, "trading.db")
+    result = visible(qtbot, tab, TogetherResult)
+    assert not any(each.isVisible() for each in tab.findChildren(TogetherDialog))
+    assert {row[1] for row in rows(result.model).values()} == {RESTORED}
+    assert "2 tables restored." in tab.banner.text
+    assert sql(path, "SELECT count(*) FROM orders WHERE status = 'lost'") == [(0,)]
+    result.undo.click()
+    answer(qtbot, tab, result.current.table)
+    qtbot.waitUntil(lambda: not result.undo.isEnabled(), timeout=WAIT)
+    assert result.undo.reason == "The restore was undone."
+    assert len(result.outcome.undoable) == 1
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    result.reject()
+    (undo,) = (each for each in tab.findChildren(Binding) if each.action.id == "backups.undo")
+    undo.perform()
+    result = visible(qtbot, tab, TogetherResult)
+    assert sorted(row[1] for row in rows(result.model).values()) == [RESTORED, UNDONE]
+    result.undo_all.click()
+    answer(qtbot, tab, "trading.db")
+    qtbot.waitUntil(lambda: not result.outcome.undoable and not tab.busy, timeout=WAIT)
+    assert contents(path) == before
+    result.reject()
+
+
+def test_a_table_without_a_backup_is_skipped_with_the_reason(qtbot, changed, path):
+    sql(path, "CREATE TABLE fresh (id INTEGER)")
+    changed.refresh()
+    qtbot.waitUntil(lambda: changed.tables.model.row_of("fresh") >= 0, timeout=WAIT)
+    select(changed, "orders", "fresh")
+    dialog = compared(qtbot, changed)
+    assert rows(dialog.model)["fresh"][1] == "skipped"
+    assert dialog.restore.text() == "Restore 1 table…"
+    dialog.table.selectRow(1)
+    assert "There is no backup" in dialog.details.toPlainText()
+    dialog.moment.setText("2001-01-01")
+    dialog.moment.textEdited.emit("2001-01-01")
+    assert not dialog.restore.isEnabled()
+    dialog.preview.click()
+    qtbot.waitUntil(lambda: dialog.banner.failed, timeout=WAIT)
+    assert not dialog.restore.isEnabled()
+    dialog.reject()
+
+
+def test_a_failure_names_the_restored_tables(qtbot, changed, path):
+    """Rows of a table that is created after the preview would lose what they refer to."""
+    dialog = compared(qtbot, changed)
+    order = [backup.table for backup in dialog.model.backups]
+    last = order[-1]
+    sql(path, f"CREATE TABLE later (c REFERENCES {last} (rowid)); INSERT INTO later VALUES (-5)")
+    sql(path, f"DROP TABLE {last}; CREATE VIEW {last} AS SELECT 1")
+    dialog.restore.click()
+    answer(qtbot, changed, "trading.db")
+    result = visible(qtbot, changed, TogetherResult)
+    found = rows(result.model)
+    assert [found[table][1] for table in order] == [RESTORED] * (len(order) - 1) + [FAILED]
+    assert f"Unchanged: {last}." in result.summary.text()
+    assert result.undo_all.isEnabled()
+    result.reject()
+
+
+def test_a_stopped_comparison_changes_nothing_and_can_be_repeated(qtbot, changed, path):
+    before = everything(path)
+    changed.tables.together.click()
+    (dialog,) = changed.findChildren(TogetherDialog)
+    assert dialog.preview.text() == "Stop"
+    dialog.preview.click()
+    qtbot.waitUntil(lambda: dialog.preview.text() != "Stop", timeout=WAIT)
+    assert dialog.summary.text() == "The comparison was stopped."
+    assert not dialog.restore.isEnabled()
+    dialog.preview.click()
+    qtbot.waitUntil(dialog.restore.isEnabled, timeout=WAIT)
+    dialog.reject()
+    assert everything(path) == before
+
+
+def test_a_lost_answer_is_not_reported_as_unchanged(qtbot, themed):
+    taken = datetime(2024, 1, 15, tzinfo=UTC)
+    backups = tuple(Backup(name, name, taken, 1, name) for name in ("a", "b", "c"))
+    error = DatabaseError("The engine process ended during the task")
+    outcome = TogetherOutcome("x", backups, TablesReport((), 0.0), error=error, complete=False)
+    assert outcome.summary == "0 of 3 tables restored. Not known: a. Unchanged: b, c."
+    result = TogetherResult(None, outcome)
+    qtbot.addWidget(result)
+    states = [row[1] for row in rows(result.model).values()]
+    assert states == [UNKNOWN, UNCHANGED, UNCHANGED]
+    assert not result.undo_all.isEnabled()
+
+
+def test_without_an_open_database_it_says_what_to_do(qtbot, fresh_tab, context, workspace):
+    context.set_workspace(workspace)
+    fresh_tab.show()
+    qtbot.waitUntil(lambda: not fresh_tab.busy, timeout=WAIT)
+    assert fresh_tab.tables.together.reason == "Open the database to restore into first."
