@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Mapping
 
-from core.cli.common import COMMON_OPTIONS
 from core.errors import StorageError
 from core.hints import Hint
 
@@ -34,10 +33,7 @@ TEXTS: Mapping[Hint, str] = {
     Hint.RETAIN_DAILY: "--daily 7",
     Hint.STORE_LOGIN: "`strongroom database login URL`",
     Hint.OVERWRITE: "--overwrite",
-    Hint.UNLOCK: "--unlock",
     Hint.SET_UP: "`strongroom setup`",
-    Hint.REGION: "--region NAME",
-    Hint.ENDPOINT: "--endpoint-url URL",
     Hint.INPUT_SIZE: "--size BYTES",
     Hint.BINARY_VALUE: "--binary --file PATH",
     Hint.TEXT_VALUE: "--as-text",
@@ -46,6 +42,12 @@ TEXTS: Mapping[Hint, str] = {
     Hint.EXCLUDE: "--exclude PATTERN",
     Hint.LIST_OBJECTS: "`strongroom ls`",
     Hint.LIST_KEYS: "`strongroom catalog refresh`",
+}
+#: Options that every command has.
+COMMON_TEXTS: Mapping[Hint, str] = {
+    Hint.UNLOCK: "--unlock",
+    Hint.REGION: "--region NAME",
+    Hint.ENDPOINT: "--endpoint-url URL",
 }
 
 
@@ -57,16 +59,18 @@ def remedy_with_options(error: StorageError, options: Collection[str] | None = N
         options: the options of the command that failed; others are not named. None: name all.
     """
     value = shlex.quote(error.hint_value)
-    texts = [TEXTS[hint].replace("{value}", value) for hint in error.hints]
-    usable = [text for text in texts if _is_usable(text, options)]
+    usable = [
+        text.replace("{value}", value)
+        for hint in error.hints
+        if (text := COMMON_TEXTS.get(hint) or _text_of(hint, options))
+    ]
     if not usable:
         return error.remedy
     return f"{error.remedy} On the command line: {', '.join(usable)}.".lstrip()
 
 
-def _is_usable(text: str, options: Collection[str] | None) -> bool:
-    return (
-        options is None
-        or not text.startswith("--")
-        or text.split()[0] in {*options, *COMMON_OPTIONS}
-    )
+def _text_of(hint: Hint, options: Collection[str] | None) -> str:
+    """Return the option or command of a hint; empty for an option that the command does not have."""
+    text = TEXTS[hint]
+    known = options is None or not text.startswith("--") or text.partition(" ")[0] in options
+    return text if known else ""

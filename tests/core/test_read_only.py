@@ -13,6 +13,7 @@ from helpers.aws import connection
 from core.aws.actions import CHANGING, READING, is_changing
 from core.aws.clients import REQUEST_OBSERVERS, ClientFactory
 from core.errors import ErrorKind, ReadOnlyProfile
+from core.hints import Hint
 from core.links.make import make_links
 from core.model.connection import ProfileColour
 from core.objects.presign import METHODS, presign

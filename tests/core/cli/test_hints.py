@@ -7,7 +7,7 @@ import pytest
 import typer.main
 
 from core.cli.common import COMMON_OPTIONS
-from core.cli.hints import TEXTS, remedy_with_options
+from core.cli.hints import COMMON_TEXTS, TEXTS, remedy_with_options
 from core.cli.program import program_of
 from core.errors import Conflict, NotFound
 from core.hints import Hint
@@ -19,23 +19,24 @@ def options_by_command(command, name=""):
         return {name: {text for param in command.params for text in param.opts}}
     return {
         found: options
-        for word, each in command.commands.items()
-        for found, options in options_by_command(each, f"{name} {word}".strip()).items()
+        for part, each in command.commands.items()
+        for found, options in options_by_command(each, f"{name} {part}".strip()).items()
     }
 
 
 def test_every_hint_has_options_and_commands_that_exist():
     known = options_by_command(typer.main.get_command(program_of()))
     anywhere = set().union(*known.values())
-    assert set(TEXTS) == set(Hint)
+    assert {*TEXTS, *COMMON_TEXTS} == set(Hint)
+    assert {text.split()[0] for text in COMMON_TEXTS.values()} <= set(COMMON_OPTIONS)
     for hint, text in TEXTS.items():
-        words = shlex.split(text.strip("`"))
-        options = {word for word in words if word.startswith("--")}
+        parts = shlex.split(text.strip("`"))
+        options = {part for part in parts if part.startswith("--")}
         if not text.startswith("`"):
-            assert words[0] in {*anywhere, *COMMON_OPTIONS}, hint
+            assert parts[0] in anywhere, hint
             continue
-        assert words[0] == "strongroom"
-        name = next(name for name in known if f"{' '.join(words[1:])} ".startswith(f"{name} "))
+        assert parts[0] == "strongroom"
+        name = next(name for name in known if f"{' '.join(parts[1:])} ".startswith(f"{name} "))
         assert options <= known[name], hint
 
 
