@@ -60,7 +60,7 @@ class ExpectedRanges:
     def settle(
         self, home: str, bounds: list[str], others: list[KeyRange]
     ) -> tuple[list[KeyRange], set[KeyRange], list[Answer]]:
-        """Replace the expected ranges of a folder by those of its own names.
+        """Replace the expected ranges of a folder by those that its names allow.
 
         Args:
             home: the folder.

@@ -1,4 +1,4 @@
-"""Long rows are refused in words before they need more than 300 MB, in each form."""
+"""Long rows are refused with the reason before they need more than 300 MB, in each form."""
 
 import json
 
