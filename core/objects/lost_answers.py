@@ -1,7 +1,7 @@
 """Requests that were sent and whose answers never came, so that only the server knows their effect.
 
 A cancel, a lost connection and a time-out all leave such requests, and so does a request that was
-repeated: the first attempt may have taken effect as well. An undo looks at their objects.
+repeated: the first attempt may have taken effect as well. An undo inspects their objects.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from core.errors import CONNECTION_KINDS, TRANSIENT_KINDS, ErrorKind, StorageErr
 
 #: Kinds of errors that end an action in the middle, and refuse nothing.
 INTERRUPTIONS = CONNECTION_KINDS | TRANSIENT_KINDS | {ErrorKind.CANCELLED}
-#: How much a time of the server may differ from the expected one, in seconds: S3's times are whole
-#: seconds, and so is the time by which the clocks are compared.
+#: How much a time of the server may differ from the expected one, in seconds: S3's times have no
+#: fractions of a second, and neither has the one by which the clocks are compared.
 _MARGIN_SECONDS = 5.0
 #: How long after a request was given up a server may still carry it out, in seconds.
 _LATE_SECONDS = 60.0

@@ -174,8 +174,8 @@ def undo_delete(
     work = default_work(work)
     fates = look_up(bucket, lost, work) if lost else Fates()
     report = restore(bucket, [*objects, *fates.hidden], work=work)
-    looked_up = {key for key, _markers in fates.hidden}
-    missing = _missing(bucket, [key for key in report.restored if key in looked_up], work)
+    found = {key for key, _markers in fates.hidden}
+    missing = _missing(bucket, [key for key in report.restored if key in found], work)
     return replace(
         report,
         restored=tuple(key for key in report.restored if key not in missing),

@@ -90,6 +90,6 @@ class EditReport:
 
     @property
     def undoable(self) -> tuple[EditedObject, ...]:
-        """The changes that can be undone, and those that an undo looks at."""
+        """The changes that can be undone, and those that an undo inspects."""
         found = (*self.changed, *self.partly, *self.unanswered)
         return tuple(each for each in found if each.undoable)

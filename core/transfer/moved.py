@@ -77,7 +77,7 @@ class MoveReport(TransferReport):
 
     @property
     def undoable(self) -> tuple[MovedObject, ...]:
-        """The objects that an undo restores or looks at."""
+        """The objects that an undo restores or inspects."""
         moved = tuple(each for each in self.moved if each.marker or not each.certain)
         return moved + self.unfinished
 

@@ -32,7 +32,7 @@ from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 from gui.widgets.dialog import while_exists
 
 if TYPE_CHECKING:  # imported with the engine's operation
-    from core.transfer.copies import MovedObject
+    from core.transfer.moved import MovedObject
     from core.transfer.undo_move import UndoReport
 
 

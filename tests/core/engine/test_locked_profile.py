@@ -36,7 +36,7 @@ from core.rotation.rollback import RollBack, roll_back
 from core.rotation.service import Rotator
 from core.secrets.secret_text import SecretDiff
 from core.storage.setup import set_up
-from core.transfer import copies, property_edits, sweep, sync, undo_edits, undo_move, upload
+from core.transfer import copies, moved, property_edits, sweep, sync, undo_edits, undo_move, upload
 from core.transfer.edited import EditedObject
 from core.work import Work
 from core.workspace import Workspace
@@ -116,7 +116,7 @@ ATTEMPTS = {
         c.workspace, c.work, keys=[KEY], targets=["l/1"], sizes=[1], etags=[""]
     ),
     "transfer.undo_move": lambda c: undo_move.undo_move(
-        c.workspace, c.work, moved=[copies.MovedObject(KEY, "marker", "l/1")]
+        c.workspace, c.work, moved=[moved.MovedObject(KEY, "marker", "l/1")]
     ),
     "transfer.sync": lambda c: sync.sync(
         c.workspace, c.work, direction="upload", prefix="l/", folder=str(c.file.parent),
