@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.collect.column_types import ColumnTypes
 from core.collect.common_types import Typed, check_common_types, may_be_inexact, parquet_types
+from core.collect.parquet_notes import may_lack_digits, notes_on_digits
 from core.collect.report import QueryReport
 from core.collect.staging import FILE, ROW, Staging
 from core.collect.table import STAGED_CSV, staged_source
@@ -125,6 +126,9 @@ class FolderTable:
         if files and may_be_inexact(types):
             found = [*parquet_types(self._connection, files, keys), *self._staged]
             self._add_notes(check_common_types(types, found))
+        if files:
+            # The types of the table may be those of CSV or JSON.
+            self._add_notes(notes_on_digits(self._connection, files))
         names, own = list(types), {FILE, ROW, PATH}
         columns = [f"rows.{quoted(name)}" for name in names if name not in own]
         columns.append(f"objects.key AS {quoted(_key_name(names))}")
@@ -264,6 +268,9 @@ def create_view(
     notes: list[str] = []
     if len(files) > 1 and may_be_inexact(types):
         notes = check_common_types(types, parquet_types(connection, files, keys))
+    # Most folders have no such column, so that the footers are not read once more.
+    if may_lack_digits(types):
+        notes += notes_on_digits(connection, files)
     columns = "".join(f"rows.{quoted(column)}, " for column in types)
     number = f"regexp_extract(rows.{quoted(PATH)}, '([0-9]+)[.]parquet$', 1)::INTEGER + 1"
     variable = f"keys of {name}"

@@ -19,8 +19,12 @@ class Digits(NamedTuple):
 
 
 def digits_sql(name: str) -> str:
-    """Return two aggregates for a select list: the fields of `Digits`."""
-    text = quoted(name)
+    """Return two aggregates for a select list: the fields of `Digits` of a column."""
+    return digits_of_sql(quoted(name))
+
+
+def digits_of_sql(text: str) -> str:
+    """Return the aggregates of `digits_sql` for any expression that returns texts of numbers."""
     lowered, exponent = f"lower({text})", f"TRY_CAST(split_part(lower({text}), 'e', 2) AS INTEGER)"
     mantissa = f"split_part({lowered}, 'e', 1)"
     # Few numbers have an exponent, and the functions that divide texts take most of the time.
