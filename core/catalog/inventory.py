@@ -70,7 +70,7 @@ def import_inventory(
     Keys that the report lacks are removed only below a prefix that it covers: the confirmed one, or
     else, if a manifest shows that no file is missing, the beginning that all of its keys have in
     common. A report is never limited to a longer prefix than that. Keys of the last two days of the
-    report are not removed either.
+    report are not removed either, and none is removed by a report without keys, whose time is unknown.
 
     The age of the catalogue is that of the newest object in the report, which is older than the
     report itself. A refresh adds what is newer.
@@ -115,7 +115,7 @@ def import_inventory(
     return RefreshReport(
         covered or "", complete=covered is not None, objects=objects, added=counts.added,
         changed=counts.changed, removed=counts.removed, requests=0, began=moment,
-        notes=_notes(covered, prefix, counts),
+        notes=_notes(files, covered, prefix, counts),
     )  # fmt: skip
 
 
@@ -160,11 +160,11 @@ def _covered(
     connection: duckdb.DuckDBPyConnection, files: ReportFiles, prefix: str | None
 ) -> str | None:
     """Return a prefix all of whose keys are in the report; None if there is none for certain."""
-    if prefix is not None or not files.complete:
-        return prefix
     least, greatest = connection.execute("SELECT min(key), max(key) FROM listed").fetchall()[0]
-    if least is None:
+    if least is None or not (files.complete or prefix is not None):
         return None
+    if prefix is not None:
+        return prefix
     # The filter of a report is a beginning of each of its keys, and so of the longest common one.
     pairs = zip(least, greatest, strict=False)
     common = next((n for n, (one, other) in enumerate(pairs) if one != other), len(least))
@@ -178,7 +178,7 @@ def _merge(connection: duckdb.DuckDBPyConnection, covered: str | None) -> _Count
     """
     (newest,) = connection.execute("SELECT max(modified)::TIMESTAMP FROM fresh").fetchall()[0]
     inside = "false" if covered is None else f"starts_with(s.key, {text_literal(covered)})"
-    settled = f"(SELECT s.modified < max(modified) - {_UNSETTLED} FROM fresh) IS NOT false"  # noqa: S608 - a constant
+    settled = f"(SELECT s.modified < max(modified) - {_UNSETTLED} FROM fresh)"  # noqa: S608 - a constant
     connection.execute(
         f"CREATE TEMP TABLE absent AS SELECT s.*, {inside} AND {settled} AS gone "  # noqa: S608 - a quoted prefix
         "FROM stored s ANTI JOIN fresh f ON s.key = f.key"
@@ -214,9 +214,18 @@ def _times(former: Manifest | None, covered: str | None, moment: datetime) -> di
     return {**outside, covered: Listed(moment, moment)}
 
 
-def _notes(covered: str | None, prefix: str | None, counts: _Counts) -> tuple[str, ...]:
+def _notes(
+    files: ReportFiles, covered: str | None, prefix: str | None, counts: _Counts
+) -> tuple[str, ...]:
     notes = []
-    if covered is None:
+    if files.unused:
+        notes.append(
+            f"{format_counted(files.unused, 'file')} that the manifest does not name "
+            f"{'was' if files.unused == 1 else 'were'} not used."
+        )
+    if counts.newest is None:
+        notes.append("The report has no keys: no key was removed from the catalogue.")
+    elif covered is None:
         notes.append(
             "Without the manifest.json of the report, it is unknown whether files are missing: no "
             "key was removed from the catalogue, which counts as incomplete."
@@ -226,7 +235,7 @@ def _notes(covered: str | None, prefix: str | None, counts: _Counts) -> tuple[st
             f"All keys of the report begin with {covered}, to which it may be limited: keys outside "
             "it are as they were."
         )
-    if counts.absent and covered != "":
+    if counts.absent and counts.newest and covered != "":
         notes.append(
             f"{format_counted(counts.absent, 'key')} of the catalogue not in the report remain."
         )

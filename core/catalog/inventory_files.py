@@ -42,12 +42,14 @@ class ReportFiles:
         columns: the names of the columns of a CSV; empty for Parquet, which has them.
         bucket: the bucket that the manifest names; empty without a manifest.
         complete: whether the manifest shows that these are all files of the report.
+        unused: the number of files that were named, and that are not of the report.
     """
 
     paths: tuple[Path, ...]
     columns: tuple[str, ...] = ()
     bucket: str = ""
     complete: bool = False
+    unused: int = 0
 
     def source_sql(self) -> str:
         """Return the rows as a source in SQL, with the names of columns that Parquet has."""
@@ -144,7 +146,8 @@ def _named_files(manifest: Path, paths: Sequence[Path]) -> ReportFiles:
         _check_content(found[name], file)
     columns = _csv_columns(str(content["fileSchema"])) if form == "csv" else ()
     chosen = tuple(found[name] for name in sorted(wanted))
-    return ReportFiles(chosen, columns, str(content["sourceBucket"]), complete=True)
+    unused = sum(path.name not in wanted for path in paths)
+    return ReportFiles(chosen, columns, str(content["sourceBucket"]), complete=True, unused=unused)
 
 
 def _content(manifest: Path) -> dict[str, Any]:

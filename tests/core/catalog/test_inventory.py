@@ -184,6 +184,45 @@ def test_a_report_with_missing_or_other_files_is_refused(stored, tmp_path):
     assert keys_of(stored) == ["0/x", "1/x", "2/x"]
 
 
+def test_files_of_other_reports_are_not_used_and_counted(stored, tmp_path):
+    path = write(tmp_path, "one.parquet", ["a/1", "c/1"])
+    manifest = manifest_of(tmp_path, [path])
+    others = [write(tmp_path, f"other-{number}.parquet", ["b/1"]) for number in range(2)]
+    paths = [str(each) for each in (manifest, path, *others)]
+    found = import_inventory(stored, Work(), paths=paths)
+    assert keys_of(stored) == ["a/1", "c/1"]
+    assert found.notes == ("2 files that the manifest does not name were not used.",)
+
+
+def test_two_reports_without_manifests_remove_no_key(stored, tmp_path):
+    paths = [write(tmp_path, f"{name}.parquet", [f"{name}/9"]) for name in "ab"]
+    found = import_inventory(stored, Work(), paths=[str(path) for path in paths])
+    assert keys_of(stored) == ["a/1", "a/2", "a/9", "b/1", "b/9"]
+    assert (found.complete, found.removed) == (False, 0)
+    other = write(tmp_path, "a-later.parquet", ["a/9", "a/10"], day="2024-06-21")
+    with pytest.raises(InvalidInput, match="of several reports"):
+        import_inventory(stored, Work(), paths=[str(paths[0]), str(other)])
+    manifests = [tmp_path / "one.json", tmp_path / "two.json"]
+    with pytest.raises(InvalidInput, match="Two manifests"):
+        import_inventory(stored, Work(), paths=[str(path) for path in manifests])
+
+
+@pytest.mark.parametrize("prefix", [None, "", "a/"])
+def test_a_report_without_keys_removes_none(stored, tmp_path, prefix):
+    path = write(tmp_path, "one.parquet", ["a/1"])
+    with connect() as connection:
+        connection.execute(f"CREATE TABLE none AS FROM '{path}' WHERE false")
+        connection.execute(f"COPY none TO '{path}' (FORMAT parquet)")
+    paths = [str(manifest_of(tmp_path, [path]))]
+    before = open_catalog(stored).state.listed_for("").recent
+    found = import_inventory(stored, Work(), paths=paths, prefix=prefix)
+    assert keys_of(stored) == ["a/1", "a/2", "b/1"]
+    assert found.notes == ("The report has no keys: no key was removed from the catalogue.",)
+    assert not found.complete
+    assert open_catalog(stored).state.listed.keys() == {""}
+    assert open_catalog(stored).state.listed_for("").recent == before
+
+
 _CSV = """\
 "bucket","a+b%2Bc/%C3%A4.txt","v2","true","false","3","2024-02-20T10:00:00.000Z","abc","GLACIER"
 "bucket","old.txt","v1","false","false","4","2024-02-19T10:00:00.000Z","x","STANDARD"

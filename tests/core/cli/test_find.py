@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import duckdb
 import pytest
 
 from core.cli import main
@@ -94,3 +95,19 @@ def test_invalid_searches_are_errors(run, put):
     run("find", "--refresh", "--inventory", "x.parquet", code=USAGE)
     run("catalog", "refresh", "--dry-run", "--inventory", "x.parquet", code=USAGE)
     run("catalog", "refresh", "a/", "--complete", "--inventory", "x.parquet", code=USAGE)
+
+
+def test_a_report_of_a_folder_leaves_all_other_keys_in_the_catalogue(run, put, s3_bucket, tmp_path):
+    put("a/1", "a/2", "b/1")
+    run("catalog", "refresh")
+    path = tmp_path / "report.parquet"
+    duckdb.execute(
+        f"COPY (SELECT '{s3_bucket}' AS bucket, 'a/2' AS key, 12 AS size, now() + INTERVAL 30 DAY AS "
+        f"last_modified_date) TO '{path}'"
+    )
+    merge = ("catalog", "refresh", "--inventory", str(path), "--json")
+    assert json.loads(run(*merge).out)["removed"] == 0
+    run("catalog", "refresh", "b/", "--inventory", str(path), code=INVALID)
+    assert json.loads(run("catalog", "refresh", "a/", *merge[2:]).out)["removed"] == 1
+    found = json.loads(run("find", "size:>0", "--json").out)
+    assert [row["key"] for row in found] == ["a/2", "b/1"]
