@@ -19,10 +19,12 @@ from core.backup.databases.postgresql import (
     row_restore,
     swap,
     takeover,
+    undo,
     volatile,
 )
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import counted_rows, fingerprint
+from core.backup.databases.postgresql.former import drop_former, former_names, release_former
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
@@ -131,7 +133,7 @@ class PostgreSQLDatabase(Database):
 
     def tables(self, *, work: Work | None = None) -> tuple[TableInfo, ...]:
         """Return the tables; the row counts of large ones are the server's estimates."""
-        formers = dict(swap.former_names(self._session))
+        formers = dict(former_names(self._session))
         with self._session.cancellable(default_work(work)):
             return tuple(self._info(*row, formers=formers) for row in self._session.query(_TABLES))
 
@@ -236,7 +238,7 @@ class PostgreSQLDatabase(Database):
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables to `table`, except of former tables."""
-        former = dict(swap.former_names(self._session))
+        former = dict(former_names(self._session))
         found = catalog.references_to(self._session, TableName.parse(table))
         return tuple(reference for reference in found if reference.table not in former)
 
@@ -330,8 +332,11 @@ class PostgreSQLDatabase(Database):
         with self._session.cancellable(work):
             # The defaults of the database or the user may be other ones.
             self._session.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+            self._published = swap.Published()
             try:
                 yield
+                if self._published.former:
+                    release_former(self._session, self._published.former)
                 with noting_lost_answer():
                     self._session.query("COMMIT")
             except BaseException:
@@ -379,11 +384,7 @@ class PostgreSQLDatabase(Database):
         """Restore a former table and drop the restored one, or restore the former rows."""
         if self.has_former_rows(former):
             return row_restore.undo_rows(self._session, TableName.parse(former))
-        table, not_valid = swap.undo(self._session, TableName.parse(former))
-        relation = catalog.require_relation(self._session, TableName.parse(table))
-        for child, rows in orphans.validate_or_count(self._session, relation.oid, not_valid):
-            _log.warning("After the undo, references to missing rows: %s in %s", rows, child)
-        return table
+        return undo.undo(self._session, TableName.parse(former))
 
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
         """Return the changes of single rows of a table."""
@@ -395,6 +396,4 @@ class PostgreSQLDatabase(Database):
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""
-        name = TableName.parse(former)
-        swap.former_record(self._session, name)
-        self._session.query(f"DROP TABLE {name.sql}")
+        drop_former(self._session, TableName.parse(former))

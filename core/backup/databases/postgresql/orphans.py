@@ -7,11 +7,11 @@ from collections.abc import Iterator, Set
 from core.backup.databases.base import CompletedKeys
 from core.backup.databases.postgresql.catalog import require_relation
 from core.backup.databases.postgresql.dependants import read_bindings
+from core.backup.databases.postgresql.former import former_names
 from core.backup.databases.postgresql.names import TableName, quoted
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.swap import (
     add_missing_foreign_keys,
-    former_names,
     not_valid_of,
 )
 from core.backup.databases.postgresql.takeover import savepoint

@@ -14,10 +14,10 @@ from typing import Any
 from core.backup.databases.base import Rows
 from core.backup.databases.postgresql import catalog
 from core.backup.databases.postgresql.build import table_statement
+from core.backup.databases.postgresql.former import MARK, former_names, former_record
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName, checked_type, literal, quoted
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.swap import MARK, former_names, former_record
 from core.backup.databases.row_keys import KeyValue
 from core.backup.databases.row_statements import INSERT, UPDATE, bad_key
 from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema

@@ -1,4 +1,4 @@
-"""Replacement of a table by a loaded one in one transaction, and its undo.
+"""Replacement of a table by a loaded one in one transaction.
 
 PostgreSQL binds views, foreign keys and triggers to the table itself, not to its name. So foreign
 keys of other tables are created again, and views are replaced by their own definition, after the
@@ -7,10 +7,8 @@ new table has the name. The comment of the former table records what `undo` need
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.backup.databases.postgresql.build import (
@@ -21,7 +19,8 @@ from core.backup.databases.postgresql.build import (
     partition_shadow,
 )
 from core.backup.databases.postgresql.catalog import Relation, find_relation, require_relation
-from core.backup.databases.postgresql.dependants import PUBLICATIONS, Bindings, read_bindings
+from core.backup.databases.postgresql.dependants import Bindings, read_bindings
+from core.backup.databases.postgresql.former import Former, outgoing_keys
 from core.backup.databases.postgresql.key_triggers import (
     STATES,
     KeyTrigger,
@@ -37,16 +36,12 @@ from core.backup.databases.postgresql.names import (
 )
 from core.backup.databases.postgresql.ownership import apply_ownership
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.takeover import Takeover, savepoint
-from core.errors import DatabaseError, InvalidInput, NotFound
+from core.backup.databases.postgresql.takeover import Takeover
 from core.model.tables import Dependant, TableSchema
 
-_log = logging.getLogger(__name__)
-
-MARK = "Former table, replaced by a restore of Strongroom: "
 _OBJECTS = """
 SELECT 'constraint', conname::text, '' FROM pg_constraint
-  WHERE conrelid = $1 AND contype IN ('p', 'u', 'x', 'c', 'f')
+  WHERE conrelid = $1 AND (contype IN ('p', 'u', 'x', 'c') OR contype = 'f' AND confrelid = $1)
 UNION ALL SELECT 'index', c.relname::text, n.nspname::text FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE i.indrelid = $1 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid
@@ -69,47 +64,18 @@ WHERE $1 IN (k.conrelid, k.confrelid) AND k.contype = 'f' AND NOT k.convalidated
 
 
 @dataclass(frozen=True, slots=True)
-class Former:
-    """Record in the comment of a former table: its name, its comment, and its objects' names.
-
-    `renames` contains (kind, present, original) with quoted names for sequences and tables,
-    `not_valid` the foreign keys of and to the table, as (table, name), that were not valid.
-    """
-
-    table: str
-    comment: str
-    renames: tuple[tuple[str, str, str], ...]
-    not_valid: tuple[tuple[str, str], ...] = ()
-
-    def to_comment(self) -> str:
-        """Return the text of the comment."""
-        return MARK + json.dumps(asdict(self))
-
-    @classmethod
-    def from_comment(cls, text: str) -> Former | None:
-        """Return the record in a comment; None if it is another comment."""
-        if not text.startswith(MARK):
-            return None
-        try:
-            body = json.loads(text.removeprefix(MARK))
-            renames = tuple((str(a), str(b), str(c)) for a, b, c in body["renames"])
-            not_valid = tuple((str(a), str(b)) for a, b in body.get("not_valid", ()))
-            return cls(str(body["table"]), str(body["comment"]), renames, not_valid)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return None
-
-
-@dataclass(frozen=True, slots=True)
 class Published:
     """Result of a swap: what could not be taken over, and the constraints that remain NOT VALID.
 
     `not_valid` contains (table, constraint) of those that were not valid before. `enabled` are the
-    foreign keys whose triggers were disabled before, which only a superuser may repeat.
+    foreign keys whose triggers were disabled before, which only a superuser may repeat. `former` is
+    the former table, whose foreign keys are still to be dropped by `release_former`.
     """
 
     problems: tuple[str, ...] = ()
     enabled: tuple[str, ...] = ()
     not_valid: frozenset[tuple[str, str]] = frozenset()
+    former: TableName | None = None
 
     @property
     def lost(self) -> Iterator[Dependant]:
@@ -140,9 +106,9 @@ def publish(
         bindings, takeover = read_bindings(session, today), Takeover.read(session, today)
         bindings.require_movable()
         states = changed_states(session, today)
-        not_valid = _keys_not_valid(session, today)
+        record = _record(session, today, states)
         bindings.detach(session)
-        _set_aside(session, today, former, not_valid)
+        _set_aside(session, today, former, record)
     _rename_shadow(session, schema, shadow, final, renames)
     _add_foreign_keys(session, schema, final)
     for statement in other_defaults(schema):
@@ -153,7 +119,8 @@ def publish(
     bindings.replace_views(session)
     bindings.attach_foreign_keys(session, partitioned=bool(schema.partition_key))
     enabled = tuple(apply_states(session, require_relation(session, final).oid, states))
-    return Published(problems, enabled, frozenset(not_valid_of(schema) | bindings.not_valid))
+    not_valid = frozenset(not_valid_of(schema) | bindings.not_valid)
+    return Published(problems, enabled, not_valid, former)
 
 
 def not_valid_of(schema: TableSchema) -> set[tuple[str, str]]:
@@ -216,17 +183,24 @@ def _apply(session: Session, table: TableName, pairs: list[tuple[str, str, str]]
             session.query(f"ALTER SEQUENCE {place.sql} RENAME TO {quoted(name.name)}")
 
 
-def _keys_not_valid(session: Session, today: Relation) -> tuple[tuple[str, str], ...]:
+def _record(session: Session, today: Relation, states: dict[KeyTrigger, str]) -> Former:
+    """Return the record of a table that is about to be replaced, without the new names."""
     rows = session.query(_NOT_VALID, (today.oid,))
-    return tuple((str(TableName(schema, table)), name) for schema, table, name in rows)
+    return Former(
+        str(today.name),
+        today.comment,
+        (),
+        tuple((str(TableName(schema, table)), name) for schema, table, name in rows),
+        outgoing_keys(session, today),
+        tuple(
+            (trigger.key, trigger.checks, trigger.event, state)
+            for trigger, state in states.items()
+            if trigger.table == today.name
+        ),
+    )
 
 
-def _set_aside(
-    session: Session,
-    today: Relation,
-    former: TableName,
-    not_valid: tuple[tuple[str, str], ...],
-) -> None:
+def _set_aside(session: Session, today: Relation, former: TableName, record: Former) -> None:
     """Rename the present table and its objects, and record how to reverse it."""
     suffix = former.name[former.name.rfind("__before_") :]
     renames: list[tuple[str, str, str]] = []
@@ -234,10 +208,10 @@ def _set_aside(
     used = {row[0] for row in session.query(taken, (suffix,))}
     for kind, name, schema in session.query(_OBJECTS, (today.oid,)):
         other = _aside_name(name, suffix, used)
-        _rename_object(session, kind, today.name, schema, name, other)
+        rename_object(session, kind, today.name, schema, name, other)
         renames.append((kind, f"{schema}\0{other}" if schema else other, name))
     session.query(f"ALTER TABLE {today.name.sql} RENAME TO {quoted(former.name)}")
-    record = Former(str(today.name), today.comment, tuple(renames), not_valid)
+    record = replace(record, renames=tuple(renames))
     session.query(f"COMMENT ON TABLE {former.sql} IS {literal(record.to_comment())}")
 
 
@@ -251,9 +225,10 @@ def _aside_name(name: str, suffix: str, used: set[str]) -> str:
     return other
 
 
-def _rename_object(
+def rename_object(
     session: Session, kind: str, table: TableName, schema: str, present: str, final: str
 ) -> None:
+    """Rename a constraint of a table, or another object in a schema."""
     if kind == "constraint":
         names = f"{quoted(present)} TO {quoted(final)}"
         session.query(f"ALTER TABLE {table.sql} RENAME CONSTRAINT {names}")
@@ -279,87 +254,3 @@ def _create_triggers(session: Session, schema: TableSchema, former: Relation | N
         state = STATES.get(states.get(trigger.name, "O"))
         if state:
             session.query(f"ALTER TABLE {table} {state} TRIGGER {quoted(trigger.name)}")
-
-
-def former_record(session: Session, former: TableName) -> tuple[Relation, Former]:
-    """Return a former table and its record.
-
-    Raises:
-        InvalidInput: The name is not that of a former table.
-        NotFound: There is no such table.
-    """
-    relation = require_relation(session, former)
-    record = Former.from_comment(relation.comment)
-    if record is None:
-        raise InvalidInput(
-            f"{former} is not a former table",
-            cause="Its comment does not contain the record of a restore.",
-            remedy="Choose a name with __before_ from the list of tables.",
-        )
-    return relation, record
-
-
-def undo(session: Session, former: TableName) -> tuple[str, set[tuple[str, str]]]:
-    """Restore a former table under its name, and drop the restored one.
-
-    Returns:
-        The name of the table, and the foreign keys of and to it that are to remain NOT VALID, as
-        (table, name).
-    """
-    relation, record = former_record(session, former)
-    table = TableName.parse(record.table)
-    session.query(f"LOCK TABLE {former.sql} IN ACCESS EXCLUSIVE MODE")
-    present = find_relation(session, table)
-    replaced = table.beside("__replaced")
-    bindings = Bindings()
-    states: dict[KeyTrigger, str] = {}
-    published: set[str] = set()
-    if present is not None:
-        session.query(f"LOCK TABLE {table.sql} IN ACCESS EXCLUSIVE MODE")
-        bindings = read_bindings(session, present)
-        bindings.require_movable()
-        # The former table has its own keys, of which the present table has copies.
-        states = changed_states(session, present, own=False)
-        published = {row[0] for row in session.query(PUBLICATIONS, (present.oid,))}
-        bindings.detach(session)
-        session.query(f"ALTER TABLE {table.sql} RENAME TO {quoted(replaced.name)}")
-    session.query(f"ALTER TABLE {former.sql} RENAME TO {quoted(table.name)}")
-    bindings.replace_views(session)
-    if present is not None:
-        session.query(f"DROP TABLE {replaced.sql}")
-    _rename_back(session, table, record)
-    comment = literal(record.comment) if record.comment else "NULL"
-    session.query(f"COMMENT ON TABLE {table.sql} IS {comment}")
-    bindings.attach_foreign_keys(session, partitioned=relation.kind == "p")
-    for name in sorted(
-        published - {row[0] for row in session.query(PUBLICATIONS, (relation.oid,))}
-    ):
-        _log.warning("After the undo, %s is not part of the publication %s any more", table, name)
-    for key in apply_states(session, relation.oid, states):
-        _log.warning("The triggers of the foreign key %s, which were disabled, are enabled", key)
-    name = str(TableName(relation.name.schema, table.name))
-    return name, set(record.not_valid)
-
-
-def _rename_back(session: Session, table: TableName, record: Former) -> None:
-    """Give the objects of a former table their original names."""
-    for kind, place, original in record.renames:
-        schema, _, name = place.rpartition("\0")
-        try:
-            with savepoint(session):
-                _rename_object(session, kind, table, schema, name, original)
-        except (NotFound, DatabaseError) as error:
-            # An object that was dropped since the restore, for example with CASCADE, has no name.
-            if not isinstance(error, NotFound) and "(42704)" not in error.cause:
-                raise
-
-
-def former_names(session: Session) -> Iterator[tuple[str, str]]:
-    """Yield (former table, its original name) of every former table."""
-    statement = """SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class')
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'p') AND obj_description(c.oid, 'pg_class') LIKE $1"""
-    for schema, name, comment in session.query(statement, (MARK + "%",)):
-        record = Former.from_comment(comment)
-        if record is not None:
-            yield str(TableName(schema, name)), record.table
