@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.local_targets import check_key_target
 from core.cli.selection import (
     Address,
     DryRun,
@@ -148,6 +149,7 @@ def _run(cli: Cli, wanted: _Wanted, pace: Pace, *, dry_run: bool, move: bool) ->
     from core.transfer.values import TransferCancelled
 
     choice = decision(wanted.if_exists)
+    check_key_target(wanted.target, "mv" if move else "cp")
     source, target = Address.of(wanted.source), Address.of(wanted.target)
     with transfer_work(cli, "Listing", pace) as work:
         place = _Place(bucket_of(cli, target, work))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.local_targets import LocalTarget, TargetType
+from core.cli.local_targets import LocalTarget, TargetType, without_empty_folders
 from core.cli.parameters import usage_error
 from core.cli.selection import (
     Address,
@@ -36,6 +37,7 @@ from core.cli.transfers import (
     show_plan,
     transfer_work,
 )
+from core.errors import NotFound, StorageError
 from core.units import format_size
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from core.objects.bucket import Bucket
     from core.transfer.selection import SelectedObjects
     from core.transfer.values import IfExists
+    from core.work import Work
 
 
 def get(  # noqa: PLR0913, PLR0917 - the options of one command
@@ -99,6 +102,7 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     if place.path == Path("-"):
         alone = not (recursive or dry_run or hash_list or literal is False)
         return _get_output(cli, key, pace, alone=alone)
+    place.check()
     address = Address.of(key)
     many = recursive or (is_pattern(address.key) and not literal)
     if not (many or dry_run or if_exists):
@@ -143,17 +147,40 @@ def _get_one(
     path = target.path
     if target.is_folder:
         path /= local_name(key, target.existing_folder)
-    with transfer_work(cli, f"Downloading {path.name}", pace) as work:
+    with (
+        transfer_work(cli, f"Downloading {path.name}", pace) as work,
+        without_empty_folders(path.parent),
+    ):
         bucket = bucket_of(cli, address, work)
         sweep_at_start(bucket, work, [path.parent])
-        got = attempted(
-            work, lambda work: download(bucket, key, path, overwrite=overwrite, work=work)
-        )
+        try:
+            got = attempted(
+                work, lambda work: download(bucket, key, path, overwrite=overwrite, work=work)
+            )
+        except NotFound as error:
+            raise _named_folder(bucket, key, work, error) from error
     if hash_list:
         save_hash(hash_list, got.sha256, path.name)
     line = f"{got.path}  {format_size(got.size)}  {got.verdict.value}"
     cli.out.result(got, lambda: cli.out.line(line))
     return 0
+
+
+def _named_folder(bucket: Bucket, key: str, work: Work, error: NotFound) -> NotFound:
+    """Return the error about a key that does not exist, which may be a folder."""
+    from core.objects.level import page_of
+
+    folder = f"{key.removesuffix('/')}/"
+    with suppress(StorageError):  # keys may not be listed with every right to read
+        page, _ = page_of(bucket, folder, size=1, work=work)
+        if page.keys:
+            return NotFound(
+                f"{bucket.subject(folder)} is a folder, and no object",
+                cause=f"It has objects, for example {page.keys[0]}.",
+                remedy="Download all of them with --recursive, or name one.",
+                subject=bucket.subject(folder),
+            )
+    return error
 
 
 @dataclass(frozen=True, slots=True)

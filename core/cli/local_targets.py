@@ -6,13 +6,21 @@ A path loses a separator at its end, although it means a folder.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from typer.models import TyperPath
 
+from core.cli.parameters import usage_error
+from core.errors import LocalIOError
+
 _SEPARATORS = tuple(each for each in ("/", os.sep, os.altsep) if each)
+#: How paths of this computer begin; keys seldom do.
+_LOCAL = re.compile(r"/|~|\.{1,2}/|[A-Za-z]:[\\/]|\.{1,2}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,54 @@ class LocalTarget:
     def existing_folder(self) -> Path:
         """The nearest folder that exists, which shows what its file system allows."""
         return next(each for each in (self.path, *self.path.absolute().parents) if each.is_dir())
+
+    def check(self) -> None:
+        """Check that a folder can be created where this one is named.
+
+        Raises:
+            LocalIOError: the folder, or one above it, is a file.
+        """
+        found = next(each for each in (self.path, *self.path.absolute().parents) if each.exists())
+        if self.is_folder and not found.is_dir():
+            raise LocalIOError(
+                f"{found.name} is a file and not a folder",
+                remedy="Choose another folder.",
+                subject=str(found),
+            )
+
+
+def check_key_target(text: str, command: str) -> None:
+    """Check that the target of a copy within S3 is not meant as a folder of this computer.
+
+    Args:
+        text: the target as it was typed.
+        command: the command that was typed.
+
+    Raises:
+        InvalidInput: it begins like a path.
+    """
+    if _LOCAL.match(text):
+        raise usage_error(
+            f"{text} is not a file or folder of this computer here",
+            cause=f"{command} copies within S3, to the key {text}.",
+            remedy="To download, use `strongroom get`. For a key that begins like a path, write "
+            f"s3:///{text}",
+        )
+
+
+@contextmanager
+def without_empty_folders(folder: Path) -> Iterator[None]:
+    """Remove the folders again that a failed download of one object created."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
+    except BaseException:
+        for each in missing:
+            try:
+                each.rmdir()
+            except OSError:
+                break  # it has a file, such as corrupt bytes
+        raise
 
 
 class TargetType(TyperPath):
