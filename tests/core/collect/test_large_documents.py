@@ -92,7 +92,9 @@ def test_a_damaged_document_is_named(collected, in_parts, document, rows, reason
     assert rows <= len(found) - 1 <= 1.1 * rows
 
 
-def test_a_large_document_of_one_moment_is_refused_with_the_reason(collected, in_parts, monkeypatch):
+def test_a_large_document_of_one_moment_is_refused_with_the_reason(
+    collected, in_parts, monkeypatch
+):
     in_parts()
     monkeypatch.setattr(large_documents, "MOST_LINE", 100)
     kind, key, document = list(documents())[-1]
