@@ -123,7 +123,7 @@ OBJECT_OPERATIONS: tuple[Operation, ...] = (
     ),
     _changes_here(
         "objects.undelete",
-        "core.objects.deleting:undelete",
+        "core.objects.trash:undelete",
         "Undeleting an object",
         changes.written_object,
     ),

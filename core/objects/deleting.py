@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from core.aws.fault_codes import BY_CODE
 from core.aws.faults import translated
 from core.aws.limits import DELETE_KEYS
 from core.effects import attaching_partial, states_effect
-from core.errors import AccessDenied, Conflict, ErrorKind, NotFound, StorageError
+from core.errors import AccessDenied, Conflict, ErrorKind, NoSuchBucket, NotFound, StorageError
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.lost_answers import LostAnswers, SentRequests
 from core.objects.reading import head
@@ -73,10 +74,9 @@ class DeleteReport:
     @property
     def unanswered(self) -> tuple[str, ...]:
         """The keys of which it is not known whether they were deleted."""
-        if not self.lost:
-            return ()
         known = {each.key for each in self.deleted} | {each.key for each in self.failed}
-        return tuple(key for keys, _lost in self.lost for key in keys if key not in known)
+        sent = dict.fromkeys(key for keys, _lost in self.lost for key in keys)
+        return tuple(key for key in sent if key not in known)
 
 
 @states_effect("deleted")
@@ -119,8 +119,13 @@ def delete_unchanged(bucket: Bucket, key: str, etag: str, *, work: Work | None =
         except NotFound:
             return Deleted(key)
         condition = {}
-    with translated("s3:DeleteObject", bucket.subject(key), work):
-        answer = bucket.client.delete_object(Bucket=bucket.name, Key=key, **condition)
+    try:
+        with translated("s3:DeleteObject", bucket.subject(key), work):
+            answer = bucket.client.delete_object(Bucket=bucket.name, Key=key, **condition)
+    except NoSuchBucket:
+        raise
+    except NotFound:  # S3 answers so to a condition for an object that does not exist
+        return Deleted(key)
     return Deleted(key, _marker(answer, "VersionId"))
 
 
@@ -184,16 +189,17 @@ def delete_many(
         for start in range(0, len(keys), DELETE_KEYS):
             work.check()
             batch, before = keys[start : start + DELETE_KEYS], found.counts
-            # S3 answers MalformedXML for the entire request if one of its keys is no valid XML
-            # text.
+            # A key that is no valid XML text makes the entire request MalformedXML.
             odd = [key for key in batch if not is_valid_xml_text(key)]
             plain = [key for key in batch if is_valid_xml_text(key)]
             _delete_batch(bucket, plain, listed, found, work)
             if listed:
                 _delete_unreadable(bucket, listed, found, before[1], work)
             for key in odd:
+                etag = listed.get(key, "")
+                one = partial(delete_unchanged, etag=etag) if etag else delete
                 with found.sending([key]):
-                    found.deleted.append(_delete_one(bucket, key, listed.get(key, ""), work))
+                    found.deleted.append(one(bucket, key, work=work))
             if ended is not None:
                 ended(found.report_since(before))
             work.report(Progress(min(start + DELETE_KEYS, len(keys)), len(keys), "objects"))
@@ -274,12 +280,6 @@ def _delete_unreadable(
     failed[first:] = [each for each in failed[first:] if each.key not in denied]
     failed += [FailedDelete(key, _REPLACED_CODE, _REPLACED) for key in keys if key in others]
     _delete_batch(bucket, [key for key in keys if key not in others], {}, found, work)
-
-
-def _delete_one(bucket: Bucket, key: str, etag: str, work: Work) -> Deleted:
-    return (
-        delete_unchanged(bucket, key, etag, work=work) if etag else delete(bucket, key, work=work)
-    )
 
 
 def delete_objects(

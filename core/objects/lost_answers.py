@@ -7,21 +7,27 @@ repeated: the first attempt may have taken effect as well. An undo inspects thei
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.effects import counting_attempts
 from core.errors import CONNECTION_KINDS, TRANSIENT_KINDS, ErrorKind, StorageError
+from core.units import format_count, format_counted
+from core.work import Work
 
 #: Kinds of errors that end an action in the middle, and refuse nothing.
 INTERRUPTIONS = CONNECTION_KINDS | TRANSIENT_KINDS | {ErrorKind.CANCELLED}
 #: How much a time of the server may differ from the expected one, in seconds: S3's times have no
 #: fractions of a second, and neither has the one by which the clocks are compared.
-_MARGIN_SECONDS = 5.0
-#: How long after a request was given up a server may still carry it out, in seconds.
-_LATE_SECONDS = 60.0
+_MARGIN_SECONDS = 3.0
+#: How long after a request was given up a server may still carry it out, in seconds. A change that
+#: comes later is left alone: it may be that of another client.
+_LATE_SECONDS = 15.0
+#: How long a server gets to carry out what was given up just now before its effect is inspected, in
+#: seconds.
+_SETTLING_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,33 @@ class LostAnswers:
         """
         here = moment.astimezone(UTC).timestamp() - ahead
         return self.first - _MARGIN_SECONDS <= here <= self.last + _LATE_SECONDS
+
+    def joined(self, later: LostAnswers | None) -> LostAnswers:
+        """Return these requests together with later ones for the same change."""
+        if later is None:
+            return self
+        return LostAnswers(self.number + later.number, self.first, later.last)
+
+
+def settle(lost: Iterable[LostAnswers | None], work: Work) -> None:
+    """Wait until the effect of requests can be inspected, which may have been given up just now.
+
+    Raises:
+        Cancelled: the token of `work` was cancelled.
+    """
+    newest = max((each.last for each in lost if each is not None), default=0.0)
+    # Never longer: the clock may have been set back in the meantime.
+    seconds = min(newest + _SETTLING_SECONDS - time.time(), _SETTLING_SECONDS)
+    if seconds > 0:
+        work.token.wait(seconds)
+
+
+def unanswered_text(deletions: int, copies: int = 0) -> str:
+    """Return for example `2 deletions and 1 copy were not answered`; empty if there is none."""
+    texts = [format_counted(deletions, "deletion")] if deletions else []
+    texts += [f"{format_count(copies)} {'copy' if copies == 1 else 'copies'}"] if copies else []
+    verb = "was" if deletions + copies == 1 else "were"
+    return f"{' and '.join(texts)} {verb} not answered" if texts else ""
 
 
 class SentRequests:

@@ -1,20 +1,21 @@
 """The undo of deletions, also of those whose answers never came.
 
 Without the answer the id of the delete marker is not known, nor whether there is one: the versions
-of the key show it. A marker is only removed if it may be that of the lost request, and if nothing
-but such markers is above the object that was to be deleted.
+of the key show it. A marker is only removed if it may be that of the lost request by its time and
+number, and if nothing but such markers is above the object that was to be deleted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from core.effects import attaching_partial
 from core.errors import AccessDenied, Cancelled, NotFound, NotSupported, StorageError
 from core.objects.bucket import Bucket, HasBucket
-from core.objects.deleting import FailedDelete
-from core.objects.lost_answers import LostAnswers
+from core.objects.deleting import DeleteReport, FailedDelete
+from core.objects.lost_answers import LostAnswers, settle
 from core.objects.reading import head
 from core.objects.trash import RestoreReport, restore
 from core.objects.versions import NewestVersions, ObjectVersion, newest_versions
@@ -23,11 +24,16 @@ from core.work import Work, default_work
 _THREADS = 8
 #: Codes of keys that an undo does not touch, see `FailedDelete.code`.
 PERMANENT, REPLACED, FOREIGN = "DeletedPermanently", "Replaced", "OtherDeleteMarker"
+SUSPENDED = "VersioningSuspended"
 _REASONS = {
     PERMANENT: "It was deleted permanently: there is no former version of it",
     REPLACED: "The key has another object than before, which was not touched",
-    FOREIGN: "Another client has deleted it as well; its delete marker was not touched",
+    FOREIGN: "A delete marker that may be of another client hides it, and was not touched",
+    SUSPENDED: "Versioning is suspended: an object of another client may take the place of its "
+    "delete marker at any time, so that it was not touched",
 }
+#: The version id that an object of another client takes while versioning is suspended.
+_NULL = "null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,62 @@ class LostDeletion:
     size: int
     lost: LostAnswers | None = None
     markers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """What an undo of a deletion restores.
+
+    Attributes:
+        hidden: the keys whose delete markers are known, each with their ids.
+        lost: the deletions of which an answer never came, whose objects are inspected.
+    """
+
+    hidden: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    lost: tuple[LostDeletion, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """The number of objects."""
+        return len(self.hidden) + len(self.lost)
+
+    def without(self, report: RestoreReport | None) -> Undoable:
+        """Return what is left after an undo has ended early; everything without its report."""
+        ended = {*report.restored, *report.present} if report is not None else set()
+        return Undoable(
+            tuple(each for each in self.hidden if each[0] not in ended),
+            tuple(each for each in self.lost if each.key not in ended),
+        )
+
+
+def undoable(
+    report: DeleteReport,
+    objects: Mapping[str, tuple[str, int]],
+    earlier: Sequence[LostDeletion] = (),
+) -> Undoable:
+    """Return what an undo of a deletion restores.
+
+    Args:
+        report: that of the deletion, also after an error.
+        objects: the ETag, without quotes, and the size of each object before.
+        earlier: the deletions without an answer that this one has repeated.
+    """
+    lost = {each.key: each for each in earlier}
+    for keys, answers in report.lost:
+        for key in keys:
+            former = lost.get(key) or LostDeletion(key, *objects[key])
+            number = former.lost.joined(answers) if former.lost is not None else answers
+            lost[key] = replace(former, lost=number)
+    hidden: list[tuple[str, tuple[str, ...]]] = []
+    for each in report.deleted:
+        if each.marker is None:
+            continue
+        if each.key in lost:
+            former = lost[each.key]
+            lost[each.key] = replace(former, markers=(*former.markers, each.marker))
+        else:
+            hidden.append((each.key, (each.marker,)))
+    return Undoable(tuple(hidden), tuple(lost.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +135,7 @@ def look_up(bucket: Bucket, deletions: Sequence[LostDeletion], work: Work) -> Fa
     hidden: list[tuple[str, tuple[str, ...]]] = []
     present: list[str] = []
     failed: list[FailedDelete] = []
+    settle((each.lost for each in deletions), work)
     with ThreadPoolExecutor(_THREADS, "look-up") as pool:
         found = list(pool.map(lambda each: _fate(bucket, each, work), deletions))
     for each, fate in zip(deletions, found, strict=True):
@@ -91,13 +154,21 @@ def _fate(bucket: Bucket, each: LostDeletion, work: Work) -> tuple[str, ...] | F
     try:
         found = newest_versions(bucket, each.key, work=work)
     except (AccessDenied, NotSupported) as error:
-        return _fate_without_versions(bucket, each, error, work)
+        return _fate_without_versions(bucket, each, _not_known(each, error), work)
     except StorageError as error:
         if isinstance(error, Cancelled) or error.retryable:
             raise
         return _not_known(each, error)
+    if not found.versions:  # some servers list no versions of buckets without versioning
+        return _fate_without_versions(
+            bucket, replace(each, markers=()), _failure(each, PERMANENT), work
+        )
     fate = _markers(found, each)
-    return FailedDelete(each.key, fate, _REASONS[fate]) if isinstance(fate, str) else fate
+    return _failure(each, fate) if isinstance(fate, str) else fate
+
+
+def _failure(each: LostDeletion, code: str) -> FailedDelete:
+    return FailedDelete(each.key, code, _REASONS[code])
 
 
 def _markers(found: NewestVersions, each: LostDeletion) -> tuple[str, ...] | str:
@@ -111,17 +182,20 @@ def _markers(found: NewestVersions, each: LostDeletion) -> tuple[str, ...] | str
         return ()
     above = [row for row in found.versions if row.marker and row.modified >= version.modified]
     sure = [row for row in above if row.current or row.modified > version.modified]
-    left = each.lost.number if each.lost is not None else 0
+    number = each.lost.number if each.lost is not None else 0
     own: list[str] = []
     for row in above:
         if row.version_id in each.markers:
             own.append(row.version_id)
-        elif left and _is_own(row, each, found.ahead):
+        elif _is_own(row, each, found.ahead):
+            if row.version_id == _NULL:
+                return SUSPENDED
             own.append(row.version_id)
-            left -= 1
+            number -= 1
         elif row in sure:
             return FOREIGN
-    return tuple(own)
+    # With more markers than requests, which of them is another client's cannot be seen.
+    return tuple(own) if number >= 0 else FOREIGN
 
 
 def _is_former(row: ObjectVersion, each: LostDeletion) -> bool:
@@ -133,18 +207,17 @@ def _is_own(row: ObjectVersion, each: LostDeletion, ahead: float) -> bool:
 
 
 def _fate_without_versions(
-    bucket: Bucket, each: LostDeletion, error: StorageError, work: Work
+    bucket: Bucket, each: LostDeletion, otherwise: FailedDelete, work: Work
 ) -> tuple[str, ...] | FailedDelete:
-    """Return the same as `_fate` where the versions cannot be listed, as `error` states."""
+    """Return the same as `_fate` where no versions are listed; `otherwise` if nothing is known."""
     try:
         now = head(bucket, each.key, work=work)
     except NotFound:
-        return each.markers or _not_known(each, error)
+        return each.markers or otherwise
     except AccessDenied:
-        return _not_known(each, error)
-    if now.size == each.size and each.etag in {"", now.etag}:
-        return ()
-    return FailedDelete(each.key, REPLACED, _REASONS[REPLACED])
+        return otherwise
+    same = now.size == each.size and each.etag in {"", now.etag}
+    return () if same else _failure(each, REPLACED)
 
 
 def _not_known(each: LostDeletion, error: StorageError) -> FailedDelete:
@@ -168,19 +241,21 @@ def undo_delete(
         work: cancel token and progress.
 
     Raises:
-        StorageError: a request was denied or failed; `partial` is the report so far.
+        StorageError: a request was denied or failed; `partial` is the report so far, None if
+            nothing was restored.
         Cancelled: the token of `work` was cancelled; `partial` as above.
     """
     work = default_work(work)
     fates = look_up(bucket, lost, work) if lost else Fates()
     report = restore(bucket, [*objects, *fates.hidden], work=work)
+    report = replace(report, failed=(*report.failed, *fates.failed), present=fates.present)
     found = {key for key, _markers in fates.hidden}
-    missing = _missing(bucket, [key for key in report.restored if key in found], work)
+    with attaching_partial(lambda: report):
+        missing = _missing(bucket, [key for key in report.restored if key in found], work)
     return replace(
         report,
         restored=tuple(key for key in report.restored if key not in missing),
-        failed=(*report.failed, *fates.failed, *missing.values()),
-        present=fates.present,
+        failed=(*report.failed, *missing.values()),
     )
 
 
@@ -192,7 +267,7 @@ def _missing(bucket: Bucket, keys: Sequence[str], work: Work) -> dict[str, Faile
             head(bucket, key, work=work)
         except NotFound:
             return FailedDelete(key, FOREIGN, _REASONS[FOREIGN])
-        except AccessDenied:  # who may not read it cannot tell; its markers are removed
+        except AccessDenied:  # its markers are removed, and it need not be readable
             return None
         return None
 

@@ -222,7 +222,7 @@ class _Copies:
             if written is None:
                 self._existing(recorder, number, row, copying.lost)
                 return
-            verdict = self._end_move(row, written) if self._move else written.verdict
+            verdict = self._end_move(row, written, copying.lost) if self._move else written.verdict
         except Cancelled:
             raise
         except StorageError as error:
@@ -317,8 +317,13 @@ class _Copies:
         at_once = row.size <= SINGLE_BYTES and self._source.clients is self._bucket.clients
         return at_once and number in self._unanswered
 
-    def _end_move(self, row: _Row, written: Written) -> Verdict:
+    def _end_move(self, row: _Row, written: Written, lost: LostAnswers | None) -> Verdict:
         """Remove a copied object, and return what its copy was compared with.
+
+        Args:
+            row: the object.
+            written: its copy.
+            lost: former requests for the copy without an answer, which may be below it.
 
         Raises:
             ServiceError: the copy differs; the object was not removed.
@@ -327,7 +332,9 @@ class _Copies:
         version = written.version_id or ""
         # Servers report "null" for objects without a version.
         version = "" if version == "null" else version
-        moved = MovedObject(row.key, "", row.target, written.etag, version, row.etag, written.size)
+        moved = MovedObject(
+            row.key, "", row.target, written.etag, version, row.etag, written.size, lost_copy=lost
+        )
         verdict = written.verdict
         if verdict is Verdict.SIZE_ONLY:
             # The last chance to detect a damaged copy: afterwards there is no source to copy again.

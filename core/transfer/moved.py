@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from core.objects.lost_answers import LostAnswers
+from core.objects.lost_answers import LostAnswers, unanswered_text
 from core.objects.undo_delete import LostDeletion
 from core.transfer.values import TransferReport
-from core.units import format_count, format_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class MovedObject:
         size: its size in bytes.
         removed: whether it is known that the object no longer exists under its former key.
         lost: the requests to delete it whose answers never came; None if there is none.
-        lost_copy: the requests to copy it whose answers never came; None if the copy is known.
+        lost_copy: the requests to copy it whose answers never came; None if there is none.
     """
 
     key: str
@@ -89,12 +88,9 @@ class MoveReport(TransferReport):
     @property
     def unanswered_copies(self) -> tuple[MovedObject, ...]:
         """The objects of which it is not known whether they were copied; they were not deleted."""
-        return tuple(each for each in self.unfinished if each.lost is None and each.lost_copy)
+        found = (each for each in self.unfinished if each.lost is None and not each.etag)
+        return tuple(each for each in found if each.lost_copy is not None)
 
     def unanswered_text(self) -> str:
         """Return for example `2 deletions and 1 copy were not answered`; empty if there is none."""
-        deletions, copies = len(self.unanswered), len(self.unanswered_copies)
-        texts = [format_counted(deletions, "deletion")] if deletions else []
-        texts += [f"{format_count(copies)} {'copy' if copies == 1 else 'copies'}"] if copies else []
-        verb = "was" if deletions + copies == 1 else "were"
-        return f"{' and '.join(texts)} {verb} not answered" if texts else ""
+        return unanswered_text(len(self.unanswered), len(self.unanswered_copies))

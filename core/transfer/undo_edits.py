@@ -14,6 +14,7 @@ from core.errors import Cancelled, Conflict, StorageError
 from core.model.upload_options import Pairs
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.deleting import FailedDelete
+from core.objects.lost_answers import settle
 from core.objects.properties import (
     ObjectProperties,
     change_tags,
@@ -106,6 +107,7 @@ def _remove_copies(bucket: Bucket, each: EditedObject, copy: LostCopy, work: Wor
         Conflict: there is another version, or the former one no longer exists.
         StorageError: a request was denied or failed.
     """
+    settle([copy.lost], work)
     found = newest_versions(bucket, each.key, work=work)
     above = list(takewhile(lambda row: not _is_former(row, copy.before), found.versions))
     if len(above) == len(found.versions):
@@ -137,8 +139,15 @@ def _is_former(row: ObjectVersion, before: ObjectProperties) -> bool:
 def _is_copy(
     bucket: Bucket, key: str, row: ObjectVersion, copy: LostCopy, ahead: float, work: Work
 ) -> bool:
-    """Return whether a version may be a copy without an answer, and has the wanted values."""
-    if row.marker or row.size != copy.before.size or not copy.lost.explains(row.modified, ahead):
+    """Return whether a version may be a copy without an answer, and has the wanted values.
+
+    Its ETag shows that the content is the same. Copies of objects that were stored in parts, or are
+    encrypted with a key of KMS, have other ETags than they, as uploads of other clients have: those
+    are not removed. Nor is the version `null`, whose place another client's object may take.
+    """
+    if row.marker or row.version_id == "null" or not copy.lost.explains(row.modified, ahead):
+        return False
+    if (row.etag, row.size) != (copy.before.etag, copy.before.size):
         return False
     now = read_properties(bucket, key, version_id=row.version_id, work=work)
     return not property_changes(now.editable, copy.wanted)

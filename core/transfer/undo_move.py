@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from core.effects import attaching_partial
 from core.errors import Cancelled, NotFound, StorageError
 from core.model.connection import Connection
-from core.model.objects import Verdict
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.copying import equal_content
 from core.objects.deleting import FailedDelete, delete_unchanged
-from core.objects.lost_answers import LostAnswers
+from core.objects.lost_answers import LostAnswers, settle
 from core.objects.reading import head
 from core.objects.trash import RestoreReport, remove_versions, restore
 from core.objects.undo_delete import REPLACED, look_up
-from core.objects.versions import newest_versions
+from core.objects.versions import ObjectVersion, newest_versions
 from core.transfer.copies import open_source
 from core.transfer.moved import MovedObject
 from core.work import Work, default_work
@@ -25,9 +25,11 @@ _THREADS = 8
 _GONE = "The former version no longer exists"
 _OTHER = "The key has another object than before the move"
 _NO_PROOF = (
-    "It may be the copy, whose request was not answered, but it is not known to be equal to the "
-    "object; it was not removed"
+    "It may be the copy, whose request was not answered, or an object of another client, and could "
+    "not be restored; it was not removed"
 )
+#: The version id of objects in buckets without versioning.
+_NULL = "null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def undo_move(
 
     An object is restored before its copy is removed, and the copy is only removed if the former key
     has the former object again, so that it exists at every moment. A copy that another client has
-    replaced in the meantime is not removed. What became of requests without an answer is looked up.
+    replaced in the meantime is not removed. What became of requests without an answer is inspected.
 
     Args:
         workspace: the workspace with the bucket of the copies.
@@ -66,33 +68,50 @@ def undo_move(
         source_connection: its connection, if it is another one.
 
     Raises:
-        StorageError: a request was denied or failed; earlier requests have taken effect.
-        Cancelled: the token of `work` was cancelled; earlier requests have taken effect.
+        StorageError: a request was denied or failed; earlier requests have taken effect. `partial`
+            has what was restored, None if nothing was.
+        Cancelled: the token of `work` was cancelled; as above.
     """
     work = default_work(work)
     with open_source(workspace.bucket, source, source_connection) as origin:
         fates = look_up(origin, [each.deletion for each in moved if not each.certain], work)
         hidden = [(each.key, (each.marker,)) for each in moved if each.certain and each.marker]
         report = restore(origin, [*hidden, *fates.hidden], work=work)
-        back = {*report.restored, *fates.present}
-        copies = [each for each in moved if each.key in back]
-        lost = _not_there(origin, copies, work)
-        missing = {each.key for each in lost}
-        copies = [each for each in copies if each.key not in missing]
-        copies, remaining = _found_copies(origin, workspace.bucket, copies, work)
-    remaining += remove_versions(
-        workspace.bucket, [(each.target, each.version_id) for each in copies if each.version_id],
-        work,
-    )  # fmt: skip
-    remaining += _remove_unchanged(
-        workspace.bucket, [each for each in copies if not each.version_id], work
+        back = UndoReport(report.restored, (*report.failed, *fates.failed), fates.present)
+        with attaching_partial(lambda: back):
+            return _without_copies(origin, workspace.bucket, moved, back, work)
+
+
+def _without_copies(
+    origin: Bucket, bucket: Bucket, moved: Sequence[MovedObject], back: UndoReport, work: Work
+) -> UndoReport:
+    """Remove the copies of the objects that exist under their former keys again.
+
+    Args:
+        origin: the bucket of the former keys.
+        bucket: the bucket of the copies.
+        moved: all objects of the undo.
+        back: what was restored.
+        work: cancel token and progress.
+    """
+    keys = {*back.restored, *back.present}
+    lost = _not_there(origin, [each for each in moved if each.key in keys], work)
+    keys -= {each.key for each in lost}
+    copies = [each for each in moved if each.key in keys]
+    known = [each for each in copies if each.etag]
+    versions = [(each.target, each.version_id) for each in known if each.version_id]
+    remaining = list(remove_versions(bucket, versions, work))
+    remaining += _remove_unchanged(bucket, [each for each in known if not each.version_id], work)
+    # Afterwards, since a lost copy may be below the known one.
+    left = {each.key for each in remaining}
+    remaining += _remove_lost(
+        origin, bucket, [each for each in copies if each.target not in left], work
     )
     by_key = {each.key: each for each in moved}
-    failed = (*report.failed, *fates.failed, *lost)
     return UndoReport(
-        tuple(key for key in report.restored if key not in missing),
-        tuple(_with_copy(each, by_key[each.key]) for each in failed),
-        tuple(key for key in fates.present if key not in missing),
+        tuple(key for key in back.restored if key in keys),
+        tuple(_with_copy(each, by_key[each.key]) for each in (*back.failed, *lost)),
+        tuple(key for key in back.present if key in keys),
         tuple(remaining),
     )
 
@@ -132,48 +151,58 @@ def _not_there(
         return tuple(each for each in pool.map(missing, moved) if each is not None)
 
 
-def _found_copies(
+def _remove_lost(
     origin: Bucket, bucket: Bucket, moved: Sequence[MovedObject], work: Work
-) -> tuple[list[MovedObject], list[FailedDelete]]:
-    """Return the copies that the move has made, and objects that may be copies but are not removed.
+) -> tuple[FailedDelete, ...]:
+    """Remove the copies whose requests were not answered; return those that remain, and why."""
 
-    A copy without an answer is the newest object under its key, was stored since the request, and
-    is equal to the former object, which exists.
-    """
-
-    def found(each: MovedObject) -> MovedObject | FailedDelete | None:
-        if each.etag or each.lost_copy is None:
-            return each if each.etag else None
+    def removed(each: MovedObject) -> FailedDelete | None:
+        if each.lost_copy is None:
+            return None
         work.check()
         try:
-            return _lost_copy(origin, bucket, each, each.lost_copy, work)
+            return _remove_lost_copy(origin, bucket, each, each.lost_copy, work)
         except Cancelled:
             raise
         except StorageError as error:
             why = f"Whether it is the copy is not known ({error.summary})"
             return FailedDelete(each.target, error.kind.name.lower(), why)
 
+    settle((each.lost_copy for each in moved), work)
     with ThreadPoolExecutor(_THREADS, "undo-move") as pool:
-        all_found = list(pool.map(found, moved))
-    copies = [each for each in all_found if isinstance(each, MovedObject)]
-    return copies, [each for each in all_found if isinstance(each, FailedDelete)]
+        return tuple(each for each in pool.map(removed, moved) if each is not None)
 
 
-def _lost_copy(
+def _remove_lost_copy(
     origin: Bucket, bucket: Bucket, each: MovedObject, lost: LostAnswers, work: Work
-) -> MovedObject | FailedDelete | None:
-    """Return an object with its copy, which `lost` may have made; None if there is none."""
+) -> FailedDelete | None:
+    """Put the object that `lost` may have stored into the trash; return it if it stays.
+
+    It was stored at that time, and is equal to the former object, which exists. Another client may
+    all the same have stored it: so only a delete marker is added, and only where nothing was
+    replaced, so that it can be restored.
+    """
     now = newest_versions(bucket, each.target, work=work)
-    newest = now.versions[0] if now.versions else None
+    newest = now.versions[0] if now.versions else _without_versions(bucket, each.target, work)
     if newest is None or newest.marker or newest.size != each.size:
         return None
     if not lost.explains(newest.modified, now.ahead):
         return None
-    verdict = equal_content(origin, each.key, bucket, each.target, work, read=True)
-    if verdict in {None, Verdict.SIZE_ONLY}:
+    if equal_content(origin, each.key, bucket, each.target, work, read=True) is None:
+        return None
+    if newest.version_id == _NULL or not all(row.marker for row in now.versions[1:]):
         return FailedDelete(each.target, REPLACED, _NO_PROOF)
-    version = "" if newest.version_id == "null" else newest.version_id
-    return replace(each, etag=newest.etag, version_id=version)
+    delete_unchanged(bucket, each.target, newest.etag, work=work)
+    return None
+
+
+def _without_versions(bucket: Bucket, key: str, work: Work) -> ObjectVersion | None:
+    """Return the object of a bucket for which the server lists no versions; None for none."""
+    try:
+        found = head(bucket, key, work=work)
+    except NotFound:
+        return None
+    return ObjectVersion(_NULL, found.modified, found.size, True, False, found.etag)  # noqa: FBT003 - in the order of the fields
 
 
 def _remove_unchanged(

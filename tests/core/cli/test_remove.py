@@ -78,9 +78,9 @@ def test_a_refused_deletion_is_named_with_its_reason(run, put, s3_bucket, monkey
     put("a/1", "a/2")
     from core.objects import deleting
 
-    def refuse(_bucket, batch, _etags, deleted, failed, _work):
-        deleted.append(deleting.Deleted(batch[0]))
-        failed.append(deleting.FailedDelete(batch[1], "AccessDenied", "Access Denied"))
+    def refuse(_bucket, batch, _etags, found, _work):
+        found.deleted.append(deleting.Deleted(batch[0]))
+        found.failed.append(deleting.FailedDelete(batch[1], "AccessDenied", "Access Denied"))
 
     monkeypatch.setattr(deleting, "_delete_batch", refuse)
     arguments = ("rm", "a/", "-r", "--yes", "--confirm", s3_bucket)

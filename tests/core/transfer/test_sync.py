@@ -311,7 +311,7 @@ def test_many_deletions_are_refused(count, source, target, limit, refused):
     if refused:
         with pytest.raises(InvalidInput) as caught:
             check_deletions(count, source, target, limit)
-        assert f"--max-delete {count}" in caught.value.remedy
+        assert f"allow {count} deletion" in caught.value.remedy
     else:
         check_deletions(count, source, target, limit)
 
