@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.aws.botocore_modules import import_botocore
 from core.aws.faults import translated
 from core.work import Work, default_work
 
@@ -12,6 +13,7 @@ def aws_profile_names(*, work: Work | None = None) -> tuple[str, ...]:
     Raises:
         CredentialsMissing: a file exists but cannot be read.
     """
+    import_botocore()
     from botocore.session import Session
 
     default_work(work).check()

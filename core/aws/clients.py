@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.aws.actions import action_of, is_changing, operations_sent
+from core.aws.botocore_modules import import_botocore
 from core.aws.current_work import current_work
 from core.aws.endpoints import client_config, endpoint_for
 from core.aws.expiry import Expiry, expiry_of
@@ -233,6 +234,7 @@ class ClientFactory:
             return self._clients[slot]
 
     def _made(self, service: str, region: str, *, once: bool) -> Any:
+        import_botocore()
         from core.aws.head_requests import explain_refused_heads
         from core.aws.retries import install
         from core.aws.session import addressing_style
@@ -314,6 +316,7 @@ class ClientFactory:
 
     def _resolved(self) -> Any:
         """Return botocore's credentials; the first call creates the session."""
+        import_botocore()
         from core.aws.retries import install_checks
         from core.aws.session import credentials_for, session_for
 

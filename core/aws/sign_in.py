@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from core.aws.botocore_modules import import_botocore
 from core.aws.clients import ClientFactory
 from core.aws.credential_errors import mfa_device, section_of
 from core.aws.faults import translated
@@ -105,6 +106,7 @@ def _question(connection: Connection) -> MfaQuestion | None:
         return None
     if profile.source is KeySource.ENVIRONMENT and os.environ.get("AWS_ACCESS_KEY_ID"):
         return None  # variables have priority over a section of AWS's files
+    import_botocore()
     from botocore.session import Session
 
     section = section_of(profile)

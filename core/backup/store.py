@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from core.objects.bucket import Bucket
     from core.storage.aws_secrets_manager import SecretsManager
 
-#: What the first write imports.
-_FOR_REQUESTS = ("core.objects.writing", "core.aws.session", "core.aws.retries", "botocore.client")
 _CONTENT_TYPES = {"json": "application/json", "zst": "application/zstd"}
 
 
@@ -90,8 +88,10 @@ class BucketStore:
 
     def prepare(self) -> None:
         """Import botocore, and what needs it."""
-        for name in _FOR_REQUESTS:
-            import_module(name)
+        from core.aws.botocore_modules import import_botocore
+
+        import_botocore()
+        import_module("core.objects.writing")
 
     def put(
         self, key: str, data: bytes, metadata: dict[str, str], *, work: Work, only_new: bool = True
