@@ -131,7 +131,7 @@ def undo(session: Session, former: str, connect: Connect) -> str:
     lost: tuple[tuple[str, int], ...] = ()
     if exists(session, note.table):
         refuse_other_databases(session, note.table)
-        lost = _newly_orphaned(session, note.table, former)
+        lost = _newly_orphaned(session, note, former)
         trash = related_name(note.table, f"__discarded{former.partition('__before')[2]}")
     back = note.reversed(trash, referring_to(session, note.table) if trash else ())
     back.write(session)
@@ -143,10 +143,12 @@ def undo(session: Session, former: str, connect: Connect) -> str:
     return note.table
 
 
-def _newly_orphaned(session: Session, table: str, former: str) -> tuple[tuple[str, int], ...]:
-    """Count rows that refer to rows of a table which the former one does not have."""
+def _newly_orphaned(session: Session, note: Note, former: str) -> tuple[tuple[str, int], ...]:
+    """Count rows that refer to missing rows after an undo: of the table itself, and of others."""
+    table = note.table
     with suppress(NotSupported):  # a table that could not be backed up is put back all the same
-        schema = replace(read_schema(session, former), table=table)
+        found = read_schema(session, former)  # it has no foreign keys: the note contains them
+        schema = replace(found, table=table, foreign_keys=note.before.keys)
         today = read_schema(session, table)
         return newly_orphaned(session, schema, incoming(session, table), former, today)
     return ()

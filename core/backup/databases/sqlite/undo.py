@@ -1,7 +1,8 @@
 """The former table after a restore: retained under another name, with a note for the undo.
 
 Index and trigger names are unique in a database, so the former table loses them to the restored
-one. They are recorded in a small view beside it, from which the undo reads them.
+one. Its foreign keys would let changes of other tables delete or change its rows. All of these are
+recorded in a small view beside it, from which the undo reads them.
 """
 
 from __future__ import annotations
@@ -12,29 +13,36 @@ from dataclasses import replace
 
 import apsw
 
+from core.backup.databases.sqlite.ddl.keyless import keyless, without_foreign_keys
+from core.backup.databases.sqlite.ddl.statements import read_table
+from core.backup.databases.sqlite.definition import define, definition_of
 from core.backup.databases.sqlite.former_names import NOTE, former_name, is_there
 from core.backup.databases.sqlite.guarded_create import create_guarded
 from core.backup.databases.sqlite.inspect import incoming, read_schema
 from core.backup.databases.sqlite.orphans import Place, newly_orphaned
 from core.backup.databases.sqlite.tokens import literal, quoted
 from core.errors import InvalidInput, NotSupported
+from core.model.tables import ForeignKey
 
 _log = logging.getLogger(__name__)
 
 
 def set_aside(connection: apsw.Connection, table: str, former: str) -> None:
-    """Rename `table` to `former` and note its indexes and triggers; inside a transaction."""
+    """Rename `table` to `former` without its indexes, triggers and foreign keys, and note these."""
     owned = connection.execute(
         "SELECT type, name, sql FROM sqlite_schema WHERE lower(tbl_name)=lower(?) "
         "AND type IN ('index','trigger') AND sql IS NOT NULL ORDER BY rowid",
         (table,),
     ).fetchall()
-    notes = [("table", table, ""), *((str(k), str(n), str(s)) for k, n, s in owned)]
+    text = definition_of(connection, table)
+    notes = [("table", table, text), *((str(k), str(n), str(s)) for k, n, s in owned)]
     values = ", ".join(f"({literal(k)}, {literal(n)}, {literal(s)})" for k, n, s in notes)
     connection.execute(f"CREATE VIEW {quoted(former + NOTE)} (kind, name, sql) AS VALUES {values}")
     for kind, name, _ in notes[1:]:
         connection.execute(f"DROP {kind.upper()} {quoted(name)}")
     rename(connection, table, former)
+    if read_table(text).foreign_keys:
+        define(connection, former, without_foreign_keys(definition_of(connection, former)))
 
 
 def put_back(connection: apsw.Connection, former: str) -> str:
@@ -45,24 +53,46 @@ def put_back(connection: apsw.Connection, former: str) -> str:
     """
     require_former(connection, former)
     notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(former + NOTE)}").fetchall()  # noqa: S608 - the name is quoted
-    table = str(notes[0][1])
+    table, text = str(notes[0][1]), str(notes[0][2])
     connection.execute(f"DROP VIEW {quoted(former + NOTE)}")
     if is_there(connection, table, "table"):
-        for other, rows in _newly_orphaned(connection, table, former):
+        for other, rows in _newly_orphaned(connection, table, former, text):
             _log.warning("After the undo, references to missing rows: %s in %s", rows, other)
         connection.execute(f"DROP TABLE {quoted(table)}")
     rename(connection, former, table)
+    _put_back_foreign_keys(connection, table, text)
     for _, _, sql in notes[1:]:
         create_guarded(connection, str(sql))
     return table
 
 
+def _foreign_keys(text: str) -> tuple[ForeignKey, ...]:
+    """Return the foreign keys in a note; that of an earlier version contains none."""
+    return read_table(text).foreign_keys if text else ()
+
+
+def _put_back_foreign_keys(connection: apsw.Connection, table: str, text: str) -> None:
+    if not (keys := _foreign_keys(text)):
+        return
+    present = read_table(definition_of(connection, table))
+    if replace(present, table="") == replace(keyless(read_table(text)), table=""):
+        define(connection, table, text)
+        return
+    names = ", ".join(f"{', '.join(key.columns)} → {key.table}" for key in keys)
+    _log.warning(
+        "After the undo, %s lacks its foreign keys, since the former table was changed: %s",
+        table, names,
+    )  # fmt: skip
+
+
 def _newly_orphaned(
-    connection: apsw.Connection, table: str, former: str
+    connection: apsw.Connection, table: str, former: str, text: str
 ) -> tuple[tuple[str, int], ...]:
     """Count rows that refer to rows of a table which the former one does not have."""
     with suppress(NotSupported):  # a table that could not be backed up is put back all the same
-        schema = replace(read_schema(connection, former), table=table)
+        schema = replace(
+            read_schema(connection, former), table=table, foreign_keys=_foreign_keys(text)
+        )
         now, before = Place("main", former), Place("main", table)
         return newly_orphaned(connection, schema, incoming(connection, table), now, before)
     return ()
