@@ -285,3 +285,20 @@ def test_columns_with_a_collation_of_another_program_are_read(tmp_path: Path) ->
         b'{"$rowid":2,"a":{"$hex":""},"b":null}',
         b'{"$rowid":3,"a":null,"b":{"$hex":"00"}}',
     ]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "a TEXT UNIQUE, id INTEGER PRIMARY KEY",
+        "a INT UNIQUE, b INT UNIQUE, id TEXT CONSTRAINT k PRIMARY KEY DESC, UNIQUE (b, a)",
+        "a, b, id INTEGER PRIMARY KEY AUTOINCREMENT, UNIQUE (b), UNIQUE (a)",
+    ],
+)
+def test_unique_columns_before_the_primary_key(
+    store: MemoryStore, tmp_path: Path, columns: str
+) -> None:
+    path = made(tmp_path, f"CREATE TABLE t({columns}); INSERT INTO t(a, id) VALUES (7, 9), (8, 2)")
+    assert restored(store, backed_up(store, path, "t"), path).verified == BY_HASH
+    with pytest.raises(apsw.ConstraintError, match=r"UNIQUE constraint failed: t\.a"):
+        apsw.Connection(str(path)).execute("INSERT INTO t(a) VALUES (8)")
