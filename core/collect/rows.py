@@ -12,6 +12,7 @@ from core.layout.forms import form_of
 from core.preview.candle_rows import FIELDS, TIME, ColumnOrder, column_order
 from core.preview.numbers import number_text
 from core.preview.orders import PRICE, QUANTITY, sides_of
+from core.preview.portfolio import SYMBOLS
 from core.preview.problems import Findings
 from core.preview.trades import has_letters_of_streams
 from core.units import format_size
@@ -265,20 +266,32 @@ def _level(level: Any) -> tuple[Any, Any] | None:
 
 
 def _holdings(payload: Any, moment: str) -> Read:
-    """Return the assets of a portfolio, each with the portfolio's other values."""
+    """Return the assets of a portfolio, each with the portfolio's other values.
+
+    They are a list, or an object by their symbols.
+    """
     if not isinstance(payload, dict):
         message = "The portfolio is not an object."
         raise UnreadableError(message)
     others = {name: value for name, value in payload.items() if name != "assets"}
     head = {"timestamp": moment, **others}
     assets = payload.get("assets") or [{}]
+    if isinstance(assets, dict):
+        assets = [_asset(symbol, asset) for symbol, asset in assets.items()]
     if not isinstance(assets, list):
-        message = "Its assets are not a list."
+        message = "Its assets are neither a list nor an object."
         raise UnreadableError(message)
     # A member of both is the asset's.
     return blocks_of_records(
         [{**head, **asset} if isinstance(asset, dict) else asset for asset in assets], _unchanged
     )
+
+
+def _asset(symbol: str, asset: Any) -> dict[str, Any]:
+    """Return an asset of an object of assets by their symbols, of which some are only quantities."""
+    members = asset if isinstance(asset, dict) else {"quantity": asset}
+    named = any(name.lower() in SYMBOLS for name in members)
+    return dict(members) if named else {"symbol": symbol, **members}
 
 
 def _report(payload: Any, moment: str) -> Read:

@@ -4,8 +4,9 @@ Rules for rows that several objects have:
 
 - candles: of several rows with the same symbol and time, that of the later object counts. Files
   that are written regularly contain the last candles again, and complete the last one.
-- trades: a trade with an id counts once, as the later object has it; ids are unique for a symbol, so
-  rows that name their symbols are one trade only if these are equal, too. Trades without ids count
+- trades: a trade with an id counts once, as the later object has it, whatever name each object has
+  for ids; they are unique for a symbol, so rows that name their symbols are one trade only if these
+  are equal, too, apart from separators (`BTC-USD`, `BTC/USD`). Trades without ids count
   as often as in the object that has the most equal ones: two trades may be equal, but the same
   trade in two objects is one.
 - order books, portfolios and reports: a moment counts once, as the latest object has it.
@@ -23,7 +24,7 @@ from core.collect.staging import BAD, FILE, MOST_ROW_BYTES, NTH, RANK, ROW, WRIT
 from core.collect.times import Precision, precision_sql, time_sql, within_sql, written_sql
 from core.collect.types import Digits, digits_sql, number_type
 from core.layout import kind
-from core.preview.trades import MARKET
+from core.preview.trades import IDS, MARKET
 from core.sql.literals import quoted, text_literal
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ TIME = "timestamp"
 #: Kinds of which an object is the state at a moment.
 _STATES = frozenset({"orderbook", "portfolio", "analytics"})
 _TRADES = frozenset({"trades", "user_trades"})
-_IDS = ("id", "trade_id", "tid")
 #: Columns that are numbers even if they are written as texts, as Python writes decimals.
 _NUMERIC = frozenset(
     ["open", "high", "low", "close", "volume", "price", "quantity", "qty", "amount", "size", "fee",
@@ -146,7 +146,7 @@ class _Builder:
         """Create the table of typed rows, and return its columns of values."""
         names = [name for name in members if name != TIME]
         types = self._types(names)
-        values = [f"TRY_CAST({_raw(name)} AS {types[name]})" for name in names]
+        values = [_number_sql(_raw(name), types[name]) for name in names]
         bad = [
             f"CASE WHEN {_raw(name)} IS NOT NULL AND {value} IS NULL THEN 1 ELSE 0 END"
             for name, value in zip(names, values, strict=True)
@@ -254,13 +254,18 @@ class _Builder:
         identifier = _identifier(columns) if self._request.kind in _TRADES else None
         if identifier is None:
             return [quoted(self._head[0]), *self._moment]
-        return [*map(quoted, (self._head[0], *self._markets(columns), identifier))]
+        return [quoted(self._head[0]), *self._markets(columns), identifier]
 
     def _markets(self, columns: Sequence[str]) -> list[str]:
-        """Return the column in which the rows name their symbols, if there is one."""
+        """Return the symbols that the rows name without separators, if they name any."""
         renamed = self._staging.renamed
-        own = (name for name in columns[len(self._head) :] if renamed.get(name, name) in MARKET)
-        return list(own)[:1]
+        own = [name for name in columns[len(self._head) :] if renamed.get(name, name) in MARKET]
+        if not own:
+            return []
+        # Some objects may only have the symbol in their keys.
+        keys = self._head[:1] if self._request.kind == "trades" else []
+        symbol = f"coalesce({', '.join(map(quoted, (own[0], *keys)))})"
+        return [f"upper(regexp_replace({symbol}, '[^A-Za-z0-9]', '', 'g'))"]
 
     def _unique_rows(self, columns: Sequence[str]) -> str:
         """Return the query of the rows that count; see the rules of this module."""
@@ -284,9 +289,9 @@ class _Builder:
             return f"FROM ({numbered}) QUALIFY row_number() OVER ({equal} {latest}) = 1"
         same = f"PARTITION BY {key}"
         return (
-            f"SELECT * EXCLUDE ({quoted(NTH)}) FROM ({numbered}) WHERE {quoted(identifier)} IS NULL "  # noqa: S608 - all names are quoted
+            f"SELECT * EXCLUDE ({quoted(NTH)}) FROM ({numbered}) WHERE {identifier} IS NULL "  # noqa: S608 - all names are quoted
             f"QUALIFY row_number() OVER ({equal} {latest}) = 1 UNION ALL "
-            f"SELECT * FROM typed WHERE {quoted(identifier)} IS NOT NULL "
+            f"SELECT * FROM typed WHERE {identifier} IS NOT NULL "
             f"QUALIFY row_number() OVER ({same} {latest}) = 1"
         )
 
@@ -323,6 +328,16 @@ def _raw(name: str) -> str:
     return f"raw.{quoted(name)}"
 
 
+def _number_sql(text: str, of: str) -> str:
+    """Return the SQL of a value with a type; NULL if it has none."""
+    # As an integer `0x10` would be 16; a decimal has no such spellings.
+    value = f"TRY_CAST({text} AS DECIMAL(18,0))" if of == "BIGINT" else text
+    return f"TRY_CAST({value} AS {of})"
+
+
 def _identifier(columns: Sequence[str]) -> str | None:
-    """Return the column of the ids of trades."""
-    return next((name for name in columns if name.lower() in _IDS), None)
+    """Return the SQL of the ids of trades, whose column has another name in some objects."""
+    found = [name for each in IDS for name in columns if name.lower() == each]
+    if len(found) < 2:
+        return quoted(found[0]) if found else None
+    return f"coalesce({', '.join(f'CAST({quoted(name)} AS VARCHAR)' for name in found)})"

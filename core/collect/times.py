@@ -28,6 +28,11 @@ _EPOCH_UNITS = (
 _LAST_FACTORS = ("0.001", "1")
 _EPOCH = "DECIMAL(38, 15)"
 _NUMBER = r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?"
+#: Dates, also with a time, without separators, as in `core.preview.exact`: 20240115.
+_COMPACT = (
+    "(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
+    "(([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?"
+)
 #: Numbers of micro- or nanoseconds that a time can have; the largest integer means infinity.
 _MOST = 9_200_000_000_000_000_000
 #: Nanoseconds of 64 bits end in 1677 and 2262. Times beyond these are outside every range, and
@@ -73,7 +78,7 @@ def time_sql(text: str, precision: Precision) -> str:
     if not precision.nanoseconds:
         return coarse
     fine = (
-        f"CASE WHEN {_is_number(text)} "
+        f"CASE WHEN {_is_compact(text)} THEN {coarse}::{FINE} WHEN {_is_number(text)} "
         f"THEN make_timestamp_ns({_limited(f'floor({_nanoseconds(text)})')})::{FINE} "
         f"ELSE TRY_CAST({text} AS {FINE}) END"
     )
@@ -106,10 +111,19 @@ def _is_number(text: str) -> str:
     return f"regexp_full_match({text}, '{_NUMBER}')"
 
 
+def _is_compact(text: str) -> str:
+    # Nearly all times have another length, and need no slow test.
+    return f"(length({text}) IN (8, 14) AND regexp_full_match({text}, '{_COMPACT}'))"
+
+
 def _coarse(text: str) -> str:
     written = f"TRY_CAST({text} AS {COARSE})"
+    digits = (
+        f"CASE length({text}) WHEN 8 THEN try_strptime({text}, '%Y%m%d') "
+        f"ELSE try_strptime({text}, '%Y%m%d%H%M%S') END"
+    )
     return (
-        f"CASE WHEN {_is_number(text)} "
+        f"CASE WHEN {_is_compact(text)} THEN {digits} AT TIME ZONE 'UTC' WHEN {_is_number(text)} "
         f"THEN make_timestamp({_limited(_epoch(text, 0))}) AT TIME ZONE 'UTC' "
         f"WHEN isfinite({written}) THEN {written} END"
     )

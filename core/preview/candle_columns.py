@@ -32,6 +32,8 @@ _MANY_ODD = 5_000
 _MOST_CHARS = 60
 #: Doubles between these bounds (and zero) are within those of `core.preview.exact` in any case.
 _LEAST, _MOST = 2e-30, 9e30
+#: Numbers of which some are dates; see `core.preview.exact`.
+_DATES = ((19000101, 20991231), (19000101000000, 20991231235959))
 #: Bounds of epoch numbers in seconds, milli- and microseconds, with microseconds for each unit.
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
 _NANOSECONDS = 1_000
@@ -279,6 +281,9 @@ def _epoch_micros(numbers: Moments) -> Moments:
     sizes = np.abs(numbers)
     # Zero and numbers beyond nanoseconds have no unambiguous unit.
     if sizes.min() < 1 or sizes.max() >= 10**18:
+        raise ValueError
+    # Some of these are dates such as 20240115, which `exact` recognizes.
+    if any(((sizes >= first) & (sizes <= last)).any() for first, last in _DATES):
         raise ValueError
     known = [sizes < bound for bound, _ in _UNITS]
     scaled = [numbers * factor for _, factor in _UNITS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -19,6 +20,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UNITS = ((Decimal(10) ** 11, 1), (Decimal(10) ** 14, 10**3), (Decimal(10) ** 17, 10**6))
 
 
+#: Dates, also with a time, without separators: as seconds these are days of August 1970, and as
+#: milliseconds times after the year 2570, which no data has.
+_COMPACT = re.compile(
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)?\Z",
+    re.ASCII,
+)
+
+
 def decimal_of(value: Any) -> Decimal | None:
     """Return a number or numeric text exactly; None for anything else, NaN, or extreme sizes."""
     text = text_of(value)
@@ -34,7 +43,13 @@ def decimal_of(value: Any) -> Decimal | None:
 
 
 def moment_of(value: Any) -> datetime | None:
-    """Return a time written as ISO 8601 (no zone: UTC) or as an epoch number, or None."""
+    """Return a time written as ISO 8601 (no zone: UTC) or as an epoch number, or None.
+
+    `20240115` and `20240115103000` are dates, as texts and as numbers.
+    """
+    text = text_of(value)
+    if text is not None and _COMPACT.match(bare := text.strip()):
+        return _from_digits(bare)
     number = decimal_of(value)
     # A text of few digits, such as a year, is no epoch number.
     if number is not None and (is_number(value) or number > 10_000_000):
@@ -45,6 +60,14 @@ def moment_of(value: Any) -> datetime | None:
         return as_utc(datetime.fromisoformat(value.strip()))
     except (ValueError, OverflowError):
         return None
+
+
+def _from_digits(text: str) -> datetime | None:
+    date, time = text[:8], text[8:]
+    try:
+        return as_utc(datetime.fromisoformat(f"{date}T{time}" if time else date))
+    except ValueError:
+        return None  # for example 30 February
 
 
 def _from_epoch(number: Decimal) -> datetime | None:

@@ -18,6 +18,8 @@ _MOST = 5_000
 _CENT = Decimal("0.01")
 #: Enough for the product of two of the largest numbers that are read.
 _DIGITS = 150
+#: The names under which assets have their symbols.
+SYMBOLS = ("symbol", "asset", "currency")
 _QUANTITY = ("quantity", "qty", "amount", "balance", "total")
 
 
@@ -43,11 +45,7 @@ def _assets(assets: Any) -> Iterator[tuple[str, Any]]:
         yield from assets.items()
     elif isinstance(assets, list):
         for asset in assets:
-            named = (
-                first_of(asset, ("symbol", "asset", "currency"))
-                if isinstance(asset, dict)
-                else None
-            )
+            named = first_of(asset, SYMBOLS) if isinstance(asset, dict) else None
             yield text_of(named) or "?", asset
 
 

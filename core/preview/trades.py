@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +24,9 @@ from core.preview.series import micros_of
 from core.preview.values import Trades
 
 _TIME = ("timestamp", "time", "t", "ts", "date", "datetime", "created_at")
-_ID = ("id", "trade_id", "tradeid", "tid")
+#: The names of the ids of trades; an object may have another one than the next.
+IDS = ("id", "trade_id", "tradeid", "tid")
+_SEPARATOR = re.compile("[^A-Za-z0-9]")
 #: The names under which trades have their symbols.
 MARKET = ("symbol", "s", "pair", "market")
 _SIDE = ("side", "taker_side", "takerside", "type", "direction")
@@ -83,7 +86,7 @@ def drawn_trades(trades: Sequence[Any], symbol: str, reading: Reading) -> Trades
             finding = f"only the first {number:,} of {len(trades):,} trades are drawn"
             reading.findings.note(ProblemKind.LIMIT, finding)
             break
-        row = _drawn(trade, signed=signed) if isinstance(trade, dict) else None
+        row = _drawn(trade, symbol, signed=signed) if isinstance(trade, dict) else None
         rows += [row] if row is not None else []
     if not rows:
         return None
@@ -106,8 +109,14 @@ class _Drawn(NamedTuple):
     id: int
 
 
-def _drawn(trade: dict[str, Any], *, signed: bool) -> _Drawn | None:
-    """Return what is drawn of a trade, or None if it has no time, price or quantity."""
+def _drawn(trade: dict[str, Any], symbol: str, *, signed: bool) -> _Drawn | None:
+    """Return what is drawn of a trade, or None if it has no time, price or quantity.
+
+    Args:
+        trade: the trade.
+        symbol: that of all trades of the object, which need not name it themselves.
+        signed: whether negative amounts are sells.
+    """
     when = moment_of(_time_of(trade))
     price, quantity = (decimal_of(first_of(trade, names)) for names in (PRICE, QUANTITY))
     if when is None or price is None or quantity is None or (quantity < 0 and not signed):
@@ -119,12 +128,12 @@ def _drawn(trade: dict[str, Any], *, signed: bool) -> _Drawn | None:
         side = -1 if maker else 1
     if signed:
         side = -1 if quantity < 0 else 1
-    return _Drawn(micros_of(when), price, abs(quantity), side, _id_number(trade))
+    return _Drawn(micros_of(when), price, abs(quantity), side, _id_number(trade, symbol))
 
 
-def _id_number(trade: Mapping[str, Any]) -> int:
+def _id_number(trade: Mapping[str, Any], symbol: str) -> int:
     """Return a number for the id of a trade, 0 without one; different ids have different numbers."""
-    key = _key_of(trade)
+    key = _key_of(trade, symbol)
     if key is None:
         return 0
     # 64 bits: of a million ids, two have the same number with a probability of 10^-7.
@@ -132,10 +141,14 @@ def _id_number(trade: Mapping[str, Any]) -> int:
     return int.from_bytes(digest, "little", signed=True) or 1
 
 
-def _key_of(trade: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the id and the symbol of a trade, None without an id; ids are unique for a symbol."""
-    number = text_of(trade["t"] if has_letters_of_streams(trade) else first_of(trade, _ID))
-    return None if number is None else (number, text_of(first_of(trade, MARKET)) or "")
+def _key_of(trade: Mapping[str, Any], symbol: str = "") -> tuple[str, str] | None:
+    """Return the id and the symbol of a trade, None without an id; ids are unique for a symbol.
+
+    Objects may write a symbol with different separators: `BTC-USD`, `BTC/USD` or `BTCUSD`.
+    """
+    number = text_of(trade["t"] if has_letters_of_streams(trade) else first_of(trade, IDS))
+    market = text_of(first_of(trade, MARKET)) or symbol
+    return None if number is None else (number, _SEPARATOR.sub("", market).upper())
 
 
 def _sells_are_negative(trades: Sequence[Any]) -> bool:

@@ -152,6 +152,44 @@ def test_trades_with_an_id_count_once_and_equal_ones_as_often_as_in_one_object(c
     assert (report.repeated, report.revised) == (1, 1)
 
 
+def test_trades_whose_ids_have_other_names_in_other_objects_count_once(collected):
+    root = "market-data/trades/BTC-USD/2024/01/15/10/2024-01-15T10"
+    trade = {"timestamp": "2024-01-15T10:00:00Z", "price": "1.10", "quantity": 2}
+    objects = [
+        [{"id": 7, **trade}, {"id": 8, **trade}],
+        [{"trade_id": "7", **trade}, {"trade_id": 9, "symbol": "BTC/USD", **trade}],
+        [{"tradeId": 9, "symbol": "btcusd", **trade, "price": 2}, {"TID": "8", **trade}],
+        [{"id": 7, "symbol": "ETH-USD", **trade}],
+    ]
+    for minute, trades in enumerate(objects):
+        collected.put(f"{root}:0{minute}:00Z.json", {"trades": trades})
+    report, rows = collected.collect("trades")
+    assert sorted(row["price"] for row in rows) == ["1.10", "1.10", "1.10", "2.00"]
+    assert (report.rows, report.repeated + report.revised) == (4, 3)
+
+
+def test_spellings_that_are_no_decimal_numbers_are_counted_as_bad_values(collected):
+    at = {"timestamp": "2024-01-15T10:00:00Z"}
+    trades = [{"id": n, "price": each, **at} for n, each in enumerate(("0x10", "0b11", "16", 3))]
+    key = "market-data/trades/BTC-USD/2024/01/15/10/2024-01-15T10:00:00Z.json"
+    collected.put(key, {"trades": trades})
+    report, rows = collected.collect("trades")
+    assert [row.get("price") for row in rows] == [None, None, 16, 3]
+    assert [(each.key, each.rows) for each in report.problems] == [(key, 2)]
+
+
+@pytest.mark.parametrize("finer", [[], ["2024-01-15T10:00:00.123456789Z"]], ids=["micro", "nano"])
+def test_digits_of_a_date_are_a_date_and_no_epoch_number(collected, finer):
+    moments = ["20240115", 20240115, "20240115103000", 20240115103000, "20240132", *finer]
+    trades = [{"id": n, "price": 1, "timestamp": each} for n, each in enumerate(moments)]
+    key = "market-data/trades/BTC-USD/2024/01/15/10/2024-01-15T10:00:00Z.json"
+    collected.put(key, {"trades": trades})
+    _, rows = collected.collect("trades")
+    assert [row["timestamp"] for row in rows if row["id"] != 5] == [
+        "2024-01-15T00:00:00Z", "2024-01-15T00:00:00Z", "2024-01-15T10:30:00Z", "2024-01-15T10:30:00Z",
+    ]  # fmt: skip
+
+
 def test_a_book_counts_once_a_moment(collected):
     root = "market-data/orderbook/BTC-USD/2024/01/15/10"
     for name, bids in (

@@ -91,6 +91,20 @@ def test_a_portfolio_is_one_row_an_asset_with_the_values_of_the_portfolio():
     ]
 
 
+def test_assets_by_their_symbols_are_rows_with_these():
+    assets = {"BTC": {"quantity": 1.5}, "ETH": 2, "x": {"Asset": "SOL", "quantity": 3}}
+    assert _table("portfolio", {"portfolio": {"total": 5, "assets": assets}}) == [
+        {"timestamp": MOMENT, "total": "5", "symbol": "BTC", "quantity": "1.5"},
+        {"timestamp": MOMENT, "total": "5", "symbol": "ETH", "quantity": "2"},
+        {"timestamp": MOMENT, "total": "5", "Asset": "SOL", "quantity": "3"},
+    ]
+    assert _table("portfolio", {"portfolio": {"total": 5, "assets": {}}}) == [
+        {"timestamp": MOMENT, "total": "5"}
+    ]
+    with pytest.raises(UnreadableError, match="neither a list nor an object"):
+        _read("portfolio", {"portfolio": {"assets": 7}})
+
+
 def test_gzip_with_several_members_is_read():
     body = json.dumps({"trades": [{"id": 1}]}).encode()
     assert len(_table("trades", gzip.compress(body[:9]) + gzip.compress(body[9:]))) == 1

@@ -191,6 +191,20 @@ class TestTrades:
         ]
         assert sorted(first(join_previews(files), Trades).floats[1]) == [7, 9]
 
+    def test_trades_whose_ids_and_symbols_are_named_otherwise_count_once(self):
+        row = {"timestamp": START.isoformat(), "price": 1, "quantity": 2}
+        ids = (
+            {"id": 1}, {"trade_id": "1", "symbol": "BTC/USD"}, {"tradeId": 1, "pair": "btcusd"},
+            {"tid": 1}, {"id": 1, "symbol": "ETH-USD"},
+        )  # fmt: skip
+        files = [
+            preview(
+                json.dumps({"symbol": "BTC-USD", "trades": [{**row, **each}]}).encode(), "x.json"
+            )
+            for each in ids
+        ]
+        assert join_previews(files).count == "2 trades"
+
     def test_equal_trades_without_ids_count_as_often_as_in_one_object(self):
         row = {"timestamp": START.isoformat(), "price": "1.0", "quantity": "2"}
         other = {**row, "price": 1, "quantity": 2.0}

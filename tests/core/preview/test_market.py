@@ -55,6 +55,21 @@ def test_times_in_every_spelling(spelling):
     assert found.representations[0].candles[0].when == datetime(2024, 1, 15, 10, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("as_number", [True, False])
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [
+        ("20240115", datetime(2024, 1, 15, tzinfo=UTC)),
+        ("20240115103001", datetime(2024, 1, 15, 10, 30, 1, tzinfo=UTC)),
+        ("20241332", datetime(1970, 8, 23, 6, 35, 32, tzinfo=UTC)),
+        ("1705312800", datetime(2024, 1, 15, 10, tzinfo=UTC)),
+    ],
+)
+def test_digits_of_a_date_are_no_epoch_number(digits, expected, as_number):
+    found = shown([candle(0, timestamp=int(digits) if as_number else digits)] * 2)
+    assert found.representations[0].candles[0].when == expected
+
+
 def test_a_bare_list_of_lists_with_numeric_text():
     found = shown([[1705312800000, "10.10", "12", "9", "11", "3"]])
     assert found.title == "BTC-USD · 1h"
