@@ -82,16 +82,27 @@ def needs_decimal_comma(text: str) -> bool:
     return found and _NUMERIC.match(text) is None
 
 
-def writes_decimal_comma(cells: Iterable[str]) -> bool:
+def may_have_decimal_comma(text: str) -> bool:
+    """Return whether a cell is a number with a decimal comma, and another one without: `1,234`."""
+    found = "," in text and len(text) < _MOST_CHARS and _WITH_COMMA.match(text) is not None
+    return found and _NUMERIC.match(text) is not None
+
+
+def writes_decimal_comma(cells: Iterable[str], *, semicolons: bool = False) -> bool:
     """Return whether the numbers of a column have decimal commas.
 
     A single one that nothing else explains is enough, unless other numbers have decimal points: then
     the commas stay unexplained, and such cells are texts.
+
+    Args:
+        cells: the cells of the column.
+        semicolons: whether numbers such as `1,234` have a decimal comma: programs that write these
+            separate cells by semicolons. Otherwise their commas divide thousands.
     """
     needed = False
     for cell in cells:
         bare = cell.strip()
-        if needs_decimal_comma(bare):
+        if needs_decimal_comma(bare) or (semicolons and may_have_decimal_comma(bare)):
             needed = True
         elif reads_as_number(bare) and not reads_as_number(bare, comma=True):
             return False
@@ -105,17 +116,26 @@ def plain_number(text: str, *, comma: bool = False) -> str:
     return text.replace(",", "").replace("_", "") if "," in text or "_" in text else text
 
 
-def numeric_columns(rows: Sequence[Sequence[str]], width: int) -> tuple[bool, ...]:
-    """Return for each column whether all its filled cells (of the first rows) are numbers."""
+def numeric_columns(
+    rows: Sequence[Sequence[str]], width: int, *, semicolons: bool = False
+) -> tuple[bool, ...]:
+    """Return for each column whether all its filled cells (of the first rows) are numbers.
+
+    Args:
+        rows: the rows.
+        width: the number of columns.
+        semicolons: see `writes_decimal_comma`.
+    """
     sample = rows[:SAMPLE]
-    return tuple(_all_numeric([row[at] for row in sample if at < len(row)]) for at in range(width))
+    columns = ([row[at] for row in sample if at < len(row)] for at in range(width))
+    return tuple(_all_numeric(cells, semicolons=semicolons) for cells in columns)
 
 
-def _all_numeric(cells: Sequence[str]) -> bool:
+def _all_numeric(cells: Sequence[str], *, semicolons: bool) -> bool:
     filled = [cell for cell in cells if cell]
     if not filled:
         return False
-    comma = writes_decimal_comma(filled)
+    comma = writes_decimal_comma(filled, semicolons=semicolons)
     return all(reads_as_number(cell, comma=comma) for cell in filled)
 
 

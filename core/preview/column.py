@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
@@ -17,6 +17,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from core.preview.cells import (
+    may_have_decimal_comma,
     needs_decimal_comma,
     plain_number,
     reads_as_number,
@@ -71,17 +72,20 @@ class Column:
         keys: the nearest double of each number, the microseconds since 1970 of each time, else 0;
             shape (n,).
         comma: whether the numbers have decimal commas, see `core.preview.cells`.
+        guessed: whether the numbers might also be read otherwise, as `1,234`: the separator of the
+            file decides.
     """
 
     texts: list[str]
     kinds: NDArray[np.uint8]
     keys: Floats
     comma: bool = False
+    guessed: bool = False
 
     def at(self, rows: Positions) -> Column:
         """Return some of the cells as a column."""
         texts = [self.texts[row] for row in rows.tolist()]
-        return Column(texts, self.kinds[rows], self.keys[rows], self.comma)
+        return Column(texts, self.kinds[rows], self.keys[rows], self.comma, self.guessed)
 
 
 def read_column(table: Table, at: int, work: Work) -> Column:
@@ -96,10 +100,19 @@ def read_column(table: Table, at: int, work: Work) -> Column:
         texts += cells_of(table, at, rows)
     values = _Values()
     column = _column_of(texts, values, work)
-    parts = (texts[part.start : part.stop] for part in parts_of(count, work))
-    if values.commas and writes_decimal_comma(chain.from_iterable(parts)):
-        return _column_of(texts, _Values(comma=True), work)
-    return column
+    if not (values.commas or values.ambiguous):
+        return column
+    certain, possible = (
+        writes_decimal_comma(
+            chain.from_iterable(texts[part.start : part.stop] for part in parts_of(count, work)),
+            semicolons=semicolons,
+        )
+        for semicolons in (False, True)
+    )
+    guessed = possible and not certain
+    if certain or (possible and table.semicolons):
+        column = _column_of(texts, _Values(comma=True), work)
+    return replace(column, guessed=guessed)
 
 
 def _column_of(texts: list[str], values: _Values, work: Work) -> Column:
@@ -116,16 +129,19 @@ def _column_of(texts: list[str], values: _Values, work: Work) -> Column:
 class _Values(dict[str, tuple[CellKind, float]]):
     """The values of cells, of which a column often has many equal ones.
 
-    `commas` is whether one of them may be a number with a decimal comma.
+    `commas` is whether one of them can only be a number with a decimal comma, and `ambiguous` whether
+    one may be such a number.
     """
 
     def __init__(self, *, comma: bool = False) -> None:
         super().__init__()
-        self.comma, self.commas = comma, False
+        self.comma, self.commas, self.ambiguous = comma, False, False
 
     def __missing__(self, text: str) -> tuple[CellKind, float]:
         value = value_of(text, comma=self.comma)
-        self.commas = self.commas or needs_decimal_comma(text.strip())
+        bare = text.strip()
+        self.commas = self.commas or needs_decimal_comma(bare)
+        self.ambiguous = self.ambiguous or may_have_decimal_comma(bare)
         if len(self) < _MOST_VALUES:
             self[text] = value
         return value

@@ -138,7 +138,7 @@ def statistics_of(scope: Scope, column: Column, *, work: Work) -> ColumnStatisti
         quantiles, numbers = (), []
     total, mean = _sum_and_mean(column, numbers, work) if numbers else ("", "")
     return ColumnStatistics(
-        scope, _kind_text(kinds, comma=column.comma), len(column.texts), empty, len(counts), first, last, total, mean,
+        scope, _kind_text(kinds, _commas_text(column)), len(column.texts), empty, len(counts), first, last, total, mean,
         quantiles, tuple(Frequency(text, count) for text, count in _most_frequent(counts)),
     )  # fmt: skip
 
@@ -152,14 +152,24 @@ def _first_and_last(texts: list[str], work: Work) -> tuple[str, str]:
     return (ends[0], ends[1]) if ends else ("", "")
 
 
-def _kind_text(kinds: dict[CellKind, int], *, comma: bool) -> str:
+def _commas_text(column: Column) -> str:
+    """Return how the commas of numbers are read, and why if the numbers allow two readings."""
+    if not column.guessed:
+        return " with decimal commas" if column.comma else ""
+    if column.comma:
+        return " with decimal commas (as semicolons separate the cells)"
+    return " with commas between thousands (no semicolons separate the cells)"
+
+
+def _kind_text(kinds: dict[CellKind, int], commas: str) -> str:
+    """Return the kinds of the cells; `commas` follows numbers."""
     found = {kind: count for kind, count in kinds.items() if count}
-    decimals = " with decimal commas" if comma else ""
     if len(found) == 1:
-        return _KINDS[next(iter(found))] + decimals
+        kind = next(iter(found))
+        return _KINDS[kind] + (commas if kind is CellKind.NUMBER else "")
     return (
         ", ".join(
-            _counted(kind, count) + (decimals if kind is CellKind.NUMBER else "")
+            _counted(kind, count) + (commas if kind is CellKind.NUMBER else "")
             for kind, count in found.items()
         )
         or "empty"

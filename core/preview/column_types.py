@@ -26,14 +26,20 @@ def typed(table: Table) -> Table:
         return table
     width = len(table.columns)
     sample = table.rows[: max(5, min(SAMPLE, _MOST_CELLS // width))]
-    types = (type_of(row[at] for row in sample if at < len(row)) for at in range(width))
+    columns = ((row[at] for row in sample if at < len(row)) for at in range(width))
+    types = (type_of(cells, semicolons=table.semicolons) for cells in columns)
     return replace(table, types=tuple(types))
 
 
-def type_of(cells: Iterable[str]) -> str:
-    """Return the type that all filled cells have; `mixed` if some are numbers and others are not."""
+def type_of(cells: Iterable[str], *, semicolons: bool = False) -> str:
+    """Return the type that all filled cells have; `mixed` if some are numbers and others are not.
+
+    Args:
+        cells: the cells of the column.
+        semicolons: whether semicolons separate the cells, see `Table`.
+    """
     filled = [cell for cell in cells if cell]
-    comma = writes_decimal_comma(filled)
+    comma = writes_decimal_comma(filled, semicolons=semicolons)
     kinds = {_type_of_cell(cell, comma=comma) for cell in filled}
     if not kinds:
         return EMPTY

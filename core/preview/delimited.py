@@ -77,7 +77,7 @@ def read_delimited(
     if widest > limits.columns:
         text_of = f"only {limits.columns} of {format_counted(widest, 'column')} are shown"
         findings.note(ProblemKind.LIMIT, text_of)
-    return _table(rows, limits, findings, more=more)
+    return _table(rows, limits, findings, more=more, semicolons=delimiter == ";")
 
 
 def _enough(rows: int, cells: int, limits: Limits) -> bool:
@@ -88,7 +88,9 @@ def _cut(cell: str, chars: int) -> str:
     return cell if len(cell) <= chars else cell[:chars] + "…"
 
 
-def _table(rows: list[list[str]], limits: Limits, findings: Findings, *, more: bool) -> Table:
+def _table(
+    rows: list[list[str]], limits: Limits, findings: Findings, *, more: bool, semicolons: bool
+) -> Table:
     if not rows:
         return Table((), (), ())
     layout = _layout(rows)
@@ -110,7 +112,8 @@ def _table(rows: list[list[str]], limits: Limits, findings: Findings, *, more: b
         findings.note(ProblemKind.NOTE, finding)
     _note_ragged(body, layout.width, width, findings)
     shown = tuple(tuple((row + [""] * width)[:width]) for row in body)
-    return Table(columns, shown, numeric_columns(shown, width), more)
+    numeric = numeric_columns(shown, width, semicolons=semicolons)
+    return Table(columns, shown, numeric, more, semicolons=semicolons)
 
 
 @dataclass(frozen=True, slots=True)

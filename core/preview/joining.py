@@ -226,6 +226,7 @@ def _join_tables(parts: list[Table], findings: Findings) -> _Joined | None:
     table = Table(
         columns, rows, numeric, more, chosen[0].signs, chosen[0].label,
         joined_types(chosen), all(part.declared for part in chosen),
+        all(part.semicolons for part in chosen),
     )  # fmt: skip
     return format_counted(len(chosen), "table"), format_counted(len(rows), "row"), (table,)
 

@@ -186,7 +186,8 @@ class Table:
     `rows` may create each row on access; `cell` creates a single cell. `signs` is the column whose
     texts (buy and sell, or levels) are coloured, or "". `types` are the types of the columns:
     those of the file if it has any (`declared`), else those of the first rows (see
-    `core.preview.column_types`).
+    `core.preview.column_types`). `semicolons` means that these separate the cells of the file, as
+    programs write that use decimal commas.
     """
 
     columns: tuple[str, ...]
@@ -197,6 +198,7 @@ class Table:
     label: str = "Table"
     types: tuple[str, ...] = ()
     declared: bool = False
+    semicolons: bool = False
 
     def __del__(self) -> None:
         hand_over(self.rows)

@@ -120,6 +120,33 @@ def test_commas_are_marks_between_groups_only_where_groups_have_three_digits(cel
     assert (made.kind, made.total) == (kind, total)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "total"),
+    [
+        ("a;n\nx;1,234\ny;2,345\n", "numbers with decimal commas (as semicolons separate the cells)", "3.579"),
+        ("a;n\nx;1,234\ny;2\n", "numbers with decimal commas (as semicolons separate the cells)", "3.234"),
+        ("a;n\nx;1,234\ny;2,5\n", "numbers with decimal commas", "3.734"),
+        ("a;n\nx;1,234\ny;2.5\n", "numbers", "1236.5"),
+        ("a;n\nx;1,234\ny;1,234,567\n", "numbers", "1235801"),
+        ("a\tn\nx\t1,234\ny\t2,345\n",
+         "numbers with commas between thousands (no semicolons separate the cells)", "3579"),
+        ('a,n\nx,"1,234"\ny,7\n',
+         "numbers with commas between thousands (no semicolons separate the cells)", "1241"),
+        ("a,n\nx,1234\ny,7\n", "numbers", "1241"),
+    ],
+)  # fmt: skip
+def test_the_separator_decides_about_commas_that_may_be_both(text, kind, total):
+    """A file with semicolons comes from a program that writes decimal commas."""
+    found_table = preview(text.encode(), "a.csv").representations[0]
+    assert found_table.numeric[1]
+    made = TableRows(found_table).statistics(1)
+    assert (made.kind, made.total) == (kind, total)
+    filtered = TableRows(found_table).arrange(Arrangement(1, False)).rows
+    assert len(filtered) == 2
+    joined = join_previews([preview(text.encode(), f"{name}.csv") for name in "ab"])
+    assert TableRows(joined.representations[0]).statistics(1).kind == kind
+
+
 def test_infinite_numbers_are_the_ends_and_what_is_no_number_is_a_text():
     cells = ["inf", "nan", "1e400", "-Infinity", "INF", "-5"]
     assert arranged(cells) == ["-Infinity", "-5", "1e400", "inf", "INF", "nan"]
