@@ -20,6 +20,7 @@ from core.backup.databases.postgresql.names import (
     checked_type,
     literal,
     quoted,
+    with_suffix,
 )
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.user_types import create_missing, require_extensions
@@ -60,8 +61,10 @@ def create_table(session: Session, schema: TableSchema) -> None:
     require_extensions(session, schema.extensions)
     create_missing(session, schema.types)
     name = TableName.parse(schema.table)
-    if not session.query("SELECT FROM pg_namespace WHERE nspname = $1", (name.schema,)):
-        session.query(f"CREATE SCHEMA {quoted(name.schema)}")
+    partitions = (TableName.parse(partition.name).schema for partition in schema.partitions)
+    for place in dict.fromkeys((name.schema, *partitions)):
+        if not session.query("SELECT FROM pg_namespace WHERE nspname = $1", (place,)):
+            session.query(f"CREATE SCHEMA {quoted(place)}")
     session.query(table_statement(schema, name.sql))
     for partition in schema.partitions:
         session.query(_partition_statement(partition, schema, name))
@@ -73,7 +76,7 @@ def build_temporary(session: Session, schema: TableSchema) -> None:
     name = f"pg_temp.{quoted('strongroom_proof')}"
     parents = [key.table for key in schema.foreign_keys]
     # Only checked: a temporary table cannot refer to other tables.
-    list(foreign_key_statements(schema, name, Renames(), parents, ()))
+    list(foreign_key_statements(schema, name, parents, ()))
     session.query(table_statement(schema, name, temporary=True))
     if schema.partition_key:
         return  # keys and indexes of a partitioned table need its partitions
@@ -137,9 +140,11 @@ def _partition_statement(partition: Partition, schema: TableSchema, table: Table
 
 
 def partition_shadow(partition: str, schema: TableSchema, table: TableName) -> TableName:
-    """Return the name of a partition as long as its table is a shadow table."""
+    """Return the name of a partition as long as its table is a shadow table, in its own schema."""
     numbers = {one.name: number for number, one in enumerate(schema.partitions)}
-    return table.beside(f"_p{numbers[partition]}")
+    return TableName(
+        TableName.parse(partition).schema, table.beside(f"_p{numbers[partition]}").name
+    )
 
 
 def add_constraints(session: Session, schema: TableSchema, shadow: TableName) -> Renames:
@@ -238,18 +243,13 @@ def _comments(schema: TableSchema, table: str) -> Iterator[str]:
 
 
 def foreign_key_statements(
-    schema: TableSchema,
-    table: str,
-    renames: Renames,
-    present: Sequence[str],
-    checked: Sequence[str],
-) -> Iterator[str]:
-    """Yield the statements for the foreign keys of the table, which are not yet checked.
+    schema: TableSchema, table: str, present: Sequence[str], checked: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield names and statements of the foreign keys of the table, which are not yet checked.
 
     Args:
         schema: The table.
         table: Its quoted name.
-        renames: Receives the temporary names.
         present: The tables that exist; keys to others are omitted.
         checked: The tables whose keys are checked at once, because they are partitioned.
     """
@@ -259,9 +259,35 @@ def foreign_key_statements(
         # PostgreSQL cannot defer the check of a key of or to a partitioned table.
         at_once = schema.partition_key or key.table in checked
         definition = checked_definition(key.definition, "foreign key", "FOREIGN KEY ")
-        name = quoted(renames.temporary("constraint", key.name))
         valid = "" if at_once or definition.endswith(" NOT VALID") else " NOT VALID"
-        yield f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}{valid}"
+        yield (
+            key.name,
+            f"ALTER TABLE {table} ADD CONSTRAINT {quoted(key.name)} {definition}{valid}",
+        )
+
+
+_CHILD_KEY = """
+SELECT k.conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND (k.conname = $3 AND k.conparentid <> 0
+  OR starts_with(k.conname, $3 || '_'))
+"""
+
+
+def free_key_name(session: Session, table: TableName, name: str) -> None:
+    """Rename a key to a partition that has the name which another key of the table is to get.
+
+    For a key to a partitioned table the server creates one to each partition, whose names are the
+    first free ones of the form that it chooses for keys without a name.
+    """
+    taken = {row[0] for row in session.query(_CHILD_KEY, (table.schema, table.name, name))}
+    if name in taken:
+        number = 1
+        while (other := with_suffix(name, f"_{number}")) in taken:
+            number += 1
+        session.query(
+            f"ALTER TABLE {table.sql} RENAME CONSTRAINT {quoted(name)} TO {quoted(other)}"
+        )
 
 
 def ddl_text(schema: TableSchema) -> str:
@@ -270,9 +296,8 @@ def ddl_text(schema: TableSchema) -> str:
     renames = Renames()
     lines = [table_statement(schema, name)]
     lines += constraint_statements(schema, name, renames)
-    lines += foreign_key_statements(
-        schema, name, renames, [key.table for key in schema.foreign_keys], ()
-    )
+    parents = [key.table for key in schema.foreign_keys]
+    lines += [text for _, text in foreign_key_statements(schema, name, parents, ())]
     # Only a restore creates checks and foreign keys without checking the rows.
     text = ";\n".join(line.removesuffix(" NOT VALID") for line in lines)
     for _kind, present, final in renames.pairs:

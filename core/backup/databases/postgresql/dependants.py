@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.backup.databases.postgresql.build import free_key_name
 from core.backup.databases.postgresql.catalog import Relation, parents_of
 from core.backup.databases.postgresql.names import TableName, literal, quoted
 from core.backup.databases.postgresql.session import Session
@@ -158,6 +159,7 @@ class Bindings:
             at_once = partitioned or key.partitioned
             valid = "" if at_once or key.definition.endswith(" NOT VALID") else " NOT VALID"
             name = quoted(key.name)
+            free_key_name(session, key.table, key.name)
             with _naming(
                 f"The foreign key {key.name} of {key.table} cannot use the restored table"
             ):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from core.backup.databases.postgresql.build import free_key_name
 from core.backup.databases.postgresql.catalog import Relation, require_relation
 from core.backup.databases.postgresql.key_triggers import KeyTrigger
 from core.backup.databases.postgresql.names import TableName, checked_definition, literal, quoted
@@ -123,6 +124,7 @@ def attach_outgoing_keys(session: Session, record: Former) -> None:
     for key in record.foreign_keys:
         table = TableName.parse(key.table).sql
         name = quoted(key.name)
+        free_key_name(session, TableName.parse(key.table), key.name)
         definition = checked_definition(key.definition, "foreign key", "FOREIGN KEY ")
         statement = f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}"
         problem = _lasting_problem(session, statement)

@@ -15,6 +15,7 @@ from core.backup.databases.postgresql.build import (
     Renames,
     add_constraints,
     foreign_key_statements,
+    free_key_name,
     other_defaults,
     partition_shadow,
 )
@@ -136,10 +137,9 @@ def _add_foreign_keys(session: Session, schema: TableSchema, final: TableName) -
     }
     present = [name for name, parent in parents.items() if parent]
     partitioned = [name for name, parent in parents.items() if parent and parent.kind == "p"]
-    added = Renames()
-    for statement in foreign_key_statements(schema, final.sql, added, present, partitioned):
+    for name, statement in foreign_key_statements(schema, final.sql, present, partitioned):
+        free_key_name(session, final, name)
         session.query(statement)
-    _apply(session, final, added.pairs)
 
 
 def add_missing_foreign_keys(session: Session, schema: TableSchema) -> tuple[str, ...]:
