@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from core.coverage.report import CoverageReport
 
 _HEADS = ("Kind", "Name", "First day", "Last day", "Complete", "Thin", "Missing", "State", "Latest file")  # fmt: skip
+#: Days after which no stream is ignored: no file is so old.
+NEVER = 1_000_000
+#: Streams that a note names.
+_SHOWN = 10
 _GAP_HEADS = ("Kind", "Name", "State", "From", "To", "Hours", "Files", "Expected")
 
 
@@ -76,16 +82,37 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     fail_stopped: Annotated[
         bool,
         typer.Option(
-            "--fail-stopped", help="Exit code 20 if a stream has stopped, or has no files at all."
+            "--fail-stopped",
+            help="Exit code 20 if a stream has stopped, however long ago, or has no files at all.",
         ),
     ] = False,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore",
+            metavar="NAME",
+            help="With --fail-stopped: a stream that is known to have stopped does not count; * stands "
+            "for any characters. Can be repeated.",
+        ),
+    ] = None,
+    ignore_after: Annotated[
+        int,
+        typer.Option(
+            "--ignore-after",
+            metavar="DAYS",
+            min=1,
+            help="With --fail-stopped: streams without a file for so many days do not count. By "
+            "default all count.",
+        ),
+    ] = NEVER,
 ) -> int:
     """Show which days of each stream are complete, thin or missing, from keys alone.
 
     A stream is compared with itself: the hours and weekdays that have files in most of the weeks
     around are expected to have them. A stream has stopped if two expected files did not come, and
     has ended if there was none for 30 days. If there is a catalogue of the keys, only new keys are
-    listed.
+    listed. With --fail-stopped, streams that have ended count, too: what does not count, by --ignore
+    and --ignore-after, is listed.
     """
     from core.coverage.export import export_gaps
     from core.coverage.gaps import sorted_gaps
@@ -94,6 +121,8 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     from core.coverage.selection import Selection
 
     cli: Cli = context.obj
+    if (ignore or ignore_after != NEVER) and not fail_stopped:
+        raise usage_error("--ignore and --ignore-after require --fail-stopped")
     if content:
         _check_content(
             cli, kind, names or [], timeframe, (_day("--from", first), _day("--to", last))
@@ -120,7 +149,9 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
         cli.out.note(f"! There are no files of {', '.join(without)}.")
     if output is not None:
         cli.out.note(f"{format_counted(len(found), 'gap')} written to {output}.")
-    return _stopped(cli, report, without) if fail_stopped else 0
+    if not fail_stopped:
+        return 0
+    return _stopped(cli, report, without, _Ignored(tuple(ignore or ()), ignore_after))
 
 
 def _check_content(
@@ -223,6 +254,7 @@ def _plain_stream(calendar: Calendar, state: StreamState) -> dict[str, Any]:
         "newest_key": state.newest,
         "interval_seconds": state.interval.total_seconds() if state.interval else None,
         "missed": state.missed,
+        "overdue": state.overdue,
     }
 
 
@@ -260,7 +292,19 @@ def _stopped_text(state: StreamState, report: CoverageReport) -> str:
     return f"! {state.stream.kind} {state.stream} has stopped: no file for {age}."
 
 
-def _stopped(cli: Cli, report: CoverageReport, without: Sequence[str]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Ignored:
+    """The stopped streams that do not count: by their names, or after so many days."""
+
+    names: tuple[str, ...]
+    days: int
+
+    def includes(self, state: StreamState, now: datetime) -> bool:
+        named = any(fnmatchcase(state.stream.name, name) for name in self.names)
+        return named or (now - state.latest).days >= self.days
+
+
+def _stopped(cli: Cli, report: CoverageReport, without: Sequence[str], ignored: _Ignored) -> int:
     """Report streams that have stopped or that do not exist, and return the exit code."""
     from core.errors import ErrorKind, NotFound
 
@@ -273,14 +317,25 @@ def _stopped(cli: Cli, report: CoverageReport, without: Sequence[str]) -> int:
             )
         )
         return ErrorKind.NOT_FOUND.value
-    if not report.stopped:
+    left_out = [each for each in report.overdue if ignored.includes(each, report.listed)]
+    stopped = [each for each in report.overdue if each not in left_out]
+    if left_out:
+        some = ", ".join(f"{each.stream.kind} {each.stream}" for each in left_out[:_SHOWN])
+        more = ", …" if len(left_out) > _SHOWN else ""
+        count = format_counted(len(left_out), "stream")
+        cli.out.note(f"! {count} that stopped left out: {some}{more}.")
+    if not stopped:
         return 0
-    first = report.stopped[0]
+    for state in stopped:
+        if state not in report.stopped:  # the others were listed
+            cli.out.note(_stopped_text(state, report))
+    first = stopped[0]
     cli.out.error(
         NotFound(
-            f"Streams that have stopped: {len(report.stopped)}",
+            f"Streams that have stopped: {len(stopped)}",
             cause=f"The latest file of {first.stream.kind} {first.stream} is of {iso_utc(first.latest)}.",
-            remedy="Check the program that stores these files.",
+            remedy="Check the program that stores these files. Streams that have ended on purpose do "
+            "not count with --ignore NAME or --ignore-after DAYS.",
         )
     )
     return ErrorKind.NOT_FOUND.value

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 STOPPED_AFTER = 2
 #: Days without a file after which a stream counts as ended: a delisted pair is no news.
 ENDED_AFTER_DAYS = 30
+#: Days after the latest file of which the expected hours are counted: a pair with few trades may
+#: pause for months.
+_COUNTED_DAYS = 400
 #: Rare streams, for example monthly ones, are stopped after this multiple of their usual interval.
 _RARE = 2.5
 
@@ -44,6 +47,8 @@ class StreamState:
         newest: the key of this file.
         interval: the usual time between files; None for a stream with a single file.
         missed: number of expected hours or days since then that have no file.
+        overdue: whether so many are missed that the stream has stopped; an ended one had stopped
+            before, or nothing was expected of it.
     """
 
     stream: Stream
@@ -52,6 +57,7 @@ class StreamState:
     newest: str
     interval: timedelta | None
     missed: int
+    overdue: bool
 
 
 def freshness_of(calendar: Calendar, now: datetime) -> StreamState:
@@ -67,12 +73,14 @@ def freshness_of(calendar: Calendar, now: datetime) -> StreamState:
     if missed is None:  # without a weekly rhythm, only the usual interval can be compared
         comparable = interval and calendar.stream.kind not in EVENTS
         missed = int(age / interval / _RARE * STOPPED_AFTER) if interval and comparable else 0
+    overdue = missed >= max(STOPPED_AFTER, _usual_pause(calendar) + 1)
     if age > max(timedelta(days=ENDED_AFTER_DAYS), (interval or timedelta()) * _RARE):
         state = Freshness.ENDED
     else:
-        stopped = missed >= max(STOPPED_AFTER, _usual_pause(calendar) + 1)
-        state = Freshness.STOPPED if stopped else Freshness.CURRENT
-    return StreamState(calendar.stream, state, calendar.latest, calendar.newest, interval, missed)
+        state = Freshness.STOPPED if overdue else Freshness.CURRENT
+    return StreamState(
+        calendar.stream, state, calendar.latest, calendar.newest, interval, missed, overdue
+    )
 
 
 def expected_hours(calendar: Calendar, hours: range) -> list[int]:
@@ -120,7 +128,7 @@ def _missed(calendar: Calendar, now: datetime) -> int | None:
         return None
     begin = int(calendar.latest.timestamp()) // HOUR + 1
     # The file of an hour may be written until the end of the next one.
-    end = min(int(now.timestamp()) // HOUR - 1, begin + (ENDED_AFTER_DAYS + 1) * HOURS)
+    end = min(int(now.timestamp()) // HOUR - 1, begin + _COUNTED_DAYS * HOURS)
     if end <= begin:
         return 0
     by_hour, by_day = _usual_week(calendar)

@@ -66,8 +66,13 @@ class CoverageReport:
 
     @property
     def stopped(self) -> tuple[StreamState, ...]:
-        """The streams that have stopped, those that stopped last first."""
-        found = (each for each in self.states if each.state is Freshness.STOPPED)
+        """The streams that have stopped, those that stopped last first; without ended ones."""
+        return tuple(each for each in self.overdue if each.state is Freshness.STOPPED)
+
+    @property
+    def overdue(self) -> tuple[StreamState, ...]:
+        """The streams that have stopped at any time, those that stopped last first."""
+        found = (each for each in self.states if each.overdue)
         return tuple(sorted(found, key=lambda each: each.latest, reverse=True))
 
 

@@ -85,6 +85,26 @@ def test_a_stopped_stream_has_an_exit_code(run, running):
     run("coverage", "ohlcv")
 
 
+def test_a_stream_that_stopped_long_ago_fails_until_it_is_ignored(run, streams, put):
+    """A monitor that becomes silent by itself hides what it has found."""
+    failed, ignored = ErrorKind.NOT_FOUND.value, "stream that stopped left out: ohlcv BTC-USD 4h."
+    printed = run("coverage", "ohlcv", "--fail-stopped", code=failed)
+    assert "! ohlcv BTC-USD 4h has stopped: no file for" in printed.err
+    assert "1 stream" not in printed.err
+    for option in (("--ignore", "ETH-USD"), ("--ignore-after", "36500")):
+        run("coverage", "ohlcv", "--fail-stopped", *option, code=failed)
+    for option in (("--ignore", "BTC-*"), ("--ignore-after", "30")):
+        assert f"! 1 {ignored}" in run("coverage", "ohlcv", "--fail-stopped", *option).err
+    put(
+        *(candle(START + timedelta(days=d), symbol="X", timeframe="1d") for d in range(9)),
+        body=b"[]",
+    )
+    printed = run("coverage", "ohlcv", "--fail-stopped", "--ignore", "BTC-USD", code=failed)
+    assert "! ohlcv X 1d has stopped" in printed.err
+    assert "ohlcv BTC-USD 4h has stopped" not in printed.err
+    run("coverage", "--ignore", "X", code=ErrorKind.USAGE.value)
+
+
 def test_a_name_without_files_is_no_healthy_stream(run, streams):
     """A monitor must notice that all files of a stream are gone."""
     for names in (["NOPE"], ["BTC-*", "NO*"]):

@@ -48,6 +48,23 @@ def test_a_pair_without_files_for_a_month_has_ended():
     assert state(candle, moments, moments[-1] + timedelta(days=31)).state is Freshness.ENDED
 
 
+@pytest.mark.parametrize(
+    ("key_of", "every"),
+    [(candle, HOURLY), (report, timedelta(days=7)), (report, timedelta(days=30))],
+)
+def test_a_stream_that_has_ended_is_overdue_without_limit(key_of, every):
+    moments = stream_keys(START, 150, every)
+    for days in (76, 400, 4000):
+        found = state(key_of, moments, moments[-1] + timedelta(days=days))
+        assert (found.state, found.overdue) == (Freshness.ENDED, True)
+
+
+def test_a_user_without_trades_is_never_overdue():
+    moments = stream_keys(START, 60, timedelta(days=1))
+    found = state(user_trade, moments, moments[-1] + timedelta(days=400))
+    assert (found.state, found.overdue) == (Freshness.ENDED, False)
+
+
 def test_nights_and_weekends_in_which_a_stream_pauses_do_not_count():
     moments = [m for m in stream_keys(START, 61, HOURLY) if m.weekday() < 5 and 9 <= m.hour < 17]
     friday = [m for m in moments if m.weekday() == 4][-1]
