@@ -18,6 +18,7 @@ from core.backup.preview import preview, preview_of
 from core.backup.restore import Choices, restore, restore_of
 from core.backup.verify import verify_of
 from core.errors import Conflict, Corrupt, InvalidInput, Offline, StorageError
+from core.hints import Hint
 from core.model.backup import Backup, BackupState, Origin
 from core.units import format_moment
 from core.work import Work
@@ -94,7 +95,7 @@ def test_a_newest_manifest_that_stays_damaged_is_an_error_and_never_an_older_bac
     with pytest.raises(Corrupt, match="is broken") as refused:
         restored_newest(damaging, path)
     assert two[1].id in str(refused.value)
-    assert "--id" in refused.value.remedy
+    assert Hint.CHOOSE_BACKUP in refused.value.hints
     assert states(path) == [("today",)]
     (newest, oldest) = backups_in(damaging, "orders", Work())
     assert (newest.state, newest.checked) == (BackupState.BROKEN, "broken")
@@ -209,7 +210,7 @@ def test_of_several_other_databases_none_is_guessed(
         assert backup.id in output
         assert backup.source in output
         assert format_moment(backup.taken) in output
-    assert "--from-other-source" in output
+    assert Hint.ANY_SOURCE in refused.value.hints
     assert find(store, "orders", Work(), replace(wanted, any_source=True)) == second
     assert find(store, "orders", Work(), replace(wanted, backup_id=first.id)) == first
 

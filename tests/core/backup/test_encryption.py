@@ -34,6 +34,7 @@ from core.errors import (
     NotFound,
     StorageError,
 )
+from core.hints import Hint
 from core.model.backup import Backup, BackupState
 from core.redaction import Secret
 from core.work import Work
@@ -351,7 +352,7 @@ def test_a_missing_key_is_not_damage(
     ):
         with pytest.raises(NotFound, match="no backup key keyring:main") as caught:
             use()
-        assert "backup-key import" in caught.value.remedy
+        assert Hint.IMPORT_KEY in caught.value.hints
     assert verifications() == {}
     assert backups_in(store, "t", Work())[0].state is BackupState.COMPLETE
 

@@ -21,6 +21,7 @@ from core.backup.run import back_up
 from core.backup.store import BucketStore
 from core.backup.unsent import unsent_backups
 from core.errors import StorageError
+from core.hints import Hint
 from core.model.backup import Backup
 from core.objects.bucket import Bucket
 from core.work import RetryBudget, Work
@@ -115,7 +116,8 @@ def test_a_backup_that_an_outage_interrupts_is_completed_afterwards(
         store = store_of(s3_server, s3_bucket, proxy.url)
         with open_database(str(path)) as source, pytest.raises(StorageError) as failed:
             back_up(store, source, ["orders"], "", Work(budget=RetryBudget(1)))
-    assert "backup --resume" in failed.value.remedy
+    assert "resume the backup" in failed.value.remedy
+    assert Hint.RESUME in failed.value.hints
     assert backups_in(direct, "orders", Work()) == ()
     sql(path, "UPDATE orders SET status = 'later'")
     # The place of a store contains its endpoint, which the proxy has changed here.

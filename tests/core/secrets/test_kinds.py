@@ -5,6 +5,7 @@ import json
 import pytest
 
 from core.errors import InvalidInput
+from core.hints import Hint
 from core.redaction import Secret
 from core.secrets.kinds import NewValues, check_kinds, edited, kind_of
 from core.secrets.secret_text import rows_of
@@ -43,7 +44,7 @@ def test_a_value_of_the_fields_kind_is_stored_as_it_was_given(field, value):
         assert field in raised.value.summary
         assert str(kind_of(next(r for r in rows_of(json.dumps(STORED)) if r.key == field)).value)
         assert " and its new value would be " in raised.value.summary
-        assert "--json-value" in raised.value.remedy
+        assert Hint.JSON_VALUE in raised.value.hints
         return
     text = changed(field, value)
     raw = json.dumps(value) if field == "text" else value.strip()
