@@ -46,7 +46,7 @@ _POSTGRESQL_TO_SQLITE = (
     Rule("boolean", "BOOLEAN", "flag", "true and false are stored as 1 and 0"),
     Rule("smallint|integer|bigint|oid", "INTEGER", "integer"),
     Rule(r"numeric.*", "TEXT", "text", _AS_DIGITS),
-    Rule("real|double precision", "REAL", "real infinite", "NaN is refused"),
+    Rule("real|double precision", "REAL", "real infinite zero", "NaN is refused, and -0 becomes 0"),
     Rule("bytea", "BLOB", "hex"),
     Rule("date", "TEXT", "date", _ISO_TEXT),
     Rule(r"timestamp.* without time zone", "TEXT", "timestamp", _ISO_TEXT),
@@ -75,7 +75,10 @@ _POSTGRESQL_TO_MARIADB = (
         r"numeric.*", "decimal(65,30)", "decimal 65 30",
         "numbers get 30 decimals; NaN, Infinity and numbers that do not fit are refused",
     ),
-    Rule("real|double precision", "double", "real", "NaN and Infinity are refused"),
+    Rule(
+        "real|double precision", "double", "real zero",
+        "NaN and Infinity are refused, and -0 becomes 0",
+    ),
     Rule("bytea", "longblob", "hex", "", _KEYED_BYTES),
     Rule("date", "date", "date", "infinity and years before 1 or after 9999 are refused"),
     Rule(

@@ -91,14 +91,17 @@ def _boolean(arguments: tuple[str, ...], value: Any) -> Value:
 
 
 def _real(arguments: tuple[str, ...], value: Any) -> Value:
+    """Return a number; `infinite` is stored, and `zero` instead of -0, by the other database."""
     if isinstance(value, bytes):
         raise RefusedError("It is not a number.")
     try:
         number = float(value)
     except ValueError:
         raise RefusedError("It is not a number.") from None
-    if math.isnan(number) or (math.isinf(number) and arguments != ("infinite",)):
+    if math.isnan(number) or (math.isinf(number) and "infinite" not in arguments):
         raise RefusedError("The other database does not store it.")
+    if not number and "zero" in arguments:
+        number = 0.0
     return Digits(repr(number))
 
 
