@@ -133,10 +133,14 @@ def _duckdb(profile: Profile, uri: str, key: str) -> str:
         # DuckDB knows one domain only.
         host = f"s3.{profile.region}.{partition_of(profile.region).domain}"
         options.append(f"ENDPOINT {_sql(host)}")
-    # DuckDB reads * ? and [ in a path as a pattern, and a class of one character matches itself.
-    path = "".join(f"[{char}]" if char in "*?[" else char for char in uri)
+    # DuckDB reads what follows ? as parameters, and a backslash as an escape, unless both and patterns
+    # are disabled (the option of a secret with this name has no effect, as of DuckDB 1.4).
+    exact = any(char in uri for char in "?\\")
+    setting = "SET s3_url_compatibility_mode = true;\n" if exact else ""
+    # Otherwise * and [ are patterns, and a class of one character matches itself.
+    path = uri if exact else "".join(f"[{char}]" if char in "*[" else char for char in uri)
     return (
-        "INSTALL httpfs; LOAD httpfs;\n"
+        f"INSTALL httpfs; LOAD httpfs;\n{setting}"
         f"CREATE SECRET (TYPE s3, PROVIDER credential_chain, {', '.join(options)});\n"
         f"SELECT * FROM {reader}({_sql(path)});\n"
     )

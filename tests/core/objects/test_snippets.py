@@ -84,6 +84,14 @@ def test_every_key_is_quoted_and_no_form_has_a_key_id(profile, key):
 def test_duckdb_reads_exactly_this_object():
     assert "'s3://bkt/a[*]b[[]c'" in texts(AWS, "a*b[c")["DuckDB"]
     assert "it''s" in texts(AWS, "it's")["DuckDB"]
+    assert "SET " not in texts(AWS, "a*b[c")["DuckDB"]
+
+
+@pytest.mark.parametrize("key", ["a?b.csv", "a?s3_region=x*[1].csv", "a\\b.csv"])
+def test_duckdb_does_not_take_a_part_of_a_key_for_parameters(key):
+    lines = texts(OWN, key)["DuckDB"].splitlines()
+    assert lines[1] == "SET s3_url_compatibility_mode = true;"
+    assert lines[-1] == f"SELECT * FROM read_csv_auto('s3://bkt/{key}');"
 
 
 @pytest.mark.parametrize("key", ["a/..", "a/.", "a/../"])
