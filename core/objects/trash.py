@@ -17,6 +17,7 @@ from core.aws.limits import DELETE_KEYS, LIST_KEYS
 from core.effects import attaching_partial, states_effect
 from core.objects.bucket import Bucket
 from core.objects.deleting import FailedDelete, failed_delete, is_valid_xml_text
+from core.objects.unlisted import absent_keys
 from core.work import Progress, Work, default_work
 
 _NOT_REPORTED = "The server did not report the outcome for this key."
@@ -206,9 +207,11 @@ def restore(
             for failure in _remove_batch(bucket, batch, work):
                 failed.setdefault(failure.key, failure)
             start += len(batch)
+            # A key whose last markers are in the next request has not ended.
+            more = pairs[start][0] if start < len(pairs) else None
+            for failure in absent_keys(bucket, {key for key, _ in batch} - {more}, work):
+                failed.setdefault(failure.key, failure)
             if ended is not None:
-                # A key whose last markers are in the next request has not ended.
-                more = pairs[start][0] if start < len(pairs) else None
                 keys = dict.fromkeys(key for key, _marker in batch if key != more)
                 restored = tuple(key for key in keys if key not in failed)
                 ended(RestoreReport(restored, tuple(failed.values())[known:]))

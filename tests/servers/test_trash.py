@@ -46,6 +46,21 @@ def test_what_others_delete_is_listed_and_restored(bucket, s3_client, page_size)
     assert [page.objects for page in pages(bucket)] == [()]
 
 
+@pytest.mark.parametrize("key", ["nul\x01", "d/a\x1fb", "real\ufffd"])
+def test_only_what_exists_again_is_reported_as_restored(bucket, s3_client, key):
+    s3_client.put_object(Bucket=bucket.name, Key=key, Body=b"x")
+    s3_client.delete_object(Bucket=bucket.name, Key=key)
+    found = [each for page in pages(bucket) for each in page.objects]
+    report = trash.restore(bucket, [(each.key, each.markers) for each in found])
+    assert len(report.restored) + len(report.failed) == 1
+    present = s3_client.list_objects_v2(Bucket=bucket.name).get("KeyCount", 0)
+    assert present == len(report.restored)
+    for each in report.failed:
+        assert "does not exist" in each.message
+    if key == "real\ufffd":
+        assert report.restored == (key,)
+
+
 def test_a_delete_is_undone_by_the_markers_that_it_reports(bucket, s3_client):
     for key in KEYS:
         s3_client.put_object(Bucket=bucket.name, Key=key, Body=b"x")
