@@ -8,7 +8,7 @@ changes stores them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.model.change import ChangeKind
@@ -80,21 +80,19 @@ def copied_objects(call: OperationCall, report: Any) -> Effects:
     """Describe the copies of a `TransferReport`, or of `Outcomes`, and the moved objects."""
     done = [call.arguments["targets"][number] for number in report.done]
     moved = [call.arguments["keys"][number] for number in report.done]
-    found = _objects(call, done)
-    if call.operation != "transfer.move" or not found:
-        return found
-    (effect,) = found
-    return (replace(effect, prefixes=_prefixes([*done, *moved])),)
+    if call.operation != "transfer.move":
+        return _objects(call, done)
+    # The listings of objects are outdated, too, whose copies or deletions were not answered.
+    unfinished = getattr(report, "unfinished", ())
+    perhaps = [key for each in unfinished for key in (each.target, each.key)]
+    return _objects(call, done or perhaps[:1], [*done, *moved, *perhaps])
 
 
 def undone_move(call: OperationCall, report: Any) -> Effects:
-    """Describe the objects of an `UndoReport` that exist under their former keys again."""
-    found = _objects(call, report.restored)
-    if not found:
-        return found
-    (effect,) = found
+    """Describe the objects of an `UndoReport` that exist under their former keys."""
+    back = [*report.restored, *report.present]
     copies = [each.target for each in call.arguments["moved"]]
-    return (replace(effect, prefixes=_prefixes([*report.restored, *copies])),)
+    return _objects(call, back, [*back, *copies])
 
 
 def filed_object(_call: OperationCall, written: Any) -> Effects:
@@ -108,9 +106,10 @@ def filed_files(call: OperationCall, report: Any) -> Effects:
 
 
 def deleted_objects(call: OperationCall, report: Any) -> Effects:
-    """Describe the objects of a `DeleteReport` that were deleted."""
+    """Describe the objects of a `DeleteReport` that were deleted, or may have been."""
     # Only what was deleted: the report also names failed objects, whose listings are still right.
-    return _objects(call, [each.key for each in report.deleted])
+    deleted = [each.key for each in report.deleted]
+    return _objects(call, deleted or report.unanswered, [*deleted, *report.unanswered])
 
 
 def restored_objects(call: OperationCall, report: Any) -> Effects:
@@ -120,7 +119,9 @@ def restored_objects(call: OperationCall, report: Any) -> Effects:
 
 def edited_objects(call: OperationCall, report: Any) -> Effects:
     """Describe the objects of an `EditReport` whose properties were changed, at least in part."""
-    return _objects(call, [each.key for each in (*report.changed, *report.partly)])
+    changed = [each.key for each in (*report.changed, *report.partly)]
+    perhaps = [each.key for each in report.unanswered]
+    return _objects(call, changed or perhaps, [*changed, *perhaps])
 
 
 def uploaded_files(call: OperationCall, report: Any) -> Effects:
@@ -302,12 +303,16 @@ def parent_of(key: str) -> str:
     return key[: key.rstrip("/").rfind("/") + 1]
 
 
-def _objects(call: OperationCall, keys: Sequence[str]) -> Effects:
+def _objects(
+    call: OperationCall, keys: Sequence[str], outdated: Sequence[str] | None = None
+) -> Effects:
+    """Describe changed objects, and the listings of all `outdated` keys; by default of the same."""
     if not keys:
         return ()
     many = format_counted(len(keys), "object")
     subject = f"s3://{call.bucket}/{keys[0]}" if len(keys) == 1 else many
-    return (Effect(ChangeKind.OBJECTS, subject, _prefixes(keys)),)
+    prefixes = _prefixes(keys if outdated is None else outdated)
+    return (Effect(ChangeKind.OBJECTS, subject, prefixes),)
 
 
 def _prefixes(keys: Sequence[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from core.model.upload_options import Pairs
 from core.objects.lost_answers import LostAnswers
 from core.objects.properties import ObjectProperties, PropertyValues
 from core.transfer.values import Failure
+from core.units import format_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +94,9 @@ class EditReport:
         """The changes that can be undone, and those that an undo inspects."""
         found = (*self.changed, *self.partly, *self.unanswered)
         return tuple(each for each in found if each.undoable)
+
+    def unanswered_text(self) -> str:
+        """Return for example `2 changes were not answered`; empty if there is none."""
+        number = len(self.unanswered)
+        verb = "was" if number == 1 else "were"
+        return f"{format_counted(number, 'change')} {verb} not answered" if number else ""

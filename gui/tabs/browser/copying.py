@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QObject
 
@@ -15,13 +15,19 @@ from core.model.connection import Connection
 from core.objects.bucket import Bucket
 from core.transfer.relocation import Relocation, keys_in_folder, plan_relocation
 from core.transfer.values import IfExists, TransferReport
-from core.units import format_count, format_counted, format_size
+from core.units import format_counted, format_size
 from core.work import Work
 from gui import actions
 from gui.dialogs.confirm import Confirm, ask
 from gui.dialogs.name import NameDialog
 from gui.tabs.base import Tab
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget
+from gui.tabs.browser.copying_texts import (
+    problem_text,
+    result_text,
+    unanswered_texts,
+    undone_texts,
+)
 from gui.tabs.browser.counting import summary_of
 from gui.tabs.browser.folder_columns import Entries
 from gui.tabs.browser.folder_pane import FolderPane
@@ -32,7 +38,7 @@ from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 from gui.widgets.dialog import while_exists
 
 if TYPE_CHECKING:  # imported with the engine's operation
-    from core.transfer.moved import MovedObject
+    from core.transfer.moved import MovedObject, MoveReport
     from core.transfer.undo_move import UndoReport
 
 
@@ -158,40 +164,40 @@ class Copying(QObject):
 
     def _on_done(self, run: _Run, report: TransferReport) -> None:
         self._tab.note_failures(report.failed)
+        texts, why, undo = [result_text(run.target, report, move=run.move)], [], None
         if run.move:
-            self._on_moved(run, report)
-        text = result_text(run.target, report, move=run.move)
-        undo = self._undo_action(report) if run.move else None
+            # The type of the report is imported with the engine's operation.
+            moved = cast("MoveReport", report)
+            undo = self._on_moved(run, moved)
+            unanswered, advice = unanswered_texts(moved)
+            texts.append(unanswered)
+            why.append(advice)
+        why.append(problem_text(report))
+        text = " ".join(each for each in texts if each)
         if report.failed or report.cancelled:
-            first = report.failed[0] if report.failed else None
-            why = f"First {first.key}: {first.reason}. {first.remedy}" if first else ""
-            self._tab.banner.show_warning(text, why, action=undo)
+            self._tab.banner.show_warning(text, " ".join(filter(None, why)), action=undo)
         else:
             self._tab.banner.show_good(text, action=undo or self._show_action(run))
 
-    def _on_moved(self, run: _Run, report: TransferReport) -> None:
-        moved: Sequence[MovedObject] = getattr(report, "moved", ())
-        undoable = tuple(each for each in moved if each.marker)
+    def _on_moved(self, run: _Run, report: MoveReport) -> tuple[str, Any] | None:
+        """Show what was moved, and return the action that undoes it; None if nothing can be undone."""
+        undoable = report.undoable
         self._steps.push(UndoStep(len(undoable), partial(self._undo, run, undoable)))
         complete = len(report.done) == report.planned
-        gone = [each.key for each in moved]
+        gone = [each.key for each in report.moved]
         # A folder with objects that were not moved still exists.
         self._folder.remove([*gone, *(run.folders if complete else ())])
         # The folder is listed again already, since the change was announced before.
         self._listing.select_remaining()
+        if report.unanswered:
+            # Those that still exist are selected, without a message about the others.
+            self._listing.select_later([each.key for each in report.unanswered])
         shown = self._listing.prefix
         moved_folder = next((each for each in run.folders if shown.startswith(each)), "")
         if moved_folder and complete and run.in_place:
             place = run.plan.new_prefix(moved_folder) + shown.removeprefix(moved_folder)
             self._listing.show(place)
-
-    def _undo_action(self, report: TransferReport) -> tuple[str, Any] | None:
-        moved: Sequence[MovedObject] = getattr(report, "moved", ())
-        return (
-            (actions.tip("browser.undo", "Undo"), self._steps.undo)
-            if any(each.marker for each in moved)
-            else None
-        )
+        return (actions.tip("browser.undo", "Undo"), self._steps.undo) if undoable else None
 
     def _show_action(self, run: _Run) -> tuple[str, Any] | None:
         shown = run.target.folder == self._listing.prefix
@@ -217,18 +223,12 @@ class Copying(QObject):
         )
 
     def _on_undone(self, report: UndoReport) -> None:
-        self._listing.select_later(report.restored)
-        objects = format_counted(len(report.restored), "object")
-        left = (*report.failed, *report.remaining)
-        if not left:
-            self._tab.banner.show_good(f"{objects} moved back.")
-            return
-        why = f"First {left[0].key}: {left[0].message or left[0].code}"
-        text = (
-            f"{objects} moved back. {format_count(len(report.failed))} could not be restored; "
-            f"{format_count(len(report.remaining))} copies could not be removed."
-        )
-        self._tab.banner.show_warning(text, why)
+        self._listing.select_later((*report.restored, *report.present))
+        text, why = undone_texts(report)
+        if why:
+            self._tab.banner.show_warning(text, why)
+        else:
+            self._tab.banner.show_good(text)
 
     def _connection(self) -> Connection:
         connection = self._tab.context.require_workspace().connection
@@ -370,25 +370,3 @@ class _Planner:
             plan, target, move, replace(connection, profile=profile), self._bucket.name,
             self._connection if target.profile else None, self._folders,
         )  # fmt: skip
-
-
-def result_text(target: CopyTarget, report: TransferReport, *, move: bool) -> str:
-    """Return what a copy or move has done, as sentences."""
-    planned = format_counted(report.planned, "object")
-    done = format_count(len(report.done))
-    place = f"s3://{target.bucket}/{target.folder}"
-    sentences = [
-        f"{done} of {planned} moved to {place}."
-        if move
-        else f"{done} of {planned} copied to {place}."
-    ]
-    if verified := report.verified_text():
-        sentences.append(f"Checked: {verified}.")
-    if report.skipped:
-        skipped = format_counted(len(report.skipped), "object")
-        sentences.append(f"{skipped} skipped because the keys exist.")
-    if report.failed:
-        sentences.append(f"{format_counted(len(report.failed), 'object')} failed.")
-    if report.cancelled:
-        sentences.append(f"{format_counted(len(report.cancelled), 'object')} cancelled.")
-    return " ".join(sentences)

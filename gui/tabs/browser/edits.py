@@ -17,11 +17,11 @@ from core.units import format_count, format_counted
 from core.work import Work
 from gui import actions
 from gui.tabs.base import Tab
+from gui.tabs.browser.deletion import restore_failure
 from gui.tabs.browser.edits_dialog import EditDialog, HeaderField, header_fields
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
-from gui.tabs.browser.removal import restore_failure
 from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 from gui.widgets.dialog import while_exists
 
@@ -116,7 +116,10 @@ class PropertyEdits(QObject):
         self, edited: Sequence[EditedObject], report: RestoreReport | None
     ) -> None:
         """Let the rest of an undo that was cancelled be undone by another one."""
-        ended = {*report.restored, *(each.key for each in report.failed)} if report else set()
+        ended = set()
+        if report is not None:
+            failed = (each.key for each in report.failed)
+            ended = {*report.restored, *report.present, *failed}
         rest = tuple(each for each in edited if each.key not in ended)
         self._steps.push(UndoStep(len(rest), partial(self._undo, rest)))
         text = NOT_KNOWN if report is None else f"{format_count(len(ended))} were restored before."
@@ -130,7 +133,11 @@ class PropertyEdits(QObject):
             self._tab.show_error(restore_failure(report))
             return
         objects = format_counted(len(report.restored), "object")
-        self._tab.banner.show_good(f"Properties of {objects} restored.")
+        text = f"Properties of {objects} restored."
+        if report.present:
+            present = format_counted(len(report.present), "object")
+            text = f"{text} {present} had not been changed."
+        self._tab.banner.show_good(text)
 
 
 def _soon(owner: QObject, call: Callable[[], object]) -> None:
@@ -148,6 +155,8 @@ def result_text(report: EditReport) -> str:
         sentences.append(f"{format_count(len(report.failed))} failed.")
     if report.cancelled:
         sentences.append(f"{format_count(len(report.cancelled))} cancelled.")
+    if unanswered := report.unanswered_text():
+        sentences.append(f"{unanswered}.")
     return " ".join(sentences)
 
 

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject
 
-from core.errors import ErrorKind, StorageError
+from core.errors import StorageError
 from core.objects.bucket import Bucket
-from core.objects.deleting import DeleteReport, FailedDelete, delete_many
-from core.objects.trash import RestoreReport, restore
+from core.objects.deleting import DeleteReport, delete_many
+from core.objects.trash import RestoreReport
+from core.objects.undo_delete import LostDeletion, Undoable, undo_delete
 from core.objects.versioning import versioning
 from core.units import format_count, format_counted, format_size
 from core.work import Work
 from gui import actions
 from gui.dialogs.confirm import Confirm, ask
 from gui.tabs.base import Tab
+from gui.tabs.browser.deletion import (
+    DELETE,
+    DELETE_PERMANENTLY,
+    DELETED,
+    IN_TRASH,
+    Deletion,
+    cancelled_text,
+    delete_failure,
+    is_one_folder,
+    name_of,
+    restore_failure,
+    restored_text,
+    why_lost,
+)
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import Listing, parent_of
@@ -27,9 +42,8 @@ from gui.tabs.browser.undo_steps import NOT_KNOWN, Failed, UndoStep, UndoSteps
 
 #: Keys of one request; more of them are deleted by the engine.
 _IN_THE_WINDOW = 1_000
-_REMEDIES = {"PreconditionFailed": "Inspect the new object before you delete it."}
-#: The maximum number of objects that an error names.
-_NAMED = 1_000
+#: The number of objects to inspect, each with a request, from which on the engine restores them.
+_INSPECTED_IN_THE_WINDOW = 100
 #: A key and the version ids of the delete markers that hide it.
 Hidden = tuple[str, tuple[str, ...]]
 
@@ -96,52 +110,72 @@ class Removal(QObject):
             f"{why_lost(versioned)} {format_size(plan.size)} will be lost. This cannot be undone."
         )
         self.question = ask(
-            self._tab, _DELETE_PERMANENTLY.about(plan), text,
+            self._tab, DELETE_PERMANENTLY.about(plan), text,
             lambda: self._delete(plan, permanent=True),
             names=plan.keys, button="Delete permanently", danger=True,
             typed=self._name_to_type(plan),
         )  # fmt: skip
 
     def _name_to_type(self, plan: Plan) -> str:
-        if _is_one_folder(plan):
-            return _name(plan.folders[0])
+        if is_one_folder(plan):
+            return name_of(plan.folders[0])
         if len(plan.keys) == 1:
-            return _name(plan.keys[0])
+            return name_of(plan.keys[0])
         return self._bucket.name if self._bucket else ""
 
-    def _delete(self, plan: Plan, *, permanent: bool = False) -> None:
+    def _delete(
+        self, plan: Plan, *, permanent: bool = False, earlier: Sequence[LostDeletion] = ()
+    ) -> None:
+        """Delete objects.
+
+        Args:
+            plan: the objects.
+            permanent: whether the bucket has no trash, or it is not known.
+            earlier: deletions of some of them that were not answered.
+        """
         bucket = self._bucket
         if bucket is None:
             return
-        name = _DELETE.about(plan)
+        name = DELETE.about(plan)
         more: dict[str, Any] = {"folders": list(plan.folders)} if plan.folders else {}
         if permanent and any(plan.etags):
             more["etags"] = list(plan.etags)
 
         then = partial(self._on_deleted, plan)
-        failed = partial(self._on_delete_failed, plan, permanent=permanent)
+        failed = partial(self._on_delete_failed, plan, permanent=permanent, earlier=earlier)
         stopped = partial(self._on_delete_stopped, plan)
+        prepare = partial(Deletion.of, plan, permanent=permanent, earlier=earlier)
         if len(plan.keys) > _IN_THE_WINDOW:
             self._tab.bulk(
                 name, "objects.delete_many", {"keys": list(plan.keys), **more}, then,
-                failed=failed, stopped=stopped, prepare=partial(Deletion.of, plan), source=bucket.subject(),
+                failed=failed, stopped=stopped, prepare=prepare, source=bucket.subject(),
             )  # fmt: skip
         else:
             self._tab.run(
                 name, lambda work: delete_many(bucket, plan.keys, **more, work=work), then,
-                failed=failed, stopped=stopped, prepare=partial(Deletion.of, plan),
+                failed=failed, stopped=stopped, prepare=prepare,
                 call=self._tab.call("objects.delete_many", keys=plan.keys, **more),
             )  # fmt: skip
 
     def _on_delete_failed(
-        self, plan: Plan, error: StorageError, *, permanent: bool = False
+        self,
+        plan: Plan,
+        error: StorageError,
+        *,
+        permanent: bool = False,
+        earlier: Sequence[LostDeletion] = (),
     ) -> None:
         """Show an error that has ended a delete; what was deleted before can be undone."""
+        unanswered: Sequence[LostDeletion] = ()
         if isinstance(error.partial, DeleteReport):
-            self._take(Deletion.of(plan, error.partial))
+            found = Deletion.of(plan, error.partial, permanent=permanent, earlier=earlier)
+            self._take(found)
+            unanswered = found.unanswered
+            texts = (found.unanswered_text(), found.unanswered_advice())
+            error.effect = " ".join(each for each in texts if each) or error.effect
         # A delete of keys that are deleted already would only add more delete markers.
         left = self._left(plan, error.partial)
-        again = partial(self._delete, left, permanent=permanent)
+        again = partial(self._delete, left, permanent=permanent, earlier=unanswered)
         self._tab.show_error(error, again if error.retryable else None)
 
     def _on_delete_stopped(self, plan: Plan, found: Deletion | None) -> None:
@@ -149,15 +183,9 @@ class Removal(QObject):
         if found is None:
             self._tab.banner.show_warning("The delete was cancelled.", NOT_KNOWN)
             return
-        hidden = self._take(found)
-        done, planned = (
-            format_count(len(found.report.deleted)),
-            format_counted(len(plan.keys), "object"),
-        )
-        place = "moved to the trash" if hidden else "deleted permanently"
+        undo = self._take(found)
         self._tab.banner.show_warning(
-            f"The delete was cancelled: {done} of {planned} {place}.",
-            action=(actions.tip("browser.undo", "Undo"), self.undo) if hidden else None,
+            cancelled_text(plan, found), found.unanswered_advice(), action=self._undo_action(undo)
         )
 
     @staticmethod
@@ -172,37 +200,41 @@ class Removal(QObject):
         keys, sizes, etags = zip(*rows, strict=True) if rows else ((), (), ())
         return Plan(keys, sizes, plan.folders, etags)
 
-    def _take(self, found: Deletion) -> tuple[Hidden, ...]:
-        """Remove deleted rows, and return those that can be restored, which an undo does."""
-        self.steps.push(UndoStep(len(found.hidden), partial(self._undo, found.hidden)))
+    def _take(self, found: Deletion) -> Undoable:
+        """Remove deleted rows, and return what an undo restores."""
+        self.steps.push(UndoStep(found.undo.count, partial(self._undo, found.undo)))
         self._folder.remove(found.gone)
         # The folder is listed again already, since the change was announced before.
         self._listing.select_remaining()
+        if found.report.unanswered:
+            # Those that still exist are selected, without a message about the others.
+            self._listing.select_later(found.report.unanswered)
         # The folder of the tree, which is the one that is shown, or one above it.
         if above := [each for each in found.folders if self._listing.prefix.startswith(each)]:
             self._listing.show(parent_of(min(above, key=len)))
-        return found.hidden
+        return found.undo
+
+    def _undo_action(self, undo: Undoable) -> tuple[str, Callable[[], None]] | None:
+        return (actions.tip("browser.undo", "Undo"), self.undo) if undo.count else None
 
     def _on_deleted(self, plan: Plan, found: Deletion) -> None:
-        hidden, report = self._take(found), found.report
+        undo, report = self._take(found), found.report
         if report.failed:
             self._tab.show_error(delete_failure(report))
         elif report.arrived:
             self._tab.banner.show_warning(
-                f"{format_counted(len(hidden or report.deleted), 'object')} deleted. "
+                f"{format_counted(undo.count or len(report.deleted), 'object')} deleted. "
                 f"{format_counted(len(report.arrived), 'object')} stored in the meantime and not "
                 "deleted.",
                 f"First {report.arrived[0]}",
-                action=(actions.tip("browser.undo", "Undo"), self.undo) if hidden else None,
+                action=self._undo_action(undo),
             )
-        elif len(hidden) == len(report.deleted):
+        elif undo.count == len(report.deleted):
             self._tab.banner.show_good(
-                _IN_TRASH.about(plan),
-                action=(actions.tip("browser.undo", "Undo"), self.undo),
-                passing=True,
+                IN_TRASH.about(plan), action=self._undo_action(undo), passing=True
             )
         else:
-            self._tab.banner.show_info(_DELETED.about(plan))
+            self._tab.banner.show_info(DELETED.about(plan))
 
     # Undo
 
@@ -214,23 +246,31 @@ class Removal(QObject):
         """Undo the last change (Ctrl+Z)."""
         self.steps.undo()
 
-    def _undo(self, hidden: Sequence[Hidden], failed: Failed) -> None:
-        self.restore(hidden, failed=failed)
+    def _undo(self, undo: Undoable, failed: Failed) -> None:
+        self.restore(undo.hidden, undo.lost, failed=failed)
 
     def restore(
         self,
         objects: Sequence[Hidden],
+        lost: Sequence[LostDeletion] = (),
         *,
         failed: Callable[[StorageError], object] | None = None,
     ) -> None:
-        """Restore objects by removing their delete markers; by default, the banner shows errors."""
+        """Restore objects by removing their delete markers; by default, the banner shows errors.
+
+        Args:
+            objects: the objects whose delete markers are known.
+            lost: deletions without an answer, whose objects are inspected.
+            failed: gets an error of an undo.
+        """
         bucket = self._bucket
         if bucket is None:
             return
-        name = f"Restore {format_counted(len(objects), 'object')}"
-        stopped = partial(self._on_restore_stopped, objects, undoing=failed is not None)
-        if len(objects) > _IN_THE_WINDOW:
-            arguments = {"objects": list(objects)}
+        undo = Undoable(tuple(objects), tuple(lost))
+        name = f"Restore {format_counted(undo.count, 'object')}"
+        stopped = partial(self._on_restore_stopped, undo, undoing=failed is not None)
+        if undo.count > _IN_THE_WINDOW or len(lost) > _INSPECTED_IN_THE_WINDOW:
+            arguments = {"objects": list(objects), **({"lost": list(lost)} if lost else {})}
             self._tab.bulk(
                 name, "objects.restore_many", arguments, self._on_restored,
                 failed=failed, stopped=stopped, source=bucket.subject(),
@@ -238,7 +278,7 @@ class Removal(QObject):
         else:
             self._tab.run(
                 name,
-                lambda work: restore(bucket, objects, work=work),
+                lambda work: undo_delete(bucket, objects, lost, work=work),
                 self._on_restored,
                 failed=failed,
                 stopped=stopped,
@@ -246,144 +286,24 @@ class Removal(QObject):
             )
 
     def _on_restore_stopped(
-        self, objects: Sequence[Hidden], report: RestoreReport | None, *, undoing: bool
+        self, undo: Undoable, report: RestoreReport | None, *, undoing: bool
     ) -> None:
         """Show what was restored before a cancel; the undo of a delete can be continued."""
-        restored = {*report.restored} if report else set()
-        rest = tuple(each for each in objects if each[0] not in restored)
+        restored = report.restored if report else ()
+        rest = undo.without(report)
         if undoing:
-            self.steps.push(UndoStep(len(rest), partial(self._undo, rest)))
-        self._show_restored(report.restored if report else ())
-        done, planned = format_count(len(restored)), format_counted(len(objects), "object")
+            self.steps.push(UndoStep(rest.count, partial(self._undo, rest)))
+        self._show_restored(restored)
+        done, planned = format_count(len(restored)), format_counted(undo.count, "object")
         self._tab.banner.show_warning(
             f"The restore was cancelled: {done} of {planned} restored.",
             "" if report else NOT_KNOWN,
-            action=(actions.tip("browser.undo", "Undo"), self.undo) if undoing and rest else None,
+            action=self._undo_action(rest) if undoing else None,
         )
 
     def _on_restored(self, report: RestoreReport) -> None:
-        keys = report.restored
-        self._show_restored(keys)
+        self._show_restored((*report.restored, *report.present))
         if report.failed:
             self._tab.show_error(restore_failure(report))
-        elif keys:
-            what = _name(keys[0]) if len(keys) == 1 else format_counted(len(keys), "object")
-            self._tab.banner.show_good(f"{what} restored.")
-
-
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """What the window needs of a `DeleteReport`; computed in the worker thread.
-
-    Attributes:
-        report: the report.
-        hidden: the objects that can be restored.
-        folders: the folders of the plan that do not exist any more.
-        gone: the keys of the rows that do not exist any more.
-    """
-
-    report: DeleteReport
-    hidden: tuple[Hidden, ...]
-    folders: tuple[str, ...]
-    gone: frozenset[str]
-
-    @classmethod
-    def of(cls, plan: Plan, report: DeleteReport) -> Deletion:
-        """Return it for a report about a plan."""
-        hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
-        # A folder with objects that were not deleted still exists.
-        complete = len(report.deleted) == len(plan.keys) and not report.arrived
-        folders = plan.folders if complete else ()
-        return cls(
-            report, hidden, folders, frozenset((*folders, *(one.key for one in report.deleted)))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentences:
-    """One message about a plan, in the variants for one folder, one object and several objects."""
-
-    folder: str
-    single: str
-    several: str
-
-    def about(self, plan: Plan) -> str:
-        """Return the variant for a plan, with its name or number of objects."""
-        objects = format_counted(len(plan.keys), "object")
-        if _is_one_folder(plan):
-            return self.folder.format(name=_name(plan.folders[0]), objects=objects)
-        if len(plan.keys) == 1:
-            return self.single.format(name=_name(plan.keys[0]))
-        return self.several.format(objects=objects)
-
-
-_DELETE = _Sentences("Delete the folder {name} with {objects}", "Delete {name}", "Delete {objects}")
-_DELETE_PERMANENTLY = _Sentences(
-    "Delete the folder {name} with {objects} permanently?",
-    "Delete {name} permanently?",
-    "Delete {objects} permanently?",
-)
-_IN_TRASH = _Sentences(
-    "The folder {name} with {objects} moved to the trash.",
-    "{name} moved to the trash.",
-    "{objects} moved to the trash.",
-)
-_DELETED = _Sentences(
-    "The folder {name} with {objects} deleted permanently.",
-    "{name} deleted permanently.",
-    "{objects} deleted permanently.",
-)
-
-
-def _is_one_folder(plan: Plan) -> bool:
-    """Return whether a plan deletes exactly one folder."""
-    one = len(plan.folders) == 1 and bool(plan.keys)
-    return one and all(key.startswith(plan.folders[0]) for key in plan.keys)
-
-
-def _name(key: str) -> str:
-    """Return the last part of a key or prefix."""
-    return key.removesuffix("/").rsplit("/", 1)[-1] or key
-
-
-def why_lost(versioned: bool | None) -> str:
-    """Return why a delete is permanent."""
-    if versioned is None:
-        return "Whether the bucket is versioned is unknown (needs s3:GetBucketVersioning)."
-    return "Versioning is not enabled in this bucket."
-
-
-def delete_failure(report: DeleteReport) -> StorageError:
-    """Return one error for all objects that could not be deleted."""
-    failed, total = len(report.failed), len(report.failed) + len(report.deleted)
-    summary = f"{format_count(failed)} of {format_counted(total, 'object')} could not be deleted"
-    return _failure(summary, report.failed, "s3:DeleteObject")
-
-
-def restore_failure(report: RestoreReport) -> StorageError:
-    """Return one error for all objects that could not be restored."""
-    failed, total = len(report.failed), len(report.failed) + len(report.restored)
-    summary = f"{format_count(failed)} of {format_counted(total, 'object')} could not be restored"
-    # A restore removes the version that is the delete marker.
-    return _failure(summary, report.failed, "s3:DeleteObjectVersion")
-
-
-def _failure(summary: str, failed: Sequence[FailedDelete], action: str) -> StorageError:
-    """Return the error of a request that did not change all objects.
-
-    Args:
-        summary: what could not be done.
-        failed: the unchanged objects, at least one.
-        action: the required permission.
-    """
-    denied, code = any(one.code == "AccessDenied" for one in failed), failed[0].code
-    more = len(failed) - _NAMED
-    rest = [f"and {format_counted(more, 'object')} more"] if more > 0 else []
-    return StorageError(
-        summary,
-        cause=failed[0].message or failed[0].code,
-        remedy=f"Request {action} on these keys." if denied else _REMEDIES.get(code, "Try again."),
-        action=action,
-        details="\n".join((*(f"{one.key}: {one.code}" for one in failed[:_NAMED]), *rest)),
-        kind=ErrorKind.ACCESS_DENIED if denied else ErrorKind.SERVICE,
-    )
+        elif text := restored_text(report):
+            self._tab.banner.show_good(text)

@@ -21,9 +21,11 @@ from core.model.rotation import (
     StepState,
 )
 from core.objects.deleting import Deleted, DeleteReport, FailedDelete, delete_many
+from core.objects.lost_answers import LostAnswers
 from core.objects.trash import RestoreReport
 from core.storage.setup import SetupReport
 from core.transfer.edited import EditedObject, EditReport
+from core.transfer.moved import MovedObject, MoveReport
 from core.transfer.sweep import SweepReport
 from core.transfer.undo_move import UndoReport
 from core.transfer.values import NOTHING_PLANNED, Outcomes
@@ -169,6 +171,30 @@ def test_a_changing_operation_yields_its_change(name):
 def test_an_operation_that_changed_nothing_yields_no_change(name, result):
     arguments = {"keys": ["a"], "connection": connection()}
     assert made(name, arguments, result) == ()
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["nothing else", "one done"])
+def test_listings_are_outdated_of_objects_whose_change_was_not_answered(done):
+    """Whether they were changed is not known; the log names what is known, if there is any."""
+    sent = LostAnswers(1, 0.0, 1.0)
+    report = DeleteReport((Deleted("a/x"),) if done else (), (), (), ((("a/x", "b/y"), sent),))
+    (change,) = made("objects.delete_many", {}, report)
+    assert change.prefixes == ("a/", "b/")
+    assert change.subject == ("s3://bkt/a/x" if done else "2 objects")
+    unfinished = (MovedObject("b/y", "", "c/y", lost=sent),)
+    moved = MoveReport.of(replace(NOTHING_PLANNED, done=(0,) if done else ()), (), unfinished)
+    arguments = {"keys": ["a/x", "b/y"], "targets": ["d/x", "c/y"]}
+    (change,) = made("transfer.move", arguments, moved)
+    assert {*change.prefixes} == ({"a/", "d/", "b/", "c/"} if done else {"b/", "c/"})
+    edited = EditReport((EditedObject("a/x"),) if done else (), unanswered=(EditedObject("b/y"),))
+    (change,) = made("objects.edit_properties", {}, edited)
+    assert change.prefixes == (("a/", "b/") if done else ("b/",))
+
+
+def test_the_copies_are_outdated_of_objects_that_were_never_removed():
+    moved = [Record(target="b/x")]
+    (change,) = made("transfer.undo_move", {"moved": moved}, UndoReport((), (), ("a/x",)))
+    assert (change.subject, change.prefixes) == ("s3://bkt/a/x", ("a/", "b/"))
 
 
 def test_a_restore_of_several_tables_names_each_and_those_restored_until_then():

@@ -168,6 +168,8 @@ def test_the_deletion_of_another_client_is_not_undone(
         report = moved(damaged, s3_client, buckets, work)
     s3_client.delete_object(Bucket=buckets[0], Key="a/1")
     before = list_versions(Bucket(place.bucket.clients, buckets[0]), "a/1")
+    if len(before) < 3:
+        pytest.skip("not supported by this server: a second delete marker above another one")
     restored = undone(place, report, buckets)
     assert (restored.restored, [each.key for each in restored.failed]) == ((), ["a/1"])
     assert "its copy b/1 remains" in restored.failed[0].message

@@ -63,12 +63,10 @@ def test_what_was_moved_before_a_cancel_is_undone(tab, qtbot, bucket):
     until(qtbot, tab, "moved back")
     back = {key.rpartition("/")[2] for key in keys(bucket, "many/")}
     left = keys(bucket, "archive/")
-    # A deletion whose answer comes more than 0.7 s after the cancel is not known to the undo.
-    assert len(back | {key.rpartition("/")[2] for key in left}) == 300
-    assert len(back) >= 292
+    # Also those whose answers were lost by the cancel.
+    assert (len(back), left) == (300, [])
     tab.tools.copying._on_stopped(SimpleNamespace(move=True), None)
     assert tab.banner.text == "The move was cancelled."
-    assert len(left) <= 8, "only those that were copied but not yet removed"
 
 
 def test_a_folder_and_an_object_are_copied_after_their_plan_was_shown(tab, qtbot, bucket):

@@ -14,9 +14,10 @@ from core.objects.deleting import Deleted, DeleteReport, FailedDelete, delete_ma
 from core.objects.level import list_level
 from core.objects.listing import list_pages
 from core.objects.trash import RestoreReport
+from core.objects.undo_delete import Undoable
 from core.transfer import local_names
 from core.transfer.values import IfExists
-from gui.tabs.browser import folder_model, removal
+from gui.tabs.browser import deletion, folder_model, removal
 from gui.tabs.browser.downloads import existing_folder
 from gui.tabs.browser.existing_dialog import DECISION, ExistingFiles
 from gui.tabs.browser.loading import Plan
@@ -181,18 +182,18 @@ def test_when_versioning_is_unknown_it_is_taken_for_off(tab, qtbot, monkeypatch)
 
 def test_failures_are_one_summary(tab):
     denied = FailedDelete("b", "AccessDenied", "Access Denied")
-    error = removal.delete_failure(DeleteReport((Deleted("a"),), (denied,)))
+    error = deletion.delete_failure(DeleteReport((Deleted("a"),), (denied,)))
     assert error.summary == "1 of 2 objects could not be deleted"
     assert error.kind is ErrorKind.ACCESS_DENIED
     plan = Plan(("a", "b"), (1, 1))
-    tab.removal._on_deleted(plan, removal.Deletion.of(plan, DeleteReport((), (denied,))))
+    tab.removal._on_deleted(plan, deletion.Deletion.of(plan, DeleteReport((), (denied,))))
     assert tab.banner.text == "1 of 1 object could not be deleted"
 
 
 def test_what_a_cancelled_or_failed_delete_has_deleted_can_be_undone(tab, qtbot, bucket):
     plan = Plan(("note.txt", "none"), (5, 1))
     report = in_other_thread(delete_many, bucket, ["note.txt"])
-    tab.removal._on_delete_stopped(plan, removal.Deletion.of(plan, report))
+    tab.removal._on_delete_stopped(plan, deletion.Deletion.of(plan, report))
     assert tab.banner.text == "The delete was cancelled: 1 of 2 objects moved to the trash."
     undo(tab, qtbot)
     qtbot.waitUntil(lambda: tab.banner.text == "note.txt restored.", timeout=20_000)
@@ -208,7 +209,7 @@ def test_what_a_cancelled_or_failed_delete_has_deleted_can_be_undone(tab, qtbot,
 
 
 def test_a_cancelled_undo_can_be_continued(tab, qtbot):
-    hidden = [("a", ("1",)), ("b", ("2",))]
+    hidden = Undoable((("a", ("1",)), ("b", ("2",))))
     tab.removal._on_restore_stopped(hidden, RestoreReport(("a",), ()), undoing=True)
     assert tab.banner.text == "The restore was cancelled: 1 of 2 objects restored."
     assert tab.removal.reason_not_to_undo() == ""

@@ -11,7 +11,7 @@ from core.aws.clients import ClientFactory
 from core.objects.bucket import Bucket
 from core.objects.deleting import DeleteReport, FailedDelete
 from core.objects.level import list_level
-from gui.tabs.browser import removal
+from gui.tabs.browser import deletion, removal
 from gui.tabs.browser.undo_steps import NOTHING_TO_UNDO
 
 WAIT = 20_000
@@ -67,7 +67,7 @@ def test_what_arrives_in_a_deleted_folder_is_named_and_stays(tab, qtbot, bucket,
 
 def test_an_error_states_how_many_objects_it_does_not_name():
     failed = tuple(FailedDelete(f"k{number}", "InternalError", "m") for number in range(1_002))
-    lines = removal.delete_failure(DeleteReport((), failed)).details.splitlines()
+    lines = deletion.delete_failure(DeleteReport((), failed)).details.splitlines()
     assert (len(lines), lines[-1]) == (1_001, "and 2 objects more")
 
 
