@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from core.aws.limits import MIB
+from core.errors import Corrupt
 from core.model.objects import Verdict
 from core.objects import crc
 from core.objects.hashing import SHA256
@@ -243,3 +244,26 @@ class Digests:
         assert self._other is not None
         self._part_digests.append(self._other.digest())
         self._other, self._in_part = _MAKERS[self._expected.algorithm](), 0
+
+
+def corrupt_object(key: str, subject: str, size: int, details: str = "") -> Corrupt:
+    """Return the error for an object whose bytes differ from the server's hash.
+
+    Args:
+        key: the object.
+        subject: the object with its bucket.
+        size: the number of its bytes.
+        details: how they differ.
+    """
+    cause = "Its bytes differ from the hash that was recorded when it was stored."
+    remedy = "Try again. If it happens again, use an older version or the original file."
+    if key.endswith("/") and not size:
+        # SeaweedFS has such a key as a folder, and the ETag of the content that was sent.
+        cause = (
+            "The server has the hash of some content, and returns none: it does not store the "
+            "content of keys that end with a slash."
+        )
+        remedy = "Store the original content with a key that does not end with a slash."
+    return Corrupt(
+        f"{key} is corrupt", cause=cause, remedy=remedy, subject=subject, details=details
+    )

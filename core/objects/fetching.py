@@ -18,6 +18,7 @@ from core.objects.checksums import (
     USUAL_PART_BYTES,
     Digests,
     Expected,
+    corrupt_object,
     etag_of,
     expected_hashes,
     is_doubtful,
@@ -357,10 +358,4 @@ class Fetch:
         return any(self._size_of_part(number) not in {0, self._part_size} for number in numbers)
 
     def _corrupt(self, how: str) -> Corrupt:
-        return Corrupt(
-            f"{self._key} is corrupt",
-            cause="Its bytes differ from the hash that was recorded when it was stored.",
-            remedy="Try again. If it happens again, use an older version or the original file.",
-            subject=self._subject,
-            details=how,
-        )
+        return corrupt_object(self._key, self._subject, self._done, how)

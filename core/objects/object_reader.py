@@ -7,7 +7,7 @@ from typing import Any
 
 from core.aws.faults import translated
 from core.aws.limits import MIB
-from core.errors import Conflict, Corrupt, ServiceError, StorageError
+from core.errors import Conflict, ServiceError, StorageError
 from core.model.objects import Verdict
 from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
@@ -16,6 +16,7 @@ from core.objects.checksums import (
     UNVERIFIABLE,
     Digests,
     Expected,
+    corrupt_object,
     etag_of,
     expected_hashes,
     is_doubtful,
@@ -101,12 +102,7 @@ class ObjectReader:
         if is_doubtful(self._expected, self._bucket.clients.endpoint_url) and self._is_stable():
             self._expected = UNVERIFIABLE
             return
-        raise Corrupt(
-            f"{self._key} is corrupt",
-            cause="Its bytes differ from the hash that was recorded when it was stored.",
-            remedy="Try again. If it happens again, use an older version or the original file.",
-            subject=self._bucket.subject(self._key),
-        )
+        raise corrupt_object(self._key, self._bucket.subject(self._key), self.size)
 
     def _is_stable(self) -> bool:
         """Read the object again, and return whether the same bytes arrive."""

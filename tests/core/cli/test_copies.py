@@ -29,6 +29,22 @@ def test_one_object_a_prefix_and_a_pattern_are_copied(run, put, bodies):
     }  # fmt: skip
 
 
+def test_keys_that_end_with_a_slash_and_have_content_are_copied_or_named(
+    run, put, bodies, s3_server
+):
+    put("a/dir/", "a/dir/x", "a/y")
+    put("a/empty/", body=b"")
+    stored = s3_server.name != "seaweed"  # it has only the ETag of the content
+    code = 0 if stored else ErrorKind.CORRUPT.value
+    report = json.loads(run("cp", "a/", "b/", "-r", "--json", code=code).out)
+    copied = {key: body for key, body in bodies().items() if key.startswith("b/")}
+    assert {"b/dir/x": "a/dir/x", "b/y": "a/y", "b/empty/": ""}.items() <= copied.items()
+    assert copied.get("b/dir/") == ("a/dir/" if stored else None)
+    causes = [each["cause"] for each in report["failed"]]
+    assert stored or "does not store the content of keys that end with a slash" in causes[0]
+    assert len(causes) == (0 if stored else 1)
+
+
 def test_a_key_with_signs_of_patterns_is_a_key_if_it_exists(run, put, bodies):
     put("a[1].txt", "a1.txt")
     run("mv", "a[1].txt", "moved")
