@@ -6,11 +6,29 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from core.model.tables import Column, Index, Key, TableSchema
+from core.model.tables import (
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    KeyPart,
+    TableSchema,
+    UserType,
+    type_text,
+)
+from core.model.tables import (
+    Sequence as NumberSequence,
+)
 
 #: Properties that SQL compares without case and spaces: `integer` and `INTEGER` are equal.
 _BLANKS = re.compile(r"\s*([(),])\s*")
 _WITHOUT_CASE = frozenset(("type", "collation"))
+#: A default that is the same as none, for example `NULL::character varying`.
+_NULL = re.compile(r"\(?NULL\)?(?:::.+)?", re.IGNORECASE)
+#: The collation of SQLite that is the same as none.
+_BINARY = "BINARY"
+_LONGEST_COMMENT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +43,10 @@ class _Texts:
     checks: str
     foreign_keys: str
     options: str
+    types: str
+    comment: str
+    sequences: str
+    partitions: str
     index_added: str
     index_changed: str
     index_removed: str
@@ -39,6 +61,10 @@ _SINCE_BACKUP = _Texts(
     checks="checks: {now} today, {before} in the backup",
     foreign_keys="foreign keys: {now} today, {before} in the backup",
     options="options: {now} today, {before} in the backup",
+    types="types of columns: {now} today, {before} in the backup",
+    comment="the comment of the table: {now} today, {before} in the backup",
+    sequences="numbering: {now} today, {before} in the backup",
+    partitions="partitions: {now} today, {before} in the backup",
     index_added="index {name} was added since the backup: it would be removed",
     index_changed="index {name} is defined differently today",
     index_removed="index {name} was removed since the backup: it would be restored",
@@ -52,6 +78,10 @@ _BETWEEN_BACKUPS = _Texts(
     checks="checks: {before} in the first backup, {now} in the second",
     foreign_keys="foreign keys: {before} in the first backup, {now} in the second",
     options="options: {before} in the first backup, {now} in the second",
+    types="types of columns: {before} in the first backup, {now} in the second",
+    comment="the comment of the table: {before} in the first backup, {now} in the second",
+    sequences="numbering: {before} in the first backup, {now} in the second",
+    partitions="partitions: {before} in the first backup, {now} in the second",
     index_added="index {name} is only in the second backup",
     index_changed="index {name} is defined differently in the second backup",
     index_removed="index {name} is only in the first backup",
@@ -72,18 +102,42 @@ def drift(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
 
 
 def _change_texts(backup: TableSchema, today: TableSchema, texts: _Texts) -> Iterator[str]:
-    yield from _columns(backup.columns, today.columns, texts)
-    if _keys(backup.keys) != _keys(today.keys):
-        yield texts.keys.format(now=_joined(_keys(today.keys)), before=_joined(_keys(backup.keys)))
-    if set(backup.checks) != set(today.checks):
-        yield texts.checks.format(now=len(today.checks), before=len(backup.checks))
-    if set(backup.foreign_keys) != set(today.foreign_keys):
-        yield texts.foreign_keys.format(
-            now=_joined(_pointers(today)), before=_joined(_pointers(backup))
-        )
+    yield from _columns(_comparable(backup), _comparable(today), texts)
+    for text, now, before in (
+        (texts.keys, _keys(today.keys), _keys(backup.keys)),
+        (texts.checks, _checks(today.checks), _checks(backup.checks)),
+        (texts.foreign_keys, _pointers(today.foreign_keys), _pointers(backup.foreign_keys)),
+        (texts.types, _types(today.types), _types(backup.types)),
+        (texts.sequences, _sequences(today.sequences), _sequences(backup.sequences)),
+        (texts.partitions, _partitions(today), _partitions(backup)),
+        (texts.options, _named(today.options), _named(backup.options)),
+    ):
+        yield from _different(text, now, before)
+    if today.comment != backup.comment:
+        yield texts.comment.format(now=_quoted(today.comment), before=_quoted(backup.comment))
     yield from _indexes(backup.indexes, today.indexes, texts)
-    if set(backup.options) != set(today.options):
-        yield texts.options.format(now=_joined(today.options), before=_joined(backup.options))
+
+
+#: The properties of a kind, each with its text: those whose texts are equal have other names.
+_Described = dict[object, str]
+
+
+def _different(text: str, now: _Described, before: _Described) -> Iterator[str]:
+    """Yield the text about what only one of the schemas has."""
+    only = [
+        [key for key in here if key not in there] for here, there in ((now, before), (before, now))
+    ]
+    if not any(only):
+        return
+    sides = [
+        sorted(here[key] for key in keys) for here, keys in zip((now, before), only, strict=True)
+    ]
+    if sides[0] == sides[1]:
+        sides = [
+            sorted(f"{getattr(key, 'name', '')} {here[key]}".strip() for key in keys)
+            for here, keys in zip((now, before), only, strict=True)
+        ]
+    yield text.format(now=_joined(sides[0]), before=_joined(sides[1]))
 
 
 def _columns(backup: Sequence[Column], today: Sequence[Column], texts: _Texts) -> Iterator[str]:
@@ -102,6 +156,22 @@ def _columns(backup: Sequence[Column], today: Sequence[Column], texts: _Texts) -
         yield texts.order
 
 
+def _comparable(schema: TableSchema) -> tuple[Column, ...]:
+    """Return the columns for comparisons: `DEFAULT NULL` and `COLLATE BINARY` are like nothing."""
+    # For a column of a domain with a default, NULL is another default.
+    domains = {one.name for one in schema.types if one.default is not None}
+    return tuple(
+        replace(
+            column,
+            default=None
+            if _NULL.fullmatch(column.default or "NULL") and column.type not in domains
+            else column.default,
+            collation=None if _folded(column.collation) == _BINARY else column.collation,
+        )
+        for column in schema.columns
+    )
+
+
 def _column(backup: Column, today: Column, texts: _Texts) -> Iterator[str]:
     for field, title in (
         ("name", "the name"),
@@ -110,12 +180,23 @@ def _column(backup: Column, today: Column, texts: _Texts) -> Iterator[str]:
         ("default", "the default"),
         ("collation", "the collation"),
         ("generated", "the expression"),
+        ("stored", "STORED"),
+        ("numbering", "the numbering"),
+        ("on_conflict", "ON CONFLICT"),
+        ("attributes", "the attributes"),
     ):
         before, now = getattr(backup, field), getattr(today, field)
         if before != now and not (field in _WITHOUT_CASE and _folded(before) == _folded(now)):
             yield texts.column_changed.format(
                 name=today.name, property=title, now=_value(now), before=_value(before)
             )
+    if backup.comment != today.comment:
+        yield texts.column_changed.format(
+            name=today.name,
+            property="the comment",
+            now=_quoted(today.comment),
+            before=_quoted(backup.comment),
+        )
 
 
 def _folded(text: str | None) -> str:
@@ -127,21 +208,79 @@ def _folded(text: str | None) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, tuple):
+        return _joined(value)
     return "none" if value in (None, "") else str(value)
 
 
-def _keys(keys: Iterable[Key]) -> tuple[str, ...]:
-    return tuple(
-        sorted(
-            f"{'primary' if key.primary else 'unique'} ({', '.join(p.name for p in key.parts)})"
-            + (" autoincrement" if key.identity else "")
-            for key in keys
-        )
+def _quoted(comment: str) -> str:
+    """Return a comment as it is shown, cut when long."""
+    if not comment:
+        return "none"
+    return f"“{comment if len(comment) <= _LONGEST_COMMENT else comment[: _LONGEST_COMMENT - 1] + '…'}”"
+
+
+def _keys(keys: Iterable[Key]) -> _Described:
+    """Return the keys by what they mean: their names, and where they are declared, do not matter."""
+    texts = (key.definition or _key(key) for key in keys)
+    return {text: text for text in texts}
+
+
+def _key(key: Key) -> str:
+    parts = ", ".join(map(_part, key.parts))
+    conflict = f" on conflict {key.on_conflict.lower()}" if key.on_conflict else ""
+    identity = " autoincrement" if key.identity else ""
+    return f"{'primary' if key.primary else 'unique'} ({parts}){identity}{conflict}"
+
+
+def _part(part: KeyPart) -> str:
+    collation = _folded(part.collation)
+    length = f"({part.length})" if part.length else ""
+    collated = f" collate {collation.lower()}" if collation not in ("", _BINARY) else ""
+    return f"{part.name}{length}{collated}{' desc' if part.descending else ''}"
+
+
+def _checks(checks: Iterable[Check]) -> _Described:
+    return {check: check.definition or check.expression for check in checks}
+
+
+def _pointers(keys: Iterable[ForeignKey]) -> _Described:
+    return {key: key.definition or _pointer(key) for key in keys}
+
+
+def _pointer(key: ForeignKey) -> str:
+    parents = f" ({', '.join(key.references)})" if key.references else ""
+    rules = [
+        f" on {event} {action.lower()}"
+        for event, action in (("delete", key.on_delete), ("update", key.on_update))
+        if action
+    ]
+    late = f" {key.deferrable.lower()}" if key.deferrable else ""
+    return f"{', '.join(key.columns)} → {key.table}{parents}{''.join(rules)}{late}"
+
+
+def _types(types: Iterable[UserType]) -> _Described:
+    return {one: type_text(one) for one in types}
+
+
+def _sequences(sequences: Iterable[NumberSequence]) -> _Described:
+    """Return the sequences without their names and positions."""
+    texts = (
+        f"{one.column} {one.type} by {one.increment} from {one.minimum} to {one.maximum}"
+        f"{' cycle' if one.cycle else ''}"
+        for one in sequences
     )
+    return {text: text for text in texts}
 
 
-def _pointers(schema: TableSchema) -> tuple[str, ...]:
-    return tuple(f"{', '.join(key.columns)} → {key.table}" for key in schema.foreign_keys)
+def _partitions(schema: TableSchema) -> _Described:
+    texts = [schema.partition_key] if schema.partition_key else []
+    texts += [f"{one.name} {one.bound} {one.key}".rstrip() for one in schema.partitions]
+    return {text: text for text in texts}
+
+
+def _named(texts: Iterable[str]) -> _Described:
+    return {text: text for text in texts}
 
 
 def _joined(texts: Sequence[str]) -> str:

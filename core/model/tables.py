@@ -152,6 +152,14 @@ class UserType:
     default: str | None = None
 
 
+def type_text(one: UserType) -> str:
+    """Return the definition of a type for reading, for example `price domain numeric DEFAULT 0`."""
+    parts = [one.name, one.kind, one.base, *one.items]
+    parts += ["NOT NULL"] if one.not_null else []
+    parts += [f"DEFAULT {one.default}"] if one.default is not None else []
+    return " ".join(filter(None, parts))
+
+
 @dataclass(frozen=True, slots=True)
 class Partition:
     """A partition of a table: its name and bound, for example `FOR VALUES IN ('BTC')`.

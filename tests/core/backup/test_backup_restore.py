@@ -326,7 +326,7 @@ def test_drift_is_reported_in_text() -> None:
         "the default is none today, 'a'",
         "another order",
         "none today, primary (id)",
-        "1 today, 0 in the backup",
+        "checks: x > 0 today, none in the backup",
         "x → u today, none",
         "index i was added since",
         "strict today, none",

@@ -21,6 +21,8 @@ _LOADED = 'pg_temp."strongroom_backup"'
 _LONGEST_SHOWN = 200
 #: A row has at most 1,664 columns, also within a join of two tables.
 _MOST_JOINED = 800
+#: Types of which equal values have the same text.
+_EXACT = frozenset(("smallint", "integer", "bigint", "oid", "uuid", "date", "boolean"))
 
 
 @contextmanager
@@ -67,6 +69,10 @@ class Comparison:
         key = [part.name for part in primary.parts] if primary else []
         by_key = len(self._columns) <= _MOST_JOINED and all(name in names for name in key)
         self._key = key if by_key else []
+        exact = {c.name for c in backup.columns if c.type in _EXACT}
+        #: Columns whose values may differ in rows of the same key: `Ada` and `ada` are equal as
+        #: citext, 1.0 and 1.00 as numbers.
+        self._compared = [n for n in self._columns if n not in self._key or n not in exact]
 
     def difference(self) -> Difference:
         """Return what a restore would add, change and remove."""
@@ -109,13 +115,12 @@ class Comparison:
         pairs = (
             f'b.{quoted(name)}::text COLLATE "C" IS DISTINCT FROM '
             f't.{quoted(name)}::text COLLATE "C"'
-            for name in self._columns
-            if name not in self._key
+            for name in self._compared
         )
         return f"({' OR '.join(pairs) or 'false'})"
 
     def _cells(self, where: str) -> Iterator[ChangedCell]:
-        columns = [name for name in self._columns if name not in self._key]
+        columns = self._compared
         if not columns:
             return
         # Arrays, because a result has at most 1,664 columns.

@@ -15,7 +15,7 @@ from core.backup.databases.postgresql.names import (
 )
 from core.backup.databases.postgresql.session import Session
 from core.errors import Conflict, NotSupported
-from core.model.tables import UserType
+from core.model.tables import UserType, type_text
 
 #: All types below the columns of a table: elements of arrays, bases of domains, fields of
 #: composites, and subtypes of ranges. A type follows the types that it uses.
@@ -136,10 +136,11 @@ def create_missing(session: Session, types: tuple[UserType, ...]) -> None:
                 session.query(command)
             continue
         oid, _schema, _name, kind, *rest = rows[0]
-        if _user_type(session, oid, name, kind, rest) != wanted:
+        found = _user_type(session, oid, name, kind, rest)
+        if found != wanted:
             raise Conflict(
                 f"The type {wanted.name} has another definition in this database",
-                cause="The backup was made with a different one.",
+                cause=f"In this database: {type_text(found)}. In the backup: {type_text(wanted)}.",
                 remedy="Change the type, or restore into another database. Nothing was changed.",
                 subject=str(session.address),
             )

@@ -29,7 +29,7 @@ from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import quoted
 from core.local.spool import private_file, spool
 from core.model.backup import ChangedCell, Difference
-from core.model.tables import TableSchema
+from core.model.tables import Column, TableSchema
 from core.work import Work
 
 _LONGEST_VALUE = 120
@@ -80,13 +80,20 @@ class Comparison:
         there = {column.name.lower() for column in today.stored}
         self._columns = [c.name for c in backup.stored if c.name.lower() in there]
         self.key = key_of(backup, today)
+        collations = [
+            {c.name.lower(): _collation(c) for c in one.columns} for one in (backup, today)
+        ]
+        #: Columns of the key with other collations in both, which one of them would decide.
+        self._recollated = {
+            name for name in self.key if len({found.get(name.lower()) for found in collations}) > 1
+        }
 
     def difference(self) -> Difference:
         """Return counts and samples."""
         return self._by_key() if self.key else self._by_row()
 
     def _by_key(self) -> Difference:
-        same = " AND ".join(f"b.{quoted(k)} IS t.{quoted(k)}" for k in self.key)
+        same = " AND ".join(map(self._same, self.key))
         lost = f"FROM {self._ours} WHERE NOT EXISTS (SELECT 1 FROM {self._theirs} WHERE {same})"  # noqa: S608 - names are quoted
         extra = f"FROM {self._theirs} WHERE NOT EXISTS (SELECT 1 FROM {self._ours} WHERE {same})"  # noqa: S608 - names are quoted
         unlike = " OR ".join(_unlike(name) for name in self._columns)
@@ -102,6 +109,11 @@ class Comparison:
             self._exact_keys("b", lost),
             self._exact_keys("t", extra),
         )
+
+    def _same(self, name: str) -> str:
+        if name in self._recollated:
+            return f"b.{quoted(name)} IS (t.{quoted(name)} COLLATE BINARY)"
+        return f"b.{quoted(name)} IS t.{quoted(name)}"
 
     def _by_row(self) -> Difference:
         names = ",".join(quoted(name) for name in self._columns)
@@ -146,6 +158,10 @@ class Comparison:
                     left, right = self._cell_text((today,)), self._cell_text((backup,))
                     exact = _exact_key(row[:width], self._encoding)
                     yield ChangedCell(self._cell_text(row[:width]), name, left, right, exact)
+
+
+def _collation(column: Column) -> str:
+    return (column.collation or "BINARY").upper()
 
 
 def _unlike(name: str) -> str:
