@@ -32,7 +32,7 @@ from core.errors import (
 from core.hints import Hint
 from core.local.vault import KeyVault, Vault
 from core.model.connection import AccessKeys
-from core.model.secrets import BACKUP_KEY_FIELD, CURRENT, PREVIOUS
+from core.model.secrets import BACKUP_KEY_DESCRIPTION, BACKUP_KEY_FIELD, CURRENT, PREVIOUS
 from core.redaction import Secret
 from core.work import Work, default_work
 
@@ -43,7 +43,6 @@ KEY_BYTES = 32
 SECRET, KEYRING = "secret:", "keyring:"
 #: The field of the secret that contains the key as base64.
 FIELD = BACKUP_KEY_FIELD
-_DESCRIPTION = "Encrypts backups of Strongroom. Backups cannot be read without it."
 _CHECK_BYTES = 8
 #: The names come from manifests too, and messages contain commands with them: no character has a
 #: meaning for a shell.
@@ -253,7 +252,9 @@ def _store_as_secret(made: BackupKey, secrets: SecretsManager | None, work: Work
         )
     value = {FIELD: made.key.reveal(), "algorithm": "AES-256-GCM", "key_check": made.check}
     try:
-        secrets.create_secret(made.name.removeprefix(SECRET), value, _DESCRIPTION, work=work)
+        secrets.create_secret(
+            made.name.removeprefix(SECRET), value, BACKUP_KEY_DESCRIPTION, work=work
+        )
     except AlreadyExists as error:
         raise _exists(made.name) from error
 

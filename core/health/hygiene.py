@@ -53,14 +53,16 @@ class SecretHygiene:
 
     @property
     def overdue(self) -> timedelta:
-        """The time since the value should have been changed."""
+        """The time since the value should have been changed; zero for a key of backups."""
+        if self.info.is_backup_key:
+            return timedelta()
         limit = timedelta(days=self.limit_days)
         return max((self.age or timedelta()) - limit, timedelta())
 
     @property
     def never_rotated(self) -> bool:
         """Whether the first value is still current, as far as it is known."""
-        if self.info.rotated:
+        if self.info.rotated or self.info.is_backup_key:
             return False
         # The first version is created with its secret, within the same minute.
         changed, created = self.changed, self.info.created

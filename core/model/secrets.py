@@ -19,6 +19,8 @@ OPEN_FIELDS = frozenset(
 )  # fmt: skip
 #: The field of a secret with a key of backups: with another value they could not be read.
 BACKUP_KEY_FIELD = "backup_key"
+#: The description of such a secret, by which listings recognize it without its value.
+BACKUP_KEY_DESCRIPTION = "Encrypts backups of Strongroom. Backups cannot be read without it."
 #: Prefix of Strongroom's labels, `strongroom:USER:ID`, which name the author of a version.
 OWN_LABEL = "strongroom:"
 
@@ -73,6 +75,11 @@ class SecretInfo:
     rotation_enabled: bool = False
     tags: tuple[tuple[str, str], ...] = ()
     versions: tuple[SecretVersion, ...] = ()
+
+    @property
+    def is_backup_key(self) -> bool:
+        """Whether it is the key of encrypted backups, which is not replaced at any age."""
+        return self.description == BACKUP_KEY_DESCRIPTION
 
     @property
     def updated(self) -> datetime | None:

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 from helpers.demo import plain_client
 
 from core.aws.clients import ClientFactory
+from core.backup.encryption_keys import create_key
 from core.errors import AccessDenied, InvalidInput
 from core.health.hygiene import DEFAULT_DAYS, LIMIT_TAG, hygiene_report, set_limit
 from core.storage.aws_secrets_manager import SecretsManager
@@ -74,6 +76,14 @@ def test_age_limit_and_overdue(vault, secrets, prefix):
     assert tags == [{"Key": LIMIT_TAG, "Value": "30"}]
     set_limit(secrets, prefix + "a", None)
     assert rows(hygiene_report(secrets, prefix))["a"].limit_days == DEFAULT_DAYS
+
+
+def test_the_key_of_backups_is_never_overdue(vault, secrets, prefix):
+    create_key(SimpleNamespace(secrets=secrets), name=f"secret:{prefix}k")
+    later = utc_now() + timedelta(days=400)
+    (found,) = hygiene_report(secrets, prefix, clock=lambda: later).rows
+    assert (found.info.name, found.info.is_backup_key) == (f"{prefix}k", True)
+    assert (found.overdue, found.never_rotated) == (timedelta(), False)
 
 
 @pytest.mark.parametrize("days", [0, -1, 3651])

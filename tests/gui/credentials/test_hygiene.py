@@ -11,18 +11,20 @@ from PySide6.QtCore import Qt
 
 from core.health.hygiene import LIMIT_TAG, HygieneReport, SecretHygiene
 from core.model.connection import ProfileColour
-from core.model.secrets import SecretInfo
+from core.model.secrets import BACKUP_KEY_DESCRIPTION, SecretInfo
 from core.workspace import Workspace
 from gui.models.roles import PILL_ROLE, SORT_ROLE
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
-from gui.tabs.credentials.hygiene.hygiene_model import AGE, NOTES, STATE, HygieneModel
+from gui.tabs.credentials.hygiene.hygiene_model import AGE, LIMIT, NOTES, STATE, HygieneModel
 from gui.tabs.credentials.secrets.secrets_pane import HYGIENE, LIST
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def row(name, days, limit=90, **more):
-    info = {key: more.pop(key) for key in ("deleted", "rotation_enabled") if key in more}
+    info = {
+        key: more.pop(key) for key in ("deleted", "description", "rotation_enabled") if key in more
+    }
     made = None if days is None else NOW - timedelta(days=days)
     age = None if days is None else timedelta(days=days)
     return SecretHygiene(SecretInfo(name, created=made, **info), age, limit, limit != 90, **more)
@@ -37,11 +39,12 @@ def test_how_a_secret_stands_is_reported_in_text(qtmodeltester):
         row("d", 0, unseen="needs secretsmanager:GetSecretValue"),
         row("e", None),
         row("f", 200, deleted=NOW + timedelta(days=7)),
+        row("g", 400, description=BACKUP_KEY_DESCRIPTION),
     ]
     model.show(HygieneReport(tuple(rows), NOW))
     qtmodeltester.check(model)
     states = [(model.index(at, STATE).data(), model.index(at, STATE).data(PILL_ROLE))
-              for at in range(6)]  # fmt: skip
+              for at in range(7)]  # fmt: skip
     assert states == [
         ("overdue by 4 days", "warning"),
         ("overdue by 7 days", "danger"),
@@ -49,7 +52,9 @@ def test_how_a_secret_stands_is_reported_in_text(qtmodeltester):
         ("within the limit", "good"),
         ("unknown", "neutral"),
         ("deleted in 7 days", "danger"),
+        ("key of backups", "neutral"),
     ]
+    assert model.index(6, LIMIT).data() == "none"
     assert [model.index(at, NOTES).data() for at in (0, 2, 3, 5)] == [
         "same value as b / token; never rotated",
         "never rotated; rotates by AWS",

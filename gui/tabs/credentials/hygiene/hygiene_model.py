@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
-from core.health.hygiene import HygieneReport, SecretHygiene
+from core.health.hygiene import MOST_DAYS, HygieneReport, SecretHygiene
 from core.model.connection import SECRET_PREFIX
 from core.units import format_counted, format_date, format_moment, utc_now
 from gui.models.columns import RIGHT, Columns
@@ -72,7 +72,7 @@ class HygieneModel(Columns):
         texts: dict[int, Callable[[], str]] = {
             NAME: lambda: row.info.name,
             AGE: lambda: _days(row.age) if row.age is not None else "unknown",
-            LIMIT: lambda: _days(timedelta(days=row.limit_days)),
+            LIMIT: lambda: "none" if row.info.is_backup_key else _days(timedelta(row.limit_days)),
             STATE: lambda: self._state(row)[0],
             ACCESSED: lambda: format_date(accessed) if accessed else "never",
             NOTES: lambda: "; ".join(notes(row)),
@@ -87,7 +87,10 @@ class HygieneModel(Columns):
             return row.limit_days
         if column == STATE:
             # Negative seconds until a secret is due, positive ones since then: one order for both.
-            return row.overdue.total_seconds() or age - row.limit_days * 86400
+            none = row.info.is_backup_key  # it is never due
+            return (
+                row.overdue.total_seconds() or age - (MOST_DAYS if none else row.limit_days) * 86400
+            )
         return self._text(row, column)
 
     def _pill(self, row: SecretHygiene) -> str | None:
@@ -102,6 +105,8 @@ def state(row: SecretHygiene, report: HygieneReport) -> tuple[str, str]:
     """Return the state of a secret as text, and its tone."""
     if row.info.deleted:
         return deletion(row.info.deleted, report.inspected), "danger"
+    if row.info.is_backup_key:
+        return "key of backups", "neutral"
     if row.overdue:
         # an age of twice the limit is severe
         tone = "danger" if row.overdue.days >= row.limit_days else "warning"
@@ -141,6 +146,8 @@ def _facts(row: SecretHygiene) -> str:
     limit = (
         f"limit of {days}, set for this secret" if row.limit_is_own else f"default limit of {days}"
     )
+    if row.info.is_backup_key:
+        limit = "never changed: backups that it encrypts can only be read with it"
     lines = [row.info.name, limit]
     if row.changed:
         lines.append(f"value changed on {format_moment(row.changed)}")

@@ -107,7 +107,7 @@ def _state(info: SecretInfo, now: datetime, seconds: float) -> tuple[str, str]:
     # After a finished rotation by AWS the current version may still have the pending stage.
     if any(PENDING in names and CURRENT not in names for names in stages):
         return "pending change", "warning"
-    if seconds > limit_of(info)[0] * 86400:
+    if seconds > limit_of(info)[0] * 86400 and not info.is_backup_key:
         return "overdue", "warning"
     return ("rotates by AWS", "accent") if info.rotation_enabled else ("", "neutral")
 
