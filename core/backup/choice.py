@@ -6,6 +6,7 @@ names the possible choices. Backups of some rows of a table are only used if the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from core.work import Work
 
 _READS = 16
 _MOST_NAMED = 5
+_FRACTION = re.compile(r"[.,]\d")
 
 
 class BackupChoice(TypedDict, total=False):
@@ -34,7 +36,8 @@ class BackupChoice(TypedDict, total=False):
     Attributes:
         backup_id: The id of the backup, or its beginning; by default the newest of this database,
             up to `at`.
-        at: A time (ISO 8601 if it is a text; UTC if it has no zone).
+        at: A time (ISO 8601 if it is a text; UTC if it has no zone). A text without a fraction of
+            the second includes the entire second.
         from_other_source: Whether to use the newest backup of the table of any database.
     """
 
@@ -90,7 +93,10 @@ def check_not_empty(**values: object) -> None:
 
 
 def parse_moment(at: str | datetime | None) -> datetime | None:
-    """Return a time, which may be a text, in UTC.
+    """Return the time up to which backups count, in UTC.
+
+    Backups are listed without fractions of a second: the time `14:03:27` of such a list includes the
+    backup that was made at 14:03:27.6.
 
     Raises:
         InvalidInput: When the text is not a valid time.
@@ -98,7 +104,8 @@ def parse_moment(at: str | datetime | None) -> datetime | None:
     if at is None or isinstance(at, datetime):
         return None if at is None else as_utc(at)
     try:
-        return as_utc(datetime.fromisoformat(at))
+        moment = as_utc(datetime.fromisoformat(at))
+        return moment if _FRACTION.search(at) else moment.replace(microsecond=999_999)
     except (ValueError, OverflowError):
         raise InvalidInput(
             f"{at!r} is not a time", remedy="Use the form 2024-01-15T10:00:00Z."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -16,8 +16,9 @@ from core.backup.choice import Wanted, backup_warnings, choose, find
 from core.backup.listing import backups_in
 from core.backup.preview import preview, preview_of
 from core.backup.restore import Choices, restore, restore_of
+from core.backup.together import TablesWanted, choose_backups
 from core.backup.verify import verify_of
-from core.errors import Conflict, Corrupt, InvalidInput, Offline, StorageError
+from core.errors import Conflict, Corrupt, InvalidInput, NotFound, Offline, StorageError
 from core.hints import Hint
 from core.model.backup import Backup, BackupState, Origin
 from core.units import format_moment
@@ -287,3 +288,38 @@ def test_a_preview_warns_of_a_backup_of_a_wrong_clock(tmp_path: Path) -> None:
     ahead = replace(backup, taken=backup.taken + timedelta(days=3650))
     (warning,) = backup_warnings(ahead, backup.origin)
     assert "it may not be the newest" in warning
+
+
+@pytest.mark.parametrize(
+    ("at", "found"),
+    [
+        ("2026-11-22T14:03:27Z", True),
+        ("2026-11-22T14:03:27", True),
+        ("2026-11-22T15:03:27+01:00", True),
+        ("2026-11-22T14:03:27.6Z", True),
+        ("2026-11-22T14:03:27.599Z", False),
+        ("2026-11-22T14:03:27,5Z", False),
+        ("2026-11-22T14:03:26Z", False),
+        (datetime(2026, 11, 22, 14, 3, 27, tzinfo=UTC), False),
+    ],
+)
+def test_a_time_without_a_fraction_includes_its_second(
+    store: MemoryStore,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at: str | datetime,
+    found: bool,
+) -> None:
+    taken = datetime(2026, 11, 22, 14, 3, 27, 600_000, tzinfo=UTC)
+    monkeypatch.setattr("core.backup.run.utc_now", lambda: taken)
+    backup = backed_up(store, path, "orders")
+    wanted = Wanted.of(None, at)
+    together = TablesWanted(("orders",), at=at)
+    if found:
+        assert find(store, "orders", Work(), wanted) == backup
+        assert choose_backups(store, str(path), together, Work()).backups == (backup,)
+        return
+    with pytest.raises(NotFound, match="no backup of orders"):
+        find(store, "orders", Work(), wanted)
+    with pytest.raises(NotFound):
+        choose_backups(store, str(path), together, Work())
