@@ -29,6 +29,7 @@ from core.units import format_counted, format_size
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.objects.bucket import Bucket
+    from core.transfer.moved import MoveReport
     from core.transfer.relocation import CopyPlan
     from core.transfer.values import IfExists
     from core.work import Work
@@ -144,6 +145,7 @@ class _Place:
 def _run(cli: Cli, wanted: _Wanted, pace: Pace, *, dry_run: bool, move: bool) -> int:
     from core.cli.transfer_report import FileLines, Files, show_report
     from core.transfer.copies import copy_objects, move_objects
+    from core.transfer.moved import MoveReport
     from core.transfer.plan import existing_objects
     from core.transfer.relocation import plan_copy
     from core.transfer.values import TransferCancelled
@@ -173,7 +175,22 @@ def _run(cli: Cli, wanted: _Wanted, pace: Pace, *, dry_run: bool, move: bool) ->
             report = run(place, work, **plan.arguments(), source=origin, if_exists=choice.value)
         except TransferCancelled as error:
             report = error.report
-    return show_report(cli.out, report, files, "moved" if move else "copied")
+    if not isinstance(report, MoveReport):
+        return show_report(cli.out, report, files, "copied")
+    if text := report.unanswered_text():
+        cli.out.note(f"{text}. The same command again moves what is left.")
+    return show_report(cli.out, report, files, "moved", _unanswered(report))
+
+
+def _unanswered(report: MoveReport) -> dict[str, list[dict[str, str]]]:
+    """Return the objects of a move whose deletion or copy was not answered, as JSON types."""
+    return {
+        name: [{"key": each.key, "target": each.target} for each in objects]
+        for name, objects in (
+            ("unanswered", report.unanswered),
+            ("unanswered_copies", report.unanswered_copies),
+        )
+    }
 
 
 def _unclear(plan: CopyPlan, source: Bucket, bucket: Bucket, work: Work) -> set[str]:

@@ -263,6 +263,7 @@ def _show_report(cli: Cli, report: EditReport, lines: ResultLines) -> None:
         "planned": report.planned, "changed": len(report.changed),
         "unchanged": len(report.unchanged), "failed": len(report.failed),
         "cancelled": len(report.cancelled), "partly": len(report.partly),
+        "unanswered": len(report.unanswered),
     }  # fmt: skip
     if cli.out.json_lines:
         lines.write(_line_rows(report))
@@ -275,6 +276,7 @@ def _show_report(cli: Cli, report: EditReport, lines: ResultLines) -> None:
         "failed": [_failed_row(each) for each in report.failed],
         "cancelled": report.cancelled,
         "partly": [_changed_row(each) for each in report.partly],
+        "unanswered": [each.key for each in report.unanswered],
     }
     cli.out.result(value, lambda: _write_text(cli, report))
 
@@ -317,6 +319,8 @@ def _write_text(cli: Cli, report: EditReport) -> None:
         cli.out.note(line)
     if remedy := next((each.remedy for each in report.failed if each.remedy), ""):
         cli.out.note(remedy)
+    if unanswered := report.unanswered_text():
+        cli.out.note(f"{unanswered}. The same command again completes them.")
     done, planned = format_count(len(report.changed)), format_counted(report.planned, "object")
     text = f"changed {done} of {planned}"
     if report.unchanged:

@@ -48,6 +48,8 @@ class _Result:
     """What became of each key: `done`, `failed` with a reason, or `left` after an interrupt.
 
     `arrived` are objects that were stored below the prefixes in the meantime, and not deleted.
+    `unanswered` are keys of `failed` or `left` that may be deleted all the same: the answers to
+    their requests never came.
     """
 
     done: Sequence[dict[str, Any]]
@@ -55,6 +57,7 @@ class _Result:
     left: Sequence[str]
     code: int
     arrived: Sequence[str] = ()
+    unanswered: Sequence[str] = ()
 
 
 def rm(  # noqa: PLR0913, PLR0917 - the options of one command
@@ -164,7 +167,7 @@ def _deleted(
     ended = {each.key for each in report.deleted} | {each.key for each in report.failed}
     left = [key for key in found.keys if key not in ended]
     result = _result(rows(report.deleted), report.failed, left, error)
-    return replace(result, arrived=report.arrived)
+    return replace(result, arrived=report.arrived, unanswered=report.unanswered)
 
 
 def _failed_rows(failed: Sequence[FailedDelete]) -> list[dict[str, Any]]:
@@ -243,6 +246,7 @@ def _show_result(cli: Cli, result: _Result, verb: str, lines: ResultLines) -> No
                 **counts,
                 "cancelled": len(result.left),
                 "arrived": list(result.arrived),
+                "unanswered": list(result.unanswered),
             }
         )
         return
@@ -252,9 +256,12 @@ def _show_result(cli: Cli, result: _Result, verb: str, lines: ResultLines) -> No
         "failed": result.failed,
         "cancelled": result.left,
         "arrived": result.arrived,
+        "unanswered": result.unanswered,
     }
 
     def show() -> None:
+        from core.objects.lost_answers import unanswered_text
+
         failed = [(row["key"], row["reason"].rstrip(".")) for row in result.failed]
         for line in by_reason("failed", failed, "object"):
             cli.out.note(line)
@@ -262,6 +269,12 @@ def _show_result(cli: Cli, result: _Result, verb: str, lines: ResultLines) -> No
             count = format_counted(len(result.arrived), "object")
             cli.out.note(
                 f"{count} stored in the meantime and not deleted, first {result.arrived[0]}"
+            )
+        if text := unanswered_text(len(result.unanswered)):
+            cli.out.note(
+                f"{text}, first {result.unanswered[0]}: they may be deleted all the same. The same "
+                "command again finds those that are not; in a bucket with versioning, "
+                "`strongroom undelete` lists the others."
             )
         done, all_objects = format_count(len(result.done)), format_counted(planned, "object")
         text = f"{verb} {done} of {all_objects}; {format_count(len(result.failed))} failed"

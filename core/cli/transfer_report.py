@@ -109,7 +109,13 @@ class _LocalPaths(Sequence[str]):
         return str(self._folder / self._renamed.get(number, name))
 
 
-def show_report(out: Output, report: TransferReport, files: Files, verb: str) -> int:
+def show_report(
+    out: Output,
+    report: TransferReport,
+    files: Files,
+    verb: str,
+    more: Mapping[str, Any] | None = None,
+) -> int:
     """Write the report and return the exit code.
 
     Args:
@@ -117,11 +123,12 @@ def show_report(out: Output, report: TransferReport, files: Files, verb: str) ->
         report: the outcome of the transfer.
         files: its files.
         verb: the action in the past tense, for example `uploaded`.
+        more: further members of the JSON.
     """
     if out.json_lines:
-        write_lines(out, report, files)
+        write_lines(out, report, files, more)
     elif out.as_json:
-        out.result(report_as_json(report, files), lambda: None)
+        out.result({**report_as_json(report, files), **(more or {})}, lambda: None)
     else:  # without the columns of JSON, which take time for many files
         write_report(out, report, files, verb)
     if report.cancelled:
@@ -129,7 +136,9 @@ def show_report(out: Output, report: TransferReport, files: Files, verb: str) ->
     return 0 if report.kind is None else report.kind.value
 
 
-def write_lines(out: Output, report: TransferReport, files: Files) -> None:
+def write_lines(
+    out: Output, report: TransferReport, files: Files, more: Mapping[str, Any] | None = None
+) -> None:
     """Write a line for each file that `FileLines` has not written, and one with the counts."""
     for failure in report.failed:
         out.json_line({"state": "failed", **_failure(failure, files.file(failure.number))})
@@ -140,7 +149,7 @@ def write_lines(out: Output, report: TransferReport, files: Files) -> None:
         for name, value in report_as_json(report, files).items()
     }
     unguarded = [files.keys[number] for number in report.unguarded]
-    out.json_line({"state": "ended", **counts, "unguarded": unguarded})
+    out.json_line({"state": "ended", **counts, "unguarded": unguarded, **(more or {})})
 
 
 def report_as_json(report: TransferReport, files: Files) -> dict[str, Any]:

@@ -178,6 +178,30 @@ def test_a_copy_without_an_answer_is_repeated_or_found(run, put, bodies, s3_serv
     assert bodies() == {"b/1": "a/1", "b/2": "a/2", "b/3": "a/3"}
 
 
+@pytest.mark.parametrize("form", ["", "--json", "--json-lines"])
+def test_a_deletion_without_an_answer_is_named(run, put, bodies, s3_server, monkeypatch, form):
+    """It has taken effect, although the move counts as failed; the same command completes it."""
+    put("a/1")
+    with (
+        FaultProxy(s3_server, rule("Delete", "lost_answer")) as proxy,
+        monkeypatch.context() as patched,
+    ):
+        patched.setenv("AWS_ENDPOINT_URL", proxy.url)
+        printed = run(
+            "mv", "a/", "b/", "-r", "--retry-seconds", "0", *filter(None, [form]),
+            code=ErrorKind.OFFLINE.value,
+        )  # fmt: skip
+    if form:
+        text = printed.out.splitlines()[-1] if form == "--json-lines" else printed.out
+        report = json.loads(text)
+        unanswered = [{"key": "a/1", "target": "b/1"}]
+        assert (report["unanswered"], report["unanswered_copies"]) == (unanswered, [])
+    else:
+        assert "1 deletion was not answered. The same command again" in printed.err
+    assert bodies() == {"b/1": "a/1"}
+    assert "unanswered" not in json.loads(run("cp", "b/", "c/", "-r", "--json").out)
+
+
 def test_a_copy_has_limits_of_bandwidth_and_parallelism(run, put, bodies, monkeypatch):
     put("a/1", "a/2")
     seen = []

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers.fault_proxy import FaultProxy, rule
 
 from core.errors import Cancelled, ErrorKind
 from core.transfer import property_edits
@@ -72,6 +73,7 @@ def test_objects_are_changed_and_each_is_reported(run, put, found, bodies):
         ("unchanged", "b"),
     }
     counts = {"changed": 1, "unchanged": 1, "failed": 0, "cancelled": 0, "partly": 0}
+    counts["unanswered"] = 0
     assert ended == {"state": "ended", "planned": 2, **counts}
     assert found("a/1.csv") == ("text/csv", "", {}, {})
     assert bodies()["a/1.csv"] == "a/1.csv"
@@ -139,3 +141,16 @@ def test_a_line_is_written_as_soon_as_an_object_is_changed_also_if_the_next_one_
     assert ("cancelled", "a/2") in {(row["state"], row["key"]) for row in rest}
     assert sorted(row["key"] for row in rest) == ["a/2", "a/3"]
     assert (ended["planned"], ended["changed"] + ended["cancelled"]) == (3, 3)
+
+
+def test_a_change_without_an_answer_is_named(run, put, s3_server, monkeypatch):
+    put("a")
+    change = ("properties", "a", "--storage-class", "STANDARD_IA", "--yes", "--retry-seconds", "0")
+    with (
+        FaultProxy(s3_server, rule("Copy", "lost_answer")) as proxy,
+        monkeypatch.context() as patched,
+    ):
+        patched.setenv("AWS_ENDPOINT_URL", proxy.url)
+        printed = run(*change, code=ErrorKind.OFFLINE.value)
+    assert "1 change was not answered. The same command again" in printed.err
+    assert json.loads(run(*change, "--json").out)["unanswered"] == []

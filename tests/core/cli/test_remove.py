@@ -112,6 +112,31 @@ def test_an_outage_is_reported_for_every_object(
     assert report["deleted"] == []
 
 
+@pytest.mark.usefixtures("versioned")
+@pytest.mark.parametrize("form", ["", "--json", "--json-lines"])
+def test_deletions_without_an_answer_are_named(run, put, bodies, s3_server, monkeypatch, form):
+    """They have taken effect, although the command ends with an error."""
+    put("a/1", "a/2")
+    with (
+        FaultProxy(s3_server, rule("Post", "lost_answer")) as proxy,
+        monkeypatch.context() as patched,
+    ):
+        patched.setenv("AWS_ENDPOINT_URL", proxy.url)
+        printed = run(
+            "rm", "a/", "-r", "--yes", "--retry-seconds", "0", *filter(None, [form]),
+            code=ErrorKind.OFFLINE.value,
+        )  # fmt: skip
+    if form:
+        assert json.loads(printed.out.splitlines()[-1] if form == "--json-lines" else printed.out)[
+            "unanswered"
+        ] == ["a/1", "a/2"]
+    else:
+        assert "2 deletions were not answered, first a/1: they may be deleted" in printed.err
+    assert bodies() == {}
+    assert "restored 2 of 2 objects" in run("undelete", "a/", "--yes").out
+    assert set(bodies()) == {"a/1", "a/2"}
+
+
 def test_what_does_not_exist_is_an_error(run, put):
     put("a")
     run("rm", "none", "--yes", code=ErrorKind.NOT_FOUND.value)
