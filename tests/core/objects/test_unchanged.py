@@ -4,11 +4,12 @@ from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from core.aws.clients import ClientFactory
-from core.errors import AccessDenied
+from core.errors import AccessDenied, NoSuchBucket
 from core.objects.bucket import Bucket
-from core.objects.deleting import delete_many
+from core.objects.deleting import Deleted, delete_many, delete_unchanged
 from core.objects.reading import read
 from core.objects.unchanged import _common_folder, replaced_keys
 from core.objects.writing import put
@@ -93,6 +94,24 @@ def test_s3_compares_the_etag_itself(monkeypatch):
         ("b", "PreconditionFailed"), ("d", "AccessDenied"),
     ]  # fmt: skip
     assert "s3:GetObject" in report.failed[1].message
+
+
+class _Refusing(_Aws):
+    """S3 answers so if the key of a conditional request has no object, or the bucket is gone."""
+
+    def delete_object(self, **arguments):
+        self.asked.append(arguments["IfMatch"])
+        body = {"Error": {"Code": self.answer}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+        raise ClientError(body, "DeleteObject")
+
+
+def test_an_object_that_is_gone_counts_as_deleted_and_a_bucket_does_not():
+    """Also the second attempt of a deletion whose first answer was lost is answered so."""
+    aws = _Refusing("NoSuchKey")
+    assert delete_unchanged(Bucket(aws, "b"), "a", "e") == Deleted("a")
+    assert aws.asked == ['"e"']
+    with pytest.raises(NoSuchBucket):
+        delete_unchanged(Bucket(_Refusing("NoSuchBucket"), "b"), "a", "e")
 
 
 class _Unreadable(_Aws):
