@@ -31,6 +31,7 @@ _TYPE_NAME = re.compile(
     rf"{_QUALIFIED_NAME.pattern}{_TYPE_MODIFIERS}(?: (?:precision|varying|with|without|time|zone|year"
     rf"|month|day|hour|minute|second|to)\b{_TYPE_MODIFIERS})*(?:\[\d*\])*"
 )
+_REGCLASS = re.compile(r"'(?P<name>(?:[^']|'')+)'::regclass")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _NUMBERING = {"always": "ALWAYS", "by default": "BY DEFAULT"}
 _COUNTERS = ("increment", "minimum", "maximum", "start", "cache")
@@ -70,8 +71,10 @@ class PostgreSQLTable:
     def create(self) -> Iterator[str]:
         """Yield the statements before the rows: schemas, types, the table, partitions."""
         schemas = {self._place[0]}
-        for kind in self._list("types"):
-            schemas.add(split_name(_word(kind, "name"))[0])
+        named = self._list("types")
+        if not self._renamed:  # otherwise they are in the schema of the table
+            named = [*named, *self._list("partitions")]
+        schemas |= {split_name(_word(one, "name"))[0] for one in named}
         for schema in sorted(schemas - {"public"}):
             yield f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}"
         for kind in self._list("types"):
@@ -174,9 +177,22 @@ class PostgreSQLTable:
         else:
             owner = f"{self.sql}.{quoted(name)}"
             yield f"CREATE SEQUENCE {present} AS {type_name(kind)} {options} OWNED BY {owner}"
-            yield f"{alter} SET DEFAULT nextval({sql_text(present)}::regclass)"
+            if column.get("default") is not None:
+                text = self._with_sequence(
+                    _word(column, "default"), _word(sequence, "name"), present
+                )
+                yield f"{alter} SET DEFAULT ({text})"
         if sequence.get("last") is not None:
             yield f"SELECT setval({sql_text(present)}::regclass, {sequence['last']}, true)"
+
+    def _with_sequence(self, default: str, recorded: str, present: str) -> str:
+        """Return a default, for example `'C' || nextval('s'::regclass)`, with the new sequence."""
+
+        def renamed(found: re.Match[str]) -> str:
+            own = split_name(found["name"].replace("''", "'")) == split_name(recorded)
+            return f"{sql_text(present)}::regclass" if own else found[0]
+
+        return _REGCLASS.sub(renamed, fragment(default))
 
     def foreign_keys(self) -> Iterator[str]:
         """Yield the statements for the foreign keys, to run after all tables were restored."""

@@ -106,3 +106,42 @@ def test_the_written_script_runs_alone(
     assert orders.content("orders") == before
     assert restore(arguments) == 22
     assert restore([*arguments, "--sqlite", str(kit / "new.db")]) == 2
+
+
+def test_defaults_of_sequences_and_schemas_of_partitions(
+    database: Database, store: MemoryStore, tmp_path: Path
+) -> None:
+    database.script(
+        "CREATE SCHEMA archive",
+        "CREATE TABLE t (id serial, code text, plain int, day int) PARTITION BY RANGE (day)",
+        "CREATE TABLE archive.t1 PARTITION OF t FOR VALUES FROM (0) TO (5) PARTITION BY LIST (day)",
+        "CREATE TABLE archive.t2 PARTITION OF archive.t1 DEFAULT",
+        "CREATE TABLE t3 PARTITION OF t DEFAULT",
+        'CREATE SEQUENCE "o\'dd" OWNED BY t.code',
+        "ALTER TABLE t ALTER code SET DEFAULT 'C' || nextval('\"o''dd\"')",
+        "CREATE SEQUENCE unused OWNED BY t.plain",
+        "INSERT INTO t (day) VALUES (1), (9)",
+    )
+    database.back_up(store, "t")
+    defaults = (
+        "SELECT attname::text, pg_get_expr(adbin, adrelid) FROM pg_attribute JOIN pg_attrdef "
+        "ON adrelid = attrelid AND adnum = attnum WHERE attrelid = '{}'::regclass ORDER BY 1"
+    )
+    before, rows = database.run(defaults.format("t")), database.content("t")
+    folder, (options, environment) = copied(store, tmp_path / "copy"), _psql(database, tmp_path)
+
+    def restored(*more: str) -> None:
+        place = ("--folder", folder, "--output", tmp_path / f"out{len(more)}", f"--psql={options}")
+        done = run_kit(tmp_path / "kit", "restore", "t", *place, *more, **environment)
+        assert done.returncode == 0, done.stderr
+
+    restored("--as=copied")
+    assert [name for name, _ in database.run(defaults.format("copied"))] == ["code", "id"]
+    assert database.run("INSERT INTO copied (day) VALUES (1) RETURNING id, code") == [[3, "C3"]]
+    assert database.run("INSERT INTO t (day) VALUES (1) RETURNING id, code") == [[3, "C3"]]
+    database.script("DROP TABLE copied, t", "DROP SCHEMA archive")
+    restored()
+    assert database.run(defaults.format("t")) == before
+    assert database.content("t") == rows
+    assert database.content("archive.t2") == rows[:1]
+    assert database.run("INSERT INTO t (day) VALUES (1) RETURNING id, code") == [[3, "C3"]]
