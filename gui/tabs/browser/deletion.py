@@ -68,11 +68,10 @@ class Deletion:
             earlier: the deletions without an answer that this one has repeated.
         """
         has_trash = not permanent or any(one.marker for one in report.deleted)
-        objects = {}
-        if report.lost and has_trash:
-            etags = [each.strip('"') for each in plan.etags] or [""] * len(plan.keys)
-            pairs = zip(etags, plan.sizes, strict=True)
-            objects = dict(zip(plan.keys, pairs, strict=True))
+        sent = {key for keys, _lost in report.lost for key in keys}
+        etags = plan.etags or ("",) * len(plan.keys)
+        rows = zip(plan.keys, etags, plan.sizes, strict=True) if sent else ()
+        objects = {key: (etag.strip('"'), size) for key, etag, size in rows if key in sent}
         undo = undoable(report, objects, earlier) if has_trash else Undoable()
         # A folder with objects that were not deleted still exists.
         complete = len(report.deleted) == len(plan.keys) and not report.arrived
