@@ -210,8 +210,17 @@ def _digits(place: float, step: float, chars: str) -> str:
     return text
 
 
-def spread(texts: list[str], most: int) -> list[str]:
-    """Return at most so many of the texts, at equal distances."""
+def spread(texts: list[str], most: int, *, begun: bool) -> list[str]:
+    """Return at most so many of the texts, at equal distances.
+
+    Args:
+        texts: texts that divide a range into parts.
+        most: the maximum number; the parts between those that are returned differ by one at most.
+        begun: whether a page of the range is listed, so that the first part is shorter than the
+            others. Otherwise the last one is: it may be the present month, for example.
+    """
     if len(texts) <= most:
         return texts
-    return [texts[(number + 1) * len(texts) // (most + 1)] for number in range(most)]
+    parts = len(texts) + (0 if begun else 1)
+    shift = 0 if begun else 1
+    return [texts[number * parts // (most + 1) - shift] for number in range(1, most + 1)]

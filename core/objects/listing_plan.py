@@ -265,7 +265,7 @@ class ListingPlan:
             if self._names.awaits(each.prefix):
                 found += self._expected_parts(each, folder_in(parent, folders.start.last), most)
                 continue
-            texts = spread(self._agreed(self._templates[parent]), most)
+            texts = spread(self._agreed(self._templates[parent]), most, begun=False)
             bounds = [each.prefix + text for text in texts] if not self._by_path else []
             found += [each, *self._parts(each, bounds)]
         return found
@@ -273,7 +273,7 @@ class ListingPlan:
     def _expected_parts(self, part: KeyRange, like: str, most: int) -> list[KeyRange]:
         """Divide a folder whose names are requested like the first one, whose names are known."""
         self._request_names(like)
-        texts = spread(self._names.texts(like), most)
+        texts = spread(self._names.texts(like), most, begun=False)
         similar = [each.of(like, part.prefix) for each in self._parts(KeyRange(like), texts)]
         if similar:
             bounds = [part.prefix + text[len(like) :] for text in texts]
@@ -344,7 +344,7 @@ class ListingPlan:
             if each != home and level_of(each) == level_of(home)
         )
         texts = [home + end for end in max(ends, key=len, default=[])]
-        return spread(_between(texts, part), most)
+        return spread(_between(texts, part), most, begun=True)
 
     def _bounds_of_template(self, part: KeyRange, most: int) -> list[str]:
         """Return ascending texts after a key where the folder of the first key has folders."""
@@ -352,7 +352,7 @@ class ListingPlan:
         self._request_names(home)
         texts = self._agreed(self._templates.get(level_of(home), []))
         found = self._names.texts(home) or [home + text for text in texts]
-        return spread(_between(found, part), most)
+        return spread(_between(found, part), most, begun=True)
 
     def _request_names(self, home: str) -> None:
         """Request the names in a folder, unless the server has the order of S3."""

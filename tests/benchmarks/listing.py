@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -11,9 +12,17 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
+from core.aws.limits import LIST_KEYS
+from core.objects.key_ranges import KeyRange, PageRequest
+from core.objects.listing_plan import ListingPlan
+from core.objects.page_requests import MOST
+from core.objects.pages import Page, read_page
 from tests.benchmarks.figures import Figure, best
 from tests.benchmarks.rig import rig
 
@@ -24,6 +33,8 @@ KEYS, FEWER_KEYS, FLAT_KEYS, LATENCY = 1_000_000, 100_000, 200_000, 0.05
 #: The bucket of the runs that are not measured.
 SMALL = "b10k"
 TARGET, SLOW_TARGET = 5.0, 8.0
+#: Round trips in which nothing can be computed.
+_IDLE_TRIPS = 3
 #: Buckets of increasing size, the most seconds (a part of which the start takes) and MB of each.
 GROWTH = (("b10k", 10_000), ("b100k", 100_000), ("b1m", 1_000_000), ("b5m", 5_000_000))
 MOST_START, MOST_PER_MILLION, MOST_MB = 1.0, 1.5, 300.0
@@ -37,10 +48,30 @@ def figures() -> Iterator[Figure]:
 
 
 def with_latency() -> Iterator[Figure]:
-    """Yield the same for 100,000 keys and a server that answers after 50 ms."""
+    """Yield the same for 100,000 keys and a server that answers after 50 ms, and what limits it.
+
+    Until the first answers with the keys of the folders arrive, three round trips pass in which
+    there is nothing to compute: the first page, the levels of folders, and these. After that the
+    processor works while further answers are awaited, so that the shortest time is that of the
+    processor and three round trips.
+    """
     with rig(latency=LATENCY) as endpoint:
         found = _medians(endpoint, "b100k", FEWER_KEYS)
-    yield _figure("list 100,000 keys, answers after 50 ms", found, SLOW_TARGET)
+        processor = _processor_seconds(endpoint, "b100k", FEWER_KEYS)
+        trips, requests = _round_trips(endpoint, "b100k")
+    figure = _figure("list 100,000 keys, answers after 50 ms", found, SLOW_TARGET)
+    shortest = _IDLE_TRIPS * LATENCY + processor
+    limit = (
+        f" limit {shortest:.2f} s = {figure.theirs / shortest:.1f} x: {_IDLE_TRIPS} round trips and "
+        f"{processor:.2f} s of processor time"
+    )
+    yield replace(figure, note=figure.note + limit)
+    pages = -(-FEWER_KEYS // LIST_KEYS)
+    least = 2 + -(-(pages - 1) // MOST)
+    yield Figure(
+        "round trips of that plan one after another", trips, "", least,
+        note=f"(least: the first page, the levels, {pages - 1} pages at {MOST} connections; the plan has {requests} requests)",
+    )  # fmt: skip
 
 
 def flat() -> Iterator[Figure]:
@@ -78,6 +109,46 @@ def _medians(endpoint: str, bucket: str, keys: int, *, runs: int = RUNS) -> dict
         for name, command in commands.items():
             times[name].append(_timed(command, environment, keys if name == "ours" else 0))
     return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def _processor_seconds(endpoint: str, bucket: str, keys: int) -> float:
+    """Return the median processor time of the command."""
+    found = []
+    for _ in range(RUNS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        _timed(_commands(endpoint, bucket)["ours"], _environment(endpoint), keys)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return statistics.median(found)
+
+
+def _round_trips(endpoint: str, bucket: str) -> tuple[int, int]:
+    """Return how many round trips the plan of a listing needs one after another, and its requests.
+
+    All requests that the plan has at a moment are sent together, and the plan goes on when all of
+    them are answered, as if the processor took no time.
+    """
+    plan = ListingPlan(KeyRange(""), divide=True)
+    trips = count = 0
+    with ThreadPoolExecutor(2 * MOST) as pool:
+        while requests := plan.following(0):
+            trips, count, plan.wanted = trips + 1, count + len(requests), MOST
+            pages = pool.map(lambda request: _page(endpoint, bucket, request), requests)
+            for place, (request, page) in enumerate(zip(requests, pages, strict=True), 1):
+                plan.answered(request, page.columns, page.token, len(requests) - place)
+    return trips, count
+
+
+def _page(endpoint: str, bucket: str, request: PageRequest) -> Page:
+    values = {"list-type": "2", "encoding-type": "url", "prefix": request.prefix}
+    if request.token is not None:
+        values["continuation-token"] = request.token
+    elif request.after:
+        values["start-after"] = request.after
+    if request.delimiter:
+        values["delimiter"] = request.delimiter
+    with urllib.request.urlopen(f"{endpoint}/{bucket}?{urlencode(values)}") as answer:
+        return read_page(answer.read())
 
 
 def _figure(name: str, found: dict[str, float], target: float) -> Figure:

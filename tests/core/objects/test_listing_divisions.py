@@ -157,5 +157,19 @@ def test_the_only_folder_between_two_texts_is_listed_by_its_prefix():
 
 
 def test_texts_are_chosen_at_equal_distances():
-    assert spread(list("abcdefg"), 3) == ["b", "d", "f"]
-    assert spread(["a"], 3) == ["a"]
+    for begun in (True, False):
+        assert spread(["a"], 3, begun=begun) == ["a"]
+    assert spread(list("abcdefg"), 3, begun=False) == ["b", "d", "f"]
+    # Of nine parts one group has three: the one with the part that is probably shorter.
+    assert spread(list("abcdefgh"), 3, begun=True) == ["c", "e", "g"]
+    assert spread(list("abcdefgh"), 3, begun=False) == ["b", "d", "f"]
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.booleans())
+def test_parts_between_chosen_texts_differ_by_one_at_most(count, most, begun):
+    texts = [f"{number:02}" for number in range(count)]
+    chosen = spread(texts, most, begun=begun)
+    assert len(chosen) == min(count, most)
+    ends = [-1, *map(texts.index, chosen), count]
+    sizes = [end - begin for begin, end in pairwise(ends)]
+    assert max(sizes) - min(sizes) <= 1

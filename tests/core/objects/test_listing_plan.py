@@ -1,5 +1,7 @@
 """A flat listing is divided into ranges that contain each key exactly once, whatever the order."""
 
+from datetime import date, timedelta
+
 import pytest
 from helpers.ordered_listing import Server, by_bytes, by_path, columns_of, listed
 from hypothesis import example, given, settings
@@ -172,6 +174,24 @@ def test_few_round_trips_list_similar_folders_of_any_server():
     # The first page, the levels, the beginnings of all ranges, and their ends.
     assert trips == 4
     assert early > len(CANDLES) * 0.6
+
+
+@pytest.mark.parametrize("any_order", [True, False])
+def test_folders_are_divided_so_that_the_first_part_is_not_the_longest_one(any_order):
+    """The last month is seldom complete: a longer first part would need another round trip."""
+    days = [date(2020, 1, 1) + timedelta(days=number) for number in range(260)]
+    keys = [f"md/{symbol:02}-USD/1h/{day:%Y/%m/%d}/{hour}.json" for symbol in range(16)
+            for day in days for hour in (0, 1)]  # fmt: skip
+    server = Server(keys, size=83)
+    plan = ListingPlan(KeyRange(""), divide=True, any_order=any_order)
+    found, trips, plan.wanted = [], 0, 64
+    while requests := plan.following(0):
+        trips += 1
+        for left, request in enumerate(requests, 1):
+            for page in plan.answered(request, *server.ask(request), len(requests) - left):
+                found += page.keys
+    assert sorted(found) == sorted(keys)
+    assert trips == 4
 
 
 @pytest.mark.parametrize("order", [by_bytes, by_path])
