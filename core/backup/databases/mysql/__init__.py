@@ -260,11 +260,8 @@ class MySQLDatabase(Database):
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
     ) -> tuple[Difference, tuple[tuple[str, int], ...]]:
         """Compare the present table with a backup's rows on this machine."""
-        today = self._today(schema.table)
-        if today is None:
-            return Difference(sum(count for count, _ in rows), 0, 0), ()
-        with closing(dump_rows(self._session, today, work)) as present:
-            return compare.difference(schema, rows, today, present, samples, work), ()
+        server = compare.Server(self._session, self.references(schema.table), work)
+        return compare.compared(schema, rows, self._today(schema.table), samples, server)
 
     @contextmanager
     def change(self, *, work: Work) -> Iterator[None]:

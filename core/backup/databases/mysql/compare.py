@@ -8,42 +8,85 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any
 
 from core.backup.databases.base import Rows
+from core.backup.databases.mysql.dump import dump_rows
+from core.backup.databases.mysql.future_orphans import KeyValues
 from core.backup.databases.mysql.long_lines import shortened
 from core.backup.databases.mysql.rows import HEX, Number
+from core.backup.databases.mysql.session import Session
 from core.backup.databases.row_keys import Digits, KeyValue, key_text
 from core.model.backup import ChangedCell, Difference
-from core.model.tables import TableSchema
+from core.model.tables import Reference, TableSchema
 from core.work import Work
 
 _LONGEST_VALUE = 120
 _BATCH = 5_000
 #: Lines between two checks for a cancel.
 _CHECKED = 500
+#: Tables with the number of their rows that would refer to missing rows.
+Orphans = tuple[tuple[str, int], ...]
 
 
-def difference(
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server of the present table: a connection, the keys of other tables to it, and the work."""
+
+    session: Session
+    references: tuple[Reference, ...]
+    work: Work
+
+
+def compared(
     backup: TableSchema,
     rows: Iterable[Rows],
-    today: TableSchema,
-    present: Iterable[Rows],
+    today: TableSchema | None,
     samples: int,
-    work: Work,
-) -> Difference:
+    server: Server,
+) -> tuple[Difference, Orphans]:
     """Compare rows of a backup with those of the present table.
 
     A long row may be in several pieces; values above 256 KB of such rows are compared by their hash.
+
+    Returns:
+        The difference, and the number of rows in each table that would become orphans.
     """
+    counted = _Counted(rows)
+    if today is None and not backup.foreign_keys:
+        return Difference(sum(count for count, _ in counted), 0, 0), ()
     # Imported here: a backup compares nothing, and SQLite takes 30 ms.
     from core.backup.databases.sqlite.private import private_database
 
     with private_database(backup.table) as connection:
-        comparison = _Comparison(connection, backup, today, samples)
-        comparison.fill(rows, present, work)
-        return comparison.result()
+        values = KeyValues(connection, backup, server.references)
+        if today is None:
+            names = [column.name for column in backup.stored]
+            for line in _checked(shortened(counted, names), server.work):
+                values.add(line, 1)
+            found = Difference(counted.rows, 0, 0)
+        else:
+            comparison = _Comparison(connection, backup, today, samples)
+            with closing(dump_rows(server.session, today, server.work)) as present:
+                comparison.fill(counted, present, values, server.work)
+            found = comparison.result()
+        return found, values.orphans(server.session, today, counted.rows, server.work)
+
+
+class _Counted:
+    """Pieces of rows, whose number is `rows` afterwards."""
+
+    def __init__(self, pieces: Iterable[Rows]) -> None:
+        self._pieces = pieces
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[Rows]:
+        for count, lines in self._pieces:
+            self.rows += count
+            yield count, lines
 
 
 def key_of(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
@@ -71,7 +114,9 @@ class _Comparison:
         self._names = [[column.name for column in schema.stored] for schema in (backup, today)]
         self._same_form = self._names[0] == self._names[1]
 
-    def fill(self, rows: Iterable[Rows], present: Iterable[Rows], work: Work) -> None:
+    def fill(
+        self, rows: Iterable[Rows], present: Iterable[Rows], values: KeyValues, work: Work
+    ) -> None:
         """Write all lines that are not equal at the same place into the file."""
         for side in "bt":
             self._connection.execute(f"CREATE TABLE {side} (key TEXT, line TEXT)")
@@ -79,11 +124,13 @@ class _Comparison:
             pairs = self._unequal(rows, present, work)
             while some := list(islice(pairs, _BATCH)):
                 for place, side in enumerate("bt"):
-                    lines = [pair[place] for pair in some if pair[place] is not None]
+                    lines = [line for pair in some if (line := pair[place]) is not None]
                     self._connection.executemany(
                         f"INSERT INTO {side} VALUES (?, ?)",  # noqa: S608 - one letter
-                        [self._keyed(line) for line in lines if line is not None],
+                        [self._keyed(line) for line in lines],
                     )
+                    for line in lines if values.needed else ():
+                        values.add(line, 1 if side == "b" else -1)
         for side in "bt":
             self._connection.execute(f"CREATE INDEX {side}_key ON {side} (key)")
 
