@@ -17,6 +17,7 @@ from core.aws.answers import BadAnswerError
 
 _OPEN, _CLOSE = b"<Contents>", b"</Contents>"
 _ENTRY = re.compile("<Contents>(.*?)</Contents>", re.DOTALL)
+_BYTES_OF_ENTRY = re.compile(rb"<Contents>.*?</Contents>", re.DOTALL)
 _PREFIX = re.compile(rb"<CommonPrefixes>\s*<Prefix>([^<]*)</Prefix>\s*</CommonPrefixes>")
 _TAG = re.compile(r"<(\w+)>[^<]*</\1>")
 #: An ETag with its quotation marks, which servers write in different ways.
@@ -83,12 +84,13 @@ def raw_by_pattern(body: bytes) -> RawPage | None:
         return None  # line ends, comments and CDATA: an XML parser would change these
     first, last = body.find(_OPEN), body.rfind(_CLOSE)
     end = last + len(_CLOSE)
-    around = body if first < 0 or last < first else body[:first] + body[end:]
-    rows, scalars = _rows(body), _scalars(around)
-    if rows is None or scalars is None:
+    rows = _rows(body)
+    if rows is None:
         return None
-    folders = _folders(around if rows.adjacent else body)
-    if folders is None:
+    # Most servers write nothing between the entries, which are removed together then.
+    around = body[:first] + body[end:] if rows.adjacent else _BYTES_OF_ENTRY.sub(b"", body)
+    scalars, folders = _scalars(around), _folders(around)
+    if scalars is None or folders is None:
         return None
     columns, at, count = rows.columns, rows.at, rows.number
     # StorageClass and ETag are optional: servers omit them, which means STANDARD and unknown.

@@ -165,6 +165,20 @@ def test_a_page_of_another_shape_is_read_by_the_xml_parser(change):
     assert read_page(body).columns.keys == ["k"]
 
 
+@pytest.mark.parametrize("owner", ["", "<Owner><ID>1</ID><KeyCount>9</KeyCount></Owner>"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_elements_between_the_entries_are_read(owner, place):
+    """Otherwise a listing would end after this page."""
+    scalars = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+    scalars += "<EncodingType>url</EncodingType><KeyCount>3</KeyCount>"
+    rows = [row("a%20b", owner), row("c", owner)]
+    rows.insert(place, f"{scalars}<CommonPrefixes><Prefix>d/</Prefix></CommonPrefixes>")
+    body = page(*rows, scalars="")
+    assert raw_by_pattern(body) == raw_by_parser(body)
+    found = read_page(body)
+    assert (found.token, found.columns.keys, found.columns.folders) == ("t", ["a b", "c"], ["d/"])
+
+
 @pytest.mark.parametrize(
     "body",
     [
