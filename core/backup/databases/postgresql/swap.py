@@ -36,6 +36,11 @@ from core.backup.databases.postgresql.names import (
     with_suffix,
 )
 from core.backup.databases.postgresql.ownership import apply_ownership
+from core.backup.databases.postgresql.partition_indexes import (
+    IndexNames,
+    index_names,
+    name_indexes,
+)
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.takeover import Takeover
 from core.model.tables import Dependant, TableSchema
@@ -55,6 +60,9 @@ UNION ALL SELECT 'statistics', e.stxname::text, n.nspname::text FROM pg_statisti
 UNION ALL SELECT 'table', c.relname::text, n.nspname::text FROM pg_partition_tree($1) t
   JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE t.level > 0
+UNION ALL SELECT 'index', c.relname::text, n.nspname::text FROM pg_partition_tree($1) t
+  JOIN pg_index i ON i.indrelid = t.relid JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.level > 0
 """
 _KEY_NAMES = "SELECT conname::text FROM pg_constraint WHERE conrelid = $1 AND contype = 'f'"
 _NOT_VALID = """
@@ -100,6 +108,7 @@ def publish(
     today = None
     bindings, takeover = Bindings(), Takeover([])
     states: dict[KeyTrigger, str] = {}
+    indexes: IndexNames = {}
     if former is not None:
         session.query(f"LOCK TABLE {final.sql} IN ACCESS EXCLUSIVE MODE")
         # Read after the lock: another restore may have replaced the table before.
@@ -108,9 +117,16 @@ def publish(
         bindings.require_movable()
         states = changed_states(session, today)
         record = _record(session, today, states)
+        indexes = index_names(session, today.oid)
         bindings.detach(session)
         _set_aside(session, today, former, record)
     _rename_shadow(session, schema, shadow, final, renames)
+    if schema.partitions:
+        shadows = {
+            TableName.parse(one.name): partition_shadow(one.name, schema, shadow)
+            for one in schema.partitions
+        }
+        name_indexes(session, require_relation(session, final).oid, shadows, indexes)
     _add_foreign_keys(session, schema, final)
     for statement in other_defaults(schema):
         session.query(statement)

@@ -71,17 +71,45 @@ def test_partitions_in_other_schemas_return_to_them(
         "INSERT INTO p VALUES (1), (7)",
         "GRANT SELECT ON archive.p TO pg_monitor",
     )
-    tables = [row for row in database.run(_RELATIONS) if row[2] not in "iI"]
+    tables = database.run(_RELATIONS)
     backup = database.back_up(store, "p")
     report = database.restore(store, backup)
-    assert [
-        row for row in database.run(_RELATIONS) if "__before" not in row[1] and row[2] not in "iI"
-    ] == tables
+    assert [row for row in database.run(_RELATIONS) if "__before" not in row[1]] == tables
     assert database.content('"od.d".p1') == ["(1)"]
     _undo(database, report.kept)
-    assert [row for row in database.run(_RELATIONS) if row[2] not in "iI"] == tables
+    assert database.run(_RELATIONS) == tables
     database.restore(store, backup, target="copied")
     with new_database(postgresql_server) as fresh:
         fresh.restore(store, backup)
-        assert [row for row in fresh.run(_RELATIONS) if row[2] not in "iI"] == tables
+        assert fresh.run(_RELATIONS) == tables
         assert fresh.content('"od.d".p1') == ["(1)"]
+
+
+def test_indexes_of_partitions_have_their_former_names(
+    database: Database, store: MemoryStore
+) -> None:
+    long = "x" * 60
+    database.script(
+        "CREATE TABLE p (id int PRIMARY KEY, a int, b text) PARTITION BY RANGE (id)",
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (5)",
+        f"CREATE TABLE {long} PARTITION OF p DEFAULT",
+        "CREATE INDEX by_a ON p (a)",
+        "CREATE INDEX by_lower ON p (lower(b))",
+        "ALTER INDEX p1_a_idx RENAME TO own_name",
+        "INSERT INTO p VALUES (1), (7)",
+    )
+    before, backup = database.run(_RELATIONS), database.back_up(store, "p")
+    database.script("DROP INDEX by_lower")
+    first = database.restore(store, backup)
+    found = [row for row in database.run(_RELATIONS) if "__before" not in row[1]]
+    assert found == before
+    second = database.restore(store, backup)
+    assert [row for row in database.run(_RELATIONS) if "__before" not in row[1]] == before
+    _undo(database, second.kept)
+    assert [row for row in database.run(_RELATIONS) if "__before" not in row[1]] == before
+    _undo(database, first.kept)
+    assert len(database.run(_RELATIONS)) == len(before) - 3
+    database.script("DROP TABLE p")
+    database.restore(store, backup)
+    usual = [["public", "p1_a_idx", "i"] if row[1] == "own_name" else row for row in before]
+    assert sorted(database.run(_RELATIONS)) == sorted(usual)
