@@ -145,7 +145,7 @@ def test_a_line_is_written_as_soon_as_an_object_is_changed_also_if_the_next_one_
 
 def test_a_change_without_an_answer_is_named(run, put, s3_server, monkeypatch):
     put("a")
-    change = ("properties", "a", "--storage-class", "STANDARD_IA", "--yes", "--retry-seconds", "0")
+    change = ("properties", "a", "--metadata", "team=desk", "--yes", "--retry-seconds", "0")
     with (
         FaultProxy(s3_server, rule("Copy", "lost_answer")) as proxy,
         monkeypatch.context() as patched,
