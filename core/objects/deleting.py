@@ -343,12 +343,10 @@ def _answer_of(
             Bucket=bucket.name,
             Delete={"Objects": [_identifier(key, etags.get(key, "")) for key in batch]},
         )
-    deleted = [
-        Deleted(row["Key"], _marker(row, "DeleteMarkerVersionId"))
-        for row in answer.get("Deleted", ())
-    ]
+    done, refused = answer.get("Deleted", ()), answer.get("Errors", ())
+    deleted = [Deleted(row["Key"], _marker(row, "DeleteMarkerVersionId")) for row in done]
     failed: list[FailedDelete] = []
-    for row in answer.get("Errors", ()):
+    for row in refused:
         key, code = row["Key"], row.get("Code")
         if not etags.get(key):
             failed.append(failed_delete(key, row, "s3:DeleteObject"))
@@ -359,9 +357,10 @@ def _answer_of(
         else:
             # S3 compares the ETag only for those who may read the object.
             failed.append(failed_delete(key, row, "s3:DeleteObject or s3:GetObject"))
-    rows = (*answer.get("Deleted", ()), *answer.get("Errors", ()))
+    order = {key: number for number, key in enumerate(batch)}
+    deleted.sort(key=lambda each: order.get(each.key, 0))  # Ceph RGW answers in any order
     # A key that is not in the answer counts as failed: no answer is no proof.
-    silent = sorted({*batch} - {row["Key"] for row in rows})
+    silent = sorted({*batch} - {row["Key"] for row in (*done, *refused)})
     failed += [FailedDelete(key, "NotReported", _NOT_REPORTED) for key in silent]
     return DeleteReport(tuple(deleted), tuple(failed))
 
