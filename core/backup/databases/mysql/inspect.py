@@ -14,7 +14,7 @@ from core.backup.databases.mysql.names import (
 )
 from core.backup.databases.mysql.reader import read_table
 from core.backup.databases.mysql.session import Session
-from core.backup.databases.mysql.tokens import literal, quoted
+from core.backup.databases.mysql.tokens import literal, quoted, tokens
 from core.backup.databases.mysql.writer import check_complete
 from core.errors import Corrupt, NotFound, NotSupported
 from core.model.tables import TableInfo, TableSchema, Trigger
@@ -25,6 +25,8 @@ _UNFIT = {
     "SEQUENCE": "a sequence: back up the tables that use it",
     "SYSTEM VERSIONED": "a table with system versioning, whose history cannot be restored",
 }
+#: Functions of sequences, in which MariaDB writes `NEXT VALUE FOR`, too.
+_OF_SEQUENCES = ("NEXTVAL", "LASTVAL", "SETVAL")
 #: Tables with at most this many bytes are counted; the others show the server's estimate.
 _COUNTED_BYTES = 64 << 20
 _TABLES = """
@@ -109,6 +111,16 @@ def prove_restorable(schema: TableSchema) -> None:
             remedy="Convert it first: ALTER TABLE … ENGINE=InnoDB.",
             subject=schema.table,
         )
+    for column in schema.columns:
+        if any(token.matches(*_OF_SEQUENCES) for token in tokens(column.default or "")):
+            raise NotSupported(
+                f"{schema.table} cannot be backed up, because the column {column.name} uses a sequence",
+                cause=f"Its default is {column.default}. A sequence is another object of the "
+                "database, which the backup of a table does not contain.",
+                remedy="Number the column by AUTO_INCREMENT, or copy the rows to a table without "
+                "this default and back up the copy.",
+                subject=schema.table,
+            )
     try:
         check_complete(schema)
     except (Corrupt, NotSupported) as error:

@@ -140,7 +140,7 @@ class _Cursor:
     def options(self, parts: _Parts) -> None:
         """Read the options of a table, up to its partitions."""
         while not self.done() and not self.peek("PARTITION"):
-            keywords = [self.next().text]
+            keywords = [self.next().value]  # those of a storage engine are quoted: `NAME`='value'
             while not self.done() and not self.peek("="):
                 if keywords[-1].upper() not in ("DEFAULT", "CHARACTER", "DATA", "INDEX"):
                     raise self.unknown()
@@ -153,7 +153,7 @@ class _Cursor:
             elif option == "AUTO_INCREMENT":
                 parts.sequence = int(value.text) - 1
             else:
-                parts.options.append(f"{option}={value.text}")
+                parts.options.append(f"{option}={value.value}")
 
 
 def _read_item(item: _Cursor, parts: _Parts) -> None:

@@ -88,6 +88,8 @@ _OPTIONS = frozenset(
         "STATS_SAMPLE_PAGES",
         "PAGE_COMPRESSED",
         "PAGE_COMPRESSION_LEVEL",
+        "ENCRYPTED",
+        "ENCRYPTION_KEY_ID",
         "MAX_ROWS",
         "MIN_ROWS",
         "AVG_ROW_LENGTH",
@@ -96,6 +98,7 @@ _OPTIONS = frozenset(
         "PACK_KEYS",
     ]
 )
+_OF_ENGINES = ("PAGE_COMPRESSED", "PAGE_COMPRESSION_LEVEL", "ENCRYPTED", "ENCRYPTION_KEY_ID")
 _PARTITION_KEYWORDS = frozenset(
     [
         "PARTITION",
@@ -309,8 +312,13 @@ def foreign_key_sql(key: ForeignKey, name: str) -> str:
 def _option(text: str) -> str:
     match = _OPTION.fullmatch(text)
     if match is None or match[1].replace(" ", "_") not in _OPTIONS:
-        raise Corrupt("An option of the table cannot be read", subject=text[:200])
-    return text
+        raise Corrupt(
+            "An option of the table cannot be read",
+            cause=f"The option {text[:100]} is not known.",
+            subject=text[:200],
+        )
+    # Values such as ON are keywords outside of quotes.
+    return f"{match[1]}='{match[2]}'" if match[1] in _OF_ENGINES else text
 
 
 def _partitions(schema: TableSchema) -> str:

@@ -44,9 +44,11 @@ _FORBIDDEN = frozenset(
     ]
 )
 _OPTION = re.compile(
-    r"(?:ENGINE|(?:DEFAULT )?CHARSET|COLLATE|ROW_FORMAT|KEY_BLOCK_SIZE|STATS_\w+|PAGE_COMPRESS\w+"
+    r"(?:ENGINE|(?:DEFAULT )?CHARSET|COLLATE|ROW_FORMAT|KEY_BLOCK_SIZE|STATS_\w+|PAGE_COMPRESS\w+|ENCRYPT\w+"
     r"|MAX_ROWS|MIN_ROWS|AVG_ROW_LENGTH|CHECKSUM|DELAY_KEY_WRITE|PACK_KEYS)=[A-Za-z0-9_]+"
 )
+#: Options whose values may be keywords, such as ON.
+_OF_ENGINE = re.compile(r"((?:PAGE_COMPRESS|ENCRYPT)\w+)=(\w+)")
 #: Engines whose tables are only on this server.
 _ENGINES = ("InnoDB", "Aria", "MyISAM", "RocksDB")
 _RULES = ("", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT", "NO ACTION")
@@ -113,7 +115,7 @@ class MariaDBTable:
             engine = option[7:] if option.startswith("ENGINE=") else "InnoDB"
             if not _OPTION.fullmatch(option) or engine not in _ENGINES:
                 raise corrupt(f"An option of the table is not allowed: {option[:200]}")
-        return found
+        return [_OF_ENGINE.sub(r"\1='\2'", option) for option in found]
 
     def _partitions(self) -> str:
         key = self._schema.get("partition_key")

@@ -28,7 +28,8 @@ CREATE TABLE `o``dd 'table` (
  inv int invisible default 5, chk int check (chk > 5),
  primary key (id), unique key u1 (bi desc), key pre (tx(10)) comment 'idx', fulltext key ft (tx),
  spatial key sp (pt), constraint ck check (chk <> 3)
-) engine=innodb default charset=utf8mb4 collate=utf8mb4_unicode_ci comment='tab''le \\ ;'
+) engine=innodb default charset=utf8mb4 collate=utf8mb4_unicode_ci PAGE_COMPRESSED='ON' ENCRYPTED='NO'
+ comment='tab''le \\ ;'
 """
 
 
