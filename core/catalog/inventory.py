@@ -110,7 +110,7 @@ def import_inventory(
         objects = sum(segment.rows for segment in segments)
         moment = as_utc(counts.newest) if counts.newest else utc_now()
         # Which keys of a damaged catalogue are missing is not known.
-        times = _times(former if not damaged else None, covered, moment)
+        times = _times(former if not damaged else None, covered, moment, added=counts.added > 0)
         folder.write(Manifest(name, objects, segments, times, "inventory"))
     return RefreshReport(
         covered or "", complete=covered is not None, objects=objects, added=counts.added,
@@ -205,9 +205,26 @@ def _of(table: str) -> str:
     return ", ".join(f"{table}.{name}" for name in ALL.split(", "))
 
 
-def _times(former: Manifest | None, covered: str | None, moment: datetime) -> dict[str, Listed]:
-    """Return when which prefixes were listed; a beginning that is no folder is not one of them."""
+def _times(
+    former: Manifest | None, covered: str | None, moment: datetime, *, added: bool
+) -> dict[str, Listed]:
+    """Return when which prefixes were listed; a beginning that is no folder is not one of them.
+
+    Args:
+        former: the former catalogue.
+        covered: the prefix that the report covers; None if it is unknown.
+        moment: the time of the report.
+        added: whether it has added keys. A later listing that lacked them had found them deleted, so
+            that the catalogue is only as new as the report.
+    """
     times = dict(former.listed) if former else {}
+    if added:
+        times = {
+            name: Listed(min(each.complete, moment), min(each.recent, moment))
+            if covered is None or name.startswith(covered) or covered.startswith(name)
+            else each
+            for name, each in times.items()
+        }
     if covered is None or (covered and not covered.endswith("/")):
         return times
     outside = {name: each for name, each in times.items() if not name.startswith(covered)}

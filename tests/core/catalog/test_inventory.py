@@ -184,6 +184,27 @@ def test_a_report_with_missing_or_other_files_is_refused(stored, tmp_path):
     assert keys_of(stored) == ["0/x", "1/x", "2/x"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "named", "dated"),
+    [
+        (["a/1", "a/3"], True, True),  # the beginning a/ is a folder
+        (["a/10", "a/11"], True, True),
+        (["a/9", "c/1"], False, True),
+        (["a/1"], False, False),  # it adds no key
+    ],
+)
+def test_keys_that_a_later_listing_lacked_make_the_catalogue_as_old_as_the_report(
+    stored, tmp_path, keys, named, dated
+):
+    """They were deleted since: a later age would hide that they have to be listed again."""
+    before = open_catalog(stored).state.listed_for("a/")
+    path = write(tmp_path, "one.parquet", keys)
+    import_inventory(stored, Work(), paths=[str(manifest_of(tmp_path, [path]) if named else path)])
+    after = open_catalog(stored).state.listed_for("a/")
+    assert (f"{after.recent:%Y-%m-%d}" == f"{after.complete:%Y-%m-%d}" == "2024-06-20") == dated
+    assert dated or after == before
+
+
 def test_files_of_other_reports_are_not_used_and_counted(stored, tmp_path):
     path = write(tmp_path, "one.parquet", ["a/1", "c/1"])
     manifest = manifest_of(tmp_path, [path])
