@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -107,12 +107,13 @@ def back_up(
     if not isinstance(tables, Selection):
         tables = Selection(None if tables is None else tuple(tables))
     remove_own_orphans(store, work)
-    notes = (source.untested,) if source.untested else ()
+    notes: tuple[str, ...] = (source.untested,) if source.untested else ()
     with source.snapshot():
         # One time for all tables, after the start of the snapshot: a backup never contains a row that
         # is newer than its time, also if the run takes hours.
         taken = utc_now()
         chosen = choose_tables(source, tables, work)
+        notes += tuple(_notes(source, chosen.tables))
         total = sum(expected_rows(source, table, work) for table in chosen.tables)
         run = _Run(store, source, note, work, total, key, taken)
 
@@ -125,6 +126,13 @@ def back_up(
     with attaching_partial(report):
         run.send_unsent()
     return report()
+
+
+def _notes(source: Database, tables: Iterable[ChosenTable]) -> Iterator[str]:
+    """Yield what a restore of these tables would not return, with the names of the tables."""
+    for table in tables:
+        for note in source.restore_notes(table.schema):
+            yield f"{table.schema.table}: {note}"
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.snapshot import Snapshot
+from core.backup.databases.postgresql.user_types import large_object_notes
 from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import RowChanges
 from core.errors import DatabaseError, StorageError
@@ -184,12 +185,13 @@ class PostgreSQLDatabase(Database):
         """Return the name of a table beside `table`, shortened to 63 bytes."""
         return str(TableName.parse(table).beside(suffix))
 
-    def renamed(self, schema: TableSchema, name: str) -> TableSchema:
-        """Return a schema for a new table of another name; see `Database`.
+    @classmethod
+    def restore_notes(cls, schema: TableSchema) -> tuple[str, ...]:
+        """Return a note about large objects, which a backup does not contain."""
+        return large_object_notes(schema)
 
-        Names of constraints are unique in each table only; indexes and sequences share the names of
-        their schema with tables, so they get free names.
-        """
+    def renamed(self, schema: TableSchema, name: str) -> TableSchema:
+        """Return a schema for a new table of another name; see `Database`."""
         from core.backup.databases.postgresql.renaming import renamed
 
         return renamed(schema, name, self)
@@ -200,8 +202,7 @@ class PostgreSQLDatabase(Database):
 
     def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
         """Return the row count of a table, or of the rows that meet a condition."""
-        begun = self._begun_fingerprint(table, where)
-        if begun:
+        if begun := self._begun_fingerprint(table, where):
             return counted_rows(begun)
         with self._session.cancellable(default_work(work)):
             relation = catalog.find_relation(self._session, TableName.parse(table))
@@ -226,8 +227,7 @@ class PostgreSQLDatabase(Database):
 
     def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
         """Return the sum of the hashes of the rows; see `Database`."""
-        begun = self._begun_fingerprint(schema.table, where)
-        if begun:
+        if begun := self._begun_fingerprint(schema.table, where):
             return begun
         with self._session.cancellable(work):
             return fingerprint(self._session, schema, where)

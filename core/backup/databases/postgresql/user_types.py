@@ -15,7 +15,7 @@ from core.backup.databases.postgresql.names import (
 )
 from core.backup.databases.postgresql.session import Session
 from core.errors import Conflict, NotSupported
-from core.model.tables import UserType, type_text
+from core.model.tables import TableSchema, UserType, type_text
 
 #: All types below the columns of a table: elements of arrays, bases of domains, fields of
 #: composites, and subtypes of ranges. A type follows the types that it uses.
@@ -95,6 +95,26 @@ def _user_type(session: Session, oid: int, name: TableName, kind: str, rest: lis
     if kind == "d":
         return UserType(str(name), title, items, base, not_null, default)
     return UserType(str(name), title, items)
+
+
+def large_object_notes(schema: TableSchema) -> tuple[str, ...]:
+    """Return a note about columns that may contain numbers of large objects."""
+    domains = {one.name for one in schema.types if one.kind == "domain" and one.base == "oid"}
+    names = [
+        column.name
+        for column in schema.stored
+        if column.type.removeprefix("public.") in {"oid", *domains}
+        or ("lo" in schema.extensions and column.type.rpartition(".")[2] == "lo")
+    ]
+    if not names:
+        return ()
+    columns = f"The column {names[0]} has" if len(names) == 1 else f"{', '.join(names)} have"
+    return (
+        (
+            f"{columns} object ids. If they are those of large objects: these are not in the backup. "
+            "pg_dump of the entire database contains them."
+        ),
+    )
 
 
 def require_extensions(session: Session, extensions: tuple[str, ...]) -> None:

@@ -6,7 +6,9 @@ import pytest
 from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
 
+from core.backup.databases import open_database
 from core.backup.preview import preview_of
+from core.backup.run import back_up
 from core.errors import Conflict
 from core.model.backup import RestorePreview
 from core.work import Work
@@ -94,3 +96,21 @@ def test_keys_of_citext_that_differ_in_case_are_named(
     )  # fmt: skip
     found = seen.difference
     assert (found.added, found.changed, found.removed) == (1, 0, 1)
+
+
+def test_columns_of_large_objects_are_named(database: Database, store: MemoryStore) -> None:
+    database.script(
+        "CREATE DOMAIN blob AS oid",
+        "CREATE TABLE t (id int PRIMARY KEY, picture oid, file blob, a text)",
+        "CREATE TABLE plain (id int)",
+        "INSERT INTO t SELECT 1, lo_from_bytea(0, '\\x00ff'), NULL, 'x'",
+    )
+    note = "picture, file have object ids. If they are those of large objects: these are not in"
+    with open_database(database.address) as source:
+        report = back_up(store, source, ["t", "plain"], "", Work())
+    (found,) = report.notes
+    assert found.startswith(f"t: {note}")
+    seen = preview_of(store, report.backups[0], database.address, 5, Work())
+    assert any(problem.startswith(note) for problem in seen.problems)
+    seen = preview_of(store, report.backups[1], database.address, 5, Work())
+    assert not seen.problems
