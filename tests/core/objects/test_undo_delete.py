@@ -204,6 +204,20 @@ def test_without_versions_the_deleted_is_gone_and_the_rest_present(s3_server, s3
     clients.close()
 
 
+def test_the_object_is_read_where_the_server_lists_no_versions(bucket, s3_client, monkeypatch):
+    """Some list none of buckets without versioning; a known marker is gone as well then."""
+    monkeypatch.setattr(undo_delete, "newest_versions", lambda *_a, **_k: NewestVersions(()))
+    before, sent = known(bucket, s3_client), LostAnswers(1, 0.0, 1.0)
+    s3_client.delete_object(Bucket=bucket.name, Key="b")
+    lost = [LostDeletion(key, *before[key], sent, ("m",)) for key in ("a/1", "b")]
+    lost.append(LostDeletion("a/ü &+.txt", "other", 3, sent))
+    report = undo_delete.undo_delete(bucket, (), lost)
+    assert (report.restored, report.present) == ((), ("a/1",))
+    assert [(each.key, each.code) for each in report.failed] == [
+        ("b", undo_delete.PERMANENT), ("a/ü &+.txt", undo_delete.REPLACED),
+    ]  # fmt: skip
+
+
 def test_a_marker_whose_place_another_object_may_take_stays(bucket, s3_client):
     before = known(bucket, s3_client)
     version(s3_client, bucket, "Suspended")

@@ -3,6 +3,7 @@
 import pickle
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace as Place
 
 import pytest
@@ -15,7 +16,8 @@ from core.aws.clients import ClientFactory
 from core.limits import TransferLimits
 from core.objects import lost_answers
 from core.objects.bucket import Bucket
-from core.objects.versions import list_versions
+from core.objects.versions import NewestVersions, list_versions
+from core.transfer import undo_move as undo_move_module
 from core.transfer.copies import move_objects
 from core.transfer.undo_move import undo_move
 from core.transfer.values import IfExists, TransferCancelled
@@ -234,6 +236,20 @@ def test_the_object_of_another_client_in_the_place_of_a_lost_copy_is_not_removed
     shown = contents(s3_client, buckets[1])
     assert shown == ({} if target and text == "a/1" else {"b/1": text})
     assert len(restored.remaining) == (not target and text == "a/1")
+
+
+def test_a_lost_copy_stays_where_the_server_lists_no_versions(
+    place, through, s3_client, buckets, monkeypatch
+):
+    with through(rule("Copy", "lost_answer", "first")) as damaged:
+        report = moved(damaged, s3_client, buckets)
+    # As an existing copy: its version is not known.
+    objects = [replace(each, etag="", version_id="") for each in report.undoable]
+    monkeypatch.setattr(undo_move_module, "newest_versions", lambda *_a, **_k: NewestVersions(()))
+    restored = undo_move(place, Work(), moved=objects, source=buckets[0])
+    assert sorted(restored.restored) == sorted(KEYS)
+    assert [each.key for each in restored.remaining] == ["b/1"]
+    assert contents(s3_client, buckets[1]) == {"b/1": "a/1", "b/2": "a/2"}
 
 
 def test_an_earlier_equal_object_of_another_client_stays(
