@@ -120,3 +120,24 @@ def test_a_dropped_table_comes_back(qtbot, tab, mariadb_server, trading, settled
     assert rows() == before
     settled(tab)
     picture(tab.window(), "restored-after-drop")
+
+
+def test_dangling_rows_are_shown_and_allowed(qtbot, tab, mariadb_server, trading, settled):
+    log_in(qtbot, tab, mariadb_server, trading)
+    tab.tables.select("orders")
+    settled(tab)
+    tab.tables.back_up.click()
+    qtbot.waitUntil(lambda: "Backed up orders: 3 rows" in tab.banner.text, timeout=WAIT)
+    ask = mariadb_server.ask
+    ask(f"INSERT INTO {trading}.orders (id) VALUES (9)")
+    ask(f"CREATE TABLE {trading}.fills (o INT, FOREIGN KEY (o) REFERENCES orders (id))")
+    ask(f"INSERT INTO {trading}.fills VALUES (9), (1)")
+    settled(tab)
+    tab.flow.compare()
+    settled(tab)
+    assert tab.restoring.preview.orphans == (("fills", 1),)
+    tab.restoring.in_place.click()
+    assert "1 row of fills will have dangling foreign keys" in confirm(qtbot, tab, "orders")
+    qtbot.waitUntil(lambda: "restored" in tab.banner.text or tab.banner.failed, timeout=WAIT)
+    assert len(ask(f"SELECT id FROM {trading}.orders")) == 3, tab.banner.text
+    settled(tab)
