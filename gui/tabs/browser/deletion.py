@@ -27,6 +27,9 @@ _REMEDIES = {
     SUSPENDED: "Restore it from the trash.",
     REPLACED: "Compare the versions of the object.",
     PERMANENT: "Upload it again if there is a copy.",
+    # Of an undo that could not list the versions of an object.
+    "access_denied": "Request s3:ListBucketVersions on the bucket.",
+    "not_supported": "Refresh to see which of these objects exist.",
 }
 #: The maximum number of objects that an error names.
 _NAMED = 1_000

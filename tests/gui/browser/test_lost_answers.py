@@ -8,17 +8,19 @@ from PySide6.QtWidgets import QPushButton
 from core.effects import Result, note_attempt
 from core.errors import Cancelled, Offline
 from core.objects import deleting
-from core.objects.deleting import Deleted, DeleteReport
+from core.objects.deleting import Deleted, DeleteReport, FailedDelete
 from core.objects.listing import list_pages
 from core.objects.lost_answers import LostAnswers
+from core.objects.trash import RestoreReport
 from core.objects.undo_delete import LostDeletion, Undoable
 from core.objects.versions import list_versions
 from core.transfer import copies
 from core.transfer.copies import move_objects
+from core.transfer.undo_move import UndoReport
 from core.transfer.values import TransferCancelled
 from gui.tabs.browser import removal
 from gui.tabs.browser.copying_texts import undone_texts
-from gui.tabs.browser.deletion import Deletion
+from gui.tabs.browser.deletion import Deletion, restore_failure
 from gui.tabs.browser.loading import Plan
 from gui.tabs.browser.undo_steps import NOTHING_TO_UNDO
 
@@ -148,6 +150,23 @@ def test_without_a_trash_nothing_is_promised(tab):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("access_denied", "Request s3:ListBucketVersions"),
+        ("not_supported", "Refresh"),
+        ("VersioningSuspended", "Restore it from the trash"),
+        ("DeletedPermanently", "Upload it again"),
+        ("Replaced", "Compare the versions"),
+        ("InternalError", "Try again"),
+    ],
+)
+def test_what_an_undo_leaves_has_a_remedy(code, remedy):
+    failed = FailedDelete("b", code, "Why.")
+    error = restore_failure(RestoreReport(("a",), (failed,)))
+    assert error.remedy.startswith(remedy)
+
+
 def test_many_deletions_without_an_answer_are_inspected_by_the_engine(tab, monkeypatch):
     ordered = []
     monkeypatch.setattr(tab, "bulk", lambda *args, **_more: ordered.append(args))
@@ -200,9 +219,6 @@ def test_a_cancelled_move_is_undone_with_the_deletion_that_was_not_answered(
 
 
 def test_the_undo_of_a_move_names_what_was_never_removed():
-    from core.objects.deleting import FailedDelete
-    from core.transfer.undo_move import UndoReport
-
     assert undone_texts(UndoReport(("a",), (), ("b", "c"))) == (
         "1 object moved back. 2 objects had not been removed.", "",
     )  # fmt: skip
