@@ -76,6 +76,7 @@ class PostgreSQLDatabase(Database):
         self._work = work
         self._snapshot: Snapshot | None = None
         self._published = swap.Published()
+        self._problems: tuple[str, ...] = ()
 
     @classmethod
     def open(
@@ -113,14 +114,12 @@ class PostgreSQLDatabase(Database):
     @classmethod
     def origin_of(cls, address: str) -> Origin:
         """Return the host, port and database of a URL."""
-        place = ServerAddress.parse(address)
-        return Origin(cls.engine, place.database, place.place, place.database)
+        return ServerAddress.parse(address).origin(cls.engine)
 
     @property
     def origin(self) -> Origin:
         """Host, port and database."""
-        place = self._address
-        return Origin(self.engine, place.database, place.place, place.database)
+        return self._address.origin(self.engine)
 
     @property
     def version(self) -> str:
@@ -271,10 +270,7 @@ class PostgreSQLDatabase(Database):
         return (*found, *losses)
 
     def update_dependants(
-        self,
-        schema: TableSchema,
-        before: Sequence[Dependant],
-        today: TableSchema | None,
+        self, schema: TableSchema, before: Sequence[Dependant], today: TableSchema | None
     ) -> tuple[Dependant, ...]:
         """Return the dependants, which `publish` has moved, and what the restore lost."""
         publications = (one for one in before if one.kind == "publication")
@@ -332,16 +328,20 @@ class PostgreSQLDatabase(Database):
         with self._session.cancellable(work):
             # The defaults of the database or the user may be other ones.
             self._session.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-            self._published = swap.Published()
+            self._published, self._problems = swap.Published(), ()
             try:
                 yield
                 if self._published.former:
-                    release_former(self._session, self._published.former)
+                    self._problems = release_former(self._session, self._published.former)
                 with noting_lost_answer():
                     self._session.query("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
+
+    def problems_after_change(self) -> tuple[str, ...]:
+        """Return the foreign keys of the former table that could not be dropped."""
+        return self._problems
 
     def lock(self, table: str) -> None:
         """Lock writers of a table out until the transaction ends; readers are not affected."""

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
+from core.model.backup import Origin
 
 _PORT = 5432
 _CONNECT_SECONDS = 10.0
@@ -53,6 +54,10 @@ class ServerAddress:
         """Host and port; an IPv6 address is written in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    def origin(self, engine: str) -> Origin:
+        """Return host, port and database, as a manifest names them."""
+        return Origin(engine, self.database, self.place, self.database)
 
     @classmethod
     def parse(cls, url: str) -> Self:

@@ -18,7 +18,7 @@ from core.backup.databases.postgresql.key_triggers import KeyTrigger
 from core.backup.databases.postgresql.names import TableName, checked_definition, literal, quoted
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.takeover import savepoint
-from core.errors import DatabaseError, InvalidInput, NotFound
+from core.errors import Conflict, DatabaseError, InvalidInput, NotFound
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +31,11 @@ FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid <> $1
   AND k.conrelid IN (SELECT $1::oid UNION SELECT relid FROM pg_partition_tree($1)) ORDER BY 1, 2, 3
+"""
+_PRESENT = """
+SELECT FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND k.conname = $3 AND k.contype = 'f' AND k.conparentid = 0
 """
 #: Classes of errors that repeating does not solve: rows violate the key, or it has no target.
 _LASTING = re.compile(r"\((?:23|42|3F)\w{3}\)")
@@ -105,14 +110,28 @@ def outgoing_keys(session: Session, table: Relation) -> tuple[OutgoingKey, ...]:
     )
 
 
-def release_former(session: Session, former: TableName) -> None:
+def release_former(session: Session, former: TableName) -> tuple[str, ...]:
     """Drop the foreign keys of a former table to other tables, which its record contains.
 
-    It locks the other tables until the transaction ends, so it is the last step of a restore.
+    It locks the other tables until the transaction ends, so it is the last step of a restore. A lock
+    of another session does not undo the restore.
+
+    Returns:
+        Texts about keys that remain because of such a lock.
     """
+    problems = []
     for key in outgoing_keys(session, require_relation(session, former)):
         place = TableName.parse(key.table).sql
-        session.query(f"ALTER TABLE {place} DROP CONSTRAINT {quoted(key.name)}")
+        try:
+            with savepoint(session):
+                session.query(f"ALTER TABLE {place} DROP CONSTRAINT {quoted(key.name)}")
+        except Conflict:
+            problems.append(
+                f"The former table {former} still has the foreign key {key.name}, because another "
+                "session uses the referenced table: changes of that table may change the former one. "
+                f"Drop the key: {key.definition}."
+            )
+    return tuple(problems)
 
 
 def attach_outgoing_keys(session: Session, record: Former) -> None:
@@ -122,9 +141,12 @@ def attach_outgoing_keys(session: Session, record: Former) -> None:
     and omitted where the server cannot do that. Both are logged with the name of the key.
     """
     for key in record.foreign_keys:
-        table = TableName.parse(key.table).sql
+        place = TableName.parse(key.table)
+        if session.query(_PRESENT, (place.schema, place.name, key.name)):
+            continue  # a lock prevented that it was dropped
+        table = place.sql
         name = quoted(key.name)
-        free_key_name(session, TableName.parse(key.table), key.name)
+        free_key_name(session, place, key.name)
         definition = checked_definition(key.definition, "foreign key", "FOREIGN KEY ")
         statement = f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}"
         problem = _lasting_problem(session, statement)
@@ -141,8 +163,8 @@ def attach_outgoing_keys(session: Session, record: Former) -> None:
                 key.table, key.name, definition, problem,
             )  # fmt: skip
         elif key.comment:
-            place = f"{name} ON {table}"
-            session.query(f"COMMENT ON CONSTRAINT {place} IS {literal(key.comment)}")
+            comment = literal(key.comment)
+            session.query(f"COMMENT ON CONSTRAINT {name} ON {table} IS {comment}")
 
 
 def _lasting_problem(session: Session, statement: str) -> str:

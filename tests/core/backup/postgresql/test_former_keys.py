@@ -8,6 +8,7 @@ from helpers.databases import Server
 from helpers.postgresql_tables import Database
 
 from core.backup.databases import open_database
+from core.backup.databases.postgresql.session import _SETTINGS
 from core.work import Work
 
 _KEYS = """
@@ -149,3 +150,26 @@ def test_disabled_triggers_of_a_key_are_disabled_after_the_undo(
     database.script("ALTER TABLE o ENABLE TRIGGER ALL")
     _undo(database, report.kept)
     assert database.run(states) == before
+
+
+def test_a_reader_of_the_referenced_table_does_not_undo_a_long_restore(
+    database: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.script(
+        "CREATE TABLE u (id int PRIMARY KEY)",
+        "INSERT INTO u VALUES (1)",
+        "CREATE TABLE o (u int CONSTRAINT of_u REFERENCES u ON DELETE CASCADE)",
+        "INSERT INTO o VALUES (1)",
+    )
+    keys, backup = database.run(_KEYS), database.back_up(store, "o")
+    monkeypatch.setitem(_SETTINGS, "lock_timeout", "300ms")
+    with database.session() as reader:
+        reader("BEGIN")
+        reader("SELECT FROM u")
+        report = database.restore(store, backup)
+        reader("ROLLBACK")
+    (problem,) = report.problems
+    assert "still has the foreign key of_u" in problem
+    assert "FOREIGN KEY (u) REFERENCES public.u(id) ON DELETE CASCADE" in problem
+    _undo(database, report.kept)
+    assert database.run(_KEYS) == keys
