@@ -36,7 +36,6 @@ _VALUES = {
     "--bucket": "bucket",
     "--region": "region",
 }
-COMMON_OPTIONS = (*_FLAGS, *_VALUES)
 #: Options that conflict with the embedded server, which has its own profile and address.
 _EXCLUSIVE = (("--demo", "--profile"), ("--demo", "--endpoint-url"))
 #: Environment variable that enables tracebacks like `--debug`, unless it is empty or 0.

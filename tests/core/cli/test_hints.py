@@ -6,7 +6,7 @@ import shlex
 import pytest
 import typer.main
 
-from core.cli.common import COMMON_OPTIONS
+from core.cli import common
 from core.cli.hints import COMMON_TEXTS, TEXTS, remedy_with_options
 from core.cli.program import program_of
 from core.errors import Conflict, NotFound
@@ -28,7 +28,7 @@ def test_every_hint_has_options_and_commands_that_exist():
     known = options_by_command(typer.main.get_command(program_of()))
     anywhere = set().union(*known.values())
     assert {*TEXTS, *COMMON_TEXTS} == set(Hint)
-    assert {text.split()[0] for text in COMMON_TEXTS.values()} <= set(COMMON_OPTIONS)
+    assert {text.split()[0] for text in COMMON_TEXTS.values()} <= {*common._FLAGS, *common._VALUES}
     for hint, text in TEXTS.items():
         parts = shlex.split(text.strip("`"))
         options = {part for part in parts if part.startswith("--")}
