@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.catalog.database import temporary_database
 from core.catalog.manifest import CatalogFolder, Manifest
@@ -17,7 +17,7 @@ from core.catalog.planning import estimate_of, plan_steps
 from core.catalog.query import Order, Query, below, name_in, order_sql, time_between
 from core.catalog.refresh import check_prefix
 from core.catalog.segments import ALL, attach
-from core.errors import NotFound
+from core.errors import LocalIOError, NotFound
 from core.hints import Hint
 from core.local.locking import locked_while_waiting
 from core.local.spool import spool
@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     import duckdb
     import numpy.typing as npt
 
+T = TypeVar("T")
+#: The identity of a manifest.
+_Stamp = tuple[int, int]
 #: How often a catalogue is read again whose segments are replaced at the same moment.
-_ATTEMPTS = 3
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Catalog:
         self._folder = CatalogFolder(bucket)
         self._lock = threading.Lock()
         self._table: Table | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: _Stamp | None = None
 
     @property
     def state(self) -> CatalogState | None:
@@ -175,14 +178,18 @@ class Catalog:
             "SELECT key, size, modified::TIMESTAMP, moment::TIMESTAMP, coalesce(symbol, ''), "  # noqa: S608 - values are parameters
             f"coalesce(timeframe, ''), etag FROM stored WHERE {where} ORDER BY key"
         )
-        with (
-            spool() as temporary,
-            temporary_database(temporary) as connection,
-            run(connection, default_work(work)),
-        ):
-            attach(connection, self._folder, self._manifest())
-            found = connection.execute(sql, values).fetchnumpy()
-        return KeyColumns(*found.values())
+
+        def read(manifest: Manifest) -> tuple[KeyColumns, bool]:
+            with (
+                spool() as temporary,
+                temporary_database(temporary) as connection,
+                run(connection, default_work(work)),
+            ):
+                damaged = attach(connection, self._folder, manifest)
+                found = connection.execute(sql, values).fetchnumpy()
+            return KeyColumns(*found.values()), bool(damaged)
+
+        return self._consistent(read)[0]
 
     def listed_keys(self, prefixes: Sequence[str], work: Work | None = None) -> Columns | None:
         """Return the objects below prefixes as a page of a listing, in the order of keys.
@@ -205,14 +212,19 @@ class Catalog:
             "SELECT key, size, strftime(modified AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ'), "  # noqa: S608 - values are parameters
             f"storage_class, etag FROM stored WHERE {where} ORDER BY key"
         )
-        with (
-            spool() as temporary,
-            temporary_database(temporary) as connection,
-            run(connection, default_work(work)),
-        ):
-            if attach(connection, self._folder, self._manifest()):
-                return None
-            found = connection.execute(sql, values).fetchall()
+
+        def read(manifest: Manifest) -> tuple[list[tuple[Any, ...]], bool]:
+            with (
+                spool() as temporary,
+                temporary_database(temporary) as connection,
+                run(connection, default_work(work)),
+            ):
+                damaged = attach(connection, self._folder, manifest)
+                return connection.execute(sql, values).fetchall(), bool(damaged)
+
+        found, damaged, _ = self._consistent(read)
+        if damaged:
+            return None
         empty: list[list[Any]] = [[], [], [], [], []]
         keys, sizes, modified, classes, etags = map(
             list, zip(*found, strict=True) if found else empty
@@ -240,10 +252,15 @@ class Catalog:
         Raises:
             NotFound: there is no catalogue yet.
         """
-        attach(connection, self._folder, self._manifest())
-        connection.execute(
-            f"CREATE TABLE {quoted(name)} AS SELECT {ALL} FROM stored ORDER BY key"  # noqa: S608 - the name is quoted
-        )
+
+        def read(manifest: Manifest) -> tuple[None, bool]:
+            damaged = attach(connection, self._folder, manifest)
+            connection.execute(
+                f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT {ALL} FROM stored ORDER BY key"  # noqa: S608 - the name is quoted
+            )
+            return None, bool(damaged)
+
+        self._consistent(read)
         for view in ("stored", "recent", "base"):
             connection.execute(f"DROP VIEW {view}")
 
@@ -255,6 +272,34 @@ class Catalog:
         """
         with locked_while_waiting(self._folder.lock_path, default_work(work).token.wait):
             self._folder.remove()
+
+    def _consistent(
+        self, read: Callable[[Manifest], tuple[T, bool]]
+    ) -> tuple[T, bool, _Stamp | None]:
+        """Read the catalogue, and again if a refresh has replaced its segments in the meantime.
+
+        Args:
+            read: returns what it has read, and whether segments are missing or damaged.
+
+        Returns:
+            Both, and the identity of the manifest that was read.
+        """
+        import duckdb
+
+        attempts = 0
+        while True:
+            attempts += 1
+            # In this order the next call notices a refresh that ends between the two.
+            stamp, manifest = self._folder.stamp(), self._manifest()
+            last = attempts == _ATTEMPTS
+            try:
+                found, damaged = read(manifest)
+            except (duckdb.IOException, LocalIOError):
+                if last or stamp == self._folder.stamp():
+                    raise
+                continue
+            if last or not damaged or stamp == self._folder.stamp():
+                return found, damaged, stamp
 
     def _manifest(self) -> Manifest:
         manifest = self._folder.read()
@@ -271,19 +316,14 @@ class Catalog:
     def _loaded(self) -> Table:
         """Return the keys in memory, read again after a refresh."""
         with self._lock:
-            for _attempt in range(_ATTEMPTS):
-                # In this order the next call notices a refresh that ends between the two.
-                stamp, manifest = self._folder.stamp(), self._manifest()
-                if self._table is not None and stamp == self._stamp:
-                    break
-                attached = partial(_attached, self._folder, manifest)
-                self._table = Table(attached, manifest.objects)
-                self._stamp = stamp
-                # Segments that a refresh has replaced in the meantime are missing.
-                if not self._table.damaged:
-                    break
-            assert self._table is not None
+            if self._table is None or self._folder.stamp() != self._stamp:
+                table, _, stamp = self._consistent(self._read_table)
+                self._table, self._stamp = table, stamp
             return self._table
+
+    def _read_table(self, manifest: Manifest) -> tuple[Table, bool]:
+        table = Table(partial(_attached, self._folder, manifest), manifest.objects)
+        return table, bool(table.damaged)
 
 
 def _attached(

@@ -7,10 +7,14 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from helpers.catalog_race import ROUNDS, keys_of
 from helpers.listed_bucket import ListedBucket
 
+from core.catalog import catalog as catalog_module
+from core.catalog import refresh as refresh_module
 from core.catalog.catalog import open_catalog
+from core.catalog.database import connect
 from core.catalog.manifest import CatalogFolder
 from core.catalog.query import Query
 from core.catalog.refresh import refresh
@@ -21,6 +25,7 @@ from core.units import utc_now
 from core.work import Work
 
 ROOT = Path(__file__).parents[3]
+CANDLE = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T{:02}:00:00Z.json"
 
 
 def start(home, how):
@@ -68,6 +73,49 @@ def test_a_refresh_that_ends_while_the_manifest_is_read_is_noticed(monkeypatch):
     catalog.search(Query())
     assert len(catalog.search(Query())) == 2
     assert not catalog.state.damaged
+
+
+def _table_of(catalog):
+    with connect() as connection:
+        catalog.create_table(connection)
+        return connection.execute("SELECT count(*) FROM keys").fetchall()[0][0]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda catalog: len(catalog.search(Query())),
+        lambda catalog: len(catalog.rows("ohlcv")),
+        lambda catalog: len(catalog.listed_keys([""])),
+        _table_of,
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_segments_that_a_refresh_replaces_while_they_are_read_are_read_again(
+    monkeypatch, read, before
+):
+    keys = {CANDLE.format(hour): 1 for hour in range(10)}
+    # All segments are replaced, as after many changes.
+    monkeypatch.setattr(refresh_module, "_MOST_RECENT", 0)
+    monkeypatch.setattr(refresh_module, "_RECENT_SHARE", 0)
+    bucket = ListedBucket(dict(list(keys.items())[:9])).use(monkeypatch)
+    refresh(bucket, Work())
+    bucket.keys, refreshed = keys, []
+    attach = catalog_module.attach
+
+    def attach_and_refresh(connection, folder, manifest):
+        done = bool(refreshed)
+        refreshed.append(True)
+        if before and not done:
+            refresh(bucket, Work(), complete=True)
+        damaged = attach(connection, folder, manifest)
+        if not before and not done:
+            refresh(bucket, Work(), complete=True)
+        return damaged
+
+    monkeypatch.setattr(catalog_module, "attach", attach_and_refresh)
+    assert read(open_catalog(bucket)) == 10
+    assert len(refreshed) == 2
 
 
 def test_a_refresh_waits_for_another_one_and_uses_its_result(monkeypatch):
