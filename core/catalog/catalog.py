@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from core.catalog.consistency import Stamp, read_consistently
 from core.catalog.database import temporary_database
 from core.catalog.manifest import CatalogFolder, Manifest
 from core.catalog.matches import Matches, Table
@@ -17,7 +18,7 @@ from core.catalog.planning import estimate_of, plan_steps
 from core.catalog.query import Order, Query, below, name_in, order_sql, time_between
 from core.catalog.refresh import check_prefix
 from core.catalog.segments import ALL, attach
-from core.errors import LocalIOError, NotFound
+from core.errors import NotFound
 from core.hints import Hint
 from core.local.locking import locked_while_waiting
 from core.local.spool import spool
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 T = TypeVar("T")
-#: The identity of a manifest.
-_Stamp = tuple[int, int]
-#: How often a catalogue is read again whose segments are replaced at the same moment.
-_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class Catalog:
         self._folder = CatalogFolder(bucket)
         self._lock = threading.Lock()
         self._table: Table | None = None
-        self._stamp: _Stamp | None = None
+        self._stamp: Stamp | None = None
 
     @property
     def state(self) -> CatalogState | None:
@@ -275,31 +272,9 @@ class Catalog:
 
     def _consistent(
         self, read: Callable[[Manifest], tuple[T, bool]]
-    ) -> tuple[T, bool, _Stamp | None]:
-        """Read the catalogue, and again if a refresh has replaced its segments in the meantime.
-
-        Args:
-            read: returns what it has read, and whether segments are missing or damaged.
-
-        Returns:
-            Both, and the identity of the manifest that was read.
-        """
-        import duckdb
-
-        attempts = 0
-        while True:
-            attempts += 1
-            # In this order the next call notices a refresh that ends between the two.
-            stamp, manifest = self._folder.stamp(), self._manifest()
-            last = attempts == _ATTEMPTS
-            try:
-                found, damaged = read(manifest)
-            except (duckdb.IOException, LocalIOError):
-                if last or stamp == self._folder.stamp():
-                    raise
-                continue
-            if last or not damaged or stamp == self._folder.stamp():
-                return found, damaged, stamp
+    ) -> tuple[T, bool, Stamp | None]:
+        """Read the catalogue; see `read_consistently`."""
+        return read_consistently(self._folder, self._manifest, read)
 
     def _manifest(self) -> Manifest:
         manifest = self._folder.read()

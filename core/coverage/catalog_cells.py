@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.catalog.catalog import open_catalog
+from core.catalog.consistency import read_consistently
 from core.catalog.database import temporary_database
-from core.catalog.manifest import CatalogFolder
+from core.catalog.manifest import CatalogFolder, Manifest
 from core.catalog.planning import estimate_of, plan_steps
 from core.catalog.refresh import refresh
 from core.catalog.segments import attach
@@ -26,6 +26,7 @@ from core.work import Work
 if TYPE_CHECKING:
     import duckdb
 
+T = TypeVar("T")
 _NAME = "coalesce(symbol, user_id, report_type, table_name, log_type)"
 _SECONDS = "epoch(moment)::BIGINT"
 #: In two steps: the numbers are then fetched without the texts that identify their stream.
@@ -84,8 +85,8 @@ def catalog_cells(
         NotFound: there is no catalogue, or a part of it is damaged.
         Cancelled: the token of `work` was cancelled.
     """
-    with _stored(workspace, work) as connection:
-        return _cells(connection, selection, int(now.timestamp()) // HOUR + 1)
+    until = int(now.timestamp()) // HOUR + 1
+    return _from_stored(workspace, work, lambda stored: _cells(stored, selection, until))
 
 
 def refresh_estimates(
@@ -97,7 +98,8 @@ def refresh_estimates(
         NotFound: there is no catalogue, or a part of it is damaged.
         Cancelled: the token of `work` was cancelled.
     """
-    with _stored(workspace, work) as connection:
+
+    def estimates(connection: duckdb.DuckDBPyConnection) -> tuple[RefreshEstimate, ...]:
         return tuple(
             estimate_of(
                 plan_steps(connection, "stored", prefix, complete=False),
@@ -106,28 +108,37 @@ def refresh_estimates(
             for prefix in selection.prefixes()
         )  # fmt: skip
 
+    return _from_stored(workspace, work, estimates)
 
-@contextmanager
-def _stored(workspace: HasBucket, work: Work) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a database with the view `stored`, which has all keys of the catalogue."""
+
+def _from_stored(
+    workspace: HasBucket, work: Work, use: Callable[[duckdb.DuckDBPyConnection], T]
+) -> T:
+    """Use a database with the view `stored`, which has all keys of the catalogue."""
     folder = CatalogFolder(workspace.bucket)
-    manifest = folder.read()
-    with (
-        spool() as temporary,
-        temporary_database(temporary) as connection,
-        run(connection, work),
-    ):
-        damaged = attach(connection, folder, manifest)
-        # With keys left out, complete days would be shown as missing.
-        if manifest is None or damaged:
-            raise NotFound(
-                "The catalogue of this bucket cannot be read",
-                cause="It was removed, or one of its files is damaged.",
-                remedy=LIST_KEYS,
-                hints=Hint.LIST_KEYS,
-                subject=workspace.bucket.name,
-            )
-        yield connection
+
+    def read(manifest: Manifest | None) -> tuple[T | None, bool]:
+        with (
+            spool() as temporary,
+            temporary_database(temporary) as connection,
+            run(connection, work),
+        ):
+            damaged = attach(connection, folder, manifest)
+            # With keys left out, complete days would be shown as missing.
+            if manifest is None or damaged:
+                return None, True
+            return use(connection), False
+
+    found, _, _ = read_consistently(folder, folder.read, read)
+    if found is None:
+        raise NotFound(
+            "The catalogue of this bucket cannot be read",
+            cause="It was removed, or one of its files is damaged.",
+            remedy=LIST_KEYS,
+            hints=Hint.LIST_KEYS,
+            subject=workspace.bucket.name,
+        )
+    return found
 
 
 def _cells(

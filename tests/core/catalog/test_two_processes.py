@@ -18,6 +18,8 @@ from core.catalog.database import connect
 from core.catalog.manifest import CatalogFolder
 from core.catalog.query import Query
 from core.catalog.refresh import refresh
+from core.coverage import catalog_cells
+from core.coverage.report import Source, coverage
 from core.errors import Cancelled
 from core.local.locking import locked
 from core.model.catalog import Listed
@@ -75,20 +77,22 @@ def test_a_refresh_that_ends_while_the_manifest_is_read_is_noticed(monkeypatch):
     assert not catalog.state.damaged
 
 
-def _table_of(catalog):
+def _table_of(bucket):
     with connect() as connection:
-        catalog.create_table(connection)
+        open_catalog(bucket).create_table(connection)
         return connection.execute("SELECT count(*) FROM keys").fetchall()[0][0]
 
 
 @pytest.mark.parametrize(
     "read",
     [
-        lambda catalog: len(catalog.search(Query())),
-        lambda catalog: len(catalog.rows("ohlcv")),
-        lambda catalog: len(catalog.listed_keys([""])),
+        lambda bucket: len(open_catalog(bucket).search(Query())),
+        lambda bucket: len(open_catalog(bucket).rows("ohlcv")),
+        lambda bucket: len(open_catalog(bucket).listed_keys([""])),
         _table_of,
+        lambda bucket: coverage(bucket, source=Source.CATALOG).objects,
     ],
+    ids=["search", "rows", "keys", "table", "coverage"],
 )
 @pytest.mark.parametrize("before", [True, False])
 def test_segments_that_a_refresh_replaces_while_they_are_read_are_read_again(
@@ -114,7 +118,8 @@ def test_segments_that_a_refresh_replaces_while_they_are_read_are_read_again(
         return damaged
 
     monkeypatch.setattr(catalog_module, "attach", attach_and_refresh)
-    assert read(open_catalog(bucket)) == 10
+    monkeypatch.setattr(catalog_cells, "attach", attach_and_refresh)
+    assert read(bucket) == 10
     assert len(refreshed) == 2
 
 
