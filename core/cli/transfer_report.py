@@ -38,6 +38,10 @@ class Files:
         """The noun of the counts."""
         return "file" if self.other == "path" else "object"
 
+    def written(self, number: int) -> str:
+        """Return the key under which a file or a copy is stored."""
+        return self.paths[number] if self.other == "target" else self.keys[number]
+
     def file(self, number: int) -> dict[str, Any]:
         """Return what identifies a file in JSON."""
         return {"key": self.keys[number], self.other: self.paths[number]}
@@ -199,7 +203,7 @@ def write_report(out: Output, report: TransferReport, files: Files, verb: str) -
     ):
         out.note(line)
     if report.unguarded:
-        out.note(unguarded_warning([files.keys[number] for number in report.unguarded]))
+        out.note(unguarded_warning([files.written(number) for number in report.unguarded]))
     if remedy := next((each.remedy for each in report.failed if each.remedy), ""):
         out.note(remedy)
     out.line(_summary(report, verb, files.noun))

@@ -45,6 +45,12 @@ def test_keys_that_end_with_a_slash_and_have_content_are_copied_or_named(
     assert len(causes) == (0 if stored else 1)
 
 
+def test_the_key_of_the_copy_is_named_if_it_may_have_replaced_another_one(run, put):
+    """Both servers ignore the condition of a copy."""
+    put("a")
+    assert "that the key b is free" in run("cp", "a", "b").err
+
+
 def test_a_key_with_signs_of_patterns_is_a_key_if_it_exists(run, put, bodies):
     put("a[1].txt", "a1.txt")
     run("mv", "a[1].txt", "moved")
