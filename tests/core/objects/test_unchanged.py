@@ -89,7 +89,7 @@ def test_s3_compares_the_etag_itself(monkeypatch):
         {"Key": "e"},
     ]
     # An object that is already gone is what the delete was for.
-    assert [each.key for each in report.deleted] == ["a", "e", "c"]
+    assert [each.key for each in report.deleted] == ["a", "c", "e"]
     assert [(each.key, each.code) for each in report.failed] == [
         ("b", "PreconditionFailed"), ("d", "AccessDenied"),
     ]  # fmt: skip
