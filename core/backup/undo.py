@@ -10,6 +10,7 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, secr
 from core.backup.databases.base import Database
 from core.effects import BY_HAND, states_effect
 from core.errors import NotFound
+from core.model.backup import UndoReport
 from core.objects.bucket import HasBucket
 from core.units import format_counted
 from core.work import Work, default_work
@@ -94,11 +95,11 @@ def _stamp(former: str) -> tuple[str, int]:
 @states_effect("changed", (BY_HAND,))
 def undo(
     workspace: HasBucket | None, work: Work | None = None, *, database: str, former: str
-) -> str:
+) -> UndoReport:
     """Restore the former table and drop the restored one.
 
     Returns:
-        The name of the table.
+        The name of the table, and what is not as it was before the restore.
 
     Raises:
         InvalidInput: When `former` is not a former table.

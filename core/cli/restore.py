@@ -167,11 +167,20 @@ def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) ->
         found = undo.describe_former_table(address, table, work)
     name = found.name
     if yes:
+        problems: tuple[str, ...] = ()
         with cli.out.work("Changing") as work:
-            change = undo.undo if put_back else undo.drop_former_table
-            change(workspace, work, database=database, former=name)
-        verb = "put back" if put_back else "dropped"
-        cli.out.result({"table": table, "kept": name}, lambda: cli.out.line(f"{name} is {verb}"))
+            if put_back:
+                report = undo.undo(workspace, work, database=database, former=name)
+                problems = report.problems
+            else:
+                undo.drop_former_table(workspace, work, database=database, former=name)
+
+        def show() -> None:
+            cli.out.line(f"{name} is {'put back' if put_back else 'dropped'}")
+            for problem in problems:
+                cli.out.line(f"! {problem}")
+
+        cli.out.result({"table": table, "kept": name, "problems": problems}, show)
         return
     rows = format_counted(found.rows, "row")
     effect = found.undo_effect if put_back else f"{name} would be dropped, with {rows}."

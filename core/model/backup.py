@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -309,6 +310,22 @@ class RestoreReport:
     seconds: float
     problems: tuple[str, ...] = ()
     dependants: tuple[Dependant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """Report of the undo of a restore: the name of the table, and what is not as it was before."""
+
+    table: str
+    problems: tuple[str, ...] = ()
+
+
+def dangling_after_undo(lost: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    """Return texts about rows that refer to missing rows after an undo, by their table."""
+    return tuple(
+        f"{format_counted(rows, 'row')} of {table} {'refers' if rows == 1 else 'refer'} to missing rows."
+        for table, rows in lost
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from core.backup.databases.long_rows import complete_rows
-from core.model.backup import Difference, Origin
+from core.model.backup import Difference, Origin, UndoReport
 from core.model.tables import DatabaseInfo, Dependant, Index, Reference, TableInfo, TableSchema
 from core.redaction import Secret
 from core.work import Work
@@ -351,8 +351,8 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def undo(self, former: str) -> str:
-        """Restore a former table under its name, drop the restored one, and return the name.
+    def undo(self, former: str) -> UndoReport:
+        """Restore a former table under its name, and drop the restored one.
 
         If `former` contains the former values of single rows, only these are restored.
         """

@@ -13,7 +13,7 @@ from shiboken6 import isValid
 
 from core.engine.operations import operation
 from core.errors import StorageError
-from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport
+from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport, UndoReport
 from core.units import format_count, format_counted
 from core.work import Work
 from gui.dialogs.confirm import ask
@@ -328,12 +328,16 @@ class RestoreFlow(QObject):
         message: str,
         options: UndoOptions | None = None,
     ) -> None:
-        def done(table: str) -> None:
+        def done(result: UndoReport | str) -> None:
             self._former_bar.hide()
-            self._tab.banner.show_good(f"{message}.")
+            report = UndoReport(result) if isinstance(result, str) else result
+            if report.problems:
+                self._tab.banner.show_warning(message, " ".join(report.problems))
+            else:
+                self._tab.banner.show_good(f"{message}.")
             if options is not None:
                 self.undone.emit(former)
-            self.changed.emit(database, table)
+            self.changed.emit(database, report.table)
 
         arguments = {"database": self._databases.argument(database), "former": former}
         title = f"{operation(name).title}: {former}"

@@ -12,7 +12,7 @@ from shiboken6 import isValid
 from core.backup.restore import Choices
 from core.backup.together import TablesWanted
 from core.errors import StorageError
-from core.model.backup import RestorePreview, RestoreReport
+from core.model.backup import RestorePreview, RestoreReport, UndoReport
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.units import format_count, format_counted
 from gui import shortcuts
@@ -309,34 +309,39 @@ class RestoreTogether(QObject):
         dialog: TogetherResult,
         database: str,
         left: tuple[RestoreReport, ...],
-        undone: tuple[str, ...],
+        undone: tuple[UndoReport, ...],
     ) -> None:
         """Undo the first restore of `left`, and then the others, until one fails."""
         exists = isValid(dialog)
         banner = dialog.banner if exists else self._tab.banner
         if exists:
             dialog.set_busy(busy=bool(left))
+        text = f"Undone: {', '.join(each.table for each in undone)}."
         if not left:
-            banner.show_good(f"Undone: {', '.join(undone)}.")
-            self.changed.emit(database, undone[-1])
+            problems = " ".join(problem for each in undone for problem in each.problems)
+            if problems:
+                banner.show_warning(text, problems)
+            else:
+                banner.show_good(text)
+            self.changed.emit(database, undone[-1].table)
             return
         report, rest = left[0], left[1:]
 
-        def then(_table: str) -> None:
+        def then(result: UndoReport) -> None:
             self._flow.undone.emit(report.kept)
-            self._undo_next(dialog, database, rest, (*undone, report.table))
+            self._undo_next(dialog, database, rest, (*undone, result))
 
         def ended(error: StorageError | None) -> None:
             if isValid(dialog):
                 dialog.set_busy(busy=False)
-            text = f"Not undone: {', '.join(each.table for each in left)}."
-            text = f"Undone: {', '.join(undone)}. {text}" if undone else text
+            missing = f"Not undone: {', '.join(each.table for each in left)}."
+            shown = f"{text} {missing}" if undone else missing
             why = (
                 "" if error is None else " ".join((f"{error.summary}.", error.cause, error.remedy))
             )
-            (dialog.banner if isValid(dialog) else self._tab.banner).show_warning(text, why)
+            (dialog.banner if isValid(dialog) else self._tab.banner).show_warning(shown, why)
             if undone:
-                self.changed.emit(database, undone[-1])
+                self.changed.emit(database, undone[-1].table)
 
         self._tab.bulk(
             f"Undo the restore of {report.table}",

@@ -89,7 +89,7 @@ def test_a_restore_in_place_keeps_references_and_can_be_undone(
     assert sql(path, "SELECT seq FROM sqlite_sequence WHERE name='users'") == [(3,)]
     with open_database(str(path)) as database:
         assert [t.former_name for t in database.tables() if t.former_name] == ["users"]
-    assert undo(None, database=str(path), former=report.kept) == "users"
+    assert undo(None, database=str(path), former=report.kept).table == "users"
     assert [r[:3] for r in everything(path)] == [r[:3] for r in changed]
     assert sql(path, "SELECT name FROM users WHERE id IN (1, 4)") == [("eve",), ("dot",)]
 

@@ -18,6 +18,7 @@ from core.backup.databases.sqlite.ddl.keyless import without_foreign_keys
 from core.backup.databases.sqlite.definition import define
 from core.backup.undo import undo
 from core.errors import Corrupt
+from core.model.backup import UndoReport
 
 _USERS = "CREATE TABLE users(id INTEGER PRIMARY KEY); INSERT INTO users VALUES (0), (1), (2);"
 #: Definitions whose keys are written in every way, and whose automatic indexes have an order.
@@ -72,39 +73,37 @@ def test_deletes_in_a_referenced_table_do_not_change_the_former_one(
 
 
 def test_two_restores_and_their_undos_return_the_same_definition(
-    store: MemoryStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: MemoryStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "d.db"
     sql(path, f"{_USERS} {TABLES['itself']}; INSERT INTO t(a, b) VALUES (1, 'x')")
     before, backup = everything(path), backed_up(store, path, "t")
     first, second = restored(store, backup, path), restored(store, backup, path)
     for report in (second, first):
-        undo(None, database=str(path), former=report.kept)
+        assert undo(None, database=str(path), former=report.kept) == UndoReport("t")
     assert everything(path) == before
-    assert not caplog.messages
 
 
-def test_an_undo_names_rows_that_refer_to_missing_ones(
-    store: MemoryStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_undo_names_rows_that_refer_to_missing_ones(store: MemoryStore, tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     sql(path, f"{_USERS} {TABLES['column']}; INSERT INTO t VALUES ('x', 1), ('y', 2)")
     report = restored(store, backed_up(store, path, "t"), path)
     _with_keys(path, "DELETE FROM users WHERE id = 1")
-    undo(None, database=str(path), former=report.kept)
-    assert "references to missing rows: 1 in t" in caplog.text
+    undone = undo(None, database=str(path), former=report.kept)
+    assert undone.problems == ("1 row of t refers to missing rows.",)
 
 
 def test_a_former_table_that_was_changed_is_put_back_without_its_keys(
-    store: MemoryStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: MemoryStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "d.db"
     sql(path, f"{_USERS} {TABLES['column']}; INSERT INTO t VALUES ('x', 1)")
     report = restored(store, backed_up(store, path, "t"), path)
     sql(path, f'ALTER TABLE "{report.kept}" ADD COLUMN extra')
-    undo(None, database=str(path), former=report.kept)
+    undone = undo(None, database=str(path), former=report.kept)
     assert sql(path, "SELECT * FROM t") == [("x", 1, None)]
-    assert "t lacks its foreign keys, since the former table was changed: a → users" in caplog.text
+    text = "t lacks its foreign keys, since the former table was changed: a → users."
+    assert undone.problems == (text,)
     assert _with_keys(path, "INSERT INTO t VALUES ('z', 9, 1)") == [("ok",)]
 
 

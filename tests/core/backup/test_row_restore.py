@@ -70,7 +70,7 @@ def test_rows_are_inserted_updated_and_deleted_and_the_undo_reverses_it(
     assert run_sql(coins, "SELECT * FROM log") == []
     assert describe_former_table(str(coins), "coins").name == report.former
 
-    assert undo(None, Work(), database=str(coins), former=report.former) == "coins"
+    assert undo(None, Work(), database=str(coins), former=report.former).table == "coins"
     assert _content(coins) == changed
 
 

@@ -1,5 +1,7 @@
 """A restore is undone, or its former table dropped, from the command line."""
 
+import json
+
 import pytest
 from helpers.backups import MemoryStore, backed_up, restored, sql, trading_database
 
@@ -60,10 +62,11 @@ def test_the_last_restore_of_many_in_one_second_is_undone(tmp_path, monkeypatch)
     assert describe_former_table(str(path), "orders").name == names[-1]
 
 
-def test_an_undo_names_rows_that_refer_to_rows_of_the_restored_table(tmp_path, caplog):
+def test_an_undo_names_rows_that_refer_to_rows_of_the_restored_table(tmp_path, capsys):
     path, store = trading_database(tmp_path / "t.db", rows=5), MemoryStore()
     restored(store, backed_up(store, path, "users"), path)
     sql(path, "INSERT INTO users (id, name) VALUES (99, 'since the restore')")
     sql(path, "UPDATE orders SET user_id = 99 WHERE id = 1")
-    assert main(["restore", str(path), "users", "--undo", "--yes"]) == 0
-    assert "references to missing rows: 1 in orders" in caplog.text
+    assert main(["restore", str(path), "users", "--undo", "--yes", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["problems"] == ["1 row of orders refers to missing rows."]

@@ -117,6 +117,7 @@ def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):
     qtbot.waitUntil(lambda: not tab.former_bar.isHidden(), timeout=15_000)
     assert sql(path, "SELECT count(*) FROM orders WHERE status = 'lost'") == [(0,)]
     qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
+    sql(path, "UPDATE orders SET user_id = 2 WHERE user_id = 1; DELETE FROM users WHERE id = 1")
     tab.former_bar.undo.click()
     qtbot.waitUntil(lambda: any(d.isVisible() for d in tab.findChildren(Confirm)))
     question = next(d for d in tab.findChildren(Confirm) if d.isVisible())
@@ -125,6 +126,10 @@ def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):
     assert shown == f"\N{MINUS SIGN} orders: 60 rows\n+ {tab.former_bar.former}: 50 rows"
     answer(tab, "orders")
     qtbot.waitUntil(lambda: "undone" in tab.banner.text, timeout=15_000)
+    assert any(
+        "of orders refer to missing rows." in each.text()
+        for each in tab.banner.findChildren(QLabel)
+    )
     assert sorted(r for r in everything(path) if r[0] == "orders") == sorted(
         r for r in changed if r[0] == "orders"
     )

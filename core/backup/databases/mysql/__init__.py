@@ -33,7 +33,7 @@ from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.databases.single_rows import RowChanges
 from core.effects import BY_HAND, Result, note_attempt
 from core.errors import Conflict, DatabaseError, StorageError
-from core.model.backup import Difference, Origin
+from core.model.backup import Difference, Origin, UndoReport
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
 from core.redaction import Secret
 from core.work import Work, default_work, finishing
@@ -375,7 +375,7 @@ class MySQLDatabase(Database):
         """Count orphans; the server itself attaches keys to a table that is created later."""
         return (), newly_orphaned(self._session, schema, (), schema.table, None)
 
-    def undo(self, former: str) -> str:
+    def undo(self, former: str) -> UndoReport:
         """Restore a former table under its name, or the former values of single rows."""
         self._leaving = former if self.exists(former) else ""
         if note := row_restore.former_rows_note(self._session, former):

@@ -39,6 +39,7 @@ from core.backup.databases.mysql.swap import referring_to
 from core.backup.databases.mysql.tokens import quoted
 from core.backup.databases.mysql.writer import foreign_key_sql
 from core.errors import Conflict, InvalidInput, NotSupported, StorageError
+from core.model.backup import UndoReport, dangling_after_undo
 from core.model.tables import Dependant
 
 _log = logging.getLogger(__name__)
@@ -118,8 +119,8 @@ def drop(session: Session, *names: str) -> None:
             session.run("SET SESSION foreign_key_checks=0")
 
 
-def undo(session: Session, former: str, connect: Connect) -> str:
-    """Restore a former table under its name, drop the restored one, and return the name.
+def undo(session: Session, former: str, connect: Connect) -> UndoReport:
+    """Restore a former table under its name, and drop the restored one.
 
     Raises:
         Conflict: Another session uses one of the tables; nothing was changed.
@@ -137,10 +138,8 @@ def undo(session: Session, former: str, connect: Connect) -> str:
     back.write(session)
     _add_temporary(session, back)
     carry_out(session, back, connect)
-    for table, rows in lost:
-        _log.warning("After the undo, references to missing rows: %s in %s", rows, table)
     _drop_discarded(session, back)
-    return note.table
+    return UndoReport(note.table, dangling_after_undo(lost))
 
 
 def _newly_orphaned(session: Session, note: Note, former: str) -> tuple[tuple[str, int], ...]:

@@ -26,6 +26,7 @@ from core.backup.databases.row_statements import UPDATE, bad_key
 from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
 from core.errors import Conflict, DatabaseError, StorageError
+from core.model.backup import UndoReport
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work
 
@@ -270,10 +271,10 @@ def former_rows_note(session: Session, former: str) -> FormerRowsNote | None:
     return FormerRowsNote.parse((text(kind), text(name), text(value)) for kind, name, value in rows)
 
 
-def undo_rows(session: Session, former: str, note: FormerRowsNote) -> str:
-    """Restore the former rows, drop their table, and return the name of the changed table."""
+def undo_rows(session: Session, former: str, note: FormerRowsNote) -> UndoReport:
+    """Restore the former rows, and drop their table."""
     today = read_schema(session, note.table)
     saved = read_schema(session, former)
     present = former_schema(today, [column.name for column in saved.columns])
     changes = MySQLRowChanges(session, present, today, incoming(session, note.table))
-    return changes.undo(former, note)
+    return UndoReport(changes.undo(former, note))

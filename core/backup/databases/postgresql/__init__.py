@@ -34,7 +34,7 @@ from core.backup.databases.postgresql.user_types import large_object_notes
 from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import RowChanges
 from core.errors import DatabaseError, StorageError
-from core.model.backup import Difference, Origin
+from core.model.backup import Difference, Origin, UndoReport
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
 from core.redaction import Secret
 from core.work import Work, default_work
@@ -380,7 +380,7 @@ class PostgreSQLDatabase(Database):
         """Create and validate foreign keys that were left out; see `Database`."""
         return orphans.complete_keys(self._session, schema)
 
-    def undo(self, former: str) -> str:
+    def undo(self, former: str) -> UndoReport:
         """Restore a former table and drop the restored one, or restore the former rows."""
         if self.has_former_rows(former):
             return row_restore.undo_rows(self._session, TableName.parse(former))

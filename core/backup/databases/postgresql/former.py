@@ -7,7 +7,6 @@ delete or change the rows that an undo is to return. The record contains their d
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -19,8 +18,6 @@ from core.backup.databases.postgresql.names import TableName, checked_definition
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.takeover import savepoint
 from core.errors import Conflict, DatabaseError, InvalidInput, NotFound
-
-_log = logging.getLogger(__name__)
 
 MARK = "Former table, replaced by a restore of Strongroom: "
 #: Foreign keys of a table and of its partitions to other tables.
@@ -134,11 +131,11 @@ def release_former(session: Session, former: TableName) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def attach_outgoing_keys(session: Session, record: Former) -> None:
+def attach_outgoing_keys(session: Session, record: Former) -> Iterator[str]:
     """Create the foreign keys of a table that an undo has put back under its name.
 
     Rows may violate a key since the restore: it is created without a check of the present rows then,
-    and omitted where the server cannot do that. Both are logged with the name of the key.
+    and omitted where the server cannot do that. A text about each of these keys is yielded.
     """
     for key in record.foreign_keys:
         place = TableName.parse(key.table)
@@ -153,15 +150,9 @@ def attach_outgoing_keys(session: Session, record: Former) -> None:
         if problem and not definition.endswith(" NOT VALID"):
             first, problem = problem, _lasting_problem(session, f"{statement} NOT VALID")
             if not problem:
-                _log.warning(
-                    "After the undo, the foreign key %s of %s is not valid: %s",
-                    key.name, key.table, first,
-                )  # fmt: skip
+                yield f"The foreign key {key.name} of {key.table} is not valid: {first}"
         if problem:
-            _log.warning(
-                "After the undo, %s lacks the foreign key %s, %s: %s",
-                key.table, key.name, definition, problem,
-            )  # fmt: skip
+            yield f"{key.table} lacks the foreign key {key.name}, {definition}: {problem}"
         elif key.comment:
             comment = literal(key.comment)
             session.query(f"COMMENT ON CONSTRAINT {name} ON {table} IS {comment}")

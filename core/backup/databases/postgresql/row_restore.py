@@ -22,6 +22,7 @@ from core.backup.databases.row_keys import KeyValue
 from core.backup.databases.row_statements import INSERT, UPDATE, bad_key
 from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
 from core.errors import DatabaseError, NotSupported
+from core.model.backup import UndoReport
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work, default_work
 
@@ -220,8 +221,8 @@ def _field(value: KeyValue) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def undo_rows(session: Session, former: TableName) -> str:
-    """Restore the former rows, drop their table, and return the name of the changed table."""
+def undo_rows(session: Session, former: TableName) -> UndoReport:
+    """Restore the former rows, and drop their table."""
     relation = catalog.require_relation(session, former)
     record = json.loads(relation.comment.removeprefix(MARK))
     name = TableName.parse(str(record["table"]))
@@ -229,7 +230,7 @@ def undo_rows(session: Session, former: TableName) -> str:
     saved = catalog.read_schema(session, former)
     present = former_schema(today, [column.name for column in saved.columns])
     note = FormerRowsNote(str(name), str(record["marker"]), record["key"])
-    return row_changes(session, present, today).undo(str(former), note)
+    return UndoReport(row_changes(session, present, today).undo(str(former), note))
 
 
 def has_former_rows(session: Session, former: TableName) -> bool:

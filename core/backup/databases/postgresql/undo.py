@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterable, Iterator
 
 from core.backup.databases.postgresql.catalog import find_relation
 from core.backup.databases.postgresql.dependants import PUBLICATIONS, Bindings, read_bindings
@@ -14,12 +14,11 @@ from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.swap import rename_object
 from core.backup.databases.postgresql.takeover import savepoint
 from core.errors import DatabaseError, NotFound
+from core.model.backup import UndoReport, dangling_after_undo
 
-_log = logging.getLogger(__name__)
 
-
-def undo(session: Session, former: TableName) -> str:
-    """Restore a former table under its name, drop the restored one, and return the name.
+def undo(session: Session, former: TableName) -> UndoReport:
+    """Restore a former table under its name, and drop the restored one.
 
     Raises:
         InvalidInput: The name is not that of a former table.
@@ -51,17 +50,20 @@ def undo(session: Session, former: TableName) -> str:
     comment = literal(record.comment) if record.comment else "NULL"
     session.query(f"COMMENT ON TABLE {table.sql} IS {comment}")
     bindings.attach_foreign_keys(session, partitioned=relation.kind == "p")
-    attach_outgoing_keys(session, record)
+    problems = [*attach_outgoing_keys(session, record)]
     states |= record.trigger_states()
-    for name in sorted(
-        published - {row[0] for row in session.query(PUBLICATIONS, (relation.oid,))}
-    ):
-        _log.warning("After the undo, %s is not part of the publication %s any more", table, name)
-    for key in apply_states(session, relation.oid, states):
-        _log.warning("The triggers of the foreign key %s, which were disabled, are enabled", key)
-    for child, rows in validate_or_count(session, relation.oid, set(record.not_valid)):
-        _log.warning("After the undo, references to missing rows: %s in %s", rows, child)
-    return str(TableName(relation.name.schema, table.name))
+    published -= {row[0] for row in session.query(PUBLICATIONS, (relation.oid,))}
+    problems += _problems(sorted(published), apply_states(session, relation.oid, states))
+    problems += dangling_after_undo(validate_or_count(session, relation.oid, set(record.not_valid)))
+    return UndoReport(str(TableName(relation.name.schema, table.name)), tuple(problems))
+
+
+def _problems(publications: Iterable[str], keys: Iterable[str]) -> Iterator[str]:
+    """Yield texts about publications without the table, and keys with other triggers."""
+    for name in publications:
+        yield f"The table is not part of the publication {name} any more."
+    for key in keys:
+        yield f"The triggers of the foreign key {key}, which were disabled, are enabled."
 
 
 def _rename_back(session: Session, table: TableName, record: Former) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -35,14 +35,12 @@ from core.backup.databases.sqlite.scratch import prove_restorable
 from core.backup.databases.sqlite.tokens import quoted
 from core.backup.databases.url import DatabaseUrl
 from core.errors import Conflict, InvalidInput
-from core.model.backup import Difference, Origin
+from core.model.backup import Difference, Origin, UndoReport
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
 from core.redaction import Secret
 from core.work import Work, default_work
 
 __all__ = ["SQLiteDatabase"]
-
-_log = logging.getLogger(__name__)
 
 
 class SQLiteDatabase(Database):
@@ -298,16 +296,15 @@ class SQLiteDatabase(Database):
             now = Place("main", schema.table)
             return newly_orphaned(self._connection, schema, references, now, before)
 
-    def undo(self, former: str) -> str:
+    def undo(self, former: str) -> UndoReport:
         """Restore a former table, and rebuild the full-text indexes over it."""
         with translate_sqlite_errors(former):
             undo.require_former(self._connection, former)
             if note := row_restore.former_rows_note(self._connection, former):
                 return row_restore.undo_rows(self._connection, former, note)
-            table = undo.put_back(self._connection, former)
-            for problem in dependants.rebuild_indexes(self._connection, table):
-                _log.warning("After the undo: %s", problem)
-        return table
+            report = undo.put_back(self._connection, former)
+            found = dependants.rebuild_indexes(self._connection, report.table)
+        return replace(report, problems=(*report.problems, *found))
 
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
         """Return the changes of single rows of a table."""

@@ -22,6 +22,7 @@ from core.backup.databases.sqlite.failures import translate_sqlite_errors
 from core.backup.databases.sqlite.former_names import NOTE
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import literal, quoted
+from core.model.backup import UndoReport
 from core.model.tables import Column, Reference, TableSchema
 from core.work import Work
 
@@ -211,10 +212,10 @@ def former_rows_note(connection: apsw.Connection, former: str) -> FormerRowsNote
     return FormerRowsNote.parse((str(kind), str(name), str(text)) for kind, name, text in notes)
 
 
-def undo_rows(connection: apsw.Connection, former: str, note: FormerRowsNote) -> str:
-    """Restore the former rows, drop their table, and return the name of the changed table."""
+def undo_rows(connection: apsw.Connection, former: str, note: FormerRowsNote) -> UndoReport:
+    """Restore the former rows, and drop their table."""
     today = inspect.read_schema(connection, note.table)
     saved = [row[1] for row in connection.execute(f"PRAGMA main.table_info({quoted(former)})")]
     present = former_schema(today, map(str, saved))
     changes = SQLiteRowChanges(connection, present, today, inspect.incoming(connection, note.table))
-    return changes.undo(former, note)
+    return UndoReport(changes.undo(former, note))

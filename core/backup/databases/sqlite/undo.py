@@ -7,7 +7,6 @@ recorded in a small view beside it, from which the undo reads them.
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from dataclasses import replace
 
@@ -22,9 +21,8 @@ from core.backup.databases.sqlite.inspect import incoming, read_schema
 from core.backup.databases.sqlite.orphans import Place, newly_orphaned
 from core.backup.databases.sqlite.tokens import literal, quoted
 from core.errors import InvalidInput, NotSupported
+from core.model.backup import UndoReport, dangling_after_undo
 from core.model.tables import ForeignKey
-
-_log = logging.getLogger(__name__)
 
 
 def set_aside(connection: apsw.Connection, table: str, former: str) -> None:
@@ -45,7 +43,7 @@ def set_aside(connection: apsw.Connection, table: str, former: str) -> None:
         define(connection, former, without_foreign_keys(definition_of(connection, former)))
 
 
-def put_back(connection: apsw.Connection, former: str) -> str:
+def put_back(connection: apsw.Connection, former: str) -> UndoReport:
     """Undo `set_aside`, dropping the table that came in its place; return the table's name.
 
     Raises:
@@ -55,15 +53,15 @@ def put_back(connection: apsw.Connection, former: str) -> str:
     notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(former + NOTE)}").fetchall()  # noqa: S608 - the name is quoted
     table, text = str(notes[0][1]), str(notes[0][2])
     connection.execute(f"DROP VIEW {quoted(former + NOTE)}")
+    problems: tuple[str, ...] = ()
     if is_there(connection, table, "table"):
-        for other, rows in _newly_orphaned(connection, table, former, text):
-            _log.warning("After the undo, references to missing rows: %s in %s", rows, other)
+        problems = dangling_after_undo(_newly_orphaned(connection, table, former, text))
         connection.execute(f"DROP TABLE {quoted(table)}")
     rename(connection, former, table)
-    _put_back_foreign_keys(connection, table, text)
+    problems += _put_back_foreign_keys(connection, table, text)
     for _, _, sql in notes[1:]:
         create_guarded(connection, str(sql))
-    return table
+    return UndoReport(table, problems)
 
 
 def _foreign_keys(text: str) -> tuple[ForeignKey, ...]:
@@ -71,18 +69,16 @@ def _foreign_keys(text: str) -> tuple[ForeignKey, ...]:
     return read_table(text).foreign_keys if text else ()
 
 
-def _put_back_foreign_keys(connection: apsw.Connection, table: str, text: str) -> None:
+def _put_back_foreign_keys(connection: apsw.Connection, table: str, text: str) -> tuple[str, ...]:
+    """Define the foreign keys of a table again; return texts about those that are missing."""
     if not (keys := _foreign_keys(text)):
-        return
+        return ()
     present = read_table(definition_of(connection, table))
     if replace(present, table="") == replace(keyless(read_table(text)), table=""):
         define(connection, table, text)
-        return
+        return ()
     names = ", ".join(f"{', '.join(key.columns)} → {key.table}" for key in keys)
-    _log.warning(
-        "After the undo, %s lacks its foreign keys, since the former table was changed: %s",
-        table, names,
-    )  # fmt: skip
+    return (f"{table} lacks its foreign keys, since the former table was changed: {names}.",)
 
 
 def _newly_orphaned(

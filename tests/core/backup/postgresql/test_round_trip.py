@@ -19,6 +19,7 @@ from core.backup.restore import BY_FINGERPRINT
 from core.backup.run import back_up
 from core.backup.verify import verify_of
 from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, NotSupported
+from core.model.backup import UndoReport
 from core.work import Work
 
 #: Each type with values that lose something in a careless conversion.
@@ -171,7 +172,7 @@ def test_undo_brings_the_former_table_back(orders: Database, store: MemoryStore)
     before = orders.everything()
     report = orders.restore(store, backup)
     with open_database(orders.address, write=True) as opened, opened.change(work=Work()):
-        assert opened.undo(report.kept) == "orders"
+        assert opened.undo(report.kept) == UndoReport("orders")
     assert orders.everything() == before
 
 
