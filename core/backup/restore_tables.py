@@ -232,12 +232,12 @@ class _Run:
 
     def report(self) -> TablesReport:
         """Return the report so far."""
-        done = {report.backup.id for report in self.reports}
+        done = {report.backup.key for report in self.reports}  # old backups have the same id
         return TablesReport(
             tuple(self.reports),
             time.monotonic() - self.started,
             tuple(self.attached),
-            tuple(one.table for one in self.chosen.backups if one.id not in done),
+            tuple(one.table for one in self.chosen.backups if one.key not in done),
             self.chosen.skipped,
             self.chosen.notes,
             tuple(dict.fromkeys(self.problems)),

@@ -46,6 +46,7 @@ class TogetherModel(Rows):
         super().__init__(parent)
         self.backups: tuple[Backup, ...] = ()
         self.skipped: tuple[Skipped, ...] = ()
+        #: By the keys of the manifests: old backups of several tables have the same id.
         self.previews: dict[str, RestorePreview] = {}
         self._states: dict[str, tuple[str, str]] = {}
 
@@ -57,13 +58,13 @@ class TogetherModel(Rows):
 
     def put(self, preview: RestorePreview) -> None:
         """Show the comparison of a table."""
-        self.previews[preview.backup.id] = preview
-        self._states.pop(preview.backup.id, None)
+        self.previews[preview.backup.key] = preview
+        self._states.pop(preview.backup.key, None)
         self._fill()
 
     def set_state(self, backup: Backup, text: str, tone: str) -> None:
         """Show a state of a table instead of what the comparison has found."""
-        self._states[backup.id] = text, tone
+        self._states[backup.key] = text, tone
         self._fill()
 
     def about(self, row: int) -> str:
@@ -72,7 +73,7 @@ class TogetherModel(Rows):
             left = self.skipped[row - len(self.backups)]
             return f"{left.table} is not restored: {left.problem}"
         backup = self.backups[row]
-        preview = self.previews.get(backup.id)
+        preview = self.previews.get(backup.key)
         source = f" from {backup.source}" if backup.source else ""
         size = format_size(backup.size)
         lines = [f"{backup.table}: backup {backup.id}{source}, {size}"]
@@ -93,7 +94,7 @@ class TogetherModel(Rows):
         self._replace(texts, [(name,) for name in names])
 
     def _counts(self, backup: Backup) -> tuple[str, ...]:
-        preview = self.previews.get(backup.id)
+        preview = self.previews.get(backup.key)
         if preview is None:
             rows = _NONE if backup.rows is None else format_count(backup.rows)
             return (_NONE, rows, _NONE)
@@ -101,9 +102,9 @@ class TogetherModel(Rows):
         return (today, format_count(preview.rows), changes_text(preview.difference))
 
     def _state(self, backup: Backup) -> tuple[str, str]:
-        if backup.id in self._states:
-            return self._states[backup.id]
-        preview = self.previews.get(backup.id)
+        if backup.key in self._states:
+            return self._states[backup.key]
+        preview = self.previews.get(backup.key)
         return ("not compared", "neutral") if preview is None else _found(preview)
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
@@ -182,8 +183,8 @@ class TogetherOutcome:
     @property
     def remaining(self) -> tuple[str, ...]:
         """The tables that are not known to be restored, in order."""
-        done = {each.backup.id for each in self.report.tables}
-        return tuple(each.table for each in self.backups if each.id not in done)
+        done = {each.backup.key for each in self.report.tables}
+        return tuple(each.table for each in self.backups if each.key not in done)
 
 
 class ResultModel(Rows):
@@ -197,13 +198,13 @@ class ResultModel(Rows):
     def __init__(self, outcome: TogetherOutcome, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.outcome = outcome
-        self._reports = {each.backup.id: each for each in outcome.report.tables}
+        self._reports = {each.backup.key: each for each in outcome.report.tables}
         self._fill()
 
     def report(self, row: int) -> RestoreReport | None:
         """Return the report of a restored table; None for another row."""
         backups = self.outcome.backups
-        return self._reports.get(backups[row].id) if 0 <= row < len(backups) else None
+        return self._reports.get(backups[row].key) if 0 <= row < len(backups) else None
 
     def refresh(self) -> None:
         """Show which restores were undone since then."""

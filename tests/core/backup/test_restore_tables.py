@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -180,6 +181,23 @@ def test_a_cancel_reports_the_tables_before_it_and_leaves_the_others(
     assert [one.table for one in report.tables] == ["a1"]
     assert report.remaining == ("b1", "c1")
     assert sql(cyclic, "SELECT (SELECT count(*) FROM b1), (SELECT count(*) FROM c1)") == [(3, 3)]
+
+
+def test_old_backups_of_one_moment_are_of_different_tables(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    for name in ("p", "q", "r"):
+        body = {"table_name": name, "records": [{"id": 1, "of": name}]}
+        key = f"backups/database/{name}/2024/01/15/2024-01-15T02:00:00Z.json"
+        store.objects[key] = json.dumps(body).encode()
+    path, token = tmp_path / "old.db", CancelToken()
+    work = Work(token=token, batch=lambda _report: token.cancel())
+    with pytest.raises(Cancelled) as stopped:
+        restore_tables_of(store, str(path), TablesWanted(), Choices(), work)
+    report = stopped.value.partial
+    assert isinstance(report, TablesReport)
+    assert [one.table for one in report.tables] == ["p"]
+    assert report.remaining == ("q", "r")
 
 
 def test_the_first_failure_states_that_nothing_was_restored(

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QPlainTextEdit
 
 from core.backup.run import backup
 from core.errors import DatabaseError
-from core.model.backup import Backup
+from core.model.backup import Backup, Difference, RestorePreview, RestoreReport
 from core.model.table_restores import TablesReport
+from core.model.tables import TableSchema
 from gui.dialogs.confirm import Confirm
 from gui.shortcuts import Binding
 from gui.tabs.backups.together_dialog import TogetherDialog
@@ -20,6 +21,8 @@ from gui.tabs.backups.together_models import (
     UNCHANGED,
     UNDONE,
     UNKNOWN,
+    ResultModel,
+    TogetherModel,
     TogetherOutcome,
 )
 from gui.tabs.backups.together_result import TogetherResult
@@ -197,3 +200,26 @@ def test_without_an_open_database_it_says_what_to_do(qtbot, fresh_tab, context, 
     fresh_tab.show()
     qtbot.waitUntil(lambda: not fresh_tab.busy, timeout=WAIT)
     assert fresh_tab.tables.together.reason == "Open the database to restore into first."
+
+
+def test_old_backups_of_one_moment_are_shown_apart():
+    moment = datetime(2024, 2, 2, 2, tzinfo=UTC)
+    names = {"orders": 3, "users": 4}
+    backups = [
+        Backup("2024-02-02T02:00:00Z", name, moment, 2_560, f"backups/database/{name}/2.json")
+        for name in names
+    ]
+    model = TogetherModel()
+    model.show(backups, ())
+    for backup_, count in zip(backups, names.values(), strict=True):
+        difference, schema = Difference(count, 0, 0), TableSchema(backup_.table, ())
+        facts = ("d.db", backup_.table, True, 10, count, difference, schema)
+        model.put(RestorePreview(backup_, *facts))
+    assert rows(model)["orders"][COUNTS] == ["10", "3", "+3 ~0 \N{MINUS SIGN}0"]
+    assert rows(model)["users"][COUNTS] == ["10", "4", "+4 ~0 \N{MINUS SIGN}0"]
+    model.set_state(backups[0], "failed", "danger")
+    assert [rows(model)[name][1] for name in names] == ["failed", "rows differ"]
+    report = RestoreReport(backups[0], "d.db", "orders", 3, "", "rows counted only", 1.0)
+    outcome = TogetherOutcome("d.db", tuple(backups), TablesReport((report,), 1.0))
+    assert outcome.remaining == ("users",)
+    assert ResultModel(outcome).report(1) is None
