@@ -25,7 +25,7 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import allow_field, combo_box, line_edit
 from gui.widgets.labels import shown, text_label, tooltip
 from gui.widgets.panel import row
-from gui.widgets.table import choose_row, make_table
+from gui.widgets.table import choose_row, columns_of, make_table
 
 _TEXT = (
     "Each table is replaced by its backup, those to which others refer first. The present tables stay "
@@ -232,6 +232,7 @@ class TogetherDialog(Dialog):
         self._preview = preview
         for table in preview.tables:
             self.model.put(table)
+        columns_of(self.table).fit_content()  # states and changes are longer than before
         triggers = [each.name for table in preview.tables for each in table.triggers]
         self.triggers.setToolTip(tooltip(", ".join(triggers)))
         self.triggers.setVisible(bool(triggers))

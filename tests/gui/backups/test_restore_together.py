@@ -97,6 +97,8 @@ def test_selected_tables_are_restored_together_and_undone(qtbot, changed, path):
     assert set(found) == {"audit", "orders"}
     assert found["orders"][COUNTS] == ["59", "60", "+2 ~2 \N{MINUS SIGN}1"]
     assert found["audit"][1] == "schema differs"
+    table = dialog.table
+    qtbot.waitUntil(lambda: table.columnWidth(1) >= table.sizeHintForColumn(1), timeout=WAIT)
     for row in range(2):
         dialog.table.selectRow(row)
         if dialog.model.index(row, 0).data() == "audit":
