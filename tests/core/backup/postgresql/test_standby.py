@@ -55,6 +55,7 @@ def test_a_backup_of_a_standby_is_restored_into_the_primary_server(
     report = orders.restore(store, backup)
     assert report.verified == "verified (SHA-256 and server fingerprint)"
     assert orders.content("orders") == before
+    catch_up(orders, copied.server)  # the changes of the restore would end the transaction
     with open_database(copied.address) as source:
         found = back_up(store, source, None, "", Work())
     assert {each.table for each in found.backups} >= {"orders", "users", "fills"}
