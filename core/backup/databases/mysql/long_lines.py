@@ -39,7 +39,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The begin of a string, or of hex digits."""
+    """The start of a string or of hex digits."""
 
     data: bytes
 
