@@ -23,9 +23,28 @@ from core.work import Work
 
 @pytest.fixture(scope="module")
 def standby(postgresql_server: Server) -> Iterator[Server]:
-    """A standby of the server of all tests, which applies changes at once and lets no query wait."""
-    with running_standby(postgresql_server, max_standby_streaming_delay="0") as server:
+    """A standby of the server of all tests, which ends no query in favor of changes."""
+    with running_standby(postgresql_server) as server:
+        set_delay(server, "-1")  # else a vacuum of the primary server ends a transaction at times
         yield server
+
+
+def set_delay(standby: Server, delay: str) -> None:
+    """Set for how long the standby lets queries delay the changes of the primary server."""
+    standby.ask(f"ALTER SYSTEM SET max_standby_streaming_delay = '{delay}'")
+    standby.ask("SELECT pg_reload_conf()")
+    end = time.monotonic() + 20
+    while standby.ask("SHOW max_standby_streaming_delay")[0][0] != delay:
+        assert time.monotonic() < end, "the standby does not read its configuration"
+        threading.Event().wait(0.02)
+
+
+@pytest.fixture
+def impatient(standby: Server) -> Iterator[None]:
+    """The standby ends at once what conflicts with a change of the primary server."""
+    set_delay(standby, "0")
+    yield
+    set_delay(standby, "-1")
 
 
 @pytest.fixture
@@ -55,7 +74,7 @@ def test_a_backup_of_a_standby_is_restored_into_the_primary_server(
     report = orders.restore(store, backup)
     assert report.verified == "verified (SHA-256 and server fingerprint)"
     assert orders.content("orders") == before
-    catch_up(orders, copied.server)  # the changes of the restore would end the transaction
+    catch_up(orders, copied.server)
     with open_database(copied.address) as source:
         found = back_up(store, source, None, "", Work())
     assert {each.table for each in found.backups} >= {"orders", "users", "fills"}
@@ -89,6 +108,7 @@ def at_the_first_part(store: MemoryStore, act: Callable[[], Any]) -> Iterator[No
     assert done
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_transaction_that_the_standby_ends_leaves_no_backup_and_is_explained(
     orders: Database, copied: Database, store: MemoryStore
 ) -> None:
