@@ -58,6 +58,7 @@ class CandleView(QWidget):
         shown = resample(self._stored, timeframe) if timeframe else self._stored
         self._last = shown.candles[-1] if shown.candles else None
         self.chart.show_candles(shown)
+        self.options.offer_averages(len(shown.candles))
 
     def _on_options(self) -> None:
         self.options.apply_to(self.chart)

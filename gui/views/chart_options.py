@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 from core.preview import Candles
 from core.preview.candle_blocks import LOW
 from core.preview.resampling import coarser_timeframes
+from core.units import format_counted
 from gui.views.averages import LENGTHS
 from gui.views.candle_chart import CandleChart
 from gui.widgets.buttons import Button, menu_button
@@ -51,7 +52,7 @@ class ChartOptions(QWidget):
         box.addStretch(1)
 
     def _entry(self, length: int) -> QAction:
-        entry = self._averages.addAction(f"Average of {length} candles")
+        entry = self._averages.addAction(_title(length))
         entry.setCheckable(True)
         entry.toggled.connect(self.changed)
         return entry
@@ -84,7 +85,19 @@ class ChartOptions(QWidget):
         positive = all((each.series.floats[LOW] > 0).all() for each in charts)
         self.logarithmic.allow(positive, _NOT_POSITIVE)
 
+    def offer_averages(self, candles: int) -> None:
+        """Offer the averages that a number of candles, after any change of timeframe, allows."""
+        for length, entry in self._lengths.items():
+            entry.setEnabled(length <= candles)
+            # Menus show no tooltips.
+            only = "" if entry.isEnabled() else f" (only {format_counted(candles, 'candle')} shown)"
+            entry.setText(_title(length) + only)
+
     def apply_to(self, chart: CandleChart) -> None:
         """Use averages and scale for a chart."""
         chart.set_averages(self.lengths)
         chart.set_logarithmic(self.logarithmic.isChecked())
+
+
+def _title(length: int) -> str:
+    return f"Average of {length} candles"

@@ -104,6 +104,8 @@ VIEWS: tuple[tuple[type, Callable[[], QWidget]], ...] = (
 
 #: Pixels of the head for its margins, for a title at most, and between its parts.
 _MARGINS, _TITLE, _BETWEEN = 24, 160, 8
+#: The buttons that are shown with several objects.
+JOIN, COLLECT = "Show together", "Collect a time range…"
 
 
 class _Pages(QStackedWidget):
@@ -136,11 +138,13 @@ class PreviewView(QWidget):
         picture_wanted: a `Picture` to be decoded; answer with `picture_view().show_image`.
         retry_wanted: the user wants the failed preview tried again.
         joined_wanted: the user wants one preview of all selected objects.
+        collect_wanted: the user wants to collect a time range of them instead.
     """
 
     picture_wanted = Signal(object)
     retry_wanted = Signal()
     joined_wanted = Signal()
+    collect_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -161,7 +165,7 @@ class PreviewView(QWidget):
         self.problems.chosen.connect(self._on_problem)
         self._empty = EmptyState("", "")
         self._failed = EmptyState("", "", "Try again", self.retry_wanted.emit)
-        self._several = EmptyState("", "", "Show together", self.joined_wanted.emit)
+        self._several = EmptyState("", "", JOIN, self._on_several)
         self._loading = Skeleton(8)
         self._stack = _Pages()
         for part in (self._empty, self._failed, self._several, self._loading):
@@ -233,10 +237,16 @@ class PreviewView(QWidget):
         self._empty.set_text(title, text)
         self._stack.setCurrentWidget(self._empty)
 
-    def show_several(self, title: str, text: str) -> None:
-        """Show what is selected, and the button that joins it to one preview."""
+    def show_several(self, title: str, text: str, button: str = JOIN) -> None:
+        """Show what is selected, and a button.
+
+        Args:
+            title: what is selected, or why it was not joined.
+            text: the actions that are possible.
+            button: `JOIN`, `COLLECT`, or empty for none.
+        """
         self._without("Preview")
-        self._several.set_text(title, text)
+        self._several.set_text(title, text, button)
         self._stack.setCurrentWidget(self._several)
 
     def show_failed(self, title: str, text: str) -> None:
@@ -268,6 +278,11 @@ class PreviewView(QWidget):
         self._count.set(count)
         self._part.set("")
         self._packed.set(packed, hint=f"The content was decompressed: {packed}")
+
+    def _on_several(self) -> None:
+        """Emit the signal of the button that is shown with several objects."""
+        joins = self._several.button.text() == JOIN
+        (self.joined_wanted if joins else self.collect_wanted).emit()
 
     def _on_switched(self, label: str) -> None:
         """Store the representation that the user selected; the first one means the default."""

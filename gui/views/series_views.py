@@ -109,6 +109,7 @@ class PanesView(QWidget):
         shown = [
             resample(each, self._timeframe) if self._timeframe else each for each in self._stored
         ]
+        self.options.offer_averages(max((len(each.candles) for each in shown), default=0))
         span = span_of(shown)
         self._following = True
         for candles, chart in zip(shown, self.charts, strict=False):

@@ -8,7 +8,9 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.errors import NotFound, StorageError
+from core.collect.request import COLLECTED
+from core.errors import InvalidInput, NotFound, StorageError
+from core.layout import kind_of
 from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
 from core.preview import Preview
@@ -19,7 +21,7 @@ from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.list_pane import remedy_of
 from gui.tabs.browser.loading import Inspection
 from gui.tabs.browser.tree_model import Total, name_of
-from gui.views.preview_view import PreviewView
+from gui.views.preview_view import COLLECT, JOIN, PreviewView
 from gui.widgets.panel import rule, scrolling
 
 #: Milliseconds after which a selection counts as settled; holding an arrow key down requests
@@ -62,6 +64,7 @@ class ObjectPane(QWidget):
         self.prefix = ""
         #: The selected rows, not as a tuple: all rows of a large folder may be selected.
         self.selection: Sequence[Entry] = ()
+        self._joined: tuple[frozenset[tuple[str, str]], Preview] | None = None
         #: Returns the total of a folder, if known, and the number of its sub-folders.
         self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
         self.folders_in: Callable[[str], int | None] = lambda _prefix: None
@@ -89,6 +92,16 @@ class ObjectPane(QWidget):
             self._await(entries[0])
             return
         self._clear()
+        joined = self._joined
+        if (
+            joined is not None
+            and len(entries) == len(joined[0])
+            and _contents(entries) == joined[0]
+        ):
+            self.preview.show_preview(joined[1])
+            return
+        if entries:  # while a list is loaded again, nothing is selected
+            self._joined = None
         self._show_text(entries)
 
     def show_deleted(self, objects: Sequence[DeletedObject]) -> None:
@@ -178,12 +191,19 @@ class ObjectPane(QWidget):
     def show_joined(self, selection: Sequence[Entry], preview: Preview) -> None:
         """Show one preview of several objects if they are still selected."""
         if selection is self.selection:
+            # The content of folders may change, but not that of objects with the same ETags.
+            self._joined = (
+                None if any(each.folder for each in selection) else (_contents(selection), preview)
+            )
             self.preview.show_preview(preview)
 
     def show_not_joined(self, selection: Sequence[Entry], error: StorageError) -> None:
         """Show why the selected objects cannot be shown together."""
         if selection is self.selection:
-            self.preview.show_several(error.summary, error.remedy)
+            button = JOIN
+            if isinstance(error, InvalidInput):  # joining them again would have the same result
+                button = COLLECT if kind_of(selection[0].key) in COLLECTED else ""
+            self.preview.show_several(error.summary, error.remedy, button)
 
     def show_versions(self, key: str, versions: Sequence[ObjectVersion]) -> None:
         """Show the number of versions of an object if it is still the selected one."""
@@ -215,3 +235,8 @@ class ObjectPane(QWidget):
         else:
             text = selection_text(entries, self.total_of)
             self.preview.show_several(text, "Actions of the menu apply to all of them.")
+
+
+def _contents(entries: Sequence[Entry]) -> frozenset[tuple[str, str]]:
+    """Return the keys and ETags of objects."""
+    return frozenset((each.key, each.row.etag if each.row else "") for each in entries)

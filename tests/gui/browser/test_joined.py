@@ -86,3 +86,42 @@ def test_why_a_selection_cannot_be_joined_is_shown(tab, qtbot):
     tab.object.preview.joined_wanted.emit()
     settled(qtbot, tab)
     assert tab.object.preview.content_view is tab.object.preview._several
+
+
+def test_joined_objects_stay_joined_when_the_list_is_loaded_again(tab, qtbot):
+    tab.open_target(DAY)
+    settled(qtbot, tab)
+    tab.folder.table.selectAll()
+    tab.object.preview._several.button.click()
+    settled(qtbot, tab)
+    tab.refresh()
+    settled(qtbot, tab)
+    assert len(tab.selected) == 3
+    assert tab.object.preview.preview.count == "3 candles"
+    put(tab.bucket, f"{DAY}2024-01-15T01:00:00Z.json", candles([7, 8]))
+    tab.refresh()
+    settled(qtbot, tab)
+    assert tab.object.preview.preview is None, "one of the objects has another content now"
+
+
+def test_a_selection_that_cannot_be_joined_offers_the_collection_instead(tab, qtbot, monkeypatch):
+    def refuse(*_arguments, failed, **_options):
+        failed(InvalidInput("More than 2 objects are selected", remedy="Select fewer objects."))
+
+    monkeypatch.setattr(tab, "bulk", refuse)
+    tab.open_target(DAY)
+    settled(qtbot, tab)
+    tab.folder.table.selectAll()
+    button = tab.object.preview._several.button
+    button.click()
+    assert button.text() == "Collect a time range…"
+    button.click()
+    assert tab.contents.page is not None
+    assert tab.contents.page.form.names.text() == "BTC-USD"
+    tab.contents.close_current()
+    tab.open_target("logs/")
+    settled(qtbot, tab)
+    tab.folder.table.selectAll()
+    tab.object.selection = tab.selected
+    tab.object.show_not_joined(tab.object.selection, InvalidInput("Unlike", remedy="Others."))
+    assert not button.isVisible(), "to join them again would fail again"

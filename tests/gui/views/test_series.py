@@ -87,9 +87,17 @@ class TestOptions:
         assert theme.tokens().accent.name() in colours(view.chart)
         assert view.options.lengths == (20,)
 
-    def test_an_average_longer_than_the_data_is_not_drawn(self, view):
-        view.options._lengths[200].trigger()
+    def test_an_average_longer_than_the_data_is_not_offered_and_states_why(self, view):
+        entries = view.options._lengths
+        assert [entry.isEnabled() for entry in entries.values()] == [True, True, False]
+        assert entries[200].text() == "Average of 200 candles (only 96 candles shown)"
+        entries[20].trigger()
+        view.options.timeframes.setCurrentIndex(view.options.timeframes.findData("1d"))
         assert view.chart._painter.averages == ()
+        assert not entries[20].isEnabled()
+        view.options.timeframes.setCurrentIndex(0)
+        assert entries[20].isEnabled()
+        assert len(view.chart._painter.averages) == 1
 
 
 def test_an_average_is_the_mean_of_the_last_candles():
