@@ -29,6 +29,10 @@ class PathCompletion(QObject):
         self.model = QStringListModel(self)
         self.completer = QCompleter(self.model, self)
         self.completer.setCaseSensitivity(Qt.CaseSensitivity.CaseSensitive)  # as keys are
+        popup = self.completer.popup()
+        popup.setObjectName("completion")  # for the style sheet
+        popup.setAccessibleName("Folders that complete the path")
+        popup.setFont(field.font())
         field.setCompleter(self.completer)
         field.textEdited.connect(self._on_text)
         self.completer.activated.connect(self._on_text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent
-from PySide6.QtGui import QCursor, QMouseEvent
+from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
+from PySide6.QtGui import QCursor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QTableView, QWidget
 
 
@@ -28,6 +28,18 @@ class HoverRows(QTableView):
         elif event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
             self._highlight(self.rowAt(event.position().toPoint().y()))
         return super().viewportEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let the first arrow key select the current row instead of skipping it."""
+        arrow = event.key() in {Qt.Key.Key_Up, Qt.Key.Key_Down}
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        current, selection = self.currentIndex(), self.selectionModel()
+        if arrow and plain and current.isValid() and not selection.hasSelection():
+            flags = QItemSelectionModel.SelectionFlag
+            selection.select(current, flags.ClearAndSelect | flags.Rows)
+            self.scrollTo(current)
+        else:
+            super().keyPressEvent(event)
 
     def cover(self, pixels: int) -> None:
         """Let the last row be scrolled above a message that covers the bottom of the table."""

@@ -232,7 +232,8 @@ class FolderPane(QWidget):
             return
         if not self.table.currentIndex().isValid():
             flag = QItemSelectionModel.SelectionFlag.NoUpdate
-            self.table.selectionModel().setCurrentIndex(self.model.index(0, NAME), flag)
+            top = max(self.table.rowAt(theme.ROW - 1), 0)  # another row would be scrolled to
+            self.table.selectionModel().setCurrentIndex(self.model.index(top, NAME), flag)
         self.table.setFocus()
 
     def show_unconnected(self, choose: Callable[[], object]) -> None:

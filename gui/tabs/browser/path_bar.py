@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QStackedLayout,
+    QWidget,
+)
+from shiboken6 import isValid
 
 from gui import theme
 from gui.widgets.buttons import Button, icon_button
@@ -25,6 +33,7 @@ class PathBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._prefix = ""
+        self._focused_before: QWidget | None = None  # what had the focus before the field
         self._crumbs: list[tuple[QWidget, ...]] = []
         self.root = icon_button("bucket", "The entire bucket", lambda: self.chosen.emit(""))
         self._cut = muted_label("…")
@@ -88,13 +97,18 @@ class PathBar(QWidget):
 
     def edit(self) -> None:
         """Turn the bar into a field (Ctrl+L)."""
+        if not self.field.hasFocus():
+            self._focused_before = QApplication.focusWidget()
         self.field.setText(self._prefix)
         self._stack.setCurrentWidget(self.field)
         self.field.setFocus()
         self.field.selectAll()
 
     def show_path(self) -> None:
-        """Turn the field into the bar again."""
+        """Turn the field into the bar again; the focus returns to where it was before."""
+        before, self._focused_before = self._focused_before, None
+        if self.field.hasFocus() and before is not None and isValid(before) and before.isVisible():
+            before.setFocus()
         self._stack.setCurrentWidget(self._line)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

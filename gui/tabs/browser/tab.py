@@ -131,6 +131,9 @@ class BrowserTab(Tab):
         self.folder.upload_wanted.connect(self._on_upload)
         self.folder.nearest_wanted.connect(lambda: self.navigation.go_to_nearest(self.prefix))
         self.folder.download.clicked.connect(lambda: self.downloads.ask(self.selected, self.prefix))
+        self.object.preview.collect_wanted.connect(
+            lambda: self.open_page("collect", self.object.selection[0].key)
+        )
         self.context.read_only_changed.connect(self._on_selection)
         self._panes.splitterMoved.connect(self._save_panes)
         self.contents.folder_left.connect(lambda _folder: self.trash.stop())
@@ -348,10 +351,10 @@ class BrowserTab(Tab):
             self.banner.show_warning(f"There is no object {key} in this folder.")
 
     def _on_arrived(self) -> None:
-        if self._arriving:
-            self._arriving = False
-            if not self.in_trash:  # which was opened before the first folder was listed
-                self.folder.focus_list()
+        arriving, self._arriving = self._arriving, False
+        # The trash may have been opened before the first folder was listed.
+        if (arriving and not self.in_trash) or self.folder.table.hasFocus():
+            self.folder.focus_list()
 
     # Objects
 

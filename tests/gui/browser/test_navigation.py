@@ -35,7 +35,10 @@ def test_folders_below_the_typed_parent_are_offered(tab, qtbot):
     qtbot.keyClicks(field, "market-data/oh")
     qtbot.waitUntil(lambda: completer.currentCompletion() == "market-data/ohlcv/", timeout=20_000)
     settled(qtbot, tab)
-    completer.popup().hide()
+    popup = completer.popup()
+    assert popup.accessibleName()
+    assert popup.font().family() == field.font().family()
+    popup.hide()
     field.setText("market-data/ohlcv/")
     completer.activated.emit("market-data/ohlcv/")
     qtbot.waitUntil(lambda: completer.model().stringList() != [], timeout=20_000)
@@ -184,3 +187,29 @@ def test_a_folder_that_stays_open_is_among_the_recent_ones(tab, qtbot):
     tab.go_to("odd/")
     qtbot.waitUntil(lambda: tab.bookmarks.recent() == ["odd/", "logs/"], timeout=20_000)
     assert entries(tab) == ["Bookmark this folder", "odd/", "logs/"]
+
+
+def test_the_field_returns_the_focus_to_the_list(tab, qtbot):
+    active(tab, qtbot)
+    table = tab.folder.table
+    tab.folder.focus_list()
+    tab.perform("go_to")
+    qtbot.keyClick(tab.folder.path.field, Qt.Key.Key_Escape)
+    assert table.hasFocus()
+    typed(tab, qtbot, "s3://another-bucket/x")  # it reports why it stays in this folder
+    assert "another-bucket" in tab.banner.text
+    assert table.hasFocus()
+
+
+def test_a_folder_opened_from_the_list_shows_where_the_focus_is(tab, qtbot):
+    active(tab, qtbot)
+    table = tab.folder.table
+    tab.folder.focus_list()
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    settled(qtbot, tab)
+    assert tab.prefix == "logs/"
+    assert table.hasFocus()
+    assert table.currentIndex().row() == 0
+    assert not tab.selected
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert [each.key for each in tab.selected] == ["logs/app.log"], "the first row is not skipped"
