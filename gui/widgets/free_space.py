@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractItemModel, QPoint, QRect, QSize
+from PySide6.QtCore import QAbstractItemModel, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -72,6 +72,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     # A card that appears under the pointer would receive the click that was meant for the view.
     costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
     costs += _parts(view, floating)
+    costs += _other_cards(view, floating)
     costs += [(row, _ROW) for list_ in lists for row in _rows(list_.filled)]
     visible = visible_part(view)
     # The first of equally good positions, so their order is the preference.
@@ -175,6 +176,22 @@ def _parts(view: QWidget, floating: QWidget) -> Iterator[tuple[QRect, int]]:
         shown = part.visibleRegion().boundingRect()
         if not shown.isEmpty():
             yield QRect(part.mapTo(view, shown.topLeft()), shown.size()), cost
+
+
+def _other_cards(view: QWidget, floating: QWidget) -> Iterator[tuple[QRect, int]]:
+    """Yield the messages that float above a part of the window around a view, and their cost."""
+    around = view.parentWidget()
+    while around is not None:
+        for card in around.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            if card is not floating and card.isVisible() and _floats(card):
+                yield QRect(view.mapFromGlobal(card.mapToGlobal(QPoint())), card.size()), _CARD
+        around = None if around.isWindow() else around.parentWidget()
+
+
+def _floats(card: QWidget) -> bool:
+    """Return whether a widget is a message that belongs to no layout."""
+    frames = card.findChildren(QFrame, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return any(frame.property("floating") for frame in frames)
 
 
 def filled_lists(view: QWidget) -> Iterator[FilledList]:

@@ -141,6 +141,13 @@ class Elided(Text):
         self.setToolTip(tooltip(text) if text else "")
         self.updateGeometry()
 
+    def sizeHint(self) -> QSize:
+        """Return the size of the complete text."""
+        # The hint that Qt stores is as wide as the minimum width that a former text needed.
+        margins = self.contentsMargins()
+        wide = self.fontMetrics().horizontalAdvance(self.text()) + 1
+        return QSize(wide + margins.left() + margins.right(), super().sizeHint().height())
+
     def minimumSizeHint(self) -> QSize:
         """Allow any width down to a few characters."""
         return QSize(min(32, self.sizeHint().width()), super().sizeHint().height())
@@ -249,7 +256,8 @@ class AgePill(Pill):
         age = format_age(self._fetched)
         shorter = (f"{age} · stale", "stale") if self._failed else (age,)
         forms = (self._live(), *shorter)
-        fitting = (form for form in forms if self._size_with(form).width() <= self.width())
+        # Widths are rounded: by one pixel the layout may think that a text fits better than it does.
+        fitting = (form for form in forms if self._size_with(form).width() <= self.width() + 1)
         text = shown(next(fitting, ""))
         if text != self.text():
             QLabel.setText(self, text)

@@ -1,0 +1,70 @@
+"""Labels whose text changes have the width of the new text, and messages do not overlap."""
+
+from datetime import timedelta
+
+import pytest
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from core.units import utc_now
+from gui.widgets.banner import Banner
+from gui.widgets.labels import AgePill, Pill
+from gui.widgets.panel import SectionHead
+
+pytestmark = pytest.mark.usefixtures("themed")
+
+
+def test_a_pill_is_beside_the_title_also_after_a_longer_one(qtbot):
+    head = SectionHead("Preview")
+    pill = head.add_pill(Pill("60 rows"))
+    qtbot.addWidget(head)
+    head.resize(475, head.height())
+    head.show()
+    for title in ("BTC-USD_daily.csv", "logo.png", "averylongnameofjson.json", "logo.png"):
+        head.set_title(title)
+        end = head.title.x() + head.title.fontMetrics().horizontalAdvance(title)
+        qtbot.waitUntil(lambda end=end: 0 < pill.x() - end < 16)
+
+
+def test_an_age_with_enough_room_is_never_shortened(qtbot, monkeypatch):
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    box = QHBoxLayout(holder)
+    free = QLabel()
+    free.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    age = AgePill(holder)
+    box.addWidget(free)
+    box.addWidget(age)
+    holder.resize(540, 60)
+    holder.show()
+    now = utc_now()
+    age.set_fetched(now)
+    for second in range(130):
+        moment = now + timedelta(seconds=second)
+        monkeypatch.setattr("core.units.utc_now", lambda moment=moment: moment)
+        age._update_live()
+        box.activate()
+        assert age.text().startswith("loaded"), second
+
+
+def test_a_message_of_a_view_does_not_cover_one_of_the_window(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    view = QFrame()
+    QVBoxLayout(window).addWidget(view)
+    window.resize(900, 600)
+    window.show()
+    hint, banner = Banner(window, over=view), Banner(view)
+    hint.show_info("There is no filter to clear.")
+    banner.show_warning("This place is in another bucket.", "Choose another profile. " * 6)
+
+    def places():
+        return [
+            QRect(each.mapToGlobal(each.rect().topLeft()), each.size()) for each in (hint, banner)
+        ]
+
+    first, second = places()
+    assert not first.intersects(second)
+    hint.keep_clear()
+    banner.keep_clear()
+    assert places() == [first, second], "neither moves away from itself"
