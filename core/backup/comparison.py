@@ -140,7 +140,7 @@ def _by_rows(
     before, after = sides_of(first, second)
     if not before.columns:
         raise NotSupported(
-            "The backups have no column in common",
+            f"The backups {first.backup.id} and {second.backup.id} of {first.backup.table} have no column in common",
             remedy="Query or export each of them instead.",
             subject=first.backup.table,
         )

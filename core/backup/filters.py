@@ -280,7 +280,7 @@ def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], 
             chosen.append(table)
     if tables and not chosen:
         raise InvalidInput(
-            "The patterns exclude every table",
+            f"The patterns exclude every table of {source.name}",
             remedy="Change the patterns, so that at least one table remains.",
             subject=source.name,
         )

@@ -16,6 +16,7 @@ import zstandard
 from core.backup.checked_reading import read_checked
 from core.backup.databases.address import secrets_of
 from core.backup.databases.base import Rows
+from core.backup.databases.naming import naming_backup
 from core.backup.encryption import BackupCipher, opened_manifest
 from core.backup.encryption_keys import read_key_of_backup
 from core.backup.keys import MANIFEST, part_name
@@ -156,6 +157,13 @@ def fetch_package(
         Corrupt: When the backup is broken, or a part is missing, truncated, swapped or modified.
         StorageError: When the key of an encrypted backup cannot be read.
     """
+    with naming_backup(backup.id, backup.table):
+        yield from _fetched(store, backup, today, work, hold=hold, prove=prove)
+
+
+def _fetched(
+    store: Store, backup: Backup, today: TableSchema | None, work: Work, *, hold: bool, prove: bool
+) -> Iterator[Package]:
     refuse_broken(backup)
     if backup.state is BackupState.OLD_FORM:
         with naming_archived(backup):
@@ -240,7 +248,7 @@ def stored_manifest(store: Store, backup: Backup, work: Work) -> tuple[bytes, Ma
         Corrupt: When it was modified, or is not the listed one.
         NotFound: When it does not exist.
     """
-    with naming_archived(backup):
+    with naming_archived(backup), naming_backup(backup.id, backup.table):
         return read_checked(store, backup.key, lambda data: (data, _same(data, backup)), work)
 
 

@@ -226,7 +226,7 @@ class _Upload:
         except AlreadyExists as error:
             if self._store.read(key, work=self._work) != data:
                 raise Corrupt(
-                    "An object in the bucket differs from the file of the backup",
+                    f"The object {key} differs from the file of the backup",
                     cause="Another program has written to the folder of the backup.",
                     remedy="Back the table up again.",
                     subject=key,

@@ -193,7 +193,7 @@ def tls_unsupported(address: Address, option: str, value: str) -> StorageError:
 def login_refused(address: Address, cause: str, remedy: str) -> StorageError:
     """Return the error of a user or password that the server refuses."""
     return DatabaseLoginRefused(
-        f"The database refuses the login of {address.user}",
+        f"The database {address} refuses the login of {address.user}",
         cause=cause,
         remedy=remedy,
         subject=str(address),
@@ -203,7 +203,7 @@ def login_refused(address: Address, cause: str, remedy: str) -> StorageError:
 def too_many_connections(address: Address, cause: str) -> StorageError:
     """Return the error of a server that does not accept more connections."""
     return DatabaseBusy(
-        "The database does not accept more connections",
+        f"The database {address} does not accept more connections",
         cause=cause,
         remedy="Wait a moment, then try again.",
         subject=str(address),
@@ -213,7 +213,9 @@ def too_many_connections(address: Address, cause: str) -> StorageError:
 def object_missing(address: Address, kind: str, cause: str) -> StorageError:
     """Return the error of a missing object; `kind` is `database`, `schema` or `table`."""
     return NotFound(
-        f"The {kind} does not exist",
+        f"The {kind} does not exist: {address}"
+        if kind == "database"
+        else f"The {kind} does not exist in {address}",
         cause=cause,
         remedy="Check the name and the database in the address.",
         subject=str(address),
@@ -223,7 +225,7 @@ def object_missing(address: Address, kind: str, cause: str) -> StorageError:
 def other_error(address: Address, cause: str, remedy: str) -> StorageError:
     """Return the error of a server that no other function describes; `remedy` may be empty."""
     return DatabaseError(
-        "The database reported an error",
+        f"The database {address} reported an error",
         cause=cause,
         remedy=remedy or "Check the message of the server.",
         subject=str(address),

@@ -23,6 +23,7 @@ from core.backup.databases.mysql.address import ServerAddress
 from core.backup.databases.mysql.completion import UnfinishedError
 from core.backup.databases.mysql.dump import dump_rows
 from core.backup.databases.mysql.effects import refuse_effects
+from core.backup.databases.mysql.failures import changed_elsewhere
 from core.backup.databases.mysql.fingerprint import Fingerprint, server_fingerprint
 from core.backup.databases.mysql.load import load_rows
 from core.backup.databases.mysql.names import related_name
@@ -30,6 +31,7 @@ from core.backup.databases.mysql.orphans import newly_orphaned, orphaned_during_
 from core.backup.databases.mysql.referring import incoming, refuse_other_databases
 from core.backup.databases.mysql.session import Session, named_lock
 from core.backup.databases.mysql.tokens import literal, quoted
+from core.backup.databases.naming import naming_table
 from core.backup.databases.single_rows import RowChanges
 from core.effects import BY_HAND, Result, note_attempt
 from core.errors import Conflict, DatabaseError, StorageError
@@ -52,6 +54,7 @@ class MySQLDatabase(Database):
     engine = "MariaDB"
     loads_long_rows = True
     tested = ("10.11",)
+    restores_together = False  # each statement that changes a table is committed by itself
     missing_rows_remedy = "Run CHECK TABLE … EXTENDED on the table."
 
     def __init__(self, session: Session, address: ServerAddress, password: Secret | None) -> None:
@@ -135,7 +138,8 @@ class MySQLDatabase(Database):
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data, with the grants that the user may see."""
-        schema = inspect.read_schema(self._session, table)
+        with naming_table(table, self.name):
+            schema = inspect.read_schema(self._session, table)
         return replace(schema, grants=grants.grants_of(self._session, schema.table))
 
     def exists(self, name: str) -> bool:
@@ -273,11 +277,7 @@ class MySQLDatabase(Database):
         name = f"strongroom {self._address.database}"[:64]
         with self._session.cancellable(work):
             if self._session.value(named_lock(name)) != 1:
-                raise Conflict(
-                    "Another restore changes this database",
-                    remedy="Wait until it has ended, then try again. Nothing was changed.",
-                    subject=self.name,
-                )
+                raise changed_elsewhere(self._address)
             self._connect = partial(Session.open, self._address, self._password, work)
             recovery.recover(self._session, self._connect)
         self._swap, self._leaving = None, ""
@@ -324,7 +324,7 @@ class MySQLDatabase(Database):
         self._session.close()
         self._session = Session.open(self._address, self._password, work)
         if self._session.value(named_lock(lock)) != 1:
-            raise Conflict("Another restore changes this database", remedy="Try again after it.")
+            raise changed_elsewhere(self._address)
         connect = partial(Session.open, self._address, self._password, work)
         recovery.recover(self._session, connect)
         if former and inspect.former_of(self._session, former):
@@ -364,7 +364,9 @@ class MySQLDatabase(Database):
         """Return tables with rows that point to nothing after the swap, which is still to come."""
         if self._swap is None:
             raise DatabaseError(
-                "No restored table was published", remedy="Report this: it should not happen."
+                f"No restored table was published in {self.name}",
+                remedy="Report this: it should not happen.",
+                subject=self.name,
             )
         today = self._today(schema.table) if former else None
         found = self.references(schema.table)

@@ -61,7 +61,7 @@ def compared(
     # Imported here: a backup compares nothing, and SQLite takes 30 ms.
     from core.backup.databases.sqlite.private import private_database
 
-    with private_database(backup.table) as connection:
+    with private_database() as connection:
         values = KeyValues(connection, backup, server.references)
         if today is None:
             names = [column.name for column in backup.stored]

@@ -53,7 +53,7 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
         _LOCKED,
         (
             Conflict,
-            "Another session uses or changes the table",
+            "Another session uses or changes the table in {name}",
             "Wait until it has ended, then try again. Nothing was changed.",
         ),
     ),
@@ -61,7 +61,7 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
         _REFERENCED,
         (
             ReferencedError,
-            "A foreign key refers to the table or the row",
+            "A foreign key refers to the table or the row in {name}",
             "Drop that foreign key first; it may belong to another database.",
         ),
     ),
@@ -69,7 +69,7 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
         _UNFIT_VALUES,
         (
             DatabaseError,
-            "The server does not store the rows as they are",
+            "The server does not store the rows as they are in {name}",
             "Restore under a new name, or to a server like that of the backup. Nothing was changed.",
         ),
     ),
@@ -77,7 +77,7 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
         _REFUSED,
         (
             AccessDenied,
-            "The database refuses the action",
+            "The database {name} refuses the action",
             "Grant the user the missing privilege, or use a user that has it.",
         ),
     ),
@@ -94,7 +94,21 @@ def server_error(code: int | str, message: str, address: ServerAddress) -> Stora
         return _CONNECTION_ERRORS[code](address, cause)
     for codes, (kind, summary, remedy) in _GROUPS:
         if code in codes:
-            return kind(summary, cause=cause, remedy=remedy, subject=str(address))
+            return kind(
+                summary.replace("{name}", str(address)),
+                cause=cause,
+                remedy=remedy,
+                subject=str(address),
+            )
     if isinstance(code, int) and code in _MISSING:
         return object_missing(address, _MISSING[code], cause)
     return other_error(address, cause, _REMEDIES.get(code, "") if isinstance(code, int) else "")
+
+
+def changed_elsewhere(address: ServerAddress) -> Conflict:
+    """Return the error of a database that another restore changes at the moment."""
+    return Conflict(
+        f"Another restore changes the database {address}",
+        remedy="Wait until it has ended, then try again.",
+        subject=str(address),
+    )

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from core.backup.databases.base import CompletedKeys, Database, Rows
 from core.backup.databases.condition import checks_of, clause
+from core.backup.databases.naming import naming_table
 from core.backup.databases.postgresql import (
     build,
     catalog,
@@ -76,7 +77,6 @@ class PostgreSQLDatabase(Database):
         self._work = work
         self._snapshot: Snapshot | None = None
         self._published = swap.Published()
-        self._problems: tuple[str, ...] = ()
 
     @classmethod
     def open(
@@ -135,19 +135,11 @@ class PostgreSQLDatabase(Database):
         """Return the tables; the row counts of large ones are the server's estimates."""
         formers = dict(former_names(self._session))
         with self._session.cancellable(default_work(work)):
-            return tuple(self._info(*row, formers=formers) for row in self._session.query(_TABLES))
+            found = self._session.query(_TABLES)
+            return tuple(self._info(TableName(*row[:2]), row[2:], formers) for row in found)
 
-    def _info(
-        self,
-        schema: str,
-        table: str,
-        pages: int,
-        estimate: int,
-        kind: str,
-        *,
-        formers: dict[str, str],
-    ) -> TableInfo:
-        name = TableName(schema, table)
+    def _info(self, name: TableName, found: Sequence[Any], formers: dict[str, str]) -> TableInfo:
+        pages, estimate, kind = found
         rows, problem = estimate if estimate >= 0 else None, ""
         if kind == "r" and pages <= _COUNTED_PAGES:
             rows, problem = self._counted(name)
@@ -168,7 +160,8 @@ class PostgreSQLDatabase(Database):
             catalog.require_relation(self._session, TableName.parse(table))
             # These are not part of the snapshot: a truncated table would be backed up as empty.
             self._session.query(f"LOCK TABLE {TableName.parse(table).sql} IN ACCESS SHARE MODE")
-        return catalog.read_schema(self._session, TableName.parse(table))
+        with naming_table(table, self.name):
+            return catalog.read_schema(self._session, TableName.parse(table))
 
     def exists(self, name: str) -> bool:
         """Return whether a table, view, index or sequence of this name exists."""
@@ -328,20 +321,19 @@ class PostgreSQLDatabase(Database):
         with self._session.cancellable(work):
             # The defaults of the database or the user may be other ones.
             self._session.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-            self._published, self._problems = swap.Published(), ()
+            self._published = swap.Published()
             try:
                 yield
-                if self._published.former:
-                    self._problems = release_former(self._session, self._published.former)
                 with noting_lost_answer():
                     self._session.query("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
 
-    def problems_after_change(self) -> tuple[str, ...]:
-        """Return the foreign keys of the former table that could not be dropped."""
-        return self._problems
+    def finish_restore(self) -> tuple[str, ...]:
+        """Drop the foreign keys of the former table; return texts about those that remain."""
+        former = self._published.former
+        return release_former(self._session, former) if former else ()
 
     def lock(self, table: str) -> None:
         """Lock writers of a table out until the transaction ends; readers are not affected."""

@@ -32,7 +32,7 @@ def _connect_socket(address: ServerAddress, work: Work) -> socket.socket:
     family = getattr(socket, "AF_UNIX", None)
     if family is None:  # Python has no Unix sockets on Windows
         raise NotSupported(
-            "A Unix socket cannot be used on Windows",
+            f"The Unix socket of {address} cannot be used on Windows",
             remedy="Use the host name and the port of the server.",
             subject=str(address),
         )

@@ -58,7 +58,7 @@ _LOCKED = "55P03"
 
 def _rows_hidden(address: Address, cause: str) -> StorageError:
     return DatabaseError(
-        "Row-level security hides rows of the table from this user",
+        f"Row-level security hides rows of the table in {address} from this user",
         cause=cause,
         remedy="Use the owner of the table or a user with BYPASSRLS: a backup without the hidden "
         "rows would be incomplete.",
@@ -83,7 +83,7 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
         return special(address, f"{message}.")
     if code == _LOCKED:
         return Conflict(
-            "Another session holds a lock on the table",
+            f"Another session holds a lock on the table in {address}",
             cause=f"{message}.",
             remedy="Wait until it has ended, or end it, then try again. Nothing was changed.",
             subject=str(address),

@@ -259,7 +259,17 @@ class Session(ServerConnection):
                         self._command_tag(first)
                     raise
                 self._send(b"c", b"")
-            return _rows_of(self._command_tag(first))
+            return self._rows_of(self._command_tag(first))
+
+    def _rows_of(self, tag: bytes) -> int:
+        command, _, count = tag.rstrip(b"\0").partition(b" ")
+        if command != b"COPY" or not count.isdigit():
+            raise DatabaseError(
+                f"The server {self.address.place} did not confirm the loaded rows",
+                remedy="Check whether a proxy is between this computer and the server.",
+                subject=str(self.address),
+            )
+        return int(count)
 
     def _command_tag(self, message: tuple[bytes, bytes]) -> bytes:
         """Read until the server is ready; return the tag of the command, for example `COPY 5`."""
@@ -325,16 +335,6 @@ def remember_errors(driver: Any, last: dict[str, str]) -> None:
     driver.message_types[b"E"] = remember
 
 
-def _rows_of(tag: bytes) -> int:
-    command, _, count = tag.rstrip(b"\0").partition(b" ")
-    if command != b"COPY" or not count.isdigit():
-        raise DatabaseError(
-            "The server did not confirm the loaded rows",
-            remedy="Check whether a proxy is between this computer and the server.",
-        )
-    return int(count)
-
-
 @contextmanager
 def _translated(address: ServerAddress) -> Iterator[None]:
     """Translate the errors of the socket and of pg8000."""
@@ -350,7 +350,7 @@ def _translated(address: ServerAddress) -> Iterator[None]:
         raise server_error({str(k): str(v) for k, v in answer.items()}, address) from None
     except UnicodeDecodeError:
         raise DatabaseError(
-            "The database contains names that are not valid UTF-8",
+            f"The database {address} contains names that are not valid UTF-8",
             cause="Its encoding is SQL_ASCII, which allows any bytes.",
             remedy="Rename the object, or choose other tables.",
             subject=str(address),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -13,6 +13,7 @@ import apsw
 
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.condition import clause
+from core.backup.databases.naming import naming_table
 from core.backup.databases.single_rows import RowChanges
 from core.backup.databases.sqlite import dependants, inspect, publish, row_restore, undo
 from core.backup.databases.sqlite.compare import (
@@ -127,13 +128,13 @@ class SQLiteDatabase(Database):
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data."""
-        with translate_sqlite_errors(table):
+        with self._translated(), naming_table(table, str(self._path)):
             return inspect.read_schema(self._connection, table)
 
     def exists(self, name: str) -> bool:
         """Whether a table or view of that name is there."""
         sql = "SELECT 1 FROM sqlite_schema WHERE lower(name)=lower(?)"
-        with translate_sqlite_errors(name):
+        with self._translated():
             return bool(self._connection.execute(sql, (name,)).fetchall())
 
     def same_name(self, one: str, other: str) -> bool:
@@ -163,7 +164,7 @@ class SQLiteDatabase(Database):
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys that point to `table`."""
-        with translate_sqlite_errors(table):
+        with self._translated():
             return inspect.incoming(self._connection, table)
 
     def prove_restorable(self, schema: TableSchema) -> None:
@@ -172,14 +173,14 @@ class SQLiteDatabase(Database):
 
     def dependants(self, table: str) -> tuple[Dependant, ...]:
         """Return the views, triggers, foreign keys and virtual tables that depend on a table."""
-        with translate_sqlite_errors(table):
+        with self._translated():
             return dependants.dependants_of(self._connection, table, self.references(table))
 
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
         """Return the dependants with the problems that a restore would cause."""
         today = self.schema(schema.table) if self.exists(schema.table) else None
         references = self.references(schema.table)
-        with translate_sqlite_errors(schema.table):
+        with self._translated():
             return dependants.dependants_after(self._connection, schema, references, today)
 
     def update_dependants(
@@ -187,7 +188,7 @@ class SQLiteDatabase(Database):
     ) -> tuple[Dependant, ...]:
         """Rebuild full-text indexes and compile views and triggers."""
         references = self.references(schema.table)
-        with translate_sqlite_errors(schema.table):
+        with self._translated():
             return dependants.dependants_now(self._connection, schema, before, references, today)
 
     @contextmanager
@@ -202,7 +203,7 @@ class SQLiteDatabase(Database):
             self._roll_back()
 
     def _begin(self) -> None:
-        with translate_sqlite_errors(str(self._path)):
+        with self._translated():
             self._connection.execute("BEGIN")
             # The view begins with the first read, not with BEGIN.
             self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
@@ -230,7 +231,7 @@ class SQLiteDatabase(Database):
             today = self.schema(schema.table) if self.exists(schema.table) else None
         with (
             scratch(schema, rows, encoding, work) as beside,
-            cancellable(beside, work, schema.table),
+            cancellable(beside, work, str(self._path)),
         ):
             beside.execute("ATTACH ? AS today", (self._path.absolute().as_uri() + "?mode=ro",))
             before = None if today is None else Place("today", today.table)
@@ -275,7 +276,7 @@ class SQLiteDatabase(Database):
 
     def create(self, schema: TableSchema) -> None:
         """Create the bare table from checked data."""
-        with translate_sqlite_errors(schema.table):
+        with self._translated():
             publish.create_bare(self._connection, schema)
 
     def load(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work) -> int:
@@ -285,12 +286,12 @@ class SQLiteDatabase(Database):
 
     def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:
         """Swap the shadow in."""
-        with translate_sqlite_errors(schema.table):
+        with self._translated():
             publish.publish(self._connection, schema, shadow, former, triggers=triggers)
 
     def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:
         """Return tables with rows that point to nothing since `former` was replaced."""
-        with translate_sqlite_errors(schema.table):
+        with self._translated():
             references = inspect.incoming(self._connection, schema.table)
             before = Place("main", former) if former else None
             now = Place("main", schema.table)
@@ -298,7 +299,7 @@ class SQLiteDatabase(Database):
 
     def undo(self, former: str) -> UndoReport:
         """Restore a former table, and rebuild the full-text indexes over it."""
-        with translate_sqlite_errors(former):
+        with self._translated():
             undo.require_former(self._connection, former)
             if note := row_restore.former_rows_note(self._connection, former):
                 return row_restore.undo_rows(self._connection, former, note)
@@ -309,18 +310,18 @@ class SQLiteDatabase(Database):
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
         """Return the changes of single rows of a table."""
         references = self.references(today.table)
-        with translate_sqlite_errors(today.table):
+        with self._translated():
             return row_restore.SQLiteRowChanges(self._connection, backup, today, references)
 
     def has_former_rows(self, former: str) -> bool:
         """Return whether the note of a former table is that of single rows."""
-        with translate_sqlite_errors(former):
+        with self._translated():
             undo.require_former(self._connection, former)
             return row_restore.former_rows_note(self._connection, former) is not None
 
     def drop_former(self, former: str) -> None:
         """Drop a former table, unless a foreign key refers to it: its table could not change."""
-        with translate_sqlite_errors(former):
+        with self._translated():
             undo.require_former(self._connection, former)
             if keys := self.references(former):
                 raise Conflict(
@@ -331,6 +332,9 @@ class SQLiteDatabase(Database):
                     subject=former,
                 )
             undo.drop(self._connection, former)
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translate_sqlite_errors(str(self._path))
 
     @contextmanager
     def _guard(self, work: Work) -> Iterator[None]:

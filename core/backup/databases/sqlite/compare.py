@@ -47,17 +47,18 @@ def scratch(
     `encoding` is that of the other database: SQLite only attaches databases with the same encoding.
     """
     with spool() as folder:
+        path = private_file(folder / "scratch.db")
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-        with translate_sqlite_errors(schema.table):
-            connection = apsw.Connection(str(private_file(folder / "scratch.db")), flags=flags)
+        with translate_sqlite_errors(str(path)):
+            connection = apsw.Connection(str(path), flags=flags)
         try:
-            with translate_sqlite_errors(schema.table):
+            with translate_sqlite_errors(str(path)):
                 connection.set_busy_timeout(BUSY_MILLISECONDS)
                 for pragma in (f"encoding='{encoding}'", "journal_mode=OFF", "synchronous=OFF"):
                     connection.execute(f"PRAGMA {pragma}")
                 for pragma in ("trusted_schema=OFF", "ignore_check_constraints=ON"):
                     connection.execute(f"PRAGMA {pragma}")
-            with cancellable(connection, work, schema.table), connection:
+            with cancellable(connection, work, str(path)), connection:
                 bare = replace(schema, indexes=(), triggers=(), foreign_keys=())
                 create_guarded(connection, create_table(bare, schema.table))
                 load_rows(connection, bare, rows, work)

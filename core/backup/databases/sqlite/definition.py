@@ -46,7 +46,7 @@ def define(connection: apsw.Connection, table: str, text: str) -> None:
         same = False
     if not same:
         raise Corrupt(
-            "The definition of the table cannot be changed",
+            f"The definition of the table {table} cannot be changed",
             cause="SQLite understands it differently without foreign keys.",
             remedy="Report this: it should not happen. Nothing was changed.",
             subject=table,

@@ -95,7 +95,7 @@ class LongRows:
     def _check_size(self, size: int) -> None:
         if size > LONGEST_LINE:
             raise NotSupported(
-                "A row is too long to be backed up",
+                f"A row of {self._table} is too long to be backed up",
                 cause="The values of a row have more than 1 GB in the form of a backup, in which "
                 "each byte of a BLOB has two digits.",
                 remedy="Move its longest values out of the table first.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
 from core.local.spool import private_file, spool
@@ -11,13 +12,13 @@ from core.local.sqlite import apsw
 
 
 @contextmanager
-def private_database(subject: str) -> Iterator[apsw.Connection]:
+def private_database() -> Iterator[apsw.Connection]:
     """Yield an empty database in a file that only this user can read, and remove it afterwards.
 
-    Errors of SQLite in the block are translated; `subject` is the table that they concern.
+    Errors of SQLite in the block are translated, and name that file.
     """
-    with spool() as folder, translate_sqlite_errors(subject):
-        connection = apsw.Connection(str(private_file(folder / "private.db")))
+    with spool() as folder, translate_sqlite_errors(path := str(folder / "private.db")):
+        connection = apsw.Connection(str(private_file(Path(path))))
         try:
             for pragma in ("journal_mode=OFF", "synchronous=OFF"):
                 connection.execute(f"PRAGMA {pragma}")

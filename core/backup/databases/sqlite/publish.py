@@ -25,7 +25,7 @@ def create_bare(connection: apsw.Connection, schema: TableSchema) -> None:
     requested = replace(schema, indexes=(), triggers=(), sequence=None, rowids=built.rowids)
     if _comparable(built) != _comparable(requested) or len(built.checks) != len(schema.checks):
         raise Corrupt(
-            "The schema could not be built as recorded",
+            f"The schema of {schema.table} could not be built as recorded",
             cause="The table that was created from it differs.",
             subject=schema.table,
         )

@@ -50,7 +50,7 @@ class SQLiteRowChanges(RowChanges):
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
-        with translate_sqlite_errors(self.today.table):
+        with translate_sqlite_errors(self._connection.filename):
             return self._connection.execute(statement).fetchall()
 
     def quoted(self, name: str) -> str:
@@ -81,7 +81,7 @@ class SQLiteRowChanges(RowChanges):
         self.query(f"CREATE TEMPORARY TABLE {quoted(_STAGED)} ({names})")
         columns = tuple(Column(column.name) for column in schema.stored)
         staged = TableSchema(_STAGED, columns, rowids=schema.rowids)
-        with cancellable(self._connection, work, self.today.table):
+        with cancellable(self._connection, work, self._connection.filename):
             load_rows(self._connection, staged, rows, work)
 
     def load_keys(self, keys: Sequence[Sequence[KeyValue]]) -> None:
@@ -92,7 +92,7 @@ class SQLiteRowChanges(RowChanges):
             f"SELECT {names} FROM {self.table} LIMIT 0"
         )
         marks = ", ".join("?" * len(self.key))
-        with translate_sqlite_errors(self.today.table):
+        with translate_sqlite_errors(self._connection.filename):
             self._connection.executemany(
                 f"INSERT INTO {self.keys} VALUES ({marks})",  # noqa: S608 - a constant
                 [tuple(map(_bound, key)) for key in keys],
@@ -170,7 +170,7 @@ class SQLiteRowChanges(RowChanges):
             yield
         finally:
             self._connection.config(option, before)
-        with translate_sqlite_errors(self.today.table):
+        with translate_sqlite_errors(self._connection.filename):
             dependants.rebuild_indexes(self._connection, self.today.table)
 
     def notes(self) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ class SQLiteRowChanges(RowChanges):
 
     def parent_key(self, table: str) -> tuple[str, ...]:
         """Return the primary key of a table, to which a foreign key without columns refers."""
-        with translate_sqlite_errors(table):
+        with translate_sqlite_errors(self._connection.filename):
             schema = inspect.read_schema(self._connection, table)
         return tuple(part.name for part in schema.primary.parts) if schema.primary else ()
 
