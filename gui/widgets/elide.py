@@ -29,7 +29,8 @@ _SHORTER = (r"\1\2\3\4", r"\1\2\3", r"\1\3")
 def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
     """Return a text elided to a width, with the part that differs from its neighbours.
 
-    Of a key below a shared folder the beginning is left out, as in `…/01/15/10.json`. Of another
+    Of a key, folders that its name repeats are left out, as in `BTC-USD/…/2024-01-15.json`; of one
+    below a shared folder also the beginning, as in `…/01/15/10.json`. Of another
     text the middle is if the differing part survives that; else the shared beginning, as in
     `…15T10:00:00Z.json`; else all but the beginning of the differing part.
 
@@ -44,7 +45,8 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
     if is_moment(text):
         return _elided_moment(text, neighbours, metrics, width)
     begin, end = differing_part(text, neighbours)
-    path = _elided_path(text, begin, metrics, width)
+    path = _without_repetition(text, begin, metrics, width)
+    path = path or _elided_path(text, begin, metrics, width)
     return path or _elided_differing(text, (begin, end), metrics, width)
 
 
@@ -67,6 +69,29 @@ def _elided_differing(
         return _DOTS + text[start:]
     rest = text[begin:] if not begin else _DOTS + text[begin:]
     return metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
+
+
+def _without_repetition(text: str, begin: int, metrics: QFontMetrics, width: int) -> str:
+    """Return a key without the folders that its name repeats, and without those before `begin`.
+
+    Empty if there are none, if `begin` would be left out, or if what is left does not fit.
+    """
+    *folders, name = text.split("/")
+    first = len(folders)
+    while first and folders[first - 1] and folders[first - 1] in name:
+        first -= 1
+    # A single folder is as short as what would be shown instead of it.
+    if not 0 < first < len(folders) - 1:
+        return ""
+    left, start = 0, 0
+    while left < first and start <= begin:
+        parts = [_DOTS] * bool(left) + folders[left:first] + [_DOTS, name]
+        path = "/".join(parts)
+        if metrics.horizontalAdvance(path) <= width:
+            return path
+        start += len(folders[left]) + 1
+        left += 1
+    return ""
 
 
 def _elided_path(text: str, begin: int, metrics: QFontMetrics, width: int) -> str:

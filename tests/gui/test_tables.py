@@ -54,6 +54,26 @@ def test_of_a_key_below_a_shared_folder_the_end_is_complete(neighbour, drawn):
     assert elided_name(key, [neighbour], metrics, width) == drawn
 
 
+_HOURLY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "width", "drawn"),
+    [
+        ("T11", 60, "market-data/ohlcv/BTC-USD/1h/…/2024-01-15T10:00:00Z.json"),
+        ("T11", 45, "…/BTC-USD/1h/…/2024-01-15T10:00:00Z.json"),
+        ("14/2024-01-14", 45, "…/BTC-USD/1h/…/2024-01-15T10:00:00Z.json"),
+        ("ETH-USD", 45, "…/BTC-USD/1h/…/2024-01-15T10:00:00Z.json"),
+        ("T11", 30, "…/15/2024-01-15T10:00:00Z.json"),
+    ],
+)
+def test_of_a_key_first_the_folders_that_its_name_repeats_are_left_out(neighbour, width, drawn):
+    metrics = QFontMetrics(theme.mono_font())
+    part = {"T11": "T10", "ETH-USD": "BTC-USD"}.get(neighbour, "15/2024-01-15")
+    other = _HOURLY.replace(part, neighbour)
+    assert elided_name(_HOURLY, [other], metrics, metrics.horizontalAdvance("x" * width)) == drawn
+
+
 @pytest.mark.parametrize(
     ("neighbour", "drawn"),
     [

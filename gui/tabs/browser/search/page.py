@@ -30,7 +30,7 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of, line_edit
 from gui.widgets.labels import Elided, tooltip
 from gui.widgets.panel import row, rule
-from gui.widgets.table import make_table, on_enter
+from gui.widgets.table import columns_of, make_table, on_enter
 
 if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
@@ -43,6 +43,8 @@ _COST = (
 _EXAMPLE = "Search keys: BTC  *.json  /T0[0-5]:/  symbol:ETH*  size:>1MB  modified:7d"
 #: Maximum number of selected keys to which an action applies at once.
 _MOST_SELECTED = 100_000
+#: Widths in pixels of the columns of size and time.
+_WIDTHS = (88, 180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class SearchPage(BrowserPage):
             self.model, "Results", settings=tab.context.settings, key="browser/search",
             multiple=True, rising=0,
         )  # fmt: skip
+        columns_of(self.table).fill_with_names(*_WIDTHS)
         self._lay_out()
         self._connect()
 
