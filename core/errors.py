@@ -249,6 +249,8 @@ class Corrupt(StorageError):
 
     kind = ErrorKind.CORRUPT
     usual_remedy = "Use another copy: an older version of the object, or another backup."
+    #: The id of the damaged backup, if it is known.
+    backup_id = ""
 
 
 class SourceChanged(StorageError):

@@ -18,6 +18,7 @@ class Hint(Flag):
     CHOOSE_TIME = auto()
     ANY_SOURCE = auto()
     NEW_TABLE_NAME = auto()
+    ALLOW_ORPHANS = auto()
     SCRATCH_DATABASE = auto()
     THAW = auto()  # of the backup with the id `hint_value`
     RESUME = auto()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -17,6 +18,7 @@ from core.backup.conversion import converted, prove_convertible, restore_notes, 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Content, Database, Rows
+from core.backup.databases.naming import naming_backup
 from core.backup.package import Package, fetch_package
 from core.backup.store import Store
 from core.backup.verifications import record_verification
@@ -113,45 +115,96 @@ def restore_of(
     store: Store, backup: Backup, database: str | DatabaseAddress, choices: Choices, work: Work
 ) -> RestoreReport:
     """Restore from a listed backup in any store; see `restore`."""
-    started = time.monotonic()
     check_not_empty(target=choices.target)
-    name = choices.target or backup.table
-    with open_database(database, write=True, create=True, work=work) as target:
-        _refuse_existing_target(target, choices)
-        today = target.schema(name) if target.exists(name) else None
-        _refuse_some_rows(backup, target, name)
-        with fetch_package(store, backup, today, work, prove=False) as fetched:
-            if fetched.engine not in ("", target.engine):
-                fetched.prove()  # the rows are converted twice, before and while they are loaded
-            package = converted(fetched, target, today)
-            prove_convertible(package)
-            with target.change(work=work):
-                # Another process may have just created it.
-                _refuse_existing_target(target, choices)
-                _refuse_some_rows(backup, target, name)
-                if target.exists(name):
-                    target.lock(name)
-                swap = _Swap(target, package, name, choices, work)
-                former, verified = swap.run()
-        if verified != BY_COUNT:
-            record_verification(store, backup, "restore")
-        return RestoreReport(
-            backup,
-            target.name,
-            name,
-            package.rows,
-            former,
-            verified,
-            time.monotonic() - started,
-            (
-                *backup_warnings(backup, target.origin),
-                *package.problems,
-                *restore_notes(package, target),
-                *swap.problems,
-                *target.problems_after_change(),
-            ),
-            swap.dependants,
+    with (
+        open_database(database, write=True, create=True, work=work) as target,
+        fetched_restore(store, backup, target, choices, work) as restoring,
+    ):
+        with target.change(work=work):
+            restoring.run()
+        return restoring.report()
+
+
+@contextmanager
+def fetched_restore(
+    store: Store,
+    backup: Backup,
+    target: Database,
+    choices: Choices,
+    work: Work,
+    *,
+    hold: bool = True,
+) -> Iterator[FetchedRestore]:
+    """Fetch a backup for a restore, and refuse what cannot be restored; nothing is changed.
+
+    Args:
+        store: The store of the backup.
+        backup: An entry of the list.
+        target: The database to restore into, open for changes.
+        choices: Options of the restore.
+        work: Cancel token and progress.
+        hold: Whether rows that are read twice may stay in memory in between.
+    """
+    started, name = time.monotonic(), choices.target or backup.table
+    _refuse_existing_target(target, choices)
+    today = target.schema(name) if target.exists(name) else None
+    _refuse_some_rows(backup, target, name)
+    with fetch_package(store, backup, today, work, prove=False) as fetched:
+        if fetched.engine not in ("", target.engine):
+            # The rows are converted twice, before and while they are loaded.
+            fetched.prove(hold=hold)
+        package = converted(fetched, target, today)
+        prove_convertible(package)
+        seconds = time.monotonic() - started
+        yield FetchedRestore(store, target, package, name, choices, work, seconds)
+
+
+@dataclass(slots=True)
+class FetchedRestore:
+    """A fetched backup, which `run` restores; `seconds` is what both have taken."""
+
+    store: Store
+    target: Database
+    package: Package
+    name: str
+    choices: Choices
+    work: Work
+    seconds: float
+    former: str = ""
+    verified: str = ""
+    problems: tuple[str, ...] = ()
+    dependants: tuple[Dependant, ...] = ()
+
+    def run(self) -> None:
+        """Restore the table inside a `change` of the database."""
+        started, target = time.monotonic(), self.target
+        # Another process may have just created it.
+        _refuse_existing_target(target, self.choices)
+        _refuse_some_rows(self.package.backup, target, self.name)
+        if target.exists(self.name):
+            target.lock(self.name)
+        swap = _Swap(target, self.package, self.name, self.choices, self.work)
+        with naming_backup(self.package.backup.id, self.package.backup.table):
+            self.former, self.verified = swap.run()
+        self.problems, self.dependants = tuple(swap.problems), swap.dependants
+        self.seconds += time.monotonic() - started
+
+    def report(self) -> RestoreReport:
+        """Note the verification, and return the report, after the `change` has ended."""
+        backup, target = self.package.backup, self.target
+        if self.verified != BY_COUNT:
+            record_verification(self.store, backup, "restore")
+        problems = (
+            *backup_warnings(backup, target.origin),
+            *self.package.problems,
+            *restore_notes(self.package, target),
+            *self.problems,
+            *target.problems_after_change(),
         )
+        return RestoreReport(
+            backup, target.name, self.name, self.package.rows, self.former, self.verified,
+            self.seconds, problems, self.dependants,
+        )  # fmt: skip
 
 
 def _refuse_existing_target(target: Database, choices: Choices) -> None:
@@ -214,6 +267,7 @@ class _Swap:
         self._report("updating dependants")
         self.dependants = self._target.update_dependants(self._reported, before, self._today)
         self.problems += [str(found) for found in self.dependants if found.problem]
+        self.problems += target.finish_restore()
         return former, verified
 
     def _final(self, name: str) -> TableSchema:
@@ -288,6 +342,7 @@ class _Swap:
                 "Rows would refer to missing rows",
                 cause=f"Foreign keys to or from {self._schema.table} break: {counts}.",
                 remedy="Restore under a new name, or allow it explicitly. Nothing was changed.",
+                hints=Hint.NEW_TABLE_NAME | Hint.ALLOW_ORPHANS,
                 subject=self._schema.table,
             )
         self.problems.append(f"Rows point to nothing now: {counts}.")

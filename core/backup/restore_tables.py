@@ -1,29 +1,36 @@
-"""Restore of several tables or of all tables of a database, one after the other.
+"""Restore of several tables or of all tables of a database.
 
-Each table is restored in its own transaction, so that a failure leaves those before it restored;
-the error lists them. Foreign keys whose table is restored later are created at the end.
+By default each table is restored in its own transaction, so that a failure leaves those before it
+restored; the error lists them. With one transaction for all, a failure changes nothing. Foreign keys
+whose table is restored later are created at the end.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from core.backup.databases import open_database
+from core.backup.databases import engine_of, open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
+from core.backup.databases.base import Database
 from core.backup.package import read_manifest
 from core.backup.preview import preview_of
-from core.backup.restore import Choices, restore_of
+from core.backup.restore import Choices, fetched_restore, restore_of
 from core.backup.store import BucketStore, Store
 from core.backup.together import ChosenBackups, TablesWanted, choose_backups
 from core.effects import BY_HAND, attaching_partial, stating_effect
-from core.errors import StorageError
+from core.errors import Conflict, StorageError
+from core.hints import Hint
 from core.model.backup import Backup, RestorePreview, RestoreReport
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.objects.bucket import HasBucket
 from core.units import format_counted
 from core.work import Progress, Work, default_work
 
+#: Tables, and how many of their rows refer to missing ones.
+Orphans = Sequence[tuple[str, int]]
 _SAMPLES = 20
 
 
@@ -37,7 +44,8 @@ def plan_tables(
     work = default_work(work)
     address = resolve_address(database, secrets_of(workspace), work)
     chosen = choose_backups(BucketStore(workspace.bucket), address, wanted, work)
-    return TablesPlan(chosen.backups, chosen.skipped, chosen.notes)
+    together = engine_of(address).restores_together and len(chosen.backups) > 1
+    return TablesPlan(chosen.backups, chosen.skipped, chosen.notes, together)
 
 
 def preview_tables(
@@ -108,13 +116,15 @@ def restore_tables(
         workspace: The workspace with the bucket.
         work: Cancel token and progress; its `batch` receives the report of each table.
         database: A path, a URL, or `secret:NAME`; a missing SQLite file is created.
-        wanted: The requested tables.
+        wanted: The requested tables. For a single transaction all backups are fetched first; then
+            the tables are locked until the last one is restored.
         choices: Options of each restore; `target` and `pending` are not used.
 
     Returns:
         The reports, each with the former table from which it can be undone.
 
     Raises:
+        Conflict: In a single transaction, rows would refer to missing rows, and this is not allowed.
         StorageError: The errors of `choose_backups`, and of the restore of one table. `effect` names
             the tables that were restored, and `partial` is their report.
     """
@@ -139,12 +149,26 @@ def restore_tables_of(
     run = _Run(store, database, choices, chosen, work)
     with attaching_partial(run.report):
         try:
-            run.restore()
-            run.complete()
+            if wanted.single_transaction:
+                run.restore_all_or_none()
+            else:
+                run.restore()
+                run.complete()
         except StorageError as error:
             error.effect = run.effect(error.effect)
             raise
     return run.report()
+
+
+def _dangling_rows(target: Database, orphans: Orphans) -> Conflict:
+    counts = ", ".join(f"{count:,} in {table}" for table, count in orphans)
+    return Conflict(
+        "Rows would refer to missing rows",
+        cause=f"Foreign keys of the restored tables break: {counts}.",
+        remedy="Restore backups of one snapshot, or allow it explicitly. Nothing was changed.",
+        hints=Hint.ALLOW_ORPHANS,
+        subject=str(target.origin),
+    )
 
 
 def _nothing() -> TablesReport:
@@ -179,36 +203,83 @@ class _Run:
     def restore(self) -> None:
         """Restore each table in its own transaction."""
         for number, backup in enumerate(self.chosen.backups):
-            pending = frozenset(one.table for one in self.chosen.backups[number + 1 :])
-            choices = replace(self.choices, target=None, pending=pending)
             with stating_effect("restored", (BY_HAND,)):
                 report = restore_of(
-                    self.store, backup, self.database, choices, _naming(backup, self.work)
-                )
+                    self.store, backup, self.database, self._choices(number),
+                    _naming(backup, self.work),
+                )  # fmt: skip
             self.reports.append(report)
             self.work.batch(report)
 
-    def complete(self) -> None:
-        """Create the foreign keys that were left out, and count rows that refer to missing ones.
+    def _choices(self, number: int) -> Choices:
+        """Return the options of the restore of a table, with those that follow."""
+        pending = frozenset(one.table for one in self.chosen.backups[number + 1 :])
+        return replace(self.choices, target=None, pending=pending)
 
-        Only tables of a cycle of references are restored before one to which they refer.
-        """
+    def complete(self) -> None:
+        """Create the foreign keys that were left out, and count rows that refer to missing ones."""
+        for backup in self._in_cycles():
+            with (
+                open_database(self.database, write=True, work=self.work) as target,
+                target.change(work=self.work),
+            ):
+                created, orphans = self._complete(target, backup)
+            self._note_completed(created, orphans)
+        self.reports = [self._without_attached(report) for report in self.reports]
+
+    def restore_all_or_none(self) -> None:
+        """Restore all tables in one transaction."""
+        with (
+            stating_effect("restored", (BY_HAND,)),
+            open_database(self.database, write=True, create=True, work=self.work) as target,
+            ExitStack() as fetched,
+        ):
+            # Before the transaction, which locks the tables.
+            restoring = [
+                fetched.enter_context(
+                    fetched_restore(
+                        self.store, backup, target, self._choices(number),
+                        _naming(backup, self.work), hold=False,
+                    )
+                )
+                for number, backup in enumerate(self.chosen.backups)
+            ]  # fmt: skip
+            with target.change(work=self.work):
+                for one in restoring:
+                    one.run()
+                completed = [self._complete(target, backup) for backup in self._in_cycles()]
+                orphans = [found for _created, tables in completed for found in tables]
+                if orphans and not self.choices.allow_orphans:
+                    raise _dangling_rows(target, orphans)
+            for created, found in completed:
+                self._note_completed(created, found)
+            self.reports = [self._without_attached(one.report()) for one in restoring]
+        for report in self.reports:
+            self.work.batch(report)
+
+    def _in_cycles(self) -> Iterator[Backup]:
+        """Yield the backups of tables that are restored before one to which they refer."""
         later: set[str] = set()
         for backup in reversed(self.chosen.backups):
             if self.chosen.parents[backup.table] & later:
-                self._complete(backup)
+                yield backup
             later.add(backup.table)
-        self.reports = [self._without_attached(report) for report in self.reports]
 
-    def _complete(self, backup: Backup) -> None:
+    def _complete(self, target: Database, backup: Backup) -> tuple[list[str], Orphans]:
+        """Create the foreign keys of a table that were left out, inside a `change`.
+
+        Returns:
+            Their names with that of the table, and the tables with rows that refer to missing ones.
+        """
         manifest, _ = read_manifest(self.store, backup, self.work)
-        with open_database(self.database, write=True, work=self.work) as target:
-            schema = target.schema(backup.table)
-            if manifest.source.engine == target.engine:
-                schema = replace(schema, foreign_keys=manifest.schema.foreign_keys)
-            with target.change(work=self.work):
-                created, orphans = target.complete_foreign_keys(schema)
-        self.attached += [f"{name} of {backup.table}" for name in created]
+        schema = target.schema(backup.table)
+        if manifest.source.engine == target.engine:
+            schema = replace(schema, foreign_keys=manifest.schema.foreign_keys)
+        created, orphans = target.complete_foreign_keys(schema)
+        return [f"{name} of {backup.table}" for name in created], orphans
+
+    def _note_completed(self, created: Iterable[str], orphans: Orphans) -> None:
+        self.attached += created
         self.problems += [
             f"{format_counted(count, 'row')} of {table} refer to missing rows."
             for table, count in orphans

@@ -16,7 +16,7 @@ from core.backup.listing import backups_in
 from core.backup.package import read_manifest, refuse_broken
 from core.backup.prefetch import in_parallel
 from core.backup.store import Store
-from core.errors import Conflict, Corrupt, InvalidInput, NotFound
+from core.errors import Conflict, Corrupt, InvalidInput, NotFound, NotSupported
 from core.hints import Hint
 from core.model.backup import Backup, BackupState, Origin
 from core.model.backup_plan import Skipped
@@ -36,7 +36,8 @@ class TablesWanted:
     `include` and `exclude` are patterns for all tables. `at` limits the time of the backups.
     `any_source` uses the newest backup of each table, of any database. With `backup_ids` only these
     backups are used, for example those of a preview. With `skip_unusable` a requested table without
-    a usable backup is skipped instead of refused.
+    a usable backup is skipped instead of refused. In a `single_transaction` all tables are restored,
+    or none.
     """
 
     tables: tuple[str, ...] | None = None
@@ -46,6 +47,7 @@ class TablesWanted:
     any_source: bool = False
     backup_ids: frozenset[str] = frozenset()
     skip_unusable: bool = False
+    single_transaction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,10 @@ def choose_backups(
         Corrupt: The newest backup of a table is broken; no other one is used instead.
         InvalidInput: No table is requested, or a pattern matches none.
         NotFound: A named table has no backup that can be used, or none of all tables has.
+        NotSupported: The engine cannot restore several tables in a single transaction.
     """
+    if wanted.single_transaction:
+        _refuse_single_transaction(database)
     listed = _listed(store, wanted, work)
     moment = parse_moment(wanted.at)
     early = [one for one in listed if _is_wanted(one, wanted, moment)]
@@ -101,6 +106,17 @@ def choose_backups(
     parents = _parents(store, chosen, work)
     ordered = tuple(chosen[table] for table in referenced_first(parents))
     return ChosenBackups(ordered, parents, (*skipped, *broken), (*notes, *unnamed))
+
+
+def _refuse_single_transaction(database: str | DatabaseAddress) -> None:
+    engine = engine_of(database)
+    if not engine.restores_together:
+        raise NotSupported(
+            f"{engine.engine} cannot restore several tables in one transaction",
+            cause="It commits each change of a table by itself.",
+            remedy="Restore them one after the other: each restore can be undone.",
+            subject=str(origin_of(database)),
+        )
 
 
 def _is_wanted(backup: Backup, wanted: TablesWanted, moment: datetime | None) -> bool:

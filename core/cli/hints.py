@@ -16,6 +16,7 @@ TEXTS: Mapping[Hint, str] = {
     Hint.CHOOSE_TIME: "--at TIME",
     Hint.ANY_SOURCE: "--from-other-source",
     Hint.NEW_TABLE_NAME: "--as NAME",
+    Hint.ALLOW_ORPHANS: "--allow-orphans",
     Hint.SCRATCH_DATABASE: "--into DATABASE",
     Hint.THAW: "`strongroom backups --thaw {value}`",
     Hint.RESUME: "`strongroom backup --resume`",

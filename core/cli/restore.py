@@ -97,6 +97,13 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     ] = False,
     include: Include = None,
     exclude: Exclude = None,
+    single_transaction: Annotated[
+        bool,
+        typer.Option(
+            "--single-transaction",
+            help="Restore all tables or none, in one transaction (SQLite and PostgreSQL).",
+        ),
+    ] = False,
 ) -> int:
     """Show what a restore would change, and restore with --yes; the former table is retained.
 
@@ -105,7 +112,8 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     condition. Their former values are retained for --undo.
 
     Several tables are restored one after the other, referenced ones first, from one snapshot if
-    their newest backups have one in common. A failure ends the command and names what was restored.
+    their newest backups have one in common. A failure ends the command and names what was restored;
+    with --single-transaction it leaves every table as it was.
     """
     cli: Cli = context.obj
     if bool(tables) == all_tables:
@@ -126,7 +134,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
         wanted = {
             "tables": tuple(tables) if tables else None, "at": at or None,
             "include": tuple(include or ()), "exclude": tuple(exclude or ()),
-            "any_source": from_other_source,
+            "any_source": from_other_source, "single_transaction": single_transaction,
         }  # fmt: skip
         return restore_several(cli, database_url, wanted, how, yes=yes)
     table = (tables or ("",))[0]

@@ -12,12 +12,14 @@ from core.model.backup_plan import Skipped
 class TablesPlan:
     """The backup of each table that a restore would use, in the order of the restore.
 
-    `skipped` and `notes` are those of `TablesPreview`.
+    `skipped` and `notes` are those of `TablesPreview`. `one_transaction` is whether the database can
+    restore them in a single transaction.
     """
 
     backups: tuple[Backup, ...]
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    one_transaction: bool = False
 
     @property
     def size(self) -> int:

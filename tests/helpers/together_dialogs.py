@@ -56,7 +56,7 @@ def preview_dialog(parent: QWidget, _context: Context | None = None) -> Together
     scopes = (("The 6 selected ones: users, orders, portfolio…", _TABLES), ("All tables", None))
     source = Source("/data/trading.db")
     dialog = TogetherDialog(parent, TogetherChoices(scopes, (source,), source.address))
-    plan = TablesPlan(_BACKUPS, _SKIPPED, (_NOTE,))
+    plan = TablesPlan(_BACKUPS, _SKIPPED, (_NOTE,), one_transaction=True)
     dialog.plan_wanted.connect(lambda request: dialog.show_plan(request, plan, wait=True))
     dialog.compare_wanted.connect(lambda request, _plan: dialog.show_preview(request, _PREVIEW))
     dialog.restore_wanted.connect(lambda *_request: dialog.show_restoring())

@@ -49,7 +49,9 @@ class Database(ABC):
     parts_format: ClassVar[str] = "jsonl"
     #: Whether `load` and `compare` read a row of JSON lines in several pieces, as `dump` yields them.
     loads_long_rows: ClassVar[bool] = False
-    #: The versions of a server with which it is tested, as beginnings of `version`; none for files.
+    #: Whether several tables can be restored in one `change`.
+    restores_together: ClassVar[bool] = True
+    #: The tested versions of a server, as beginnings of `version`; none for files.
     tested: ClassVar[tuple[str, ...]] = ()
     #: What a user should do if a database has no tables, and if fewer rows are read than counted.
     no_tables_remedy: ClassVar[str] = (
@@ -193,9 +195,8 @@ class Database(ABC):
     def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:  # noqa: ARG002 - overridden
         """Return a checksum of the rows that the server computes; empty if the engine has none.
 
-        It covers the rows that meet the condition `where`, and does not depend on their order.
-        Equal fingerprints mean equal rows, apart from collisions of 64-bit hashes; different ones
-        may also be caused by another version of the server.
+        It covers the rows that meet `where`, in any order. Equal fingerprints mean equal rows, apart
+        from collisions of 64-bit hashes; another version of the server may compute others.
         """
         return ""
 
@@ -277,8 +278,7 @@ class Database(ABC):
     def same(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work | None = None) -> bool:
         """Return whether the table contains exactly these rows in this order, by value.
 
-        This is needed because another version of the engine may write the same number with
-        different digits, so that the hash differs.
+        Another version of the engine may write a number with other digits: then the hash differs.
         """
         mine = _lines(complete_rows(self.dump(schema, work=work)))
         return all(
@@ -306,6 +306,10 @@ class Database(ABC):
 
         Rows that are written during a restore in place would be in the former table only.
         """
+
+    def finish_restore(self) -> tuple[str, ...]:
+        """End the restore of a table inside a `change`; return what could not be done, as text."""
+        return ()
 
     def problems_after_change(self) -> tuple[str, ...]:
         """Return what could not be done at the end of `change`; the table is restored all the same."""

@@ -10,16 +10,14 @@ from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
 from core.backup.restore import Choices
-from core.backup.together import TablesWanted
 from core.errors import StorageError
-from core.model.backup import RestorePreview, RestoreReport, UndoReport
+from core.model.backup import RestoreReport, UndoReport
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.units import format_count, format_counted
 from gui import shortcuts
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.open_databases import OpenDatabases
 from gui.tabs.backups.restore_flow import COMPARED_AT_ONCE, RestoreFlow, UndoOptions
-from gui.tabs.backups.sources import Source
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.backups.together_dialog import (
     STOPPED,
@@ -27,7 +25,14 @@ from gui.tabs.backups.together_dialog import (
     TogetherDialog,
     TogetherRequest,
 )
-from gui.tabs.backups.together_models import TogetherOutcome, changes_text
+from gui.tabs.backups.together_models import TogetherOutcome
+from gui.tabs.backups.together_requests import (
+    change_line,
+    database_name,
+    exact_backups,
+    loss_text,
+    wanted_tables,
+)
 from gui.tabs.backups.together_result import TogetherResult
 from gui.tabs.base import Tab
 from gui.tasks import Task
@@ -119,7 +124,10 @@ class RestoreTogether(QObject):
         self._comparing = self._tab.bulk(
             "Choose backups of several tables",
             "backup.plan_tables",
-            {"database": self._databases.argument(request.database), "wanted": _wanted(request)},
+            {
+                "database": self._databases.argument(request.database),
+                "wanted": wanted_tables(request),
+            },
             while_exists(dialog, planned),
             failed=while_exists(dialog, dialog.show_error),
             stopped=while_exists(dialog, self._show_stopped(dialog)),
@@ -141,7 +149,7 @@ class RestoreTogether(QObject):
             "backup.preview_tables",
             {
                 "database": self._databases.argument(request.database),
-                "wanted": _exactly(request, [(b.table, b.id) for b in plan.backups]),
+                "wanted": exact_backups(request, [(b.table, b.id) for b in plan.backups]),
             },
             while_exists(dialog, compared),
             batch=while_exists(dialog, dialog.show_table),
@@ -163,9 +171,9 @@ class RestoreTogether(QObject):
         ask(
             dialog,
             f"Replace {format_counted(len(replaced), 'table')}?",
-            _loss(found, source.place),
+            loss_text(found, source.place, single_transaction=dialog.single_transaction),
             restore,
-            names=[_line(table) for table in found.tables],
+            names=[change_line(table) for table in found.tables],
             button="Restore tables",
             danger=True,
             typed=database_name(source),
@@ -180,6 +188,7 @@ class RestoreTogether(QObject):
             with_grants=dialog.with_grants,
         )
         chosen = [(table.table, table.backup.id) for table in found.tables]
+        single = dialog.single_transaction
         done: list[RestoreReport] = []
 
         def restored(report: RestoreReport) -> None:
@@ -187,18 +196,18 @@ class RestoreTogether(QObject):
             if isValid(dialog):
                 dialog.show_table(report)
 
-        ended = partial(self._on_ended, dialog, request.database, found, done)
+        ended = partial(self._on_ended, dialog, request.database, found, done, single)
         self._restoring = self._tab.bulk(
             f"Restore {format_counted(len(chosen), 'table')} together",
             "backup.restore_tables",
             {
                 "database": self._databases.argument(request.database),
-                "wanted": _exactly(request, chosen),
+                "wanted": exact_backups(request, chosen, single_transaction=single),
                 "choices": choices,
             },
             ended,
             target=request.database,
-            command=self._command(request, choices, [table for table, _id in chosen]),
+            command=self._command(request, choices, chosen, single),
             batch=restored,
             progress=while_exists(dialog, dialog.show_progress),
             failed=lambda error: ended(error.partial, error=error),
@@ -206,8 +215,15 @@ class RestoreTogether(QObject):
         )
         dialog.show_restoring()
 
-    def _command(self, request: TogetherRequest, choices: Choices, tables: Sequence[str]) -> str:
+    def _command(
+        self,
+        request: TogetherRequest,
+        choices: Choices,
+        chosen: Sequence[tuple[str, str]],
+        single: bool,
+    ) -> str:
         every = request.tables is None
+        tables = [table for table, _id in chosen]
         return self._tab.command(
             "backup.restore_tables",
             request.database,
@@ -219,6 +235,7 @@ class RestoreTogether(QObject):
                 "--allow-orphans": choices.allow_orphans,
                 "--with-triggers": choices.with_triggers,
                 "--with-grants": choices.with_grants,
+                "--single-transaction": single,
             },
         )
 
@@ -228,6 +245,7 @@ class RestoreTogether(QObject):
         database: str,
         found: TablesPreview,
         done: Sequence[RestoreReport],
+        single: bool,
         report: Any,
         *,
         error: StorageError | None = None,
@@ -238,8 +256,9 @@ class RestoreTogether(QObject):
         known = report if complete else TablesReport(tuple(done), sum(e.seconds for e in done))
         backups = tuple(table.backup for table in found.tables)
         outcome = TogetherOutcome(
-            database, backups, known, found.skipped, error, stopped, complete=complete
-        )
+            database, backups, known, found.skipped, error, stopped, complete=complete,
+            single_transaction=single,
+        )  # fmt: skip
         if isValid(dialog):
             dialog.accept()
         self.show_result(outcome)
@@ -352,45 +371,3 @@ class RestoreTogether(QObject):
             failed=ended,
             cancelled=lambda: ended(None),
         )
-
-
-def database_name(source: Source) -> str:
-    """Return the name that is typed before tables of a database are replaced."""
-    origin = source.origin
-    return origin.database if origin is not None and origin.database else source.name
-
-
-def _wanted(request: TogetherRequest) -> TablesWanted:
-    at = request.at or None
-    return TablesWanted(request.tables, at=at, any_source=request.any_source, skip_unusable=True)
-
-
-def _exactly(request: TogetherRequest, chosen: Sequence[tuple[str, str]]) -> TablesWanted:
-    """Return the request of exactly these backups: newer ones are not used after the preview."""
-    return TablesWanted(
-        tuple(table for table, _id in chosen),
-        any_source=request.any_source,
-        backup_ids=frozenset(backup_id for _table, backup_id in chosen),
-    )
-
-
-def _line(table: RestorePreview) -> str:
-    counts = changes_text(table.difference)
-    drift = f", {format_counted(len(table.drift), 'schema difference')}" if table.drift else ""
-    return f"{table.table}: {counts}{drift}" if table.exists else f"{table.table}: new table"
-
-
-def _loss(found: TablesPreview, place: str) -> str:
-    counts = [table.difference for table in found.tables]
-    removed = format_counted(sum(each.removed for each in counts), "row")
-    changed = format_counted(sum(each.changed for each in counts), "row")
-    broken = "".join(
-        f" {format_counted(count, 'row')} of {other} will have dangling foreign keys."
-        for table in found.tables
-        for other, count in table.orphans
-    )
-    return (
-        f"{removed} will be removed and {changed} changed.{broken} Each table is replaced in its own "
-        "transaction: after a failure, those before it stay restored, and can be undone. The present "
-        f"tables are saved under other names until you drop them. Database: {place}."
-    )

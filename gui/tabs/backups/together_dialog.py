@@ -126,6 +126,12 @@ class TogetherDialog(Dialog):
         self.triggers.setAccessibleDescription("Triggers are code that runs when rows change.")
         self.grants = QCheckBox("Restore owners and grants")
         self.grants.setAccessibleDescription("They decide who can read and change the tables.")
+        self.single = QCheckBox("All tables or none")
+        self.single.setAccessibleDescription(
+            "They are restored in one transaction: a failure changes nothing. The tables are locked "
+            "until the last one is restored."
+        )
+        self.single.setToolTip(tooltip(self.single.accessibleDescription()))
         self.preview = plain_button("Preview", self._on_preview)
         self.restore = danger_button("Restore…", self._on_restore)
         self.close_button = plain_button("Close", self.reject)
@@ -145,7 +151,7 @@ class TogetherDialog(Dialog):
         self.body.addLayout(grid)
         self.add_stretching(self.view, least=3 * theme.ROW + 32)
         self.body.addWidget(self.details)
-        self._checks = row(self.triggers, self.grants, spacing=16, stretch=True)
+        self._checks = row(self.single, self.triggers, self.grants, spacing=16, stretch=True)
         self.body.addWidget(self._checks)
         self.body.addWidget(self.summary)
         self.add_buttons(self.close_button, self.restore, left=(self.preview,))
@@ -176,6 +182,11 @@ class TogetherDialog(Dialog):
     def with_grants(self) -> bool:
         """Whether the tables get the owners and the grants of their backups."""
         return self.grants.isChecked() and not self.grants.isHidden()
+
+    @property
+    def single_transaction(self) -> bool:
+        """Whether all tables or none are to be restored."""
+        return self.single.isChecked() and not self.single.isHidden()
 
     def plan(self) -> None:
         """Request the choice of the backups."""
@@ -236,6 +247,7 @@ class TogetherDialog(Dialog):
         triggers = [each.name for table in preview.tables for each in table.triggers]
         self.triggers.setToolTip(tooltip(", ".join(triggers)))
         self.triggers.setVisible(bool(triggers))
+        self.single.setVisible(self._plan is not None and self._plan.one_transaction)
         self.grants.setVisible(any(t.schema.owner or t.schema.grants for t in preview.tables))
         self._set_idle(_summary(preview))
         self._show_details()
@@ -304,7 +316,7 @@ class TogetherDialog(Dialog):
         self.preview.setAccessibleName(self.preview.text())
         for field in (self.scope, self.target, self.source, self.moment):
             allow_field(field, not busy, _BUSY)
-        for check in (self.triggers, self.grants):
+        for check in (self.single, self.triggers, self.grants):
             check.setVisible(preview is not None and not check.isHidden())
         count = len(preview.tables) if preview is not None else 0
         tables = format_counted(count, "table")

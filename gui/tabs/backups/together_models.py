@@ -150,6 +150,7 @@ class TogetherOutcome:
         stopped: whether the user stopped it.
         complete: whether the report certainly contains every restored table.
         undone: the former tables that were put back since then.
+        single_transaction: whether all tables or none were to be restored.
     """
 
     database: str
@@ -160,6 +161,7 @@ class TogetherOutcome:
     stopped: bool = False
     complete: bool = True
     undone: set[str] = field(default_factory=set)
+    single_transaction: bool = False
 
     @property
     def undoable(self) -> tuple[RestoreReport, ...]:
@@ -176,6 +178,8 @@ class TogetherOutcome:
             return f"{format_counted(done, 'table')} restored."
         names = f": {', '.join(each.table for each in self.report.tables)}" if done else ""
         text = f"{done} of {format_counted(wanted, 'table')} restored{names}."
+        if not self.complete and self.single_transaction:
+            return f"It is not known whether the tables were restored: {', '.join(left)}."
         if not self.complete:
             text = f"{text} Not known: {left.pop(0)}."
         return f"{text} Unchanged: {', '.join(left)}." if left else text
@@ -236,7 +240,10 @@ class ResultModel(Rows):
     def _missing(self, table: str) -> tuple[str, str]:
         """Return result and reason of a table that is not in the report."""
         outcome = self.outcome
-        first = outcome.remaining[0] == table
+        if outcome.single_transaction and outcome.complete:
+            return UNCHANGED, "All tables or none are restored, and it was not completed."
+        # In a single transaction all share the result of the first one.
+        first = outcome.single_transaction or outcome.remaining[0] == table
         if first and not outcome.complete:
             return UNKNOWN, "The answer was lost. Refresh, and look for its former table."
         if first and outcome.error is not None:

@@ -99,6 +99,33 @@ def test_a_failure_shows_what_was_restored(command, database, tables, form):
     assert sql(database, f"SELECT * FROM {parent}") == []
 
 
+def test_a_failure_of_a_single_transaction_restores_no_table(command, database, tables):
+    child, parent = tables
+    sql(database, f"CREATE TABLE more (id REFERENCES {child} (id))")
+    sql(database, f"INSERT INTO {child} VALUES (8, NULL)")
+    sql(database, "INSERT INTO more VALUES (8)")
+    arguments = ("restore", str(database), child, parent, "--single-transaction")
+    failed = command(*arguments, "--yes", "--json", code=CONFLICT)
+    error = json.loads(failed.err)["error"]
+    assert (error["effect"], failed.out) == ("Nothing was restored.", "")
+    assert "--allow-orphans" in error["remedy"]
+    assert "--as" in error["remedy"]
+    assert sql(database, f"SELECT count(*) FROM {parent}") == [(0,)]
+    found = command(*arguments, "--allow-orphans", "--yes", "--json", code=0).out
+    assert [one["table"] for one in json.loads(found)["tables"]] == [parent, child]
+    assert sql(database, f"SELECT id FROM {child}") == [(7,)]
+
+
+@pytest.mark.parametrize("yes", [(), ("--yes",)])
+def test_a_single_transaction_is_refused_for_mariadb_before_it_is_opened(command, yes):
+    address = "mysql://user@127.0.0.1:9/shop"
+    failed = command(
+        "restore", address, "a", "b", "--single-transaction", *yes,
+        code=ErrorKind.NOT_SUPPORTED.value,
+    )  # fmt: skip
+    assert "MariaDB cannot restore several tables in one transaction" in failed.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

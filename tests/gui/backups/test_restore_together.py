@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from helpers.backups import everything, sql
 from PySide6.QtCore import QItemSelectionModel
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
 from core.backup.run import backup
 from core.errors import DatabaseError
@@ -167,6 +167,39 @@ def test_a_failure_names_the_restored_tables(qtbot, changed, path):
     assert f"Unchanged: {last}." in result.summary.text()
     assert result.undo_all.isEnabled()
     result.reject()
+
+
+def test_all_tables_or_none_are_restored_in_one_transaction(qtbot, changed, path):
+    dialog = compared(qtbot, changed)
+    assert dialog.single.isVisible()
+    dialog.single.setChecked(True)
+    last = dialog.model.backups[-1].table
+    sql(path, f"DROP TABLE {last}; CREATE VIEW {last} AS SELECT 1")
+    before = everything(path)
+    dialog.restore.click()
+    question = visible(qtbot, changed, Confirm)
+    assert any("a failure changes nothing" in each.text() for each in question.findChildren(QLabel))
+    answer(qtbot, changed, "trading.db")
+    result = visible(qtbot, changed, TogetherResult)
+    assert {row[1] for row in rows(result.model).values()} == {UNCHANGED}
+    assert not result.undo_all.isEnabled()
+    assert last in result.notes.text()
+    assert everything(path) == before
+    commands = [task.order.command for task in changed.context.runner.tasks]
+    assert any("--single-transaction" in text for text in commands)
+    result.reject()
+
+
+def test_a_lost_answer_of_one_transaction_is_unknown_for_every_table(qtbot, themed):
+    backups = tuple(
+        Backup(name, name, datetime(2024, 1, 15, tzinfo=UTC), 1, name) for name in ("a", "b")
+    )
+    error = DatabaseError("The engine process ended during the task")
+    outcome = TogetherOutcome(
+        "x", backups, TablesReport((), 0.0), error=error, complete=False, single_transaction=True
+    )
+    assert outcome.summary == "It is not known whether the tables were restored: a, b."
+    assert {row[1] for row in rows(ResultModel(outcome)).values()} == {UNKNOWN}
 
 
 def test_a_stopped_comparison_changes_nothing_and_can_be_repeated(qtbot, changed, path):

@@ -31,7 +31,7 @@ from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.snapshot import Snapshot
-from core.backup.databases.postgresql.user_types import large_object_notes
+from core.backup.databases.postgresql.user_types import large_object_notes, type_refusals
 from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import RowChanges
 from core.errors import DatabaseError, StorageError
@@ -260,7 +260,8 @@ class PostgreSQLDatabase(Database):
         relation = catalog.find_relation(self._session, TableName.parse(schema.table))
         found = dependants.dependants_of(self._session, relation, schema) if relation else ()
         losses = takeover.losses(self._session, schema, in_place=relation is not None)
-        return (*found, *losses)
+        refused = (dependant for dependant, _ in type_refusals(self._session, schema))
+        return (*found, *losses, *refused)
 
     def update_dependants(
         self, schema: TableSchema, before: Sequence[Dependant], today: TableSchema | None
@@ -304,14 +305,14 @@ class PostgreSQLDatabase(Database):
         today = self.schema(schema.table) if self.exists(schema.table) else None
         references = self.references(schema.table)
         with (
-            compare.loaded(self._session, schema, rows, work) as table,
+            compare.loaded(self._session, schema, rows, work) as loaded,
             self._session.cancellable(work),
         ):
-            found = tuple(orphans.future_orphans(self._session, table, schema, references))
+            found = tuple(orphans.future_orphans(self._session, loaded, references))
             if today is not None:
-                comparison = compare.Comparison(self._session, schema, today, samples)
+                comparison = compare.Comparison(self._session, loaded, today, samples)
                 return comparison.difference(), found
-            count = self._session.value(f"SELECT count(*) FROM {table}")  # noqa: S608 - a constant
+            count = self._session.value(f"SELECT count(*) FROM {compare.LOADED}")  # noqa: S608 - a constant
             return Difference(int(count), 0, 0), found
 
     @contextmanager

@@ -1,0 +1,67 @@
+"""Requests of a restore of several tables, and the texts of its confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.backup.together import TablesWanted
+from core.model.backup import RestorePreview
+from core.model.table_restores import TablesPreview
+from core.units import format_counted
+from gui.tabs.backups.sources import Source
+from gui.tabs.backups.together_dialog import TogetherRequest
+from gui.tabs.backups.together_models import changes_text
+
+
+def database_name(source: Source) -> str:
+    """Return the name that is typed before tables of a database are replaced."""
+    origin = source.origin
+    return origin.database if origin is not None and origin.database else source.name
+
+
+def wanted_tables(request: TogetherRequest) -> TablesWanted:
+    """Return the request of the newest backups; a table without one is skipped."""
+    at = request.at or None
+    return TablesWanted(request.tables, at=at, any_source=request.any_source, skip_unusable=True)
+
+
+def exact_backups(
+    request: TogetherRequest, chosen: Sequence[tuple[str, str]], *, single_transaction: bool = False
+) -> TablesWanted:
+    """Return the request of exactly these backups: newer ones are not used after the preview."""
+    return TablesWanted(
+        tuple(table for table, _id in chosen),
+        any_source=request.any_source,
+        backup_ids=frozenset(backup_id for _table, backup_id in chosen),
+        single_transaction=single_transaction,
+    )
+
+
+def change_line(table: RestorePreview) -> str:
+    """Return what a restore changes in a table, as a line."""
+    counts = changes_text(table.difference)
+    drift = f", {format_counted(len(table.drift), 'schema difference')}" if table.drift else ""
+    return f"{table.table}: {counts}{drift}" if table.exists else f"{table.table}: new table"
+
+
+def loss_text(found: TablesPreview, place: str, *, single_transaction: bool) -> str:
+    """Return what is lost by a restore, for its confirmation."""
+    counts = [table.difference for table in found.tables]
+    removed = format_counted(sum(each.removed for each in counts), "row")
+    changed = format_counted(sum(each.changed for each in counts), "row")
+    broken = "".join(
+        f" {format_counted(count, 'row')} of {other} will have dangling foreign keys."
+        for table in found.tables
+        for other, count in table.orphans
+    )
+    how = (
+        "All tables are replaced in one transaction: a failure changes nothing. Until it ends, no "
+        "other program can change them."
+        if single_transaction
+        else "Each table is replaced in its own transaction: after a failure, those before it stay "
+        "restored, and can be undone."
+    )
+    return (
+        f"{removed} will be removed and {changed} changed.{broken} {how} The present tables are saved "
+        f"under other names until you drop them. Database: {place}."
+    )
