@@ -243,37 +243,50 @@ import os, pickle, signal, sys
 from core.backup.restore import Choices
 from core.backup.restore_tables import restore_tables_of
 from core.backup.together import TablesWanted
+from core.backup.databases.address import DatabaseAddress
+from core.redaction import Secret
 from core.work import Work
-store, left = pickle.load(sys.stdin.buffer), int(sys.argv[2])
+(store, url, password), left = pickle.load(sys.stdin.buffer), int(sys.argv[1])
+address = DatabaseAddress(url, Secret(password))
 def report(progress):
     global left
     left -= 1
     if left < 0:
         os.kill(os.getpid(), signal.SIGKILL)
 wanted = TablesWanted(single_transaction=True)
-restore_tables_of(store, sys.argv[1], wanted, Choices(), Work(report=report))
+restore_tables_of(store, address, wanted, Choices(), Work(report=report))
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_kill_at_any_step_changes_no_table(path: Path, store: MemoryStore) -> None:
-    _back_up(store, str(path))
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_kill_at_any_step_changes_no_table(
+    path: Path, trading: Database, store: MemoryStore, engine: str
+) -> None:
+    address: Address = str(path) if engine == "sqlite" else trading.address
+    place = (str(path), "") if engine == "sqlite" else (trading.address.url, trading.password)
+
+    def state() -> Any:
+        return everything(path) if engine == "sqlite" else _all(trading)
+
+    _back_up(store, address)
     sql(path, CHANGES[0])
-    before, root = everything(path), Path(__file__).parents[3]
+    trading.script(CHANGES[0])
+    before, root = state(), Path(__file__).parents[3]
     environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"}
     killed = 0
     for step in range(40):
         ended = subprocess.run(
-            [sys.executable, "-c", _KILLED, str(path), str(step)],
-            input=pickle.dumps(store), env=environment, check=False, timeout=60,
+            [sys.executable, "-c", _KILLED, str(step)],
+            input=pickle.dumps((store, *place)), env=environment, check=False, timeout=60,
         )  # fmt: skip
         if ended.returncode == 0:
             break
         assert ended.returncode == -signal.SIGKILL
-        assert everything(path) == before
+        assert state() == before
         killed += 1
     assert killed >= 6
-    assert sql(path, "SELECT count(*) FROM c1") == [(2,)]
+    assert state() != before
 
 
 def _with_other_rows(store: MemoryStore, table: str) -> None:
