@@ -235,7 +235,8 @@ class Reference:
 class Dependant:
     """Another object of the database that reads, indexes or refers to a table.
 
-    `kind` is `view`, `trigger`, `foreign key`, `full-text index` or `virtual table`. `problem` is
+    `kind` is `view`, `trigger`, `foreign key`, `full-text index` or `virtual table`, among others;
+    `type` and `extension` are those that the table needs and that prevent a restore. `problem` is
     what a restore breaks or requires; empty if the object works as before.
     """
 

@@ -308,7 +308,7 @@ class PostgreSQLDatabase(Database):
             compare.loaded(self._session, schema, rows, work) as loaded,
             self._session.cancellable(work),
         ):
-            found = tuple(orphans.future_orphans(self._session, loaded, references))
+            found = tuple(orphans.future_orphans(self._session, schema, loaded, references))
             if today is not None:
                 comparison = compare.Comparison(self._session, loaded, today, samples)
                 return comparison.difference(), found

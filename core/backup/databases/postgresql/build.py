@@ -23,7 +23,7 @@ from core.backup.databases.postgresql.names import (
     with_suffix,
 )
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.user_types import create_missing, require_extensions
+from core.backup.databases.postgresql.user_types import create_types
 from core.errors import Corrupt
 from core.model.tables import Column, Partition, TableSchema
 from core.model.tables import Sequence as NumberSequence
@@ -58,8 +58,7 @@ def create_table(session: Session, schema: TableSchema) -> None:
         Corrupt: A definition is invalid.
         NotSupported: An extension is missing.
     """
-    require_extensions(session, schema.extensions)
-    create_missing(session, schema.types)
+    create_types(session, schema)
     name = TableName.parse(schema.table)
     partitions = (TableName.parse(partition.name).schema for partition in schema.partitions)
     for place in dict.fromkeys((name.schema, *partitions)):

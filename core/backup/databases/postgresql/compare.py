@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from core.backup.databases.base import Rows
 from core.backup.databases.postgresql.build import table_statement
 from core.backup.databases.postgresql.catalog import column_list, own_rows
+from core.backup.databases.postgresql.comparable_types import with_usable_types
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import quoted
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.user_types import create_missing, require_extensions
 from core.backup.databases.row_keys import key_text
 from core.model.backup import ChangedCell, Difference
 from core.model.tables import TableSchema
 from core.work import Work
 
-_LOADED = 'pg_temp."strongroom_backup"'
+LOADED = 'pg_temp."strongroom_backup"'
 _LONGEST_SHOWN = 200
 #: A row has at most 1,664 columns, also within a join of two tables.
 _MOST_JOINED = 800
@@ -28,20 +28,21 @@ _EXACT = frozenset(("smallint", "integer", "bigint", "oid", "uuid", "date", "boo
 @contextmanager
 def loaded(
     session: Session, schema: TableSchema, rows: Iterable[Rows], work: Work
-) -> Iterator[str]:
-    """Load the rows into a temporary table, yield its name, and roll everything back.
+) -> Iterator[TableSchema]:
+    """Load the rows into the temporary table `LOADED`, yield its schema, and roll everything back.
+
+    Columns whose types the database has otherwise, or not at all, have other types in it.
 
     Raises:
         DatabaseError: The user may not create temporary tables, among other errors.
     """
     session.query("BEGIN READ WRITE")
     try:
-        require_extensions(session, schema.extensions)
-        create_missing(session, schema.types)
-        session.query(table_statement(schema, _LOADED, temporary=True))
-        copy_rows(session, f"{_LOADED} ({column_list(schema)})", rows, work)
-        session.query(f"ANALYZE {_LOADED}")
-        yield _LOADED
+        schema = with_usable_types(session, schema)
+        session.query(table_statement(schema, LOADED, temporary=True))
+        copy_rows(session, f"{LOADED} ({column_list(schema)})", rows, work)
+        session.query(f"ANALYZE {LOADED}")
+        yield schema
     finally:
         session.query("ROLLBACK")
 
@@ -81,7 +82,7 @@ class Comparison:
     def _by_key(self) -> Difference:
         joined = " AND ".join(map(self._equal, self._key))
         first = quoted(self._key[0])
-        both = f"FROM {_LOADED} b FULL JOIN {self._today} t ON {joined}"
+        both = f"FROM {LOADED} b FULL JOIN {self._today} t ON {joined}"
         added = f"t.{first} IS NULL"
         removed = f"b.{first} IS NULL"
         changed = f"NOT ({added}) AND NOT ({removed}) AND {self._differs()}"
@@ -145,7 +146,7 @@ class Comparison:
     def _by_rows(self) -> Difference:
         """Compare complete rows and their number, for tables without a key."""
         row = ", ".join(map(quoted, self._columns))
-        mine = f"SELECT ROW({row})::text AS line FROM {_LOADED}"  # noqa: S608 - names are quoted
+        mine = f"SELECT ROW({row})::text AS line FROM {LOADED}"  # noqa: S608 - names are quoted
         theirs = f"SELECT ROW({row})::text AS line FROM {self._today}"  # noqa: S608 - names are quoted
         added = f"FROM ({mine} EXCEPT ALL {theirs}) x"
         removed = f"FROM ({theirs} EXCEPT ALL {mine}) x"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Set
 
 from core.backup.databases.base import CompletedKeys
 from core.backup.databases.postgresql.catalog import require_relation
+from core.backup.databases.postgresql.compare import LOADED
 from core.backup.databases.postgresql.dependants import read_bindings
 from core.backup.databases.postgresql.former import former_names
 from core.backup.databases.postgresql.names import TableName, quoted
@@ -85,7 +86,12 @@ def validate_checks(
 
 
 def count_orphans(
-    session: Session, child: str, columns: tuple[str, ...], parent: str, parents: tuple[str, ...]
+    session: Session,
+    child: str,
+    columns: tuple[str, ...],
+    parent: str,
+    parents: tuple[str, ...],
+    as_text: bool = False,
 ) -> int:
     """Return how many rows of `child` refer to a row that `parent` does not have.
 
@@ -95,10 +101,12 @@ def count_orphans(
         columns: Its columns.
         parent: The quoted name of the referenced table.
         parents: The referenced columns, in the same order.
+        as_text: Whether the texts of the values are compared, since the types differ.
     """
+    cast = "::text" if as_text else ""
     present = " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in columns)
     equal = " AND ".join(
-        f"p.{quoted(theirs)} = c.{quoted(mine)}"
+        f"p.{quoted(theirs)}{cast} = c.{quoted(mine)}{cast}"
         for mine, theirs in zip(columns, parents, strict=True)
     )
     statement = (
@@ -109,24 +117,36 @@ def count_orphans(
 
 
 def future_orphans(
-    session: Session, loaded: str, schema: TableSchema, references: tuple[Reference, ...]
+    session: Session, backup: TableSchema, loaded: TableSchema, references: tuple[Reference, ...]
 ) -> Iterator[tuple[str, int]]:
-    """Yield (table, rows) that would refer to missing rows if `loaded` replaced the table."""
+    """Yield (table, rows) that would refer to missing rows if the loaded rows replaced the table.
+
+    Args:
+        session: A connection with the temporary table of `compare.loaded`.
+        backup: The schema of the backup.
+        loaded: The schema of that table.
+        references: The foreign keys of other tables to the present one.
+    """
+    types = {column.name: column.type for column in backup.columns}
+    texts = {c.name for c in loaded.columns if c.type == "text" != types[c.name]}
     for reference in references:
         child = TableName.parse(reference.table).sql
-        count = count_orphans(session, child, reference.columns, loaded, reference.parents)
+        as_text = not texts.isdisjoint(reference.parents)
+        count = count_orphans(
+            session, child, reference.columns, LOADED, reference.parents, as_text=as_text
+        )
         if count:
             yield reference.table, count
-    for key in schema.foreign_keys:
-        yield from _outgoing(session, loaded, schema, key)
+    for key in loaded.foreign_keys:
+        yield from _outgoing(session, loaded, key, as_text=not texts.isdisjoint(key.columns))
 
 
 def _outgoing(
-    session: Session, loaded: str, schema: TableSchema, key: ForeignKey
+    session: Session, schema: TableSchema, key: ForeignKey, *, as_text: bool
 ) -> Iterator[tuple[str, int]]:
     name = TableName.parse(key.table)
     if key.table == schema.table:
-        parent = loaded
+        parent = LOADED
     elif session.query(
         "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         "WHERE n.nspname = $1 AND c.relname = $2",
@@ -135,6 +155,6 @@ def _outgoing(
         parent = name.sql
     else:
         return
-    count = count_orphans(session, loaded, key.columns, parent, key.references)
+    count = count_orphans(session, LOADED, key.columns, parent, key.references, as_text=as_text)
     if count:
         yield schema.table, count

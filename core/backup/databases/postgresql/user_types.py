@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.backup.databases.postgresql.names import (
@@ -14,15 +14,12 @@ from core.backup.databases.postgresql.names import (
     quoted,
 )
 from core.backup.databases.postgresql.session import Session
-from core.errors import Conflict, NotSupported
-from core.model.tables import TableSchema, UserType, type_text
+from core.errors import Conflict, NotSupported, StorageError
+from core.model.tables import Dependant, TableSchema, UserType, type_text
 
-#: All types below the columns of a table: elements of arrays, bases of domains, fields of
-#: composites, and subtypes of ranges. A type follows the types that it uses.
-_TYPES = """
-WITH RECURSIVE used(oid, depth) AS (
-  SELECT atttypid, 0 FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
-  UNION
+#: The types that those of the table `used` consist of: elements of arrays, bases of domains, fields
+#: of composites, and subtypes of ranges.
+_BELOW = """
   SELECT x.oid, used.depth + 1 FROM used JOIN pg_type t ON t.oid = used.oid
   CROSS JOIN LATERAL (
     SELECT t.typelem WHERE t.typelem <> 0 AND t.typlen = -1
@@ -32,6 +29,12 @@ WITH RECURSIVE used(oid, depth) AS (
     UNION SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
     UNION SELECT r.rngtypid FROM pg_range r WHERE t.oid = r.rngmultitypid
   ) x(oid) WHERE used.depth < 20
+"""
+#: All types below the columns of a table. A type follows the types that it uses.
+_TYPES = f"""
+WITH RECURSIVE used(oid, depth) AS (
+  SELECT atttypid, 0 FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
+  UNION {_BELOW}
 )
 SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text, t.typcategory::text,
   t.typnotnull, t.typdefault, format_type(t.typbasetype, t.typtypmod),
@@ -40,7 +43,12 @@ SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text, t.typcategory::
 FROM used JOIN pg_type t ON t.oid = used.oid JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE n.nspname <> 'pg_catalog'
 GROUP BY t.oid, n.nspname ORDER BY max(used.depth) DESC, 2, 3
-"""
+"""  # noqa: S608 - a constant
+_USED_BY = f"""
+WITH RECURSIVE used(oid, depth) AS (SELECT to_regtype($1)::oid, 0 UNION {_BELOW})
+SELECT n.nspname::text, t.typname::text FROM used JOIN pg_type t ON t.oid = used.oid
+JOIN pg_namespace n ON n.oid = t.typnamespace ORDER BY used.depth
+"""  # noqa: S608 - a constant
 _LABELS = "SELECT enumlabel::text FROM pg_enum WHERE enumtypid = $1 ORDER BY enumsortorder"
 _CHECKS = """
 SELECT format('CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
@@ -80,7 +88,9 @@ def used_types(session: Session, table: int) -> tuple[tuple[UserType, ...], tupl
     return tuple(types), tuple(sorted(extensions))
 
 
-def _user_type(session: Session, oid: int, name: TableName, kind: str, rest: list[Any]) -> UserType:
+def _user_type(
+    session: Session, oid: int, name: TableName, kind: str, rest: Sequence[Any]
+) -> UserType:
     not_null, default, base = rest
     if kind == "r":
         return UserType(str(name), "range", base=session.value(_SUBTYPE, (oid,)))
@@ -95,6 +105,16 @@ def _user_type(session: Session, oid: int, name: TableName, kind: str, rest: lis
     if kind == "d":
         return UserType(str(name), title, items, base, not_null, default)
     return UserType(str(name), title, items)
+
+
+def used_by(session: Session, type_name: str) -> tuple[TableName, ...]:
+    """Return a type and all types below it; nothing if it does not exist.
+
+    Args:
+        session: An open connection.
+        type_name: The type as in a statement.
+    """
+    return tuple(TableName(*row) for row in session.query(_USED_BY, (type_name,)))
 
 
 def large_object_notes(schema: TableSchema) -> tuple[str, ...]:
@@ -117,53 +137,85 @@ def large_object_notes(schema: TableSchema) -> tuple[str, ...]:
     )
 
 
-def require_extensions(session: Session, extensions: tuple[str, ...]) -> None:
-    """Check that the extensions that define the columns' types are installed.
-
-    Raises:
-        NotSupported: An extension is missing; the error names the command that installs it.
-    """
-    found = {row[0] for row in session.query("SELECT extname::text FROM pg_extension")}
-    for extension in extensions:
-        if extension not in found:
-            raise NotSupported(
-                f"The extension {extension} is not installed in this database",
-                cause="Columns of the table use its types.",
-                remedy=f"Run CREATE EXTENSION {quoted(extension)} as a superuser, then try again.",
-                subject=str(session.address),
-            )
-
-
-def create_missing(session: Session, types: tuple[UserType, ...]) -> None:
-    """Create the types that do not exist; those that exist must have the same definition.
+def create_types(session: Session, schema: TableSchema) -> None:
+    """Create the types of a table that do not exist.
 
     Raises:
         Conflict: A type exists with another definition.
         Corrupt: A definition is invalid.
+        NotSupported: An extension is missing; the error names the command that installs it.
     """
-    for wanted in types:
+    for _dependant, refusal in type_refusals(session, schema):
+        raise refusal
+    for wanted in schema.types:
+        if not _found(session, TableName.parse(wanted.name)):
+            create_type(session, wanted)
+
+
+def type_refusals(
+    session: Session, schema: TableSchema
+) -> Iterator[tuple[Dependant, StorageError]]:
+    """Yield the types and extensions for which a restore of a table is refused, with the error."""
+    installed = {row[0] for row in session.query("SELECT extname::text FROM pg_extension")}
+    for extension in schema.extensions:
+        if extension not in installed:
+            yield _refusal(
+                "extension", extension, NotSupported(
+                    f"The extension {extension} is not installed in {session.address}",
+                    cause="Columns of the table use its types.",
+                    remedy=f"Run CREATE EXTENSION {quoted(extension)} as a superuser, then try again.",
+                    subject=str(session.address),
+                )
+            )  # fmt: skip
+    for wanted in schema.types:
         name = TableName.parse(wanted.name)
-        statement = """SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text,
-          t.typnotnull, t.typdefault, format_type(t.typbasetype, t.typtypmod)
-          FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-          WHERE n.nspname = $1 AND t.typname = $2"""
-        rows = session.query(statement, (name.schema, name.name))
-        if not rows:
-            # IF NOT EXISTS needs the permission to create schemas even if the schema exists.
-            if not session.query("SELECT FROM pg_namespace WHERE nspname = $1", (name.schema,)):
-                session.query(f"CREATE SCHEMA {quoted(name.schema)}")
-            for command in _statements(wanted, name):
-                session.query(command)
-            continue
-        oid, _schema, _name, kind, *rest = rows[0]
-        found = _user_type(session, oid, name, kind, rest)
-        if found != wanted:
-            raise Conflict(
-                f"The type {wanted.name} has another definition in this database",
-                cause=f"In this database: {type_text(found)}. In the backup: {type_text(wanted)}.",
-                remedy="Change the type, or restore into another database. Nothing was changed.",
-                subject=str(session.address),
-            )
+        for oid, kind, *rest in _found(session, name):
+            present = _present_text(session, oid, name, kind, rest)
+            if present != type_text(wanted):
+                yield _refusal(
+                    "type", wanted.name, Conflict(
+                        f"The type {wanted.name} has another definition in {session.address}",
+                        cause=f"In this database: {present}. In the backup: {type_text(wanted)}.",
+                        remedy="Change the type, or restore into another database.",
+                        subject=str(session.address),
+                    )
+                )  # fmt: skip
+
+
+def _refusal(kind: str, name: str, error: StorageError) -> tuple[Dependant, StorageError]:
+    return Dependant(kind, name, f"{error.reason} {error.remedy}"), error
+
+
+def _found(session: Session, name: TableName) -> Sequence[Sequence[Any]]:
+    """Return what `_user_type` needs about a type; nothing if there is none of that name."""
+    statement = """SELECT t.oid, t.typtype::text,
+      t.typnotnull, t.typdefault, format_type(t.typbasetype, t.typtypmod)
+      FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+      WHERE n.nspname = $1 AND t.typname = $2"""
+    return session.query(statement, (name.schema, name.name))
+
+
+def _present_text(
+    session: Session, oid: int, name: TableName, kind: str, rest: Sequence[Any]
+) -> str:
+    try:
+        return type_text(_user_type(session, oid, name, kind, rest))
+    except NotSupported:
+        return f"{name} is defined in C"
+
+
+def create_type(session: Session, wanted: UserType) -> None:
+    """Create a type, and its schema if necessary.
+
+    Raises:
+        Corrupt: The definition is invalid.
+    """
+    name = TableName.parse(wanted.name)
+    # IF NOT EXISTS needs the permission to create schemas even if the schema exists.
+    if not session.query("SELECT FROM pg_namespace WHERE nspname = $1", (name.schema,)):
+        session.query(f"CREATE SCHEMA {quoted(name.schema)}")
+    for command in _statements(wanted, name):
+        session.query(command)
 
 
 def _statements(wanted: UserType, name: TableName) -> Iterator[str]:

@@ -8,8 +8,9 @@ from helpers.postgresql_tables import Database
 
 from core.backup.databases import open_database
 from core.backup.preview import preview_of
+from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
-from core.errors import Conflict
+from core.errors import Conflict, NotSupported
 from core.model.backup import RestorePreview
 from core.work import Work
 
@@ -34,13 +35,87 @@ def _seen(
 def test_a_domain_with_another_definition_is_named(
     database: Database, store: MemoryStore, change: str, named: str
 ) -> None:
-    with pytest.raises(Conflict, match="The type price has another definition") as refused:
-        _seen(
-            database, store,
-            ["CREATE DOMAIN price AS numeric(9, 2)", "CREATE TABLE t (p price)"], [change],
-        )  # fmt: skip
-    assert "In the backup: price domain numeric(9,2)." in refused.value.cause
-    assert named in refused.value.cause
+    seen = _seen(
+        database, store,
+        ["CREATE DOMAIN price AS numeric(9, 2)", "CREATE TABLE t (p price)",
+         "INSERT INTO t VALUES (1), (2)"], [change, "INSERT INTO t VALUES (3)"],
+    )  # fmt: skip
+    (found,) = [one for one in seen.dependants if one.problem]
+    assert (found.kind, found.name) == ("type", "price")
+    assert "The type price has another definition in 127.0.0.1" in found.problem
+    assert "In the backup: price domain numeric(9,2)." in found.problem
+    assert named in found.problem
+    assert (seen.difference.added, seen.difference.removed) == (0, 1)
+    assert any("types of columns" in text for text in seen.drift)
+    _refused_alike(database, store, seen)
+
+
+def _refused_alike(database: Database, store: MemoryStore, seen: RestorePreview) -> None:
+    """Check that a restore is refused with the text of the preview, and changes nothing."""
+    before = database.everything()
+    with pytest.raises((Conflict, NotSupported)) as refused:
+        restore_of(store, seen.backup, database.address, Choices(), Work())
+    text = f"{refused.value.reason} {refused.value.remedy}"
+    assert text in [one.problem for one in seen.dependants]
+    assert database.everything() == before
+
+
+_KINDS = "CREATE TYPE kind AS ENUM ('buy', 'sell')"
+_PAIR = "CREATE TYPE pair AS (base text, amount numeric)"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "names", "changes"),
+    [
+        # A label that the database does not have any more, in a key, an array and a computed column.
+        (
+            [_KINDS, ("CREATE TABLE t (id kind PRIMARY KEY, many kind[], "
+             "twice text GENERATED ALWAYS AS (CASE id WHEN 'buy' THEN 'b' END) STORED)"),
+             "INSERT INTO t VALUES ('buy', '{buy,sell}'), ('sell', NULL)"],
+            ["DROP TABLE t", "DROP TYPE kind", "CREATE TYPE kind AS ENUM ('buy', 'hold')",
+             "CREATE TABLE t (id kind PRIMARY KEY, many kind[])",
+             "INSERT INTO t VALUES ('buy', '{hold}')"],
+            {"kind"}, (1, 1, 0),
+        ),
+        # Fields of a composite, and a domain over it, with rows that refer to each other.
+        (
+            [_PAIR, "CREATE DOMAIN positive AS pair CHECK ((value).amount > 0)",
+             "CREATE TABLE t (id int PRIMARY KEY, p pair, d positive, up int REFERENCES t)",
+             "INSERT INTO t VALUES (1, '(BTC,1.50)', '(BTC,2)', NULL), (2, '(ETH,1)', NULL, 1)"],
+            ["DROP TABLE t", "DROP DOMAIN positive", "ALTER TYPE pair DROP ATTRIBUTE amount"],
+            {"pair"}, (2, 0, 0),
+        ),
+        # A foreign key whose columns have the type.
+        (
+            [_KINDS, "CREATE TABLE parent (id kind PRIMARY KEY)", "INSERT INTO parent VALUES ('buy')",
+             "CREATE TABLE t (id kind REFERENCES parent)", "INSERT INTO t VALUES ('buy'), ('buy')"],
+            ["ALTER TYPE kind ADD VALUE 'hold'", "DELETE FROM t", "DELETE FROM parent"],
+            {"kind"}, (2, 0, 0),
+        ),
+        # A missing extension.
+        (
+            ["CREATE EXTENSION citext", "CREATE TABLE t (id citext PRIMARY KEY)",
+             "INSERT INTO t VALUES ('Ada')"],
+            ["DROP TABLE t", "DROP EXTENSION citext"], {"citext"}, (1, 0, 0),
+        ),
+    ],
+    ids=["enum", "composite", "foreign key", "extension"],
+)  # fmt: skip
+def test_types_that_prevent_a_restore_are_part_of_the_preview(
+    database: Database,
+    store: MemoryStore,
+    before: list[str],
+    after: list[str],
+    names: set[str],
+    changes: tuple[int, int, int],
+) -> None:
+    seen = _seen(database, store, before, after)
+    refused = [one for one in seen.dependants if one.kind in ("type", "extension")]
+    assert {one.name for one in refused} == names
+    assert (seen.difference.added, seen.difference.changed, seen.difference.removed) == changes
+    if "parent" in str(before):
+        assert seen.orphans == (("t", 2),)
+    _refused_alike(database, store, seen)
 
 
 def test_comments_and_numbering_are_named(database: Database, store: MemoryStore) -> None:
