@@ -116,6 +116,20 @@ class Commands:
             return NOT_CONNECTED
         return self._context.locked_reason if command.changes else ""
 
+    def perform_in_tab(self, event: QKeyEvent) -> bool:
+        """Run the action of the current tab for keys that were pressed outside of it.
+
+        Returns:
+            Whether the tab has such an action, which needs no focus in one of its lists.
+        """
+        keys = shortcuts.pressed(event)
+        for bound in self._frame.current_tab().findChildren(shortcuts.Binding):
+            if keys in bound.action.keys and actions.scope(bound.action.where).reach == "within":
+                if not event.isAutoRepeat():
+                    bound.perform()
+                return True
+        return False
+
     def other_scopes_text(self, event: QKeyEvent) -> str:
         """Return where the keys of an event apply if they have no effect here."""
         found = [each for each in shortcuts.bound_to(event) if each.where != "window"]

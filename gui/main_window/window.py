@@ -226,9 +226,17 @@ class MainWindow(QMainWindow):
             self.hint.show_info(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Show where a key applies that has no effect here."""
+        """Apply a key to the current tab, or show where it applies instead."""
         super().keyPressEvent(event)
-        if self.completed and (text := self.commands.other_scopes_text(event)):
+        if not self.completed:
+            return
+        # The focus may be in the tab bar or the header. The drawer has lists with their own keys.
+        focus: QWidget | None = self.focusWidget()
+        opened = focus is not None and "drawer" in vars(self)  # it is created on first use
+        in_drawer = opened and self.drawer.isAncestorOf(self.focusWidget())
+        if not in_drawer and self.commands.perform_in_tab(event):
+            return
+        if text := self.commands.other_scopes_text(event):
             self.explain(text)
 
     def closeEvent(self, event: QCloseEvent) -> None:

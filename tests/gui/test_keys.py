@@ -5,6 +5,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLineEdit, QMenu
 
 from core.model.connection import ProfileColour
+from gui import shortcuts
 from gui.dialogs.confirm import Confirm
 from gui.main_window.commands import NOT_CONNECTED
 from gui.main_window.palette import Palette
@@ -33,6 +34,27 @@ def test_a_key_that_does_nothing_here_says_where_it_applies(window, qtbot):
     qtbot.keyClick(window.current_tab, "d")
     window.show_tab("browser")
     assert window.hint.text == ""
+
+
+def test_keys_of_the_current_tab_work_while_the_tab_bar_has_the_focus(window, qtbot):
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    performed = []
+    tab = window.show_tab("browser")
+    shortcuts.bind("browser.collect", tab, lambda: performed.append("collect"))
+    window.bar.setFocus()
+    qtbot.keyClick(window.bar, "e", both)
+    assert performed == ["collect"]
+    assert window.hint.text == ""
+    window.toggle_drawer()
+    field = QLineEdit(window.drawer)
+    field.show()
+    field.setFocus()
+    qtbot.keyClick(field, "e", both)
+    assert "works in: Browser" in window.hint.text, "the drawer has its own actions"
+    window.show_tab("links")
+    window.bar.setFocus()
+    qtbot.keyClick(window.bar, "e", both)
+    assert performed == ["collect"]
 
 
 def test_a_locked_profile_says_how_to_unlock(window, context, qtbot):
