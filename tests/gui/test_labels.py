@@ -1,4 +1,4 @@
-"""Labels whose text changes have the width of the new text, and messages do not overlap."""
+"""Labels whose text changes, messages beside each other, and controls that replace each other."""
 
 from datetime import timedelta
 
@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLay
 
 from core.units import utc_now
 from gui.widgets.banner import Banner
+from gui.widgets.buttons import plain_button
+from gui.widgets.exchange import show_only
 from gui.widgets.labels import AgePill, Pill
 from gui.widgets.panel import SectionHead
 
@@ -68,3 +70,23 @@ def test_a_message_of_a_view_does_not_cover_one_of_the_window(qtbot):
     hint.keep_clear()
     banner.keep_clear()
     assert places() == [first, second], "neither moves away from itself"
+
+
+def test_a_control_that_replaces_another_one_gets_its_focus(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    box = QHBoxLayout(window)
+    other, run, stop = plain_button("Other"), plain_button("Run"), plain_button("Stop")
+    for each in (run, stop, other):
+        box.addWidget(each)
+    show_only((stop, run), {run})
+    window.show()
+    window.activateWindow()
+    run.setFocus()
+    show_only((stop, run), {stop})
+    assert window.focusWidget() is stop
+    show_only((stop, run), {run})
+    assert window.focusWidget() is run
+    other.setFocus()
+    show_only((stop, run), {stop})
+    assert window.focusWidget() is other, "only the focus of what is hidden moves"

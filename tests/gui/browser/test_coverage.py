@@ -82,8 +82,13 @@ def test_keys_are_listed_once_and_days_are_opened(stored, tab, bucket, qtbot):
     assert "LIST request" in stored.refresh_button.toolTip()
     stored.views.select("content")
     assert "1 Jan 2024 to 24 Jan 2024: about 46 files, $0.0000" in stored.content.text.text()
-    qtbot.mouseClick(stored.content.check, Qt.MouseButton.LeftButton)
+    check = stored.content.check
+    assert check.width() < check.sizeHint().width() + 20, "the text gets the rest of the line"
+    check.setFocus()
+    qtbot.mouseClick(check, Qt.MouseButton.LeftButton)
+    assert tab.window().focusWidget() is stored.content.stop
     settled(qtbot, tab)
+    assert tab.window().focusWidget() is check
     row = [stored.content.model.index(0, column).data() for column in range(4)]
     assert row == ["rows missing", "1 Jan 2024 00:00:00", "4 Jan 2024 00:00:00", "6"]
     assert stored.content.text.text() == "0 of 48 intervals have a candle."

@@ -29,6 +29,7 @@ from gui.tabs.browser.pages import BrowserPage
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.exchange import show_only
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import column, row, rule
 from gui.widgets.segmented import Segmented
@@ -351,14 +352,13 @@ class CollectPage(BrowserPage):
     def _update(self) -> None:
         running = self._task is not None
         ready = self._plan is not None and self._range == self.form.range
-        self.stop.setVisible(running)
-        self.plan.setVisible(not running and not ready)
-        self.collect.setVisible(not running and ready)
         for button in (self.plan, self.athena):
             button.allow(not self.form.reason, self.form.reason)
-        self.athena.setVisible(not running)
         some = self._plan is not None and self._plan.objects > 0
         self.collect.allow(some, "There are no objects in this range.")
+        idle = {self.collect if ready else self.plan, self.athena}
+        buttons = (self.stop, self.collect, self.plan, self.athena)
+        show_only(buttons, {self.stop} if running else idle)
         self.views.setVisible(self.problems_model.rowCount() > 0)
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from core.coverage.calendars import Calendar
 from core.coverage.content import ContentGap
@@ -18,6 +18,7 @@ from core.work import Progress
 from gui.tabs.browser.coverage.models import ContentModel
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.exchange import show_only
 from gui.widgets.labels import Elided, shown
 from gui.widgets.panel import row, rule
 from gui.widgets.table import make_table, on_enter
@@ -52,6 +53,8 @@ class ContentPane(QWidget):
         self._task: Task | None = None
         self.model = ContentModel(self)
         self.text = Elided("", "muted")
+        # Else the button would get half of the line.
+        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.check = primary_button("Check", self.start)
         self.stop = plain_button("Stop", self.cancel)
         self.table = make_table(
@@ -134,10 +137,9 @@ class ContentPane(QWidget):
 
     def _show_buttons(self) -> None:
         running = self._task is not None
-        self.stop.setVisible(running)
-        self.check.setVisible(not running)
         candles = self._calendar is not None and self._calendar.stream.kind == "ohlcv"
         self.check.allow(candles, _ONLY_CANDLES)
+        show_only((self.stop, self.check), {self.stop if running else self.check})
         if not running:
             self.text.setText(self._cost_text() if candles else _ONLY_CANDLES)
 

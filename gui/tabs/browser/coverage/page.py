@@ -28,6 +28,7 @@ from gui.tabs.browser.pages import BrowserPage
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.exchange import show_only
 from gui.widgets.fields import combo_box, filter_of, line_edit
 from gui.widgets.labels import AgePill, Elided, muted_label
 from gui.widgets.panel import row, rule
@@ -292,8 +293,7 @@ class CoveragePage(BrowserPage):
 
     def _show_buttons(self) -> None:
         running = self._task is not None
-        self.stop.setVisible(running)
-        self.refresh_button.setVisible(not running)
+        show_only((self.stop, self.refresh_button), {self.stop if running else self.refresh_button})
         self.export.allow(bool(self.calendar.streams.calendars), "There are no streams to export.")
         if not running:
             self._show_summary()

@@ -26,6 +26,7 @@ from gui.tabs.browser.collect.tables import TableRef, Tables
 from gui.tabs.browser.collect.texts import ProblemsModel, catalog_text, progress_text
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button
+from gui.widgets.exchange import show_only
 from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import row
 
@@ -209,8 +210,7 @@ class FolderBar(QWidget):
 
     def _update(self) -> None:
         running = self._task is not None
-        self.stop.setVisible(running)
-        self.again.setVisible(not running)
+        show_only((self.stop, self.again), {self.stop if running else self.again})
 
 
 def plan_text(found: FolderPlan) -> str:

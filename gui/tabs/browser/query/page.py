@@ -25,6 +25,7 @@ from gui.tabs.browser.query.folder import FolderBar
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.exchange import show_only
 from gui.widgets.fields import combo_box
 from gui.widgets.labels import Elided, muted_label, shown
 from gui.widgets.panel import column, row, rule
@@ -334,12 +335,11 @@ class QueryPage(BrowserPage):
 
     def _update(self) -> None:
         running = self._task is not None
-        self.stop.setVisible(running)
-        self.go.setVisible(not running)
         unread = any(each.folder and not each.table for each in self._used().values())
-        self.plan.setVisible(unread and not running)
         self.views.setVisible(self.folder.problems.rowCount() > 0)
         self.go.allow(bool(self.sql), "Enter a statement.")
+        ready = {self.go, self.plan} if unread else {self.go}
+        show_only((self.stop, self.go, self.plan), {self.stop} if running else ready)
 
 
 def statement_text(plans: Mapping[str, StatementPlan]) -> str:

@@ -15,6 +15,7 @@ from core.units import format_counted
 from core.work import Progress, Work
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button
+from gui.widgets.exchange import show_only
 from gui.widgets.labels import AgePill, tooltip
 
 if TYPE_CHECKING:
@@ -141,10 +142,10 @@ class CatalogRefresh(QObject):
         self.ended.emit(refreshed)
 
     def _show_buttons(self) -> None:
-        self.stop_button.setVisible(self.running)
         for button in (self.new, self.everything):
-            button.setVisible(not self.running)
             button.allow(self._catalog is not None, "Connect to a bucket first.")
+        wanted = {self.stop_button} if self.running else {self.new, self.everything}
+        show_only((self.stop_button, self.new, self.everything), wanted)
 
     def _on_estimates(self, found: tuple[RefreshEstimate, RefreshEstimate]) -> None:
         new, everything = found
