@@ -73,7 +73,7 @@ def compared(
             with closing(dump_rows(server.session, today, server.work)) as present:
                 comparison.fill(counted, present, values, server.work)
             found = comparison.result()
-        return found, values.orphans(server.session, today, counted.rows, server.work)
+        return found, values.orphans(server.session, today, server.work)
 
 
 class _Counted:

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from core.backup.databases.mysql.inspect import exists
+from core.backup.databases.mysql.orphans import referring_rows
 from core.backup.databases.mysql.rows import HEX, Number
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted
@@ -64,14 +65,13 @@ class KeyValues:
         self._pending.clear()
 
     def orphans(
-        self, session: Session, today: TableSchema | None, rows: int, work: Work
+        self, session: Session, today: TableSchema | None, work: Work
     ) -> tuple[tuple[str, int], ...]:
         """Return tables with the number of their rows that would refer to missing rows.
 
         Args:
             session: A connection, which may be read-only.
             today: The present table; None if there is none.
-            rows: The number of rows of the backup.
             work: Cancel token.
         """
         self._write()
@@ -80,7 +80,7 @@ class KeyValues:
             if today is not None:
                 count = self._lost(session, place, reference, today, work)
                 found[reference.table] = found.get(reference.table, 0) + count
-        own = sum(self._missing(session, at, key, rows, work) for at, key in enumerate(self._own))
+        own = sum(self._missing(session, at, key, today, work) for at, key in enumerate(self._own))
         found[self._table] = found.get(self._table, 0) + own
         return tuple((table, count) for table, count in found.items() if count > 0)
 
@@ -95,15 +95,20 @@ class KeyValues:
     def _lost(
         self, session: Session, key: int, reference: Reference, today: TableSchema, work: Work
     ) -> int:
-        """Count rows of another table whose referenced row only the present table has."""
+        """Count rows of another table whose referenced rows only the present table has."""
         gained: dict[str, list[list[Any]]] = {}
         for value, _ in self._changed(key, "> 0"):
             gained.setdefault(_normalized(value), []).append(value)
         total = 0
-        lost = (
-            value
-            for value, _ in self._changed(key, "< 0")
+        fewer = (
+            (value, -net)
+            for value, net in self._changed(key, "< 0")
             if not _is_equal_to_one(session, today.table, reference.parents, value, gained)
+        )
+        lost = (
+            (value for value, _ in fewer)
+            if _is_unique(today, reference.parents)
+            else _completely_removed(session, today.table, reference.parents, fewer, work)
         )
         columns = ", ".join(map(quoted, reference.columns))
         for values in _batches(lost):
@@ -116,10 +121,16 @@ class KeyValues:
             )
         return total
 
-    def _missing(self, session: Session, place: int, key: ForeignKey, rows: int, work: Work) -> int:
-        """Count how many more rows of the backup than today refer to rows that do not exist."""
+    def _missing(
+        self, session: Session, place: int, key: ForeignKey, today: TableSchema | None, work: Work
+    ) -> int:
+        """Count how many more rows of the backup than today refer to rows that do not exist.
+
+        If the referenced table does not exist, these are all rows that refer to one of it.
+        """
         if not exists(session, key.table):
-            return rows
+            before = 0 if today is None else int(session.value(referring_rows(today, key.columns)))
+            return before + sum(net for _, net in self._changed(place, "<> 0"))
         total = 0
         for changed in _batches(self._changed(place, "<> 0")):
             work.check()
@@ -136,6 +147,57 @@ class KeyValues:
         return max(total, 0)
 
 
+def _is_unique(schema: TableSchema, columns: Sequence[str]) -> bool:
+    """Return whether no two rows of a table have the same values in these columns."""
+    names = {column.lower() for column in columns}
+    keys = [key.parts for key in schema.keys]
+    keys += [index.parts for index in schema.indexes if index.unique]
+    return any(
+        {part.name.lower() for part in parts} <= names
+        for parts in keys
+        if not any(part.expression or part.length for part in parts)
+    )
+
+
+def _completely_removed(
+    session: Session,
+    table: str,
+    columns: Sequence[str],
+    fewer: Iterable[tuple[list[Any], int]],
+    work: Work,
+) -> Iterator[list[Any]]:
+    """Yield one of each group of equal values of which a restore would leave no row.
+
+    Args:
+        session: A connection.
+        table: The present table.
+        columns: The referenced columns, whose values several rows may have.
+        fewer: Values with the number of rows by which the backup has fewer than the present table.
+        work: Cancel token.
+    """
+    groups: dict[str, list[tuple[list[Any], int]]] = {}
+    for value, number in fewer:
+        equal_ones = groups.setdefault(_normalized(value), [])
+        for place, (other, before) in enumerate(equal_ones):
+            if _are_equal(session, table, columns, value, other):
+                equal_ones[place] = (other, before + number)
+                break
+        else:
+            equal_ones.append((value, number))
+    for some in _batches(one for group in groups.values() for one in group):
+        work.check()
+        counts = ", ".join(
+            f"(SELECT COUNT(*) FROM {quoted(table)} WHERE {_equal(columns, value)})"  # noqa: S608 - names are quoted, values literals
+            for value, _ in some
+        )
+        (present,) = session.query(f"SELECT {counts}")
+        yield from (
+            value
+            for (value, number), rows in zip(some, present, strict=True)
+            if int(rows) <= number
+        )
+
+
 def _is_equal_to_one(
     session: Session,
     table: str,
@@ -145,13 +207,22 @@ def _is_equal_to_one(
 ) -> bool:
     """Return whether the backup has a value that is the same by the collation of the columns."""
     return any(
+        _are_equal(session, table, columns, value, other)
+        for other in gained.get(_normalized(value), ())
+    )
+
+
+def _are_equal(
+    session: Session, table: str, columns: Sequence[str], value: list[Any], other: list[Any]
+) -> bool:
+    """Return whether a value of the table is the same as another one by the collation."""
+    return bool(
         int(
             session.value(
                 f"SELECT EXISTS(SELECT 1 FROM {quoted(table)} WHERE {_equal(columns, value)} "  # noqa: S608 - names are quoted, values literals
                 f"AND {_equal(columns, other)})"
             )
         )
-        for other in gained.get(_normalized(value), ())
     )
 
 

@@ -88,11 +88,22 @@ def _more(
     """Return how many more rows are orphans by this key in `new` than today."""
     parent = new if key.table == schema.table else key.table
     if not exists(session, parent):
-        return int(session.value(f"SELECT COUNT(*) FROM {quoted(new)}"))  # noqa: S608 - the name is quoted
+        return int(session.value(referring_rows(replace(schema, table=new), key.columns)))
     count = int(session.value(_unmatched(new, key.columns, parent, key.references)))
     if count and today is not None and _has(today, key.columns):
         count -= int(session.value(_unmatched(today.table, key.columns, parent, key.references)))
     return max(count, 0)
+
+
+def referring_rows(schema: TableSchema, columns: Sequence[str]) -> str:
+    """Return the statement that counts the rows of a table in which no column of a key is NULL."""
+    if not _has(schema, columns):
+        return "SELECT 0"
+    return f"SELECT COUNT(*) FROM {quoted(schema.table)} AS c WHERE {_filled(columns)}"  # noqa: S608 - names are quoted
+
+
+def _filled(columns: Sequence[str]) -> str:
+    return " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in columns)
 
 
 def _has(schema: TableSchema, columns: Sequence[str]) -> bool:
@@ -101,9 +112,8 @@ def _has(schema: TableSchema, columns: Sequence[str]) -> bool:
 
 
 def _unmatched(child: str, columns: Sequence[str], parent: str, parents: Sequence[str]) -> str:
-    filled = " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in columns)
     match = _match(parent, parents, columns)
-    return f"SELECT COUNT(*) FROM {quoted(child)} AS c WHERE {filled} AND NOT EXISTS ({match})"  # noqa: S608 - names are quoted
+    return f"SELECT COUNT(*) FROM {quoted(child)} AS c WHERE {_filled(columns)} AND NOT EXISTS ({match})"  # noqa: S608 - names are quoted
 
 
 def _match(parent: str, parents: Sequence[str], columns: Sequence[str]) -> str:

@@ -83,7 +83,7 @@ def test_a_table_that_does_not_exist(trading: Trading, store: MemoryStore) -> No
 
 def test_a_referenced_table_that_does_not_exist(trading: Trading, store: MemoryStore) -> None:
     trading.sql(_PARENT, _CHILDREN[0], "INSERT INTO p VALUES (1, 'a', NULL, NULL)")
-    trading.sql("INSERT INTO c VALUES (1), (NULL)")
+    trading.sql("INSERT INTO c VALUES (1), (1), (NULL)")
     _check(
         trading, store, "c", [("c", 2)],
         ["SET foreign_key_checks=0", "DROP TABLE c", "DROP TABLE p"],
@@ -122,3 +122,33 @@ def test_rows_that_are_the_same_in_another_order(trading: Trading, store: Memory
         "INSERT INTO c SELECT seq FROM seq_1_to_300",
     )
     _check(trading, store, "p", [], ["INSERT INTO p VALUES (0, 0)"])
+
+
+@pytest.mark.parametrize(
+    ("backup", "today", "orphans"),
+    [
+        # Several rows with the referenced value: a child is only lost with the last of them.
+        ("(1, 'x'), (2, 'y')", "(1, 'x'), (2, 'y'), (3, 'x'), (4, 'y')", 0),
+        ("(1, 'x'), (2, 'y')", "(3, 'x'), (4, 'x'), (2, 'y')", 0),
+        ("(1, 'x'), (2, 'z')", "(1, 'x'), (2, 'y'), (3, 'y'), (4, 'y')", 3),
+        ("(5, 'z')", "(1, 'x'), (2, 'x'), (3, 'y'), (4, 'y')", 5),
+        # Values that the collation considers equal.
+        ("(1, 'X')", "(1, 'X'), (2, 'x'), (3, 'y')", 3),
+        ("(9, 'z')", "(1, 'X'), (2, 'x'), (3, 'x'), (9, 'y')", 5),
+        ("(1, 'X'), (9, 'z')", "(2, 'x'), (3, 'x'), (4, 'Y'), (5, 'y')", 3),
+    ],
+)
+def test_referenced_values_of_several_rows(
+    trading: Trading, store: MemoryStore, backup: str, today: str, orphans: int
+) -> None:
+    trading.sql(
+        "CREATE TABLE p (id INT PRIMARY KEY, k VARCHAR(9) COLLATE utf8mb4_unicode_ci, INDEX (k))",
+        f"INSERT INTO p VALUES {backup}",
+        "CREATE TABLE c (n INT, k VARCHAR(9) COLLATE utf8mb4_unicode_ci, "
+        "FOREIGN KEY (k) REFERENCES p (k) ON DELETE NO ACTION)",
+    )
+    changes = [
+        "SET foreign_key_checks=0", "DELETE FROM p", f"INSERT INTO p VALUES {today}",
+        "INSERT INTO c VALUES (1, 'x'), (2, 'x'), (3, 'y'), (4, 'y'), (5, 'y'), (6, NULL)",
+    ]  # fmt: skip
+    _check(trading, store, "p", [("c", orphans)] if orphans else [], changes)
