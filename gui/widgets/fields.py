@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QHelpEvent, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolTip,
+    QWidget,
+)
 
 from gui import shortcuts
 from gui.widgets.labels import tooltip
@@ -49,9 +61,42 @@ def allow_field(field: QWidget, allowed: bool, reason: str) -> None:
     field.setAccessibleDescription("" if allowed else reason)
 
 
+class _ComboBox(QComboBox):
+    """A combo box that elides a text that does not fit, which Qt would cut off."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the part of the text that fits."""
+        if self.isEditable():
+            super().paintEvent(event)
+            return
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        option.currentText = self._fitting(option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def event(self, event: QEvent) -> bool:
+        """Show an elided text as the tooltip, unless there is one."""
+        if isinstance(event, QHelpEvent) and not self.toolTip() and not self.isEditable():
+            option = QStyleOptionComboBox()
+            self.initStyleOption(option)
+            elided = self._fitting(option) != self.currentText()
+            QToolTip.showText(event.globalPos(), tooltip(self.currentText()) if elided else "")
+            return True
+        return super().event(event)
+
+    def _fitting(self, option: QStyleOptionComboBox) -> str:
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        middle = Qt.TextElideMode.ElideMiddle
+        return self.fontMetrics().elidedText(self.currentText(), middle, field.width() - 4)
+
+
 def combo_box(name: str) -> QComboBox:
     """Return a combo box; `name` is the accessible name of it and its list."""
-    box = QComboBox()
+    box = _ComboBox()
     box.setAccessibleName(name)
     box.view().setAccessibleName(name)
     return box

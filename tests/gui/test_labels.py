@@ -4,12 +4,21 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QRect
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStylePainter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.units import utc_now
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button
 from gui.widgets.exchange import show_only
+from gui.widgets.fields import combo_box
 from gui.widgets.labels import AgePill, Pill
 from gui.widgets.panel import SectionHead
 
@@ -90,3 +99,22 @@ def test_a_control_that_replaces_another_one_gets_its_focus(qtbot):
     other.setFocus()
     show_only((stop, run), {stop})
     assert window.focusWidget() is other, "only the focus of what is hidden moves"
+
+
+def test_a_combo_box_elides_what_it_cannot_show(qtbot, monkeypatch):
+    box = combo_box("Table")
+    qtbot.addWidget(box)
+    text = "ohlcv_btc_usd_1h (OHLCV candles of BTC-USD, 10 to 15 Jan 2024)"
+    box.addItem(text)
+    drawn = []
+    monkeypatch.setattr(
+        QStylePainter, "drawControl", lambda _self, _kind, option: drawn.append(option.currentText)
+    )
+    box.resize(200, 28)
+    box.grab()
+    assert drawn[-1].startswith("ohlcv_")
+    assert "…" in drawn[-1]
+    assert box.fontMetrics().horizontalAdvance(drawn[-1]) < 200 - 22, "beside the arrow"
+    box.resize(900, 28)
+    box.grab()
+    assert drawn[-1] == text

@@ -164,6 +164,22 @@ def test_a_collected_table_is_queried_and_the_result_too(collected, tab, qtbot):
     assert cells(query.result, tab, qtbot, 0) == ["4"]
 
 
+def test_a_query_without_a_catalogue_offers_to_list_the_keys(tab, qtbot):
+    tab.open_page("query")
+    query = tab.contents.page
+    query.statement.setPlainText("SELECT key FROM keys")
+    query.start()
+    settled(qtbot, tab)
+    assert query.banner.text == "There is no catalogue of this bucket yet"
+    query.show_table("keys")
+    assert query.banner.text == "", "the message was about another statement"
+    query.start()
+    settled(qtbot, tab)
+    assert query.banner._buttons[0].text() == "Open the search"
+    query.banner._buttons[0].click()
+    assert tab.contents.strip.current == "search"
+
+
 def test_the_catalogue_is_queried(tab, workspace, qtbot):
     in_other_thread(refresh, workspace, Work())
     tab.open_page("query")

@@ -70,6 +70,7 @@ def press(qtbot, chart, *keys):
 
 def test_keys_are_listed_once_and_days_are_opened(stored, tab, bucket, qtbot):
     assert stored.state.empty.isVisible()
+    assert not stored.timeframe.isVisible(), "there is nothing to choose from yet"
     qtbot.mouseClick(stored.state.empty.button, Qt.MouseButton.LeftButton)
     settled(qtbot, tab)
     stored.filter.setText("12h")

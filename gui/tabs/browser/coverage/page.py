@@ -74,6 +74,7 @@ class CoveragePage(BrowserPage):
             self.kind.addItem(each.title, each.id)
         self.timeframe = combo_box("Timeframe")
         self.timeframe.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.timeframe.hide()  # until the timeframes are known
         self.filter = line_edit("Filter streams", "Filter streams")
         self.views = Segmented(_VIEWS)
         self.age = AgePill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QVBoxLayout
 from core.catalog.columns import COLUMNS
 from core.collect.querying import KEYS
 from core.errors import StorageError
+from core.hints import Hint
 from core.units import format_counted, format_duration, format_size
 from core.work import Progress
 from core.workspace import Workspace
@@ -167,6 +169,7 @@ class QueryPage(BrowserPage):
 
     def show_table(self, name: str) -> None:
         """Choose a table and write a statement on it."""
+        self.banner.clear()
         self.source.setCurrentIndex(max(0, self.source.findData(name)))
         self._on_insert()
 
@@ -288,7 +291,10 @@ class QueryPage(BrowserPage):
     def _on_failed(self, error: StorageError) -> None:
         self._task = None
         self.text.setText("")
-        self.banner.show_error(error)
+        if Hint.LIST_KEYS in error.hints:
+            self.banner.show_error(error, partial(self._tab.open_page, "search"), "Open the search")
+        else:
+            self.banner.show_error(error)
         self._update()
 
     def _on_stopped(self) -> None:
