@@ -63,8 +63,10 @@ def examine(workspace: HasProfile, work: Work | None = None) -> BackupHealth:
     """
     work = default_work(work)
     planned = [each for each in schedules().values() if applies_to(each, workspace.profile)]
-    backups, total = newest_backups(BucketStore(workspace.bucket), planned, work)
-    return BackupHealth(findings(backups, planned, tuple(last_runs().values())), total, utc_now())
+    store = BucketStore(workspace.bucket)
+    backups, total = newest_backups(store, planned, work)
+    runs = tuple(last_runs(store.place).values())
+    return BackupHealth(findings(backups, planned, runs), total, utc_now())
 
 
 def newest_backups(
@@ -115,7 +117,7 @@ def findings(
         backups: The listed backups.
         schedules: The installed schedules. Tables of a schedule for all tables are those that
             have backups. Paused schedules are ignored.
-        runs: The last runs on this machine.
+        runs: The last runs to this bucket on this machine.
         overdue: The largest age of the newest intact backup of each table; None to use only the
             intervals of the schedules.
         now: The present time.
@@ -220,7 +222,7 @@ def _failed(
         reason = run.problem or "Its process ended before the backup was complete."
         text = f"The backup of {tables} of {run.database} on {when} failed. {reason}"
         yield BackupFinding(
-            BackupProblem.FAILED, ", ".join(run.tables), run.database, text, run.name
+            BackupProblem.FAILED, ", ".join(run.tables), run.database, text, run.key
         )
 
 

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import wraps
+from itertools import chain
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from core.backup.databases.address import SECRET_PREFIX, DatabaseAddress, parse_address
 from core.backup.schedule import schedule_name
+from core.backup.store import BucketStore
 from core.backup.timetable import is_possible
 from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
 from core.local.state.database import state_database, storable
@@ -31,11 +33,15 @@ from core.units import as_utc, iso_utc, utc_now
 #: Runs without a schedule are stored for so many databases and choices of tables.
 _MOST_RUNS = 1_000
 _READ = "SELECT name, owner, record FROM backup_runs ORDER BY name"
-_READ_ONE = "SELECT name, owner, record FROM backup_runs WHERE name = ?"
+_READ_ONE = f"{_READ.removesuffix(' ORDER BY name')} WHERE name = ?"
+_REMOVE = "DELETE FROM backup_runs WHERE name = ?"
 _WRITE = "INSERT OR REPLACE INTO backup_runs (name, owner, record) VALUES (?, ?, ?)"
 _TRIM = """
 DELETE FROM backup_runs WHERE rowid NOT IN (SELECT rowid FROM backup_runs ORDER BY rowid DESC LIMIT ?)
 """
+
+if TYPE_CHECKING:
+    from core.objects.bucket import HasBucket
 
 P = ParamSpec("P")
 
@@ -55,13 +61,13 @@ def run_name(database: str | DatabaseAddress, selection: Selection) -> str:
     Raises:
         InvalidInput: The address is empty, or a URL that cannot be parsed.
     """
-    return schedule_name(_scheduled(_place(database), selection))
+    return schedule_name(_scheduled(_address(database), selection))
 
 
-def _scheduled(place: str, chosen: Selection) -> Schedule:
+def _scheduled(address: str, chosen: Selection) -> Schedule:
     """Return the schedule that would start the same run."""
     return Schedule(
-        place,
+        address,
         tuple(chosen.tables or ()),
         where=tuple(chosen.where.items()),
         include=tuple(chosen.include),
@@ -69,7 +75,7 @@ def _scheduled(place: str, chosen: Selection) -> Schedule:
     )
 
 
-def _place(database: str | DatabaseAddress) -> str:
+def _address(database: str | DatabaseAddress) -> str:
     """Return an address without a password; the path of a file becomes absolute."""
     if isinstance(database, str) and database.startswith(SECRET_PREFIX):
         return database
@@ -85,7 +91,9 @@ def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
         named: dict[str, Any] = dict(kwargs)
         tables, where = named.get("tables") or None, named.get("where") or {}
         chosen = Selection(tables, where, named.get("include", ()), named.get("exclude", ()))
-        with recorded_run(named["database"], chosen) as run:
+        workspace: HasBucket = args[0] if args else named["workspace"]  # type: ignore[assignment] # of `backup`
+        place = BucketStore(workspace.bucket).place
+        with recorded_run(named["database"], chosen, place) as run:
             report = backup(*args, **kwargs)
             skipped = (f"{each.table} was skipped: {each.problem}" for each in report.skipped)
             run.problem = redacted(" ".join(skipped))[:500]
@@ -95,9 +103,14 @@ def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
 
 
 @contextmanager
-def recorded_run(database: str | DatabaseAddress, selection: Selection) -> Iterator[RunResult]:
-    """Record the run in the block, and how it ended; a failure of the record is only logged."""
-    run = _started(database, selection)
+def recorded_run(
+    database: str | DatabaseAddress, selection: Selection, place: str = ""
+) -> Iterator[RunResult]:
+    """Record the run in the block, and how it ended; a failure of the record is only logged.
+
+    `place` is the bucket, see `core.backup.store.place_of`; empty if it is not known.
+    """
+    run = _started(database, selection, place)
     result = RunResult()
     _store(run, running=True)
     try:
@@ -115,10 +128,10 @@ def recorded_run(database: str | DatabaseAddress, selection: Selection) -> Itera
 
 
 def record_failure(
-    database: str | DatabaseAddress, selection: Selection, error: StorageError
+    database: str | DatabaseAddress, selection: Selection, error: StorageError, place: str = ""
 ) -> None:
     """Record a run that failed before it could read the database, for example without keys."""
-    run = _started(database, selection)
+    run = _started(database, selection, place)
     _store(replace(run, ended=run.started, problem=problem_of(error)))
 
 
@@ -128,7 +141,7 @@ def problem_of(error: StorageError) -> str:
     return redacted(" ".join(part for part in (summary, error.cause) if part))[:500]
 
 
-def claim_run(schedule: Schedule, due: datetime) -> bool:
+def claim_run(schedule: Schedule, due: datetime, place: str = "") -> bool:
     """Record the start of a scheduled run, unless another process has started it since `due`.
 
     Two windows of one user have the same schedules, of which each run must start once.
@@ -136,52 +149,58 @@ def claim_run(schedule: Schedule, due: datetime) -> bool:
     Raises:
         LocalIOError: The state database cannot be written.
     """
-    run = _run_of(schedule)
+    run = _run_of(schedule, place)
     database = state_database()
     owner = owner_of_this_process(database.path)
     with database.transaction() as connection:
-        found = [_run(*row) for row in connection.execute(_READ_ONE, (run.name,)).fetchall()]
+        rows = [connection.execute(_READ_ONE, (key,)).fetchall() for key in {run.name, run.key}]
+        found = [_run(*row) for row in chain.from_iterable(rows)]
         now = utc_now()
         for each in (each for each in found if each is not None):
             if each.running or (each.started >= due and is_possible(schedule, each.started, now)):
                 return False
-        connection.execute(_WRITE, (run.name, owner, _record(run)))
+        _write(connection, run, owner)
     return True
 
 
-def last_runs() -> dict[str, BackupRun]:
+def last_runs(place: str = "") -> dict[str, BackupRun]:
     """Return the last run of each database and choice of tables and rows by name.
+
+    With a bucket, see `core.backup.store.place_of`, those to other buckets are left out, but not
+    those whose bucket is not known, since they failed before.
 
     Raises:
         LocalIOError: The state database cannot be read.
     """
-    runs = (_run(*row) for row in state_database().rows(_READ))
-    return {run.name: run for run in runs if run is not None}
+    found = (_run(*row) for row in state_database().rows(_READ))
+    runs = [run for run in found if run is not None and (not place or run.place in ("", place))]
+    return {run.name: run for run in sorted(runs, key=lambda run: run.started)}
 
 
-def dismiss_failure(name: str) -> None:
+def dismiss_failure(key: str) -> None:
     """Do not report the failure of a run any more; the next failure is reported again.
 
     Raises:
         LocalIOError: The state database cannot be written.
     """
-    run = last_runs().get(name)
-    if run is not None:
-        state_database().execute(_WRITE, (name, None, _record(replace(run, dismissed=True))))
+    for row in state_database().rows(_READ_ONE, (key,)):
+        if run := _run(*row):
+            state_database().execute(_WRITE, (key, None, _record(replace(run, dismissed=True))))
 
 
-def _started(database: str | DatabaseAddress, selection: Selection) -> BackupRun:
+def _started(database: str | DatabaseAddress, selection: Selection, place: str) -> BackupRun:
     try:
-        place = _place(database)
+        address = _address(database)
     except InvalidInput:  # the run will fail with this error, which is reported at once
-        place = ""
-    return _run_of(_scheduled(place, selection))
+        address = ""
+    return _run_of(_scheduled(address, selection), place)
 
 
-def _run_of(schedule: Schedule) -> BackupRun:
+def _run_of(schedule: Schedule, place: str) -> BackupRun:
     return BackupRun(
-        schedule_name(schedule), schedule.database, schedule.tables, utc_now(), scope=schedule.scope
-    )
+        schedule_name(schedule), schedule.database, schedule.tables, utc_now(),
+        scope=schedule.scope, place=place,
+    )  # fmt: skip
 
 
 def _store(run: BackupRun, *, running: bool = False) -> None:
@@ -191,10 +210,16 @@ def _store(run: BackupRun, *, running: bool = False) -> None:
     try:
         owner = owner_of_this_process(state.path) if running else None
         with state.transaction() as connection:
-            connection.execute(_WRITE, (run.name, owner, _record(run)))
+            _write(connection, run, owner)
             connection.execute(_TRIM, (_MOST_RUNS,))
     except LocalIOError as error:
         _log.warning("The run of a backup could not be recorded: %s", error)
+
+
+def _write(connection: Any, run: BackupRun, owner: str | None) -> None:
+    """Store a run, also in place of its record from before its bucket was known."""
+    connection.execute(_REMOVE, (run.name,))
+    connection.execute(_WRITE, (run.key, owner, _record(run)))
 
 
 def _record(run: BackupRun) -> str:
@@ -207,17 +232,18 @@ def _record(run: BackupRun) -> str:
         "cancelled": run.cancelled,
         "dismissed": run.dismissed,
         "scope": storable(run.scope),
+        "place": storable(run.place),
     }
     return json.dumps(content)
 
 
-def _run(name: Any, owner: Any, record: Any) -> BackupRun | None:
+def _run(key: Any, owner: Any, record: Any) -> BackupRun | None:
     """Return a stored run; None if it cannot be read."""
     try:
         content: dict[str, Any] = json.loads(record)
         ended = content["ended"]
         return BackupRun(
-            str(name),
+            str(key).partition(" ")[0],
             str(content["database"]),
             tuple(map(str, content["tables"])),
             as_utc(datetime.fromisoformat(content["started"])),
@@ -227,7 +253,8 @@ def _run(name: Any, owner: Any, record: Any) -> BackupRun | None:
             running=not ended and is_running(state_database().path, owner),
             dismissed=bool(content["dismissed"]),
             scope=str(content.get("scope", "")),
+            place=str(content.get("place", "")),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
-        _log.warning("The run %s cannot be read", name)
+        _log.warning("The run %s cannot be read", key)
         return None

@@ -24,15 +24,17 @@ def incomplete(report: BackupReport) -> NotSupported | None:
 
 
 def report_failure(
-    schedule: Schedule, error: StorageError, work: Work | None = None
+    schedule: Schedule, error: StorageError, work: Work | None = None, *, place: str = ""
 ) -> tuple[str, ...]:
     """Record a failed run, and send the notices of its schedule.
+
+    `place` is the bucket, see `core.backup.store.place_of`; empty if it is not known.
 
     Returns:
         Why a notice could not be sent, as sentences.
     """
     work = default_work(work)
-    record_failure(schedule.database, selection_of(schedule), error)
+    record_failure(schedule.database, selection_of(schedule), error, place)
     notice = failure_notice(schedule.database, schedule.tables, error)
     problems = []
     try:

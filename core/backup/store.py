@@ -7,7 +7,7 @@ works while that takes its tenth of a second.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +18,7 @@ from core.units import format_counted
 from core.work import Work
 
 if TYPE_CHECKING:
+    from core.model.connection import Profile
     from core.objects.bucket import Bucket
     from core.storage.aws_secrets_manager import SecretsManager
 
@@ -67,6 +68,11 @@ class Store(Protocol):
         """
 
 
+def place_of(profile: Profile) -> str:
+    """Return the text that identifies the bucket of a profile: its endpoint and its name."""
+    return f"{profile.endpoint_url or 'AWS'}/{profile.bucket}"
+
+
 class BucketStore:
     """A bucket as a store."""
 
@@ -76,8 +82,8 @@ class BucketStore:
     @property
     def place(self) -> str:
         """The bucket and its endpoint."""
-        endpoint = self._bucket.clients.connection.profile.endpoint_url or "AWS"
-        return f"{endpoint}/{self._bucket.name}"
+        profile = self._bucket.clients.connection.profile
+        return place_of(replace(profile, bucket=self._bucket.name))
 
     @cached_property
     def secrets(self) -> SecretsManager:

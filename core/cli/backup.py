@@ -109,7 +109,7 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     chosen = Selection(names or None, conditions, tuple(include or ()), tuple(exclude or ()))
     if dry_run:
         return _plan(cli, database_url, chosen)
-    notices = FailureNotices.of(cli.out, on_failure, failure_webhook, database_url, chosen)
+    notices = FailureNotices.of(cli, on_failure, failure_webhook, database_url, chosen)
     with notices.sent_on_failure(), cli.out.work("Backing up") as work:
         workspace = cli.opener.workspace(work)
         report = run_backup(

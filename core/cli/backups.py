@@ -114,6 +114,7 @@ def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], li
     from core.backup.health import findings
     from core.backup.runs import last_runs
     from core.backup.schedules import applies_to, schedules
+    from core.backup.store import place_of
 
     age = timedelta(seconds=seconds_of(limit))
     installed = [
@@ -125,7 +126,9 @@ def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], li
         if applies_to(each, profile) and (not (table and each.tables) or table in each.tables)
     ]
     runs = [
-        each for each in last_runs().values() if not (table and each.tables) or table in each.tables
+        each
+        for each in last_runs(place_of(profile)).values()
+        if not (table and each.tables) or table in each.tables
     ]
     texts = [each.text for each in findings(found, installed, runs, overdue=age)]
     if not found:

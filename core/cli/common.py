@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.cli.parameters import check_exclusive, check_text, usage_error
-from core.errors import InvalidInput
+from core.errors import InvalidInput, StorageError
 from core.local.connections import Connections
 from core.local.environment import environment_names_keys, environment_profile
-from core.model.connection import (
-    Connection,
-)
-from core.work import Work
+from core.model.connection import Connection, Profile
+from core.work import Work, default_work
 
 if TYPE_CHECKING:
     from core.aws.sign_in import AskCode
@@ -149,6 +147,15 @@ class Opener:
 
             self._workspace = Workspace.open(self._signed_in(self.connection(work), work))
         return self._workspace
+
+    def profile(self) -> Profile | None:
+        """Return the profile of the command; None if it cannot be read."""
+        if self._workspace is not None:
+            return self._workspace.profile
+        try:
+            return self.connection(default_work(None)).profile
+        except StorageError:
+            return None
 
     def other_workspace(self, profile: str, work: Work) -> Workspace:
         """Return the workspace of another stored profile, beside that of the command.

@@ -13,6 +13,7 @@ from core.errors import Cancelled, StorageError
 from core.work import unexpected_error
 
 if TYPE_CHECKING:
+    from core.cli.common import Cli, Opener
     from core.cli.output import Output
     from core.model.backup_plan import Selection
 
@@ -46,10 +47,11 @@ class FailureNotices:
     webhook: str
     database: str
     selection: Selection
+    opener: Opener
 
     @classmethod
     def of(
-        cls, out: Output, command: str, webhook: str, database: str, selection: Selection
+        cls, cli: Cli, command: str, webhook: str, database: str, selection: Selection
     ) -> FailureNotices:
         """Create it from the options, or from the stored schedule of the same backup.
 
@@ -65,11 +67,12 @@ class FailureNotices:
         if not command and not webhook:
             command, webhook = _scheduled_notices(database, selection)
         return cls(
-            out,
+            cli.out,
             tuple(command_arguments(command)) if command else (),
             checked_webhook(webhook) if webhook else "",
             database,
             selection,
+            cli.opener,
         )
 
     @contextmanager
@@ -91,8 +94,11 @@ class FailureNotices:
         """Record the failure and send the notices; one that fails is only reported on stderr."""
         from core.backup.failure_notice import failure_notice, post, run_command
         from core.backup.runs import record_failure
+        from core.backup.store import place_of
 
-        record_failure(self.database, self.selection, error)
+        profile = self.opener.profile()
+        place = place_of(profile) if profile else ""
+        record_failure(self.database, self.selection, error, place)
         if not self.command and not self.webhook:
             return
         notice = failure_notice(self.database, self.selection.tables or (), error)

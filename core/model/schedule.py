@@ -119,6 +119,7 @@ class BackupRun:
         running: Whether the process that runs it exists.
         dismissed: Whether the user has dismissed the finding about its failure.
         scope: The tables or their patterns, for messages; empty if not recorded.
+        place: The bucket, see `core.backup.store.place_of`; empty if not known.
     """
 
     name: str
@@ -131,6 +132,16 @@ class BackupRun:
     running: bool = False
     dismissed: bool = False
     scope: str = ""
+    place: str = ""
+
+    @property
+    def key(self) -> str:
+        """What identifies the record: the name, and the bucket if it is known."""
+        if not self.place:
+            return self.name
+        from hashlib import sha256  # every command imports this module
+
+        return f"{self.name} {sha256(self.place.encode()).hexdigest()[:10]}"
 
     @property
     def failed(self) -> bool:
@@ -153,7 +164,7 @@ class BackupProblem(Enum):
 class BackupFinding:
     """A finding about the backups of a table; `text` is a complete sentence.
 
-    `run` is the name of the failed run, with which the finding can be dismissed; else empty.
+    `run` is the key of the failed run, with which the finding can be dismissed; else empty.
     """
 
     problem: BackupProblem

@@ -14,6 +14,7 @@ from core.backup.runs import claim_run, last_runs
 from core.backup.schedule import condition_texts, key_name_of, schedule_name
 from core.backup.scheduled import incomplete, report_failure
 from core.backup.schedules import applies_to, schedules
+from core.backup.store import place_of
 from core.backup.timetable import missed_time
 from core.engine.command_line import command_line
 from core.errors import StorageError
@@ -160,14 +161,19 @@ class BackupWatch(QObject):
                 self._claim(schedule, due)
 
     def _claim(self, schedule: Schedule, due: datetime) -> None:
+        place = self._place()
         self._runner.run(
             "Start a scheduled backup",
-            lambda _work: claim_run(schedule, due),
+            lambda _work: claim_run(schedule, due, place),
             owner=self,
             then=partial(self._on_claimed, schedule),
             failed=self._on_failed,
             quiet=True,
         )
+
+    def _place(self) -> str:
+        """Return the bucket of the present connection, for the record of a run."""
+        return place_of(self._workspace.profile) if self._workspace is not None else ""
 
     def _on_claimed(self, schedule: Schedule, claimed: bool) -> None:
         """Start the backup, unless another window has started it."""
@@ -227,9 +233,10 @@ class BackupWatch(QObject):
 
     def _on_run_failed(self, schedule: Schedule, error: StorageError) -> None:
         """Record the failure, also of a run that did not reach the database, and send notices."""
+        place = self._place()
 
         def report(work: Work) -> tuple[str, ...]:
-            return report_failure(schedule, error, work)
+            return report_failure(schedule, error, work, place=place)
 
         self._runner.run(
             "Report a failed backup",

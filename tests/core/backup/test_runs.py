@@ -250,3 +250,40 @@ def test_a_schedule_of_an_earlier_version_is_read() -> None:
     state_database().execute("INSERT INTO schedules VALUES ('n', ?)", (record,))
     assert schedules()["n"].starter is ScheduleFormat.SYSTEMD
     assert schedules()["n"].created is None
+
+
+def _failed(place: str) -> None:
+    record_failure("/shop.db", Selection(), Offline("The endpoint cannot be reached"), place)
+
+
+def test_runs_to_another_bucket_are_not_findings_of_this_one() -> None:
+    """Each bucket has its own last run, and a success in one does not hide a failure in another."""
+    _failed("AWS/mine")
+    with recorded_run("/shop.db", Selection(), "https://other/mine"):
+        pass
+    assert last_runs("AWS/mine")[run_name("/shop.db", Selection())].failed
+    assert not last_runs("https://other/mine")[run_name("/shop.db", Selection())].failed
+    assert last_runs("AWS/theirs") == {}
+    (finding,) = findings([], (), last_runs("AWS/mine").values())
+    _failed("AWS/theirs")
+    dismiss_failure(finding.run)
+    assert findings([], (), last_runs("AWS/mine").values()) == ()
+    assert len(findings([], (), last_runs("AWS/theirs").values())) == 1
+
+
+def test_a_failure_before_the_bucket_was_known_is_a_finding_until_a_run_succeeds() -> None:
+    _failed("")
+    assert len(findings([], (), last_runs("AWS/mine").values())) == 1
+    with recorded_run("/shop.db", Selection(), "AWS/mine"):
+        pass
+    assert findings([], (), last_runs("AWS/mine").values()) == ()
+    _failed("")
+    assert len(findings([], (), last_runs("AWS/mine").values())) == 1
+
+
+def test_a_claimed_run_of_a_bucket_is_not_hidden_by_one_to_another() -> None:
+    due = utc_now() - timedelta(minutes=1)
+    with recorded_run("/a", Selection(), "AWS/theirs"):
+        pass
+    assert claim_run(Schedule("/a"), due, "AWS/mine")
+    assert not claim_run(Schedule("/a"), due, "AWS/mine")

@@ -167,6 +167,17 @@ def test_a_scheduled_backup_reports_its_failure_and_is_a_finding(
     assert command("backups", table, "--overdue", "26h").err == ""
 
 
+def test_a_failed_backup_to_another_bucket_is_not_a_finding(command, database, table):
+    command("backup", database, table)
+    command("backup", database, "none", "--bucket", "other", code=NOT_FOUND)
+    error = command("backups", "none", "--overdue", "26h", code=NOT_FOUND).err
+    assert "failed" not in error
+    assert command("backups", "--overdue", "5000d").err == ""
+    command("backup", database, "none", code=NOT_FOUND)
+    error = command("backups", "--overdue", "5000d", code=NOT_FOUND).err
+    assert error.count(f"The backup of none of {database} on ") == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
