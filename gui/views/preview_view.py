@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.preview import (
     Book,
@@ -37,6 +37,7 @@ from gui.widgets.empty import EmptyState, Skeleton
 from gui.widgets.labels import Pill
 from gui.widgets.panel import SectionHead
 from gui.widgets.segmented import Segmented
+from gui.widgets.stack import VisibleStack
 
 
 class ContentView(Protocol):
@@ -108,29 +109,6 @@ _MARGINS, _TITLE, _BETWEEN = 24, 160, 8
 JOIN, COLLECT = "Show together", "Collect a time range…"
 
 
-class _Pages(QStackedWidget):
-    """Views of which the visible one alone determines the least size.
-
-    Otherwise the window would have less room for its other parts after a preview that needs much.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.currentChanged.connect(lambda _page: self.updateGeometry())
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the least size of the visible view."""
-        page = self.currentWidget()
-        if page is None:
-            return super().minimumSizeHint()
-        return page.minimumSizeHint().expandedTo(page.minimumSize())
-
-    def sizeHint(self) -> QSize:
-        """Return the preferred size of the visible view."""
-        page = self.currentWidget()
-        return super().sizeHint() if page is None else page.sizeHint()
-
-
 class PreviewView(QWidget):
     """Shows a preview, or why there is none.
 
@@ -167,7 +145,7 @@ class PreviewView(QWidget):
         self._failed = EmptyState("", "", "Try again", self.retry_wanted.emit)
         self._several = EmptyState("", "", JOIN, self._on_several)
         self._loading = Skeleton(8)
-        self._stack = _Pages()
+        self._stack = VisibleStack()
         for part in (self._empty, self._failed, self._several, self._loading):
             self._stack.addWidget(part)
         box = QVBoxLayout(self)

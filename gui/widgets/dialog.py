@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 #: Pixels that the desktop's title bar and borders may take around a dialog.
 _FRAME = QSize(16, 40)
+#: Pixels for which windows may become smaller with a fractional scale factor; at 150 %, 400 x 172
+#: become 399 x 171, which would need a scroll bar.
+_ROUNDING = QSize(2, 2)
 
 
 class Dialog(QDialog):
@@ -103,7 +106,7 @@ class Dialog(QDialog):
         head, foot = self._head.totalHeightForWidth(width), self._foot.totalSizeHint().height()
         head = max(head, self._head.totalSizeHint().height())
         wanted = QSize(width, max(tall + head + foot + 56, self._wanted.height()))
-        self.resize(wanted.boundedTo(most))
+        self.resize((wanted + _ROUNDING).boundedTo(most))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Fit the content and stay on the screen."""

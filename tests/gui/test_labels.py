@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.units import utc_now
+from gui.dialogs.name import NameDialog
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button
 from gui.widgets.exchange import show_only
@@ -118,3 +119,13 @@ def test_a_combo_box_elides_what_it_cannot_show(qtbot, monkeypatch):
     box.resize(900, 28)
     box.grab()
     assert drawn[-1] == text
+
+
+def test_a_dialog_that_is_rounded_down_by_a_pixel_needs_no_scroll_bar(qtbot):
+    dialog = NameDialog(None, "New name", "The object is copied to its new key. " * 3, print)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    # As at a scale factor of 1.5 on X11.
+    dialog.resize(dialog.width() - 1, dialog.height() - 1)
+    qtbot.waitUntil(lambda: dialog._area.width() == dialog.width())
+    assert dialog._area.verticalScrollBar().maximum() == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.model.change import Change, ChangeKind
 from core.objects.bucket import Bucket
@@ -38,6 +38,7 @@ from gui.tabs.browser.tree_loader import TreeLoader
 from gui.tabs.browser.tree_panel import TreePanel
 from gui.tabs.path_completion import PathCompletion
 from gui.widgets.panel import restore_sizes, set_last_shown, splitter
+from gui.widgets.stack import VisibleStack
 
 
 class BrowserTab(Tab):
@@ -50,7 +51,7 @@ class BrowserTab(Tab):
         self.tree_panel = TreePanel()
         self.folder = FolderPane(context)
         self.trash_pane = TrashPane(context)
-        self.middle = QStackedWidget()
+        self.middle = VisibleStack()
         self.object = ObjectPane()
         self.listing = Listing(self, self.folder)
         self.tree_loader = TreeLoader(self, self.tree_panel)

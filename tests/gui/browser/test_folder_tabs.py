@@ -179,3 +179,13 @@ def test_the_history_is_bounded():
     assert folder.step(back=True) == "298/"
     assert folder.step(back=False) == "299/"
     assert folder.step(back=False) is None
+
+
+def test_a_page_that_needs_much_width_takes_none_from_the_folders(tab, qtbot):
+    least = tab.minimumSizeHint().width()
+    tab.open_page("collect")
+    settled(qtbot, tab)
+    tab.contents.page.setMinimumWidth(1_000)
+    qtbot.waitUntil(lambda: tab.minimumSizeHint().width() > 1_000)
+    tab.contents.show_folder()
+    qtbot.waitUntil(lambda: tab.minimumSizeHint().width() == least)
