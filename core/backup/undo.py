@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.effects import BY_HAND, states_effect
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.model.backup import UndoReport
+from core.model.tables import Dependant
 from core.objects.bucket import HasBucket
 from core.units import format_counted
 from core.work import Work, default_work
 
+#: Engines whose views and triggers refer to a table by its name; those of PostgreSQL follow it.
+_BY_NAME = ("SQLite", "MariaDB")
 _STAMP = re.compile(r"__before_(\d{8}T\d{6}Z)(?:_(\d+))?$")
 
 
@@ -24,7 +28,8 @@ class FormerTable:
 
     `rows` is the number of its rows; `single_rows` means that it contains the former values of single
     rows only. `present_rows` are those of the present table, including rows written since the
-    restore; None if there is no such table.
+    restore; None if there is no such table. `used_by` are the views and triggers that use the former
+    table by its name, and fail without it.
     """
 
     table: str
@@ -32,10 +37,15 @@ class FormerTable:
     rows: int
     present_rows: int | None
     single_rows: bool = False
+    used_by: tuple[Dependant, ...] = ()
 
     @property
     def undo_effect(self) -> str:
         """What an undo would change, as sentences."""
+        return " ".join((self._rows_effect, *_failing(self.used_by, self.name, self.table)))
+
+    @property
+    def _rows_effect(self) -> str:
         back = format_counted(self.rows, "row")
         if self.single_rows:
             return (
@@ -65,7 +75,23 @@ def describe_former_table(
         name = _newest(target, table)
         present = target.count(table, work=work) if target.exists(table) else None
         rows = target.count(name, work=work)
-        return FormerTable(table, name, rows, present, target.has_former_rows(name))
+        single, used = target.has_former_rows(name), _used_by_name(target, name)
+        return FormerTable(table, name, rows, present, single, used)
+
+
+def _used_by_name(target: Database, former: str) -> tuple[Dependant, ...]:
+    """Return what uses a former table by its name: in PostgreSQL nothing does."""
+    if target.engine not in _BY_NAME:
+        return ()
+    return tuple(one for one in target.dependants(former) if one.kind != "foreign key")
+
+
+def _failing(used: Iterable[Dependant], former: str, table: str) -> Iterator[str]:
+    for one in used:
+        yield (
+            f"The {one.kind} {one.name} uses {former}, which does not exist after the undo: let it "
+            f"use {table}."
+        )
 
 
 def _newest(target: Database, table: str) -> str:
@@ -109,7 +135,10 @@ def undo(
     work = default_work(work)
     address = resolve_address(database, secrets_of(workspace), work)
     with open_database(address, write=True, work=work) as target, target.change(work=work):
-        return target.undo(former)
+        used = _used_by_name(target, former)
+        report = target.undo(former)
+    failing = _failing(used, former, report.table)
+    return replace(report, problems=(*report.problems, *failing))
 
 
 @states_effect("changed", (BY_HAND,))
@@ -119,6 +148,7 @@ def drop_former_table(
     """Drop a former table and return its name.
 
     Raises:
+        Conflict: When a view, a trigger or a foreign key uses it.
         InvalidInput: When `former` is not a former table.
         ReadOnlyProfile: When the profile of the workspace is read-only.
     """
@@ -126,6 +156,12 @@ def drop_former_table(
     work = default_work(work)
     address = resolve_address(database, secrets_of(workspace), work)
     with open_database(address, write=True, work=work) as target, target.change(work=work):
+        for used in _used_by_name(target, former):
+            raise Conflict(
+                f"{former} is used by the {used.kind} {used.name}",
+                remedy=f"Drop the {used.kind}, or let it use another table. Nothing was changed.",
+                subject=former,
+            )
         target.drop_former(former)
     return former
 

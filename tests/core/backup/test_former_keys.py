@@ -16,8 +16,8 @@ from helpers.backups import MemoryStore, backed_up, everything, restored, sql
 
 from core.backup.databases.sqlite.ddl.keyless import without_foreign_keys
 from core.backup.databases.sqlite.definition import define
-from core.backup.undo import undo
-from core.errors import Corrupt
+from core.backup.undo import describe_former_table, drop_former_table, undo
+from core.errors import Conflict, Corrupt
 from core.model.backup import UndoReport
 
 _USERS = "CREATE TABLE users(id INTEGER PRIMARY KEY); INSERT INTO users VALUES (0), (1), (2);"
@@ -111,7 +111,7 @@ _CHILD = """
 import os, pickle, signal, sys
 from core.backup.databases.sqlite import definition
 from core.backup.restore import Choices, restore_of
-from core.backup.undo import undo
+from core.backup.undo import describe_former_table, drop_former_table, undo
 from core.work import Work
 
 path, saved, former = sys.argv[1:]
@@ -195,3 +195,35 @@ def test_nothing_but_the_keys_is_removed(name: str) -> None:
     assert "FOREIGN" not in without
     for rest in ("UNIQUE", "PRIMARY KEY", "CHECK", "DEFAULT", "STRICT", "WITHOUT", "NOT NULL"):
         assert (rest in TABLES[name]) == (rest in text)
+
+
+def script(path: Path, text: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(text)
+
+
+def test_a_view_on_a_former_table_is_named_before_and_after_an_undo(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.db"
+    script(path, "CREATE TABLE o(id INTEGER PRIMARY KEY); INSERT INTO o VALUES (1), (2)")
+    backup = backed_up(store, path, "o")
+    script(path, "DELETE FROM o WHERE id = 1; CREATE VIEW today AS SELECT * FROM o")
+    kept = restored(store, backup, path).kept
+    script(path, f"CREATE VIEW changed AS SELECT id FROM o EXCEPT SELECT id FROM {kept}")
+    named = f"The view changed uses {kept}, which does not exist after the undo: let it use o."
+    before = everything(path)
+    assert describe_former_table(str(path), "o").undo_effect.endswith(named)
+    with pytest.raises(Conflict, match=f"{kept} is used by the view changed"):
+        drop_former_table(None, database=str(path), former=kept)
+    assert everything(path) == before
+    assert undo(None, database=str(path), former=kept).problems == (named,)
+    assert sql(path, "SELECT * FROM today") == [(2,)]
+
+
+def test_a_former_table_that_nothing_uses_is_dropped(store: MemoryStore, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    script(path, "CREATE TABLE o(id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT * FROM o")
+    kept = restored(store, backed_up(store, path, "o"), path).kept
+    drop_former_table(None, database=str(path), former=kept)
+    assert not sql(path, f"SELECT 1 FROM sqlite_schema WHERE name LIKE '{kept}%'")

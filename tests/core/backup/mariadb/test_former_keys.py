@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from helpers.backups import MemoryStore
 
-from core.backup.undo import undo
+from core.backup.undo import describe_former_table, drop_former_table, undo
+from core.errors import Conflict
 from tests.core.backup.mariadb.conftest import Trading
 
 
@@ -28,3 +29,37 @@ def test_changes_of_a_referenced_table_do_not_change_the_former_one(
     assert trading.rows("o") == rows
     assert trading.definition("o") == definition
     assert undone.problems == ("2 rows of o refer to missing rows.",)
+
+
+def test_a_view_on_a_former_table_is_named_before_and_after_an_undo(
+    trading: Trading, store: MemoryStore
+) -> None:
+    trading.sql("CREATE TABLE o (id INT PRIMARY KEY)", "INSERT INTO o VALUES (1), (2)")
+    backup = trading.backed_up(store, "o")
+    trading.sql("DELETE FROM o WHERE id = 1", "CREATE VIEW today AS SELECT * FROM o")
+    kept = trading.restored(store, backup).kept
+    trading.sql(
+        f"CREATE VIEW changed AS SELECT o.id FROM o LEFT JOIN {kept} f ON f.id = o.id "
+        "WHERE f.id IS NULL",
+        "CREATE TABLE other (id INT)",
+        f"CREATE TRIGGER noted AFTER INSERT ON other FOR EACH ROW DELETE FROM `{kept}` WHERE id = 1",
+    )
+    names = [
+        f"The view changed uses {kept}, which does not exist after the undo: let it use o.",
+        f"The trigger noted uses {kept}, which does not exist after the undo: let it use o.",
+    ]
+    before = trading.everything()
+    found = describe_former_table(trading.address, "o")
+    assert found.undo_effect.endswith(" ".join(names))
+    with pytest.raises(Conflict, match=f"{kept} is used by the view changed"):
+        drop_former_table(None, database=trading.address, former=kept)
+    assert trading.everything() == before
+    assert list(undo(None, database=trading.address, former=kept).problems) == names
+    assert trading.rows("today") == ((2,),)
+
+
+def test_a_former_table_that_nothing_uses_is_dropped(trading: Trading, store: MemoryStore) -> None:
+    trading.sql("CREATE TABLE o (id INT PRIMARY KEY)", "CREATE VIEW v AS SELECT * FROM o")
+    kept = trading.restored(store, trading.backed_up(store, "o")).kept
+    drop_former_table(None, database=trading.address, former=kept)
+    assert kept not in trading.tables()
