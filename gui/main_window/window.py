@@ -263,7 +263,7 @@ class MainWindow(QMainWindow):
         from gui.main_window.header import Header
         from gui.main_window.menus import BucketMenu, ProfileMenu
         from gui.main_window.status_bar import StatusBar
-        from gui.widgets.panel import page
+        from gui.widgets.page import Page
 
         self._profiles = ProfileMenu(self.context, self)
         self._buckets = BucketMenu(self.context, self)
@@ -274,7 +274,7 @@ class MainWindow(QMainWindow):
             holder = QWidget()
             self._pages.append(QVBoxLayout(holder))
             self._pages[-1].setContentsMargins(0, 0, 0, 0)
-            self.stack.addWidget(page(holder))
+            self.stack.addWidget(Page(holder))
         self.status = StatusBar(self.context, self._tasks)
 
     def _lay_out(self) -> None:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
+    QToolTip,
+    QWidget,
+)
 
 from gui import shortcuts
 from gui.widgets.icons import SIZE, icon
-from gui.widgets.labels import tooltip
+from gui.widgets.labels import shown, tooltip
 
 Clicked = Callable[[], object]
 
+B = TypeVar("B", bound="Button")
+
+#: Width in pixels that the text of a button with a name has at least.
+_LEAST_TEXT = 112
 
 _MODIFIERS = (
     Qt.KeyboardModifier.ControlModifier
@@ -95,6 +110,61 @@ class Button(QPushButton):
             self.setIcon(icon(self._icon_name, self._tone))
 
 
+class NameButton(Button):
+    """A button with a name of any length, which is elided in the middle if it does not fit.
+
+    The tooltip and the accessible name have the complete text.
+    """
+
+    def __init__(self, text: str = "", *, kind: str = "plain") -> None:
+        super().__init__("", kind=kind)
+        self._text = ""
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setText(text)
+
+    def text(self) -> str:
+        """Return the complete text."""
+        return self._text
+
+    def setText(self, text: str) -> None:
+        """Show a text, in which an ampersand is no mnemonic, and read it to screen readers."""
+        self._text = shown(text)
+        super().setText(self._text.replace("&", "&&"))
+        self.setAccessibleName(self._text.rstrip("…").strip())
+
+    @property
+    def elided(self) -> str:
+        """The text as it is drawn."""
+        metrics, wide = self.fontMetrics(), super().sizeHint().width()
+        if self.width() >= wide:
+            return self._text
+        room = self.width() - (wide - metrics.horizontalAdvance(self._text))
+        return metrics.elidedText(self._text, Qt.TextElideMode.ElideMiddle, room)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size with the beginning and the end of the text."""
+        least = super().minimumSizeHint()
+        wide = self.fontMetrics().horizontalAdvance(self._text)
+        return QSize(least.width() - max(wide - _LEAST_TEXT, 0), least.height())
+
+    def event(self, event: QEvent) -> bool:
+        """Show the complete text above the hint if it is elided."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            text = self.toolTip()
+            if self.elided != self._text:
+                text = f"{tooltip(self._text)}<br>{text}" if text else tooltip(self._text)
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the text that fits."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.text = self.elided.replace("&", "&&")
+        QStylePainter(self).drawControl(QStyle.ControlElement.CE_PushButton, option)
+
+
 def plain_button(text: str, on_click: Clicked | None = None, *, icon_name: str = "") -> Button:
     """Return an ordinary button."""
     return _wired(Button(text, icon_name=icon_name), on_click)
@@ -103,6 +173,11 @@ def plain_button(text: str, on_click: Clicked | None = None, *, icon_name: str =
 def primary_button(text: str, on_click: Clicked | None = None) -> Button:
     """Return the primary button of a view."""
     return _wired(Button(text, kind="primary"), on_click)
+
+
+def name_button(text: str, on_click: Clicked | None = None, *, kind: str = "plain") -> NameButton:
+    """Return a button whose text contains a name; `kind` is that of `Button`."""
+    return _wired(NameButton(text, kind=kind), on_click)
 
 
 def danger_button(text: str, on_click: Clicked | None = None) -> Button:
@@ -168,7 +243,7 @@ def button_menu(
     return menu
 
 
-def _wired(button: Button, on_click: Clicked | None) -> Button:
+def _wired(button: B, on_click: Clicked | None) -> B:
     if on_click is not None:  # without the argument `checked`, which Qt would pass
         button.clicked.connect(lambda _checked=False: on_click())
     return button

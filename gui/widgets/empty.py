@@ -14,8 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui import theme
 from gui.widgets.buttons import primary_button
-from gui.widgets.labels import elide_long, heading, muted_label
+from gui.widgets.labels import Elided, elide_long, muted_label
 
 
 class EmptyState(QWidget):
@@ -38,7 +39,9 @@ class EmptyState(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._title = heading(title)
+        # A name in it must not widen the window.
+        self._title = Elided(title)
+        self._title.setFont(theme.bold_font())
         self._text = muted_label(text, wrap=True)
         self._text.setMaximumWidth(420)
         self.button = primary_button(button_text, on_click)

@@ -74,14 +74,6 @@ def scrolling(part: QWidget) -> QScrollArea:
     return area
 
 
-def page(part: QWidget) -> QScrollArea:
-    """Return the widget in a view that scrolls in both directions if necessary."""
-    area = scrolling(part)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-    area.setMinimumWidth(0)
-    return area
-
-
 def splitter(
     *parts: QWidget,
     vertical: bool = False,

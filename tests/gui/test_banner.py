@@ -12,7 +12,7 @@ from gui.widgets import banner as banner_module
 from gui.widgets.banner import Banner, banner_above, report_unchanged
 from gui.widgets.buttons import plain_button
 from gui.widgets.free_space import cheapest
-from gui.widgets.panel import page
+from gui.widgets.page import Page
 from gui.widgets.table import choose_row, make_table
 
 
@@ -223,7 +223,7 @@ def test_it_does_not_cover_another_message(view):
 
 def test_in_a_page_that_scrolls_it_stays_in_sight(view, qtbot):
     view.setMinimumSize(1400, 900)
-    window = page(view)
+    window = Page(view)
     qtbot.addWidget(window)
     window.resize(600, 400)
     window.show()

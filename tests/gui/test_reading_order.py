@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QVBoxLayout,
 
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.banner import Banner
-from gui.widgets.panel import page, splitter
+from gui.widgets.page import Page
+from gui.widgets.panel import splitter
 from gui.widgets.reading_order import focus_next, reading_order
 from gui.widgets.segmented import Segmented
 
@@ -29,7 +30,7 @@ class _View(QWidget):
         box.addLayout(upper)
         box.addWidget(self.first)
         box = QVBoxLayout(right)
-        box.addWidget(page(self.last))
+        box.addWidget(Page(self.last))
         box.addWidget(self._chart())
         QVBoxLayout(self).addWidget(splitter(left, right, sizes=(800, 800)))
 

@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 
 from gui.models.roles import PILL_ROLE, PROGRESS_ROLE
 from gui.widgets.banner import Banner
+from gui.widgets.buttons import NameButton
 from gui.widgets.elide import is_moment
 from gui.widgets.labels import Elided
 from gui.widgets.panel import SectionHead
@@ -100,6 +101,8 @@ def _label(label: QLabel) -> int:
 def _lacking(button: QAbstractButton) -> int:
     if not button.text():
         return 0
+    if isinstance(button, NameButton):  # the complete text is in the tooltip
+        return button.minimumSizeHint().width() - button.width()
     return button.sizeHint().width() - button.width()
 
 
@@ -188,8 +191,10 @@ def _scrolled_twice(root: QWidget) -> Iterator[str]:
 
 
 def _sideways(root: QWidget) -> Iterator[str]:
-    """Yield the lists that scroll sideways; a preview of a file has as many columns as the file."""
-    for view in root.findChildren(QAbstractItemView):
+    """Yield the lists and pages that scroll sideways; a preview has as many columns as its file."""
+    for view in root.findChildren(QAbstractScrollArea):
+        if not isinstance(view, (QAbstractItemView, QScrollArea)):
+            continue
         if view.isVisible() and _scrolls(view, "horizontalScrollBar"):
             yield f"scrolls sideways by {view.horizontalScrollBar().maximum()} px: {name_of(view)}"
 

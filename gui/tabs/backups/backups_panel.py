@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.model.backup import Backup, BackupState, Origin
 from gui import clock
 from gui.tabs.backups.button_row import ButtonRow
-from gui.tabs.backups.calendar_view import BackupCalendar, DayFilter
+from gui.tabs.backups.calendar_view import LOWEST, BackupCalendar, DayFilter
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import BackupsModel
 from gui.tabs.backups.note_line import NoteLine
@@ -34,6 +34,8 @@ _LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0]
 _LEAST_WIDTH_VERY_NARROW = _LEAST_WIDTH_NARROW - 60
 #: Width of the column Checked in a narrow table, in pixels.
 _CHECKED_NARROW = 144
+#: Height of the header of the list and one row, in pixels.
+_ONE_ROW = 58
 _VIEW = "backups/view"
 _NONE_SELECTED = "Select a backup first."
 
@@ -82,6 +84,7 @@ class BackupsPanel(QWidget):
             first=_MOMENT,
         )
         self.table.setMinimumWidth(_LEAST_WIDTH)
+        self.table.setMinimumHeight(_ONE_ROW)
         self.table.hideColumn(BackupsModel.DATABASE)
         self._create_buttons()
         self._empty = EmptyState("No table is selected", "Its backups are listed here.")
@@ -135,8 +138,9 @@ class BackupsPanel(QWidget):
         return self.shape.current == "calendar"
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit the calendar to the height."""
+        """Fit the calendar and the buttons to the height."""
         super().resizeEvent(event)
+        self._buttons.set_low(low=event.size().height() < LOWEST)
         self.calendar.fit(event.size().height())
 
     @property

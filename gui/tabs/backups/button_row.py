@@ -20,13 +20,12 @@ class ButtonRow(QWidget):
         self._rows: list[list[Button]] = []
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(_MARGIN, 8, _MARGIN, 8)
-        self._box.setSpacing(_SPACING)
+        self.set_low(low=False)
         self._lay_out([list(buttons)])
 
     def minimumSizeHint(self) -> QSize:
-        """Return the size that the widest button needs."""
-        widest = max(button.sizeHint().width() for button in self._buttons)
+        """Return the size that the widest button needs at least."""
+        widest = max(button.minimumSizeHint().width() for button in self._buttons)
         return QSize(widest + 2 * _MARGIN, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -48,6 +47,12 @@ class ButtonRow(QWidget):
         if rows != self._rows:
             self._lay_out(rows)
         self.updateGeometry()  # the required height has changed
+
+    def set_low(self, *, low: bool) -> None:
+        """Leave less space around the buttons in a low window."""
+        space = 4 if low else _SPACING
+        self._box.setContentsMargins(_MARGIN, space, _MARGIN, space)
+        self._box.setSpacing(space)
 
     def _lay_out(self, rows: list[list[Button]]) -> None:
         while (item := self._box.takeAt(0)) is not None:

@@ -39,7 +39,9 @@ Index = QModelIndex | QPersistentModelIndex
 
 _DAYS = 7
 _NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_HEAD, _ROW, _SHORT_ROW = 25, 28, 22
+ROW, LOW_ROW, LOWEST_ROW = 28, 22, 17
+#: Height of the names of the weekdays, and that with the lowest rows.
+_HEAD, _LOWEST_HEAD = 25, 20
 _CENTER = Qt.AlignmentFlag.AlignCenter
 #: A shape for each state, since colour is never the only indication.
 MARKS = {DayState.COMPLETE: "●", DayState.OLD_FORM: "○", DayState.DAMAGED: "✕"}
@@ -162,9 +164,8 @@ class CalendarGrid(QTableView):
         for policy in (self.setHorizontalScrollBarPolicy, self.setVerticalScrollBarPolicy):
             policy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(_SHORT_ROW)
+        self.verticalHeader().setMinimumSectionSize(LOWEST_ROW)
         header = self.horizontalHeader()
-        header.setFixedHeight(_HEAD)
         header.setFont(theme.text_font(theme.SMALL_SIZE))
         header.setSectionsClickable(False)
         header.setHighlightSections(False)
@@ -172,7 +173,7 @@ class CalendarGrid(QTableView):
         header.setDefaultAlignment(_CENTER)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setAccessibleName("Weekdays")
-        self.set_short(short=False)
+        self.set_row_height(ROW)
         self.selectionModel().currentChanged.connect(self._on_current)
         bind_sorting(self)
         self.doubleClicked.connect(self._on_choose)
@@ -203,13 +204,14 @@ class CalendarGrid(QTableView):
         """Go to the same day of another month."""
         self.set_day(moved_by_months(self.day, months))
 
-    def set_short(self, *, short: bool) -> None:
-        """Use lower rows in a low window."""
-        height = _SHORT_ROW if short else _ROW
+    def set_row_height(self, height: int) -> None:
+        """Set the height of a week in pixels."""
         rows = self._model.rowCount()
         for row in range(rows):
             self.setRowHeight(row, height)
-        self.setFixedHeight(_HEAD + rows * height)
+        head = _LOWEST_HEAD if height == LOWEST_ROW else _HEAD
+        self.horizontalHeader().setFixedHeight(head)
+        self.setFixedHeight(head + rows * height)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move by a day, a week or a month, or choose the day."""

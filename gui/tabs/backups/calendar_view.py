@@ -20,7 +20,15 @@ from core.model.backup import Backup
 from core.units import format_day
 from gui import theme
 from gui.models.roles import SORT_ROLE
-from gui.tabs.backups.calendar_grid import MARKS, PROVEN, CalendarGrid, today
+from gui.tabs.backups.calendar_grid import (
+    LOW_ROW,
+    LOWEST_ROW,
+    MARKS,
+    PROVEN,
+    ROW,
+    CalendarGrid,
+    today,
+)
 from gui.tabs.backups.models import BackupsModel
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.labels import Elided, heading
@@ -30,8 +38,9 @@ _LEGEND = (
     f"{MARKS[DayState.COMPLETE]} complete   {PROVEN} proven   {MARKS[DayState.OLD_FORM]} old form   "
     f"{MARKS[DayState.DAMAGED]} damaged"
 )
-#: Height in pixels of the column of backups below which the rows of the calendar are lower.
-_SHORT = 520
+#: Heights in pixels of the column of backups below which the rows of the calendar are lower, and
+#: below which nothing is higher than necessary.
+_LOW, LOWEST = 520, 400
 
 
 class DayFilter(QSortFilterProxyModel):
@@ -78,7 +87,7 @@ class BackupCalendar(QWidget):
         self._legend.setFont(theme.text_font(theme.SMALL_SIZE))
         self._rule = rule()
         line = QHBoxLayout()
-        line.setContentsMargins(8, 4, 8, 0)
+        line.setContentsMargins(8, 2, 8, 0)
         line.setSpacing(4)
         for part in (self.before, self.title, self.after):
             line.addWidget(part)
@@ -89,7 +98,7 @@ class BackupCalendar(QWidget):
         box.setSpacing(0)
         box.addLayout(line)
         inset = QVBoxLayout()
-        inset.setContentsMargins(8, 0, 8, 4)
+        inset.setContentsMargins(8, 0, 8, 2)
         inset.addWidget(self.grid)
         box.addLayout(inset)
         box.addWidget(self._rule)
@@ -118,7 +127,9 @@ class BackupCalendar(QWidget):
 
     def fit(self, height: int) -> None:
         """Use lower rows if the column of backups has little height."""
-        self.grid.set_short(short=height < _SHORT)
+        self.grid.set_row_height(
+            LOWEST_ROW if height < LOWEST else LOW_ROW if height < _LOW else ROW
+        )
 
     def _go(self, months: int) -> None:
         self.grid.move_by_months(months)

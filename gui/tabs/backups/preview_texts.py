@@ -30,6 +30,9 @@ def preview_facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
     if others:
         names = ", ".join(f"{each.kind} {each.name}" for each in others)
         rows.append(("", "plain", f"depends on {preview.table}", names))
+    if preview.triggers:
+        names = ", ".join(trigger.name for trigger in preview.triggers)
+        rows.append(("", "plain", "triggers of the backup", names))
     for table, count in preview.orphans:
         rows.append(("!", "danger", "dangling rows", f"{format_count(count)} of {table}"))
     if preview.exists and not difference.by_key:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -23,14 +25,13 @@ from gui import theme
 from gui.tabs.backups.button_row import ButtonRow
 from gui.tabs.backups.models import CellsModel, when
 from gui.tabs.backups.preview_texts import (
-    MOST_LINES,
     detail_lines,
     engine_facts,
     preview_facts,
 )
 from gui.tabs.backups.sources import SourcesPanel
 from gui.tabs.backups.target_pane import TargetPane
-from gui.widgets.buttons import link_button, plain_button, primary_button
+from gui.widgets.buttons import link_button, name_button, primary_button
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import (
     Text,
@@ -49,12 +50,12 @@ _HEAD, _FACT, _WRAPPED = 30, 26, 18
 _LEAST_ROWS = 3
 #: Width of a value in pixels that never is narrower.
 _SHORT = 120
-#: Height of the view of more sentences than `MOST_LINES`, in pixels.
-_DETAILS = 220
 #: Maximum width of the names of figures in pixels, so that figures stay near them.
 _WIDEST = 480
 #: Maximum width in pixels of the key of a row or the name of its column.
 _WIDEST_NAME = 110
+#: After this, a long name or path may wrap.
+_LONG_PART = re.compile(r"[/._-]|[^\s/._-]{16}")
 
 
 class RestorePanel(QWidget):
@@ -86,7 +87,7 @@ class RestorePanel(QWidget):
         self._make_cells()
         self.empty = EmptyState("No backup is selected", "", "Compare", self.preview_wanted.emit)
         self._progress = EmptyState("Comparing…", "", "Cancel", self.cancel_wanted.emit)
-        self.as_new = plain_button("Restore as", self._on_as_new)
+        self.as_new = name_button("Restore as", self._on_as_new)
         self.in_place = primary_button("Restore in place…", self._on_in_place)
         self._make_checks()
         self._facts = QGridLayout()
@@ -114,13 +115,7 @@ class RestorePanel(QWidget):
 
     def _make_details(self) -> None:
         self._details = text_label("", "warning", wrap=True)
-        # The differences to another engine may be more lines than the window has.
-        self._many = text_label("", "warning", wrap=True)
-        for label in (self._details, self._many):
-            label.setMinimumWidth(1)  # a long path must not widen the window
-            label.setContentsMargins(16, 0, 16, 12)
-        self._many_lines = scrolling(self._many)
-        self._many_lines.setFixedHeight(_DETAILS)
+        self._details.setContentsMargins(16, 0, 16, 12)
 
     def _make_cells(self) -> None:
         self.cells = CellsModel(self)
@@ -148,7 +143,7 @@ class RestorePanel(QWidget):
         self._rows_line = column(self.rows, margins=(7, 4, 12, 4))
         self._buttons.setMaximumWidth(_WIDEST)
         # In a low window the buttons stay visible, and the rest scrolls.
-        changes = column(facts, self._details, self._many_lines, rule(), self._cells_head)
+        changes = column(facts, self._details, rule(), self._cells_head)
         above = changes.layout()
         assert isinstance(above, QBoxLayout)
         above.addWidget(self.table, 1)
@@ -243,11 +238,9 @@ class RestorePanel(QWidget):
         for sign, tone, name, value in facts + engine_facts(preview, engine):
             self._add_fact(sign, tone, name, value)
         details = detail_lines(preview)
-        many = details.count("\n") >= MOST_LINES
-        _set_breakable(self._many if many else self._details, details)
+        _set_breakable(self._details, details)
         self._details.setToolTip(tooltip("\n".join(preview.drift)) if preview.drift else "")
-        self._details.setVisible(bool(details) and not many)
-        self._many_lines.setVisible(many)
+        self._details.setVisible(bool(details))
 
     def _add_fact(self, sign: str, tone: str, name: str, value: str) -> None:
         at = self._facts.rowCount()
@@ -264,8 +257,10 @@ class RestorePanel(QWidget):
         label.setMinimumSize(min(label.sizeHint().width(), _SHORT), _FACT)
         label.setAccessibleName(f"{name}: {value}")
         self._facts.addWidget(mark, at, 0)
+        title = text_label("", wrap=True)
+        _set_breakable(title, name)
         # A long value is below its name: beside it, both of them would wrap in narrow windows.
-        self._facts.addWidget(text_label(name, wrap=True), at, 1, 1, 2 if long else 1)
+        self._facts.addWidget(title, at, 1, 1, 2 if long else 1)
         self._facts.addWidget(label, *((at + 1, 1, 1, 2) if long else (at, 2, 1, 1)))
 
     def _show_cells(self, preview: RestorePreview) -> None:
@@ -294,9 +289,7 @@ class RestorePanel(QWidget):
         self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
 
     def _show_buttons(self, preview: RestorePreview) -> None:
-        name = preview.suggested_name
-        self.as_new.setText(f"Restore as {name if len(name) <= 28 else name[:27] + '…'}")
-        self.as_new.setAccessibleName(self.as_new.text())
+        self.as_new.setText(f"Restore as {preview.suggested_name}")
         self.as_new.setVisible(preview.exists)
         self.in_place.setText("Restore in place…" if preview.exists else "Restore")
         # If the schemas differ, restoring as a new table, which loses nothing, is the default.
@@ -312,13 +305,12 @@ class RestorePanel(QWidget):
         self.grants.setToolTip(tooltip("\n".join((f"Owner: {owner}", *grants))))
         self.triggers.setVisible(bool(preview.triggers))
         self.triggers.setChecked(False)
-        names = ", ".join(trigger.name for trigger in preview.triggers)
-        self.triggers.setText(f"Also create the backup's triggers: {names}")
         self.triggers.setToolTip(tooltip("\n\n".join(t.body for t in preview.triggers)))
-        self._note.setText(
+        _set_breakable(
+            self._note,
             f"The present table is saved as {preview.table}__before_… until you drop it."
             if preview.exists
-            else "The table does not exist now and is created."
+            else "The table does not exist now and is created.",
         )
         self._buttons.arrange()
         self.allow(self._why)
@@ -364,11 +356,10 @@ def _why_not_in_place(preview: RestorePreview | None) -> str:
 def _set_breakable(label: Text, text: str) -> None:
     """Set a text whose paths and names may wrap, so that nothing is cut off."""
     label.setText(text)
-    text = label.text()  # foreign text is escaped; only line break opportunities are added
-    for mark in ("/", "."):
-        text = text.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
     if label.wordWrap():
-        QLabel.setText(label, text)
+        # Foreign text is escaped; only line break opportunities are added.
+        QLabel.setText(label, _LONG_PART.sub("\\g<0>\N{ZERO WIDTH SPACE}", label.text()))
+        label.setMinimumWidth(min(label.sizeHint().width(), _SHORT // 2))
 
 
 def progress_text(progress: Progress) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.backup.databases.address import SECRET_PREFIX
@@ -35,14 +35,16 @@ from gui.tabs.backups.servers import DEMO_HINT, DEMO_NOTE, LoggedIn, ServerFacts
 from gui.tabs.backups.sources import Source, SourcesPanel
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
+from gui.widgets.page import fit_to_page
 from gui.widgets.panel import column, rule, splitter
 
-#: Width of the tab in pixels below which tables hide a column. It must exceed the minimum of all
-#: columns, 1054: the tab is never narrower than that while they are shown, and scrolls instead.
+#: Width of the page in pixels below which tables hide a column: the minimum of all columns is 1054.
 _NARROW = 1080
-#: Width below which the times of backups, which matter more, take the room of their sizes; it
-#: exceeds the minimum with sizes, 903, for the same reason.
+#: Width below which the times of backups, which matter more, take the room of their sizes: the
+#: minimum with sizes is 903.
 _VERY_NARROW = 930
+#: Height of the tab in pixels below which the list of tables takes the room of the hint below it.
+_LOW = 440
 
 
 class BackupsTab(Tab):
@@ -86,6 +88,7 @@ class BackupsTab(Tab):
         )
         box.addWidget(columns, 1)
         box.addWidget(self.former_bar)
+        fit_to_page(self, self._fit)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Choose the list of sources for the first focus, instead of a button of the bars above it."""
@@ -96,12 +99,12 @@ class BackupsTab(Tab):
                 former.setFocus()
         super().showEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Hide columns of the tables if the tab is too narrow for all."""
-        super().resizeEvent(event)
-        narrow = event.size().width() < _NARROW
-        self.backups.set_narrow(narrow=narrow, very=event.size().width() < _VERY_NARROW)
+    def _fit(self, width: int) -> None:
+        """Hide columns in a narrow page, and a hint in a low tab."""
+        narrow = width < _NARROW
+        self.backups.set_narrow(narrow=narrow, very=width < _VERY_NARROW)
         self.tables.set_narrow(narrow=narrow)
+        self.tables.set_low(low=self.height() < _LOW)
 
     def _connect(self) -> None:
         self.opener.file_chosen.connect(self.open_file)

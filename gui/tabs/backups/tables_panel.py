@@ -16,7 +16,7 @@ from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.encryption_dialog import chosen_key
 from gui.tabs.backups.models import TablesModel
-from gui.widgets.buttons import link_button, plain_button, primary_button
+from gui.widgets.buttons import link_button, name_button, plain_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import allow_field, line_edit
@@ -78,8 +78,7 @@ class TablesPanel(QWidget):
         self._make_buttons()
         self._settings = settings
         self._why = ""
-        self._narrow = False
-        self._quiet = False
+        self._narrow = self._low = self._quiet = False
         self.database = ""
         self.database_name = ""
         self._pill, self._engine = Pill(""), ("", "")
@@ -95,7 +94,7 @@ class TablesPanel(QWidget):
         self._update()
 
     def _make_buttons(self) -> None:
-        self.back_up = primary_button("Back up", self._on_back_up_table)
+        self.back_up = name_button("Back up", self._on_back_up_table, kind="primary")
         self.back_up_all = plain_button("All tables", lambda: self._on_back_up([]))
         self.back_up_all.set_hint("Backs up every table from one consistent snapshot.")
         self.some_rows = link_button("Some rows…", self._on_some_rows)
@@ -135,20 +134,30 @@ class TablesPanel(QWidget):
         return content
 
     def show_hint(self, text: str) -> None:
-        """Show a hint at the bottom, unless the window is narrow; empty for none."""
+        """Show a hint at the bottom, unless the window is narrow or low; empty for none."""
         self._hint.setText(text)
-        self._hint.setVisible(bool(text) and not self._narrow)
+        self._update_hint()
+
+    def set_low(self, *, low: bool) -> None:
+        """Hide the hint in a low window."""
+        self._low = low
+        self._update_hint()
+
+    def _update_hint(self) -> None:
+        self._hint.setVisible(bool(self._hint.text()) and not self._narrow and not self._low)
 
     def set_narrow(self, *, narrow: bool) -> None:
-        """Hide rows and engine, and shorten the links, if the window is too narrow for them."""
+        """Hide rows and engine, and shorten other texts, if the window is too narrow for them."""
         least = _NAME + _WIDTHS[1] + (0 if narrow else _WIDTHS[0])
         self.table.setMinimumWidth(least)
         self.table.setColumnHidden(TablesModel.ROWS, narrow)
         self._narrow = narrow
-        self._hint.setVisible(bool(self._hint.text()) and not narrow)
+        self._update_hint()
         for link, what in ((self.some_rows, "rows"), (self.some_tables, "tables")):
             link.setText(f"{what.capitalize()}…" if narrow else f"Some {what}…")
             link.setAccessibleName(f"Some {what}…")
+        self.back_up_all.setText("All" if narrow else "All tables")
+        self.back_up_all.setAccessibleName("Back up all tables")
         self._show_engine(*self._engine)
         self.together.setText("Restore…" if narrow else "Restore together…")
         self.together.setAccessibleName("Restore tables together")
@@ -330,9 +339,8 @@ class TablesPanel(QWidget):
         for part in (self._buttons, self._remark_row, self._links):
             part.setVisible(not self.model.in_bucket)
         several = len(self.chosen) if len(self.chosen) > 1 else 0
-        what = format_counted(several, "table") if several else _short(info.name) if info else ""
+        what = format_counted(several, "table") if several else info.name if info else ""
         self.back_up.setText(f"Back up {what}".rstrip())
-        self.back_up.setAccessibleName(self.back_up.text())
         why = self._why or ("" if info else "Select a table first.") or self._problem()
         self.back_up.allow(not why, why)
         why = why or ("Select a single table." if several else "")
@@ -362,7 +370,3 @@ class TablesPanel(QWidget):
 
     def _on_back_up(self, tables: list[str]) -> None:
         self.backup_wanted.emit(tables, self.note_of_backup)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 24 else name[:23] + "…"

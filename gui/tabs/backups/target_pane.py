@@ -12,7 +12,7 @@ from core.model.backup import Backup
 from core.units import format_counted, format_size
 from gui.tabs.backups.servers import why_not_restored
 from gui.tabs.backups.sources import Source
-from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.buttons import name_button, primary_button
 from gui.widgets.labels import heading, muted_label, shown, text_label
 
 _MOST = 5
@@ -63,7 +63,7 @@ class TargetPane(QWidget):
         ordered = sorted(databases, key=self._needs_conversion)
         for source in ordered[:_MOST]:
             act = partial(self.database_wanted.emit, source.address)
-            button = plain_button(f"{shown(source.name)}…", act)
+            button = name_button(f"{source.name}…", act)
             button.setAccessibleName(f"Compare with {source.name}")
             button.set_hint(f"Compare with {source.hint}")
             why = why_not_restored(self._engine, source.engine)

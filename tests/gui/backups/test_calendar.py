@@ -130,12 +130,13 @@ def test_a_backup_that_is_selected_from_elsewhere_has_its_day_shown(panel):
     assert panel.current == BACKUPS[2]
 
 
-def test_the_calendar_is_painted_and_does_not_scroll(panel):
+@pytest.mark.parametrize(("height", "row"), [(360, 17), (420, 22), (600, 28)])
+def test_the_calendar_is_painted_and_does_not_scroll(panel, height, row):
     panel.shape.select("calendar")
-    panel.resize(360, 381)
+    panel.resize(360, height)
     grid = panel.calendar.grid
     assert not panel.grab().isNull()
-    assert grid.rowHeight(0) == 22
+    assert grid.rowHeight(0) == row
     for bar in (grid.horizontalScrollBar(), grid.verticalScrollBar()):
         assert bar.maximum() == 0
     assert grid.editTriggers() == QAbstractItemView.EditTrigger.NoEditTriggers

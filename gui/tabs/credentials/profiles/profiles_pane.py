@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from core.health.permissions import PermissionResult
@@ -16,12 +15,12 @@ from gui.tabs.credentials.profiles.profiles_model import PermissionsModel, Profi
 from gui.widgets.buttons import button_menu, icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill
+from gui.widgets.page import fit_to_page
 from gui.widgets.panel import SectionHead, splitter
 from gui.widgets.table import choose_row, make_list
 
 _NO_CONNECTION = "There is no connection."
-#: Width in pixels from which both columns are always shown. It must exceed their minimum, 941: a
-#: tab is never narrower than that while both are shown, and scrolls instead.
+#: Width of the page in pixels from which both columns are always shown: their minimum is 941.
 _BOTH = 956
 
 
@@ -215,13 +214,14 @@ class FoldingColumns(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(splitter(first, second, sizes=sizes))
+        self._narrow = False
+        fit_to_page(self, self._fit)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Hide or show the first column."""
-        super().resizeEvent(event)
+    def _fit(self, width: int) -> None:
+        self._narrow = width < _BOTH
         self._update()
 
     def _update(self) -> None:
-        narrow = self.width() < _BOTH
-        self._switch.setVisible(narrow)
-        self._first.setVisible(not narrow or self._switch.isChecked())
+        """Hide or show the first column."""
+        self._switch.setVisible(self._narrow)
+        self._first.setVisible(not self._narrow or self._switch.isChecked())
