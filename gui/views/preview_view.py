@@ -170,7 +170,7 @@ class PreviewView(QWidget):
         """Show a preview, with the representation chosen before if it has it."""
         self._preview = preview
         self._drawn.clear()
-        self._head(preview.title, preview.count, preview.packed)
+        self._head(preview.title, preview.packed)
         part = "" if preview.complete else "beginning"
         self._part.set(
             part, hint="Only the first bytes were read. Download the object to see all of it."
@@ -201,13 +201,17 @@ class PreviewView(QWidget):
         if self._preview is None:
             return
         # Its labels must not be cut, which would happen before the pill is.
-        self._count.set(self._preview.count)
-        pills = [pill for pill in (self._count, self._packed, self._part) if not pill.isHidden()]
+        pills = [pill for pill in (self._packed, self._part) if not pill.isHidden()]
         shown = [self.switch, *pills] if len(self._preview.representations) > 1 else pills
+        widths = [part.sizeHint().width() for part in shown]
+        if self._preview.count:
+            # Showing the pill to measure it would widen the head, and this would be called again.
+            widths.append(self._count.width_with(self._preview.count))
         title = min(_TITLE, self.head.title.sizeHint().width())
-        needed = _MARGINS + title + sum(part.sizeHint().width() + _BETWEEN for part in shown)
-        if needed > self.width():
-            self._count.set("")
+        needed = _MARGINS + title + sum(width + _BETWEEN for width in widths)
+        count = self._preview.count if needed <= self.width() else ""
+        if count != self._count.text():
+            self._count.set(count)
 
     def show_empty(self, title: str, text: str) -> None:
         """Show why there is no preview."""
@@ -247,13 +251,13 @@ class PreviewView(QWidget):
 
     def _without(self, title: str) -> None:
         self._preview = None
-        self._head(title, "", "")
+        self._head(title, "")
         self.switch.hide()
         self.problems.hide()
 
-    def _head(self, title: str, count: str, packed: str) -> None:
+    def _head(self, title: str, packed: str) -> None:
         self.head.set_title(title)
-        self._count.set(count)
+        self._count.set("")
         self._part.set("")
         self._packed.set(packed, hint=f"The content was decompressed: {packed}")
 

@@ -203,6 +203,12 @@ class Pill(_LiveLabel):
         if self._live is not None:
             super().setText(shown(self._live()))
 
+    def width_with(self, text: str) -> int:
+        """Return the width in pixels that the pill needs for a text."""
+        metrics = self.fontMetrics()
+        frame = super().sizeHint().width() - metrics.horizontalAdvance(self.text())
+        return frame + metrics.horizontalAdvance(shown(text))
+
     def _set_shown(self, wanted: bool) -> None:
         if not wanted:
             self.hide()
@@ -272,10 +278,8 @@ class AgePill(Pill):
 
     def _size_with(self, text: str) -> QSize:
         """Return the size of the pill with that text."""
-        size, metrics = super().sizeHint(), self.fontMetrics()
-        size.setWidth(
-            size.width() - metrics.horizontalAdvance(self.text()) + metrics.horizontalAdvance(text)
-        )
+        size = super().sizeHint()
+        size.setWidth(self.width_with(text))
         return size
 
     def set_failed(self) -> None:
