@@ -209,21 +209,21 @@ def test_a_view_on_a_former_table_is_named_before_and_after_an_undo(
     script(path, "CREATE TABLE o(id INTEGER PRIMARY KEY); INSERT INTO o VALUES (1), (2)")
     backup = backed_up(store, path, "o")
     script(path, "DELETE FROM o WHERE id = 1; CREATE VIEW today AS SELECT * FROM o")
-    kept = restored(store, backup, path).kept
-    script(path, f"CREATE VIEW changed AS SELECT id FROM o EXCEPT SELECT id FROM {kept}")
-    named = f"The view changed uses {kept}, which does not exist after the undo: let it use o."
+    former = restored(store, backup, path).kept
+    script(path, f"CREATE VIEW changed AS SELECT id FROM o EXCEPT SELECT id FROM {former}")
+    named = f"The view changed uses {former}, which does not exist after the undo: let it use o."
     before = everything(path)
     assert describe_former_table(str(path), "o").undo_effect.endswith(named)
-    with pytest.raises(Conflict, match=f"{kept} is used by the view changed"):
-        drop_former_table(None, database=str(path), former=kept)
+    with pytest.raises(Conflict, match=f"{former} is used by the view changed"):
+        drop_former_table(None, database=str(path), former=former)
     assert everything(path) == before
-    assert undo(None, database=str(path), former=kept).problems == (named,)
+    assert undo(None, database=str(path), former=former).problems == (named,)
     assert sql(path, "SELECT * FROM today") == [(2,)]
 
 
 def test_a_former_table_that_nothing_uses_is_dropped(store: MemoryStore, tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     script(path, "CREATE TABLE o(id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT * FROM o")
-    kept = restored(store, backed_up(store, path, "o"), path).kept
-    drop_former_table(None, database=str(path), former=kept)
-    assert not sql(path, f"SELECT 1 FROM sqlite_schema WHERE name LIKE '{kept}%'")
+    former = restored(store, backed_up(store, path, "o"), path).kept
+    drop_former_table(None, database=str(path), former=former)
+    assert not sql(path, f"SELECT 1 FROM sqlite_schema WHERE name LIKE '{former}%'")

@@ -37,29 +37,29 @@ def test_a_view_on_a_former_table_is_named_before_and_after_an_undo(
     trading.sql("CREATE TABLE o (id INT PRIMARY KEY)", "INSERT INTO o VALUES (1), (2)")
     backup = trading.backed_up(store, "o")
     trading.sql("DELETE FROM o WHERE id = 1", "CREATE VIEW today AS SELECT * FROM o")
-    kept = trading.restored(store, backup).kept
+    former = trading.restored(store, backup).kept
     trading.sql(
-        f"CREATE VIEW changed AS SELECT o.id FROM o LEFT JOIN {kept} f ON f.id = o.id "
+        f"CREATE VIEW changed AS SELECT o.id FROM o LEFT JOIN {former} f ON f.id = o.id "
         "WHERE f.id IS NULL",
         "CREATE TABLE other (id INT)",
-        f"CREATE TRIGGER noted AFTER INSERT ON other FOR EACH ROW DELETE FROM `{kept}` WHERE id = 1",
+        f"CREATE TRIGGER noted AFTER INSERT ON other FOR EACH ROW DELETE FROM `{former}` WHERE id = 1",
     )
     names = [
-        f"The view changed uses {kept}, which does not exist after the undo: let it use o.",
-        f"The trigger noted uses {kept}, which does not exist after the undo: let it use o.",
+        f"The view changed uses {former}, which does not exist after the undo: let it use o.",
+        f"The trigger noted uses {former}, which does not exist after the undo: let it use o.",
     ]
     before = trading.everything()
     found = describe_former_table(trading.address, "o")
     assert found.undo_effect.endswith(" ".join(names))
-    with pytest.raises(Conflict, match=f"{kept} is used by the view changed"):
-        drop_former_table(None, database=trading.address, former=kept)
+    with pytest.raises(Conflict, match=f"{former} is used by the view changed"):
+        drop_former_table(None, database=trading.address, former=former)
     assert trading.everything() == before
-    assert list(undo(None, database=trading.address, former=kept).problems) == names
+    assert list(undo(None, database=trading.address, former=former).problems) == names
     assert trading.rows("today") == ((2,),)
 
 
 def test_a_former_table_that_nothing_uses_is_dropped(trading: Trading, store: MemoryStore) -> None:
     trading.sql("CREATE TABLE o (id INT PRIMARY KEY)", "CREATE VIEW v AS SELECT * FROM o")
-    kept = trading.restored(store, trading.backed_up(store, "o")).kept
-    drop_former_table(None, database=trading.address, former=kept)
-    assert kept not in trading.tables()
+    former = trading.restored(store, trading.backed_up(store, "o")).kept
+    drop_former_table(None, database=trading.address, former=former)
+    assert former not in trading.tables()
