@@ -51,15 +51,16 @@ class NewLinksModel(TextRows):
         """Show new links; a warning is shown until the result of a test replaces it."""
         self.links = tuple(links)
         self._tests = {link.key: (_warned(link), "warning") for link in links if link.warnings}
-        self._fill()
+        self._replace([self._row(link) for link in self.links], self.links)
 
     def set_test(self, key: str, result: str, tone: str) -> None:
         """Show the result of testing the link of `key`."""
         self._tests[key] = (result, tone)
-        self._fill()
-
-    def _fill(self) -> None:
-        self._replace([self._row(link) for link in self.links], self.links)
+        # Not a reset, which would clear the selection: “Copy” would then copy all links.
+        for row, link in enumerate(self._items):
+            if link.key == key:
+                self._rows[row] = self._row(link)
+                self.dataChanged.emit(self.index(row, 0), self.index(row, self._TEST))
 
     def _row(self, link: Link) -> Row:
         result = self._tests.get(link.key, ("", ""))[0]

@@ -65,6 +65,7 @@ class LinksTab(Tab):
             sortable=False,
         )  # fmt: skip
         self.copy = plain_button("Copy", self._on_copy, icon_name="copy")
+        self.copy_as = menu_button("Copy as", self._copy_menu())
         self.try_out = plain_button("Test", self._on_test)
         self.qr = plain_button("QR code", self._on_qr)
         self.revoke = plain_button("Revoke…", self._on_revoke)
@@ -92,8 +93,8 @@ class LinksTab(Tab):
         self._update_buttons()
 
     def _lay_out(self) -> None:
-        copy_as = menu_button("Copy as", self._copy_menu())
-        made = Panel("Links", self._made_view, actions=(self.try_out, self.qr, copy_as, self.copy))
+        actions = (self.try_out, self.qr, self.copy_as, self.copy)
+        made = Panel("Links", self._made_view, actions=actions)
         ledger = _LedgerPanel(self.ledger_table, self._ledger_view, self.revoke)
         note = muted_label(_REVOCATION, wrap=True, small=True)
         note.setContentsMargins(12, 8, 12, 8)
@@ -290,7 +291,7 @@ class LinksTab(Tab):
 
     def _selected_links(self) -> list[Link]:
         rows = sorted({index.row() for index in self.made_table.selectionModel().selectedRows()})
-        return [self.made.links[row] for row in rows] or list(self.made.links)
+        return [self.made.item(row) for row in rows] or list(self.made.links)
 
     def _on_copy(self) -> None:
         self._copied(as_text)
@@ -363,7 +364,7 @@ class LinksTab(Tab):
         self.made.set_test(error.subject, error.summary, "danger")
 
     def _update_buttons(self, *_changed: object) -> None:
-        for button in (self.copy, self.try_out, self.qr):
+        for button in (self.copy, self.copy_as, self.try_out, self.qr):
             button.allow(bool(self.made.links), "Create a link first.")
         entry = self._selected_entry()
         if entry is None:

@@ -12,6 +12,7 @@ from gui.dialogs.confirm import Confirm
 from gui.tabs.links import LinksTab, revocation
 from gui.tabs.links.qr_dialog import QRDialog
 from gui.tabs.links.revoke_dialog import RevokeDialog, StatementDialog
+from gui.widgets.table import choose_row
 
 BUCKET = "tentimecrypto"
 WAIT = 30_000
@@ -89,6 +90,21 @@ def test_of_several_keys_those_without_an_object_are_named(tab, demo_s3, demo_pr
         "2 of 3 keys have no object now: b, c. Their links work only once the objects exist."
     )
     assert tab.form.make.text() == "Create 3 links anyway"
+
+
+def test_a_test_of_one_link_leaves_it_selected_for_the_copy(tab, demo_prefix, qtbot):
+    assert not tab.copy_as.isEnabled()
+    assert tab.copy_as.reason == "Create a link first."
+    tab.form.set_keys([f"{demo_prefix}{name}" for name in "ab"])
+    qtbot.waitUntil(lambda: bool(warning(tab)), timeout=WAIT)
+    tab.form.make.click()
+    qtbot.waitUntil(lambda: tab.made.rowCount() == 2, timeout=WAIT)
+    choose_row(tab.made_table, 0)
+    tab.try_out.click()
+    result = tab.made.index(0, 3)
+    qtbot.waitUntil(lambda: "does not exist" in str(result.data()), timeout=WAIT)
+    tab.copy.click()
+    assert tab.banner.text.startswith("Copied: 1 link.")
 
 
 def only_dialog(tab, kind, qtbot):
