@@ -11,7 +11,7 @@ from core.redaction import Secret
 from gui import shortcuts, theme
 from gui.widgets.buttons import icon_button
 from gui.widgets.labels import tooltip
-from gui.widgets.secret_clipboard import drop_selection, secret_clipboard
+from gui.widgets.secret_clipboard import CLEAR_SECONDS, drop_selection, secret_clipboard
 
 #: Seconds that a revealed value stays visible.
 REVEAL_SECONDS = 20
@@ -174,6 +174,7 @@ class SecretField(QWidget):
 
     def _on_copy(self) -> None:
         secret_clipboard().copy(self.value)
+        shortcuts.explain(self, f"Copied. The clipboard is cleared after {CLEAR_SECONDS} seconds.")
 
     def _on_edited(self, _text: str) -> None:
         # Typing extends the time; otherwise the text would be hidden within a word.

@@ -15,6 +15,7 @@ from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.secrets.edit_conflict import EditConflict
 from gui.tabs.credentials.secrets.version_dialogs import CompareVersions, RollBackPreview
+from gui.tabs.credentials.secrets.versions_model import short
 
 THEIRS = '{"host": "theirs-canary", "port": "5432", "rate": 1.10, "note": "x"}'
 
@@ -126,6 +127,26 @@ def test_one_click_leads_to_the_preview_and_one_more_back(two, qtbot, server, co
     assert text_on(server) == DATABASE_TEXT
     assert two.secret.value.version_id == before
     assert context.log.read()[-1].change.action == "Rolling a secret back"
+    assert two.banner.text == f"{DATABASE} was rolled back to version {short(before)}."
+
+
+def test_a_rollback_and_a_refresh_disable_no_button_and_clear_no_selection(two, qtbot):
+    pane, states = two.versions, []
+    pane.table.selectRow(1)
+    chosen = pane.model.version(1)
+    pane.roll_back.setFocus()
+    pane.roll_back.click()
+    preview = opened(qtbot, two, RollBackPreview)
+    pane.model.modelReset.connect(lambda: states.append(pane.model.rowCount()))
+    preview.go.click()
+    settled(qtbot, two)
+    two.refresh()
+    settled(qtbot, two)
+    assert states
+    assert 0 not in states, "the old versions stay until the new ones are listed"
+    assert two.window().focusWidget() is pane.roll_back
+    selected = pane.table.selectionModel().selectedRows()
+    assert [pane.model.version(row.row()).version_id for row in selected] == [chosen.version_id]
 
 
 def test_a_dead_access_key_in_the_older_version_is_warned_of(tab, qtbot, server):

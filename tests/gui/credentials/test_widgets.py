@@ -61,10 +61,15 @@ def test_a_revealed_value_hides_itself(field, qtbot, monkeypatch):
 
 
 def test_a_copy_leaves_the_clipboard_after_a_while_and_says_it_is_secret(field, qtbot, monkeypatch):
+    explained = []
+    monkeypatch.setattr(
+        secret_field.shortcuts, "explain", lambda _widget, text: explained.append(text)
+    )
     monkeypatch.setattr(secret_clipboard, "CLEAR_SECONDS", 0.05)
     qtbot.mouseClick(field.copy, Qt.MouseButton.LeftButton)
     clipboard = QGuiApplication.clipboard()
     assert clipboard.text() == VALUE
+    assert explained == ["Copied. The clipboard is cleared after 30 seconds."]
     assert clipboard.mimeData().data("x-kde-passwordManagerHint") == b"secret"
     qtbot.waitUntil(lambda: clipboard.text() == "")
 

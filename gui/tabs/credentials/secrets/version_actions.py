@@ -11,7 +11,9 @@ from core.work import Work
 from core.workspace import Workspace
 from gui.tabs.base import Tab
 from gui.tabs.credentials.secrets.version_dialogs import CompareVersions, RollBackPreview
+from gui.tabs.credentials.secrets.versions_model import short
 from gui.tabs.credentials.secrets.versions_pane import VersionsPane
+from gui.widgets.labels import shown
 
 
 class VersionActions(QObject):
@@ -65,9 +67,14 @@ class VersionActions(QObject):
         self._tab.run(
             f"Roll {found.secret} back",
             lambda work: rollback.roll_back(clients, found, work=work),
-            lambda _moved: self.changed.emit("rotation.roll_back", found.secret),
+            lambda _moved: self._on_rolled_back(found),
             call=self._tab.call("rotation.roll_back", found=found),
         )
+
+    def _on_rolled_back(self, found: RollBack) -> None:
+        self.changed.emit("rotation.roll_back", found.secret)
+        version = short(found.target)
+        self._tab.banner.show_good(f"{shown(found.secret)} was rolled back to version {version}.")
 
     def _workspace(self) -> Workspace:
         return self._tab.context.require_workspace()

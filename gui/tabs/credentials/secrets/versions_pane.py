@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QItemSelectionModel, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
@@ -84,10 +84,13 @@ class VersionsPane(QWidget):
         return holder
 
     def show_info(self, info: SecretInfo | None) -> None:
-        """Show the properties of a secret; its versions follow later."""
+        """Show the properties of a secret; its versions follow later, and until then stay."""
+        same = info is not None and info.name == self.name and not info.deleted
         self.name = info.name if info else ""
         for title, label in self._values.items():
             label.show_live(partial(_fact, info, title))
+        if same:  # else the buttons would be disabled for a moment, and lose the focus
+            return
         self.model.show(())
         self.empty.set_text("No versions to show")
         self._body.show_empty()
@@ -98,8 +101,13 @@ class VersionsPane(QWidget):
         self._body.show_loading()
 
     def show_versions(self, versions: Sequence[SecretVersion]) -> None:
-        """Show the versions."""
+        """Show the versions; those that were selected stay so."""
+        chosen = {version.version_id for version in self._chosen()}
         self.model.show(versions)
+        rows, flags = self.table.selectionModel(), QItemSelectionModel.SelectionFlag
+        for row, version in enumerate(versions):
+            if version.version_id in chosen:
+                rows.select(self.model.index(row, 0), flags.Select | flags.Rows)
         self._show_who()
         self._body.show_view()
         self._update()
