@@ -54,6 +54,7 @@ class _Run:
         source: the bucket of the objects.
         source_connection: that of the objects; None if it is the same.
         folders: the selected folders, which disappear with their objects.
+        renamed: whether it is a rename, whose target is the new key or prefix.
     """
 
     plan: Relocation
@@ -63,6 +64,7 @@ class _Run:
     source: str
     source_connection: Connection | None = None
     folders: tuple[str, ...] = ()
+    renamed: bool = False
 
     @property
     def in_place(self) -> bool:
@@ -189,6 +191,8 @@ class Copying(QObject):
         self._folder.remove([*gone, *(run.folders if complete else ())])
         # The folder is listed again already, since the change was announced before.
         self._listing.select_remaining()
+        if run.renamed and complete:  # else the next action would apply to another object
+            self._listing.select_later([run.target.folder])
         if report.unanswered:
             # Those that still exist are selected, without a message about the others.
             self._listing.select_later([each.key for each in report.unanswered])
@@ -284,7 +288,7 @@ class Copying(QObject):
             )
             self._tab.show_error(error)
             return
-        run = planner.run_of(plan, target, move=True)
+        run = replace(planner.run_of(plan, target, move=True), renamed=True)
         if len(plan.keys) == 1:
             self._start(run, IfExists.SKIP)
             return

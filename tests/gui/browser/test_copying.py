@@ -119,6 +119,8 @@ def test_an_object_is_renamed(tab, qtbot, bucket):
     until(qtbot, tab, "moved")
     assert "letter.txt" in keys(bucket)
     assert "note.txt" not in keys(bucket)
+    settled(qtbot, tab)
+    assert [each.key for each in tab.selected] == ["letter.txt"], "the next key acts on it"
 
 
 def test_a_folder_is_renamed_after_a_question_with_its_count(tab, qtbot, bucket):
@@ -133,6 +135,8 @@ def test_a_folder_is_renamed_after_a_question_with_its_count(tab, qtbot, bucket)
     until(qtbot, tab, "moved")
     assert len(keys(bucket, DAY.replace("market-data/", "data/"))) == 3
     assert keys(bucket, "market-data/") == []
+    settled(qtbot, tab)
+    assert [each.key for each in tab.selected] == ["data/"]
 
 
 def test_a_rename_never_replaces_an_object(tab, qtbot, bucket):
