@@ -37,7 +37,7 @@ _CHECKED_NARROW = 144
 #: Height of the header of the list and one row, in pixels.
 _ONE_ROW = 58
 _VIEW = "backups/view"
-_NONE_SELECTED = "Select a backup first."
+_NONE_SELECTED, _SEVERAL_SELECTED = "Select a backup first.", "Select a single backup."
 
 
 class BackupsPanel(QWidget):
@@ -306,13 +306,14 @@ class BackupsPanel(QWidget):
             self.selected.emit(self.current)
 
     def _update(self) -> None:
-        backup = self.current
-        why = _why_no_comparison(self.chosen)
+        backup, chosen = self.current, self.chosen
+        why = _why_no_comparison(chosen)
         self.compare.allow(not why, why)
-        self.verify.allow(backup is not None, _NONE_SELECTED)
-        why = _NONE_SELECTED if backup is None else _why_no_query(backup)
+        none = _SEVERAL_SELECTED if chosen else _NONE_SELECTED
+        self.verify.allow(backup is not None, none)
+        why = none if backup is None else _why_no_query(backup)
         self.query.allow(not why, why)
-        why = _NONE_SELECTED if backup is None else self.why_no_drill(backup)
+        why = none if backup is None else self.why_no_drill(backup)
         self.drill.set_hint("Restores the backup into a scratch table and compares it.")
         self.drill.allow(not why, why)
         pinned = backup is not None and backup.pinned
@@ -323,9 +324,9 @@ class BackupsPanel(QWidget):
             if pinned
             else "Retention never removes a pinned backup."
         )
-        why = _why_no_pin(backup) or self._why
+        why = none if backup is None else _why_no_pin(backup) or self._why
         self.pin.allow(not why, why)
-        self.note.show_note(backup, self._why)
+        self.note.show_note(backup, none if backup is None else self._why)
 
     def _on_verify(self) -> None:
         if self.current is not None:
@@ -364,9 +365,7 @@ def _why_no_comparison(chosen: Sequence[Backup]) -> str:
     return ""
 
 
-def _why_no_pin(backup: Backup | None) -> str:
-    if backup is None:
-        return _NONE_SELECTED
+def _why_no_pin(backup: Backup) -> str:
     if backup.state is BackupState.OLD_FORM:
         return "Retention never removes a backup of the old form, so no pin is necessary."
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +30,8 @@ from gui.tabs.backups.rows_model import Rows
 from gui.widgets.labels import shown
 
 _STALE_DAYS = 7
+#: The date or the details after a check: `proven 27 Nov 2026`, `listed, sizes agree`.
+_WITHOUT_DETAILS = re.compile(r"( \d|, ).*")
 #: More seconds than can lie between two backups, so that it separates groups when sorting.
 _AGE = 1e12
 
@@ -267,16 +270,17 @@ def short_check(checked: str) -> str:
 
 
 def check_of(backup: Backup) -> str:
-    """Return the last check of a backup or when it was last proven, and what is special about it."""
+    """Return what is special about a backup, and its last check or when it was last proven."""
     if backup.proven is not None and not backup.doubted:
         text = f"proven {format_date(in_zone(backup.proven))}"
     else:
         text = short_check(backup.checked)
-    if backup.filter:
-        text = f"some rows · {text}"
-    if backup.encrypted_with:
-        text = f"encrypted · {text}"
-    return f"pinned · {text}" if backup.pinned else text
+    marks = {
+        "pinned": backup.pinned, "encrypted": backup.encrypted_with, "some rows": backup.filter
+    }  # fmt: skip
+    chosen = [mark for mark, has_it in marks.items() if has_it]
+    # The column has no room for both a mark and a date, which is in the tooltip.
+    return " · ".join([*chosen, _WITHOUT_DETAILS.sub("", text) if chosen else text])
 
 
 def _checked_now(backup: Backup, checked: str, *, proven: bool) -> Backup:

@@ -51,8 +51,6 @@ class NoteLine(QWidget):
         self.text.setAccessibleName(f"Note: {text}" if text else "")
         self.change.setText("Change the note…" if note else "Add a note…")
         why = why_not
-        if backup is None:
-            why = "Select a backup first."
-        elif backup.state is BackupState.OLD_FORM:
+        if backup is not None and backup.state is BackupState.OLD_FORM:
             why = _OLD_FORM
         self.change.allow(not why, why)

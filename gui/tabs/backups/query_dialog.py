@@ -67,6 +67,10 @@ class ResultModel(TextRows):
             for row in found.rows
         ])  # fmt: skip
 
+    def clear(self) -> None:
+        """Show no rows."""
+        self._replace([])
+
     def _drawn(self, row: int, column: int, role: int) -> Any:
         return True if role == MONO_ROLE else super()._drawn(row, column, role)
 
@@ -112,6 +116,7 @@ class QueryDialog(Dialog):
         super().__init__(parent, title, text, width=860, height=560)
         self.backup = backup
         self._running = False
+        self._stopped = ""
         self.banner = Banner(self)
         self.statement = QPlainTextEdit("SELECT * FROM backup LIMIT 100")
         self.statement.setFont(theme.mono_font())
@@ -135,7 +140,7 @@ class QueryDialog(Dialog):
         self.body.addWidget(self.note)
         self.add_buttons(plain_button("Close", self.reject), self.export, self.go)
         bind_button("query.run", self.statement, self.go)
-        self.statement.textChanged.connect(self._update)
+        self.statement.textChanged.connect(self._on_statement)
         self.view.show_empty()
         self._update()
 
@@ -144,8 +149,19 @@ class QueryDialog(Dialog):
         """The statement as it was entered."""
         return self.statement.toPlainText().strip()
 
-    def show_running(self, title: str) -> None:
-        """Show that the statement or an export is running, with a button to stop it."""
+    def show_running(self, title: str, *, rows: bool = True) -> None:
+        """Show that the statement or an export is running, with a button to stop it.
+
+        Args:
+            title: What is running.
+            rows: It replaces the rows of the former statement.
+        """
+        if rows:
+            self.model.clear()
+            self._stopped = "Stopped."
+        else:
+            self._stopped = "Stopped. No file was written."
+        self.note.setText("")
         self._running = True
         self.banner.hide()
         self.empty.set_text(title, "")
@@ -179,7 +195,7 @@ class QueryDialog(Dialog):
 
     def show_stopped(self) -> None:
         """Show that the statement or the export was stopped."""
-        self._stop_running("Stopped. No file was written.")
+        self._stop_running(self._stopped)
 
     def _stop_running(self, note: str) -> None:
         self._running = False
@@ -197,6 +213,12 @@ class QueryDialog(Dialog):
         self.go.allow(not why, why)
         why = "Wait for the statement, or stop it." if self._running else ""
         self.export.allow(not why, why)
+
+    def _on_statement(self) -> None:
+        """Hide the failure of another statement."""
+        if self.banner.failed:
+            self.banner.clear()
+        self._update()
 
     def _on_go(self) -> None:
         if self._running:
@@ -251,7 +273,7 @@ class QueryActions(QObject):
                 task.cancel()
 
         def start(title: str, operation: str, done: Callable[[Any], None], **more: Any) -> None:
-            dialog.show_running(title)
+            dialog.show_running(title, rows=operation == "backup.query")
             arguments = {"table": backup.table, "backup_id": backup.id, **more}
             tasks[:] = [
                 self._tab.bulk(

@@ -77,14 +77,15 @@ class RestoreFlow(QObject):
         former_bar.undo_wanted.connect(self.undo)
         former_bar.drop_wanted.connect(self._on_drop_wanted)
 
-    def show(self, database: str, backup: Backup | None) -> None:
+    def show(self, database: str, backup: Backup | None, selected: int = 0) -> None:
         """Show what a restore of a backup would change; small backups are compared at once.
 
         A running restore continues when another backup is selected; only its Cancel stops it.
 
         Args:
             database: The address of the open database; empty to prompt for the target.
-            backup: The selected backup, or None.
+            backup: The only selected backup, or None.
+            selected: The number of selected backups.
         """
         self._database, self._backup = database, backup
         self._panel.chosen_target = ""
@@ -92,7 +93,7 @@ class RestoreFlow(QObject):
             return
         self._stop()
         if backup is None:
-            self._panel.show_nothing()
+            self._panel.show_nothing(selected=selected)
         elif backup.state is BackupState.BROKEN:
             self._panel.show_backup(backup, problem=backup.problem)
         elif not database:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.model.backup import Backup, RestorePreview
-from core.units import format_count, format_size
+from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from gui import theme
 from gui.tabs.backups.button_row import ButtonRow
@@ -169,11 +169,13 @@ class RestorePanel(QWidget):
         """Whether the table gets the owner and the grants of the backup."""
         return self.grants.isChecked() and not self.grants.isHidden()
 
-    def show_nothing(self) -> None:
-        """Show that no backup is selected."""
+    def show_nothing(self, *, selected: int = 0) -> None:
+        """Show that no backup is selected, or several."""
         self.preview = None
         self._panel.head.set_title("Restore")
-        self.empty.set_text("No backup is selected", "Select one to see what it would change.", "")
+        title = f"{format_counted(selected, 'backup')} are selected" if selected else ""
+        text = "Select a single one to see what it would change."
+        self.empty.set_text(title or "No backup is selected", text, "")
         self._stack.setCurrentWidget(self.empty)
 
     def show_backup(self, backup: Backup, *, problem: str = "") -> None:
@@ -356,6 +358,7 @@ def _why_not_in_place(preview: RestorePreview | None) -> str:
 def _set_breakable(label: Text, text: str) -> None:
     """Set a text whose paths and names may wrap, so that nothing is cut off."""
     label.setText(text)
+    label.setAccessibleName(label.text())
     if label.wordWrap():
         # Foreign text is escaped; only line break opportunities are added.
         QLabel.setText(label, _LONG_PART.sub("\\g<0>\N{ZERO WIDTH SPACE}", label.text()))

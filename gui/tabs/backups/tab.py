@@ -365,7 +365,7 @@ class BackupsTab(Tab):
         self.show_error(error, lambda: self._list(table))
 
     def _on_backup(self, backup: Backup | None) -> None:
-        self.flow.show(self._database, backup)
+        self.flow.show(self._database, backup, len(self.backups.chosen))
 
     def _on_tables_changed(self, database: str, table: str) -> None:
         """Show the restored table; a new database is added to the sources."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from helpers.geometry import cut_cells
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QAbstractItemView
@@ -151,6 +152,7 @@ def test_buttons_explain_themselves(panel):
     checked = panel.model.index(0, BackupsModel.CHECKED)
     assert checked.data().startswith("pinned")
     assert "pinned: x" in checked.data(Qt.ItemDataRole.ToolTipRole)
+    assert not cut_cells(panel, moments=False)
     panel.allow("The profile is read-only.")
     assert panel.pin.reason == "The profile is read-only."
     panel.show_nothing()

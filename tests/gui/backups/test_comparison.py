@@ -50,7 +50,9 @@ def test_two_selected_backups_are_compared_from_the_older_to_the_newer(qtbot, li
     assert panel.compare.reason == "Select two backups, the second one with Ctrl."
     select(listed, 0, 2)
     assert panel.current is None
-    assert not panel.verify.isEnabled()
+    assert panel.verify.reason == panel.pin.reason == "Select a single backup."
+    assert panel.note.change.reason == "Select a single backup."
+    assert listed.restoring.empty._title.text() == "2 backups are selected"
     dialog = dialog_of(qtbot, listed)
     assert dialog.counts.text() == (
         "0 rows added, 1 row changed, 1 row removed, 58 rows unchanged."

@@ -58,6 +58,10 @@ def test_a_statement_is_run_its_error_is_shown_and_the_next_one_works(qtbot, dia
     run(qtbot, dialog, "DELETE FROM orders")
     assert dialog.banner.failed
     assert "SELECT" in dialog.banner.text
+    assert dialog.model.rowCount() == 0, "the rows of another statement"
+    assert dialog.view.empty.isVisible()
+    dialog.statement.setPlainText("SELECT 1")
+    assert dialog.banner.isHidden()
     run(qtbot, dialog, "SELECT count(*) AS n FROM orders")
     assert texts(model) == [["60"]]
     assert dialog.banner.isHidden()
