@@ -43,6 +43,8 @@ _GROUPS = (
 )
 #: Width in pixels of the sizes of the largest objects.
 _SIZE_WIDTH = 92
+#: Why there may be no group of a kind.
+_NOTHING = {"tops": "There are no folders", "symbols": "No object here has a symbol"}
 #: Groups that only a completed scan has for a single folder.
 _DETAILED = frozenset({"classes", "months", "sizes"})
 _NO_DETAILS = (
@@ -115,7 +117,7 @@ class StatisticsTab(Tab):
         shares.doubleClicked.connect(self._on_share)
         on_enter(largest, lambda: self._on_largest(largest.currentIndex()))
         largest.doubleClicked.connect(self._on_largest)
-        groups = GroupsPanel(shares)
+        self._groups_panel = groups = GroupsPanel(shares)
         groups.head.add_beside(self.groups)
         self._largest_panel = Panel("Largest objects", largest)
         right = splitter(
@@ -182,9 +184,9 @@ class StatisticsTab(Tab):
             command=self.command("statistics.scan", *filter(None, [prefix])),
         )
         self._task.changed.connect(self._on_task_changed)
+        self._show_state()
         if self._found is None:
             self._view.show_loading()
-        self._show_state()
 
     def _on_stop(self) -> None:
         if self._task is not None:
@@ -247,6 +249,7 @@ class StatisticsTab(Tab):
         if self._level is not None:
             shares: tuple[Share, ...] = getattr(self._level, name)
             self.shares.show(shares, self._level.size)
+            self._groups_panel.show_count(len(shares), _NOTHING.get(name, "There are no objects"))
 
     def _on_share(self, index: QModelIndex) -> None:
         """Show the folder of a row."""
@@ -355,7 +358,9 @@ class StatisticsTab(Tab):
 
     def _show_state(self) -> None:
         running = self._task is not None
-        self.stop.setVisible(running)
+        focus = self.window().focusWidget()
+        used = focus in {self.scan, self.stop, self._empty.button}
+        self.stop.show()
         ready = self.context.workspace is not None
         self.scan.allow(
             ready and not running, "A scan is running." if running else "Not connected."
@@ -367,6 +372,9 @@ class StatisticsTab(Tab):
         if self._found is None:
             self._empty.set_text(*(_DENIED if self._denied else _NO_SCAN), "Scan")
         self._empty.button.allow(not running, "A scan is running.")
+        if used:  # Qt would move the focus to any other widget
+            (self.stop if running else self.scan).setFocus()
+        self.stop.setVisible(running)
         if self._found is None:
             self._age.set("")
         self._show_age()

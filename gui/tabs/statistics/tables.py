@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QTableView
 from core.model.statistics import LargeObject, Share
 from core.units import format_count, format_size
 from gui.models.text_rows import TextRows
+from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import shown
 from gui.widgets.panel import Panel
 from gui.widgets.table import columns_of
@@ -58,9 +59,17 @@ class GroupsPanel(Panel):
     """The table of groups; a narrow one hides the share."""
 
     def __init__(self, table: QTableView) -> None:
-        super().__init__("By", table)
+        self._empty = EmptyState("")
+        self._view = Loadable(table, self._empty)
+        super().__init__("By", self._view)
         self._table = table
+        self._view.show_view()
         columns_of(table).fill_with_names(*_GROUP_WIDTHS)
+
+    def show_count(self, count: int, nothing: str) -> None:
+        """Show the groups, or why there are none."""
+        self._empty.set_text(nothing)
+        (self._view.show_view if count else self._view.show_empty)()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide or show the share according to the available width."""

@@ -67,6 +67,7 @@ class QueuePane(QWidget):
     def __init__(self, context: Context, empty: EmptyState) -> None:
         super().__init__()
         self._queue = context.transfers
+        self._pausing: Batch | None = None  # the one whose button had the focus
         self.model = TransferModel(self._queue, self)
         self.tree = make_tree(
             self.model,
@@ -181,7 +182,7 @@ class QueuePane(QWidget):
         """Update the totals and buttons."""
         batches, chosen = self.model.batches, self.chosen
         buttons = (self.up, self.down, self.pause, self.cancel, self.retry, self.more)
-        focused = any(button.hasFocus() for button in buttons)
+        focused = next((button for button in buttons if button.hasFocus()), None)
         (self._view.show_view if batches else self._view.show_empty)()
         self._totals.setText(totals_text(batches))
         self._foot.setVisible(bool(batches))
@@ -191,9 +192,20 @@ class QueuePane(QWidget):
         self.pause_all.allow(any(batch.continues for batch in batches), "Nothing is running.")
         self.resume_all.allow(any(map(_is_resumable, batches)), "No transfer is paused.")
         self.more.allow(bool(batches), "There are no transfers.")
-        if focused and not any(button.hasFocus() for button in buttons):
-            # The pressed button is disabled now, and would pass the focus to any other widget.
+        self._move_focus(focused, chosen)
+
+    def _move_focus(self, focused: QWidget | None, chosen: Batch | None) -> None:
+        """Focus the queue if the focused button is disabled now, which would focus any other one.
+
+        While a transfer is being paused, *Pause* is disabled; then it becomes *Resume*.
+        """
+        if focused is not None and not focused.isEnabled():
             self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._pausing = chosen if focused is self.pause else None
+        elif self._pausing is not chosen or (chosen is not None and _is_resumable(chosen)):
+            if self._pausing is chosen is not None and self.tree.hasFocus():
+                self.pause.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._pausing = None
 
     def _update_buttons(self, chosen: Batch | None) -> None:
         """Enable the actions for the chosen transfer."""
@@ -201,7 +213,6 @@ class QueuePane(QWidget):
         self.cancel.allow(active, "Nothing in this transfer is running.")
         resumable = chosen is not None and _is_resumable(chosen)
         self.pause.setText("Resume" if resumable else "Pause")
-        self.pause.setAccessibleName(self.pause.text())
         self.pause.allow(
             resumable or (chosen is not None and chosen.continues),
             "Nothing in this transfer is running.",

@@ -53,6 +53,26 @@ def test_the_focus_stays_in_the_queue_when_the_pressed_button_has_done_its_work(
     assert tab.pane.isAncestorOf(QApplication.focusWidget())
 
 
+def test_a_pressed_pause_has_the_focus_again_as_resume(tab, qtbot):
+    batch = Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t")
+    tab.transfers.show(batch)
+    tab.activateWindow()
+    pane = tab.pane
+    pane.pause.setFocus()
+    qtbot.waitUntil(pane.pause.hasFocus, timeout=30_000)
+    batch.phase, batch.stopping = BatchState.RUNNING, True
+    pane.update_state()
+    assert not pane.pause.isEnabled()
+    assert pane.tree.hasFocus(), "not another button"
+    batch.phase, batch.stopping = BatchState.PAUSED, False
+    pane.update_state()
+    assert pane.pause.text() == pane.pause.accessibleName() == "Resume"
+    assert pane.pause.hasFocus()
+    pane.tree.setFocus()
+    pane.update_state()
+    assert pane.tree.hasFocus()
+
+
 def test_the_model_is_a_sound_tree(qtmodeltester, context):
     queue = context.transfers
     model = TransferModel(queue)
