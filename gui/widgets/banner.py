@@ -39,7 +39,7 @@ from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
 from gui.widgets.free_space import covers_focus, filled_lists, free_place, visible_part
 from gui.widgets.hover_rows import HoverRows
-from gui.widgets.labels import Text, repolish, shown
+from gui.widgets.labels import Text, repolish, sentence, shown
 from gui.widgets.panel import column, scrolling
 from gui.widgets.sign import Sign
 
@@ -119,7 +119,7 @@ class Banner(QWidget):
         """
         if isinstance(error, Cancelled):
             return
-        why = " ".join(part for part in (error.cause, error.effect, error.remedy) if part)
+        why = " ".join(map(sentence, filter(None, (error.cause, error.effect, error.remedy))))
         self._show("danger", error.summary, why, details=_details(error), retry=retry)
         self._buttons[0].setText(button)
         self._buttons[0].setAccessibleName(button)

@@ -59,9 +59,15 @@ class Button(QPushButton):
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self.setIconSize(QSize(SIZE, SIZE))
-        # Screen readers would read the ellipsis aloud.
-        self.setAccessibleName(text.rstrip("…").strip())
+        self.setAccessibleName(_spoken(text))
         self._paint_icon()
+
+    def setText(self, text: str) -> None:
+        """Show another label; the accessible name follows it unless it is another text."""
+        follows = self.accessibleName() == _spoken(self.text())
+        super().setText(text)
+        if follows:
+            self.setAccessibleName(_spoken(text))
 
     def set_icon(self, name: str, tone: str = "text") -> None:
         """Show another icon."""
@@ -130,7 +136,7 @@ class NameButton(Button):
         """Show a text, in which an ampersand is no mnemonic, and read it to screen readers."""
         self._text = shown(text)
         super().setText(self._text.replace("&", "&&"))
-        self.setAccessibleName(self._text.rstrip("…").strip())
+        self.setAccessibleName(_spoken(self._text))
 
     @property
     def elided(self) -> str:
@@ -241,6 +247,11 @@ def button_menu(
         entry.setToolTip(button.toolTip())
     menu.popup(view.viewport().mapToGlobal(where))
     return menu
+
+
+def _spoken(label: str) -> str:
+    """Return a label without the ellipsis, which screen readers would read aloud."""
+    return label.rstrip("…").strip()
 
 
 def _wired(button: B, on_click: Clicked | None) -> B:

@@ -45,7 +45,7 @@ class EmptyState(QWidget):
         self._text = muted_label(text, wrap=True)
         self._text.setMaximumWidth(420)
         self.button = primary_button(button_text, on_click)
-        self.button.setAccessibleName(button_text or title or "Fill this view")
+        self._name_button(button_text or title)
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box = QVBoxLayout(self)
@@ -67,9 +67,13 @@ class EmptyState(QWidget):
         self._line.invalidate()  # while it is hidden, Qt would use the width of the old text
         if button_text:
             self.button.setText(button_text)
-            self.button.setAccessibleName(button_text or title or "Fill this view")
+            self._name_button(button_text)
         if button_text is not None:
             self.button.setVisible(bool(button_text))
+
+    def _name_button(self, text: str) -> None:
+        # Screen readers would read the ellipsis aloud.
+        self.button.setAccessibleName(text.rstrip("…").strip() or "Fill this view")
 
 
 def _centred(label: QWidget) -> QHBoxLayout:

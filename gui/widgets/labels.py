@@ -49,6 +49,12 @@ def repolish(widget: QWidget) -> None:
     widget.update()
 
 
+def sentence(text: str) -> str:
+    """Return a text that ends as a sentence does; those of databases often have no full stop."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", "…", ":", ";")) else f"{text}."
+
+
 def elide_long(text: str) -> str:
     """Return a text whose very long words are shortened in the middle."""
     return " ".join(map(_short, text.split(" ")))

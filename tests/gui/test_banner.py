@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QCursor, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
-from core.errors import Throttled
+from core.errors import InvalidInput, Throttled
 from gui.widgets import banner as banner_module
 from gui.widgets.banner import Banner, banner_above, report_unchanged
 from gui.widgets.buttons import plain_button
@@ -212,6 +212,12 @@ def test_it_moves_when_text_appears_under_it_but_not_under_the_pointer(view, mon
     view.banner.keep_clear()
     assert view.banner.geometry() != before
     assert not view.banner.geometry().intersects(late.geometry())
+
+
+def test_the_sentences_of_an_error_end_with_a_full_stop(view):
+    error = InvalidInput("No", cause='Candidates: "open" ', remedy="Correct the SQL.")
+    view.banner.show_error(error)
+    assert view.banner._why.text() == 'Candidates: "open". Correct the SQL.'
 
 
 def test_it_does_not_cover_another_message(view):

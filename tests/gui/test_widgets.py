@@ -152,7 +152,11 @@ def test_a_screen_reader_chooses_a_word_by_each_of_its_actions(qtbot):
 
 
 def test_an_empty_view_offers_what_fills_it(qtbot):
-    clicks, empty = [], EmptyState("No links", "Make one.", "Make a link", lambda: clicks.append(1))
+    clicks = []
+    empty = EmptyState("No links", "Make one.", "Make a link…", lambda: clicks.append(1))
+    assert empty.button.accessibleName() == "Make a link"
+    empty.set_text("No links", button_text="Make links…")
+    assert empty.button.accessibleName() == "Make links"
     view = QLabel()
     complete = Loadable(view, empty)
     qtbot.addWidget(complete)
