@@ -76,6 +76,7 @@ LIBRARIES = (
                 "translate_database_errors",
                 "cancellable",
                 "_guard",
+                "_translated",
                 "except apsw.Error",
                 "suppress",
             }
