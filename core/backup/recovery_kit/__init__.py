@@ -19,8 +19,8 @@ SCRIPT, PAGE, KEYS = "restore.py", "FORMAT.md", "keys.json"
 
 #: The sections of the script in their order: each uses those before it.
 _SECTIONS = (
-    "failures", "storage", "encryption", "backups", "sqlite", "sqlite_load", "postgresql", "mariadb", "servers",
-    "program",
+    "failures", "storage", "encryption", "decompression", "backups", "long_rows", "sqlite",
+    "sqlite_load", "postgresql", "mariadb", "servers", "program",
 )  # fmt: skip
 _HEAD = '''\
 #!/usr/bin/env python3

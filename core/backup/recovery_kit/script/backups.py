@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import importlib
 import io
 import json
 import re
-import shutil
-import subprocess
-import threading
 import zlib
 from collections.abc import Iterator
 from typing import IO, Any, Protocol
 
+from core.backup.recovery_kit.script.decompression import decompressed
 from core.backup.recovery_kit.script.encryption import ENCRYPTED, Decryption, Keys
 from core.backup.recovery_kit.script.failures import (
     INTEGERS,
@@ -44,6 +41,9 @@ class Place(Protocol):
 
     def read(self, key: str, limit: int) -> bytes:
         """Return at most `limit` + 1 bytes of an object."""
+
+    def open(self, key: str, limit: int) -> IO[bytes]:
+        """Return an object of at most `limit` + 1 bytes as an open file."""
 
 
 class Backup:
@@ -93,29 +93,37 @@ class Backup:
         return int(self.stored["rows"])
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the rows, one decompressed part after the other.
+        """Yield the decompressed rows in pieces, which may end anywhere.
 
         Raises:
             KitError: A part or the rows do not match the manifest. It may be raised after the last
-                part, so that the rows must not be used before.
+                piece, so that the rows must not be used before.
         """
         form, digest, rows = self.manifest.get("parts_format", "jsonl"), hashlib.sha256(), 0
         for part in self.manifest["parts"]:
             name = f"part-{part['index']:05d}.{form}.zst" + (".aes" if self._decryption else "")
-            data = self.place.read(self.key[: -len(MANIFEST)] + name, part["size"])
-            if len(data) != part["size"] or hashlib.sha256(data).hexdigest() != part["sha256"]:
-                raise corrupt(f"{name} of the backup {self.id} is damaged.")
-            if self._decryption:
-                data = self._decryption.part(data, part["index"])
-            raw = decompressed(data, part["raw_size"])
-            count = count_rows(raw, form)
-            if len(raw) != part["raw_size"] or count != part["rows"] or raw[-1:] != b"\n":
+            counts = Counts(form)
+            with self.place.open(self.key[: -len(MANIFEST)] + name, part["size"]) as file:
+                if _size_and_hash(file) != (part["size"], part["sha256"]):
+                    raise corrupt(f"{name} of the backup {self.id} is damaged.")
+                file.seek(0)
+                for raw in self._unpacked(file, part):
+                    counts.add(raw)
+                    digest.update(raw)
+                    yield raw
+            if not counts.are_those_of(part):
                 raise corrupt(f"{name} of the backup {self.id} does not match the manifest.")
-            digest.update(raw)
-            rows += count
-            yield raw
+            rows += counts.rows
         if rows != self.rows or digest.hexdigest() != self.manifest["content"]:
             raise corrupt(f"The rows of the backup {self.id} do not match its manifest.")
+
+    def _unpacked(self, file: IO[bytes], part: dict[str, Any]) -> Iterator[bytes]:
+        if self._decryption is None:
+            yield from decompressed(file, part["raw_size"])
+            return
+        decrypted_part = self._decryption.part(file, part["size"], part["index"])
+        yield from decompressed(decrypted_part, part["raw_size"])
+        decrypted_part.finish()
 
     def check(self) -> None:
         """Read everything and compare every hash.
@@ -143,6 +151,40 @@ class Backup:
         if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
             raise corrupt(f"{self.key} has no list of records.")
         return records
+
+
+def _size_and_hash(file: IO[bytes]) -> tuple[int, str]:
+    size, digest = 0, hashlib.sha256()
+    while data := file.read(1 << 20):
+        size += len(data)
+        digest.update(data)
+    return size, digest.hexdigest()
+
+
+class Counts:
+    """The bytes and the rows of a part, which is read in pieces."""
+
+    def __init__(self, form: str) -> None:
+        self.rows = self._size = 0
+        self._csv = form == "csv"
+        self._quoted = False
+        self._last = b""
+
+    def add(self, raw: bytes) -> None:
+        """Count a piece: of CSV the line ends outside of quotes."""
+        self._size += len(raw)
+        self._last = raw[-1:]
+        if not self._csv:
+            self.rows += raw.count(b"\n")
+            return
+        between = raw.split(b'"')
+        self.rows += sum(piece.count(b"\n") for piece in between[self._quoted :: 2])
+        self._quoted ^= len(between) % 2 == 0
+
+    def are_those_of(self, part: dict[str, Any]) -> bool:
+        """Return whether the manifest declares these figures, and the last row is complete."""
+        found = (self._size, self.rows, self._last)
+        return found == (part["raw_size"], part["rows"], b"\n") and not self._quoted
 
 
 def list_backups(place: Place) -> list[Backup]:
@@ -236,62 +278,3 @@ def _check_figures(body: dict[str, Any]) -> None:
             raise corrupt("The manifest lists parts that cannot be.")
     if body["schema"].get("table") != body["table"]:
         raise corrupt("The manifest's schema is not that of its table.")
-
-
-def count_rows(raw: bytes, form: str) -> int:
-    """Return the number of rows: of CSV the line ends outside of quotes."""
-    if form == "csv":
-        return sum(piece.count(b"\n") for piece in raw.split(b'"')[::2])
-    return raw.count(b"\n")
-
-
-def decompressed(data: bytes, size: int) -> bytes:
-    """Return a decompressed part; one larger than its declared `size` is cut off after it.
-
-    Python 3.14 can decompress zstd itself. Older versions use the module `zstandard` or the program
-    `zstd`.
-    """
-    for name in ("compression.zstd", "zstandard"):
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        try:
-            if name == "zstandard":
-                stream = module.ZstdDecompressor().stream_reader(io.BytesIO(data))
-                return bytes(stream.read(size + 1))
-            return bytes(module.ZstdDecompressor().decompress(data, max_length=size + 1))
-        except module.ZstdError as error:
-            raise corrupt(f"A part cannot be decompressed: {error}") from error
-    return _by_program(data, size)
-
-
-def _by_program(data: bytes, size: int) -> bytes:
-    program = shutil.which("zstd")
-    if program is None:
-        raise KitError(
-            NOT_SUPPORTED,
-            "The parts are compressed with zstd, and nothing on this machine decompresses it.",
-            "Install the program zstd (apt install zstd, dnf install zstd, brew install zstd), or "
-            "run this script with Python 3.14 or newer, or install the Python module zstandard.",
-        )
-    # Not a temporary file: the rows of an encrypted backup must not be written to the disk.
-    pipe = subprocess.PIPE
-    command = [program, "-dcq"]
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:  # noqa: S603 - fixed arguments
-        assert process.stdin is not None
-        assert process.stdout is not None
-        writer = threading.Thread(target=_feed, args=(process.stdin, data))
-        writer.start()
-        raw = process.stdout.read(size + 1)
-        process.stdout.close()
-        writer.join()
-    if process.returncode and len(raw) <= size:
-        raise corrupt("A part cannot be decompressed.")
-    return raw
-
-
-def _feed(pipe: IO[bytes], data: bytes) -> None:
-    # The program ends before it has read everything if the data is damaged or larger than declared.
-    with contextlib.suppress(OSError), pipe:
-        pipe.write(data)

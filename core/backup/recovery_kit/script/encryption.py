@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from core.backup.recovery_kit.script.failures import (
     NOT_FOUND,
@@ -42,8 +42,8 @@ _VISIBLE = frozenset(
 )  # fmt: skip
 #: EVP_CTRL_AEAD_SET_TAG of OpenSSL's evp.h.
 _SET_TAG = 0x11
-#: Lengths are a C int.
-_PIECE_BYTES = 1 << 30
+#: Bytes that are decrypted at a time.
+_PIECE_BYTES = 1 << 20
 
 
 class Keys:
@@ -158,18 +158,41 @@ class Decryption:
             raise corrupt("The encrypted fields of the manifest were modified.")
         return {**manifest, **hidden}
 
-    def part(self, data: bytes, index: int) -> bytes:
-        """Return a decrypted part.
-
-        Raises:
-            KitError: It was modified, or belongs to another place or another backup.
-        """
+    def part(self, file: IO[bytes], size: int, index: int) -> DecryptedPart:
+        """Return the decrypted bytes of a part, the file of which has `size` bytes."""
         nonce = index.to_bytes(_NONCE_BYTES, "big")
         context = f"strongroom part 1\n{self._id}\n{index}\n{self._table}".encode()
-        found = decrypted(self._parts, nonce, data, context)
-        if found is None:
-            raise corrupt(f"Part {index} cannot be decrypted: it was modified.")
-        return found
+        return DecryptedPart(file, size, Decryptor(self._parts, nonce, context), index)
+
+
+class DecryptedPart:
+    """A part that is decrypted while it is read; only `finish` proves that it was not modified."""
+
+    def __init__(self, file: IO[bytes], size: int, decryptor: Decryptor, index: int) -> None:
+        self._file, self._decryptor, self._index = file, decryptor, index
+        self._left = size - _TAG_BYTES
+        if self._left >= 0:
+            file.seek(self._left)
+        self._tag = file.read(_TAG_BYTES)
+        file.seek(0)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` decrypted bytes, and none at the end."""
+        size = _PIECE_BYTES if size < 0 else min(size, _PIECE_BYTES)
+        data = self._file.read(max(0, min(size, self._left)))
+        self._left -= len(data)
+        return self._decryptor.update(data)
+
+    def finish(self) -> None:
+        """Read the rest.
+
+        Raises:
+            KitError: The part was modified, or belongs to another place or another backup.
+        """
+        while self.read():
+            pass
+        if self._left or not self._decryptor.finish(self._tag):
+            raise corrupt(f"Part {self._index} cannot be decrypted: it was modified.")
 
 
 def _derived(key: bytes, label: str) -> bytes:
@@ -198,35 +221,49 @@ def decrypted(key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes | 
     """
     if len(data) < _TAG_BYTES or len(nonce) != _NONCE_BYTES:
         return None
-    crypto = _openssl()
-    state = crypto.EVP_CIPHER_CTX_new()
-    try:
-        return _run(crypto, state, (key, nonce), data, context)
-    finally:
-        crypto.EVP_CIPHER_CTX_free(state)
+    decryptor = Decryptor(key, nonce, context)
+    found = decryptor.update(data[:-_TAG_BYTES])
+    return found if decryptor.finish(data[-_TAG_BYTES:]) else None
 
 
-def _run(
-    crypto: Any, state: int, secret: tuple[bytes, bytes], data: bytes, context: bytes
-) -> bytes | None:
-    size, count = len(data) - _TAG_BYTES, ctypes.c_int()
-    output = bytearray(size + _TAG_BYTES)  # never empty, which ctypes refuses
-    buffer = (ctypes.c_char * len(output)).from_buffer(output)
-    key, nonce = secret
-    done = crypto.EVP_DecryptInit_ex(state, crypto.EVP_aes_256_gcm(), None, key, nonce)
-    done &= crypto.EVP_DecryptUpdate(state, None, ctypes.byref(count), context, len(context))
-    for at in range(0, size, _PIECE_BYTES):
-        piece = data[at : min(at + _PIECE_BYTES, size)]
-        place = ctypes.byref(buffer, at)
-        done &= crypto.EVP_DecryptUpdate(state, place, ctypes.byref(count), piece, len(piece))
-    done &= crypto.EVP_CIPHER_CTX_ctrl(state, _SET_TAG, _TAG_BYTES, data[size:])
-    if done != 1:
-        raise KitError(NOT_SUPPORTED, "The OpenSSL library does not support AES-256-GCM.")
-    end = ctypes.byref(buffer, size)
-    # Only this call proves that nothing was modified.
-    authentic = crypto.EVP_DecryptFinal_ex(state, end, ctypes.byref(count)) == 1
-    del buffer, end
-    return bytes(output[:size]) if authentic else None
+class Decryptor:
+    """AES-256-GCM of OpenSSL, piece by piece."""
+
+    def __init__(self, key: bytes, nonce: bytes, context: bytes) -> None:
+        self._state = None
+        self._crypto = _openssl()
+        self._state = self._crypto.EVP_CIPHER_CTX_new()
+        cipher = self._crypto.EVP_aes_256_gcm()
+        self._require(self._crypto.EVP_DecryptInit_ex(self._state, cipher, None, key, nonce))
+        self._update(None, context)
+
+    def __del__(self) -> None:
+        """Free the state of OpenSSL."""
+        if self._state:
+            self._crypto.EVP_CIPHER_CTX_free(self._state)
+
+    def update(self, data: bytes) -> bytes:
+        """Return the decrypted bytes of a piece."""
+        output = ctypes.create_string_buffer(len(data) + 1)  # ctypes refuses an empty one
+        self._update(output, data)
+        return output.raw[: len(data)]
+
+    def finish(self, tag: bytes) -> bool:
+        """Return whether nothing was modified: only this call proves it."""
+        if len(tag) != _TAG_BYTES:
+            return False
+        crypto, end, count = self._crypto, ctypes.create_string_buffer(_TAG_BYTES), ctypes.c_int()
+        self._require(crypto.EVP_CIPHER_CTX_ctrl(self._state, _SET_TAG, _TAG_BYTES, tag))
+        return bool(crypto.EVP_DecryptFinal_ex(self._state, end, ctypes.byref(count)) == 1)
+
+    def _update(self, output: Any, data: bytes) -> None:
+        count = ctypes.byref(ctypes.c_int())
+        self._require(self._crypto.EVP_DecryptUpdate(self._state, output, count, data, len(data)))
+
+    @staticmethod
+    def _require(done: int) -> None:
+        if done != 1:
+            raise KitError(NOT_SUPPORTED, "The OpenSSL library does not support AES-256-GCM.")
 
 
 def _openssl() -> Any:

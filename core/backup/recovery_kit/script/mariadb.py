@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from core.backup.recovery_kit.script.failures import INTEGERS, corrupt, texts
+from core.backup.recovery_kit.script.long_rows import LongRow, LongValue
 
 _MARIADB_TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -54,7 +55,7 @@ _ENGINES = ("InnoDB", "Aria", "MyISAM", "RocksDB")
 _RULES = ("", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT", "NO ACTION")
 _INDEX_KINDS = ("FULLTEXT", "SPATIAL", "VECTOR")
 _DIGITS = re.compile(r"(?:[0-9A-Fa-f]{2})*")
-_STATEMENT = 1 << 19
+_STATEMENT, _ROW_END = 1 << 19, ",\n"
 _MODES = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
 MARIADB_SESSION = (
     "SET NAMES utf8mb4",
@@ -127,30 +128,58 @@ class MariaDBTable:
         ]
         return f" {mariadb_fragment(key)}" + (f" ({', '.join(parts)})" if parts else "")
 
-    def inserts(self, raw: bytes, name: str) -> Iterator[str]:
-        """Yield INSERT statements for the rows of a part, each of about 0.5 MB."""
+    def inserts(self, lines: Iterable[bytes | LongRow], name: str) -> Iterator[bytes]:
+        """Yield INSERT statements for rows, each of about 0.5 MB or of one long row, in pieces."""
         names = ",".join(map(backquoted, self._names))
         # An ENUM may contain a value that is none of its labels, which a strict INSERT refuses.
         enum = any(str(one.get("type")).lower().startswith("enum") for one in self._stored)
         head = f"INSERT {'IGNORE ' if enum else ''}INTO {backquoted(name)} ({names}) VALUES\n"
         pending: list[str] = []
         size = 0
-        for line in raw[:-1].split(b"\n"):
-            pending.append(self._row(line))
-            size += len(pending[-1])
-            if size >= _STATEMENT:
-                yield head + ",\n".join(pending)
-                pending, size = [], 0
+        for found in lines:
+            if isinstance(found, LongRow):
+                if pending:  # the rows remain in their order
+                    yield f"{head}{_ROW_END.join(pending)};\n".encode()
+                    pending, size = [], 0
+                yield from self._long_insert(head, found)
+                del found  # before the next long row is read
+                continue
+            for line in found[:-1].split(b"\n"):
+                values = map(_literal_of, self._row(line), self._charsets)
+                pending.append(f"({','.join(values)})")
+                size += len(pending[-1])
+                if size >= _STATEMENT:
+                    yield f"{head}{_ROW_END.join(pending)};\n".encode()
+                    pending, size = [], 0
         if pending:
-            yield head + ",\n".join(pending)
+            yield f"{head}{_ROW_END.join(pending)};\n".encode()
 
-    def _row(self, line: bytes) -> str:
+    def _row(self, line: bytes | LongRow) -> list[Any]:
         try:
+            if isinstance(line, LongRow):
+                return line.values(self._names, parse_int=_Number, parse_float=_Number)
             row = json.loads(line, parse_int=_Number, parse_float=_Number)
-            values = [row[name] for name in self._names]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            return [row[name] for name in self._names]
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise corrupt(f"A row of the backup cannot be read: {error!r}") from error
-        return f"({','.join(map(_literal_of, values, self._charsets))})"
+
+    def _long_insert(self, head: str, row: LongRow) -> Iterator[bytes]:
+        yield f"{head}(".encode()
+        for place, value in enumerate(self._row(row)):
+            charset = self._charsets[place]
+            yield b"," if place else b""
+            if not isinstance(value, LongValue):
+                yield _literal_of(value, charset).encode()
+            elif value.tag:
+                yield b"x'" if value.tag == "$hex" else f"_{charset} x'".encode()
+                yield from value.digits()
+                yield b"'"
+            else:
+                yield b"'"
+                for piece in value.pieces():
+                    yield piece.replace(b"\\", b"\\\\").replace(b"'", b"''").replace(b"\0", b"\\0")
+                yield b"'"
+        yield b");\n"
 
     def foreign_keys(self) -> Iterator[str]:
         """Yield the statements for the foreign keys, to run after all tables were restored."""

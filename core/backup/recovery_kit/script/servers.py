@@ -20,6 +20,7 @@ from core.backup.recovery_kit.script.failures import (
     counted_rows,
     texts,
 )
+from core.backup.recovery_kit.script.long_rows import lines_of
 from core.backup.recovery_kit.script.mariadb import MARIADB_SESSION, MariaDBTable, backquoted
 from core.backup.recovery_kit.script.postgresql import SESSION, PostgreSQLTable
 
@@ -156,9 +157,7 @@ def restore_to_mariadb(backup: Backup, files: Files, name: str, mariadb: str | N
     def statements() -> Iterable[bytes]:
         for text in (*MARIADB_SESSION, table.create(loading)):
             yield f"{text};\n".encode()
-        for raw in backup.pieces():
-            for text in table.inserts(raw, loading):
-                yield f"{text};\n".encode()
+        yield from table.inserts(lines_of(backup.pieces()), loading)
         yield f"RENAME TABLE {backquoted(loading)} TO {table.sql};\n".encode()
 
     try:

@@ -18,6 +18,7 @@ from core.backup.recovery_kit.script.failures import (
     corrupt,
     counted_rows,
 )
+from core.backup.recovery_kit.script.long_rows import LONG_STRING, LongRow, LongValue, lines_of
 from core.backup.recovery_kit.script.sqlite import SQLiteTable, quoted
 
 #: Actions of SQLite's authorizer that a CREATE needs, by their numbers in sqlite3.h: CREATE_INDEX,
@@ -41,6 +42,20 @@ class RawText(bytes):
         return f"RawText({super().__repr__()})"
 
 
+class LongText:
+    """The bytes of a long TEXT, which are compared without a copy."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __repr__(self) -> str:
+        """Return the text as that of a value that is not long."""
+        try:
+            return repr(self.data.decode())
+        except UnicodeDecodeError:
+            return repr(RawText(self.data))
+
+
 def restore_to_sqlite(backup: Backup, path: Path, name: str, *, with_triggers: bool) -> int:
     """Create a table in a new or an existing file, and return its number of rows.
 
@@ -57,7 +72,7 @@ def restore_to_sqlite(backup: Backup, path: Path, name: str, *, with_triggers: b
         count = len(rows)
     else:
         table = SQLiteTable(backup.manifest["schema"], name)
-        pieces = (rows for raw in backup.pieces() for rows in _values(raw, table))
+        pieces = _values(backup, table)
         count = backup.rows
     created = _reserve(path)
     try:
@@ -113,6 +128,7 @@ def _fill(
         _guarded(connection, table.create())
         for rows in pieces:
             _insert(connection, table, rows)
+            del rows  # before the next long row is read
         for statement in table.indexes(taken) + (table.triggers() if with_triggers else []):
             _guarded(connection, statement)
         _set_sequence(connection, table)
@@ -151,6 +167,9 @@ def _insert(
     head = f"INSERT INTO {quoted(table.name)} ({','.join(table.targets)}) VALUES "  # noqa: S608 - names are quoted
     plain = head + f"({','.join('?' * len(table.targets))})"
     try:
+        if any(isinstance(one, LongValue) for one in rows[0]):
+            _insert_long(connection, head, rows[0])
+            return
         if not any(isinstance(value, RawText) for row in rows for value in row):
             connection.executemany(plain, rows)
             return
@@ -160,6 +179,24 @@ def _insert(
             connection.execute(f"{head}({','.join(marks)})", row)
     except (TypeError, ValueError, OverflowError, sqlite3.InterfaceError) as error:
         raise corrupt(f"A row of the backup does not match its schema: {error}") from error
+
+
+def _insert_long(connection: sqlite3.Connection, head: str, row: tuple[Any, ...]) -> None:
+    utf8 = connection.execute("PRAGMA encoding").fetchone()[0] == "UTF-8"
+    values, marks = [], []
+    for value in row:
+        long = isinstance(value, LongValue)
+        raw = long and (value.tag == "$text" or (not value.tag and utf8))
+        marks.append("CAST(? AS TEXT)" if raw or isinstance(value, RawText) else "?")
+        values.append(_bound(value, raw=raw) if long else value)
+    statement = f"{head.rpartition('VALUES')[0]}SELECT {','.join(marks)} WHERE ?"
+    connection.execute(statement, (*values, 1))
+    # Without this the module would hold a copy of the long values.
+    connection.execute(statement, (*(None for _ in values), 0))
+
+
+def _bound(value: LongValue, *, raw: bool) -> bytearray | str:
+    return value.data if raw or value.tag else value.data.decode()
 
 
 def _set_sequence(connection: sqlite3.Connection, table: SQLiteTable) -> None:
@@ -172,19 +209,32 @@ def _set_sequence(connection: sqlite3.Connection, table: SQLiteTable) -> None:
         )
 
 
-def _values(raw: bytes, table: SQLiteTable) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield the rows of a part as values of SQLite, in batches."""
-    lines = raw[:-1].split(b"\n")
-    for start in range(0, len(lines), _BATCH):
-        batch = b",".join(lines[start : start + _BATCH])
-        try:
-            rows = json.loads(b"[" + batch + b"]")
-            values = [tuple(row[name] for name in table.recorded) for row in rows]
-            if b'{"$' in batch:
-                values = [tuple(map(_value, row)) for row in values]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise corrupt(f"A row of the backup cannot be read: {error!r}") from error
-        yield values
+def _values(backup: Backup, table: SQLiteTable) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows as values of SQLite, in batches, and long ones alone."""
+    for found in lines_of(backup.pieces()):
+        if isinstance(found, LongRow):
+            yield [_long_values(found, table)]
+            del found  # before the next long row is read
+            continue
+        lines = found[:-1].split(b"\n")
+        for start in range(0, len(lines), _BATCH):
+            yield _batch_values(b",".join(lines[start : start + _BATCH]), table)
+
+
+def _batch_values(batch: bytes, table: SQLiteTable) -> list[tuple[Any, ...]]:
+    try:
+        rows = json.loads(b"[" + batch + b"]")
+        values = [tuple(row[name] for name in table.recorded) for row in rows]
+        return [tuple(map(_value, row)) for row in values] if b'{"$' in batch else values
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise corrupt(f"A row of the backup cannot be read: {error!r}") from error
+
+
+def _long_values(row: LongRow, table: SQLiteTable) -> tuple[Any, ...]:
+    try:
+        return tuple(map(_value, row.values(table.recorded)))
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise corrupt(f"A row of the backup cannot be read: {error!r}") from error
 
 
 def _value(value: Any) -> Any:
@@ -205,16 +255,40 @@ def _compare(connection: sqlite3.Connection, table: SQLiteTable, backup: Backup)
     order = f" ORDER BY {table.rowid}" if table.rowid else ""
     sql = f"SELECT {','.join(table.targets)} FROM {quoted(table.name)} NOT INDEXED{order}"  # noqa: S608 - names are quoted
     cursor = connection.execute(sql)
-    for raw in backup.pieces():
-        for rows in _values(raw, table):
-            # As text 1, 1.0, -0.0 and "1" all differ; as values some of them are equal.
-            if repr(cursor.fetchmany(len(rows))) != repr(rows):
-                raise corrupt("The restored table differs from the backup.")
+    for rows in _values(backup, table):
+        found = cursor.fetchmany(len(rows))
+        if not _are_equal(found, rows):
+            raise corrupt("The restored table differs from the backup.")
+        del found, rows  # before the next long row is read
     if cursor.fetchone() is not None:
         raise corrupt("The restored table has more rows than the backup.")
 
 
+def _are_equal(found: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> bool:
+    if not any(isinstance(value, LongValue) for value in rows[0]):
+        # As text 1, 1.0, -0.0 and "1" all differ; as values some of them are equal.
+        return repr(found) == repr(rows)
+    if len(found) != 1:
+        return False
+    pairs = list(zip(found[0], rows[0]))  # noqa: B905 - strict needs Python 3.10
+    return all(
+        _is_long_value(one, other) if isinstance(other, LongValue) else repr(one) == repr(other)
+        for one, other in pairs
+    )
+
+
+def _is_long_value(found: Any, value: LongValue) -> bool:
+    if value.tag == "$hex":
+        return type(found) is bytes and found == value.data
+    if isinstance(found, LongText):
+        return found.data == value.data
+    data = found.encode() if isinstance(found, str) else found
+    return isinstance(found, (str, RawText)) and bool(data == value.data)
+
+
 def _text_or_raw(data: bytes) -> Any:
+    if len(data) > LONG_STRING:
+        return LongText(data)
     try:
         return data.decode()
     except UnicodeDecodeError:

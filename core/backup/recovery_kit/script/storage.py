@@ -12,9 +12,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.etree import ElementTree as ET
 
 from core.backup.recovery_kit.script.failures import (
@@ -29,7 +30,7 @@ from core.backup.recovery_kit.script.failures import (
 
 ROOT = "backups/database/"
 _ATTEMPTS = 3
-_LONGEST_LISTING = 64 << 20
+_LONGEST_LISTING, _BODY_BYTES = 64 << 20, 1 << 20
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
@@ -57,9 +58,13 @@ class Folder:
 
     def read(self, key: str, limit: int) -> bytes:
         """Return at most `limit` + 1 bytes of an object."""
+        with self.open(key, limit) as file:
+            return file.read(limit + 1)
+
+    def open(self, key: str, limit: int) -> IO[bytes]:  # noqa: ARG002 - for buckets
+        """Return an object as an open file."""
         try:
-            with (self._root / key[len(ROOT) :]).open("rb") as file:
-                return file.read(limit + 1)
+            return (self._root / key[len(ROOT) :]).open("rb")
         except OSError as error:
             raise KitError(LOCAL, f"{key} could not be read: {error}") from error
 
@@ -99,7 +104,7 @@ class Bucket:
         """Yield key and size of each object of backups."""
         query = {"list-type": "2", "prefix": ROOT, "encoding-type": "url"}
         while True:
-            data = self._get("", query, _LONGEST_LISTING)
+            data: bytes = self._get("", query, partial(_complete_body, limit=_LONGEST_LISTING))
             # Without declarations of entities an XML document is not larger than it appears.
             if b"<!" in data.replace(b"<![CDATA[", b""):
                 raise KitError(SERVICE, "The listing of the bucket is not valid.")
@@ -121,15 +126,19 @@ class Bucket:
 
     def read(self, key: str, limit: int) -> bytes:
         """Return at most `limit` + 1 bytes of an object."""
-        return self._get("/" + urllib.parse.quote(key, safe="/-_.~"), {}, limit)
+        return bytes(self._get(_path_of(key), {}, partial(_complete_body, limit=limit)))
 
-    def _get(self, path: str, query: dict[str, str], limit: int) -> bytes:
+    def save(self, key: str, limit: int, path: Path) -> None:
+        """Write at most `limit` + 1 bytes of an object into a file."""
+        self._get(_path_of(key), {}, partial(_save_body, limit=limit, path=path))
+
+    def _get(self, path: str, query: dict[str, str], take: Callable[[Any], Any]) -> Any:
         problem: Exception | None = None
         for _attempt in range(_ATTEMPTS):
             try:
                 request = self._signed(self._base + path, query)
                 with self._opener.open(request, timeout=60) as answer:
-                    return _complete_body(answer, limit)
+                    return take(answer)
             except urllib.error.HTTPError as error:
                 if error.code < 500:
                     raise _refused(error, path) from error
@@ -166,13 +175,28 @@ class Bucket:
         return urllib.request.Request(url, headers=headers)  # noqa: S310 - http or https, checked
 
 
-def _complete_body(answer: Any, limit: int) -> bytes:
-    """Return at most `limit` + 1 bytes of a body; one that was cut off is an error."""
-    data = bytes(answer.read(limit + 1))
+def _path_of(key: str) -> str:
+    return "/" + urllib.parse.quote(key, safe="/-_.~")
+
+
+def _body_pieces(answer: Any, limit: int) -> Iterator[bytes]:
+    """Yield at most `limit` + 1 bytes of a body; one that was cut off is an error."""
+    found = 0
+    while data := answer.read(min(_BODY_BYTES, limit + 1 - found)):
+        found += len(data)
+        yield data
     declared = answer.headers.get("Content-Length", "")
-    if declared.isdigit() and len(data) < min(int(declared), limit + 1):
-        raise http.client.IncompleteRead(data)
-    return data
+    if declared.isdigit() and found < min(int(declared), limit + 1):
+        raise http.client.IncompleteRead(b"", int(declared) - found)
+
+
+def _complete_body(answer: Any, limit: int) -> bytes:
+    return b"".join(_body_pieces(answer, limit))
+
+
+def _save_body(answer: Any, limit: int, path: Path) -> None:
+    with path.open("wb") as file:
+        file.writelines(_body_pieces(answer, limit))
 
 
 class Cache:
@@ -189,13 +213,16 @@ class Cache:
 
     def read(self, key: str, limit: int) -> bytes:
         """Return at most `limit` + 1 bytes of an object."""
-        if key in self._paths:
-            return self._paths[key].read_bytes()
-        data = self._bucket.read(key, limit)
-        path = Path(self._folder.name) / str(len(self._paths))
-        path.write_bytes(data)
-        self._paths[key] = path
-        return data
+        with self.open(key, limit) as file:
+            return file.read(limit + 1)
+
+    def open(self, key: str, limit: int) -> IO[bytes]:
+        """Return an object as an open file of at most `limit` + 1 bytes."""
+        if key not in self._paths:
+            path = Path(self._folder.name) / str(len(self._paths))
+            self._bucket.save(key, limit, path)
+            self._paths[key] = path
+        return self._paths[key].open("rb")
 
 
 def _refused(error: urllib.error.HTTPError, path: str) -> KitError:

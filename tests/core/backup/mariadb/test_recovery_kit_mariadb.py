@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.backups import MemoryStore
-from helpers.recovery import copied, run_kit
+from helpers.recovery import LONG_MB, copied, kit_peak, run_kit
 
 from tests.core.backup.mariadb.conftest import PASSWORD, Trading
 
@@ -33,6 +33,44 @@ CREATE TABLE `o``dd 'table` (
 """
 
 
+def test_long_values_need_little_more_memory_than_one_of_them(
+    trading: Trading, store: MemoryStore, tmp_path: Path
+) -> None:
+    size = LONG_MB << 20
+    packet = trading.sql("SELECT @@GLOBAL.max_allowed_packet")[0][0]
+    trading.sql(f"SET GLOBAL max_allowed_packet={max(packet, 3 * size + (1 << 20)) >> 10 << 10}")
+    try:
+        trading.sql("CREATE TABLE t (id INT PRIMARY KEY, b LONGBLOB, v LONGTEXT, n INT)")
+        trading.sql(
+            f"INSERT INTO t VALUES (1, REPEAT(x'00ff27', {size} / 3), CHAR(39), 7), "
+            f"(2, NULL, REPEAT('a\\'\\\\\\n\\0é€😀', {size} / 14), NULL), (3, '', 'x', 0)"
+        )
+        trading.backed_up(store, "t")
+        options = _client(trading, tmp_path) + f" --max-allowed-packet={3 * size + (1 << 20)}"
+        place = ("--folder", copied(store, tmp_path / "copy"), "--output", tmp_path / "out")
+        run = ("restore", "t", "--as", "new", *place)
+        # The client itself needs the complete statement.
+        assert kit_peak(tmp_path / "kit", *run) < 60 + 2 * LONG_MB
+        shutil.rmtree(tmp_path / "out")
+        done = run_kit(tmp_path / "kit", *run, f"--mariadb={options}")
+        assert (done.returncode, done.stderr) == (0, "")
+        hashes = "SELECT id, SHA2(b, 256), SHA2(v, 256), n FROM {} ORDER BY id"
+        assert trading.sql(hashes.format("new")) == trading.sql(hashes.format("t"))
+    finally:
+        trading.sql(f"SET GLOBAL max_allowed_packet={packet}")
+
+
+def _client(trading: Trading, tmp_path: Path) -> str:
+    """Return options for the client of the server."""
+    secret = tmp_path / "client.cnf"
+    secret.write_text(f"[client]\npassword={PASSWORD}\n")
+    secret.chmod(0o600)
+    return (
+        f"--defaults-extra-file={secret} --protocol=TCP -h 127.0.0.1 -P {trading.server.port} "
+        f"-u {trading.user} --skip-ssl {trading.name}"
+    )
+
+
 @pytest.fixture
 def odd(trading: Trading) -> Trading:
     every_byte = "".join(f"{number:02x}" for number in range(256))
@@ -55,13 +93,7 @@ def odd(trading: Trading) -> Trading:
 def test_a_table_comes_back_exactly(odd: Trading, store: MemoryStore, tmp_path: Path) -> None:
     table, quoted = "o`dd 'table", "`o``dd 'table`"
     odd.backed_up(store, table)
-    secret = tmp_path / "client.cnf"
-    secret.write_text(f"[client]\npassword={PASSWORD}\n")
-    secret.chmod(0o600)
-    options = (
-        f"--defaults-extra-file={secret} --protocol=TCP -h 127.0.0.1 -P {odd.server.port} "
-        f"-u {odd.user} --skip-ssl {odd.name}"
-    )
+    options = _client(odd, tmp_path)
     before, rows = odd.sql(f"SHOW CREATE TABLE {quoted}")[0][1], odd.rows(table)
     folder = copied(store, tmp_path / "copy")
 

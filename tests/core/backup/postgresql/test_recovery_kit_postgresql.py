@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
-from helpers.recovery import copied, run_kit
+from helpers.recovery import LONG_MB, copied, kit_peak, run_kit
 
 from core.backup.recovery_kit.script.program import main as restore
 
@@ -44,6 +44,25 @@ def _psql(database: Database, tmp_path: Path) -> tuple[str, dict[str, str]]:
     port = database.server.port
     options = f"-w -h 127.0.0.1 -p {port} -U {database.user} -d {database.name}"
     return options, {"PGPASSFILE": str(file)}
+
+
+def test_long_values_need_no_memory(database: Database, store: MemoryStore, tmp_path: Path) -> None:
+    size = LONG_MB << 20
+    database.script(
+        "CREATE TABLE t (id int PRIMARY KEY, b bytea, v text)",
+        f"INSERT INTO t VALUES (1, decode(repeat('00ff27', {size} / 3), 'hex'), ''), "
+        f"(2, NULL, repeat(E'a\"\\n,\\\\é€😀', {size} / 14)), (3, '', NULL)",
+    )
+    database.back_up(store, "t")
+    folder, (options, environment) = copied(store, tmp_path / "copy"), _psql(database, tmp_path)
+    place = ("--folder", folder, "--output", tmp_path / "out")
+    run = ("restore", "t", "--as", "new", *place)
+    assert kit_peak(tmp_path / "kit", *run) < 60
+    shutil.rmtree(tmp_path / "out")
+    done = run_kit(tmp_path / "kit", *run, f"--psql={options}", **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    hashes = "SELECT id, md5(b), md5(v) FROM {} ORDER BY id"
+    assert database.run(hashes.format("new")) == database.run(hashes.format("t"))
 
 
 def test_tables_come_back_exactly(orders: Database, store: MemoryStore, tmp_path: Path) -> None:
