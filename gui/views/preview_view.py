@@ -36,6 +36,7 @@ from gui.views.table_view import TableView
 from gui.widgets.empty import EmptyState, Skeleton
 from gui.widgets.labels import Pill
 from gui.widgets.panel import SectionHead
+from gui.widgets.reading_order import focus_next
 from gui.widgets.segmented import Segmented
 from gui.widgets.stack import VisibleStack
 
@@ -227,6 +228,9 @@ class PreviewView(QWidget):
             text: the actions that are possible.
             button: `JOIN`, `COLLECT`, or empty for none.
         """
+        if not button and self._several.button.hasFocus():
+            # Else Qt would move the focus of the hidden button to any other control.
+            focus_next(self.window(), forward=False)
         self._without("Preview")
         self._several.set_text(title, text, button)
         self._stack.setCurrentWidget(self._several)

@@ -100,7 +100,9 @@ class Bookmarks(QObject):
         menu.addAction(entry)
         for title, keys in (("Bookmarks", self.all()), ("Recent folders", self.recent())):
             if keys:
-                menu.addSection(title)
+                menu.addSeparator()
+                # The title of `addSection` is not drawn with a style sheet.
+                menu.addAction(title).setEnabled(False)
             for key in keys:
                 self._add(key)
 

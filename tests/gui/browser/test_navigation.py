@@ -163,7 +163,7 @@ def test_bookmarks_are_stored_for_each_bucket_and_lead_back(tab, qtbot, context,
     qtbot.keyClick(tab.folder.table, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     tab.go_to("")
     settled(qtbot, tab)
-    assert entries(tab) == ["Bookmark this folder", "logs/"]
+    assert entries(tab) == ["Bookmark this folder", "Bookmarks", "logs/"]
     assert [each.name.text for each in tab.bookmarks.names().find("log", 5, Work())] == ["logs/"]
     tab.bookmarks.menu.actions()[-1].trigger()
     settled(qtbot, tab)
@@ -186,7 +186,7 @@ def test_a_folder_that_stays_open_is_among_the_recent_ones(tab, qtbot):
     qtbot.waitUntil(lambda: tab.bookmarks.recent() == ["logs/"], timeout=20_000)
     tab.go_to("odd/")
     qtbot.waitUntil(lambda: tab.bookmarks.recent() == ["odd/", "logs/"], timeout=20_000)
-    assert entries(tab) == ["Bookmark this folder", "odd/", "logs/"]
+    assert entries(tab) == ["Bookmark this folder", "Recent folders", "odd/", "logs/"]
 
 
 def test_the_field_returns_the_focus_to_the_list(tab, qtbot):
