@@ -188,3 +188,13 @@ def test_a_search_is_saved_and_opened_again(listed, tab, qtbot):
     assert keys(listed) == ["note.txt"]
     entries(listed)["Remove this search"].trigger()
     assert list(entries(listed)) == ["Save this search"]
+
+
+def test_keys_have_more_room_than_times_in_a_narrow_page(listed, tab, qtbot):
+    header = listed.table.horizontalHeader()
+    assert listed.width() < 720
+    qtbot.waitUntil(lambda: header.sectionSize(2) == 128)
+    keys = header.sectionSize(0)
+    tab.resize(1_900, 684)
+    qtbot.waitUntil(lambda: header.sectionSize(2) == 180)
+    assert header.sectionSize(0) > keys

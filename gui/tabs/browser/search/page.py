@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelection, QModelIndex, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout
 
 from core.catalog.catalog import Catalog, open_catalog
@@ -43,8 +44,9 @@ _COST = (
 _EXAMPLE = "Search keys: BTC  *.json  /T0[0-5]:/  symbol:ETH*  size:>1MB  modified:7d"
 #: Maximum number of selected keys to which an action applies at once.
 _MOST_SELECTED = 100_000
-#: Widths in pixels of the columns of size and time.
-_WIDTHS = (88, 180)
+#: Widths in pixels of the columns of size and time in a page of at least `_WIDE` pixels, and in a
+#: narrower one, where keys need the room more than years or seconds do.
+_WIDTHS, _NARROW_WIDTHS, _WIDE = (88, 180), (88, 128), 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class SearchPage(BrowserPage):
             self.model, "Results", settings=tab.context.settings, key="browser/search",
             multiple=True, rising=0,
         )  # fmt: skip
-        columns_of(self.table).fill_with_names(*_WIDTHS)
+        self._wide = False
+        columns_of(self.table).fill_with_names(*_NARROW_WIDTHS)
         self._lay_out()
         self._connect()
 
@@ -115,6 +118,14 @@ class SearchPage(BrowserPage):
         self.table.doubleClicked.connect(self._on_opened)
         self._tab.object_actions.bind_list(self.table)
         self._tab.handling.add_list(self.table)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show complete times if there is room for them beside the keys."""
+        super().resizeEvent(event)
+        wide = self.width() >= _WIDE
+        if wide != self._wide:
+            self._wide = wide
+            columns_of(self.table).fill_with_names(*(_WIDTHS if wide else _NARROW_WIDTHS))
 
     # Calls from the tab
 
