@@ -90,8 +90,11 @@ class _ComboBox(QComboBox):
         field = self.style().subControlRect(
             QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
         )
-        middle = Qt.TextElideMode.ElideMiddle
-        return self.fontMetrics().elidedText(self.currentText(), middle, field.width() - 4)
+        text, metrics = self.currentText(), self.fontMetrics()
+        # At its preferred width the box is as wide as its text, except for rounding.
+        if metrics.horizontalAdvance(text) <= field.width() + 1:
+            return text
+        return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, field.width())
 
 
 def combo_box(name: str) -> QComboBox:

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QBoxLayout, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QFileDialog,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.collect.charting import has_candles
 from core.errors import StorageError
@@ -62,6 +69,7 @@ class ResultPane(QWidget):
         self.table = make_table(self.model, name, multiple=True)
         self.views = Segmented(_VIEWS)
         self.symbol = combo_box("Symbol of the chart")
+        self.symbol.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.summary = Elided("", "plain")
         self.export = plain_button("Export…", self._on_export)
         self.query = plain_button("Query…", self._on_query)
