@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -17,6 +18,9 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.buttons import primary_button
 from gui.widgets.labels import Elided, elide_long, muted_label
+
+#: Pixels between the parts, and the margins as they change a rectangle.
+_SPACING, _MARGINS = 8, (12, 8, -12, -8)
 
 
 class EmptyState(QWidget):
@@ -50,15 +54,30 @@ class EmptyState(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 8, 12, 8)
-        box.setSpacing(8)
+        box.setSpacing(_SPACING)
         box.addStretch(2)
         box.addWidget(self._title)
         self._line = _centred(self._text)
         box.addLayout(self._line)
-        box.addSpacing(8)
+        box.addSpacing(_SPACING)
         box.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         box.addStretch(3)
         self.button.setVisible(bool(button_text))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the text out if only a part of it would be visible."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if not self.isVisible():  # it has no size yet
+            return
+        room = self.contentsRect().adjusted(*_MARGINS)
+        text = self._text.heightForWidth(min(room.width(), self._text.maximumWidth()))
+        needed = self._title.sizeHint().height() + text + _SPACING
+        if not self.button.isHidden():
+            needed += self.button.sizeHint().height() + 3 * _SPACING
+        self._text.setVisible(bool(self._text.text()) and needed <= room.height())
 
     def set_text(self, title: str, text: str = "", button_text: str | None = None) -> None:
         """Set the texts; an empty `button_text` hides the button, None leaves it unchanged."""
@@ -70,6 +89,7 @@ class EmptyState(QWidget):
             self._name_button(button_text)
         if button_text is not None:
             self.button.setVisible(bool(button_text))
+        self._fit()
 
     def _name_button(self, text: str) -> None:
         # Screen readers would read the ellipsis aloud.

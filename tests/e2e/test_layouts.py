@@ -138,3 +138,21 @@ def test_every_tab_that_is_first_opened_in_a_small_window_fits(user):
         for problem in _seen(user, tab):
             found.setdefault(f"{spec.id}: {problem}", []).append("852x517")
     assert found == {}, "\n" + "\n".join(f"{what} {at}" for what, at in found.items())
+
+
+def test_the_plan_of_an_upload_is_in_sight_and_fits(user, tmp_path):
+    """Its buttons are below the visible part of a low window, and its list takes half of the queue."""
+    user.window.resize(852, 517)
+    tab = user.window.show_tab("uploads")
+    tab.ensure_loaded()
+    for number in range(6):
+        (tmp_path / f"{number}.json").write_text("{}")
+    tab.form.add([str(tmp_path)])
+    user.until(lambda: tab.form.plan.plan is not None, LONG)
+    _settle(user, tab)
+    assert not tab.form.plan.start.visibleRegion().isEmpty()
+    assert _seen(user, tab) == []
+    tab.form.plan.list.click()
+    _settle(user, tab)
+    assert tab.plan.isVisible()
+    assert _seen(user, tab) == []

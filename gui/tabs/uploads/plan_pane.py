@@ -23,6 +23,8 @@ from gui.widgets.table import columns_of, make_table
 _FILTERS = ((ALL, "All"), (EXISTING, "Existing"), (REFUSED, "Cannot be uploaded"))
 #: Widths of size, conflict and decision in pixels, and the share of the rest for the file.
 _WIDTHS, _FILE_PART, _NARROW = (84, 92, 104), 0.4, 640
+#: Width of the pane in pixels below which there is no room for a note beside the buttons.
+_NARROW_NOTE = 480
 _FOLLOW = "Default"
 #: The decisions with a button; the others are in a menu.
 _FIRST = (IfExists.SKIP, IfExists.OVERWRITE, IfExists.KEEP_BOTH)
@@ -70,6 +72,7 @@ class PlanPane(QWidget):
         """Share the width between keys and files; a narrow list hides the files."""
         super().resizeEvent(event)
         self.table.setColumnHidden(FILE, event.size().width() < _NARROW)
+        self._note.setVisible(event.size().width() >= _NARROW_NOTE)
         self._share_width(event.size().width())
 
     def _share_width(self, width: int) -> None:

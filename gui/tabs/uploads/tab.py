@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
@@ -89,7 +89,8 @@ class UploadsTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(splitter(Panel("Upload", scrolling(self.form)), right, sizes=(392, 888)), 1)
+        self._form_view = scrolling(self.form)
+        box.addWidget(splitter(Panel("Upload", self._form_view), right, sizes=(392, 888)), 1)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_changed)
@@ -248,6 +249,8 @@ class UploadsTab(Tab):
         if self.form.paths:  # else the list was cleared while the plan was prepared
             self.form.plan.show_plan(plan)
             self._update()
+            # In a low window its buttons are below the visible part; they have no place yet.
+            QTimer.singleShot(0, self, lambda: self._form_view.ensureWidgetVisible(self.form.plan))
 
     def _on_plan_failed(self, error: StorageError) -> None:
         self.form.plan.show_failed(len(self.form.paths))
