@@ -29,7 +29,8 @@ from core.model.tables import Column, Partition, TableSchema
 from core.model.tables import Sequence as NumberSequence
 
 _KEYS = ("PRIMARY KEY ", "UNIQUE ", "EXCLUDE ")
-_NEXT_VALUE = re.compile(r"nextval\('(?P<name>(?:[^']|'')+)'::regclass\)")
+_REGCLASS = re.compile(r"'(?P<name>(?:[^']|'')+)'::regclass")
+_NEXT_VALUE = re.compile(rf"nextval\({_REGCLASS.pattern}\)")
 _NUMBERING = {"always": "ALWAYS", "by default": "BY DEFAULT"}
 _SEQUENCE_TYPES = frozenset(("smallint", "integer", "bigint"))
 
@@ -94,7 +95,10 @@ def table_statement(schema: TableSchema, name: str, *, temporary: bool = False) 
     # These defaults are set when the sequences exist and have their names.
     numbered = {sequence.column for sequence in schema.sequences}
     columns = ", ".join(
-        _column(column, default=column.name not in numbered) for column in schema.columns
+        _column(
+            column, default=column.name not in numbered and not _mentions_sequence(column, schema)
+        )
+        for column in schema.columns
     )
     kind = "TEMPORARY " if temporary else "UNLOGGED " if "unlogged" in schema.options else ""
     statement = f"CREATE {kind}TABLE {name} ({columns})"
@@ -218,6 +222,15 @@ def uses_sequence(column: Column, sequence: NumberSequence) -> bool:
     return TableName.parse(name) == TableName.parse(sequence.name)
 
 
+def _mentions_sequence(column: Column, schema: TableSchema) -> bool:
+    """Return whether the default of a column uses a sequence of the table, also of another column."""
+    names = {
+        TableName.parse(found["name"].replace("''", "'"))
+        for found in _REGCLASS.finditer(column.default or "")
+    }
+    return not names.isdisjoint(TableName.parse(one.name) for one in schema.sequences)
+
+
 def other_defaults(schema: TableSchema) -> Iterator[str]:
     """Yield the statements for defaults that use a sequence of the table in an expression.
 
@@ -227,7 +240,8 @@ def other_defaults(schema: TableSchema) -> Iterator[str]:
     for column in schema.columns:
         owned = [sequence for sequence in schema.sequences if sequence.column == column.name]
         simple = any(uses_sequence(column, sequence) for sequence in owned)
-        if owned and column.default is not None and not simple and not column.numbering:
+        later = bool(owned) or _mentions_sequence(column, schema)
+        if later and column.default is not None and not simple and not column.numbering:
             default = checked_fragment(column.default, "default")
             yield f"ALTER TABLE {table} ALTER COLUMN {quoted(column.name)} SET DEFAULT ({default})"
 

@@ -106,7 +106,9 @@ class PostgreSQLTable:
             pieces.append(f"COLLATE {collation_name(_word(column, 'collation'))}")
         if column.get("generated") is not None:
             pieces.append(f"GENERATED ALWAYS AS ({fragment(_word(column, 'generated'))}) STORED")
-        elif column.get("default") is not None and name not in numbered:
+        elif column.get("default") is not None and name not in numbered | set(
+            self._late_defaults()
+        ):
             pieces.append(f"DEFAULT ({fragment(_word(column, 'default'))})")
         return " ".join(pieces) + (" NOT NULL" if column.get("not_null") else "")
 
@@ -140,14 +142,19 @@ class PostgreSQLTable:
             name = "" if self._renamed else f"{quoted(_word(index, 'name'))} "
             text = definition(_word(index, "definition"), "USING ")
             yield f"CREATE {unique}INDEX {name}ON {self.sql} {text}"
-        for sequence in self._list("sequences"):
-            yield from self._sequence(sequence)
+        yield from self._numbering()
         if comment := _word(self._schema, "comment"):
             yield f"COMMENT ON TABLE {self.sql} IS {sql_text(comment)}"
         for column in self._columns:
             if comment := _word(column, "comment"):
                 place = f"{self.sql}.{quoted(_word(column, 'name'))}"
                 yield f"COMMENT ON COLUMN {place} IS {sql_text(comment)}"
+
+    def _numbering(self) -> Iterator[str]:
+        for sequence in self._list("sequences"):
+            yield from self._sequence(sequence)
+        for name, default in self._late_defaults().items():
+            yield f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(name)} SET DEFAULT ({default})"
 
     def _constraint(self, key: dict[str, Any]) -> str:
         return "" if self._renamed else f"CONSTRAINT {quoted(_word(key, 'name'))} "
@@ -162,10 +169,7 @@ class PostgreSQLTable:
             raise corrupt("The manifest contains an invalid sequence.")
         by, low, high, start, cache = numbers[:5]
         kind = _word(sequence, "type")
-        place = split_name(_word(sequence, "name"))
-        if self._renamed:
-            place = (self._place[0], f"{self._place[1]}_{name}_seq")
-        present = joined_name(*place)
+        present = joined_name(*self._sequence_place(sequence))
         options = (
             f"INCREMENT {by} MINVALUE {low} MAXVALUE {high} START {start} CACHE {cache} "
             f"{'' if sequence.get('cycle') else 'NO '}CYCLE"
@@ -177,22 +181,37 @@ class PostgreSQLTable:
         else:
             owner = f"{self.sql}.{quoted(name)}"
             yield f"CREATE SEQUENCE {present} AS {type_name(kind)} {options} OWNED BY {owner}"
-            if column.get("default") is not None:
-                text = self._with_sequence(
-                    _word(column, "default"), _word(sequence, "name"), present
-                )
-                yield f"{alter} SET DEFAULT ({text})"
         if sequence.get("last") is not None:
             yield f"SELECT setval({sql_text(present)}::regclass, {sequence['last']}, true)"
 
-    def _with_sequence(self, default: str, recorded: str, present: str) -> str:
-        """Return a default, for example `'C' || nextval('s'::regclass)`, with the new sequence."""
+    def _late_defaults(self) -> dict[str, str]:
+        """Return the defaults that use a sequence of the table, with its new name, by column.
 
-        def renamed(found: re.Match[str]) -> str:
-            own = split_name(found["name"].replace("''", "'")) == split_name(recorded)
-            return f"{sql_text(present)}::regclass" if own else found[0]
+        For example `'C' || nextval('s'::regclass)`, also of another column than the one that owns it.
+        """
+        names = {
+            split_name(_word(one, "name")): joined_name(*self._sequence_place(one))
+            for one in self._list("sequences")
+        }
+        owners = {_word(one, "column") for one in self._list("sequences")}
+        found: dict[str, str] = {}
 
-        return _REGCLASS.sub(renamed, fragment(default))
+        def renamed(match: re.Match[str]) -> str:
+            own = names.get(split_name(match["name"].replace("''", "'")))
+            return f"{sql_text(own)}::regclass" if own else match[0]
+
+        for column in self._columns:
+            if column.get("default") is not None and not column.get("numbering"):
+                name, default = _word(column, "name"), fragment(_word(column, "default"))
+                text = _REGCLASS.sub(renamed, default)
+                if name in owners or text != default:
+                    found[name] = text
+        return found
+
+    def _sequence_place(self, sequence: dict[str, Any]) -> tuple[str, str]:
+        if self._renamed:
+            return (self._place[0], f"{self._place[1]}_{_word(sequence, 'column')}_seq")
+        return split_name(_word(sequence, "name"))
 
     def foreign_keys(self) -> Iterator[str]:
         """Yield the statements for the foreign keys, to run after all tables were restored."""

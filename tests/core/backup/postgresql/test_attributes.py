@@ -155,3 +155,38 @@ def test_enabled_triggers_of_a_foreign_key_are_reported(
         assert any(
             one.startswith(f"foreign key {key} of child") and text in one for one in report.problems
         ), report.problems
+
+
+_SHARED = (
+    "CREATE TABLE bill (id serial PRIMARY KEY, no bigint GENERATED ALWAYS AS IDENTITY)",
+    "ALTER TABLE bill ADD code text, ADD twin int, ADD kind text",
+    "ALTER TABLE bill ALTER code SET DEFAULT 'B-' || currval('bill_id_seq')",
+    "ALTER TABLE bill ALTER twin SET DEFAULT nextval('bill_id_seq')",
+    "ALTER TABLE bill ALTER kind SET DEFAULT 'n' || currval('bill_no_seq')::text",
+    "INSERT INTO bill DEFAULT VALUES",
+)
+_DEFAULTS = (
+    "SELECT a.attname::text, pg_get_expr(d.adbin, d.adrelid), ARRAY(SELECT refobjid::regclass::text "
+    "FROM pg_depend WHERE classid = 'pg_attrdef'::regclass AND objid = d.oid ORDER BY 1) "
+    "FROM pg_attrdef d JOIN pg_attribute a ON (a.attrelid, a.attnum) = (d.adrelid, d.adnum) "
+    "WHERE d.adrelid = 'bill'::regclass ORDER BY 1"
+)
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_a_default_that_uses_the_sequence_of_another_column_uses_the_restored_one(
+    database: Database, store: MemoryStore, present: bool
+) -> None:
+    database.script(*_SHARED)
+    before, rows = database.run(_DEFAULTS), database.content("bill")
+    backup = database.back_up(store, "bill")
+    database.script("INSERT INTO bill DEFAULT VALUES" if present else "DROP TABLE bill")
+    report = database.restore(store, backup)
+    assert not report.problems
+    assert database.content("bill") == rows
+    assert database.run(_DEFAULTS) == before
+    if present:  # nothing of the restored table uses the former one
+        with open_database(database.address, write=True) as target, target.change(work=Work()):
+            target.drop_former(report.kept)
+    (made,) = database.run("INSERT INTO bill DEFAULT VALUES RETURNING id, no, code, twin, kind")
+    assert made == [3, 2, "B-3", 4, "n2"]

@@ -139,6 +139,7 @@ def test_defaults_of_sequences_and_schemas_of_partitions(
         'CREATE SEQUENCE "o\'dd" OWNED BY t.code',
         "ALTER TABLE t ALTER code SET DEFAULT 'C' || nextval('\"o''dd\"')",
         "CREATE SEQUENCE unused OWNED BY t.plain",
+        "ALTER TABLE t ADD other text DEFAULT 'o' || currval('t_id_seq')",
         "INSERT INTO t (day) VALUES (1), (9)",
     )
     database.back_up(store, "t")
@@ -155,12 +156,18 @@ def test_defaults_of_sequences_and_schemas_of_partitions(
         assert done.returncode == 0, done.stderr
 
     restored("--as=copied")
-    assert [name for name, _ in database.run(defaults.format("copied"))] == ["code", "id"]
-    assert database.run("INSERT INTO copied (day) VALUES (1) RETURNING id, code") == [[3, "C3"]]
-    assert database.run("INSERT INTO t (day) VALUES (1) RETURNING id, code") == [[3, "C3"]]
+    assert [name for name, _ in database.run(defaults.format("copied"))] == ["code", "id", "other"]
+    assert database.run("INSERT INTO copied (day) VALUES (1) RETURNING id, code, other") == [
+        [3, "C3", "o3"]
+    ]
+    assert database.run("INSERT INTO t (day) VALUES (1) RETURNING id, code, other") == [
+        [3, "C3", "o3"]
+    ]
     database.script("DROP TABLE copied, t", "DROP SCHEMA archive")
     restored()
     assert database.run(defaults.format("t")) == before
     assert database.content("t") == rows
     assert database.content("archive.t2") == rows[:1]
-    assert database.run("INSERT INTO t (day) VALUES (1) RETURNING id, code") == [[3, "C3"]]
+    assert database.run("INSERT INTO t (day) VALUES (1) RETURNING id, code, other") == [
+        [3, "C3", "o3"]
+    ]
