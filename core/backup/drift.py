@@ -26,6 +26,9 @@ _BLANKS = re.compile(r"\s*([(),])\s*")
 _WITHOUT_CASE = frozenset(("type", "collation"))
 #: A default that is the same as none, for example `NULL::character varying`.
 _NULL = re.compile(r"\(?NULL\)?(?:::.+)?", re.IGNORECASE)
+#: The sequence of a default in PostgreSQL, in which `public.s` and `"public"."s"` are equal.
+_REGCLASS = re.compile(r"'(?:[^']|'')+'::regclass")
+_NEEDLESS_QUOTES = re.compile(r'"([a-z_][a-z0-9_]*)"')
 #: The collation of SQLite that is the same as none.
 _BINARY = "BINARY"
 _LONGEST_COMMENT = 80
@@ -165,11 +168,15 @@ def _comparable(schema: TableSchema) -> tuple[Column, ...]:
             column,
             default=None
             if _NULL.fullmatch(column.default or "NULL") and column.type not in domains
-            else column.default,
+            else _REGCLASS.sub(_unquoted, column.default or ""),
             collation=None if _folded(column.collation) == _BINARY else column.collation,
         )
         for column in schema.columns
     )
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    return _NEEDLESS_QUOTES.sub(r"\1", found[0])
 
 
 def _column(backup: Column, today: Column, texts: _Texts) -> Iterator[str]:

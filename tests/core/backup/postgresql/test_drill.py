@@ -45,3 +45,21 @@ def test_the_newest_backup_of_the_engine_of_the_scratch_database_is_used(
     store.objects[other.key] = b"{}"
     with pytest.raises(Corrupt):
         newest_of_engine(store, "orders", orders.address, Work())
+
+
+def test_tables_whose_defaults_use_sequences_are_proven(
+    database: Database, store: MemoryStore
+) -> None:
+    database.script(
+        'CREATE SCHEMA "Od.d"',
+        "CREATE TABLE t (id serial PRIMARY KEY, n bigserial, v text)",
+        'CREATE TABLE "Od.d"."T\'" ("I d" serial, code text DEFAULT \'x\')',
+        'ALTER TABLE "Od.d"."T\'" ALTER code '
+        "SET DEFAULT 'x' || nextval('\"Od.d\".\"T''_I d_seq\"')::text",
+        "INSERT INTO t (v) VALUES ('a')",
+        'INSERT INTO "Od.d"."T\'" DEFAULT VALUES',
+    )
+    for table in ("t", '"Od.d".T\''):
+        backup = database.back_up(store, table)
+        report = drill_of_backup(store, backup, database.address, Work())
+        assert (report.problems, report.proven) == ((), True)
