@@ -28,9 +28,9 @@ from gui import theme
 #: Pixels to the edge, and between the heights that are tried.
 _MARGIN, _STEP = 12, 24
 _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
-#: Costs of covering the focused widget, the pointer, another card, an essential part, a control, a
-#: row, or a text.
-_FOCUS, _POINTER, _CARD, _ESSENTIAL, _CONTROL, _ROW, _TEXT = 100, 30, 20, 20, 3, 2, 1
+#: Costs of covering the focused widget, the pointer, another card, an essential part, the button
+#: that is probably pressed next, another control, a row, or a text.
+_FOCUS, _POINTER, _CARD, _ESSENTIAL, _PRIMARY, _CONTROL, _ROW, _TEXT = 100, 30, 20, 20, 9, 3, 2, 1
 #: Rows can be scrolled from below a card, but not the titles of their columns.
 _KINDS: tuple[tuple[type | tuple[type, ...], int], ...] = (
     (_CONTROLS, _CONTROL),
@@ -165,7 +165,7 @@ def _parts(view: QWidget, floating: QWidget) -> Iterator[tuple[QRect, int]]:
             continue
         if part.property(_PROPERTY):
             yield QRect(part.mapTo(view, QPoint()), part.size()), _ESSENTIAL
-        cost = next((cost for kinds, cost in _KINDS if isinstance(part, kinds)), 0)
+        cost = _cost(part)
         if not (cost or isinstance(part, QFrame)) or floating.isAncestorOf(part):
             continue
         if isinstance(part, QFrame) and (part.property("floating") or part.property("banner")):
@@ -176,6 +176,13 @@ def _parts(view: QWidget, floating: QWidget) -> Iterator[tuple[QRect, int]]:
         shown = part.visibleRegion().boundingRect()
         if not shown.isEmpty():
             yield QRect(part.mapTo(view, shown.topLeft()), shown.size()), cost
+
+
+def _cost(part: QWidget) -> int:
+    """Return the cost of covering a widget because of its kind; 0 for none."""
+    if part.property("kind") == "primary":
+        return _PRIMARY
+    return next((cost for kinds, cost in _KINDS if isinstance(part, kinds)), 0)
 
 
 def _other_cards(view: QWidget, floating: QWidget) -> Iterator[tuple[QRect, int]]:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from core.units import utc_now
 from gui.dialogs.name import NameDialog
 from gui.widgets.banner import Banner
-from gui.widgets.buttons import plain_button
+from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.exchange import show_only
 from gui.widgets.fields import combo_box
 from gui.widgets.labels import AgePill, Pill
@@ -132,3 +132,17 @@ def test_a_dialog_that_is_rounded_down_by_a_pixel_needs_no_scroll_bar(qtbot):
     dialog.resize(dialog.width() - 1, dialog.height() - 1)
     qtbot.waitUntil(lambda: dialog._area.width() == dialog.width())
     assert dialog._area.verticalScrollBar().maximum() == 0
+
+
+def test_a_message_covers_other_controls_rather_than_the_primary_button(qtbot):
+    view = QWidget()
+    qtbot.addWidget(view)
+    view.resize(500, 130)
+    save, copy, remove = primary_button("Save"), plain_button("Copy"), plain_button("Remove")
+    for button, x, y in ((save, 300, 90), (copy, 200, 12), (remove, 300, 12)):
+        button.setParent(view)
+        button.setGeometry(x, y, 90, 28)
+    banner = Banner(view)
+    view.show()
+    banner.show_info("Nothing was discarded. Your unsaved changes are still in the editor.")
+    assert not banner.geometry().intersects(save.geometry())
