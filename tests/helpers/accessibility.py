@@ -60,7 +60,7 @@ def controls(root: QWidget) -> list[QWidget]:
 
 
 def nameless(root: QWidget) -> list[str]:
-    """Return the controls without a name or a role."""
+    """Return the controls without a name or a role, and buttons whose ellipsis would be read."""
     bad = []
     for widget in controls(root):
         control = _interface(widget)
@@ -69,7 +69,8 @@ def nameless(root: QWidget) -> list[str]:
             continue  # parts of Qt's own controls, and pages that only hand the focus on
         # A view that only scrolls has no separate role in Qt.
         roles = {QAccessible.Role.NoRole} if isinstance(widget, QAbstractScrollArea) else _NO_ROLE
-        if not name or control.role() in roles:
+        ellipsis = isinstance(widget, QAbstractButton) and name.endswith("…")
+        if not name or ellipsis or control.role() in roles:
             holder = type(widget.parentWidget()).__name__
             bad.append(f"{type(widget).__name__} {name!r} {control.role().name} in {holder}")
     return bad

@@ -155,7 +155,7 @@ class TablesPanel(QWidget):
         self._update_hint()
         for link, what in ((self.some_rows, "rows"), (self.some_tables, "tables")):
             link.setText(f"{what.capitalize()}…" if narrow else f"Some {what}…")
-            link.setAccessibleName(f"Some {what}…")
+            link.setAccessibleName(f"Some {what}")
         self.back_up_all.setText("All" if narrow else "All tables")
         self.back_up_all.setAccessibleName("Back up all tables")
         self._show_engine(*self._engine)

@@ -77,7 +77,7 @@ class SecretsPane(QWidget):
         box.addWidget(self._body, 1)
 
     def _make_head(self) -> SectionHead:
-        self.new.setAccessibleName("New secret…")
+        self.new.setAccessibleName("New secret")
         self.new.setToolTip("New secret…")
         self.filter.setPlaceholderText("Filter")
         self.filter.setAccessibleName("Filter secrets by name")
