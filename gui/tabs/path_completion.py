@@ -30,6 +30,7 @@ class PathCompletion(QObject):
         self.completer = QCompleter(self.model, self)
         self.completer.setCaseSensitivity(Qt.CaseSensitivity.CaseSensitive)  # as keys are
         popup = self.completer.popup()
+        assert popup is not None  # it is made on the first call
         popup.setObjectName("completion")  # for the style sheet
         popup.setAccessibleName("Folders that complete the path")
         popup.setFont(field.font())
