@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from core.backup.databases.mysql.definers import refusal
 from core.backup.databases.mysql.inspect import (
     exists,
     read_schema,
@@ -262,6 +263,8 @@ def create_trigger_as(session: Session, trigger: Trigger, table: str, name: str)
     session.run(f"SET SESSION sql_mode={literal(mode)}")
     try:
         session.run(create_trigger(trigger, table, name, definer))
+    except AccessDenied as error:
+        raise refusal(session, trigger, error.cause) from error
     finally:
         with suppress(StorageError):  # the connection has ended
             session.run(f"SET SESSION sql_mode={literal(SQL_MODE)}")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.backup.databases.grants import described_grants
+from core.backup.databases.mysql.definers import refused_triggers
 from core.backup.databases.mysql.grants import missing_grants
 from core.backup.databases.mysql.inspect import text
 from core.backup.databases.mysql.referring import UNSEEN, incoming, sees_all
@@ -71,6 +72,7 @@ def dependants_after(
         replace(each, problem=_problem(each, references, schema, bodies, lost))
         for each in dependants_of(session, schema.table)
     ]
+    found += refused_triggers(session, today.triggers if today else ())
     if today is not None and not sees_all(session):
         found.append(Dependant("foreign key", "of other databases", UNSEEN))
     for role, privileges in described_grants(missing_grants(session, schema)):

@@ -223,6 +223,12 @@ def trigger_context(trigger: Trigger) -> tuple[str, str]:
     return f"DEFINER={quoted_user(match['user'])}@{quoted_user(match['host'])} ", match["mode"]
 
 
+def definer_of(trigger: Trigger) -> str:
+    """Return the definer of a trigger as `user@host`; empty if it is not recorded."""
+    match = _DEFINITION.fullmatch(trigger.definition)
+    return f"{match['user']}@{match['host']}" if match else ""
+
+
 def quoted_user(name: str) -> str:
     """Return the quoted name of a user or host, which may be longer than that of a table."""
     return "`" + name.replace("`", "``").replace("\0", "") + "`"

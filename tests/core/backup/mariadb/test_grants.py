@@ -11,7 +11,8 @@ from helpers.backups import MemoryStore
 
 from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes, to_bytes
-from core.errors import Corrupt
+from core.backup.preview import preview_of
+from core.errors import AccessDenied, Corrupt
 from core.model.backup import Backup
 from core.work import Work
 from tests.core.backup.mariadb.conftest import Trading
@@ -163,3 +164,38 @@ def forged(store: MemoryStore, backup: Backup, grants: tuple[str, ...]) -> Backu
     )
     (listed,) = backups_in(store, "t", Work())
     return listed
+
+
+def test_a_trigger_of_another_definer_is_named_before_it_prevents_a_restore(
+    trading: Trading, store: MemoryStore
+) -> None:
+    trading.sql(
+        "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)",
+        "CREATE DEFINER=`other user`@`10.0.0.%` TRIGGER noted BEFORE INSERT ON t FOR EACH ROW "
+        "SET NEW.id = 2",
+        "CREATE USER plain@'%' IDENTIFIED BY 's3cret-of-the-test'",
+        f"GRANT ALL ON `{trading.name}`.* TO plain@'%'",
+    )  # fmt: skip
+    try:
+        backup = trading.backed_up(store, "t")
+        assert not _problems(trading, store, backup, "noted")
+        plain = replace(trading, user="plain")
+        (problem,) = _problems(plain, store, backup, "noted")
+        before = trading.everything()
+        with pytest.raises(AccessDenied) as refused:
+            plain.restored(store, backup)
+        assert trading.everything() == before
+        for named in (
+            "The trigger noted cannot be created for the restored table in 127.0.0.1",
+            "Its definer is other user@10.0.0.%.", "Grant the user the privilege SET USER",
+        ):  # fmt: skip
+            assert named in problem
+            assert named in str(refused.value)
+        assert trading.restored(store, backup).rows == 1
+    finally:
+        trading.sql("DROP USER plain@'%'")
+
+
+def _problems(trading: Trading, store: MemoryStore, backup: Backup, trigger: str) -> list[str]:
+    seen = preview_of(store, backup, trading.address, 5, Work())
+    return [one.problem for one in seen.dependants if one.name == trigger]
