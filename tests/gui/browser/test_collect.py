@@ -6,7 +6,7 @@ import pytest
 from helpers.browser import in_other_thread, put, settled
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QLineEdit
 
 from core.catalog.refresh import refresh
 from core.collect.collecting import collect
@@ -43,6 +43,8 @@ def test_the_form_is_filled_from_the_folder(page):
     found = page.form.range
     assert (found.kind, found.names, found.timeframe) == ("ohlcv", ("BTC-USD",), "1h")
     assert (found.start, found.end) == ("2024-01-15", "2024-01-15")
+    fields = page.form.findChildren(QLineEdit)
+    assert [each for each in fields if not each.accessibleName()] == []
 
 
 @pytest.mark.parametrize(

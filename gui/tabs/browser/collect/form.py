@@ -65,6 +65,8 @@ class RangeForm(QWidget):
         self.names = line_edit("Symbols", "BTC-USD, ETH-* …")
         self.timeframe = combo_box("Timeframe")
         self.timeframe.setEditable(True)
+        if (edit := self.timeframe.lineEdit()) is not None:
+            edit.setAccessibleName("Timeframe")  # else screen readers announce only a text field
         self.timeframe.addItems(_TIMEFRAMES)
         self.timeframe.setCurrentText("1h")
         self.start = line_edit("First day or time", "2024-01-01")
