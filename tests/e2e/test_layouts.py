@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from core.errors import Throttled
 from gui.app.samples import show_sample
 from gui.tab_list import TABS
+from gui.tabs.backups.models import BackupsModel
 
 #: The usual ones, then 1920 x 1080 at 200 % and 1280 x 800 at 150 %: a window that becomes smaller
 #: shows what keeps the width that it had.
@@ -116,8 +117,16 @@ def test_the_backups_of_every_table_fit_after_the_window_was_resized(user, datab
         user.until(lambda: tab.restoring.preview is not None, LONG)
         _settle(user, tab)
         assert tab.restoring.preview.table == info.name
+        tab.former_bar.show_former(
+            str(database), info.name, f"{info.name}__before_20261129T112119Z"
+        )
+        checked = "verified on 2026-11-29T11:21:19+00:00"
+        tab.backups.set_checked(tab.backups.model.backups[0], checked)
+        assert tab.backups.model.index(0, BackupsModel.CHECKED).data() == "verified 29 Nov 2026"
         for shape in ("list", "calendar"):
             tab.backups.shape.select(shape)
+            # Below the calendar of a low window there is no room for it.
+            tab.former_bar.setVisible(shape == "list")
             for width, height in _RESIZED:
                 user.window.resize(width, height)
                 _settle(user, tab)

@@ -30,10 +30,10 @@ _WIDTHS = (78, 78, 160, 156)
 _MOMENT = 184
 _LEAST_WIDTH = _MOMENT + sum(_WIDTHS[:3])
 #: The same without the number of rows, and without the sizes as well.
-_LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0]
-_LEAST_WIDTH_VERY_NARROW = _LEAST_WIDTH_NARROW - 60
-#: Width of the column Checked in a narrow table, in pixels.
-_CHECKED_NARROW = 144
+_LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0] + 8
+_LEAST_WIDTH_VERY_NARROW = _LEAST_WIDTH_NARROW - 68
+#: Width of the column Checked in a narrow table, in pixels: that of a check with its date.
+_CHECKED_NARROW = 152
 #: Height of the header of the list and one row, in pixels.
 _ONE_ROW = 58
 _VIEW = "backups/view"

@@ -7,7 +7,7 @@ from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import icon_button, link_button
-from gui.widgets.labels import Text, mono_elided, repolish
+from gui.widgets.labels import Elided, mono_elided, repolish
 
 
 class FormerTableBar(QWidget):
@@ -28,25 +28,30 @@ class FormerTableBar(QWidget):
         super().__init__()
         self._near = near
         self.former = self.database = self.table = ""
-        self._text = Text("", "inherit")
+        self._text = Elided("", "inherit")
         self._name = mono_elided("")
         self.undo = link_button("Undo restore…", self._on_undo)
         self.drop = link_button("Drop…", self._on_drop)
         self.keep = icon_button("close", "Keep the table and close this message", self.hide)
         frame = QFrame()
         frame.setProperty("banner", "accent")
-        line = QHBoxLayout(frame)
-        line.setContentsMargins(12, 7, 8, 7)
+        self._line = line = QHBoxLayout(frame)
         line.setSpacing(8)
         line.addWidget(self._text)
         line.addWidget(self._name, 1)
         for button in (self.undo, self.drop, self.keep):
             line.addWidget(button)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(12, 8, 12, 8)
-        box.addWidget(frame)
+        self._box = QVBoxLayout(self)
+        self._box.addWidget(frame)
+        self.set_low(low=False)
         repolish(frame)
         self.hide()
+
+    def set_low(self, *, low: bool) -> None:
+        """Leave no space around the bar in a low window."""
+        inside = 1 if low else 7
+        self._line.setContentsMargins(12, inside, 8, inside)
+        self._box.setContentsMargins(*((0, 0, 0, 0) if low else (12, 8, 12, 8)))
 
     def show_former(self, database: str, table: str, former: str) -> None:
         """Offer to undo the restore of `table`, or to drop its former rows: all, or single ones."""

@@ -43,7 +43,7 @@ _NARROW = 1080
 #: Width below which the times of backups, which matter more, take the room of their sizes: the
 #: minimum with sizes is 903.
 _VERY_NARROW = 930
-#: Height of the tab in pixels below which the list of tables takes the room of the hint below it.
+#: Height of the tab in pixels below which hints are hidden and messages have no space around them.
 _LOW = 440
 
 
@@ -104,7 +104,8 @@ class BackupsTab(Tab):
         narrow = width < _NARROW
         self.backups.set_narrow(narrow=narrow, very=width < _VERY_NARROW)
         self.tables.set_narrow(narrow=narrow)
-        self.tables.set_low(low=self.height() < _LOW)
+        for part in (self.tables, self.former_bar):
+            part.set_low(low=self.height() < _LOW)
 
     def _connect(self) -> None:
         self.opener.file_chosen.connect(self.open_file)

@@ -75,6 +75,7 @@ class TablesPanel(QWidget):
             Qt.SortOrder.AscendingOrder,
             first=_NAME,
         )
+        self.table.setMinimumHeight(_HEAD + theme.ROW)
         self._make_buttons()
         self._settings = settings
         self._why = ""
