@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from weakref import WeakSet
 
-from PySide6.QtCore import QAbstractItemModel, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QAbstractItemModel, QPoint, QRect, QSize
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
     QTreeView,
     QWidget,
 )
+from shiboken6 import isValid
 
 from gui import theme
 
@@ -37,6 +39,8 @@ _KINDS: tuple[tuple[type | tuple[type, ...], int], ...] = (
     (QLabel, _TEXT),
     (QHeaderView, _ESSENTIAL),
 )
+#: All cards that were placed.
+_cards: WeakSet[QWidget] = WeakSet()
 #: The property of widgets that a card covers only if there is no other place.
 _PROPERTY = "stays_visible"
 
@@ -66,6 +70,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
         size: the size of the card in pixels.
         floating: the card itself; what is inside it does not count as covered.
     """
+    _cards.add(floating)
     lists = list(filled_lists(view))
     costs = [(focus, _FOCUS) for focus in _focus_places(view, floating)]
     pointer = view.mapFromGlobal(QCursor.pos())
@@ -186,19 +191,15 @@ def _cost(part: QWidget) -> int:
 
 
 def _other_cards(view: QWidget, floating: QWidget) -> Iterator[tuple[QRect, int]]:
-    """Yield the messages that float above a part of the window around a view, and their cost."""
-    around = view.parentWidget()
-    while around is not None:
-        for card in around.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            if card is not floating and card.isVisible() and _floats(card):
-                yield QRect(view.mapFromGlobal(card.mapToGlobal(QPoint())), card.size()), _CARD
-        around = None if around.isWindow() else around.parentWidget()
+    """Yield the visible cards of the window that are not inside a view, and their cost.
 
-
-def _floats(card: QWidget) -> bool:
-    """Return whether a widget is a message that belongs to no layout."""
-    frames = card.findChildren(QFrame, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    return any(frame.property("floating") for frame in frames)
+    Not by a search from the parents of the view: PySide would create wrappers of parents that only
+    Qt knows, and invalidate those of other widgets below them when it drops them.
+    """
+    for card in list(_cards):
+        elsewhere = card is not floating and isValid(card) and card.isVisible()
+        if elsewhere and card.window() is view.window() and not view.isAncestorOf(card):
+            yield QRect(view.mapFromGlobal(card.mapToGlobal(QPoint())), card.size()), _CARD
 
 
 def filled_lists(view: QWidget) -> Iterator[FilledList]:
