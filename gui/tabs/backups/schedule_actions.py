@@ -103,7 +103,8 @@ class ScheduleActions(QObject):
         database = self._databases.argument(address)
 
         def listed(read: tuple[DatabaseInfo, ServerFacts | None]) -> None:
-            tables = [each.name for each in read[0].tables if not each.problem]
+            infos = read[0].tables
+            tables = [t.name for t in infos if not (t.problem or t.former_name or t.derived)]
             form.show_tables(address, tables)
 
         self._tab.run(

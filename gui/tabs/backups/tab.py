@@ -38,13 +38,13 @@ from gui.tabs.base import Tab
 from gui.widgets.page import fit_to_page
 from gui.widgets.panel import column, rule, splitter
 
-#: Width of the page in pixels below which tables hide a column: the minimum of all columns is 1054.
+#: Width of the page in pixels below which tables hide a column: the minimum of all columns is 1066.
 _NARROW = 1080
 #: Width below which the times of backups, which matter more, take the room of their sizes: the
-#: minimum with sizes is 903.
+#: minimum with sizes is 916.
 _VERY_NARROW = 930
-#: Height of the tab in pixels below which hints are hidden and messages have no space around them.
-_LOW = 440
+#: Heights of the tab in pixels below which hints are hidden, and messages have no space around them.
+_LOW, _LOWEST = 540, 440
 
 
 class BackupsTab(Tab):
@@ -104,8 +104,8 @@ class BackupsTab(Tab):
         narrow = width < _NARROW
         self.backups.set_narrow(narrow=narrow, very=width < _VERY_NARROW)
         self.tables.set_narrow(narrow=narrow)
-        for part in (self.tables, self.former_bar):
-            part.set_low(low=self.height() < _LOW)
+        self.tables.set_low(low=self.height() < _LOW)
+        self.former_bar.set_low(low=self.height() < _LOWEST)
 
     def _connect(self) -> None:
         self.opener.file_chosen.connect(self.open_file)

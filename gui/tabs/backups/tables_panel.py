@@ -30,7 +30,7 @@ _NO_BACKUPS = (
     "computers also appear here."
 )
 #: Widths of the columns after the first, and minimum width of the name, in pixels.
-_WIDTHS, _NAME = (80, 118), 108
+_WIDTHS, _NAME = (80, 118), 120
 
 
 class TablesPanel(QWidget):

@@ -1,5 +1,6 @@
 """Schedules in the window: they run when due, are caught up once, and are shown and changed."""
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -116,6 +117,11 @@ def test_without_findings_the_next_backup_is_shown(tab, path, watch, idle, qtbot
 
 
 def test_schedules_are_added_changed_paused_and_removed(tab, path, watch, idle, qtbot):
+    with contextlib.closing(apsw.Connection(str(path))) as connection:  # left by a restore
+        connection.execute(
+            "CREATE TABLE orders__before_20260101T000000Z (id);"
+            "CREATE VIEW orders__before_20260101T000000Z__note AS SELECT 1"
+        )
     tab.routines.bar.schedules.click()
     idle()
     dialog = shown(tab, SchedulesDialog)
