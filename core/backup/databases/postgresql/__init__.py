@@ -31,7 +31,8 @@ from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.snapshot import Snapshot
-from core.backup.databases.postgresql.user_types import large_object_notes, type_refusals
+from core.backup.databases.postgresql.trial import refused_definitions
+from core.backup.databases.postgresql.user_types import large_object_notes
 from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import RowChanges
 from core.errors import DatabaseError, StorageError
@@ -260,8 +261,7 @@ class PostgreSQLDatabase(Database):
         relation = catalog.find_relation(self._session, TableName.parse(schema.table))
         found = dependants.dependants_of(self._session, relation, schema) if relation else ()
         losses = takeover.losses(self._session, schema, in_place=relation is not None)
-        refused = (dependant for dependant, _ in type_refusals(self._session, schema))
-        return (*found, *losses, *refused)
+        return (*found, *losses, *refused_definitions(self._session, schema))
 
     def update_dependants(
         self, schema: TableSchema, before: Sequence[Dependant], today: TableSchema | None

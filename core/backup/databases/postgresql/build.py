@@ -114,6 +114,13 @@ def table_statement(schema: TableSchema, name: str, *, temporary: bool = False) 
     return statement
 
 
+def partition_statement(schema: TableSchema, table: str) -> str:
+    """Return the statement for a temporary table with the columns and the partition key of another."""
+    name = f"pg_temp.{quoted('strongroom_partitioned')}"
+    key = _partition_key(schema.partition_key)
+    return f"CREATE TEMPORARY TABLE {name} (LIKE {table}) PARTITION BY {key}"
+
+
 def _column(column: Column, *, default: bool) -> str:
     parts = [quoted(column.name), checked_type(column.type)]
     if column.collation:

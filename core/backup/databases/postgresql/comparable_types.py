@@ -46,6 +46,19 @@ def with_usable_types(session: Session, schema: TableSchema) -> TableSchema:
     return replace(schema, columns=tuple(map(usable, schema.stored)))
 
 
+def with_plain_columns(session: Session, schema: TableSchema) -> TableSchema:
+    """Return a table without computed columns, defaults, and collations that do not exist."""
+
+    def plain(column: Column) -> Column:
+        exists = "SELECT to_regcollation($1)::oid"
+        collation = column.collation
+        if collation and session.value(exists, (collation,)) is None:
+            collation = None
+        return replace(column, default=None, collation=collation)
+
+    return replace(schema, columns=tuple(map(plain, schema.stored)))
+
+
 def _unusable_types(session: Session, schema: TableSchema) -> set[str]:
     """Create the missing types; return those that differ, are missing, or cannot be created."""
     refused = {dependant.name for dependant, _ in type_refusals(session, schema)}

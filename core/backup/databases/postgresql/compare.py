@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from core.backup.databases.base import Rows
 from core.backup.databases.postgresql.build import table_statement
 from core.backup.databases.postgresql.catalog import column_list, own_rows
-from core.backup.databases.postgresql.comparable_types import with_usable_types
+from core.backup.databases.postgresql.comparable_types import with_plain_columns, with_usable_types
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import quoted
 from core.backup.databases.postgresql.session import Session
+from core.backup.databases.postgresql.takeover import savepoint
 from core.backup.databases.row_keys import key_text
+from core.errors import DatabaseError, NotFound
 from core.model.backup import ChangedCell, Difference
 from core.model.tables import TableSchema
 from core.work import Work
@@ -31,7 +33,8 @@ def loaded(
 ) -> Iterator[TableSchema]:
     """Load the rows into the temporary table `LOADED`, yield its schema, and roll everything back.
 
-    Columns whose types the database has otherwise, or not at all, have other types in it.
+    Columns whose types the database has otherwise, or not at all, have other types in it, and
+    what else is missing is left out.
 
     Raises:
         DatabaseError: The user may not create temporary tables, among other errors.
@@ -39,7 +42,12 @@ def loaded(
     session.query("BEGIN READ WRITE")
     try:
         schema = with_usable_types(session, schema)
-        session.query(table_statement(schema, LOADED, temporary=True))
+        try:
+            with savepoint(session):
+                session.query(table_statement(schema, LOADED, temporary=True))
+        except (DatabaseError, NotFound):  # a function, collation or sequence is missing
+            schema = with_plain_columns(session, schema)
+            session.query(table_statement(schema, LOADED, temporary=True))
         copy_rows(session, f"{LOADED} ({column_list(schema)})", rows, work)
         session.query(f"ANALYZE {LOADED}")
         yield schema

@@ -10,7 +10,7 @@ from core.backup.databases import open_database
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
-from core.errors import Conflict, NotSupported
+from core.errors import StorageError
 from core.model.backup import RestorePreview
 from core.work import Work
 
@@ -53,7 +53,7 @@ def test_a_domain_with_another_definition_is_named(
 def _refused_alike(database: Database, store: MemoryStore, seen: RestorePreview) -> None:
     """Check that a restore is refused with the text of the preview, and changes nothing."""
     before = database.everything()
-    with pytest.raises((Conflict, NotSupported)) as refused:
+    with pytest.raises(StorageError) as refused:
         restore_of(store, seen.backup, database.address, Choices(), Work())
     text = f"{refused.value.reason} {refused.value.remedy}"
     assert text in [one.problem for one in seen.dependants]
@@ -189,3 +189,51 @@ def test_columns_of_large_objects_are_named(database: Database, store: MemorySto
     assert any(problem.startswith(note) for problem in seen.problems)
     seen = preview_of(store, report.backups[1], database.address, 5, Work())
     assert not seen.problems
+
+
+_DOUBLE = "CREATE FUNCTION dbl(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 * 2'"
+
+
+@pytest.mark.parametrize(
+    ("table", "drop", "kind", "named"),
+    [
+        ("v int DEFAULT nextval('free')", "SEQUENCE free", "table", "public.free"),
+        ("v int DEFAULT dbl(4), g int GENERATED ALWAYS AS (dbl(v)) STORED", "FUNCTION dbl",
+         "table", "function public.dbl(integer)"),
+        ("v text COLLATE german", "COLLATION german", "table", 'collation "public.german"'),
+        ("v int CONSTRAINT more CHECK (dbl(v) > 0)", "FUNCTION dbl", "constraint", "public.dbl"),
+        ("v int, CONSTRAINT apart EXCLUDE USING btree (dbl(v) WITH =)", "FUNCTION dbl",
+         "constraint", "public.dbl"),
+        ("v even", "DOMAIN even, FUNCTION dbl", "type", "public.dbl"),
+        ("v int) PARTITION BY RANGE (dbl(v)", "FUNCTION dbl", "partition key of", "public.dbl"),
+    ],
+)  # fmt: skip
+def test_what_a_restore_needs_and_is_missing_is_part_of_the_preview(
+    database: Database, store: MemoryStore, table: str, drop: str, kind: str, named: str
+) -> None:
+    seen = _seen(
+        database, store,
+        [_DOUBLE, "CREATE SEQUENCE free", "CREATE COLLATION german (provider = icu, locale = 'de')",
+         "CREATE DOMAIN even AS int CHECK (dbl(value) > 0)", f"CREATE TABLE t ({table})",
+         *(["CREATE TABLE part PARTITION OF t DEFAULT"] if "PARTITION" in table else []),
+         "INSERT INTO t (v) VALUES ('7')"],
+        ["DROP TABLE t", "DROP DOMAIN even",
+         *(f"DROP {one}" for one in drop.split(", ") if "DOMAIN" not in one)],
+    )  # fmt: skip
+    (found,) = [one for one in seen.dependants if one.problem]
+    assert found.kind == kind
+    assert named in found.problem
+    assert seen.difference.added == 1
+    _refused_alike(database, store, seen)
+
+
+def test_an_index_by_a_missing_function_is_part_of_the_preview(
+    database: Database, store: MemoryStore
+) -> None:
+    seen = _seen(
+        database, store, [_DOUBLE, "CREATE TABLE t (v int)", "CREATE INDEX t_v ON t (dbl(v))"],
+        ["DROP TABLE t", "DROP FUNCTION dbl"],
+    )  # fmt: skip
+    (found,) = [one for one in seen.dependants if one.problem]
+    assert (found.kind, found.name) == ("index", "t_v")
+    _refused_alike(database, store, seen)
