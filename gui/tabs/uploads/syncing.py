@@ -45,6 +45,8 @@ class Syncing(QObject):
         if isinstance(choice, SyncChoice):
             dialog.choose(choice)
         dialog.confirmed.connect(self.start)
+        if not dialog.folder.text():
+            dialog.folder.setFocus()  # instead of the button, which needs it
         dialog.open()
         return dialog
 

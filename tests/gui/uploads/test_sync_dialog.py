@@ -35,6 +35,15 @@ def choice(folder):
     return SyncChoice(str(folder), f"{folder.name}/", delete=True)
 
 
+def test_the_empty_folder_has_the_focus_first(tab, choice):
+    dialog = tab.syncing.open()
+    assert dialog.focusWidget() is dialog.folder
+    dialog.reject()
+    dialog = tab.syncing.open(choice)
+    assert dialog.focusWidget() is not dialog.folder
+    dialog.reject()
+
+
 def test_a_prefix_is_made_equal_to_a_folder(tab, bucket, folder, choice, context, qtbot):
     changes = []
     context.changed.connect(changes.append)
