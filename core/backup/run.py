@@ -242,7 +242,7 @@ class _Run:
         expected = self.source.count(name, where=table.where, work=self.work)
         if rows != expected:
             raise DatabaseError(
-                "The backup was discarded, because rows are missing",
+                f"The backup of {name} was discarded, because rows are missing",
                 cause=f"Read: {format_counted(rows, 'row')}; counted: {expected}.",
                 remedy=self.source.missing_rows_remedy
                 if not table.where

@@ -168,6 +168,24 @@ def _errors_without_names(path: Path) -> Iterator[str]:
             yield f"{path.relative_to(_CODE)}:{node.lineno} {ast.unparse(node.args[0])}"
 
 
+#: The cause of these names the file, or `naming_table` the table.
+_CAUSES_THAT_NAME = ("connection.py", "reader.py")
+
+
+def test_no_summary_of_an_error_of_an_engine_is_a_constant() -> None:
+    """A cause that names a column or a size does not name the table."""
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted((_CODE / "databases").rglob("*.py"))
+        if path.name not in _CAUSES_THAT_NAME
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+        and node.func.id in ("DatabaseError", "NotSupported", "Conflict", "NotFound")
+        and isinstance(node.args[0], ast.Constant)
+    ]  # fmt: skip
+    assert not found
+
+
 def test_no_error_about_a_database_is_a_constant() -> None:
     found = [
         text

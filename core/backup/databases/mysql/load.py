@@ -132,7 +132,7 @@ def _check_warnings(session: Session, schema: TableSchema) -> None:
         return
     if found := session.warnings():
         raise DatabaseError(
-            "The server does not store the rows as they are",
+            f"The server does not store the rows of {schema.table} as they are",
             cause=f"{found[0]}.",
             remedy="Restore under a new name, or to a server like the one of the backup. "
             "Nothing was changed.",
@@ -320,7 +320,7 @@ def _insert(session: Session, schema: TableSchema, pieces: Iterable[Rows]) -> No
 
 def _too_long(schema: TableSchema, size: int, largest: int) -> DatabaseError:
     return DatabaseError(
-        "A row is too long for the server",
+        f"A row of {schema.table} is too long for the server",
         cause=f"Its statement has {format_size(size)}, and max_allowed_packet of the server allows "
         f"{format_size(largest)}. LOAD DATA LOCAL has no such limit, but the server does not allow "
         "it, or the character set of the table requires statements.",

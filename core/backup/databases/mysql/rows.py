@@ -218,7 +218,7 @@ def careful_line(schema: TableSchema, values: Sequence[Any]) -> bytes:
             text = "null"
         elif value is None:
             raise DatabaseError(
-                "A value is too long to be read",
+                f"A value of {schema.table} is too long to be read",
                 cause=f"In the column {column.name}, it exceeds max_allowed_packet of the server.",
                 remedy="Raise max_allowed_packet of the server.",
                 subject=schema.table,

@@ -108,7 +108,7 @@ class Bindings:
     views: list[View] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
-    def require_movable(self) -> None:
+    def require_movable(self, table: TableName) -> None:
         """Check that everything can be moved to another table.
 
         Raises:
@@ -118,10 +118,11 @@ class Bindings:
         names += [f"materialized view {view.name}" for view in self.views if view.materialized]
         if names:
             raise NotSupported(
-                "Other objects of the database are bound to the present table",
+                f"Other objects of the database are bound to the present table {table}",
                 cause=f"They would continue to use the former one: {', '.join(names[:10])}.",
                 remedy="Drop these objects and create them again afterwards; a restore can also use a "
                 "new name. Nothing was changed.",
+                subject=str(table),
             )
 
     @property

@@ -48,7 +48,7 @@ _OF_STANDBYS = {
     ("0A000", "call_bool_check_hook"): _READ_ONLY,  # of transaction_read_only
 }
 _WRONG_LOGIN = frozenset(("28P01", "28000"))
-_MISSING = {"3D000": "database", "42P01": "table", "3F000": "schema"}
+_MISSING = {"3D000": "database", "42P01": "table or sequence", "3F000": "schema"}
 _CONNECTION_ERRORS = {
     **dict.fromkeys(("57P01", "57P02", "57P03", "08006", "08003", "08001"), connection_lost),
     "53300": too_many_connections,

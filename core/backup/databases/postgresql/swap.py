@@ -114,7 +114,7 @@ def publish(
         # Read after the lock: another restore may have replaced the table before.
         today = require_relation(session, final)
         bindings, takeover = read_bindings(session, today), Takeover.read(session, today)
-        bindings.require_movable()
+        bindings.require_movable(final)
         states = changed_states(session, today)
         record = _record(session, today, states)
         indexes = index_names(session, today.oid)

@@ -36,7 +36,7 @@ def undo(session: Session, former: TableName) -> UndoReport:
     if present is not None:
         session.query(f"LOCK TABLE {table.sql} IN ACCESS EXCLUSIVE MODE")
         bindings = read_bindings(session, present)
-        bindings.require_movable()
+        bindings.require_movable(table)
         # The record contains those of the former table's own keys.
         states = changed_states(session, present, own=False)
         published = {row[0] for row in session.query(PUBLICATIONS, (present.oid,))}
