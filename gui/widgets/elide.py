@@ -45,7 +45,7 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
     if is_moment(text):
         return _elided_moment(text, neighbours, metrics, width)
     begin, end = differing_part(text, neighbours)
-    path = _without_repetition(text, begin, metrics, width)
+    path = _without_repetition(text, (begin, end), metrics, width)
     path = path or _elided_path(text, begin, metrics, width)
     return path or _elided_differing(text, (begin, end), metrics, width)
 
@@ -71,17 +71,23 @@ def _elided_differing(
     return metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
 
 
-def _without_repetition(text: str, begin: int, metrics: QFontMetrics, width: int) -> str:
-    """Return a key without the folders that its name repeats, and without those before `begin`.
+def _without_repetition(
+    text: str, differing: tuple[int, int], metrics: QFontMetrics, width: int
+) -> str:
+    """Return a key without the folders that its name repeats, and without those that it shares.
 
-    Empty if there are none, if `begin` would be left out, or if what is left does not fit.
+    Empty if there are none, if only what is left out would differ, or if the rest does not fit.
     """
+    begin, end = differing
     *folders, name = text.split("/")
     first = len(folders)
     while first and folders[first - 1] and folders[first - 1] in name:
         first -= 1
     # A single folder is as short as what would be shown instead of it.
     if not 0 < first < len(folders) - 1:
+        return ""
+    repeated = sum(len(folder) + 1 for folder in folders[:first])
+    if begin >= repeated and end <= len(text) - len(name):
         return ""
     left, start = 0, 0
     while left < first and start <= begin:

@@ -54,6 +54,15 @@ def test_of_a_key_below_a_shared_folder_the_end_is_complete(neighbour, drawn):
     assert elided_name(key, [neighbour], metrics, width) == drawn
 
 
+def test_folders_that_alone_differ_are_not_left_out_although_the_name_repeats_them():
+    metrics = QFontMetrics(theme.mono_font())
+    key, other = "exports/data/1/2/file-12.json", "exports/data/2/1/file-12.json"
+    width = metrics.horizontalAdvance("x" * (len(key) - 2))
+    drawn = elided_name(key, [other], metrics, width), elided_name(other, [key], metrics, width)
+    assert drawn[0] != drawn[1]
+    assert "1/2" in drawn[0]
+
+
 _HOURLY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
 
 
