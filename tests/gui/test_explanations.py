@@ -24,6 +24,7 @@ NO_CONTROLS = {
     "gui/tabs/browser/search/saved.py",  # likewise
     "gui/tabs/statistics/tab.py",  # an entry of a menu
     "gui/tabs/uploads/plan_pane.py",  # entries of a menu
+    "gui/views/chart_options.py",  # entries of a menu, with their reasons
     "gui/widgets/buttons.py",  # `Button.allow` itself, and entries of a menu
     "gui/widgets/fields.py",  # `allow_field` itself
 }
