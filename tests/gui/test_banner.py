@@ -1,17 +1,28 @@
 """A banner covers no content in use, moves nothing, and takes no focus."""
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QCursor, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+from shiboken6 import isValid
 
 from core.errors import InvalidInput, Throttled
 from gui.widgets import banner as banner_module
 from gui.widgets.banner import Banner, banner_above, report_unchanged
 from gui.widgets.buttons import plain_button
-from gui.widgets.free_space import cheapest
+from gui.widgets.free_space import cheapest, free_place
 from gui.widgets.page import Page
 from gui.widgets.table import choose_row, make_table
 
@@ -258,3 +269,18 @@ def test_in_a_view_that_opaque_children_fill_it_has_all_of_its_room(qtbot, theme
     inside.banner.show_info("Ctrl+Shift+S works in: Lists, tables and trees (Sort by a column…).")
     assert inside.banner.width() > 400
     assert inside.rect().contains(inside.banner.geometry())
+
+
+def test_the_menus_of_a_page_remain_after_a_message_above_it(view, qtbot):
+    """Searching the part of a scroll area that only Qt knows invalidated the entries of menus."""
+    around = QScrollArea()
+    qtbot.addWidget(around)
+    menu = QMenu(view)
+    entry = menu.addAction("Averages")
+    around.setWidget(view)
+    around.show()
+    free_place(view, QSize(100, 40), view.banner)
+    gc.collect()
+    around.takeWidget()
+    assert isValid(entry)
+    assert entry.text() == "Averages"
