@@ -29,6 +29,7 @@ OWN_KEYS = {
     "tabs/browser/coverage/grid_chart.py": "coverage",
     "tabs/browser/coverage/charts.py": "coverage",
     "tabs/browser/path_bar.py": "path",
+    "widgets/hover_rows.py": "lists",
     "widgets/secret_field.py": "secret_fields",
     "widgets/secret_page.py": "fields",  # only notes that a key was pressed
     "widgets/buttons.py": "buttons",
