@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.widgets.buttons import primary_button
-from gui.widgets.labels import Elided, elide_long, muted_label
+from gui.widgets.labels import Elided, elide_long, muted_label, tooltip
 
 #: Pixels between the parts, and the margins as they change a rectangle.
 _SPACING, _MARGINS = 8, (12, 8, -12, -8)
@@ -65,7 +65,7 @@ class EmptyState(QWidget):
         self.button.setVisible(bool(button_text))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the text out if only a part of it would be visible."""
+        """Move the text to the tooltip if only a part of it would be visible."""
         super().resizeEvent(event)
         self._fit()
 
@@ -77,7 +77,9 @@ class EmptyState(QWidget):
         needed = self._title.sizeHint().height() + text + _SPACING
         if not self.button.isHidden():
             needed += self.button.sizeHint().height() + 3 * _SPACING
-        self._text.setVisible(bool(self._text.text()) and needed <= room.height())
+        fits = needed <= room.height()
+        self._text.setVisible(bool(self._text.text()) and fits)
+        self.setToolTip("" if fits else tooltip(self._text.text()))
 
     def set_text(self, title: str, text: str = "", button_text: str | None = None) -> None:
         """Set the texts; an empty `button_text` hides the button, None leaves it unchanged."""

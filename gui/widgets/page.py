@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
@@ -13,10 +13,10 @@ class Page(QScrollArea):
     """A view of a widget that scrolls in both directions if necessary.
 
     Signals:
-        width_changed: the width in pixels that the page offers.
+        size_changed: the `QSize` in pixels that the page offers.
     """
 
-    width_changed = Signal(int)
+    size_changed = Signal(object)
 
     def __init__(self, part: QWidget) -> None:
         super().__init__()
@@ -27,35 +27,35 @@ class Page(QScrollArea):
         self.setWidget(part)
 
     @property
-    def offered(self) -> int:
-        """The width in pixels without scroll bars, even while there is one.
+    def offered(self) -> QSize:
+        """The size in pixels without scroll bars, even while there is one.
 
         It does not depend on what is shown. Otherwise a part that is hidden, so that a scroll bar
-        disappears, would be shown again for the additional width.
+        disappears, would be shown again for the additional room.
         """
-        return self.maximumViewportSize().width()
+        return self.maximumViewportSize()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Report the width before the part is laid out in it."""
-        self.width_changed.emit(self.offered)
+        """Report the size before the part is laid out in it."""
+        self.size_changed.emit(self.offered)
         super().resizeEvent(event)
 
 
-def fit_to_page(widget: QWidget, fit: Callable[[int], object]) -> None:
-    """Call a function with the width that the page of a widget offers, whenever it changes.
+def fit_to_page(widget: QWidget, fit: Callable[[QSize], object]) -> None:
+    """Call a function with the size that the page of a widget offers, whenever it changes.
 
-    The widget's own width says nothing about it: Qt never makes the widget narrower than its
-    present content, so that content would never be hidden.
+    The widget's own size says nothing about it: Qt never makes the widget smaller than its present
+    content, so that content would never be hidden.
 
     Args:
-        widget: the widget; outside of a page its own width is passed.
-        fit: shows what fits into a width in pixels.
+        widget: the widget; outside of a page its own size is passed.
+        fit: shows what fits into a size in pixels.
     """
     _Fitter(widget, fit)
 
 
 class _Fitter(QObject):
-    def __init__(self, widget: QWidget, fit: Callable[[int], object]) -> None:
+    def __init__(self, widget: QWidget, fit: Callable[[QSize], object]) -> None:
         super().__init__(widget)
         self._widget, self._fit = widget, fit
         self._page: Page | None = None
@@ -70,8 +70,8 @@ class _Fitter(QObject):
     def _update(self) -> None:
         if self._page is None and (page := _page_of(self._widget)) is not None:
             self._page = page
-            page.width_changed.connect(self._fit)
-        self._fit(self._widget.width() if self._page is None else self._page.offered)
+            page.size_changed.connect(self._fit)
+        self._fit(self._widget.size() if self._page is None else self._page.offered)
 
 
 def _page_of(widget: QWidget) -> Page | None:

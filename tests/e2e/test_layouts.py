@@ -1,6 +1,7 @@
 """Nothing is clipped or unreachable at any size of the window, and no message moves it."""
 
 import contextlib
+import shutil
 import sqlite3
 from functools import partial
 
@@ -111,6 +112,9 @@ def test_the_backups_of_every_table_fit_after_the_window_was_resized(user, datab
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.executescript(_LONG_TABLE)
     tab = _loaded(user, next(spec for spec in TABS if spec.id == "backups"))
+    others = [str(shutil.copy(database, database.with_name(f"{n}.db"))) for n in range(4)]
+    tab._show_databases([str(database), *others])
+    assert tab.sources.model.rowCount() == 6
     found = {}
     for info in tab.tables.model.tables:
         tab.open_target(info.name)

@@ -26,9 +26,9 @@ class _Columns(QWidget):
         self.widths = []
         fit_to_page(self, self._fit)
 
-    def _fit(self, width):
-        self.widths.append(width)
-        self.second.setVisible(width >= 900)
+    def _fit(self, size):
+        self.widths.append(size.width())
+        self.second.setVisible(size.width() >= 900)
 
 
 @pytest.fixture

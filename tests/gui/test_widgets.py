@@ -323,3 +323,19 @@ def test_the_list_of_a_combo_box_has_its_name(qtbot):
     box = combo_box("Storage class")
     qtbot.addWidget(box)
     assert box.view().accessibleName() == "Storage class"
+
+
+def test_the_text_of_a_low_empty_view_is_in_its_tooltip(qtbot):
+    empty = EmptyState(
+        "The tables could not be listed", "The server does not answer. " * 4, "Retry"
+    )
+    qtbot.addWidget(empty)
+    empty.resize(240, 300)
+    empty.show()
+    assert empty._text.isVisible()
+    assert empty.toolTip() == ""
+    empty.resize(240, 90)
+    assert not empty._text.isVisible()
+    assert "does not answer" in empty.toolTip()
+    empty.set_text("Short", "Fits.", "")
+    assert empty._text.isVisible()

@@ -174,7 +174,8 @@ class RestorePanel(QWidget):
         self.preview = None
         self._panel.head.set_title("Restore")
         title = f"{format_counted(selected, 'backup')} are selected" if selected else ""
-        text = "Select a single one to see what it would change."
+        one = "a single one" if selected else "one"
+        text = f"Select {one} to see what it would change."
         self.empty.set_text(title or "No backup is selected", text, "")
         self._stack.setCurrentWidget(self.empty)
 

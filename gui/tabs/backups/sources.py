@@ -25,7 +25,7 @@ from gui.widgets.labels import shown
 from gui.widgets.panel import Panel
 from gui.widgets.table import choose_row, columns_of, make_table
 
-_HEAD, _MOST_ROWS, _COUNT = 30, 5, 72
+_HEAD, _MOST_ROWS, _MOST_ROWS_LOW, _COUNT = 30, 5, 2, 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +182,7 @@ class SourcesPanel(QWidget):
     def __init__(self, settings: SettingsStore | None, open_menu: QMenu) -> None:
         super().__init__()
         self.model = SourcesModel(self)
+        self._low = False
         self._quiet = False
         self.table = make_table(
             self.model, "Sources", settings=settings, key="backups/sources", sortable=False
@@ -212,8 +213,14 @@ class SourcesPanel(QWidget):
         self._quietly(partial(self.model.show, addresses))
         if self.model.row_of(former) >= 0:
             self.select(former, quiet=True)
-        rows = min(self.model.rowCount(), _MOST_ROWS)
+        self.set_low(low=self._low)
+
+    def set_low(self, *, low: bool) -> None:
+        """Show fewer rows without scrolling in a low window, where the tables need the room."""
+        self._low = low
+        rows = min(self.model.rowCount(), _MOST_ROWS_LOW if low else _MOST_ROWS)
         self.table.setFixedHeight(_HEAD + theme.ROW * rows + 2)
+        self.table.scrollTo(self.table.currentIndex())
 
     def select(self, address: str, *, quiet: bool = False) -> bool:
         """Select a source by its address; return whether it is in the list."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -40,10 +41,9 @@ from gui.widgets.panel import column, rule, splitter
 
 #: Width of the page in pixels below which tables hide a column: the minimum of all columns is 1066.
 _NARROW = 1080
-#: Width below which the times of backups, which matter more, take the room of their sizes: the
-#: minimum with sizes is 916.
+#: Width below which times of backups take the room of their sizes: the minimum with sizes is 916.
 _VERY_NARROW = 930
-#: Heights of the tab in pixels below which hints are hidden, and messages have no space around them.
+#: Heights of the page in pixels below which hints are hidden, and messages have no space around them.
 _LOW, _LOWEST = 540, 440
 
 
@@ -99,13 +99,13 @@ class BackupsTab(Tab):
                 former.setFocus()
         super().showEvent(event)
 
-    def _fit(self, width: int) -> None:
-        """Hide columns in a narrow page, and a hint in a low tab."""
-        narrow = width < _NARROW
-        self.backups.set_narrow(narrow=narrow, very=width < _VERY_NARROW)
-        self.tables.set_narrow(narrow=narrow)
-        self.tables.set_low(low=self.height() < _LOW)
-        self.former_bar.set_low(low=self.height() < _LOWEST)
+    def _fit(self, size: QSize) -> None:
+        """Hide columns in a narrow page, and hints in a low one."""
+        self.backups.set_narrow(narrow=size.width() < _NARROW, very=size.width() < _VERY_NARROW)
+        self.tables.set_narrow(narrow=size.width() < _NARROW)
+        self.tables.set_low(low=size.height() < _LOW)
+        for part in (self.sources, self.former_bar):
+            part.set_low(low=size.height() < _LOWEST)
 
     def _connect(self) -> None:
         self.opener.file_chosen.connect(self.open_file)

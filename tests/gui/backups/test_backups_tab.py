@@ -340,6 +340,7 @@ def test_no_restore_of_another_table_is_offered_while_backups_cannot_be_listed(
 
 def test_the_demo_says_how_to_add_a_server(tab):
     tab.tables.set_narrow(narrow=False)
+    tab.tables.set_low(low=False)
     hint = tab.tables._hint
     assert hint.isVisible()
     assert "Database server…" in hint.text()

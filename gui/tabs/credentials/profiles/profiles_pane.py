@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from core.health.permissions import PermissionResult
@@ -217,8 +217,8 @@ class FoldingColumns(QWidget):
         self._narrow = False
         fit_to_page(self, self._fit)
 
-    def _fit(self, width: int) -> None:
-        self._narrow = width < _BOTH
+    def _fit(self, size: QSize) -> None:
+        self._narrow = size.width() < _BOTH
         self._update()
 
     def _update(self) -> None:
