@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QGuiApplication, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QLabel, QSpinBox, QStackedWidget, QWidget
 
 from core.errors import AccessDenied, Cancelled, Throttled
 from core.local.settings import Settings
@@ -338,4 +338,19 @@ def test_the_text_of_a_low_empty_view_is_in_its_tooltip(qtbot):
     assert not empty._text.isVisible()
     assert "does not answer" in empty.toolTip()
     empty.set_text("Short", "Fits.", "")
+    assert empty._text.isVisible()
+
+
+def test_a_text_that_is_set_while_an_empty_view_is_hidden_is_shown_with_it(qtbot):
+    view = QStackedWidget()
+    qtbot.addWidget(view)
+    empty = EmptyState("No secrets")
+    view.addWidget(QLabel("a list"))
+    view.addWidget(empty)
+    view.resize(400, 200)
+    view.show()
+    view.setCurrentWidget(empty)
+    view.setCurrentIndex(0)
+    empty.set_text("Access is denied", "This needs secretsmanager:ListSecrets.")
+    view.setCurrentWidget(empty)
     assert empty._text.isVisible()
