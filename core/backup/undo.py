@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.backup.databases import open_database
@@ -77,6 +77,30 @@ def describe_former_table(
         rows = target.count(name, work=work)
         single, used = target.has_former_rows(name), _used_by_name(target, name)
         return FormerTable(table, name, rows, present, single, used)
+
+
+def failing_after_undo(
+    workspace: HasBucket | None, work: Work | None = None, *, database: str, formers: Sequence[str]
+) -> tuple[str, ...]:
+    """Return sentences about the views and triggers that fail after an undo, without changes.
+
+    Args:
+        workspace: reads the secret of the address, if it has one.
+        work: cancel token and progress.
+        database: the address of the database.
+        formers: names of former tables that would be put back.
+    """
+    work = default_work(work)
+    address = resolve_address(database, secrets_of(workspace), work)
+    with open_database(address, work=work) as target:
+        names = {one.name: one.former_name for one in target.tables()}
+        return tuple(
+            text
+            for former in formers
+            for text in _failing(
+                _used_by_name(target, former), former, names.get(former) or "the present table"
+            )
+        )
 
 
 def _used_by_name(target: Database, former: str) -> tuple[Dependant, ...]:

@@ -168,6 +168,11 @@ OPERATIONS: tuple[Operation, ...] = (
         changes.changed_backup,
         "backups",  # with --id ID and --note TEXT
     ),
+    _reads(
+        "backup.failing_after_undo",
+        "core.backup.undo:failing_after_undo",
+        "Checking what uses former tables",
+    ),
     _changes(
         "backup.undo",
         "core.backup.undo:undo",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from gui.tabs.backups.open_databases import OpenDatabases, connect
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.retrieval import show_error_with_retrieval
 from gui.tabs.backups.row_restore import RowRestore
+from gui.tabs.backups.together_requests import failing_text
 from gui.tabs.base import Tab
 from gui.tasks import Task
 
@@ -37,10 +38,12 @@ class UndoOptions:
     Attributes:
         parent: the view that asks.
         failed: gets the error instead of the banner of the tab.
+        failing: sentences about views and triggers that fail after the undo.
     """
 
     parent: QWidget
     failed: Callable[[StorageError], object] | None = None
+    failing: tuple[str, ...] = ()
 
 
 class RestoreFlow(QObject):
@@ -247,7 +250,33 @@ class RestoreFlow(QObject):
     def undo(
         self, database: str, table: str, former: str, options: UndoOptions | None = None
     ) -> None:
-        """Count the rows that an undo would drop and restore, and request confirmation."""
+        """Determine what an undo would drop, restore and break, and request confirmation."""
+        where = options or UndoOptions(self._tab)
+
+        def then(failing: tuple[str, ...]) -> None:
+            self._count_to_undo(database, table, former, replace(where, failing=failing))
+
+        self.list_failing(database, (former,), then, where.failed)
+
+    def list_failing(
+        self,
+        database: str,
+        formers: Sequence[str],
+        then: Callable[[tuple[str, ...]], object],
+        failed: Callable[[StorageError], object] | None,
+    ) -> None:
+        """Find the views and triggers that fail after an undo; `then` gets a sentence about each."""
+        self._tab.bulk(
+            f"Check what uses {', '.join(formers)}",
+            "backup.failing_after_undo",
+            {"database": self._databases.argument(database), "formers": tuple(formers)},
+            then,
+            failed=failed,
+            latest="backups/undo",
+            quiet=True,
+        )
+
+    def _count_to_undo(self, database: str, table: str, former: str, options: UndoOptions) -> None:
         address, workspace = self._databases.argument(database), self._tab.context.workspace
 
         def count(work: Work) -> tuple[int, int, bool]:
@@ -255,7 +284,6 @@ class RestoreFlow(QObject):
                 counts = opened.count(table, work=work), opened.count(former, work=work)
                 return *counts, opened.has_former_rows(former)
 
-        options = options or UndoOptions(self._tab)
         self._tab.run(
             f"Count the rows of {table} and {former}",
             count,
@@ -282,7 +310,8 @@ class RestoreFlow(QObject):
             f"Undo the restore of {table}?",
             f"The present table ({lost}) is dropped, with every change since the restore: it "
             f"can only be restored from a backup. The former table "
-            f"({back}) replaces it. Database: {self._databases.source(database).place}.",
+            f"({back}) replaces it. {failing_text(options.failing)}"
+            f"Database: {self._databases.source(database).place}.",
             lambda: self._after("backup.undo", database, former, "The restore was undone", options),
             names=[f"− {table}: {lost}", f"+ {former}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
             button="Undo restore",
@@ -298,6 +327,7 @@ class RestoreFlow(QObject):
             f"Undo the restore of {format_counted(count, 'row')} of {table}?",
             "These rows get the values from before the restore, and inserted rows are deleted. "
             "Changes of these rows since the restore are lost; other rows do not change. "
+            f"{failing_text(options.failing)}"
             f"Database: {self._databases.source(database).place}.",
             lambda: self._after("backup.undo", database, former, "The restore was undone", options),
             names=[former],

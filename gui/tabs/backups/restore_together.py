@@ -30,6 +30,7 @@ from gui.tabs.backups.together_requests import (
     change_line,
     database_name,
     exact_backups,
+    failing_text,
     loss_text,
     wanted_tables,
 )
@@ -269,7 +270,7 @@ class RestoreTogether(QObject):
         """Show what a restore has done, in a dialog that the banner can open again."""
         dialog = TogetherResult(self._tab, outcome, self._tab.context.locked_reason)
         dialog.undo_wanted.connect(partial(self._undo, dialog))
-        dialog.undo_all_wanted.connect(partial(self._ask_to_undo_all, dialog))
+        dialog.undo_all_wanted.connect(partial(self._on_undo_all_wanted, dialog))
         dialog.open()
         self._last, self._shown = outcome, dialog
         again = ("Show the result…", partial(self.show_result, outcome))
@@ -309,13 +310,24 @@ class RestoreTogether(QObject):
         )
         self._flow.undo(dialog.outcome.database, report.table, report.kept, options)
 
-    def _ask_to_undo_all(self, dialog: TogetherResult, reports: Sequence[RestoreReport]) -> None:
+    def _on_undo_all_wanted(self, dialog: TogetherResult, reports: Sequence[RestoreReport]) -> None:
+        self._flow.list_failing(
+            dialog.outcome.database,
+            [each.kept for each in reports],
+            while_exists(dialog, partial(self._ask_to_undo_all, dialog, reports)),
+            while_exists(dialog, dialog.banner.show_error),
+        )
+
+    def _ask_to_undo_all(
+        self, dialog: TogetherResult, reports: Sequence[RestoreReport], failing: tuple[str, ...]
+    ) -> None:
         source = self._databases.source(dialog.outcome.database)
         ask(
             dialog,
             f"Undo the restore of {format_counted(len(reports), 'table')}?",
             "The present tables are dropped, with every change since the restore, and the former "
-            f"ones replace them, one after the other. Database: {source.place}.",
+            f"ones replace them, one after the other. {failing_text(failing)}"
+            f"Database: {source.place}.",
             partial(self._undo_next, dialog, dialog.outcome.database, tuple(reports), ()),
             names=[f"{each.kept} replaces {each.table}" for each in reports],
             button="Undo all",

@@ -12,6 +12,8 @@ from gui.tabs.backups.sources import Source
 from gui.tabs.backups.together_dialog import TogetherRequest
 from gui.tabs.backups.together_models import changes_text
 
+_FAILING_NAMED = 5
+
 
 def database_name(source: Source) -> str:
     """Return the name that is typed before tables of a database are replaced."""
@@ -65,3 +67,10 @@ def loss_text(found: TablesPreview, place: str, *, single_transaction: bool) -> 
         f"{removed} will be removed and {changed} changed.{broken} {how} The present tables are saved "
         f"under other names until you drop them. Database: {place}."
     )
+
+
+def failing_text(failing: Sequence[str]) -> str:
+    """Return the first sentences about what fails after an undo, with a space after each."""
+    more = len(failing) - _FAILING_NAMED
+    rest = f"{more:,} more {'fails' if more == 1 else 'fail'} likewise." if more > 0 else ""
+    return "".join(f"{text} " for text in (*failing[:_FAILING_NAMED], rest) if text)

@@ -16,7 +16,7 @@ from helpers.backups import MemoryStore, backed_up, everything, restored, sql
 
 from core.backup.databases.sqlite.ddl.keyless import without_foreign_keys
 from core.backup.databases.sqlite.definition import define
-from core.backup.undo import describe_former_table, drop_former_table, undo
+from core.backup.undo import describe_former_table, drop_former_table, failing_after_undo, undo
 from core.errors import Conflict, Corrupt
 from core.model.backup import UndoReport
 
@@ -214,6 +214,7 @@ def test_a_view_on_a_former_table_is_named_before_and_after_an_undo(
     named = f"The view changed uses {former}, which does not exist after the undo: let it use o."
     before = everything(path)
     assert describe_former_table(str(path), "o").undo_effect.endswith(named)
+    assert failing_after_undo(None, database=str(path), formers=[former]) == (named,)
     with pytest.raises(Conflict, match=f"{former} is used by the view changed"):
         drop_former_table(None, database=str(path), former=former)
     assert everything(path) == before

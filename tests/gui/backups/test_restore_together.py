@@ -79,6 +79,14 @@ def rows(model):
     }
 
 
+def question_text(qtbot, tab):
+    return " ".join(each.text() for each in visible(qtbot, tab, Confirm).findChildren(QLabel))
+
+
+def fails(view, former):
+    return f"The view {view} uses {former}, which does not exist after the undo"
+
+
 def answer(qtbot, tab, text):
     dialog = visible(qtbot, tab, Confirm)
     dialog.field.setText(text)
@@ -115,8 +123,13 @@ def test_selected_tables_are_restored_together_and_undone(qtbot, changed, path):
     assert {row[1] for row in rows(result.model).values()} == {RESTORED}
     assert "2 tables restored." in tab.banner.text
     assert sql(path, "SELECT count(*) FROM orders WHERE status = 'lost'") == [(0,)]
+    formers = {each.table: each.kept for each in result.outcome.undoable}
+    views = "; ".join(f"CREATE VIEW of_{t} AS SELECT * FROM {f}" for t, f in formers.items())
+    sql(path, views)
     result.undo.click()
-    answer(qtbot, tab, result.current.table)
+    table = result.current.table
+    assert fails(f"of_{table}", formers[table]) in question_text(qtbot, tab)
+    answer(qtbot, tab, table)
     qtbot.waitUntil(lambda: not result.undo.isEnabled(), timeout=WAIT)
     assert result.undo.reason == "The restore was undone."
     assert len(result.outcome.undoable) == 1
@@ -127,6 +140,8 @@ def test_selected_tables_are_restored_together_and_undone(qtbot, changed, path):
     result = visible(qtbot, tab, TogetherResult)
     assert sorted(row[1] for row in rows(result.model).values()) == [RESTORED, UNDONE]
     result.undo_all.click()
+    (other,) = formers.keys() - {table}
+    assert fails(f"of_{other}", formers[other]) in question_text(qtbot, tab)
     answer(qtbot, tab, "trading.db")
     qtbot.waitUntil(lambda: not result.outcome.undoable and not tab.busy, timeout=WAIT)
     assert contents(path) == before
