@@ -264,7 +264,7 @@ class CellDelegate(QStyledItemDelegate):
         ):
             return font.metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
         rows = (index.row() + step for step in (-1, 1, -2, 2))
-        beside = (_text_of(index.sibling(row, index.column())) for row in rows)
+        beside = [_text_of(index.sibling(row, index.column())) for row in rows]
         return elided_name(text, beside, font.metrics, width)
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
@@ -26,7 +26,7 @@ _WITHIN = re.compile(
 _SHORTER = (r"\1\2\3\4", r"\1\2\3", r"\1\3")
 
 
-def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
+def elided_name(text: str, neighbours: Collection[str], metrics: QFontMetrics, width: int) -> str:
     """Return a text elided to a width, with the part that differs from its neighbours.
 
     Of a key, folders that its name repeats are left out, as in `BTC-USD/…/2024-01-15.json`; of one
@@ -45,7 +45,7 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
     if is_moment(text):
         return _elided_moment(text, neighbours, metrics, width)
     begin, end = differing_part(text, neighbours)
-    path = _without_repetition(text, (begin, end), metrics, width)
+    path = _without_repetition(text, begin, neighbours, metrics, width)
     path = path or _elided_path(text, begin, metrics, width)
     return path or _elided_differing(text, (begin, end), metrics, width)
 
@@ -72,13 +72,13 @@ def _elided_differing(
 
 
 def _without_repetition(
-    text: str, differing: tuple[int, int], metrics: QFontMetrics, width: int
+    text: str, begin: int, neighbours: Collection[str], metrics: QFontMetrics, width: int
 ) -> str:
     """Return a key without the folders that its name repeats, and without those that it shares.
 
-    Empty if there are none, if only what is left out would differ, or if the rest does not fit.
+    Empty if there are none, if a neighbour could be shown in the same way, or if the rest does not
+    fit.
     """
-    begin, end = differing
     *folders, name = text.split("/")
     first = len(folders)
     while first and folders[first - 1] and folders[first - 1] in name:
@@ -86,15 +86,14 @@ def _without_repetition(
     # A single folder is as short as what would be shown instead of it.
     if not 0 < first < len(folders) - 1:
         return ""
-    repeated = sum(len(folder) + 1 for folder in folders[:first])
-    if begin >= repeated and end <= len(text) - len(name):
-        return ""
+    alike = [each for each in neighbours if each != text and each.endswith(f"/{name}")]
     left, start = 0, 0
     while left < first and start <= begin:
-        parts = [_DOTS] * bool(left) + folders[left:first] + [_DOTS, name]
-        path = "/".join(parts)
+        shared = "/".join(folders[left:first])
+        path = "/".join([_DOTS] * bool(left) + [shared, _DOTS, name])
         if metrics.horizontalAdvance(path) <= width:
-            return path
+            # A neighbour of the same name may differ only in what is left out.
+            return "" if any(f"/{shared}/" in f"/{each}" for each in alike) else path
         start += len(folders[left]) + 1
         left += 1
     return ""

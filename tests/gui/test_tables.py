@@ -63,6 +63,17 @@ def test_folders_that_alone_differ_are_not_left_out_although_the_name_repeats_th
     assert "1/2" in drawn[0]
 
 
+def test_folders_that_alone_differ_from_one_of_two_neighbours_are_not_left_out():
+    metrics = QFontMetrics(theme.mono_font())
+    first, second = (
+        f"crypto/{folders}/2024-01-02_1h_BTC-USD.parquet" for folders in ("01/02", "02/01")
+    )
+    before, after = first.replace("BTC", "AVAX"), second.replace("BTC", "ETH")
+    width = metrics.horizontalAdvance("x" * (len(first) - 2))
+    drawn = elided_name(first, [before, second], metrics, width)
+    assert drawn != elided_name(second, [first, after], metrics, width)
+
+
 _HOURLY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
 
 
