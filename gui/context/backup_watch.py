@@ -213,8 +213,8 @@ class BackupWatch(QObject):
             },
             connection=workspace.connection,
             owner=self,
-            then=partial(self._on_done, schedule),
-            failed=partial(self._on_run_failed, schedule),
+            then=partial(self._on_done, schedule, place_of(profile)),
+            failed=partial(self._on_run_failed, schedule, place_of(profile)),
             cancelled=partial(self._on_ended, schedule),
             source=schedule.database,
             target=f"s3://{profile.bucket}/",
@@ -223,17 +223,22 @@ class BackupWatch(QObject):
         )
         self.changed.emit()
 
-    def _on_done(self, schedule: Schedule, report: BackupReport) -> None:
+    def _on_done(self, schedule: Schedule, place: str, report: BackupReport) -> None:
         error = incomplete(report)
         if error is not None:
-            self._on_run_failed(schedule, error)
+            self._on_run_failed(schedule, place, error)
             return
         self._on_ended(schedule)
         self.ended.emit(schedule, report)
 
-    def _on_run_failed(self, schedule: Schedule, error: StorageError) -> None:
-        """Record the failure, also of a run that did not reach the database, and send notices."""
-        place = self._place()
+    def _on_run_failed(self, schedule: Schedule, place: str, error: StorageError) -> None:
+        """Record the failure, also of a run that did not reach the database, and send notices.
+
+        Args:
+            schedule: the schedule.
+            place: the bucket of the backup: the window may have another one by now.
+            error: why it failed.
+        """
 
         def report(work: Work) -> tuple[str, ...]:
             return report_failure(schedule, error, work, place=place)

@@ -13,6 +13,7 @@ from core.backup.listing import list_backups
 from core.backup.runs import last_runs, record_failure
 from core.backup.schedule import checked_schedule, schedule_name
 from core.backup.schedules import save_schedule, schedules
+from core.backup.store import place_of
 from core.errors import Offline
 from core.model.backup_plan import Selection
 from core.model.schedule import BackupProblem, Every, Schedule, ScheduleFormat
@@ -100,6 +101,22 @@ def test_a_failed_run_is_recorded_and_is_a_finding(tab, path, watch, idle, qtbot
     dialog.show_backups.click()
     idle()
     assert tab.tables.current.name == "users"
+
+
+def test_a_failure_belongs_to_the_bucket_of_the_run_although_another_one_is_open(
+    tab, path, watch, idle, qtbot
+):
+    schedule = scheduled(path, "users", created=utc_now())
+    connection = apsw.Connection(str(path))
+    connection.execute("DROP TABLE users")
+    connection.close()
+    watch.start(lambda: True)
+    idle()
+    place = place_of(tab.context.workspace.profile)
+    with qtbot.waitSignal(watch.ended, timeout=20_000):
+        watch.run_now(schedule)
+        watch.follow(None)
+    assert last_runs()[schedule_name(schedule)].place == place
 
 
 def test_without_findings_the_next_backup_is_shown(tab, path, watch, idle, qtbot):
