@@ -25,10 +25,10 @@ from hypothesis import strategies as st
 from core.backup import recovery_kit
 from core.backup.databases import open_database
 from core.backup.encryption_keys import create_key
-from core.backup.recovery_kit.script import long_rows
+from core.backup.recovery_kit.script import long_rows, storage
 from core.backup.recovery_kit.script.backups import Counts
 from core.backup.recovery_kit.script.decompression import decompressed
-from core.backup.recovery_kit.script.failures import KitError
+from core.backup.recovery_kit.script.failures import LOCAL, KitError
 from core.backup.recovery_kit.script.long_rows import LongRow, LongValue, lines_of
 from core.backup.run import back_up
 from core.work import Work
@@ -85,6 +85,27 @@ def _read(line: bytes) -> None:
     row = LongRow()
     row.add(line)
     list(map(_plain, row.values(["a"])))
+
+
+@pytest.mark.usefixtures("small_lines")
+@pytest.mark.parametrize("name", ["$hex", "$text"])
+def test_a_first_column_with_the_name_of_a_tag_has_no_digits(name: str) -> None:
+    row = LongRow()
+    row.add(json.dumps({name: "ab" * 40}).encode())
+    assert list(map(_plain, row.values([name]))) == ["ab" * 40]
+
+
+def test_a_full_disk_is_not_reported_as_a_problem_of_the_connection(tmp_path: Path) -> None:
+    answer = io.BytesIO(b"rows")
+    answer.headers = {}  # type: ignore[attr-defined] # as of an answer
+    path = tmp_path / "missing" / "0"
+    with pytest.raises(KitError) as caught:
+        storage._save_body(answer, 10, path)
+    assert caught.value.code == LOCAL
+    path.parent.mkdir()
+    answer.seek(0)
+    storage._save_body(answer, 10, path)
+    assert path.read_bytes() == b"rows"
 
 
 @pytest.mark.usefixtures("small_lines")

@@ -20,7 +20,9 @@ _STRING = re.compile(
     rb'(?:[^"\\]+|\\(?:[^u]|u[dD][89abAB]..\\u....|u(?![dD][89abAB])[0-9a-fA-F]{4}))*', re.DOTALL
 )
 _LONGEST_ESCAPE = 12
-_DIGIT_TAG = re.compile(rb'\{\s*"(\$hex|\$text)"\s*:\s*"$')
+#: The beginning of a value that is written as digits; a row begins in the same way if its first column
+#: is named `$hex`.
+_DIGIT_TAG = re.compile(rb':\s*\{\s*"(\$hex|\$text)"\s*:\s*"$')
 
 
 class LongValue:

@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 from xml.etree import ElementTree as ET
@@ -195,8 +196,14 @@ def _complete_body(answer: Any, limit: int) -> bytes:
 
 
 def _save_body(answer: Any, limit: int, path: Path) -> None:
-    with path.open("wb") as file:
-        file.writelines(_body_pieces(answer, limit))
+    mode = "wb"
+    for data in chain([b""], _body_pieces(answer, limit)):
+        try:
+            with path.open(mode) as file:
+                file.write(data)
+        except OSError as error:  # a full disk is no problem of the connection
+            raise KitError(LOCAL, f"{path} could not be written: {error}") from error
+        mode = "ab"
 
 
 class Cache:
