@@ -187,11 +187,14 @@ class Copying(QObject):
         self._steps.push(UndoStep(len(undoable), partial(self._undo, run, undoable)))
         complete = len(report.done) == report.planned
         gone = [each.key for each in report.moved]
+        chosen = self._tab.selected
         # A folder with objects that were not moved still exists.
         self._folder.remove([*gone, *(run.folders if complete else ())])
         # The folder is listed again already, since the change was announced before.
         self._listing.select_remaining()
-        if run.renamed and complete:  # else the next action would apply to another object
+        # Else the next action would apply to another object; but what was selected since stays so.
+        mine = not chosen or (len(chosen) == 1 and chosen[0].key in {*gone, *run.folders})
+        if run.renamed and complete and mine:
             self._listing.select_later([run.target.folder])
         if report.unanswered:
             # Those that still exist are selected, without a message about the others.

@@ -123,6 +123,21 @@ def test_an_object_is_renamed(tab, qtbot, bucket):
     assert [each.key for each in tab.selected] == ["letter.txt"], "the next key acts on it"
 
 
+def test_what_is_selected_during_a_rename_stays_selected(tab, qtbot, bucket):
+    put(bucket, "other.txt", b"")
+    tab.refresh()
+    settled(qtbot, tab)
+    pressed(tab, qtbot, Qt.Key.Key_F2, "note.txt")
+    dialog = tab.tools.copying.name_dialog
+    dialog.field.setText("letter.txt")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "Moving 1 object" in tab.banner.text, timeout=WAIT)
+    assert tab.folder.select("other.txt")
+    until(qtbot, tab, "moved")
+    settled(qtbot, tab)
+    assert [each.key for each in tab.selected] == ["other.txt"]
+
+
 def test_a_folder_is_renamed_after_a_question_with_its_count(tab, qtbot, bucket):
     pressed(tab, qtbot, Qt.Key.Key_F2, "market-data/")
     dialog = tab.tools.copying.name_dialog
