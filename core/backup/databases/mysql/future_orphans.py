@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any, TypeVar
 
 from core.backup.databases.mysql.inspect import exists
-from core.backup.databases.mysql.orphans import referring_rows
+from core.backup.databases.mysql.orphans import count_rows, filled, has, referring_rows, unmatched
 from core.backup.databases.mysql.rows import HEX, Number
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted
@@ -22,6 +22,8 @@ from core.work import Work
 
 _BATCH = 200
 _WRITTEN = 5_000
+#: Characters of a statement with all lost values; servers accept 16 MB by default.
+_STATEMENT = 2_000_000
 _T = TypeVar("_T")
 
 
@@ -56,8 +58,16 @@ class KeyValues:
             values = [folded.get(column.lower()) for column in columns]
             if all(_is_known(value) for value in values):
                 self._pending.append((key, _dumped(values), number))
+        if len(self._own) > 1:
+            self._pending.append((len(self._keys), self._combined(folded), number))
         if len(self._pending) >= _WRITTEN:
             self._write()
+
+    def _combined(self, row: Mapping[str, Any]) -> str:
+        """Return the values of all foreign keys of a row; null where one is not known."""
+        keys = ([row.get(column.lower()) for column in key.columns] for key in self._own)
+        known = (values if all(map(_is_known, values)) else None for values in keys)
+        return json.dumps([values and json.loads(_dumped(values)) for values in known])
 
     def _write(self) -> None:
         with self._connection:
@@ -75,12 +85,13 @@ class KeyValues:
             work: Cancel token.
         """
         self._write()
-        found: dict[str, int] = {}
+        lost: dict[str, list[tuple[Reference, list[list[Any]]]]] = {}
         for place, reference in enumerate(self._incoming, len(self._own)):
             if today is not None:
-                count = self._lost(session, place, reference, today, work)
-                found[reference.table] = found.get(reference.table, 0) + count
-        own = sum(self._missing(session, at, key, today, work) for at, key in enumerate(self._own))
+                values = list(self._lost(session, place, reference, today, work))
+                lost.setdefault(reference.table, []).append((reference, values))
+        found = {table: _referring(session, table, some, work) for table, some in lost.items()}
+        own = self._orphaned(session, today, work)
         found[self._table] = found.get(self._table, 0) + own
         return tuple((table, count) for table, count in found.items() if count > 0)
 
@@ -94,32 +105,61 @@ class KeyValues:
 
     def _lost(
         self, session: Session, key: int, reference: Reference, today: TableSchema, work: Work
-    ) -> int:
-        """Count rows of another table whose referenced rows only the present table has."""
+    ) -> Iterator[list[Any]]:
+        """Return the values of referenced rows that only the present table has."""
         gained: dict[str, list[list[Any]]] = {}
         for value, _ in self._changed(key, "> 0"):
             gained.setdefault(_normalized(value), []).append(value)
-        total = 0
         fewer = (
             (value, -net)
             for value, net in self._changed(key, "< 0")
             if not _is_equal_to_one(session, today.table, reference.parents, value, gained)
         )
-        lost = (
-            (value for value, _ in fewer)
-            if _is_unique(today, reference.parents)
-            else _completely_removed(session, today.table, reference.parents, fewer, work)
-        )
-        columns = ", ".join(map(quoted, reference.columns))
-        for values in _batches(lost):
+        if _is_unique(today, reference.parents):
+            return (value for value, _ in fewer)
+        return _completely_removed(session, today.table, reference.parents, fewer, work)
+
+    def _orphaned(self, session: Session, today: TableSchema | None, work: Work) -> int:
+        """Count how many more rows of the backup than today refer to rows that do not exist."""
+        counts = [self._missing(session, at, key, today, work) for at, key in enumerate(self._own)]
+        broken = [at for at, count in enumerate(counts) if count > 0]
+        if len(broken) < 2:
+            return sum(counts)
+        total, absent = 0, {at for at in broken if not exists(session, self._own[at].table)}
+        for changed in _batches(self._changed(len(self._keys), "<> 0")):
             work.check()
-            tuples = ", ".join(f"({', '.join(map(_sql, value))})" for value in values)
-            total += int(
-                session.value(
-                    f"SELECT COUNT(*) FROM {quoted(reference.table)} WHERE ({columns}) IN ({tuples})"  # noqa: S608 - names are quoted, values literals
-                )
+            tests = ", ".join(self._is_orphan(values, broken, absent) for values, _ in changed)
+            (orphans,) = session.query(f"SELECT {tests}")
+            total += sum(
+                number for (_, number), yes in zip(changed, orphans, strict=True) if int(yes)
             )
-        return total
+        if today is not None and absent:
+            # Rows of today are not subtracted for a referenced table that does not exist.
+            keys = [
+                self._own[at]
+                for at in broken
+                if at not in absent and has(today, self._own[at].columns)
+            ]
+            any_absent = [
+                filled(self._own[at].columns)
+                for at in sorted(absent)
+                if has(today, self._own[at].columns)
+            ]
+            other = [unmatched(key.columns, key.table, key.references) for key in keys]
+            if any_absent:
+                total += count_rows(session, today.table, any_absent, without=other)
+        return max(*counts, total)
+
+    def _is_orphan(
+        self, values: Sequence[list[Any] | None], broken: Sequence[int], absent: Set[int]
+    ) -> str:
+        """Return the expression whether a row with these values of its keys refers to a missing row."""
+        tests = (
+            "1" if at in absent else f"NOT EXISTS({_row_of(self._own[at], value)})"
+            for at in broken
+            if (value := values[at]) is not None
+        )
+        return f"({' OR '.join(tests) or '0'})"
 
     def _missing(
         self, session: Session, place: int, key: ForeignKey, today: TableSchema | None, work: Work
@@ -134,10 +174,7 @@ class KeyValues:
         total = 0
         for changed in _batches(self._changed(place, "<> 0")):
             work.check()
-            tests = ", ".join(
-                f"EXISTS(SELECT 1 FROM {quoted(key.table)} WHERE {_equal(key.references, value)})"  # noqa: S608 - names are quoted, values literals
-                for value, _ in changed
-            )
+            tests = ", ".join(f"EXISTS({_row_of(key, value)})" for value, _ in changed)
             (present,) = session.query(f"SELECT {tests}")
             total += sum(
                 number
@@ -145,6 +182,40 @@ class KeyValues:
                 if not int(there)
             )
         return max(total, 0)
+
+
+def _row_of(key: ForeignKey, value: Sequence[Any]) -> str:
+    return f"SELECT 1 FROM {quoted(key.table)} WHERE {_equal(key.references, value)}"  # noqa: S608 - names are quoted, values literals
+
+
+def _referring(
+    session: Session,
+    table: str,
+    lost: Sequence[tuple[Reference, Sequence[list[Any]]]],
+    work: Work,
+) -> int:
+    """Count the rows of a table that refer by any of its keys to one of the lost values.
+
+    A row counts once, unless the lost values of several keys do not fit into one statement.
+    """
+    some = [(reference, values) for reference, values in lost if values]
+    if len(some) > 1:
+        tests = [_is_one_of(reference.columns, values) for reference, values in some]
+        if sum(map(len, tests)) <= _STATEMENT:
+            work.check()
+            return count_rows(session, table, tests)
+    total = 0
+    for reference, values in some:
+        for batch in _batches(values):
+            work.check()
+            total += count_rows(session, table, [_is_one_of(reference.columns, batch)])
+    return total
+
+
+def _is_one_of(columns: Sequence[str], values: Iterable[Sequence[Any]]) -> str:
+    names = ", ".join(map(quoted, columns))
+    tuples = ", ".join(f"({', '.join(map(_sql, value))})" for value in values)
+    return f"({names}) IN ({tuples})"
 
 
 def _is_unique(schema: TableSchema, columns: Sequence[str]) -> bool:

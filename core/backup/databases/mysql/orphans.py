@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from core.backup.databases.mysql.inspect import exists, read_schema
 from core.backup.databases.mysql.referring import incoming
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import quoted
-from core.model.tables import ForeignKey, Reference, TableSchema
+from core.model.tables import Reference, TableSchema
 from core.units import format_counted
 
 
@@ -30,14 +30,15 @@ def newly_orphaned(
         today: The replaced table; None if there is none.
 
     Returns:
-        Tables with their counts, including the table itself for its foreign keys.
+        Tables with their counts, including the table itself for its foreign keys. A row counts once,
+        by however many keys it refers to missing rows.
     """
-    found: dict[str, int] = {}
+    lost: dict[str, list[str]] = {}
     for reference in references if today else ():
         assert today is not None
-        count = _lost(session, reference, new, schema, today)
-        found[reference.table] = found.get(reference.table, 0) + count
-    own = sum(_more(session, key, schema, new, today) for key in schema.foreign_keys)
+        lost.setdefault(reference.table, []).extend(_lost(reference, new, schema, today))
+    found = {table: count_rows(session, table, tests) for table, tests in lost.items()}
+    own = _more(session, schema, new, today)
     found[schema.table] = found.get(schema.table, 0) + own
     return tuple((table, count) for table, count in found.items() if count > 0)
 
@@ -71,49 +72,84 @@ def orphaned_during_swap(
     )
 
 
-def _lost(
-    session: Session, reference: Reference, new: str, schema: TableSchema, today: TableSchema
-) -> int:
-    if not _has(schema, reference.parents) or not _has(today, reference.parents):
-        return 0
+def _lost(reference: Reference, new: str, schema: TableSchema, today: TableSchema) -> Iterator[str]:
+    """Yield the condition for rows whose referenced row only `today` has, if there is one."""
     columns, parents = reference.columns, reference.parents
-    gone = _unmatched(reference.table, columns, new, parents)
-    gone += f" AND EXISTS ({_match(today.table, parents, columns)})"
-    return int(session.value(gone))
+    if has(schema, parents) and has(today, parents):
+        gone = unmatched(columns, new, parents)
+        yield f"{gone} AND EXISTS ({_match(today.table, parents, columns)})"
 
 
-def _more(
-    session: Session, key: ForeignKey, schema: TableSchema, new: str, today: TableSchema | None
+def _more(session: Session, schema: TableSchema, new: str, today: TableSchema | None) -> int:
+    """Return how many more rows are orphans in `new` than today, by keys that have more.
+
+    Of a referenced table that does not exist, the rows of today are not subtracted.
+    """
+    counts: list[int] = []
+    tests: list[str] = []
+    former: list[str] = []
+    present = today.table if today is not None else ""
+    for key in schema.foreign_keys:
+        parent = new if key.table == schema.table else key.table
+        there: list[str] = []
+        if not exists(session, parent):
+            if not has(schema, key.columns):
+                continue
+            test = filled(key.columns)
+        else:
+            test = unmatched(key.columns, parent, key.references)
+            there = [test] if today is not None and has(today, key.columns) else []
+        count = count_rows(session, new, [test])
+        count -= count_rows(session, present, there) if count else 0
+        if count > 0:
+            counts.append(count)
+            tests.append(test)
+            former += there
+    if len(counts) < 2:
+        return sum(counts)
+    return max(*counts, count_rows(session, new, tests) - count_rows(session, present, former))
+
+
+def count_rows(
+    session: Session, table: str, tests: Sequence[str], without: Sequence[str] = ()
 ) -> int:
-    """Return how many more rows are orphans by this key in `new` than today."""
-    parent = new if key.table == schema.table else key.table
-    if not exists(session, parent):
-        return int(session.value(referring_rows(replace(schema, table=new), key.columns)))
-    count = int(session.value(_unmatched(new, key.columns, parent, key.references)))
-    if count and today is not None and _has(today, key.columns):
-        count -= int(session.value(_unmatched(today.table, key.columns, parent, key.references)))
-    return max(count, 0)
+    """Return how many rows satisfy any of these conditions, and none of the others.
+
+    Args:
+        session: The connection.
+        table: The table, which the conditions name `c`.
+        tests: The conditions.
+        without: The conditions that exclude a row.
+    """
+    if not tests:
+        return 0
+    met = " OR ".join(f"({test})" for test in tests)
+    met = f"({met})" + "".join(f" AND NOT ({test})" for test in without)
+    return int(session.value(f"SELECT COUNT(*) FROM {quoted(table)} AS c WHERE {met}"))  # noqa: S608 - names are quoted
 
 
 def referring_rows(schema: TableSchema, columns: Sequence[str]) -> str:
     """Return the statement that counts the rows of a table in which no column of a key is NULL."""
-    if not _has(schema, columns):
+    if not has(schema, columns):
         return "SELECT 0"
-    return f"SELECT COUNT(*) FROM {quoted(schema.table)} AS c WHERE {_filled(columns)}"  # noqa: S608 - names are quoted
+    return f"SELECT COUNT(*) FROM {quoted(schema.table)} AS c WHERE {filled(columns)}"  # noqa: S608 - names are quoted
 
 
-def _filled(columns: Sequence[str]) -> str:
+def filled(columns: Sequence[str]) -> str:
+    """Return the condition that no column of a key of the row `c` is NULL."""
     return " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in columns)
 
 
-def _has(schema: TableSchema, columns: Sequence[str]) -> bool:
+def has(schema: TableSchema, columns: Sequence[str]) -> bool:
+    """Return whether a table has all of these columns."""
     names = {column.name.lower() for column in schema.columns}
     return names.issuperset(name.lower() for name in columns)
 
 
-def _unmatched(child: str, columns: Sequence[str], parent: str, parents: Sequence[str]) -> str:
+def unmatched(columns: Sequence[str], parent: str, parents: Sequence[str]) -> str:
+    """Return the condition that the row `c` refers to a row that `parent` does not have."""
     match = _match(parent, parents, columns)
-    return f"SELECT COUNT(*) FROM {quoted(child)} AS c WHERE {_filled(columns)} AND NOT EXISTS ({match})"  # noqa: S608 - names are quoted
+    return f"{filled(columns)} AND NOT EXISTS ({match})"
 
 
 def _match(parent: str, parents: Sequence[str], columns: Sequence[str]) -> str:

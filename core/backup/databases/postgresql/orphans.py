@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 
 from core.backup.databases.base import CompletedKeys
 from core.backup.databases.postgresql.catalog import require_relation
@@ -41,25 +41,28 @@ def validate_or_count(
 ) -> Iterator[tuple[str, int]]:
     """Declare the foreign keys of and to a table valid; yield (table, rows) of those that are not.
 
+    A row counts once, by however many keys it refers to missing rows.
+
     Args:
         session: A connection inside the transaction of the restore.
         oid: The object id of the restored table.
         not_valid: The (table, constraint) that were not valid before, and remain so.
     """
     former = {name for name, _ in former_names(session)}
+    broken: dict[TableName, list[str]] = {}
     for name, schema, table, parent_schema, parent, columns, parents in session.query(
         _KEYS, (oid,)
     ):
         child = TableName(schema, table)
         if (str(child), name) in not_valid or str(child) in former:
             continue  # its rows may refer to missing ones; an undo validates a former table
-        count = count_orphans(
-            session, child.sql, tuple(columns), TableName(parent_schema, parent).sql, tuple(parents)
-        )
-        if count:
-            yield str(child), count
+        test = orphan_condition(columns, TableName(parent_schema, parent).sql, parents)
+        if _count(session, child.sql, [test]):
+            broken.setdefault(child, []).append(test)
         else:
             session.query(f"ALTER TABLE {child.sql} VALIDATE CONSTRAINT {quoted(name)}")
+    for child, tests in broken.items():
+        yield str(child), _count(session, child.sql, tests)
 
 
 def complete_keys(session: Session, schema: TableSchema) -> CompletedKeys:
@@ -85,20 +88,19 @@ def validate_checks(
             yield name
 
 
-def count_orphans(
-    session: Session,
-    child: str,
-    columns: tuple[str, ...],
-    parent: str,
-    parents: tuple[str, ...],
-    as_text: bool = False,
-) -> int:
-    """Return how many rows of `child` refer to a row that `parent` does not have.
+def _count(session: Session, child: str, tests: Sequence[str]) -> int:
+    """Return how many rows satisfy any of the conditions of `orphan_condition`."""
+    met = " OR ".join(f"({test})" for test in tests)
+    return int(session.value(f"SELECT count(*) FROM {child} c WHERE {met}"))  # noqa: S608 - names are quoted
+
+
+def orphan_condition(
+    columns: Sequence[str], parent: str, parents: Sequence[str], *, as_text: bool = False
+) -> str:
+    """Return the condition that the row `c` refers to a row that `parent` does not have.
 
     Args:
-        session: An open connection.
-        child: The quoted name of the referring table.
-        columns: Its columns.
+        columns: The columns of the referring table.
         parent: The quoted name of the referenced table.
         parents: The referenced columns, in the same order.
         as_text: Whether the texts of the values are compared, since the types differ.
@@ -109,11 +111,7 @@ def count_orphans(
         f"p.{quoted(theirs)}{cast} = c.{quoted(mine)}{cast}"
         for mine, theirs in zip(columns, parents, strict=True)
     )
-    statement = (
-        f"SELECT count(*) FROM {child} c WHERE {present} "  # noqa: S608 - names are quoted
-        f"AND NOT EXISTS (SELECT FROM {parent} p WHERE {equal})"
-    )
-    return int(session.value(statement))
+    return f"{present} AND NOT EXISTS (SELECT FROM {parent} p WHERE {equal})"
 
 
 def future_orphans(
@@ -129,22 +127,30 @@ def future_orphans(
     """
     types = {column.name: column.type for column in loaded.columns}
     texts = {c.name for c in backup.columns if types.get(c.name) == "text" != c.type}
+    lost: dict[str, list[str]] = {}
     # Computed columns may be left out of it.
     for reference in (one for one in references if types.keys() >= set(one.parents)):
-        child = TableName.parse(reference.table).sql
         as_text = not texts.isdisjoint(reference.parents)
-        count = count_orphans(
-            session, child, reference.columns, LOADED, reference.parents, as_text=as_text
+        lost.setdefault(reference.table, []).append(
+            orphan_condition(reference.columns, LOADED, reference.parents, as_text=as_text)
         )
-        if count:
-            yield reference.table, count
-    for key in (one for one in loaded.foreign_keys if types.keys() >= set(one.columns)):
-        yield from _outgoing(session, loaded, key, as_text=not texts.isdisjoint(key.columns))
+    own = [
+        test
+        for key in loaded.foreign_keys
+        if types.keys() >= set(key.columns)
+        for test in _outgoing(session, loaded, key, as_text=not texts.isdisjoint(key.columns))
+    ]
+    for table, tests in lost.items():
+        if count := _count(session, TableName.parse(table).sql, tests):
+            yield table, count
+    if own and (count := _count(session, LOADED, own)):
+        yield loaded.table, count
 
 
 def _outgoing(
     session: Session, schema: TableSchema, key: ForeignKey, *, as_text: bool
-) -> Iterator[tuple[str, int]]:
+) -> Iterator[str]:
+    """Yield the condition for rows that refer by `key` to missing rows, if the table exists."""
     name = TableName.parse(key.table)
     if key.table == schema.table:
         parent = LOADED
@@ -156,6 +162,4 @@ def _outgoing(
         parent = name.sql
     else:
         return
-    count = count_orphans(session, LOADED, key.columns, parent, key.references, as_text=as_text)
-    if count:
-        yield schema.table, count
+    yield orphan_condition(key.columns, parent, key.references, as_text=as_text)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import apsw
 
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.tokens import quoted
-from core.model.tables import ForeignKey, Reference, TableSchema
+from core.model.tables import Reference, TableSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +42,80 @@ def newly_orphaned(
         before: The former table; None if it did not exist.
 
     Returns:
-        Tables with their counts, including the table itself for its foreign keys.
+        Tables with their counts, including the table itself for its foreign keys. A row counts once,
+        by however many keys it refers to missing rows.
     """
     others = before.database if before else now.database
-    found: dict[str, int] = {}
+    lost: dict[str, list[str]] = {}
     for reference in references if before else ():
         assert before is not None
-        count = _lost(connection, reference, now, before)
-        found[reference.table] = found.get(reference.table, 0) + count
-    own = sum(_more(connection, key, now, before, others) for key in schema.foreign_keys)
+        lost.setdefault(reference.table, []).extend(_lost(connection, reference, now, before))
+    found = {
+        table: _count(connection, Place(others, table), tests) for table, tests in lost.items()
+    }
+    own = _more(connection, schema, now, before, others)
     found[schema.table] = found.get(schema.table, 0) + own
     return tuple((table, count) for table, count in found.items() if count > 0)
 
 
-def _lost(connection: apsw.Connection, reference: Reference, now: Place, before: Place) -> int:
+def _lost(
+    connection: apsw.Connection, reference: Reference, now: Place, before: Place
+) -> Iterator[str]:
+    """Yield the condition for rows whose referenced row only `before` has, if there is one."""
     parents = reference.parents or _primary(connection, now)
-    if len(parents) != len(reference.columns) or not _has(connection, now, parents):
-        return 0
-    child = Place(before.database, reference.table)
-    gone = _unmatched(child, reference.columns, now, parents)
-    if _has(connection, before, parents):
-        gone += f" AND EXISTS ({_match(before, parents, reference.columns)})"
-    return int(scalar(connection, gone))
+    if len(parents) == len(reference.columns) and _has(connection, now, parents):
+        gone = _unmatched(reference.columns, now, parents)
+        if _has(connection, before, parents):
+            gone += f" AND EXISTS ({_match(before, parents, reference.columns)})"
+        yield gone
 
 
 def _more(
-    connection: apsw.Connection, key: ForeignKey, now: Place, before: Place | None, others: str
+    connection: apsw.Connection,
+    schema: TableSchema,
+    now: Place,
+    before: Place | None,
+    others: str,
 ) -> int:
-    """Return how many more rows are orphans by this key in `now` than in `before`."""
-    parent = Place(others, key.table)
-    if key.table.lower() == now.table.lower() or key.table.lower() == _name(before):
-        parent = now
-    parents = key.references or _primary(connection, parent)
-    if not _has(connection, parent, parents) or len(parents) != len(key.columns):
+    """Return how many more rows are orphans in `now` than in `before`, by keys that have more."""
+    counts: list[int] = []
+    tests: list[str] = []
+    former: list[str] = []
+    for key in schema.foreign_keys:
+        parent = Place(others, key.table)
+        if key.table.lower() == now.table.lower() or key.table.lower() == _name(before):
+            parent = now
+        parents = key.references or _primary(connection, parent)
+        if not _has(connection, parent, parents) or len(parents) != len(key.columns):
+            continue
+        test = _unmatched(key.columns, parent, parents)
+        there = [test] if before is not None and _has(connection, before, key.columns) else []
+        count = _count(connection, now, [test]) - _count(connection, before, there)
+        if count > 0:
+            counts.append(count)
+            tests.append(test)
+            former += there
+    if len(counts) < 2:
+        return sum(counts)
+    return max(*counts, _count(connection, now, tests) - _count(connection, before, former))
+
+
+def _count(connection: apsw.Connection, child: Place | None, tests: Sequence[str]) -> int:
+    """Return how many rows satisfy any of these conditions."""
+    if child is None or not tests:
         return 0
-    count = int(scalar(connection, _unmatched(now, key.columns, parent, parents)))
-    if before is not None and _has(connection, before, key.columns):
-        count -= int(scalar(connection, _unmatched(before, key.columns, parent, parents)))
-    return max(count, 0)
+    met = " OR ".join(f"({test})" for test in tests)
+    return int(scalar(connection, f"SELECT count(*) FROM {child.sql} AS c WHERE {met}"))  # noqa: S608 - names are quoted
 
 
 def _name(place: Place | None) -> str:
     return place.table.lower() if place else ""
 
 
-def _unmatched(child: Place, columns: Sequence[str], parent: Place, parents: Sequence[str]) -> str:
+def _unmatched(columns: Sequence[str], parent: Place, parents: Sequence[str]) -> str:
     filled = " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in columns)
     match = _match(parent, parents, columns)
-    return f"SELECT count(*) FROM {child.sql} AS c WHERE {filled} AND NOT EXISTS ({match})"  # noqa: S608 - names are quoted
+    return f"{filled} AND NOT EXISTS ({match})"
 
 
 def _match(parent: Place, parents: Sequence[str], columns: Sequence[str]) -> str:

@@ -73,6 +73,52 @@ def test_rows_of_the_table_itself(trading: Trading, store: MemoryStore) -> None:
     )  # fmt: skip
 
 
+_PAIRS = (
+    "CREATE TABLE pairs (a INT, b INT, FOREIGN KEY (a) REFERENCES p (id), FOREIGN KEY (b) "
+    "REFERENCES q (id))"
+)
+_ROWS = "INSERT INTO pairs VALUES (4, 5), (4, 1), (1, 5), (1, 1), (4, NULL), (NULL, NULL)"
+
+
+@pytest.mark.parametrize("limit", [2_000_000, 10])
+def test_a_row_that_loses_several_rows_counts_once(
+    trading: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    trading.sql(
+        "CREATE TABLE p (id INT PRIMARY KEY)", _PAIRS.replace(" q ", " p "),
+        "INSERT INTO p VALUES (1), (2)",
+    )  # fmt: skip
+    changes = ["INSERT INTO p VALUES (4), (5)", _ROWS]
+    if limit > 1_000:
+        _check(trading, store, "p", [("pairs", 4)], changes)
+        return
+    monkeypatch.setattr("core.backup.databases.mysql.future_orphans._STATEMENT", limit)
+    backup = trading.backed_up(store, "p")
+    trading.sql(*changes)
+    assert preview_of(store, backup, trading.address, 5, Work()).orphans == (("pairs", 5),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        (["DELETE FROM pairs", "DELETE FROM p WHERE id > 3", "DELETE FROM q WHERE id > 3"], 4),
+        (["SET foreign_key_checks=0", "DELETE FROM pairs", "DROP TABLE p, q"], 5),
+        (["SET foreign_key_checks=0", "DELETE FROM pairs", "DROP TABLE p", "DELETE FROM q"], 5),
+        (["SET foreign_key_checks=0", "DELETE FROM pairs WHERE a = 4", "DROP TABLE p", "DELETE FROM q"], 5),
+        (["SET foreign_key_checks=0", "DELETE FROM pairs", "DELETE FROM p WHERE id > 3",
+          "DELETE FROM q WHERE id > 3", "INSERT INTO pairs VALUES (4, 1), (NULL, 9)"], 2),
+    ],
+)  # fmt: skip
+def test_a_row_of_the_table_itself_that_loses_several_rows_counts_once(
+    trading: Trading, store: MemoryStore, changes: Sequence[str], count: int
+) -> None:
+    trading.sql(
+        "CREATE TABLE p (id INT PRIMARY KEY)", "CREATE TABLE q (id INT PRIMARY KEY)", _PAIRS,
+        "INSERT INTO p VALUES (1), (4)", "INSERT INTO q VALUES (1), (5)", _ROWS,
+    )  # fmt: skip
+    _check(trading, store, "pairs", [("pairs", count)], changes)
+
+
 def test_a_table_that_does_not_exist(trading: Trading, store: MemoryStore) -> None:
     trading.sql(
         _PARENT, *_CHILDREN, "INSERT INTO p VALUES (1, 'a', NULL, NULL), (2, 'b', NULL, NULL)",

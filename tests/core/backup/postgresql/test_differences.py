@@ -10,7 +10,7 @@ from core.backup.databases import open_database
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
-from core.errors import StorageError
+from core.errors import Conflict, StorageError
 from core.model.backup import RestorePreview
 from core.work import Work
 
@@ -48,6 +48,29 @@ def test_a_domain_with_another_definition_is_named(
     assert (seen.difference.added, seen.difference.removed) == (0, 1)
     assert any("types of columns" in text for text in seen.drift)
     _refused_alike(database, store, seen)
+
+
+def test_a_row_that_refers_to_missing_rows_by_several_keys_counts_once(
+    database: Database, store: MemoryStore
+) -> None:
+    keys = "a int REFERENCES t, b int REFERENCES t"
+    seen = _seen(
+        database, store,
+        ["CREATE TABLE t (id int PRIMARY KEY)", f"CREATE TABLE pairs ({keys})",
+         "INSERT INTO t VALUES (1)"],
+        ["INSERT INTO t VALUES (4), (5)",
+         "INSERT INTO pairs VALUES (4, 5), (4, 1), (1, 5), (1, 1), (4, NULL)"],
+    )  # fmt: skip
+    assert seen.orphans == (("pairs", 4),)
+    with pytest.raises(Conflict) as refused:
+        database.restore(store, seen.backup)
+    assert "break: 4 in pairs." in refused.value.cause
+    backup = database.back_up(store, "pairs")
+    database.script("DELETE FROM pairs", "DELETE FROM t WHERE id > 3")
+    assert preview_of(store, backup, database.address, 5, Work()).orphans == (("pairs", 4),)
+    with pytest.raises(Conflict) as refused:
+        database.restore(store, backup)
+    assert "break: 4 in pairs." in refused.value.cause
 
 
 def _refused_alike(database: Database, store: MemoryStore, seen: RestorePreview) -> None:
