@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from core.backup.databases.mysql.definers import refusal
+from core.backup.databases.mysql.definers import refusal, refused_of
 from core.backup.databases.mysql.inspect import (
     exists,
     read_schema,
@@ -264,6 +264,8 @@ def create_trigger_as(session: Session, trigger: Trigger, table: str, name: str)
     try:
         session.run(create_trigger(trigger, table, name, definer))
     except AccessDenied as error:
+        if not refused_of(session, (trigger,)):  # another privilege is missing
+            raise
         raise refusal(session, trigger, error.cause) from error
     finally:
         with suppress(StorageError):  # the connection has ended

@@ -18,12 +18,16 @@ _ENOUGH = re.compile(
 
 def refused_triggers(session: Session, triggers: Iterable[Trigger]) -> Iterator[Dependant]:
     """Yield the triggers that a restore in place of their table could not create again."""
+    for trigger in refused_of(session, triggers):
+        error = refusal(session, trigger, "")
+        yield Dependant("trigger", trigger.name, f"{error.reason} {error.remedy}".strip())
+
+
+def refused_of(session: Session, triggers: Iterable[Trigger]) -> tuple[Trigger, ...]:
+    """Return the triggers that the user may not create because of their definers."""
     user = text(session.value("SELECT CURRENT_USER()"))
-    others = [one for one in triggers if definer_of(one) not in ("", user)]
-    if others and not _may_set_definers(session):
-        for trigger in others:
-            error = refusal(session, trigger, "")
-            yield Dependant("trigger", trigger.name, f"{error.reason} {error.remedy}".strip())
+    others = tuple(one for one in triggers if definer_of(one) not in ("", user))
+    return others if others and not _may_set_definers(session) else ()
 
 
 def refusal(session: Session, trigger: Trigger, cause: str) -> AccessDenied:

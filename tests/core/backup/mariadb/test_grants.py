@@ -196,6 +196,27 @@ def test_a_trigger_of_another_definer_is_named_before_it_prevents_a_restore(
         trading.sql("DROP USER plain@'%'")
 
 
+def test_the_definer_is_no_reason_if_another_privilege_is_missing(
+    trading: Trading, store: MemoryStore
+) -> None:
+    trading.sql(
+        "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)",
+        "CREATE DEFINER=plain@`%` TRIGGER noted BEFORE INSERT ON t FOR EACH ROW SET NEW.id = 2",
+        "CREATE USER plain@'%' IDENTIFIED BY 's3cret-of-the-test'",
+        f"GRANT SELECT, INSERT, CREATE, DROP, ALTER, INDEX, LOCK TABLES, CREATE VIEW, SHOW VIEW, "
+        f"REFERENCES ON `{trading.name}`.* TO plain@'%'",
+    )  # fmt: skip
+    try:
+        backup = trading.backed_up(store, "t")
+        trading.sql("DROP TABLE t")
+        with pytest.raises(AccessDenied) as refused:
+            replace(trading, user="plain").restored(store, backup, with_triggers=True)
+        assert "TRIGGER command denied" in str(refused.value)
+        assert "definer" not in str(refused.value)
+    finally:
+        trading.sql("DROP USER plain@'%'")
+
+
 def _problems(trading: Trading, store: MemoryStore, backup: Backup, trigger: str) -> list[str]:
     seen = preview_of(store, backup, trading.address, 5, Work())
     return [one.problem for one in seen.dependants if one.name == trigger]
