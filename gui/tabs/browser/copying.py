@@ -187,7 +187,7 @@ class Copying(QObject):
         self._steps.push(UndoStep(len(undoable), partial(self._undo, run, undoable)))
         complete = len(report.done) == report.planned
         gone = [each.key for each in report.moved]
-        chosen = self._tab.selected
+        chosen = self._folder.selected
         # A folder with objects that were not moved still exists.
         self._folder.remove([*gone, *(run.folders if complete else ())])
         # The folder is listed again already, since the change was announced before.
