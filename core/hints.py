@@ -16,6 +16,7 @@ class Hint(Flag):
     LIST_BACKUPS = auto()  # the table is the error's `hint_value`
     CHOOSE_BACKUP = auto()
     CHOOSE_TIME = auto()
+    SOURCE = auto()  # of the backups of several tables
     ANY_SOURCE = auto()
     NEW_TABLE_NAME = auto()
     ALLOW_ORPHANS = auto()

@@ -34,7 +34,8 @@ class TablesWanted:
     """The requested tables; without `tables` all that have backups of the database.
 
     `include` and `exclude` are patterns for all tables. `at` limits the time of the backups.
-    `any_source` uses the newest backup of each table, of any database. With `backup_ids` only these
+    `any_source` uses the newest backup of each table, of any database; `source` only those of the
+    database with this name, path, or complete text of its `Origin`. With `backup_ids` only these
     backups are used, for example those of a preview. With `skip_unusable` a requested table without
     a usable backup is skipped instead of refused. In a `single_transaction` all tables are restored,
     or none.
@@ -45,6 +46,7 @@ class TablesWanted:
     exclude: tuple[str, ...] = ()
     at: str | datetime | None = None
     any_source: bool = False
+    source: str = ""
     backup_ids: frozenset[str] = frozenset()
     skip_unusable: bool = False
     single_transaction: bool = False
@@ -73,7 +75,8 @@ def choose_backups(
     tables fit. Backups of some rows are not used.
 
     Raises:
-        Conflict: There are backups of several other databases.
+        Conflict: There are backups of several other databases, or of several ones with the name of
+            the requested source.
         Corrupt: The newest backup of a table is broken; no other one is used instead.
         InvalidInput: No table is requested, or a pattern matches none.
         NotFound: A named table has no backup that can be used, or none of all tables has.
@@ -84,10 +87,12 @@ def choose_backups(
     listed = _listed(store, wanted, work)
     moment = parse_moment(wanted.at)
     early = [one for one in listed if _is_wanted(one, wanted, moment)]
-    usable = _of_database(
-        [one for one in early if not one.filter and one.state is not BackupState.BROKEN],
-        origin_of(database), any_source=wanted.any_source,
-    )  # fmt: skip
+    fine = [one for one in early if not one.filter and one.state is not BackupState.BROKEN]
+    usable = (
+        _of_source(fine, wanted.source)
+        if wanted.source
+        else _of_database(fine, origin_of(database), any_source=wanted.any_source)
+    )
     by_table = _by_table(usable)
     unnamed: tuple[str, ...] = ()
     if wanted.tables is None and not wanted.any_source:
@@ -101,6 +106,9 @@ def choose_backups(
             remedy="Choose a later time, or allow backups of another database.",
             subject=str(origin_of(database)),
         )
+    if wanted.source:  # broken ones of other databases do not matter
+        origins = {one.origin for one in usable}
+        early = [one for one in early if one.origin in origins or not one.origin.database]
     by_table, broken = _without_broken_newest(by_table, early, wanted)
     chosen, notes = _of_one_snapshot(by_table)
     parents = _parents(store, chosen, work)
@@ -149,15 +157,55 @@ def _of_database(found: Sequence[Backup], origin: Origin, *, any_source: bool) -
     if len(others) > 1:
         raise Conflict(
             f"The backups are of {len(others)} databases, none of which is this one",
-            cause=f"This one is {origin}. " + " ".join(
-                f"The newest of {one.source} was taken {format_moment(one.taken)}."
-                for one in list(others.values())[:_MOST_NAMED]
-            ),
-            remedy="Restore each table by the id of its backup, or allow backups of another database: "
+            cause=f"This one is {origin}. {_newest_of(others)}",
+            remedy="Choose the database whose backups are used, or allow backups of any database: "
             "the newest of all databases are used then.",
-            hints=Hint.ANY_SOURCE,
-        )  # fmt: skip
+            hints=Hint.SOURCE | Hint.ANY_SOURCE,
+        )
     return list(found)
+
+
+def _of_source(found: Sequence[Backup], name: str) -> list[Backup]:
+    """Return the backups of the database with a name, a path, or the text of its origin.
+
+    Raises:
+        Conflict: Several databases have this name.
+        NotFound: There are no backups of it.
+    """
+    origins: dict[Origin, Backup] = {}
+    for one in found:
+        if one.origin.database:
+            origins.setdefault(one.origin, one)
+    matches = {each: one for each, one in origins.items() if name == str(each)} or {
+        each: one
+        for each, one in origins.items()
+        if name in {each.database, each.path, f"{each.host}:{each.path}"}
+    }
+    if not matches:
+        raise NotFound(
+            f"There are no backups of the database {name}",
+            cause=_newest_of(origins) or "The backups do not contain the name of their database.",
+            remedy="Choose a database of which there are backups.",
+            hints=Hint.SOURCE,
+            subject=name,
+        )
+    if any(one.differs(other) for one in matches for other in matches):
+        raise Conflict(
+            f"The name {name} is that of {len(matches)} databases",
+            cause=_newest_of(matches),
+            remedy="Choose one of them by its host and path.",
+            hints=Hint.SOURCE,
+            subject=name,
+        )
+    return [one for one in found if one.origin in matches]
+
+
+def _newest_of(origins: Mapping[Origin, Backup]) -> str:
+    """Return sentences about the newest backups of databases."""
+    return " ".join(
+        f"The newest of {each} was taken {format_moment(one.taken)}."
+        for each, one in list(origins.items())[:_MOST_NAMED]
+    )
 
 
 def _recorded(

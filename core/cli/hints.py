@@ -15,6 +15,7 @@ TEXTS: Mapping[Hint, str] = {
     Hint.CHOOSE_BACKUP: "--id ID",
     Hint.CHOOSE_TIME: "--at TIME",
     Hint.ANY_SOURCE: "--from-other-source",
+    Hint.SOURCE: "--source NAME",
     Hint.NEW_TABLE_NAME: "--as NAME",
     Hint.ALLOW_ORPHANS: "--allow-orphans",
     Hint.SCRATCH_DATABASE: "--into DATABASE",

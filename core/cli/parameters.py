@@ -61,6 +61,7 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "restore": (
         ("undo", "drop_former"),
         ("backup_id", "at"),
+        ("source", "from_other_source"),
         *(("undo", other) for other in _UNDOING),
         *(("drop_former", other) for other in _UNDOING),
         *((rows, each) for rows in _ROWS for each in _NOT_FOR_ROWS),

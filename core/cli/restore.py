@@ -59,6 +59,12 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
             "--from-other-source", help="Use the newest backup, even if it is of another database."
         ),
     ] = False,
+    source: Annotated[
+        str,
+        typer.Option(
+            help="With several tables: use the backups of this database, by its name or path."
+        ),
+    ] = "",
     allow_orphans: Annotated[
         bool,
         typer.Option(
@@ -134,9 +140,14 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
         wanted = {
             "tables": tuple(tables) if tables else None, "at": at or None,
             "include": tuple(include or ()), "exclude": tuple(exclude or ()),
-            "any_source": from_other_source, "single_transaction": single_transaction,
+            "any_source": from_other_source, "source": source, "single_transaction": single_transaction,
         }  # fmt: skip
         return restore_several(cli, database_url, wanted, how, yes=yes)
+    if source:
+        raise usage_error(
+            "--source can only be used with several tables or --all-tables",
+            remedy="Omit it, and choose the backup of the table by its id.",
+        )
     table = (tables or ("",))[0]
     if undo or drop_former:
         _after(cli, database_url, table, put_back=undo, yes=yes)

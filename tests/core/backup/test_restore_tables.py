@@ -13,13 +13,14 @@ from helpers.backups import MemoryStore, everything, sql
 from helpers.databases import Server, mariadb_server, postgresql_server  # noqa: F401 - fixtures
 from helpers.postgresql_tables import new_database
 
-from core.backup.databases import open_database
+from core.backup.databases import open_database, origin_of
 from core.backup.databases.address import DatabaseAddress
 from core.backup.restore import Choices
 from core.backup.restore_tables import preview_tables_of, restore_tables_of
 from core.backup.run import back_up
 from core.backup.together import TablesWanted, referenced_first
 from core.errors import Cancelled, Conflict, Corrupt, InvalidInput, NotFound, StorageError
+from core.hints import Hint
 from core.model.table_restores import TablesReport
 from core.work import CancelToken, Work
 from tests.core.backup.mariadb.conftest import Trading
@@ -254,9 +255,34 @@ def test_backups_of_several_other_databases_are_refused(
     sql(other, "CREATE TABLE a1 (id INTEGER)")
     _back_up(store, str(cyclic))
     _back_up(store, str(other), "a1")
-    with pytest.raises(Conflict, match="of 2 databases"):
-        _restore(store, str(tmp_path / "fresh.db"))
-    assert len(_restore(store, str(tmp_path / "fresh.db"), any_source=True).tables) == 3
+    fresh = str(tmp_path / "fresh.db")
+    with pytest.raises(Conflict, match="of 2 databases") as refused:
+        _restore(store, fresh)
+    assert Hint.SOURCE in refused.value.hints
+    for name in (other.name, str(other), str(origin_of(str(other)))):
+        shown = preview_tables_of(store, fresh, TablesWanted(source=name), Work())
+        assert [one.backup.origin.path for one in shown.tables] == [str(other)]
+    with pytest.raises(NotFound, match="no backups of the database gone") as missing:
+        _restore(store, fresh, source="gone")
+    assert str(other) in missing.value.cause
+    report = _restore(store, fresh, source=cyclic.name)
+    assert {one.backup.origin.path for one in report.tables} == {str(cyclic)}
+    assert len(report.tables) == 3
+    assert len(_restore(store, str(tmp_path / "second.db"), any_source=True).tables) == 3
+
+
+def test_a_name_of_several_databases_is_refused(
+    cyclic: Path, store: MemoryStore, tmp_path: Path
+) -> None:
+    other = tmp_path / "elsewhere" / cyclic.name
+    other.parent.mkdir()
+    sql(other, "CREATE TABLE a1 (id INTEGER)")
+    _back_up(store, str(cyclic), "a1")
+    _back_up(store, str(other), "a1")
+    fresh = str(tmp_path / "fresh.db")
+    with pytest.raises(Conflict, match="is that of 2 databases"):
+        _restore(store, fresh, source=cyclic.name)
+    assert len(_restore(store, fresh, source=str(other)).tables) == 1
 
 
 def test_a_broken_newest_backup_is_not_replaced_by_an_older_one(

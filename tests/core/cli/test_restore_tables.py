@@ -63,6 +63,21 @@ def test_a_pattern_and_a_time_choose_the_tables(command, database, tables):
     assert "2000-01-01" in late.err
 
 
+def test_the_source_is_chosen_by_name(command, database, tables, tmp_path):
+    child, parent = tables
+    other, fresh = tmp_path / "other.db", tmp_path / "fresh.db"
+    sql(other, f"CREATE TABLE {parent} (id INTEGER PRIMARY KEY)")
+    command("backup", str(other), parent)
+    refused = command("restore", str(fresh), child, parent, code=CONFLICT).err
+    assert "--source NAME, --from-other-source" in " ".join(refused.split())
+    command("restore", str(fresh), child, parent, "--source", str(database), "--yes")
+    assert sql(fresh, f"SELECT id FROM {parent}") == [(1,), (2,)]
+    command("restore", str(fresh), parent, "--source", database.name, code=USAGE)
+    command(
+        "restore", str(fresh), child, parent, "--source", "x", "--from-other-source", code=USAGE
+    )
+
+
 def test_json_names_the_former_table_of_each(command, database, tables):
     child, parent = tables
     found = json.loads(command("restore", str(database), child, parent, "--yes", "--json").out)
