@@ -20,7 +20,7 @@ from core.backup.preview import preview_of
 from core.backup.restore import Choices, fetched_restore, restore_of
 from core.backup.store import BucketStore, Store
 from core.backup.together import ChosenBackups, TablesWanted, choose_backups
-from core.effects import BY_HAND, attaching_partial, stating_effect
+from core.effects import BY_HAND, Attempts, attaching_partial, stating_effect
 from core.errors import Conflict, StorageError
 from core.hints import Hint
 from core.model.backup import Backup, RestorePreview, RestoreReport
@@ -126,7 +126,8 @@ def restore_tables(
     Raises:
         Conflict: In a single transaction, rows would refer to missing rows, and this is not allowed.
         StorageError: The errors of `choose_backups`, and of the restore of one table. `effect` names
-            the tables that were restored, and `partial` is their report.
+            the tables that were restored, and `partial` is their report; None if the connection
+            ended while a single transaction was committed, so that it is not known.
     """
     work = default_work(work)
     with attaching_partial(_nothing):
@@ -147,7 +148,7 @@ def restore_tables_of(
     with stating_effect("restored", (BY_HAND,)), attaching_partial(_nothing):
         chosen = choose_backups(store, database, wanted, work)
     run = _Run(store, database, choices, chosen, work)
-    with attaching_partial(run.report):
+    with attaching_partial(run.partial):
         try:
             if wanted.single_transaction:
                 run.restore_all_or_none()
@@ -199,6 +200,7 @@ class _Run:
     reports: list[RestoreReport] = field(default_factory=list)
     attached: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    single: Attempts | None = None
 
     def restore(self) -> None:
         """Restore each table in its own transaction."""
@@ -230,7 +232,7 @@ class _Run:
     def restore_all_or_none(self) -> None:
         """Restore all tables in one transaction."""
         with (
-            stating_effect("restored", (BY_HAND,)),
+            stating_effect("restored", (BY_HAND,)) as self.single,
             open_database(self.database, write=True, create=True, work=self.work) as target,
             ExitStack() as fetched,
         ):
@@ -300,6 +302,10 @@ class _Run:
                 replace(one, problem="") if str(one) in left else one for one in report.dependants
             ),
         )
+
+    def partial(self) -> TablesReport | None:
+        """Return the report so far; None if it is not known whether a single transaction was made."""
+        return None if self.single is not None and self.single.unknown else self.report()
 
     def report(self) -> TablesReport:
         """Return the report so far."""

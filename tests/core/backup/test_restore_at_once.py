@@ -19,12 +19,13 @@ from helpers.postgresql_tables import Database, new_database
 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
+from core.backup.databases.postgresql.session import Session
 from core.backup.manifest import from_bytes, to_bytes
 from core.backup.restore import Choices
 from core.backup.restore_tables import restore_tables_of
 from core.backup.run import back_up
 from core.backup.together import TablesWanted
-from core.errors import Cancelled, Conflict, Corrupt, NotSupported
+from core.errors import Cancelled, Conflict, Corrupt, DatabaseOffline, NotSupported
 from core.model.table_restores import TablesReport
 from core.work import CancelToken, Progress, Work
 from tests.core.backup.mariadb.conftest import Trading
@@ -143,6 +144,26 @@ def test_postgresql_restores_into_an_empty_database(
         assert (report.problems, len(report.attached)) == ((), 1)
         for name in NAMES:
             assert fresh.content(name) == trading.content(name)
+
+
+def test_a_lost_answer_to_the_commit_is_no_report_that_nothing_was_restored(
+    trading: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _back_up(store, trading.address)
+    trading.script(*CHANGES)
+    query = Session.query
+
+    def losing(session: Session, statement: str, values: Any = ()) -> Any:
+        found = query(session, statement, values)
+        if statement == "COMMIT":
+            raise DatabaseOffline("The connection ended")
+        return found
+
+    monkeypatch.setattr(Session, "query", losing)
+    with pytest.raises(DatabaseOffline) as lost:
+        _restore(store, trading.address, *NAMES)
+    assert "may have been restored" in lost.value.effect
+    assert lost.value.partial is None
 
 
 def test_mariadb_is_refused_before_anything_is_fetched(shop: Trading) -> None:  # noqa: F811 - the fixture
