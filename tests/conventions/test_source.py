@@ -26,6 +26,19 @@ def test_files_stay_short():
     assert long == []
 
 
+def test_file_dialogs_are_deleted_after_use():
+    """A closed dialog that its parent owns stays in the tree of accessible objects."""
+    stored = [
+        source.place(path, node.lineno)
+        for path in source.python_files("gui")
+        for node in source.nodes(path)
+        if isinstance(node, ast.FunctionDef)
+        and "= QFileDialog(" in (text := ast.unparse(node))
+        and not any(part in text for part in ("WA_DeleteOnClose", "self._ask(dialog)"))
+    ]
+    assert stored == []
+
+
 def test_no_text_stands_alone():
     """A string that is a statement is the lost end of the message above it, or has no effect."""
     alone = [

@@ -228,6 +228,7 @@ class QueryDialog(Dialog):
 
     def _on_export(self) -> None:
         dialog = QFileDialog(self, "Export all rows", str(Path.home() / f"{self.backup.table}.csv"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters(list(_FORMATS))
         dialog.setDefaultSuffix("csv")

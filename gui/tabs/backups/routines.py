@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from core.backup.recovery_kit import write
@@ -62,6 +62,7 @@ class Routines(QObject):
     def save_kit(self) -> None:
         """Prompt for a folder, and write the recovery kit into it."""
         dialog = QFileDialog(self._tab, "Save the recovery kit in a folder", str(Path.home()))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(self._write_kit)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from core.backup.filters import plan_backup
@@ -172,6 +172,7 @@ class ScheduleActions(QObject):
     def _on_save_wanted(self, entry: ScheduleEntry, files: Sequence[GeneratedFile]) -> None:
         """Prompt for the folder, since systemd needs two files with their names."""
         dialog = QFileDialog(entry, "Save the entry in a folder", str(Path.home()))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(partial(self._save_files, entry, tuple(files)))

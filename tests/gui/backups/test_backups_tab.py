@@ -360,3 +360,10 @@ def test_the_recovery_kit_is_saved_and_overwrites_nothing(qtbot, tab, tmp_path, 
     tab.routines.bar.kit.click()
     qtbot.waitUntil(lambda: "already exists" in tab.banner.text, timeout=15_000)
     assert (folder / "restore.py").read_text() == "mine"
+
+
+def test_the_dialog_for_the_recovery_kit_is_deleted_after_use(qtbot, tab):
+    tab.routines.bar.kit.click()
+    (dialog,) = tab.findChildren(QFileDialog)
+    dialog.reject()
+    qtbot.waitUntil(lambda: not tab.findChildren(QFileDialog))
