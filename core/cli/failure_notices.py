@@ -94,11 +94,8 @@ class FailureNotices:
         """Record the failure and send the notices; one that fails is only reported on stderr."""
         from core.backup.failure_notice import failure_notice, post, run_command
         from core.backup.runs import record_failure
-        from core.backup.store import place_of
 
-        profile = self.opener.profile()
-        place = place_of(profile) if profile else ""
-        record_failure(self.database, self.selection, error, place)
+        record_failure(self.database, self.selection, error, self._place())
         if not self.command and not self.webhook:
             return
         notice = failure_notice(self.database, self.selection.tables or (), error)
@@ -108,6 +105,16 @@ class FailureNotices:
         if self.webhook:
             with self._reported():
                 post(self.webhook, notice)
+
+    def _place(self) -> str:
+        """Return the bucket of the backup; empty if it cannot be determined."""
+        from core.backup.store import place_of
+
+        try:
+            profile = self.opener.profile()
+        except Exception:  # noqa: BLE001 - what prevented the backup must not prevent the notices
+            return ""
+        return place_of(profile) if profile else ""
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

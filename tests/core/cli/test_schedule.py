@@ -12,8 +12,10 @@ import pytest
 from helpers.backups import sql
 
 from core.backup import health
+from core.backup.runs import last_runs
 from core.backup.schedule import checked_schedule
 from core.backup.schedules import save_schedule, schedules
+from core.cli.common import Opener
 from core.errors import ErrorKind
 from core.model.schedule import Every
 from core.units import utc_now
@@ -223,6 +225,21 @@ def test_a_failed_backup_runs_the_command_and_has_the_same_exit_code(command, tm
         "file:///x",
         code=ErrorKind.INVALID_INPUT.value,
     )
+
+
+def test_a_bug_before_the_profile_is_known_is_recorded_and_runs_the_command(
+    command, tmp_path, database, monkeypatch
+):
+    def broken(*_arguments):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Opener, "connection", broken)
+    notice = tmp_path / "notice"
+    hook = f"{sys.executable} -c \"{NOTE}\" '{notice}'"
+    command("backup", database, "none", "--on-failure", hook, code=1)
+    assert json.loads(notice.read_bytes())["tables"] == ["none"]
+    (run,) = last_runs().values()
+    assert run.failed
 
 
 def test_a_backup_that_succeeds_or_is_not_requested_sends_no_notice(
