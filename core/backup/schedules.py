@@ -70,6 +70,11 @@ def applies_to(schedule: Schedule, profile: Profile) -> bool:
     )
 
 
+def names_bucket(schedule: Schedule) -> bool:
+    """Return whether a schedule always writes to the same bucket: other runs are no runs of it."""
+    return any(option.startswith(("--profile=", "--bucket=")) for option in schedule.options)
+
+
 def remove_schedule(name: str) -> Schedule:
     """Remove a schedule and return it, so that the removal can be undone with `save_schedule`.
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.backup.runs import claim_run, last_runs
 from core.backup.schedule import condition_texts, key_name_of, schedule_name
 from core.backup.scheduled import incomplete, report_failure
-from core.backup.schedules import applies_to, schedules
+from core.backup.schedules import applies_to, names_bucket, schedules
 from core.backup.store import place_of
 from core.backup.timetable import missed_time
 from core.engine.command_line import command_line
@@ -28,6 +28,8 @@ from gui.tasks import TaskRunner
 _log = logging.getLogger(__name__)
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
+#: The last runs by the names of their schedules.
+Runs = Mapping[str, BackupRun]
 #: A start of the window has more important requests than the examination, and several changes in
 #: a row, as of a run over many tables, are examined once.
 _FIRST_MS, _AFTER_CHANGE_MS = 3_000, 2_000
@@ -67,7 +69,8 @@ class BackupWatch(QObject):
         self._running: set[str] = set()
         self._known: frozenset[tuple[str, str, str]] = frozenset()
         self.schedules: Mapping[str, Schedule] | None = None
-        self.runs: Mapping[str, BackupRun] = {}
+        self.runs: Runs = {}
+        self._runs_here: Runs = {}
         self.health: BackupHealth | None = None
         self.problem = ""
         self.argument: Callable[[str], Any] = lambda address: address
@@ -103,9 +106,10 @@ class BackupWatch(QObject):
 
     def read(self) -> None:
         """Read the schedules and runs, and start the schedules that are due."""
+        place = self._place()
         self._runner.run(
             "Read the schedules",
-            lambda _work: (schedules(), last_runs()),
+            lambda _work: (schedules(), last_runs(), last_runs(place)),
             owner=self,
             then=self._on_read,
             failed=self._on_failed,
@@ -146,8 +150,8 @@ class BackupWatch(QObject):
             return "It belongs to another profile or bucket: connect to that one first."
         return "It is running." if self.is_running(schedule) else ""
 
-    def _on_read(self, read: tuple[dict[str, Schedule], dict[str, BackupRun]]) -> None:
-        self.schedules, self.runs = read
+    def _on_read(self, read: tuple[dict[str, Schedule], Runs, Runs]) -> None:
+        self.schedules, self.runs, self._runs_here = read
         self.changed.emit()
         self._start_due()
 
@@ -155,7 +159,8 @@ class BackupWatch(QObject):
         if not self._started or self._locked():
             return
         for name, schedule in (self.schedules or {}).items():
-            due = missed_time(schedule, self.runs.get(name))
+            runs = self._runs_here if names_bucket(schedule) else self.runs
+            due = missed_time(schedule, runs.get(name))
             mine = schedule.starter is None and not self.why_not_here(schedule)
             if mine and due is not None:
                 self._claim(schedule, due)

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSystemTrayIcon, QTabBar
 
 from core.backup.listing import list_backups
-from core.backup.runs import last_runs, record_failure
+from core.backup.runs import last_runs, record_failure, recorded_run
 from core.backup.schedule import checked_schedule, schedule_name
 from core.backup.schedules import save_schedule, schedules
 from core.backup.store import place_of
@@ -117,6 +117,21 @@ def test_a_failure_belongs_to_the_bucket_of_the_run_although_another_one_is_open
         watch.run_now(schedule)
         watch.follow(None)
     assert last_runs()[schedule_name(schedule)].place == place
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_backup_in_another_bucket_is_no_run_of_a_schedule_that_names_its_bucket(
+    tab, path, watch, idle, elsewhere, named
+):
+    options = (f"--bucket={tab.context.workspace.profile.bucket}",) if named else ()
+    scheduled(path, "users", created=utc_now() - timedelta(days=3), options=options)
+    with recorded_run(str(path), Selection(("users",)), "AWS/another-bucket"):
+        pass
+    watch.start(lambda: False)
+    idle()
+    workspace = tab.context.workspace
+    made = [each.table for each in elsewhere(lambda: list_backups(workspace))]
+    assert made == (["users"] if named else [])
 
 
 def test_without_findings_the_next_backup_is_shown(tab, path, watch, idle, qtbot):
