@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import delete, isValid
@@ -75,11 +75,13 @@ def _remove_windows() -> None:
     Python after the interpreter has ended.
     """
     for window in QApplication.topLevelWidgets():
-        # A window deletes its own dialogs, and a combo box the window of its list: PySide6 crashes if
-        # that one is deleted first, since the combo box still has the wrapper of the view in it.
+        # A window deletes its own dialogs, a combo box the window of its list, and a completer its
+        # popup, which has no parent: PySide6 crashes if one of these is deleted first, since the
+        # wrapper of its owner still refers to it.
         if isValid(window) and window.parent() is None:
             window.hide()
-            delete(window)
+            if window.windowType() is not Qt.WindowType.Popup:
+                delete(window)
 
 
 @contextmanager

@@ -152,6 +152,29 @@ def test_a_window_that_is_still_open_when_the_program_ends_ends_well():
     assert (ended.returncode, ended.stdout) == (0, "ended\n"), ended.stderr
 
 
+def test_windows_with_popups_that_qt_has_made_are_removed_at_the_end():
+    """A popup of a completer has no parent, and must not be deleted before its completer."""
+    code = (
+        "from PySide6.QtWidgets import QApplication, QComboBox, QCompleter, QLineEdit, QMenu, QWidget\n"
+        "from gui.app import run\n"
+        "app, windows = QApplication([]), []\n"
+        "for number in range(40):\n"
+        "    window = QWidget()\n"
+        "    field, box, menu = QLineEdit(window), QComboBox(window), QMenu(window)\n"
+        "    window.completer = QCompleter(['a', 'b'], window)\n"
+        "    window.completer.popup().setObjectName('popup')\n"
+        "    box.view().setObjectName('list')\n"
+        "    menu.addAction('entry')\n"
+        "    field.setCompleter(window.completer)\n"
+        "    windows.append(window)\n"
+        "    del field, box, menu\n"
+        "run._remove_windows()\n"
+        "print(len(QApplication.topLevelWidgets()))\n"
+    )
+    ended = _strongroom("-c", code, QT_QPA_PLATFORM="offscreen")
+    assert (ended.returncode, ended.stdout) == (0, "0\n"), ended.stderr
+
+
 def test_the_first_picture_waits_for_nothing_that_is_slow_to_load():
     """The names that PySide6 loads with `Qt` are known once one of them was imported."""
     code = (
