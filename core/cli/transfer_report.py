@@ -60,16 +60,17 @@ class FileLines:
         """Write the files that were transferred or skipped; failed ones follow at the end."""
         from core.cli.output import ReaderClosed
 
-        renamed = dict(outcomes.renamed)
+        renamed, resized = dict(outcomes.renamed), dict(outcomes.resized)
         with self._lock:
             if self._closed:
                 return
             try:
                 for number, verdict in zip(outcomes.done, outcomes.verdicts, strict=True):
                     name = {"name": renamed[number]} if number in renamed else {}
-                    size = {"size": self._files.sizes[number], "verdict": verdict.value}
+                    size = resized.get(number, self._files.sizes[number])
+                    facts = {"size": size, "verdict": verdict.value}
                     self._out.json_line(
-                        {"state": "done", **self._files.file(number), **name, **size}
+                        {"state": "done", **self._files.file(number), **name, **facts}
                     )
                 for number, reason in outcomes.skipped:
                     line = {"state": "skipped", **self._files.file(number), "reason": reason}
@@ -158,13 +159,15 @@ def write_lines(
 
 def report_as_json(report: TransferReport, files: Files) -> dict[str, Any]:
     """Return a report as JSON types, with key and path of every file."""
-    verdicts = dict(zip(report.done, report.verdicts, strict=True))
+    verdicts, resized = (
+        dict(zip(report.done, report.verdicts, strict=True)), dict(report.resized)
+    )  # fmt: skip
     return {
         "planned": report.planned,
         "done": [
             {
                 **files.file(n),
-                "size": files.sizes[n],
+                "size": resized.get(n, files.sizes[n]),
                 "verdict": verdicts[n].value,
                 "race_free": n not in report.unguarded,
             }

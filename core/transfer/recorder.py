@@ -25,6 +25,7 @@ _SECONDS = 0.15
 class _News:
     done: dict[int, Verdict] = field(default_factory=dict)
     renamed: list[tuple[int, str]] = field(default_factory=list)
+    resized: list[tuple[int, int]] = field(default_factory=list)
     skipped: list[tuple[int, str]] = field(default_factory=list)
     failed: list[tuple[int, str]] = field(default_factory=list)
     moving: dict[int, int] = field(default_factory=dict)
@@ -37,17 +38,22 @@ class _News:
             tuple(self.moving.items()),
             tuple(self.done.values()),
             tuple(self.renamed),
+            tuple(self.resized),
         )
 
 
 class Completed(NamedTuple):
-    """A completed file, see `OutcomeRecorder.done`; `sha256` is empty if it is not known."""
+    """A completed file, see `OutcomeRecorder.done`; `sha256` is empty if it is not known.
+
+    `size` is the number of bytes that were transferred; None if it is the planned one.
+    """
 
     number: int
     verdict: Verdict
     name: str = ""
     sha256: str = ""
     race_free: bool = True
+    size: int | None = None
 
 
 def _result_of(file: Completed) -> FileResult:
@@ -107,6 +113,7 @@ class OutcomeRecorder:
         #: The local names of files whose names differ from their keys.
         self.renamed: dict[int, str] = {}
         self._unguarded: set[int] = set()
+        self._resized: dict[int, int] = {}
         #: The hexadecimal SHA-256 of each completed file, by its number.
         self.hashes: dict[int, str] = {}
 
@@ -118,6 +125,7 @@ class OutcomeRecorder:
         name: str = "",
         race_free: bool = True,
         sha256: str | None = None,
+        size: int | None = None,
     ) -> None:
         """Count a completed file.
 
@@ -127,17 +135,23 @@ class OutcomeRecorder:
             name: its local name, if it differs from the key.
             race_free: see `Written.race_free`.
             sha256: the hexadecimal hash of its bytes, if it is known.
+            size: the number of its bytes, if the file may have changed since the plan.
         """
-        self.done_all([Completed(number, verdict, name, sha256 or "", race_free)])
+        self.done_all([Completed(number, verdict, name, sha256 or "", race_free, size)])
 
     def done_all(self, files: Sequence[Completed]) -> None:
         """Count files that were completed at the same time; they are recorded together."""
         with self._lock:
             if self._closed:
                 return
-            for number, verdict, name, sha256, race_free in files:
+            for number, verdict, name, sha256, race_free, size in files:
                 self._moving.pop(number, None)
-                self._moved += self._sizes[number]
+                moved = self._sizes[number] if size is None else size
+                self._moved += moved
+                self._total += moved - self._sizes[number]
+                if moved != self._sizes[number]:
+                    self._resized[number] = moved
+                    self._news.resized.append((number, moved))
                 self._done[number] = self._news.done[number] = verdict
                 if sha256:
                     self.hashes[number] = sha256
@@ -217,6 +231,7 @@ class OutcomeRecorder:
             cancelled=tuple(self.open_among(range(len(self._keys)))),
             renamed=tuple(sorted(self.renamed.items())),
             unguarded=tuple(sorted(self._unguarded)),
+            resized=tuple(sorted(self._resized.items())),
         )
 
     def flush(self) -> None:
@@ -273,9 +288,11 @@ class OutcomeRecorder:
             self.flush()
 
     def _progress(self) -> Progress:
+        # A file may have grown since the plan.
+        more = sum(max(now - self._sizes[number], 0) for number, now in self._moving.items())
         return Progress(
             done=self._ended_bytes + self._moved + sum(self._moving.values()),
-            total=self._ended_bytes + self._total - self._left_out,
+            total=self._ended_bytes + self._total + more - self._left_out,
             unit="bytes",
             items_done=self._ended_files + len(self._done) + len(self._skipped) + len(self._failed),
             items_total=self._ended_files + len(self._keys),

@@ -231,7 +231,7 @@ class _Upload:
         except StorageError as error:
             recorder.failed(number, error)
         else:
-            _count(recorder, number, written)
+            self._count(recorder, number, written)
 
     def _count_existing(self, recorder: OutcomeRecorder, number: int) -> None:
         """Count a file whose key has appeared since the plan.
@@ -244,11 +244,19 @@ class _Upload:
             if self._options.is_default and self._sizes[number] <= SMALL_BYTES:
                 written = stored_upload(self._bucket, key, path, self._work)
                 if written is not None:
-                    _count(recorder, number, written)
+                    self._count(recorder, number, written)
                     return
             reason = SAME if self._comparison(number, self._work).same else EXISTS
         self._work.check()
         recorder.skipped(number, reason)
+
+    def _count(self, recorder: OutcomeRecorder, number: int, written: Written) -> None:
+        # The object of a compressed file is smaller than the file, of which the progress consists.
+        compressed = self._options.compresses(Path(self._paths[number]).name)
+        recorder.done(
+            number, written.verdict, race_free=written.race_free, sha256=written.sha256,
+            size=None if compressed else written.size,
+        )  # fmt: skip
 
     def _send(self, recorder: OutcomeRecorder, number: int) -> Written:
         path, key = Path(self._paths[number]), self._keys[number]
@@ -273,7 +281,9 @@ class _Group:
     def add(self, number: int, written: Written) -> None:
         """Add a file, and record the group if it is large, or the former one some time ago."""
         self._files.append(
-            Completed(number, written.verdict, "", written.sha256 or "", written.race_free)
+            Completed(
+                number, written.verdict, "", written.sha256 or "", written.race_free, written.size
+            )
         )
         # On a slow network each file is recorded at once.
         late = time.monotonic() - self._recorded_at > _LATEST
@@ -291,10 +301,6 @@ class _Group:
 def _value(column: bool | Sequence[bool], number: int) -> bool:
     """Return the value of one file; a single value is that of all files."""
     return column if isinstance(column, bool) else column[number]
-
-
-def _count(recorder: OutcomeRecorder, number: int, written: Written) -> None:
-    recorder.done(number, written.verdict, race_free=written.race_free, sha256=written.sha256)
 
 
 def refusal_error(text: str, name: str) -> StorageError:

@@ -60,7 +60,8 @@ class Outcomes:
     """New outcomes of some files of a transfer, by their number in the plan.
 
     `moving` has pairs (number, bytes so far) of large files in progress, `verdicts` the verdicts of
-    `done`, and `renamed` the local names of downloads that differ from their keys.
+    `done`, and `renamed` the local names of downloads that differ from their keys. `resized` has
+    pairs (number, bytes) of files of `done` whose size has changed since the plan.
     """
 
     done: tuple[int, ...] = ()
@@ -69,6 +70,7 @@ class Outcomes:
     moving: tuple[tuple[int, int], ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     renamed: tuple[tuple[int, str], ...] = ()
+    resized: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class TransferReport:
     `done`, in the same order. `renamed` has the local names of downloads that differ from their
     keys. `unguarded` has the files of `done` that were not to overwrite an object, on a server that
     ignores this condition: an object that was written at the same time may have been replaced.
+    `resized` has the actual sizes of files of `done` that have changed since the plan.
     """
 
     planned: int
@@ -128,6 +131,7 @@ class TransferReport:
     cancelled: tuple[int, ...] = ()
     renamed: tuple[tuple[int, str], ...] = ()
     unguarded: tuple[int, ...] = ()
+    resized: tuple[tuple[int, int], ...] = ()
 
     @property
     def complete(self) -> bool:

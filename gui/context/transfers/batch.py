@@ -140,6 +140,7 @@ class Batch:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     verdict_counts: Counter[Verdict] = field(default_factory=Counter)
     moving: dict[int, int] = field(default_factory=dict)
+    resized: dict[int, int] = field(default_factory=dict)
     counts: Counter[State] = field(default_factory=Counter)
     pace: Pace = field(default_factory=Pace)
     progress: Progress | None = None
@@ -258,6 +259,9 @@ class Batch:
         self._verify(touched, outcomes.verdicts)
         for place, name in outcomes.renamed:
             self.notes[run[place]] = f"stored as {name}"
+        for place, size in outcomes.resized:
+            self.size += size - self.size_of(run[place])
+            self.resized[run[place]] = size
         touched += [self._end(run[n], State.SKIPPED, why) for n, why in outcomes.skipped]
         touched += [self._end(run[n], State.FAILED, why) for n, why in outcomes.failed]
         touched += [self._move(run[n], size) for n, size in outcomes.moving]
@@ -275,7 +279,9 @@ class Batch:
         # Files reported while running are done already: applying them again would cost time for
         # 50,000.
         done = tuple(place for place in report.done if states[run[place]] is not ended)
-        self.apply(Outcomes(done, report.skipped, failed, renamed=report.renamed))
+        self.apply(Outcomes(
+            done, report.skipped, failed, renamed=report.renamed, resized=report.resized
+        ))  # fmt: skip
         # Usually all are known from the updates.
         if len(self.verdicts) < self.counts[ended]:
             self._verify([run[place] for place in report.done], report.verdicts)
@@ -301,6 +307,10 @@ class Batch:
         """Return the files of the last run that are done, as the run has numbered them."""
         states, done = self.states, State.DONE
         return tuple([n for n, number in enumerate(self._run) if states[number] is done])
+
+    def size_of(self, number: int) -> int:
+        """Return the size of a file in bytes; that of the plan until it is transferred."""
+        return self.resized.get(number, self.sizes[number])
 
     def part(self, number: int) -> float | None:
         """Return the completed share of a running file, between 0 and 1."""

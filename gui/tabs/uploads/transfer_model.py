@@ -294,7 +294,7 @@ def _file_text(batch: Batch, number: int, column: int) -> str:
         return ""
     return {
         NAME: shown(batch.names[number]),
-        SIZE: format_size(batch.sizes[number]),
+        SIZE: format_size(batch.size_of(number)),
         STATE: batch.states[number].value,
         TARGET: batch.keys[number],
     }[column]

@@ -84,6 +84,20 @@ def test_a_folder_arrives_complete_with_hashes_and_types(place, bucket, folder):
     assert (progress[-1].items_done, progress[-1].items_total) == (3, 3)
 
 
+@pytest.mark.parametrize("size", [3_000, 30 << 20])
+def test_a_file_that_has_grown_since_the_plan_counts_with_its_actual_size(place, folder, size):
+    progress, batches = [], []
+    plan = plan_upload(place, paths=[str(folder)])
+    (folder / "a.json").write_bytes(os.urandom(size))
+    work = Work(report=progress.append, batch=batches.append)
+    report = upload(place, work, **plan.arguments(IfExists.SKIP))
+    assert report.size == plan.size - 2 + size
+    assert report.resized == ((0, size),)
+    assert [each for batch in batches for each in batch.resized] == [(0, size)]
+    assert all(each.done <= each.total for each in progress)
+    assert progress[-1].done == progress[-1].total == report.size
+
+
 def test_conflicts_are_found_before_and_decided_at_once(place, bucket, folder):
     planned_and_sent(place, folder)
     key = f"{folder.name}/a.json"

@@ -9,11 +9,12 @@ from core.errors import ErrorKind
 from core.model.objects import Verdict
 from core.transfer.queue_values import BatchState
 from core.transfer.values import Failure, Outcomes, State, TransferReport
+from core.units import format_size
 from gui import theme
 from gui.context.transfers import Batch
 from gui.context.transfers.batch import RETRIED
 from gui.tabs.uploads.summary import failures_text
-from gui.tabs.uploads.transfer_model import PROGRESS, RATE, TARGET, TransferModel
+from gui.tabs.uploads.transfer_model import PROGRESS, RATE, SIZE, TARGET, TransferModel
 from gui.widgets.cells import PADDING
 from gui.widgets.panel import SectionHead
 
@@ -110,6 +111,20 @@ def test_a_later_run_maps_its_numbers_back():
     assert batch.verdicts == {1: Verdict.SHA256, 2: Verdict.SIZE_ONLY}
     batch.phase = BatchState.ENDED
     assert batch.state is State.DONE
+
+
+def test_a_file_that_has_grown_is_shown_with_its_actual_size(context):
+    batch = Batch("t", "o", {}, ["a", "b"], ["a", "b"], [3_000_000, 1_000], "t")
+    batch.begin(range(2))
+    batch.apply(Outcomes(done=(0,), resized=((0, 9_000_000),)))
+    report = TransferReport(2, (0, 1), (), (), 9_001_000, 2.0, resized=((0, 9_000_000),))
+    batch.finish(report)
+    assert (batch.size, batch.size_of(0), batch.size_of(1)) == (9_001_000, 9_000_000, 1_000)
+    model = TransferModel(context.transfers)
+    context.transfers.show(batch)
+    top = model.index(0, 0)
+    model.fetchMore(top)
+    assert model.index(0, SIZE, top).data() == format_size(9_000_000)
 
 
 def test_a_thousand_failures_are_one_sentence():
