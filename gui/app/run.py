@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import delete, isValid
@@ -74,6 +74,8 @@ def _remove_windows() -> None:
     Qt would hide open windows when it is unloaded, and call event filters and handlers written in
     Python after the interpreter has ended.
     """
+    from PySide6.QtCore import Qt  # its names take long to load, before the first picture
+
     for window in QApplication.topLevelWidgets():
         # A window deletes its own dialogs, a combo box the window of its list, and a completer its
         # popup, which has no parent: PySide6 crashes if one of these is deleted first, since the
