@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShortcut, QStatusTipEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
@@ -115,6 +115,21 @@ def menu_action(action_id: str, owner: QWidget, run: Callable[[], object]) -> QA
 def explain(widget: QWidget, text: str) -> None:
     """Show in the window of a widget why nothing was done."""
     QApplication.sendEvent(widget, QStatusTipEvent(text))
+
+
+class Withdrawal(QEvent):
+    """Removes the explanation `text` from a window, if it still shows it."""
+
+    KIND = QEvent.Type(QEvent.registerEventType())
+
+    def __init__(self, text: str) -> None:
+        super().__init__(self.KIND)
+        self.text = text
+
+
+def withdraw(widget: QWidget, text: str) -> None:
+    """Remove an explanation of `explain` that no longer applies."""
+    QApplication.sendEvent(widget.window(), Withdrawal(text))
 
 
 def pressed(event: QKeyEvent) -> str:

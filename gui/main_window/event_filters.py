@@ -19,21 +19,26 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from gui import shortcuts
+from gui.widgets.banner import Banner
 from gui.widgets.reading_order import focus_next
 
 _FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox)
 
 
 class ExplanationFilter(QObject):
-    """Shows the explanations that `gui.shortcuts.explain` sends."""
+    """Shows the explanations that `gui.shortcuts.explain` sends, until they are withdrawn."""
 
-    def __init__(self, window: QWidget, show: Callable[[str], object]) -> None:
+    def __init__(self, window: QWidget, show: Callable[[str], object], banner: Banner) -> None:
         super().__init__(window)
-        self._show = show
+        self._show, self._banner = show, banner
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Show the text; empty ones are sent by menus and ignored."""
+        if isinstance(event, shortcuts.Withdrawal):
+            if self._banner.text == event.text:
+                self._banner.clear()
+            return True
         if not isinstance(event, QStatusTipEvent):
             return super().eventFilter(watched, event)
         if event.tip():

@@ -301,7 +301,7 @@ class MainWindow(QMainWindow):
         TabKeys(self)
         for number, spec in enumerate(TABS):
             self.bar.setTabToolTip(number, tooltip(tip(f"tab.{spec.id}")))
-        ExplanationFilter(self, self.explain)
+        ExplanationFilter(self, self.explain, self.hint)
 
     def _wire(self) -> None:
         self.bar.currentChanged.connect(self._on_tab)

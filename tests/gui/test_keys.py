@@ -36,6 +36,15 @@ def test_a_key_that_does_nothing_here_says_where_it_applies(window, qtbot):
     assert window.hint.text == ""
 
 
+def test_an_explanation_is_withdrawn_only_while_it_is_shown(window):
+    button = window.show_tab("links")
+    shortcuts.explain(button, "They are already in this folder.")
+    shortcuts.withdraw(button, "Another text.")
+    assert window.hint.text == "They are already in this folder."
+    shortcuts.withdraw(button, "They are already in this folder.")
+    assert window.hint.text == ""
+
+
 def test_keys_of_the_current_tab_work_while_the_tab_bar_has_the_focus(window, qtbot):
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     performed = []

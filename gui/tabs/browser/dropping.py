@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QTreeView, QWidget
 
 from gui import theme
-from gui.shortcuts import explain
+from gui.shortcuts import explain, withdraw
 from gui.tabs.browser.contents import FolderTab
 from gui.tabs.browser.folder_model import FolderModel
 from gui.tabs.browser.object_selection import ObjectSelection, local_files
@@ -72,6 +72,7 @@ class DropTargets(QObject):
         self._spot: Spot | None = None
         self._view: QWidget | None = None
         self._at = QPoint()
+        self._refusal = ""
         self._opening = _timer(self, _OPEN_MS, self._open, single=True)
         self._scrolling = _timer(self, _SCROLL_MS, self._scroll)
 
@@ -103,6 +104,10 @@ class DropTargets(QObject):
             self._accept(event)
         if why and spot != self._spot:
             explain(view, why)
+        if spot is not None:
+            if self._refusal and not why:
+                withdraw(view, self._refusal)
+            self._refusal = why
         self._at = event.position().toPoint()
         self._show(view, spot, refused=bool(why))
 

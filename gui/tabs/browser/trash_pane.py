@@ -20,12 +20,13 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of, line_edit
 from gui.widgets.labels import AgePill, muted_label
 from gui.widgets.panel import SectionHead
-from gui.widgets.table import choose_row, columns_of, make_table
+from gui.widgets.table import choose_row, columns_of, make_table, on_enter
 
 #: Widths in pixels of size, time and user.
 _WIDTHS = (88, 180, 150)
 _SIZE_FROM, _BY_FROM = 400, 560  # minimum width of the pane in pixels for each column
 _EMPTY = "The trash is empty"
+_CLOSED = "Deleted objects cannot be opened. Restore them first."
 _WHY = "Deleted objects of this versioned bucket appear here and can be restored."
 
 
@@ -67,6 +68,8 @@ class TrashPane(QWidget):
         self._running = self._more = self._failed = self._focus_due = False
         self._read = 0
         self._lay_out()
+        on_enter(self.table, self._explain_no_preview)
+        self.table.doubleClicked.connect(self._explain_no_preview)
         shortcuts.bind("objects.up", self.table, self.left.emit, listed=False)
         self.filter.textChanged.connect(self._on_filter)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
@@ -207,6 +210,9 @@ class TrashPane(QWidget):
     @property
     def _unfinished(self) -> bool:
         return self._running or self._more
+
+    def _explain_no_preview(self, *_index: object) -> None:
+        shortcuts.explain(self.table, _CLOSED)
 
     def _on_restore(self) -> None:
         self.restore_wanted.emit(self.selected, False)  # noqa: FBT003 - a signal has no names

@@ -143,6 +143,20 @@ def test_the_same_folder_and_a_folder_itself_are_refused_with_the_reason(
     assert tab.tools.copying.dialog is None
 
 
+def test_a_refusal_is_withdrawn_above_a_valid_target(tab, dragged, reasons, monkeypatch):
+    withdrawn = []
+    monkeypatch.setattr(dropping, "withdraw", lambda _widget, why: withdrawn.append(why))
+    viewport, empty = tab.folder.table.viewport(), QPoint(30, tab.folder.table.height() - 60)
+
+    def move(over):
+        refused, before = over.move(viewport, empty), list(withdrawn)
+        return refused, before, over.move(viewport, row_of(tab, "logs/"))
+
+    assert dragged("note.txt", during=move) == [(False, [], True)]
+    assert reasons == ["They are already in this folder."]
+    assert withdrawn == reasons
+
+
 def test_a_locked_profile_refuses_drops(tab, qtbot, context, dragged, reasons):
     context.lock()
     over = dragged(

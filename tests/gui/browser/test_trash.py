@@ -16,6 +16,7 @@ from core.objects import deleting
 from core.objects.level import list_level
 from core.objects.trash import DeletedObject, TrashCursor, TrashPage
 from core.units import utc_now
+from gui import shortcuts
 from gui.tabs.browser import trash
 from gui.tabs.browser.trash_model import BY, DELETED, KEY, TrashModel, deleted_by, owner_of
 from gui.tabs.browser.tree_model import TRASH_ROLE
@@ -152,6 +153,16 @@ def test_f5_lists_the_trash_anew(tab, qtbot, bucket, deleted):
     tab.refresh()
     settled(qtbot, tab)
     assert sorted(in_trash(tab)) == sorted([*deleted, "more.txt"])
+
+
+def test_a_deleted_object_that_is_to_be_opened_is_explained(tab, qtbot, deleted, monkeypatch):
+    shown = []
+    monkeypatch.setattr(shortcuts, "explain", lambda _widget, why: shown.append(why))
+    table = tab.trash_pane.table
+    table.selectRow(0)
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert shown == ["Deleted objects cannot be opened. Restore them first."]
 
 
 def test_a_locked_profile_restores_nothing_and_says_why(tab, context, deleted):
