@@ -122,8 +122,9 @@ def _packages(
     """Fetch and verify both backups; the other one defines the types of an old form."""
     schemas = [_schema(store, each, work) for each in (after, before)]
     with (
-        fetch_package(store, before, schemas[0], work, hold=False) as first,
-        fetch_package(store, after, schemas[1], work, hold=False) as second,
+        spool() as folder,
+        fetch_package(store, before, schemas[0], work, within=folder) as first,
+        fetch_package(store, after, schemas[1], work, within=folder) as second,
     ):
         yield first, second
 

@@ -28,7 +28,7 @@ from core.backup.store import Store
 from core.errors import Archived, Corrupt
 from core.hints import Hint
 from core.local.atomic import translate_os_errors
-from core.local.spool import private_file, spool
+from core.local.spool import private_file, private_folder, spool
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
 from core.units import format_counted, format_moment
@@ -139,7 +139,7 @@ def fetch_package(
     today: TableSchema | None,
     work: Work,
     *,
-    hold: bool = True,
+    within: Path | None = None,
     prove: bool = True,
 ) -> Iterator[Package]:
     """Download a backup to a temporary private folder, and compare every hash.
@@ -149,7 +149,8 @@ def fetch_package(
         backup: An entry of the list.
         today: The present table, which defines the types of an old-form backup.
         work: Cancel token and progress (bytes).
-        hold: Whether the rows of a small backup stay in memory after their verification.
+        within: The private folder for the files of several backups that are used at once: each
+            folder of its own has an open file, and rows of a small backup stay in memory.
         prove: Whether the hash of all rows is compared at once; otherwise the caller uses
             `proven_pieces`. The hashes of the parts are compared in any case.
 
@@ -158,11 +159,17 @@ def fetch_package(
         StorageError: When the key of an encrypted backup cannot be read.
     """
     with naming_backup(backup.id, backup.table):
-        yield from _fetched(store, backup, today, work, hold=hold, prove=prove)
+        yield from _fetched(store, backup, today, work, within=within, prove=prove)
 
 
 def _fetched(
-    store: Store, backup: Backup, today: TableSchema | None, work: Work, *, hold: bool, prove: bool
+    store: Store,
+    backup: Backup,
+    today: TableSchema | None,
+    work: Work,
+    *,
+    within: Path | None,
+    prove: bool,
 ) -> Iterator[Package]:
     refuse_broken(backup)
     if backup.state is BackupState.OLD_FORM:
@@ -173,7 +180,7 @@ def _fetched(
         )
         return
     manifest, cipher = read_manifest(store, backup, work)
-    with spool() as folder:
+    with spool() if within is None else private_folder(within) as folder:
         with naming_archived(backup):
             files = tuple(_fetch(store, backup, manifest, folder, work))
         package = Package(
@@ -184,7 +191,7 @@ def _fetched(
             cipher=cipher,
         )  # fmt: skip
         if prove:
-            package.prove(hold=hold)
+            package.prove(hold=within is None)
         yield package
 
 

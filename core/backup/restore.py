@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Unpack
 
 from core.backup.choice import (
@@ -133,7 +134,7 @@ def fetched_restore(
     choices: Choices,
     work: Work,
     *,
-    hold: bool = True,
+    within: Path | None = None,
 ) -> Iterator[FetchedRestore]:
     """Fetch a backup for a restore, and refuse what cannot be restored; nothing is changed.
 
@@ -143,16 +144,16 @@ def fetched_restore(
         target: The database to restore into, open for changes.
         choices: Options of the restore.
         work: Cancel token and progress.
-        hold: Whether rows that are read twice may stay in memory in between.
+        within: The private folder for the files of several backups, see `fetch_package`.
     """
     started, name = time.monotonic(), choices.target or backup.table
     _refuse_existing_target(target, choices)
     today = target.schema(name) if target.exists(name) else None
     _refuse_some_rows(backup, target, name)
-    with fetch_package(store, backup, today, work, prove=False) as fetched:
+    with fetch_package(store, backup, today, work, within=within, prove=False) as fetched:
         if fetched.engine not in ("", target.engine):
             # The rows are converted twice, before and while they are loaded.
-            fetched.prove(hold=hold)
+            fetched.prove(hold=within is None)
         package = converted(fetched, target, today)
         prove_convertible(package)
         seconds = time.monotonic() - started

@@ -23,6 +23,7 @@ from core.backup.together import ChosenBackups, TablesWanted, choose_backups
 from core.effects import BY_HAND, Attempts, attaching_partial, stating_effect
 from core.errors import Conflict, StorageError
 from core.hints import Hint
+from core.local.spool import spool
 from core.model.backup import Backup, RestorePreview, RestoreReport
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.objects.bucket import HasBucket
@@ -234,6 +235,7 @@ class _Run:
         with (
             stating_effect("restored", (BY_HAND,)) as self.single,
             open_database(self.database, write=True, create=True, work=self.work) as target,
+            spool() as folder,
             ExitStack() as fetched,
         ):
             # Before the transaction, which locks the tables.
@@ -241,7 +243,7 @@ class _Run:
                 fetched.enter_context(
                     fetched_restore(
                         self.store, backup, target, self._choices(number),
-                        _naming(backup, self.work), hold=False,
+                        _naming(backup, self.work), within=folder,
                     )
                 )
                 for number, backup in enumerate(self.chosen.backups)

@@ -45,6 +45,22 @@ def spool() -> Iterator[Path]:
         os.close(handle)
 
 
+@contextmanager
+def private_folder(within: Path) -> Iterator[Path]:
+    """Yield another temporary folder inside one of `spool`, which distinguishes it from leftovers.
+
+    Raises:
+        LocalIOError: The folder cannot be created.
+    """
+    folder = within / uuid4().hex
+    with translate_os_errors(folder, "created"):
+        folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_dead_spools() -> int:
     """Remove the folders of ended processes, and return their number."""
     root, removed = cache_dir(), 0

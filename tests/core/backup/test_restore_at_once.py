@@ -26,7 +26,9 @@ from core.backup.restore_tables import restore_tables_of
 from core.backup.run import back_up
 from core.backup.together import TablesWanted
 from core.errors import Cancelled, Conflict, Corrupt, DatabaseOffline, NotSupported
+from core.local import spool
 from core.model.table_restores import TablesReport
+from core.paths import cache_dir
 from core.work import CancelToken, Progress, Work
 from tests.core.backup.mariadb.conftest import Trading
 from tests.core.backup.mariadb.conftest import trading as shop  # noqa: F401 - fixture
@@ -176,6 +178,23 @@ def test_mariadb_is_refused_before_anything_is_fetched(shop: Trading) -> None:  
 def _damaged(store: MemoryStore, table: str) -> None:
     key = next(key for key in store.objects if f"/{table}/" in key and "part" in key)
     store.objects[key] = store.objects[key][:-1] + b"x"
+
+
+def test_many_tables_need_no_open_file_each(
+    path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _back_up(store, str(path))
+    open_spools: list[int] = []
+    lock = spool.create_owned
+
+    def counted(path: Path) -> int:
+        open_spools.append(lock(path))
+        return open_spools[-1]
+
+    monkeypatch.setattr(spool, "create_owned", counted)
+    assert len(_restore(store, str(path), *NAMES).tables) == len(NAMES)
+    assert len(open_spools) == 1
+    assert not list(cache_dir().glob("*/*"))
 
 
 def test_a_damaged_last_backup_changes_no_table(path: Path, store: MemoryStore) -> None:
