@@ -16,7 +16,7 @@ class Hint(Flag):
     LIST_BACKUPS = auto()  # the table is the error's `hint_value`
     CHOOSE_BACKUP = auto()
     CHOOSE_TIME = auto()
-    SOURCE = auto()  # of the backups of several tables
+    SOURCE = auto()  # one of the databases `hint_value`, a line each
     ANY_SOURCE = auto()
     NEW_TABLE_NAME = auto()
     ALLOW_ORPHANS = auto()

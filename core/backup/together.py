@@ -161,6 +161,7 @@ def _of_database(found: Sequence[Backup], origin: Origin, *, any_source: bool) -
             remedy="Choose the database whose backups are used, or allow backups of any database: "
             "the newest of all databases are used then.",
             hints=Hint.SOURCE | Hint.ANY_SOURCE,
+            hint_value="\n".join(map(str, others)),
         )
     return list(found)
 

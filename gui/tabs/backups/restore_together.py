@@ -233,6 +233,7 @@ class RestoreTogether(QObject):
                 "--all-tables": every,
                 "--at": request.at,
                 "--from-other-source": request.any_source,
+                "--source": request.source,
                 "--allow-orphans": choices.allow_orphans,
                 "--with-triggers": choices.with_triggers,
                 "--with-grants": choices.with_grants,

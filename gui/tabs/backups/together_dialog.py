@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QPlainTextEdit, QWidget
 
 from core.errors import StorageError
+from core.hints import Hint
 from core.model.backup import RestorePreview, RestoreReport
 from core.model.table_restores import TablesPlan, TablesPreview
 from core.units import format_counted, format_size
@@ -35,6 +36,8 @@ STOPPED = "The comparison was stopped."
 _STALE = "Preview the tables first."
 _BUSY = "Wait for the end of the task, or stop it."
 _LINES = 4
+_SOURCES = ("of this database", "of any database")
+_ANY = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,15 @@ class TogetherRequest:
         tables: the tables; None for all that have backups of the database.
         at: the latest time of a backup; empty for the newest.
         any_source: whether backups of other databases are used as well.
+        source: the only database whose backups are used, as text of its `Origin`; empty for the
+            open one.
     """
 
     database: str
     tables: tuple[str, ...] | None = None
     at: str = ""
     any_source: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ class TogetherDialog(Dialog):
         self._busy = self._stopping = False
         self._plan: TablesPlan | None = None
         self._preview: TablesPreview | None = None
+        self._sources: list[str] = []
         self.banner = Banner(self)
         self.model = TogetherModel(self)
         self.table = make_table(
@@ -118,9 +125,7 @@ class TogetherDialog(Dialog):
         addresses = [source.address for source in self._choices.databases]
         if self._choices.database in addresses:
             box.setCurrentIndex(addresses.index(self._choices.database))
-        self.source = _combo(
-            "Databases whose backups are used", ["of this database", "of any database"]
-        )
+        self.source = _combo("Databases whose backups are used", _SOURCES)
         self.moment = line_edit("Latest time of a backup", "the newest, or 2024-01-15 10:00 (UTC)")
         self.triggers = QCheckBox("Also create the backups' triggers")
         self.triggers.setAccessibleDescription("Triggers are code that runs when rows change.")
@@ -166,11 +171,13 @@ class TogetherDialog(Dialog):
     @property
     def request(self) -> TogetherRequest:
         """What the fields request."""
+        place = self.source.currentIndex()
         return TogetherRequest(
             self._choices.databases[self.target.currentIndex()].address,
             self._choices.scopes[self.scope.currentIndex()][1],
             self.moment.text().strip(),
-            bool(self.source.currentIndex()),
+            place == _ANY,
+            self._sources[place - len(_SOURCES)] if place >= len(_SOURCES) else "",
         )
 
     @property
@@ -264,7 +271,15 @@ class TogetherDialog(Dialog):
         self._set_busy(text="The tables are restored…")
 
     def show_error(self, error: StorageError) -> None:
-        """Show why the backups could not be chosen, compared or restored."""
+        """Show why the backups could not be chosen, compared or restored.
+
+        If there are backups of several other databases, each of them is offered from then on.
+        """
+        if Hint.SOURCE in error.hints:
+            found = error.hint_value.splitlines()
+            new = [each for each in found if each not in self._sources]
+            self._sources += new
+            self.source.addItems([shown(f"of {each}") for each in new])
         if self.model.rowCount():
             self.view.show_view()
         else:

@@ -24,7 +24,10 @@ def database_name(source: Source) -> str:
 def wanted_tables(request: TogetherRequest) -> TablesWanted:
     """Return the request of the newest backups; a table without one is skipped."""
     at = request.at or None
-    return TablesWanted(request.tables, at=at, any_source=request.any_source, skip_unusable=True)
+    return TablesWanted(
+        request.tables, at=at, any_source=request.any_source, source=request.source,
+        skip_unusable=True,
+    )  # fmt: skip
 
 
 def exact_backups(
@@ -34,6 +37,7 @@ def exact_backups(
     return TablesWanted(
         tuple(table for table, _id in chosen),
         any_source=request.any_source,
+        source=request.source,
         backup_ids=frozenset(backup_id for _table, backup_id in chosen),
         single_transaction=single_transaction,
     )

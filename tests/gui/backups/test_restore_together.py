@@ -167,6 +167,35 @@ def test_a_table_without_a_backup_is_skipped_with_the_reason(qtbot, changed, pat
     dialog.reject()
 
 
+def test_the_database_whose_backups_are_used_is_chosen(
+    qtbot, empty_bucket, tab, path, tmp_path, elsewhere
+):
+    workspace = tab.context.workspace
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    for number, source in enumerate((first, second)):
+        sql(source, f"CREATE TABLE audit (what); INSERT INTO audit VALUES ({number})")
+        elsewhere(lambda source=source: backup(workspace, database=str(source)))
+    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    tab.tables.together.click()
+    dialog = visible(qtbot, tab, TogetherDialog)
+    qtbot.waitUntil(lambda: dialog.banner.failed, timeout=WAIT)
+    assert dialog.source.count() == 4
+    entries = [dialog.source.itemText(place) for place in range(4)]
+    chosen = next(place for place, text in enumerate(entries) if str(first) in text)
+    dialog.source.setCurrentIndex(chosen)
+    qtbot.waitUntil(dialog.restore.isEnabled, timeout=WAIT)
+    assert [each.origin.path for each in dialog.model.backups] == [str(first)]
+    assert str(first) in dialog.request.source
+    dialog.restore.click()
+    answer(qtbot, tab, "trading.db")
+    result = visible(qtbot, tab, TogetherResult)
+    assert sql(path, "SELECT * FROM audit") == [(0,)]
+    commands = [task.order.command for task in tab.context.runner.tasks]
+    assert any("--source" in text and str(first) in text for text in commands)
+    result.reject()
+
+
 def test_a_failure_names_the_restored_tables(qtbot, changed, path):
     """Rows of a table that is created after the preview would lose what they refer to."""
     dialog = compared(qtbot, changed)
