@@ -142,3 +142,14 @@ def test_sqlite_tables_are_compared_by_the_values_of_their_keys(
     found = seen.difference
     assert (found.added, found.changed, found.removed) == (0, 0, 1)
     assert seen.drift == ("column k: the collation is none today, NOCASE in the backup",)
+
+
+def test_rows_of_tables_without_common_columns_all_differ(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.db"
+    sql(path, "CREATE TABLE t (a); INSERT INTO t VALUES (1), (2)")
+    backup = backed_up(store, path, "t")
+    sql(path, "DROP TABLE t; CREATE TABLE t (b); INSERT INTO t VALUES (1)")
+    found = preview_of(store, backup, str(path), 5, Work()).difference
+    assert (found.added, found.changed, found.removed) == (2, 0, 1)

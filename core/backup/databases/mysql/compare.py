@@ -172,6 +172,8 @@ class _Comparison:
         )
 
     def _by_row(self) -> Difference:
+        if not self._columns:  # no row can be the same
+            return Difference(self._count("FROM b"), 0, self._count("FROM t"))
         groups = (
             "SELECT sum(side) AS more FROM (SELECT key, 1 AS side FROM b "
             "UNION ALL SELECT key, -1 FROM t) GROUP BY key"

@@ -117,6 +117,9 @@ class Comparison:
         return f"b.{quoted(name)} IS t.{quoted(name)}"
 
     def _by_row(self) -> Difference:
+        if not self._columns:  # no row can be the same
+            ours, theirs = (self._count(f"FROM {each}") for each in (self._ours, self._theirs))
+            return Difference(ours, 0, theirs)
         names = ",".join(quoted(name) for name in self._columns)
         groups = ",".join(
             f"{quoted(name)} COLLATE BINARY,typeof({quoted(name)})" for name in self._columns

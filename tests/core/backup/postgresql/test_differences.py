@@ -73,6 +73,17 @@ def test_a_row_that_refers_to_missing_rows_by_several_keys_counts_once(
     assert "break: 4 in pairs." in refused.value.cause
 
 
+def test_rows_of_tables_without_common_columns_all_differ(
+    database: Database, store: MemoryStore
+) -> None:
+    seen = _seen(
+        database, store, ["CREATE TABLE t (a int)", "INSERT INTO t VALUES (1), (2)"],
+        ["DROP TABLE t", "CREATE TABLE t (b int)", "INSERT INTO t VALUES (1)"],
+    )  # fmt: skip
+    found = seen.difference
+    assert (found.added, found.changed, found.removed) == (2, 0, 1)
+
+
 def _refused_alike(database: Database, store: MemoryStore, seen: RestorePreview) -> None:
     """Check that a restore is refused with the text of the preview, and changes nothing."""
     before = database.everything()
