@@ -150,7 +150,7 @@ def fetch_package(
         today: The present table, which defines the types of an old-form backup.
         work: Cancel token and progress (bytes).
         within: The private folder for the files of several backups that are used at once: each
-            folder of its own has an open file, and rows of a small backup stay in memory.
+            separate folder has an open file, and rows of a small backup stay in memory.
         prove: Whether the hash of all rows is compared at once; otherwise the caller uses
             `proven_pieces`. The hashes of the parts are compared in any case.
 
