@@ -34,8 +34,9 @@ def backup(store: MemoryStore, path: Path, keyring: MemoryKeyring) -> Backup:
 
 
 @pytest.fixture
-def package(store: MemoryStore, backup: Backup) -> Iterator[Package]:
-    with fetch_package(store, backup, None, Work(), hold=False) as found:
+def package(store: MemoryStore, backup: Backup, tmp_path: Path) -> Iterator[Package]:
+    """A package whose verified rows are not in memory."""
+    with fetch_package(store, backup, None, Work(), within=tmp_path) as found:
         yield found
 
 
