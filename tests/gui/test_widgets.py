@@ -350,6 +350,8 @@ def test_a_text_that_is_set_while_an_empty_view_is_hidden_is_shown_with_it(qtbot
     view.resize(400, 200)
     view.show()
     view.setCurrentWidget(empty)
+    view.resize(420, 210)
+    assert not empty._text.isVisible()
     view.setCurrentIndex(0)
     empty.set_text("Access is denied", "This needs secretsmanager:ListSecrets.")
     view.setCurrentWidget(empty)
