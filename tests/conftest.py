@@ -14,6 +14,7 @@ from helpers.botocore_caches import share_between_sessions
 from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
 from helpers.keyrings import MemoryKeyring
 from helpers.longest_files import sort_by_file
+from helpers.patient_qtbot import qtbot  # noqa: F401 - fixture
 from helpers.rgw import rgw  # noqa: F401 - fixture
 from helpers.s3_servers import s3_bucket, s3_client, s3_server  # noqa: F401 - fixtures
 from helpers.seaweed import seaweed  # noqa: F401 - fixture

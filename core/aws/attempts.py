@@ -37,11 +37,14 @@ class Attempt:
         over: False when the request was just sent, True when its outcome is known.
         failed: the kind of a failure that concerns the server or the keys; None for a valid answer,
             which includes "not found" and "access denied".
+        keys_accepted: whether a valid answer proves that the server accepts the keys. "Not
+            supported" does not: a server without STS answers so before it checks the keys.
     """
 
     endpoint: str
     over: bool = False
     failed: ErrorKind | None = None
+    keys_accepted: bool = True
 
 
 Watcher = Callable[[Attempt], None]
@@ -74,4 +77,9 @@ def outcome(
         kind = translated.kind if translated is not None else None
     elif response is not None:
         kind = kind_of_answer(response[1], operation)
-    return Attempt(endpoint, over=True, failed=kind if kind in FAILING else None)
+    return Attempt(
+        endpoint,
+        over=True,
+        failed=kind if kind in FAILING else None,
+        keys_accepted=kind is not ErrorKind.NOT_SUPPORTED,
+    )

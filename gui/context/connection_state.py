@@ -75,8 +75,9 @@ class _Host:
 class ConnectionState(QObject):
     """Follows all requests of the current connection; those of the engine by its progress.
 
-    Any answer counts, even a denial: the server is reachable and knows the keys. A failed call,
-    or refused keys, count as a failure until the same endpoint answers.
+    Any answer counts, even a denial: the server is reachable and knows the keys. A failed call
+    counts as a failure until the same endpoint answers; refused keys until it answers a request
+    for which it checks the keys.
 
     Signals:
         changed: what the indicator shows may have changed.
@@ -211,7 +212,9 @@ class ConnectionState(QObject):
     def _record(self, attempt: Attempt) -> None:
         host = self._hosts.setdefault(attempt.endpoint, _Host())
         if attempt.failed is None:
-            host.answered, host.retrying, host.failed, host.cause = utc_now(), None, None, ""
+            host.answered, host.retrying = utc_now(), None
+            if attempt.keys_accepted or host.failed not in _REFUSED:
+                host.failed, host.cause = None, ""
         elif attempt.failed in _REFUSED:
             # Refused keys are final, so this needs no failed call; other failures are tried again
             # first.

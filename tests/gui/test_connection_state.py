@@ -105,7 +105,7 @@ def test_a_dead_server_is_named_in_red_and_can_be_asked_again(context, qtbot, ba
     context.workspace.clients.close()  # no connection of the pool stays open
     context.set_workspace(workspace(server.url))
     connector.retry()
-    qtbot.waitUntil(lambda: bool(errors), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(errors))
     qtbot.waitUntil(lambda: bar.connection.tone == "danger")
     assert bar.connection.state.text() == f"{host(server)} does not answer"
     assert bar.connection.accessibleName() == f"Connection: {host(server)} does not answer"
@@ -126,6 +126,28 @@ def test_refused_keys_are_red_with_their_cause(context, qtbot, bar):
     assert context.connection_state.refused
 
 
+def test_an_answer_without_a_check_of_the_keys_leaves_them_refused(context, qtbot, bar):
+    """A server without STS answers "not supported", whatever the keys, in any order."""
+    connector = Connector(context)
+    s3_refused, identified = Event(), Event()
+
+    def refusing_in_order(asked):
+        if asked.method == "POST":  # GetCallerIdentity
+            identified.set()
+            assert s3_refused.wait(timeout=30)
+        return refusing(asked)
+
+    with StubServer(refusing_in_order) as server:
+        connector.open_connection(workspace(server.url).connection)
+        qtbot.waitUntil(lambda: context.connection_state.refused)
+        s3_refused.set()
+        qtbot.waitUntil(lambda: not context.runner.busy)
+        qtbot.waitUntil(lambda: not context.connection_state.waiting)
+    assert identified.is_set()
+    assert bar.connection.tone == "danger"
+    assert context.connection_state.refused
+
+
 def test_a_server_that_says_nothing_is_amber_with_the_time_waited(context, qtbot, bar):
     with SilentServer() as server:
         opened = workspace(server.url)
@@ -137,7 +159,7 @@ def test_a_server_that_says_nothing_is_amber_with_the_time_waited(context, qtbot
         assert found.tone == "warning"
         assert found.text.startswith(f"waiting for {host(server)} (")
         task.cancel()
-        qtbot.waitUntil(lambda: not context.connection_state.waiting, timeout=2_000)
+        qtbot.waitUntil(lambda: not context.connection_state.waiting)
 
 
 def test_a_denial_is_an_answer_and_an_attempt_that_is_repeated_is_no_failure_yet(context):
@@ -146,7 +168,7 @@ def test_a_denial_is_an_answer_and_an_attempt_that_is_repeated_is_no_failure_yet
         state.follow(workspace(server.url))
     state._record(Attempt("h", over=True, failed=ErrorKind.OFFLINE))
     assert state.shown().text == "no answer from h, trying again"
-    state._record(Attempt("h", over=True))
+    state._record(Attempt("h", over=True, keys_accepted=False))
     assert state.shown().tone == "good"
 
 

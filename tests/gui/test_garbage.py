@@ -45,7 +45,7 @@ def test_what_a_worker_allocates_never_frees_a_qobject_in_its_thread(runner, qtb
 
     done = []
     runner.run("allocate", allocate, owner=runner, then=done.append)
-    qtbot.waitUntil(lambda: bool(done), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(done))
     gc.collect()
     assert freed_in == [threading.main_thread()]
 
@@ -59,7 +59,7 @@ def test_the_gui_thread_collects_from_its_timer_and_gives_back_at_the_end(qtbot,
     freed = []
     weakref.finalize(CyclicObject(), freed.append, "freed")
     stored = [[number] for number in range(5000)]
-    qtbot.waitUntil(lambda: bool(freed), timeout=5000)
+    qtbot.waitUntil(lambda: bool(freed))
     assert len(stored) == 5000
     second = GarbageCollector()
     second.start()

@@ -228,14 +228,14 @@ def test_bulk_work_runs_in_the_engine_and_survives_its_death(runner, owner, qtbo
 
     task = bulk("crash")
     assert runner.bulk_running == [task]
-    qtbot.waitUntil(lambda: bool(errors), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(errors))
     assert errors[0].kind is ErrorKind.ENGINE
     bulk("count", steps=3)
-    qtbot.waitUntil(lambda: bool(results), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(results))
     assert results == [3]
     assert batches == [[0], [1], [2]]
     spinning = bulk("spin")
-    qtbot.waitUntil(lambda: batches[-1] == "started", timeout=10_000)
+    qtbot.waitUntil(lambda: batches[-1] == "started")
     spinning.cancel()
-    qtbot.waitUntil(lambda: not spinning.running, timeout=3000)
+    qtbot.waitUntil(lambda: not spinning.running)
     assert spinning.state == "cancelled"

@@ -13,7 +13,7 @@ DATABASE_TEXT = '{"host": "db", "port": "5432", "rate": 1.10, "password": "canar
 
 def settled(qtbot: Any, tab: Any) -> None:
     """Wait until no task of the tab runs."""
-    qtbot.waitUntil(lambda: not tab.busy, timeout=8000)
+    qtbot.waitUntil(lambda: not tab.busy)
 
 
 def opened(qtbot: Any, parent: QWidget, kind: type[T]) -> T:
@@ -24,7 +24,7 @@ def opened(qtbot: Any, parent: QWidget, kind: type[T]) -> T:
         found[:] = [each for each in parent.findChildren(kind) if each.isVisible()]
         return bool(found)
 
-    qtbot.waitUntil(look, timeout=8000)
+    qtbot.waitUntil(look)
     return found[-1]
 
 

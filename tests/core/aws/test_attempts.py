@@ -53,6 +53,12 @@ def test_an_answer_is_good_unless_it_concerns_the_server_or_the_keys(reply, fail
     assert seen[-1] == Attempt(host, over=True, failed=failed)
 
 
+@pytest.mark.parametrize(("code", "accepted"), [("NotImplemented", False), ("AccessDenied", True)])
+def test_an_unsupported_operation_proves_nothing_about_the_keys(code, accepted):
+    _host, seen = watched(error(code, 501 if code == "NotImplemented" else 403))
+    assert (seen[-1].failed, seen[-1].keys_accepted) == (None, accepted)
+
+
 def test_nothing_is_reported_once_the_watcher_is_gone():
     seen = []
     with StubServer(lambda _asked: Reply(200, S3, VERSIONED.encode())) as server:

@@ -116,5 +116,5 @@ def test_a_dialog_may_be_closed_before_its_answers_arrive(qtbot, tab, made):
     form.scope.setCurrentIndex(1)
     form.reject()
     qtbot.waitUntil(lambda: not tab.context.runner.busy, timeout=15_000)
-    qtbot.waitUntil(lambda: not tab.findChildren(ScheduleForm), timeout=5_000)
+    qtbot.waitUntil(lambda: not tab.findChildren(ScheduleForm))
     assert tab.banner.text == ""

@@ -171,21 +171,21 @@ def test_schedules_are_added_changed_paused_and_removed(tab, path, watch, idle, 
     assert "quotation mark" in form.go.reason
     form.command.setText("true")
     form.go.click()
-    qtbot.waitUntil(lambda: dialog.current is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: dialog.current is not None)
     (made,) = schedules().values()
     assert (made.tables, made.every, made.starter, made.on_failure) == (
         ("orders",), Every.DAY, None, "true",
     )  # fmt: skip
     assert "--bucket=" in made.options[1]
     dialog.pause.click()
-    qtbot.waitUntil(lambda: dialog.pause.text() == "Resume", timeout=5_000)
+    qtbot.waitUntil(lambda: dialog.pause.text() == "Resume")
     assert dialog.model.index(0, 4).data() == "paused"
     dialog.remove.click()
-    qtbot.waitUntil(lambda: dialog.current is None, timeout=5_000)
+    qtbot.waitUntil(lambda: dialog.current is None)
     assert schedules() == {}
     assert dialog.banner.text == "The schedule of orders of trading.db was removed."
     dialog.banner._buttons[1].click()
-    qtbot.waitUntil(lambda: dialog.current is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: dialog.current is not None)
     assert schedules()[schedule_name(made)].paused
     dialog.reject()
 
@@ -213,7 +213,7 @@ def test_a_schedule_is_run_now(tab, path, watch, idle, qtbot):
     tab.tables.select("users")
     idle()
     tab.routines.bar.schedules.click()
-    qtbot.waitUntil(lambda: shown(tab, SchedulesDialog).current is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: shown(tab, SchedulesDialog).current is not None)
     dialog = shown(tab, SchedulesDialog)
     with qtbot.waitSignal(watch.ended, timeout=20_000):
         dialog.run.click()
@@ -245,13 +245,13 @@ def test_an_entry_is_copied_and_saved(tab, path, idle, qtbot, monkeypatch, tmp_p
 def test_the_removal_of_a_systemd_schedule_is_confirmed(tab, path, watch, idle, qtbot):
     scheduled(path, "users", starter=ScheduleFormat.SYSTEMD)
     tab.routines.bar.schedules.click()
-    qtbot.waitUntil(lambda: shown(tab, SchedulesDialog).current is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: shown(tab, SchedulesDialog).current is not None)
     dialog = shown(tab, SchedulesDialog)
     assert "another program" in dialog.pause.reason
     dialog.remove.click()
     question = next(each for each in dialog.findChildren(Confirm) if each.isVisible())
     question.go.click()
-    qtbot.waitUntil(lambda: dialog.current is None, timeout=5_000)
+    qtbot.waitUntil(lambda: dialog.current is None)
     assert schedules() == {}
     dialog.reject()
 

@@ -89,7 +89,7 @@ def test_the_selection_rests_before_anything_is_fetched(tab, qtbot, monkeypatch)
     settled(qtbot, tab)
     for row in range(3):
         tab.folder.table.selectRow(row)
-    qtbot.waitUntil(lambda: bool(asked), timeout=2000)
+    qtbot.waitUntil(lambda: bool(asked))
     assert asked == [f"{DAY}2024-01-15T02:00:00Z.json"]
 
 
@@ -133,7 +133,7 @@ def test_the_filter_and_its_count(tab, qtbot):
     settled(qtbot, tab)
     tab.focus_filter()
     qtbot.keyClicks(tab.folder.filter, "*T01*")
-    qtbot.waitUntil(lambda: len(names(tab)) == 1, timeout=2000)
+    qtbot.waitUntil(lambda: len(names(tab)) == 1)
     assert tab.folder.count.text().startswith("1 of 3 entries")
 
 
@@ -349,7 +349,7 @@ def test_a_refresh_keeps_rows_filter_and_preview_until_the_new_ones_are_there(
     asked = []
     tab.object.wanted.connect(asked.append)
     tab.folder.filter.setText("note")
-    qtbot.waitUntil(lambda: names(tab) == ["note.txt"], timeout=2000)
+    qtbot.waitUntil(lambda: names(tab) == ["note.txt"])
     tab.refresh()
     assert names(tab) == ["note.txt"]
     settled(qtbot, tab)
@@ -365,7 +365,7 @@ def test_a_refresh_keeps_rows_filter_and_preview_until_the_new_ones_are_there(
 
 def test_a_slow_folder_shows_a_skeleton(tab, qtbot):
     tab.folder.show_rows_of("slow/")
-    qtbot.waitUntil(tab.folder.state._skeleton.isVisible, timeout=2000)
+    qtbot.waitUntil(tab.folder.state._skeleton.isVisible)
     assert tab.folder.count.text() == "listing…"
 
 

@@ -135,7 +135,7 @@ def test_a_waiting_rotation_counts_down_and_need_not_wait(pane, qtbot, done, but
         next(each for each in pane._buttons if each.text() == button).click()
     assert clicked.args == [step]
     pane.show_rotation(replace(waiting, due=utc_now()), busy=False)
-    with qtbot.waitSignal(pane.due, timeout=3000):
+    with qtbot.waitSignal(pane.due):
         pass
 
 

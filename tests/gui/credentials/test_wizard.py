@@ -57,7 +57,7 @@ def test_keys_are_tested_stored_read_back_and_only_then_stored(
     fill(qtbot, wizard)
     assert wizard.test.isEnabled()
     wizard.test.click()
-    qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
+    qtbot.waitUntil(wizard.finish.isEnabled)
     for step in ("Find the bucket", "Upload a test object", "Read the secret back"):
         assert wizard.steps.state(step) == "good"
     assert secret_on(server)["aws_access_key_id"] == "AKIAMAINKEY"
@@ -72,7 +72,7 @@ def test_a_failing_step_is_shown_and_nothing_is_stored(wizard, qtbot, context, k
     fill(qtbot, wizard)
     wizard.form.bucket.setText("no-such-bucket")
     wizard.test.click()
-    qtbot.waitUntil(wizard.banner.isVisible, timeout=8000)
+    qtbot.waitUntil(wizard.banner.isVisible)
     assert "does not exist" in wizard.banner.text
     assert wizard.steps.state("Find the bucket") == "failed"
     assert not wizard.finish.isEnabled()
@@ -86,12 +86,12 @@ def test_the_platform_s_keys_are_not_replaced_without_a_question(wizard, qtbot, 
     before = secret_on(server)
     fill(qtbot, wizard)
     wizard.test.click()
-    qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
+    qtbot.waitUntil(wizard.finish.isEnabled)
     assert secret_on(server) == before
     assert "different keys" in wizard.banner.text
     wizard.banner._on_action()
     opened(qtbot, wizard, Confirm).go.click()
-    qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
+    qtbot.waitUntil(wizard.finish.isEnabled)
     assert secret_on(server)["aws_access_key_id"] == "AKIAMAINKEY"
 
 
@@ -102,10 +102,10 @@ def test_without_a_keyring_the_keys_are_stored_for_the_session_and_it_says_so(
     context.connections.vault = Vault(RefusingKeyring(OSError("no D-Bus")))
     fill(qtbot, wizard)
     wizard.test.click()
-    qtbot.waitUntil(lambda: "keyring" in wizard.banner.text, timeout=8000)
+    qtbot.waitUntil(lambda: "keyring" in wizard.banner.text)
     assert not wizard.finish.isEnabled()
     wizard.banner._on_action()
-    qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
+    qtbot.waitUntil(wizard.finish.isEnabled)
     assert context.connections.profiles.get("main").source is KeySource.SESSION
 
 
@@ -125,7 +125,7 @@ def test_a_role_that_wants_a_code_asks_once_for_test_and_connection(wizard, qtbo
     qtbot.waitUntil(lambda: bool(forms()))
     forms()[0].code.setText("123456")
     forms()[0].go.click()
-    qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
+    qtbot.waitUntil(wizard.finish.isEnabled)
     with qtbot.waitSignal(wizard.connected) as connected:
         wizard.finish.click()
     assert connected.args[0].keys.session_token is not None
@@ -177,7 +177,7 @@ def test_nothing_stored_is_a_dash_and_never_a_tick(wizard, qtbot, server):
     fill(qtbot, wizard)
     wizard.store.setChecked(False)
     wizard.test.click()
-    qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
+    qtbot.waitUntil(wizard.finish.isEnabled)
     assert wizard.steps.state("Store the secret") == "skipped"
     assert wizard.steps.state("Read the secret back") == ""
     assert wizard.steps.state("Store the profile") == "good"

@@ -35,7 +35,7 @@ def test_a_scan_of_a_prefix_shows_that_folder_and_leads_back_to_the_bucket(tab, 
     tab.path.up.click()
     assert tab.path.folder == folder
     tab.path.chosen.emit("market-data")
-    qtbot.waitUntil(lambda: "Only this folder was scanned" in tab.banner.text, timeout=5000)
+    qtbot.waitUntil(lambda: "Only this folder was scanned" in tab.banner.text)
     assert tab.path.folder == folder
     entire = scanned("")
     assert entire.objects > found.objects
@@ -43,7 +43,7 @@ def test_a_scan_of_a_prefix_shows_that_folder_and_leads_back_to_the_bucket(tab, 
     assert scanned(f"{folder}/").objects == found.objects
     tab.scan.setFocus()
     tab.path.chosen.emit("market-data")
-    qtbot.waitUntil(lambda: tab._found == entire, timeout=5000)
+    qtbot.waitUntil(lambda: tab._found == entire)
     assert tab.path.folder == "market-data"
     assert tab.scope.field.text() == ""
     assert scanned("nothing/like/it").objects == 0
@@ -77,7 +77,7 @@ def test_a_user_with_rights_on_one_prefix_scans_that(tab, qtbot, context, demo_s
 def test_the_prefix_completes_folders(tab, qtbot):
     completion = tab.scope.field.completer()
     qtbot.keyClicks(tab.scope.field, "market-data/oh")
-    qtbot.waitUntil(lambda: completion.model().rowCount() > 0, timeout=5000)
+    qtbot.waitUntil(lambda: completion.model().rowCount() > 0)
     names = [
         completion.model().index(row, 0).data() for row in range(completion.model().rowCount())
     ]

@@ -317,7 +317,7 @@ def test_groups_that_a_result_lacks_for_a_folder_say_why(tab):
 def test_a_scan_can_be_stopped(tab, qtbot):
     tab.scan.click()
     tab.stop.click()
-    qtbot.waitUntil(lambda: tab._task is None, timeout=5_000)
+    qtbot.waitUntil(lambda: tab._task is None)
     assert "stopped" in tab.banner.text or tab._found is not None
     assert tab.scan.isEnabled()
 

@@ -124,14 +124,14 @@ def test_text_is_searched(show, qtbot):
     found = preview(text, "logs/x.log")
     view.show_content(found.representations[0])
     view.search.setText("needle")
-    qtbot.waitUntil(lambda: view.count.text() == "1 of 6", timeout=2000)
+    qtbot.waitUntil(lambda: view.count.text() == "1 of 6")
     qtbot.keyClick(view.search, Qt.Key.Key_Return)
     assert (view.count.text(), view.view.currentIndex().row()) == ("2 of 6", 13)
     view.step(-1)
     view.step(-1)
     assert view.count.text() == "6 of 6"
     view.search.setText("nowhere")
-    qtbot.waitUntil(lambda: view.count.text() == "nothing found", timeout=2000)
+    qtbot.waitUntil(lambda: view.count.text() == "nothing found")
 
 
 def test_bytes(show):

@@ -1,0 +1,28 @@
+"""A `qtbot` whose waits end by their condition, not by the speed of the computer.
+
+pytest-qt waits five seconds by default, which a busy computer can exceed although nothing is
+wrong. A claim about time passes its own `timeout`.
+"""
+
+from functools import partialmethod
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+#: Milliseconds.
+_TIMEOUT = 30_000
+
+
+class PatientQtBot(QtBot):
+    """`QtBot` with another default of `timeout`."""
+
+    waitUntil = wait_until = partialmethod(QtBot.waitUntil, timeout=_TIMEOUT)  # noqa: N815 - Qt's
+    waitSignal = wait_signal = partialmethod(QtBot.waitSignal, timeout=_TIMEOUT)  # noqa: N815
+    waitSignals = wait_signals = partialmethod(QtBot.waitSignals, timeout=_TIMEOUT)  # noqa: N815
+    waitExposed = wait_exposed = partialmethod(QtBot.waitExposed, timeout=_TIMEOUT)  # noqa: N815
+
+
+@pytest.fixture
+def qtbot(qapp, request):  # noqa: ARG001 - an application must exist
+    """Replace the fixture of pytest-qt."""
+    return PatientQtBot(request)
