@@ -109,18 +109,18 @@ def test_no_more_requests_run_at_a_time_than_allowed_and_more_after_a_change():
                 running += 1
                 most = max(most, running)
             entered.release()
-            assert gate.acquire(timeout=5)
+            assert gate.acquire(timeout=30)
             with lock:
                 running -= 1
 
     with ThreadPoolExecutor(6) as pool:
         requests = [pool.submit(request) for _ in range(6)]
         for _ in range(2):
-            assert entered.acquire(timeout=5)
+            assert entered.acquire(timeout=30)
         assert not entered.acquire(timeout=0.1)
         limits.change(LimitValues(parallel=4))
         for _ in range(2):
-            assert entered.acquire(timeout=5)
+            assert entered.acquire(timeout=30)
         assert not entered.acquire(timeout=0.1)
         for _ in range(6):
             gate.release()

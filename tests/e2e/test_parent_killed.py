@@ -35,7 +35,7 @@ def test_engine_and_demo_server_go_with_the_window():
         helpers = helpers_of(window.pid)
         window.send_signal(signal.SIGKILL)
         window.wait(10)
-        until(lambda: all(has_ended(process) for process in helpers), seconds=2)
+        until(lambda: all(has_ended(process) for process in helpers))
     finally:
         window.kill()
         window.wait()

@@ -58,7 +58,7 @@ def test_a_signal_ends_the_window_while_work_runs(number, work):
         assert time.monotonic() - began < 3
         assert window.returncode == 0
         assert out == b"stopped\n"  # not the last resort
-        until(lambda: all(has_ended(process) for process in engines), seconds=2)
+        until(lambda: all(has_ended(process) for process in engines))
     finally:
         window.kill()
         window.wait()

@@ -16,10 +16,11 @@ _TIMEOUT = 30_000
 class PatientQtBot(QtBot):
     """`QtBot` with another default of `timeout`."""
 
-    waitUntil = wait_until = partialmethod(QtBot.waitUntil, timeout=_TIMEOUT)  # noqa: N815 - Qt's
-    waitSignal = wait_signal = partialmethod(QtBot.waitSignal, timeout=_TIMEOUT)  # noqa: N815
-    waitSignals = wait_signals = partialmethod(QtBot.waitSignals, timeout=_TIMEOUT)  # noqa: N815
-    waitExposed = wait_exposed = partialmethod(QtBot.waitExposed, timeout=_TIMEOUT)  # noqa: N815
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=_TIMEOUT)  # noqa: N815 - named by Qt
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=_TIMEOUT)  # noqa: N815 - named by Qt
+    waitSignals = partialmethod(QtBot.waitSignals, timeout=_TIMEOUT)  # noqa: N815 - named by Qt
+    waitExposed = partialmethod(QtBot.waitExposed, timeout=_TIMEOUT)  # noqa: N815 - named by Qt
+    wait_until, wait_signal, wait_exposed = waitUntil, waitSignal, waitExposed
 
 
 @pytest.fixture

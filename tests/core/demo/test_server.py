@@ -89,8 +89,8 @@ def test_the_child_goes_with_its_parent(blow):
         child, folder = json.loads(owner.stdout.readline())
         assert not has_ended(child)
         os.kill(owner.pid, blow)
-        until(lambda: has_ended(child), seconds=2)
-        until(lambda: not Path(folder).exists(), seconds=2)
+        until(lambda: has_ended(child))
+        until(lambda: not Path(folder).exists())
 
 
 def test_forgotten_folders_are_swept_and_used_ones_stored(temporary):
