@@ -24,6 +24,6 @@ class PatientQtBot(QtBot):
 
 
 @pytest.fixture
-def qtbot(qapp, request):  # noqa: ARG001 - an application must exist
+def qtbot(qapp, request):
     """Replace the fixture of pytest-qt."""
     return PatientQtBot(request)
