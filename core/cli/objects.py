@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.units import format_count, format_size, iso_utc
+from core.cli.local_targets import OutputType
+from core.units import format_count, format_counted, format_size, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -66,20 +68,41 @@ def _show_rows(cli: Cli, rows: list[dict[str, Any]]) -> None:
 def stats(
     context: typer.Context,
     prefix: Annotated[str, typer.Argument(help="Only count objects below this prefix.")] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            click_type=OutputType(),
+            help="Write all groups and the largest objects to this file, which ends in .csv or .json.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
+    ] = False,
 ) -> None:
     """Show numbers and sizes of objects by folder, kind and storage class.
 
-    The number of LIST requests, which AWS charges for, is shown at the end.
+    The number of LIST requests, which AWS charges for, is shown at the end. The file of --output
+    also has the groups by symbol, month and size; a spreadsheet does not compute texts of its CSV.
     """
     from core.engine.scan_helper import scan_helper
+    from core.sql.record_file import check_record_file
+    from core.statistics.export import export_statistics
     from core.statistics.scan import scan
 
     cli: Cli = context.obj
+    if output is not None:  # before the requests of the scan, which AWS charges for
+        check_record_file(output, overwrite=overwrite)
     with cli.out.work("Scanning") as work:
         workspace = cli.opener.workspace(work)
         with scan_helper(workspace.connection, work) as helper:
             found = scan(workspace, work, prefix=prefix, helper=helper)
+    count = 0
+    if output is not None:
+        count = export_statistics(found, output, overwrite=overwrite)
     cli.out.result(found, lambda: _show_stats(cli, found))
+    if output is not None:
+        cli.out.note(f"{format_counted(count, 'record')} written to {output}.")
 
 
 def _show_stats(cli: Cli, found: StorageStatistics) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtGui import (
     QAccessible,
     QColor,
     QFocusEvent,
+    QImage,
     QPainter,
     QPaintEvent,
     QPen,
@@ -35,6 +36,21 @@ class Canvas(QWidget):
         # The picture covers everything, so Qt need not erase the background first.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         theme.current().changed.connect(self.redraw)
+
+    def image(self, scale: float) -> QImage:
+        """Return the chart, without crosshair and focus, for a file.
+
+        Args:
+            scale: pixels of the image for each pixel of the view.
+        """
+        image = QImage(self.size() * scale, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(scale)
+        image.fill(theme.tokens().panel)
+        painter = QPainter(image)
+        # `QWidget.render` would enlarge the cached picture, and crashed later (PySide6 6.11.3).
+        self.draw(painter)
+        painter.end()
+        return image
 
     def redraw(self) -> None:
         """Draw everything again."""

@@ -7,6 +7,7 @@ import math
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
+from core.model.prices import LIST_PRICE
 from core.model.statistics import StorageStatistics
 from core.units import format_count, format_size
 from gui import theme
@@ -105,3 +106,20 @@ class Cards(QFrame):
         first = found.classes[0]
         part = first.size / found.size if found.size else 1.0
         self.classes.set(f"{part:.0%}", f"{first.name}, so far" if found.partial else first.name)
+
+
+def cost_of_scan(found: StorageStatistics | None, prefix: str) -> str:
+    """Return the price of a scan as a text.
+
+    Args:
+        found: the last result, if there is one.
+        prefix: the prefix that would be scanned.
+    """
+    if found is None or found.prefix != prefix:
+        return (
+            "One LIST request per thousand objects: a million objects need 1,000 requests, "
+            f"about ${LIST_PRICE}."
+        )
+    calls = max(1, found.list_calls)
+    dollars = calls / 1000 * LIST_PRICE
+    return f"About {format_count(calls)} LIST requests, as for the last scan: ${dollars:.4f}."

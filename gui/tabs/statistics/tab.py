@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
-from core.model.prices import LIST_PRICE
 from core.model.statistics import Share, StorageStatistics
 from core.statistics.levels import Level, base_of, is_inside, level_of
 from core.statistics.saved import load, load_entire, save
@@ -20,7 +20,8 @@ from core.workspace import Workspace
 from gui.clock import follow_time
 from gui.context import Context
 from gui.tabs.base import Tab
-from gui.tabs.statistics.cards import Cards
+from gui.tabs.statistics.cards import Cards, cost_of_scan
+from gui.tabs.statistics.export import choose_file, show_allowed, write_file
 from gui.tabs.statistics.path_bar import PathBar
 from gui.tabs.statistics.prefix_field import PrefixField
 from gui.tabs.statistics.tables import GroupsPanel, LargestModel, SharesModel
@@ -43,6 +44,8 @@ _GROUPS = (
 )
 #: Width in pixels of the sizes of the largest objects.
 _SIZE_WIDTH = 92
+#: Pixels of an exported picture for each pixel of the window, so that its texts stay sharp.
+_PICTURE_SCALE = 2
 #: Why there may be no group of a kind.
 _NOTHING = {"tops": "There are no folders", "symbols": "No object here has a symbol"}
 #: Groups that only a completed scan has for a single folder.
@@ -80,6 +83,7 @@ class StatisticsTab(Tab):
         self.scope = PrefixField(self)
         self.scan = primary_button("Scan", self._on_scan)
         self.stop = plain_button("Stop", self._on_stop)
+        self.export = plain_button("Export…", self._on_export)
         self.path = PathBar()
         self._age = Pill("")
         # The last scan failed, so the result shown is older; it failed because of missing rights.
@@ -99,7 +103,7 @@ class StatisticsTab(Tab):
 
     def _lay_out(self) -> None:
         body = column(self.scope, self._view)
-        self._map = Panel("Size by folder", body, actions=(self.stop, self.scan))
+        self._map = Panel("Size by folder", body, actions=(self.export, self.stop, self.scan))
         self._map.head.add_pill(self._age)
         settings = self.context.settings
         shares = make_table(
@@ -127,8 +131,7 @@ class StatisticsTab(Tab):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.cards)
-        panes = splitter(self._map, right, sizes=(660, 440), stretch=(1, 1))
-        box.addWidget(panes, 1)
+        box.addWidget(splitter(self._map, right, sizes=(660, 440), stretch=(1, 1)), 1)
 
     def open_target(self, target: object) -> None:
         """Show one folder."""
@@ -294,6 +297,23 @@ class StatisticsTab(Tab):
     def _open_in_browser(self, folder: str) -> None:
         self.context.go("browser", f"{folder}/" if folder and folder != ROOT else "")
 
+    def _on_export(self) -> None:
+        if self._found is not None:
+            choose_file(self, self._found, self.export_to)
+
+    def export_to(self, path: str) -> None:
+        """Write the figures of the folder shown to a file, whose ending determines the format."""
+        found, folder = self._found, self._root
+        if found is None or found.partial:  # a scan has begun while the dialog was open
+            self.banner.show_info("The figures are incomplete now. Export them after the scan.")
+            return
+        picture = self.treemap.image(_PICTURE_SCALE)
+        self.run(
+            "Export statistics",
+            lambda _work: write_file(found, folder, Path(path), picture),
+            lambda text: self.banner.show_good(text, passing=True),
+        )
+
     def _on_menu(self, folder: str, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -304,10 +324,9 @@ class StatisticsTab(Tab):
             shown = folder == self._root
             enter.setToolTip("It is shown now." if shown else "These objects are in no folder.")
         enter.triggered.connect(lambda: self._show_folder(folder))
-        browser = menu.addAction("Open in Browser")
-        browser.triggered.connect(lambda: self._open_in_browser(folder))
-        copy = menu.addAction("Copy the folder's name")
-        copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(f"{folder}/"))
+        menu.addAction("Open in Browser", lambda: self._open_in_browser(folder))
+        clipboard = QGuiApplication.clipboard()
+        menu.addAction("Copy the folder's name", lambda: clipboard.setText(f"{folder}/"))
         menu.popup(place)
 
     def _show_folder(self, folder: str) -> None:
@@ -366,25 +385,16 @@ class StatisticsTab(Tab):
             ready and not running, "A scan is running." if running else "Not connected."
         )
         self.scan.setText("Scan" if self._found is None else "Scan again")
-        self.scan.set_hint(self._cost())
+        self.scan.set_hint(cost_of_scan(self._found, self.scope.prefix))
         if not ready:
             self._view.show_unconnected(self.choose_profile)
         if self._found is None:
             self._empty.set_text(*(_DENIED if self._denied else _NO_SCAN), "Scan")
         self._empty.button.allow(not running, "A scan is running.")
+        show_allowed(self.export, self._found, running=running)
         if used:  # Qt would move the focus to any other widget
             (self.stop if running else self.scan).setFocus()
         self.stop.setVisible(running)
         if self._found is None:
             self._age.set("")
         self._show_age()
-
-    def _cost(self) -> str:
-        if self._found is None or self._found.prefix != self.scope.prefix:
-            return (
-                "One LIST request per thousand objects: a million objects need 1,000 requests, "
-                f"about ${LIST_PRICE}."
-            )
-        calls = max(1, self._found.list_calls)
-        dollars = calls / 1000 * LIST_PRICE
-        return f"About {format_count(calls)} LIST requests, as for the last scan: ${dollars:.4f}."

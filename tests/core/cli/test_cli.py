@@ -87,6 +87,7 @@ def test_a_target_that_ends_with_a_slash_is_a_folder_and_no_file(
         ("query", "t", "SELECT 1", "--csv"),
         ("export", "t", "--format", "csv", "--output"),
         ("coverage", "ohlcv", "--output"),
+        ("stats", "--output"),
         ("get", "a", "b", "--hash-list"),
     ],
 )
@@ -157,6 +158,22 @@ def test_statistics_add_up(run):
     found = as_json(run("stats", "user-data/", "--json"))
     assert found["objects"] == sum(share["objects"] for share in found["kinds"]) > 0
     assert "User portfolios" in run("stats", "user-data/").out
+
+
+def test_statistics_are_exported(run, tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    found = as_json(run("stats", "user-data/", "--json", "--output", path))
+    total, *rows = json.loads(path.read_text(encoding="utf-8"))
+    assert (total["group"], total["objects"]) == ("total", found["objects"])
+    kinds = {row["name"]: row["size"] for row in rows if row["group"] == "kind"}
+    assert kinds == {share["name"]: share["size"] for share in found["kinds"]}
+    # A name that is refused costs no request.
+    with monkeypatch.context() as patched:
+        patched.setattr("core.statistics.scan.scan", None)
+        run("stats", "--output", path, code=ErrorKind.ALREADY_EXISTS.value)
+        run("stats", "--output", tmp_path / "a.txt", code=ErrorKind.INVALID_INPUT.value)
+    noted = run("stats", "user-data/", "--output", path, "--overwrite").err
+    assert f"{1 + len(rows)} records written to {path}." in noted
 
 
 def test_secrets_are_masked_unless_asked_for(run, monkeypatch, tmp_path):
