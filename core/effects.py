@@ -103,6 +103,17 @@ def stating_effect_of_process() -> Iterator[None]:
         _process.remove(attempts)
 
 
+@contextmanager
+def not_counting_attempts() -> Iterator[None]:
+    """Count no request that this thread sends in the block: it changes nothing of the user's."""
+    before: bool = getattr(_thread, "hidden", False)
+    _thread.hidden = True
+    try:
+        yield
+    finally:
+        _thread.hidden = before
+
+
 def states_effect(
     done: str, decisive: Collection[str] = ()
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -141,6 +152,8 @@ def note_attempt(operation: str, result: Result) -> None:
         operation: AWS's name of the operation, for example `PutObject`.
         result: what the attempt has done.
     """
+    if getattr(_thread, "hidden", False):
+        return
     for action in (*getattr(_thread, "actions", ()), *_process):
         action.take(operation, result)
 

@@ -20,8 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Not imported for the window, whose start would wait for it.
         from core.cli import main as command_line
         from core.cli.leaving import collect_garbage_rarely, leave, with_room
+        from core.cli.standard_streams import open_closed_streams
 
         if arguments is None:  # otherwise the process is that of the caller
+            open_closed_streams()
             collect_garbage_rarely()
         code = with_room(lambda: command_line(given))
         if arguments is None:

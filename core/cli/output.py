@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli import progress
+from core.cli.standard_streams import report
 from core.cli.text import printable, printable_lines
 from core.errors import ErrorKind, LocalIOError, StorageError
 from core.redaction import MASK, Secret, redacted
@@ -80,7 +81,7 @@ class Output:
     def note(self, text: str) -> None:
         """Write one line to standard error."""
         if not self.as_json:
-            sys.stderr.write(printable(text) + "\n")
+            report(printable(text) + "\n")
 
     def table(
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()
@@ -121,11 +122,11 @@ class Output:
             text = (". " if one_line else "\n").join(
                 printable(part.rstrip(".") if one_line else part) for part in parts if part
             )
-        sys.stderr.write(redacted(text) + "\n")
+        report(redacted(text) + "\n")
 
     def interrupted(self) -> None:
         """Write that the command was interrupted."""
-        sys.stderr.write(self._interrupted_text())
+        report(self._interrupted_text())
 
     def interrupted_at_once(self) -> None:
         """Write it from any thread, without the locks and buffers of standard error."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -20,6 +19,7 @@ from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options,
 from core.cli.interrupt import interruptible
 from core.cli.output import Output, ReaderClosed, flush, write
 from core.cli.parameters import strict, usage_error
+from core.cli.standard_streams import discard, report
 from core.effects import stating_effect_of_process
 from core.engine.operations import changes_something
 from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
@@ -91,18 +91,11 @@ def _run_reported(given: list[str]) -> int:
         out.interrupted()
         return ErrorKind.CANCELLED.value
     except (ReaderClosed, SystemExit):  # typer raises the latter if the help text cannot be written
-        _discard_output()
+        discard(sys.stdout)
         return 0
     except Exception as error:  # noqa: BLE001 - the outermost boundary: a bug is shown as one line
         return _failed(out, error, traceback=wants_traceback(given))
     return code
-
-
-def _discard_output() -> None:
-    """Discard further output: the interpreter would report the error again at its exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _run(given: list[str], out: Output, token: CancelToken) -> int:
@@ -142,7 +135,7 @@ def _failed(out: Output, error: Exception, *, traceback: bool) -> int:
 def _crashed(out: Output, error: Exception, *, traceback: bool) -> int:
     """Report an unexpected error in one line, and return its exit code."""
     if traceback:
-        sys.stderr.write(redacted("".join(format_exception(error))))
+        report(redacted("".join(format_exception(error))))
     shown = unexpected_error(error, "Strongroom")
     shown.summary += f": {type(error).__name__} at {_place(error)}"
     shown.cause = "This is a bug in Strongroom, not your mistake."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from core.cli.standard_streams import report
 from core.cli.text import printable
 from core.units import format_count, format_duration, format_size
 from core.work import Progress
@@ -90,5 +90,4 @@ class _Lines:
             # Read once: the attribute is replaced by another thread.
             newest, took = self._newest, format_duration(time.monotonic() - self._begun)
             far = f"{amount(newest)}, " if newest.done or newest.total else ""
-            sys.stderr.write(f"{self._what}: {far}{took}\n")
-            sys.stderr.flush()
+            report(f"{self._what}: {far}{took}\n")

@@ -16,8 +16,9 @@ from uuid import uuid4
 
 from core.aws.faults import translated
 from core.aws.limits import KEY_BYTES
+from core.effects import not_counting_attempts
 from core.errors import AccessDenied, Conflict, NotFound, NotSupported, ServiceError, StorageError
-from core.local.pending_uploads import note
+from core.local.pending_uploads import PendingUpload, note
 from core.objects.bucket import Bucket
 from core.objects.conditions import (
     COMPLETE,
@@ -215,6 +216,20 @@ class _Probe:
         Raises:
             StorageError: it could not be stored.
         """
+        # A probe is no part of what the user writes: a failure afterwards has written nothing.
+        with not_counting_attempts():
+            pending = self._put()
+            gone = False
+            try:
+                yield
+            finally:
+                try:
+                    gone = self._remove()
+                finally:
+                    (pending.forget if gone else pending.abandon)()
+
+    def _put(self) -> PendingUpload:
+        """Store the object and return its record."""
         pending = note(self._endpoint, self._bucket.name, self._key, probe=True)
         try:
             with translated(f"s3:{PUT}", self._bucket.subject(self._key), self._work):
@@ -222,14 +237,7 @@ class _Probe:
         except BaseException as error:
             pending.failed(error)
             raise
-        gone = False
-        try:
-            yield
-        finally:
-            try:
-                gone = self._remove()
-            finally:
-                (pending.forget if gone else pending.abandon)()
+        return pending
 
     def _upload(self) -> None:
         """Create the multipart upload that is then completed over the object."""

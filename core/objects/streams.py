@@ -27,7 +27,7 @@ from core.objects.part_sizes import SINGLE_BYTES, part_size
 from core.objects.sending import Hashes, confirmed, damaged, discard, read_back
 from core.objects.single import SinglePut
 from core.objects.writing import check_metadata, guess_type
-from core.units import format_counted, format_size
+from core.units import format_count, format_counted, format_size
 from core.work import Progress, Work, default_work
 
 #: Bytes of a part of a stream whose size is unknown: 10,000 of them limit the size of the object.
@@ -146,7 +146,7 @@ class _Stream:
         if self.length > most or (ended and self.size not in {None, self.length}):
             raise InvalidInput(
                 f"The input for {self._key} does not have the expected size",
-                cause=f"{format_counted(self.length, 'byte')} arrived instead of {self.size}. "
+                cause=f"{format_counted(self.length, 'byte')} arrived instead of {format_count(self.size or 0)}. "
                 "Nothing was stored.",
                 remedy="Check the program that writes the input, or correct the size.",
             )

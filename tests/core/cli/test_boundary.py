@@ -160,6 +160,37 @@ def test_a_reader_that_has_enough_is_no_error():
     assert done.stderr == ""
 
 
+def run_with(redirections, *command):
+    """Run a command with redirections of a shell; its error output goes to standard output."""
+    shell = f'exec 3>&1; exec "$0" -m core "$@" {redirections}'
+    return subprocess.run(
+        ["/bin/sh", "-c", shell, sys.executable, *command],
+        stdout=subprocess.PIPE, text=True, timeout=60, check=False,
+        env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="redirections of a POSIX shell")
+@pytest.mark.parametrize(
+    ("redirections", "command", "kind", "text"),
+    [
+        (">&- 2>&3", ("policy", "reader"), ErrorKind.LOCAL_IO, "Standard output could not be written"),
+        (">&- 2>&3", ("ls", "--json", "--profile", "none"), ErrorKind.NOT_FOUND, '"not_found"'),
+        ("<&- 2>&3", ("put", "-", "key"), ErrorKind.LOCAL_IO, "The input cannot be read"),
+        ("2>&-", ("ls", "--profile", "none"), ErrorKind.NOT_FOUND, ""),
+        ("<&- >&- 2>&-", ("ls", "--profile", "none"), ErrorKind.NOT_FOUND, ""),
+        ("2>/dev/full", ("ls", "--profile", "none"), ErrorKind.NOT_FOUND, ""),
+    ],
+)  # fmt: skip
+def test_closed_and_full_standard_streams_do_not_change_the_exit_code(
+    redirections, command, kind, text
+):
+    done = run_with(redirections, *command)
+    assert done.returncode == kind.value, done.stdout
+    assert text in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_all_commands_are_checked_before_they_run():
     from core.cli.parameters import StrictCommand
     from core.cli.program import program_of
@@ -182,6 +213,6 @@ def test_a_reader_that_goes_during_a_command_is_no_error_but_a_lost_connection_i
 
     assert gone(BrokenPipeError(32, "Broken pipe")) == ErrorKind.LOCAL_IO.value
     assert "The other end closed" in capsys.readouterr().err
-    monkeypatch.setattr("core.cli.program._discard_output", lambda: None)
+    monkeypatch.setattr("core.cli.program.discard", lambda _stream: None)
     assert gone(ReaderClosed()) == 0
     assert capsys.readouterr().err == ""

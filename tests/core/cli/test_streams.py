@@ -41,7 +41,8 @@ def test_an_input_of_another_size_stores_nothing(run, feed, bodies, s3_client, s
     invalid = ErrorKind.INVALID_INPUT.value
     for size, expected in ((10, 9), (9, 10), (_BIG, _BIG + 1), (_BIG, _BIG - 1)):
         feed(bytes(size))
-        run("put", "-", "key", "--size", expected, code=invalid)
+        printed = run("put", "-", "key", "--size", expected, code=invalid)
+        assert "Nothing was written." in printed.err
         assert bodies() == {}
         assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)
     feed(bytes(_BIG))

@@ -1,0 +1,43 @@
+"""Standard streams that are closed, full, or no longer read."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+
+def open_closed_streams() -> None:
+    """Open standard streams that the caller has closed (`>&-`), so that each is a file again.
+
+    Otherwise the next file or socket gets their numbers. Reading and writing fail as they do with a
+    closed file; what is written to standard error is discarded.
+    """
+    for number, (name, mode, flags) in enumerate(
+        (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY))
+    ):
+        if getattr(sys, name) is not None:
+            continue
+        opened = os.open(os.devnull, flags)
+        if opened != number:
+            os.dup2(opened, number)
+            os.close(opened)
+        setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - a descriptor, for the life of the process
+
+
+def report(text: str) -> None:
+    """Write a text to standard error; if that fails, the exit code alone reports an error."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):  # a full disk, a reader that has ended, or a closed stream
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Discard further output of a stream: Python would report the error again at its end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
