@@ -281,7 +281,7 @@ class TransferQueue:
         try:
             arguments = queue_rows.read_arguments(self._database, number)
             selected = queue_rows.select_arguments(arguments, batch.counts.planned, numbers)
-            ended_bytes = sum(arguments["sizes"]) - sum(selected["sizes"])
+            ended_bytes = batch.size - sum(selected["sizes"])
         except UNREADABLE:
             return None
         # For the progress, which is that of the batch.

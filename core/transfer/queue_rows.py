@@ -39,6 +39,14 @@ INSERT INTO queue_files (transfer, file, state, detail) VALUES (?, ?, ?, ?)
 ON CONFLICT (transfer, file) DO UPDATE SET state = excluded.state, detail = excluded.detail
 WHERE state != 0
 """
+#: The details of few files have a growth, and decoding those of 50,000 would take long. A quotation
+#: mark in a text is escaped.
+_COUNTS = """
+SELECT state, count(*), coalesce(sum(CASE
+    WHEN instr(detail, '"growth": ') AND json_valid(detail)
+    THEN CAST(json_extract(detail, '$.growth') AS INTEGER) END), 0)
+FROM queue_files WHERE transfer = ? GROUP BY state
+"""
 ResultRow = tuple[int, int, int, str]
 #: How many values are encoded at once.
 _PIECE = 2_000
@@ -127,11 +135,9 @@ def _batch(database: Database, row: tuple[Any, ...]) -> QueuedBatch:
     values = json.loads(summary)
     size = int(values.pop("size"))
     # Counted in the table instead of in a column: a crash cannot separate the two.
-    codes = database.rows(
-        "SELECT state, count(*) FROM queue_files WHERE transfer = ? GROUP BY state",
-        (number,),
-    )
-    of_state = {_STATES[code].name.lower(): count for code, count in codes}
+    codes = database.rows(_COUNTS, (number,))
+    of_state = {_STATES[code].name.lower(): count for code, count, _ in codes}
+    size += sum(growth for _, _, growth in codes)
     counts = Counts(planned, **of_state)
     state = _state(counts, held, running=is_running(database.path, owner))
     stopped = state is BatchState.HELD
@@ -214,6 +220,7 @@ def _encode(number: int, result: FileResult) -> ResultRow:
         "sha256": result.sha256,
         "name": result.name,
         "unguarded": not result.race_free,
+        "growth": result.growth,
     }
     # Most files have a hash and a verdict only, and there may be many of them.
     detail: dict[str, Any] = {key: value for key, value in values.items() if value}
@@ -240,6 +247,7 @@ def _decode(file: int, code: int, detail: str) -> FileResult:
             Failure(**{**failure, "kind": ErrorKind[failure["kind"]], "number": file})
             if failure
             else None,
+            int(values.get("growth", 0)),
         )
     except UNREADABLE:
         return FileResult(file, state)

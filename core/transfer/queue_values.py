@@ -63,7 +63,7 @@ class QueuedBatch:
         added: when it was added.
         state: its state.
         counts: the files in each state.
-        size: the size of all files in bytes.
+        size: the size of all files in bytes: the actual one of completed files.
         priority: see `Priority`.
         reason: why it is held, for display; empty in all other states.
         kind: the kind of the error in `reason`.
@@ -102,6 +102,7 @@ class FileResult:
         name: its local name, if it differs from the key.
         race_free: see `Written.race_free`.
         failure: the error of a failed file.
+        growth: the bytes by which a completed file is larger than planned; negative if smaller.
     """
 
     number: int
@@ -112,6 +113,7 @@ class FileResult:
     name: str = ""
     race_free: bool = True
     failure: Failure | None = None
+    growth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,14 @@ class BatchFiles:
         result = self.results.get(number)
         return State.WAITING if result is None else result.state
 
+    def resized(self) -> dict[int, int]:
+        """Return the actual sizes of the completed files that have changed since the plan."""
+        return {
+            number: self.arguments["sizes"][number] + result.growth
+            for number, result in self.results.items()
+            if result.growth
+        }
+
     def report(self) -> TransferReport:
         """Return the report of the batch so far; waiting files count as cancelled.
 
@@ -146,7 +156,7 @@ class BatchFiles:
             done=tuple(each.number for each in done),
             skipped=tuple((each.number, each.reason) for each in by_state[State.SKIPPED]),
             failed=tuple(each.failure for each in by_state[State.FAILED] if each.failure),
-            size=sum(self.arguments["sizes"][each.number] for each in done),
+            size=sum(self.arguments["sizes"][each.number] + each.growth for each in done),
             seconds=0.0,
             verdicts=tuple(each.verdict or Verdict.SIZE_ONLY for each in done),
             cancelled=tuple(
@@ -156,6 +166,7 @@ class BatchFiles:
             ),
             renamed=tuple((each.number, each.name) for each in done if each.name),
             unguarded=tuple(each.number for each in done if not each.race_free),
+            resized=tuple(self.resized().items()),
         )
 
 

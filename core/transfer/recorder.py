@@ -56,7 +56,7 @@ class Completed(NamedTuple):
     size: int | None = None
 
 
-def _result_of(file: Completed) -> FileResult:
+def _result_of(file: Completed, planned: int) -> FileResult:
     return FileResult(
         file.number,
         State.DONE,
@@ -64,6 +64,7 @@ def _result_of(file: Completed) -> FileResult:
         sha256=file.sha256,
         name=file.name,
         race_free=file.race_free,
+        growth=0 if file.size is None else file.size - planned,
     )
 
 
@@ -163,7 +164,7 @@ class OutcomeRecorder:
             # In the lock: nothing is written to the journal after `close`, when it may have been
             # removed.
             if self._journal is not None:
-                self._record(*map(_result_of, files))
+                self._record(*(_result_of(file, self._sizes[file.number]) for file in files))
         self._report()
 
     def skipped(self, number: int, reason: str) -> None:

@@ -64,6 +64,7 @@ class FileStates:
     notes: dict[int, str]
     verdicts: dict[int, Verdict]
     counts: Counter[State]
+    resized: dict[int, int]
 
     @classmethod
     def of(cls, files: BatchFiles) -> Self:
@@ -77,7 +78,7 @@ class FileStates:
                 notes[number] = note
             if result.verdict is not None and result.state is State.DONE:
                 verdicts[number] = result.verdict
-        return cls(files.arguments, states, notes, verdicts, Counter(states))
+        return cls(files.arguments, states, notes, verdicts, Counter(states), files.resized())
 
 
 @dataclass(eq=False)
@@ -111,6 +112,7 @@ class Batch:
         verdicts: what completed files were compared with.
         verdict_counts: the number of completed files for each verdict.
         moving: the transferred bytes of large files in progress.
+        resized: the actual sizes of completed files that have changed since the plan.
         counts: the number of files in each state.
     """
 
@@ -242,7 +244,9 @@ class Batch:
         self.names = Names(self.keys, self._common_prefix())
         self.states, self.notes, self.verdicts = files.states, files.notes, files.verdicts
         self.counts, self.verdict_counts = files.counts, Counter(files.verdicts.values())
-        self.loaded = True
+        self.resized, self.loaded = files.resized, True
+        planned = sum(self.sizes[number] for number in self.resized)
+        self.size = sum(self.sizes) - planned + sum(self.resized.values())
         self.moving.clear()
 
     def begin(self, numbers: Sequence[int]) -> None:

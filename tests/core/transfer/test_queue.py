@@ -20,6 +20,7 @@ from core.transfer.journal import Journal, Order, unfinished
 from core.transfer.queue import MAX_ENDED, TransferQueue
 from core.transfer.queue_journal import QueueJournal
 from core.transfer.queue_values import BatchState, Counts, FileResult, Priority
+from core.transfer.recorder import OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.values import EXISTS, State
 from core.work import Work
@@ -80,6 +81,27 @@ def test_a_batch_runs_in_turns_until_each_file_has_a_result(queue):
     assert [files.state(number) for number in range(5)] == [
         State.DONE, State.DONE, State.DONE, State.SKIPPED, State.FAILED,
     ]  # fmt: skip
+
+
+def test_a_file_that_has_grown_has_its_actual_size_after_a_restart(queue):
+    batch = queue.add(order(4)).id
+    turn = queue.next_turn(P, B)
+    journal = QueueJournal.begin(batch, turn.numbers)
+    counts = OutcomeRecorder(turn.arguments["keys"], turn.arguments["sizes"], Work(), journal)
+    counts.done(0, Verdict.SHA256, size=25)
+    counts.done(1, Verdict.SHA256, size=10)
+    counts.done(2, Verdict.SHA256, size=4)
+    counts.close()
+    journal.leave()
+    again = TransferQueue()
+    files, expected = again.files(batch), {0: 25, 2: 4}
+    assert again.batch(batch).size == files.batch.size == 49
+    assert files.resized() == dict(files.report().resized) == expected
+    assert files.report().size == 39
+    sql = "UPDATE queue_files SET detail = ? WHERE file = 0"
+    state_database().execute(sql, ('{"growth": damaged',))
+    assert again.batch(batch).size == 34
+    assert again.files(batch).resized() == {2: 4}
 
 
 def test_only_batches_of_the_profile_and_bucket_run(queue):

@@ -1,5 +1,7 @@
 """The upload queue shows rows, totals and how each transfer ended."""
 
+from uuid import uuid4
+
 import pytest
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QFontMetrics
@@ -7,12 +9,15 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from core.errors import ErrorKind
 from core.model.objects import Verdict
-from core.transfer.queue_values import BatchState
+from core.transfer.journal import Order
+from core.transfer.queue import TransferQueue
+from core.transfer.queue_journal import QueueJournal
+from core.transfer.queue_values import BatchState, FileResult
 from core.transfer.values import Failure, Outcomes, State, TransferReport
 from core.units import format_size
 from gui import theme
 from gui.context.transfers import Batch
-from gui.context.transfers.batch import RETRIED
+from gui.context.transfers.batch import RETRIED, FileStates
 from gui.tabs.uploads.summary import failures_text
 from gui.tabs.uploads.transfer_model import PROGRESS, RATE, SIZE, TARGET, TransferModel
 from gui.widgets.cells import PADDING
@@ -125,6 +130,20 @@ def test_a_file_that_has_grown_is_shown_with_its_actual_size(context):
     top = model.index(0, 0)
     model.fetchMore(top)
     assert model.index(0, SIZE, top).data() == format_size(9_000_000)
+
+
+def test_a_file_that_has_grown_has_its_actual_size_after_a_restart(context):
+    columns = {"keys": ["a", "b"], "sizes": [3_000_000, 1_000]}
+    order = Order("transfer.upload", uuid4().hex, "t", "p", "b", columns)
+    TransferQueue().add(order)
+    journal = QueueJournal.begin(order.id, range(2))
+    journal.record([FileResult(0, State.DONE, growth=6_000_000)])
+    journal.leave()
+    queue = TransferQueue()
+    batch = Batch.of(queue.batch(order.id))
+    assert batch.size == 9_001_000
+    batch.load(FileStates.of(queue.files(order.id)))
+    assert (batch.size, batch.size_of(0), batch.size_of(1)) == (9_001_000, 9_000_000, 1_000)
 
 
 def test_a_thousand_failures_are_one_sentence():
