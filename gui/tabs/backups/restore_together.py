@@ -266,6 +266,8 @@ class RestoreTogether(QObject):
         self.show_result(outcome)
         if known.tables:
             self.changed.emit(database, known.tables[-1].table)
+        elif not complete:  # the lists show whether it has changed the database
+            self.changed.emit(database, backups[0].table)
 
     def show_result(self, outcome: TogetherOutcome) -> TogetherResult:
         """Show what a restore has done, in a dialog that the banner can open again."""

@@ -7,6 +7,7 @@ from helpers.backups import everything, sql
 from PySide6.QtCore import QItemSelectionModel
 from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
+from core.backup.restore_tables import restore_tables
 from core.backup.run import backup
 from core.errors import DatabaseError
 from core.model.backup import Backup, Difference, RestorePreview, RestoreReport
@@ -244,6 +245,35 @@ def test_a_lost_answer_of_one_transaction_is_unknown_for_every_table(qtbot, them
     )
     assert outcome.summary == "It is not known whether the tables were restored: a, b."
     assert {row[1] for row in rows(ResultModel(outcome)).values()} == {UNKNOWN}
+
+
+def test_the_lists_are_loaded_again_after_a_lost_answer(
+    qtbot, changed, path, elsewhere, monkeypatch
+):
+    dialog = compared(qtbot, changed)
+    dialog.single.setChecked(True)
+    run, workspace = changed.bulk, changed.context.workspace
+
+    def without_answer(name, operation, arguments, *rest, failed=None, **options):
+        if operation != "backup.restore_tables":
+            return run(name, operation, arguments, *rest, failed=failed, **options)
+        done = {**arguments, "database": str(path)}
+        elsewhere(lambda: restore_tables(workspace, **done))
+        return failed(DatabaseError("The engine process ended during the task"))
+
+    monkeypatch.setattr(changed, "bulk", without_answer)
+    dialog.restore.click()
+    answer(qtbot, changed, "trading.db")
+    result = visible(qtbot, changed, TogetherResult)
+    assert {row[1] for row in rows(result.model).values()} == {UNKNOWN}
+
+    def formers():
+        return [info.name for info in changed.tables.model.tables if "_before_" in info.name]
+
+    qtbot.waitUntil(lambda: len(formers()) == len(result.outcome.backups), timeout=WAIT)
+    qtbot.waitUntil(lambda: not changed.busy, timeout=WAIT)
+    assert changed.banner.text.startswith("It is not known whether the tables were restored")
+    result.reject()
 
 
 def test_a_stopped_comparison_changes_nothing_and_can_be_repeated(qtbot, changed, path):
