@@ -36,6 +36,8 @@ PART_BYTES = 32 << 20
 #: The first parts are smaller: their upload begins earlier, and less of a table of 100 MB remains to
 #: be compressed after its last row, when the database has nothing to do.
 _SMALLER_PARTS, _SMALLER_BYTES = 8, 16 << 20
+#: The last parts become smaller too, down to this size, for the same reason.
+_LEAST_BYTES = 4 << 20
 #: Bytes of a part that are collected before they are compressed; its last piece is about 1 MB.
 _COLLECTED_BYTES = PART_BYTES + (4 << 20)
 _LEVEL = 1
@@ -46,11 +48,15 @@ _LARGE_BYTES = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class PartsForm:
-    """How the parts of a backup are written; without `cipher` they are not encrypted."""
+    """How the parts of a backup are written; without `cipher` they are not encrypted.
+
+    `expected_rows` is an estimate of the rows of all parts, 0 if there is none.
+    """
 
     backup_id: str
     parts_format: str
     cipher: BackupCipher | None = None
+    expected_rows: int = 0
 
     def name(self, index: int) -> str:
         """Return the file name of a part."""
@@ -220,9 +226,15 @@ def weakest_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=tuple(Verdict).index, default=Verdict.SIZE_ONLY)
 
 
-def _part_bytes(index: int) -> int:
-    """Return the size of a part in bytes before compression, which it has at least."""
-    return min(_SMALLER_BYTES, PART_BYTES) if index < _SMALLER_PARTS else PART_BYTES
+def _is_complete(index: int, size: int, expected_rest: float) -> bool:
+    """Return whether a part ends at `size` bytes before compression; about `expected_rest` follow.
+
+    As soon as no more than its own size follows, so that only a small part is compressed and sent
+    when nothing remains to be read.
+    """
+    full = min(_SMALLER_BYTES, PART_BYTES) if index < _SMALLER_PARTS else PART_BYTES
+    nearly_done = index > 0 and size >= _LEAST_BYTES and 0 < expected_rest <= size
+    return size >= full or nearly_done
 
 
 def _packed(
@@ -230,13 +242,16 @@ def _packed(
 ) -> Iterator[tuple[Part, list[bytes]]]:
     room = bytearray()  # grows with the first part, and is used again for the others
     packer = _Packer(0, form.cipher, room)
+    size = 0
     for count, lines in rows:
         tally.content.update(lines)
         tally.rows += count
         packer.add(count, lines)
+        size += len(lines)
         work.report(Progress(tally.rows, None, "rows"))
         # Without a count, the piece ends in a row.
-        if count and packer.raw_size >= _part_bytes(packer.index):
+        rest = (form.expected_rows - tally.rows) * size / tally.rows if count else 0
+        if count and _is_complete(packer.index, packer.raw_size, rest):
             yield packer.finish()
             packer = _Packer(packer.index + 1, form.cipher, room)
     if packer.rows:

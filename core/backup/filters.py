@@ -107,7 +107,7 @@ def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
     for table in requested:
         try:
             schemas.append(restorable_schema(source, table.name))
-        except (NotSupported, Corrupt, InvalidInput) as error:
+        except (AccessDenied, NotSupported, Corrupt, InvalidInput) as error:
             if any(source.same_name(table.name, name) for name in selection.where):
                 raise
             problem = error.reason
@@ -132,7 +132,7 @@ def _named_schemas(source: Database, names: Sequence[str]) -> list[TableSchema]:
     for name in names:
         try:
             schemas.append(restorable_schema(source, name))
-        except (NotFound, NotSupported, Corrupt, InvalidInput) as error:
+        except (AccessDenied, NotFound, NotSupported, Corrupt, InvalidInput) as error:
             failures.append((name, error))
     if failures:
         raise _named_failure(failures, len(names))
@@ -250,7 +250,7 @@ def expected_rows(source: Database, table: ChosenTable, work: Work) -> int:
     """Return about how many rows of a table will be backed up; see `counted` for its errors."""
     if table.where:  # its evaluation for each row is a check of the condition, too
         return counted(source, table, work)
-    return source.expected_rows(table.schema.table, work=work)
+    return source.expected_rows(table.schema, work=work)
 
 
 def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], list[Skipped]]:

@@ -18,7 +18,7 @@ from core.backup.archive import (
     write_parts,
 )
 from core.backup.databases import open_database
-from core.backup.databases.address import resolve_address, secrets_of
+from core.backup.databases.address import SECRET_PREFIX, resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.encryption import BackupCipher, encrypted_manifest, new_cipher
 from core.backup.encryption_keys import BackupKey, read_key
@@ -84,7 +84,9 @@ def backup(  # noqa: PLR0913 - keyword-only data of one request
             valid, or a pattern matches no table.
     """
     work = default_work(work)
-    address = resolve_address(database, secrets_of(workspace), work)
+    # Secrets Manager is only imported for an address in it.
+    secrets = secrets_of(workspace) if database.startswith(SECRET_PREFIX) else None
+    address = resolve_address(database, secrets, work)
     store = BucketStore(workspace.bucket)
     key = read_key(encrypt_with, store.secrets, work) if encrypt_with else None
     names = None if tables is None else tuple(tables)
@@ -114,8 +116,10 @@ def back_up(
         taken = utc_now()
         chosen = choose_tables(source, tables, work)
         notes += tuple(_notes(source, chosen.tables))
-        total = sum(expected_rows(source, table, work) for table in chosen.tables)
-        run = _Run(store, source, note, work, total, key, taken)
+        expected = {
+            table.schema.table: expected_rows(source, table, work) for table in chosen.tables
+        }
+        run = _Run(store, source, note, work, expected, key, taken)
 
         def report() -> BackupReport:
             seconds = time.monotonic() - started
@@ -137,7 +141,7 @@ def _notes(source: Database, tables: Iterable[ChosenTable]) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Run:
-    """A run over several tables with `total` rows, of which `done` are written.
+    """A run over several tables with about the `expected` rows, of which `done` are written.
 
     `unsent` are the ids of the backups that were read during an `outage` of the storage.
     """
@@ -146,7 +150,7 @@ class _Run:
     source: Database
     note: str
     work: Work
-    total: int
+    expected: Mapping[str, int]
     key: BackupKey | None
     taken: datetime
     done: int = 0
@@ -200,7 +204,8 @@ class _Run:
         with closing(rows), unfinished_backup(self.store, place) as unfinished:
             watched = self._within(schema.table)
             cipher, record = self._encryption(backup_id, schema.table)
-            form = PartsForm(backup_id, self.source.parts_format, cipher)
+            expected = self.expected[schema.table]
+            form = PartsForm(backup_id, self.source.parts_format, cipher, expected)
             tally = write_parts(self.store, unfinished, rows, form, watched, outage=self.outage)
             self._check_count(table, tally.rows)
             manifest = self._manifest(table, tally, backup_id, time.monotonic() - started)
@@ -278,11 +283,11 @@ class _Run:
 
     def _within(self, table: str) -> Work:
         """Return a `Work` that reports the progress of a table as progress of the run."""
-        before = self.done
+        before, total = self.done, sum(self.expected.values())
 
         def report(progress: Progress) -> None:
             done = before + progress.done
             # The total is an estimate, which may be less.
-            self.work.report(Progress(done, max(done, self.total), "rows", table))
+            self.work.report(Progress(done, max(done, total), "rows", table))
 
         return replace(self.work, report=report)

@@ -77,3 +77,28 @@ def test_the_first_parts_are_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "_SMALLER_BYTES", 500)
     packed = archive._packed(iter(pieces(*[250] * 14)), Tally(), PartsForm("id", "csv"), Work())
     assert [part.raw_size for part, _stored in packed] == [500, 500, 1_000, 1_000, 500]
+
+
+@pytest.mark.parametrize(
+    ("expected", "parts"),
+    [
+        (0, [1_000, 1_000, 1_000, 1_000]),  # there is no estimate
+        (40, [1_000, 1_000, 1_000, 500, 300, 200]),  # to half of the rest, and the least size
+        (4_000, [1_000, 1_000, 1_000, 1_000]),  # too high
+        (20, [1_000, 500, 300, 1_000, 1_000, 200]),  # too low
+    ],
+)  # fmt: skip
+def test_the_last_parts_are_smaller(
+    expected: int, parts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_LEAST_BYTES", 200)
+    form = PartsForm("id", "csv", expected_rows=expected)
+    packed = archive._packed(iter(pieces(*[100] * 40)), Tally(), form, Work())
+    assert [part.raw_size for part, _stored in packed] == parts
+
+
+def test_a_small_table_has_one_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "_LEAST_BYTES", 200)
+    form = PartsForm("id", "csv", expected_rows=9)
+    packed = archive._packed(iter(pieces(*[100] * 9)), Tally(), form, Work())
+    assert [part.raw_size for part, _stored in packed] == [900]

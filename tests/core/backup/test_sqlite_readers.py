@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import apsw
 import pytest
+from helpers.backups import MemoryStore
 
 from core.backup.databases import open_database
 from core.backup.databases.sqlite import dump, readers
 from core.backup.databases.sqlite.readers import readers_of_snapshot
-from core.errors import Cancelled
+from core.backup.run import back_up
+from core.errors import Cancelled, DatabaseError
 from core.work import CancelToken, Work
 
 #: Negative rowids, gaps, the last rowid, a text that is not UTF-8, and a BLOB.
@@ -55,6 +60,58 @@ def test_ranges_contain_the_same_lines_as_one_connection(
     monkeypatch.setattr(readers, "_READERS", 0)
     assert parallel == lines_of(path)
     assert parallel[0] == len(_ROWS)
+
+
+def test_rows_come_in_the_order_of_their_rowids(tmp_path: Path) -> None:
+    """A range is read without ORDER BY: a table with an index on everything has no other order."""
+    path, numbers = tmp_path / "t.db", list(range(20_000))
+    random.Random(5).shuffle(numbers)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE TABLE t(k INTEGER PRIMARY KEY, v)")
+        connection.execute("CREATE INDEX i ON t(v, k)")
+        connection.executemany(
+            "INSERT INTO t VALUES (?, ?)", [(number, -number) for number in numbers]
+        )
+        connection.execute("ANALYZE")
+    count, lines = lines_of(path)
+    assert count == len(numbers)
+    assert [json.loads(line)["k"] for line in lines.splitlines()] == sorted(numbers)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 43, 44, 45])
+def test_the_ranges_count_the_rows(
+    database: apsw.Connection, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dump, "_FIRST_ROWS", rows)
+    monkeypatch.setattr(dump, "_MOST_ROWS", rows)
+    statements: list[str] = []
+    with open_database(str(path_of(database))) as source, source.snapshot():
+        list(source.dump(source.schema("t")))
+        connection = source._connection  # type: ignore[attr-defined] # of SQLite
+        connection.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: statements.append(event["sql"]))
+        assert source.count("t") == len(_ROWS)
+    assert not any("count" in sql for sql in statements)
+
+
+def test_a_piece_that_is_lost_is_noticed(
+    database: apsw.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dump, "_FIRST_ROWS", 4)
+    monkeypatch.setattr(dump, "_MOST_ROWS", 4)
+    original = dump.Dump.pieces
+
+    def all_but_one(self: dump.Dump, work: Work) -> Iterator[tuple[int, bytes]]:
+        yield from islice(original(self, work), 1, None)
+
+    monkeypatch.setattr(dump.Dump, "pieces", all_but_one)
+    store = MemoryStore()
+    with (
+        open_database(str(path_of(database))) as source,
+        pytest.raises(DatabaseError, match="rows are missing") as raised,
+    ):
+        back_up(store, source, ["t"], "", Work())
+    assert raised.value.cause == f"Read: 40 rows; counted: {len(_ROWS)}."
+    assert not store.objects
 
 
 def test_all_readers_have_the_view_of_the_transaction(database: apsw.Connection) -> None:

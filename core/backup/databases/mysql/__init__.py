@@ -189,10 +189,10 @@ class MySQLDatabase(Database):
             self._counts[table, where] = count
         return count
 
-    def expected_rows(self, table: str, *, work: Work | None = None) -> int:
+    def expected_rows(self, schema: TableSchema, *, work: Work | None = None) -> int:
         """Return the server's estimate for a large table, which would take long to count."""
-        estimate = inspect.estimated_rows(self._session, table)
-        return self.count(table, work=work) if estimate is None else estimate
+        estimate = inspect.estimated_rows(self._session, schema.table)
+        return self.count(schema.table, work=work) if estimate is None else estimate
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""

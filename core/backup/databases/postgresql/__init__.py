@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 from core.backup.databases.base import CompletedKeys, Database, Rows
 from core.backup.databases.condition import checks_of, clause
-from core.backup.databases.naming import naming_table
+from core.backup.databases.naming import naming_locked, naming_table
 from core.backup.databases.postgresql import (
     build,
     catalog,
@@ -26,6 +26,11 @@ from core.backup.databases.postgresql import (
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import counted_rows, fingerprint
 from core.backup.databases.postgresql.former import drop_former, former_names, release_former
+from core.backup.databases.postgresql.listing import (
+    COUNTED_PAGES,
+    list_tables,
+    refuse_unreadable,
+)
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
@@ -35,7 +40,7 @@ from core.backup.databases.postgresql.trial import refused_definitions
 from core.backup.databases.postgresql.user_types import large_object_notes
 from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import RowChanges
-from core.errors import DatabaseError, StorageError
+from core.errors import StorageError
 from core.model.backup import Difference, Origin, UndoReport
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
 from core.redaction import Secret
@@ -43,14 +48,6 @@ from core.work import Work, default_work
 
 __all__ = ["PostgreSQLDatabase"]
 
-_TABLES = """
-SELECT n.nspname::text, c.relname::text, c.relpages, c.reltuples::bigint, c.relkind::text
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2
-"""
-#: Tables with at most this many pages (8 KiB) are counted; the others show the server's estimate.
-_COUNTED_PAGES = 5_000
 _EXISTS = """
 SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
@@ -134,33 +131,21 @@ class PostgreSQLDatabase(Database):
 
     def tables(self, *, work: Work | None = None) -> tuple[TableInfo, ...]:
         """Return the tables; the row counts of large ones are the server's estimates."""
-        formers = dict(former_names(self._session))
         with self._session.cancellable(default_work(work)):
-            found = self._session.query(_TABLES)
-            return tuple(self._info(TableName(*row[:2]), row[2:], formers) for row in found)
+            return list_tables(self._session, self.count, self._attempt)
 
-    def _info(self, name: TableName, found: Sequence[Any], formers: dict[str, str]) -> TableInfo:
-        pages, estimate, kind = found
-        rows, problem = estimate if estimate >= 0 else None, ""
-        if kind == "r" and pages <= _COUNTED_PAGES:
-            rows, problem = self._counted(name)
-        return TableInfo(str(name), rows, problem, formers.get(str(name), ""))
-
-    def _counted(self, name: TableName) -> tuple[int | None, str]:
-        # An error inside the transaction of a snapshot would prevent every later query.
-        attempt = takeover.savepoint(self._session) if self._snapshot else nullcontext()
-        try:
-            with attempt:
-                return self.count(str(name)), ""
-        except DatabaseError as error:
-            return None, error.cause
+    def _attempt(self) -> AbstractContextManager[None]:
+        """Return a context for a query whose error must not prevent every later one."""
+        return takeover.savepoint(self._session) if self._snapshot else nullcontext()
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data; inside a snapshot it is locked against TRUNCATE and ALTER."""
         if self._snapshot and self.exists(table):
             catalog.require_relation(self._session, TableName.parse(table))
+            refuse_unreadable(self._session, TableName.parse(table))
             # These are not part of the snapshot: a truncated table would be backed up as empty.
-            self._session.query(f"LOCK TABLE {TableName.parse(table).sql} IN ACCESS SHARE MODE")
+            with naming_locked(table, self.name):
+                self._session.query(f"LOCK TABLE {TableName.parse(table).sql} IN ACCESS SHARE MODE")
         with naming_table(table, self.name):
             return catalog.read_schema(self._session, TableName.parse(table))
 
@@ -203,12 +188,12 @@ class PostgreSQLDatabase(Database):
             rows = f"{only}{TableName.parse(table).sql}{clause(where)}"
             return int(self._session.value(f"SELECT count(*) FROM {rows}"))  # noqa: S608 - the name is quoted
 
-    def expected_rows(self, table: str, *, work: Work | None = None) -> int:
+    def expected_rows(self, schema: TableSchema, *, work: Work | None = None) -> int:
         """Return the server's estimate for a large table, which would take long to count."""
-        size = size_of(self._session, table)
-        if size.pages > _COUNTED_PAGES and size.rows_per_page >= 0:
+        size = size_of(self._session, schema.table)
+        if size.pages > COUNTED_PAGES and size.rows_per_page >= 0:
             return round(size.pages * size.rows_per_page)
-        return self.count(table, work=work)
+        return self.count(schema.table, work=work)
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""

@@ -28,6 +28,7 @@ from core.backup.databases.sqlite.connection import (
     scalar,
 )
 from core.backup.databases.sqlite.dump import Dump, rowid_warning
+from core.backup.databases.sqlite.estimate import estimated_rows
 from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.orphans import Place, newly_orphaned
@@ -157,6 +158,12 @@ class SQLiteDatabase(Database):
             self._counts[table, where] = count
         return count
 
+    def expected_rows(self, schema: TableSchema, *, work: Work | None = None) -> int:
+        """Return an estimate for a large table: a backup counts its rows while it reads them."""
+        with self._guard(default_work(work)):
+            estimate = estimated_rows(self._connection, schema)
+        return self.count(schema.table, work=work) if estimate is None else estimate
+
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Compile a condition in two places; see `Database`."""
         with self._guard(work):
@@ -220,6 +227,8 @@ class SQLiteDatabase(Database):
                     interruptible.enter_context(cancellable(reader, work, str(self._path)))
                 dump = Dump(self._connection, schema, encoding, where, self._readers)
                 yield from dump.pieces(work)
+            if dump.counted is not None and self._counts is not None:
+                self._counts[schema.table, where] = dump.counted
 
     def compare(
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work

@@ -48,6 +48,8 @@ class Dump:
     ) -> None:
         self._connection = connection
         self._readers = readers
+        #: The number of rows according to the ranges that were read; None if there are no ranges.
+        self.counted: int | None = None
         self._rows = _FIRST_ROWS
         self._columns = schema.stored
         self._encoding = encoding
@@ -84,7 +86,12 @@ class Dump:
 
     def _in_ranges(self, rowid: str, work: Work) -> Iterator[Rows]:
         """Read ranges of rowids with several connections at the same time."""
-        sql = self._pieces_sql(rowid, f"WHERE {rowid} BETWEEN ? AND ?")
+        # In the order of the rowids without ORDER BY, which takes 8 % more time: there is no other
+        # way to read such a range of a table.
+        sql = (
+            f"SELECT CAST(group_concat({self._line}, char(10)) || char(10) AS BLOB), count(*) "  # noqa: S608 - names are quoted, values bound
+            f"FROM {self._table} NOT INDEXED WHERE {rowid} BETWEEN ? AND ?"
+        )
         free = SimpleQueue[apsw.Connection]()
         for reader in self._readers:
             free.put(reader)
@@ -105,28 +112,36 @@ class Dump:
             for bounds, piece, count in pieces:
                 work.check()
                 if piece is not None:
-                    yield count, piece + b"\n"
+                    yield count, piece
                     self._rows = _rows_of_a_piece(count, len(piece), _MOST_ROWS)
                 elif count:
                     where = f"WHERE {rowid} BETWEEN ? AND ? ORDER BY {rowid}"
                     yield from self._measured(where, bounds, work)
 
     def _ranges(self, rowid: str) -> Iterator[tuple[int, int]]:
-        """Yield the first and last rowid of pieces, whose sizes follow those that were read."""
+        """Yield the first and last rowid of pieces, whose sizes follow those that were read.
+
+        `counted` is set at the end: the ranges are found by counting, apart from the reading.
+        """
         sql = (
             f"SELECT {rowid} FROM {self._table} NOT INDEXED WHERE {rowid} >= ? "  # noqa: S608 - names are quoted, values bound
             f"ORDER BY {rowid} LIMIT 1 OFFSET ?"
         )
-        start = self._first(rowid)
+        start, counted = self._first(rowid), 0
         while start <= _LAST_ROWID:
-            found: list[Any] = self._connection.execute(sql, (start, self._rows - 1)).fetchall()
+            rows = self._rows
+            found: list[Any] = self._connection.execute(sql, (start, rows - 1)).fetchall()
             end = int(found[0][0]) if found else _LAST_ROWID
+            counted += rows if found else self._rows_from(rowid, start)
             yield start, end
             start = end + 1
+        self.counted = counted
 
-    def _pieces_sql(
-        self, rowid: str, where: str, limit: str = "", figures: str = "count(*)"
-    ) -> str:
+    def _rows_from(self, rowid: str, start: int) -> int:
+        sql = f"SELECT count(*) FROM {self._table} NOT INDEXED WHERE {rowid} >= ?"  # noqa: S608 - names are quoted, values bound
+        return int(scalar(self._connection, sql, (start,)))
+
+    def _pieces_sql(self, rowid: str, where: str, limit: str, figures: str) -> str:
         # SQLite joins the lines too: one fetch a piece leaves the interpreter out of it. A cast
         # to BLOB hands the bytes over as they are, valid UTF-8 or not.
         return (
