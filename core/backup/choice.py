@@ -15,6 +15,7 @@ from typing import TypedDict
 from core.backup.databases import origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.listing import Folder, contents, is_in_future, read_backup
+from core.backup.named_source import backups_of_source
 from core.backup.package import refuse_broken
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store
@@ -39,24 +40,29 @@ class BackupChoice(TypedDict, total=False):
         at: A time (ISO 8601 if it is a text; UTC if it has no zone). A text without a fraction of
             the second includes the entire second.
         from_other_source: Whether to use the newest backup of the table of any database.
+        source: The name, path, or complete text of the `Origin` of the database whose backups are
+            used; empty for the database of the restore. An id is chosen among all databases.
     """
 
     backup_id: str | None
     at: str | datetime | None
     from_other_source: bool
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The requested backup: an id (or its beginning) or a time; both None for the newest.
 
-    `origin` is the target database; `any_source` allows backups of other databases.
+    `origin` is the target database; `any_source` allows backups of other databases, and `source`
+    only those of the database with this name.
     """
 
     backup_id: str | None = None
     at: datetime | None = None
     origin: Origin | None = None
     any_source: bool = False
+    source: str = ""
 
     @classmethod
     def of(
@@ -66,6 +72,7 @@ class Wanted:
         origin: Origin | None = None,
         *,
         any_source: bool = False,
+        source: str = "",
     ) -> Wanted:
         """Create it from the arguments of a caller.
 
@@ -73,7 +80,7 @@ class Wanted:
             InvalidInput: When an argument is empty, or the time is not valid.
         """
         check_not_empty(id=backup_id, at=at)
-        return cls(backup_id, parse_moment(at), origin, any_source)
+        return cls(backup_id, parse_moment(at), origin, any_source, source)
 
 
 def check_not_empty(**values: object) -> None:
@@ -150,6 +157,7 @@ def find_for_database(
         choice.get("at"),
         origin_of(address),
         any_source=choice.get("from_other_source", False),
+        source=choice.get("source", ""),
     )
     return store, find(store, table, work, wanted), address
 
@@ -174,6 +182,8 @@ def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -
             remedy="Choose another table or a later time.",
             subject=table,
         )
+    if wanted.source:
+        return _newest_of_source(store, table, places, wanted.source, work)
     newest = _read(store, places[0], work)
     if _is_requested(newest, wanted):
         return newest
@@ -185,6 +195,26 @@ def _is_requested(backup: Backup, wanted: Wanted) -> bool:
     if backup.state is BackupState.BROKEN or wanted.origin is None or wanted.any_source:
         return not backup.filter
     return not backup.filter and not backup.origin.differs(wanted.origin)
+
+
+def _newest_of_source(
+    store: Store, table: str, places: Sequence[Backup | Folder], name: str, work: Work
+) -> Backup:
+    """Return the newest backup of the database with a name."""
+    found = list(_read_all(store, places, work))
+    broken = BackupState.BROKEN
+    usable = [each for each in found if each.state is not broken]
+    origins = {each.origin for each in backups_of_source(usable, name)}
+    filtered: list[Backup] = []
+    for backup in found:
+        # A broken one without the name of its database could be of this one.
+        nameless = backup.state is broken and not backup.origin.database
+        of_source = nameless or backup.origin in origins
+        if of_source and not backup.filter:
+            return backup
+        if of_source:
+            filtered.append(backup)
+    raise _without_all_rows(table, filtered)
 
 
 def _newest_requested(
@@ -203,20 +233,25 @@ def _newest_requested(
     if len(others) == 1:
         return next(iter(others.values()))
     if not others:
-        raise NotFound(
-            f"There is no backup of {table} with all of its rows",
-            cause=f"{len(filtered)} with some rows are stored. The newest is {filtered[0].id}, with "
-            f"the rows that meet: {filtered[0].filter}",
-            remedy="Choose one by its id, or another table or time.",
-            hints=Hint.CHOOSE_BACKUP | Hint.CHOOSE_TIME,
-            subject=table,
-        )
+        raise _without_all_rows(table, filtered)
     raise Conflict(
         f"The backups of {table} are of {len(others)} databases, none of which is this one",
         cause=f"This one is {wanted.origin}. " + " ".join(_named(others.values())),
-        remedy="Choose one by its id, or allow backups of another database: the newest of all is "
-        "used then.",
-        hints=Hint.CHOOSE_BACKUP | Hint.ANY_SOURCE,
+        remedy="Choose one by its id, or the database whose newest backup is used, or allow backups "
+        "of any database: the newest of all is used then.",
+        hints=Hint.CHOOSE_BACKUP | Hint.SOURCE | Hint.ANY_SOURCE,
+        hint_value="\n".join(map(str, others)),
+        subject=table,
+    )
+
+
+def _without_all_rows(table: str, filtered: Sequence[Backup]) -> NotFound:
+    return NotFound(
+        f"There is no backup of {table} with all of its rows",
+        cause=f"{len(filtered)} with some rows are stored. The newest is {filtered[0].id}, with "
+        f"the rows that meet: {filtered[0].filter}",
+        remedy="Choose one by its id, or another table or time.",
+        hints=Hint.CHOOSE_BACKUP | Hint.CHOOSE_TIME,
         subject=table,
     )
 

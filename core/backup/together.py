@@ -13,6 +13,7 @@ from core.backup.choice import check_not_empty, parse_moment
 from core.backup.databases import engine_of, origin_of
 from core.backup.databases.address import DatabaseAddress
 from core.backup.listing import backups_in
+from core.backup.named_source import backups_of_source, newest_of
 from core.backup.package import read_manifest, refuse_broken
 from core.backup.prefetch import in_parallel
 from core.backup.store import Store
@@ -24,7 +25,6 @@ from core.units import format_counted, format_moment
 from core.work import Work
 
 _READS = 16
-_MOST_NAMED = 5
 _NO_BACKUP = "There is no backup of it up to this time."
 _UNUSABLE = "None of its backups can be used: they are broken, of some rows, or of other databases."
 
@@ -89,7 +89,7 @@ def choose_backups(
     early = [one for one in listed if _is_wanted(one, wanted, moment)]
     fine = [one for one in early if not one.filter and one.state is not BackupState.BROKEN]
     usable = (
-        _of_source(fine, wanted.source)
+        backups_of_source(fine, wanted.source)
         if wanted.source
         else _of_database(fine, origin_of(database), any_source=wanted.any_source)
     )
@@ -157,56 +157,13 @@ def _of_database(found: Sequence[Backup], origin: Origin, *, any_source: bool) -
     if len(others) > 1:
         raise Conflict(
             f"The backups are of {len(others)} databases, none of which is this one",
-            cause=f"This one is {origin}. {_newest_of(others)}",
+            cause=f"This one is {origin}. {newest_of(others)}",
             remedy="Choose the database whose backups are used, or allow backups of any database: "
             "the newest of all databases are used then.",
             hints=Hint.SOURCE | Hint.ANY_SOURCE,
             hint_value="\n".join(map(str, others)),
         )
     return list(found)
-
-
-def _of_source(found: Sequence[Backup], name: str) -> list[Backup]:
-    """Return the backups of the database with a name, a path, or the text of its origin.
-
-    Raises:
-        Conflict: Several databases have this name.
-        NotFound: There are no backups of it.
-    """
-    origins: dict[Origin, Backup] = {}
-    for one in found:
-        if one.origin.database:
-            origins.setdefault(one.origin, one)
-    matches = {each: one for each, one in origins.items() if name == str(each)} or {
-        each: one
-        for each, one in origins.items()
-        if name in {each.database, each.path, f"{each.host}:{each.path}"}
-    }
-    if not matches:
-        raise NotFound(
-            f"There are no backups of the database {name}",
-            cause=_newest_of(origins) or "The backups do not contain the name of their database.",
-            remedy="Choose a database of which there are backups.",
-            hints=Hint.SOURCE,
-            subject=name,
-        )
-    if any(one.differs(other) for one in matches for other in matches):
-        raise Conflict(
-            f"The name {name} is that of {len(matches)} databases",
-            cause=_newest_of(matches),
-            remedy="Choose one of them by its host and path.",
-            hints=Hint.SOURCE,
-            subject=name,
-        )
-    return [one for one in found if one.origin in matches]
-
-
-def _newest_of(origins: Mapping[Origin, Backup]) -> str:
-    """Return sentences about the newest backups of databases."""
-    return " ".join(
-        f"The newest of {each} was taken {format_moment(one.taken)}."
-        for each, one in list(origins.items())[:_MOST_NAMED]
-    )
 
 
 def _recorded(

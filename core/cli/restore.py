@@ -29,6 +29,7 @@ class _Request:
     backup_id: str
     at: str
     from_other_source: bool
+    source: str
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments that the preview and the restore have in common."""
@@ -38,6 +39,7 @@ class _Request:
             "backup_id": self.backup_id or None,
             "at": self.at or None,
             "from_other_source": self.from_other_source,
+            "source": self.source,
         }
 
 
@@ -62,7 +64,8 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     source: Annotated[
         str,
         typer.Option(
-            help="With several tables: use the backups of this database, by its name or path."
+            help="Use only the backups of this database, by its name or path: the bucket may have "
+            "those of several databases."
         ),
     ] = "",
     allow_orphans: Annotated[
@@ -143,16 +146,11 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
             "any_source": from_other_source, "source": source, "single_transaction": single_transaction,
         }  # fmt: skip
         return restore_several(cli, database_url, wanted, how, yes=yes)
-    if source:
-        raise usage_error(
-            "--source can only be used with several tables or --all-tables",
-            remedy="Omit it, and choose the backup of the table by its id.",
-        )
     table = (tables or ("",))[0]
     if undo or drop_former:
         _after(cli, database_url, table, put_back=undo, yes=yes)
         return 0
-    request = _Request(database_url, table, backup_id, at, from_other_source)
+    request = _Request(database_url, table, backup_id, at, from_other_source, source)
     if rows or rows_where:
         chosen = {"keys": rows or (), "where": rows_where}
         restore_rows(cli, {**request.arguments(), **chosen}, yes=yes)

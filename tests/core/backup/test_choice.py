@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
@@ -13,6 +14,7 @@ from helpers.backups import MemoryStore, backed_up, restored, sql, trading_datab
 
 from core.backup import manifest as manifests
 from core.backup.choice import Wanted, backup_warnings, choose, find
+from core.backup.databases import origin_of
 from core.backup.listing import backups_in
 from core.backup.preview import preview, preview_of
 from core.backup.restore import Choices, restore, restore_of
@@ -265,6 +267,35 @@ def test_an_empty_new_name_never_replaces_the_table(store: MemoryStore, path: Pa
     with pytest.raises(InvalidInput):
         restored(store, backup, path, target="")
     assert sql(path, "SELECT count(*) FROM orders") == [(0,)]
+
+
+def test_a_named_source_is_used_although_another_database_is_newer(
+    damaging: DamagingStore, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = from_host(damaging, path, monkeypatch, "prod")
+    newest = from_host(damaging, path, monkeypatch, "prod")
+    staging = from_host(damaging, path, monkeypatch, "staging")
+
+    def found(**wanted: Any) -> Backup:
+        origin = origin_of(str(tmp_path / "elsewhere.db"))
+        return find(damaging, "orders", Work(), Wanted(origin=origin, **wanted))
+
+    with pytest.raises(Conflict, match="of 2 databases") as refused:
+        found()
+    assert Hint.SOURCE in refused.value.hints
+    assert set(refused.value.hint_value.splitlines()) == {newest.source, staging.source}
+    assert found(source=f"prod:{path}") == found(source=newest.source) == newest
+    assert found(source=newest.source, at=first.taken) == first
+    with pytest.raises(Conflict, match="is that of 2 databases"):
+        found(source=path.name)
+    with pytest.raises(NotFound, match="no backups of the database gone"):
+        found(source="gone")
+    body = manifests.from_bytes(damaging.objects[newest.key])
+    damaging.objects[newest.key] = manifests.to_bytes(replace(body, filter="id < 3"))
+    assert found(source=newest.source) == first
+    damaging.objects[newest.key] = b"{}"  # it could be of any database
+    with pytest.raises(Corrupt):
+        found(source=first.source)
 
 
 def test_an_old_manifest_without_host_is_of_the_database_of_its_name(

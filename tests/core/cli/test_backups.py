@@ -56,6 +56,13 @@ def test_empty_and_contradicting_options_change_nothing(command, database, table
     assert rows(database, "SELECT count(*) FROM sqlite_schema") == [(1,)]
 
 
+def test_an_invalid_age_is_refused_before_the_backups_are_listed(command, database, table):
+    command("backup", database, table)
+    output = command("backups", table, "--overdue", "soon", code=ErrorKind.INVALID_INPUT.value)
+    assert "'soon' is not a duration" in output.err
+    assert output.out == ""
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -144,7 +151,7 @@ def test_backups_of_several_databases_stand_apart_and_are_not_mixed_up(
         path = tmp_path / name / "trading.db"
         if not path.exists():
             path.parent.mkdir()
-            rows(path, f"CREATE TABLE {table}(v)")
+            rows(path, f"CREATE TABLE {table}(v TEXT PRIMARY KEY NOT NULL)")
             rows(path, f"INSERT INTO {table} VALUES ('{name}')")
         names.setdefault(name, []).append(
             json.loads(command("backup", str(path), table, "--json").out)["backups"][0]["id"]
@@ -158,6 +165,21 @@ def test_backups_of_several_databases_stand_apart_and_are_not_mixed_up(
     fresh = str(tmp_path / "fresh.db")
     output = command("restore", fresh, table, "--yes", code=ErrorKind.CONFLICT.value).err
     assert all(ids[-1] in output for ids in names.values())
+    assert "--id ID, --source NAME, --from-other-source" in output
+    staging = ("restore", fresh, table, "--source", mine)
+    assert names["staging"][0] in command(*staging).out
+    assert not (tmp_path / "fresh.db").exists()
+    command(*staging, "--yes")
+    assert rows(fresh, f"SELECT v FROM {table}") == [("staging",)]
+    shared = command("restore", fresh, table, "--source", "trading.db", code=ErrorKind.CONFLICT.value).err  # fmt: skip
+    assert "is that of 3 databases" in shared
+    for other in (("--from-other-source",), ("--id", "x"), ("--undo",)):
+        command(*staging, *other, code=ErrorKind.USAGE.value)
+    changed = ("restore", fresh, table, "--source", str(tmp_path / "prod" / "trading.db"))
+    assert names["prod"][1] in command(*changed).out
+    rows(fresh, f"DELETE FROM {table}")
+    command(*changed, "--rows-where", "v = 'prod'", "--yes")
+    assert rows(fresh, f"SELECT v FROM {table}") == [("prod",)]
     output = command("restore", fresh, table, "--from-other-source", "--yes").out
     assert names["other"][0] in output
     assert "! The backup is of another database" in output

@@ -72,7 +72,6 @@ def test_the_source_is_chosen_by_name(command, database, tables, tmp_path):
     assert "--source NAME, --from-other-source" in " ".join(refused.split())
     command("restore", str(fresh), child, parent, "--source", str(database), "--yes")
     assert sql(fresh, f"SELECT id FROM {parent}") == [(1,), (2,)]
-    command("restore", str(fresh), parent, "--source", database.name, code=USAGE)
     command(
         "restore", str(fresh), child, parent, "--source", "x", "--from-other-source", code=USAGE
     )
