@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from enum import Enum
+from pathlib import Path
 
 from core.hints import NO_HINTS, Hint
 
@@ -376,10 +377,13 @@ def explain_os_error(error: OSError, path: object = "") -> tuple[str, str]:
         path: the file as the user knows it; by default the file that the error names.
     """
     name = str(path or error.filename or "the file")
-    cause, remedy = _OS_CAUSE_OF.get(
-        error.errno or 0,
-        (f"{{path}}: {error.strerror or type(error).__name__}.", "Check the path and the disk."),
-    )
+    number, folder = error.errno or 0, Path(name).parent
+    if number in {errno.ENOENT, errno.EEXIST} and not folder.is_dir():
+        if not folder.exists():
+            return f"The folder {folder} does not exist.", "Correct the path, or create the folder."
+        number = errno.ENOTDIR
+    other = f"{{path}}: {error.strerror or type(error).__name__}.", "Check the path and the disk."
+    cause, remedy = _OS_CAUSE_OF.get(number, other)
     return cause.replace("{path}", name), remedy
 
 

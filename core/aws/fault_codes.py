@@ -159,7 +159,7 @@ NO_BUCKET = Fault(
     "NoSuchBucket",
     errors.NoSuchBucket,
     "Bucket {bucket} does not exist",
-    "There is no bucket with that name at this endpoint.",
+    "There is no bucket {bucket} at this endpoint.",
     "Check the bucket's name, the region and the endpoint in the profile.",
 )
 
@@ -268,7 +268,8 @@ TABLE: tuple[Fault, ...] = (
         "KeyTooLongError",
         errors.LimitExceeded,
         "The key is too long",
-        "A key has at most 1,024 bytes of UTF-8: {subject}",
+        "A key has at most 1,024 bytes of UTF-8; some servers allow only 255 between two slashes: "
+        "{subject}",
         "Choose a shorter name or folder.",
     ),
     Fault(
@@ -338,7 +339,7 @@ TABLE: tuple[Fault, ...] = (
         "ServiceUnavailable ServiceUnavailableException 500 502 504",
         errors.ServiceError,
         "The service reported an internal error",
-        "{action} was answered with {code}, even after several attempts.",
+        "{action}{target} was answered with {code}, even after several attempts.",
         "Try again in a minute. If the error persists, check the status of the service (for AWS: "
         "its health dashboard).",
     ),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -21,7 +22,11 @@ from core.aws.fault_codes import CUSTOMER_KEY
 from core.aws.faults import REGION_HEADER, kind_of_answer, translate
 from core.errors import AccessDenied, CredentialsExpired, ErrorKind, NotSupported, StorageError
 
-_BUCKET = "strongroom_bucket"
+_BUCKET, _KEY = "strongroom_bucket", "strongroom_key"
+_UNUSUAL = (
+    "this server does not accept the key, probably because of the parts “.” or “..” between slashes "
+    "or of control characters"
+)
 #: Seconds for which keys that S3 accepted are not tried again after a denial.
 _ACCEPTED_SECONDS = 10.0
 _OF_THE_KEYS = frozenset(
@@ -74,7 +79,16 @@ def explain_refused_heads(client: Any) -> None:
 
 def _note_bucket(params: Any = None, context: Any = None, **_event: Any) -> None:
     if isinstance(params, dict) and isinstance(context, dict):
-        context[_BUCKET] = params.get("Bucket")
+        context[_BUCKET], context[_KEY] = params.get("Bucket"), params.get("Key", "")
+
+
+def _error_of(status: int, key: str) -> dict[str, str]:
+    """Return the error of a refused request whose credentials S3 accepts."""
+    if status == HTTPStatus.FORBIDDEN:
+        return {"Code": "AccessDenied"}
+    if {".", ".."} & set(key.split("/")) or any(each < " " for each in key):
+        return {"Code": "InvalidURI", "Message": _UNUSUAL}
+    return {"Code": CUSTOMER_KEY}
 
 
 class _Explainer:
@@ -97,7 +111,7 @@ class _Explainer:
             return
         found = self._error_of_keys(bucket, denied=status == 403)
         if found is not None:
-            parsed["Error"] = found or {"Code": CUSTOMER_KEY if status == 400 else "AccessDenied"}
+            parsed["Error"] = found or _error_of(status, str(context[_KEY]))
 
     def _error_of_keys(self, bucket: str, *, denied: bool) -> dict[str, Any] | None:
         """Return S3's error for the keys, nothing if it accepts them, None if it is not known."""

@@ -90,12 +90,13 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
             "--id can only be used with --verify or --note",
             remedy="Add one of them, or omit --id.",
         )
+    age = seconds_of(overdue) if overdue else None  # an invalid one, before the backups are listed
     with cli.out.work("Listing backups") as work:
         workspace = cli.opener.workspace(work)
         found = list_backups(workspace, work, table=table or None)
     rows = [_row(one) for one in _grouped(found)]
     cli.out.result(found, lambda: cli.out.table(_HEADS, rows, numbers=(2, 3)))
-    problems = _overdue(cli, workspace.profile, table, found, overdue) if overdue else False
+    problems = age is not None and _overdue(cli, workspace.profile, table, found, age)
     broken = [one for one in found if one.state is BackupState.BROKEN]
     if not broken:
         return ErrorKind.NOT_FOUND.value if problems else 0
@@ -109,14 +110,13 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     return ErrorKind.CORRUPT.value
 
 
-def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], limit: str) -> bool:
+def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], age: int) -> bool:
     """Report what is wrong with the newest backups, and return whether anything is."""
     from core.backup.health import findings
     from core.backup.runs import last_runs
     from core.backup.schedules import applies_to, schedules
     from core.backup.store import place_of
 
-    age = timedelta(seconds=seconds_of(limit))
     installed = [
         # What a schedule with conditions or patterns has done is known for all of its tables only.
         each
@@ -130,7 +130,7 @@ def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], li
         for each in last_runs(place_of(profile)).values()
         if not (table and each.tables) or table in each.tables
     ]
-    texts = [each.text for each in findings(found, installed, runs, overdue=age)]
+    texts = [each.text for each in findings(found, installed, runs, overdue=timedelta(seconds=age))]
     if not found:
         texts = texts or [f"There is no backup of {table}." if table else "There are no backups."]
     if not texts:

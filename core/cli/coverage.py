@@ -146,12 +146,17 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     else:
         cli.out.result({**_plain(report), "without": without}, lambda: _show(cli, report))
     if without and not fail_stopped:
-        cli.out.note(f"! There are no files of {', '.join(without)}.")
+        cli.out.note(f"! There are no files of {', '.join(without)}{_of(timeframe)}.")
     if output is not None:
         cli.out.note(f"{format_counted(len(found), 'gap')} written to {output}.")
     if not fail_stopped:
         return 0
     return _stopped(cli, report, without, _Ignored(tuple(ignore or ()), ignore_after))
+
+
+def _of(timeframe: str) -> str:
+    """Return a timeframe to which a selection is limited, as a part of a sentence."""
+    return f" with the timeframe {timeframe}" if timeframe else ""
 
 
 def _check_content(

@@ -78,6 +78,8 @@ def find(  # noqa: PLR0913, PLR0917 - the options of one command
     cli: Cli = context.obj
     if inventory and refresh:
         raise usage_error("--inventory and --refresh exclude each other")
+    if csv and cli.out.as_json:
+        raise usage_error("--csv and --json cannot be combined", remedy="Omit one of them.")
     parsed = parse_query(" ".join(query or ()))
     with cli.out.work("Searching") as work:
         if inventory:

@@ -63,7 +63,7 @@ def versions(
         _delete(cli, bucket, address.key, _chosen(bucket, address.key, found, delete), yes=yes)
     else:
         if not found:
-            raise _missing(bucket, address.key, "The object has no versions")
+            raise _missing(bucket, address.key, f"{address.key} has no versions")
         cli.out.result([asdict(each) for each in found], lambda: _show_versions(cli, found))
 
 
@@ -78,7 +78,7 @@ def _chosen(
     for each in found:
         if each.version_id == version_id:
             return each
-    raise _missing(bucket, key, f"The object has no version {version_id}")
+    raise _missing(bucket, key, f"{key} has no version {version_id}")
 
 
 def _missing(bucket: Bucket, key: str, summary: str) -> NotFound:

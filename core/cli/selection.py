@@ -104,10 +104,10 @@ def check_patterns(found: SelectedObjects) -> None:
     """
     if not found.patterns:
         return
-    objects = format_counted(len(found.keys), "object")
+    objects = format_counted(len(found.keys), "other object")
     raise usage_error(
         f"There is no object {found.patterns[0]}",
-        cause=f"As a pattern it selects other objects: {objects} are selected.",
+        cause=f"As a pattern it selects {objects}.",
         remedy="Add --pattern if it is a pattern, or --literal if it is the key of an object.",
     )
 

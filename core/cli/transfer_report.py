@@ -207,7 +207,8 @@ def write_report(out: Output, report: TransferReport, files: Files, verb: str) -
         out.note(line)
     if report.unguarded:
         out.note(unguarded_warning([files.written(number) for number in report.unguarded]))
-    if remedy := next((each.remedy for each in report.failed if each.remedy), ""):
+    # That of the most frequent cause, which also determines the exit code.
+    if remedy := next((e.remedy for e in report.failed if e.remedy and e.kind is report.kind), ""):
         out.note(remedy)
     out.line(_summary(report, verb, files.noun))
 

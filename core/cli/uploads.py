@@ -47,15 +47,15 @@ def uploads(  # noqa: PLR0913, PLR0917 - the options of one command
         ),
     ] = _DEFAULT_AGE,
     expire_after: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--expire-after",
-            min=0,
+            min=1,
             metavar="DAYS",
             help="Add a lifecycle rule: the server itself aborts unfinished uploads after so many "
             "days.",
         ),
-    ] = 0,
+    ] = None,
     yes: Annotated[
         bool,
         typer.Option("--yes", help="With --abort and --expire-after: do it."),
@@ -68,7 +68,7 @@ def uploads(  # noqa: PLR0913, PLR0917 - the options of one command
     be running elsewhere. Exit code 0 means that all chosen uploads were aborted.
     """
     cli: Cli = context.obj
-    if expire_after:
+    if expire_after is not None:
         if abort:
             raise usage_error("--abort and --expire-after cannot be combined")
         return _expire(cli, expire_after, yes=yes)

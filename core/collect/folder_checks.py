@@ -26,7 +26,7 @@ def check_objects(planned: FolderPlan, refusal: str) -> None:
     """
     if planned.objects:
         return
-    summary = "The folder has no objects for a query"
+    summary = f"{planned.folder or 'The bucket'} has no objects for a query"
     if refusal:
         raise not_listed(summary, planned.listed, refusal, planned.folder)
     count = format_counted(planned.other, "object")

@@ -142,7 +142,7 @@ def check_folder(folder: Path) -> None:
         raise InvalidInput(
             f"{folder.name} is not a folder",
             cause="Only folders can be compared with a prefix.",
-            remedy="Use the path of a folder, or transfer the file with `put` or `get`.",
+            remedy="Use the path of a folder, or upload or download the file by itself.",
             subject=str(folder),
         )
     raise NotFound(

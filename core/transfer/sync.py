@@ -117,7 +117,13 @@ def check_deletions(
     if max_delete is not None:
         allowed, why = max_delete, f"At most {format_counted(max_delete, 'file')} may be deleted."
     elif not source_files:
-        allowed, why = 0, "The source has no files. A drive may not be mounted."
+        allowed, why = (
+            0,
+            (
+                "The source has no files. So does a drive that is not mounted, or a prefix that is "
+                "spelled differently."
+            ),
+        )
     else:
         allowed = max(FREE_DELETIONS, target_files // 2)
         why = (

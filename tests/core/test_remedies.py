@@ -47,7 +47,7 @@ def aws_rows():
 def os_rows():
     """Yield the same for what the operating system refuses."""
     for numbers in _OS_CAUSES:
-        cause, remedy = explain_os_error(OSError(numbers[0], os.strerror(numbers[0])), "/d/file")
+        cause, remedy = explain_os_error(OSError(numbers[0], os.strerror(numbers[0])), "/file")
         yield "LOCAL_IO", " ".join(errno.errorcode[number] for number in numbers), cause, remedy
 
 
@@ -105,12 +105,23 @@ def test_every_error_that_is_made_in_core_names_a_remedy():
     ],
 )
 def test_a_local_failure_is_explained_by_its_cause(number, word):
-    fault = local_io_error(OSError(number, os.strerror(number)), "notes cannot be read", "/d/notes")
+    fault = local_io_error(OSError(number, os.strerror(number)), "notes cannot be read", "/notes")
     assert fault.kind is ErrorKind.LOCAL_IO
     assert word in fault.cause
-    assert fault.subject == "/d/notes"
+    assert fault.subject == "/notes"
     permission = "permission" in fault.remedy.lower()
     assert permission is (number in {errno.EACCES, errno.EPERM})
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EEXIST])
+def test_a_folder_that_is_missing_or_is_a_file_is_named_instead_of_the_file(number, tmp_path):
+    (tmp_path / "taken").write_bytes(b"x")
+    error = OSError(number, os.strerror(number))
+    cause, remedy = explain_os_error(error, tmp_path / "none" / "a.csv")
+    assert cause == f"The folder {tmp_path / 'none'} does not exist."
+    assert remedy == "Correct the path, or create the folder."
+    cause, _remedy = explain_os_error(error, tmp_path / "taken" / "a.csv")
+    assert "is a file, not a folder" in cause
 
 
 def test_an_unknown_local_failure_says_what_the_system_says():

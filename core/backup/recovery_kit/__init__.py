@@ -6,6 +6,7 @@ import ast
 import json
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -63,13 +64,17 @@ def write(folder: Path | str, keys: Sequence[BackupKey] = ()) -> tuple[Path, ...
                 remedy="Choose another folder, or remove the old kit. Nothing was changed.",
                 subject=str(path),
             )
-    for path, text in texts.items():
-        with translate_os_errors(path, "written", needed=len(text)):
-            folder.mkdir(parents=True, exist_ok=True)
-            # The file has its mode before it contains a key.
-            opener = partial(os.open, mode=0o600 if path.name == KEYS else 0o666)
-            with open(path, "x", encoding="utf-8", newline="\n", opener=opener) as file:
-                file.write(text)
+    with ExitStack() as incomplete:
+        for path, text in texts.items():
+            with translate_os_errors(path, "written", needed=len(text)):
+                folder.mkdir(parents=True, exist_ok=True)
+                # The file has its mode before it contains a key.
+                opener = partial(os.open, mode=0o600 if path.name == KEYS else 0o666)
+                with open(path, "x", encoding="utf-8", newline="\n", opener=opener) as file:
+                    # A part of a kit would be in the way of the next attempt.
+                    incomplete.callback(path.unlink, missing_ok=True)
+                    file.write(text)
+        incomplete.pop_all()
     return tuple(texts)
 
 

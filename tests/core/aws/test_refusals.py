@@ -75,6 +75,15 @@ def test_a_bad_request_with_good_keys_is_an_object_with_a_key_of_its_own():
         head(bucket, "key")
 
 
+@pytest.mark.parametrize("key", ["a/../b", "a/./b", "..", "a\nb", "\x01"])
+def test_a_bad_request_for_an_unusual_key_with_good_keys_names_the_key(key):
+    refused = pytest.raises(errors.InvalidInput)
+    with server(400, Reply(200, XML, PAGE)) as (_stub, bucket), refused as caught:
+        head(bucket, key)
+    assert bucket.subject(key) in caught.value.cause
+    assert "does not accept the key" in caught.value.cause
+
+
 @pytest.mark.parametrize("listing", [Reply(404, XML, error("NoSuchBucket")), Reply(403, XML, b"")])
 def test_what_cannot_be_found_out_stays_open(listing):
     with server(400, listing) as (_stub, bucket), pytest.raises(errors.StorageError) as caught:

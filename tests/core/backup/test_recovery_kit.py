@@ -143,6 +143,17 @@ def test_nothing_is_overwritten(
         recovery_kit.write(tmp_path / "kit")
 
 
+def test_a_kit_that_cannot_be_written_completely_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(recovery_kit, "page_text", lambda: "not UTF-8: \udcff")
+        with pytest.raises(UnicodeEncodeError):
+            recovery_kit.write(tmp_path / "kit")
+    assert list((tmp_path / "kit").iterdir()) == []
+    recovery_kit.write(tmp_path / "kit")
+
+
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
 def test_the_server_is_that_of_the_variables_of_aws(
     path: Path, tmp_path: Path, variable: str

@@ -111,6 +111,8 @@ def test_a_name_without_files_is_no_healthy_stream(run, streams):
         printed = run("coverage", "ohlcv", *names, "--fail-stopped", code=ErrorKind.NOT_FOUND.value)
         assert f"There are no files of {names[-1]}" in printed.err
     assert "! There are no files of NOPE." in run("coverage", "ohlcv", "NOPE", "--gaps").err
+    printed = run("coverage", "ohlcv", "NOPE", "--timeframe", "1h", "--gaps")
+    assert "! There are no files of NOPE with the timeframe 1h." in printed.err
     printed = run("coverage", "ohlcv", "BTC-*", "NOPE", "--json")
     assert json.loads(printed.out)["without"] == ["NOPE"]
     run("coverage", "portfolio", "--fail-stopped", code=ErrorKind.NOT_FOUND.value)

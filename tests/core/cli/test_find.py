@@ -93,6 +93,8 @@ def test_invalid_searches_are_errors(run, put):
     assert "regular expression" in run("find", "/(/", code=INVALID).err
     run("catalog", "refresh", "folder", code=INVALID)
     run("find", "--refresh", "--inventory", "x.parquet", code=USAGE)
+    run("find", "a", "--csv", "--json", code=USAGE)
+    run("find", "a", "--csv", "--json-lines", code=USAGE)
     run("catalog", "refresh", "--dry-run", "--inventory", "x.parquet", code=USAGE)
     run("catalog", "refresh", "a/", "--complete", "--inventory", "x.parquet", code=USAGE)
 

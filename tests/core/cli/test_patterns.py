@@ -41,6 +41,8 @@ def test_a_repeated_change_of_properties_changes_no_other_objects(run, put, s3_c
 
 def test_a_pattern_is_one_if_it_is_stated(run, put, bodies, s3_bucket):
     put("s/a[1]", "s/a1", "s/b", "t")
+    printed = run("rm", "?", "--yes", code=ErrorKind.USAGE.value)
+    assert "As a pattern it selects 1 other object." in printed.err
     # Also if an object has exactly this key: the selection does not depend on what exists.
     run("rm", "s/a[1]", "--pattern", "--yes")
     assert set(bodies()) == {"s/a[1]", "s/b", "t"}

@@ -51,8 +51,8 @@ def test_a_deletion_is_undone_by_the_deletion_of_its_marker(
 @pytest.mark.parametrize("option", ["--restore", "--delete"])
 def test_a_version_that_does_not_exist_is_reported(run, stored, option):
     missing = ErrorKind.NOT_FOUND.value
-    assert "has no version x" in run("versions", KEY, option, "x", code=missing).err
-    assert "has no versions" in run("versions", "a/other", code=missing).err
+    assert f"{KEY} has no version x" in run("versions", KEY, option, "x", code=missing).err
+    assert "a/other has no versions" in run("versions", "a/other", code=missing).err
     usage = ErrorKind.USAGE.value
     run("versions", KEY, "--yes", code=usage)
     run("versions", KEY, "--restore", stored[0], "--delete", stored[0], code=usage)

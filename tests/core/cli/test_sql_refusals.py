@@ -80,7 +80,7 @@ def test_a_folder_without_data_counts_its_other_objects(run, put):
     printed = run("sql", "SELECT 1", "--folder", "other/", code=MISSING)
     assert "It has 1 object of other formats." in printed.err
     printed = run("sql", "SELECT 1", "--folder", "hollow/", code=MISSING)
-    assert "no objects for a query" in printed.err
+    assert "hollow/ has no objects for a query" in printed.err
 
 
 def test_damaged_parquet_and_names_with_quotes_and_breaks_are_named(run, put, table):

@@ -16,7 +16,7 @@ from core.cli.output import Output
 from core.cli.transfer_report import Files, show_report
 from core.errors import ErrorKind
 from core.model.objects import Verdict
-from core.transfer.values import TransferReport
+from core.transfer.values import Failure, TransferReport
 from core.work import CancelToken
 
 _SHORT = ("--json", "--retry-seconds", "2")
@@ -244,6 +244,21 @@ def test_files_that_the_server_did_not_guard_are_counted(capsys):
         False,
         False,
     ]
+
+
+def test_the_remedy_is_that_of_the_most_frequent_cause(capsys):
+    corrupt = Failure(0, "a/", ErrorKind.CORRUPT, "x", remedy="Rename it.")
+    missing = [
+        Failure(number, str(number), ErrorKind.NO_SUCH_BUCKET, "y", remedy="Check the bucket.")
+        for number in (1, 2)
+    ]
+    report = TransferReport(3, (), (), (corrupt, *missing), 0, 1.0, ())
+    files = Files(["a/", "1", "2"], ["b/", "3", "4"], [1, 1, 1], "target")
+    out = Output(as_json=False, token=CancelToken())
+    assert show_report(out, report, files, "copied") == ErrorKind.NO_SUCH_BUCKET.value
+    printed = capsys.readouterr().err
+    assert "Check the bucket." in printed
+    assert "Rename it." not in printed
 
 
 def test_a_hash_list_is_written_for_what_was_transferred(run, tmp_path):

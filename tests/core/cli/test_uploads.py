@@ -89,4 +89,5 @@ def test_a_lifecycle_rule_is_added_beside_others(run, s3_client, s3_bucket):
     run("uploads", "--expire-after", "3", "--yes")
     found = s3_client.get_bucket_lifecycle_configuration(Bucket=s3_bucket)["Rules"]
     assert {each["ID"] for each in found} == {"other", "AbortUnfinishedUploads"}
+    run("uploads", "--expire-after", "0", "--yes", code=ErrorKind.USAGE.value)
     assert run("uploads", "--expire-after", "3", "--abort", code=ErrorKind.USAGE.value)

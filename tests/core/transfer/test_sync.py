@@ -319,8 +319,9 @@ def test_many_deletions_are_refused(count, source, target, limit, refused):
 def test_an_empty_source_deletes_nothing(place, bucket, folder):
     stored(bucket, folder, {"a": b"1"})
     plan = planned(place, folder, "upload", delete=True)
-    with pytest.raises(InvalidInput, match="would be deleted"):
+    with pytest.raises(InvalidInput, match="would be deleted") as caught:
         sync(place, **plan.arguments())
+    assert "a drive that is not mounted, or a prefix" in caught.value.cause
     assert objects(bucket, folder) == {"a": b"1"}
 
 
