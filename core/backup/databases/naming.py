@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.errors import Corrupt, NotSupported
+from core.errors import Conflict, Corrupt, NotSupported
 
 
 @contextmanager
@@ -22,6 +22,16 @@ def naming_table(table: str, database: str) -> Iterator[None]:
     except (Corrupt, NotSupported) as error:
         if database not in error.reason and not _contains(error.reason, table):
             error.cause = f"{error.cause} The table is {table} of {database}.".lstrip()
+        raise
+
+
+@contextmanager
+def naming_locked(table: str, database: str) -> Iterator[None]:
+    """Name the table in the error about a lock of another session."""
+    try:
+        yield
+    except Conflict as error:
+        error.summary = f"Another session holds a lock on {table} in {database}"
         raise
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import ClassVar, Protocol
@@ -15,10 +17,16 @@ from core.errors import (
     DatabaseError,
     DatabaseLoginRefused,
     DatabaseOffline,
+    InvalidInput,
     NotFound,
     StorageError,
 )
 from core.work import Work
+
+#: Messages of drivers and of OpenSSL that mean no more than an end of the connection.
+_CLOSED = frozenset(("network error", "bad length", "EOF occurred in violation of protocol"))
+#: The message of an `ssl.SSLError`: `[SSL: BAD_LENGTH] bad length (_ssl.c:2427)`.
+_TLS_MESSAGE = re.compile(r"\[[^]]*\] (?P<text>.*?)(?: \(_ssl\.c:\d+\))?")
 
 
 class Address(Protocol):
@@ -137,7 +145,7 @@ def network_error(address: Address, error: BaseException) -> StorageError:
             f"The certificate of the database server {address.place} is not trusted",
             cause=f"{message[:1].upper()}{message[1:]}.",
             remedy="Use the host name that the certificate contains, and name the file of its "
-            f"authority in the URL ({address.authority_option}=FILE). A connection without "
+            f"authority ({address.authority_option}=FILE in a URL). A connection without "
             "verification does not prove that this is the server.",
             subject=str(address),
         )
@@ -147,7 +155,35 @@ def network_error(address: Address, error: BaseException) -> StorageError:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "The server did not answer in time."
-    return f"{getattr(error, 'strerror', None) or str(error) or type(error).__name__}."
+    # The errors of code that parses an answer which is cut, or that uses a connection which has ended.
+    if isinstance(error, (AttributeError, IndexError, EOFError, struct.error)):
+        return "The answer of the server ended early."
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    tls = _TLS_MESSAGE.fullmatch(text)
+    if (tls["text"] if tls else text) in _CLOSED:
+        return "The server closed the connection."
+    return f"TLS failed: {tls['text']}." if tls else f"{text[:1].upper()}{text[1:]}."
+
+
+def verifying_context(authority: str) -> ssl.SSLContext:
+    """Return the settings of a TLS connection that verifies certificate and host name.
+
+    Args:
+        authority: The file with the certificates of the authority; empty for those of the system.
+
+    Raises:
+        InvalidInput: The file cannot be read, or contains no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=authority or None)
+    except (OSError, ssl.SSLError) as error:
+        no_pem = isinstance(error, ssl.SSLError)
+        raise InvalidInput(
+            f"The certificate of the authority cannot be read: {authority}",
+            cause="The file contains no certificate." if no_pem else f"{error.strerror or error}.",
+            remedy="Name a file with certificates in PEM format.",
+            subject=authority,
+        ) from None
 
 
 def not_reached(address: Address, error: OSError) -> StorageError:
@@ -185,7 +221,7 @@ def tls_unsupported(address: Address, option: str, value: str) -> StorageError:
     return DatabaseOffline(
         f"The database server {address.place} does not support TLS",
         cause=f"The connection requires it ({option}={value}).",
-        remedy=f"Enable TLS in the server, or set {option}=prefer in the URL.",
+        remedy=f"Enable TLS in the server, or do not require it ({option}=prefer in a URL).",
         subject=str(address),
     )
 

@@ -14,7 +14,11 @@ from helpers.databases import write_certificate
 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
-from core.errors import DatabaseOffline
+from core.backup.databases.mysql.address import ServerAddress as MariaDBAddress
+from core.backup.databases.postgresql.address import ServerAddress
+from core.backup.databases.postgresql.connection import with_tls
+from core.backup.databases.server import network_error
+from core.errors import DatabaseOffline, InvalidInput
 from core.redaction import Secret
 
 _CLIENT_SSL = 0x800
@@ -85,4 +89,42 @@ def test_an_untrusted_certificate_is_named(
     )
     # Trusted, it is still the certificate of another host.
     assert ("mismatch" if trusted else "signed certificate") in error.cause
-    assert f"({option}=FILE)" in error.remedy
+    assert f"({option}=FILE in a URL)" in error.remedy
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_file_without_a_certificate_is_an_invalid_input(
+    tmp_path: Path, content: str | None
+) -> None:
+    """It was reported as the end of a connection, with advice about the network."""
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_text(content)
+    mine, theirs = socket.socketpair()
+    postgresql = f"postgresql://ada@db/trading?sslmode=verify-full&sslrootcert={file}"
+    mariadb = MariaDBAddress.parse(f"mysql://ada@db/trading?tls=verify&ca={file}")
+    with mine, theirs:
+        theirs.sendall(b"S")
+        attempts = (lambda: with_tls(mine, ServerAddress.parse(postgresql)), mariadb.tls_context)
+        for attempt in attempts:
+            with pytest.raises(InvalidInput) as refused:
+                attempt()
+            assert str(file) in refused.value.summary
+            reason = "No such file" if content is None else "contains no certificate"
+            assert reason in refused.value.cause
+            assert "PEM" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OSError("network error"), "The server closed the connection."),
+        (ssl.SSLError(1, "[SSL: BAD_LENGTH] bad length (_ssl.c:2427)"), "closed the connection."),
+        (ssl.SSLError(1, "[SSL: UNSUPPORTED] no protocol (_ssl.c:9)"), "TLS failed: no protocol."),
+        (ConnectionResetError(104, "connection reset"), "Connection reset."),
+        (AttributeError("'NoneType' object has no attribute 'read'"), "ended early."),
+    ],
+)
+def test_the_end_of_a_connection_has_a_readable_cause(error: Exception, cause: str) -> None:
+    address = ServerAddress("db", 5432, "trading", "ada")
+    assert network_error(address, error).cause.endswith(cause)

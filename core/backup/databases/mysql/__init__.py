@@ -139,7 +139,7 @@ class MySQLDatabase(Database):
     def schema(self, table: str) -> TableSchema:
         """Return a table as data, with the grants that the user may see."""
         with naming_table(table, self.name):
-            schema = inspect.read_schema(self._session, table)
+            schema = inspect.read_schema(self._session, table, for_rows=self._in_snapshot)
         return replace(schema, grants=grants.grants_of(self._session, schema.table))
 
     def exists(self, name: str) -> bool:
@@ -213,12 +213,12 @@ class MySQLDatabase(Database):
         inspect.prove_restorable(schema)
 
     def dependants(self, table: str) -> tuple[Dependant, ...]:
-        """Return the views, triggers and foreign keys that depend on a table."""
+        """Return the views, triggers, routines, events and foreign keys that depend on a table."""
         return dependants.dependants_of(self._session, table)
 
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
         """Return the dependants with the problems of a restore, and a restore that was begun."""
-        found = dependants.dependants_after(self._session, schema, self._today(schema.table))
+        found = dependants.dependants_before(self._session, schema, self._today(schema.table))
         return (*found, *recovery.begun_restores(self._session, schema.table))
 
     def update_dependants(

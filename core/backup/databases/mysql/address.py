@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Self
 
+from core.backup.databases.server import verifying_context
 from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
 from core.model.backup import Origin
@@ -80,15 +81,7 @@ class ServerAddress:
         """
         if self.tls not in (TlsMode.REQUIRE, TlsMode.VERIFY):
             return None
-        try:
-            context = ssl.create_default_context(cafile=self.authority or None)
-        except (OSError, ssl.SSLError) as error:
-            raise InvalidInput(
-                "The certificate of the authority cannot be read",
-                cause=f"{error.strerror or error}.",
-                remedy="Name a file with certificates in PEM format.",
-                subject=self.authority,
-            ) from None
+        context = verifying_context(self.authority)
         if self.tls is TlsMode.REQUIRE:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

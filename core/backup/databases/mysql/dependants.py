@@ -1,6 +1,6 @@
-"""Dependants of a table: views that read it, triggers of other tables, and foreign keys to it.
+"""Dependants of a table: views, triggers of other tables, routines, events, and foreign keys to it.
 
-All of them refer to a table by its name, so they use the restored one at once. Views and triggers
+All of them refer to a table by its name, so they use the restored one at once. All but foreign keys
 are examined by their text: the server checks them when they are used.
 """
 
@@ -14,6 +14,7 @@ from core.backup.databases.mysql.definers import refused_triggers
 from core.backup.databases.mysql.grants import missing_grants
 from core.backup.databases.mysql.inspect import text
 from core.backup.databases.mysql.referring import UNSEEN, incoming, sees_all
+from core.backup.databases.mysql.routines import bodies_of, unread
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.swap import can_be_referenced
 from core.backup.databases.mysql.tokens import literal, tokens
@@ -38,6 +39,9 @@ def dependants_of(session: Session, table: str) -> tuple[Dependant, ...]:
     for name, body in session.query(statement):
         if table.lower() in _names(text(body)):
             found.append(Dependant("trigger", text(name)))
+    for (kind, name), body in bodies_of(session).items():
+        if table.lower() in _names(body):
+            found.append(Dependant(kind, name))
     return tuple(found)
 
 
@@ -80,10 +84,19 @@ def dependants_after(
     return tuple(found)
 
 
+def dependants_before(
+    session: Session, schema: TableSchema, today: TableSchema | None
+) -> tuple[Dependant, ...]:
+    """Return the result of `dependants_after` for a preview, and what the user cannot see."""
+    found = dependants_after(session, schema, today)
+    return found if today is None else (*found, *unread(session))
+
+
 def _bodies(session: Session) -> dict[tuple[str, str], str]:
     views = {("view", text(name)): text(body) for name, body in session.query(_VIEWS)}
     rows = session.query(_OTHER_TRIGGERS.format(table="''"))
-    return views | {("trigger", text(name)): text(body) for name, body in rows}
+    triggers = {("trigger", text(name)): text(body) for name, body in rows}
+    return views | triggers | bodies_of(session)
 
 
 def _problem(

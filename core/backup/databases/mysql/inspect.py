@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +18,8 @@ from core.backup.databases.mysql.reader import read_table
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted, tokens
 from core.backup.databases.mysql.writer import check_complete
-from core.errors import Corrupt, NotFound, NotSupported
+from core.backup.databases.naming import naming_locked
+from core.errors import AccessDenied, Conflict, Corrupt, NotFound, NotSupported, StorageError
 from core.model.tables import TableInfo, TableSchema, Trigger
 
 _UNFIT = {
@@ -27,6 +30,7 @@ _UNFIT = {
 }
 #: Functions of sequences, in which MariaDB writes `NEXT VALUE FOR`, too.
 _OF_SEQUENCES = ("NEXTVAL", "LASTVAL", "SETVAL")
+_NO_PRIVILEGE = "not readable for this user, who lacks the privilege SELECT"
 #: Tables with at most this many bytes are counted; the others show the server's estimate.
 _COUNTED_BYTES = 64 << 20
 _TABLES = """
@@ -54,11 +58,26 @@ def list_tables(session: Session) -> tuple[TableInfo, ...]:
         if not is_being_loaded(text(name), text(comment))
     ]
     names = frozenset(name for name, *_ in rows)
-    return tuple(
-        _info(session, name, text(kind), text(engine), int(estimate or 0), int(size or 0), names)
-        for name, kind, engine, estimate, size in rows
-        if not is_note_name(name, names)
-    )
+    with _short_waits(session):
+        return tuple(
+            _info(
+                session, name, text(kind), text(engine), int(estimate or 0), int(size or 0), names
+            )
+            for name, kind, engine, estimate, size in rows
+            if not is_note_name(name, names)
+        )
+
+
+@contextmanager
+def _short_waits(session: Session) -> Iterator[None]:
+    """Wait for the lock of each table for a second only; there may be many locked ones."""
+    usual = int(session.value("SELECT @@lock_wait_timeout"))
+    session.run(f"SET SESSION lock_wait_timeout={min(1, usual)}")
+    try:
+        yield
+    finally:
+        with suppress(StorageError):  # the connection has ended
+            session.run(f"SET SESSION lock_wait_timeout={usual}")
 
 
 def _info(  # noqa: PLR0913, PLR0917 - the columns of one row
@@ -74,7 +93,12 @@ def _info(  # noqa: PLR0913, PLR0917 - the columns of one row
         return TableInfo(name, None, _UNFIT[kind], derived=kind == "SEQUENCE")
     count = estimate
     if size <= _COUNTED_BYTES:
-        count = int(session.value(f"SELECT COUNT(*) FROM {quoted(name)}"))  # noqa: S608 - the name is quoted
+        # A table that another session has locked is listed with the estimate.
+        with suppress(Conflict):
+            try:
+                count = int(session.value(f"SELECT COUNT(*) FROM {quoted(name)}"))  # noqa: S608 - the name is quoted
+            except AccessDenied:
+                return TableInfo(name, None, _NO_PRIVILEGE)
     former = former_of(session, name) if name + NOTE in names else ""
     return TableInfo(name, count, engine_problem(engine), former_name=former)
 
@@ -153,10 +177,17 @@ def exists(session: Session, name: str) -> bool:
     return bool(session.query(sql))
 
 
-def read_schema(session: Session, table: str) -> TableSchema:
+def read_schema(session: Session, table: str, *, for_rows: bool = False) -> TableSchema:
     """Return the schema of a table.
 
+    Args:
+        session: An open connection.
+        table: The name of the table.
+        for_rows: Whether its rows are read afterwards, in the transaction of the session.
+
     Raises:
+        AccessDenied: `for_rows`, and the user cannot read the rows.
+        Conflict: `for_rows`, and another session has locked the table.
         NotFound: The table does not exist.
         NotSupported: It is not an ordinary table, or has a property that is not recorded.
     """
@@ -178,8 +209,18 @@ def read_schema(session: Session, table: str) -> TableSchema:
             remedy="Choose an ordinary table.",
             subject=name,
         )
+    if for_rows:
+        _check_readable(session, name)
     schema = read_table(_definition(session, name))
     return replace(schema, table=name, triggers=triggers(session, name))
+
+
+def _check_readable(session: Session, name: str) -> None:
+    """Read nothing from a table, and release its lock again: its backup may begin much later."""
+    session.run("SAVEPOINT strongroom_readable")
+    with naming_locked(name, str(session.address)):
+        session.run(f"SELECT 1 FROM {quoted(name)} LIMIT 0")  # noqa: S608 - the name is quoted
+    session.run("ROLLBACK TO SAVEPOINT strongroom_readable")
 
 
 def definition(session: Session, table: str) -> str:

@@ -40,7 +40,7 @@ from core.backup.databases.postgresql.trial import refused_definitions
 from core.backup.databases.postgresql.user_types import large_object_notes
 from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import RowChanges
-from core.errors import StorageError
+from core.errors import AccessDenied, StorageError
 from core.model.backup import Difference, Origin, UndoReport
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
 from core.redaction import Secret
@@ -140,14 +140,16 @@ class PostgreSQLDatabase(Database):
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data; inside a snapshot it is locked against TRUNCATE and ALTER."""
-        if self._snapshot and self.exists(table):
-            catalog.require_relation(self._session, TableName.parse(table))
-            refuse_unreadable(self._session, TableName.parse(table))
-            # These are not part of the snapshot: a truncated table would be backed up as empty.
-            with naming_locked(table, self.name):
-                self._session.query(f"LOCK TABLE {TableName.parse(table).sql} IN ACCESS SHARE MODE")
-        with naming_table(table, self.name):
-            return catalog.read_schema(self._session, TableName.parse(table))
+        name = TableName.parse(table)
+        with self._attempt():
+            if self._snapshot and self.exists(table):
+                catalog.require_relation(self._session, name)
+                refuse_unreadable(self._session, name)
+                # These are not part of the snapshot: a truncated table would be backed up as empty.
+                with naming_locked(table, self.name):
+                    self._session.query(f"LOCK TABLE {name.sql} IN ACCESS SHARE MODE")
+            with naming_table(table, self.name):
+                return catalog.read_schema(self._session, name)
 
     def exists(self, name: str) -> bool:
         """Return whether a table, view, index or sequence of this name exists."""
@@ -230,7 +232,7 @@ class PostgreSQLDatabase(Database):
         try:
             build.build_temporary(session, schema)
         except StorageError as error:
-            if not any(code in error.cause for code in ("(42501)", "(25006)")):
+            if not isinstance(error, AccessDenied) and "(25006)" not in error.cause:
                 raise
             _log.info("The schema of %s could not be proven: %s", schema.table, error.cause)
         finally:

@@ -67,6 +67,6 @@ def _tls_context(address: ServerAddress) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    context = ssl.create_default_context(cafile=address.root_certificate or None)
+    context = server.verifying_context(address.root_certificate)
     context.check_hostname = address.tls is TlsMode.VERIFY_FULL
     return context

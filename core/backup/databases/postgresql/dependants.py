@@ -237,12 +237,13 @@ def dependants_of(
         yield Dependant("foreign key", f"{key.name} of {key.table}")
     for view in bindings.views:
         if view.materialized:
-            yield Dependant("materialized view", str(view.name), blocked)
+            yield Dependant("materialized view", str(view.name), blocked, blocks=True)
         else:
-            yield Dependant("view", str(view.name), _missing_columns(view, restored))
+            missing = _missing_columns(view, restored)
+            yield Dependant("view", str(view.name), missing, blocks=bool(missing))
     for other in bindings.others:
         kind, _, name = other.partition(" ")
-        yield Dependant(kind, name, blocked)
+        yield Dependant(kind, name, blocked, blocks=True)
     for row in session.query(_TRIGGERS, (relation.oid,)):
         yield Dependant("trigger", row[0])
     for row in session.query(PUBLICATIONS, (relation.oid,)):

@@ -13,13 +13,12 @@ from core.backup.databases.server import (
     other_error,
     too_many_connections,
 )
-from core.errors import Conflict, DatabaseError, StorageError
+from core.errors import AccessDenied, Conflict, DatabaseError, DatabaseOffline, StorageError
 from core.redaction import redacted
 
 _READ_ONLY = "The server or the connection is read-only: use the primary server to restore."
 #: SQLSTATEs with a particular remedy. Source: PostgreSQL manual, appendix A.
 _REMEDIES = {
-    "42501": "Grant the user the missing permission, or use a user that has it.",
     "53100": "Free disk space on the server. Nothing was changed.",
     "53200": "The server ran out of memory. Nothing was changed.",
     "25006": _READ_ONLY,
@@ -49,10 +48,6 @@ _OF_STANDBYS = {
 }
 _WRONG_LOGIN = frozenset(("28P01", "28000"))
 _MISSING = {"3D000": "database", "42P01": "table or sequence", "3F000": "schema"}
-_CONNECTION_ERRORS = {
-    **dict.fromkeys(("57P01", "57P02", "57P03", "08006", "08003", "08001"), connection_lost),
-    "53300": too_many_connections,
-}
 _LOCKED = "55P03"
 
 
@@ -60,12 +55,37 @@ def _rows_hidden(address: Address, cause: str) -> StorageError:
     return DatabaseError(
         f"Row-level security hides rows of the table in {address} from this user",
         cause=cause,
-        remedy="Use the owner of the table or a user with BYPASSRLS: a backup without the hidden "
-        "rows would be incomplete.",
+        remedy="Use a user with BYPASSRLS, or the owner if row-level security is not forced: a backup "
+        "without the hidden rows would be incomplete.",
         subject=str(address),
     )
 
 
+def _refused(address: Address, cause: str) -> StorageError:
+    return AccessDenied(
+        f"The database {address} refuses the action",
+        cause=cause,
+        remedy="Grant the user the missing permission, or use a user that has it.",
+        subject=str(address),
+    )
+
+
+def _starting(address: Address, cause: str) -> StorageError:
+    return DatabaseOffline(
+        f"The database server {address.place} does not accept connections yet",
+        cause=cause,
+        remedy="It is starting or stopping: try again in a moment.",
+        subject=str(address),
+    )
+
+
+#: Errors by SQLSTATE with a particular summary.
+_BY_CODE = {
+    **dict.fromkeys(("57P01", "57P02", "08006", "08003", "08001"), connection_lost),
+    "53300": too_many_connections,
+    "57P03": _starting,
+    "42501": _refused,
+}
 #: Errors by the function in the server that reports them, if the SQLSTATE says less.
 _ROUTINES = {"check_enable_rls": _rows_hidden}
 
@@ -73,12 +93,13 @@ _ROUTINES = {"check_enable_rls": _rows_hidden}
 def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageError:
     """Return the error for the fields of an error message: `C` code, `M` message, `D` detail."""
     code, message = fields.get("C", ""), redacted(fields.get("M", "")).strip()
+    message = f"{message[:1].upper()}{message[1:]}"
     if code.startswith("22"):  # errors in data: the quoted end of the message is a value of a row
         message = message.partition(': "')[0]
     if code in _WRONG_LOGIN:
         remedy = "Check the user and the password, and the server's pg_hba.conf."
         return login_refused(address, f"{message}.", remedy)
-    special = _ROUTINES.get(fields.get("R", "")) or _CONNECTION_ERRORS.get(code)
+    special = _ROUTINES.get(fields.get("R", "")) or _BY_CODE.get(code)
     if special:
         return special(address, f"{message}.")
     if code == _LOCKED:

@@ -6,19 +6,24 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from helpers.backups import MemoryStore
 
+from core.backup.databases import open_database
+from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.mysql import completion
 from core.backup.databases.mysql import session as sessions
 from core.backup.databases.mysql.session import Session
 from core.backup.preview import preview_of
 from core.backup.row_restore import restore_rows_of
+from core.backup.run import back_up
 from core.backup.undo import drop_former_table, undo
 from core.effects import BY_HAND, stating_effect
 from core.errors import AccessDenied, Conflict, StorageError
 from core.model.backup import Backup
+from core.redaction import Secret
 from core.work import Work
 from tests.core.backup.mariadb.conftest import PASSWORD, Trading
 from tests.core.backup.mariadb.test_swap import TABLES
@@ -57,6 +62,46 @@ def _held(shop: Trading, statement: str) -> Iterator[Any]:
 def _replace(shop: Trading, store: MemoryStore, backup: Backup) -> str:
     with stating_effect("restored", (BY_HAND,)):
         return shop.restored(store, backup, with_triggers=True).kept
+
+
+def test_a_locked_table_is_listed_with_the_estimate_and_named_by_a_backup(
+    shop: Trading, store: MemoryStore
+) -> None:
+    """The list of all tables ended with an error, since the rows of each small table are counted."""
+    with _held(shop, "LOCK TABLES orders WRITE"):
+        with open_database(shop.address) as source:
+            rows = {info.name: info.rows for info in source.tables()}
+            limit = source._session.value("SELECT @@lock_wait_timeout")  # type: ignore[attr-defined] # of MariaDB
+        with open_database(shop.address) as source, pytest.raises(Conflict) as refused:
+            back_up(store, source, None, "", Work())
+    assert {"orders", "fills", "users"} <= rows.keys()
+    assert rows["orders"] is not None
+    assert limit == 1
+    assert refused.value.summary.startswith("Another session holds a lock on orders in 127.0.0.1")
+
+
+def test_a_table_that_a_user_cannot_read_is_skipped_with_the_reason(
+    shop: Trading, store: MemoryStore
+) -> None:
+    """The list of all tables ended with an error, although the others can be read."""
+    user = f"partial_{uuid4().hex[:8]}"
+    shop.sql(
+        f"CREATE USER {user}@'%' IDENTIFIED BY 'reads some'",
+        f"GRANT SELECT, SHOW VIEW ON users TO {user}@'%'",
+        f"GRANT INSERT ON orders TO {user}@'%'",
+    )
+    try:
+        url = f"mysql://{user}@127.0.0.1:{shop.server.port}/{shop.name}"
+        with open_database(DatabaseAddress(url, Secret("reads some"))) as source:
+            problems = {info.name: info.problem for info in source.tables()}
+            report = back_up(store, source, None, "", Work())
+    finally:
+        shop.sql(f"DROP USER {user}@'%'")
+    lacking = "not readable for this user, who lacks the privilege SELECT"
+    assert problems == {"users": "", "orders": lacking}
+    assert [backup.table for backup in report.backups] == ["users"]
+    assert [each.table for each in report.skipped] == ["orders"]
+    assert "command denied" in report.skipped[0].problem
 
 
 BLOCKING = (

@@ -25,6 +25,7 @@ from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
 from core.effects import BY_HAND, stating_effect
 from core.errors import (
+    AccessDenied,
     Cancelled,
     Conflict,
     Corrupt,
@@ -242,7 +243,7 @@ def test_a_user_who_may_only_read_can_back_up(
     )
     try:
         with open_database(address) as source:
-            with pytest.raises(DatabaseError, match="reported an error") as refused:
+            with pytest.raises(AccessDenied, match="refuses the action") as refused:
                 back_up(store, source, ["orders"], "", Work())
             assert "orders_id_seq" in refused.value.cause
             orders.script(f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {reader}")
@@ -279,9 +280,9 @@ def test_a_user_without_temporary_tables_backs_up_the_same_rows(
             source._session.query("CREATE TEMPORARY TABLE x ()")  # type: ignore[attr-defined] # of PostgreSQL
         with open_database(address) as source:
             backup = back_up(store, source, ["orders"], "", Work()).backups[0]
-        with pytest.raises(DatabaseError) as refused:
+        with pytest.raises(AccessDenied) as refused:
             preview_of(store, backup, address, 5, Work())
-        assert "permission denied to create temporary tables" in refused.value.cause
+        assert "Permission denied to create temporary tables" in refused.value.cause
         assert "Grant the user the missing permission" in refused.value.remedy
         with pytest.raises(StorageError):
             restore_of(store, backup, address, Choices(), Work())
@@ -308,12 +309,10 @@ def test_rows_that_are_hidden_by_row_security_are_an_error(
         "ALTER TABLE orders FORCE ROW LEVEL SECURITY",
         "CREATE POLICY few ON orders USING (id < 10)",
     )
-    with pytest.raises(DatabaseError) as refused:
+    with pytest.raises(AccessDenied) as refused:
         orders.back_up(store, "orders")
-    assert refused.value.summary.startswith(
-        "Row-level security hides rows of the table in 127.0.0.1"
-    )
-    assert "row-level security" in refused.value.cause
+    assert refused.value.summary.startswith("Row-level security hides rows of orders in 127.0.0.1")
+    assert "row-level security is not forced" in refused.value.remedy
     assert not store.objects
 
 

@@ -238,7 +238,7 @@ def test_a_failed_upload_ends_all_sessions(pages: Database, store: MemoryStore) 
 def test_the_progress_of_a_large_table_uses_the_estimate_of_the_server_and_never_exceeds_its_total(
     pages: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "_COUNTED_PAGES", 1)
+    monkeypatch.setattr(postgresql, "COUNTED_PAGES", 1)
     monkeypatch.setattr(reading, "_RANGE_PAGES", 20)
     rows = pages.run('SELECT count(*) FROM "Pages"')[0][0]
     seen: list[Progress] = []
