@@ -220,10 +220,18 @@ def _failed(
         tables = run.scope or ", ".join(run.tables) or "all tables"
         when = format_moment(run.started)
         reason = run.problem or "Its process ended before the backup was complete."
-        text = f"The backup of {tables} of {run.database} on {when} failed. {reason}"
+        text = f"The backup of {tables} of {_place(run.database)} on {when} failed. {reason}"
         yield BackupFinding(
             BackupProblem.FAILED, ", ".join(run.tables), run.database, text, run.key
         )
+
+
+def _place(database: str) -> str:
+    """Return database and host instead of a URL, which may be long."""
+    if "://" not in database:
+        return database
+    origin = origin_of(database)
+    return f"{origin.database} on {origin.host}"
 
 
 def _never_ran(

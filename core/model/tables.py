@@ -237,12 +237,14 @@ class Dependant:
 
     `kind` is `view`, `trigger`, `foreign key`, `full-text index` or `virtual table`, among others;
     `type` and `extension` are those that the table needs and that prevent a restore. `problem` is
-    what a restore breaks or requires; empty if the object works as before.
+    what a restore breaks or requires; empty if the object works as before. `blocks`: the table can
+    only be restored under a new name.
     """
 
     kind: str
     name: str
     problem: str = ""
+    blocks: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}" + (f": {self.problem}" if self.problem else "")

@@ -120,7 +120,7 @@ class BackupActions(QObject):
                 "include": list(selection.include),
                 "exclude": list(selection.exclude),
             },
-            self._on_backed_up,
+            partial(self._on_backed_up, database),
             source=database,
             target=self._bucket_name(),
             command=self._tab.command(
@@ -136,11 +136,11 @@ class BackupActions(QObject):
                     "--encrypt": key,
                 },
             ),
-            progress=lambda p: self._tables.note.setText(f"Backing up {_rows(p)}"),
-            failed=self._on_backup_failed,
-            cancelled=self._on_backup_stopped,
+            progress=lambda p: self._tables.show_activity(database, f"Backing up {_rows(p)}"),
+            failed=partial(self._on_backup_failed, database),
+            cancelled=partial(self._on_backup_stopped, database),
         )
-        self._tables.note.setText(f"Backing up {what}…")
+        self._tables.show_activity(database, f"Backing up {what}…")
 
     def choose_encryption(self) -> None:
         """Open the dialog for the key that encrypts backups of the open database."""
@@ -155,22 +155,22 @@ class BackupActions(QObject):
         present = chosen_key(context.settings, database)
         EncryptionDialog(self._tab, context, context.workspace, present, use).open()
 
-    def _on_backup_failed(self, error: StorageError) -> None:
-        self._tables.note.setText("")
+    def _on_backup_failed(self, database: str, error: StorageError) -> None:
+        self._tables.show_activity(database, "")
         self._tab.show_error(error)
         self.made.emit(())  # tables before the failed one may be backed up
 
-    def _on_backup_stopped(self) -> None:
-        self._tables.note.setText("")
+    def _on_backup_stopped(self, database: str) -> None:
+        self._tables.show_activity(database, "")
         self._tab.banner.show_info(
             "The backup was stopped. Backups that were already complete remain."
         )
         self.made.emit(())
 
-    def _on_backed_up(self, report: BackupReport) -> None:
+    def _on_backed_up(self, database: str, report: BackupReport) -> None:
         rows = sum(backup.rows or 0 for backup in report.backups)
         names = ", ".join(backup.table for backup in report.backups) or "no table"
-        self._tables.note.setText("")
+        self._tables.show_activity(database, "")
         # A note that was typed since then is that of the next backup.
         if any(backup.note == self._tables.note_of_backup for backup in report.backups):
             self._tables.remark.clear()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from gui.widgets.columns import SettingsStore
 from gui.widgets.table import columns_of
+
+#: The column of numbers of rows.
+_NUMBERS = 1
 
 
 def first_look(
@@ -39,3 +44,13 @@ def first_look(
     header.setStretchLastSection(False)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    widen = partial(_widen, view, _NUMBERS)
+    view.model().modelReset.connect(widen)
+    view.model().dataChanged.connect(widen)
+
+
+def _widen(view: QTableView, column: int, *_changed: object) -> None:
+    """Widen a column so that none of its numbers is cut: a part of a number is a wrong one."""
+    needed = view.sizeHintForColumn(column)
+    if needed > view.columnWidth(column) > 0:
+        view.setColumnWidth(column, needed)

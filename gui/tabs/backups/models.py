@@ -116,7 +116,7 @@ class TablesModel(Rows):
         if info.former_name:
             return "retained"
         if info.problem and info.problem != ABSENT:
-            return "no rows"
+            return "not possible"
         if last is not None:
             return format_age(last)
         return "never" if self._known else ""

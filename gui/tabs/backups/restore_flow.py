@@ -145,7 +145,7 @@ class RestoreFlow(QObject):
         self._panel.show_preview(preview, self._databases.source(database).engine)
 
     def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
-        self._panel.show_backup(backup, problem=error.summary)
+        self._panel.show_failure(backup, error)
         if not show_error_with_retrieval(self._tab, backup, error):
             self._tab.show_error(error, self.compare if error.retryable else None)
 

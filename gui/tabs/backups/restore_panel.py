@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.errors import StorageError
 from core.model.backup import Backup, RestorePreview
 from core.units import format_count, format_counted, format_size
 from core.work import Progress
@@ -190,6 +191,12 @@ class RestorePanel(QWidget):
             self.empty.set_text("Compare with the present table?", text, "Compare")
         self._stack.setCurrentWidget(self.empty)
 
+    def show_failure(self, backup: Backup, error: StorageError) -> None:
+        """Show why a backup could not be compared; a button repeats it if that may help."""
+        self.show_backup(backup, problem=error.summary)
+        if error.retryable:
+            self.empty.set_text("The comparison failed", f"{error.summary}.", "Compare")
+
     def show_targets(self, backup: Backup) -> None:
         """Ask where to restore a backup of the bucket."""
         self.preview = None
@@ -351,9 +358,11 @@ def _room() -> QSpacerItem:
 
 
 def _why_not_in_place(preview: RestorePreview | None) -> str:
-    if preview is not None and preview.exists and preview.backup.filter:
+    if preview is None or not preview.exists:
+        return ""
+    if preview.backup.filter:
         return "The backup contains only some rows: all others would be removed."
-    return ""
+    return next((str(each) for each in preview.dependants if each.blocks), "")
 
 
 def _set_breakable(label: Text, text: str) -> None:

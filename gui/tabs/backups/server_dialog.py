@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
@@ -22,6 +23,7 @@ from gui.tabs.backups.servers import (
     ServerLogin,
     keyring_state,
     log_in,
+    login_and_password,
     login_of,
 )
 from gui.tasks import Task
@@ -45,10 +47,12 @@ _FOR_LATER = (
     "The password stays in memory until the program ends. To use it again later, store the "
     "address and password in a secret and choose “From a secret…”."
 )
+#: What is in no host name or address. The part of a URL that is not typed completely has some of it.
+_NO_HOST = re.compile(r"[\s/@?#]|://")
 
 
 class ServerForm(QWidget):
-    """The fields of a login to a database server.
+    """The fields of a login to a database server; a URL in the field of the host fills them.
 
     Signals:
         changed: a field was changed.
@@ -61,7 +65,7 @@ class ServerForm(QWidget):
         self.engine = combo_box("Database engine")
         for kind in SERVER_KINDS:
             self.engine.addItem(kind.title)
-        self.host = _line("Host", "db.example.com")
+        self.host = _line("Host", "db.example.com, or a URL")
         self.port = _line("Port")
         self.port.setFixedWidth(_PORT_WIDTH)
         self.port.setValidator(QIntValidator(1, 65_535, self.port))
@@ -72,7 +76,7 @@ class ServerForm(QWidget):
         for level, text in TLS_LEVELS:
             self.tls.addItem(text, level)
         self.authority = _line("File of the certificate authority", "that of the system")
-        self._usual_port = ""
+        self._usual_port, self._length = "", 0
         self._lay_out()
         self._set_kind(self.kind)
         if login is not None:
@@ -100,6 +104,8 @@ class ServerForm(QWidget):
     def _connect(self) -> None:
         self.engine.currentIndexChanged.connect(self._on_engine)
         self.tls.currentIndexChanged.connect(self._on_tls)
+        self.host.textEdited.connect(self._on_host_edited)
+        self.host.editingFinished.connect(self._use_url)
         for line in (self.host, self.port, self.database, self.user, self.password.line):
             line.textChanged.connect(self._on_changed)
 
@@ -139,15 +145,35 @@ class ServerForm(QWidget):
     @property
     def problem(self) -> str:
         """What is missing; empty if the form is complete."""
-        if not self.host.text().strip():
-            return "Enter the host name or IP address of the server."
-        if not self.port.hasAcceptableInput():
-            return "Enter a port from 1 to 65535."
-        if not self.database.text().strip():
-            return "Enter the name of the database."
-        if not self.user.text().strip():
-            return "Enter the name of the database user."
-        return ""
+        host = self.host.text().strip()
+        checks = (
+            (host, "Enter the host name or IP address of the server."),
+            (not _NO_HOST.search(host), "Enter a host name or IP address only, or a complete URL."),
+            (host.count(":") != 1, "Enter the port in its own field."),
+            (self.port.hasAcceptableInput(), "Enter a port from 1 to 65535."),
+            (self.database.text().strip(), "Enter the name of the database."),
+            (self.user.text().strip(), "Enter the name of the database user."),
+        )
+        return next((text for valid, text in checks if not valid), "")
+
+    def _on_host_edited(self, text: str) -> None:
+        """Use a URL as soon as it is pasted; one that is typed grows by single characters."""
+        pasted = len(text) - self._length > 1
+        self._length = len(text)
+        if pasted:
+            self._use_url()
+
+    def _use_url(self) -> None:
+        """Fill the form from a URL in the field of the host, which must not show its password."""
+        found = login_and_password(self.host.text()) if "://" in self.host.text() else None
+        if found is None:
+            return
+        login, password = found
+        self._fill(login)
+        self._length = len(login.host)
+        if password:
+            self.password.set_value(password)
+        self.changed.emit()
 
     def _set_kind(self, kind: ServerKind) -> None:
         """Show the usual port of a kind of server, unless another one was entered."""

@@ -8,9 +8,15 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from core.backup.conversion import is_convertible
 from core.backup.databases import DATABASES, open_database
-from core.backup.databases.address import SECRET_PREFIX, DatabaseAddress, store_password
+from core.backup.databases.address import (
+    SECRET_PREFIX,
+    DatabaseAddress,
+    parse_address,
+    store_password,
+)
 from core.backup.databases.base import Database
 from core.backup.databases.url import DatabaseUrl
+from core.errors import InvalidInput
 from core.local.vault import Vault, VaultState
 from core.model.backup import Origin
 from core.redaction import Secret
@@ -167,6 +173,7 @@ def login_of(url: str) -> ServerLogin | None:
         return None
     options = dict(parse_qsl(parts.query))
     values = {value: level for level, value in kind.tls_values.items()}
+    values["verify-ca"] = VERIFY  # the form has no level between the two: the stricter one
     return ServerLogin(
         kind,
         parts.hostname or "",
@@ -176,6 +183,16 @@ def login_of(url: str) -> ServerLogin | None:
         values.get(options.get(kind.tls_option, ""), "prefer"),
         options.get(kind.authority_option, ""),
     )
+
+
+def login_and_password(url: str) -> tuple[ServerLogin, Secret] | None:
+    """Return the fields of a URL that was pasted, and its password; None if it is not usable."""
+    try:
+        address = parse_address(url.strip())
+    except InvalidInput:
+        return None
+    login = login_of(address.url) if "://" in address.url else None
+    return None if login is None else (login, address.password or Secret(""))
 
 
 def facts_of(database: Database, url: str) -> ServerFacts | None:

@@ -278,7 +278,7 @@ class BackupsTab(Tab):
         self.open_databases.store()
         self.sources.set_tables(address, len(info.tables), facts)
         if address == self._database:
-            self.tables.show_database(info, address, self.sources.current.hint)
+            self.tables.show_database(info, self.sources.current)
             self._select_wanted()
             self._update_allowed()
 

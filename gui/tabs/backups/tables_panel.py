@@ -16,6 +16,7 @@ from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.encryption_dialog import chosen_key
 from gui.tabs.backups.models import TablesModel
+from gui.tabs.backups.sources import Source
 from gui.widgets.buttons import link_button, name_button, plain_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
@@ -84,6 +85,8 @@ class TablesPanel(QWidget):
         self.database_name = ""
         self._pill, self._engine = Pill(""), ("", "")
         self._act: Callable[[], object] = self._on_open
+        #: The text below the tables, and the progress of backups by the address of their database.
+        self._text, self._activities = "", dict[str, str]()
         self._empty = EmptyState("", "", "", self._on_button)
         self.view = Loadable(self._content(), self._empty)
         self._panel = Panel("Tables", self.view, actions=(self.together,))
@@ -197,18 +200,19 @@ class TablesPanel(QWidget):
         """The note of the next backup; empty for none."""
         return self.remark.text().strip()
 
-    def show_database(self, info: DatabaseInfo, address: str, hint: str) -> None:
+    def show_database(self, info: DatabaseInfo, source: Source) -> None:
         """Show a database; if the selected table is in it, it stays selected and is emitted again.
 
         Args:
             info: its tables.
-            address: its path, URL or secret.
-            hint: a description of it for the tooltip.
+            source: its address and description.
         """
         self.database_name = info.name
-        self._panel.head.set_title(info.name)
-        self._show_engine(info.engine, hint)
-        self.database = address
+        # The host, which would leave no room for the name, is in the tooltip of the engine.
+        own = source.origin.database if source.is_server and source.origin else ""
+        self._panel.head.set_title(own or info.name)
+        self._show_engine(info.engine, source.hint)
+        self.database = source.address
         self.show_encryption()
         self._show(lambda: self.model.show(info.tables))
         self._show_note(info.untested if self.model.tables else "This database has no tables.")
@@ -238,6 +242,17 @@ class TablesPanel(QWidget):
 
     def _show_note(self, text: str) -> None:
         """Show a text below the tables, which takes no space in small windows without one."""
+        self._text = text
+        self._update_note()
+
+    def show_activity(self, database: str, text: str) -> None:
+        """Show the progress of a backup of a database instead of the text below its tables."""
+        self._activities[database] = text
+        self._update_note()
+
+    def _update_note(self) -> None:
+        activity = "" if self.model.in_bucket else self._activities.get(self.database, "")
+        text = activity or self._text
         self.note.setText(text)
         self.note.setVisible(bool(text))
 

@@ -1,0 +1,170 @@
+"""What an operator meets with a database server: a pasted URL, long runs, failures and large tables."""
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from core.backup.listing import list_backups
+from core.backup.run import backup
+from core.errors import Corrupt, DatabaseOffline
+from core.model.backup import Origin
+from core.model.tables import DatabaseInfo, Dependant, TableInfo
+from gui.tabs.backups.models import TablesModel
+from gui.tabs.backups.server_dialog import ServerDialog
+from gui.tabs.backups.servers import VERIFY, ServerFacts, login_of
+from gui.tabs.backups.sources import Source
+from gui.widgets.labels import Elided
+
+WAIT = 15_000
+URL = "postgresql://ada:s3cret%40%2F@db.example.com:6000/trading?sslmode=require"
+
+
+@pytest.fixture
+def form(qtbot, fresh_tab):
+    fresh_tab.show()
+    fresh_tab.opener.open_server()
+    dialog = next(each for each in fresh_tab.findChildren(ServerDialog) if each.isVisible())
+    yield dialog.form
+    dialog.reject()
+
+
+def test_a_pasted_url_fills_the_form_and_its_password_is_hidden(form):
+    """It was taken as the name of a host, with its password in plain text."""
+    QApplication.clipboard().setText(f" {URL}\n")
+    form.host.paste()
+    assert form.login == login_of("postgresql://ada@db.example.com:6000/trading?sslmode=require")
+    assert form.secret.reveal() == "s3cret@/"
+    assert not form.password.revealed
+    assert form.problem == ""
+    form.host.undo()
+    assert "s3cret" not in form.host.text()
+
+
+def test_a_typed_url_is_used_when_it_is_complete(form):
+    QTest.keyClicks(form.host, "mysql://ada@db.example.com/shop?tls=verify&ca=/etc/ca.pem")
+    assert form.host.text().startswith("mysql://")
+    assert form.problem == "Enter a host name or IP address only, or a complete URL."
+    form.host.editingFinished.emit()
+    assert (form.host.text(), form.port.text(), form.user.text()) == (
+        "db.example.com", "3306", "ada",
+    )  # fmt: skip
+    assert (form.kind.scheme, form.tls.currentData()) == ("mysql", VERIFY)
+    assert form.authority.text() == "/etc/ca.pem"
+    assert form.problem == ""
+
+
+def test_a_url_that_verifies_the_authority_only_is_not_weakened(form):
+    form.host.setText("postgresql://ada@db/trading?sslmode=verify-ca")
+    form.host.editingFinished.emit()
+    assert form.tls.currentData() == VERIFY
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("db.example.com:6000", "Enter the port in its own field."),
+        ("ada@db", "Enter a host name or IP address only, or a complete URL."),
+        ("no url://", "Enter a host name or IP address only, or a complete URL."),
+        ("fe80::1%eth0", ""),
+    ],
+)
+def test_what_is_no_host_name_is_named(form, host, problem):
+    form.host.setText("db")
+    form.database.setText("trading")
+    form.user.setText("ada")
+    form.host.setText(host)
+    form.host.editingFinished.emit()
+    assert form.problem == problem
+
+
+def test_the_progress_of_a_backup_is_shown_with_its_database_only(tab, path):
+    """The line for it was hidden, since a database has no other text below its tables."""
+    tables, database = tab.tables, str(path)
+    assert not tables.note.isVisible()
+    tables.show_activity(database, "Backing up orders…")
+    assert tables.note.isVisible()
+    assert tables.note.text() == "Backing up orders…"
+    tables.show_bucket(())
+    assert tables.note.text() == "Backups from every computer that writes to this bucket."
+    tables.show_database(DatabaseInfo("SQLite", "3", "other", ()), Source("/other.db"))
+    assert tables.note.text() == "This database has no tables."
+    tables.show_database(DatabaseInfo("SQLite", "3", "trading", ()), Source(database))
+    assert tables.note.text() == "Backing up orders…"
+    tables.show_activity(database, "")
+    assert tables.note.text() == "This database has no tables."
+
+
+def test_the_line_of_a_backup_appears_and_disappears(qtbot, tab):
+    tab.tables.select("orders")
+    tab.tables.back_up.click()
+    assert tab.tables.note.isVisible()
+    assert tab.tables.note.text() == "Backing up orders…"
+    qtbot.waitUntil(lambda: "Backed up orders" in tab.banner.text, timeout=WAIT)
+    assert not tab.tables.note.isVisible()
+
+
+def test_the_title_of_a_server_is_its_database_without_the_host(tab):
+    address = "postgresql://ada@a-long-host-name.example.com:5432/trading"
+    name = "a-long-host-name.example.com:5432/trading"
+    info = DatabaseInfo("PostgreSQL", "15", name, ())
+    origin = Origin("PostgreSQL", "trading", "a-long-host-name.example.com:5432", "trading")
+    facts = ServerFacts("PostgreSQL", "15", origin, "TLS")
+    tab.tables.show_database(info, Source(address, facts=facts))
+    assert tab.tables._panel.head.title.text() == "trading"
+
+
+def test_large_numbers_of_rows_are_not_cut(qtbot, tab):
+    table, rows = tab.tables.table, TablesModel.ROWS
+    tab.resize(1280, 700)
+    large = DatabaseInfo("SQLite", "3", "trading", (TableInfo("ticks", 1_234_567_890),))
+    tab.tables.show_database(large, Source("/trading.db"))
+    qtbot.waitUntil(lambda: table.columnWidth(rows) >= table.sizeHintForColumn(rows))
+    assert table.columnWidth(rows) < 140
+
+
+def title_of(empty):
+    return empty.findChildren(Elided)[0].text()
+
+
+@pytest.fixture
+def made(elsewhere, tab, path):
+    workspace = tab.context.workspace
+    elsewhere(lambda: backup(workspace, database=str(path), tables=["orders"]))
+    return elsewhere(lambda: list_backups(workspace, table="orders"))[0]
+
+
+def test_a_comparison_that_failed_for_another_reason_than_the_backup_can_be_repeated(tab, made):
+    """A server that is restarting was reported as a backup that cannot be restored."""
+    empty = tab.restoring.empty
+    tab.restoring.show_failure(made, DatabaseOffline("The connection to the database ended"))
+    assert title_of(empty) == "The comparison failed"
+    assert (empty.button.isHidden(), empty.button.text()) == (False, "Compare")
+    tab.restoring.show_failure(made, Corrupt("A part is damaged"))
+    assert title_of(empty) == "This backup cannot be restored"
+    assert empty.button.isHidden()
+
+
+def test_a_restore_in_place_that_another_object_prevents_is_disabled(qtbot, tab, made):
+    """The name of the table was typed before the restore was refused."""
+    tab.refresh()
+    tab.tables.select("orders")
+    qtbot.waitUntil(lambda: tab.restoring.preview is not None and not tab.busy, timeout=WAIT)
+    assert tab.restoring.in_place.isEnabled()
+    bound = Dependant("materialized view", "totals", "It is bound to the table.", blocks=True)
+    other = Dependant("publication", "all", "Add the table again.")
+    preview = replace(tab.restoring.preview, dependants=(other, bound))
+    tab.restoring.show_preview(preview, "PostgreSQL")
+    assert not tab.restoring.in_place.isEnabled()
+    assert tab.restoring.in_place.reason == "materialized view totals: It is bound to the table."
+    assert tab.restoring.as_new.property("kind") == "primary"
+
+
+def test_a_table_that_cannot_be_backed_up_is_marked_with_its_reason(tab):
+    hidden = "protected by row-level security, which hides rows from this user"
+    info = DatabaseInfo("PostgreSQL", "15", "trading", (TableInfo("secured", None, hidden),))
+    tab.tables.show_database(info, Source("/trading.db"))
+    model = tab.tables.model
+    assert model.index(0, 2).data() == "not possible"
+    assert tab.tables.back_up.reason == f"secured is {hidden}."
