@@ -28,8 +28,8 @@ class FormerTable:
 
     `rows` is the number of its rows; `single_rows` means that it contains the former values of single
     rows only. `present_rows` are those of the present table, including rows written since the
-    restore; None if there is no such table. `used_by` are the views and triggers that use the former
-    table by its name, and fail without it.
+    restore; None if there is no such table. `used_by` are the views, triggers,
+    routines and events that use the former table by its name, and fail without it.
     """
 
     table: str
@@ -82,7 +82,7 @@ def describe_former_table(
 def failing_after_undo(
     workspace: HasBucket | None, work: Work | None = None, *, database: str, formers: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return sentences about the views and triggers that fail after an undo, without changes.
+    """Return sentences about what uses a former table and fails after an undo, without changes.
 
     Args:
         workspace: reads the secret of the address, if it has one.
@@ -172,7 +172,7 @@ def drop_former_table(
     """Drop a former table and return its name.
 
     Raises:
-        Conflict: When a view, a trigger or a foreign key uses it.
+        Conflict: When a view, trigger, routine, event or foreign key uses it.
         InvalidInput: When `former` is not a former table.
         ReadOnlyProfile: When the profile of the workspace is read-only.
     """

@@ -7,9 +7,9 @@ from core.units import format_count, format_counted
 
 #: Number of schema differences that are listed; the rest is a number.
 MOST_LINES = 8
-#: Kinds that are shown elsewhere: foreign keys with their columns, and what the backup lacks or only
-#: restores on request with its problem.
-_NO_DEPENDANTS = frozenset(("foreign key", "grant", "owner", "property"))
+#: Kinds that are shown elsewhere: foreign keys with their columns, and what the backup lacks, only
+#: restores on request, or the user cannot see, with its problem.
+_NO_DEPENDANTS = frozenset(("foreign key", "grant", "owner", "property", "routines", "events"))
 _RIGHTS = frozenset(("grant", "owner"))
 
 
