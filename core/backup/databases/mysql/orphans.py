@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from core.backup.databases.mysql.inspect import exists, read_schema
 from core.backup.databases.mysql.referring import incoming
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import quoted
+from core.backup.databases.orphan_counts import more_orphans
 from core.model.tables import Reference, TableSchema
 from core.units import format_counted
 
@@ -38,7 +40,12 @@ def newly_orphaned(
         assert today is not None
         lost.setdefault(reference.table, []).extend(_lost(reference, new, schema, today))
     found = {table: count_rows(session, table, tests) for table, tests in lost.items()}
-    own = _more(session, schema, new, today)
+    present = today.table if today is not None else ""
+    own = more_orphans(
+        _own(session, schema, new, today),
+        partial(count_rows, session, new),
+        partial(count_rows, session, present),
+    )
     found[schema.table] = found.get(schema.table, 0) + own
     return tuple((table, count) for table, count in found.items() if count > 0)
 
@@ -80,34 +87,20 @@ def _lost(reference: Reference, new: str, schema: TableSchema, today: TableSchem
         yield f"{gone} AND EXISTS ({_match(today.table, parents, columns)})"
 
 
-def _more(session: Session, schema: TableSchema, new: str, today: TableSchema | None) -> int:
-    """Return how many more rows are orphans in `new` than today, by keys that have more.
+def _own(
+    session: Session, schema: TableSchema, new: str, today: TableSchema | None
+) -> Iterator[tuple[str, bool]]:
+    """Yield the foreign keys of a table as `more_orphans` takes them.
 
     Of a referenced table that does not exist, the rows of today are not subtracted.
     """
-    counts: list[int] = []
-    tests: list[str] = []
-    former: list[str] = []
-    present = today.table if today is not None else ""
     for key in schema.foreign_keys:
         parent = new if key.table == schema.table else key.table
-        there: list[str] = []
-        if not exists(session, parent):
-            if not has(schema, key.columns):
-                continue
-            test = filled(key.columns)
-        else:
-            test = unmatched(key.columns, parent, key.references)
-            there = [test] if today is not None and has(today, key.columns) else []
-        count = count_rows(session, new, [test])
-        count -= count_rows(session, present, there) if count else 0
-        if count > 0:
-            counts.append(count)
-            tests.append(test)
-            former += there
-    if len(counts) < 2:
-        return sum(counts)
-    return max(*counts, count_rows(session, new, tests) - count_rows(session, present, former))
+        if exists(session, parent):
+            existed = today is not None and has(today, key.columns)
+            yield unmatched(key.columns, parent, key.references), existed
+        elif has(schema, key.columns):
+            yield filled(key.columns), False
 
 
 def count_rows(

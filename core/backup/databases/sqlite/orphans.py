@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import apsw
 
+from core.backup.databases.orphan_counts import more_orphans
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.tokens import quoted
 from core.model.tables import Reference, TableSchema
@@ -53,7 +55,11 @@ def newly_orphaned(
     found = {
         table: _count(connection, Place(others, table), tests) for table, tests in lost.items()
     }
-    own = _more(connection, schema, now, before, others)
+    own = more_orphans(
+        _own(connection, schema, now, before, others),
+        partial(_count, connection, now),
+        partial(_count, connection, before),
+    )
     found[schema.table] = found.get(schema.table, 0) + own
     return tuple((table, count) for table, count in found.items() if count > 0)
 
@@ -70,17 +76,14 @@ def _lost(
         yield gone
 
 
-def _more(
+def _own(
     connection: apsw.Connection,
     schema: TableSchema,
     now: Place,
     before: Place | None,
     others: str,
-) -> int:
-    """Return how many more rows are orphans in `now` than in `before`, by keys that have more."""
-    counts: list[int] = []
-    tests: list[str] = []
-    former: list[str] = []
+) -> Iterator[tuple[str, bool]]:
+    """Yield the foreign keys of a table as `more_orphans` takes them."""
     for key in schema.foreign_keys:
         parent = Place(others, key.table)
         if key.table.lower() == now.table.lower() or key.table.lower() == _name(before):
@@ -88,16 +91,8 @@ def _more(
         parents = key.references or _primary(connection, parent)
         if not _has(connection, parent, parents) or len(parents) != len(key.columns):
             continue
-        test = _unmatched(key.columns, parent, parents)
-        there = [test] if before is not None and _has(connection, before, key.columns) else []
-        count = _count(connection, now, [test]) - _count(connection, before, there)
-        if count > 0:
-            counts.append(count)
-            tests.append(test)
-            former += there
-    if len(counts) < 2:
-        return sum(counts)
-    return max(*counts, _count(connection, now, tests) - _count(connection, before, former))
+        existed = before is not None and _has(connection, before, key.columns)
+        yield _unmatched(key.columns, parent, parents), existed
 
 
 def _count(connection: apsw.Connection, child: Place | None, tests: Sequence[str]) -> int:
