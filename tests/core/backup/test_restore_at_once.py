@@ -14,17 +14,22 @@ from typing import Any
 
 import pytest
 from helpers.backups import MemoryStore, everything, sql
+from helpers.cyclic_tables import (
+    CYCLE,
+    KEYS,
+    NAMES,
+    Address,
+    back_up_tables,
+    restore_tables,
+    undo_each,
+)
 from helpers.databases import Server, mariadb_server, postgresql_server  # noqa: F401 - fixtures
 from helpers.postgresql_tables import Database, new_database
 
 from core.backup.databases import open_database
-from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.postgresql.session import Session
 from core.backup.manifest import from_bytes, to_bytes
 from core.backup.restore import Choices
-from core.backup.restore_tables import restore_tables_of
-from core.backup.run import back_up
-from core.backup.together import TablesWanted
 from core.errors import Cancelled, Conflict, Corrupt, DatabaseOffline, NotSupported
 from core.local import spool
 from core.model.table_restores import TablesReport
@@ -43,7 +48,6 @@ TABLES = (
     "INSERT INTO b1 VALUES (10, 1), (20, 2)",
     "INSERT INTO c1 VALUES (5, 1, 10), (6, 2, 20)",
 )
-CYCLE = "ALTER TABLE a1 ADD CONSTRAINT a1_b FOREIGN KEY (b) REFERENCES b1 (id)"
 CHANGES = (
     "DELETE FROM c1",
     "UPDATE a1 SET b = NULL",
@@ -52,22 +56,14 @@ CHANGES = (
     "INSERT INTO a1 VALUES (7, NULL)",
     "INSERT INTO c1 VALUES (9, 7, NULL)",
 )
-NAMES = ("a1", "b1", "c1")
-Address = DatabaseAddress | str
-
-
-def _back_up(store: MemoryStore, address: Address, *tables: str) -> None:
-    with open_database(address) as source:
-        back_up(store, source, tables or NAMES, "", Work())
 
 
 def _restore(
     store: MemoryStore, address: Address, *tables: str, work: Work | None = None, **choices: bool
 ) -> TablesReport:
-    return restore_tables_of(
-        store, address, TablesWanted(tables or None, single_transaction=True),
-        Choices(**choices), work or Work(),
-    )  # fmt: skip
+    return restore_tables(
+        store, address, *tables, work=work, choices=Choices(**choices), single_transaction=True
+    )
 
 
 @pytest.fixture
@@ -88,12 +84,11 @@ def trading(postgresql_server: Server) -> Any:  # noqa: F811 - the fixture
 
 
 def _all(database: Database) -> Any:
-    keys = "SELECT conname::text, pg_get_constraintdef(oid), convalidated FROM pg_constraint ORDER BY 1"
-    return [database.everything(), database.run(keys), database.run("SELECT * FROM v1 ORDER BY 1")]
+    return [database.everything(), database.run(KEYS), database.run("SELECT * FROM v1 ORDER BY 1")]
 
 
 def test_sqlite_restores_all_tables_and_undoes_each(path: Path, store: MemoryStore) -> None:
-    _back_up(store, str(path))
+    back_up_tables(store, str(path))
     rows = {name: sql(path, f"SELECT * FROM {name} ORDER BY id") for name in (*NAMES, "v1")}
     for text in CHANGES:
         sql(path, text)
@@ -106,17 +101,14 @@ def test_sqlite_restores_all_tables_and_undoes_each(path: Path, store: MemorySto
     present = {name: sql(path, f"SELECT * FROM {name} ORDER BY id") for name in (*NAMES, "v1")}
     assert present == rows
     assert sql(path, "PRAGMA foreign_key_check") == []
-    with open_database(str(path), write=True) as target:
-        for one in reversed(report.tables):
-            with target.change(work=Work()):
-                target.undo(one.kept)
+    undo_each(str(path), report)
     assert everything(path) == changed
 
 
 def test_postgresql_restores_all_tables_and_undoes_each(
     trading: Database, store: MemoryStore
 ) -> None:
-    _back_up(store, trading.address)
+    back_up_tables(store, trading.address)
     before = _all(trading)
     trading.script(*CHANGES)
     changed = _all(trading)
@@ -130,17 +122,14 @@ def test_postgresql_restores_all_tables_and_undoes_each(
     assert _all(trading) == before
     trading.script(*CHANGES)
     report = _restore(store, trading.address, *NAMES)
-    with open_database(trading.address, write=True) as target:
-        for one in reversed(report.tables):
-            with target.change(work=Work()):
-                target.undo(one.kept)
+    undo_each(trading.address, report)
     assert _all(trading) == changed
 
 
 def test_postgresql_restores_into_an_empty_database(
     trading: Database, store: MemoryStore, postgresql_server: Server  # noqa: F811 - the fixture
 ) -> None:  # fmt: skip
-    _back_up(store, trading.address)
+    back_up_tables(store, trading.address)
     with new_database(postgresql_server) as fresh:
         report = _restore(store, fresh.address, *NAMES)
         assert (report.problems, len(report.attached)) == ((), 1)
@@ -151,7 +140,7 @@ def test_postgresql_restores_into_an_empty_database(
 def test_a_lost_answer_to_the_commit_is_no_report_that_nothing_was_restored(
     trading: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _back_up(store, trading.address)
+    back_up_tables(store, trading.address)
     trading.script(*CHANGES)
     query = Session.query
 
@@ -183,7 +172,7 @@ def _damaged(store: MemoryStore, table: str) -> None:
 def test_many_tables_need_no_open_file_each(
     path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _back_up(store, str(path))
+    back_up_tables(store, str(path))
     open_spools: list[int] = []
     lock = spool.create_owned
 
@@ -198,7 +187,7 @@ def test_many_tables_need_no_open_file_each(
 
 
 def test_a_damaged_last_backup_changes_no_table(path: Path, store: MemoryStore) -> None:
-    _back_up(store, str(path))
+    back_up_tables(store, str(path))
     sql(path, CHANGES[0])
     before = everything(path)
     _damaged(store, "c1")
@@ -213,7 +202,7 @@ def test_a_damaged_last_backup_changes_no_table(path: Path, store: MemoryStore) 
 
 @pytest.mark.parametrize("step", range(12))
 def test_a_cancel_at_any_step_changes_no_table(path: Path, store: MemoryStore, step: int) -> None:
-    _back_up(store, str(path))
+    back_up_tables(store, str(path))
     sql(path, CHANGES[0])
     before, token, seen = everything(path), CancelToken(), list[Progress]()
 
@@ -232,7 +221,7 @@ def test_a_cancel_at_any_step_changes_no_table(path: Path, store: MemoryStore, s
 def test_dangling_rows_of_the_last_table_undo_the_others(
     trading: Database, store: MemoryStore
 ) -> None:
-    _back_up(store, trading.address)
+    back_up_tables(store, trading.address)
     trading.script(
         "CREATE TABLE d1 (c INTEGER REFERENCES c1 (id))",
         "INSERT INTO c1 VALUES (77, 1, NULL)",
@@ -251,10 +240,10 @@ def _backups_of_two_moments(
     store: MemoryStore, run: Callable[[str], Any], address: Address
 ) -> None:
     """Back up the tables of a cycle such that one refers to rows that the other does not have."""
-    _back_up(store, address, "b1")
+    back_up_tables(store, address, "b1")
     run("INSERT INTO b1 VALUES (30, 1)")
     run("UPDATE a1 SET b = 30 WHERE id = 1")
-    _back_up(store, address, "a1")
+    back_up_tables(store, address, "a1")
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -309,7 +298,7 @@ def test_a_kill_at_any_step_changes_no_table(
     def state() -> Any:
         return everything(path) if engine == "sqlite" else _all(trading)
 
-    _back_up(store, address)
+    back_up_tables(store, address)
     sql(path, CHANGES[0])
     trading.script(CHANGES[0])
     before, root = state(), Path(__file__).parents[3]
@@ -341,7 +330,7 @@ def _with_other_rows(store: MemoryStore, table: str) -> None:
 def test_an_error_names_only_the_damaged_backup(
     path: Path, store: MemoryStore, damage: Callable[[MemoryStore, str], None], table: str
 ) -> None:
-    _back_up(store, str(path))
+    back_up_tables(store, str(path))
     damage(store, table)
     with pytest.raises(Corrupt) as failed:
         _restore(store, str(path))

@@ -10,14 +10,20 @@ from typing import Any
 
 import pytest
 from helpers.backups import MemoryStore, everything, sql
+from helpers.cyclic_tables import (
+    CYCLE,
+    KEYS,
+    NAMES,
+    back_up_tables,
+    restore_tables,
+    undo_each,
+)
 from helpers.databases import Server, mariadb_server, postgresql_server  # noqa: F401 - fixtures
 from helpers.postgresql_tables import new_database
 
-from core.backup.databases import open_database, origin_of
-from core.backup.databases.address import DatabaseAddress
+from core.backup.databases import origin_of
 from core.backup.restore import Choices
 from core.backup.restore_tables import preview_tables_of, restore_tables_of
-from core.backup.run import back_up
 from core.backup.together import TablesWanted, referenced_first
 from core.errors import Cancelled, Conflict, Corrupt, InvalidInput, NotFound, StorageError
 from core.hints import Hint
@@ -38,7 +44,6 @@ TABLES = (
     "INSERT INTO b1 VALUES (10, 1), (20, 2)",
     "INSERT INTO c1 VALUES (5, 1, 5), (6, 2, 5)",
 )
-CYCLE = "ALTER TABLE a1 ADD CONSTRAINT a1_b FOREIGN KEY (b) REFERENCES b1 (id)"
 CHANGES = (
     "UPDATE c1 SET up = NULL",
     "DELETE FROM c1",
@@ -49,18 +54,6 @@ CHANGES = (
     "INSERT INTO a1 VALUES (7, NULL)",
     "INSERT INTO c1 VALUES (9, 7, NULL)",
 )
-NAMES = ("a1", "b1", "c1")
-Address = DatabaseAddress | str
-
-
-def _back_up(store: MemoryStore, address: Address, *tables: str) -> None:
-    with open_database(address) as source:
-        back_up(store, source, tables or NAMES, "", Work())
-
-
-def _restore(store: MemoryStore, address: Address, *tables: str, **wanted: Any) -> TablesReport:
-    chosen = TablesWanted(tables or None, **wanted)
-    return restore_tables_of(store, address, chosen, Choices(), Work())
 
 
 def _rows(run: Callable[[str], Any]) -> list[list[Any]]:
@@ -77,9 +70,9 @@ def cyclic(tmp_path: Path) -> Path:
 
 
 def test_sqlite(cyclic: Path, store: MemoryStore, tmp_path: Path) -> None:
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
     fresh = tmp_path / "fresh.db"
-    report = _restore(store, str(fresh))
+    report = restore_tables(store, str(fresh))
     assert [one.kept for one in report.tables] == ["", "", ""]
     assert (report.problems, report.notes, report.remaining) == ((), (), ())
     assert _rows(lambda text: sql(fresh, text)) == _rows(lambda text: sql(cyclic, text))
@@ -87,13 +80,9 @@ def test_sqlite(cyclic: Path, store: MemoryStore, tmp_path: Path) -> None:
     for text in CHANGES:
         sql(cyclic, text)
     changed = _rows(lambda text: sql(cyclic, text))
-    report = _restore(store, str(cyclic), *NAMES)
+    report = restore_tables(store, str(cyclic), *NAMES)
     assert not report.problems
-    with open_database(str(cyclic), write=True) as target:
-        for one in reversed(report.tables):
-            assert one.kept
-            with target.change(work=Work()):
-                target.undo(one.kept)
+    undo_each(str(cyclic), report)
     assert _rows(lambda text: sql(cyclic, text)) == changed
     assert len(everything(cyclic)) == 3 + 2
 
@@ -102,60 +91,53 @@ def test_postgresql(
     store: MemoryStore,
     postgresql_server: Server,  # noqa: F811 - the fixture
 ) -> None:
-    keys = "SELECT conname::text, pg_get_constraintdef(oid), convalidated FROM pg_constraint ORDER BY 1"
     with new_database(postgresql_server) as source, new_database(postgresql_server) as fresh:
         source.script(*TABLES, CYCLE)
-        _back_up(store, source.address)
-        before, rows = source.run(keys), _rows(source.run)
+        back_up_tables(store, source.address)
+        before, rows = source.run(KEYS), _rows(source.run)
         shown = preview_tables_of(store, fresh.address, TablesWanted(NAMES), Work())
         assert not [
             one for table in shown.tables for one in table.dependants if "no table" in str(one)
         ]
-        report = _restore(store, fresh.address, *NAMES)
-        assert (fresh.run(keys), _rows(fresh.run)) == (before, rows)
+        report = restore_tables(store, fresh.address, *NAMES)
+        assert (fresh.run(KEYS), _rows(fresh.run)) == (before, rows)
         assert len(report.attached) == 1
         assert report.attached[0] in {"a1_b of a1", "b1_a of b1"}
         assert not [text for one in report.tables for text in one.problems if "not created" in text]
         assert not report.problems
         source.script(*CHANGES)
         changed = _rows(source.run)
-        report = _restore(store, source.address)
+        report = restore_tables(store, source.address)
         assert (_rows(source.run), report.problems) == (rows, ())
-        present = [one for one in source.run(keys) if "__before_" not in one[0]]
+        present = [one for one in source.run(KEYS) if "__before_" not in one[0]]
         assert present == before
-        with open_database(source.address, write=True) as target:
-            for one in reversed(report.tables):
-                with target.change(work=Work()):
-                    target.undo(one.kept)
-        assert (source.run(keys), _rows(source.run)) == (before, changed)
+        undo_each(source.address, report)
+        assert (source.run(KEYS), _rows(source.run)) == (before, changed)
 
 
 def test_mariadb(store: MemoryStore, shop: Trading) -> None:  # noqa: F811 - the fixture
     shop.sql(*TABLES, CYCLE)
-    _back_up(store, shop.address)
+    back_up_tables(store, shop.address)
     before = shop.everything()
     shop.sql("SET foreign_key_checks = 0", "DROP TABLE a1", "DROP TABLE b1", "DROP TABLE c1")
-    report = _restore(store, shop.address)
+    report = restore_tables(store, shop.address)
     assert shop.everything() == before
     assert not report.problems
     shop.sql(*CHANGES)
     changed = shop.everything()
-    report = _restore(store, shop.address, *NAMES)
+    report = restore_tables(store, shop.address, *NAMES)
     assert not report.problems
-    with open_database(shop.address, write=True) as target:
-        for one in reversed(report.tables):
-            with target.change(work=Work()):
-                target.undo(one.kept)
+    undo_each(shop.address, report)
     assert shop.everything() == changed
 
 
 def test_a_failure_names_what_was_restored(cyclic: Path, store: MemoryStore) -> None:
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
     sql(cyclic, "CREATE TABLE d1 (c INTEGER REFERENCES c1 (id))")
     sql(cyclic, "INSERT INTO c1 VALUES (77, 1, 5)")
     sql(cyclic, "INSERT INTO d1 VALUES (77)")
     with pytest.raises(Conflict) as failed:
-        _restore(store, str(cyclic))
+        restore_tables(store, str(cyclic))
     report = failed.value.partial
     assert isinstance(report, TablesReport)
     assert [one.table for one in report.tables] == ["a1", "b1"]
@@ -171,7 +153,7 @@ def test_a_failure_names_what_was_restored(cyclic: Path, store: MemoryStore) -> 
 def test_a_cancel_reports_the_tables_before_it_and_leaves_the_others(
     cyclic: Path, store: MemoryStore
 ) -> None:
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
     sql(cyclic, "INSERT INTO b1 VALUES (30, 1); INSERT INTO c1 VALUES (77, 1, 5)")
     token = CancelToken()
     work = Work(token=token, batch=lambda _report: token.cancel())
@@ -204,33 +186,33 @@ def test_old_backups_of_one_moment_are_of_different_tables(
 def test_the_first_failure_states_that_nothing_was_restored(
     cyclic: Path, store: MemoryStore
 ) -> None:
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
     before = everything(cyclic)
     key = next(key for key in store.objects if "/a1/" in key and "part" in key)
     store.objects[key] = store.objects[key][:-1] + b"x"
     with pytest.raises(Corrupt) as failed:
-        _restore(store, str(cyclic))
+        restore_tables(store, str(cyclic))
     assert failed.value.effect == "Nothing was restored."
     assert everything(cyclic) == before
 
 
 def test_tables_come_from_one_snapshot(cyclic: Path, store: MemoryStore) -> None:
-    _back_up(store, str(cyclic), "c1")
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic), "c1")
+    back_up_tables(store, str(cyclic))
     sql(cyclic, "INSERT INTO c1 VALUES (100, 1, 5)")
-    _back_up(store, str(cyclic), "c1")
+    back_up_tables(store, str(cyclic), "c1")
     found = preview_tables_of(store, str(cyclic), TablesWanted(), Work())
     assert len({one.backup.snapshot for one in found.tables}) == 1
     (note,) = found.notes
     assert note.startswith("c1: a newer backup")
     # Without a common snapshot the newest backup of each table counts.
-    _back_up(store, str(cyclic), "b1")
+    back_up_tables(store, str(cyclic), "b1")
     found = preview_tables_of(store, str(cyclic), TablesWanted(("b1", "c1")), Work())
     assert any("of another snapshot" in note for note in found.notes)
 
 
 def test_patterns_and_times(cyclic: Path, store: MemoryStore) -> None:
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
 
     def tables(**wanted: Any) -> list[str]:
         shown = preview_tables_of(store, str(cyclic), TablesWanted(**wanted), Work())
@@ -253,22 +235,22 @@ def test_backups_of_several_other_databases_are_refused(
 ) -> None:
     other = tmp_path / "other.db"
     sql(other, "CREATE TABLE a1 (id INTEGER)")
-    _back_up(store, str(cyclic))
-    _back_up(store, str(other), "a1")
+    back_up_tables(store, str(cyclic))
+    back_up_tables(store, str(other), "a1")
     fresh = str(tmp_path / "fresh.db")
     with pytest.raises(Conflict, match="of 2 databases") as refused:
-        _restore(store, fresh)
+        restore_tables(store, fresh)
     assert Hint.SOURCE in refused.value.hints
     for name in (other.name, str(other), str(origin_of(str(other)))):
         shown = preview_tables_of(store, fresh, TablesWanted(source=name), Work())
         assert [one.backup.origin.path for one in shown.tables] == [str(other)]
     with pytest.raises(NotFound, match="no backups of the database gone") as missing:
-        _restore(store, fresh, source="gone")
+        restore_tables(store, fresh, source="gone")
     assert str(other) in missing.value.cause
-    report = _restore(store, fresh, source=cyclic.name)
+    report = restore_tables(store, fresh, source=cyclic.name)
     assert {one.backup.origin.path for one in report.tables} == {str(cyclic)}
     assert len(report.tables) == 3
-    assert len(_restore(store, str(tmp_path / "second.db"), any_source=True).tables) == 3
+    assert len(restore_tables(store, str(tmp_path / "second.db"), any_source=True).tables) == 3
 
 
 def test_a_name_of_several_databases_is_refused(
@@ -277,46 +259,46 @@ def test_a_name_of_several_databases_is_refused(
     other = tmp_path / "elsewhere" / cyclic.name
     other.parent.mkdir()
     sql(other, "CREATE TABLE a1 (id INTEGER)")
-    _back_up(store, str(cyclic), "a1")
-    _back_up(store, str(other), "a1")
+    back_up_tables(store, str(cyclic), "a1")
+    back_up_tables(store, str(other), "a1")
     fresh = str(tmp_path / "fresh.db")
     with pytest.raises(Conflict, match="is that of 2 databases"):
-        _restore(store, fresh, source=cyclic.name)
-    assert len(_restore(store, fresh, source=str(other)).tables) == 1
+        restore_tables(store, fresh, source=cyclic.name)
+    assert len(restore_tables(store, fresh, source=str(other)).tables) == 1
 
 
 def test_a_broken_newest_backup_is_not_replaced_by_an_older_one(
     cyclic: Path, store: MemoryStore
 ) -> None:
-    _back_up(store, str(cyclic))
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
     newest = max(key for key in store.objects if "/b1/" in key and key.endswith("manifest.json"))
     store.objects[newest] = b"{}"
     with pytest.raises(Corrupt):
-        _restore(store, str(cyclic))
+        restore_tables(store, str(cyclic))
 
 
 def test_the_backups_of_a_preview_are_used_although_there_are_newer_ones(
     cyclic: Path, store: MemoryStore
 ) -> None:
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
     previews: list[Any] = []
     work = replace(Work(), batch=previews.append)
     shown = preview_tables_of(store, str(cyclic), TablesWanted(), work)
     assert tuple(previews) == shown.tables
     sql(cyclic, "INSERT INTO c1 VALUES (100, 1, 5)")
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
     ids = frozenset(one.backup.id for one in shown.tables)
-    report = _restore(store, str(cyclic), *NAMES, backup_ids=ids)
+    report = restore_tables(store, str(cyclic), *NAMES, backup_ids=ids)
     assert [one.backup for one in report.tables] == [one.backup for one in shown.tables]
     assert sql(cyclic, "SELECT count(*) FROM c1") == [(2,)]
     with pytest.raises(NotFound):
-        _restore(store, str(cyclic), *NAMES, backup_ids=frozenset(("gone",)))
+        restore_tables(store, str(cyclic), *NAMES, backup_ids=frozenset(("gone",)))
 
 
 def test_unusable_tables_are_skipped_on_request(cyclic: Path, store: MemoryStore) -> None:
-    _back_up(store, str(cyclic))
-    _back_up(store, str(cyclic), "b1")
+    back_up_tables(store, str(cyclic))
+    back_up_tables(store, str(cyclic), "b1")
     newest = max(key for key in store.objects if "/b1/" in key and key.endswith("manifest.json"))
     store.objects[newest] = b"{}"
     wanted = TablesWanted(("a1", "b1", "nothing"), skip_unusable=True)
@@ -335,14 +317,14 @@ def test_a_restore_that_does_not_begin_reports_that_no_table_was_restored(
     cyclic: Path, store: MemoryStore
 ) -> None:
     with pytest.raises(NotFound) as failed:
-        _restore(store, str(cyclic))
+        restore_tables(store, str(cyclic))
     assert failed.value.partial == TablesReport((), 0.0)
 
 
 def test_all_tables_are_those_whose_backups_name_the_database(
     cyclic: Path, store: MemoryStore
 ) -> None:
-    _back_up(store, str(cyclic))
+    back_up_tables(store, str(cyclic))
     old = b'{"table_name": "old", "timestamp": "2026-01-02T03:04:05", "records": [{"id": 1}]}'
     store.objects["backups/database/old/2026/01/02/2026-01-02T03:04:05Z.json"] = old
     found = preview_tables_of(store, str(cyclic), TablesWanted(), Work())
