@@ -328,7 +328,7 @@ def read_part(store: Store, backup: Backup, part: Part, name: str, work: Work) -
     def check(data: bytes) -> bytes:
         if len(data) != part.size or hashlib.sha256(data).hexdigest() != part.sha256:
             raise Corrupt(
-                f"Part {part.index} of the backup {backup.id} is damaged",
+                f"Part {part.index} of the backup {backup.id} of {backup.table} is damaged",
                 cause=f"{format_counted(len(data), 'byte')} with another hash; {part.size} are recorded.",
                 remedy="Choose another backup; in a versioned bucket an older version of the part "
                 "may be intact.",

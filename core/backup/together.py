@@ -97,7 +97,8 @@ def choose_backups(
     unnamed: tuple[str, ...] = ()
     if wanted.tables is None and not wanted.any_source:
         by_table, unnamed = _recorded(by_table)
-    by_table = _requested(by_table, wanted, ignore_case=engine_of(database).engine == "SQLite")
+    ignore_case = engine_of(database).engine == "SQLite"
+    by_table = _requested(by_table, early, wanted, ignore_case=ignore_case)
     skipped = tuple(_unusable(early, by_table, wanted))
     if not by_table:
         raise NotFound(
@@ -195,17 +196,25 @@ def _by_table(found: Iterable[Backup]) -> dict[str, list[Backup]]:
 
 
 def _requested(
-    found: Mapping[str, list[Backup]], wanted: TablesWanted, *, ignore_case: bool
+    found: Mapping[str, list[Backup]],
+    listed: Sequence[Backup],
+    wanted: TablesWanted,
+    *,
+    ignore_case: bool,
 ) -> dict[str, list[Backup]]:
     """Return the requested tables, in the order of their names or as they are named.
 
     Raises:
+        Corrupt: All backups of a named table are broken.
         InvalidInput: A pattern matches no table.
         NotFound: A named table has no usable backup.
     """
     if wanted.tables is not None:
         for table in wanted.tables:
             if table not in found and not wanted.skip_unusable:
+                stored = [one for one in listed if one.table == table]
+                if stored and all(one.state is BackupState.BROKEN for one in stored):
+                    refuse_broken(max(stored, key=lambda one: one.taken))
                 when = "" if wanted.at is None else f" up to {wanted.at}"
                 raise NotFound(
                     f"There is no backup of {table} that can be used{when}",
