@@ -85,7 +85,7 @@ def backup(  # noqa: PLR0913 - keyword-only data of one request
     """
     work = default_work(work)
     # Secrets Manager is only imported for an address in it.
-    secrets = secrets_of(workspace) if database.startswith(SECRET_PREFIX) else None
+    secrets = secrets_of(workspace) if str(database).startswith(SECRET_PREFIX) else None
     address = resolve_address(database, secrets, work)
     store = BucketStore(workspace.bucket)
     key = read_key(encrypt_with, store.secrets, work) if encrypt_with else None
