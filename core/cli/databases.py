@@ -8,7 +8,6 @@ import typer
 
 from core.cli.parameters import usage_error
 from core.errors import InvalidInput
-from core.units import format_count
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -68,8 +67,7 @@ def _show(cli: Cli, info: DatabaseInfo) -> None:
 
 def _row(table: TableInfo) -> tuple[str, str, str]:
     former = f"the former table of {table.former_name}" if table.former_name else ""
-    rows = "" if table.rows is None else format_count(table.rows)
-    return table.name, rows, table.problem or former
+    return table.name, table.rows_text, table.problem or former
 
 
 @app.command("login")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.units import format_count
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -256,6 +258,7 @@ class TableInfo:
 
     `former_name` names the table that this one was before a restore replaced it. `derived`: all it
     holds is computed from other tables, so that nothing is lost without a backup of it.
+    `estimated`: the number of rows is an estimate of the server.
     """
 
     name: str
@@ -263,6 +266,14 @@ class TableInfo:
     problem: str = ""
     former_name: str = ""
     derived: bool = False
+    estimated: bool = False
+
+    @property
+    def rows_text(self) -> str:
+        """The number of rows for lists; empty if it is unknown."""
+        if self.rows is None:
+            return ""
+        return f"≈ {format_count(self.rows)}" if self.estimated else format_count(self.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 from gui.widgets.columns import SettingsStore
 from gui.widgets.table import columns_of
 
-#: The column of numbers of rows.
-_NUMBERS = 1
+#: The columns of numbers of rows, and of sizes or ages.
+_NUMBERS = (1, 2)
 
 
 def first_look(
@@ -44,13 +44,14 @@ def first_look(
     header.setStretchLastSection(False)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    widen = partial(_widen, view, _NUMBERS)
+    widen = partial(_widen, view)
     view.model().modelReset.connect(widen)
     view.model().dataChanged.connect(widen)
 
 
-def _widen(view: QTableView, column: int, *_changed: object) -> None:
-    """Widen a column so that none of its numbers is cut: a part of a number is a wrong one."""
-    needed = view.sizeHintForColumn(column)
-    if needed > view.columnWidth(column) > 0:
-        view.setColumnWidth(column, needed)
+def _widen(view: QTableView, *_changed: object) -> None:
+    """Widen columns so that none of their numbers is cut: a part of a number is a wrong one."""
+    for column in _NUMBERS:
+        needed = view.sizeHintForColumn(column)
+        if needed > view.columnWidth(column) > 0:
+            view.setColumnWidth(column, needed)

@@ -37,6 +37,7 @@ _AGE = 1e12
 
 #: Why a table with backups cannot be backed up: it was dropped, or belongs to another database.
 ABSENT = "not in this database now"
+_WHY_ESTIMATED = "counting a large or locked table would take long."
 #: Shown in cells without a value.
 _NONE = "\N{EN DASH}"
 
@@ -96,6 +97,8 @@ class TablesModel(Rows):
             last = self._last(info.name)
             number = self._stored[info.name].backups if self.in_bucket else info.rows
             rows = _NONE if number is None else format_count(number)
+            if info.estimated and number is not None and not self.in_bucket:
+                rows = _estimate(number)
             texts.append((shown(info.name), rows, partial(self._last_backup_text, info, last)))
             stamp = last.timestamp() if last else 0.0
             values.append((info.name.casefold(), number or 0, stamp))
@@ -143,8 +146,18 @@ class TablesModel(Rows):
             return f"The former {info.former_name}, stored when it was restored."
         if info.problem:
             return f"{info.name} is {info.problem}."
+        if info.estimated and column == self.ROWS:
+            return f"About {info.rows or 0:,} rows, by an estimate of the server: {_WHY_ESTIMATED}"
         last = self._last(info.name)
         return format_moment(last) if column == self._LAST and last else None
+
+
+def _estimate(rows: int) -> str:
+    """Return an estimate with two figures, which is narrower than a number and not exact either."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if rows >= size:
+            return f"≈ {rows / size:.{1 if rows < 10 * size else 0}f} {unit}"
+    return f"≈ {rows}"
 
 
 class BackupsModel(Rows):

@@ -18,7 +18,13 @@ from core.units import format_count
 from gui import theme
 from gui.models.roles import TONE_ROLE
 from gui.tabs.backups.rows_model import Rows
-from gui.tabs.backups.servers import ServerFacts, database_and_host, engine_name, is_server
+from gui.tabs.backups.servers import (
+    ServerFacts,
+    database_and_host,
+    engine_name,
+    is_server,
+    login_of,
+)
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.columns import SettingsStore
 from gui.widgets.labels import shown
@@ -87,6 +93,12 @@ class Source:
         return f"{database} ({self.engine})" if database and self.engine else self.secret
 
     @property
+    def user(self) -> str:
+        """The user who logs in to a server; empty if the address is in a secret."""
+        found = login_of(self.address) if self.is_server and not self.secret else None
+        return found.user if found else ""
+
+    @property
     def place(self) -> str:
         """The database with its host or path, for confirmations."""
         if not self.is_server:
@@ -104,6 +116,8 @@ class Source:
         lines = [self.place]
         if self.facts is not None:
             lines += [f"{self.facts.engine} {self.facts.version}", self.facts.tls]
+            if self.user:
+                lines.append(f"as {self.user}")
             if self.secret:
                 lines.append(f"address from the secret {self.secret}")
         elif not self.problem:
@@ -150,7 +164,7 @@ class SourcesModel(Rows):
 
     def _fill(self) -> None:
         self._replace(
-            [(shown(source.name), _count(source)) for source in self.sources],
+            [(shown(_distinct(source, self.sources)), _count(source)) for source in self.sources],
             [(source.address, source.tables or 0) for source in self.sources],
         )
 
@@ -160,6 +174,18 @@ class SourcesModel(Rows):
         if role == TONE_ROLE and column == 1 and self.sources[row].problem:
             return "danger"
         return super()._drawn(row, column, role)
+
+
+def _distinct(source: Source, sources: Sequence[Source]) -> str:
+    """Return the name of a source, or what distinguishes it if another one has the same name."""
+    alike = [each for each in sources if each.name == source.name]
+    if len(alike) == 1:
+        return source.name
+    if source.secret:
+        return f"secret {source.secret}"
+    if source.user and [each.user for each in alike].count(source.user) == 1:
+        return f"{source._database_and_host[0]} as {source.user}"  # noqa: SLF001 - the class of this module
+    return source.place
 
 
 def _count(source: Source) -> str:

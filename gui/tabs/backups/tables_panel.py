@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import StorageError
@@ -80,7 +80,7 @@ class TablesPanel(QWidget):
         self._make_buttons()
         self._settings = settings
         self._why = ""
-        self._narrow = self._low = self._quiet = False
+        self._narrow = self._low = self._quiet = self._fresh = False
         self.database = ""
         self.database_name = ""
         self._pill, self._engine = Pill(""), ("", "")
@@ -264,7 +264,15 @@ class TablesPanel(QWidget):
             first = next((t.name for t in self._best_first()), "")
             self._keep(lambda: self.select(first))
         self._update()
+        if self._fresh:  # the selection was scrolled into the view with the height of fewer rows
+            self._fresh = False
+            QTimer.singleShot(0, self.table, self._scroll)
         self.selected.emit(self.current)
+
+    def _scroll(self) -> None:
+        """Show the first tables, unless the selected one would not be visible."""
+        self.table.scrollToTop()
+        self.table.scrollTo(self.table.currentIndex())
 
     def _best_first(self) -> list[TableInfo]:
         return sorted(self.model.tables, key=lambda info: bool(info.problem or info.former_name))
@@ -285,6 +293,7 @@ class TablesPanel(QWidget):
 
     def show_loading(self, name: str) -> None:
         """Show that the tables of another source are being loaded."""
+        self._fresh = True
         self._panel.head.set_title(name)
         self._show_engine("")
         self._keep(lambda: self.model.show(None))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -168,3 +169,43 @@ def test_a_table_that_cannot_be_backed_up_is_marked_with_its_reason(tab):
     model = tab.tables.model
     assert model.index(0, 2).data() == "not possible"
     assert tab.tables.back_up.reason == f"secured is {hidden}."
+
+
+def test_the_list_of_another_source_begins_with_its_first_table(qtbot, tab):
+    """The selection had been scrolled to the top with the height of an empty list."""
+    tab.resize(1280, 500)
+    names = ("a", "b", *(f"table {number}" for number in range(40)))
+    tables = tuple(TableInfo(name, 1, "a view" * (name == "a")) for name in names)
+    tab.tables.show_loading("other")
+    tab.tables.show_database(DatabaseInfo("SQLite", "3", "other", tables), Source("/other.db"))
+    assert tab.tables.current.name == "b"
+    bar = tab.tables.table.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == 0)
+    bar.setValue(bar.maximum())
+    last = bar.value()
+    tab.tables.show_database(DatabaseInfo("SQLite", "3", "other", tables), Source("/other.db"))
+    qtbot.wait(1)
+    assert bar.value() == last, "a refresh does not scroll"
+
+
+def test_estimates_are_marked(tab):
+    tables = (TableInfo("large", 4_000_351, estimated=True), TableInfo("small", 5))
+    tab.tables.show_database(DatabaseInfo("SQLite", "3", "other", tables), Source("/other.db"))
+    model = tab.tables.model
+    assert [model.index(row, TablesModel.ROWS).data() for row in (0, 1)] == ["≈ 4.0 M", "5"]
+    tip = model.index(0, TablesModel.ROWS).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.startswith("About 4,000,351 rows, by an estimate of the server")
+
+
+def test_sources_of_the_same_name_are_distinguished(tab):
+    shared, other = "postgresql://ada@db:5432/trading", "postgresql://bob@db:5432/trading"
+    tab.sources.show_databases([shared, "mysql://ada@db/shop"])
+    model = tab.sources.model
+    assert model.index(0, 0).data() == "trading (PostgreSQL)"
+    tab.sources.show_databases([shared, other, "/a/x.db", "/b/x.db"])
+    names = [model.index(row, 0).data() for row in range(4)]
+    assert names[:2] == ["trading as ada", "trading as bob"]
+    assert "/a/x.db" in names[2]
+    assert "/b/x.db" in names[3]
+    tab.sources.show_databases([shared, shared.replace("5432", "5433"), "secret:s"])
+    assert model.index(1, 0).data() == "trading on db:5433 (PostgreSQL)"

@@ -165,6 +165,7 @@ def test_a_refused_login_is_shown_and_a_good_one_is_stored_in_the_keyring(
         f"{orders.name} on 127.0.0.1:{orders.server.port} (PostgreSQL)",
         f"PostgreSQL {source.facts.version}",
         "TLS, certificate not verified",
+        f"as {orders.user}",
     ]
 
 

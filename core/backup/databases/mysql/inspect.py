@@ -91,16 +91,18 @@ def _info(  # noqa: PLR0913, PLR0917 - the columns of one row
 ) -> TableInfo:
     if kind in _UNFIT:
         return TableInfo(name, None, _UNFIT[kind], derived=kind == "SEQUENCE")
-    count = estimate
+    count, estimated = estimate, True
     if size <= _COUNTED_BYTES:
         # A table that another session has locked is listed with the estimate.
         with suppress(Conflict):
             try:
                 count = int(session.value(f"SELECT COUNT(*) FROM {quoted(name)}"))  # noqa: S608 - the name is quoted
+                estimated = False
             except AccessDenied:
                 return TableInfo(name, None, _NO_PRIVILEGE)
     former = former_of(session, name) if name + NOTE in names else ""
-    return TableInfo(name, count, engine_problem(engine), former_name=former)
+    problem = engine_problem(engine)
+    return TableInfo(name, count, problem, former_name=former, estimated=estimated)
 
 
 def estimated_rows(session: Session, table: str) -> int | None:

@@ -64,14 +64,15 @@ def list_tables(
         for schema, name, pages, estimate, readable, hidden in found:
             table = str(TableName(schema, name))
             problem = _problem(readable, hidden)
-            rows = estimate if estimate >= 0 else None
+            rows, estimated = (estimate if estimate >= 0 else None), True
             if not problem and pages <= COUNTED_PAGES:
                 # A table that another session has locked is listed with the estimate.
                 with suppress(Conflict):
                     rows, problem = _counted(count, attempt, table)
-            tables.append(
-                TableInfo(table, None if problem else rows, problem, formers.get(table, ""))
-            )
+                    estimated = False
+            known = None if problem else rows
+            former = formers.get(table, "")
+            tables.append(TableInfo(table, known, problem, former, estimated=estimated))
     finally:
         with suppress(StorageError):  # the connection has ended, or the transaction has failed
             _wait_for_locks(session, _USUAL)
