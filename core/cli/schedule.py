@@ -92,6 +92,7 @@ def schedule(  # noqa: PLR0913, PLR0917 - the options of one command
         _check_choice(cli, made)
     elif made.tables:
         _note_missing_tables(cli, made)
+    _note_missing_profile(cli)
     made = replace(made, on_failure=on_failure, webhook=failure_webhook)
     made = with_key(made, encrypt_with)
     files = generated_files(made, form)
@@ -165,6 +166,19 @@ def _note_missing_tables(cli: Cli, made: Schedule) -> None:
             f"! There is no table {table} now: the backup of all tables of the schedule fails until "
             "it exists."
         )
+
+
+def _note_missing_profile(cli: Cli) -> None:
+    """Note that the profile does not exist now; the schedule may be for another machine."""
+    from core.errors import NotFound
+    from core.local.connections import Connections
+
+    name = cli.common.profile
+    try:
+        if name:
+            Connections().profiles.get(name)
+    except NotFound:
+        cli.out.note(f"! There is no profile {name} now: each backup fails until it exists.")
 
 
 def _note_replaced(cli: Cli, made: Schedule) -> None:

@@ -60,6 +60,12 @@ def test_a_schedule_is_printed_and_nothing_is_installed(command, tmp_path, datab
     assert schedules() == {}
 
 
+def test_a_profile_that_does_not_exist_is_named(command, database, table):
+    noted = command("schedule", database, table, "--profile", "gone").err
+    assert "! There is no profile gone now" in noted
+    assert "no profile" not in command("schedule", database, table).err
+
+
 def test_tables_that_do_not_exist_are_named(command, tmp_path, database, table):
     assert f"There is no table {table}" not in command("schedule", database, table).err
     noted = command("schedule", database, table, "missing", "--install").err
