@@ -118,6 +118,12 @@ class Columns(QObject):
         """Let the owner of the view set the widths."""
         self._sized = self._touched = self._left = True
 
+    def widen(self, column: int, width: int) -> None:
+        """Set the width of a column, which does not count as the user's."""
+        self._fitting = True
+        self._header.resizeSection(column, width)
+        self._fitting = False
+
     def _restore(self) -> bool:
         """Restore the stored state; return whether the widths are the user's."""
         stored = self._settings.get(self._key) if self._settings and self._key else None

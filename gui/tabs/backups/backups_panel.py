@@ -13,7 +13,7 @@ from core.model.backup import Backup, BackupState, Origin
 from gui import clock
 from gui.tabs.backups.button_row import ButtonRow
 from gui.tabs.backups.calendar_view import LOWEST, BackupCalendar, DayFilter
-from gui.tabs.backups.columns import first_look
+from gui.tabs.backups.columns import first_look, show_numbers_complete
 from gui.tabs.backups.models import BackupsModel
 from gui.tabs.backups.note_line import NoteLine
 from gui.widgets.buttons import plain_button
@@ -83,6 +83,7 @@ class BackupsPanel(QWidget):
             Qt.SortOrder.DescendingOrder,
             first=_MOMENT,
         )
+        show_numbers_complete(self.table, BackupsModel.ROWS, BackupsModel.SIZE)
         self.table.setMinimumWidth(_LEAST_WIDTH)
         self.table.setMinimumHeight(_ONE_ROW)
         self.table.hideColumn(BackupsModel.DATABASE)

@@ -10,9 +10,6 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 from gui.widgets.columns import SettingsStore
 from gui.widgets.table import columns_of
 
-#: The columns of numbers of rows, and of sizes or ages.
-_NUMBERS = (1, 2)
-
 
 def first_look(
     view: QTableView,
@@ -44,14 +41,17 @@ def first_look(
     header.setStretchLastSection(False)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    widen = partial(_widen, view)
+
+
+def show_numbers_complete(view: QTableView, *columns: int) -> None:
+    """Widen columns of numbers as soon as one would be cut: a part of a number is a wrong one."""
+    widen = partial(_widen, view, columns)
     view.model().modelReset.connect(widen)
     view.model().dataChanged.connect(widen)
 
 
-def _widen(view: QTableView, *_changed: object) -> None:
-    """Widen columns so that none of their numbers is cut: a part of a number is a wrong one."""
-    for column in _NUMBERS:
+def _widen(view: QTableView, columns: tuple[int, ...], *_changed: object) -> None:
+    for column in columns:
         needed = view.sizeHintForColumn(column)
         if needed > view.columnWidth(column) > 0:
-            view.setColumnWidth(column, needed)
+            columns_of(view).widen(column, needed)

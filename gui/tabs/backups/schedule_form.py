@@ -16,7 +16,7 @@ from core.model.schedule import Every, Schedule, ScheduleFormat
 from core.units import format_moment, utc_now
 from gui import theme
 from gui.tabs.backups.selection_dialog import pattern_fields, patterns
-from gui.tabs.backups.sources import Source
+from gui.tabs.backups.sources import Source, distinct_name
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
@@ -84,7 +84,7 @@ class ScheduleForm(Dialog):
         self.banner = Banner(self)
         self.database = combo_box("Database")
         for source in choices.databases:
-            self.database.addItem(shown(source.name), source.address)
+            self.database.addItem(_title(source, choices), source.address)
         self.scope = combo_box("Tables")
         self.scope.addItems(["All tables", "Selected tables"])
         self.include, self.exclude = pattern_fields()
@@ -325,6 +325,10 @@ class ScheduleForm(Dialog):
         """Store the schedule and close the dialog."""
         self._then(self.schedule, self._former)
         self.accept()
+
+
+def _title(source: Source, choices: ScheduleChoices) -> str:
+    return shown(distinct_name(source, choices.databases))
 
 
 def choose(box: QComboBox, index: int) -> None:

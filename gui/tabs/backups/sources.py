@@ -164,7 +164,10 @@ class SourcesModel(Rows):
 
     def _fill(self) -> None:
         self._replace(
-            [(shown(_distinct(source, self.sources)), _count(source)) for source in self.sources],
+            [
+                (shown(distinct_name(source, self.sources)), _count(source))
+                for source in self.sources
+            ],
             [(source.address, source.tables or 0) for source in self.sources],
         )
 
@@ -176,7 +179,7 @@ class SourcesModel(Rows):
         return super()._drawn(row, column, role)
 
 
-def _distinct(source: Source, sources: Sequence[Source]) -> str:
+def distinct_name(source: Source, sources: Sequence[Source]) -> str:
     """Return the name of a source, or what distinguishes it if another one has the same name."""
     alike = [each for each in sources if each.name == source.name]
     if len(alike) == 1:

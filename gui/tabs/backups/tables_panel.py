@@ -13,7 +13,7 @@ from core.model.tables import DatabaseInfo, TableInfo
 from core.units import format_counted
 from gui import theme
 from gui.models.roles import SORT_ROLE
-from gui.tabs.backups.columns import first_look
+from gui.tabs.backups.columns import first_look, show_numbers_complete
 from gui.tabs.backups.encryption_dialog import chosen_key
 from gui.tabs.backups.models import TablesModel
 from gui.tabs.backups.sources import Source
@@ -76,6 +76,7 @@ class TablesPanel(QWidget):
             Qt.SortOrder.AscendingOrder,
             first=_NAME,
         )
+        show_numbers_complete(self.table, TablesModel.ROWS)
         self.table.setMinimumHeight(_HEAD + theme.ROW)
         self._make_buttons()
         self._settings = settings

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.model.backup import Backup
 from core.units import format_counted, format_size
 from gui.tabs.backups.servers import why_not_restored
-from gui.tabs.backups.sources import Source
+from gui.tabs.backups.sources import Source, distinct_name
 from gui.widgets.buttons import name_button, primary_button
 from gui.widgets.labels import heading, muted_label, shown, text_label
 
@@ -63,8 +63,9 @@ class TargetPane(QWidget):
         ordered = sorted(databases, key=self._needs_conversion)
         for source in ordered[:_MOST]:
             act = partial(self.database_wanted.emit, source.address)
-            button = name_button(f"{source.name}…", act)
-            button.setAccessibleName(f"Compare with {source.name}")
+            name = distinct_name(source, databases)
+            button = name_button(f"{name}…", act)
+            button.setAccessibleName(f"Compare with {name}")
             button.set_hint(f"Compare with {source.hint}")
             why = why_not_restored(self._engine, source.engine)
             button.allow(not why, why)

@@ -16,7 +16,7 @@ from core.units import format_counted, format_size
 from core.work import Progress
 from gui import theme
 from gui.tabs.backups.restore_panel import progress_text
-from gui.tabs.backups.sources import Source
+from gui.tabs.backups.sources import Source, distinct_name
 from gui.tabs.backups.together_models import TogetherModel
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import danger_button, plain_button
@@ -120,9 +120,10 @@ class TogetherDialog(Dialog):
 
     def _make_fields(self) -> None:
         self.scope = _combo("Tables", [title for title, _tables in self._choices.scopes])
-        box = _combo("Database to restore into", [s.name for s in self._choices.databases])
-        self.target = box
-        addresses = [source.address for source in self._choices.databases]
+        databases = self._choices.databases
+        titles = [distinct_name(source, databases) for source in databases]
+        self.target = box = _combo("Database to restore into", titles)
+        addresses = [source.address for source in databases]
         if self._choices.database in addresses:
             box.setCurrentIndex(addresses.index(self._choices.database))
         self.source = _combo("Databases whose backups are used", _SOURCES)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from core.backup.listing import list_backups
 from core.backup.run import backup
@@ -15,7 +15,7 @@ from core.model.tables import DatabaseInfo, Dependant, TableInfo
 from gui.tabs.backups.models import TablesModel
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.servers import VERIFY, ServerFacts, login_of
-from gui.tabs.backups.sources import Source
+from gui.tabs.backups.sources import Source, distinct_name
 from gui.widgets.labels import Elided
 
 WAIT = 15_000
@@ -197,7 +197,7 @@ def test_estimates_are_marked(tab):
     assert tip.startswith("About 4,000,351 rows, by an estimate of the server")
 
 
-def test_sources_of_the_same_name_are_distinguished(tab):
+def test_sources_of_the_same_name_are_distinguished(tab, made):
     shared, other = "postgresql://ada@db:5432/trading", "postgresql://bob@db:5432/trading"
     tab.sources.show_databases([shared, "mysql://ada@db/shop"])
     model = tab.sources.model
@@ -205,6 +205,11 @@ def test_sources_of_the_same_name_are_distinguished(tab):
     tab.sources.show_databases([shared, other, "/a/x.db", "/b/x.db"])
     names = [model.index(row, 0).data() for row in range(4)]
     assert names[:2] == ["trading as ada", "trading as bob"]
+    listed = tab.sources.databases
+    assert [distinct_name(each, listed) for each in listed] == names
+    tab.restoring.targets.show_backup(made, listed)
+    buttons = [each.text() for each in tab.restoring.targets.findChildren(QPushButton)]
+    assert {"trading as ada…", "trading as bob…"} <= set(buttons)
     assert "/a/x.db" in names[2]
     assert "/b/x.db" in names[3]
     tab.sources.show_databases([shared, shared.replace("5432", "5433"), "secret:s"])

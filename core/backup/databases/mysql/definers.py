@@ -20,7 +20,8 @@ def refused_triggers(session: Session, triggers: Iterable[Trigger]) -> Iterator[
     """Yield the triggers that a restore in place of their table could not create again."""
     for trigger in refused_of(session, triggers):
         error = refusal(session, trigger, "")
-        yield Dependant("trigger", trigger.name, f"{error.reason} {error.remedy}".strip())
+        problem = f"{error.reason} {error.remedy}".strip()
+        yield Dependant("trigger", trigger.name, problem, blocks=True)
 
 
 def refused_of(session: Session, triggers: Iterable[Trigger]) -> tuple[Trigger, ...]:

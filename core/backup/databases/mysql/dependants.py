@@ -72,10 +72,11 @@ def dependants_after(
     columns = {column.name.lower() for column in schema.columns}
     lost = [c.name for c in today.columns if c.name.lower() not in columns] if today else []
     bodies = _bodies(session)
-    found = [
-        replace(each, problem=_problem(each, references, schema, bodies, lost))
-        for each in dependants_of(session, schema.table)
-    ]
+    found = []
+    for each in dependants_of(session, schema.table):
+        problem = _problem(each, references, schema, bodies, lost)
+        blocks = bool(problem) and each.kind == "foreign key"
+        found.append(replace(each, problem=problem, blocks=blocks))
     found += refused_triggers(session, today.triggers if today else ())
     if today is not None and not sees_all(session):
         found.append(Dependant("foreign key", "of other databases", UNSEEN))

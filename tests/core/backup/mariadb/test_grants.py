@@ -181,6 +181,8 @@ def test_a_trigger_of_another_definer_is_named_before_it_prevents_a_restore(
         assert not _problems(trading, store, backup, "noted")
         plain = replace(trading, user="plain")
         (problem,) = _problems(plain, store, backup, "noted")
+        found = preview_of(store, backup, plain.address, 5, Work()).dependants
+        assert [each.name for each in found if each.blocks] == ["noted"]
         before = trading.everything()
         with pytest.raises(AccessDenied) as refused:
             plain.restored(store, backup)

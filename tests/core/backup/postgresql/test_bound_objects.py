@@ -357,3 +357,14 @@ def test_an_error_in_the_data_does_not_show_the_value(database: Database) -> Non
     with open_database(database.address) as opened, pytest.raises(DatabaseError) as refused:
         opened._session.query("SELECT $1::text::int", ("private",))  # type: ignore[attr-defined] # of PostgreSQL
     assert refused.value.cause == "Invalid input syntax for type integer (22P02)."
+
+
+def test_the_preview_marks_what_prevents_a_restore_in_place(
+    orders: Database, store: MemoryStore
+) -> None:
+    backup = orders.back_up(store, "orders")
+    orders.script("CREATE MATERIALIZED VIEW totals AS SELECT sum(price) FROM orders")
+    found = preview_of(store, backup, orders.address, 5, Work()).dependants
+    assert [each.name for each in found if each.blocks] == ["totals"]
+    with pytest.raises(NotSupported, match="are bound to the present table orders"):
+        orders.restore(store, backup)
