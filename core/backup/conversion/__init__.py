@@ -77,7 +77,9 @@ def _old_form(
 ) -> Package:
     if package.parts_format == target.parts_format:
         return package
-    schema, lost = (package.schema, ()) if today is not None else portable(package.schema)
+    # Without the schema of the present table it is inferred from the values, as of SQLite.
+    fits = today is not None and not package.inferred
+    schema, lost = (package.schema, ()) if fits else portable(package.schema)
     return replace(
         package,
         schema=schema,

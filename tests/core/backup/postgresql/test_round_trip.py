@@ -267,6 +267,13 @@ def test_old_form_and_sqlite_backups_are_restored(
     (old,) = backups_in(store, "old", Work())
     database.restore(store, old)
     assert database.content("old") == ['(1,1.5,"x, ""y""")', '(2,,"")']
+    # A present table with other columns does not fit, so that its schema cannot be used.
+    database.script("DROP TABLE old", "CREATE TABLE old (id int PRIMARY KEY, other text NOT NULL)")
+    preview = preview_of(store, old, database.address, 5, Work())
+    assert preview.inferred
+    assert any("other" in difference for difference in preview.drift)
+    database.restore(store, old)
+    assert database.content("old") == ['(1,1.5,"x, ""y""")', '(2,,"")']
     of_sqlite = backed_up(store, path, "orders")  # type: ignore[arg-type] # the fixture's path
     report = database.restore(store, of_sqlite)
     assert report.rows == len(database.content("orders")) == 500
