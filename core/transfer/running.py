@@ -72,6 +72,8 @@ def run_journalled(
         if journal is not None:
             journal.leave()
         recorder.held.partial = report
+        # That of the file of the error, of which nothing may have been written, is not the batch's.
+        recorder.held.effect = "Completed files remain; the others wait in the queue."
         raise recorder.held
     assert not report.cancelled, (
         f"{len(report.cancelled)} of {format_counted(report.planned, 'file')} without an end"

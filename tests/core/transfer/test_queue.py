@@ -208,6 +208,7 @@ def test_expired_credentials_stop_the_profile_once_and_no_file_fails(queue):
         run_journalled(asked, arguments, work_with_budget(Work()), expire)
     assert caught.value.partial.done == (0,)
     assert caught.value.partial.failed == ()
+    assert caught.value.effect == "Completed files remain; the others wait in the queue."
     held = queue.finish(first, caught.value)
     assert (held.state, held.counts) == (BatchState.HELD, Counts(4, done=1))
     assert held.reason == "The session has expired"
