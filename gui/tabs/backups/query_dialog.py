@@ -234,11 +234,14 @@ class QueryDialog(Dialog):
         dialog.setDefaultSuffix("csv")
         dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(_FORMATS[name]))
         dialog.fileSelected.connect(
-            lambda path: self.export_wanted.emit(
-                Path(path), _FORMATS.get(dialog.selectedNameFilter(), "csv")
-            )
+            lambda path: self.export_to(path, _FORMATS.get(dialog.selectedNameFilter(), "csv"))
         )
         dialog.open()
+
+    def export_to(self, path: str, usual: str) -> None:
+        """Write all rows to a file, in the format of its ending; of another ending in the usual one."""
+        ending = Path(path).suffix.removeprefix(".").lower()
+        self.export_wanted.emit(Path(path), ending if ending in _FORMATS.values() else usual)
 
 
 def _summary(found: QueryResult) -> str:

@@ -86,3 +86,24 @@ def test_a_closed_dialog_ignores_its_answer(qtbot, tab, dialog):
     dialog.reject()
     qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
     assert not tab.banner.failed
+
+
+@pytest.mark.parametrize(
+    ("name", "usual", "written"),
+    [
+        ("a.parquet", "csv", "parquet"),
+        ("a.JSON", "csv", "json"),
+        ("a.csv", "sql", "csv"),
+        ("a.txt", "sql", "sql"),
+        ("a", "csv", "csv"),
+    ],
+)
+def test_the_ending_of_the_file_decides_about_its_format(
+    qtbot, dialog, tmp_path, name, usual, written
+):
+    with qtbot.waitSignal(dialog.export_wanted) as wanted:
+        dialog.export_to(str(tmp_path / name), usual)
+    assert wanted.args == [tmp_path / name, written]
+    qtbot.waitUntil(lambda: "were written to" in dialog.banner.text, timeout=WAIT)
+    head = (tmp_path / name).read_bytes()[:4]
+    assert (head == b"PAR1") == (written == "parquet")
