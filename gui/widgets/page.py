@@ -41,6 +41,18 @@ class Page(QScrollArea):
         super().resizeEvent(event)
 
 
+def scroll_into_view(widget: QWidget) -> None:
+    """Scroll the areas around a widget until it is visible, as far as they have room for it."""
+    part = widget.parentWidget()
+    while part is not None:
+        if isinstance(part, QScrollArea) and (content := part.widget()) is not None:
+            # Of a field `ensureWidgetVisible` only shows the cursor.
+            size = widget.size().boundedTo(part.viewport().size()) / 2
+            centre = widget.mapTo(content, widget.rect().center())
+            part.ensureVisible(centre.x(), centre.y(), size.width() + 1, size.height() + 1)
+        part = part.parentWidget()
+
+
 def fit_to_page(widget: QWidget, fit: Callable[[QSize], object]) -> None:
     """Call a function with the size that the page of a widget offers, whenever it changes.
 

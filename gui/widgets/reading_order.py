@@ -25,6 +25,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.widgets.page import scroll_into_view
+
 #: Controls whose inner widgets, such as the buttons of a spin box, are not in the order.
 _LEAVES = (
     QAbstractButton,
@@ -58,7 +60,9 @@ def focus_next(root: QWidget, *, forward: bool) -> bool:
     outside = -1 if forward else 0
     place = (order.index(focus) if focus in order else outside) + step
     reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
-    order[place % len(order)].setFocus(reason)
+    wanted = order[place % len(order)]
+    wanted.setFocus(reason)
+    scroll_into_view(wanted)  # as Qt does when it moves the focus
     return True
 
 

@@ -140,6 +140,18 @@ def test_the_backups_of_every_table_fit_after_the_window_was_resized(user, datab
     assert found == {}, "\n" + "\n".join(f"{what} {at}" for what, at in found.items())
 
 
+def test_the_message_about_former_rows_is_in_sight_below_the_calendar(user, database):
+    tab = _loaded(user, next(spec for spec in TABS if spec.id == "backups"))
+    user.window.resize(852, 480)
+    tab.open_target("orders")
+    user.until(lambda: tab.restoring.preview is not None, LONG)
+    tab.backups.shape.select("calendar")
+    _settle(user, tab)
+    bar = tab.former_bar
+    bar.show_former(str(database), "orders", "orders__before_20261129T112119Z")
+    user.until(lambda: bar.visibleRegion().boundingRect().height() == bar.height(), LONG)
+
+
 def test_every_tab_that_is_first_opened_in_a_small_window_fits(user):
     """A tab shows all of its columns only if its page is wide enough, from the beginning."""
     window, found = user.window, {}

@@ -72,6 +72,25 @@ def _walk(view, qtbot, key):
     return names
 
 
+def test_a_control_below_the_visible_part_of_its_page_is_scrolled_into_view(qtbot, themed):
+    part = QWidget()
+    box, fields = QVBoxLayout(part), [QLineEdit() for _ in range(20)]
+    for field in fields:
+        box.addWidget(field)
+    page = Page(part)
+    qtbot.addWidget(page)
+    page.resize(300, 200)
+    page.show()
+    page.activateWindow()
+    fields[0].setFocus()
+    qtbot.waitUntil(fields[0].hasFocus)
+    for forward in (False, True):
+        focus_next(part, forward=forward)
+        focused = fields[0] if forward else fields[-1]
+        assert part.window().focusWidget() is focused
+        assert focused.visibleRegion().boundingRect() == focused.rect()
+
+
 def test_controls_that_were_made_late_are_reached_where_they_are(view, qtbot):
     view.path.show_prefix("a/b/c/")
     view.switch.set_items(("Table", "JSON"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.labels import Elided, mono_elided, repolish
+from gui.widgets.page import scroll_into_view
 
 
 class FormerTableBar(QWidget):
@@ -60,6 +61,8 @@ class FormerTableBar(QWidget):
         self._name.setText(former)
         self.setAccessibleName(f"Former rows of {table} were saved as {former}")
         self.show()
+        # In a low window it may be below the visible part; it has no place yet.
+        QTimer.singleShot(0, self, lambda: scroll_into_view(self))
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Hide the bar, and move the focus to the widget nearby instead of the start of the window."""
