@@ -95,7 +95,7 @@ def _among(found: RestorePreview, chosen: ChosenBackups) -> RestorePreview:
         found,
         orphans=tuple(each for each in found.orphans if not solved(each[0])),
         dependants=tuple(
-            replace(each, problem="")
+            replace(each, problem="", blocks=False)
             if each.kind == "foreign key" and parents.get(each.name) in chosen.parents
             else each
             for each in found.dependants

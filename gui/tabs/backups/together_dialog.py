@@ -339,6 +339,7 @@ class TogetherDialog(Dialog):
         self.restore.setText(f"Restore {tables}…" if count else "Restore…")
         self.restore.setAccessibleName(self.restore.text().rstrip("…"))
         why = self._locked or (_BUSY if busy else "") or ("" if count else _STALE)
+        why = why or _why_blocked(preview)
         self.restore.allow(not why, why)
 
     def _show_details(self, *_changed: object) -> None:
@@ -350,6 +351,17 @@ class TogetherDialog(Dialog):
         text = "\n".join(shown(line, lines=True) for line in lines)
         if text != self.details.toPlainText():
             self.details.setPlainText(text)
+
+
+def _why_blocked(preview: TablesPreview | None) -> str:
+    """Return what prevents the restore of a table, which would end that of the others half-way."""
+    blocked = (
+        f"{found.table} cannot be replaced: {each}"
+        for found in (preview.tables if preview is not None else ())
+        for each in found.dependants
+        if found.exists and each.blocks
+    )
+    return next(blocked, "")
 
 
 def _combo(name: str, entries: Sequence[str]) -> QComboBox:

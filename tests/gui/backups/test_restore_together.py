@@ -1,18 +1,20 @@
 """Several tables are compared, restored together after a question, and undone, from the window."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from helpers.backups import everything, sql
+from helpers.together_dialogs import preview_dialog
 from PySide6.QtCore import QItemSelectionModel
-from PySide6.QtWidgets import QLabel, QPlainTextEdit
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QWidget
 
 from core.backup.restore_tables import restore_tables
 from core.backup.run import backup
 from core.errors import DatabaseError
 from core.model.backup import Backup, Difference, RestorePreview, RestoreReport
 from core.model.table_restores import TablesReport
-from core.model.tables import TableSchema
+from core.model.tables import Dependant, TableSchema
 from gui.dialogs.confirm import Confirm
 from gui.shortcuts import Binding
 from gui.tabs.backups.together_dialog import TogetherDialog
@@ -332,3 +334,21 @@ def test_old_backups_of_one_moment_are_shown_apart():
     outcome = TogetherOutcome("d.db", tuple(backups), TablesReport((report,), 1.0))
     assert outcome.remaining == ("users",)
     assert ResultModel(outcome).report(1) is None
+
+
+def test_an_object_that_prevents_the_restore_of_one_table_is_named_before_it_begins(qtbot):
+    """The tables before it were replaced, and the others were not."""
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = preview_dialog(parent)
+    assert dialog.restore.isEnabled()
+    preview = dialog._preview
+    bound = Dependant("trigger", "noted", "Its definer is root@localhost.", blocks=True)
+    last = preview.tables[-1]
+    for exists in (False, True):
+        table = replace(last, exists=exists, dependants=(bound,))
+        dialog.show_preview(dialog.request, replace(preview, tables=(*preview.tables[:-1], table)))
+        assert dialog.restore.isEnabled() != exists
+    assert dialog.restore.reason == (
+        f"{last.table} cannot be replaced: trigger noted: Its definer is root@localhost."
+    )
