@@ -6,10 +6,11 @@ import pytest
 from helpers.browser import in_other_thread, put, settled
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QLineEdit
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton
 
 from core.catalog.refresh import refresh
 from core.collect.collecting import collect
+from core.errors import Offline
 from core.work import Work
 from gui.tabs.browser.collect import result_model
 
@@ -135,6 +136,41 @@ def test_a_plan_from_the_catalogue_names_its_age_and_a_refresh_lists_again(
     assert "catalogue" not in page.text.text()
 
 
+def retry(banner):
+    (button,) = (each for each in banner.findChildren(QPushButton) if each.text() == "Retry")
+    assert button.isVisible()
+    return button
+
+
+def test_the_retry_of_a_failed_collection_collects_and_that_of_a_plan_plans(page, tab, qtbot):
+    page.start_plan()
+    settled(qtbot, tab)
+    planned = page.text.text()
+    started = []
+    begin = tab.bulk
+
+    def bulk(title, operation, arguments, then, *, failed, **more):
+        started.append((operation, failed))
+        return begin(title, operation, arguments, then, failed=failed, **more)
+
+    tab.bulk = bulk
+    offline = Offline("The endpoint cannot be reached")
+    for start, operation in (
+        (page.start_plan, "collect.plan"),
+        (page.start_collect, "collect.run"),
+    ):
+        started.clear()
+        start()
+        page.stop.click()
+        settled(qtbot, tab)
+        started[0][1](offline)
+        assert page.text.text() == planned
+        retry(page.banner).click()
+        assert [each[0] for each in started] == [operation] * 2
+        settled(qtbot, tab)
+    assert page.result.model.rowCount() > 0
+
+
 def test_an_empty_range_cannot_be_collected(page, tab, qtbot):
     page.form.names.setText("XRP-USD")
     page.start_plan()
@@ -164,6 +200,28 @@ def test_a_collected_table_is_queried_and_the_result_too(collected, tab, qtbot):
     query.start()
     settled(qtbot, tab)
     assert cells(query.result, tab, qtbot, 0) == ["4"]
+
+
+def test_a_failed_statement_can_be_run_again(tab, qtbot):
+    tab.open_page("query", None)
+    settled(qtbot, tab)
+    query = tab.contents.page
+    query.statement.setPlainText("SELECT 7 AS seven")
+    failed = []
+    begin = tab.bulk
+
+    def bulk(*arguments, **more):
+        failed.append(more["failed"])
+        return begin(*arguments, **more)
+
+    tab.bulk = bulk
+    query.start()
+    settled(qtbot, tab)
+    failed[0](Offline("The endpoint cannot be reached"))
+    retry(query.banner).click()
+    settled(qtbot, tab)
+    assert len(failed) == 2
+    assert cells(query.result, tab, qtbot, 0) == ["7"]
 
 
 def test_a_query_without_a_catalogue_offers_to_list_the_keys(tab, qtbot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -168,7 +169,7 @@ class CollectPage(BrowserPage):
         self._start(
             self._tab.bulk(
                 f"Plan {chosen.title}", "collect.plan", self._arguments(chosen),
-                partial(self.show_plan, chosen), failed=self._on_failed, cancelled=self._on_stopped,
+                partial(self.show_plan, chosen), failed=partial(self._on_failed, partial(self.start_plan, list_again=list_again)), cancelled=self._on_stopped,
                 progress=self._on_progress, command=command, latest="browser/collect",
             ),
             "Listing…",
@@ -192,7 +193,7 @@ class CollectPage(BrowserPage):
         self._start(
             self._tab.bulk(
                 f"Collect {chosen.title}", "collect.run", self._arguments(chosen),
-                partial(self.show_report, chosen), failed=self._on_failed, cancelled=self._on_stopped,
+                partial(self.show_report, chosen), failed=partial(self._on_failed, self.start_collect), cancelled=self._on_stopped,
                 progress=self._on_progress,
                 command=self._tab.command(
                     "collect.run", chosen.kind, *chosen.names,
@@ -242,7 +243,7 @@ class CollectPage(BrowserPage):
         self._start(
             self._tab.bulk(
                 f"Plan {chosen.title} for Athena", "collect.athena", chosen.arguments,
-                partial(self.show_statements, chosen), failed=self._on_failed, cancelled=self._on_stopped,
+                partial(self.show_statements, chosen), failed=partial(self._on_failed, self.plan_athena), cancelled=self._on_stopped,
                 progress=self._on_progress, latest="browser/collect",
                 command=self._tab.command(
                     "collect.athena", chosen.kind, *chosen.names, options=_options(chosen)
@@ -276,7 +277,7 @@ class CollectPage(BrowserPage):
         self._start(
             self._tab.bulk(
                 f"Query {chosen.title} with Athena", "athena.run", chosen.arguments,
-                partial(self.show_athena, chosen), failed=self._on_failed, cancelled=self._on_stopped,
+                partial(self.show_athena, chosen), failed=partial(self._on_failed, self.plan_athena), cancelled=self._on_stopped,
                 progress=lambda found: self.text.setText(f"Scanning: {format_size(found.done)}"),
                 latest="browser/collect",
             ),
@@ -311,10 +312,10 @@ class CollectPage(BrowserPage):
     def _on_progress(self, progress: Progress) -> None:
         self.text.setText(progress_text(progress))
 
-    def _on_failed(self, error: StorageError) -> None:
+    def _on_failed(self, again: Callable[[], None], error: StorageError) -> None:
         self._task = None
-        self.text.setText("")
-        self.banner.show_error(error, self.refresh if error.retryable else None)
+        self.text.setText(plan_text(self._plan) if self._plan is not None else "")
+        self.banner.show_error(error, again if error.retryable else None)
         self._update()
 
     def _on_stopped(self) -> None:

@@ -200,7 +200,7 @@ class FolderBar(QWidget):
     def _on_failed(self, error: StorageError) -> None:
         self._task = None
         self.text.setText(_name(self._folder or ""))
-        self._banner.show_error(error)
+        self._banner.show_error(error, self.list_again if error.retryable else None)
         self._update()
 
     def _on_stopped(self) -> None:

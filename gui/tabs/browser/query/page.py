@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -182,7 +182,7 @@ class QueryPage(BrowserPage):
             "Running…",
             self._tab.bulk(
                 "Run a query", "tables.query", arguments, self.show_report,
-                failed=self._on_failed, cancelled=self._on_stopped, progress=self._on_progress,
+                failed=partial(self._on_failed, self.start), cancelled=self._on_stopped, progress=self._on_progress,
                 command=self._command(arguments), latest="browser/query",
             ),
         )  # fmt: skip
@@ -196,7 +196,7 @@ class QueryPage(BrowserPage):
             "Planning…",
             self._tab.bulk(
                 "Plan a query", "tables.plan", arguments, self.show_plan,
-                failed=self._on_failed, cancelled=self._on_stopped, progress=self._on_progress,
+                failed=partial(self._on_failed, self.start_plan), cancelled=self._on_stopped, progress=self._on_progress,
                 command=self._command(arguments, dry_run=True), latest="browser/query",
             ),
         )  # fmt: skip
@@ -213,7 +213,7 @@ class QueryPage(BrowserPage):
         self.folder.show_reports(report.folders)
         if report.result is None:
             assert report.failure is not None
-            self._on_failed(report.failure)
+            self._on_failed(self.start, report.failure)
             return
         self._show_result(report.result)
 
@@ -288,13 +288,13 @@ class QueryPage(BrowserPage):
             key = str(self.folder.problems.index(index.row(), 0).data())
             self._tab.arrive(key.rpartition("/")[0] + "/", select=key)
 
-    def _on_failed(self, error: StorageError) -> None:
+    def _on_failed(self, again: Callable[[], None], error: StorageError) -> None:
         self._task = None
         self.text.setText("")
         if Hint.LIST_KEYS in error.hints:
             self.banner.show_error(error, partial(self._tab.open_page, "search"), "Open the search")
         else:
-            self.banner.show_error(error)
+            self.banner.show_error(error, again if error.retryable else None)
         self._update()
 
     def _on_stopped(self) -> None:
