@@ -22,9 +22,16 @@ from core.backup.schedules import applies_to, schedules
 from core.backup.store import BucketStore, Store
 from core.backup.timetable import is_possible
 from core.backup.verifications import verification_of, verifications
-from core.model.backup import Backup, BackupState
+from core.model.backup import Backup, BackupState, Origin
 from core.model.connection import Profile
-from core.model.schedule import BackupFinding, BackupHealth, BackupProblem, BackupRun, Schedule
+from core.model.schedule import (
+    BackupFinding,
+    BackupHealth,
+    BackupProblem,
+    BackupRun,
+    LastBackup,
+    Schedule,
+)
 from core.objects.bucket import HasBucket
 from core.units import format_counted, format_duration, format_moment, format_size, utc_now
 from core.work import Progress, Work, default_work
@@ -66,7 +73,17 @@ def examine(workspace: HasProfile, work: Work | None = None) -> BackupHealth:
     store = BucketStore(workspace.bucket)
     backups, total = newest_backups(store, planned, work)
     runs = tuple(last_runs(store.place).values())
-    return BackupHealth(findings(backups, planned, runs), total, utc_now())
+    found = findings(backups, planned, runs)
+    return BackupHealth(found, total, utc_now(), tuple(last_backups(backups)))
+
+
+def last_backups(backups: Iterable[Backup]) -> Iterator[LastBackup]:
+    """Yield the newest backup of each table and database, and the number of these."""
+    groups: dict[tuple[str, Origin], list[Backup]] = {}
+    for backup in backups:
+        groups.setdefault((backup.table, backup.origin), []).append(backup)
+    for (table, origin), group in groups.items():
+        yield LastBackup(table, origin, max(each.taken for each in group), len(group))
 
 
 def newest_backups(

@@ -175,9 +175,24 @@ class BackupFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class LastBackup:
+    """The newest backup of a table of one database among `backups` that were examined."""
+
+    table: str
+    origin: Origin
+    taken: datetime
+    backups: int
+
+
+@dataclass(frozen=True, slots=True)
 class BackupHealth:
-    """The findings about the backups of a bucket, their number, and when they were examined."""
+    """The findings about the backups of a bucket, their number, and when they were examined.
+
+    `last` has the newest backup of each table and database. Of a table with very many backups only
+    the newest ones are examined.
+    """
 
     findings: tuple[BackupFinding, ...]
     backups: int
     examined: datetime
+    last: tuple[LastBackup, ...] = ()

@@ -43,6 +43,11 @@ class BackupActions(QObject):
         super().__init__(tab)
         self._tab, self._tables, self._backups = tab, tables, backups
         self._databases = databases
+        tab.context.backup_watch.changed.connect(self._on_examined)
+
+    def _on_examined(self) -> None:
+        health = self._tab.context.backup_watch.health
+        self._tables.set_examined(health.last if health is not None else ())
 
     def back_up_some_rows(self, table: str) -> None:
         """Prompt for a condition, and back up the rows of a table that meet it."""

@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 
 from core.model.backup import Backup, BackupState, Difference, Origin, StoredTable
+from core.model.schedule import LastBackup
 from core.model.tables import TableInfo
 from core.units import (
     as_utc,
@@ -56,11 +57,14 @@ class TablesModel(Rows):
         self.tables: tuple[TableInfo, ...] = ()
         self._present: tuple[TableInfo, ...] | None = None
         self._stored: dict[str, StoredTable] = {}
+        self._examined: tuple[LastBackup, ...] = ()
+        self._origin: Origin | None = None
         self._known = self.in_bucket = False
 
-    def show(self, tables: Sequence[TableInfo] | None) -> None:
+    def show(self, tables: Sequence[TableInfo] | None, origin: Origin | None = None) -> None:
         """Show the tables of a database; None if they are unknown."""
         self._present = None if tables is None else tuple(tables)
+        self._origin = origin
         self._set_source(in_bucket=False)
 
     def show_bucket(self) -> None:
@@ -80,9 +84,25 @@ class TablesModel(Rows):
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 1, 1)
         self._fill()
 
-    def _last(self, table: str) -> datetime | None:
-        stored = self._stored.get(table)
-        return stored.last if stored else None
+    def set_examined(self, last: Sequence[LastBackup]) -> None:
+        """Show the last backups of this database only, as far as the databases are known."""
+        self._examined = tuple(last)
+        self._fill()
+
+    def _last(self, info: TableInfo) -> datetime | None:
+        """Return when a table of this database was backed up last; of an absent one, of any.
+
+        Backups since the examination, whose database is not known yet, count as of this one.
+        """
+        stored, origin = self._stored.get(info.name), self._origin
+        anywhere = self.in_bucket or origin is None or info.problem == ABSENT
+        if stored is None or stored.last is None or anywhere or origin is None:
+            return stored.last if stored else None
+        known = [each for each in self._examined if each.table == info.name]
+        own = [each.taken for each in known if not each.origin.differs(origin)]
+        complete = sum(each.backups for each in known) >= stored.backups
+        newer = all(each.taken < stored.last for each in known)
+        return max(own, default=None) if (own or complete) and not newer else stored.last
 
     def row_of(self, table: str) -> int:
         """Return the row of a table, or -1."""
@@ -94,7 +114,7 @@ class TablesModel(Rows):
         texts: list[tuple[CellText, ...]] = []
         values: list[tuple[Any, ...]] = []
         for info in self.tables:
-            last = self._last(info.name)
+            last = self._last(info)
             number = self._stored[info.name].backups if self.in_bucket else info.rows
             rows = _NONE if number is None else format_count(number)
             if info.estimated and number is not None and not self.in_bucket:
@@ -135,7 +155,7 @@ class TablesModel(Rows):
         return super()._drawn(row, column, role)
 
     def _tone(self, info: TableInfo) -> str:
-        last = self._last(info.name)
+        last = self._last(info)
         if info.problem or info.former_name:
             return "neutral"
         stale = last is None or (utc_now() - last).days >= _STALE_DAYS
@@ -148,7 +168,9 @@ class TablesModel(Rows):
             return f"{info.name} is {info.problem}."
         if info.estimated and column == self.ROWS:
             return f"About {info.rows or 0:,} rows, by an estimate of the server: {_WHY_ESTIMATED}"
-        last = self._last(info.name)
+        last = self._last(info)
+        if last is None and info.name in self._stored and not self.in_bucket:
+            return "The bucket has backups of this name only from other databases."
         return format_moment(last) if column == self._LAST and last else None
 
 

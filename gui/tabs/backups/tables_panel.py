@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.model.backup import StoredTable
+from core.model.schedule import LastBackup
 from core.model.tables import DatabaseInfo, TableInfo
 from core.units import format_counted
 from gui import theme
@@ -88,7 +89,7 @@ class TablesPanel(QWidget):
         self._act: Callable[[], object] = self._on_open
         #: The text below the tables, and the progress of backups by the address of their database.
         self._text, self._activities = "", dict[str, str]()
-        self._empty = EmptyState("", "", "", self._on_button)
+        self._empty = EmptyState("", "", "", lambda: self._act())  # noqa: PLW0108 - the action changes
         self.view = Loadable(self._content(), self._empty)
         self._panel = Panel("Tables", self.view, actions=(self.together,))
         self._panel.head.add_pill(self._pill)
@@ -215,7 +216,7 @@ class TablesPanel(QWidget):
         self._show_engine(info.engine, source.hint)
         self.database = source.address
         self.show_encryption()
-        self._show(lambda: self.model.show(info.tables))
+        self._show(lambda: self.model.show(info.tables, source.origin))
         self._show_note(info.untested if self.model.tables else "This database has no tables.")
 
     def show_encryption(self) -> None:
@@ -324,9 +325,6 @@ class TablesPanel(QWidget):
         self._act = act or self._on_open
         self.view.show_empty()
 
-    def _on_button(self) -> None:
-        self._act()
-
     def _on_open(self) -> None:
         self.open_wanted.emit(self._empty.button)
 
@@ -337,6 +335,10 @@ class TablesPanel(QWidget):
     def set_stored(self, stored: Sequence[StoredTable] | None) -> None:
         """Show which tables have backups and when the last was made; None if unknown."""
         self._keep(lambda: self.model.set_stored(stored))
+
+    def set_examined(self, last: Sequence[LastBackup]) -> None:
+        """Show the last backups of the open database, not those of tables of the same name."""
+        self._keep(lambda: self.model.set_examined(last))
 
     def select(self, table: str) -> bool:
         """Select a table by its name; return whether it is listed."""

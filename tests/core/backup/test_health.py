@@ -11,7 +11,7 @@ from helpers.backups import MemoryStore, backed_up, trading_database
 
 from core.backup import health
 from core.backup.databases import origin_of
-from core.backup.health import findings, newest_backups
+from core.backup.health import findings, last_backups, newest_backups
 from core.backup.schedule import schedule_name
 from core.backup.schedules import applies_to
 from core.model.backup import Backup, BackupState, Origin
@@ -239,3 +239,23 @@ def test_a_schedule_applies_to_its_profile_and_bucket() -> None:
     others = [("--profile=dev",), ("--profile=prod", "--bucket=b=c")]
     assert all(applies_to(Schedule("/a", options=each), profile) for each in options)
     assert not any(applies_to(Schedule("/a", options=each), profile) for each in others)
+
+
+def test_the_last_backups_are_by_table_and_database() -> None:
+    backups = [taken(5), taken(3), taken(4, origin=OTHER), taken(1, table="users")]
+    found = {
+        (each.table, each.origin): (each.taken, each.backups) for each in last_backups(backups)
+    }
+    assert found == {
+        ("orders", ONE): (NOW - timedelta(hours=3), 2),
+        ("orders", OTHER): (NOW - timedelta(hours=4), 1),
+        ("users", ONE): (NOW - timedelta(hours=1), 1),
+    }
+
+
+def test_a_failed_run_names_database_and_host_instead_of_a_url() -> None:
+    url = "postgresql://ada@db.example.com:5433/trading?sslmode=verify-full&sslrootcert=%2Fetc%2Fca"
+    started = NOW - DAY
+    run = BackupRun("x", url, (), started, started, "The server closed the connection.")
+    (finding,) = findings([], (), [run], now=NOW)
+    assert "of all tables of trading on db.example.com:5433 on " in finding.text

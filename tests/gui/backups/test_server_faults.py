@@ -1,6 +1,7 @@
 """What an operator meets with a database server: a pasted URL, long runs, failures and large tables."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,8 +11,10 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from core.backup.listing import list_backups
 from core.backup.run import backup
 from core.errors import Corrupt, DatabaseOffline
-from core.model.backup import Origin
+from core.model.backup import Origin, StoredTable
+from core.model.schedule import BackupHealth, LastBackup
 from core.model.tables import DatabaseInfo, Dependant, TableInfo
+from core.units import format_age
 from gui.tabs.backups.models import TablesModel
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.servers import VERIFY, ServerFacts, login_of
@@ -214,3 +217,45 @@ def test_sources_of_the_same_name_are_distinguished(tab, made):
     assert "/b/x.db" in names[3]
     tab.sources.show_databases([shared, shared.replace("5432", "5433"), "secret:s"])
     assert model.index(1, 0).data() == "trading on db:5433 (PostgreSQL)"
+
+
+HERE = Origin("PostgreSQL", "trading", "db:5432", "trading")
+THERE = Origin("MariaDB", "shop", "db:3306", "shop")
+JANUARY, MARCH, MAY = (datetime(2024, month, 1, tzinfo=UTC) for month in (1, 3, 5))
+
+
+@pytest.mark.parametrize(
+    ("examined", "last"),
+    [
+        ((), MARCH),  # not examined yet
+        ((LastBackup("orders", HERE, JANUARY, 1), LastBackup("orders", THERE, MARCH, 1)), JANUARY),
+        ((LastBackup("orders", THERE, MARCH, 2),), None),
+        ((LastBackup("orders", Origin(), MARCH, 2),), MARCH),  # an old form records no database
+        ((LastBackup("orders", THERE, MARCH, 1),), MARCH),  # the other one was not examined
+        ((LastBackup("orders", THERE, JANUARY, 2),), MARCH),  # made since the examination
+    ],
+)
+def test_the_last_backup_of_a_table_is_of_its_database(examined, last):
+    """A table that was never backed up was green because of one of the same name elsewhere."""
+    model = TablesModel()
+    model.set_stored([StoredTable("orders", 2, MARCH), StoredTable("gone", 1, MAY)])
+    model.set_examined([*examined, LastBackup("gone", THERE, MAY, 1)])
+    model.show([TableInfo("orders", 5)], HERE)
+    assert model.index(0, 2).data() == ("never" if last is None else format_age(last))
+    tip = model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert (tip or "").endswith("only from other databases.") == (last is None)
+    assert model.index(1, 2).data() == format_age(MAY), "an absent table can be restored"
+    model.show_bucket()
+    assert model.index(0, 2).data() == format_age(MARCH)
+
+
+def test_a_finished_examination_is_shown_in_the_list_of_tables(qtbot, tab, made):
+    watch = tab.context.backup_watch
+    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    row = tab.tables.model.row_of("orders")
+    assert tab.tables.model.index(row, 2).data() != "never"
+    last = LastBackup("orders", THERE, made.taken, 1)
+    watch.health = BackupHealth((), 1, MAY, (last,))
+    watch.changed.emit()
+    assert tab.tables.model.index(row, 2).data() == "never"
