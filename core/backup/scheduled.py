@@ -17,7 +17,7 @@ def incomplete(report: BackupReport) -> NotSupported | None:
         return None
     first = report.skipped[0]
     return NotSupported(
-        f"Skipped tables: {len(report.skipped)}",
+        f"Skipped tables: {len(report.skipped)}, backed up: {len(report.backups)}",
         cause=f"{first.table}: {first.problem}",
         remedy=first.remedy,
     )

@@ -69,6 +69,11 @@ class OpenDatabases:
         return self._sources.source(address)
 
     @property
+    def selected(self) -> str:
+        """The address of the selected database; empty for the bucket."""
+        return self._sources.current.address
+
+    @property
     def all(self) -> tuple[Source, ...]:
         """The open databases."""
         return self._sources.databases

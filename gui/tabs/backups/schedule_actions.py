@@ -91,7 +91,12 @@ class ScheduleActions(QObject):
         workspace = self._tab.context.workspace
         profile = workspace.profile if workspace is not None else None
         options = (f"--profile={profile.name}", f"--bucket={profile.bucket}") if profile else ()
-        choices = ScheduleChoices(self._databases.all, options, _DEMO if self._is_demo else "")
+        choices = ScheduleChoices(
+            self._databases.all,
+            options,
+            _DEMO if self._is_demo else "",
+            self._databases.selected,
+        )
         form = ScheduleForm(self._dialog or self._tab, choices, self._save, schedule)
         form.tables_wanted.connect(partial(self._list_tables, form))
         form.check_wanted.connect(partial(self._check, form))

@@ -46,11 +46,13 @@ class ScheduleChoices:
         databases: the open databases.
         options: the options of its command, which name profile and bucket.
         why_outside: why only the window can start it; empty if other programs can.
+        selected: the address of the database that a new schedule backs up initially.
     """
 
     databases: Sequence[Source]
     options: tuple[str, ...] = ()
     why_outside: str = ""
+    selected: str = ""
 
 
 class ScheduleForm(Dialog):
@@ -137,6 +139,7 @@ class ScheduleForm(Dialog):
 
     def _fill(self, schedule: Schedule | None) -> None:
         if schedule is None:
+            choose(self.database, max(0, self.database.findData(self._choices.selected)))
             return
         place = self.database.findData(schedule.database)
         if place < 0:  # it is not open now

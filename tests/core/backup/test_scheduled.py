@@ -47,3 +47,4 @@ def test_a_run_that_skipped_a_table_is_incomplete() -> None:
     error = incomplete(BackupReport((), 1.0, skipped=(Skipped("users", "It has a function."),)))
     assert error is not None
     assert error.cause == "users: It has a function."
+    assert error.summary == "Skipped tables: 1, backed up: 0"

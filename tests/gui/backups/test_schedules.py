@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import apsw
 import pytest
+from helpers.backups import trading_database
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSystemTrayIcon, QTabBar
 
@@ -295,3 +296,17 @@ def test_a_schedule_of_another_profile_cannot_run_here(tab, path, watch):
     assert "another profile" in watch.why_not_here(other)
     tab.context.set_workspace(None)
     assert watch.why_not_here(other) == "Connect to a bucket first."
+
+
+def test_a_new_schedule_backs_up_the_selected_database(tab, path, qtbot):
+    other = path.with_name("other.db")
+    trading_database(other, rows=1)
+    tab.open_file(str(other))
+    qtbot.waitUntil(lambda: not tab.busy and tab.sources.current.address == str(other))
+    tab.routines.bar.schedules.click()
+    dialog = shown(tab, SchedulesDialog)
+    dialog.add.click()
+    form = shown(tab, ScheduleForm)
+    assert form.database.currentData() == str(other)
+    form.reject()
+    dialog.reject()
