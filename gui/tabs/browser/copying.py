@@ -151,9 +151,9 @@ class Copying(QObject):
         )  # fmt: skip
         size = format_size(run.plan.size)
         self._tab.banner.show_info(
-            f"Moving {objects}, {size}, to {place}."
+            f"Moving {objects}, {size}, to {run.target.place}."
             if run.move
-            else f"Copying {objects}, {size}, to {place}."
+            else f"Copying {objects}, {size}, to {run.target.place}."
         )
 
     def _on_stopped(self, run: _Run, report: TransferReport | None) -> None:

@@ -46,6 +46,12 @@ class CopyTarget:
     folder: str
     profile: str = ""
 
+    @property
+    def place(self) -> str:
+        """The address, and the profile if it is not the connection of the window."""
+        address = f"s3://{self.bucket}/{self.folder}"
+        return f"{address} of the profile {self.profile}" if self.profile else address
+
 
 class CopyDialog(Dialog):
     """Prompts for the target of a copy or move, and shows the plan before anything is done.

@@ -17,11 +17,10 @@ def result_text(target: CopyTarget, report: TransferReport, *, move: bool) -> st
     """Return what a copy or move has done, as sentences."""
     planned = format_counted(report.planned, "object")
     done = format_count(len(report.done))
-    place = f"s3://{target.bucket}/{target.folder}"
     sentences = [
-        f"{done} of {planned} moved to {place}."
+        f"{done} of {planned} moved to {target.place}."
         if move
-        else f"{done} of {planned} copied to {place}."
+        else f"{done} of {planned} copied to {target.place}."
     ]
     if verified := report.verified_text():
         sentences.append(f"Checked: {verified}.")

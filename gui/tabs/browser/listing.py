@@ -228,7 +228,10 @@ class Listing(QObject):
         if prefix == self.prefix:
             self._task = None
             self._pane.failed(error)
-            self._tab.show_error(error, self.reload)
+            # The age of the rows states the failure; the result of the change that has caused this
+            # refresh is only in the message.
+            if not (self._pane.model.total and self._tab.banner.text):
+                self._tab.show_error(error, self.reload)
 
 
 def related(prefix: str, other: str) -> bool:

@@ -7,12 +7,18 @@ import pytest
 from helpers.browser import DAY, active, in_other_thread, names, put, settled
 from PySide6.QtCore import Qt
 
+from core.errors import Offline
+from core.model.change import Change, ChangeKind
 from core.model.connection import KeySource, Profile, ProfileColour
+from core.model.objects import Verdict
 from core.objects.listing import list_pages
 from core.objects.reading import head, read
 from core.transfer.relocation import Relocation
-from core.transfer.values import IfExists
+from core.transfer.values import IfExists, TransferReport
+from core.units import utc_now
+from gui.tabs.browser import listing
 from gui.tabs.browser.copying_dialog import CopyDialog, CopyTarget, plan_text
+from gui.tabs.browser.copying_texts import result_text
 from gui.tabs.browser.listing import common_folder
 
 WAIT = 30_000
@@ -227,3 +233,31 @@ def test_a_locked_connection_can_only_be_copied_to_another_profile(qtbot):
     dialog.profile.setCurrentText("other")
     dialog.show_plan(dialog.target, plan)
     assert dialog.go.isEnabled()
+
+
+def test_a_copy_to_another_profile_names_it():
+    report = TransferReport(2, (0, 1), (), (), 2, 1.0, (Verdict.MD5,) * 2)
+    text = result_text(CopyTarget("bkt", "to/", "Ceph"), report, move=False)
+    assert text.startswith("2 of 2 objects copied to s3://bkt/to/ of the profile Ceph. ")
+    text = result_text(CopyTarget("bkt", "to/"), report, move=True)
+    assert text.startswith("2 of 2 objects moved to s3://bkt/to/. ")
+
+
+def test_a_failed_refresh_after_a_change_leaves_the_message_about_the_change(
+    tab, qtbot, monkeypatch
+):
+    tab.listing.show("logs/")
+    settled(qtbot, tab)
+
+    def refused(*_arguments):
+        raise Offline("The endpoint cannot be reached")
+
+    monkeypatch.setattr(listing, "load_level", refused)
+    tab.banner.show_warning("3 of 4 objects copied. 1 object failed.")
+    tab._do_change(Change(ChangeKind.OBJECTS, "Copy", "logs/", "browser", utc_now(), ("logs/",)))
+    settled(qtbot, tab)
+    assert tab.banner.text == "3 of 4 objects copied. 1 object failed."
+    assert "could not be refreshed" in tab.folder.age.text()
+    tab.refresh()
+    settled(qtbot, tab)
+    assert tab.banner.text == "The endpoint cannot be reached"
