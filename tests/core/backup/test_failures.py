@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import cast
 
 import apsw
 import pytest
 from helpers.backups import MemoryStore, backed_up, everything, restored, sql
 
 from core.backup.databases import open_database
+from core.backup.databases.sqlite import SQLiteDatabase
 from core.backup.databases.sqlite.failures import CAUSES, database_error
 from core.errors import Cancelled, DatabaseError, ErrorKind
 from core.work import CancelToken, Work
@@ -199,3 +201,29 @@ def test_a_file_that_is_replaced_during_a_restore_keeps_its_rows(
     assert sql(path, "SELECT count(*) FROM other") == [(0,)]
     assert restored(store, backup, aside).rows == 500
     assert len(everything(aside)) > len(before)
+
+
+class _WithoutSpace:
+    """The connection to an empty file on a full disk."""
+
+    def get_autocommit(self) -> bool:
+        return True
+
+    def set_busy_timeout(self, _milliseconds: int) -> None:
+        pass
+
+    def execute(self, statement: str) -> None:
+        raise apsw.FullError(statement)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"of another program"])
+def test_a_new_file_on_a_full_disk_is_removed_if_it_is_empty(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "new.db"
+    path.write_bytes(content)
+    SQLiteDatabase(cast("apsw.Connection", _WithoutSpace()), path, created=True).close()
+    assert path.exists() == bool(content)

@@ -96,7 +96,13 @@ class SQLiteDatabase(Database):
         if not self._connection.get_autocommit():
             self._connection.execute("ROLLBACK")
         self._connection.set_busy_timeout(0)
-        self._connection.execute("BEGIN EXCLUSIVE")
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except apsw.FullError:
+            # Even the lock of an empty file needs space; it was free, or the error were another one.
+            if not self._path.stat().st_size:
+                self._path.unlink()
+            return
         if not self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall():
             self._path.unlink(missing_ok=True)
         self._connection.execute("ROLLBACK")
