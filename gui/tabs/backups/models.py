@@ -167,7 +167,8 @@ class TablesModel(Rows):
         if info.problem:
             return f"{info.name} is {info.problem}."
         if info.estimated and column == self.ROWS:
-            return f"About {info.rows or 0:,} rows, by an estimate of the server: {_WHY_ESTIMATED}"
+            rows = format_counted(info.rows or 0, "row")
+            return f"About {rows}, by an estimate of the server: {_WHY_ESTIMATED}"
         last = self._last(info)
         if last is None and info.name in self._stored and not self.in_bucket:
             return "The bucket has backups of this name only from other databases."
