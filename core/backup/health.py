@@ -22,6 +22,7 @@ from core.backup.schedules import applies_to, schedules
 from core.backup.store import BucketStore, Store
 from core.backup.timetable import is_possible
 from core.backup.verifications import verification_of, verifications
+from core.errors import InvalidInput, NotSupported
 from core.model.backup import Backup, BackupState, Origin
 from core.model.connection import Profile
 from core.model.schedule import (
@@ -214,7 +215,7 @@ def _was_completed(run: BackupRun, backups: Iterable[Backup]) -> bool:
     """
     if run.database.startswith(SECRET_PREFIX):
         return False
-    place = str(origin_of(run.database))
+    place = str(_origin(run.database))
     here = [
         each
         for each in backups
@@ -245,10 +246,16 @@ def _failed(
 
 def _place(database: str) -> str:
     """Return database and host instead of a URL, which may be long."""
-    if "://" not in database:
-        return database
-    origin = origin_of(database)
-    return f"{origin.database} on {origin.host}"
+    origin = _origin(database) if "://" in database else Origin()
+    return f"{origin.database} on {origin.host}" if origin.host else database
+
+
+def _origin(database: str) -> Origin:
+    """Return the database of a run; an empty one if the run failed because its URL is not valid."""
+    try:
+        return origin_of(database)
+    except (InvalidInput, NotSupported):
+        return Origin()
 
 
 def _never_ran(

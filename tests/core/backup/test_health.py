@@ -259,3 +259,16 @@ def test_a_failed_run_names_database_and_host_instead_of_a_url() -> None:
     run = BackupRun("x", url, (), started, started, "The server closed the connection.")
     (finding,) = findings([], (), [run], now=NOW)
     assert "of all tables of trading on db.example.com:5433 on " in finding.text
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://ada@db.example.com/trading?sslmode=all", "mysql://db/a", "oracle://ada@db/a"],
+)
+def test_a_run_with_an_invalid_url_does_not_prevent_the_other_findings(url: str) -> None:
+    started = NOW - DAY
+    run = BackupRun("x", url, (), started, started, "The URL is not valid.")
+    other = BackupRun("y", "/a", (), started, started, "It is locked.")
+    found = findings([taken(30)], (), [run, other], now=NOW)
+    places = [each.text.removeprefix("The backup of all tables of ").split()[0] for each in found]
+    assert places == [url, "/a"]
