@@ -210,7 +210,7 @@ def _complete(schedule: Schedule) -> list[str]:
 def _was_completed(run: BackupRun, backups: Iterable[Backup]) -> bool:
     """Return whether all tables of a failed run have a later backup, for example a resumed one.
 
-    A run of all tables has those that have backups. The tables of a database whose address is in a
+    A run of all tables has those that have backups, and those it skipped. The tables of a database whose address is in a
     secret are not recognized.
     """
     if run.database.startswith(SECRET_PREFIX):
@@ -223,7 +223,7 @@ def _was_completed(run: BackupRun, backups: Iterable[Backup]) -> bool:
     ]
     # The time of a resumed backup is that of its snapshot, which was taken by the failed run.
     later = {each.table for each in here if each.taken >= run.started}
-    tables = set(run.tables) or {each.table for each in here}
+    tables = {*run.skipped, *(run.tables or (each.table for each in here))}
     return bool(tables) and tables <= later
 
 

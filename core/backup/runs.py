@@ -53,6 +53,7 @@ class RunResult:
     """The result of a run, which a block under `recorded_run` may set without an error."""
 
     problem: str = ""
+    skipped: tuple[str, ...] = ()
 
 
 def run_name(database: str | DatabaseAddress, selection: Selection) -> str:
@@ -97,6 +98,7 @@ def records_run(backup: Callable[P, BackupReport]) -> Callable[P, BackupReport]:
             report = backup(*args, **kwargs)
             skipped = (f"{each.table} was skipped: {each.problem}" for each in report.skipped)
             run.problem = redacted(" ".join(skipped))[:500]
+            run.skipped = tuple(each.table for each in report.skipped)
         return report
 
     return recorded
@@ -124,7 +126,7 @@ def recorded_run(
     except BaseException as error:
         _store(replace(run, ended=utc_now(), problem=f"{type(error).__name__} in Strongroom."))
         raise
-    _store(replace(run, ended=utc_now(), problem=result.problem))
+    _store(replace(run, ended=utc_now(), problem=result.problem, skipped=result.skipped))
 
 
 def record_failure(
@@ -233,6 +235,7 @@ def _record(run: BackupRun) -> str:
         "dismissed": run.dismissed,
         "scope": storable(run.scope),
         "place": storable(run.place),
+        "skipped": [storable(table) for table in run.skipped],
     }
     return json.dumps(content)
 
@@ -254,6 +257,7 @@ def _run(key: Any, owner: Any, record: Any) -> BackupRun | None:
             dismissed=bool(content["dismissed"]),
             scope=str(content.get("scope", "")),
             place=str(content.get("place", "")),
+            skipped=tuple(map(str, content.get("skipped", ()))),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         _log.warning("The run %s cannot be read", key)

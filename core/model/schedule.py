@@ -120,6 +120,7 @@ class BackupRun:
         dismissed: Whether the user has dismissed the finding about its failure.
         scope: The tables or their patterns, for messages; empty if not recorded.
         place: The bucket, see `core.backup.store.place_of`; empty if not known.
+        skipped: The tables that were skipped.
     """
 
     name: str
@@ -133,6 +134,7 @@ class BackupRun:
     dismissed: bool = False
     scope: str = ""
     place: str = ""
+    skipped: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

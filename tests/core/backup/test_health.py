@@ -146,6 +146,9 @@ def test_a_failed_run_is_not_reported_once_its_tables_have_later_backups() -> No
         found = findings([orders, other], runs=[both], now=NOW)
         assert [each.run for each in found if each.problem is BackupProblem.FAILED] == [both.name]
     assert len(findings([orders, earlier], runs=[run(1)], now=NOW)) == 1
+    skipping = replace(run(1), skipped=("users",))
+    assert len(findings([orders], runs=[skipping], now=NOW)) == 1
+    assert findings([orders, users], runs=[skipping], now=NOW) == ()
     in_secret = replace(both, database="secret:cryptotrading/database")
     assert len(findings([orders, users], runs=[in_secret], now=NOW)) == 1
 

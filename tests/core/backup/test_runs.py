@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -21,6 +22,7 @@ from core.backup.runs import (
     last_runs,
     record_failure,
     recorded_run,
+    records_run,
     run_name,
 )
 from core.backup.schedule import schedule_name
@@ -28,8 +30,9 @@ from core.backup.schedules import remove_schedule, save_schedule, schedules
 from core.backup.timetable import missed_time, next_time
 from core.errors import Cancelled, InvalidInput, NotFound, Offline
 from core.local.state.database import state_database
-from core.model.backup import Origin
-from core.model.backup_plan import Selection
+from core.model.backup import BackupReport, Origin
+from core.model.backup_plan import Selection, Skipped
+from core.model.connection import KeySource, Profile
 from core.model.schedule import BackupRun, Every, Schedule, ScheduleFormat
 from core.redaction import Secret
 from core.units import utc_now
@@ -78,6 +81,18 @@ def test_the_last_run_and_its_result_are_recorded() -> None:
     with recorded_run("shop.db", Selection(("orders",))) as result:
         result.problem = "users was skipped: It has a function."
     assert only().failed
+
+
+def test_the_skipped_tables_of_a_run_are_recorded() -> None:
+    skipped = Skipped("users", "not readable for this user.")
+    workspace = MagicMock()
+    workspace.bucket.name = "shop"
+    workspace.bucket.clients.connection.profile = Profile("test", KeySource.KEYRING, bucket="shop")
+    backup = records_run(lambda *_workspace, **_of: BackupReport((), 1.0, skipped=(skipped,)))
+    backup(workspace, database="/shop.db")
+    assert only().failed
+    assert only().skipped == ("users",)
+    assert only().problem == "users was skipped: not readable for this user."
 
 
 def test_a_run_has_one_name_and_no_password() -> None:
