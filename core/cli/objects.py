@@ -116,4 +116,4 @@ def _show_stats(cli: Cli, found: StorageStatistics) -> None:
     for group in _GROUPS:
         table += rows(group, getattr(found, group))
     cli.out.table(("By", "Name", "Objects", "Size"), table, numbers=(2, 3))
-    cli.out.note(f"{found.list_calls} LIST requests")
+    cli.out.note(format_counted(found.list_calls, "LIST request"))

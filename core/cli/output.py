@@ -16,7 +16,7 @@ from typing import Any
 
 from core.cli import progress
 from core.cli.standard_streams import report
-from core.cli.text import printable, printable_lines
+from core.cli.text import aligned, printable, printable_lines
 from core.errors import ErrorKind, LocalIOError, StorageError
 from core.redaction import MASK, Secret, redacted
 from core.units import iso_utc
@@ -86,22 +86,22 @@ class Output:
     def table(
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()
     ) -> None:
-        """Write rows, aligned on a terminal and tab-separated otherwise; cells are escaped."""
+        """Write rows, aligned on a terminal and tab-separated otherwise; cells are escaped.
+
+        Each row is one line, also if it is longer than the terminal is wide: keys and ids can be
+        copied from it.
+        """
         # For programs: one line for each row, without a heading and without padding.
         if not sys.stdout.isatty():
             for row in rows:
                 write("\t".join(printable(cell) for cell in row) + "\n")
             return
         from rich.console import Console
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for number, head in enumerate(heads):
-            table.add_column(Text(head), justify="right" if number in numbers else "left")
-        for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        Console().print(table)
+        head, *lines = aligned(heads, rows, numbers)
+        Console().print(Text(head, style="bold"), soft_wrap=True)
+        write("".join(f"{line}\n" for line in lines))
 
     def error(self, error: StorageError, *, one_line: bool = False) -> None:
         """Write an error to standard error, as text or with `--json` as JSON."""

@@ -16,6 +16,7 @@ from core.aws.identity import identity, identity_text
 from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NoSuchBucket, NotFound
 from core.health.permission_probe import NotChecked, PermissionCheck, Probe
 from core.objects.check_objects import CHECK_BYTES
+from core.units import format_counted
 
 # Permissions of the data contract.
 
@@ -163,7 +164,7 @@ def _list_access_keys(probe: Probe) -> str:
     # Without a user name IAM takes it from the caller, which only users have.
     except InvalidInput:
         raise NotChecked("temporary credentials do not have access keys") from None
-    return f"{len(keys)} access key(s)"
+    return format_counted(len(keys), "access key")
 
 
 def _metrics(probe: Probe) -> str:

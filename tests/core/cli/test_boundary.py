@@ -113,6 +113,31 @@ def test_no_text_of_a_key_acts_on_a_terminal_or_breaks_a_line(capsys):
     assert output.err == f"{SHOWN}\nError: {SHOWN}\n{SHOWN}\n{SHOWN}\n"
 
 
+def test_a_table_on_a_narrow_terminal_has_complete_cells_and_one_line_for_each_row(
+    capsys, monkeypatch
+):
+    from core.cli.output import Output
+    from core.work import CancelToken
+
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    rows = [
+        ("84be93e77c45", "7", "market-data/ohlcv/" + 20 * "long/"),
+        ("文" * 4, "1,000", KEY),
+        ("k" * 90, "3", ""),
+    ]
+    Output(as_json=False, token=CancelToken()).table(("Id", "Rows", "Key"), rows, numbers=(1,))
+    gap = " " * 48
+    assert capsys.readouterr().out.splitlines() == [
+        f"Id          {gap}   Rows  Key",
+        f"84be93e77c45{gap}      7  {rows[0][2]}",
+        f"文文文文    {gap}  1,000  {SHOWN}",
+        f"{'k' * 90}      3",
+    ]
+
+
 def test_json_keeps_every_character(capsys):
     from core.cli.output import Output
     from core.work import CancelToken
