@@ -23,6 +23,8 @@ def open_closed_streams() -> None:
         if opened != number:
             os.dup2(opened, number)
             os.close(opened)
+        # Otherwise the first file or socket of a child process would get the number.
+        os.set_inheritable(number, True)  # noqa: FBT003 - it takes no keyword
         setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - a descriptor, for the life of the process
 
 
