@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
-from core.model.tables import DatabaseInfo
+from core.backup.keys import table_prefix
+from core.errors import InvalidInput
+from core.model.tables import DatabaseInfo, TableInfo
 from core.redaction import Secret
 from core.work import Work
 from core.workspace import Workspace
@@ -113,4 +116,16 @@ def read_info(
     """
     address = resolve_address(database, secrets_of(workspace), work)
     with open_database(address, work=work) as opened:
-        return opened.info(work=work), facts_of(opened, address.url)
+        info = opened.info(work=work)
+        tables = tuple(_with_usable_name(each) for each in info.tables)
+        return replace(info, tables=tables), facts_of(opened, address.url)
+
+
+def _with_usable_name(info: TableInfo) -> TableInfo:
+    """Return a table, marked if its name cannot be a part of the key of a backup."""
+    try:
+        table_prefix(info.name)
+    except InvalidInput as error:
+        reason = f"{error.cause[:1].lower()}{error.cause[1:].rstrip('.')}"
+        return replace(info, problem=info.problem or f"not usable in the bucket: {reason}")
+    return info

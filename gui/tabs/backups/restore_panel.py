@@ -109,7 +109,7 @@ class RestorePanel(QWidget):
         self.show_nothing()
 
     def _make_checks(self) -> None:
-        self.triggers = QCheckBox("Also create the backup's triggers")
+        self.triggers = QCheckBox("Create the backup's triggers")
         self.triggers.setAccessibleDescription("Triggers are code that runs when rows change.")
         self.grants = QCheckBox("Restore owner and grants")
         self.grants.setAccessibleDescription("They decide who can read and change the table.")

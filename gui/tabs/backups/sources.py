@@ -31,7 +31,9 @@ from gui.widgets.labels import shown
 from gui.widgets.panel import Panel
 from gui.widgets.table import choose_row, columns_of, make_table
 
-_HEAD, _MOST_ROWS, _MOST_ROWS_LOW, _COUNT = 30, 5, 2, 72
+_HEAD, _COUNT = 30, 72
+#: Numbers of rows without scrolling, by the least height of the page in pixels for them.
+_MOST_ROWS = ((540, 5), (440, 3), (0, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ class SourcesPanel(QWidget):
     def __init__(self, settings: SettingsStore | None, open_menu: QMenu) -> None:
         super().__init__()
         self.model = SourcesModel(self)
-        self._low = False
+        self._most = _MOST_ROWS[0][1]
         self._quiet = False
         self.table = make_table(
             self.model, "Sources", settings=settings, key="backups/sources", sortable=False
@@ -242,12 +244,15 @@ class SourcesPanel(QWidget):
         self._quietly(partial(self.model.show, addresses))
         if self.model.row_of(former) >= 0:
             self.select(former, quiet=True)
-        self.set_low(low=self._low)
+        self._show_rows()
 
-    def set_low(self, *, low: bool) -> None:
-        """Show fewer rows without scrolling in a low window, where the tables need the room."""
-        self._low = low
-        rows = min(self.model.rowCount(), _MOST_ROWS_LOW if low else _MOST_ROWS)
+    def fit(self, height: int) -> None:
+        """Show fewer rows without scrolling in a low page, where the tables need the room."""
+        self._most = next(rows for least, rows in _MOST_ROWS if height >= least)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        rows = min(self.model.rowCount(), self._most)
         self.table.setFixedHeight(_HEAD + theme.ROW * rows + 2)
         self.table.scrollTo(self.table.currentIndex())
 

@@ -104,8 +104,8 @@ class BackupsTab(Tab):
         self.backups.set_narrow(narrow=size.width() < _NARROW, very=size.width() < _VERY_NARROW)
         self.tables.set_narrow(narrow=size.width() < _NARROW)
         self.tables.set_low(low=size.height() < _LOW)
-        for part in (self.sources, self.former_bar):
-            part.set_low(low=size.height() < _LOWEST)
+        self.sources.fit(size.height())
+        self.former_bar.set_low(low=size.height() < _LOWEST)
 
     def _connect(self) -> None:
         self.opener.file_chosen.connect(self.open_file)
@@ -124,7 +124,9 @@ class BackupsTab(Tab):
         self.backups.selected.connect(self._on_backup)
         self.backups.verify_wanted.connect(self.making.verify)
         self.making.made.connect(self._on_made)
-        self.restoring.targets.file_wanted.connect(self._on_new_file_wanted)
+        self.restoring.targets.file_wanted.connect(
+            lambda: self.opener.choose_new_file(self.flow.compare_with)
+        )
         self.flow.changed.connect(self._on_tables_changed)
         self.together.changed.connect(self._on_tables_changed)
         self.routines.table_wanted.connect(self.open_target)
@@ -256,9 +258,6 @@ class BackupsTab(Tab):
         if change.kind in (ChangeKind.BACKUPS, ChangeKind.OBJECTS) and change.origin != self.origin:
             self._read_stored()
 
-    def _on_new_file_wanted(self) -> None:
-        self.opener.choose_new_file(self.flow.compare_with)
-
     def _read_tables(self) -> None:
         address, workspace = self._database, self.context.workspace
         database = self.open_databases.argument(address)
@@ -362,8 +361,9 @@ class BackupsTab(Tab):
         )
 
     def _on_list_failed(self, table: str, error: StorageError) -> None:
-        self.backups.show_failure(table, error.summary)
-        self.show_error(error, lambda: self._list(table))
+        self.backups.show_failure(table, error.reason)
+        if error.kind is not ErrorKind.INVALID_INPUT:  # a table whose name no backup can have
+            self.show_error(error, lambda: self._list(table))
 
     def _on_backup(self, backup: Backup | None) -> None:
         self.flow.show(self._database, backup, len(self.backups.chosen))

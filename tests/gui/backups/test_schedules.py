@@ -73,6 +73,20 @@ def test_a_missed_run_is_caught_up_once_when_the_window_starts(
     assert not run.failed
 
 
+def test_a_new_schedule_backs_up_the_selected_database(tab, path, qtbot):
+    other = path.with_name("other.db")
+    trading_database(other, rows=1)
+    tab.open_file(str(other))
+    qtbot.waitUntil(lambda: not tab.busy and tab.sources.current.address == str(other))
+    tab.routines.bar.schedules.click()
+    dialog = shown(tab, SchedulesDialog)
+    dialog.add.click()
+    form = shown(tab, ScheduleForm)
+    assert form.database.currentData() == str(other)
+    form.reject()
+    dialog.reject()
+
+
 def test_a_locked_profile_starts_nothing(tab, path, watch, idle):
     scheduled(path, "users", created=utc_now() - timedelta(days=3))
     watch.start(lambda: True)
@@ -296,17 +310,3 @@ def test_a_schedule_of_another_profile_cannot_run_here(tab, path, watch):
     assert "another profile" in watch.why_not_here(other)
     tab.context.set_workspace(None)
     assert watch.why_not_here(other) == "Connect to a bucket first."
-
-
-def test_a_new_schedule_backs_up_the_selected_database(tab, path, qtbot):
-    other = path.with_name("other.db")
-    trading_database(other, rows=1)
-    tab.open_file(str(other))
-    qtbot.waitUntil(lambda: not tab.busy and tab.sources.current.address == str(other))
-    tab.routines.bar.schedules.click()
-    dialog = shown(tab, SchedulesDialog)
-    dialog.add.click()
-    form = shown(tab, ScheduleForm)
-    assert form.database.currentData() == str(other)
-    form.reject()
-    dialog.reject()

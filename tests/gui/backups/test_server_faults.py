@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from helpers.backups import sql
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
@@ -15,6 +16,7 @@ from core.model.backup import Origin, StoredTable
 from core.model.schedule import BackupHealth, LastBackup
 from core.model.tables import DatabaseInfo, Dependant, TableInfo
 from core.units import format_age
+from gui import theme
 from gui.tabs.backups.models import TablesModel
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.servers import VERIFY, ServerFacts, login_of
@@ -259,3 +261,33 @@ def test_a_finished_examination_is_shown_in_the_list_of_tables(qtbot, tab, made)
     watch.health = BackupHealth((), 1, MAY, (last,))
     watch.changed.emit()
     assert tab.tables.model.index(row, 2).data() == "never"
+
+
+@pytest.mark.parametrize(("height", "shown"), [(700, 5), (500, 3), (400, 2)])
+def test_a_low_window_leaves_room_for_the_tables(qtbot, tab, height, shown):
+    """Five databases left room for three tables."""
+    tab.sources.show_databases([f"postgresql://ada@db/number{each}" for each in range(9)])
+    tab.resize(1280, height)
+    table = tab.sources.table
+    qtbot.waitUntil(lambda: (table.height() - 32) // theme.ROW == shown)
+
+
+def test_a_table_whose_name_no_backup_can_have_is_marked(qtbot, tab, path):
+    """Its backups were listed with an error, which offered to try again."""
+    sql(path, 'CREATE TABLE "a/b" (id INTEGER)')
+    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.busy and tab.tables.model.row_of("a/b") >= 0, timeout=WAIT)
+    tab.tables.select("a/b")
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    assert not tab.banner.failed
+    reason = "a/b is not usable in the bucket: in a key a slash would divide it into two segments."
+    assert tab.tables.back_up.reason == reason
+    assert "could not be listed" in title_of(tab.backups._empty)
+
+
+def test_a_small_page_has_room_for_all_columns_before_the_first_preview(qtbot, tab):
+    """At 150 % of 1280 pixels, the page was one pixel too wide and scrolled."""
+    for check in (tab.restoring.triggers, tab.restoring.grants):
+        check.show()
+    # 853 pixels without the minimum of the tables, of the backups, and of two borders.
+    qtbot.waitUntil(lambda: tab.restoring.minimumSizeHint().width() <= 853 - 238 - 362 - 2)
