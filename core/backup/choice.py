@@ -204,6 +204,8 @@ def _newest_of_source(
     found = list(_read_all(store, places, work))
     broken = BackupState.BROKEN
     usable = [each for each in found if each.state is not broken]
+    if not usable:
+        return found[0]
     origins = {each.origin for each in backups_of_source(usable, name)}
     filtered: list[Backup] = []
     for backup in found:

@@ -296,6 +296,9 @@ def test_a_named_source_is_used_although_another_database_is_newer(
     damaging.objects[newest.key] = b"{}"  # it could be of any database
     with pytest.raises(Corrupt):
         found(source=first.source)
+    damaging.objects[first.key] = damaging.objects[staging.key] = b"{}"
+    with pytest.raises(Corrupt, match=staging.id):  # not that there are none of this database
+        found(source=first.source)
 
 
 def test_an_old_manifest_without_host_is_of_the_database_of_its_name(
