@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
@@ -42,14 +42,14 @@ class Page(QScrollArea):
 
 
 def scroll_into_view(widget: QWidget) -> None:
-    """Scroll the areas around a widget until it is visible, as far as they have room for it."""
+    """Scroll the areas around a widget until it is visible; of a larger one the beginning is."""
     part = widget.parentWidget()
     while part is not None:
         if isinstance(part, QScrollArea) and (content := part.widget()) is not None:
             # Of a field `ensureWidgetVisible` only shows the cursor.
-            size = widget.size().boundedTo(part.viewport().size()) / 2
-            centre = widget.mapTo(content, widget.rect().center())
-            part.ensureVisible(centre.x(), centre.y(), size.width() + 1, size.height() + 1)
+            size = widget.size().boundedTo(part.viewport().size())
+            place = QRect(widget.mapTo(content, QPoint()), size).center()
+            part.ensureVisible(place.x(), place.y(), size.width() // 2 + 1, size.height() // 2 + 1)
         part = part.parentWidget()
 
 

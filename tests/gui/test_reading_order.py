@@ -1,8 +1,15 @@
 """Tab visits the controls of the window in reading order."""
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.banner import Banner
@@ -89,6 +96,21 @@ def test_a_control_below_the_visible_part_of_its_page_is_scrolled_into_view(qtbo
         focused = fields[0] if forward else fields[-1]
         assert part.window().focusWidget() is focused
         assert focused.visibleRegion().boundingRect() == focused.rect()
+
+
+def test_the_beginning_of_a_control_that_is_larger_than_its_page_is_visible(qtbot, themed):
+    part = QWidget()
+    box, large = QVBoxLayout(part), QListWidget()
+    large.setMinimumSize(800, 900)
+    box.addWidget(QLineEdit())
+    box.addWidget(large)
+    page = Page(part)
+    qtbot.addWidget(page)
+    page.resize(300, 200)
+    page.show()
+    focus_next(part, forward=False)
+    assert part.window().focusWidget() is large
+    assert large.visibleRegion().contains(QPoint(2, 2))
 
 
 def test_controls_that_were_made_late_are_reached_where_they_are(view, qtbot):
