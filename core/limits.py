@@ -11,6 +11,8 @@ from typing import Protocol
 
 #: How many seconds of unused bandwidth may be used up at once.
 _BURST_SECONDS = 0.1
+#: Bytes that are allowed at once.
+_PIECE_BYTES = 64 * 1024
 #: The longest pause in seconds before the limits are read again, which may have been changed.
 _STEP_SECONDS = 0.2
 #: Seconds between two divisions of a bandwidth by the measured speeds.
@@ -76,8 +78,7 @@ def divide(total: float, wanted: Sequence[float | None]) -> list[float]:
 class TransferLimits:
     """Limits that all threads of a transfer share; they may be changed at any time.
 
-    `take` is called for each block of bytes that is sent or received (at most some 100 KB, since a
-    large block delays the others), and `slot` is held for the duration of one request. A thread that
+    `take` is called for each block of bytes before it is sent or after it is received, and `slot` is held for the duration of one request. A thread that
     holds a slot must not request another: with one request at a time it would wait for itself.
     """
 
@@ -140,8 +141,13 @@ class TransferLimits:
         Raises:
             Cancelled: the token was cancelled during the wait.
         """
-        while (seconds := self._missing(count)) > 0:
-            token.wait(min(seconds, _STEP_SECONDS))
+        # A large block in pieces: a block is allowed before its bytes have been waited for, so that a
+        # single one, for example a file of 5 MB, would not be limited.
+        for start in range(0, count, _PIECE_BYTES):
+            while (seconds := self._missing(min(count - start, _PIECE_BYTES))) > 0:
+                token.wait(min(seconds, _STEP_SECONDS))
+            if self._values.bytes_per_second is None:
+                return
 
     @contextmanager
     def slot(self, token: Waits) -> Iterator[None]:

@@ -45,8 +45,6 @@ _STEP_SECONDS, _GROW_SECONDS = 0.05, 0.004
 #: Seconds for which the answers to requests that were sent are waited for after a cancel: they state
 #: which files are stored.
 _FINISHING_SECONDS = 0.7
-#: Bytes for which the bandwidth limit is requested at once.
-_BLOCK_BYTES = 64 * 1024
 #: Refusals that are about one object, and no sign that the server fails.
 _ABOUT_THE_OBJECT = frozenset({304, 404, 409, 412})
 
@@ -211,7 +209,7 @@ class SmallLoop(ABC, Generic[F]):
 
     def _send(self, busy: _Busy[F]) -> None:
         if self._work.limits is not None:
-            self._take(len(busy.exchange.request))
+            self._work.take(len(busy.exchange.request))
         busy.at = time.monotonic()
         try:
             busy.http.send(busy.exchange.request)
@@ -219,11 +217,6 @@ class SmallLoop(ABC, Generic[F]):
             self._broken(busy)
         else:
             self._watch(busy)
-
-    def _take(self, size: int) -> None:
-        """Wait until the bandwidth limit allows so many bytes."""
-        for start in range(0, size, _BLOCK_BYTES):
-            self._work.take(min(size - start, _BLOCK_BYTES))
 
     def _watch(self, busy: _Busy[F]) -> None:
         if busy.events != busy.http.events:
@@ -247,7 +240,7 @@ class SmallLoop(ABC, Generic[F]):
         exchange = busy.exchange
         self._bytes -= exchange.size
         if self._work.limits is not None:
-            self._take(len(answer.body))
+            self._work.take(len(answer.body))
         if answer.status == 200 and self.accepted(exchange, answer):
             self._succeed()
         else:

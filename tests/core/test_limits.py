@@ -42,6 +42,13 @@ def test_bytes_arrive_at_the_rate_of_the_limit(clock, block):
     assert 7.8 <= clock.now - began <= 8.1
 
 
+def test_a_single_large_block_takes_its_time(clock):
+    """A file of 5 MB is one block; nothing follows that would wait for it."""
+    limits, began = TransferLimits(1_000_000), clock.now
+    limits.take(5_000_000, clock)
+    assert 4.8 <= clock.now - began <= 5.1
+
+
 def test_unused_bandwidth_is_not_saved_up(clock):
     limits = TransferLimits(1_000_000)
     clock.wait(3600)
@@ -52,13 +59,13 @@ def test_unused_bandwidth_is_not_saved_up(clock):
 
 
 def test_a_debt_becomes_shorter_with_a_higher_limit_and_does_not_grow_with_a_lower_one(clock):
-    limits = TransferLimits(1_000_000)
-    limits.take(10_000_000, clock)  # ten seconds
+    limits = TransferLimits(6_400)
+    limits.take(64_000, clock)  # ten seconds
     limits.change(LimitValues(1_000))
     began = clock.now
     limits.take(1, clock)
     assert clock.now - began == pytest.approx(10, abs=0.2)
-    limits.take(1_000_000, clock)  # 1,000 seconds
+    limits.take(64_000, clock)  # 64 seconds
     limits.change(LimitValues(None))
     began = clock.now
     limits.take(10**12, clock)
