@@ -26,6 +26,8 @@ FAILING = frozenset(
         ErrorKind.CLOCK_SKEW,
     }
 )
+#: Answers about the service or the bucket, which a server may give before it checks the keys.
+_UNCHECKED = frozenset({ErrorKind.NOT_SUPPORTED, ErrorKind.THROTTLED, ErrorKind.WRONG_REGION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class Attempt:
         over: False when the request was just sent, True when its outcome is known.
         failed: the kind of a failure that concerns the server or the keys; None for a valid answer,
             which includes "not found" and "access denied".
-        keys_accepted: whether a valid answer proves that the server accepts the keys. "Not
-            supported" does not: a server without STS answers so before it checks the keys.
+        keys_accepted: whether a valid answer proves that the server accepts the keys. Some answers
+            are given before they are checked: see `_proves_keys`.
     """
 
     endpoint: str
@@ -81,5 +83,14 @@ def outcome(
         endpoint,
         over=True,
         failed=kind if kind in FAILING else None,
-        keys_accepted=kind is not ErrorKind.NOT_SUPPORTED,
+        keys_accepted=_proves_keys(kind, operation),
     )
+
+
+def _proves_keys(kind: ErrorKind | None, operation: str) -> bool:
+    """Return whether a server that gives this answer has checked and accepted the keys.
+
+    The owner of the keys is shown to everyone: an error is the answer of a server without STS,
+    which may call it unsupported, invalid or not found.
+    """
+    return kind is None or (kind not in _UNCHECKED and not operation.startswith("sts:"))

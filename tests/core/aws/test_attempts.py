@@ -3,7 +3,7 @@
 import pytest
 from helpers.stub_server import Reply, StubServer
 
-from core.aws.attempts import Attempt
+from core.aws.attempts import Attempt, outcome
 from core.aws.clients import ClientFactory
 from core.errors import ErrorKind, StorageError
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
@@ -57,6 +57,27 @@ def test_an_answer_is_good_unless_it_concerns_the_server_or_the_keys(reply, fail
 def test_an_unsupported_operation_proves_nothing_about_the_keys(code, accepted):
     _host, seen = watched(error(code, 501 if code == "NotImplemented" else 403))
     assert (seen[-1].failed, seen[-1].keys_accepted) == (None, accepted)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "operation", "accepted"),
+    [
+        (404, "NoSuchKey", "s3:GetObject", True),
+        (301, "PermanentRedirect", "s3:ListObjectsV2", False),
+        (503, "SlowDown", "s3:ListObjectsV2", False),
+        (404, "404", "sts:GetCallerIdentity", False),
+        (400, "InvalidRequest", "sts:GetCallerIdentity", False),
+    ],
+)
+def test_an_answer_that_precedes_the_check_of_the_keys_proves_nothing(
+    status, code, operation, accepted
+):
+    answer = {
+        "Error": {"Code": code, "Message": ""},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    found = outcome("h", operation, (None, answer), None)
+    assert (found.failed, found.keys_accepted) == (None, accepted)
 
 
 def test_nothing_is_reported_once_the_watcher_is_gone():
