@@ -175,11 +175,13 @@ def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -
         places = [place for place in places if _when(place)[0] <= wanted.at]
     if not places:
         when = "" if wanted.at is None else f" taken at or before {format_moment(wanted.at)}"
-        count = len(listed)
+        later = (
+            f"There are {len(listed)} later ones." if len(listed) > 1 else "There is a later one."
+        )
         raise NotFound(
             f"There is no backup of {table}{when}",
-            cause=f"{count} of this table are stored.",
-            remedy="Choose another table or a later time.",
+            cause=later if listed else "The bucket has no backup of a table with this name.",
+            remedy="Choose a later time." if listed else "Choose another table.",
             subject=table,
         )
     if wanted.source:

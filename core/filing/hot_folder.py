@@ -94,6 +94,7 @@ def watch(  # noqa: PLR0913 - an operation's arguments are plain data, named by 
         use_file_time: use the modification time of a file whose content has no time.
 
     Raises:
+        InvalidInput: the path is not a folder.
         NotFound: the folder does not exist.
         Conflict: another process watches the folder.
         StorageError: the credentials, the bucket or the clock do not allow any upload.
@@ -101,6 +102,12 @@ def watch(  # noqa: PLR0913 - an operation's arguments are plain data, named by 
     """
     work = default_work(work)
     root = Path(folder).absolute()
+    if root.exists() and not root.is_dir():
+        raise InvalidInput(
+            f"{root} is not a folder",
+            remedy="Name a folder. A single file can be uploaded by itself.",
+            subject=str(root),
+        )
     if not root.is_dir():
         raise NotFound(
             f"The folder {root} does not exist",

@@ -48,3 +48,11 @@ def test_json_has_every_file(run):
     found = json.loads(run("--json", files={"a.json": DOCUMENT}).out)
     assert found["counts"] == {"already stored": 1}
     assert len(found["keys"]) == 1
+
+
+def test_a_path_that_is_no_folder_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_bytes(b"x")
+    assert main(["watch", str(tmp_path / "file"), "--once"]) == ErrorKind.INVALID_INPUT.value
+    assert f"{tmp_path / 'file'} is not a folder" in capsys.readouterr().err
+    assert main(["watch", str(tmp_path / "none"), "--once"]) == ErrorKind.NOT_FOUND.value
+    assert f"The folder {tmp_path / 'none'} does not exist" in capsys.readouterr().err
