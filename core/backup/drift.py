@@ -113,7 +113,7 @@ def _change_texts(backup: TableSchema, today: TableSchema, texts: _Texts) -> Ite
         (texts.types, _types(today.types), _types(backup.types)),
         (texts.sequences, _sequences(today.sequences), _sequences(backup.sequences)),
         (texts.partitions, _partitions(today), _partitions(backup)),
-        (texts.options, _named(today.options), _named(backup.options)),
+        (texts.options, _named(_chosen_options(today, backup)), _named(backup.options)),
     ):
         yield from _different(text, now, before)
     if today.comment != backup.comment:
@@ -284,6 +284,15 @@ def _partitions(schema: TableSchema) -> _Described:
     texts = [schema.partition_key] if schema.partition_key else []
     texts += [f"{one.name} {one.bound} {one.key}".rstrip() for one in schema.partitions]
     return {text: text for text in texts}
+
+
+def _chosen_options(today: TableSchema, backup: TableSchema) -> Sequence[str]:
+    """Return the options of a table without those that MariaDB has chosen itself.
+
+    It always writes some of them, which the schema of another engine or of an old form has not.
+    """
+    usual = any(option.startswith("ENGINE=") for option in today.options)
+    return () if usual and not backup.options else today.options
 
 
 def _named(texts: Iterable[str]) -> _Described:

@@ -153,3 +153,13 @@ def test_rows_of_tables_without_common_columns_all_differ(
     sql(path, "DROP TABLE t; CREATE TABLE t (b); INSERT INTO t VALUES (1)")
     found = preview_of(store, backup, str(path), 5, Work()).difference
     assert (found.added, found.changed, found.removed) == (2, 0, 1)
+
+
+def test_options_that_mariadb_has_chosen_are_no_difference_to_another_engine() -> None:
+    """A table that had just been restored from PostgreSQL had another schema than its backup."""
+    column = (Column("id", "int(11)"),)
+    today = TableSchema("t", column, options=("ENGINE=InnoDB", "DEFAULT CHARSET=utf8mb4"))
+    assert drift(TableSchema("t", column), today) == ()
+    other = TableSchema("t", column, options=("ENGINE=InnoDB", "DEFAULT CHARSET=latin1"))
+    assert len(drift(other, today)) == 1
+    assert len(drift(TableSchema("t", column), TableSchema("t", column, options=("STRICT",)))) == 1
