@@ -9,8 +9,11 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from email.message import Message
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
+from urllib.error import HTTPError
 
 import apsw
 import pytest
@@ -25,7 +28,7 @@ from core.backup.recovery_kit.script.mariadb import mariadb_fragment
 from core.backup.recovery_kit.script.postgresql import collation_name, fragment, type_name
 from core.backup.recovery_kit.script.program import main as restore
 from core.backup.recovery_kit.script.sqlite import default_value, expression
-from core.backup.recovery_kit.script.storage import Bucket, configured_endpoint
+from core.backup.recovery_kit.script.storage import Bucket, _refused, configured_endpoint
 from core.backup.run import back_up
 from core.cli import main
 from core.errors import AlreadyExists
@@ -111,6 +114,30 @@ def test_a_full_disk_leaves_nothing_and_is_named(
     assert restore(arguments) == DATABASE
     assert "Free space" in capsys.readouterr().err
     assert list(target.parent.iterdir()) == []
+
+
+def test_what_does_not_exist_is_named(
+    store: MemoryStore, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backed_up(store, path, "orders")
+    folder, target = copied(store, tmp_path / "copy"), tmp_path / "none" / "new.db"
+    arguments = ["--folder", str(folder), "--sqlite", str(target)]
+    assert restore(["restore", "nothing", *arguments]) == 20
+    assert capsys.readouterr().err.startswith("Error: There is no backup of nothing.\n")
+    assert restore(["restore", "orders", *arguments, "--id", "zzz"]) == 20
+    assert capsys.readouterr().err.startswith("Error: There is no backup zzz of orders.\n")
+    assert restore(["restore", "orders", *arguments]) == 42
+    assert f"{target}: No such file or directory.\nCheck the path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 13), (403, 13), (404, 20), (500, 33)])
+def test_a_refusal_of_the_server_has_the_exit_code_of_its_kind(status: int, code: int) -> None:
+    body = BytesIO(b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
+    error = HTTPError("http://x", status, "", Message(), body)
+    refused = _refused(error, "")
+    assert refused.code == code
+    assert "SignatureDoesNotMatch to the request for the listing" in str(refused)
+    assert ("access keys" in refused.remedy) == (code == 13)
 
 
 def _without_triggers(path: Path, table: str) -> object:

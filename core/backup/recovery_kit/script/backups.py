@@ -218,7 +218,8 @@ def chosen(place: Place, table: str, backup_id: str) -> Backup:
     if some_rows:
         text = f"There is no backup of {table} with all of its rows."
         raise KitError(NOT_FOUND, text, "Choose one with some rows by its id: --id.")
-    raise KitError(NOT_FOUND, f"There is no backup {backup_id} of {table}.", "Run `list`.")
+    named = f"backup {backup_id}" if backup_id else "backup"
+    raise KitError(NOT_FOUND, f"There is no {named} of {table}.", "Run `list`.")
 
 
 def _refuse_other_sources(newest: Backup, found: list[Backup]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 #: Exit codes, equal to those of Strongroom.
+DENIED = 13
 USAGE, NOT_FOUND, EXISTS, NOT_SUPPORTED, ARCHIVED = 2, 20, 22, 25, 26
 OFFLINE, SERVICE, CORRUPT, LOCAL, DATABASE, INTERRUPTED = 31, 33, 40, 42, 43, 130
 

@@ -45,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"{error.remedy}\n")
         return error.code
     except OSError as error:
-        sys.stderr.write(f"Error: {error}\n")
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(
+            f"Error: {place}{error.strerror or error}.\nCheck the path and the disk.\n"
+        )
         return LOCAL
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")

@@ -21,6 +21,7 @@ from xml.etree import ElementTree as ET
 
 from core.backup.recovery_kit.script.failures import (
     ARCHIVED,
+    DENIED,
     LOCAL,
     NOT_FOUND,
     OFFLINE,
@@ -246,8 +247,11 @@ def _refused(error: urllib.error.HTTPError, path: str) -> KitError:
             "s3api restore-object --bucket BUCKET --key KEY --restore-request "
             '\'{"Days":7,"GlacierJobParameters":{"Tier":"Standard"}}\'',
         )
-    code = NOT_FOUND if error.code == 404 else SERVICE
-    return KitError(code, text, f"The region of the bucket is {region}." if region else "")
+    code = {401: DENIED, 403: DENIED, 404: NOT_FOUND}.get(error.code, SERVICE)
+    remedy = f"The region of the bucket is {region}." if region else ""
+    if code == DENIED:
+        remedy = f"Check the access keys and their permissions. {remedy}".rstrip()
+    return KitError(code, text, remedy)
 
 
 def _parsed(data: bytes) -> ET.Element:
