@@ -91,6 +91,7 @@ class ConditionDialog(Dialog):
         """Let the database evaluate the condition for each row, and pass the result on."""
         selection = Selection((self._table,), {self._table: self.condition})
         self.banner.hide()
+        self.note.setMinimumHeight(0)
         self.note.setText("Counting the rows…")
         busy = "The database evaluates the condition."
         for button in (self.count, self.go):
@@ -114,6 +115,9 @@ class ConditionDialog(Dialog):
     def _on_failed(self, error: StorageError) -> None:
         self._update()
         self.banner.show_error(error)
+        # Room for the message, which would cover the condition that it is about.
+        self.note.setMinimumHeight(self.banner.height() + 16)
+        self.body.invalidate()  # Qt only does it for the outermost layout, before it is shown
         self.fit()
 
     def _show_count(self, plan: BackupPlan) -> None:

@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 
 import pytest
 from helpers.backups import sql
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from core.backup.listing import list_backups
 from core.backup.run import backup
-from core.errors import Corrupt, DatabaseOffline
+from core.errors import Corrupt, DatabaseOffline, InvalidInput
 from core.model.backup import Origin, StoredTable
 from core.model.schedule import BackupHealth, LastBackup
 from core.model.tables import DatabaseInfo, Dependant, TableInfo
 from core.units import format_age
 from gui import theme
+from gui.tabs.backups.condition_dialog import ConditionDialog
 from gui.tabs.backups.models import TablesModel
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.servers import VERIFY, ServerFacts, login_of
@@ -291,3 +292,20 @@ def test_a_small_page_has_room_for_all_columns_before_the_first_preview(qtbot, t
         check.show()
     # 853 pixels without the minimum of the tables, of the backups, and of two borders.
     qtbot.waitUntil(lambda: tab.restoring.minimumSizeHint().width() <= 853 - 238 - 362 - 2)
+
+
+def test_the_error_of_a_condition_does_not_cover_the_condition(qtbot, tab, path):
+    """It covered the field that was to be corrected."""
+    tab.making.back_up_some_rows("orders")
+    dialog = next(each for each in tab.findChildren(ConditionDialog) if each.isVisible())
+    long = InvalidInput("The condition cannot be used", cause="Long. " * 20, remedy="Try. " * 30)
+    dialog.field.setText("nothing = 1")
+    dialog.field.setFocus()
+    dialog._on_failed(long)
+
+    def covered(widget):
+        area = QRect(widget.mapTo(dialog, QPoint()), widget.size())
+        return area.intersects(dialog.banner.geometry())
+
+    qtbot.waitUntil(lambda: not covered(dialog.field) and not covered(dialog.remark))
+    dialog.reject()
