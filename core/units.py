@@ -60,6 +60,11 @@ def format_count(count: int) -> str:
     return f"{count:,}"
 
 
+def format_estimate(count: int, *, estimated: bool) -> str:
+    """Return a count, marked as such if it is an estimate."""
+    return f"≈ {format_count(count)}" if estimated else format_count(count)
+
+
 def format_counted(count: int, noun: str) -> str:
     """Return a count with its noun, for example `1 object` or `2,000 objects`."""
     return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"

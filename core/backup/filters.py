@@ -76,14 +76,10 @@ def plan_backup(
         NotSupported: A named table could not be restored.
     """
     work = default_work(work)
-    number = counted if exact else expected_rows
     address = resolve_address(database, secrets_of(workspace), work)
     with open_database(address, work=work) as source, source.snapshot():
         chosen = choose_tables(source, selection, work)
-        tables = tuple(
-            PlannedTable(table.schema.table, number(source, table, work), table.where)
-            for table in chosen.tables
-        )
+        tables = tuple(_planned(source, table, work, exact=exact) for table in chosen.tables)
         return BackupPlan(source.name, tables, chosen.skipped, chosen.excluded)
 
 
@@ -248,9 +244,15 @@ def counted(source: Database, table: ChosenTable, work: Work) -> int:
 
 def expected_rows(source: Database, table: ChosenTable, work: Work) -> int:
     """Return about how many rows of a table will be backed up; see `counted` for its errors."""
-    if table.where:  # its evaluation for each row is a check of the condition, too
-        return counted(source, table, work)
-    return source.expected_rows(table.schema, work=work)
+    return _planned(source, table, work, exact=False).rows
+
+
+def _planned(source: Database, table: ChosenTable, work: Work, *, exact: bool) -> PlannedTable:
+    # The evaluation of a condition for each row is a check of it, too.
+    count = exact or bool(table.where)
+    estimate = None if count else source.estimated_rows(table.schema, work=work)
+    rows = counted(source, table, work) if estimate is None else estimate
+    return PlannedTable(table.schema.table, rows, table.where, estimated=estimate is not None)
 
 
 def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], list[Skipped]]:

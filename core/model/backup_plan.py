@@ -31,11 +31,15 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTable:
-    """A table that a run would back up, and how many rows of it; `filter` is their condition."""
+    """A table that a run would back up, and how many rows of it; `filter` is their condition.
+
+    `estimated`: their number is an estimate.
+    """
 
     name: str
     rows: int
     filter: str = ""
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.units import format_count
+from core.units import format_estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +271,7 @@ class TableInfo:
     @property
     def rows_text(self) -> str:
         """The number of rows for lists; empty if it is unknown."""
-        if self.rows is None:
-            return ""
-        return f"≈ {format_count(self.rows)}" if self.estimated else format_count(self.rows)
+        return "" if self.rows is None else format_estimate(self.rows, estimated=self.estimated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,9 +204,9 @@ class Database(ABC):
     def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
         """Return the row count of a table, or how many rows meet the condition `where`."""
 
-    def expected_rows(self, schema: TableSchema, *, work: Work | None = None) -> int:
-        """Return about how many rows a table has, for progress."""
-        return self.count(schema.table, work=work)
+    @abstractmethod
+    def estimated_rows(self, schema: TableSchema, *, work: Work | None = None) -> int | None:
+        """Return about how many rows a large table has; None for one that is counted quickly."""
 
     @abstractmethod
     def check_condition(self, table: str, where: str, *, work: Work) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFormLayout, QLineEdit, QWidget
 
 from core.errors import StorageError
 from core.model.backup_plan import BackupPlan, Selection
-from core.units import format_count, format_counted
+from core.units import format_counted, format_estimate
 from gui import theme
 from gui.models.columns import CellText
 from gui.tabs.backups.rows_model import Rows
@@ -40,15 +40,17 @@ class PlannedTables(Rows):
         self, names: Sequence[str], conditions: Mapping[str, str], plan: BackupPlan | None
     ) -> None:
         """Show tables with their conditions, and what a plan says about them."""
-        counts = {} if plan is None else {table.name: table.rows for table in plan.tables}
+        planned = {} if plan is None else {table.name: table for table in plan.tables}
         left = {} if plan is None else _left(plan)
         texts: list[tuple[CellText, ...]] = []
         values: list[tuple[Any, ...]] = []
         for name in names:
             condition = conditions.get(name, "")
-            rows = format_count(counts[name]) if name in counts else ""
+            table = planned.get(name)
+            number = table.rows if table else 0
+            rows = format_estimate(number, estimated=table.estimated) if table else ""
             texts.append((shown(name), rows, left.get(name) or shown(condition) or "all"))
-            values.append((name, counts.get(name, 0), condition))
+            values.append((name, number, condition))
         self._replace(texts, values)
 
 
@@ -209,7 +211,8 @@ def patterns(text: str) -> tuple[str, ...]:
 def _summary(plan: BackupPlan) -> str:
     rows = sum(table.rows for table in plan.tables)
     tables = format_counted(len(plan.tables), "table")
-    text = f"{tables} with {format_counted(rows, 'row')} would be backed up."
+    about = "about " if any(table.estimated for table in plan.tables) else ""
+    text = f"{tables} with {about}{format_counted(rows, 'row')} would be backed up."
     if plan.skipped:
         names = format_counted(len(plan.skipped), "table")
         text = f"{text} {names} cannot be backed up; the list shows why."

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import closing
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import apsw
 import pytest
 
 from core.backup.databases.sqlite.estimate import estimated_rows
 from core.backup.databases.sqlite.inspect import read_schema
+from core.backup.filters import plan_backup
+from core.model.backup_plan import Selection
 
 _DAY = 86_400_000
 
@@ -58,3 +62,23 @@ def test_a_table_without_rowid_is_counted() -> None:
         connection.execute("CREATE TABLE t(k PRIMARY KEY) WITHOUT ROWID")
         connection.executemany("INSERT INTO t VALUES (?)", ((one,) for one in range(60_000)))
         assert estimated_rows(connection, read_schema(connection, "t")) is None
+
+
+def test_a_plan_marks_an_estimate_and_an_exact_one_counts(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.db")
+    with closing(apsw.Connection(path)) as connection:
+        connection.execute("CREATE TABLE large(k INTEGER PRIMARY KEY); CREATE TABLE small(k)")
+        rowids = ((one + one % 7,) for one in range(0, 700_000, 10))
+        connection.executemany("INSERT INTO large VALUES (?)", rowids)
+
+    def planned(where: dict[str, str], *, exact: bool) -> dict[str, tuple[int, bool]]:
+        plan = plan_backup(
+            MagicMock(), database=path, selection=Selection(where=where), exact=exact
+        )
+        return {table.name: (table.rows, table.estimated) for table in plan.tables}
+
+    found = planned({}, exact=False)
+    assert found["small"] == (0, False)
+    assert found["large"] == (pytest.approx(70_000, rel=0.02), True)
+    assert planned({}, exact=True) == {"large": (70_000, False), "small": (0, False)}
+    assert planned({"large": "k < 100"}, exact=False)["large"] == (10, False)

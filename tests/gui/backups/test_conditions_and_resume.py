@@ -9,6 +9,7 @@ from core.backup.run import backup
 from core.backup.schedules import schedules
 from core.backup.store import BucketStore
 from core.errors import Offline
+from core.model.backup_plan import BackupPlan, PlannedTable
 from gui.dialogs.confirm import Confirm
 from gui.tabs.backups.condition_dialog import ConditionDialog
 from gui.tabs.backups.schedule_form import ScheduleForm
@@ -37,6 +38,16 @@ def orders(tab, idle):
     tab.tables.select("orders")
     idle()
     return tab
+
+
+def test_an_estimated_number_of_rows_is_marked_in_the_preview(qtbot, themed):
+    dialog = SelectionDialog(None, "shop", ("large", "small"), lambda *_: None)
+    qtbot.addWidget(dialog)
+    planned = (PlannedTable("large", 4_000_000, estimated=True), PlannedTable("small", 3))
+    dialog.plan_wanted.connect(lambda _selection, then: then(BackupPlan("shop", planned)))
+    dialog.preview.click()
+    assert cells(dialog.tables, 1) == ["≈ 4,000,000", "3"]
+    assert dialog.note.text() == "2 tables with about 4,000,003 rows would be backed up."
 
 
 def test_some_rows_are_backed_up_after_the_database_has_checked_the_condition(

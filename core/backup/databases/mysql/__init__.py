@@ -189,10 +189,10 @@ class MySQLDatabase(Database):
             self._counts[table, where] = count
         return count
 
-    def expected_rows(self, schema: TableSchema, *, work: Work | None = None) -> int:
+    def estimated_rows(self, schema: TableSchema, *, work: Work | None = None) -> int | None:
         """Return the server's estimate for a large table, which would take long to count."""
-        estimate = inspect.estimated_rows(self._session, schema.table)
-        return self.count(schema.table, work=work) if estimate is None else estimate
+        with self._session.cancellable(default_work(work)):
+            return inspect.estimated_rows(self._session, schema.table)
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""

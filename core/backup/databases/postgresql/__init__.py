@@ -190,12 +190,12 @@ class PostgreSQLDatabase(Database):
             rows = f"{only}{TableName.parse(table).sql}{clause(where)}"
             return int(self._session.value(f"SELECT count(*) FROM {rows}"))  # noqa: S608 - the name is quoted
 
-    def expected_rows(self, schema: TableSchema, *, work: Work | None = None) -> int:
+    def estimated_rows(self, schema: TableSchema, *, work: Work | None = None) -> int | None:
         """Return the server's estimate for a large table, which would take long to count."""
-        size = size_of(self._session, schema.table)
-        if size.pages > COUNTED_PAGES and size.rows_per_page >= 0:
-            return round(size.pages * size.rows_per_page)
-        return self.count(schema.table, work=work)
+        with self._session.cancellable(default_work(work)):
+            size = size_of(self._session, schema.table)
+        is_large = size.pages > COUNTED_PAGES and size.rows_per_page >= 0
+        return round(size.pages * size.rows_per_page) if is_large else None
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""

@@ -164,11 +164,10 @@ class SQLiteDatabase(Database):
             self._counts[table, where] = count
         return count
 
-    def expected_rows(self, schema: TableSchema, *, work: Work | None = None) -> int:
+    def estimated_rows(self, schema: TableSchema, *, work: Work | None = None) -> int | None:
         """Return an estimate for a large table: a backup counts its rows while it reads them."""
         with self._guard(default_work(work)):
-            estimate = estimated_rows(self._connection, schema)
-        return self.count(schema.table, work=work) if estimate is None else estimate
+            return estimated_rows(self._connection, schema)
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Compile a condition in two places; see `Database`."""
