@@ -53,7 +53,7 @@ _MYSQL_CODES = sorted(
     | {9999}
 )
 _POSTGRESQL_CODES = sorted(
-    {*postgresql._REMEDIES, *postgresql._WRONG_LOGIN, *postgresql._CONNECTION_ERRORS}
+    {*postgresql._REMEDIES, *postgresql._WRONG_LOGIN, *postgresql._BY_CODE}
     | {*postgresql._MISSING, postgresql._LOCKED, "XX000"}
 )
 
@@ -67,7 +67,7 @@ def test_every_error_of_mariadb_names_the_database(code: int) -> None:
 @pytest.mark.parametrize("code", _POSTGRESQL_CODES)
 def test_every_error_of_postgresql_names_the_database(code: str) -> None:
     address = PostgreSQLAddress.parse("postgresql://anna@db.example:1234/shop")
-    assert str(address) in str(postgresql.server_error({"C": code, "M": "it failed"}, address))
+    assert address.place in str(postgresql.server_error({"C": code, "M": "it failed"}, address))
 
 
 def _damaged(path: Path, seed: int) -> None:
