@@ -211,16 +211,6 @@ def test_point_in_time_picks_the_newest_before_it(store: MemoryStore, path: Path
     for wanted in (Wanted(at=first.taken - timedelta(seconds=1)), Wanted(backup_id="nothing")):
         with pytest.raises(NotFound):
             find(store, "users", Work(), wanted)
-    with pytest.raises(NotFound) as early:
-        find(store, "users", Work(), Wanted(at=first.taken - timedelta(seconds=1)))
-    assert (early.value.cause, early.value.remedy) == (
-        "There are 3 later ones.",
-        "Choose a later time.",
-    )
-    with pytest.raises(NotFound) as unknown:
-        find(store, "orders", Work())
-    assert unknown.value.cause == "The bucket has no backup of a table with this name."
-    assert unknown.value.remedy == "Choose another table."
 
 
 def test_one_snapshot_while_the_application_writes(store: MemoryStore, path: Path) -> None:

@@ -357,3 +357,18 @@ def test_a_time_without_a_fraction_includes_its_second(
         find(store, "orders", Work(), wanted)
     with pytest.raises(NotFound):
         choose_backups(store, str(path), together, Work())
+
+
+def test_a_table_without_backups_is_distinguished_from_one_with_later_ones(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    path = trading_database(tmp_path / "trading.db", rows=3)
+    first, *_later = (backed_up(store, path, "users") for _ in range(3))
+    with pytest.raises(NotFound) as early:
+        find(store, "users", Work(), Wanted(at=first.taken - timedelta(seconds=1)))
+    assert early.value.cause == "There are 3 later ones."
+    assert early.value.remedy == "Choose a later time."
+    with pytest.raises(NotFound) as unknown:
+        find(store, "orders", Work())
+    assert unknown.value.cause == "The bucket has no backup of a table with this name."
+    assert unknown.value.remedy == "Choose another table."
