@@ -66,7 +66,7 @@ def test_a_table_without_rowid_is_counted() -> None:
 
 def test_a_plan_marks_an_estimate_and_an_exact_one_counts(tmp_path: Path) -> None:
     path = str(tmp_path / "a.db")
-    with closing(apsw.Connection(path)) as connection:
+    with closing(apsw.Connection(path)) as connection, connection:
         connection.execute("CREATE TABLE large(k INTEGER PRIMARY KEY); CREATE TABLE small(k)")
         rowids = ((one + one % 7,) for one in range(0, 700_000, 10))
         connection.executemany("INSERT INTO large VALUES (?)", rowids)
