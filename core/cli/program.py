@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
@@ -68,7 +68,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     harden()
     clamp_logging()
-    record_use()
+    with suppress(OSError, StorageError):  # its folder: a command that needs it reports the error
+        record_use()
     given = list(sys.argv[1:] if arguments is None else arguments)
     former = use_time_style(TimeStyle.ISO)  # for scripts, and sorted as text
     try:
@@ -84,6 +85,7 @@ def _run_reported(given: list[str]) -> int:
     lines = flag_given("--json-lines", given)
     as_json = lines or flag_given("--json", given)
     out = Output(as_json=as_json, token=token, json_lines=lines)
+    code = 0
     try:
         code = _run(given, out, token)
         flush()  # a failed write of the output is an error of the command
@@ -92,7 +94,6 @@ def _run_reported(given: list[str]) -> int:
         return ErrorKind.CANCELLED.value
     except (ReaderClosed, SystemExit):  # typer raises the latter if the help text cannot be written
         discard(sys.stdout)
-        return 0
     except Exception as error:  # noqa: BLE001 - the outermost boundary: a bug is shown as one line
         return _failed(out, error, traceback=wants_traceback(given))
     return code

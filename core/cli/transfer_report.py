@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -130,12 +131,15 @@ def show_report(
         verb: the action in the past tense, for example `uploaded`.
         more: further members of the JSON.
     """
-    if out.json_lines:
-        write_lines(out, report, files, more)
-    elif out.as_json:
-        out.result({**report_as_json(report, files), **(more or {})}, lambda: None)
-    else:  # without the columns of JSON, which take time for many files
-        write_report(out, report, files, verb)
+    from core.cli.output import ReaderClosed
+
+    with suppress(ReaderClosed):  # the exit code reports a failure all the same
+        if out.json_lines:
+            write_lines(out, report, files, more)
+        elif out.as_json:
+            out.result({**report_as_json(report, files), **(more or {})}, lambda: None)
+        else:  # without the columns of JSON, which take time for many files
+            write_report(out, report, files, verb)
     if report.cancelled:
         return ErrorKind.CANCELLED.value
     return 0 if report.kind is None else report.kind.value

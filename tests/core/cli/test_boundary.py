@@ -216,6 +216,21 @@ def test_closed_and_full_standard_streams_do_not_change_the_exit_code(
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize(("command", "kind"), [(("ls", "--help"), 0), (("links",), 42)])
+def test_a_folder_for_data_that_cannot_be_used_is_an_error_where_it_is_needed(
+    tmp_path, command, kind
+):
+    (tmp_path / "file").write_bytes(b"x")
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *command],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "STRONGROOM_HOME": str(tmp_path / "file" / "home")},
+    )  # fmt: skip
+    assert done.returncode == kind, done.stderr
+    assert "Traceback" not in done.stderr
+    assert ("is a file, not a folder" in done.stderr) == bool(kind)
+
+
 def test_all_commands_are_checked_before_they_run():
     from core.cli.parameters import StrictCommand
     from core.cli.program import program_of

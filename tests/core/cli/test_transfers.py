@@ -12,7 +12,7 @@ from helpers.quick_program import command
 from helpers.waiting import until
 
 from core.cli import main
-from core.cli.output import Output
+from core.cli.output import Output, ReaderClosed
 from core.cli.transfer_report import Files, show_report
 from core.errors import ErrorKind
 from core.model.objects import Verdict
@@ -259,6 +259,19 @@ def test_the_remedy_is_that_of_the_most_frequent_cause(capsys):
     printed = capsys.readouterr().err
     assert "Check the bucket." in printed
     assert "Rename it." not in printed
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_failure_has_its_exit_code_although_the_reader_has_ended(monkeypatch, as_json):
+    def gone(_text):
+        raise ReaderClosed
+
+    monkeypatch.setattr("core.cli.output.write", gone)
+    failed = Failure(0, "a", ErrorKind.LOCAL_IO, "x")
+    report = TransferReport(1, (), (), (failed,), 0, 1.0, ())
+    out = Output(as_json=as_json, token=CancelToken())
+    code = show_report(out, report, Files(["a"], ["/a"], [1]), "downloaded")
+    assert code == ErrorKind.LOCAL_IO.value
 
 
 def test_a_hash_list_is_written_for_what_was_transferred(run, tmp_path):
