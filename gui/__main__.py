@@ -32,6 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if display_missing():
         sys.stderr.write(NO_DISPLAY)
         return 2
+    from core.errors import ErrorKind, explain_os_error
+    from core.paths import data_dir
+
+    try:
+        data_dir()
+    except OSError as error:  # the profiles and journals cannot be read
+        cause, remedy = explain_os_error(error)
+        sys.stderr.write(f"strongroom: {cause} {remedy}\n")
+        return ErrorKind.LOCAL_IO.value
     from gui.app.run import run
 
     return run(options)

@@ -105,6 +105,18 @@ def test_without_a_display_it_says_how_to_get_one():
     assert "Traceback" not in ended.stderr
 
 
+def test_a_data_folder_that_cannot_be_used_is_named_and_nothing_opens(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").write_bytes(b"x")
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "file" / "home"))
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert main(["--theme", "dark"]) == 42
+    shown = capsys.readouterr().err
+    assert shown.startswith("strongroom: A part of the path ")
+    assert shown.endswith("is a file, not a folder. Correct the path.\n")
+
+
 def test_the_command_line_never_imports_qt():
     code = (
         "import sys, gui.__main__ as m\n"
