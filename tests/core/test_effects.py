@@ -9,7 +9,13 @@ from helpers.stub_server import Reply, StubServer
 
 from core import errors
 from core.aws.clients import ClientFactory
-from core.effects import Result, note_attempt, stating_effect, stating_effect_of_process
+from core.effects import (
+    Result,
+    not_counting_attempts,
+    note_attempt,
+    stating_effect,
+    stating_effect_of_process,
+)
 from core.engine.operations import OPERATIONS, changes_something
 from core.objects.bucket import Bucket
 from core.objects.deleting import delete
@@ -145,6 +151,35 @@ def test_a_process_counts_the_requests_of_all_its_threads(made):
         go_offline(stating_effect_of_process(), made)
     part = "It was not completed, but a part was changed. Refresh to see what."
     assert caught.value.effect == (part if made else "Nothing was changed.")
+
+
+def probe_and_fail(effect, then=()):
+    """Send what a probe sends, then what follows it, and fail."""
+    with effect:
+        with not_counting_attempts():
+            with not_counting_attempts():
+                note_attempt("PutObject", Result.CHANGE)
+            note_attempt("DeleteObject", Result.UNKNOWN)
+        for result in then:
+            note_attempt("PutObject", result)
+        raise errors.Offline("The endpoint cannot be reached")
+
+
+@pytest.mark.parametrize(
+    ("then", "effect"),
+    [
+        ((), "Nothing was saved."),
+        ((Result.CHANGE,), "It was not completed, but a part was saved."),
+        ((Result.UNKNOWN,), "The answer was lost, so it may have been saved all the same."),
+    ],
+)
+def test_the_requests_of_a_probe_do_not_count_but_those_after_it_do(then, effect):
+    with pytest.raises(errors.Offline) as caught:
+        probe_and_fail(stating_effect("saved"), then)
+    assert caught.value.effect.removesuffix(" Refresh to see what.").startswith(effect)
+    with pytest.raises(errors.Offline) as caught:
+        probe_and_fail(stating_effect_of_process(), then)
+    assert caught.value.effect.startswith(effect.replace("saved", "changed"))
 
 
 @pytest.mark.parametrize(

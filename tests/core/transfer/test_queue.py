@@ -98,6 +98,9 @@ def test_a_file_that_has_grown_has_its_actual_size_after_a_restart(queue):
     assert again.batch(batch).size == files.batch.size == 49
     assert files.resized() == dict(files.report().resized) == expected
     assert files.report().size == 39
+    rest = again.next_turn(P, B)
+    assert rest is not None
+    assert rest.arguments["journal"]["ended"] == (3, 39)
     sql = "UPDATE queue_files SET detail = ? WHERE file = 0"
     state_database().execute(sql, ('{"growth": damaged',))
     assert again.batch(batch).size == 34
