@@ -16,6 +16,7 @@ from core.units import format_counted, format_size
 from core.work import Progress
 from gui import theme
 from gui.tabs.backups.restore_panel import progress_text
+from gui.tabs.backups.single_transaction import SingleTransaction
 from gui.tabs.backups.sources import Source, distinct_name
 from gui.tabs.backups.together_models import TogetherModel
 from gui.widgets.banner import Banner
@@ -132,12 +133,7 @@ class TogetherDialog(Dialog):
         self.triggers.setAccessibleDescription("Triggers are code that runs when rows change.")
         self.grants = QCheckBox("Restore owners and grants")
         self.grants.setAccessibleDescription("They decide who can read and change the tables.")
-        self.single = QCheckBox("All tables or none")
-        self.single.setAccessibleDescription(
-            "They are restored in one transaction: a failure changes nothing. The tables are locked "
-            "until the last one is restored."
-        )
-        self.single.setToolTip(tooltip(self.single.accessibleDescription()))
+        self.single = SingleTransaction()
         self.preview = plain_button("Preview", self._on_preview)
         self.restore = danger_button("Restore…", self._on_restore)
         self.close_button = plain_button("Close", self.reject)
@@ -255,7 +251,8 @@ class TogetherDialog(Dialog):
         triggers = [each.name for table in preview.tables for each in table.triggers]
         self.triggers.setToolTip(tooltip(", ".join(triggers)))
         self.triggers.setVisible(bool(triggers))
-        self.single.setVisible(self._plan is not None and self._plan.one_transaction)
+        self.single.offer(possible=self._plan is not None and self._plan.one_transaction)
+        self.single.setVisible(bool(preview.tables))
         self.grants.setVisible(any(t.schema.owner or t.schema.grants for t in preview.tables))
         self._set_idle(_summary(preview))
         self._show_details()

@@ -237,6 +237,19 @@ def test_all_tables_or_none_are_restored_in_one_transaction(qtbot, changed, path
     result.reject()
 
 
+def test_a_database_without_such_transactions_disables_the_choice_with_the_reason(qtbot, changed):
+    dialog = compared(qtbot, changed)
+    dialog.single.setChecked(True)
+    dialog._plan = replace(dialog._plan, one_transaction=False)
+    dialog.show_preview(dialog.request, dialog._preview)
+    assert dialog.single.isVisible()
+    assert not dialog.single.isEnabled()
+    assert not dialog.single_transaction
+    assert "ends its transaction at each change of a table" in dialog.single.toolTip()
+    assert dialog.single.accessibleDescription() in dialog.single.toolTip()
+    dialog.reject()
+
+
 def test_a_lost_answer_of_one_transaction_is_unknown_for_every_table(qtbot, themed):
     backups = tuple(
         Backup(name, name, datetime(2024, 1, 15, tzinfo=UTC), 1, name) for name in ("a", "b")
