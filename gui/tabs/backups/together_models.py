@@ -245,7 +245,10 @@ class ResultModel(Rows):
         # In a single transaction all share the result of the first one.
         first = outcome.single_transaction or outcome.remaining[0] == table
         if first and not outcome.complete:
-            return UNKNOWN, "The answer was lost. A former table in the list means that it was restored."
+            return (
+                UNKNOWN,
+                "The answer was lost. A former table in the list means that it was restored.",
+            )
         if first and outcome.error is not None:
             return FAILED, " ".join(
                 filter(None, (f"{outcome.error.summary}.", outcome.error.cause))
