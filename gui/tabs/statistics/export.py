@@ -9,6 +9,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from core.errors import LocalIOError
 from core.local.atomic import write_atomically
 from core.model.statistics import StorageStatistics
 from core.statistics.export import export_statistics
@@ -81,7 +82,7 @@ def write_file(found: StorageStatistics, folder: str, path: Path, picture: QImag
 
     Raises:
         InvalidInput: the file has another ending.
-        LocalIOError: it cannot be written.
+        LocalIOError: it cannot be written, or the picture is empty.
     """
     if path.suffix.lower() == ".png":
         write_atomically(path, _as_png(picture))
@@ -94,5 +95,10 @@ def _as_png(picture: QImage) -> bytes:
     # Qt reports no error if a file is cut off by a full disk.
     content = QBuffer()
     content.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(content, QByteArray(b"png")).write(picture)
+    if not QImageWriter(content, QByteArray(b"png")).write(picture):
+        raise LocalIOError(
+            "The picture could not be made",
+            cause="The sizes by folder have no room, or there is too little memory.",
+            remedy="Enlarge the window, or export a CSV or JSON file. Nothing was written.",
+        )
     return bytes(content.data().data())

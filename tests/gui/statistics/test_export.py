@@ -9,8 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
+from core.errors import LocalIOError
 from core.statistics.totals import Totals
 from core.units import utc_now
+from gui.tabs.statistics.export import write_file
 
 
 @pytest.fixture
@@ -64,6 +66,15 @@ def test_the_picture_has_the_tiles_at_twice_their_size(scanned, qtbot, tmp_path)
     picture = QImage(str(tmp_path / "a.png"))
     assert picture.size() == scanned.treemap.size() * 2
     assert len({picture.pixel(x, 200) for x in range(0, picture.width(), 5)}) > 3
+
+
+def test_a_picture_without_size_replaces_no_file(qapp, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"earlier")
+    found = Totals("b", "").snapshot(list_calls=1, partial=False)
+    with pytest.raises(LocalIOError, match="picture could not be made"):
+        write_file(found, "", path, QImage())
+    assert path.read_bytes() == b"earlier"
 
 
 def test_a_file_that_cannot_be_written_is_an_error(scanned, qtbot, tmp_path):
