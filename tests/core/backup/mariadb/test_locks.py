@@ -80,6 +80,13 @@ def test_a_locked_table_is_listed_with_the_estimate_and_named_by_a_backup(
     assert refused.value.summary.startswith("Another session holds a lock on orders in 127.0.0.1")
 
 
+def test_a_table_is_not_locked_before_its_rows_are_read(shop: Trading) -> None:
+    """A run over many tables reads all schemas first: others could not change the last table for hours."""
+    with open_database(shop.address) as source, source.snapshot():
+        source.schema("orders")
+        shop.sql("SET lock_wait_timeout = 1", "ALTER TABLE orders ADD COLUMN added INT")
+
+
 def test_a_table_that_a_user_cannot_read_is_skipped_with_the_reason(
     shop: Trading, store: MemoryStore
 ) -> None:
