@@ -9,6 +9,7 @@ from helpers.keyrings import memory_keyring
 from helpers.postgresql_tables import new_database, trading
 
 from core.errors import ErrorKind
+from core.model.tables import TableInfo
 
 __all__ = ["postgresql_server"]
 
@@ -87,3 +88,10 @@ def test_a_password_is_stored_after_a_login_only(command, database, monkeypatch,
     assert "orders" in command("database", "tables", url).out
     command("database", "logout", url)
     command("database", "tables", url, code=ErrorKind.CREDENTIALS_INVALID.value)
+
+
+def test_an_estimated_number_of_rows_is_marked_in_the_list_of_tables():
+    from core.cli.databases import _row
+
+    tables = (TableInfo("a", 4_000_000, estimated=True), TableInfo("b", 3), TableInfo("c", None))
+    assert [_row(table)[1] for table in tables] == ["≈ 4,000,000", "3", ""]
