@@ -102,8 +102,9 @@ def test_a_dry_run_shows_tables_rows_and_what_is_left_out_and_writes_nothing(
     assert "Nothing was written" in output.err
     plan = json.loads(command(*arguments, "--json").out)
     assert plan["tables"] == [
-        {"name": "orders", "rows": 20, "filter": ""}, {"name": table, "rows": 2, "filter": "id > 1"}
-    ]  # fmt: skip
+        {"name": "orders", "rows": 20, "filter": "", "estimated": False},
+        {"name": table, "rows": 2, "filter": "id > 1", "estimated": False},
+    ]
     assert [each["table"] for each in plan["excluded"]] == ["audit", "users"]
     assert json.loads(command("backups", table, "--json").out) == []
 
