@@ -69,9 +69,10 @@ def test_rows_come_in_the_order_of_their_rowids(tmp_path: Path) -> None:
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute("CREATE TABLE t(k INTEGER PRIMARY KEY, v)")
         connection.execute("CREATE INDEX i ON t(v, k)")
-        connection.executemany(
-            "INSERT INTO t VALUES (?, ?)", [(number, -number) for number in numbers]
-        )
+        with connection:
+            connection.executemany(
+                "INSERT INTO t VALUES (?, ?)", [(number, -number) for number in numbers]
+            )
         connection.execute("ANALYZE")
     count, lines = lines_of(path)
     assert count == len(numbers)
