@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "query": "query.query",
     "export": "query.export",
     "recovery-kit": "recovery.recovery_kit",
+    "verify": "verify.verify",
     "drill": "drill.drill",
     "retention": "retention.retention",
     "schedule": "schedule.schedule",

@@ -76,8 +76,12 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     check_thaw_options(thaw, tier, days, yes=yes)
     if thaw:
         return thaw_backup(cli, table, ThawRequest(thaw, tier, days), yes=yes)
+    if verify and not table:
+        raise usage_error(
+            "--verify requires a table", remedy="Add the name of the table before --verify."
+        )
     if verify:
-        return _verify(cli, table, backup_id)
+        return verify_backup(cli, table, backup_id)
     if pin or unpin or note is not None:
         text = note or ""
         return (
@@ -165,13 +169,10 @@ def _row(one: Backup) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _verify(cli: Cli, table: str, backup_id: str) -> int:
+def verify_backup(cli: Cli, table: str, backup_id: str) -> int:
+    """Verify a backup, the newest one without an id; show the result and return the exit code."""
     from core.backup.verify import verify
 
-    if not table:
-        raise usage_error(
-            "--verify requires a table", remedy="Add the name of the table before --verify."
-        )
     with cli.out.work("Verifying") as work:
         report = verify(cli.opener.workspace(work), work, table=table, backup_id=backup_id or None)
     cli.out.result(report, lambda: _show_verified(cli, report))

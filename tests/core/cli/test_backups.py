@@ -69,6 +69,7 @@ def test_an_invalid_age_is_refused_before_the_backups_are_listed(command, databa
         ("backup", "DATABASE", ""), ("backup", "", "t"), ("backup", "DATABASE"),
         ("backup", "DATABASE", "t", "--all-tables"), ("backups", ""), ("backups", "--verify"),
         ("backups", "t", "--id", "x"), ("backups", "t", "--verify", "--id", ""),
+        ("verify", ""), ("verify", "t", "--id", ""),
         ("restore", "DATABASE", "", "--yes"), ("restore", "", "t", "--yes"),
     ],
 )  # fmt: skip
@@ -100,6 +101,7 @@ def test_the_list_says_what_was_checked_and_when(command, database, table):
     assert listed["origin"]["path"] == database
     assert listed["source"].endswith(f":{database} (SQLite)")
     output = command("backups", table, "--verify").out
+    assert command("verify", table).out == output
     assert f"backup {listed['id']} of {table}" in output
     assert "2 rows read again, every hash as written" in output
     listed = json.loads(command("backups", table, "--json").out)[0]
@@ -116,6 +118,8 @@ def test_an_altered_part_is_found_by_verify_and_remembered(command, database, ta
     demo_s3.put_object(Bucket="tentimecrypto", Key=part, Body=bytes(body))
     assert "listed, sizes agree" in command("backups", table).out
     output = command("backups", table, "--verify", "--id", backup["id"], code=CORRUPT)
+    same = command("verify", table, "--id", backup["id"], code=CORRUPT)
+    assert same.out == output.out
     assert "damaged" in output.out
     assert "is damaged" in output.out
     assert "found damaged on 20" in command("backups", table).out
