@@ -1,14 +1,18 @@
-"""The table view that highlights a row, and can be scrolled above a message."""
+"""The table view that highlights a row, and whose selected row stays visible in a smaller view."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
-from PySide6.QtGui import QCursor, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QCursor, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QTableView, QWidget
+
+from gui.widgets.visible_selection import show_selection
 
 
 class HoverRows(QTableView):
     """A table that highlights the row under the pointer instead of only the cell.
+
+    The selected row stays visible when the view becomes smaller.
 
     Attributes:
         covered: height in pixels at the bottom that a message covers; the last row can be scrolled
@@ -40,6 +44,11 @@ class HoverRows(QTableView):
             self.scrollTo(current)
         else:
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Scroll the selected row into the smaller view."""
+        super().resizeEvent(event)
+        show_selection(self, event)
 
     def cover(self, pixels: int) -> None:
         """Let the last row be scrolled above a message that covers the bottom of the table."""

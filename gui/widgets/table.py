@@ -25,6 +25,7 @@ from gui.widgets.column_header import Header
 from gui.widgets.columns import Columns, SettingsStore
 from gui.widgets.hover_rows import HoverRows
 from gui.widgets.sorting import bind_sorting
+from gui.widgets.visible_selection import SteadyList, SteadyTree
 
 
 def make_table(  # noqa: PLR0913 - the options of a table, by keyword
@@ -97,7 +98,7 @@ def make_tree(
         header: whether titles of columns are shown.
         multiple: whether several rows can be selected.
     """
-    view = QTreeView()
+    view = SteadyTree()
     view.setHeader(Header(Qt.Orientation.Horizontal, view))
     view.setModel(model)
     _common(view, name, multiple=multiple)
@@ -117,7 +118,7 @@ def make_tree(
 
 def make_list(model: QAbstractItemModel, name: str, *, multiple: bool = False) -> QListView:
     """Return a list view of `model`."""
-    view = QListView()
+    view = SteadyList()
     view.setModel(model)
     _common(view, name, multiple=multiple)
     view.setUniformItemSizes(True)

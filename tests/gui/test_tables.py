@@ -1,9 +1,9 @@
 """Tables shorten the right texts, highlight the row under the pointer, and store their columns."""
 
 import pytest
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
+from PySide6.QtWidgets import QApplication, QHeaderView, QStyleOptionViewItem
 
 from core.local.settings import Settings
 from gui import theme
@@ -11,7 +11,7 @@ from gui.models.columns import RIGHT, Columns
 from gui.models.roles import MONO_ROLE
 from gui.widgets.cells import PADDING
 from gui.widgets.elide import differing_part, elided_name, elided_sentence
-from gui.widgets.table import columns_of, make_table
+from gui.widgets.table import choose_row, columns_of, make_list, make_table, make_tree
 
 pytestmark = pytest.mark.usefixtures("themed")
 
@@ -193,6 +193,47 @@ def test_the_complete_row_under_the_pointer_is_lit(hours, qtbot):
     assert lit() == [True] * 3
     QApplication.sendEvent(hours.viewport(), QEvent(QEvent.Type.Leave))
     assert lit() == [False] * 3
+
+
+@pytest.fixture(params=[make_table, make_tree, make_list])
+def long(qtbot, request):
+    """A view of 40 rows and, but for the list, wide columns; about 10 rows are visible."""
+    model = QStandardItemModel(40, 6)
+    for row in range(40):
+        model.setItem(row, 0, QStandardItem(f"row {row}"))
+    view = request.param(model, "Rows")
+    qtbot.addWidget(view)
+    view.resize(300, 300)
+    view.show()
+    for header in view.findChildren(QHeaderView):
+        for column in range(6 if header.orientation() == Qt.Orientation.Horizontal else 0):
+            header.resizeSection(column, 200)
+    return view
+
+
+def is_visible(view, row):
+    shown = view.visualRect(view.model().index(row, 0))
+    return shown.top() >= 0 and shown.bottom() < view.viewport().height()
+
+
+@pytest.mark.parametrize("height", [220, 150, 90])
+def test_the_selected_row_stays_visible_in_a_smaller_view(long, height):
+    last = long.indexAt(QPoint(5, long.viewport().height() - 30)).row()
+    choose_row(long, last)
+    long.verticalScrollBar().setValue(0)
+    sideways = long.horizontalScrollBar()
+    sideways.setValue(sideways.maximum())
+    former = sideways.value()
+    long.resize(300, height)
+    assert is_visible(long, last)
+    assert sideways.value() == former
+
+
+def test_a_view_scrolled_elsewhere_stays_there_when_it_becomes_smaller(long):
+    choose_row(long, 30)
+    long.verticalScrollBar().setValue(3)
+    long.resize(300, 150)
+    assert long.verticalScrollBar().value() == 3
 
 
 def test_the_sorting_is_remembered_and_widths_are_not_frozen_by_it(qtbot, hours, tmp_path):

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from core.backup.listing import list_backups
 from core.backup.run import backup
 from core.errors import Corrupt, DatabaseOffline, InvalidInput
-from core.model.backup import Origin, StoredTable
+from core.model.backup import Origin
+from core.model.backup_listing import StoredTable
+from core.model.database import DatabaseInfo, Dependant, TableInfo
 from core.model.schedule import BackupHealth, LastBackup
-from core.model.tables import DatabaseInfo, Dependant, TableInfo
 from core.units import format_age
 from gui import theme
 from gui.tabs.backups.condition_dialog import ConditionDialog
@@ -101,6 +102,25 @@ def test_the_progress_of_a_backup_is_shown_with_its_database_only(tab, path):
     assert tables.note.text() == "Backing up orders…"
     tables.show_activity(database, "")
     assert tables.note.text() == "This database has no tables."
+
+
+def test_the_selected_table_stays_visible_above_the_progress_of_a_backup(qtbot, tab, path):
+    """The line for it makes the list lower, which could hide the selected table."""
+    tables, database = tab.tables, str(path)
+    many = tuple(TableInfo(f"t{number:02}", 1) for number in range(30))
+    tables.show_database(DatabaseInfo("SQLite", "3", "trading", many), Source(database))
+    view = tables.table
+    tab.resize(1066, 600)
+    qtbot.waitUntil(lambda: view.viewport().height() < 25 * theme.ROW)
+    view.scrollToTop()
+    last = view.rowAt(view.viewport().height() - theme.ROW - 1)
+    tables.select(f"t{last:02}")
+    former = view.height()
+    tables.show_activity(database, "Backing up all tables of the database: 12 of 30 tables…")
+    qtbot.waitUntil(lambda: view.height() < former)
+    index = view.currentIndex()
+    assert index.row() == last
+    assert view.viewport().rect().contains(view.visualRect(index))
 
 
 def test_the_line_of_a_backup_appears_and_disappears(qtbot, tab):
