@@ -11,8 +11,6 @@ from uuid import uuid4
 
 from core.backup.archive import (
     TOOL,
-    PartsForm,
-    Tally,
     weakest_verdict,
     write_manifest,
     write_parts,
@@ -26,6 +24,7 @@ from core.backup.filters import ChosenTable, choose_tables, expected_rows
 from core.backup.keys import folder, new_id
 from core.backup.manifest import to_bytes
 from core.backup.orphans import remove_own_orphans
+from core.backup.packing import PartsForm, Tally
 from core.backup.prefetch import Prefetch
 from core.backup.resume import fresh_budget, resumable_error, send
 from core.backup.runs import records_run

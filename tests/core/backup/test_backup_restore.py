@@ -381,7 +381,7 @@ def test_the_failure_of_a_large_backup_is_reported_as_what_it_is(
     store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reading thread has ended before the database is rolled back and closed."""
-    monkeypatch.setattr("core.backup.archive.PART_BYTES", 100_000)
+    monkeypatch.setattr("core.backup.packing.PART_BYTES", 100_000)
     path = trading_database(tmp_path / "large.db", rows=200_000)
     for writes in (0, 1, 5):
         store.fail_after = writes

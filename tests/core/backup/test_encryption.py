@@ -16,7 +16,7 @@ import zstandard
 from helpers.backups import MemoryStore, everything, restored, sql
 from helpers.keyrings import MemoryKeyring, memory_keyring
 
-from core.backup import archive, encryption
+from core.backup import encryption, packing
 from core.backup import manifest as manifests
 from core.backup.databases import open_database
 from core.backup.drill import drill_of_backup
@@ -57,7 +57,7 @@ def key(keyring: MemoryKeyring) -> BackupKey:
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A table of two parts whose rows and schema contain canaries."""
-    monkeypatch.setattr(archive, "PART_BYTES", 1)
+    monkeypatch.setattr(packing, "PART_BYTES", 1)
     path = tmp_path / "trading.db"
     connection = apsw.Connection(str(path))
     connection.execute(

@@ -160,7 +160,7 @@ def test_what_became_a_backup_concurrently_is_not_removed(dated: DatedStore) -> 
 def test_a_failed_backup_removes_what_it_sent_and_nothing_else(
     dated: DatedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.backup.archive.PART_BYTES", 50_000)
+    monkeypatch.setattr("core.backup.packing.PART_BYTES", 50_000)
     path = trading_database(tmp_path / "many.db", rows=20_000)
     foreign_parts(dated, timedelta(hours=1))
     dated.fail_after, dated.failure = 3, DENIED
@@ -185,7 +185,7 @@ def test_what_cannot_be_removed_is_said_and_removed_next_time(
     dated: DatedStore, tmp_path: Path, caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("core.backup.archive.PART_BYTES", 50_000)
+    monkeypatch.setattr("core.backup.packing.PART_BYTES", 50_000)
     path = trading_database(tmp_path / "many.db", rows=20_000)
     dated.fail_after, dated.failure = 2, DENIED
     dated.refusal = AccessDenied("Access denied", action="s3:DeleteObject")

@@ -9,8 +9,8 @@ from io import BytesIO
 import pytest
 import zstandard
 
-from core.backup import archive
-from core.backup.archive import PartsForm, Tally
+from core.backup import packing
+from core.backup.packing import PartsForm, Tally
 from core.work import Work
 
 _PART, _COLLECTED = 1_000, 1_500
@@ -18,8 +18,8 @@ _PART, _COLLECTED = 1_000, 1_500
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "PART_BYTES", _PART)
-    monkeypatch.setattr(archive, "_COLLECTED_BYTES", _COLLECTED)
+    monkeypatch.setattr(packing, "PART_BYTES", _PART)
+    monkeypatch.setattr(packing, "_COLLECTED_BYTES", _COLLECTED)
 
 
 def pieces(*sizes: int) -> list[tuple[int, bytes]]:
@@ -47,7 +47,7 @@ def unpacked(data: bytes) -> bytes:
 )  # fmt: skip
 def test_all_rows_are_in_the_parts(sizes: list[int], parts: list[int]) -> None:
     rows, tally = pieces(*sizes), Tally()
-    packed = archive._packed(iter(rows), tally, PartsForm("id", "csv"), Work())
+    packed = packing.packed(iter(rows), tally, PartsForm("id", "csv"), Work())
     made = [(part, b"".join(stored)) for part, stored in packed]
     assert [part.raw_size for part, _data in made] == parts
     text = b"".join(lines for _count, lines in rows)
@@ -64,7 +64,7 @@ def test_the_checksum_of_a_part_is_in_its_frame() -> None:
     def rows() -> Iterator[tuple[int, bytes]]:
         yield from pieces(300, 300)
 
-    ((_part, stored),) = archive._packed(rows(), Tally(), PartsForm("id", "csv"), Work())
+    ((_part, stored),) = packing.packed(rows(), Tally(), PartsForm("id", "csv"), Work())
     data = b"".join(stored)
     assert zstandard.get_frame_parameters(data).has_checksum
     damaged = data[:-1] + bytes((data[-1] ^ 1,))
@@ -73,9 +73,9 @@ def test_the_checksum_of_a_part_is_in_its_frame() -> None:
 
 
 def test_the_first_parts_are_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "_SMALLER_PARTS", 2)
-    monkeypatch.setattr(archive, "_SMALLER_BYTES", 500)
-    packed = archive._packed(iter(pieces(*[250] * 14)), Tally(), PartsForm("id", "csv"), Work())
+    monkeypatch.setattr(packing, "_SMALLER_PARTS", 2)
+    monkeypatch.setattr(packing, "_SMALLER_BYTES", 500)
+    packed = packing.packed(iter(pieces(*[250] * 14)), Tally(), PartsForm("id", "csv"), Work())
     assert [part.raw_size for part, _stored in packed] == [500, 500, 1_000, 1_000, 500]
 
 
@@ -91,14 +91,14 @@ def test_the_first_parts_are_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_last_parts_are_smaller(
     expected: int, parts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "_LEAST_BYTES", 200)
+    monkeypatch.setattr(packing, "_LEAST_BYTES", 200)
     form = PartsForm("id", "csv", expected_rows=expected)
-    packed = archive._packed(iter(pieces(*[100] * 40)), Tally(), form, Work())
+    packed = packing.packed(iter(pieces(*[100] * 40)), Tally(), form, Work())
     assert [part.raw_size for part, _stored in packed] == parts
 
 
 def test_a_small_table_has_one_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "_LEAST_BYTES", 200)
+    monkeypatch.setattr(packing, "_LEAST_BYTES", 200)
     form = PartsForm("id", "csv", expected_rows=9)
-    packed = archive._packed(iter(pieces(*[100] * 9)), Tally(), form, Work())
+    packed = packing.packed(iter(pieces(*[100] * 9)), Tally(), form, Work())
     assert [part.raw_size for part, _stored in packed] == [900]

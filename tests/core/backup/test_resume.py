@@ -42,7 +42,7 @@ ROWS = "SELECT * FROM orders ORDER BY id"
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.backup.archive.PART_BYTES", 50_000)
+    monkeypatch.setattr("core.backup.packing.PART_BYTES", 50_000)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import pymysql.cursors  # noqa: F401 - the same
 import sqlalchemy.engine  # noqa: F401 - the same
 from helpers.folder_store import FolderStore
 
-from core.backup import archive, checked_reading
+from core.backup import checked_reading, packing
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.mysql import session as mysql_sessions
@@ -137,7 +137,7 @@ def _say(values: dict[str, Any]) -> None:
 def _operation(request: dict[str, Any], store: FolderStore, work: Work) -> str:
     address = DatabaseAddress(request["url"], Secret(request["password"]))
     if request["operation"] == "backup":
-        archive.PART_BYTES = request.get("part_bytes", archive.PART_BYTES)
+        packing.PART_BYTES = request.get("part_bytes", packing.PART_BYTES)
         with open_database(address, work=work) as source:
             back_up(store, source, ["orders"], "a note", work)
         return ""

@@ -49,8 +49,10 @@ def rows_of_messages(buffer: bytearray, filled: int, end: CopyEnd) -> tuple[int,
     """
     if filled < 5 or 1 + _LENGTH.unpack_from(buffer, 1)[0] > filled:
         return 0, b"", 0  # a long row is not searched again for each packet of it
-    first, last = _first_row(buffer, filled), buffer.rfind(_SHORT_HEAD, 0, filled)
-    if last >= first and filled - last > len(_SHORT_HEAD) + 1:
+    # The head of the last row is complete; the bytes of an incomplete one remain.
+    complete = max(filled - HEAD_BYTES + len(_SHORT_HEAD), 0)
+    first, last = _first_row(buffer, filled), buffer.rfind(_SHORT_HEAD, 0, complete)
+    if last >= first:
         stop = last + 1 + _LENGTH.unpack_from(buffer, last + 1)[0]
         used = last if stop > filled else stop  # the last row may be incomplete
         with memoryview(buffer)[first:used] as block:

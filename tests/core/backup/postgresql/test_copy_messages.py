@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.backup.databases.postgresql import copy_messages
 from core.backup.databases.postgresql.copy_messages import CopyEnd, has_end, rows_of_messages
 
 
@@ -73,3 +74,24 @@ def test_a_block_may_end_in_any_byte(cut: int) -> None:
     sent = b"".join(message(b"d", row) for row in rows) + END
     assert read(sent, [cut, 1 << 17])[:2] == (3, b"".join(rows))
     assert read(sent, [len(sent) - cut, 1 << 17])[:2] == (3, b"".join(rows))
+
+
+@pytest.mark.parametrize("cut", range(6))
+def test_a_block_that_ends_in_a_head_is_not_read_row_by_row(
+    cut: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    positions: list[int] = []
+    read_slowly = copy_messages._any_messages
+
+    def record(
+        buffer: bytearray, position: int, filled: int, end: CopyEnd
+    ) -> tuple[int, bytes, int]:
+        positions.append(position)
+        return read_slowly(buffer, position, filled, end)
+
+    monkeypatch.setattr(copy_messages, "_any_messages", record)
+    block = bytearray(message(b"d", b"a,b\n") * 3)
+    received = block + message(b"d", b"c,d\n")[:cut]
+    expected = (3, b"a,b\n" * 3, len(block))
+    assert rows_of_messages(received, len(received), CopyEnd()) == expected
+    assert 0 not in positions

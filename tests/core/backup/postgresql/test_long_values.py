@@ -10,7 +10,7 @@ import pytest
 from helpers.backups import MemoryStore
 from helpers.postgresql_tables import Database
 
-from core.backup import archive
+from core.backup import packing
 from core.backup.databases import open_database
 from core.work import Work
 
@@ -80,7 +80,7 @@ def test_a_piece_with_a_count_ends_a_row_and_none_is_much_longer_than_a_block(
 def test_parts_end_with_rows_and_all_values_are_restored(
     long: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "PART_BYTES", _BLOCK)
+    monkeypatch.setattr(packing, "PART_BYTES", _BLOCK)
     store = MemoryStore()
     backup = long.back_up(store, "long")
     before = long.run("SELECT id, md5(v) FROM long ORDER BY id")
