@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, secr
 from core.backup.databases.base import Database
 from core.backup.keys import table_prefix
 from core.errors import InvalidInput
-from core.model.tables import DatabaseInfo, TableInfo
+from core.model.database import DatabaseInfo, TableInfo
 from core.redaction import Secret
 from core.work import Work
 from core.workspace import Workspace
@@ -80,6 +80,18 @@ class OpenDatabases:
     def all(self) -> tuple[Source, ...]:
         """The open databases."""
         return self._sources.databases
+
+    @property
+    def problem(self) -> str:
+        """Why the selected database cannot be read; for the bucket, why none of them can."""
+        if self.selected:
+            return self.source(self.selected).problem
+        problems = [each.problem for each in self.all]
+        return problems[0] if problems and all(problems) else ""
+
+    def on_change(self, act: Callable[[], object]) -> None:
+        """Call a function after a database was opened, closed, read, or found unreadable."""
+        self._sources.changed.connect(act)
 
     def set_password(self, url: str, password: Secret | None) -> None:
         """Keep a password until the program ends; None if the keyring has it or none is needed."""

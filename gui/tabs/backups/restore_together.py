@@ -1,4 +1,4 @@
-"""Restores several tables together: chooses their backups, compares, asks, restores and undoes."""
+"""Restores several tables together: chooses their backups, compares, asks and restores."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from shiboken6 import isValid
 
 from core.backup.restore import Choices
 from core.errors import StorageError
-from core.model.backup import RestoreReport, UndoReport
+from core.model.restore import RestoreReport
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.units import format_count, format_counted
 from gui import shortcuts
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.open_databases import OpenDatabases
-from gui.tabs.backups.restore_flow import COMPARED_AT_ONCE, RestoreFlow, UndoOptions
+from gui.tabs.backups.restore_flow import COMPARED_AT_ONCE, RestoreFlow
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.backups.together_dialog import (
     STOPPED,
@@ -30,11 +30,10 @@ from gui.tabs.backups.together_requests import (
     change_line,
     database_name,
     exact_backups,
-    failing_text,
     loss_text,
     wanted_tables,
 )
-from gui.tabs.backups.together_result import TogetherResult
+from gui.tabs.backups.together_results import TogetherResults
 from gui.tabs.base import Tab
 from gui.tasks import Task
 from gui.widgets.dialog import while_exists
@@ -62,17 +61,14 @@ class RestoreTogether(QObject):
         self, tab: Tab, tables: TablesPanel, databases: OpenDatabases, flow: RestoreFlow
     ) -> None:
         super().__init__(tab)
-        self._tab, self._tables = tab, tables
-        self._databases, self._flow = databases, flow
+        self._tab, self._tables, self._databases = tab, tables, databases
         self._comparing: Task | None = None
         self._restoring: Task | None = None
-        #: The last restore of several tables, and the dialog that shows it.
-        self._last: TogetherOutcome | None = None
-        self._shown: TogetherResult | None = None
+        self._results = TogetherResults(tab, databases, flow)
+        self._results.changed.connect(self.changed)
         shortcuts.bind("backups.restore_together", tab, self.open, self.why_not)
-        shortcuts.bind("backups.undo", tab, self.undo_last, self._why_no_undo)
         tables.together_wanted.connect(self.open)
-        flow.undone.connect(self._on_undone)
+        databases.on_change(self.update_allowed)
 
     def why_not(self) -> str:
         """Return why no tables can be restored together now; empty if they can."""
@@ -80,7 +76,14 @@ class RestoreTogether(QObject):
             return "Connect to a bucket first."
         if self._restoring is not None and self._restoring.running:
             return "Tables are being restored. Wait for the result."
-        return "" if self._databases.all else _NO_DATABASE
+        if not self._databases.all:
+            return _NO_DATABASE
+        problem = self._databases.problem
+        return f"The database cannot be read. {problem}." if problem else ""
+
+    def update_allowed(self) -> None:
+        """Enable the button, or show why it is disabled."""
+        self._tables.allow_together(self.why_not())
 
     def open(self) -> None:
         """Open the dialog for the selected tables, or for all that have backups."""
@@ -215,6 +218,7 @@ class RestoreTogether(QObject):
             stopped=partial(ended, stopped=True),
         )
         dialog.show_restoring()
+        self.update_allowed()
 
     def _command(
         self,
@@ -263,126 +267,9 @@ class RestoreTogether(QObject):
         )  # fmt: skip
         if isValid(dialog):
             dialog.accept()
-        self.show_result(outcome)
+        self.update_allowed()
+        self._results.show_result(outcome)
         if known.tables:
             self.changed.emit(database, known.tables[-1].table)
         elif not complete:  # the lists show whether it has changed the database
             self.changed.emit(database, backups[0].table)
-
-    def show_result(self, outcome: TogetherOutcome) -> TogetherResult:
-        """Show what a restore has done, in a dialog that the banner can open again."""
-        dialog = TogetherResult(self._tab, outcome, self._tab.context.locked_reason)
-        dialog.undo_wanted.connect(partial(self._undo, dialog))
-        dialog.undo_all_wanted.connect(partial(self._on_undo_all_wanted, dialog))
-        dialog.open()
-        self._last, self._shown = outcome, dialog
-        again = ("Show the result…", partial(self.show_result, outcome))
-        banner = self._tab.banner
-        if outcome.error is not None or outcome.stopped or outcome.report.problems:
-            banner.show_warning(outcome.summary, action=again)
-        else:
-            banner.show_good(outcome.summary, action=again, passing=True)
-        return dialog
-
-    # Undo
-
-    def undo_last(self) -> None:
-        """Ask whether to undo the restore that the bar offers, or show the last one of several."""
-        offered = self._flow.offered
-        if offered is not None:
-            self._flow.undo(*offered)
-        elif self._last is not None:
-            self.show_result(self._last)
-
-    def _why_no_undo(self) -> str:
-        if self._flow.offered is None and (self._last is None or not self._last.undoable):
-            return "There is no restore to undo. Select a former table to undo an earlier one."
-        return self._tab.context.locked_reason
-
-    def _on_undone(self, former: str) -> None:
-        """Note in the last result that a restore was undone, wherever this was requested."""
-        if self._last is not None:
-            self._last.undone.add(former)
-        if self._shown is not None and isValid(self._shown):
-            self._shown.refresh()
-
-    def _undo(self, dialog: TogetherResult, report: RestoreReport) -> None:
-        options = UndoOptions(
-            dialog,
-            while_exists(dialog, dialog.banner.show_error),
-        )
-        self._flow.undo(dialog.outcome.database, report.table, report.kept, options)
-
-    def _on_undo_all_wanted(self, dialog: TogetherResult, reports: Sequence[RestoreReport]) -> None:
-        self._flow.list_failing(
-            dialog.outcome.database,
-            [each.kept for each in reports],
-            while_exists(dialog, partial(self._ask_to_undo_all, dialog, reports)),
-            while_exists(dialog, dialog.banner.show_error),
-        )
-
-    def _ask_to_undo_all(
-        self, dialog: TogetherResult, reports: Sequence[RestoreReport], failing: tuple[str, ...]
-    ) -> None:
-        source = self._databases.source(dialog.outcome.database)
-        ask(
-            dialog,
-            f"Undo the restore of {format_counted(len(reports), 'table')}?",
-            "The present tables are dropped, with every change since the restore, and the former "
-            f"ones replace them, one after the other. {failing_text(failing)}"
-            f"Database: {source.place}.",
-            partial(self._undo_next, dialog, dialog.outcome.database, tuple(reports), ()),
-            names=[f"{each.kept} replaces {each.table}" for each in reports],
-            button="Undo all",
-            danger=True,
-            typed=database_name(source),
-        )
-
-    def _undo_next(
-        self,
-        dialog: TogetherResult,
-        database: str,
-        left: tuple[RestoreReport, ...],
-        undone: tuple[UndoReport, ...],
-    ) -> None:
-        """Undo the first restore of `left`, and then the others, until one fails."""
-        exists = isValid(dialog)
-        banner = dialog.banner if exists else self._tab.banner
-        if exists:
-            dialog.set_busy(busy=bool(left))
-        text = f"Undone: {', '.join(each.table for each in undone)}."
-        if not left:
-            problems = " ".join(problem for each in undone for problem in each.problems)
-            if problems:
-                banner.show_warning(text, problems)
-            else:
-                banner.show_good(text)
-            self.changed.emit(database, undone[-1].table)
-            return
-        report, rest = left[0], left[1:]
-
-        def then(result: UndoReport) -> None:
-            self._flow.undone.emit(report.kept)
-            self._undo_next(dialog, database, rest, (*undone, result))
-
-        def ended(error: StorageError | None) -> None:
-            if isValid(dialog):
-                dialog.set_busy(busy=False)
-            missing = f"Not undone: {', '.join(each.table for each in left)}."
-            shown = f"{text} {missing}" if undone else missing
-            why = (
-                "" if error is None else " ".join((f"{error.summary}.", error.cause, error.remedy))
-            )
-            (dialog.banner if isValid(dialog) else self._tab.banner).show_warning(shown, why)
-            if undone:
-                self.changed.emit(database, undone[-1].table)
-
-        self._tab.bulk(
-            f"Undo the restore of {report.table}",
-            "backup.undo",
-            {"database": self._databases.argument(database), "former": report.kept},
-            then,
-            target=database,
-            failed=ended,
-            cancelled=lambda: ended(None),
-        )

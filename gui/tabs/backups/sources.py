@@ -114,7 +114,7 @@ class Source:
         if self.in_bucket:
             return "All backups in this bucket, from every computer and database."
         if not self.is_server:
-            return str(self.origin)
+            return "\n".join(filter(None, (str(self.origin), self.problem)))
         lines = [self.place]
         if self.facts is not None:
             lines += [f"{self.facts.engine} {self.facts.version}", self.facts.tls]
@@ -205,10 +205,12 @@ class SourcesPanel(QWidget):
     Signals:
         selected: a `Source`.
         close_wanted: the address of a database to remove from the list.
+        changed: other sources are listed, or something else is known about one.
     """
 
     selected = Signal(object)
     close_wanted = Signal(str)
+    changed = Signal()
 
     def __init__(self, settings: SettingsStore | None, open_menu: QMenu) -> None:
         super().__init__()
@@ -286,7 +288,7 @@ class SourcesPanel(QWidget):
         self._quietly(partial(self.model.put, Source(address, tables, facts)))
 
     def set_problem(self, address: str, problem: str, state: str) -> None:
-        """Show why the tables of a server cannot be read; what is known about it stays."""
+        """Show why the tables of a database cannot be read; what is known about it stays."""
         source = replace(self.source(address), tables=None, problem=problem, state=state)
         self._quietly(partial(self.model.put, source))
 
@@ -302,6 +304,7 @@ class SourcesPanel(QWidget):
             act()
         finally:
             self._quiet = False
+        self.changed.emit()
 
     def _on_selection(self, now: QItemSelection, _before: QItemSelection) -> None:
         self._update()

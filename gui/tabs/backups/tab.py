@@ -13,9 +13,10 @@ from core.backup.databases.address import SECRET_PREFIX
 from core.backup.keys import parse
 from core.backup.listing import list_backups, stored_tables
 from core.errors import ErrorKind, StorageError
-from core.model.backup import Backup, StoredTable
+from core.model.backup import Backup
+from core.model.backup_listing import StoredTable
 from core.model.change import Change, ChangeKind
-from core.model.tables import DatabaseInfo, TableInfo
+from core.model.database import DatabaseInfo, TableInfo
 from core.workspace import Workspace
 from gui.context import Context
 from gui.models.names import Name, NameList, NameSource
@@ -282,6 +283,8 @@ class BackupsTab(Tab):
             self._update_allowed()
 
     def _on_tables_failed(self, address: str, error: StorageError) -> None:
+        state = "offline" if error.kind is ErrorKind.OFFLINE else "failed"
+        self.sources.set_problem(address, error.summary, state)
         if is_server(address):
             self._on_server_failed(address, error)
             return
@@ -294,8 +297,6 @@ class BackupsTab(Tab):
 
     def _on_server_failed(self, address: str, error: StorageError) -> None:
         """Show the failure instead of the tables; the server stays in the list."""
-        state = "offline" if error.kind is ErrorKind.OFFLINE else "failed"
-        self.sources.set_problem(address, error.summary, state)
         if address == self._database:
             source = self.sources.current
             refused = error.kind is ErrorKind.CREDENTIALS_INVALID and not source.secret
@@ -347,14 +348,10 @@ class BackupsTab(Tab):
             return
         self.backups.show_loading(table)
         origin = self.sources.current.origin
-
-        def listed(found: Sequence[Backup]) -> None:
-            self.backups.show_backups(table, found, origin, select)
-
         self.run(
             f"List backups of {table}",
             lambda work: list_backups(workspace, work, table=table),
-            listed,
+            lambda found: self.backups.show_backups(table, found, origin, select),
             failed=lambda error: self._on_list_failed(table, error),
             latest="backups/list",
             quiet=True,
@@ -393,7 +390,7 @@ class BackupsTab(Tab):
         if self.context.workspace is None:
             why = "Connect to a bucket first."
         self.tables.allow(why)
-        self.tables.allow_together(self.together.why_not())
+        self.together.update_allowed()
         self.interrupted.allow(why)
         self.backups.allow(why)
         self.routines.update_allowed()

@@ -10,8 +10,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 
 from core.errors import StorageError
-from core.model.backup import Backup, Difference, RestorePreview, RestoreReport
+from core.model.backup import Backup
 from core.model.backup_plan import Skipped
+from core.model.restore import Difference, RestorePreview, RestoreReport
 from core.model.table_restores import TablesReport
 from core.units import format_count, format_counted, format_moment, format_size
 from gui.models.columns import CellText
@@ -171,6 +172,13 @@ class TogetherOutcome:
 
     @property
     def summary(self) -> str:
+        """How many tables were restored, which were not, and which restores were undone since."""
+        undone = [each.table for each in self.report.tables if each.kept in self.undone]
+        text = f" Undone: {', '.join(undone)}." if undone else ""
+        return f"{self._restored}{text}"
+
+    @property
+    def _restored(self) -> str:
         """How many tables were restored, and which were not."""
         done, wanted = len(self.report.tables), len(self.backups)
         left = list(self.remaining)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from core.model.backup import RestoreReport
+from core.model.restore import RestoreReport
 from core.units import format_duration
 from gui import theme
 from gui.tabs.backups.together_models import ResultModel, TogetherOutcome
@@ -68,6 +68,7 @@ class TogetherResult(Dialog):
     def refresh(self) -> None:
         """Show which restores were undone since then."""
         self.model.refresh()
+        self.summary.setText(shown(_summary(self.outcome)))
         self._update()
 
     def set_busy(self, *, busy: bool) -> None:

@@ -3,9 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from helpers.backups import trading_database
+from helpers.backups import sql, trading_database
 from helpers.moto_bucket import moto_bucket
 
+from core.backup.run import backup
 from core.backup.store import BucketStore
 from core.work import Work
 from core.workspace import Workspace
@@ -64,3 +65,16 @@ def tab(qtbot, context, workspace, path, fresh_tab):
         lambda: not fresh_tab.busy and len(fresh_tab.tables.model.tables) == 3, timeout=15_000
     )
     return fresh_tab
+
+
+@pytest.fixture
+def changed(qtbot, tab, path, elsewhere):
+    """The tab of a database whose tables were changed since the backup of all of them."""
+    workspace = tab.context.workspace
+    elsewhere(lambda: backup(workspace, database=str(path)))
+    sql(path, "UPDATE orders SET status = 'lost' WHERE id < 3; DELETE FROM audit")
+    sql(path, "DELETE FROM orders WHERE id > 58; INSERT INTO orders VALUES (99, 1, 1, 'new')")
+    sql(path, "DELETE FROM audit; ALTER TABLE audit ADD COLUMN extra TEXT")
+    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
+    return tab

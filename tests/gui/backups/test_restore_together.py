@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pytest
 from helpers.backups import everything, sql
+from helpers.restores_together import WAIT, answer, compared, restored, visible
 from helpers.together_dialogs import preview_dialog
 from PySide6.QtCore import QItemSelectionModel
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QWidget
@@ -12,9 +12,11 @@ from PySide6.QtWidgets import QLabel, QPlainTextEdit, QWidget
 from core.backup.restore_tables import restore_tables
 from core.backup.run import backup
 from core.errors import DatabaseError
-from core.model.backup import Backup, Difference, RestorePreview, RestoreReport
+from core.model.backup import Backup
+from core.model.database import Dependant
+from core.model.restore import Difference, RestorePreview, RestoreReport
 from core.model.table_restores import TablesReport
-from core.model.tables import Dependant, TableSchema
+from core.model.tables import TableSchema
 from gui.dialogs.confirm import Confirm
 from gui.shortcuts import Binding
 from gui.tabs.backups.together_dialog import TogetherDialog
@@ -30,21 +32,7 @@ from gui.tabs.backups.together_models import (
 )
 from gui.tabs.backups.together_result import TogetherResult
 
-WAIT = 15_000
 COUNTS = slice(3, 6)
-
-
-@pytest.fixture
-def changed(qtbot, tab, path, elsewhere):
-    """The tab of a database whose tables were changed since the backup of all of them."""
-    workspace = tab.context.workspace
-    elsewhere(lambda: backup(workspace, database=str(path)))
-    sql(path, "UPDATE orders SET status = 'lost' WHERE id < 3; DELETE FROM audit")
-    sql(path, "DELETE FROM orders WHERE id > 58; INSERT INTO orders VALUES (99, 1, 1, 'new')")
-    sql(path, "DELETE FROM audit; ALTER TABLE audit ADD COLUMN extra TEXT")
-    tab.refresh()
-    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
-    return tab
 
 
 def contents(path):
@@ -62,18 +50,6 @@ def select(tab, *names):
             view.selectionModel().select(view.model().index(row, 0), flags)
 
 
-def visible(qtbot, tab, kind):
-    qtbot.waitUntil(lambda: any(d.isVisible() for d in tab.findChildren(kind)), timeout=WAIT)
-    return next(d for d in tab.findChildren(kind) if d.isVisible())
-
-
-def compared(qtbot, tab):
-    tab.tables.together.click()
-    dialog = visible(qtbot, tab, TogetherDialog)
-    qtbot.waitUntil(dialog.restore.isEnabled, timeout=WAIT)
-    return dialog
-
-
 def rows(model):
     columns = range(model.columnCount())
     return {
@@ -88,12 +64,6 @@ def question_text(qtbot, tab):
 
 def fails(view, former):
     return f"The view {view} uses {former}, which does not exist after the undo"
-
-
-def answer(qtbot, tab, text):
-    dialog = visible(qtbot, tab, Confirm)
-    dialog.field.setText(text)
-    dialog.go.click()
 
 
 def test_selected_tables_are_restored_together_and_undone(qtbot, changed, path):
@@ -128,6 +98,7 @@ def test_selected_tables_are_restored_together_and_undone(qtbot, changed, path):
     assert sql(path, "SELECT count(*) FROM orders WHERE status = 'lost'") == [(0,)]
     formers = {each.table: each.kept for each in result.outcome.undoable}
     views = "; ".join(f"CREATE VIEW of_{t} AS SELECT * FROM {f}" for t, f in formers.items())
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)  # nothing reads the database
     sql(path, views)
     result.undo.click()
     table = result.current.table
@@ -140,7 +111,7 @@ def test_selected_tables_are_restored_together_and_undone(qtbot, changed, path):
     result.reject()
     (undo,) = (each for each in tab.findChildren(Binding) if each.action.id == "backups.undo")
     undo.perform()
-    result = visible(qtbot, tab, TogetherResult)
+    result = restored(qtbot, tab)
     assert sorted(row[1] for row in rows(result.model).values()) == [RESTORED, UNDONE]
     result.undo_all.click()
     (other,) = formers.keys() - {table}
@@ -192,7 +163,7 @@ def test_the_database_whose_backups_are_used_is_chosen(
     assert str(first) in dialog.request.source
     dialog.restore.click()
     answer(qtbot, tab, "trading.db")
-    result = visible(qtbot, tab, TogetherResult)
+    result = restored(qtbot, tab)
     assert sql(path, "SELECT * FROM audit") == [(0,)]
     commands = [task.order.command for task in tab.context.runner.tasks]
     assert any("--source" in text and str(first) in text for text in commands)
@@ -208,7 +179,7 @@ def test_a_failure_names_the_restored_tables(qtbot, changed, path):
     sql(path, f"DROP TABLE {last}; CREATE VIEW {last} AS SELECT 1")
     dialog.restore.click()
     answer(qtbot, changed, "trading.db")
-    result = visible(qtbot, changed, TogetherResult)
+    result = restored(qtbot, changed)
     found = rows(result.model)
     assert [found[table][1] for table in order] == [RESTORED] * (len(order) - 1) + [FAILED]
     assert f"Unchanged: {last}." in result.summary.text()
@@ -227,7 +198,7 @@ def test_all_tables_or_none_are_restored_in_one_transaction(qtbot, changed, path
     question = visible(qtbot, changed, Confirm)
     assert any("a failure changes nothing" in each.text() for each in question.findChildren(QLabel))
     answer(qtbot, changed, "trading.db")
-    result = visible(qtbot, changed, TogetherResult)
+    result = restored(qtbot, changed)
     assert {row[1] for row in rows(result.model).values()} == {UNCHANGED}
     assert not result.undo_all.isEnabled()
     assert last in result.notes.text()
@@ -279,7 +250,7 @@ def test_the_lists_are_loaded_again_after_a_lost_answer(
     monkeypatch.setattr(changed, "bulk", without_answer)
     dialog.restore.click()
     answer(qtbot, changed, "trading.db")
-    result = visible(qtbot, changed, TogetherResult)
+    result = restored(qtbot, changed)
     assert {row[1] for row in rows(result.model).values()} == {UNKNOWN}
 
     def formers():
