@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from core.aws.clients import ClientFactory
-from core.model.connection import Connection, Identity, Profile
+from core.model.connection import Connection, Profile
 from core.work import Work
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.doctor.repairs import Repairer
     from core.links.ledger import Ledger
     from core.local.connections import Connections
+    from core.model.identity import Identity
     from core.model.rotation import RotationTiming
     from core.objects.bucket import Bucket
     from core.rotation.service import Rotator

@@ -5,7 +5,8 @@ from __future__ import annotations
 from core.aws.clients import ClientFactory
 from core.aws.expiry import Expiry
 from core.aws.faults import translated
-from core.model.connection import Identity, KeySource
+from core.model.connection import KeySource
+from core.model.identity import Identity
 from core.units import format_duration, format_moment, utc_now
 from core.work import Work, default_work
 

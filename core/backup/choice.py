@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
+from core.backup.arguments import check_not_empty
 from core.backup.databases import origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.listing import Folder, contents, is_in_future, read_backup
@@ -81,22 +82,6 @@ class Wanted:
         """
         check_not_empty(id=backup_id, at=at)
         return cls(backup_id, parse_moment(at), origin, any_source, source)
-
-
-def check_not_empty(**values: object) -> None:
-    """Check that no value is an empty text, which does not count as omitted.
-
-    Raises:
-        InvalidInput: One of the values is an empty text; the error names it.
-    """
-    for name, value in values.items():
-        if isinstance(value, str) and not value.strip():
-            raise InvalidInput(
-                f"The {name} is empty",
-                cause="An empty value does not count as an omitted one. Often a variable is not "
-                "set.",
-                remedy="Add a value, or omit it.",
-            )
 
 
 def parse_moment(at: str | datetime | None) -> datetime | None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from core.backup.choice import Wanted, check_not_empty, find
+from core.backup.arguments import check_not_empty
+from core.backup.choice import Wanted, find
 from core.backup.conversion import converted
 from core.backup.databases import engine_of, open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
-from core.backup.databases.base import Content, Database
+from core.backup.databases.base import Database
 from core.backup.drift import drift
 from core.backup.drills import record_drill
 from core.backup.listing import backups_in
@@ -23,8 +24,10 @@ from core.backup.verifications import record_verification
 from core.errors import Corrupt, InvalidInput
 from core.hints import Hint
 from core.local.spool import spool
-from core.model.backup import Backup, BackupState, DrillReport
+from core.model.backup import Backup, BackupState
+from core.model.restore import Content
 from core.model.tables import TableSchema
+from core.model.verification import DrillReport
 from core.objects.bucket import HasBucket
 from core.units import format_counted
 from core.work import Progress, Work, default_work

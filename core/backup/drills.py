@@ -12,7 +12,8 @@ from datetime import datetime
 from core.backup.store import Store
 from core.errors import LocalIOError
 from core.local.state.database import state_database, storable
-from core.model.backup import Backup, BackupState, Drill
+from core.model.backup import Backup, BackupState
+from core.model.verification import Drill
 from core.units import as_utc, iso_utc, utc_now
 
 #: The most backups whose drill is stored.

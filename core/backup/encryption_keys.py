@@ -32,7 +32,7 @@ from core.errors import (
 from core.hints import Hint
 from core.local.vault import KeyVault, Vault
 from core.model.connection import AccessKeys
-from core.model.secrets import BACKUP_KEY_DESCRIPTION, BACKUP_KEY_FIELD, CURRENT, PREVIOUS
+from core.model.secret_names import BACKUP_KEY_DESCRIPTION, BACKUP_KEY_FIELD, CURRENT, PREVIOUS
 from core.redaction import Secret
 from core.work import Work, default_work
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core.backup.choice import Wanted, check_not_empty, find
+from core.backup.arguments import check_not_empty
+from core.backup.choice import Wanted, find
 from core.backup.query.insert_statements import write_inserts
 from core.backup.query.rows import VIEW, LoadedBackup, loaded_backup
 from core.backup.store import BucketStore, Store

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import translate
+from typing import TYPE_CHECKING
 
-from core.backup.choice import check_not_empty
+from core.backup.arguments import check_not_empty
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
@@ -22,11 +23,15 @@ from core.errors import (
     NotSupported,
     StorageError,
 )
-from core.model.backup_plan import BackupPlan, PlannedTable, Selection, Skipped
-from core.model.tables import TableInfo, TableSchema
+from core.model.backup_plan import Selection, Skipped
+from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
 from core.units import utc_now
 from core.work import Work, default_work
+
+if TYPE_CHECKING:
+    from core.model.backup_plan import BackupPlan
+    from core.model.database import TableInfo
 
 _WRITE_NAMES = (
     "Write one SQL condition as after WHERE, without a semicolon, which only reads. On PostgreSQL "
@@ -75,12 +80,17 @@ def plan_backup(
         NotFound: A named table does not exist.
         NotSupported: A named table could not be restored.
     """
+    from core.model.backup_plan import BackupPlan, PlannedTable
+
     work = default_work(work)
     address = resolve_address(database, secrets_of(workspace), work)
     with open_database(address, work=work) as source, source.snapshot():
         chosen = choose_tables(source, selection, work)
-        tables = tuple(_planned(source, table, work, exact=exact) for table in chosen.tables)
-        return BackupPlan(source.name, tables, chosen.skipped, chosen.excluded)
+        tables = []
+        for table in chosen.tables:
+            rows, estimated = _rows(source, table, work, exact=exact)
+            tables.append(PlannedTable(table.schema.table, rows, table.where, estimated=estimated))
+        return BackupPlan(source.name, tuple(tables), chosen.skipped, chosen.excluded)
 
 
 def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
@@ -244,15 +254,15 @@ def counted(source: Database, table: ChosenTable, work: Work) -> int:
 
 def expected_rows(source: Database, table: ChosenTable, work: Work) -> int:
     """Return about how many rows of a table will be backed up; see `counted` for its errors."""
-    return _planned(source, table, work, exact=False).rows
+    return _rows(source, table, work, exact=False)[0]
 
 
-def _planned(source: Database, table: ChosenTable, work: Work, *, exact: bool) -> PlannedTable:
+def _rows(source: Database, table: ChosenTable, work: Work, *, exact: bool) -> tuple[int, bool]:
+    """Return the number of rows to back up of a table, and whether it is an estimate."""
     # The evaluation of a condition for each row is a check of it, too.
     count = exact or bool(table.where)
     estimate = None if count else source.estimated_rows(table.schema, work=work)
-    rows = counted(source, table, work) if estimate is None else estimate
-    return PlannedTable(table.schema.table, rows, table.where, estimated=estimate is not None)
+    return (counted(source, table, work), False) if estimate is None else (estimate, True)
 
 
 def _matching(source: Database, selection: Selection) -> tuple[list[TableInfo], list[Skipped]]:

@@ -24,15 +24,9 @@ from core.backup.timetable import is_possible
 from core.backup.verifications import verification_of, verifications
 from core.errors import InvalidInput, NotSupported
 from core.model.backup import Backup, BackupState, Origin
+from core.model.backup_run import BackupRun
 from core.model.connection import Profile
-from core.model.schedule import (
-    BackupFinding,
-    BackupHealth,
-    BackupProblem,
-    BackupRun,
-    LastBackup,
-    Schedule,
-)
+from core.model.schedule import BackupFinding, BackupHealth, BackupProblem, LastBackup, Schedule
 from core.objects.bucket import HasBucket
 from core.units import format_counted, format_duration, format_moment, format_size, utc_now
 from core.work import Progress, Work, default_work

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.layout.building import check_key, check_segment
+from core.layout.key_checks import check_key, check_segment
 from core.layout.timestamps import parse_timestamp
 from core.units import as_utc, iso_utc
 

@@ -8,27 +8,23 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from core.backup.checked_reading import read_checked
-from core.backup.drills import drill_of, last_drills
-from core.backup.keys import MANIFEST, NOTE, PIN, BackupKey, parse, part_name, table_prefix
-from core.backup.manifest import LARGEST, from_bytes, is_text
+from core.backup.keys import MANIFEST, NOTE, PIN, BackupKey, parse, table_prefix
+from core.backup.manifest import LARGEST, from_bytes, is_text, part_file
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store, Stored
-from core.backup.verifications import verification_of, verifications
 from core.errors import Archived, Corrupt, NotFound, NotSupported
-from core.model.backup import (
-    Backup,
-    BackupState,
-    Drill,
-    Manifest,
-    StoredTable,
-    Verification,
-)
+from core.model.backup import Backup, BackupState, Manifest
 from core.model.objects import ARCHIVE_CLASSES, TIERING
 from core.objects.bucket import HasBucket
 from core.units import format_counted, iso_utc
 from core.work import Progress, Work, default_work
+
+if TYPE_CHECKING:
+    from core.model.backup_listing import StoredTable
+    from core.model.verification import Drill, Verification
 
 _READS = 16
 #: Clocks of computers differ by less.
@@ -99,6 +95,9 @@ def backups_in(store: Store, table: str | None, work: Work) -> tuple[Backup, ...
 
 def _with_checks(store: Store, found: Iterable[Backup]) -> Iterator[Backup]:
     """Yield the backups with a text about the last comparison."""
+    from core.backup.drills import drill_of, last_drills
+    from core.backup.verifications import verification_of, verifications
+
     known, drills = verifications(), last_drills()
     for backup in found:
         if backup.state is not BackupState.COMPLETE:
@@ -140,6 +139,8 @@ def stored_tables(workspace: HasBucket, work: Work | None = None) -> tuple[Store
     Raises:
         StorageError: When the bucket cannot be listed.
     """
+    from core.model.backup_listing import StoredTable
+
     store, work = BucketStore(workspace.bucket), default_work(work)
     found: dict[str, StoredTable] = {}
     for stored in store.list(table_prefix(None), work=work):
@@ -319,10 +320,7 @@ def _entry_of(data: bytes, folder: Folder) -> Backup:
 
 def _missing(manifest: Manifest, sizes: dict[str, int]) -> Iterator[str]:
     for part in manifest.parts:
-        name = part_name(
-            part.index, manifest.parts_format, encrypted=manifest.encryption is not None
-        )
-        size = sizes.get(name)
+        size = sizes.get(part_file(part, manifest))
         if size is None:
             yield f"Part {part.index} of {len(manifest.parts)} is missing."
         elif size != part.size:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core.backup.databases.long_rows import LONGEST_LINE
+from core.backup.keys import part_name
 from core.errors import Corrupt, NotSupported
 from core.model.backup import Manifest, Part
 from core.model.tables import TableSchema
@@ -210,6 +211,12 @@ def _check_part(part: Part, shortest_line: int) -> None:
             f"The manifest gives more rows than part {part.index} can contain",
             cause=f"{format_counted(part.rows, 'row')} in {format_counted(part.raw_size, 'byte')}.",
         )
+
+
+def part_file(part: Part, manifest: Manifest) -> str:
+    """Return the file name of a part."""
+    encrypted = manifest.encryption is not None
+    return part_name(part.index, manifest.parts_format, encrypted=encrypted)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 
-from core.backup.choice import Wanted, check_not_empty, choose
+from core.backup.arguments import check_not_empty
+from core.backup.choice import Wanted, choose
 from core.backup.keys import MANIFEST, NOTE
 from core.backup.manifest import is_text
 from core.backup.pins import put_beside

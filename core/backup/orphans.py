@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from core.backup.keys import MANIFEST
 from core.backup.listing import contents
@@ -19,9 +20,11 @@ from core.backup.unsent import remove_useless_files, unsent_folders
 from core.errors import StorageError
 from core.layout.timestamps import parse_timestamp
 from core.local.spool import remove_dead_spools
-from core.model.backup import OrphanParts
 from core.units import utc_now
 from core.work import Work
+
+if TYPE_CHECKING:
+    from core.model.backup_listing import OrphanParts
 
 #: A running backup stores another part within this time.
 ABANDONED_AFTER = timedelta(hours=24)
@@ -118,6 +121,8 @@ def _remove(store: Store, folder: str, work: Work, *, abandoned: bool = False) -
 
 
 def _orphan(folder: str, table: str, objects: Iterable[Stored], *, mine: bool) -> OrphanParts:
+    from core.model.backup_listing import OrphanParts
+
     found = tuple(objects)
     times = [moment for stored in found if (moment := parse_timestamp(stored.modified))]
     return OrphanParts(

@@ -19,8 +19,8 @@ from core.backup.databases.base import Rows
 from core.backup.databases.naming import naming_backup
 from core.backup.encryption import BackupCipher, opened_manifest
 from core.backup.encryption_keys import read_key_of_backup
-from core.backup.keys import MANIFEST, part_name
-from core.backup.manifest import from_bytes
+from core.backup.keys import MANIFEST
+from core.backup.manifest import from_bytes, part_file
 from core.backup.old_form import read_old_form
 from core.backup.prefetch import in_parallel
 from core.backup.row_formats import incomplete, mismatch, rows_of
@@ -308,12 +308,6 @@ def _fetch(
         done += part.size
         work.report(Progress(done, manifest.size, "bytes", "fetching"))
         yield part, path
-
-
-def part_file(part: Part, manifest: Manifest) -> str:
-    """Return the file name of a part."""
-    encrypted = manifest.encryption is not None
-    return part_name(part.index, manifest.parts_format, encrypted=encrypted)
 
 
 def read_part(store: Store, backup: Backup, part: Part, name: str, work: Work) -> bytes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 
-from core.backup.choice import Wanted, check_not_empty, choose
+from core.backup.arguments import check_not_empty
+from core.backup.choice import Wanted, choose
 from core.backup.keys import MANIFEST, PIN
 from core.backup.store import BucketStore, Store
 from core.effects import states_effect

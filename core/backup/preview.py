@@ -13,7 +13,8 @@ from core.backup.databases.base import Database
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
 from core.backup.store import Store
-from core.model.backup import Backup, Difference, RestorePreview
+from core.model.backup import Backup
+from core.model.restore import Difference, RestorePreview
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
 from core.work import Work, default_work

@@ -9,16 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
-from core.backup.choice import (
-    BackupChoice,
-    backup_warnings,
-    check_not_empty,
-    find_for_database,
-)
+from core.backup.arguments import check_not_empty
+from core.backup.choice import BackupChoice, backup_warnings, find_for_database
 from core.backup.conversion import converted, prove_convertible, restore_notes, same_rows
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
-from core.backup.databases.base import Content, Database, Rows
+from core.backup.databases.base import Database, Rows
 from core.backup.databases.naming import naming_backup
 from core.backup.package import Package, fetch_package
 from core.backup.store import Store
@@ -26,9 +22,11 @@ from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
 from core.errors import AlreadyExists, Conflict, Corrupt
 from core.hints import Hint
-from core.model.backup import Backup, RestoreReport
+from core.model.backup import Backup
+from core.model.database import Dependant
 from core.model.objects import Verdict
-from core.model.tables import Dependant, TableSchema
+from core.model.restore import Content, RestoreReport
+from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
 from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work

@@ -24,7 +24,8 @@ from core.effects import BY_HAND, Attempts, attaching_partial, stating_effect
 from core.errors import Conflict, StorageError
 from core.hints import Hint
 from core.local.spool import spool
-from core.model.backup import Backup, RestorePreview, RestoreReport
+from core.model.backup import Backup
+from core.model.restore import RestorePreview, RestoreReport
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.objects.bucket import HasBucket
 from core.units import format_counted

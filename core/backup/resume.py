@@ -12,17 +12,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.backup.archive import manifest_metadata, part_metadata, weakest_verdict
 from core.backup.keys import MANIFEST
 from core.backup.listing import entry
+from core.backup.manifest import part_file
 from core.backup.orphans import remove_own_orphans
-from core.backup.package import part_file
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import forget_folder
 from core.backup.unsent import (
-    UnsentBackup,
     claimed_files,
     may_end,
     remove_files,
@@ -38,6 +38,9 @@ from core.model.objects import Verdict
 from core.objects.bucket import HasBucket
 from core.units import format_size
 from core.work import Progress, RetryBudget, Work, default_work
+
+if TYPE_CHECKING:
+    from core.model.backup_listing import UnsentBackup
 
 _UPLOADS = 4
 _RESUMABLE = (

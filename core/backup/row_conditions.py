@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.backup.choice import check_not_empty
+from core.backup.arguments import check_not_empty
 from core.backup.databases.condition import checks_of, enclosed
 from core.backup.databases.row_statements import primary_key_of
 from core.backup.query.column_types import Typed

@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from core.backup.databases.address import SECRET_PREFIX, DatabaseAddress, parse_address
-from core.backup.schedule import schedule_name
+from core.backup.run_names import name_of
 from core.backup.store import BucketStore
-from core.backup.timetable import is_possible
 from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
 from core.local.state.database import state_database, storable
 from core.local.state.owners import is_running, owner_of_this_process
 from core.model.backup import BackupReport
 from core.model.backup_plan import Selection
-from core.model.schedule import BackupRun, Schedule
+from core.model.backup_run import BackupRun
 from core.redaction import redacted
 from core.units import as_utc, iso_utc, utc_now
 
@@ -41,6 +40,7 @@ DELETE FROM backup_runs WHERE rowid NOT IN (SELECT rowid FROM backup_runs ORDER 
 """
 
 if TYPE_CHECKING:
+    from core.model.schedule import Schedule
     from core.objects.bucket import HasBucket
 
 P = ParamSpec("P")
@@ -62,18 +62,7 @@ def run_name(database: str | DatabaseAddress, selection: Selection) -> str:
     Raises:
         InvalidInput: The address is empty, or a URL that cannot be parsed.
     """
-    return schedule_name(_scheduled(_address(database), selection))
-
-
-def _scheduled(address: str, chosen: Selection) -> Schedule:
-    """Return the schedule that would start the same run."""
-    return Schedule(
-        address,
-        tuple(chosen.tables or ()),
-        where=tuple(chosen.where.items()),
-        include=tuple(chosen.include),
-        exclude=tuple(chosen.exclude),
-    )
+    return name_of(_address(database), selection)
 
 
 def _address(database: str | DatabaseAddress) -> str:
@@ -151,7 +140,10 @@ def claim_run(schedule: Schedule, due: datetime, place: str = "") -> bool:
     Raises:
         LocalIOError: The state database cannot be written.
     """
-    run = _run_of(schedule, place)
+    from core.backup.schedule import selection_of
+    from core.backup.timetable import is_possible
+
+    run = _run_of(schedule.database, selection_of(schedule), place)
     database = state_database()
     owner = owner_of_this_process(database.path)
     with database.transaction() as connection:
@@ -195,14 +187,12 @@ def _started(database: str | DatabaseAddress, selection: Selection, place: str) 
         address = _address(database)
     except InvalidInput:  # the run will fail with this error, which is reported at once
         address = ""
-    return _run_of(_scheduled(address, selection), place)
+    return _run_of(address, selection, place)
 
 
-def _run_of(schedule: Schedule, place: str) -> BackupRun:
-    return BackupRun(
-        schedule_name(schedule), schedule.database, schedule.tables, utc_now(),
-        scope=schedule.scope, place=place,
-    )  # fmt: skip
+def _run_of(address: str, selection: Selection, place: str) -> BackupRun:
+    name, tables = name_of(address, selection), tuple(selection.tables or ())
+    return BackupRun(name, address, tables, utc_now(), scope=selection.scope, place=place)
 
 
 def _store(run: BackupRun, *, running: bool = False) -> None:

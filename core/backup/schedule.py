@@ -6,7 +6,6 @@ from Secrets Manager when it runs.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 import shutil
@@ -20,6 +19,7 @@ from core.backup.databases import origin_of
 from core.backup.databases.address import SECRET_PREFIX, parse_address
 from core.backup.encryption_keys import check_name
 from core.backup.failure_notice import checked_webhook, command_arguments
+from core.backup.run_names import name_of
 from core.errors import InvalidInput, NotSupported
 from core.hints import Hint
 from core.model.backup import Origin
@@ -190,14 +190,8 @@ def checked_hooks(schedule: Schedule) -> None:
 
 
 def schedule_name(schedule: Schedule) -> str:
-    """Return a name for units and tasks; equal for equal database, tables, patterns and conditions."""
-    conditions = (f"{table}={condition}" for table, condition in sorted(schedule.where))
-    # Without conditions and patterns the names are those of earlier versions. A text contains no
-    # null byte, so a pattern with one is not taken for a table or a condition.
-    patterns = [f"\0include={pattern}" for pattern in schedule.include]
-    patterns += [f"\0exclude={pattern}" for pattern in schedule.exclude]
-    text = "\0".join((schedule.database, *schedule.tables, *conditions, *patterns))
-    return f"strongroom-backup-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    """Return a name for units and tasks, which is also that of its runs."""
+    return name_of(schedule.database, selection_of(schedule))
 
 
 def backup_command(schedule: Schedule) -> tuple[str, ...]:

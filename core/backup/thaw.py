@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Required, TypedDict, Unpack
 
-from core.backup.choice import check_not_empty
+from core.backup.arguments import check_not_empty
 from core.backup.keys import parse, table_prefix
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Stored

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from core.model.schedule import BackupRun, Every, Schedule
+from core.model.backup_run import BackupRun
+from core.model.schedule import Every, Schedule
 from core.units import as_utc, utc_now
 
 _STEPS = {

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import translate
 
-from core.backup.choice import check_not_empty, parse_moment
+from core.backup.arguments import check_not_empty
+from core.backup.choice import parse_moment
 from core.backup.databases import engine_of, origin_of
 from core.backup.databases.address import DatabaseAddress
 from core.backup.listing import backups_in

@@ -11,8 +11,8 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, secr
 from core.backup.databases.base import Database
 from core.effects import BY_HAND, states_effect
 from core.errors import Conflict, NotFound
-from core.model.backup import UndoReport
-from core.model.tables import Dependant
+from core.model.database import Dependant
+from core.model.restore import UndoReport
 from core.objects.bucket import HasBucket
 from core.units import format_counted
 from core.work import Work, default_work

@@ -17,9 +17,9 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.backup.keys import MANIFEST
 from core.backup.manifest import HIDDEN_FILTER, from_bytes
@@ -30,6 +30,9 @@ from core.model.backup import Manifest
 from core.paths import data_dir
 from core.units import utc_now
 
+if TYPE_CHECKING:
+    from core.model.backup_listing import UnsentBackup
+
 #: Later the backup is too old to be of use, and its rows should not stay on the disk.
 RETAINED = timedelta(days=7)
 #: The disk is not filled up further: then parts stay in memory and the reading waits for them.
@@ -39,27 +42,6 @@ _TARGET, _LOCK = "target.json", ".lock"
 _WAITING_KINDS = frozenset({ErrorKind.CREDENTIALS_EXPIRED, ErrorKind.NOT_S3})
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class UnsentBackup:
-    """A backup whose rows were all read, but which is not complete in the bucket.
-
-    Attributes:
-        id: its id.
-        table: its table.
-        source: its database, as the list of backups names it.
-        taken: the time of its snapshot.
-        rows: their number.
-        size: of the parts that were not sent, in bytes.
-    """
-
-    id: str
-    table: str
-    source: str
-    taken: datetime
-    rows: int
-    size: int
 
 
 class LocalFiles:
@@ -235,6 +217,8 @@ def _is_retained(path: Path) -> bool:
 
 
 def _described(path: Path, manifest: Manifest) -> UnsentBackup:
+    from core.model.backup_listing import UnsentBackup
+
     size = sum(file.stat().st_size for file in path.glob("part-*"))
     source = str(manifest.origin)
     return UnsentBackup(manifest.id, manifest.table, source, manifest.taken, manifest.rows, size)

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from core.backup.checked_reading import read_checked
 from core.backup.choice import Wanted, choose
 from core.backup.encryption import BackupCipher
+from core.backup.manifest import part_file
 from core.backup.old_form import read_old_form
 from core.backup.package import (
     LARGE_PART,
     decrypted_manifest,
     naming_archived,
-    part_file,
     read_part,
     stored_manifest,
     unpack,
@@ -23,7 +23,8 @@ from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.errors import Corrupt, NotFound, StorageError
-from core.model.backup import Backup, BackupState, Manifest, Part, VerifyReport
+from core.model.backup import Backup, BackupState, Manifest, Part
+from core.model.verification import VerifyReport
 from core.objects.bucket import HasBucket
 from core.work import Progress, Work, default_work
 

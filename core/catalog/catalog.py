@@ -154,7 +154,7 @@ class Catalog:
         """Return the keys of one kind of data, with all columns that follow from them.
 
         Args:
-            kind: an id of `core.layout.KINDS`.
+            kind: an id of `core.layout.kinds.KINDS`.
             symbols: only these symbols, in this case; empty for all.
             timeframe: only this timeframe; empty for all.
             begin: only keys whose time is not before this one.

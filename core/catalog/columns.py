@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from core.layout import KINDS, Kind
+from core.layout.kinds import KINDS, Kind
 from core.sql.literals import text_literal
 
 #: Columns of listings. Times are TIMESTAMP WITH TIME ZONE.
@@ -26,7 +26,7 @@ _LAST_TIME = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
 def parsed_sql(source: str) -> str:
     """Return a SELECT of all columns for the rows of a table with the columns of a listing.
 
-    It finds the same kinds and names as `core.layout.parse`.
+    It finds the same kinds and names as `core.layout.parsing.parse`.
     """
     # Each pattern is only matched with the keys of its kind: matching takes most of the time.
     parts = [_kind_sql(kind) for kind in KINDS]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from core.aws.limits import LIST_KEYS
 from core.catalog.columns import day_depth, stream_depth
 from core.catalog.ranges import Range, gaps, range_of
-from core.layout import KINDS
+from core.layout.kinds import KINDS
 from core.model.catalog import RefreshEstimate
 from core.model.prices import LIST_PRICE, PRICES
 

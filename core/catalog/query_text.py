@@ -32,7 +32,7 @@ from core.catalog.query import (
     time_between,
 )
 from core.errors import InvalidInput
-from core.layout import KINDS
+from core.layout.kinds import KINDS
 from core.units import utc_now
 
 _TERM = re.compile(

@@ -26,8 +26,9 @@ from core.units import format_count, format_size, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.backup import Backup, VerifyReport
+    from core.model.backup import Backup
     from core.model.connection import Profile
+    from core.model.verification import VerifyReport
 
 BackupId = Annotated[str, typer.Option("--id", help="The id of the backup; see `backups`.")]
 _HEADS = ("Taken", "Table", "Rows", "Size", "Checked", "Id", "Database", "Note")

@@ -11,7 +11,7 @@ from core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.tables import DatabaseInfo, TableInfo
+    from core.model.database import DatabaseInfo, TableInfo
 
 _HELP = (
     "A path to an SQLite file, a URL such as postgresql://user@host/database, or "

@@ -13,7 +13,7 @@ from core.units import format_counted, format_duration
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.backup import DrillReport
+    from core.model.verification import DrillReport
 
 
 def drill(

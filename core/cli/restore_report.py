@@ -9,7 +9,7 @@ from core.units import format_counted, format_duration
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.backup import RestorePreview, RestoreReport
+    from core.model.restore import RestorePreview, RestoreReport
 
 
 def show_preview(cli: Cli, found: RestorePreview, name: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.restore_report import show_preview, show_report
 from core.errors import ErrorKind, StorageError
-from core.model.backup import RestoreReport
+from core.model.restore import RestoreReport
 from core.model.table_restores import TablesPreview, TablesReport
 from core.units import format_counted, format_duration
 

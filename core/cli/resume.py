@@ -12,9 +12,9 @@ from core.cli.parameters import usage_error
 from core.units import format_count, format_counted, format_size, iso_utc
 
 if TYPE_CHECKING:
-    from core.backup.unsent import UnsentBackup
     from core.cli.common import Cli
     from core.model.backup import BackupReport
+    from core.model.backup_listing import UnsentBackup
 
 Resume = Annotated[
     bool,

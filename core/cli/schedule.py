@@ -12,7 +12,8 @@ from core.cli.backup_keys import EncryptWith
 from core.cli.databases import Database
 from core.cli.failure_notices import FailureWebhook, OnFailure
 from core.cli.parameters import usage_error
-from core.model.schedule import BackupRun, Every, GeneratedFile, Schedule, ScheduleFormat
+from core.model.backup_run import BackupRun
+from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
 from core.units import iso_utc, utc_now
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from core.collect.request import Request, is_pattern, prefix_of
 from core.errors import InvalidInput, NotSupported
-from core.layout import kind
+from core.layout.kinds import kind
 from core.sql.literals import quoted, text_literal
 from core.units import iso_utc
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from core.collect.catalogued import catalogued, listed_again
 from core.collect.request import Request, is_pattern, prefix_of, shifted
-from core.layout import Kind, kind, parse
+from core.layout.kinds import Kind, kind
+from core.layout.parsing import parse
 from core.objects.bucket import Bucket
 from core.objects.level import list_level, page_of
 from core.objects.pages import Columns

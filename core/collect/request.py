@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from core.errors import InvalidInput
-from core.layout import Kind, kind
-from core.layout.building import check_segment
+from core.layout.key_checks import check_segment
+from core.layout.kinds import Kind, kind
 from core.preview.candles import step_of
 from core.units import as_utc, iso_utc
 

@@ -23,7 +23,7 @@ from core.collect.request import Request
 from core.collect.staging import BAD, FILE, MOST_ROW_BYTES, NTH, RANK, ROW, WRITTEN, Form, Staging
 from core.collect.times import Precision, precision_sql, time_sql, within_sql, written_sql
 from core.collect.types import Digits, digits_sql, number_type
-from core.layout import kind
+from core.layout.kinds import kind
 from core.preview.trades import IDS, MARKET
 from core.sql.literals import quoted, text_literal
 

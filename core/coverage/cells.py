@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from core.layout import kind, parse
+from core.layout.kinds import kind
+from core.layout.parsing import parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ class Stream:
     """Identity of a stream.
 
     Attributes:
-        kind: an id of `core.layout.KINDS`.
+        kind: an id of `core.layout.kinds.KINDS`.
         name: the symbol, user, report type, table or log type.
         timeframe: the timeframe of candles, else empty.
     """

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from core.coverage.cells import Stream
 from core.errors import InvalidInput
-from core.layout import KINDS
+from core.layout.kinds import KINDS
 
 _GLOB = frozenset("*?[")
 _KINDS = {each.id: each for each in KINDS}
@@ -20,7 +20,7 @@ class Selection:
     """The streams and days of a report.
 
     Attributes:
-        kind: an id of `core.layout.KINDS`, or empty for all kinds.
+        kind: an id of `core.layout.kinds.KINDS`, or empty for all kinds.
         names: symbols, users, types or tables; `*` and `?` stand for other characters. Empty for all.
         timeframe: a timeframe of candles, or empty for all.
         first: the first day of the calendars, or None for the first known one.

@@ -16,7 +16,8 @@ from core.doctor.takeover import PendingAccepted, pending_accepted
 from core.errors import Conflict, Corrupt, CredentialsInvalid, NotFound, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.model.doctor import Diagnosis, Finding, FindingKind
-from core.model.secrets import CURRENT, PENDING, SecretInfo
+from core.model.secret_names import CURRENT, PENDING
+from core.model.secrets import SecretInfo
 from core.redaction import Secret
 from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo

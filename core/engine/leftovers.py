@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from core.backup.orphans import orphan_parts, remove_orphans
 from core.backup.store import BucketStore
 from core.errors import StorageError
-from core.model.backup import OrphanParts
+from core.model.backup_listing import OrphanParts
 from core.objects.bucket import HasBucket
 from core.transfer.sweep import (
     Owner,

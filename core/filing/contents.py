@@ -21,8 +21,9 @@ from core.filing.detection import (
     found_in_path,
     found_in_text,
 )
-from core.layout import build, kind
+from core.layout.building import build
 from core.layout.forms import FORMS
+from core.layout.kinds import kind
 from core.objects.bucket import HasBucket
 from core.objects.hashing import Stamp, unreadable
 from core.preview import HEAD_BYTES, preview

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import unquote
 
-from core.layout import ParsedKey, parse
+from core.layout.parsing import ParsedKey, parse
 from core.preview.exact import moment_of
 from core.units import format_count, iso_utc
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from core.errors import AlreadyExists, ErrorKind, InvalidInput, StorageError
 from core.filing.contents import Contents
 from core.filing.storing import Filing, file_as
-from core.layout import kind, parse_timestamp
+from core.layout.kinds import kind
+from core.layout.timestamps import parse_timestamp
 from core.local.atomic import fsync_folder, translate_os_errors
 from core.local.partial_files import rename_into_place
 from core.model.objects import Verdict

@@ -13,8 +13,10 @@ from pathlib import Path
 from core.effects import states_effect
 from core.errors import InvalidInput
 from core.filing.contents import Contents, inspect_file
-from core.layout import build, key_timestamp, kind, parse_timestamp
+from core.layout.building import build
 from core.layout.forms import Form, form_of, head_of, metadata_of
+from core.layout.kinds import kind
+from core.layout.timestamps import key_timestamp, parse_timestamp
 from core.model.objects import Verdict, Written
 from core.objects.bucket import HasBucket
 from core.objects.comparing import compare_file
@@ -55,7 +57,7 @@ def file_as(
 
     Args:
         contents: what `inspect_file` found.
-        kind_id: an id of `core.layout.KINDS`.
+        kind_id: an id of `core.layout.kinds.KINDS`.
         names: the names of the kind, for example `symbol` and `timeframe`.
         moment: the time of the data; now if None.
 
@@ -171,7 +173,7 @@ def store(  # noqa: PLR0913 - an operation's arguments are plain data, named by 
         workspace: the workspace with the bucket.
         work: cancel token and progress.
         path: the file.
-        kind_id: an id of `core.layout.KINDS`.
+        kind_id: an id of `core.layout.kinds.KINDS`.
         names: the names of the kind.
         moment: the time of the data, ISO 8601.
         overwrite: whether to overwrite an existing object.

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from core.errors import AccessDenied, NotFound, ScheduledForDeletion
-from core.model.secrets import CURRENT, SecretInfo
+from core.model.secret_names import CURRENT
+from core.model.secrets import SecretInfo
 from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work, default_work
 

@@ -12,7 +12,7 @@ class Form:
     """The document and the metadata of one kind of data.
 
     Attributes:
-        kind: the id of the kind in `core.layout.KINDS`.
+        kind: the id of the kind in `core.layout.kinds.KINDS`.
         data_type: the value of the metadata field `data_type`.
         payload: the member of the document that holds the data; empty if the object is no document.
         shape: the type of the payload.

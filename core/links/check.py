@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from core.aws.endpoints import is_loopback
 from core.errors import AccessDenied, Cancelled, NotFound, NotSupported, Offline, StorageError
 from core.links.make import Link
-from core.model.objects import ObjectInfo
+from core.model.listing import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.reading import head
 from core.redaction import redacted

@@ -1,16 +1,14 @@
-"""Values of backups and restores."""
+"""Values of backups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from core.model.backup_plan import Skipped
 from core.model.objects import Verdict
-from core.model.tables import Dependant, Reference, TableSchema, Trigger
-from core.units import format_counted
+from core.model.tables import TableSchema
 
 
 class BackupState(Enum):
@@ -139,18 +137,6 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """The last comparison of all bytes of a backup with their hashes.
-
-    `by` is `verify`, `restore` or `preview`; `problem` is empty if all hashes matched.
-    """
-
-    when: datetime
-    by: str
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Backup:
     """A backup in a list; `rows` is None if unknown, `size` is in bytes.
 
@@ -191,30 +177,6 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredTable:
-    """A table with backups in the bucket: their number, and the time of the last one."""
-
-    name: str
-    backups: int
-    last: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class OrphanParts:
-    """Parts of an unfinished backup: a folder without a manifest; `size` in bytes.
-
-    `modified` is when the last part was stored; `mine` whether a run of this machine left it.
-    """
-
-    folder: str
-    table: str
-    objects: int
-    size: int
-    modified: datetime | None
-    mine: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class BackupReport:
     """Report of a backup run: the backups, in the order of the requested tables.
 
@@ -228,161 +190,3 @@ class BackupReport:
     verdict: Verdict = Verdict.SIZE_ONLY
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedCell:
-    """A cell that a restore would change, with values as text; `key` identifies the row.
-
-    `row` is the exact key, as the restore of single rows reads it; empty if it cannot be written.
-    """
-
-    key: str
-    column: str
-    today: str
-    backup: str
-    row: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Rows that a restore would add, change and remove; `by_key` is empty without a key.
-
-    `added_keys` and `removed_keys` are the exact keys of these rows; see `ChangedCell.row`.
-    """
-
-    added: int
-    changed: int
-    removed: int
-    by_key: tuple[str, ...] = ()
-    cells: tuple[ChangedCell, ...] = ()
-    added_rows: tuple[str, ...] = ()
-    removed_rows: tuple[str, ...] = ()
-    added_keys: tuple[str, ...] = ()
-    removed_keys: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RestorePreview:
-    """Preview of an in-place restore.
-
-    `drift` describes schema changes since the backup. `orphans` counts the rows of referring tables
-    that would refer to missing rows. `schema` is the schema to build: from the backup, or inferred
-    for the old form (`inferred`). `triggers` are those of the backup that the present table does
-    not have. `dependants` are the other objects of the database that read or index the table, each
-    with its future problem. `single_rows` means that the rows were compared by the primary key,
-    so that single ones can be restored.
-    """
-
-    backup: Backup
-    database: str
-    table: str
-    exists: bool
-    rows_today: int | None
-    rows: int
-    difference: Difference
-    schema: TableSchema
-    inferred: bool = False
-    drift: tuple[str, ...] = ()
-    incoming: tuple[Reference, ...] = ()
-    orphans: tuple[tuple[str, int], ...] = ()
-    triggers: tuple[Trigger, ...] = ()
-    problems: tuple[str, ...] = ()
-    suggested_name: str = ""
-    dependants: tuple[Dependant, ...] = ()
-    single_rows: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreReport:
-    """Report of a restore; `kept` is the name of the former table, or empty.
-
-    `verified` describes how the rows were compared: by hash, by value, or only counted (old form).
-    `dependants` are the other objects that read or index the table after the restore.
-    """
-
-    backup: Backup
-    database: str
-    table: str
-    rows: int
-    kept: str
-    verified: str
-    seconds: float
-    problems: tuple[str, ...] = ()
-    dependants: tuple[Dependant, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class UndoReport:
-    """Report of the undo of a restore: the name of the table, and what is not as it was before."""
-
-    table: str
-    problems: tuple[str, ...] = ()
-
-
-def dangling_after_undo(lost: Iterable[tuple[str, int]]) -> tuple[str, ...]:
-    """Return texts about rows that refer to missing rows after an undo, by their table."""
-    return tuple(
-        f"{format_counted(rows, 'row')} of {table} {'refers' if rows == 1 else 'refer'} to missing rows."
-        for table, rows in lost
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """The last restore drill of a backup; `problem` is empty if the restored table is the same."""
-
-    when: datetime
-    target: str
-    verified: str
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DrillReport:
-    """Report of a restore drill: a backup that was restored into a scratch table.
-
-    `target` is the scratch database and `table` the name of the removed scratch table. `verified`
-    describes how the rows were compared. `notes` are parts of the schema that a scratch database
-    cannot have; `problems` are differences.
-    """
-
-    backup: Backup
-    target: str
-    table: str
-    rows: int
-    verified: str
-    seconds: float
-    notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-
-    @property
-    def proven(self) -> bool:
-        """Whether the restored table is the same; an old-form backup has no hash to prove it."""
-        return not self.problems and self.backup.state is BackupState.COMPLETE
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """Report of a verification; without `problems` every byte is as recorded."""
-
-    backup: Backup
-    rows: int
-    size: int
-    seconds: float
-    problems: tuple[str, ...] = ()
-
-    @property
-    def good(self) -> bool:
-        """Whether every part exists and matches its hash."""
-        return not self.problems
-
-    @property
-    def outcome(self) -> str:
-        """The result as text; an old-form backup has no hash to compare with."""
-        if not self.good:
-            return "damaged"
-        counted = f"{format_counted(self.rows, 'row')} read again"
-        if self.backup.state is BackupState.OLD_FORM:
-            return f"{counted}, no hash recorded"
-        return f"{counted}, every hash as written"

@@ -28,6 +28,14 @@ class Selection:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
+    @property
+    def scope(self) -> str:
+        """The tables, for lists and messages."""
+        if self.tables:
+            return ", ".join(self.tables)
+        found = f"tables like {', '.join(self.include)}" if self.include else "all tables"
+        return f"{found} except {', '.join(self.exclude)}" if self.exclude else found
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedTable:

@@ -91,18 +91,3 @@ class Connection:
     def read_only(self) -> bool:
         """Whether every request that changes data is refused."""
         return self.profile.production and not self.unlocked
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Identity of the caller (`sts:GetCallerIdentity`).
-
-    `expires` is only set for temporary credentials; `expiry_known` is False for temporary
-    credentials with an unknown expiry.
-    """
-
-    account: str
-    arn: str
-    user: str
-    expires: datetime | None = None
-    expiry_known: bool = True

@@ -1,9 +1,8 @@
-"""Objects of a bucket, as returned by listings and HeadObject."""
+"""Storage classes of objects, and the results of writing them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from enum import Enum
 
 #: Storage classes whose objects cannot be read until their retrieval. GLACIER_IR needs none.
@@ -31,48 +30,6 @@ class Verdict(Enum):
     def compared(self) -> bool:
         """Whether the bytes were compared with a hash, and not only by their number."""
         return self not in {Verdict.SIZE_ONLY, Verdict.UNVERIFIABLE}
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectRow:
-    """An object in a listing; `size` in bytes, `modified` aware UTC, `etag` without quotes."""
-
-    key: str
-    size: int
-    modified: datetime
-    etag: str = ""
-    storage_class: str = "STANDARD"
-
-
-@dataclass(frozen=True, slots=True)
-class LevelPage:
-    """One page of one folder: sub-prefixes (ending in `/`) and objects directly below `prefix`.
-
-    `token` is the start of the next page; None on the last page. `fetched` is the request time.
-    """
-
-    prefix: str
-    folders: tuple[str, ...]
-    objects: tuple[ObjectRow, ...]
-    token: str | None
-    fetched: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """The result of HeadObject."""
-
-    key: str
-    size: int
-    modified: datetime
-    etag: str
-    content_type: str
-    storage_class: str
-    metadata: dict[str, str] = field(default_factory=dict)
-    version_id: str | None = None
-    encryption: str | None = None
-    content_encoding: str | None = None
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

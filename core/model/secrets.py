@@ -5,24 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.model.secret_names import BACKUP_KEY_DESCRIPTION, OWN_LABEL
 from core.redaction import Secret
-
-CURRENT = "AWSCURRENT"
-PREVIOUS = "AWSPREVIOUS"
-PENDING = "AWSPENDING"
-#: Fields of the platform's secrets that are public.
-OPEN_FIELDS = frozenset(
-    {
-        "aws_access_key_id", "bucket_name", "region",
-        "host", "port", "database", "username", "engine",
-    }
-)  # fmt: skip
-#: The field of a secret with a key of backups: with another value they could not be read.
-BACKUP_KEY_FIELD = "backup_key"
-#: The description of such a secret, by which listings recognize it without its value.
-BACKUP_KEY_DESCRIPTION = "Encrypts backups of Strongroom. Backups cannot be read without it."
-#: Prefix of Strongroom's labels, `strongroom:USER:ID`, which name the author of a version.
-OWN_LABEL = "strongroom:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +32,6 @@ class SecretVersion:
 def _maker(stages: tuple[str, ...]) -> str:
     own = next((stage for stage in stages if stage.startswith(OWN_LABEL)), "")
     return own.removeprefix(OWN_LABEL).rpartition(":")[0]
-
-
-def own_label(user: str, version_id: str) -> str:
-    """Return the label that names the author of a version."""
-    # A stage belongs to one version, so each version needs a different label; 8 characters suffice.
-    return f"{OWN_LABEL}{user}:{version_id[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

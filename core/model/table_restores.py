@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.model.backup import Backup, RestorePreview, RestoreReport
+from core.model.backup import Backup
 from core.model.backup_plan import Skipped
+from core.model.restore import RestorePreview, RestoreReport
 
 
 @dataclass(frozen=True, slots=True)

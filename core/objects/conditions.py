@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from core.aws.clients import ClientFactory
 from core.errors import AlreadyExists, NotFound
 from core.local.locking import locked_while_waiting
-from core.model.objects import ObjectInfo
+from core.model.listing import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.reading import head
 from core.paths import data_dir

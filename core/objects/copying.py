@@ -19,7 +19,7 @@ from core.errors import (
     ServiceError,
     StorageError,
 )
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.model.objects import Verdict, Written
 from core.objects import conditions
 from core.objects.acl import grants_of, repeat_grants

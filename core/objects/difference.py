@@ -11,7 +11,7 @@ from difflib import unified_diff
 from typing import Any
 
 from core.errors import InvalidInput
-from core.model.objects import ObjectInfo
+from core.model.listing import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.reading import head, read
 from core.units import format_size

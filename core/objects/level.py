@@ -20,7 +20,7 @@ from core.aws.current_work import current_work
 from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import LIST_KEYS
 from core.errors import ErrorKind, StorageError
-from core.model.objects import LevelPage, ObjectRow
+from core.model.listing import LevelPage, ObjectRow
 from core.objects.bucket import Bucket
 from core.objects.pages import Columns, Page, read_page
 from core.units import utc_now

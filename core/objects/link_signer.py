@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.objects.bucket import Bucket
 from core.objects.presign import Presigned, path_warning, presign
 from core.redaction import Secret

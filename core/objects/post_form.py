@@ -14,7 +14,7 @@ from typing import Any
 from core.aws.faults import translated
 from core.aws.limits import SINGLE_PUT_BYTES
 from core.errors import InvalidInput, ServiceError
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.objects.bucket import Bucket
 from core.objects.presign import Lifetime, checked_seconds
 from core.redaction import Secret

@@ -11,7 +11,7 @@ from core.aws.expiry import LONGEST_SESSION_SECONDS
 from core.aws.faults import translated
 from core.aws.limits import PRESIGN_SECONDS
 from core.errors import CredentialsExpired, InvalidInput, ServiceError
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.objects.bucket import Bucket
 from core.redaction import Secret
 from core.units import format_counted, format_duration, utc_now

@@ -20,7 +20,8 @@ from core.errors import (
     local_io_error,
 )
 from core.local.partial_files import already_exists, create_partial, move_into_place, set_aside
-from core.model.objects import ObjectInfo, Verdict
+from core.model.listing import ObjectInfo
+from core.model.objects import Verdict
 from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_of

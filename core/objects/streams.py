@@ -14,7 +14,7 @@ from core.aws.limits import MIB, PART_COUNT
 from core.effects import states_effect
 from core.errors import Conflict, InvalidInput, StorageError, local_io_error
 from core.hints import Hint
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.model.objects import Written
 from core.objects import conditions
 from core.objects.bucket import Bucket

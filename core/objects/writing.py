@@ -14,7 +14,7 @@ from typing import Any
 from core.aws.limits import METADATA_BYTES
 from core.effects import states_effect
 from core.errors import InvalidInput
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.model.objects import Written
 from core.model.upload_options import DEFAULT_OPTIONS, UploadOptions
 from core.objects.bucket import Bucket

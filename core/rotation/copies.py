@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from core.errors import InvalidInput
 from core.model.rotation import Copy, CopyForm, Facts, Rotation
-from core.model.secrets import OPEN_FIELDS
+from core.model.secret_names import OPEN_FIELDS
 from core.redaction import Secret
 from core.secrets import secret_text
 from core.secrets.splice import text_positions

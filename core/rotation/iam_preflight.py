@@ -13,7 +13,7 @@ from core.errors import (
     ScheduledForDeletion,
     StorageError,
 )
-from core.model.connection import Identity
+from core.model.identity import Identity
 from core.model.rotation import Facts, Rotation
 from core.model.secrets import SecretValue
 from core.rotation import iam_keys, stages

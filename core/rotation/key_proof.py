@@ -13,7 +13,8 @@ from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.identity import identity
 from core.errors import Cancelled, CredentialsInvalid, StorageError
-from core.model.connection import AccessKeys, Connection, Identity, KeySource, Profile
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.model.identity import Identity
 from core.model.rotation import RotationTiming
 from core.objects.bucket import Bucket
 from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, recorded

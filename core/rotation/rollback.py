@@ -22,14 +22,8 @@ from core.errors import (
     StorageError,
 )
 from core.model.connection import AccessKeys
-from core.model.secrets import (
-    CURRENT,
-    PENDING,
-    PREVIOUS,
-    SecretValue,
-    SecretVersion,
-    SecretWritten,
-)
+from core.model.secret_names import CURRENT, PENDING, PREVIOUS
+from core.model.secrets import SecretValue, SecretVersion, SecretWritten
 from core.rotation import iam_keys
 from core.rotation.iam_secret import read_secret
 from core.rotation.key_proof import owner_of_keys

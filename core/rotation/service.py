@@ -24,7 +24,8 @@ from core.model.rotation import (
     Step,
     StepRecord,
 )
-from core.model.secrets import BACKUP_KEY_FIELD, SecretValue
+from core.model.secret_names import BACKUP_KEY_FIELD
+from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation import copies, stages
 from core.rotation.journal import RotationJournal

@@ -22,7 +22,8 @@ from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, StorageError
 from core.model.rotation import Rotation
-from core.model.secrets import CURRENT, OWN_LABEL, PENDING, SecretValue, own_label
+from core.model.secret_names import CURRENT, OWN_LABEL, PENDING, own_label
+from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation.strategy import Overtaken
 from core.storage.aws_secrets_manager import SecretsManager

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from core.model.secrets import CURRENT, SecretInfo, SecretValue, SecretVersion
+from core.model.secret_names import CURRENT
+from core.model.secrets import SecretInfo, SecretValue, SecretVersion
 from core.redaction import Secret
 from core.units import as_utc
 

@@ -26,16 +26,8 @@ from core.errors import (
     StorageError,
 )
 from core.hints import Hint
-from core.model.secrets import (
-    CURRENT,
-    OWN_LABEL,
-    PENDING,
-    PREVIOUS,
-    SecretInfo,
-    SecretValue,
-    SecretWritten,
-    own_label,
-)
+from core.model.secret_names import CURRENT, OWN_LABEL, PENDING, PREVIOUS, own_label
+from core.model.secrets import SecretInfo, SecretValue, SecretWritten
 from core.secrets.answers import text_of
 from core.work import Work, finishing
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import Corrupt, InvalidInput
-from core.model.secrets import OPEN_FIELDS, SecretValue
+from core.model.secret_names import OPEN_FIELDS
+from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.secrets.splice import members, replace_members
 from core.units import format_count, format_counted

@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from core.layout import KINDS, kind_of
+from core.layout.kinds import KINDS
+from core.layout.parsing import kind_of
 from core.model.statistics import LargeObject, Share, StorageStatistics
 from core.objects.pages import Columns
 from core.statistics.details import (

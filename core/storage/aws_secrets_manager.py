@@ -12,14 +12,8 @@ from core.aws.limits import RECOVERY_DAYS_DEFAULT, RECOVERY_DAYS_MAX, RECOVERY_D
 from core.effects import states_effect
 from core.errors import AccessDenied, AlreadyExists, InvalidInput, NotFound
 from core.model.connection import DEFAULT_REGION, SECRET_PREFIX, Connection, Profile
-from core.model.secrets import (
-    CURRENT,
-    SecretDeletion,
-    SecretInfo,
-    SecretValue,
-    SecretVersion,
-    SecretWritten,
-)
+from core.model.secret_names import CURRENT
+from core.model.secrets import SecretDeletion, SecretInfo, SecretValue, SecretVersion, SecretWritten
 from core.redaction import Secret
 from core.secrets import saving, secret_text
 from core.secrets.answers import info_of, moment_of, newest_first, value_of, version_of

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InvalidInput
-from core.layout import build, key_timestamp, parse
-from core.layout.building import check_segment
+from core.layout.building import build
 from core.layout.forms import form_of, head_of, metadata_of
+from core.layout.key_checks import check_segment
+from core.layout.parsing import parse
+from core.layout.timestamps import key_timestamp
 from core.model.objects import Written
 from core.storage.documents import NanRule, Payload, document, encoded
 from core.storage.queries import latest_key, usage_of

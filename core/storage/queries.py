@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.layout import ParsedKey, parse
-from core.layout.building import check_segment
+from core.layout.key_checks import check_segment
+from core.layout.parsing import ParsedKey, parse
 from core.objects.bucket import Bucket
 from core.objects.level import list_level
 from core.objects.listing import list_pages

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from core.layout import ParsedKey
+from core.layout.parsing import ParsedKey
 from core.model.secrets import SecretInfo
 
 #: Clock difference up to which a timestamp in the future is not reported.

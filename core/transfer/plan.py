@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.errors import ErrorKind, InvalidInput, NotFound
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.model.name_filter import NameFilter
 from core.model.upload_options import UploadOptions
 from core.objects.bucket import Bucket, HasBucket

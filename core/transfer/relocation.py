@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InvalidInput
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.model.name_filter import NameFilter
 from core.objects.bucket import Bucket
 from core.transfer.other_object import refuse_overlap

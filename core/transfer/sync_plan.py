@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.errors import InvalidInput
-from core.layout.building import check_key
+from core.layout.key_checks import check_key
 from core.model.name_filter import NameFilter
 from core.objects.bucket import HasBucket
 from core.objects.versioning import versioning

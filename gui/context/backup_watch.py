@@ -19,8 +19,9 @@ from core.backup.timetable import missed_time
 from core.engine.command_line import command_line
 from core.errors import StorageError
 from core.model.backup import BackupReport
+from core.model.backup_run import BackupRun
 from core.model.change import Change, ChangeKind
-from core.model.schedule import BackupFinding, BackupHealth, BackupRun, Schedule
+from core.model.schedule import BackupFinding, BackupHealth, Schedule
 from core.work import Work
 from core.workspace import Workspace
 from gui.tasks import TaskRunner

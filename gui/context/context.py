@@ -19,7 +19,8 @@ from core.local.activity import ChangeLog
 from core.local.connections import Connections
 from core.local.settings import Settings
 from core.model.change import Change
-from core.model.connection import Connection, Identity
+from core.model.connection import Connection
+from core.model.identity import Identity
 from core.units import utc_now
 from core.workspace import Workspace
 from gui import theme

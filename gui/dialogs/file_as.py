@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 from core.errors import AlreadyExists, InvalidInput, StorageError
 from core.filing.contents import Contents
 from core.filing.storing import Filing, file_as
-from core.layout import key_timestamp, parse_timestamp
+from core.layout.timestamps import key_timestamp, parse_timestamp
 from core.model.objects import Written
 from core.transfer.sources import typed_path
 from core.units import as_utc, format_size

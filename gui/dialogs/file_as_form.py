@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QFormLayout, QWidget
 
 from core.filing.contents import Contents
 from core.filing.detection import KIND, MOMENT, Found
-from core.layout import KINDS, kind
+from core.layout.kinds import KINDS, kind
 from core.units import iso_utc
 from gui import theme
 from gui.widgets.buttons import plain_button

@@ -14,7 +14,8 @@ from core.aws.sign_in import may_need_mfa, signed_in
 from core.errors import ErrorKind, NotSupported, StorageError
 from core.local.connections import Connections
 from core.local.profiles import DEMO_NAME
-from core.model.connection import Connection, Identity, KeySource
+from core.model.connection import Connection, KeySource
+from core.model.identity import Identity
 from core.units import utc_now
 from core.work import Work
 from core.workspace import Workspace

@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from core.errors import InvalidInput, StorageError
-from core.layout import parse_place
+from core.layout.places import parse_place
 from core.work import Work
 from gui import actions, shortcuts, theme
 from gui.context import Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from core.model.connection import Identity
+from core.model.identity import Identity
 from core.units import format_minutes, utc_now
 from gui.clock import follow_time
 from gui.context import Context

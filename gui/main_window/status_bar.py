@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
 
-from core.model.connection import Identity
+from core.model.identity import Identity
 from core.units import format_counted, format_rate, utc_now
 from gui import actions, clock, theme
 from gui.clock import follow_time

@@ -24,7 +24,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
 
-from core.layout import kind_of
+from core.layout.parsing import kind_of
 from core.model.statistics import Share
 from core.units import format_counted, format_size
 from gui import theme

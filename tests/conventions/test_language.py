@@ -87,7 +87,7 @@ ALLOWED = {
     ("core/cli/restore.py", "kept"): "the option --drop-kept and the field of --json stay the same",
     ("core/cli/parameters.py", "kept"): "the option --drop-kept",
     ("core/engine/operations.py", "--drop-kept"): "the option of the command",
-    ("core/model/backup.py", "kept"): "the field of --json",
+    ("core/model/restore.py", "kept"): "the field of --json",
     ("core/storage/setup.py", "kept"): "the field of --json, and the outcome behind it",
     ("tests/core/cli/test_backups.py", "--drop-kept"): "the option",
     ("tests/core/cli/test_undo.py", "--drop-kept"): "the option",

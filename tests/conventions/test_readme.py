@@ -18,7 +18,7 @@ from core.demo.data.identities import platform_policy
 from core.health.facts import QUESTIONS
 from core.health.permissions import CHECKS
 from core.health.policies import Role, Scope, policy_for
-from core.layout import KINDS
+from core.layout.kinds import KINDS
 from gui.app.options import parse
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

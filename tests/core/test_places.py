@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import InvalidInput
-from core.layout import Place, parse_place
+from core.layout.places import Place, parse_place
 
 KEY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
 POINT = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports"

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.links.ledger import Entry
 from core.local.settings import Settings
-from core.model.objects import ObjectRow
+from core.model.listing import ObjectRow
 from core.units import format_age, format_moment, utc_now
 from gui import clock
 from gui.main_window.status_bar import StatusBar

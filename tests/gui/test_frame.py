@@ -13,10 +13,8 @@ from core.aws.buckets import BucketBrief
 from core.errors import LocalIOError, NotFound, Offline
 from core.local.settings import Settings
 from core.model.change import Change, ChangeKind
-from core.model.connection import (
-    Identity,
-    ProfileColour,
-)
+from core.model.connection import ProfileColour
+from core.model.identity import Identity
 from core.units import utc_now
 from core.work import Progress
 from core.workspace import Workspace

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication
 
 from core.errors import CredentialsExpired
 from core.local.profiles import ProfileStore
-from core.model.connection import Identity, KeySource, Profile
+from core.model.connection import KeySource, Profile
+from core.model.identity import Identity
 from core.units import utc_now
 from gui.dialogs.mfa import MfaForm
 from gui.main_window.connecting import Connector

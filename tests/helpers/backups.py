@@ -16,8 +16,9 @@ from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
 from core.backup.store import Stored
 from core.errors import AlreadyExists, NotFound, Offline, StorageError
-from core.model.backup import Backup, RestoreReport
+from core.model.backup import Backup
 from core.model.objects import Verdict
+from core.model.restore import RestoreReport
 from core.model.tables import TableSchema
 from core.work import Work
 

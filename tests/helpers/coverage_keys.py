@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from core.layout import build
+from core.layout.building import build
 
 
 def candle(moment, symbol="BTC-USD", timeframe="1m"):

@@ -24,6 +24,7 @@ from core.links.ledger import Entry
 from core.links.make import Link
 from core.links.options import LinkOptions
 from core.model.backup import Backup, Origin
+from core.model.backup_run import BackupRun
 from core.model.comparison import BackupComparison, ComparedRow, RowChange
 from core.model.connection import KeySource, Profile
 from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKind
@@ -32,7 +33,6 @@ from core.model.schedule import (
     BackupFinding,
     BackupHealth,
     BackupProblem,
-    BackupRun,
     Every,
     Schedule,
     ScheduleFormat,

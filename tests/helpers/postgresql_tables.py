@@ -16,7 +16,8 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.postgresql.names import TableName
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
-from core.model.backup import Backup, RestoreReport
+from core.model.backup import Backup
+from core.model.restore import RestoreReport
 from core.redaction import Secret
 from core.work import Work
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.errors import Conflict
-from core.model.backup import Backup, Difference, Origin, RestorePreview, RestoreReport
+from core.model.backup import Backup, Origin
 from core.model.backup_plan import Skipped
+from core.model.database import Dependant
+from core.model.restore import Difference, RestorePreview, RestoreReport
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
-from core.model.tables import Dependant, TableSchema
+from core.model.tables import TableSchema
 from gui.context import Context
 from gui.tabs.backups.sources import Source
 from gui.tabs.backups.together_dialog import TogetherChoices, TogetherDialog

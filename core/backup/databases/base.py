@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from core.backup.databases.long_rows import complete_rows
-from core.model.backup import Difference, Origin, UndoReport
-from core.model.tables import DatabaseInfo, Dependant, Index, Reference, TableInfo, TableSchema
-from core.redaction import Secret
-from core.work import Work
+from core.backup.databases.long_rows import are_equal, complete_rows
 
 if TYPE_CHECKING:
     from core.backup.databases.single_rows import RowChanges
+    from core.model.backup import Origin
+    from core.model.database import DatabaseInfo, Dependant, Reference, TableInfo
+    from core.model.restore import Content, Difference, UndoReport
+    from core.model.tables import Index, TableSchema
+    from core.redaction import Secret
+    from core.work import Work
 
 #: A piece of rows: their number, and their bytes in the engine's `parts_format`. A piece of JSON
 #: lines ends with a newline; a piece of CSV may end within a row, which counts where it ends.
 Rows = tuple[int, bytes]
 #: The names of created foreign keys, and the tables with the number of rows that violate theirs.
 CompletedKeys = tuple[tuple[str, ...], tuple[tuple[str, int], ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """Row count of a table, and the SHA-256 of the lines of all rows."""
-
-    rows: int
-    sha256: str
 
 
 class Database(ABC):
@@ -269,6 +261,8 @@ class Database(ABC):
 
     def content(self, schema: TableSchema, *, work: Work | None = None) -> Content:
         """Return row count and hash of `schema.table`, in the format of `dump`."""
+        from core.model.restore import Content
+
         digest, rows = hashlib.sha256(), 0
         for count, lines in self.dump(schema, work=work):
             digest.update(lines)
@@ -280,11 +274,7 @@ class Database(ABC):
 
         Another version of the engine may write a number with other digits: then the hash differs.
         """
-        mine = _lines(complete_rows(self.dump(schema, work=work)))
-        return all(
-            left is not None and right is not None and _values(left) == _values(right)
-            for left, right in zip_longest(mine, _lines(rows))
-        )
+        return are_equal(complete_rows(self.dump(schema, work=work)), rows)
 
     @abstractmethod
     def compare(
@@ -375,6 +365,8 @@ class Database(ABC):
 
     def info(self, *, work: Work | None = None) -> DatabaseInfo:
         """Return engine, version, name and tables in one value."""
+        from core.model.database import DatabaseInfo
+
         tables = self.tables(work=work)
         return DatabaseInfo(self.engine, self.version, self.name, tables, self.untested)
 
@@ -388,13 +380,3 @@ class Database(ABC):
         _trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _lines(rows: Iterable[Rows]) -> Iterator[bytes]:
-    for _, lines in rows:
-        yield from lines.rstrip(b"\n").split(b"\n")
-
-
-def _values(line: bytes) -> str:
-    """Return the values of a row with types and signs: 1, 1.0, -0.0 and "1" all differ."""
-    return repr(json.loads(line))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 
 #: Maximum length of a row's line in bytes; a longer row is refused when it is backed up.
 LONGEST_LINE = 1 << 30
@@ -19,3 +21,21 @@ def complete_rows(rows: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byte
         if count:
             yield count, b"".join(pending)
             pending.clear()
+
+
+def are_equal(some: Iterable[tuple[int, bytes]], others: Iterable[tuple[int, bytes]]) -> bool:
+    """Return whether complete rows of JSON lines have the same values in the same order."""
+    return all(
+        left is not None and right is not None and _values(left) == _values(right)
+        for left, right in zip_longest(_lines(some), _lines(others))
+    )
+
+
+def _lines(rows: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
+    for _, lines in rows:
+        yield from lines.rstrip(b"\n").split(b"\n")
+
+
+def _values(line: bytes) -> str:
+    """Return the values of a row with types and signs: 1, 1.0, -0.0 and "1" all differ."""
+    return repr(json.loads(line))

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from core.backup.databases.row_statements import DELETE, INSERT, UPDATE, RowStatements
 from core.errors import Conflict
-from core.model.tables import ForeignKey, KeyPart, Reference
+from core.model.database import Reference
+from core.model.tables import ForeignKey, KeyPart
 
 
 def check_keys(rows: RowStatements) -> None:

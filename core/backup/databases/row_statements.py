@@ -9,8 +9,9 @@ from typing import Any
 
 from core.backup.databases.row_keys import KeyValue
 from core.errors import InvalidInput, NotSupported
+from core.model.database import Reference
 from core.model.row_restore import RowAction
-from core.model.tables import Column, Reference, TableSchema
+from core.model.tables import Column, TableSchema
 from core.work import Work
 
 INSERT, UPDATE, DELETE = RowAction.INSERT.value, RowAction.UPDATE.value, RowAction.DELETE.value

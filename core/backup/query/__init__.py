@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.backup.choice import Wanted, check_not_empty, find
+from core.backup.arguments import check_not_empty
+from core.backup.choice import Wanted, find
 from core.backup.query.rows import loaded_backup
 from core.backup.store import BucketStore, Store
 from core.errors import InvalidInput

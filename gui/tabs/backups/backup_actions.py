@@ -11,8 +11,9 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.filters import plan_backup
 from core.backup.schedule import where_options
 from core.errors import InvalidInput, StorageError
-from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
+from core.model.backup import Backup, BackupReport, BackupState
 from core.model.backup_plan import BackupPlan, Selection
+from core.model.verification import VerifyReport
 from core.units import format_count, format_counted, iso_utc, utc_now
 from core.work import Progress
 from gui.tabs.backups.backups_panel import BackupsPanel

@@ -11,9 +11,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
-from core.model.backup import Backup, BackupState, Difference, Origin, StoredTable
+from core.model.backup import Backup, BackupState, Origin
+from core.model.backup_listing import StoredTable
+from core.model.database import TableInfo
+from core.model.restore import Difference
 from core.model.schedule import LastBackup
-from core.model.tables import TableInfo
 from core.units import (
     as_utc,
     format_age,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model.backup import RestorePreview
+from core.model.restore import RestorePreview
 from core.units import format_count, format_counted
 
 #: Number of schema differences that are listed; the rest is a number.

@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from core.errors import StorageError
-from core.model.backup import Backup, BackupState, DrillReport
+from core.model.backup import Backup, BackupState
+from core.model.verification import DrillReport
 from core.units import format_counted, format_duration, iso_utc, utc_now
 from gui.dialogs.confirm import ask
 from gui.dialogs.name import NameDialog

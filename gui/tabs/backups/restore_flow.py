@@ -13,7 +13,8 @@ from shiboken6 import isValid
 
 from core.engine.operations import operation
 from core.errors import StorageError
-from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport, UndoReport
+from core.model.backup import Backup, BackupState
+from core.model.restore import RestorePreview, RestoreReport, UndoReport
 from core.units import format_count, format_counted
 from core.work import Work
 from gui.dialogs.confirm import ask

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import StorageError
-from core.model.backup import Backup, RestorePreview
+from core.model.backup import Backup
+from core.model.restore import RestorePreview
 from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from gui import theme

@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.backup.resume import resumable
-from core.backup.unsent import UnsentBackup
 from core.errors import StorageError
 from core.model.backup import BackupReport
+from core.model.backup_listing import UnsentBackup
 from core.units import format_counted, format_moment, format_size
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab

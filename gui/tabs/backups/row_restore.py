@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.model.backup import RestorePreview
+from core.model.restore import RestorePreview
 from core.model.row_restore import RowAction, RowsPreview, RowsReport
 from core.units import format_counted
 from gui.dialogs.confirm import ask

@@ -18,8 +18,8 @@ from core.backup.systemd_units import remove_units
 from core.errors import InvalidInput, StorageError
 from core.local.atomic import write_atomically
 from core.model.backup import BackupReport
+from core.model.database import DatabaseInfo
 from core.model.schedule import BackupFinding, GeneratedFile, Schedule, ScheduleFormat
-from core.model.tables import DatabaseInfo
 from core.units import format_counted
 from core.work import Work
 from gui.dialogs.confirm import ask

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QWidget
 
 from core.backup.schedule import schedule_name
 from core.backup.timetable import next_time
-from core.model.schedule import BackupRun, Every, Schedule, ScheduleFormat
+from core.model.backup_run import BackupRun
+from core.model.schedule import Every, Schedule, ScheduleFormat
 from core.units import format_age, format_moment, utc_now
 from gui.context.backup_watch import BackupWatch
 from gui.models.columns import CellText

@@ -8,9 +8,9 @@ from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, QTimer, Si
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import StorageError
-from core.model.backup import StoredTable
+from core.model.backup_listing import StoredTable
+from core.model.database import DatabaseInfo, TableInfo
 from core.model.schedule import LastBackup
-from core.model.tables import DatabaseInfo, TableInfo
 from core.units import format_counted
 from gui import theme
 from gui.models.roles import SORT_ROLE

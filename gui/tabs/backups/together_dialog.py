@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QPlainTextEdit,
 
 from core.errors import StorageError
 from core.hints import Hint
-from core.model.backup import RestorePreview, RestoreReport
+from core.model.restore import RestorePreview, RestoreReport
 from core.model.table_restores import TablesPlan, TablesPreview
 from core.units import format_counted, format_size
 from core.work import Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.backup.together import TablesWanted
-from core.model.backup import RestorePreview
+from core.model.restore import RestorePreview
 from core.model.table_restores import TablesPreview
 from core.units import format_counted
 from gui.tabs.backups.sources import Source

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from core.errors import StorageError
-from core.model.objects import ObjectInfo
+from core.model.listing import ObjectInfo
 from core.objects.reading import head
 from core.transfer.local_names import local_name, local_paths
 from core.transfer.values import IfExists, TransferReport

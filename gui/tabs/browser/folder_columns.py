@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import compress
 from typing import Any, overload
 
-from core.model.objects import ObjectRow
+from core.model.listing import ObjectRow
 from gui.tabs.browser.folder_rows import (
     MODIFIED,
     NAME,

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QIcon
 
-from core.model.objects import ObjectRow
+from core.model.listing import ObjectRow
 from core.units import format_moment, format_size, zoned
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE

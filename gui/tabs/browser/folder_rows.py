@@ -13,7 +13,7 @@ from operator import itemgetter
 from sys import intern
 from typing import Any, overload
 
-from core.model.objects import ObjectRow
+from core.model.listing import ObjectRow
 from core.objects.level import modified_of
 from core.objects.pages import Columns
 from core.preview.releasing import hand_over_pages

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from core.model.objects import ObjectRow
+from core.model.listing import ObjectRow
 from core.objects.versions import list_versions
 from core.preview import Picture, Preview
 from gui.tabs.base import Tab

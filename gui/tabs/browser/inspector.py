@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
-from core.model.objects import ObjectInfo
+from core.model.listing import ObjectInfo
 from core.objects.versions import ObjectVersion
 from core.units import format_counted, format_size
 from gui import actions

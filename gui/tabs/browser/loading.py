@@ -10,7 +10,7 @@ from datetime import datetime
 from importlib import import_module
 
 from core.errors import Archived, InvalidInput, StorageError
-from core.model.objects import ObjectInfo, ObjectRow
+from core.model.listing import ObjectInfo, ObjectRow
 from core.objects.bucket import Bucket
 from core.objects.level import page_of
 from core.objects.listing import list_pages

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from core.aws.buckets import bucket_brief
 from core.errors import InvalidInput, StorageError
-from core.layout import parse_place
+from core.layout.places import parse_place
 from core.objects.bucket import Bucket
 from core.objects.level import list_level
 from core.work import Work

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.collect.request import COLLECTED
 from core.errors import InvalidInput, NotFound, StorageError
-from core.layout import kind_of
+from core.layout.parsing import kind_of
 from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
 from core.preview import Preview

@@ -11,7 +11,8 @@ from core.health.secret_age import current_since
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
 from core.model.connection import KeySource, Profile, ProfileColour
-from core.model.secrets import CURRENT, SecretInfo, SecretValue
+from core.model.secret_names import CURRENT
+from core.model.secrets import SecretInfo, SecretValue
 from core.workspace import Workspace
 from gui import shortcuts
 from gui.context import Context

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from core.errors import InvalidInput, StorageError
 from core.limits import LimitValues
-from core.model.backup import OrphanParts
+from core.model.backup_listing import OrphanParts
 from core.model.connection import Profile
 from core.model.objects import Written
 from core.transfer.plan import UploadPlan

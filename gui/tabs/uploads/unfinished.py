@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from core.engine.leftovers import Leftovers
 from core.errors import AccessDenied, StorageError
-from core.model.backup import OrphanParts
+from core.model.backup_listing import OrphanParts
 from core.transfer.sweep import Owner, SweepReport, UnfinishedUpload
 from core.units import format_age, format_count, format_counted, format_size
 from gui.context import Context

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.aws.clients import ClientFactory
-from core.layout import parse_place
+from core.layout.places import parse_place
 from core.local.profile_check import profile_problems
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret

@@ -16,7 +16,8 @@ from core.aws.clients import ClientFactory
 from core.aws.expiry import Expiry
 from core.aws.identity import identity, identity_text
 from core.errors import CredentialsExpired, CredentialsMissing
-from core.model.connection import AccessKeys, Connection, Identity, KeySource, Profile
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.model.identity import Identity
 from core.redaction import Secret
 from core.units import format_moment, iso_utc, utc_now
 

@@ -18,8 +18,9 @@ from core.backup.listing import backups_in
 from core.backup.preview import preview_of
 from core.backup.undo import undo
 from core.backup.verify import verify_of
-from core.model.backup import Backup, Manifest, RestorePreview
-from core.model.tables import Dependant
+from core.model.backup import Backup, Manifest
+from core.model.database import Dependant
+from core.model.restore import RestorePreview
 from core.work import Work
 
 NOTES = """

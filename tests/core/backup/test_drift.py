@@ -10,7 +10,7 @@ from helpers.backups import MemoryStore, backed_up, sql
 
 from core.backup.drift import changes_between, drift
 from core.backup.preview import preview_of
-from core.model.backup import RestorePreview
+from core.model.restore import RestorePreview
 from core.model.tables import (
     Check,
     Column,

@@ -18,7 +18,7 @@ from core.backup.databases.sqlite.ddl.keyless import without_foreign_keys
 from core.backup.databases.sqlite.definition import define
 from core.backup.undo import describe_former_table, drop_former_table, failing_after_undo, undo
 from core.errors import Conflict, Corrupt
-from core.model.backup import UndoReport
+from core.model.restore import UndoReport
 
 _USERS = "CREATE TABLE users(id INTEGER PRIMARY KEY); INSERT INTO users VALUES (0), (1), (2);"
 #: Definitions whose keys are written in every way, and whose automatic indexes have an order.

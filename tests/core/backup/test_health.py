@@ -15,8 +15,9 @@ from core.backup.health import findings, last_backups, newest_backups
 from core.backup.schedule import schedule_name
 from core.backup.schedules import applies_to
 from core.model.backup import Backup, BackupState, Origin
+from core.model.backup_run import BackupRun
 from core.model.connection import KeySource, Profile
-from core.model.schedule import BackupFinding, BackupProblem, BackupRun, Every, Schedule
+from core.model.schedule import BackupFinding, BackupProblem, Every, Schedule
 from core.work import Work
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

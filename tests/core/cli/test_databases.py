@@ -9,7 +9,7 @@ from helpers.keyrings import memory_keyring
 from helpers.postgresql_tables import new_database, trading
 
 from core.errors import ErrorKind
-from core.model.tables import TableInfo
+from core.model.database import TableInfo
 
 __all__ = ["postgresql_server"]
 

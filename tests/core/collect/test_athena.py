@@ -8,7 +8,8 @@ import pytest
 from core.collect.athena import athena_texts, scan_cost
 from core.collect.request import request_of
 from core.errors import InvalidInput, NotSupported
-from core.layout import build, kind
+from core.layout.building import build
+from core.layout.kinds import kind
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 MOMENT_SQL = "from_iso8601_timestamp_nanos(replace(\"timestamp\", ' ', 'T'))"

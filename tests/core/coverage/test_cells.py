@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.coverage.cells import CellCounter, Stream, cells_of
-from core.layout import KINDS, build
+from core.layout.building import build
+from core.layout.kinds import KINDS
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 MOMENT = datetime(2024, 1, 15, 10, 30, 5, tzinfo=UTC)

@@ -12,7 +12,7 @@ from core.demo.data import buckets
 from core.demo.data.candles import CORRUPT_KEY
 from core.demo.data.logs import OVERSIZED_KEY
 from core.demo.data.trading_db import ROWS, make_database
-from core.layout import parse
+from core.layout.parsing import parse
 from core.preview import HEAD_BYTES, preview
 
 BUCKET = "tentimecrypto"

@@ -10,8 +10,10 @@ from helpers.moto_bucket import moto_bucket
 from core.errors import AlreadyExists, InvalidInput
 from core.filing.contents import inspect_file
 from core.filing.storing import file_as, store
-from core.layout import KINDS, parse, parse_timestamp
 from core.layout.forms import FORMS
+from core.layout.kinds import KINDS
+from core.layout.parsing import parse
+from core.layout.timestamps import parse_timestamp
 from core.objects.reading import head, read
 from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService

@@ -12,7 +12,7 @@ from core.health import account_block as module
 from core.health.account_block import AccountBlock, account_block
 from core.health.policy_eval import Judgement
 from core.health.public_access import Exposure, grants_to_everybody, judge
-from core.model.connection import Identity
+from core.model.identity import Identity
 
 YES, NO, UNKNOWN = Judgement(answer=True, reasons=("grants",)), Judgement(answer=False), None
 ALL = dict.fromkeys(

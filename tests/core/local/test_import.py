@@ -28,10 +28,10 @@ from core.local.settings import Settings
 from core.local.state.database import state_database
 from core.local.state.old_files import OLD_STORES, old_files
 from core.local.used_actions import UsedActions
-from core.model.backup import Verification
 from core.model.change import ChangeKind
 from core.model.rotation import Outcome, Step, StepState
 from core.model.statistics import Share
+from core.model.verification import Verification
 from core.paths import config_dir, data_dir
 from core.rotation.journal import RotationJournal
 from core.statistics.saved import load

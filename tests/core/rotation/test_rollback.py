@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core.errors import Conflict, InvalidInput, NotFound
-from core.model.secrets import CURRENT, PENDING, PREVIOUS
+from core.model.secret_names import CURRENT, PENDING, PREVIOUS
 from core.rotation import rollback
 from core.rotation.rollback import Move
 

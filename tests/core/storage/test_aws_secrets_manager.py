@@ -12,7 +12,7 @@ from core import errors
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
 from core.demo.moto_repairs import repair_moto
-from core.model.secrets import CURRENT, PREVIOUS
+from core.model.secret_names import CURRENT, PREVIOUS
 from core.redaction import Secret
 from core.secrets import saving
 from core.storage.aws_secrets_manager import SecretsManager

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QPlainTextEdit
 from core.backup.run import backup
 from core.errors import Offline
 from core.model.backup import BackupState
-from core.model.tables import Reference
+from core.model.database import Reference
 from core.objects.reading import read
 from core.objects.writing import put
 from gui.dialogs.confirm import Confirm

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.layout import parse_place
+from core.layout.places import parse_place
 from core.work import Work
 from gui.tabs.browser import navigation
 from gui.tabs.browser.navigation import Destination, find_destination

@@ -11,7 +11,8 @@ from PySide6.QtCore import Qt
 
 from core.health.hygiene import LIMIT_TAG, HygieneReport, SecretHygiene
 from core.model.connection import ProfileColour
-from core.model.secrets import BACKUP_KEY_DESCRIPTION, SecretInfo
+from core.model.secret_names import BACKUP_KEY_DESCRIPTION
+from core.model.secrets import SecretInfo
 from core.workspace import Workspace
 from gui.models.roles import PILL_ROLE, SORT_ROLE
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog

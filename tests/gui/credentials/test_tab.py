@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 
 from core.local.vault import Vault
 from core.model.connection import KeySource, Profile, ProfileColour
-from core.model.secrets import PREVIOUS
+from core.model.secret_names import PREVIOUS
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.dialogs.profile_editor import ProfileEditor

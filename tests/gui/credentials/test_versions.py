@@ -9,7 +9,8 @@ from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from core.model.connection import ProfileColour
-from core.model.secrets import CURRENT, PREVIOUS, SecretValue
+from core.model.secret_names import CURRENT, PREVIOUS
+from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 
 from core.health.permissions import PermissionResult
 from core.model.connection import KeySource, Profile, ProfileColour
-from core.model.secrets import CURRENT, PENDING, PREVIOUS, SecretInfo, SecretVersion
+from core.model.secret_names import CURRENT, PENDING, PREVIOUS
+from core.model.secrets import SecretInfo, SecretVersion
 from core.redaction import Secret
 from gui.models.roles import DOT_ROLE, PILL_ROLE, SORT_ROLE
 from gui.tabs.credentials.profiles.profiles_model import PermissionsModel, ProfilesModel

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PySide6.QtCore import QPersistentModelIndex, Qt
 
-from core.model.objects import ObjectRow
+from core.model.listing import ObjectRow
 from gui.tabs.browser import folder_model
 from gui.tabs.browser.folder_model import FolderModel
 from gui.tabs.browser.folder_rows import KIND, MODIFIED, NAME, SIZE, rows_of

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPersistentModelIndex, Qt
 from PySide6.QtGui import QIcon, QPixmap
 
 from core.errors import StorageError
-from core.model.objects import ObjectRow
+from core.model.listing import ObjectRow
 from core.objects.level import rows_of as object_rows
 from core.objects.pages import Columns
 from gui.models.roles import SORT_ROLE

@@ -20,8 +20,9 @@ from core.backup.databases.mysql.long_lines import shortened
 from core.backup.databases.mysql.rows import HEX, Number
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.row_keys import Digits, KeyValue, key_text
-from core.model.backup import ChangedCell, Difference
-from core.model.tables import Reference, TableSchema
+from core.model.database import Reference
+from core.model.restore import ChangedCell, Difference
+from core.model.tables import TableSchema
 from core.work import Work
 
 _LONGEST_VALUE = 120

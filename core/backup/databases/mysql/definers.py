@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from core.backup.databases.mysql.inspect import definer_of, text
 from core.backup.databases.mysql.session import Session
 from core.errors import AccessDenied
-from core.model.tables import Dependant, Trigger
+from core.model.database import Dependant
+from core.model.tables import Trigger
 
 #: Global privileges with which a trigger of another definer can be created, of MariaDB and MySQL.
 _ENOUGH = re.compile(

@@ -19,7 +19,8 @@ from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.swap import can_be_referenced
 from core.backup.databases.mysql.tokens import literal, tokens
 from core.errors import Corrupt
-from core.model.tables import Dependant, Reference, TableSchema
+from core.model.database import Dependant, Reference
+from core.model.tables import TableSchema
 
 _VIEWS = """
 SELECT TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS

@@ -17,7 +17,8 @@ from core.backup.databases.mysql.orphans import count_rows, filled, has, referri
 from core.backup.databases.mysql.rows import HEX, Number
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted
-from core.model.tables import ForeignKey, Reference, TableSchema
+from core.model.database import Reference
+from core.model.tables import ForeignKey, TableSchema
 from core.work import Work
 
 _BATCH = 200

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.backup.databases.mysql.names import (
     NOTE,
@@ -20,7 +20,10 @@ from core.backup.databases.mysql.tokens import literal, quoted, tokens
 from core.backup.databases.mysql.writer import check_complete
 from core.backup.databases.naming import naming_locked
 from core.errors import AccessDenied, Conflict, Corrupt, NotFound, NotSupported, StorageError
-from core.model.tables import TableInfo, TableSchema, Trigger
+from core.model.tables import TableSchema, Trigger
+
+if TYPE_CHECKING:
+    from core.model.database import TableInfo
 
 _UNFIT = {
     "VIEW": "a view, which has no rows",
@@ -89,6 +92,8 @@ def _info(  # noqa: PLR0913, PLR0917 - the columns of one row
     size: int,
     names: frozenset[str],
 ) -> TableInfo:
+    from core.model.database import TableInfo
+
     if kind in _UNFIT:
         return TableInfo(name, None, _UNFIT[kind], derived=kind == "SEQUENCE")
     count, estimated = estimate, True

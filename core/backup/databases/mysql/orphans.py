@@ -11,7 +11,8 @@ from core.backup.databases.mysql.referring import incoming
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import quoted
 from core.backup.databases.orphan_counts import more_orphans
-from core.model.tables import Reference, TableSchema
+from core.model.database import Reference
+from core.model.tables import TableSchema
 from core.units import format_counted
 
 

@@ -39,8 +39,8 @@ from core.backup.databases.mysql.swap import referring_to
 from core.backup.databases.mysql.tokens import quoted
 from core.backup.databases.mysql.writer import foreign_key_sql
 from core.errors import Conflict, InvalidInput, NotSupported, StorageError
-from core.model.backup import UndoReport, dangling_after_undo
-from core.model.tables import Dependant
+from core.model.database import Dependant
+from core.model.restore import UndoReport, dangling_after_undo
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from core.backup.databases.mysql.inspect import former_of, text
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal
 from core.errors import AccessDenied, Conflict
-from core.model.tables import Reference
+from core.model.database import Reference
 
 #: What a user without the privilege PROCESS does not know.
 UNSEEN = (

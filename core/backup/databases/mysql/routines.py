@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from core.backup.databases.mysql.inspect import text
 from core.backup.databases.mysql.session import Session
 from core.errors import AccessDenied
-from core.model.tables import Dependant
+from core.model.database import Dependant
 from core.units import format_counted
 
 _ROUTINES = """

@@ -26,8 +26,9 @@ from core.backup.databases.row_statements import UPDATE, bad_key
 from core.backup.databases.server import noting_lost_answer
 from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
 from core.errors import Conflict, DatabaseError, StorageError
-from core.model.backup import UndoReport
-from core.model.tables import Column, Reference, TableSchema
+from core.model.database import Reference
+from core.model.restore import UndoReport
+from core.model.tables import Column, TableSchema
 from core.work import Work
 
 #: The comment of a table with former rows. Without a note it was left by a killed restore.

@@ -6,45 +6,35 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from core.backup.databases.base import CompletedKeys, Database, Rows
 from core.backup.databases.condition import checks_of, clause
 from core.backup.databases.naming import naming_locked, naming_table
-from core.backup.databases.postgresql import (
-    build,
-    catalog,
-    compare,
-    dependants,
-    orphans,
-    row_restore,
-    swap,
-    takeover,
-    undo,
-    volatile,
-)
+from core.backup.databases.postgresql import build, catalog
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import counted_rows, fingerprint
-from core.backup.databases.postgresql.former import drop_former, former_names, release_former
-from core.backup.databases.postgresql.listing import (
-    COUNTED_PAGES,
-    list_tables,
-    refuse_unreadable,
-)
+from core.backup.databases.postgresql.listing import COUNTED_PAGES, list_tables, refuse_unreadable
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
+from core.backup.databases.postgresql.savepoint import savepoint
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.snapshot import Snapshot
-from core.backup.databases.postgresql.trial import refused_definitions
 from core.backup.databases.postgresql.user_types import large_object_notes
 from core.backup.databases.server import noting_lost_answer
-from core.backup.databases.single_rows import RowChanges
 from core.errors import AccessDenied, StorageError
-from core.model.backup import Difference, Origin, UndoReport
-from core.model.tables import Dependant, Reference, TableInfo, TableSchema
+from core.model.backup import Origin
+from core.model.tables import TableSchema
 from core.redaction import Secret
 from core.work import Work, default_work
+
+# A method imports what a backup does not need: all of it takes longer than a connection.
+if TYPE_CHECKING:
+    from core.backup.databases.postgresql.swap import Published
+    from core.backup.databases.single_rows import RowChanges
+    from core.model.database import Dependant, Reference, TableInfo
+    from core.model.restore import Difference, UndoReport
 
 __all__ = ["PostgreSQLDatabase"]
 
@@ -74,7 +64,7 @@ class PostgreSQLDatabase(Database):
         self._password = password
         self._work = work
         self._snapshot: Snapshot | None = None
-        self._published = swap.Published()
+        self._published: Published | None = None
 
     @classmethod
     def open(
@@ -136,7 +126,7 @@ class PostgreSQLDatabase(Database):
 
     def _attempt(self) -> AbstractContextManager[None]:
         """Return a context for a query whose error must not prevent every later one."""
-        return takeover.savepoint(self._session) if self._snapshot else nullcontext()
+        return savepoint(self._session) if self._snapshot else nullcontext()
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data; inside a snapshot it is locked against TRUNCATE and ALTER."""
@@ -199,11 +189,13 @@ class PostgreSQLDatabase(Database):
 
     def check_condition(self, table: str, where: str, *, work: Work) -> None:
         """Let the server parse a condition in two places; see `Database`."""
+        from core.backup.databases.postgresql.volatile import refuse_volatile
+
         name = TableName.parse(table).sql
         with self._session.cancellable(work):
             for statement in checks_of(name, where):
                 self._session.query(statement)
-            volatile.refuse_volatile(self._session, name, where)
+            refuse_volatile(self._session, name, where)
 
     def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
         """Return the sum of the hashes of the rows; see `Database`."""
@@ -218,8 +210,11 @@ class PostgreSQLDatabase(Database):
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables to `table`, except of former tables."""
+        from core.backup.databases.postgresql.dependants import references_to
+        from core.backup.databases.postgresql.former import former_names
+
         former = dict(former_names(self._session))
-        found = catalog.references_to(self._session, TableName.parse(table))
+        found = references_to(self._session, TableName.parse(table))
         return tuple(reference for reference in found if reference.table not in former)
 
     def prove_restorable(self, schema: TableSchema) -> None:
@@ -240,23 +235,32 @@ class PostgreSQLDatabase(Database):
 
     def dependants(self, table: str) -> tuple[Dependant, ...]:
         """Return the objects that are bound to a table."""
+        from core.backup.databases.postgresql.dependants import dependants_of
+
         relation = catalog.find_relation(self._session, TableName.parse(table))
-        return tuple(dependants.dependants_of(self._session, relation)) if relation else ()
+        return tuple(dependants_of(self._session, relation)) if relation else ()
 
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
         """Return the dependants; their problems are what prevents a restore in place."""
+        from core.backup.databases.postgresql.dependants import dependants_of
+        from core.backup.databases.postgresql.takeover import losses
+        from core.backup.databases.postgresql.trial import refused_definitions
+
         relation = catalog.find_relation(self._session, TableName.parse(schema.table))
-        found = dependants.dependants_of(self._session, relation, schema) if relation else ()
-        losses = takeover.losses(self._session, schema, in_place=relation is not None)
-        return (*found, *losses, *refused_definitions(self._session, schema))
+        found = dependants_of(self._session, relation, schema) if relation else ()
+        lost = losses(self._session, schema, in_place=relation is not None)
+        return (*found, *lost, *refused_definitions(self._session, schema))
 
     def update_dependants(
         self, schema: TableSchema, before: Sequence[Dependant], today: TableSchema | None
     ) -> tuple[Dependant, ...]:
         """Return the dependants, which `publish` has moved, and what the restore lost."""
+        from core.backup.databases.postgresql.takeover import losses
+
         publications = (one for one in before if one.kind == "publication")
-        losses = takeover.losses(self._session, schema, in_place=today is not None)
-        return (*self.dependants(schema.table), *publications, *self._published.lost, *losses)
+        lost = self._published.lost if self._published else ()
+        missing = losses(self._session, schema, in_place=today is not None)
+        return (*self.dependants(schema.table), *publications, *lost, *missing)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -289,13 +293,17 @@ class PostgreSQLDatabase(Database):
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
     ) -> tuple[Difference, tuple[tuple[str, int], ...]]:
         """Compare today's table with a backup's rows in a temporary table."""
+        from core.backup.databases.postgresql import compare
+        from core.backup.databases.postgresql.orphans import future_orphans
+        from core.model.restore import Difference
+
         today = self.schema(schema.table) if self.exists(schema.table) else None
         references = self.references(schema.table)
         with (
             compare.loaded(self._session, schema, rows, work) as loaded,
             self._session.cancellable(work),
         ):
-            found = tuple(orphans.future_orphans(self._session, schema, loaded, references))
+            found = tuple(future_orphans(self._session, schema, loaded, references))
             if today is not None:
                 comparison = compare.Comparison(self._session, loaded, today, samples)
                 return comparison.difference(), found
@@ -309,7 +317,7 @@ class PostgreSQLDatabase(Database):
         with self._session.cancellable(work):
             # The defaults of the database or the user may be other ones.
             self._session.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-            self._published = swap.Published()
+            self._published = None
             try:
                 yield
                 with noting_lost_answer():
@@ -320,7 +328,9 @@ class PostgreSQLDatabase(Database):
 
     def finish_restore(self) -> tuple[str, ...]:
         """Drop the foreign keys of the former table; return texts about those that remain."""
-        former = self._published.former
+        from core.backup.databases.postgresql.former import release_former
+
+        former = self._published.former if self._published else None
         return release_former(self._session, former) if former else ()
 
     def lock(self, table: str) -> None:
@@ -344,36 +354,46 @@ class PostgreSQLDatabase(Database):
 
     def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:  # noqa: ARG002 - those of the schema
         """Swap the shadow table in; see `Database`."""
+        from core.backup.databases.postgresql.swap import publish
+
         aside = TableName.parse(former) if former else None
-        self._published = swap.publish(self._session, schema, TableName.parse(shadow), aside)
+        self._published = publish(self._session, schema, TableName.parse(shadow), aside)
 
     def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:  # noqa: ARG002 - see `Database`
         """Validate the foreign keys; return the tables with rows that refer to missing ones."""
-        name = TableName.parse(schema.table)
-        relation = catalog.require_relation(self._session, name)
-        not_valid = self._published.not_valid
-        for check in orphans.validate_checks(self._session, relation.oid, name, not_valid):
-            _log.warning("Rows of %s violate the check %s, as in the backup", name, check)
-        return tuple(orphans.validate_or_count(self._session, relation.oid, not_valid))
+        from core.backup.databases.postgresql.orphans import validate
+
+        not_valid = self._published.not_valid if self._published else frozenset()
+        return validate(self._session, TableName.parse(schema.table), not_valid)
 
     def complete_foreign_keys(self, schema: TableSchema) -> CompletedKeys:
         """Create and validate foreign keys that were left out; see `Database`."""
-        return orphans.complete_keys(self._session, schema)
+        from core.backup.databases.postgresql.orphans import complete_keys
+
+        return complete_keys(self._session, schema)
 
     def undo(self, former: str) -> UndoReport:
         """Restore a former table and drop the restored one, or restore the former rows."""
+        from core.backup.databases.postgresql import row_restore, undo
+
         if self.has_former_rows(former):
             return row_restore.undo_rows(self._session, TableName.parse(former))
         return undo.undo(self._session, TableName.parse(former))
 
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
         """Return the changes of single rows of a table."""
-        return row_restore.row_changes(self._session, backup, today)
+        from core.backup.databases.postgresql.row_restore import row_changes
+
+        return row_changes(self._session, backup, today)
 
     def has_former_rows(self, former: str) -> bool:
         """Return whether the comment of a former table is that of single rows."""
-        return row_restore.has_former_rows(self._session, TableName.parse(former))
+        from core.backup.databases.postgresql.row_restore import has_former_rows
+
+        return has_former_rows(self._session, TableName.parse(former))
 
     def drop_former(self, former: str) -> None:
         """Drop a former table."""
+        from core.backup.databases.postgresql.former import drop_former
+
         drop_former(self._session, TableName.parse(former))

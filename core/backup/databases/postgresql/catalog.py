@@ -19,7 +19,6 @@ from core.model.tables import (
     Key,
     KeyPart,
     Partition,
-    Reference,
     Sequence,
     TableSchema,
     Trigger,
@@ -49,7 +48,8 @@ LEFT JOIN pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
-_CONSTRAINTS = """
+#: The constraints of tables, without an order; a caller adds conditions.
+CONSTRAINTS = """
 SELECT c.conname::text, c.contype::text, pg_get_constraintdef(c.oid),
   ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(n, i)
     JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n ORDER BY k.i),
@@ -61,6 +61,8 @@ JOIN pg_class r ON r.oid = c.conrelid JOIN pg_namespace n ON n.oid = r.relnamesp
 LEFT JOIN pg_class f ON f.oid = c.confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
 WHERE c.contype IN ('p', 'u', 'x', 'c', 'f') AND c.conparentid = 0
 """
+#: The actions of foreign keys by their letter in `pg_constraint`.
+ACTIONS = {"a": "", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", " ": ""}
 _INDEXES = """
 SELECT c.relname::text, i.indisunique, pg_get_indexdef(i.indexrelid),
   format('CREATE %sINDEX %I ON %s%I.%I ', CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END,
@@ -263,20 +265,6 @@ def read_schema(session: Session, name: TableName) -> TableSchema:
     )
 
 
-def references_to(session: Session, name: TableName) -> tuple[Reference, ...]:
-    """Return the foreign keys of other tables to a table."""
-    statement = _CONSTRAINTS + " AND fn.nspname = $1 AND f.relname = $2 ORDER BY 1"
-    rows = session.query(statement, (name.schema, name.name))
-    return tuple(
-        Reference(str(TableName(row[8], row[9])), tuple(row[3]), tuple(row[4]), _ACTIONS[row[7]])
-        for row in rows
-        if (row[8], row[9]) != (name.schema, name.name)
-    )
-
-
-_ACTIONS = {"a": "", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", " ": ""}
-
-
 def _column(row: list[Any]) -> Column:
     name, kind, not_null, expression, identity, generated, collation, comment = row
     return Column(
@@ -298,7 +286,7 @@ def _constraints(
     keys: list[Key] = []
     checks: list[Check] = []
     foreign: list[ForeignKey] = []
-    statement = _CONSTRAINTS + " AND c.conrelid = $1 ORDER BY c.contype DESC, 1"
+    statement = CONSTRAINTS + " AND c.conrelid = $1 ORDER BY c.contype DESC, 1"
     for name, kind, text, columns, parents, schema, table, action, *_ in session.query(
         statement, (oid,)
     ):
@@ -308,7 +296,7 @@ def _constraints(
             parent = str(TableName(schema, table))
             foreign.append(
                 ForeignKey(
-                    tuple(columns), parent, tuple(parents), name, _ACTIONS[action], definition=text
+                    tuple(columns), parent, tuple(parents), name, ACTIONS[action], definition=text
                 )
             )
         else:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.backup.databases.postgresql.names import TableName, checked_type
+from core.backup.databases.postgresql.savepoint import savepoint
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.takeover import savepoint
 from core.backup.databases.postgresql.user_types import create_type, type_refusals, used_by
 from core.errors import DatabaseError, NotFound
 from core.model.tables import Column, TableSchema

@@ -11,11 +11,11 @@ from core.backup.databases.postgresql.catalog import column_list, own_rows
 from core.backup.databases.postgresql.comparable_types import with_plain_columns, with_usable_types
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import quoted
+from core.backup.databases.postgresql.savepoint import savepoint
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.takeover import savepoint
 from core.backup.databases.row_keys import key_text
 from core.errors import DatabaseError, NotFound
-from core.model.backup import ChangedCell, Difference
+from core.model.restore import ChangedCell, Difference
 from core.model.tables import TableSchema
 from core.work import Work
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.backup.databases.postgresql.build import free_key_name
-from core.backup.databases.postgresql.catalog import Relation, parents_of
+from core.backup.databases.postgresql.catalog import ACTIONS, CONSTRAINTS, Relation, parents_of
 from core.backup.databases.postgresql.names import TableName, literal, quoted
 from core.backup.databases.postgresql.session import Session
 from core.errors import Conflict, DatabaseError, NotFound, NotSupported
-from core.model.tables import Dependant, TableSchema
+from core.model.database import Dependant, Reference
+from core.model.tables import TableSchema
 
 _FOREIGN_KEYS = """
 SELECT n.nspname::text, c.relname::text, k.conname::text, pg_get_constraintdef(k.oid),
@@ -261,3 +262,14 @@ def _missing_columns(view: View, restored: TableSchema | None) -> str:
         return ""
     columns = ", ".join(missing)
     return f"It uses columns that the table of the backup does not have: {columns}."
+
+
+def references_to(session: Session, name: TableName) -> tuple[Reference, ...]:
+    """Return the foreign keys of other tables to a table."""
+    statement = CONSTRAINTS + " AND fn.nspname = $1 AND f.relname = $2 ORDER BY 1"
+    rows = session.query(statement, (name.schema, name.name))
+    return tuple(
+        Reference(str(TableName(row[8], row[9])), tuple(row[3]), tuple(row[4]), ACTIONS[row[7]])
+        for row in rows
+        if (row[8], row[9]) != (name.schema, name.name)
+    )

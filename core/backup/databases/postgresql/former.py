@@ -15,8 +15,8 @@ from core.backup.databases.postgresql.build import free_key_name
 from core.backup.databases.postgresql.catalog import Relation, require_relation
 from core.backup.databases.postgresql.key_triggers import KeyTrigger
 from core.backup.databases.postgresql.names import TableName, checked_definition, literal, quoted
+from core.backup.databases.postgresql.savepoint import savepoint
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.takeover import savepoint
 from core.errors import Conflict, DatabaseError, InvalidInput, NotFound
 
 MARK = "Former table, replaced by a restore of Strongroom: "

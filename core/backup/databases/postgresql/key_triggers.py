@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from core.backup.databases.postgresql.catalog import Relation
 from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.savepoint import attempted
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.takeover import attempted
 
 #: The triggers of the foreign keys of and to a table: (schema, table and name of the key, whether
 #: the trigger checks the referring rows, its event, its state, its table, its name).

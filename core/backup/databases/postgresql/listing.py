@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from typing import TYPE_CHECKING
 
-from core.backup.databases.postgresql.former import former_names
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.session import Session
 from core.errors import AccessDenied, Conflict, DatabaseError, StorageError
-from core.model.tables import TableInfo
+
+if TYPE_CHECKING:
+    from core.model.database import TableInfo
 
 #: Tables with at most this many pages (8 KiB) are counted; the others show the server's estimate.
 COUNTED_PAGES = 5_000
@@ -56,6 +58,9 @@ def list_tables(
         count: Counts the rows of a table.
         attempt: Returns a context in which an error leaves the transaction usable.
     """
+    from core.backup.databases.postgresql.former import former_names
+    from core.model.database import TableInfo
+
     formers = dict(former_names(session))
     found = session.query(_TABLES)
     _wait_for_locks(session, _SHORT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence, Set
 
 from core.backup.databases.base import CompletedKeys
@@ -10,14 +11,15 @@ from core.backup.databases.postgresql.compare import LOADED
 from core.backup.databases.postgresql.dependants import read_bindings
 from core.backup.databases.postgresql.former import former_names
 from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.savepoint import savepoint
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.swap import (
     add_missing_foreign_keys,
     not_valid_of,
 )
-from core.backup.databases.postgresql.takeover import savepoint
 from core.errors import DatabaseError
-from core.model.tables import ForeignKey, Reference, TableSchema
+from core.model.database import Reference
+from core.model.tables import ForeignKey, TableSchema
 
 _KEYS = """
 SELECT k.conname::text, n.nspname::text, c.relname::text, fn.nspname::text, f.relname::text,
@@ -34,6 +36,8 @@ _UNCHECKED = """
 SELECT conname::text FROM pg_constraint
 WHERE conrelid = $1 AND contype = 'c' AND NOT convalidated ORDER BY 1
 """
+
+_log = logging.getLogger(__name__)
 
 
 def validate_or_count(
@@ -63,6 +67,19 @@ def validate_or_count(
             session.query(f"ALTER TABLE {child.sql} VALIDATE CONSTRAINT {quoted(name)}")
     for child, tests in broken.items():
         yield str(child), _count(session, child.sql, tests)
+
+
+def validate(
+    session: Session, name: TableName, not_valid: Set[tuple[str, str]]
+) -> tuple[tuple[str, int], ...]:
+    """Validate the checks and foreign keys of a restored table; see `validate_or_count`.
+
+    A check that rows violate is only logged: it was violated when they were backed up.
+    """
+    oid = require_relation(session, name).oid
+    for check in validate_checks(session, oid, name, not_valid):
+        _log.warning("Rows of %s violate the check %s, as in the backup", name, check)
+    return tuple(validate_or_count(session, oid, not_valid))
 
 
 def complete_keys(session: Session, schema: TableSchema) -> CompletedKeys:

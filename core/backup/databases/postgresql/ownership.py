@@ -8,8 +8,8 @@ from core.backup.databases.grants import Grant
 from core.backup.databases.postgresql.catalog import require_relation
 from core.backup.databases.postgresql.grants import revoke_all, statements_of
 from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.savepoint import attempted
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.takeover import attempted
 from core.model.tables import TableSchema
 
 

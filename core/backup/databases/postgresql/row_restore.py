@@ -14,6 +14,7 @@ from typing import Any
 from core.backup.databases.base import Rows
 from core.backup.databases.postgresql import catalog
 from core.backup.databases.postgresql.build import table_statement
+from core.backup.databases.postgresql.dependants import references_to
 from core.backup.databases.postgresql.former import MARK, former_names, former_record
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName, checked_type, literal, quoted
@@ -22,8 +23,9 @@ from core.backup.databases.row_keys import KeyValue
 from core.backup.databases.row_statements import INSERT, UPDATE, bad_key
 from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
 from core.errors import DatabaseError, NotSupported
-from core.model.backup import UndoReport
-from core.model.tables import Column, Reference, TableSchema
+from core.model.database import Reference
+from core.model.restore import UndoReport
+from core.model.tables import Column, TableSchema
 from core.work import Work, default_work
 
 #: Enabled triggers of a table and its partitions, without those of foreign keys.
@@ -254,6 +256,6 @@ def row_changes(session: Session, backup: TableSchema, today: TableSchema) -> Po
             subject=today.table,
         )
     former = dict(former_names(session))
-    references = catalog.references_to(session, TableName.parse(today.table))
+    references = references_to(session, TableName.parse(today.table))
     incoming = [reference for reference in references if reference.table not in former]
     return PostgreSQLRowChanges(session, backup, today, incoming)

@@ -43,7 +43,8 @@ from core.backup.databases.postgresql.partition_indexes import (
 )
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.takeover import Takeover
-from core.model.tables import Dependant, TableSchema
+from core.model.database import Dependant
+from core.model.tables import TableSchema
 
 _OBJECTS = """
 SELECT 'constraint', conname::text, '' FROM pg_constraint

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.backup.databases.grants import described_grants
@@ -14,10 +13,11 @@ from core.backup.databases.postgresql.catalog import (
     require_relation,
 )
 from core.backup.databases.postgresql.grants import revoke_all
-from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.names import TableName
+from core.backup.databases.postgresql.savepoint import attempted
 from core.backup.databases.postgresql.session import Session
-from core.errors import StorageError
-from core.model.tables import Dependant, TableSchema
+from core.model.database import Dependant
+from core.model.tables import TableSchema
 
 #: Rows (kind and name of the object that must exist, statement). The names are the final ones, so
 #: the statements are read before the swap and run after it.
@@ -182,30 +182,6 @@ def _names(schema: TableSchema) -> set[tuple[str, str]]:
     names |= {("index", index.name) for index in schema.indexes}
     names |= {("index", key.name) for key in schema.keys}
     return names | {("sequence", TableName.parse(one.name).name) for one in schema.sequences}
-
-
-def attempted(session: Session, statement: str) -> bool:
-    """Run a statement; return whether it succeeded, else the transaction is as it was before."""
-    try:
-        with savepoint(session):
-            session.query(statement)
-    except StorageError:
-        return False
-    return True
-
-
-@contextmanager
-def savepoint(session: Session) -> Iterator[None]:
-    """Run a block whose failure leaves the transaction as it was before the block."""
-    name = quoted("strongroom_attempt")
-    session.query(f"SAVEPOINT {name}")
-    try:
-        yield
-    except StorageError:
-        session.query(f"ROLLBACK TO SAVEPOINT {name}")
-        raise
-    finally:
-        session.query(f"RELEASE SAVEPOINT {name}")
 
 
 def losses(session: Session, schema: TableSchema, *, in_place: bool) -> Iterator[Dependant]:

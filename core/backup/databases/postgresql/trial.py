@@ -15,11 +15,12 @@ from core.backup.databases.postgresql.build import (
     table_statement,
 )
 from core.backup.databases.postgresql.names import TableName
+from core.backup.databases.postgresql.savepoint import savepoint
 from core.backup.databases.postgresql.session import Session
-from core.backup.databases.postgresql.takeover import savepoint
 from core.backup.databases.postgresql.user_types import create_type, type_refusals, used_by
 from core.errors import Corrupt, DatabaseError, NotFound, StorageError
-from core.model.tables import Dependant, TableSchema
+from core.model.database import Dependant
+from core.model.tables import TableSchema
 
 _TRIAL = 'pg_temp."strongroom_trial"'
 

@@ -10,11 +10,11 @@ from core.backup.databases.postgresql.former import Former, attach_outgoing_keys
 from core.backup.databases.postgresql.key_triggers import KeyTrigger, apply_states, changed_states
 from core.backup.databases.postgresql.names import TableName, literal, quoted
 from core.backup.databases.postgresql.orphans import validate_or_count
+from core.backup.databases.postgresql.savepoint import savepoint
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.swap import rename_object
-from core.backup.databases.postgresql.takeover import savepoint
 from core.errors import DatabaseError, NotFound
-from core.model.backup import UndoReport, dangling_after_undo
+from core.model.restore import UndoReport, dangling_after_undo
 
 
 def undo(session: Session, former: TableName) -> UndoReport:

@@ -15,7 +15,8 @@ from core.backup.databases.postgresql.names import (
 )
 from core.backup.databases.postgresql.session import Session
 from core.errors import Conflict, NotSupported, StorageError
-from core.model.tables import Dependant, TableSchema, UserType, type_text
+from core.model.database import Dependant
+from core.model.tables import TableSchema, UserType, type_text
 
 #: The types that those of the table `used` consist of: elements of arrays, bases of domains, fields
 #: of composites, and subtypes of ranges.

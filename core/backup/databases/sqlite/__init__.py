@@ -7,19 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import apsw
 
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.condition import clause
 from core.backup.databases.naming import naming_table
-from core.backup.databases.single_rows import RowChanges
-from core.backup.databases.sqlite import dependants, inspect, publish, row_restore, undo
-from core.backup.databases.sqlite.compare import (
-    Comparison,
-    scratch,
-)
+from core.backup.databases.sqlite import inspect, publish
 from core.backup.databases.sqlite.condition import check_condition
 from core.backup.databases.sqlite.connection import (
     cancellable,
@@ -31,16 +26,21 @@ from core.backup.databases.sqlite.dump import Dump, rowid_warning
 from core.backup.databases.sqlite.estimate import estimated_rows
 from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.backup.databases.sqlite.load import load_rows
-from core.backup.databases.sqlite.orphans import Place, newly_orphaned
 from core.backup.databases.sqlite.readers import readers_of_snapshot
 from core.backup.databases.sqlite.scratch import prove_restorable
 from core.backup.databases.sqlite.tokens import quoted
 from core.backup.databases.url import DatabaseUrl
 from core.errors import Conflict, InvalidInput
-from core.model.backup import Difference, Origin, UndoReport
-from core.model.tables import Dependant, Reference, TableInfo, TableSchema
+from core.model.backup import Origin
+from core.model.tables import TableSchema
 from core.redaction import Secret
 from core.work import Work, default_work
+
+# A method imports what a backup does not need: all of it takes longer than to open a file.
+if TYPE_CHECKING:
+    from core.backup.databases.single_rows import RowChanges
+    from core.model.database import Dependant, Reference, TableInfo
+    from core.model.restore import Difference, UndoReport
 
 __all__ = ["SQLiteDatabase"]
 
@@ -185,23 +185,29 @@ class SQLiteDatabase(Database):
 
     def dependants(self, table: str) -> tuple[Dependant, ...]:
         """Return the views, triggers, foreign keys and virtual tables that depend on a table."""
+        from core.backup.databases.sqlite.dependants import dependants_of
+
         with self._translated():
-            return dependants.dependants_of(self._connection, table, self.references(table))
+            return dependants_of(self._connection, table, self.references(table))
 
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
         """Return the dependants with the problems that a restore would cause."""
+        from core.backup.databases.sqlite.dependants import dependants_after
+
         today = self.schema(schema.table) if self.exists(schema.table) else None
         references = self.references(schema.table)
         with self._translated():
-            return dependants.dependants_after(self._connection, schema, references, today)
+            return dependants_after(self._connection, schema, references, today)
 
     def update_dependants(
         self, schema: TableSchema, before: Sequence[Dependant], today: TableSchema | None
     ) -> tuple[Dependant, ...]:
         """Rebuild full-text indexes and compile views and triggers."""
+        from core.backup.databases.sqlite.dependants import dependants_now
+
         references = self.references(schema.table)
         with self._translated():
-            return dependants.dependants_now(self._connection, schema, before, references, today)
+            return dependants_now(self._connection, schema, before, references, today)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -239,6 +245,10 @@ class SQLiteDatabase(Database):
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
     ) -> tuple[Difference, tuple[tuple[str, int], ...]]:
         """Compare today's table with a backup's rows in a scratch database."""
+        from core.backup.databases.sqlite.compare import Comparison, scratch
+        from core.backup.databases.sqlite.orphans import Place, newly_orphaned
+        from core.model.restore import Difference
+
         with self._guard(work):
             encoding = str(scalar(self._connection, "PRAGMA encoding"))
             references = inspect.incoming(self._connection, schema.table)
@@ -305,6 +315,8 @@ class SQLiteDatabase(Database):
 
     def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:
         """Return tables with rows that point to nothing since `former` was replaced."""
+        from core.backup.databases.sqlite.orphans import Place, newly_orphaned
+
         with self._translated():
             references = inspect.incoming(self._connection, schema.table)
             before = Place("main", former) if former else None
@@ -313,28 +325,37 @@ class SQLiteDatabase(Database):
 
     def undo(self, former: str) -> UndoReport:
         """Restore a former table, and rebuild the full-text indexes over it."""
+        from core.backup.databases.sqlite import row_restore, undo
+        from core.backup.databases.sqlite.dependants import rebuild_indexes
+
         with self._translated():
             undo.require_former(self._connection, former)
             if note := row_restore.former_rows_note(self._connection, former):
                 return row_restore.undo_rows(self._connection, former, note)
             report = undo.put_back(self._connection, former)
-            found = dependants.rebuild_indexes(self._connection, report.table)
+            found = rebuild_indexes(self._connection, report.table)
         return replace(report, problems=(*report.problems, *found))
 
     def row_changes(self, backup: TableSchema, today: TableSchema) -> RowChanges:
         """Return the changes of single rows of a table."""
+        from core.backup.databases.sqlite.row_restore import SQLiteRowChanges
+
         references = self.references(today.table)
         with self._translated():
-            return row_restore.SQLiteRowChanges(self._connection, backup, today, references)
+            return SQLiteRowChanges(self._connection, backup, today, references)
 
     def has_former_rows(self, former: str) -> bool:
         """Return whether the note of a former table is that of single rows."""
+        from core.backup.databases.sqlite import row_restore, undo
+
         with self._translated():
             undo.require_former(self._connection, former)
             return row_restore.former_rows_note(self._connection, former) is not None
 
     def drop_former(self, former: str) -> None:
         """Drop a former table, unless a foreign key refers to it: its table could not change."""
+        from core.backup.databases.sqlite import undo
+
         with self._translated():
             undo.require_former(self._connection, former)
             if keys := self.references(former):

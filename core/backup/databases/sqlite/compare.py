@@ -28,7 +28,7 @@ from core.backup.databases.sqlite.guarded_create import create_guarded
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import quoted
 from core.local.spool import private_file, spool
-from core.model.backup import ChangedCell, Difference
+from core.model.restore import ChangedCell, Difference
 from core.model.tables import Column, TableSchema
 from core.work import Work
 

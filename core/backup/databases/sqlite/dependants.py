@@ -18,7 +18,8 @@ from core.backup.databases.sqlite.inspect import external_content
 from core.backup.databases.sqlite.scratch import schema_with
 from core.backup.databases.sqlite.tokens import quoted, tokens
 from core.errors import Corrupt
-from core.model.tables import Dependant, Reference, TableSchema
+from core.model.database import Dependant, Reference
+from core.model.tables import TableSchema
 
 #: A statement that fails for one of these cannot be compiled here at all; that says nothing
 #: about the restore.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import apsw
 
@@ -14,7 +15,10 @@ from core.backup.databases.sqlite.dump import rowids_field
 from core.backup.databases.sqlite.former_names import former_name
 from core.backup.databases.sqlite.tokens import quoted, tokens
 from core.errors import Corrupt, NotFound, NotSupported
-from core.model.tables import Reference, TableInfo, TableSchema
+from core.model.tables import TableSchema
+
+if TYPE_CHECKING:
+    from core.model.database import Reference, TableInfo
 
 _UNFIT = {
     "virtual": "a virtual table: back up the tables that it reads",
@@ -33,6 +37,8 @@ def list_tables(connection: apsw.Connection) -> tuple[TableInfo, ...]:
 
 
 def _info(connection: apsw.Connection, name: str, kind: str) -> TableInfo:
+    from core.model.database import TableInfo
+
     if kind in _UNFIT:
         derived = kind == "shadow" or _has_external_content(connection, name)
         return TableInfo(name, None, _UNFIT[kind], derived=derived)
@@ -124,6 +130,8 @@ def _sequence(connection: apsw.Connection, table: str) -> int | None:
 
 def incoming(connection: apsw.Connection, table: str) -> tuple[Reference, ...]:
     """Return the foreign keys of other tables to `table`, which need not exist."""
+    from core.model.database import Reference
+
     rows = connection.execute(
         'SELECT t.name, f.id, f."from", f."to", f.on_delete '
         "FROM pragma_table_list AS t, pragma_foreign_key_list(t.name) AS f "

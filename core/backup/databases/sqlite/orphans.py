@@ -11,7 +11,8 @@ import apsw
 from core.backup.databases.orphan_counts import more_orphans
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.tokens import quoted
-from core.model.tables import Reference, TableSchema
+from core.model.database import Reference
+from core.model.tables import TableSchema
 
 
 @dataclass(frozen=True, slots=True)

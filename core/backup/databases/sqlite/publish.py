@@ -9,7 +9,7 @@ import apsw
 from core.backup.databases.sqlite.ddl.writer import create_index, create_table, create_trigger
 from core.backup.databases.sqlite.guarded_create import create_guarded
 from core.backup.databases.sqlite.inspect import read_schema
-from core.backup.databases.sqlite.undo import rename, set_aside
+from core.backup.databases.sqlite.renaming import rename, set_aside
 from core.errors import Corrupt
 from core.model.tables import TableSchema
 

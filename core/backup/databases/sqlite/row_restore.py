@@ -22,8 +22,9 @@ from core.backup.databases.sqlite.failures import translate_sqlite_errors
 from core.backup.databases.sqlite.former_names import NOTE
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import literal, quoted
-from core.model.backup import UndoReport
-from core.model.tables import Column, Reference, TableSchema
+from core.model.database import Reference
+from core.model.restore import UndoReport
+from core.model.tables import Column, TableSchema
 from core.work import Work
 
 _STAGED = "strongroom_staged"

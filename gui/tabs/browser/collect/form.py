@@ -9,8 +9,8 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.collect.request import COLLECTED, day_text
-from core.layout import kind, parse
-from core.layout.parsing import kind_of
+from core.layout.kinds import kind
+from core.layout.parsing import kind_of, parse
 from core.units import utc_now
 from gui.widgets.fields import combo_box, line_edit
 from gui.widgets.labels import muted_label

@@ -15,7 +15,8 @@ from core.coverage.gaps import Gap, sorted_gaps
 from core.coverage.report import CoverageReport, Source
 from core.coverage.selection import Selection
 from core.errors import ErrorKind, StorageError
-from core.layout import KINDS, kind_of, parse
+from core.layout.kinds import KINDS
+from core.layout.parsing import kind_of, parse
 from core.units import format_counted, utc_now
 from core.work import Progress
 from core.workspace import Workspace

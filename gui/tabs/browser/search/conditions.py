@@ -9,7 +9,7 @@ from functools import partial
 from PySide6.QtWidgets import QMenu, QWidget
 
 from core.catalog.query_text import FIELDS
-from core.layout import KINDS
+from core.layout.kinds import KINDS
 from gui.widgets.buttons import Button, menu_button
 
 

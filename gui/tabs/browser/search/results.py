@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from core.catalog.matches import Matches
 from core.catalog.query import Order
 from core.model.catalog import CatalogRow
-from core.model.objects import ObjectRow
+from core.model.listing import ObjectRow
 from core.units import format_moment, format_size
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index

@@ -9,7 +9,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 
 from core.health.hygiene import limit_of
-from core.model.secrets import CURRENT, PENDING, SecretInfo
+from core.model.secret_names import CURRENT, PENDING
+from core.model.secrets import SecretInfo
 from core.units import format_counted, format_date, format_moment, utc_now
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index

@@ -8,7 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
-from core.model.secrets import CURRENT, SecretVersion
+from core.model.secret_names import CURRENT
+from core.model.secrets import SecretVersion
 from core.units import format_date, format_moment, short_id
 from gui.models.columns import Columns
 from gui.models.indexes import Index

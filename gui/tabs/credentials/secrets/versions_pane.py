@@ -11,7 +11,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
-from core.model.secrets import CURRENT, PREVIOUS, SecretInfo, SecretVersion
+from core.model.secret_names import CURRENT, PREVIOUS
+from core.model.secrets import SecretInfo, SecretVersion
 from core.units import format_age, format_date, format_moment
 from gui.context import Context
 from gui.tabs.credentials.secrets.versions_model import BY, VersionsModel, short

@@ -19,7 +19,8 @@ from core.backup.databases.mysql import MySQLDatabase
 from core.backup.databases.mysql.tokens import quoted
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
-from core.model.backup import Backup, RestoreReport
+from core.model.backup import Backup
+from core.model.restore import RestoreReport
 from core.model.tables import TableSchema
 from core.redaction import Secret
 from core.work import Work

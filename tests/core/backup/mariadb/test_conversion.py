@@ -20,7 +20,8 @@ from core.backup.restore import BY_CONVERSION, Choices, restore_of
 from core.backup.row_restore import restore_rows_of
 from core.backup.run import back_up
 from core.errors import NotSupported
-from core.model.backup import Backup, RestoreReport
+from core.model.backup import Backup
+from core.model.restore import RestoreReport
 from core.model.row_restore import RowCounts
 from core.work import Work
 from tests.core.backup.mariadb.conftest import Trading

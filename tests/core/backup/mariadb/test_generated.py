@@ -21,7 +21,8 @@ from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.restore import BY_FINGERPRINT, Choices, restore_of
 from core.backup.run import back_up
 from core.errors import Corrupt, InvalidInput, StorageError
-from core.model.backup import Backup, RestoreReport
+from core.model.backup import Backup
+from core.model.restore import RestoreReport
 from core.model.tables import Column, TableSchema
 from core.work import Work
 from tests.core.backup.mariadb.conftest import Trading

@@ -11,7 +11,7 @@ from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
 from core.errors import Conflict, StorageError
-from core.model.backup import RestorePreview
+from core.model.restore import RestorePreview
 from core.work import Work
 
 

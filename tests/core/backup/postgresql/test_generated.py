@@ -24,7 +24,8 @@ from core.backup.databases.postgresql.names import TableName
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
 from core.errors import Corrupt, InvalidInput, StorageError
-from core.model.backup import Backup, RestoreReport
+from core.model.backup import Backup
+from core.model.restore import RestoreReport
 from core.model.tables import Column, Sequence, TableSchema
 from core.work import Work
 

@@ -19,7 +19,7 @@ from core.backup.restore import BY_FINGERPRINT
 from core.backup.run import back_up
 from core.backup.verify import verify_of
 from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, NotSupported
-from core.model.backup import UndoReport
+from core.model.restore import UndoReport
 from core.work import Work
 
 #: Each type with values that lose something in a careless conversion.
