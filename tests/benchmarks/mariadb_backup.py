@@ -71,7 +71,7 @@ def figures() -> Iterator[Figure]:
             "mariadb-dump | gzip": (f"{dump} | gzip | wc -c", AGAINST_GZIP),
             "mariadb-dump | zstd -1": (f"{dump} | zstd -1 | wc -c", AGAINST_ZSTD),
         })  # fmt: skip
-        yield table.restore(
+        yield from table.restores(
             Path(name),
             dump.split(),
             lambda file: ["sh", "-c", f"mariadb --defaults-file={options} bench < {file}"],

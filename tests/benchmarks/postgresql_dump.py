@@ -75,7 +75,7 @@ def figures() -> Iterator[Figure]:
                 "psql -qc '\\copy orders to stdout (format csv)' | zstd -1 | wc -c", AGAINST_ZSTD,
             ),
         })  # fmt: skip
-        yield table.restore(
+        yield from table.restores(
             Path(name),
             ["pg_dump", "-t", "orders"],
             lambda file: ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file)],

@@ -13,11 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.benchmarks.dump import ROWS, RUNS, timed
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.rig import rig
+from tests.benchmarks.running_engine import running_engine
 
 _TESTS = Path(__file__).parents[1]
 #: Where the programs find `core`, and the class of the store.
@@ -118,16 +121,21 @@ class ServerTable:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def backups(self, peers: Mapping[str, tuple[str, float]]) -> Iterator[Figure]:
-        """Yield a figure for each peer: its shell command, which prints the size, and the target."""
-        ours = ("ours", "connection", "start", "server")
+        """Yield two figures for each peer: of a click in the window, and of a command.
+
+        Args:
+            peers: The shell command of each, which prints the size, and the target.
+        """
+        ours = ("click", "command", "connection", "start", "server")
         took: dict[str, list[float]] = {name: [] for name in (*ours, *peers)}
         sizes: dict[str, int] = {}
         answer, used = b"", _Used(self.processor_time)
-        with rig() as endpoint:
+        with rig() as endpoint, running_engine(endpoint) as engine:
             for _ in range(RUNS):
+                took["click"].append(engine.back_up(self._url_with_password))
                 with used:
                     seconds, answer = self._timed(_BACKUP, endpoint)
-                took["ours"].append(seconds)
+                took["command"].append(seconds)
                 took["connection"].append(self._timed(_BACKUP_CONNECTION, endpoint)[0])
                 took["start"].append(self._timed(_BACKUP_START, endpoint)[0])
                 took["server"].append(self._read_alone())
@@ -138,45 +146,61 @@ class ServerTable:
         rows, size = json.loads(answer)
         assert rows == ROWS
         middle = {name: statistics.median(seconds) for name, seconds in took.items()}
-        for name, (_command, target) in peers.items():
+        notes = {
+            "click": f"(the server alone {middle['server']:.2f} s)",
+            "command": f"(start {middle['start']:.2f} s; {used.text(middle['connection'])})",
+        }
+        for (way, note), name in product(notes.items(), peers):
             yield Figure(
-                f"back up 1,000,000 x 8 rows of {self.engine}",
-                middle["ours"], "s", target, name, middle[name],
-                f"({size / 1e6:.1f} MB, theirs {sizes[name] / 1e6:.1f} MB; alone: start "
-                f"{middle['start']:.2f} s, server {middle['server']:.2f} s; "
-                f"{used.text(middle['connection'])})",
+                f"back up 1,000,000 x 8 of {self.engine}, by a {way}",
+                middle[way], "s", peers[name][1], name, middle[name],
+                f"({size / 1e6:.1f} MB, theirs {sizes[name] / 1e6:.1f} MB) {note}",
             )  # fmt: skip
 
-    def restore(
+    def restores(
         self,
         folder: Path,
         dump: list[str],
         load: Callable[[Path], list[str]],
         name: str,
         target: float,
-    ) -> Figure:
-        """Return the figure of a restore, beside `load` of the file that `dump` wrote."""
+    ) -> Iterator[Figure]:
+        """Yield the figures of a restore, beside `load` of the file that `dump` wrote."""
         saved, script = folder / "saved.pickle", folder / "dump.sql"
         saved.write_bytes(self._saved())
         with script.open("wb") as file:
             subprocess.run(dump, stdout=file, check=True, env=dict(self.environment))
-        took: dict[str, list[float]] = {name: [] for name in ("ours", "start", "hash", "peer")}
+        ours = ("click", "command", "start", "hash")
+        took: dict[str, list[float]] = {name: [] for name in (*ours, "peer")}
         used = _Used(self.processor_time)
-        for _ in range(RUNS):
+        with rig() as endpoint, running_engine(endpoint) as engine:
             self.drop()
-            with used:
-                took["ours"].append(self._timed(_RESTORE, str(saved))[0])
-            took["start"].append(self._timed(_RESTORE_START, str(saved))[0])
-            took["hash"].append(self._fingerprint())
-            self.drop()
-            took["peer"].append(timed(load(script), dict(self.environment))[0])
+            # It imports what the next ones need, which the preview before a restore did.
+            engine.restore(saved, self._url_with_password)
+            for _ in range(RUNS):
+                self.drop()
+                took["click"].append(engine.restore(saved, self._url_with_password))
+                self.drop()
+                with used:
+                    took["command"].append(self._timed(_RESTORE, str(saved))[0])
+                took["start"].append(self._timed(_RESTORE_START, str(saved))[0])
+                took["hash"].append(self._fingerprint())
+                self.drop()
+                took["peer"].append(timed(load(script), dict(self.environment))[0])
         middle = {name: statistics.median(seconds) for name, seconds in took.items()}
-        return Figure(
-            f"restore 1,000,000 x 8 rows of {self.engine}, proven", middle["ours"], "s",
-            target, name, middle["peer"],
-            f"(alone: start {middle['start']:.2f} s, fingerprint {middle['hash']:.2f} s; "
-            f"{used.text(middle['start'])})",
-        )  # fmt: skip
+        notes = {
+            "click": f"(the fingerprint alone {middle['hash']:.2f} s)",
+            "command": f"(start {middle['start']:.2f} s; {used.text(middle['start'])})",
+        }
+        for way, note in notes.items():
+            yield Figure(
+                f"restore 1,000,000 x 8 of {self.engine}, by a {way}, proven",
+                middle[way], "s", target, name, middle["peer"], note,
+            )  # fmt: skip
+
+    @property
+    def _url_with_password(self) -> str:
+        return self.url.replace("@", f":{quote(self.password, safe='')}@", 1)
 
     def _read_alone(self) -> float:
         """Return the seconds that the server needs for the rows, and for the fingerprint beside them."""
