@@ -32,15 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if display_missing():
         sys.stderr.write(NO_DISPLAY)
         return 2
-    from core.errors import ErrorKind, explain_os_error
-    from core.paths import data_dir
+    from gui.app.folders import unusable_folder
 
-    try:
-        data_dir()
-    except OSError as error:  # the profiles and journals cannot be read
-        cause, remedy = explain_os_error(error)
-        sys.stderr.write(f"strongroom: {cause} {remedy}\n")
-        return ErrorKind.LOCAL_IO.value
+    error = unusable_folder()
+    if error is not None:
+        sys.stderr.write(f"strongroom: {error.summary}. {error.cause} {error.remedy}\n")
+        if options.screenshots is None:  # which scripts take, where a dialog would wait forever
+            from gui.app.run import show_failure
+
+            show_failure(options, error)
+        return error.kind.value
     from gui.app.run import run
 
     return run(options)

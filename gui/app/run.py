@@ -56,8 +56,6 @@ _EXIT_SECONDS = 2.5
 def run(options: Options) -> int:
     """Open the window; return the exit code after it was closed."""
     with _temporary_home(options):
-        # Before the application is created, which reads it.
-        os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
         app = _application()
         program = Program(app, options)
         try:
@@ -66,6 +64,20 @@ def run(options: Options) -> int:
         finally:
             program.stop()
             _remove_windows()
+
+
+def show_failure(options: Options, error: StorageError) -> None:
+    """Show why the window cannot be opened, until the user closes the dialog."""
+    from gui.dialogs.start_failure import StartFailure
+
+    app = _application()
+    # Without the settings, which cannot be read.
+    theme.prepare(app, options.theme or "system").follow_desktop(app)
+    dialog = StartFailure(error)
+    dialog.finished.connect(app.quit)
+    dialog.open()
+    app.exec()
+    _remove_windows()
 
 
 def _remove_windows() -> None:
@@ -318,6 +330,8 @@ class Program:
 
 
 def _application() -> QApplication:
+    # Before the application is created, which reads it.
+    os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
     present = QApplication.instance()  # tests have created the only one that Qt allows
     app = present if isinstance(present, QApplication) else QApplication(_ARGUMENTS)
     app.setApplicationName("strongroom")

@@ -10,8 +10,12 @@ from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QApplication
 
+from core.errors import ErrorKind
+from core.local.state.database import FILE_NAME
+from core.paths import data_dir
 from gui import theme
 from gui.__main__ import main
+from gui.app.folders import unusable_folder
 from gui.app.options import Options, UsageProblem, display_missing, parse
 from gui.app.run import Program
 from gui.main_window.connecting import Connector
@@ -105,16 +109,64 @@ def test_without_a_display_it_says_how_to_get_one():
     assert "Traceback" not in ended.stderr
 
 
-def test_a_data_folder_that_cannot_be_used_is_named_and_nothing_opens(
-    tmp_path, monkeypatch, capsys
-):
+_WITH_DIALOG = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QLabel, QPushButton
+from gui.__main__ import main
+from gui.app import run
+
+app = run._application()
+
+def close():
+    (dialog,) = [each for each in app.topLevelWidgets() if each.isVisible()]
+    print(*[label.text() for label in dialog.findChildren(QLabel)], sep="|")
+    dialog.findChild(QPushButton).click()
+
+QTimer.singleShot(0, close)
+sys.exit(main(["--theme", "dark"]))
+"""
+
+
+@pytest.mark.parametrize("name", ["data", "config", "cache"])
+def test_a_folder_that_cannot_be_used_is_named_in_a_dialog_and_no_window_opens(tmp_path, name):
+    """Users who start the program from their desktop do not see its standard error."""
+    file = tmp_path / "<b>file"
+    file.write_bytes(b"x")
+    ended = _strongroom(
+        "-c", _WITH_DIALOG, QT_QPA_PLATFORM="offscreen", HOME=str(tmp_path), STRONGROOM_HOME="",
+        **{f"XDG_{name.upper()}_HOME": str(file)},
+    )  # fmt: skip
+    assert ended.returncode == ErrorKind.LOCAL_IO.value
+    folder = file / "strongroom"
+    parts = [
+        f"The folder {folder} could not be used.",
+        f"A part of the path {folder} is a file, not a folder.",
+        "Correct the path.",
+    ]
+    assert ended.stdout == "|".join(["Strongroom cannot start", *parts]) + "\n"
+    assert ended.stderr.startswith(f"strongroom: {' '.join(parts)}\n")
+
+
+def test_no_dialog_opens_while_pictures_are_taken(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_bytes(b"x")
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "file" / "home"))
     monkeypatch.setenv("DISPLAY", ":0")
-    assert main(["--theme", "dark"]) == 42
-    shown = capsys.readouterr().err
-    assert shown.startswith("strongroom: A part of the path ")
-    assert shown.endswith("is a file, not a folder. Correct the path.\n")
+    assert main(["--profile", "x", "--screenshots", "out"]) == ErrorKind.LOCAL_IO.value
+    assert capsys.readouterr().err.startswith("strongroom: The folder ")
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_data_folder_without_the_right_to_write_is_used_if_it_has_a_database(
+    tmp_path, monkeypatch, known
+):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
+    if known:
+        (data_dir() / FILE_NAME).touch()
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+    error = unusable_folder()
+    assert (error is None) is known
+    assert known or error.cause.startswith("You do not have permission to use ")
 
 
 def test_the_command_line_never_imports_qt():

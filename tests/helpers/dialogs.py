@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from core.aws.sign_in import MfaQuestion
 from core.backup.query import QueryResult
 from core.backup.schedule import schedule_name
+from core.errors import LocalIOError
 from core.health.hygiene import SecretHygiene
 from core.lifecycle.rules import Configuration
 from core.lifecycle.store import FormerRules
@@ -51,6 +52,7 @@ from gui.dialogs.mfa import MfaForm, MfaRequest
 from gui.dialogs.name import NameDialog
 from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
+from gui.dialogs.start_failure import StartFailure
 from gui.dialogs.wizard import Wizard
 from gui.main_window.shortcut_list import ShortcutList
 from gui.tabs.backups.comparison import ComparisonDialog
@@ -86,6 +88,7 @@ from gui.widgets.secret_generator import Generator
 _GUI = Path(__file__).resolve().parents[2] / "gui"
 _NAME = "cryptotrading/database"
 _DAY = datetime(2024, 1, 15, 10, tzinfo=UTC)
+_FOLDER = "/data/trader/.local/share/strongroom"
 _PROFILE = Profile("main", KeySource.KEYRING, bucket="tentimecrypto")
 _KEYS = [f"market-data/ohlcv/BTC-USD/1h/2024-01-15T{hour:02}:00:00Z.json" for hour in range(24)]
 #: Classes that the others are made of, and the search, which belongs to the window.
@@ -353,6 +356,14 @@ MAKERS: dict[str, Make] = {
     ),
     "RuleDialog": lambda parent, _context: RuleDialog(parent, Configuration(), _nothing),
     "ShortcutList": lambda parent, _context: ShortcutList(parent),
+    "StartFailure": lambda parent, _context: StartFailure(
+        LocalIOError(
+            f"The folder {_FOLDER} could not be used",
+            cause=f"A part of the path {_FOLDER} is a file, not a folder.",
+            remedy="Correct the path.",
+        ),
+        parent,
+    ),
     "SyncDialog": _sync,
     "UploadOptionsDialog": lambda parent, _context: UploadOptionsDialog(
         parent,

@@ -57,7 +57,10 @@ def translate_database_errors(path: Path, verb: str) -> Iterator[None]:
     except apsw.Error as error:
         raise _describe(error, path, verb) from error
     except OSError as error:
-        raise local_io_error(error, f"{path.name} could not be {verb}", path) from error
+        # Also the folders of settings and caches are needed, which have files of earlier versions.
+        named = Path(error.filename) if isinstance(error.filename, str) else path
+        culprit = path if path.parent in {named, *named.parents} else named
+        raise local_io_error(error, f"{path.name} could not be {verb}", culprit) from error
 
 
 def newer_version(path: Path, found: int, known: int) -> LocalIOError:

@@ -42,6 +42,20 @@ def test_nothing_is_created_to_read_what_does_not_exist(database):
     assert not database.path.parent.exists()
 
 
+@pytest.mark.parametrize("name", ["CONFIG", "CACHE"])
+def test_another_folder_that_cannot_be_used_is_not_reported_as_that_of_the_database(
+    tmp_path, monkeypatch, name
+):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.delenv("STRONGROOM_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(f"XDG_{name}_HOME", str(file))
+    with pytest.raises(LocalIOError, match="could not be opened") as raised:
+        state_database().execute(INSERT, ("a",))
+    assert raised.value.cause == f"A part of the path {file / 'strongroom'} is a file, not a folder."
+
+
 def test_an_error_takes_the_complete_transaction_back(database):
     database.execute(INSERT, ("a",))
     with pytest.raises(LocalIOError, match="could not be written"):
