@@ -7,16 +7,19 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import zstandard
 
 from core.backup.databases.base import Rows
-from core.backup.encryption import BackupCipher
 from core.backup.keys import part_name
 from core.errors import StorageError
 from core.model.backup import Part
 from core.model.objects import Verdict
 from core.work import Progress, Work
+
+if TYPE_CHECKING:
+    from core.backup.encryption import BackupCipher
 
 #: Size of a part in bytes before compression: about 9 MB stored, small enough to retry.
 PART_BYTES = 32 << 20
@@ -28,9 +31,9 @@ _LEAST_BYTES = 4 << 20
 #: Bytes of a part that are collected before they are compressed; its last piece is about 1 MB.
 _COLLECTED_BYTES = PART_BYTES + (4 << 20)
 _LEVEL = 1
-#: Parts that are compressed while the rows of the next one are collected. With fewer, a processor
-#: would be idle when the last rows have been read.
-_COMPRESSIONS = 2
+#: Bytes of the parts that are compressed while the rows of the next one are collected: one large
+#: part, or two small ones, so that no processor is idle when the last rows have been read.
+_COMPRESSED_BYTES, _COMPRESSIONS = 36 << 20, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,9 @@ def packed(
         rooms.append(packer.room)
         return part
 
+    def is_too_much() -> bool:
+        return sum(packer.raw_size for _future, packer in running) > _COMPRESSED_BYTES
+
     with ThreadPoolExecutor(_COMPRESSIONS, "compress") as pool:
         try:
             for packer in _filled(rows, tally, form, rooms, work):
@@ -98,7 +104,7 @@ def packed(
                     rooms.append(packer.room)
                     continue
                 running.append((pool.submit(packer.finish), packer))
-                while len(running) > _COMPRESSIONS or (running and running[0][0].done()):
+                while running and (is_too_much() or running[0][0].done()):
                     yield oldest()
             while running:
                 yield oldest()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from io import BytesIO
+from threading import Event, Semaphore, active_count
+from typing import Any
 
 import pytest
 import zstandard
 
 from core.backup import packing
 from core.backup.packing import PartsForm, Tally
+from core.model.backup import Part
 from core.work import Work
 
 _PART, _COLLECTED = 1_000, 1_500
@@ -102,3 +105,61 @@ def test_a_small_table_has_one_part(monkeypatch: pytest.MonkeyPatch) -> None:
     form = PartsForm("id", "csv", expected_rows=9)
     packed = packing.packed(iter(pieces(*[100] * 9)), Tally(), form, Work())
     assert [part.raw_size for part, _stored in packed] == [900]
+
+
+@pytest.mark.parametrize(("most", "in_memory"), [(1_000, 2), (2_000, 3)])
+def test_few_parts_are_in_memory_while_they_are_compressed(
+    most: int, in_memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "_COMPRESSED_BYTES", most)
+    finished, seen = Semaphore(0), list[int]()
+    make, finish = packing.Packer.__init__, packing.Packer.finish
+
+    def made(packer: packing.Packer, index: int, *others: Any) -> None:
+        seen.append(index + 1 - finished._value)
+        make(packer, index, *others)
+
+    def late(packer: packing.Packer) -> tuple[Part, list[bytes]]:
+        Event().wait(0.02)  # so that the rows are collected faster than they are compressed
+        found = finish(packer)
+        finished.release()
+        return found
+
+    monkeypatch.setattr(packing.Packer, "__init__", made)
+    monkeypatch.setattr(packing.Packer, "finish", late)
+    rows = pieces(*[500] * 24)
+    packed = packing.packed(iter(rows), Tally(), PartsForm("id", "csv"), Work())
+    assert [part.raw_size for part, _ in packed] == [1_000] * 12
+    assert max(seen) == in_memory
+
+
+def test_parts_are_yielded_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, second = packing.Packer.finish, Event()
+
+    def late(packer: packing.Packer) -> tuple[Part, list[bytes]]:
+        if packer.index == 0:
+            assert second.wait(30)  # the first part is compressed after the second one
+        found = finish(packer)
+        if packer.index == 1:
+            second.set()
+        return found
+
+    monkeypatch.setattr(packing.Packer, "finish", late)
+    rows = pieces(*[500] * 12)
+    made = list(packing.packed(iter(rows), Tally(), PartsForm("id", "csv"), Work()))
+    assert [part.index for part, _ in made] == list(range(6))
+    text = b"".join(unpacked(b"".join(stored)) for _part, stored in made)
+    assert text == b"".join(lines for _count, lines in rows)
+
+
+def test_an_error_of_the_rows_ends_the_compression(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows() -> Iterator[tuple[int, bytes]]:
+        yield from pieces(*[500] * 3)
+        message = "the connection has ended"
+        raise OSError(message)
+
+    before = active_count()
+    packed = packing.packed(rows(), Tally(), PartsForm("id", "csv"), Work())
+    with pytest.raises(OSError, match="has ended"):
+        list(packed)
+    assert active_count() == before
