@@ -90,14 +90,19 @@ def stating_effect(done: str, decisive: Collection[str] = ()) -> Iterator[Attemp
 
 
 @contextmanager
-def stating_effect_of_process() -> Iterator[None]:
-    """Add the effect to an error of the process, unless an action inside did."""
+def stating_effect_of_process(changes: Callable[[], bool]) -> Iterator[None]:
+    """Add the effect to an error of the process, unless an action inside did.
+
+    Args:
+        changes: returns whether the process changes something; it is called after an error only.
+    """
     attempts = Attempts(())
     _process.append(attempts)
     try:
         yield
     except StorageError as error:
-        error.effect = error.effect or _sentence(attempts, "changed")
+        if not error.effect and changes():
+            error.effect = _sentence(attempts, "changed")
         raise
     finally:
         _process.remove(attempts)

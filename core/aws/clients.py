@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,6 @@ from core.aws.actions import action_of, is_changing, operations_sent
 from core.aws.botocore_modules import import_botocore
 from core.aws.current_work import current_work
 from core.aws.endpoints import client_config, endpoint_for
-from core.aws.expiry import Expiry, expiry_of
-from core.aws.faults import translated
 from core.errors import Cancelled, InvalidInput, ReadOnlyProfile
 from core.hints import Hint
 from core.model.connection import AccessKeys, Connection
@@ -23,6 +22,7 @@ from core.work import CancelToken, Work
 
 if TYPE_CHECKING:
     from core.aws.attempts import Watcher
+    from core.aws.expiry import Expiry
     from core.aws.session import AskMfa
 
 _log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ class ClientFactory:
         Raises:
             StorageError: the credential source has no keys, or they cannot be refreshed.
         """
-        with translated("sts:AssumeRole", self._connection.profile.name):
+        with self._translated("sts:AssumeRole"):
             frozen = self._resolved().get_frozen_credentials()
         token = Secret(frozen.token) if frozen.token else None
         return AccessKeys(frozen.access_key, Secret(frozen.secret_key), token)
@@ -164,12 +164,14 @@ class ClientFactory:
         Raises:
             StorageError: the credential source has no keys, or they cannot be refreshed.
         """
-        with translated("sts:AssumeRole", self._connection.profile.name):
+        from core.aws.expiry import expiry_of
+
+        with self._translated("sts:AssumeRole"):
             return expiry_of(self._connection, self._resolved())
 
     def credentials_method(self) -> str:
         """Return botocore's name of the credential source, for example `sso` or `iam-role`."""
-        with translated("sts:AssumeRole", self._connection.profile.name):
+        with self._translated("sts:AssumeRole"):
             return str(getattr(self._resolved(), "method", ""))
 
     def renew(self, connection: Connection) -> None:
@@ -223,13 +225,18 @@ class ClientFactory:
     def __repr__(self) -> str:
         return f"<ClientFactory {self._connection.profile.name!r}>"
 
+    def _translated(self, operation: str) -> AbstractContextManager[None]:
+        from core.aws.faults import translated
+
+        return translated(operation, self._connection.profile.name)
+
     def _client(self, service: str, region: str, *, once: bool) -> Any:
         slot = (service, region, once)
         with self._lock:
             if self._closed:
                 raise Cancelled("The connection was closed")
             if slot not in self._clients:
-                with translated(f"{service}:Connect", self._connection.profile.name):
+                with self._translated(f"{service}:Connect"):
                     self._clients[slot] = self._made(service, region, once=once)
             return self._clients[slot]
 
@@ -329,6 +336,7 @@ class ClientFactory:
             return self._credentials
 
     def _find(self, bucket: str, token: CancelToken) -> str:
+        from core.aws.faults import translated
         from core.aws.head_requests import find_region
 
         if bucket.startswith("arn:"):

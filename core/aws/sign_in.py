@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 
 from core.aws.botocore_modules import import_botocore
 from core.aws.clients import ClientFactory
-from core.aws.credential_errors import mfa_device, section_of
-from core.aws.faults import translated
 from core.errors import AccessDenied, CredentialsInvalid, CredentialsMissing, InvalidInput
 from core.model.connection import Connection, KeySource, Profile
 from core.work import Work, default_work
@@ -108,6 +106,9 @@ def _question(connection: Connection) -> MfaQuestion | None:
         return None  # variables have priority over a section of AWS's files
     import_botocore()
     from botocore.session import Session
+
+    from core.aws.credential_errors import mfa_device, section_of
+    from core.aws.faults import translated
 
     section = section_of(profile)
     with translated("config:ListProfiles", "~/.aws/config"):

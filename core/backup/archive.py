@@ -12,8 +12,7 @@ from typing import Self
 
 from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST
-from core.backup.listing import entry
-from core.backup.manifest import to_bytes
+from core.backup.manifest import entry, to_bytes
 from core.backup.packing import PartsForm, Tally, packed
 from core.backup.prefetch import Prefetch
 from core.backup.store import Store

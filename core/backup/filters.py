@@ -23,7 +23,7 @@ from core.errors import (
     NotSupported,
     StorageError,
 )
-from core.model.backup_plan import Selection, Skipped
+from core.model.selection import Selection, Skipped
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
 from core.units import utc_now

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.backup.checked_reading import read_checked
 from core.backup.keys import MANIFEST, NOTE, PIN, BackupKey, parse, table_prefix
-from core.backup.manifest import LARGEST, from_bytes, is_text, part_file
+from core.backup.manifest import LARGEST, entry, from_bytes, is_text, part_file
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store, Stored
 from core.errors import Archived, Corrupt, NotFound, NotSupported
@@ -285,26 +284,6 @@ def note_of(data: bytes) -> str | None:
 def _check_size(folder: Folder) -> None:
     if folder.sizes[MANIFEST] > LARGEST:
         raise Corrupt("The manifest is too large")
-
-
-def entry(manifest: Manifest, key: str, data: bytes) -> Backup:
-    """Return the list entry of a manifest that is stored as `data` under `key`."""
-    return Backup(
-        manifest.id,
-        manifest.table,
-        manifest.taken,
-        manifest.size,
-        key,
-        rows=manifest.rows,
-        seconds=manifest.seconds,
-        source=str(manifest.origin),
-        note=manifest.note,
-        sha256=hashlib.sha256(data).hexdigest(),
-        origin=manifest.origin,
-        encrypted_with=manifest.encryption.key if manifest.encryption else "",
-        filter=manifest.filter,
-        snapshot=manifest.snapshot,
-    )
 
 
 def _entry_of(data: bytes, folder: Folder) -> Backup:

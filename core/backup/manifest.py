@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from core.backup.databases.long_rows import LONGEST_LINE
 from core.backup.keys import part_name
 from core.errors import Corrupt, NotSupported
-from core.model.backup import Manifest, Part
+from core.model.backup import Backup, Manifest, Part
 from core.model.tables import TableSchema
 from core.units import as_utc, format_counted, iso_utc
 
@@ -211,6 +211,26 @@ def _check_part(part: Part, shortest_line: int) -> None:
             f"The manifest gives more rows than part {part.index} can contain",
             cause=f"{format_counted(part.rows, 'row')} in {format_counted(part.raw_size, 'byte')}.",
         )
+
+
+def entry(manifest: Manifest, key: str, data: bytes) -> Backup:
+    """Return the list entry of a manifest that is stored as `data` under `key`."""
+    return Backup(
+        manifest.id,
+        manifest.table,
+        manifest.taken,
+        manifest.size,
+        key,
+        rows=manifest.rows,
+        seconds=manifest.seconds,
+        source=str(manifest.origin),
+        note=manifest.note,
+        sha256=hashlib.sha256(data).hexdigest(),
+        origin=manifest.origin,
+        encrypted_with=manifest.encryption.key if manifest.encryption else "",
+        filter=manifest.filter,
+        snapshot=manifest.snapshot,
+    )
 
 
 def part_file(part: Part, manifest: Manifest) -> str:

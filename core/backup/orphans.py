@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.backup.keys import MANIFEST
-from core.backup.listing import contents
 from core.backup.store import Store, Stored
 from core.backup.unfinished import dead_records, forget, running_folders
 from core.backup.unsent import remove_useless_files, unsent_folders
@@ -41,6 +40,8 @@ def orphan_parts(store: Store, work: Work) -> tuple[OrphanParts, ...]:
     Raises:
         StorageError: When the store cannot be listed.
     """
+    from core.backup.listing import contents
+
     with dead_records(store) as dead:
         own = frozenset(dead)
     unfinished = contents(store, None, work).unfinished

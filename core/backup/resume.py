@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from core.backup.archive import manifest_metadata, part_metadata, weakest_verdict
 from core.backup.keys import MANIFEST
-from core.backup.listing import entry
-from core.backup.manifest import part_file
+from core.backup.manifest import entry, part_file
 from core.backup.orphans import remove_own_orphans
 from core.backup.prefetch import in_parallel
 from core.backup.store import BucketStore, Store

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from core.backup.archive import (
@@ -18,8 +19,6 @@ from core.backup.archive import (
 from core.backup.databases import open_database
 from core.backup.databases.address import SECRET_PREFIX, resolve_address, secrets_of
 from core.backup.databases.base import Database
-from core.backup.encryption import BackupCipher, encrypted_manifest, new_cipher
-from core.backup.encryption_keys import BackupKey, read_key
 from core.backup.filters import ChosenTable, choose_tables, expected_rows
 from core.backup.keys import folder, new_id
 from core.backup.manifest import to_bytes
@@ -34,11 +33,15 @@ from core.backup.unsent import may_end, remove_superseded
 from core.effects import BY_HAND, attaching_partial, stating_effect
 from core.errors import DatabaseError, StorageError
 from core.model.backup import Backup, BackupReport, Encryption, Manifest, Source
-from core.model.backup_plan import Selection
 from core.model.objects import Verdict
+from core.model.selection import Selection
 from core.objects.bucket import HasBucket
 from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
+
+if TYPE_CHECKING:  # imported for an encrypted backup only
+    from core.backup.encryption import BackupCipher
+    from core.backup.encryption_keys import BackupKey
 
 
 @records_run
@@ -87,11 +90,17 @@ def backup(  # noqa: PLR0913 - keyword-only data of one request
     secrets = secrets_of(workspace) if str(database).startswith(SECRET_PREFIX) else None
     address = resolve_address(database, secrets, work)
     store = BucketStore(workspace.bucket)
-    key = read_key(encrypt_with, store.secrets, work) if encrypt_with else None
+    key = _key(encrypt_with, store, work) if encrypt_with else None
     names = None if tables is None else tuple(tables)
     selection = Selection(names, where or {}, tuple(include), tuple(exclude))
     with open_database(address, work=work) as source:
         return back_up(store, source, selection, note, work, key=key)
+
+
+def _key(name: str, store: BucketStore, work: Work) -> BackupKey:
+    from core.backup.encryption_keys import read_key
+
+    return read_key(name, store.secrets, work)
 
 
 def back_up(
@@ -209,6 +218,8 @@ class _Run:
             self._check_count(table, tally.rows)
             manifest = self._manifest(table, tally, backup_id, time.monotonic() - started)
             if cipher is not None and record is not None:
+                from core.backup.encryption import encrypted_manifest
+
                 manifest = encrypted_manifest(manifest, cipher, record)
             self.done += tally.rows
             unfinished.files.save_manifest(to_bytes(manifest))
@@ -239,7 +250,11 @@ class _Run:
     def _encryption(
         self, backup_id: str, table: str
     ) -> tuple[BackupCipher | None, Encryption | None]:
-        return (None, None) if self.key is None else new_cipher(backup_id, table, self.key)
+        if self.key is None:
+            return None, None
+        from core.backup.encryption import new_cipher
+
+        return new_cipher(backup_id, table, self.key)
 
     def _check_count(self, table: ChosenTable, rows: int) -> None:
         name = table.schema.table

@@ -1,10 +1,11 @@
-"""Names by which the local records find the runs of a backup, and its schedule."""
+"""Names by which the local records of a backup are found: its runs, and its schedule."""
 
 from __future__ import annotations
 
 import hashlib
 
-from core.model.backup_plan import Selection
+from core.local.state.database import state_database
+from core.model.selection import Selection
 
 
 def name_of(database: str, selection: Selection) -> str:
@@ -21,3 +22,12 @@ def name_of(database: str, selection: Selection) -> str:
     patterns += [f"\0exclude={pattern}" for pattern in selection.exclude]
     text = "\0".join((database, *(selection.tables or ()), *conditions, *patterns))
     return f"strongroom-backup-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def is_scheduled(name: str) -> bool:
+    """Return whether a schedule of this machine has a name, without reading the schedule.
+
+    Raises:
+        LocalIOError: The state database cannot be read.
+    """
+    return bool(state_database().rows("SELECT 1 FROM schedules WHERE name = ?", (name,)))

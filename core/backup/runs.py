@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from core.backup.databases.address import SECRET_PREFIX, DatabaseAddress, parse_address
 from core.backup.run_names import name_of
 from core.backup.store import BucketStore
-from core.errors import Cancelled, InvalidInput, LocalIOError, StorageError
+from core.errors import Cancelled, InvalidInput, LocalIOError, NotSupported, StorageError
 from core.local.state.database import state_database, storable
 from core.local.state.owners import is_running, owner_of_this_process
 from core.model.backup import BackupReport
-from core.model.backup_plan import Selection
 from core.model.backup_run import BackupRun
+from core.model.selection import Selection
 from core.redaction import redacted
 from core.units import as_utc, iso_utc, utc_now
 
@@ -130,6 +130,18 @@ def problem_of(error: StorageError) -> str:
     """Return summary and cause of an error as sentences, without secrets."""
     summary = error.summary if error.summary.endswith(".") else f"{error.summary}."
     return redacted(" ".join(part for part in (summary, error.cause) if part))[:500]
+
+
+def incomplete(report: BackupReport) -> NotSupported | None:
+    """Return the error of a run that skipped tables; None if it is complete."""
+    if not report.skipped:
+        return None
+    first = report.skipped[0]
+    return NotSupported(
+        f"Skipped tables: {len(report.skipped)}, backed up: {len(report.backups)}",
+        cause=f"{first.table}: {first.problem}",
+        remedy=first.remedy,
+    )
 
 
 def claim_run(schedule: Schedule, due: datetime, place: str = "") -> bool:

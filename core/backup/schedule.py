@@ -23,8 +23,8 @@ from core.backup.run_names import name_of
 from core.errors import InvalidInput, NotSupported
 from core.hints import Hint
 from core.model.backup import Origin
-from core.model.backup_plan import Selection
 from core.model.schedule import Every, GeneratedFile, Schedule, ScheduleFormat
+from core.model.selection import Selection
 from core.units import format_counted
 
 _ENCRYPT = "--encrypt="

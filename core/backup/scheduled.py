@@ -5,22 +5,9 @@ from __future__ import annotations
 from core.backup.failure_notice import command_arguments, failure_notice, post, run_command
 from core.backup.runs import record_failure
 from core.backup.schedule import selection_of
-from core.errors import NotSupported, StorageError
-from core.model.backup import BackupReport
+from core.errors import StorageError
 from core.model.schedule import Schedule
 from core.work import Work, default_work
-
-
-def incomplete(report: BackupReport) -> NotSupported | None:
-    """Return the error of a run that skipped tables; None if it is complete."""
-    if not report.skipped:
-        return None
-    first = report.skipped[0]
-    return NotSupported(
-        f"Skipped tables: {len(report.skipped)}, backed up: {len(report.backups)}",
-        cause=f"{first.table}: {first.problem}",
-        remedy=first.remedy,
-    )
 
 
 def report_failure(

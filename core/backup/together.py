@@ -21,7 +21,7 @@ from core.backup.store import Store
 from core.errors import Conflict, Corrupt, InvalidInput, NotFound, NotSupported
 from core.hints import Hint
 from core.model.backup import Backup, BackupState, Origin
-from core.model.backup_plan import Skipped
+from core.model.selection import Skipped
 from core.units import format_counted, format_moment
 from core.work import Work
 

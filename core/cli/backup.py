@@ -25,7 +25,8 @@ from core.units import format_count, format_counted, format_size
 if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.backup import BackupReport
-    from core.model.backup_plan import BackupPlan, Selection
+    from core.model.backup_plan import BackupPlan
+    from core.model.selection import Selection
 
 
 Where = Annotated[
@@ -87,8 +88,8 @@ def backup(  # noqa: PLR0913, PLR0917 - the options of one command
     seven days. --resume sends them, also after the process was killed.
     """
     from core.backup.run import backup as run_backup
-    from core.backup.scheduled import incomplete
-    from core.model.backup_plan import Selection
+    from core.backup.runs import incomplete
+    from core.model.selection import Selection
 
     cli: Cli = context.obj
     others = any((all_tables, include, exclude, where, note, encrypt_with))

@@ -15,7 +15,7 @@ from core.work import unexpected_error
 if TYPE_CHECKING:
     from core.cli.common import Cli, Opener
     from core.cli.output import Output
-    from core.model.backup_plan import Selection
+    from core.model.selection import Selection
 
 OnFailure = Annotated[
     str,
@@ -62,18 +62,15 @@ class FailureNotices:
             InvalidInput: The command or the URL is not valid. They are checked before the backup,
                 since a failure would otherwise not be reported.
         """
-        from core.backup.failure_notice import checked_webhook, command_arguments
-
         if not command and not webhook:
             command, webhook = _scheduled_notices(database, selection)
-        return cls(
-            cli.out,
-            tuple(command_arguments(command)) if command else (),
-            checked_webhook(webhook) if webhook else "",
-            database,
-            selection,
-            cli.opener,
-        )
+        arguments: tuple[str, ...] = ()
+        if command or webhook:
+            from core.backup.failure_notice import checked_webhook, command_arguments
+
+            arguments = tuple(command_arguments(command)) if command else ()
+            webhook = checked_webhook(webhook) if webhook else ""
+        return cls(cli.out, arguments, webhook, database, selection, cli.opener)
 
     @contextmanager
     def sent_on_failure(self) -> Iterator[None]:
@@ -126,11 +123,16 @@ class FailureNotices:
 
 def _scheduled_notices(database: str, selection: Selection) -> tuple[str, str]:
     """Return the command and the webhook of the stored schedule; empty if there is none."""
+    from core.backup.run_names import is_scheduled
     from core.backup.runs import run_name
-    from core.backup.schedules import schedules
 
     try:
-        found = schedules().get(run_name(database, selection))
+        name = run_name(database, selection)
+        if not is_scheduled(name):
+            return "", ""
+        from core.backup.schedules import schedules
+
+        found = schedules().get(name)
     except StorageError:  # the backup itself reports an address that is not valid
         return "", ""
     return (found.on_failure, found.webhook) if found is not None else ("", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from importlib import import_module
 from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +21,6 @@ from core.cli.output import Output, ReaderClosed, flush, write
 from core.cli.parameters import strict, usage_error
 from core.cli.standard_streams import discard, report
 from core.effects import stating_effect_of_process
-from core.engine.operations import changes_something
 from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
 from core.local.hardening import harden
 from core.redaction import clamp_logging, redacted
@@ -102,9 +101,11 @@ def _run_reported(given: list[str]) -> int:
 def _run(given: list[str], out: Output, token: CancelToken) -> int:
     common, left = split_common_options(given)
     opener = Opener(common, mfa_prompt(out.ask_hidden))
-    effect = stating_effect_of_process() if changes_something(left) else nullcontext()
     try:
-        with interruptible(token, out.interrupted_at_once), effect:
+        with (
+            interruptible(token, out.interrupted_at_once),
+            stating_effect_of_process(lambda: _changes_something(left)),
+        ):
             # Without a known command it is help, an option or a command that does not exist.
             program = program_of(left[:1] if left and left[0] in COMMANDS else COMMANDS)
             code = _exit_code(program(left, obj=Cli(out, opener, common), standalone_mode=False))
@@ -116,6 +117,12 @@ def _run(given: list[str], out: Output, token: CancelToken) -> int:
     if code == ErrorKind.CANCELLED.value:  # typer translates a KeyboardInterrupt to this
         raise KeyboardInterrupt
     return code
+
+
+def _changes_something(arguments: Sequence[str]) -> bool:
+    from core.engine.operations import changes_something  # the table of all operations
+
+    return changes_something(arguments)
 
 
 def _failed(out: Output, error: Exception, *, traceback: bool) -> int:

@@ -9,7 +9,6 @@ from core.errors import InvalidInput, NotFound
 from core.hints import Hint
 from core.local.profile_check import check_profile, profile_of, record_of
 from core.local.state.database import state_database
-from core.local.state.reports import damaged_files, unreadable_entries
 from core.local.unreadable import UNREADABLE
 from core.model.connection import Profile
 
@@ -31,6 +30,8 @@ class ProfileStore:
     @property
     def problem(self) -> str:
         """Which profiles cannot be read and where they are; empty if there are none."""
+        from core.local.state.reports import damaged_files, unreadable_entries
+
         lost = ", ".join(self._read()[1])
         found = [f"Profiles that cannot be read: {lost}."] if lost else []
         found += [

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -35,6 +37,8 @@ ALLOWED = frozenset(
         "keyring.backends.Windows.WinVaultKeyring",
     }
 )
+
+_MACOS_LIBRARY = "keyring.backends.macOS.api"
 
 #: keyring and the D-Bus libraries below it are not thread-safe.
 _LOCK = threading.RLock()
@@ -194,7 +198,8 @@ def _chosen() -> Any:
     import keyring
 
     try:
-        return keyring.get_keyring()
+        with _without_macos():
+            return keyring.get_keyring()
     except Exception as error:  # noqa: BLE001 - a broken backend may raise anything on loading
         kind = type(error).__name__
     raise KeyringError(
@@ -203,6 +208,23 @@ def _chosen() -> Any:
         remedy="Correct keyring's configuration (`keyring diagnose` shows where it is), or keep "
         "the keys for this session only.",
     )
+
+
+@contextmanager
+def _without_macos() -> Iterator[None]:
+    """Prevent the import of macOS's library in the block, on other systems.
+
+    keyring imports all backends to choose one. Where this one does not exist, it starts a C compiler
+    to find its libraries, which takes longer than all else.
+    """
+    if sys.platform != "darwin" and _MACOS_LIBRARY not in sys.modules:
+        sys.modules[_MACOS_LIBRARY] = None  # type: ignore[assignment] # Python refuses to import it
+        try:
+            yield
+        finally:
+            del sys.modules[_MACOS_LIBRARY]
+    else:
+        yield
 
 
 def _chosen_name(given: Any) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from core.model.backup_plan import Skipped
 from core.model.objects import Verdict
+from core.model.selection import Skipped
 from core.model.tables import TableSchema
 
 

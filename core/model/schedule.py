@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from core.model.backup_plan import Selection
+from core.model.selection import Selection
 
 if TYPE_CHECKING:
     from core.model.backup import Origin

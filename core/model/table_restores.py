@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.model.backup import Backup
-from core.model.backup_plan import Skipped
 from core.model.restore import RestorePreview, RestoreReport
+from core.model.selection import Skipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.backup.runs import claim_run, last_runs
+from core.backup.runs import claim_run, incomplete, last_runs
 from core.backup.schedule import condition_texts, key_name_of, schedule_name
-from core.backup.scheduled import incomplete, report_failure
+from core.backup.scheduled import report_failure
 from core.backup.schedules import applies_to, names_bucket, schedules
 from core.backup.store import place_of
 from core.backup.timetable import missed_time

@@ -148,9 +148,15 @@ def test_the_outer_action_states_the_effect(made):
 @pytest.mark.parametrize("made", [(), ("PutObject",)])
 def test_a_process_counts_the_requests_of_all_its_threads(made):
     with pytest.raises(errors.Offline) as caught:
-        go_offline(stating_effect_of_process(), made)
+        go_offline(stating_effect_of_process(lambda: True), made)
     part = "It was not completed, but a part was changed. Refresh to see what."
     assert caught.value.effect == (part if made else "Nothing was changed.")
+
+
+def test_a_process_that_only_reads_states_no_effect():
+    with pytest.raises(errors.Offline) as caught:
+        go_offline(stating_effect_of_process(lambda: False))
+    assert caught.value.effect == ""
 
 
 def probe_and_fail(effect, then=()):
@@ -178,7 +184,7 @@ def test_the_requests_of_a_probe_do_not_count_but_those_after_it_do(then, effect
         probe_and_fail(stating_effect("saved"), then)
     assert caught.value.effect.removesuffix(" Refresh to see what.").startswith(effect)
     with pytest.raises(errors.Offline) as caught:
-        probe_and_fail(stating_effect_of_process(), then)
+        probe_and_fail(stating_effect_of_process(lambda: True), then)
     assert caught.value.effect.startswith(effect.replace("saved", "changed"))
 
 

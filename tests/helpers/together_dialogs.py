@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from core.errors import Conflict
 from core.model.backup import Backup, Origin
-from core.model.backup_plan import Skipped
 from core.model.database import Dependant
 from core.model.restore import Difference, RestorePreview, RestoreReport
+from core.model.selection import Skipped
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.model.tables import TableSchema
 from gui.context import Context

@@ -12,7 +12,8 @@ from core.backup.filters import plan_backup
 from core.backup.schedule import where_options
 from core.errors import InvalidInput, StorageError
 from core.model.backup import Backup, BackupReport, BackupState
-from core.model.backup_plan import BackupPlan, Selection
+from core.model.backup_plan import BackupPlan
+from core.model.selection import Selection
 from core.model.verification import VerifyReport
 from core.units import format_count, format_counted, iso_utc, utc_now
 from core.work import Progress

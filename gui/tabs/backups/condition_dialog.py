@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QFormLayout, QWidget
 from core.backup.databases.address import DatabaseAddress
 from core.backup.filters import plan_backup
 from core.errors import StorageError
-from core.model.backup_plan import BackupPlan, Selection
+from core.model.backup_plan import BackupPlan
+from core.model.selection import Selection
 from core.units import format_count
 from core.workspace import Workspace
 from gui import theme

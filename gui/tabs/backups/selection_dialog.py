@@ -9,7 +9,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QWidget
 
 from core.errors import StorageError
-from core.model.backup_plan import BackupPlan, Selection
+from core.model.backup_plan import BackupPlan
+from core.model.selection import Selection
 from core.units import format_counted, format_estimate
 from gui import theme
 from gui.models.columns import CellText

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Qt
 
 from core.errors import StorageError
 from core.model.backup import Backup
-from core.model.backup_plan import Skipped
 from core.model.restore import Difference, RestorePreview, RestoreReport
+from core.model.selection import Skipped
 from core.model.table_restores import TablesReport
 from core.units import format_count, format_counted, format_moment, format_size
 from gui.models.columns import CellText

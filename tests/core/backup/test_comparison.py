@@ -19,8 +19,8 @@ from core.backup.encryption_keys import create_key
 from core.backup.run import back_up
 from core.errors import NotSupported
 from core.model.backup import Backup, BackupState
-from core.model.backup_plan import Selection
 from core.model.comparison import BackupComparison, RowChange
+from core.model.selection import Selection
 from core.work import Work
 
 

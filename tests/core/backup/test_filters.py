@@ -26,9 +26,9 @@ from core.backup.retention import decisions
 from core.backup.run import back_up
 from core.errors import Conflict, Corrupt, DatabaseError, InvalidInput, NotFound, StorageError
 from core.model.backup import Backup, BackupReport
-from core.model.backup_plan import Selection
 from core.model.retention import RetentionRule
 from core.model.schedule import BackupProblem
+from core.model.selection import Selection
 from core.work import Work
 
 

@@ -32,7 +32,7 @@ from core.backup.recovery_kit.script.storage import Bucket, _refused, configured
 from core.backup.run import back_up
 from core.cli import main
 from core.errors import AlreadyExists
-from core.model.backup_plan import Selection
+from core.model.selection import Selection
 from core.work import Work
 
 pytestmark = pytest.mark.skipif(not shutil.which("zstd"), reason="zstd is not installed")

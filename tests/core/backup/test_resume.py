@@ -34,7 +34,7 @@ from core.errors import (
 )
 from core.hints import Hint
 from core.model.backup import BackupReport
-from core.model.backup_plan import Selection
+from core.model.selection import Selection
 from core.work import CancelToken, Progress, Work
 
 ROWS = "SELECT * FROM orders ORDER BY id"

@@ -17,8 +17,8 @@ from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
 from core.backup.undo import describe_former_table, drop_former_table, undo
 from core.errors import Conflict, DatabaseError, InvalidInput, NotFound, NotSupported
-from core.model.backup_plan import Selection
 from core.model.row_restore import RowAction, RowCounts
+from core.model.selection import Selection
 from core.work import Work
 
 

@@ -31,10 +31,10 @@ from core.backup.timetable import missed_time, next_time
 from core.errors import Cancelled, InvalidInput, NotFound, Offline
 from core.local.state.database import state_database
 from core.model.backup import BackupReport, Origin
-from core.model.backup_plan import Selection, Skipped
 from core.model.backup_run import BackupRun
 from core.model.connection import KeySource, Profile
 from core.model.schedule import Every, Schedule, ScheduleFormat
+from core.model.selection import Selection, Skipped
 from core.redaction import Secret
 from core.units import utc_now
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core.backup.runs import last_runs
-from core.backup.scheduled import incomplete, report_failure
+from core.backup.runs import incomplete, last_runs
+from core.backup.scheduled import report_failure
 from core.errors import Offline
 from core.model.backup import BackupReport
-from core.model.backup_plan import Skipped
 from core.model.schedule import Schedule
+from core.model.selection import Skipped
 
 NOTE = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
 ERROR = Offline("The endpoint cannot be reached")

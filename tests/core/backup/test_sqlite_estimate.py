@@ -13,7 +13,7 @@ import pytest
 from core.backup.databases.sqlite.estimate import estimated_rows
 from core.backup.databases.sqlite.inspect import read_schema
 from core.backup.filters import plan_backup
-from core.model.backup_plan import Selection
+from core.model.selection import Selection
 
 _DAY = 86_400_000
 

@@ -1,5 +1,8 @@
 """Keys are stored only in safe keyring backends, and each failure of a backend is reported."""
 
+import subprocess
+import sys
+
 import keyring.backends.chainer
 import keyring.backends.fail
 import keyring.backends.null
@@ -127,3 +130,21 @@ def test_a_backend_that_cannot_be_loaded_is_reported(monkeypatch):
     assert "ValueError" in state.reason
     with pytest.raises(KeyringError, match="cannot be loaded"):
         Vault().load("any")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="keyring loads the libraries of macOS there")
+def test_no_program_is_started_to_choose_a_backend():
+    """keyring searches the libraries of macOS on every system, on Linux with a C compiler."""
+    code = (
+        "import subprocess\n"
+        "class Started(subprocess.Popen):\n"
+        "    def __init__(self, command, *rest, **options):\n"
+        "        print('started', command)\n"
+        "        super().__init__(command, *rest, **options)\n"
+        "subprocess.Popen = Started\n"
+        "from core.local.vault import Vault\n"
+        "Vault().probe()\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == ""

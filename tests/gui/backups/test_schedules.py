@@ -16,8 +16,8 @@ from core.backup.schedule import checked_schedule, schedule_name
 from core.backup.schedules import save_schedule, schedules
 from core.backup.store import place_of
 from core.errors import Offline
-from core.model.backup_plan import Selection
 from core.model.schedule import BackupProblem, Every, Schedule, ScheduleFormat
+from core.model.selection import Selection
 from core.units import utc_now
 from gui.dialogs.confirm import Confirm
 from gui.main_window.backup_findings import FindingsNotifier, TabBadge

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.backup.databases.postgresql.names import (
     TableName,
@@ -15,8 +15,10 @@ from core.backup.databases.postgresql.names import (
 )
 from core.backup.databases.postgresql.session import Session
 from core.errors import Conflict, NotSupported, StorageError
-from core.model.database import Dependant
 from core.model.tables import TableSchema, UserType, type_text
+
+if TYPE_CHECKING:
+    from core.model.database import Dependant
 
 #: The types that those of the table `used` consist of: elements of arrays, bases of domains, fields
 #: of composites, and subtypes of ranges.
@@ -184,6 +186,8 @@ def type_refusals(
 
 
 def _refusal(kind: str, name: str, error: StorageError) -> tuple[Dependant, StorageError]:
+    from core.model.database import Dependant
+
     return Dependant(kind, name, f"{error.reason} {error.remedy}"), error
 
 

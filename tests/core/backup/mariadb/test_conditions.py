@@ -9,7 +9,7 @@ from core.backup.comparison import compare_of
 from core.backup.run import back_up
 from core.errors import InvalidInput
 from core.model.backup import BackupReport
-from core.model.backup_plan import Selection
+from core.model.selection import Selection
 from core.work import Work
 
 

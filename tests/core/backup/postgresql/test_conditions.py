@@ -13,7 +13,7 @@ from core.backup.databases import open_database
 from core.backup.run import back_up
 from core.errors import Cancelled, InvalidInput, StorageError
 from core.model.backup import BackupReport
-from core.model.backup_plan import Selection
+from core.model.selection import Selection
 from core.work import Work
 
 

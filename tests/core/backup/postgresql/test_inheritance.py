@@ -14,7 +14,7 @@ from core.backup.restore_tables import restore_tables_of
 from core.backup.run import back_up
 from core.backup.together import TablesWanted
 from core.errors import NotSupported
-from core.model.backup_plan import Selection
+from core.model.selection import Selection
 from core.work import Work
 
 TABLES = (
