@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import zstandard
 
@@ -82,35 +82,49 @@ def packed(
         form: The format of the parts.
         work: Receives the progress (rows).
     """
-    running: deque[tuple[Future[tuple[Part, list[bytes]]], Packer]] = deque()
-    rooms: list[bytearray] = []
+    with _Compression() as compression:
+        for packer in _filled(rows, tally, form, compression.rooms, work):
+            compression.add(packer)
+            while compression.is_due:
+                yield compression.oldest()
+        while compression.running:
+            yield compression.oldest()
 
-    def oldest() -> tuple[Part, list[bytes]]:
-        future, packer = running.popleft()
+
+class _Compression:
+    """Parts that are compressed in threads; `rooms` are buffers that can be used again."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_COMPRESSIONS, "compress")
+        self.running: deque[tuple[Future[tuple[Part, list[bytes]]], Packer]] = deque()
+        self.rooms: list[bytearray] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, packer: Packer) -> None:
+        """Compress a part with all of its rows."""
+        self.running.append((self._pool.submit(packer.finish), packer))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the oldest part is ready, or is to be used before the next one is collected."""
+        if not self.running:
+            return False
+        oldest, _ = self.running[0]
+        _, newest = self.running[-1]
+        size = sum(packer.raw_size for _, packer in self.running)
+        return newest.in_pieces or size > _COMPRESSED_BYTES or oldest.done()
+
+    def oldest(self) -> tuple[Part, list[bytes]]:
+        """Wait for the oldest part, and return it with its stored bytes."""
+        future, packer = self.running.popleft()
         part = future.result()
-        rooms.append(packer.room)
+        self.rooms.append(packer.room)
         return part
-
-    def is_too_much() -> bool:
-        return sum(packer.raw_size for _future, packer in running) > _COMPRESSED_BYTES
-
-    with ThreadPoolExecutor(_COMPRESSIONS, "compress") as pool:
-        try:
-            for packer in _filled(rows, tally, form, rooms, work):
-                if packer.in_pieces:
-                    while running:
-                        yield oldest()
-                    yield packer.finish()
-                    rooms.append(packer.room)
-                    continue
-                running.append((pool.submit(packer.finish), packer))
-                while running and (is_too_much() or running[0][0].done()):
-                    yield oldest()
-            while running:
-                yield oldest()
-        finally:
-            for future, _packer in running:
-                future.cancel()
 
 
 def _filled(
