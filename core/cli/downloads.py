@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.local_targets import LocalTarget, TargetType, without_empty_folders
+from core.cli.local_targets import LocalTarget, TargetType
 from core.cli.parameters import usage_error
 from core.cli.selection import (
     Address,
@@ -147,10 +147,7 @@ def _get_one(
     path = target.path
     if target.is_folder:
         path /= local_name(key, target.existing_folder)
-    with (
-        transfer_work(cli, f"Downloading {path.name}", pace) as work,
-        without_empty_folders(path.parent),
-    ):
+    with transfer_work(cli, f"Downloading {path.name}", pace) as work:
         bucket = bucket_of(cli, address, work)
         sweep_at_start(bucket, work, [path.parent])
         try:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,21 +71,6 @@ def check_key_target(text: str, command: str) -> None:
             remedy="To download, use `strongroom get`. For a key that begins like a path, write "
             f"s3:///{text}",
         )
-
-
-@contextmanager
-def without_empty_folders(folder: Path) -> Iterator[None]:
-    """Remove the folders again that a failed download of one object created."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    try:
-        yield
-    except BaseException:
-        for each in missing:
-            try:
-                each.rmdir()
-            except OSError:
-                break  # it has a file, such as corrupt bytes
-        raise
 
 
 class TargetType(TyperPath):

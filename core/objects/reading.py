@@ -19,6 +19,7 @@ from core.errors import (
     StorageError,
     local_io_error,
 )
+from core.local.new_folders import NewFolders
 from core.local.partial_files import already_exists, create_partial, move_into_place, set_aside
 from core.model.listing import ObjectInfo
 from core.model.objects import Verdict
@@ -245,6 +246,7 @@ def download(  # noqa: PLR0913 - all but the first three by name
     version_id: str | None = None,
     expected_size: int | None = None,
     expected_etag: str | None = None,
+    folders: NewFolders | None = None,
     work: Work | None = None,
 ) -> Downloaded:
     """Download an object to a file, which only appears once it is complete and verified.
@@ -261,6 +263,8 @@ def download(  # noqa: PLR0913 - all but the first three by name
         version_id: the version, by default the newest.
         expected_size: the size in bytes in the caller's listing.
         expected_etag: the ETag in that listing.
+        folders: records the folders that are created; the caller removes the empty ones. Without
+            it, they are removed if the download fails.
         work: cancel token and progress.
 
     Raises:
@@ -274,8 +278,12 @@ def download(  # noqa: PLR0913 - all but the first three by name
         raise already_exists(path)
     etag = expected_etag.strip('"') if expected_etag else None
     listed = Listed(expected_size, etag)
+    own = NewFolders()
     try:
-        return _download(bucket, key, path, overwrite, _version(version_id), listed, work)
+        with own:
+            return _download(
+                bucket, key, path, overwrite, _version(version_id), listed, folders or own, work
+            )
     except OSError as error:
         raise local_io_error(error, f"{path.name} cannot be written", path) from error
 
@@ -287,10 +295,10 @@ def _download(  # noqa: PLR0913, PLR0917 - the arguments of `download`
     overwrite: bool,
     version: dict[str, str],
     listed: Listed,
+    folders: NewFolders,
     work: Work,
 ) -> Downloaded:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary, handle = create_partial(path)
+    temporary, handle = _create_partial(path, folders)
     with os.fdopen(handle, "wb") as file:
         try:
             try:
@@ -308,6 +316,15 @@ def _download(  # noqa: PLR0913, PLR0917 - the arguments of `download`
         finally:
             temporary.unlink(missing_ok=True)
     return Downloaded(path, fetched.size, fetched.sha256, fetched.verdict)
+
+
+def _create_partial(path: Path, folders: NewFolders) -> tuple[Path, int]:
+    folders.create(path.parent)
+    try:
+        return create_partial(path)
+    except FileNotFoundError:  # another download has failed, and has just removed the empty folder
+        folders.create(path.parent)
+        return create_partial(path)
 
 
 def _version(version_id: str | None) -> dict[str, str]:

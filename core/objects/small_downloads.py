@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from core.aws.http_connection import HttpAnswer
 from core.aws.request_signer import RequestSigner
+from core.local.new_folders import NewFolders
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.checksums import digest_of, expected_hashes
@@ -61,6 +62,7 @@ def download_many(
     *,
     received: Callable[[Sequence[Received]], None],
     overwrite: bool = False,
+    folders: NewFolders | None = None,
     work: Work | None = None,
 ) -> list[SmallObject]:
     """Download small objects, many at a time, and compare each with a hash.
@@ -73,6 +75,7 @@ def download_many(
         objects: of at most `SMALL_BYTES`.
         received: called in this thread with the files of each completed group.
         overwrite: whether existing files are replaced.
+        folders: records the folders that are created.
         work: cancel.
 
     Returns:
@@ -89,7 +92,8 @@ def download_many(
     if len(first) < FEWEST:
         return first
     bucket.clients.note_use("s3", "GetObject")
-    return _Receiver(bucket, chain(first, rest), received, work, overwrite=overwrite).run()
+    publisher = FilePublisher(overwrite=overwrite, folders=folders)
+    return _Receiver(bucket, chain(first, rest), received, work, publisher).run()
 
 
 class _Receiver(SmallLoop[SmallObject]):
@@ -101,12 +105,11 @@ class _Receiver(SmallLoop[SmallObject]):
         objects: Iterator[SmallObject],
         received: Callable[[Sequence[Received]], None],
         work: Work,
-        *,
-        overwrite: bool,
+        publisher: FilePublisher,
     ) -> None:
         super().__init__(bucket, objects, work)
         self._received = received
-        self._publisher = FilePublisher(overwrite=overwrite)
+        self._publisher = publisher
         self._folders: dict[str, str] = {}
         #: Objects whose files have no names yet.
         self._unnamed: dict[int, Received] = {}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from core.errors import StorageError
 from core.local.atomic import fsync_files, fsync_folder
+from core.local.new_folders import NewFolders
 from core.local.partial_files import (
     create_in_noted_folder,
     create_unnamed,
@@ -53,8 +54,8 @@ class Published:
 class FilePublisher:
     """Stores files; only the flushes to the disk run in another thread."""
 
-    def __init__(self, *, overwrite: bool) -> None:
-        self._overwrite = overwrite
+    def __init__(self, *, overwrite: bool, folders: NewFolders | None = None) -> None:
+        self._overwrite, self._folders = overwrite, folders or NewFolders()
         self._unnamed = True
         self._disk = ThreadPoolExecutor(1, "disk")
         self._checked: set[str] = set()
@@ -114,7 +115,7 @@ class FilePublisher:
         Raises:
             OSError: it cannot be created, or is another folder than before.
         """
-        os.makedirs(parent, exist_ok=True)  # noqa: PTH103 - thousands of paths: texts cost less
+        self._folders.create(parent)
         if os.path.realpath(parent) != folder:
             raise NotADirectoryError(parent)
         if self._overwrite or not self._unnamed:  # other files leave nothing to search for
@@ -200,7 +201,7 @@ class FilePublisher:
         if not self._overwrite:
             # Otherwise the regular download would report this file as an existing one.
             with suppress(OSError):
-                os.unlink(one.path)  # noqa: PTH108 - as above
+                os.unlink(one.path)  # noqa: PTH108 - thousands of paths: texts cost less
 
     def _renamed(self, one: _Arrived) -> bool:
         try:

@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
-from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
+from core.errors import AlreadyExists, Cancelled, LocalIOError, StorageError
 from core.local.atomic import translate_os_errors
+from core.local.new_folders import NewFolders
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.comparing import compare_file
@@ -29,7 +30,7 @@ from core.transfer.local_names import check_name, local_names, path_inside
 from core.transfer.recorder import Completed, OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
-from core.transfer.target_folders import TargetFolders
+from core.transfer.target_folders import TargetFolders, folder_in_the_way, free_path
 from core.transfer.values import (
     CONDITIONAL,
     EXISTS,
@@ -89,6 +90,8 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
             be written.
         TransferCancelled: the token of `work` was cancelled; completed files remain, and no file is
             incomplete.
+
+    Unless all files arrive, the folders that are created and remain empty are removed.
     """
     work = work_with_budget(default_work(work))
     hash_list = check_hash_list(hash_list)
@@ -103,18 +106,23 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
         "below": below,
         "if_exists": if_exists if isinstance(if_exists, str) else list(if_exists),
     }
-    with translate_os_errors(root, "created"):
-        root.mkdir(parents=True, exist_ok=True)
-    # Before the check of free space, which partial files of killed downloads would reduce.
-    sweep_at_start(workspace.bucket, work, [root])
     nothing = [""] * len(keys)
     objects = _Objects(keys, sizes, etags or nothing, modified or nothing, names, below)
     each = [if_exists] * len(keys) if isinstance(if_exists, str) else if_exists
-    run = _Download(workspace.bucket, objects, work, root, [IfExists(value) for value in each])
-    run.check_free_space()
-    order = order_of("transfer.download", workspace, journal, arguments)
-    body = with_hash_list(hash_list, keys, below, run.all)
-    return run_journalled(order, arguments, work, body)
+    with NewFolders() as created:
+        with translate_os_errors(root, "created"):
+            created.create(root)
+        # Before the check of free space, which partial files of killed downloads would reduce.
+        sweep_at_start(workspace.bucket, work, [root])
+        folders = TargetFolders(root, created)
+        run = _Download(workspace.bucket, objects, work, folders, list(map(IfExists, each)))
+        run.check_free_space()
+        order = order_of("transfer.download", workspace, journal, arguments)
+        body = with_hash_list(hash_list, keys, below, run.all)
+        report = run_journalled(order, arguments, work, body)
+        if not report.complete:
+            created.remove_empty()
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +148,10 @@ class _Download:
         bucket: Bucket,
         objects: _Objects,
         work: Work,
-        root: Path,
+        folders: TargetFolders,
         decisions: list[IfExists],
     ) -> None:
-        self._bucket, self._work, self._root = bucket, work, root
+        self._bucket, self._work, self._folders, self._root = bucket, work, folders, folders.root
         self._objects, self._decisions = objects, decisions
         self._keys, self._sizes, self._etags = objects.keys, objects.sizes, objects.etags
         self._names = [key.removeprefix(objects.below) for key in objects.keys]
@@ -151,11 +159,10 @@ class _Download:
         self._local = (
             [PurePath(check_name(name)).as_posix() for name in objects.names]
             if objects.names
-            else local_names(root, self._names, objects.sizes)
+            else local_names(self._root, self._names, objects.sizes)
         )
-        self._base = os.path.join(root, "")  # noqa: PTH118 - texts, see `_text`
+        self._base = os.path.join(self._root, "")  # noqa: PTH118 - texts, see `_text`
         self._attempts = Attempts(work)
-        self._folders = TargetFolders(root)
 
     def check_free_space(self) -> None:
         """Check that the disk has enough space for the new files.
@@ -257,6 +264,7 @@ class _Download:
                 self._small_objects(numbers),
                 received=partial(self._received, recorder),
                 overwrite=overwrite,
+                folders=self._folders.created,
                 work=self._work,
             )
         except Cancelled:
@@ -338,7 +346,7 @@ class _Download:
             raise
         except AlreadyExists as error:
             if path.is_dir():
-                recorder.failed(number, _folder_in_the_way(self._keys[number], path, error))
+                recorder.failed(number, folder_in_the_way(self._keys[number], path, error))
             else:
                 recorder.skipped(number, EXISTS)
         except StorageError as error:
@@ -360,7 +368,7 @@ class _Download:
             return self._fetch_to(number, path, work)
         while True:
             try:
-                return self._fetch_to(number, _free(path), work)
+                return self._fetch_to(number, free_path(path), work)
             except AlreadyExists:  # another program has just created this file
                 work.check()
 
@@ -372,6 +380,7 @@ class _Download:
             overwrite=self._overwrites(number),
             expected_size=self._sizes[number],
             expected_etag=self._etags[number] or None,
+            folders=self._folders.created,
             work=work,
         )
 
@@ -379,22 +388,3 @@ class _Download:
         name = got.path.relative_to(self._root).as_posix()  # with `KEEP_BOTH` not the planned one
         other = "" if name == self._names[number] else name
         recorder.done(number, got.verdict, name=other, sha256=got.sha256)
-
-
-def _free(path: Path) -> Path:
-    number, free = 2, path
-    # Numbers start at 2: the file without a number is the first.
-    while free.exists():
-        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
-        number += 1
-    return free
-
-
-def _folder_in_the_way(key: str, path: Path, error: StorageError) -> StorageError:
-    return StorageError(
-        f"{key} was not downloaded",
-        cause=f"A folder with that name exists: {path}.",
-        remedy="Move the folder, or download to another folder.",
-        subject=error.subject,
-        kind=ErrorKind.ALREADY_EXISTS,
-    )

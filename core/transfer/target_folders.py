@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from core.errors import StorageError
+from core.errors import ErrorKind, StorageError
+from core.local.new_folders import NewFolders
 from core.transfer.local_names import path_inside
 
 
@@ -13,10 +14,14 @@ class TargetFolders:
     """Folders below the target of a download: which are new, and which are links to other places.
 
     Folders are handled as texts: a `Path` for each of many files would take more time.
+
+    Attributes:
+        root: the target of the download.
+        created: creates the folders of the download.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, created: NewFolders) -> None:
+        self.root, self.created = root, created
         self._is_new: dict[str, bool] = {}
         self._inside: dict[str, bool] = {}
 
@@ -32,7 +37,7 @@ class TargetFolders:
         folder = _folder(path)
         if folder not in self._inside:
             try:
-                path_inside(self._root, Path(path), key)
+                path_inside(self.root, Path(path), key)
             except StorageError:
                 self._inside[folder] = False
             else:
@@ -42,6 +47,27 @@ class TargetFolders:
     def check_again(self) -> None:
         """Examine the folders again, which may have become links."""
         self._inside.clear()
+
+
+def free_path(path: Path) -> Path:
+    """Return the path, or one with a number if it exists."""
+    number, free = 2, path
+    # Numbers start at 2: the file without a number is the first.
+    while free.exists():
+        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        number += 1
+    return free
+
+
+def folder_in_the_way(key: str, path: Path, error: StorageError) -> StorageError:
+    """Return the error about an object whose file would have the name of a folder."""
+    return StorageError(
+        f"{key} was not downloaded",
+        cause=f"A folder with that name exists: {path}.",
+        remedy="Move the folder, or download to another folder.",
+        subject=error.subject,
+        kind=ErrorKind.ALREADY_EXISTS,
+    )
 
 
 def _folder(path: str) -> str:

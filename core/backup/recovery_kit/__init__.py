@@ -14,6 +14,7 @@ from pathlib import Path
 from core.backup.encryption_keys import BackupKey
 from core.errors import AlreadyExists
 from core.local.atomic import translate_os_errors
+from core.local.new_folders import NewFolders
 from core.version import __version__
 
 SCRIPT, PAGE, KEYS = "restore.py", "FORMAT.md", "keys.json"
@@ -65,9 +66,10 @@ def write(folder: Path | str, keys: Sequence[BackupKey] = ()) -> tuple[Path, ...
                 subject=str(path),
             )
     with ExitStack() as incomplete:
+        folders = incomplete.enter_context(NewFolders())
         for path, text in texts.items():
             with translate_os_errors(path, "written", needed=len(text)):
-                folder.mkdir(parents=True, exist_ok=True)
+                folders.create(folder)
                 # The file has its mode before it contains a key.
                 opener = partial(os.open, mode=0o600 if path.name == KEYS else 0o666)
                 with open(path, "x", encoding="utf-8", newline="\n", opener=opener) as file:

@@ -177,7 +177,7 @@ def test_a_kit_that_cannot_be_written_completely_is_removed(
         broken.setattr(recovery_kit, "page_text", lambda: "not UTF-8: \udcff")
         with pytest.raises(UnicodeEncodeError):
             recovery_kit.write(tmp_path / "kit")
-    assert list((tmp_path / "kit").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
     recovery_kit.write(tmp_path / "kit")
 
 

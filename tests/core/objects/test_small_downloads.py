@@ -13,6 +13,7 @@ from helpers.stub_server import StubServer
 
 from core.errors import AlreadyExists, Cancelled
 from core.local import atomic, partial_files
+from core.local.new_folders import NewFolders
 from core.local.partial_files import PARTIAL_SUFFIX
 from core.model.objects import Verdict
 from core.objects import small_files
@@ -188,14 +189,19 @@ def test_many_files_are_flushed_with_one_call_and_its_error_is_raised(tmp_path, 
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_files_whose_names_cannot_be_flushed_are_returned(bucket, objects, monkeypatch, overwrite):
+def test_files_whose_names_cannot_be_flushed_are_returned(
+    bucket, objects, tmp_path, monkeypatch, overwrite
+):
     def refuse(_folder):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(small_files, "fsync_folder", refuse)
-    received, left = _download(bucket, objects, overwrite=overwrite)
+    folders = NewFolders()
+    received, left = _download(bucket, objects, overwrite=overwrite, folders=folders)
     assert received == []
     assert sorted(one.number for one in left) == list(range(COUNT))
+    folders.remove_empty()
+    assert overwrite == (tmp_path / "target").exists()
     # The regular download, which reports the error, must not find them as existing files.
     assert overwrite == any(_path(one).exists() for one in objects)
 

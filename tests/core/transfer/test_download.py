@@ -1,5 +1,6 @@
 """A download reports what it omits, renames and counts."""
 
+import errno
 import os
 from types import SimpleNamespace
 from uuid import uuid4
@@ -7,13 +8,15 @@ from uuid import uuid4
 import pytest
 from helpers.moto_bucket import moto_bucket
 
-from core.errors import ErrorKind, LocalIOError
+from core.errors import Cancelled, ErrorKind, LocalIOError
 from core.model.objects import Verdict
+from core.objects.deleting import delete
 from core.objects.writing import put
 from core.transfer import download as downloading
 from core.transfer.download import download
 from core.transfer.local_names import file_system_of
 from core.transfer.values import EXISTS, IfExists
+from core.work import Work
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,57 @@ def test_only_what_is_still_to_come_needs_room(
         else:
             with pytest.raises(LocalIOError, match="not enough space"):
                 download(place, **asked, folder=str(tmp_path), if_exists=choice.value)
+
+
+def folders_below(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_dir()}
+
+
+def test_of_the_created_folders_only_those_with_files_remain(place, stored, tmp_path):
+    (tmp_path / "former" / "empty").mkdir(parents=True)
+    (tmp_path / "new").mkdir()
+    asked = stored({"filled/inside/x": b"1", "former/empty/a": b"1", "former/lost/a/b": b"1"})
+    for key in asked["keys"][1:]:
+        delete(place.bucket, key)  # after it was listed
+    existing = {"former", "former/empty", "new"}
+    report = download(place, **asked, folder=str(tmp_path / "new" / "target"))
+    assert (report.done, len(report.failed)) == ((0,), 2)
+    filled = {"target", "target/filled", "target/filled/inside"}
+    assert folders_below(tmp_path) == existing | {f"new/{each}" for each in filled}
+    report = download(place, **asked, folder=str(tmp_path))
+    assert len(report.failed) == 2
+    assert folders_below(tmp_path / "former") == {"empty"}
+
+
+def test_no_created_folder_remains_if_nothing_arrives(place, stored, tmp_path, monkeypatch):
+    asked = stored({"a/b": b"1", "c": b"2"})
+    target = tmp_path / "new" / "target"
+
+    def full(_handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        report = download(place, **asked, folder=str(target))
+        assert {each.kind for each in report.failed} == {ErrorKind.LOCAL_IO}
+        assert list(tmp_path.iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(downloading.shutil, "disk_usage", lambda _path: SimpleNamespace(free=0))
+        with pytest.raises(LocalIOError, match="not enough space"):
+            download(place, **asked, folder=str(target))
+        assert list(tmp_path.iterdir()) == []
+    work = Work()
+    work.token.cancel()
+    with pytest.raises(Cancelled):
+        download(place, work, **asked, folder=str(target))
+    assert list(tmp_path.iterdir()) == []
+    target.parent.mkdir()
+    with pytest.raises(Cancelled):
+        download(place, work, **asked, folder=str(target))
+    assert list(tmp_path.iterdir()) == [target.parent], "it existed before"
+
+
+def test_a_download_of_markers_only_creates_the_folder(place, stored, tmp_path):
+    report = download(place, **stored({"empty/": b""}), folder=str(tmp_path / "new"))
+    assert report.complete
+    assert (tmp_path / "new").is_dir()

@@ -147,6 +147,19 @@ def test_a_folder_that_does_not_exist_is_created_by_a_download(place, bucket, fo
     assert local(folder) == {"a/b": b"1"}
 
 
+def test_no_folder_remains_in_which_nothing_arrived(place, bucket, folder):
+    stored(bucket, folder, {"deep/a": b"1", "deep/b": b"2"})
+    plan = planned(place, folder, "download")
+    for name in ("deep/a", "deep/b"):
+        delete(bucket, prefix_of(folder) + name)
+    report = sync(place, **plan.arguments())
+    assert len(report.transfer.failed) == 2
+    assert list(folder.iterdir()) == [], "the folder itself existed before"
+    folder.rmdir()
+    sync(place, **plan.arguments())
+    assert not folder.exists()
+
+
 def test_a_source_folder_that_does_not_exist_is_an_error(place, folder):
     folder.rmdir()
     with pytest.raises(NotFound):
