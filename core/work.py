@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ INTERACTIVE_SECONDS = 25.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.3, 10.0
 #: How long after a cancel an operation may go on to complete or undo what it has begun.
 FINISHING_SECONDS = 1.5
+#: Number of steps whose first reports are forwarded at once.
+_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,22 +261,32 @@ def default_work(work: Work | None) -> Work:
 class Coalescer:
     """Rate limit for progress reports: forwards the newest one, at most ten times a second.
 
-    It may be called from any thread.
+    First reports of a step (`Progress.note`) are forwarded at once, at most ten in a second: the
+    next report may follow after minutes. It may be called from any thread.
     """
 
     def __init__(self, sink: Callable[[Progress], None], seconds: float = 0.1) -> None:
         self._sink, self._seconds = sink, seconds
         self._lock = threading.Lock()
         self._waiting: Progress | None = None
-        self._passed = float("-inf")
+        self._passed, self._step = float("-inf"), ""
+        #: When the last steps began.
+        self._stepped = deque[float](maxlen=_STEPS)
 
     def take(self, progress: Progress) -> None:
         """Accept a report; it is forwarded now or by `flush`, unless a newer one replaces it."""
         now = time.monotonic()
         with self._lock:
             self._waiting = progress
-            if now - self._passed < self._seconds:
-                return
+            if progress.note == self._step:
+                if now - self._passed < self._seconds:
+                    return
+            else:
+                many = len(self._stepped) == _STEPS
+                if many and now - self._stepped[0] < _STEPS * self._seconds:
+                    return
+                self._step = progress.note
+                self._stepped.append(now)
             self._passed = now
         self.flush()
 

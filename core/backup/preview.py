@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Unpack
 
@@ -9,7 +10,7 @@ from core.backup.choice import BackupChoice, backup_warnings, find_for_database
 from core.backup.conversion import converted, prove_convertible, restore_notes
 from core.backup.databases import engine_of, is_missing, open_database, origin_of
 from core.backup.databases.address import DatabaseAddress
-from core.backup.databases.base import Database
+from core.backup.databases.base import Database, Rows
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
 from core.backup.store import Store
@@ -17,7 +18,7 @@ from core.model.backup import Backup
 from core.model.restore import Difference, RestorePreview
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
-from core.work import Work, default_work
+from core.work import Progress, Work, default_work
 
 SAMPLES = 200
 
@@ -92,9 +93,10 @@ def _into_nothing(package: Package, database: str | DatabaseAddress) -> RestoreP
 def _compared(package: Package, target: Database, samples: int, work: Work) -> RestorePreview:
     table = package.backup.table
     today = target.schema(table) if target.exists(table) else None
-    difference, orphans = target.compare(
-        package.schema, package.pieces(long_rows=target.loads_long_rows), samples=samples, work=work
-    )
+    pieces = _counted(package.pieces(long_rows=target.loads_long_rows), package.rows, work)
+    # The rows are counted here, for all databases in the same way.
+    quiet = replace(work, report=lambda _progress: None)
+    difference, orphans = target.compare(package.schema, pieces, samples=samples, work=quiet)
     refused: tuple[str, ...] = ()
     if package.backup.filter and today:
         # The rows that such a backup lacks are not removed: a restore in place is refused.
@@ -129,6 +131,17 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
         dependants=target.dependants_after(package.schema),
         single_rows=today is not None and _is_primary(target, today, difference.by_key),
     )
+
+
+def _counted(pieces: Iterable[Rows], total: int, work: Work) -> Iterator[Rows]:
+    """Yield the rows of a backup, and report which step of the comparison they have reached."""
+    rows = 0
+    for count, lines in pieces:
+        yield count, lines
+        rows += count
+        work.report(Progress(rows, total, "rows", "loading"))
+    # The statements that compare all rows have no progress, and take most of the time.
+    work.report(Progress(rows, total, "rows", "comparing"))
 
 
 def _is_primary(target: Database, today: TableSchema, key: tuple[str, ...]) -> bool:

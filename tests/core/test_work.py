@@ -6,7 +6,7 @@ import time
 import pytest
 
 from core.errors import Cancelled
-from core.work import CancelToken, Progress, Work, default_work, finishing
+from core.work import CancelToken, Coalescer, Progress, Work, default_work, finishing
 
 
 def test_check_raises_only_after_a_cancel():
@@ -74,6 +74,23 @@ def test_default_work_is_quiet_and_uncancelled():
     work.check()
     own = Work()
     assert default_work(own) is own
+
+
+def test_the_first_report_of_a_step_is_not_withheld(monkeypatch):
+    """It was lost if another report had just been forwarded, until the step had ended."""
+    now, shown = [0.0], []
+    monkeypatch.setattr("core.work.time.monotonic", lambda: now[0])
+    reports = Coalescer(shown.append)
+    for step in ("loading", "comparing"):
+        for done in range(3):
+            reports.take(Progress(done, note=step))
+    assert shown == [Progress(0, note="loading"), Progress(0, note="comparing")]
+    for number in range(100):
+        reports.take(Progress(number, note=f"table {number}"))
+    assert len(shown) == 10, "not for each of many small tables"
+    now[0] = 1.0
+    reports.take(Progress(1, note="checking"))
+    assert shown[10:] == [Progress(1, note="checking")]
 
 
 @pytest.mark.parametrize("before", [True, False])

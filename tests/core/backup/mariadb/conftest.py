@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import apsw
 import pytest
 from helpers.backups import MemoryStore
-from helpers.databases import Server, mariadb_server  # noqa: F401 - fixture
+from helpers.databases import Server, mariadb_server, postgresql_server  # noqa: F401 - fixtures
+from helpers.postgresql_tables import Database, new_database
 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
@@ -124,3 +127,35 @@ def trading(mariadb_server: Server) -> Iterator[Trading]:  # noqa: F811 - the fi
     mariadb_server.ask("GRANT SUPER, SET USER, PROCESS ON *.* TO operator@'%%'")
     yield Trading(mariadb_server, name)
     mariadb_server.ask(f"DROP DATABASE IF EXISTS {name}")
+
+
+@dataclass
+class Place:
+    """A database of one engine: its address, and a function that runs a statement."""
+
+    address: str | DatabaseAddress
+    run: Callable[[str], Any]
+
+
+@pytest.fixture
+def postgresql(postgresql_server: Server) -> Iterator[Database]:  # noqa: F811 - the fixture
+    with new_database(postgresql_server) as made:
+        yield made
+
+
+@pytest.fixture
+def places(postgresql: Database, trading: Trading, tmp_path: Path) -> dict[str, Place]:
+    path = tmp_path / "other.db"
+
+    def run(statement: str) -> list[Any]:
+        connection = apsw.Connection(str(path))
+        try:
+            return list(connection.execute(statement).fetchall())
+        finally:
+            connection.close()
+
+    return {
+        "PostgreSQL": Place(postgresql.address, postgresql.run),
+        "MariaDB": Place(trading.address, trading.sql),
+        "SQLite": Place(str(path), run),
+    }

@@ -1,15 +1,11 @@
 """Backups of each engine are restored into both other engines: exact values, or a refusal."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 from helpers.backups import MemoryStore
 from helpers.databases import Server, postgresql_server  # noqa: F401 - fixture
-from helpers.postgresql_tables import Database, new_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,39 +20,7 @@ from core.model.backup import Backup
 from core.model.restore import RestoreReport
 from core.model.row_restore import RowCounts
 from core.work import Work
-from tests.core.backup.mariadb.conftest import Trading
-
-
-@dataclass
-class Place:
-    """A database of one engine: its address, and a function that runs a statement."""
-
-    address: str | DatabaseAddress
-    run: Callable[[str], Any]
-
-
-@pytest.fixture
-def postgresql(postgresql_server: Server) -> Iterator[Database]:  # noqa: F811 - the fixture
-    with new_database(postgresql_server) as made:
-        yield made
-
-
-@pytest.fixture
-def places(postgresql: Database, trading: Trading, tmp_path: Path) -> dict[str, Place]:
-    path = tmp_path / "other.db"
-
-    def run(statement: str) -> list[Any]:
-        connection = apsw.Connection(str(path))
-        try:
-            return list(connection.execute(statement).fetchall())
-        finally:
-            connection.close()
-
-    return {
-        "PostgreSQL": Place(postgresql.address, postgresql.run),
-        "MariaDB": Place(trading.address, trading.sql),
-        "SQLite": Place(str(path), run),
-    }
+from tests.core.backup.mariadb.conftest import Place
 
 
 def _backed_up(store: MemoryStore, place: Place, table: str = "t") -> Backup:
