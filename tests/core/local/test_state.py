@@ -53,7 +53,9 @@ def test_another_folder_that_cannot_be_used_is_not_reported_as_that_of_the_datab
     monkeypatch.setenv(f"XDG_{name}_HOME", str(file))
     with pytest.raises(LocalIOError, match="could not be opened") as raised:
         state_database().execute(INSERT, ("a",))
-    assert raised.value.cause == f"A part of the path {file / 'strongroom'} is a file, not a folder."
+    assert (
+        raised.value.cause == f"A part of the path {file / 'strongroom'} is a file, not a folder."
+    )
 
 
 def test_an_error_takes_the_complete_transaction_back(database):
