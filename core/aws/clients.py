@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -149,7 +148,9 @@ class ClientFactory:
         Raises:
             StorageError: the credential source has no keys, or they cannot be refreshed.
         """
-        with self._translated("sts:AssumeRole"):
+        from core.aws.faults import translated
+
+        with translated("sts:AssumeRole", self._connection.profile.name):
             frozen = self._resolved().get_frozen_credentials()
         token = Secret(frozen.token) if frozen.token else None
         return AccessKeys(frozen.access_key, Secret(frozen.secret_key), token)
@@ -165,13 +166,16 @@ class ClientFactory:
             StorageError: the credential source has no keys, or they cannot be refreshed.
         """
         from core.aws.expiry import expiry_of
+        from core.aws.faults import translated
 
-        with self._translated("sts:AssumeRole"):
+        with translated("sts:AssumeRole", self._connection.profile.name):
             return expiry_of(self._connection, self._resolved())
 
     def credentials_method(self) -> str:
         """Return botocore's name of the credential source, for example `sso` or `iam-role`."""
-        with self._translated("sts:AssumeRole"):
+        from core.aws.faults import translated
+
+        with translated("sts:AssumeRole", self._connection.profile.name):
             return str(getattr(self._resolved(), "method", ""))
 
     def renew(self, connection: Connection) -> None:
@@ -225,18 +229,15 @@ class ClientFactory:
     def __repr__(self) -> str:
         return f"<ClientFactory {self._connection.profile.name!r}>"
 
-    def _translated(self, operation: str) -> AbstractContextManager[None]:
-        from core.aws.faults import translated
-
-        return translated(operation, self._connection.profile.name)
-
     def _client(self, service: str, region: str, *, once: bool) -> Any:
+        from core.aws.faults import translated  # not before a database is connected
+
         slot = (service, region, once)
         with self._lock:
             if self._closed:
                 raise Cancelled("The connection was closed")
             if slot not in self._clients:
-                with self._translated(f"{service}:Connect"):
+                with translated(f"{service}:Connect", self._connection.profile.name):
                     self._clients[slot] = self._made(service, region, once=once)
             return self._clients[slot]
 
