@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,6 @@ class BackupRun:
         """What identifies the record: the name, and the bucket if it is known."""
         if not self.place:
             return self.name
-        from hashlib import sha256  # every command imports this module
-
         return f"{self.name} {sha256(self.place.encode()).hexdigest()[:10]}"
 
     @property
