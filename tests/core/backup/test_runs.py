@@ -122,7 +122,7 @@ def test_the_run_of_a_pattern_is_another_one_than_that_of_all_tables() -> None:
 KILLED = """
 import os, signal
 from core.backup.runs import recorded_run
-from core.model.backup_plan import Selection
+from core.model.selection import Selection
 with recorded_run("/shop.db", Selection(("orders",))):
     os.kill(os.getpid(), signal.SIGKILL)
 """
