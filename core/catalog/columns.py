@@ -9,7 +9,7 @@ from core.sql.literals import text_literal
 
 #: Columns of listings. Times are TIMESTAMP WITH TIME ZONE.
 LISTED = ("key", "size", "modified", "etag", "storage_class")
-#: Names in keys, see `core.layout.Kind.names`; NULL where a key has none.
+#: Names in keys, see `core.layout.kinds.Kind.names`; NULL where a key has none.
 NAMES = ("symbol", "timeframe", "user_id", "report_type", "table_name", "log_type")
 #: Columns that follow from the key; `moment` is the time in it and `day` its date in UTC.
 PARSED = ("kind", *NAMES, "moment", "day")
