@@ -122,8 +122,8 @@ def killed(connection, table, text):
     connection.cache_flush()  # so that the file has the change, as with a small cache
     os.kill(os.getpid(), signal.SIGKILL)
 
-from core.backup.databases.sqlite import undo as module
-module.define = killed
+from core.backup.databases.sqlite import renaming, undo as undoing
+renaming.define = undoing.define = killed
 with open(saved, "rb") as file:
     store, backup = pickle.load(file)
 if former:
