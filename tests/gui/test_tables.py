@@ -195,6 +195,12 @@ def test_the_complete_row_under_the_pointer_is_lit(hours, qtbot):
     assert lit() == [False] * 3
 
 
+def test_a_double_click_of_the_tests_leaves_no_button_pressed(hours, qtbot):
+    where = hours.visualRect(hours.model().index(1, 0)).center()
+    qtbot.mouseDClick(hours.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert QApplication.mouseButtons() == Qt.MouseButton.NoButton
+
+
 @pytest.fixture(params=[make_table, make_tree, make_list])
 def long(qtbot, request):
     """A view of 40 rows and, but for the list, wide columns; about 10 rows are visible."""

@@ -114,7 +114,7 @@ def test_a_click_still_opens_and_a_double_click_expands(tab, qtbot):
     assert tab.prefix == "logs/"
     at = row_of(tab, "market-data/")
     QTest.mouseClick(tree.viewport(), LEFT, pos=at)
-    QTest.mouseDClick(tree.viewport(), LEFT, pos=at)
+    qtbot.mouseDClick(tree.viewport(), LEFT, pos=at)
     settled(qtbot, tab)
     assert tree.isExpanded(model.index_of("market-data/"))
     branch = QPoint(tree.visualRect(model.index_of("market-data/")).left() - 6, at.y())
