@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from helpers.backups import MemoryStore
@@ -105,6 +105,26 @@ def test_values_that_are_exchanged_between_rows_change_the_fingerprint(
         )  # fmt: skip
         found.add(fingerprint_of(database, "rows"))
     assert len(found) == 3
+
+
+@pytest.mark.parametrize("kind", ["date", "jsonb", "date[]"])
+def test_values_of_types_without_a_chained_hash_are_not_exchangeable_between_rows(
+    database: Database, kind: str
+) -> None:
+    """`hash_record_extended` adds the hashes of the values, so the sum of two rows was equal."""
+    form = {"date": "'2026-11-%02d'", "jsonb": "'%d'", "date[]": "'{2026-11-%02d}'"}[kind]
+    first, last, *others = (f"{form % number}::{kind}" for number in range(1, 7))
+    database.script(f"CREATE TABLE pairs (a {kind}, b {kind})")
+    with open_database(database.address) as source:
+        schema = source.schema("pairs")
+        for one, other in pairwise(others):
+            found = set()
+            for b, d in ((first, last), (last, first)):
+                database.script(
+                    "TRUNCATE pairs", f"INSERT INTO pairs VALUES ({one}, {b}), ({other}, {d})"
+                )
+                found.add(source.fingerprint(schema, work=Work()))
+            assert len(found) == 2
 
 
 @pytest.mark.parametrize("depth", ["100kB", "2MB"])
