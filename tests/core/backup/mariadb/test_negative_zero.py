@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import pytest
 from helpers.backups import MemoryStore
-from helpers.databases import Server, postgresql_server  # noqa: F401 - fixture
 
 from core.backup.preview import preview_of
 from core.backup.restore import BY_CONVERSION
 from core.work import Work
-from tests.core.backup.mariadb.test_conversion import (
-    Place,
-    _backed_up,
-    _restored,
-    places,  # noqa: F401 - fixture
-    postgresql,  # noqa: F401 - fixture
-)
+from tests.core.backup.mariadb.conftest import Place
+from tests.core.backup.mariadb.test_conversion import _backed_up, _restored
 
 
 @pytest.mark.parametrize("target", ["SQLite", "MariaDB"])
