@@ -15,7 +15,7 @@ from tests.core.backup.mariadb.test_conversion import _backed_up, _restored
 @pytest.mark.parametrize("target", ["SQLite", "MariaDB"])
 def test_negative_zero_becomes_zero_and_is_named(
     store: MemoryStore,
-    places: dict[str, Place],  # noqa: F811 - the fixture
+    places: dict[str, Place],
     target: str,
 ) -> None:
     run = places["PostgreSQL"].run
