@@ -1,6 +1,7 @@
 """The program starts the window or a command, and the first paint loads nothing that is slow."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from helpers.widget_tree import labels_with_html, unnamed
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QApplication
 
+import gui.app.run
 from core.errors import ErrorKind
 from core.local.state.database import FILE_NAME
 from core.paths import data_dir
@@ -154,6 +156,23 @@ def test_no_dialog_opens_while_pictures_are_taken(tmp_path, monkeypatch, capsys)
     monkeypatch.setenv("DISPLAY", ":0")
     assert main(["--profile", "x", "--screenshots", "out"]) == ErrorKind.LOCAL_IO.value
     assert capsys.readouterr().err.startswith("strongroom: The folder ")
+
+
+def test_pictures_of_the_demo_do_not_need_the_folders_of_the_user(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"x")
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "file" / "home"))
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(gui.app.run, "run", lambda _options: 0)
+    assert main(["--demo", "--screenshots", "out"]) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix closes the stream")
+def test_a_closed_standard_error_does_not_prevent_the_report_of_a_folder(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    command = f"exec {shlex.quote(sys.executable)} -m gui --screenshots out 2>&-"
+    home = {"STRONGROOM_HOME": str(tmp_path / "file" / "home"), "DISPLAY": ":0"}
+    ended = subprocess.run(["sh", "-c", command], env=os.environ | home, cwd=_ROOT, check=False)
+    assert ended.returncode == ErrorKind.LOCAL_IO.value
 
 
 @pytest.mark.parametrize("known", [False, True])
