@@ -83,8 +83,9 @@ def packed(
         work: Receives the progress (rows).
     """
     with _Compression() as compression:
-        for packer in _filled(rows, tally, form, compression.rooms, work):
-            compression.add(packer)
+        for packer in _filled(rows, tally, form, compression.buffers, work):
+            if packer is not None:
+                compression.add(packer)
             while compression.is_due:
                 yield compression.oldest()
         while compression.running:
@@ -92,12 +93,12 @@ def packed(
 
 
 class _Compression:
-    """Parts that are compressed in threads; `rooms` are buffers that can be used again."""
+    """Parts that are compressed in threads; their `buffers` can be used again."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_COMPRESSIONS, "compress")
         self.running: deque[tuple[Future[tuple[Part, list[bytes]]], Packer]] = deque()
-        self.rooms: list[bytearray] = []
+        self.buffers: list[bytearray] = []
 
     def __enter__(self) -> Self:
         return self
@@ -123,14 +124,17 @@ class _Compression:
         """Wait for the oldest part, and return it with its stored bytes."""
         future, packer = self.running.popleft()
         part = future.result()
-        self.rooms.append(packer.room)
+        self.buffers.append(packer.buffer)
         return part
 
 
 def _filled(
-    rows: Iterator[Rows], tally: Tally, form: PartsForm, rooms: list[bytearray], work: Work
-) -> Iterator[Packer]:
-    """Yield a packer with the rows of each part; `rooms` are buffers that can be used again."""
+    rows: Iterator[Rows], tally: Tally, form: PartsForm, buffers: list[bytearray], work: Work
+) -> Iterator[Packer | None]:
+    """Yield a packer with the rows of each part; `buffers` can be used again.
+
+    None is yielded while a part is collected, so that a slow database does not delay those before.
+    """
     packer = Packer(0, form.cipher, bytearray())
     size = 0
     for count, lines in rows:
@@ -143,8 +147,10 @@ def _filled(
         rest = (form.expected_rows - tally.rows) * size / tally.rows if count else 0
         if count and _is_complete(packer.index, packer.raw_size, rest):
             yield packer
-            room = rooms.pop() if rooms else bytearray()
-            packer = Packer(packer.index + 1, form.cipher, room)
+            buffer = buffers.pop() if buffers else bytearray()
+            packer = Packer(packer.index + 1, form.cipher, buffer)
+        else:
+            yield None
     if packer.rows:
         yield packer
 
@@ -165,20 +171,20 @@ class Packer:
 
     The compressor then finds repetitions in the rows themselves, instead of in a copy of the last
     ones: 0.19 s of processor time instead of 0.24 s for a million rows, measured apart. Two kinds of
-    parts are compressed piece by piece: those with a longer row than there is room for, so that the
+    parts are compressed piece by piece: those with a longer row than the buffer may hold, so that the
     row is not in memory twice, and encrypted ones, so that a part is never in memory in both forms.
 
     Args:
         index: The number of the part.
         cipher: Encrypts the part; None if it is not encrypted.
-        room: A buffer for the rows, which grows. It is in use until `finish` returns.
+        buffer: Space for the rows, which grows. It is in use until `finish` returns.
     """
 
-    def __init__(self, index: int, cipher: BackupCipher | None, room: bytearray) -> None:
+    def __init__(self, index: int, cipher: BackupCipher | None, buffer: bytearray) -> None:
         self.index = index
         self.rows = 0
         self.raw_size = 0
-        self.room = room
+        self.buffer = buffer
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         self._encryptor = cipher.encryptor(index) if cipher else None
         self._stream = self._compressor.compressobj() if cipher else None
@@ -193,9 +199,9 @@ class Packer:
         """Add the lines of `count` rows."""
         if self._stream is None and self.raw_size + len(lines) > _COLLECTED_BYTES:
             self._stream = self._compressor.compressobj()
-            self._append(self._stream.compress(memoryview(self.room)[: self.raw_size]))
+            self._append(self._stream.compress(memoryview(self.buffer)[: self.raw_size]))
         if self._stream is None:
-            self.room[self.raw_size : self.raw_size + len(lines)] = lines
+            self.buffer[self.raw_size : self.raw_size + len(lines)] = lines
         else:
             self._append(self._stream.compress(lines))
         self.rows += count
@@ -207,7 +213,7 @@ class Packer:
     def finish(self) -> tuple[Part, list[bytes]]:
         """Return the part and its stored bytes, in pieces so that they are in memory once."""
         if self._stream is None:
-            self._append(self._compressor.compress(memoryview(self.room)[: self.raw_size]))
+            self._append(self._compressor.compress(memoryview(self.buffer)[: self.raw_size]))
         else:
             self._append(self._stream.flush())
         if self._encryptor is not None:

@@ -152,6 +152,34 @@ def test_parts_are_yielded_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert text == b"".join(lines for _count, lines in rows)
 
 
+def test_a_part_is_yielded_while_the_next_one_is_collected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise a slow database would delay its upload by the time of one part."""
+    made: list[Part] = []
+    finish, collecting = packing.Packer.finish, Event()
+
+    def late(packer: packing.Packer) -> tuple[Part, list[bytes]]:
+        assert collecting.wait(30)
+        return finish(packer)
+
+    monkeypatch.setattr(packing.Packer, "finish", late)
+
+    def rows() -> Iterator[tuple[int, bytes]]:
+        yield from pieces(500, 500)
+        collecting.set()
+        for _ in range(400):
+            if made:
+                return
+            Event().wait(0.02)
+            yield from pieces(1)
+        pytest.fail("the part was only yielded when the next one was full")
+
+    for part, _stored in packing.packed(rows(), Tally(), PartsForm("id", "csv"), Work()):
+        made.append(part)
+    assert made[0].raw_size == 1_000
+
+
 def test_an_error_of_the_rows_ends_the_compression(monkeypatch: pytest.MonkeyPatch) -> None:
     def rows() -> Iterator[tuple[int, bytes]]:
         yield from pieces(*[500] * 3)
