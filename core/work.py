@@ -259,10 +259,10 @@ def default_work(work: Work | None) -> Work:
 
 
 class Coalescer:
-    """Rate limit for progress reports: forwards the newest one, at most ten times a second.
+    """Rate limit for progress reports: forwards the newest one, ten times a second.
 
-    First reports of a step (`Progress.note`) are forwarded at once, at most ten in a second: the
-    next report may follow after minutes. It may be called from any thread.
+    First reports of a step (`Progress.note`) are forwarded at once, because the next report may
+    follow after minutes; of them, too, at most ten in a second. It may be called from any thread.
     """
 
     def __init__(self, sink: Callable[[Progress], None], seconds: float = 0.1) -> None:

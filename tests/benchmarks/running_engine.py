@@ -68,5 +68,5 @@ def restore_saved(_workspace: object, work: Work, *, saved: str, database: str) 
 
     store, backup = pickle.loads(Path(saved).read_bytes())
     report = restore_of(store, backup, database, Choices(), work)
-    assert report.verified.startswith("verified (SHA-256"), report.verified
+    assert report.verified == "verified (SHA-256 and server fingerprint)", report.verified
     return report.verified
