@@ -221,7 +221,7 @@ class _ScratchRestore:
         self._report("checking")
         package, target = self.package, self._target
         if package.fingerprint and package.fingerprint == target.fingerprint(
-            shadow, work=self._work
+            shadow, like=package.fingerprint, work=self._work
         ):
             self.verified = BY_FINGERPRINT
             return

@@ -305,7 +305,7 @@ class _Swap:
         if (same := same_rows(package, self._target, shadow, self._work)) is not None:
             return BY_CONVERSION if same else self._refuse_difference(shadow, "")
         if package.fingerprint and package.fingerprint == self._target.fingerprint(
-            shadow, work=self._work
+            shadow, like=package.fingerprint, work=self._work
         ):
             return BY_FINGERPRINT
         return self._prove_content(shadow)

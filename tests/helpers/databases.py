@@ -190,15 +190,24 @@ def mariadb_server() -> Iterator[Server]:
 
 
 @contextmanager
-def running_mariadb(buffer_pool: str = "16M", *, log_statements: bool = True) -> Iterator[Server]:
-    """A MariaDB without TLS that writes down every statement as it comes."""
+def running_mariadb(
+    buffer_pool: str = "16M", *, log_statements: bool = True, tls: bool = False
+) -> Iterator[Server]:
+    """A MariaDB that writes down every statement as it comes.
+
+    With `tls` it has the certificate `server.crt` in its folder of data; otherwise no TLS.
+    """
     install, mariadbd = program("mariadb-install-db"), program("mariadbd")
     with _folder("mysql") as (folder, as_user):
         data = folder / "data"
+        certificate: tuple[str, ...] = ()
         # A server that starts removes the temporary tables of every other one in its folder.
         temporary = f"--tmpdir={_owned(folder / 'temporary', 'mysql')}"
         arguments = ("--auth-root-authentication-method=normal", "--skip-test-db", "--basedir=/usr")
         _run([*as_user, install, "--no-defaults", f"--datadir={data}", temporary, *arguments])
+        if tls:
+            write_certificate(folder, data)
+            certificate = (f"--ssl-cert={data}/server.crt", f"--ssl-key={data}/server.key")
         port = _free_port()
         server = Server("mariadb", folder, port)
         server.ask = lambda statement, *values: _query_mariadb(server, statement, *values)
@@ -211,6 +220,7 @@ def running_mariadb(buffer_pool: str = "16M", *, log_statements: bool = True) ->
             "--innodb-flush-log-at-trx-commit=0",
             # The smallest redo log, which a value of 16 MB fills, as 90 MB fill the default one.
             f"--innodb-log-file-size={'16M' if log_statements else '96M'}",
+            *certificate,
         ]  # fmt: skip
         with _running([*as_user, *command], server, "CREATE DATABASE IF NOT EXISTS trading"):
             yield server
@@ -282,7 +292,7 @@ def _free_port() -> int:
 
 
 def write_certificate(folder: Path, data: Path) -> None:
-    """Give a server a self-signed certificate."""
+    """Give a server a self-signed certificate for the name `localhost`."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -294,6 +304,8 @@ def write_certificate(folder: Path, data: Path) -> None:
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name)
     made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
     made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    made = made.add_extension(names, critical=False)
     owner = folder.stat()
     plain = serialization.NoEncryption()
     form = serialization.PrivateFormat.PKCS8

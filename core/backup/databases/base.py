@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
@@ -184,11 +184,19 @@ class Database(ABC):
         """Return the definition of a table for reading; empty if the schema shows everything."""
         return ""
 
-    def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:  # noqa: ARG002 - overridden
+    def fingerprint(
+        self,
+        schema: TableSchema,  # noqa: ARG002 - overridden
+        *,
+        where: str = "",  # noqa: ARG002 - overridden
+        like: str = "",  # noqa: ARG002 - overridden
+        work: Work,  # noqa: ARG002 - overridden
+    ) -> str:
         """Return a checksum of the rows that the server computes; empty if the engine has none.
 
         It covers the rows that meet `where`, in any order. Equal fingerprints mean equal rows, apart
-        from collisions of 64-bit hashes; another version of the server may compute others.
+        from collisions of 64-bit hashes; another version of the server may compute others. With
+        `like`, a fingerprint, it is of the same method, or empty if the server cannot compute that.
         """
         return ""
 
@@ -246,8 +254,13 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def snapshot(self) -> AbstractContextManager[None]:
-        """Provide a consistent view of all tables inside the block."""
+    def snapshot(self, tables: Collection[str] | None = ()) -> AbstractContextManager[None]:
+        """Provide a consistent view of all tables inside the block.
+
+        Args:
+            tables: The tables whose rows will be read, None for all: large ones may be read by
+                several connections.
+        """
 
     @abstractmethod
     def dump(

@@ -38,8 +38,10 @@ class MySQLDatabase(ReadableDatabase):
     TABLE swaps the tables.
     """
 
-    def __init__(self, session: Session, address: ServerAddress, password: Secret | None) -> None:
-        super().__init__(session, address, password)
+    def __init__(
+        self, session: Session, address: ServerAddress, password: Secret | None, work: Work
+    ) -> None:
+        super().__init__(session, address, password, work)
         self._swap: Swap | None = None
         self._connect = partial(Session.open, address, password, default_work(None))
         #: The former table that the change removes or puts back.

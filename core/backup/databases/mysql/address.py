@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Self
 
-from core.backup.databases.server import verifying_context
+from core.backup.databases.server import unverified_context, verifying_context
 from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
 from core.model.backup import Origin
@@ -74,18 +74,16 @@ class ServerAddress:
         return Origin(engine, self.database, f"{self.host}:{self.port}", self.database)
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return the settings of a TLS connection; None if it is not required.
+        """Return the settings of a TLS connection; None if there shall be none.
 
         Raises:
             InvalidInput: The file of the certificate authority cannot be read.
         """
-        if self.tls not in (TlsMode.REQUIRE, TlsMode.VERIFY):
+        if self.tls is TlsMode.DISABLE:
             return None
-        context = verifying_context(self.authority)
-        if self.tls is TlsMode.REQUIRE:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        if self.tls in (TlsMode.PREFER, TlsMode.REQUIRE):
+            return unverified_context()
+        return verifying_context(self.authority)
 
 
 def _tls_mode(text: str) -> TlsMode:

@@ -28,17 +28,25 @@ def dump_rows(
     work: Work,
     fingerprint: Fingerprint | None = None,
     where: str = "",
+    line: str = "",
 ) -> Generator[Rows, None, int | None]:
     """Yield the rows of a table in the order of its primary key, or in the stored order.
 
-    A line of more than 1 MB is yielded in pieces, which all have the count 0 except for the last. All lines are added to `fingerprint`; `where` is a condition.
+    A line of more than 1 MB is yielded in pieces, which all have the count 0 except for the last.
+
+    Args:
+        session: The connection; it is closed if the generator is closed early.
+        schema: The table.
+        work: Cancel token.
+        fingerprint: Receives all lines, if it is wanted.
+        where: A condition on the rows.
+        line: The SQL expression of a line, if it is known; see `sampled_row_sql`.
 
     Returns:
         How many rows the server sent, as it counted them; None if it is not known.
     """
-    fingerprint = fingerprint or Fingerprint()
     done, missing, text = 0, False, _Text()
-    line = sampled_row_sql(session, schema)
+    line = line or sampled_row_sql(session, schema)
     statement = f"SELECT {line} FROM {source(schema, where)}"  # noqa: S608 - names are quoted
     with closing(_pieces(session, statement, work)) as pieces:
         for rows in pieces:
@@ -47,7 +55,8 @@ def dump_rows(
             elif missing:
                 continue
             elif isinstance(rows, LongPiece):
-                fingerprint.omit()
+                if fingerprint is not None:
+                    fingerprint.omit()
                 done += rows.last
                 yield int(rows.last), text.checked(rows)
             else:
@@ -60,9 +69,10 @@ def dump_rows(
     return None
 
 
-def _joined(rows: list[bytes], fingerprint: Fingerprint) -> bytes:
+def _joined(rows: list[bytes], fingerprint: Fingerprint | None) -> bytes:
     """Return the text of lines, and add them to a fingerprint."""
-    fingerprint.add(rows)
+    if fingerprint is not None:
+        fingerprint.add(rows)
     return b"\n".join((*rows, b""))
 
 

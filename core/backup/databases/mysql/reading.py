@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from functools import partial
+from typing import TYPE_CHECKING
 
-from core.backup.databases.base import Database, Rows
+from core.backup.databases.base import Rows
 from core.backup.databases.condition import checks_of, clause
 from core.backup.databases.mysql import grants, inspect
 from core.backup.databases.mysql.address import ServerAddress
 from core.backup.databases.mysql.dump import dump_rows
 from core.backup.databases.mysql.effects import refuse_effects
-from core.backup.databases.mysql.fingerprint import Fingerprint, server_fingerprint
+from core.backup.databases.mysql.fingerprint import Fingerprint, methods_of, server_fingerprint
 from core.backup.databases.mysql.names import related_name
 from core.backup.databases.mysql.session import Session
+from core.backup.databases.mysql.snapshot import Snapshot
 from core.backup.databases.mysql.tokens import quoted
 from core.backup.databases.naming import naming_table
+from core.backup.databases.server_database import ServerDatabase
 from core.errors import StorageError
-from core.model.backup import Origin
 from core.model.tables import TableSchema
 from core.redaction import Secret
 from core.work import Work, default_work
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from core.model.database import TableInfo
 
 
-class ReadableDatabase(Database):
+class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
     """A database of a MariaDB or MySQL server, whose tables are read."""
 
     engine = "MariaDB"
@@ -37,66 +39,27 @@ class ReadableDatabase(Database):
     restores_together = False  # each statement that changes a table is committed by itself
     missing_rows_remedy = "Run CHECK TABLE … EXTENDED on the table."
 
-    def __init__(self, session: Session, address: ServerAddress, password: Secret | None) -> None:
-        self._session = session
-        self._address = address
-        self._password = password
-        self._in_snapshot = False
+    def __init__(
+        self, session: Session, address: ServerAddress, password: Secret | None, work: Work
+    ) -> None:
+        super().__init__(session, address, password, work)
+        self._snapshot: Snapshot | None = None
         #: By table and condition.
         self._counts: dict[tuple[str, str], int] = {}
         self._fingerprints: dict[tuple[str, str], str] = {}
         self._folds_case = int(session.value("SELECT @@lower_case_table_names")) > 0
 
     @classmethod
-    def open(
-        cls,
-        address: str,
-        *,
-        write: bool = False,
-        create: bool = False,  # noqa: ARG003 - a server's database is not created
-        password: Secret | None = None,
-        work: Work | None = None,
-    ) -> Self:
-        """Connect to a `mysql://` or `mariadb://` URL; see `Database`."""
-        place = ServerAddress.parse(address)
-        session = Session.open(place, password, default_work(work))
-        try:
-            if not write:
-                session.run("SET SESSION TRANSACTION READ ONLY")
-            return cls(session, place, password)
-        except BaseException:
-            session.close()
-            raise
+    def _parsed(cls, url: str) -> ServerAddress:
+        return ServerAddress.parse(url)
 
     @classmethod
-    def missing(cls, address: str) -> bool:
-        """Return False: a restore never creates a server's database."""
-        ServerAddress.parse(address)
-        return False
-
-    def close(self) -> None:
-        """Close the connection; repeated calls are allowed."""
-        self._session.close()
-
-    @property
-    def name(self) -> str:
-        """Host, port and database."""
-        return str(self._address)
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether the connection uses TLS."""
-        return self._session.encrypted
+    def _connected(cls, address: ServerAddress, password: Secret | None, work: Work) -> Session:
+        return Session.open(address, password, work)
 
     @classmethod
-    def origin_of(cls, address: str) -> Origin:
-        """Return host, port and database."""
-        return ServerAddress.parse(address).origin(cls.engine)
-
-    @property
-    def origin(self) -> Origin:
-        """Host, port and database."""
-        return self._address.origin(self.engine)
+    def _refuse_writes(cls, session: Session) -> None:
+        session.run("SET SESSION TRANSACTION READ ONLY")
 
     @property
     def version(self) -> str:
@@ -112,7 +75,7 @@ class ReadableDatabase(Database):
     def schema(self, table: str) -> TableSchema:
         """Return a table as data, with the grants that the user may see."""
         with naming_table(table, self.name):
-            schema = inspect.read_schema(self._session, table, for_rows=self._in_snapshot)
+            schema = inspect.read_schema(self._session, table, for_rows=self._snapshot is not None)
         return replace(schema, grants=grants.grants_of(self._session, schema.table))
 
     def exists(self, name: str) -> bool:
@@ -143,13 +106,15 @@ class ReadableDatabase(Database):
         """Return the definition of the table as the server writes it."""
         return inspect.definition(self._session, schema.table)
 
-    def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
+    def fingerprint(
+        self, schema: TableSchema, *, where: str = "", like: str = "", work: Work
+    ) -> str:
         """Return the checksum that the server computes.
 
         After a dump in the same snapshot it is known from the lines, which spares a second reading.
         """
         known = self._fingerprints.get((schema.table, where))
-        return known or server_fingerprint(self._session, schema, work, where)
+        return known or server_fingerprint(self._session, schema, work, where, like)
 
     def count(self, table: str, *, where: str = "", work: Work | None = None) -> int:
         """Return the count of the rows that meet a condition; in a snapshot only counted once."""
@@ -158,7 +123,7 @@ class ReadableDatabase(Database):
         statement = f"SELECT COUNT(*) FROM {quoted(table)}{clause(where)}"  # noqa: S608 - the name is quoted
         with self._session.cancellable(default_work(work)):
             count = int(self._session.value(statement))
-        if self._in_snapshot:
+        if self._snapshot is not None:
             self._counts[table, where] = count
         return count
 
@@ -182,15 +147,19 @@ class ReadableDatabase(Database):
         inspect.prove_restorable(schema)
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self, tables: Collection[str] | None = ()) -> Iterator[None]:
         """Hold a transaction whose view begins now, of all tables together."""
-        self._session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        self._session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        self._in_snapshot = True
+
+        def wanted(name: str) -> bool:
+            return tables is None or any(self.same_name(name, table) for table in tables)
+
+        connect = partial(Session.open, self._address, self._password, self._work)
+        self._snapshot = Snapshot.begin(self._session, connect, wanted)
         try:
             yield
         finally:
-            self._in_snapshot = False
+            self._snapshot.close()
+            self._snapshot = None
             self._counts.clear()
             self._fingerprints.clear()
             with suppress(StorageError):  # the connection has ended, and with it the transaction
@@ -200,10 +169,18 @@ class ReadableDatabase(Database):
         self, schema: TableSchema, *, where: str = "", work: Work | None = None
     ) -> Iterator[Rows]:
         """Yield the rows as pieces of JSON lines."""
-        found = Fingerprint()
         work = default_work(work)
-        with closing(dump_rows(self._session, schema, work, found, where)) as pieces:
+        if self._snapshot is None:
+            with closing(dump_rows(self._session, schema, work, where=where)) as pieces:
+                yield from pieces
+            return
+        found = Fingerprint(methods_of(self._session)[0])
+        if where:
+            reading = dump_rows(self._session, schema, work, found, where)
+        else:
+            reading = self._snapshot.rows(schema, work, found)
+        with closing(reading) as pieces:
             sent = yield from pieces
         self._fingerprints[schema.table, where] = str(found)
-        if self._in_snapshot and sent is not None:
+        if sent is not None:
             self._counts.setdefault((schema.table, where), sent)

@@ -185,6 +185,15 @@ def source(schema: TableSchema, where: str = "", *, ordered: bool = True) -> str
     return f"{table} FORCE INDEX (PRIMARY){clause(where)}{order}"
 
 
+def integer_key(schema: TableSchema) -> str:
+    """Return the first column of the primary key if its integers ascend; empty otherwise."""
+    if schema.primary is None or schema.primary.parts[0].descending:
+        return ""
+    name = schema.primary.parts[0].name
+    column = next(column for column in schema.columns if column.name == name)
+    return name if base_type(column) in _INTEGERS - {"bit"} else ""
+
+
 def careful_sql(schema: TableSchema) -> str:
     """Return the select list that `careful_line` reads, for rows whose line is too long.
 

@@ -278,7 +278,7 @@ def _driver(address: ServerAddress, password: Secret | None) -> Any:
     from pymysql import Connection
     from pymysql.constants import CLIENT
 
-    return Connection(
+    driver = Connection(
         user=address.user,
         host=address.host,
         port=address.port,
@@ -295,6 +295,10 @@ def _driver(address: ServerAddress, password: Secret | None) -> Any:
         write_timeout=_LOGIN_SECONDS,
         defer_connect=True,
     )
+    if address.tls is TlsMode.PREFER:
+        # PyMySQL requires TLS if it receives a context; its own one reads the system's certificates.
+        vars(driver).update(_ssl_required=False)
+    return driver
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from core.backup.databases.base import CompletedKeys, Database, Rows
+from core.backup.databases.base import CompletedKeys, Rows
 from core.backup.databases.condition import checks_of, clause
 from core.backup.databases.naming import naming_locked, naming_table
 from core.backup.databases.postgresql import build, catalog
@@ -23,8 +23,8 @@ from core.backup.databases.postgresql.session import Session
 from core.backup.databases.postgresql.snapshot import Snapshot
 from core.backup.databases.postgresql.user_types import large_object_notes
 from core.backup.databases.server import noting_lost_answer
+from core.backup.databases.server_database import ServerDatabase
 from core.errors import AccessDenied, StorageError
-from core.model.backup import Origin
 from core.model.tables import TableSchema
 from core.redaction import Secret
 from core.work import Work, default_work
@@ -46,7 +46,7 @@ WHERE n.nspname = $1 AND c.relname = $2
 _log = logging.getLogger(__name__)
 
 
-class PostgreSQLDatabase(Database):
+class PostgreSQLDatabase(ServerDatabase[ServerAddress, Session]):
     """A database of a PostgreSQL server, version 12 or newer."""
 
     engine = "PostgreSQL"
@@ -59,65 +59,26 @@ class PostgreSQLDatabase(Database):
     def __init__(
         self, session: Session, address: ServerAddress, password: Secret | None, work: Work
     ) -> None:
-        self._session = session
-        self._address = address
-        self._password = password
-        self._work = work
+        super().__init__(session, address, password, work)
         self._snapshot: Snapshot | None = None
         self._published: Published | None = None
 
     @classmethod
-    def open(
-        cls,
-        address: str,
-        *,
-        write: bool = False,
-        create: bool = False,  # noqa: ARG003 - a server's database is not created
-        password: Secret | None = None,
-        work: Work | None = None,
-    ) -> Self:
-        """Connect to a `postgresql://` URL; see `Database`."""
-        work = default_work(work)
-        place = ServerAddress.parse(address)
-        session = Session.open(place, password, work)
-        if not write:
-            session.query("SELECT set_config('default_transaction_read_only', 'on', false)")
-        return cls(session, place, password, work)
+    def _parsed(cls, url: str) -> ServerAddress:
+        return ServerAddress.parse(url)
 
     @classmethod
-    def missing(cls, address: str) -> bool:
-        """Return False: a restore never creates a server's database."""
-        ServerAddress.parse(address)
-        return False
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._session.close()
-
-    @property
-    def name(self) -> str:
-        """Host, port and database."""
-        return str(self._address)
+    def _connected(cls, address: ServerAddress, password: Secret | None, work: Work) -> Session:
+        return Session.open(address, password, work)
 
     @classmethod
-    def origin_of(cls, address: str) -> Origin:
-        """Return the host, port and database of a URL."""
-        return ServerAddress.parse(address).origin(cls.engine)
-
-    @property
-    def origin(self) -> Origin:
-        """Host, port and database."""
-        return self._address.origin(self.engine)
+    def _refuse_writes(cls, session: Session) -> None:
+        session.query("SELECT set_config('default_transaction_read_only', 'on', false)")
 
     @property
     def version(self) -> str:
         """The version of the server."""
         return self._session.version
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether the connection uses TLS."""
-        return self._session.encrypted
 
     def tables(self, *, work: Work | None = None) -> tuple[TableInfo, ...]:
         """Return the tables; the row counts of large ones are the server's estimates."""
@@ -197,12 +158,14 @@ class PostgreSQLDatabase(Database):
                 self._session.query(statement)
             refuse_volatile(self._session, name, where)
 
-    def fingerprint(self, schema: TableSchema, *, where: str = "", work: Work) -> str:
+    def fingerprint(
+        self, schema: TableSchema, *, where: str = "", like: str = "", work: Work
+    ) -> str:
         """Return the sum of the hashes of the rows; see `Database`."""
         if begun := self._begun_fingerprint(schema.table, where):
             return begun
         with self._session.cancellable(work):
-            return fingerprint(self._session, schema, where)
+            return fingerprint(self._session, schema, where, like)
 
     def _begun_fingerprint(self, table: str, where: str) -> str:
         """Return the fingerprint that began with `dump`, or nothing."""
@@ -263,7 +226,7 @@ class PostgreSQLDatabase(Database):
         return (*self.dependants(schema.table), *publications, *lost, *missing)
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self, tables: Collection[str] | None = ()) -> Iterator[None]:  # noqa: ARG002 - the view is exported
         """Provide one view of all tables: REPEATABLE READ, which locks no writer out."""
         connect = partial(Session.open, self._address, self._password, self._work)
         self._snapshot = Snapshot.begin(self._session, connect)

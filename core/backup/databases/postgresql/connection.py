@@ -62,11 +62,7 @@ def with_tls(link: socket.socket, address: ServerAddress) -> socket.socket:
 
 def _tls_context(address: ServerAddress) -> ssl.SSLContext:
     if address.tls not in (TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL):
-        # Without the certificates of the system: reading them takes longer than the login.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
+        return server.unverified_context()
     context = server.verifying_context(address.root_certificate)
     context.check_hostname = address.tls is TlsMode.VERIFY_FULL
     return context

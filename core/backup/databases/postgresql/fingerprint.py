@@ -52,12 +52,17 @@ _MODIFIER = re.compile(r"\([\d,-]+\)")
 _RECORD_HASH = 140_000
 
 
-def fingerprint(session: Session, schema: TableSchema, where: str = "") -> str:
-    """Return method, row count and sum of the 64-bit hashes of the rows that meet `where`."""
+def fingerprint(session: Session, schema: TableSchema, where: str = "", like: str = "") -> str:
+    """Return method, row count and sum of the 64-bit hashes of the rows that meet `where`.
+
+    It is empty if `like` is a fingerprint of another method.
+    """
     method, expression = row_hash(
         [(column.name, column.type) for column in schema.stored],
         records=session.version_number >= _RECORD_HASH,
     )
+    if like.partition(":")[0] not in ("", method):
+        return ""
     # The sum of bigint values is a numeric, so it cannot overflow.
     statement = f"SELECT count(*), coalesce(sum({expression}), 0)::text FROM {own_rows(schema)}{clause(where)}"  # noqa: S608 - names are quoted
     count, total = session.query(statement)[0]

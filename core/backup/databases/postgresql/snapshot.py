@@ -11,9 +11,9 @@ from functools import partial
 from typing import Self
 
 from core.backup.databases.base import Rows
+from core.backup.databases.parallel_reading import ParallelReading
 from core.backup.databases.postgresql.fingerprint import fingerprint
 from core.backup.databases.postgresql.names import TableName, literal
-from core.backup.databases.postgresql.parallel_copy import ParallelCopy
 from core.backup.databases.postgresql.reading import copy_statement, range_statements, size_of
 from core.backup.databases.postgresql.session import Session
 from core.errors import Cancelled, StorageError
@@ -86,8 +86,10 @@ class Snapshot:
             # A parallel plan would change the order of the rows.
             self._session.query("SET LOCAL max_parallel_workers_per_gather = 0")
             beside = [partial(self._companion, schema, work)] * (READERS - 1)
-            copy = ParallelCopy(range_statements(schema, size), work)
-            yield from copy.rows(self._session, beside)
+            reading = ParallelReading[Session](
+                range_statements(schema, size), partial(Session.copy_out, work=work)
+            )
+            yield from reading.rows(self._session, beside)
         else:
             yield from self._session.copy_out(copy_statement(schema), work)
 

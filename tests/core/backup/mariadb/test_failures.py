@@ -71,7 +71,7 @@ def test_a_read_only_user_backs_up_and_the_password_is_nowhere(
     assert PASSWORD not in caplog.text + written + processes
     assert PASSWORD.encode() not in b"".join(store.objects.values())
     manifest = json.loads(next(v for k, v in store.objects.items() if k.endswith("manifest.json")))
-    assert manifest["fingerprint"].startswith("crc32-pairs:2000:")
+    assert manifest["fingerprint"].startswith("crc32-crc32c:2000:")
     assert orders.server.logs.count(PASSWORD) == orders.server.logs.count("IDENTIFIED BY")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise, product
 
 import pytest
@@ -10,7 +11,9 @@ from helpers.databases import Server
 from helpers.postgresql_tables import Database
 
 from core.backup.databases import open_database
-from core.backup.restore import BY_FINGERPRINT
+from core.backup.databases.postgresql.fingerprint import fingerprint
+from core.backup.manifest import from_bytes
+from core.backup.restore import BY_FINGERPRINT, BY_HASH
 from core.work import Work
 
 
@@ -167,3 +170,24 @@ def test_a_computed_nan_is_restored_with_the_same_fingerprint(
     )
     report = database.restore(store, database.back_up(store, "nans"), target="restored")
     assert report.verified == BY_FINGERPRINT
+
+
+def test_a_backup_with_an_earlier_method_is_proven_by_its_rows(
+    database: Database,
+    store: MemoryStore,
+    monkeypatch: pytest.MonkeyPatch,
+    postgresql_server: Server,
+) -> None:
+    database.script(
+        "CREATE TABLE t (id int PRIMARY KEY, v text)",
+        "INSERT INTO t SELECT i, i::text FROM generate_series(1, 500) i",
+    )
+    with monkeypatch.context() as patch:
+        earlier = ("record-hash-3", "hash_record_extended(ROW(id, v), 0)")
+        patch.setattr(sys.modules[fingerprint.__module__], "row_hash", lambda *_, **__: earlier)
+        backup = database.back_up(store, "t")
+    assert from_bytes(store.objects[backup.key]).fingerprint.startswith("record-hash-3:500:")
+    begun = len(postgresql_server.logs)
+    assert database.restore(store, backup, target="again").verified == BY_HASH
+    # A fingerprint of another method would be computed in vain.
+    assert "extended(" not in postgresql_server.logs[begun:]

@@ -13,8 +13,8 @@ from helpers.databases import Server
 from helpers.postgresql_tables import Database
 from helpers.waiting import until
 
-from core.backup.databases import open_database, postgresql
-from core.backup.databases.postgresql import parallel_copy, reading, snapshot
+from core.backup.databases import open_database, parallel_reading, postgresql
+from core.backup.databases.postgresql import reading, snapshot
 from core.backup.databases.postgresql.session import Session
 from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes
@@ -184,7 +184,7 @@ def test_a_change_of_the_table_that_waits_for_the_backup_does_not_stop_it(
 def test_a_session_that_ends_ends_the_run(
     pages: Database, postgresql_server: Server, monkeypatch: pytest.MonkeyPatch, which: int
 ) -> None:
-    monkeypatch.setattr(parallel_copy, "_AHEAD_BYTES", 1)  # each waits in its first range
+    monkeypatch.setattr(parallel_reading, "_AHEAD_BYTES", 1)  # each waits in its first range
 
     def readers() -> list[list[Any]]:
         return [row for row in sessions(postgresql_server, pages) if "COPY" in str(row[1])]

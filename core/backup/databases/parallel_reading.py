@@ -1,6 +1,6 @@
-"""Reading of a table by several sessions at once, each of which takes the next range of pages.
+"""Reading of a table by several sessions at once, each of which takes the next range of its rows.
 
-The rows are passed on in the order of the ranges, which is the order in which they are stored.
+The rows are passed on in the order of the ranges.
 """
 
 from __future__ import annotations
@@ -8,18 +8,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 from core.backup.databases.base import Rows
-from core.backup.databases.postgresql.session import Session
+from core.backup.databases.server import ServerConnection
 from core.errors import StorageError
-from core.work import Work
 
 #: Bytes that a session reads ahead of its turn: about two ranges.
 _AHEAD_BYTES = 8 << 20
+
+S = TypeVar("S", bound=ServerConnection)
 
 _log = logging.getLogger(__name__)
 
@@ -60,37 +62,44 @@ class _Pieces:
             self._changed.notify_all()
 
 
-class ParallelCopy:
-    """One read of a table by `COPY` statements, which sessions take in their order."""
+class ParallelReading(Generic[S]):
+    """One read of a table in ranges, which sessions take in their order.
 
-    def __init__(self, statements: Sequence[str], work: Work) -> None:
-        self._statements = statements
-        self._work = work
+    Args:
+        ranges: What selects the rows of each range, for example a statement.
+        read: Yields the rows of a range. A generator that is closed early closes the connection.
+    """
+
+    def __init__(
+        self, ranges: Sequence[str], read: Callable[[S, str], Generator[Rows, None, object]]
+    ) -> None:
+        self._ranges = ranges
+        self._read_range = read
         self._lock = threading.Lock()
         self._taken = 0
         #: For each range, in their order, the pieces of the session that took it.
         self._turns: SimpleQueue[_Pieces] = SimpleQueue()
         self._readers: list[_Pieces] = []
         #: The sessions that have taken a range.
-        self._sessions: set[Session] = set()
+        self._sessions: set[S] = set()
 
     def rows(
         self,
-        session: Session,
-        companions: Sequence[Callable[[], AbstractContextManager[Session]]],
-    ) -> Iterator[Rows]:
+        session: S,
+        companions: Sequence[Callable[[], AbstractContextManager[S]]],
+    ) -> Generator[Rows, None, None]:
         """Yield the rows that `session` and its companions read.
 
         A companion that cannot be opened is omitted. An error of a session that has taken a range
-        is raised here. If the caller ends early, the connections are closed, like in `copy_out`.
+        is raised here. If the caller ends early, the connections are closed.
         """
-        with ThreadPoolExecutor(1 + len(companions), "copy") as pool:
+        with ThreadPoolExecutor(1 + len(companions), "reader") as pool:
             try:
                 running = [pool.submit(self._read, session, self._reader())]
                 running += [
                     pool.submit(self._read_beside, one, self._reader()) for one in companions
                 ]
-                for _ in self._statements:
+                for _ in self._ranges:
                     pieces = self._turns.get()
                     while (piece := pieces.get()) is not None:
                         yield piece
@@ -105,7 +114,7 @@ class ParallelCopy:
         for pieces in self._readers:
             pieces.close()
         with self._lock:
-            self._taken = len(self._statements)
+            self._taken = len(self._ranges)
             for session in self._sessions:
                 session.cut()
 
@@ -114,7 +123,7 @@ class ParallelCopy:
         return self._readers[-1]
 
     def _read_beside(
-        self, opened: Callable[[], AbstractContextManager[Session]], pieces: _Pieces
+        self, opened: Callable[[], AbstractContextManager[S]], pieces: _Pieces
     ) -> None:
         try:
             with opened() as session:
@@ -123,10 +132,10 @@ class ParallelCopy:
             # The server has no connection left, or another session waits for the table.
             _log.info("A table is read by one connection less: %s", error.summary)
 
-    def _read(self, session: Session, pieces: _Pieces) -> None:
-        while (statement := self._next(session, pieces)) is not None:
+    def _read(self, session: S, pieces: _Pieces) -> None:
+        while (taken := self._next(session, pieces)) is not None:
             try:
-                with closing(session.copy_out(statement, self._work)) as rows:
+                with closing(self._read_range(session, taken)) as rows:
                     if not all(pieces.put(piece) for piece in rows):
                         return
             except BaseException as error:  # noqa: BLE001 - raised again by `rows`
@@ -134,12 +143,12 @@ class ParallelCopy:
                 return
             pieces.put(None)
 
-    def _next(self, session: Session, pieces: _Pieces) -> str | None:
+    def _next(self, session: S, pieces: _Pieces) -> str | None:
         """Take the next range; None if there is none."""
         with self._lock:
-            if self._taken == len(self._statements):
+            if self._taken == len(self._ranges):
                 return None
             self._taken += 1
             self._turns.put(pieces)
             self._sessions.add(session)
-            return self._statements[self._taken - 1]
+            return self._ranges[self._taken - 1]

@@ -1,0 +1,207 @@
+"""The view of a backup, which a second connection shares: both read a large table at once.
+
+MariaDB exports no view, so the transactions of both connections begin while a third one locks
+writers of the large tables out, for the time of a few statements. The lock is not waited for, since
+new writers would wait behind it: without it one connection reads everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from typing import Self
+
+from core.backup.databases.base import Rows
+from core.backup.databases.mysql.dump import dump_rows
+from core.backup.databases.mysql.fingerprint import Fingerprint
+from core.backup.databases.mysql.inspect import text
+from core.backup.databases.mysql.rows import integer_key
+from core.backup.databases.mysql.sampling import sampled_row_sql
+from core.backup.databases.mysql.session import Session
+from core.backup.databases.mysql.tokens import quoted
+from core.backup.databases.parallel_reading import ParallelReading
+from core.errors import Cancelled, Conflict, StorageError
+from core.model.tables import TableSchema
+from core.work import Work
+
+#: Tables with fewer bytes are read before another connection would be ready.
+_LARGE_BYTES = 16 << 20
+#: Stored bytes of a range, so that readers end at nearly the same time.
+_RANGE_BYTES = 4 << 20
+#: How often the lock is tried: a transaction of a single INSERT ends within a millisecond.
+_ATTEMPTS = 5
+#: The server ends the connection with the lock after as many idle seconds, if this computer stops.
+_LOCK_SECONDS = 5
+_BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+_LARGE = """
+SELECT TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE = 'InnoDB'
+  AND DATA_LENGTH >= {bytes}
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class Snapshot:
+    """A transaction, and a second one that has the same view of the tables in `sizes`.
+
+    Args:
+        session: The session of the transaction.
+        companion: The session of the second one; None without it.
+        sizes: The bytes of each of these tables, by name.
+    """
+
+    def __init__(self, session: Session, companion: Session | None, sizes: dict[str, int]) -> None:
+        self._session = session
+        self._companion = companion
+        self._sizes = sizes
+
+    @classmethod
+    def begin(
+        cls, session: Session, connect: Callable[[], Session], wanted: Callable[[str], bool]
+    ) -> Self:
+        """Begin a transaction, whose view of all tables begins now.
+
+        Args:
+            session: The session of the transaction.
+            connect: Opens another session to the same database.
+            wanted: Whether the rows of a table, of which the name is given, will be read.
+        """
+        _set_isolation(session)
+        sizes = {name: size for name, size in _large_tables(session) if wanted(name)}
+        companion = None
+        if sizes:
+            try:
+                companion = _begun_together(session, connect, list(sizes))
+            except Cancelled:
+                raise
+            except StorageError as error:
+                _log.info("One connection reads the tables: %s %s", error.summary, error.cause)
+        if companion is None:
+            session.run(_BEGIN)
+        return cls(session, companion, sizes)
+
+    def close(self) -> None:
+        """End the second session, not the transaction."""
+        if self._companion is not None:
+            self._companion.close()
+
+    def rows(
+        self, schema: TableSchema, work: Work, fingerprint: Fingerprint
+    ) -> Generator[Rows, None, int | None]:
+        """Yield the rows of a table in the order of its primary key; see `dump_rows`."""
+        ranges = self._ranges(schema)
+        if self._companion is None or len(ranges) < 2:
+            return (yield from dump_rows(self._session, schema, work, fingerprint))
+        line = sampled_row_sql(self._session, schema)
+        read = _RangeReader(schema, work, line, fingerprint)
+        reading = ParallelReading(ranges, read)
+        with closing(reading.rows(self._session, [partial(self._beside, schema, work)])) as rows:
+            yield from rows
+        return read.sent
+
+    def _ranges(self, schema: TableSchema) -> Sequence[str]:
+        """Return conditions that together select all rows, in the order of the primary key."""
+        key, size = integer_key(schema), self._sizes.get(schema.table, 0)
+        if self._companion is None or not key or not size:
+            return ()
+        name = quoted(key)
+        statement = f"SELECT MIN({name}), MAX({name}) FROM {quoted(schema.table)}"  # noqa: S608 - names are quoted
+        ((least, greatest),) = self._session.query(statement)
+        if least is None:
+            return ()
+        step = (int(greatest) - int(least)) // (size // _RANGE_BYTES + 1) + 1
+        bounds = range(int(least) + step, int(greatest) + 1, step)
+        starts = ("", *(f"{name}>={bound}" for bound in bounds))
+        ends = (*(f"{name}<{bound}" for bound in bounds), "")
+        return [" AND ".join(filter(None, pair)) for pair in zip(starts, ends, strict=True)]
+
+    @contextmanager
+    def _beside(self, schema: TableSchema, work: Work) -> Iterator[Session]:
+        """Provide the second session after it has locked the definition of a table.
+
+        Otherwise a change of the table that waits for the first session would be waited for here:
+        neither would end.
+        """
+        assert self._companion is not None
+        with self._companion.cancellable(work):
+            self._companion.run("SET SESSION lock_wait_timeout=0")
+            self._companion.query(f"SELECT 1 FROM {quoted(schema.table)} LIMIT 1")  # noqa: S608 - the name is quoted
+        yield self._companion
+
+
+class _RangeReader:
+    """Reads ranges of a table, in several threads; `sent` is the number of rows, None if unknown."""
+
+    def __init__(self, schema: TableSchema, work: Work, line: str, total: Fingerprint) -> None:
+        self._schema = schema
+        self._work = work
+        self._line = line
+        self._total = total
+        self._lock = threading.Lock()
+        self.sent: int | None = 0
+
+    def __call__(self, session: Session, condition: str) -> Generator[Rows, None, None]:
+        part = Fingerprint(self._total.method)
+        sent = yield from dump_rows(
+            session, self._schema, self._work, part, condition, line=self._line
+        )
+        with self._lock:
+            self._total.merge(part)
+            self.sent = None if sent is None or self.sent is None else self.sent + sent
+
+
+def _set_isolation(session: Session) -> None:
+    session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def _large_tables(session: Session) -> Iterator[tuple[str, int]]:
+    """Yield names and bytes of the large tables of a server that can lock them for a moment."""
+    # MySQL cannot lock tables without waiting, and the other nodes of a cluster have no such lock.
+    if session.is_mariadb and not int(session.value("SELECT @@wsrep_on")):
+        for name, size in session.query(_LARGE.format(bytes=_LARGE_BYTES)):
+            yield text(name), int(size)
+
+
+def _begun_together(
+    session: Session, connect: Callable[[], Session], tables: Collection[str]
+) -> Session:
+    """Begin two transactions with one view of the tables; return the session of the second.
+
+    Raises:
+        StorageError: The tables cannot be locked; the session may have begun a transaction.
+    """
+    with ExitStack() as opened, closing(connect()) as locking:
+        companion = connect()
+        opened.callback(companion.close)
+        companion.run("SET SESSION TRANSACTION READ ONLY")
+        _set_isolation(companion)
+        _lock(locking, tables)
+        session.run(_BEGIN)
+        companion.run(_BEGIN)
+        locking.run("UNLOCK TABLES")
+        opened.pop_all()
+        return companion
+
+
+def _lock(session: Session, tables: Collection[str]) -> None:
+    """Lock writers of tables out, without waiting for those that have changed them.
+
+    Raises:
+        StorageError: Another session uses a table, or the user lacks the privilege LOCK TABLES.
+    """
+    session.run(f"SET SESSION wait_timeout={_LOCK_SECONDS}")
+    names = ", ".join(f"{quoted(name)} READ" for name in tables)
+    for remaining in reversed(range(_ATTEMPTS)):
+        try:
+            session.run(f"LOCK TABLES {names} NOWAIT")
+            break
+        except Conflict:
+            if not remaining:
+                raise
+    # The lock of a prepared transaction ends with its connection, but another one can commit it.
+    if session.query("XA RECOVER"):
+        raise Conflict("The server has prepared transactions")
