@@ -23,6 +23,8 @@ from core.errors import (
 )
 from core.work import Work
 
+#: Some routers drop a connection after four minutes without data.
+_IDLE_SECONDS = 60
 #: Messages of drivers and of OpenSSL that mean no more than an end of the connection.
 _CLOSED = frozenset(("network error", "bad length", "EOF occurred in violation of protocol"))
 #: The message of an `ssl.SSLError`: `[SSL: BAD_LENGTH] bad length (_ssl.c:2427)`.
@@ -103,9 +105,18 @@ def connect(address: Address, seconds: float, work: Work) -> socket.socket:
             last = error
         else:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            _keep_alive(link)
             return link
     raise not_reached(address, last)
+
+
+def _keep_alive(link: socket.socket) -> None:
+    """Let the system test an idle connection, also before a router drops it."""
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # The default is two hours. macOS has another name for the option.
+    option = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
+    if option is not None:
+        link.setsockopt(socket.IPPROTO_TCP, option, _IDLE_SECONDS)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ of these products is exact, and finds rows that were changed, lost, doubled, or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter, mul
@@ -50,8 +51,9 @@ _BOTH = Method("crc32-crc32c", "CRC32C(@line)", lambda lines: map(crc32c, lines)
 
 def methods_of(session: Session) -> tuple[Method, ...]:
     """Return the methods that a server can compute, the fastest first."""
-    version = tuple(int(part) for part in session.version.split(".")[:2])
-    return (_BOTH, _PAIRS) if session.is_mariadb and version >= _CRC32C else (_PAIRS,)
+    found = re.match(r"(\d+)\.(\d+)", session.version) if session.is_mariadb else None
+    version = tuple(map(int, found.groups())) if found else ()
+    return (_BOTH, _PAIRS) if version >= _CRC32C else (_PAIRS,)
 
 
 class Fingerprint:

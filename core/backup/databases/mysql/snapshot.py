@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
-from typing import Self
+from typing import NamedTuple, Self
+from uuid import uuid4
 
 from core.backup.databases.base import Rows
 from core.backup.databases.mysql.dump import dump_rows
@@ -20,8 +21,8 @@ from core.backup.databases.mysql.fingerprint import Fingerprint
 from core.backup.databases.mysql.inspect import text
 from core.backup.databases.mysql.rows import integer_key
 from core.backup.databases.mysql.sampling import sampled_row_sql
-from core.backup.databases.mysql.session import Session
-from core.backup.databases.mysql.tokens import quoted
+from core.backup.databases.mysql.session import Session, named_lock
+from core.backup.databases.mysql.tokens import literal, quoted
 from core.backup.databases.parallel_reading import ParallelReading
 from core.errors import Cancelled, Conflict, StorageError
 from core.model.tables import TableSchema
@@ -35,29 +36,44 @@ _RANGE_BYTES = 4 << 20
 _ATTEMPTS = 5
 #: The server ends the connection with the lock after as many idle seconds, if this computer stops.
 _LOCK_SECONDS = 5
+#: How long the second connection may wait for the next large table.
+_IDLE_SECONDS = 24 * 3600
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 _LARGE = """
-SELECT TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES
+SELECT TABLE_NAME, DATA_LENGTH, CREATE_TIME FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE = 'InnoDB'
   AND DATA_LENGTH >= {bytes}
+"""
+_CHANGED = """
+SELECT CREATE_TIME FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {table}
 """
 
 _log = logging.getLogger(__name__)
 
 
+class _Large(NamedTuple):
+    """A large table: its bytes, and when its definition or its name changed, in UTC."""
+
+    size: int
+    changed: object
+
+
 class Snapshot:
-    """A transaction, and a second one that has the same view of the tables in `sizes`.
+    """A transaction, and a second one that has the same view of the tables in `large`.
 
     Args:
         session: The session of the transaction.
         companion: The session of the second one; None without it.
-        sizes: The bytes of each of these tables, by name.
+        large: These tables, by name.
     """
 
-    def __init__(self, session: Session, companion: Session | None, sizes: dict[str, int]) -> None:
+    def __init__(
+        self, session: Session, companion: Session | None, large: dict[str, _Large]
+    ) -> None:
         self._session = session
         self._companion = companion
-        self._sizes = sizes
+        self._large = large
 
     @classmethod
     def begin(
@@ -71,18 +87,19 @@ class Snapshot:
             wanted: Whether the rows of a table, of which the name is given, will be read.
         """
         _set_isolation(session)
-        sizes = {name: size for name, size in _large_tables(session) if wanted(name)}
+        large: dict[str, _Large] = {}
         companion = None
-        if sizes:
-            try:
-                companion = _begun_together(session, connect, list(sizes))
-            except Cancelled:
-                raise
-            except StorageError as error:
-                _log.info("One connection reads the tables: %s %s", error.summary, error.cause)
+        try:
+            large = {name: found for name, found in _large_tables(session) if wanted(name)}
+            if large:
+                companion = _begun_together(session, connect, list(large))
+        except Cancelled:
+            raise
+        except StorageError as error:
+            _log.info("One connection reads the tables: %s %s", error.summary, error.cause)
         if companion is None:
             session.run(_BEGIN)
-        return cls(session, companion, sizes)
+        return cls(session, companion, large)
 
     def close(self) -> None:
         """End the second session, not the transaction."""
@@ -105,19 +122,27 @@ class Snapshot:
 
     def _ranges(self, schema: TableSchema) -> Sequence[str]:
         """Return conditions that together select all rows, in the order of the primary key."""
-        key, size = integer_key(schema), self._sizes.get(schema.table, 0)
-        if self._companion is None or not key or not size:
+        key, large = integer_key(schema), self._large.get(schema.table)
+        if self._companion is None or not key or large is None:
             return ()
         name = quoted(key)
         statement = f"SELECT MIN({name}), MAX({name}) FROM {quoted(schema.table)}"  # noqa: S608 - names are quoted
         ((least, greatest),) = self._session.query(statement)
-        if least is None:
+        if least is None or not self._is_same(schema.table, large):
             return ()
-        step = (int(greatest) - int(least)) // (size // _RANGE_BYTES + 1) + 1
+        step = (int(greatest) - int(least)) // (large.size // _RANGE_BYTES + 1) + 1
         bounds = range(int(least) + step, int(greatest) + 1, step)
         starts = ("", *(f"{name}>={bound}" for bound in bounds))
         ends = (*(f"{name}<{bound}" for bound in bounds), "")
         return [" AND ".join(filter(None, pair)) for pair in zip(starts, ends, strict=True)]
+
+    def _is_same(self, table: str, large: _Large) -> bool:
+        """Return whether a table, whose definition is locked now, is the one that was locked.
+
+        Another one may have been renamed to its name, for example by a tool that changes tables.
+        """
+        changed = self._session.value(_CHANGED.format(table=literal(table)))
+        return changed is not None and changed == large.changed
 
     @contextmanager
     def _beside(self, schema: TableSchema, work: Work) -> Iterator[Session]:
@@ -158,12 +183,18 @@ def _set_isolation(session: Session) -> None:
     session.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
-def _large_tables(session: Session) -> Iterator[tuple[str, int]]:
-    """Yield names and bytes of the large tables of a server that can lock them for a moment."""
+def _large_tables(session: Session) -> Iterator[tuple[str, _Large]]:
+    """Yield the names of the large tables of a server that can lock them for a moment."""
     # MySQL cannot lock tables without waiting, and the other nodes of a cluster have no such lock.
-    if session.is_mariadb and not int(session.value("SELECT @@wsrep_on")):
-        for name, size in session.query(_LARGE.format(bytes=_LARGE_BYTES)):
-            yield text(name), int(size)
+    if session.is_mariadb and not _is_in_cluster(session):
+        for name, size, changed in session.query(_LARGE.format(bytes=_LARGE_BYTES)):
+            yield text(name), _Large(int(size), changed)
+
+
+def _is_in_cluster(session: Session) -> bool:
+    # A server that was built without clusters, for example on Windows, has no such variable.
+    found = session.query("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
+    return any(text(value) != "OFF" for _, value in found)
 
 
 def _begun_together(
@@ -172,17 +203,28 @@ def _begun_together(
     """Begin two transactions with one view of the tables; return the session of the second.
 
     Raises:
-        StorageError: The tables cannot be locked; the session may have begun a transaction.
+        StorageError: The tables cannot be locked, or a connection leads to another server; the
+            session may have begun a transaction.
     """
+    name = f"strongroom_{uuid4().hex}"
     with ExitStack() as opened, closing(connect()) as locking:
         companion = connect()
         opened.callback(companion.close)
         companion.run("SET SESSION TRANSACTION READ ONLY")
+        companion.run(
+            f"SET SESSION wait_timeout={_IDLE_SECONDS}, idle_readonly_transaction_timeout=0"
+        )
         _set_isolation(companion)
+        locking.run(named_lock(name))
         _lock(locking, tables)
         session.run(_BEGIN)
         companion.run(_BEGIN)
+        # Its success proves that the server has not ended the connection, and with it the lock.
         locking.run("UNLOCK TABLES")
+        # One address may lead to several servers; only that of the lock knows the name.
+        holder = f"SELECT IS_USED_LOCK({literal(name)})"
+        if session.value(holder) is None or companion.value(holder) is None:
+            raise Conflict("The connections lead to different servers")
         opened.pop_all()
         return companion
 

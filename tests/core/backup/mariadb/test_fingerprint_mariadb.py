@@ -68,6 +68,8 @@ def test_a_backup_with_an_unknown_method_is_proven_by_its_rows(
         ("10.8.1-MariaDB", ["crc32-crc32c", "crc32-pairs"]),
         ("11.4.2-MariaDB-log", ["crc32-crc32c", "crc32-pairs"]),
         ("8.4.3", ["crc32-pairs"]),
+        ("custom", ["crc32-pairs"]),
+        ("custom-mariadb", ["crc32-pairs"]),
     ],
 )
 def test_a_server_without_crc32c_uses_the_other_method(

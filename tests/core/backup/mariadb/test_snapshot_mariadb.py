@@ -290,14 +290,14 @@ def test_without_another_connection_or_privilege_one_session_reads(
     one = read_by_one(orders, monkeypatch)
     user = f"single_{uuid4().hex[:8]}"
     orders.sql(
-        f"CREATE USER {user}@'%' IDENTIFIED BY 'reads' WITH {limit}",
+        f"CREATE USER {user}@'%' IDENTIFIED BY '{PASSWORD}' WITH {limit}",
         f"GRANT SELECT, SHOW VIEW, LOCK TABLES ON `{orders.name}`.* TO {user}@'%'",
     )
     try:
         url = f"mysql://{user}@127.0.0.1:{orders.server.port}/{orders.name}"
         store = MemoryStore()
         begun = len(orders.server.logs)
-        with open_database(DatabaseAddress(url, Secret("reads"))) as source:
+        with open_database(DatabaseAddress(url, Secret(PASSWORD))) as source:
             backup = back_up(store, source, ["orders"], "", Work()).backups[0]
         assert _RANGE not in orders.server.logs[begun:]
         assert from_bytes(store.objects[backup.key]).content == one.content
