@@ -170,7 +170,8 @@ class Banner(QWidget):
         place = free_place(view, wanted, self)
         self.setGeometry(QRect(self._from_view(view, place), wanted))
         self.raise_()
-        self._cover_lists()
+        if not self.isHidden():
+            self._cover_lists()
 
     def _cover_lists(self) -> None:
         """Let lists scroll until their last row is above the banner."""

@@ -166,6 +166,9 @@ def calls_of_core() -> Calls:
     return calls
 
 
+source.WITH_TREES.append(calls_of_core)
+
+
 def foreign(is_foreign: Callable[[Site], bool]) -> Iterator[Site]:
     """Yield the calls of core for which the question is answered with yes."""
     return filter(is_foreign, calls_of_core().sites)

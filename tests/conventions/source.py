@@ -53,6 +53,16 @@ def calls(path: Path) -> tuple[tuple[ast.Call, str], ...]:
     return tuple((node, ast.unparse(node.func)) for node in found)
 
 
+#: Functions whose caches hold syntax trees.
+WITH_TREES = [text, tree, nodes, calls]
+
+
+def forget() -> None:
+    """Free the syntax trees: each collection of garbage would visit millions of nodes."""
+    for cached in WITH_TREES:
+        cached.cache_clear()
+
+
 def place(path: Path, line: int) -> str:
     """A file and line as editors take it."""
     return f"{path.relative_to(ROOT)}:{line}"

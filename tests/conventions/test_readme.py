@@ -6,13 +6,12 @@ import shlex
 import tomllib
 
 import pytest
-import typer.main
 from conventions.source import ROOT
+from helpers.command_tree import complete_program
 
 from core.aws.actions import action_of
 from core.cli import COMMANDS as KNOWN
 from core.cli.common import split_common_options
-from core.cli.program import program_of
 from core.demo import DemoServer
 from core.demo.data.identities import platform_policy
 from core.health.facts import QUESTIONS
@@ -46,7 +45,7 @@ def _understood(arguments):
     if parse(arguments) is not None or arguments[:1] in (["--help"], ["--version"]):
         return
     _common, rest = split_common_options(arguments)
-    command = typer.main.get_command(program_of())
+    command = complete_program()
     context = command.make_context("strongroom", rest, resilient_parsing=False)
     left = [*context._protected_args, *context.args]
     while hasattr(command, "resolve_command"):
@@ -71,7 +70,7 @@ def test_a_wrong_command_would_be_seen():
 def test_every_command_is_shown():
     shown = {line.split()[1] for line in COMMANDS if len(line.split()) > 1}
     assert set(KNOWN) - shown == set()
-    assert set(KNOWN) == set(typer.main.get_command(program_of()).commands)
+    assert set(KNOWN) == set(complete_program().commands)
 
 
 def test_make_targets_exist():

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from conventions import source
 from helpers.aws import connection
 
 from core.cli import COMMANDS
@@ -30,8 +31,8 @@ AREAS = "|".join(sorted({name.partition(".")[0] for name in NAMES if "." in name
 
 def nodes(kind):
     """Yield every node of a kind in the window's code, with its file."""
-    for path in sorted(GUI.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in source.python_files("gui"):
+        for node in source.nodes(path):
             if isinstance(node, kind):
                 yield path.relative_to(GUI).as_posix(), node
 

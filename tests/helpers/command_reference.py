@@ -3,10 +3,9 @@
 import inspect
 from pathlib import Path
 
-import typer.main
+from helpers.command_tree import complete_program
 
 from core.cli.common import HELP
-from core.cli.program import program_of
 
 PAGE = Path(__file__).resolve().parents[2] / "resources/docs/commands.md"
 _HEAD = """# Command reference
@@ -24,7 +23,7 @@ described in [Command line](command-line.md).
 
 def text() -> str:
     """Return the page for the commands of today's program."""
-    program = typer.main.get_command(program_of())
+    program = complete_program()
     common = " ".join(_escaped(HELP).split())
     parts = [_HEAD.format(common=common)]
     for name, command in sorted(program.commands.items()):

@@ -4,11 +4,10 @@ import pickle
 import shlex
 
 import pytest
-import typer.main
+from helpers.command_tree import complete_program
 
 from core.cli import common
 from core.cli.hints import COMMON_TEXTS, TEXTS, remedy_with_options
-from core.cli.program import program_of
 from core.errors import Conflict, NotFound
 from core.hints import Hint
 
@@ -25,7 +24,7 @@ def options_by_command(command, name=""):
 
 
 def test_every_hint_has_options_and_commands_that_exist():
-    known = options_by_command(typer.main.get_command(program_of()))
+    known = options_by_command(complete_program())
     anywhere = set().union(*known.values())
     assert {*TEXTS, *COMMON_TEXTS} == set(Hint)
     assert {text.split()[0] for text in COMMON_TEXTS.values()} <= {*common._FLAGS, *common._VALUES}

@@ -4,11 +4,10 @@ import json
 import os
 
 import pytest
-import typer.main
+from helpers.command_tree import complete_program
 
 from core.cli import COMMANDS, main
 from core.cli.parameters import EXCLUSIVE, MAY_BE_EMPTY, shown_name
-from core.cli.program import program_of
 from core.errors import ErrorKind
 
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
@@ -22,7 +21,7 @@ def folder(tmp_path, monkeypatch):
 
 def leaves(command=None, names=()):
     """Yield every command that runs something: its path and its click command."""
-    command = command or typer.main.get_command(program_of())
+    command = command or complete_program()
     for name, below in sorted(getattr(command, "commands", {}).items()):
         path = (*names, name)
         if hasattr(below, "commands"):

@@ -3,10 +3,9 @@
 import shlex
 
 import pytest
-import typer.main
+from helpers.command_tree import complete_program
 
 from core.cli.common import split_common_options
-from core.cli.program import program_of
 from core.engine.command_line import command_line
 from core.engine.operations import OPERATIONS, operation
 from core.local.profiles import DEMO_NAME
@@ -30,7 +29,7 @@ def read(line):
     program, *arguments = shlex.split(line)
     assert program == "strongroom"
     common, left = split_common_options(arguments)
-    command = typer.main.get_command(program_of())
+    command = complete_program()
     path, context = [], command.make_context(program, left)
     while hasattr(command, "commands"):
         name, command, left = command.resolve_command(
@@ -45,7 +44,7 @@ def read(line):
 def test_the_program_reads_the_line_of_each_operation(one):
     names = [word for word in one.command.split() if not word.startswith("-")]
     flags = [word[2:].replace("-", "_") for word in one.command.split() if word.startswith("-")]
-    command = typer.main.get_command(program_of())
+    command = complete_program()
     for name in names:
         command = command.commands[name]
     required = [each for each in command.params if each.opts[0][0] != "-" and each.required]
