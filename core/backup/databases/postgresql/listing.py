@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
 from core.backup.databases.postgresql.names import TableName
-from core.backup.databases.postgresql.session import Session
+from core.backup.databases.postgresql.session import LOCK_TIMEOUT, Session
 from core.errors import AccessDenied, Conflict, DatabaseError, StorageError
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ WHERE n.nspname = $1 AND c.relname = $2
 """
 _NO_PERMISSION = "not readable for this user, who lacks the permission SELECT"
 _HIDDEN = "protected by row-level security, which hides rows from this user"
-#: How long the count of one table waits for a lock, and the time limit of the session.
-_SHORT, _USUAL = "500ms", "10s"
+#: How long the count of one table waits for a lock.
+_SHORT_TIMEOUT = "500ms"
 
 
 def list_tables(
@@ -63,7 +63,7 @@ def list_tables(
 
     formers = dict(former_names(session))
     found = session.query(_TABLES)
-    _wait_for_locks(session, _SHORT)
+    _wait_for_locks(session, _SHORT_TIMEOUT)
     try:
         tables = []
         for schema, name, pages, estimate, readable, hidden in found:
@@ -80,7 +80,7 @@ def list_tables(
             tables.append(TableInfo(table, known, problem, former, estimated=estimated))
     finally:
         with suppress(StorageError):  # the connection has ended, or the transaction has failed
-            _wait_for_locks(session, _USUAL)
+            _wait_for_locks(session, LOCK_TIMEOUT)
     return tuple(tables)
 
 

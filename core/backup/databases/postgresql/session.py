@@ -40,6 +40,8 @@ _BLOCK = 1 << 20
 #: Blocks of rows have at least this many bytes; the pause is between two reads of one block.
 _LEAST_BLOCK, _PAUSE_SECONDS = 1 << 19, 0.001
 _LENGTH = struct.Struct(">I")
+#: How long another session's lock on a table is waited for.
+LOCK_TIMEOUT = "10s"
 #: Session settings under which values are written as text without loss, on every server.
 _SETTINGS = {
     "client_encoding": "UTF8",
@@ -55,7 +57,7 @@ _SETTINGS = {
     "enable_tidscan": "on",  # otherwise each range of pages is found by reading the entire table
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
-    "lock_timeout": "10s",
+    "lock_timeout": LOCK_TIMEOUT,
     # Settings of the database or the user that would change values or definitions.
     "array_nulls": "on",  # otherwise NULL in an array is loaded as the text NULL
     "lc_monetary": "C",  # otherwise an amount depends on the language of the server
