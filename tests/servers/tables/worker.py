@@ -25,7 +25,10 @@ from core.backup import checked_reading, packing
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.mysql import session as mysql_sessions
+from core.backup.databases.mysql import snapshot as mysql_snapshot
+from core.backup.databases.postgresql import reading as postgresql_reading
 from core.backup.databases.postgresql import session as postgresql_sessions
+from core.backup.databases.postgresql import snapshot as postgresql_snapshot
 from core.backup.databases.sqlite import connection as sqlite_connections
 from core.backup.listing import backups_in
 from core.backup.restore import Choices, restore_of
@@ -105,6 +108,9 @@ def main() -> None:
     )
     mysql_sessions._LOCK_SECONDS = _LOCK_SECONDS
     sqlite_connections.BUSY_MILLISECONDS = 1000 * _LOCK_SECONDS
+    # The table counts as large, so that it is read by two connections.
+    postgresql_snapshot._LARGE_PAGES, postgresql_reading._RANGE_PAGES = 1, 20
+    mysql_snapshot._LARGE_BYTES, mysql_snapshot._RANGE_BYTES = 1, 100_000
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
