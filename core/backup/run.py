@@ -118,7 +118,7 @@ def back_up(
         tables = Selection(None if tables is None else tuple(tables))
     remove_own_orphans(store, work)
     notes: tuple[str, ...] = (source.untested,) if source.untested else ()
-    with source.snapshot(tables.tables):
+    with source.snapshot(tables):
         # One time for all tables, after the start of the snapshot: a backup never contains a row that
         # is newer than its time, also if the run takes hours.
         taken = utc_now()

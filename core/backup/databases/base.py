@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.model.backup import Origin
     from core.model.database import DatabaseInfo, Dependant, Reference, TableInfo
     from core.model.restore import Content, Difference, UndoReport
+    from core.model.selection import Selection
     from core.model.tables import Index, TableSchema
     from core.redaction import Secret
     from core.work import Work
@@ -254,12 +255,12 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def snapshot(self, tables: Collection[str] | None = ()) -> AbstractContextManager[None]:
+    def snapshot(self, selection: Selection | None = None) -> AbstractContextManager[None]:
         """Provide a consistent view of all tables inside the block.
 
         Args:
-            tables: The tables whose rows will be read, None for all: large ones may be read by
-                several connections.
+            selection: The tables whose rows will be read, None without any: large ones may be
+                read by several connections.
         """
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -20,6 +20,7 @@ from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.snapshot import Snapshot
 from core.backup.databases.mysql.tokens import quoted
 from core.backup.databases.naming import naming_table
+from core.backup.databases.selected import is_read_completely
 from core.backup.databases.server_database import ServerDatabase
 from core.errors import StorageError
 from core.model.tables import TableSchema
@@ -28,6 +29,7 @@ from core.work import Work, default_work
 
 if TYPE_CHECKING:
     from core.model.database import TableInfo
+    from core.model.selection import Selection
 
 
 class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
@@ -147,13 +149,10 @@ class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
         inspect.prove_restorable(schema)
 
     @contextmanager
-    def snapshot(self, tables: Collection[str] | None = ()) -> Iterator[None]:
+    def snapshot(self, selection: Selection | None = None) -> Iterator[None]:
         """Hold a transaction whose view begins now, of all tables together."""
-
-        def wanted(name: str) -> bool:
-            return tables is None or any(self.same_name(name, table) for table in tables)
-
         connect = partial(Session.open, self._address, self._password, self._work)
+        wanted = None if selection is None else partial(is_read_completely, self, selection)
         self._snapshot = Snapshot.begin(self._session, connect, wanted)
         try:
             yield

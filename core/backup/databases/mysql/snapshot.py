@@ -77,20 +77,25 @@ class Snapshot:
 
     @classmethod
     def begin(
-        cls, session: Session, connect: Callable[[], Session], wanted: Callable[[str], bool]
+        cls,
+        session: Session,
+        connect: Callable[[], Session],
+        wanted: Callable[[str], bool] | None,
     ) -> Self:
         """Begin a transaction, whose view of all tables begins now.
 
         Args:
             session: The session of the transaction.
             connect: Opens another session to the same database.
-            wanted: Whether the rows of a table, of which the name is given, will be read.
+            wanted: Whether all rows of a table, of which the name is given, will be read; None if
+                none are read.
         """
         _set_isolation(session)
         large: dict[str, _Large] = {}
         companion = None
         try:
-            large = {name: found for name, found in _large_tables(session) if wanted(name)}
+            if wanted is not None:
+                large = {name: found for name, found in _large_tables(session) if wanted(name)}
             if large:
                 companion = _begun_together(session, connect, list(large))
         except Cancelled:

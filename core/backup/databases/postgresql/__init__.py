@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from core.backup.databases.single_rows import RowChanges
     from core.model.database import Dependant, Reference, TableInfo
     from core.model.restore import Difference, UndoReport
+    from core.model.selection import Selection
 
 __all__ = ["PostgreSQLDatabase"]
 
@@ -226,7 +227,7 @@ class PostgreSQLDatabase(ServerDatabase[ServerAddress, Session]):
         return (*self.dependants(schema.table), *publications, *lost, *missing)
 
     @contextmanager
-    def snapshot(self, tables: Collection[str] | None = ()) -> Iterator[None]:  # noqa: ARG002 - the view is exported
+    def snapshot(self, selection: Selection | None = None) -> Iterator[None]:  # noqa: ARG002 - the view is exported
         """Provide one view of all tables: REPEATABLE READ, which locks no writer out."""
         connect = partial(Session.open, self._address, self._password, self._work)
         self._snapshot = Snapshot.begin(self._session, connect)

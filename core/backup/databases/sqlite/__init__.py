@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from core.backup.databases.single_rows import RowChanges
     from core.model.database import Dependant, Reference, TableInfo
     from core.model.restore import Difference, UndoReport
+    from core.model.selection import Selection
 
 __all__ = ["SQLiteDatabase"]
 
@@ -210,7 +211,7 @@ class SQLiteDatabase(Database):
             return dependants_now(self._connection, schema, before, references, today)
 
     @contextmanager
-    def snapshot(self, tables: Collection[str] | None = ()) -> Iterator[None]:  # noqa: ARG002 - readers of all tables are opened
+    def snapshot(self, selection: Selection | None = None) -> Iterator[None]:  # noqa: ARG002 - readers of all tables are opened
         """Hold a read transaction: WAL provides one view, a rollback journal locks writers out."""
         try:
             with readers_of_snapshot(self._path, self._begin) as readers:

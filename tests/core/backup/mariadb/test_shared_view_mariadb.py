@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from time import monotonic
@@ -15,6 +16,7 @@ from helpers.waiting import until
 from core.backup.databases.mysql import snapshot
 from core.backup.databases.mysql.reading import ReadableDatabase
 from core.backup.databases.mysql.session import Session
+from core.model.selection import Selection
 from tests.core.backup.mariadb.conftest import PASSWORD, Trading
 
 _RANGE = "`id`>="
@@ -67,7 +69,7 @@ def test_a_table_that_was_renamed_since_is_read_by_one_session(
     until(lambda: orders.sql(latest)[0][0])
     begun = changing_between(orders, monkeypatch, "UPDATE copy SET n = 2")
     logged = len(orders.server.logs)
-    with orders.open() as source, source.snapshot(["orders"]):
+    with orders.open() as source, source.snapshot(Selection(("orders",))):
         assert len(begun) == 2
         orders.sql("RENAME TABLE orders TO former, copy TO orders")
         assert sum_of(source) in (4000, 8000)
@@ -105,7 +107,7 @@ def test_sessions_that_lead_to_several_servers_share_no_view(
     logged = len(orders.server.logs)
     with orders.open() as source:
         monkeypatch.setattr(Session, "open", balanced)
-        with source.snapshot(["orders"]):
+        with source.snapshot(Selection(("orders",))):
             assert opened == 2
             assert sum_of(source) == 0
     assert "UNLOCK TABLES" in (replica if 0 in which else orders.server).logs
@@ -127,9 +129,30 @@ def test_a_server_without_the_variable_of_clusters_is_none(
 
     monkeypatch.setattr(Session, "query", query)
     logged = len(orders.server.logs)
-    with orders.open() as source, source.snapshot(["orders"]):
+    with orders.open() as source, source.snapshot(Selection(("orders",))):
         assert sum_of(source) == 0
     assert (_RANGE in orders.server.logs[logged:]) is ranges
+
+
+def test_only_tables_that_are_read_completely_are_locked(orders: Trading) -> None:
+    """Another one may be in use all the time, for example one of sessions that is excluded."""
+    orders.sql("CREATE TABLE used LIKE orders", "ANALYZE TABLE used")
+    condition = {"used": "id > 5"}
+    locks: list[tuple[Selection | None, list[str]]] = [
+        (Selection(), ["orders", "used"]),
+        (Selection(("orders",)), ["orders"]),
+        (Selection(("orders", "used"), where=condition), ["orders"]),
+        (Selection(include=("ord*",)), ["orders"]),
+        (Selection(exclude=("us?d",)), ["orders"]),
+        (Selection(include=("*",), exclude=("orders",), where=condition), []),
+        (None, []),
+    ]
+    for selection, names in locks:
+        logged = len(orders.server.logs)
+        with orders.open() as source, source.snapshot(selection):
+            pass
+        locked = re.findall(r"`(\w+)` READ\b", orders.server.logs[logged:])
+        assert sorted(locked) == names
 
 
 def other_sessions(orders: Trading, source: ReadableDatabase) -> list[int]:
@@ -160,7 +183,7 @@ def test_the_second_session_may_be_idle_while_other_tables_are_read(
 ) -> None:
     source = orders.open()
     limits(2)  # not for the first session
-    with source, source.snapshot(["orders"]):
+    with source, source.snapshot(Selection(("orders",))):
         ends = monotonic() + 4
         until(lambda: source._session.value("SELECT SLEEP(0.5)") is None or monotonic() > ends)
         assert len(other_sessions(orders, source)) == 1
@@ -178,7 +201,8 @@ def test_routers_do_not_drop_the_second_session_while_it_is_idle(orders: Trading
 def test_a_second_session_that_ends_before_its_table_is_replaced_by_the_first(
     orders: Trading,
 ) -> None:
-    with orders.open() as source, source.snapshot(["orders"]):
+    with orders.open() as source, source.snapshot(Selection(("orders",))):
+        until(lambda: len(other_sessions(orders, source)) == 1)  # that of the lock has ended
         (number,) = other_sessions(orders, source)
         orders.sql(f"KILL {number}")
         until(lambda: not other_sessions(orders, source))

@@ -25,6 +25,7 @@ from core.backup.restore import BY_FINGERPRINT
 from core.backup.run import back_up
 from core.errors import Cancelled, Offline
 from core.model.backup import Manifest
+from core.model.selection import Selection
 from core.redaction import Secret
 from core.work import CancelToken, Work
 from tests.core.backup.mariadb.conftest import PASSWORD, Trading
@@ -219,7 +220,7 @@ def test_the_view_of_both_sessions_is_one_while_others_write(orders: Trading) ->
     try:
         while together < 6 and monotonic() < ends:
             begun = len(orders.server.logs)
-            with orders.open() as source, source.snapshot(["orders", "others"]):
+            with orders.open() as source, source.snapshot(Selection(("orders", "others"))):
                 sums = [sum_of(source, table) for table in ("orders", "others")]
             assert sums == [expected, expected]
             together += _RANGE in orders.server.logs[begun:]
@@ -323,7 +324,7 @@ def test_writers_are_not_locked_out_for_longer_than_seconds_if_this_computer_sto
 
 
 def test_a_change_of_the_table_that_waits_for_the_backup_does_not_stop_it(orders: Trading) -> None:
-    with orders.open() as source, source.snapshot(["orders"]):
+    with orders.open() as source, source.snapshot(Selection(("orders",))):
         schema = source.schema("orders")
         # The first session has the lock of the definition, for which the change waits.
         source._session.query("SELECT 1 FROM orders LIMIT 1")
@@ -346,9 +347,9 @@ def test_a_session_that_ends_ends_the_run(
 ) -> None:
     monkeypatch.setattr(parallel_reading, "_AHEAD_BYTES", 1)  # each waits in its first range
     orders.sql("UPDATE orders SET note = REPEAT('x', 300)")
-    with orders.open() as source, source.snapshot(["orders"]):
+    with orders.open() as source, source.snapshot(Selection(("orders",))):
+        until(lambda: len(sessions(orders)) == 2)  # the third one, which had the lock, has ended
         numbers = [number for number, _ in sessions(orders)]
-        assert len(numbers) == 2
         rows = source.dump(source.schema("orders"))
         next(rows)
         orders.sql(f"KILL {numbers[which]}")
