@@ -38,6 +38,9 @@ _WRITE_NAMES = (
     "the names of tables and of functions of your own need their schema, for example public.orders."
 )
 
+_ONE_CONDITION = "Give each table of the backup at most one condition."
+_INCLUDE_TABLE = "Remove the condition, or choose tables and patterns that include the table."
+
 
 @dataclass(frozen=True, slots=True)
 class ChosenTable:
@@ -212,7 +215,7 @@ def _with_conditions(
             raise InvalidInput(
                 f"The condition for {name} cannot be used: {condition}",
                 cause="The table is not backed up." if not tables else "The table has two of them.",
-                remedy="Give each table of the backup at most one condition.",
+                remedy=_ONE_CONDITION if tables else _INCLUDE_TABLE,
                 subject=name,
             )
         found[tables[0]] = condition
@@ -304,9 +307,9 @@ def _exclusion(
 ) -> str:
     """Return why the patterns do not select a table; empty if they do."""
     if included and not any(table in names for names in included.values()):
-        return "It matches none of the patterns of tables to include."
+        return "No pattern includes it."
     pattern = next((pattern for pattern, names in excluded.items() if table in names), None)
-    return "" if pattern is None else f"It matches the pattern {pattern}, which is excluded."
+    return "" if pattern is None else f"The pattern {pattern} excludes it."
 
 
 def _matches(source: Database, pattern: str, tables: Sequence[TableInfo]) -> set[str]:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import shortcuts
+from gui.widgets.focus import set_enabled
 from gui.widgets.icons import SIZE, icon
 from gui.widgets.labels import shown, tooltip
 
@@ -89,7 +90,7 @@ class Button(QPushButton):
 
     def allow(self, allowed: bool, reason: str = "") -> None:
         """Enable the button, or disable it with the reason as its tooltip."""
-        self.setEnabled(allowed)
+        set_enabled(self, allowed)
         self._reason = reason
         text = self._hint if allowed else reason or self._hint
         self.setToolTip(tooltip(text) if text else "")

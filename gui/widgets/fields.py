@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import shortcuts
+from gui.widgets.focus import set_enabled
 from gui.widgets.labels import tooltip
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
@@ -56,7 +57,7 @@ def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
 
 def allow_field(field: QWidget, allowed: bool, reason: str) -> None:
     """Enable a field, or disable it with a reason as tooltip and accessible description."""
-    field.setEnabled(allowed)
+    set_enabled(field, allowed)
     field.setToolTip("" if allowed else tooltip(reason))
     field.setAccessibleDescription("" if allowed else reason)
 

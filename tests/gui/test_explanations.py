@@ -27,6 +27,7 @@ NO_CONTROLS = {
     "gui/views/chart_options.py",  # entries of a menu, with their reasons
     "gui/widgets/buttons.py",  # `Button.allow` itself, and entries of a menu
     "gui/widgets/fields.py",  # `allow_field` itself
+    "gui/widgets/focus.py",  # for controls that give the reason themselves
 }
 
 

@@ -36,6 +36,20 @@ def naming_locked(table: str, database: str) -> Iterator[None]:
 
 
 @contextmanager
+def naming_restored(table: str) -> Iterator[None]:
+    """Name the table that is being restored in errors about locks and conflicts that do not.
+
+    The lock may be on another table, for example one that refers to it.
+    """
+    try:
+        yield
+    except Conflict as error:
+        if not _contains(error.reason, table):
+            error.cause = f"{error.cause} The table being restored is {table}.".lstrip()
+        raise
+
+
+@contextmanager
 def naming_backup(backup_id: str, table: str) -> Iterator[None]:
     """Add the id of a backup and its table to errors about damage that lack the id.
 

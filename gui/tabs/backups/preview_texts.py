@@ -50,6 +50,30 @@ def engine_facts(preview: RestorePreview, target: str) -> list[tuple[str, str, s
     return [("!", "warning", "engine", f"{engine}, restored to {target}")]
 
 
+def loss_text(preview: RestorePreview, place: str) -> str:
+    """Return what a restore in place changes, for its confirmation."""
+    difference = preview.difference
+    parts = [
+        f"{format_counted(count, 'row')} {verb}"
+        for count, verb in (
+            (difference.removed, "will be removed"),
+            (difference.changed, "will be changed"),
+            (difference.added, "will be added"),
+        )
+        if count
+    ]
+    loss = ", ".join(parts) if parts else "No row will change"
+    broken = "".join(
+        f" {format_counted(count, 'row')} of {table} will have dangling foreign keys."
+        for table, count in preview.orphans
+    )
+    today = format_count(preview.rows_today or 0)
+    return (
+        f"{loss}.{broken} The present table (rows: {today}) is saved under another name until you "
+        f"drop it. Database: {place}."
+    )
+
+
 def _schema(preview: RestorePreview) -> str:
     if preview.drift:
         return format_counted(len(preview.drift), "difference")

@@ -29,7 +29,7 @@ from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog, while_exists
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label, shown
-from gui.widgets.table import make_table
+from gui.widgets.table import columns_of, make_table
 
 if TYPE_CHECKING:  # DuckDB is only needed in the engine process
     from core.backup.export import ExportReport
@@ -38,6 +38,8 @@ if TYPE_CHECKING:  # DuckDB is only needed in the engine process
 
 #: Height of the field for the statement, in pixels: four lines.
 _STATEMENT_HEIGHT = 88
+#: Width in pixels that a column of the result has at most at first.
+_WIDEST = 420
 _NUMBER = re.compile("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|DECIMAL|DOUBLE|FLOAT")
 #: The formats of an export: the filter of the file dialog, and the ending of the file.
 _FORMATS = {
@@ -175,10 +177,17 @@ class QueryDialog(Dialog):
     def show_result(self, found: QueryResult) -> None:
         """Show the result of the statement."""
         self.model.show_result(found)
-        self.table.resizeColumnsToContents()
+        self._fit_columns()
         self._stop_running(_summary(found))
         if not found.rows:
             self.empty.set_text("No row meets the statement", "")
+
+    def _fit_columns(self) -> None:
+        """Show complete values; the table scrolls if they need more than its width."""
+        columns_of(self.table).leave()  # it would shorten times, which are data here
+        self.table.resizeColumnsToContents()
+        for column in range(self.model.columnCount()):
+            self.table.setColumnWidth(column, min(self.table.columnWidth(column), _WIDEST))
 
     def show_exported(self, report: ExportReport) -> None:
         """Show where the rows were written."""

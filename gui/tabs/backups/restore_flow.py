@@ -12,15 +12,16 @@ from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
 from core.engine.operations import operation
-from core.errors import StorageError
+from core.errors import ErrorKind, StorageError
 from core.model.backup import Backup, BackupState
 from core.model.restore import RestorePreview, RestoreReport, UndoReport
-from core.units import format_count, format_counted
+from core.units import format_counted
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases, connect
+from gui.tabs.backups.preview_texts import loss_text
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.retrieval import show_error_with_retrieval
 from gui.tabs.backups.row_restore import RowRestore
@@ -171,7 +172,7 @@ class RestoreFlow(QObject):
         ask(
             self._tab,
             f"Restore {preview.table} in place?",
-            _loss(preview, self._databases.source(self._compared).place),
+            loss_text(preview, self._databases.source(self._compared).place),
             lambda: self._restore(preview, ""),
             names=preview.drift,
             button="Restore in place",
@@ -313,7 +314,7 @@ class RestoreFlow(QObject):
             f"can only be restored from a backup. The former table "
             f"({back}) replaces it. {failing_text(options.failing)}"
             f"Database: {self._databases.source(database).place}.",
-            lambda: self._after("backup.undo", database, former, "The restore was undone", options),
+            lambda: self._undo(database, former, options),
             names=[f"− {table}: {lost}", f"+ {former}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
             button="Undo restore",
             danger=True,
@@ -330,71 +331,66 @@ class RestoreFlow(QObject):
             "Changes of these rows since the restore are lost; other rows do not change. "
             f"{failing_text(options.failing)}"
             f"Database: {self._databases.source(database).place}.",
-            lambda: self._after("backup.undo", database, former, "The restore was undone", options),
+            lambda: self._undo(database, former, options),
             names=[former],
             button="Undo restore",
             danger=True,
             typed=table,
         )
 
+    def _undo(self, database: str, former: str, options: UndoOptions) -> None:
+        message = "The restore was undone"
+
+        def done(report: UndoReport) -> None:
+            self._former_bar.hide()
+            if report.problems:
+                self._tab.banner.show_warning(message, " ".join(report.problems))
+            else:
+                self._tab.banner.show_good(f"{message}.")
+            self.undone.emit(former)
+            self.changed.emit(database, report.table)
+
+        self._change_former("backup.undo", database, former, done, options.failed)
+
     def _on_drop_wanted(self, database: str, former: str) -> None:
+        table = self._former_bar.table
         ask(
             self._tab,
             "Drop the former table?",
             "It cannot be restored from this database, only from a backup. "
             f"Database: {self._databases.source(database).place}.",
-            lambda: self._after(
-                "backup.drop_former", database, former, "The former table was dropped"
-            ),
+            lambda: self._drop(database, table, former),
             names=[former],
             button="Drop",
             danger=True,
             typed=former,
         )
 
-    def _after(
+    def _drop(self, database: str, table: str, former: str) -> None:
+        """Drop a former table, and select the table whose former rows it had."""
+
+        def done(_name: str) -> None:
+            self._former_bar.hide()
+            self._tab.banner.show_good("The former table was dropped.")
+            self.changed.emit(database, table)
+
+        def failed(error: StorageError) -> None:
+            # Another program has dropped it, or renamed it; which of them depends on the engine.
+            if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.INVALID_INPUT}:
+                self._former_bar.hide()
+                self.changed.emit(database, table)
+            self._tab.show_error(error)
+
+        self._change_former("backup.drop_former", database, former, done, failed)
+
+    def _change_former(
         self,
         name: str,
         database: str,
         former: str,
-        message: str,
-        options: UndoOptions | None = None,
+        done: Callable[[Any], object],
+        failed: Callable[[StorageError], object] | None,
     ) -> None:
-        def done(result: UndoReport | str) -> None:
-            self._former_bar.hide()
-            report = UndoReport(result) if isinstance(result, str) else result
-            if report.problems:
-                self._tab.banner.show_warning(message, " ".join(report.problems))
-            else:
-                self._tab.banner.show_good(f"{message}.")
-            if options is not None:
-                self.undone.emit(former)
-            self.changed.emit(database, report.table)
-
         arguments = {"database": self._databases.argument(database), "former": former}
         title = f"{operation(name).title}: {former}"
-        failed = options.failed if options is not None else None
         self._tab.bulk(title, name, arguments, done, target=database, failed=failed)
-
-
-def _loss(preview: RestorePreview, place: str) -> str:
-    difference = preview.difference
-    parts = [
-        f"{format_counted(count, 'row')} {verb}"
-        for count, verb in (
-            (difference.removed, "will be removed"),
-            (difference.changed, "will be changed"),
-            (difference.added, "will be added"),
-        )
-        if count
-    ]
-    loss = ", ".join(parts) if parts else "No row will change"
-    broken = "".join(
-        f" {format_counted(count, 'row')} of {table} will have dangling foreign keys."
-        for table, count in preview.orphans
-    )
-    today = format_count(preview.rows_today or 0)
-    return (
-        f"{loss}.{broken} The present table (rows: {today}) is saved under another name until you "
-        f"drop it. Database: {place}."
-    )

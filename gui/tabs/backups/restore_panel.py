@@ -382,5 +382,6 @@ def progress_text(progress: Progress) -> str:
     text = size(progress.done)
     if progress.total:
         text += f" of {size(progress.total)}"
-    unit = "" if progress.unit == "bytes" else f" {progress.unit}"
+    one = (progress.total or progress.done) == 1
+    unit = "" if progress.unit == "bytes" else f" {progress.unit.removesuffix('s' if one else '')}"
     return f"{progress.note}: {text}{unit}" if progress.note else text + unit

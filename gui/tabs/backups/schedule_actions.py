@@ -17,7 +17,9 @@ from core.backup.schedules import remove_schedule, save_schedule
 from core.backup.systemd_units import remove_units
 from core.errors import InvalidInput, StorageError
 from core.local.atomic import write_atomically
+from core.local.environment import environment_names_keys
 from core.model.backup import BackupReport
+from core.model.connection import KeySource
 from core.model.database import DatabaseInfo
 from core.model.schedule import BackupFinding, GeneratedFile, Schedule, ScheduleFormat
 from core.units import format_counted
@@ -34,6 +36,14 @@ from gui.tabs.base import Tab
 from gui.widgets.dialog import while_exists
 
 _DEMO = "The demo server ends with the window, so only the window can start this backup."
+_IN_MEMORY = (
+    "The keys of this profile are in the memory of the window until it is closed, so only the window "
+    "can start this backup."
+)
+_VARIABLES = (
+    "The profile uses the AWS_* variables with which this window was started: the program that starts "
+    "the backup usually does not have them, and needs them, too."
+)
 
 
 class ScheduleActions(QObject):
@@ -57,8 +67,9 @@ class ScheduleActions(QObject):
 
     def show_schedules(self) -> None:
         """Show the schedules of this computer."""
-        why = _DEMO if self._is_demo else ""
-        dialog = SchedulesDialog(self._tab, self._watch, self._tab.context.settings, why)
+        dialog = SchedulesDialog(
+            self._tab, self._watch, self._tab.context.settings, self._why_window_only
+        )
         dialog.add_wanted.connect(lambda: self._show_form(None))
         dialog.edit_wanted.connect(self._show_form)
         dialog.pause_wanted.connect(self._on_pause_wanted)
@@ -79,8 +90,21 @@ class ScheduleActions(QObject):
         dialog.open()
 
     @property
-    def _is_demo(self) -> bool:
-        return self._tab.context.demo_database is not None
+    def _why_window_only(self) -> str:
+        """Why no other program can start a backup with the present profile; empty if one can."""
+        if self._tab.context.demo_database is not None:
+            return _DEMO
+        workspace = self._tab.context.workspace
+        in_memory = workspace is not None and workspace.profile.source is KeySource.SESSION
+        return _IN_MEMORY if in_memory else ""
+
+    def _remark(self, schedule: Schedule) -> str:
+        """Return what the program that starts a schedule needs; empty if nothing is known."""
+        workspace = self._tab.context.workspace
+        profile = workspace.profile if workspace is not None else None
+        present = profile is not None and f"--profile={profile.name}" in schedule.options
+        variables = profile is not None and profile.source is KeySource.ENVIRONMENT
+        return _VARIABLES if present and variables and environment_names_keys() else ""
 
     def _on_closed(self) -> None:
         self._dialog = None
@@ -94,7 +118,7 @@ class ScheduleActions(QObject):
         choices = ScheduleChoices(
             self._databases.all,
             options,
-            _DEMO if self._is_demo else "",
+            self._why_window_only,
             self._databases.selected,
         )
         form = ScheduleForm(self._dialog or self._tab, choices, self._save, schedule)
@@ -170,7 +194,7 @@ class ScheduleActions(QObject):
             self._show_entry(schedule)
 
     def _show_entry(self, schedule: Schedule) -> None:
-        dialog = ScheduleEntry(self._dialog or self._tab, schedule)
+        dialog = ScheduleEntry(self._dialog or self._tab, schedule, self._remark(schedule))
         dialog.save_wanted.connect(partial(self._on_save_wanted, dialog))
         dialog.open()
 

@@ -24,6 +24,7 @@ class ScheduleEntry(Dialog):
     Args:
         parent: the view that opens the dialog.
         schedule: the schedule.
+        remark: what else the program that starts it needs; empty for nothing.
 
     Signals:
         save_wanted: the `GeneratedFile`s to save.
@@ -31,9 +32,9 @@ class ScheduleEntry(Dialog):
 
     save_wanted = Signal(object)
 
-    def __init__(self, parent: QWidget | None, schedule: Schedule) -> None:
+    def __init__(self, parent: QWidget | None, schedule: Schedule, remark: str = "") -> None:
         super().__init__(parent, f"Entry for {schedule.title}", width=720, height=460)
-        self._schedule = schedule
+        self._schedule, self._remark = schedule, remark
         self.banner = Banner(self)
         self.form = combo_box("Program that starts the backup")
         for form, text in STARTERS[1:]:
@@ -64,7 +65,7 @@ class ScheduleEntry(Dialog):
             self.files = ()
             self.note.setText(f"{error.summary}. {error.cause} {error.remedy}")
         else:
-            self.note.setText(_INSTALL[form])
+            self.note.setText(f"{_INSTALL[form]} {self._remark}".rstrip())
         why = "" if self.files else "There is no entry for this program."
         for button in (self.save, self.copy):
             button.allow(not why, why)

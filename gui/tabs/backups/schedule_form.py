@@ -292,6 +292,7 @@ class ScheduleForm(Dialog):
             self.tables_wanted.emit(self.database.currentData())
 
     def _update(self, *_changed: object) -> None:
+        self.banner.clear()  # it is about other values, and covers the note
         why = self._problem()
         self.go.allow(not why, why)
         if why:

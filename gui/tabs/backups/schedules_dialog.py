@@ -25,7 +25,7 @@ from gui.widgets.dialog import Dialog
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import shown, tooltip
 from gui.widgets.panel import row
-from gui.widgets.table import choose_row, make_table
+from gui.widgets.table import choose_row, columns_of, make_table
 
 #: The programs that start a schedule, for lists.
 STARTERS: dict[ScheduleFormat | None, str] = {
@@ -223,6 +223,7 @@ class SchedulesDialog(Dialog):
         place = self.model.row_of(former) if former is not None else -1
         if self.model.schedules:
             choose_row(self.table, max(place, 0))
+            columns_of(self.table).fit_content()  # "never" becomes "done 5 min ago"
         self._update()
 
     def select(self, schedule: Schedule) -> None:

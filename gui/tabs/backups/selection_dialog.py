@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QWidget
 
 from core.errors import StorageError
@@ -93,6 +93,7 @@ class SelectionDialog(Dialog):
         self.include, self.exclude = pattern_fields()
         self.model = PlannedTables(self)
         self.tables = make_table(self.model, "Tables of the database", sortable=False)
+        self.tables.setTextElideMode(Qt.TextElideMode.ElideRight)  # sentences and conditions
         self.tables.setFixedHeight((_LIST_ROWS + 1) * theme.ROW + 2)
         self.where = line_edit("Condition on the rows of the selected table", "all rows")
         self.where.setFont(theme.mono_font())

@@ -75,6 +75,7 @@ def test_each_table_has_its_own_condition(command, database, table):
         (("orders", "--where", "1"), USAGE, "does not name a table"),
         (("orders", "--where", "orders="), USAGE, "does not name a table"),
         (("orders", "--where", "users=1"), INVALID, "not backed up"),
+        (("orders", "--where", "users=1"), INVALID, "Remove the condition"),
     ],
 )
 def test_a_condition_that_cannot_be_used_ends_the_command(
@@ -97,8 +98,8 @@ def test_a_dry_run_shows_tables_rows_and_what_is_left_out_and_writes_nothing(
     )  # fmt: skip
     output = command(*arguments)
     assert output.out.splitlines()[:2] == ["orders\t20\t", f"{table}\t2\tid > 1"]
-    assert "users is excluded: It matches the pattern use?s, which is excluded." in output.out
-    assert "audit is excluded: It matches none of the patterns of tables to include." in output.out
+    assert "users is excluded: The pattern use?s excludes it." in output.out
+    assert "audit is excluded: No pattern includes it." in output.out
     assert "Nothing was written" in output.err
     plan = json.loads(command(*arguments, "--json").out)
     assert plan["tables"] == [

@@ -135,6 +135,32 @@ def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):
     )
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_after_a_drop_of_a_former_table_its_table_is_selected(qtbot, tab, path, gone):
+    backed_up(tab, path)
+    tab.refresh()
+    select(qtbot, tab, "orders")
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and tab.restoring.preview.table == "orders", timeout=15_000
+    )
+    tab.restoring.in_place.click()
+    answer(tab, "orders")
+    qtbot.waitUntil(lambda: not tab.former_bar.isHidden() and not tab.busy, timeout=15_000)
+    former = tab.former_bar.former
+    select(qtbot, tab, former)
+    qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
+    if gone:  # by another program
+        sql(path, f"DROP TABLE {former}")
+    tab.former_bar.drop.click()
+    answer(tab, former)
+    result = f"{former} is not a former table" if gone else "The former table was dropped."
+    qtbot.waitUntil(lambda: tab.banner.text.startswith(result), timeout=15_000)
+    qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
+    assert tab.former_bar.isHidden()
+    assert former not in [info.name for info in tab.tables.model.tables]
+    assert tab.tables.current.name == "orders"
+
+
 def test_a_restore_or_a_backup_that_is_stopped_states_the_result(qtbot, tab, path, monkeypatch):
     backed_up(tab, path, "users")
     tab.refresh()

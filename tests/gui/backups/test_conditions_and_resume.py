@@ -99,7 +99,8 @@ def test_tables_are_chosen_by_patterns_and_conditions(orders, path, idle, elsewh
         zip(names, zip(cells(dialog.tables, 1), cells(dialog.tables, 2), strict=True), strict=True)
     )
     assert plan["orders"] == ("30", "status = 'open'")
-    assert plan["audit_log"] == ("", "none: It matches the pattern audit_*, which is excluded.")
+    assert plan["audit_log"] == ("", "none: The pattern audit_* excludes it.")
+    assert dialog.tables.textElideMode() is Qt.TextElideMode.ElideRight, "its beginning is shown"
     assert "audit_log" not in dialog.note.text()
     assert " would be backed up." in dialog.note.text()
     qtbot.keyClicks(dialog.exclude, ", u*")  # another selection than the one of the preview
@@ -134,6 +135,7 @@ def test_a_schedule_of_some_rows_is_saved_after_a_check(orders, path, idle, qtbo
     assert "cannot be used: nothing = 1" in form.banner.text
     form.where.clear()
     qtbot.keyClicks(form.where, "price > 1")
+    assert form.banner.isHidden(), "the error is about another condition, and covers the note"
     assert form.model.item(rows["orders"]).text() == "orders, only rows where price > 1"
     form.tables.setCurrentIndex(form.model.index(rows["users"], 0))
     assert form.where.text() == ""

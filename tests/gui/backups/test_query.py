@@ -107,3 +107,16 @@ def test_the_ending_of_the_file_decides_about_its_format(
     qtbot.waitUntil(lambda: "were written to" in dialog.banner.text, timeout=WAIT)
     head = (tmp_path / name).read_bytes()[:4]
     assert (head == b"PAR1") == (written == "parquet")
+
+
+def test_times_are_complete_although_the_columns_need_more_than_the_width(qtbot, dialog):
+    moment = "2024-01-01 00:00:28"
+    others = ", ".join(f"{n} AS a_column_with_a_long_name_{n}" for n in range(6))
+    run(qtbot, dialog, f"SELECT id, '{moment}' AS created_at, {others} FROM backup LIMIT 9")
+    dialog.resize(700, 500)
+    table = dialog.table
+    qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() > 0)
+    needed = table.sizeHintForColumn(1)
+    assert table.columnWidth(1) >= needed > 120
+    run(qtbot, dialog, "SELECT repeat('x', 900) AS text, id FROM backup LIMIT 9")
+    assert table.columnWidth(0) == 420

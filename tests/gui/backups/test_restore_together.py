@@ -17,8 +17,10 @@ from core.model.database import Dependant
 from core.model.restore import Difference, RestorePreview, RestoreReport
 from core.model.table_restores import TablesReport
 from core.model.tables import TableSchema
+from core.work import Progress
 from gui.dialogs.confirm import Confirm
 from gui.shortcuts import Binding
+from gui.tabs.backups.restore_panel import progress_text
 from gui.tabs.backups.together_dialog import TogetherDialog
 from gui.tabs.backups.together_models import (
     FAILED,
@@ -336,3 +338,8 @@ def test_an_object_that_prevents_the_restore_of_one_table_is_named_before_it_beg
     assert dialog.restore.reason == (
         f"{last.table} cannot be replaced: trigger noted: Its definer is root@localhost."
     )
+
+
+def test_progress_of_one_backup_is_singular():
+    assert progress_text(Progress(1, 1, "backups")) == "1 of 1 backup"
+    assert progress_text(Progress(1, 2, "backups")) == "1 of 2 backups"

@@ -16,6 +16,7 @@ from core.backup.schedule import checked_schedule, schedule_name
 from core.backup.schedules import save_schedule, schedules
 from core.backup.store import place_of
 from core.errors import Offline
+from core.model.connection import KeySource
 from core.model.schedule import BackupProblem, Every, Schedule, ScheduleFormat
 from core.model.selection import Selection
 from core.units import utc_now
@@ -235,6 +236,8 @@ def test_a_schedule_is_run_now(tab, path, watch, idle, qtbot):
         assert dialog.run.reason == "It is running."
     idle()
     assert dialog.model.index(0, 3).data().startswith("done ")
+    last = dialog.model.LAST
+    qtbot.waitUntil(lambda: dialog.table.columnWidth(last) >= dialog.table.sizeHintForColumn(last))
     assert len(tab.backups.model.backups) == 1
     dialog.reject()
 
@@ -255,6 +258,35 @@ def test_an_entry_is_copied_and_saved(tab, path, idle, qtbot, monkeypatch, tmp_p
     entry.form.setCurrentIndex(1)
     assert entry.text.toPlainText().startswith("0 * * * * ")
     entry.reject()
+
+
+def test_an_entry_names_the_variables_that_the_profile_needs(tab, path, monkeypatch):
+    profile = replace(tab.context.workspace.profile, source=KeySource.ENVIRONMENT)
+    monkeypatch.setattr(type(tab.context.workspace), "profile", profile)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    for name, noted in ((profile.name, True), ("another", False)):
+        schedule = scheduled(path, "users", options=(f"--profile={name}",))
+        tab.routines.schedules._show_entry(schedule)
+        entry = shown(tab, ScheduleEntry)
+        assert ("AWS_* variables" in entry.note.text()) is noted
+        entry.reject()
+
+
+def test_keys_in_memory_are_only_those_of_the_window(tab, path, monkeypatch, idle):
+    profile = replace(tab.context.workspace.profile, source=KeySource.SESSION)
+    monkeypatch.setattr(type(tab.context.workspace), "profile", profile)
+    tab.context.demo_database = None
+    tab.routines.bar.schedules.click()
+    dialog = shown(tab, SchedulesDialog)
+    dialog.add.click()
+    form = shown(tab, ScheduleForm)
+    idle()
+    assert form.go.isEnabled()
+    form.starter.setCurrentIndex(1)
+    assert "in the memory of the window" in form.go.reason
+    assert form.note.text() == form.go.reason
+    form.reject()
+    dialog.reject()
 
 
 def test_the_removal_of_a_systemd_schedule_is_confirmed(tab, path, watch, idle, qtbot):

@@ -49,6 +49,9 @@ _OF_STANDBYS = {
 _WRONG_LOGIN = frozenset(("28P01", "28000"))
 _MISSING = {"3D000": "database", "42P01": "table or sequence", "3F000": "schema"}
 _LOCKED = "55P03"
+_USED = "2BP01"
+#: Number of objects in the error about those that use a dropped one.
+_USERS = 3
 
 
 def _rows_hidden(address: Address, cause: str) -> StorageError:
@@ -104,14 +107,23 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
         return special(address, f"{message}.")
     if code == _LOCKED:
         return Conflict(
-            f"Another session holds a lock on the table in {address}",
+            f"Another session holds a lock on a table in {address}",
             cause=f"{message}.",
             remedy="Wait until it has ended, or end it, then try again. Nothing was changed.",
             subject=str(address),
         )
     if code in _MISSING:
         return object_missing(address, _MISSING[code], f"{message}.")
+    if code == _USED:
+        message = f"{message}: {_users(fields.get('D', ''))}".removesuffix(": ")
     return other_error(address, f"{message} ({code}).", _remedy(code, fields.get("R", "")))
+
+
+def _users(detail: str) -> str:
+    """Return the first objects that use a dropped one, from lines such as "view b depends on table a"."""
+    lines = redacted(detail).strip().splitlines()
+    more = f"; and {len(lines) - _USERS} more" if len(lines) > _USERS else ""
+    return "; ".join(lines[:_USERS]) + more
 
 
 def _remedy(code: str, routine: str) -> str:

@@ -368,3 +368,18 @@ def test_the_preview_marks_what_prevents_a_restore_in_place(
     assert [each.name for each in found if each.blocks] == ["totals"]
     with pytest.raises(NotSupported, match="are bound to the present table orders"):
         orders.restore(store, backup)
+
+
+def test_an_object_that_prevents_a_drop_is_named(orders: Database, store: MemoryStore) -> None:
+    former = orders.restore(store, orders.back_up(store, "orders")).kept
+    for number in range(5):
+        orders.run(f'CREATE VIEW rich_{number} AS SELECT * FROM "{former}"')
+    with (
+        open_database(orders.address, write=True) as target,
+        pytest.raises(DatabaseError) as refused,
+        target.change(work=Work()),
+    ):
+        target.drop_former(former)
+    assert "view public.rich_0 depends on table " in refused.value.cause
+    assert "; and 2 more (2BP01)" in refused.value.cause
+    assert refused.value.remedy == "Other objects use the table: drop or change them first."

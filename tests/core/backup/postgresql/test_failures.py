@@ -143,9 +143,14 @@ def test_a_locked_table_is_reported_and_unchanged(orders: Database, store: Memor
         from core.backup.databases.postgresql import session as sessions
 
         patch.setitem(sessions._SETTINGS, "lock_timeout", "100ms")
-        with pytest.raises(Conflict, match="holds a lock"):
+        with pytest.raises(Conflict, match="holds a lock on a table") as swapping:
+            orders.restore(store, backup)
+        other.execute_simple("LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE")
+        with pytest.raises(Conflict, match="holds a lock on orders in ") as locking:
             orders.restore(store, backup)
     other.close()
+    assert swapping.value.cause.endswith("The table being restored is orders.")
+    assert "being restored" not in locking.value.cause
     assert orders.everything() == before
 
 

@@ -1,0 +1,86 @@
+"""Returns the focus to a control that was disabled while its action ran."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary, ref
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
+
+
+@dataclass(slots=True)
+class _Moved:
+    """A control that lost the focus by being disabled, and the widget to which Qt moved it.
+
+    Weak references: as values of `_moved` they would keep the window alive, which is its key.
+    """
+
+    control: ref[QWidget]
+    now: ref[QWidget] | None
+
+    @property
+    def has_focus(self) -> QWidget | None:
+        """The widget to which Qt moved the focus, if it still exists."""
+        return self.now() if self.now is not None else None
+
+
+class _Typing(QObject):
+    """Forgets the former focus of a window once the user uses the widget that has it now."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notice keys and clicks, without using them."""
+        used = event.type() in {QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress}
+        if used and isinstance(watched, QWidget):
+            _forget(watched.window())
+        return super().eventFilter(watched, event)
+
+
+_typing = _Typing()
+_moved: WeakKeyDictionary[QWidget, _Moved] = WeakKeyDictionary()
+
+
+def set_enabled(control: QWidget, enabled: bool) -> None:
+    """Enable or disable a control; a disabled one gets the focus back once it is enabled again.
+
+    Qt moves the focus of a disabled control to the next one, which may be a button that removes
+    something. It stays there if the user has used that control, or has moved the focus.
+    """
+    window = control.window()
+    focused = not enabled and control.isEnabled() and window.focusWidget() is control
+    control.setEnabled(enabled)
+    if focused:
+        _note(window, control)
+    elif enabled:
+        _restore(window, control)
+
+
+def _note(window: QWidget, control: QWidget) -> None:
+    former = _forget(window)
+    # If several controls are disabled in turn, the focus was that of the first one.
+    in_turn = former is not None and former.has_focus is control
+    now = window.focusWidget()
+    _moved[window] = _Moved(
+        former.control if former is not None and in_turn else ref(control),
+        ref(now) if now is not None else None,
+    )
+    if now is not None:
+        now.installEventFilter(_typing)
+
+
+def _restore(window: QWidget, control: QWidget) -> None:
+    found = _moved.get(window)
+    if found is None or found.control() is not control:
+        return
+    _forget(window)
+    if window.focusWidget() is found.has_focus:
+        control.setFocus()
+
+
+def _forget(window: QWidget) -> _Moved | None:
+    found = _moved.pop(window, None)
+    now = found.has_focus if found is not None else None
+    if now is not None and isValid(now):
+        now.removeEventFilter(_typing)
+    return found
