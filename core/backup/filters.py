@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from core.backup.arguments import check_not_empty
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
+from core.backup.databases.selected import matches
 from core.backup.keys import folder, new_id
 from core.errors import (
     AccessDenied,
@@ -313,11 +312,4 @@ def _exclusion(
 
 
 def _matches(source: Database, pattern: str, tables: Sequence[TableInfo]) -> set[str]:
-    # Whether upper and lower case differ depends on the engine, and on a setting of MariaDB.
-    flags = re.IGNORECASE if source.same_name("a", "A") else re.NOFLAG
-    expression = re.compile(translate(pattern), flags)
-    return {
-        table.name
-        for table in tables
-        if any(map(expression.fullmatch, source.pattern_names(table.name)))
-    }
+    return {table.name for table in tables if matches(source, table.name, pattern)}
