@@ -55,14 +55,20 @@ def figures() -> Iterator[Figure]:
             f"[client]\nuser=bench\npassword={_PASSWORD}\nhost=127.0.0.1\nport={server.port}\n"
         )
         options.chmod(0o600)
-        url, lines = f"mysql://bench@127.0.0.1:{server.port}/bench", Path(name) / "lines.sql"
-        lines.write_text(_statement(url))
+        url = f"mysql://bench@127.0.0.1:{server.port}/bench"
+        # Like a backup, two connections read one half each.
+        halves = [Path(name) / f"half{number}.sql" for number in (1, 2)]
+        for half, sign in zip(halves, ("<=", ">"), strict=True):
+            half.write_text(_statement(url, f"id {sign} {ROWS // 2}"))
         table = ServerTable(
             "MariaDB",
             url,
             _PASSWORD,
             lambda: server.ask("DROP TABLE IF EXISTS bench.orders"),
-            (f"mariadb --defaults-file={options} -NBq --raw bench < {lines} > /dev/null",),
+            tuple(
+                f"mariadb --defaults-file={options} -NBq --raw bench < {half} > /dev/null"
+                for half in halves
+            ),
             False,
             lambda: processor_time(server.folder / "pid", children=False),
         )
@@ -80,8 +86,8 @@ def figures() -> Iterator[Figure]:
         )
 
 
-def _statement(url: str) -> str:
-    """Return the statement with which the server builds the lines of a backup."""
+def _statement(url: str, condition: str) -> str:
+    """Return the statement with which the server builds the lines of some rows of a backup."""
     from core.backup.databases.mysql.address import ServerAddress
     from core.backup.databases.mysql.inspect import read_schema
     from core.backup.databases.mysql.rows import source
@@ -93,6 +99,6 @@ def _statement(url: str) -> str:
     session = Session.open(ServerAddress.parse(url), Secret(_PASSWORD), Work())
     try:
         schema = read_schema(session, "orders")
-        return f"SELECT {sampled_row_sql(session, schema)} FROM {source(schema)};\n"
+        return f"SELECT {sampled_row_sql(session, schema)} FROM {source(schema, condition)};\n"
     finally:
         session.close()
