@@ -15,7 +15,7 @@ from core.backup.conversion import converted, prove_convertible, restore_notes, 
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database, Rows
-from core.backup.databases.naming import naming_backup, naming_locked, naming_restored
+from core.backup.databases.naming import naming_backup, naming_restored
 from core.backup.package import Package, fetch_package
 from core.backup.store import Store
 from core.backup.verifications import record_verification
@@ -185,8 +185,7 @@ class FetchedRestore:
             naming_backup(self.package.backup.id, self.package.backup.table),
         ):
             if target.exists(self.name):
-                with naming_locked(self.name, target.name):
-                    target.lock(self.name)
+                target.lock(self.name)
             swap = _Swap(target, self.package, self.name, self.choices, self.work)
             self.former, self.verified = swap.run()
         self.problems, self.dependants = tuple(swap.problems), swap.dependants

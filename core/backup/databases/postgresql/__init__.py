@@ -299,8 +299,9 @@ class PostgreSQLDatabase(ServerDatabase[ServerAddress, Session]):
 
     def lock(self, table: str) -> None:
         """Lock writers of a table out until the transaction ends; readers are not affected."""
-        table = TableName.parse(table).sql
-        self._session.query(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        locked = TableName.parse(table).sql
+        with naming_locked(table, self.name):
+            self._session.query(f"LOCK TABLE {locked} IN SHARE ROW EXCLUSIVE MODE")
 
     def _roll_back(self) -> None:
         with suppress(StorageError):  # the error that ended the transaction is the one to report
