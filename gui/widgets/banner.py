@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import (
-    QEvent,
-    QMetaObject,
-    QObject,
-    QPoint,
-    QRect,
-    QSize,
-    Qt,
-    QTimer,
-    Signal,
-)
+from PySide6.QtCore import QEvent, QMetaObject, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -37,6 +27,7 @@ from core.errors import Cancelled, StorageError
 from core.redaction import redacted
 from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
+from gui.widgets.focus import return_focus
 from gui.widgets.free_space import covers_focus, filled_lists, free_place, visible_part
 from gui.widgets.hover_rows import HoverRows
 from gui.widgets.labels import Text, repolish, sentence, shown
@@ -96,6 +87,7 @@ class Banner(QWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._on_timeout)
+        return_focus(self)
         if self._over is not None:
             self._over.installEventFilter(self)
             self._on_focus(None, QApplication.focusWidget())

@@ -7,7 +7,15 @@ from typing import TypeVar
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from gui.widgets.buttons import Button
@@ -16,18 +24,21 @@ from gui.widgets.panel import scrolling
 from gui.widgets.screen import available_area
 
 T = TypeVar("T")
+BoxT = TypeVar("BoxT", bound=QBoxLayout)
 
 #: Pixels that the desktop's title bar and borders may take around a dialog.
 _FRAME = QSize(16, 40)
 #: Pixels for which windows may become smaller with a fractional scale factor; at 150 %, 400 x 172
 #: become 399 x 171, which would need a scroll bar.
 _ROUNDING = QSize(2, 2)
+#: Pixels between the heading, the body, a note and the buttons.
+_SPACING = 12
 
 
 class Dialog(QDialog):
     """A modal dialog that is never larger than the screen; callers fill `body` and add buttons.
 
-    The heading and the buttons are always visible: what does not fit between them scrolls.
+    The heading, the note and the buttons are always visible: what does not fit between scrolls.
     Escape rejects. Enter presses the button that has the focus, else the default button.
 
     Args:
@@ -55,28 +66,26 @@ class Dialog(QDialog):
         self._wanted = QSize(width, height)
         self.body = QVBoxLayout()
         self.body.setSpacing(10)
-        self._foot = QHBoxLayout()
+        self._foot, self._above_foot = _inset(QHBoxLayout()), _inset(QVBoxLayout())
         self._foot.setSpacing(8)
         self._inside = QWidget()
-        inner = QVBoxLayout(self._inside)
-        inner.setContentsMargins(20, 0, 20, 0)
+        inner = _inset(QVBoxLayout(self._inside))
         inner.setSpacing(10)
         if text:
             inner.addWidget(_wrapped(text_label(elide_long(text), wrap=True), text))
         inner.addLayout(self.body, 1)
         title_label = heading(elide_long(title))
         title_label.setWordWrap(True)
-        self._head = QVBoxLayout()
-        self._head.setContentsMargins(20, 0, 20, 0)
+        self._head = _inset(QVBoxLayout())
         self._head.addWidget(_wrapped(title_label, title))
-        self._foot.setContentsMargins(20, 0, 20, 0)
         self._area = scrolling(self._inside)
         self._area.setMinimumWidth(0)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 16, 0, 16)
-        box.setSpacing(12)
+        box.setSpacing(_SPACING)
         box.addLayout(self._head)
         box.addWidget(self._area, 1)
+        box.addLayout(self._above_foot)
         box.addLayout(self._foot)
 
     def add_buttons(self, *buttons: Button, left: tuple[QWidget, ...] = ()) -> None:
@@ -86,6 +95,10 @@ class Dialog(QDialog):
         self._foot.addStretch(1)
         for button in buttons:
             self._foot.addWidget(button)
+
+    def add_note(self, note: QLabel) -> None:
+        """Add a result or a reason above the buttons, which is visible while the body scrolls."""
+        self._above_foot.addWidget(note)
 
     def add_stretching(self, widget: QWidget, least: int = 120) -> None:
         """Add a widget that scrolls itself to the body; it gets the remaining height."""
@@ -104,6 +117,8 @@ class Dialog(QDialog):
         tall = inner.totalHeightForWidth(width) if inner else 0
         tall = max(tall, self._inside.minimumSizeHint().height() if tall <= 0 else 0)
         head, foot = self._head.totalHeightForWidth(width), self._foot.totalSizeHint().height()
+        if self._above_foot.count():
+            foot += self._above_foot.totalHeightForWidth(width) + _SPACING
         head = max(head, self._head.totalSizeHint().height())
         wanted = QSize(width, max(tall + head + foot + 56, self._wanted.height()))
         self.resize((wanted + _ROUNDING).boundedTo(most))
@@ -114,6 +129,12 @@ class Dialog(QDialog):
         self.fit()
         super().showEvent(event)
         keep_on_screen(self)
+
+
+def _inset(box: BoxT) -> BoxT:
+    """Give a layout the margins at the sides of a dialog."""
+    box.setContentsMargins(20, 0, 20, 0)
+    return box
 
 
 def while_exists(dialog: QDialog, call: Callable[[T], object]) -> Callable[[T], None]:

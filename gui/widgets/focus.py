@@ -1,4 +1,4 @@
-"""Returns the focus to a control that was disabled while its action ran."""
+"""Returns the focus to controls that were disabled while their action ran, and from closed messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary, ref
 
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
 
@@ -56,11 +56,16 @@ def set_enabled(control: QWidget, enabled: bool) -> None:
         _restore(window, control)
 
 
+def _focused(window: QWidget) -> QWidget | None:
+    """Return the control with the focus; Qt's type does not mention that there may be none."""
+    return window.focusWidget()
+
+
 def _note(window: QWidget, control: QWidget) -> None:
     former = _forget(window)
     # If several controls are disabled in turn, the focus was that of the first one.
     in_turn = former is not None and former.has_focus is control
-    now = window.focusWidget()
+    now = _focused(window)
     _moved[window] = _Moved(
         former.control if former is not None and in_turn else ref(control),
         ref(now) if now is not None else None,
@@ -84,3 +89,36 @@ def _forget(window: QWidget) -> _Moved | None:
     if now is not None and isValid(now):
         now.removeEventFilter(_typing)
     return found
+
+
+class _Return(QObject):
+    """Moves the focus from a panel that is hidden to the control that had it before."""
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__(panel)
+        self._panel = panel
+        self._before: ref[QWidget] | None = None
+        panel.installEventFilter(self)
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._on_focus)
+
+    def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        inside = self._panel.isAncestorOf
+        if old is not None and new is not None and inside(new) and not inside(old):
+            self._before = ref(old)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Move the focus before Qt moves it to the first control of the window."""
+        if event.type() == QEvent.Type.Hide and watched is self._panel:
+            focus = _focused(self._panel.window())
+            before = self._before() if self._before is not None else None
+            focused = focus is not None and self._panel.isAncestorOf(focus)
+            if focused and before is not None and isValid(before) and before.isVisible():
+                before.setFocus()
+        return super().eventFilter(watched, event)
+
+
+def return_focus(panel: QWidget) -> None:
+    """Let the focus return from a panel that is hidden, such as a message, to where it was."""
+    _Return(panel)

@@ -1,10 +1,11 @@
-"""A control that is disabled while its action runs gets the focus back."""
+"""The focus returns to a control that was disabled while its action ran, and from a closed message."""
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from gui.widgets.buttons import plain_button
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import Button, plain_button
 from gui.widgets.fields import allow_field, line_edit
 
 
@@ -74,3 +75,20 @@ def test_a_button_without_the_focus_does_not_get_it(form):
     _allow(form.run, allowed=False)
     _allow(form.run, allowed=True)
     assert form.focusWidget() is form.field
+
+
+def test_the_focus_returns_from_a_message_that_is_closed(form, qtbot):
+    banner = Banner(form)
+    form.entry.setFocus()
+    with qtbot.waitActive(form):
+        form.activateWindow()
+    banner.show_good("The backup is complete.", action=("Add a note…", lambda: None))
+    button = next(each for each in banner.findChildren(Button) if each.text() == "Add a note…")
+    button.setFocus()
+    assert form.focusWidget() is button
+    banner.clear()
+    assert form.focusWidget() is form.entry
+    banner.show_good("The backup is complete.")
+    form.remove.setFocus()
+    banner.clear()
+    assert form.focusWidget() is form.remove

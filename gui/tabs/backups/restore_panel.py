@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.errors import StorageError
+from core.errors import Archived, StorageError
 from core.model.backup import Backup
 from core.model.restore import RestorePreview
 from core.units import format_count, format_counted, format_size
@@ -58,6 +58,7 @@ _WIDEST = 480
 _WIDEST_NAME = 110
 #: After this, a long name or path may wrap.
 _LONG_PART = re.compile(r"[/._-]|[^\s/._-]{16}")
+_RETRIEVED_FIRST = "It can be compared and restored after its retrieval, which can be requested."
 
 
 class RestorePanel(QWidget):
@@ -193,10 +194,15 @@ class RestorePanel(QWidget):
         self._stack.setCurrentWidget(self.empty)
 
     def show_failure(self, backup: Backup, error: StorageError) -> None:
-        """Show why a backup could not be compared; a button repeats it if that may help."""
+        """Show why a backup could not be compared; a button repeats it if that may help.
+
+        The comparison of an archived backup succeeds once it was retrieved.
+        """
         self.show_backup(backup, problem=error.summary)
         if error.retryable:
             self.empty.set_text("The comparison failed", f"{error.summary}.", "Compare")
+        elif isinstance(error, Archived):
+            self.empty.set_text("This backup is archived", _RETRIEVED_FIRST, "Compare")
 
     def show_targets(self, backup: Backup) -> None:
         """Ask where to restore a backup of the bucket."""

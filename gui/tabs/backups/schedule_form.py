@@ -134,7 +134,7 @@ class ScheduleForm(Dialog):
             form.addRow(text_label(title, "muted"), field)
         self.body.addLayout(form)
         self.body.addWidget(muted_label(_HOOKS, wrap=True, small=True))
-        self.body.addWidget(self.note)
+        self.add_note(self.note)
         self.add_buttons(plain_button("Cancel", self.reject), self.go)
 
     def _fill(self, schedule: Schedule | None) -> None:

@@ -125,7 +125,7 @@ class SelectionDialog(Dialog):
         ):
             form.addRow(text_label(title, "muted"), field)
         self.body.addLayout(form)
-        self.body.addWidget(self.note)
+        self.add_note(self.note)
         self.add_buttons(plain_button("Cancel", self.reject), self.preview, self.go)
 
     def _fill(self) -> None:

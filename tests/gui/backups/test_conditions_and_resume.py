@@ -2,7 +2,7 @@
 
 import pytest
 from helpers.backups import sql
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 
 from core.backup.listing import list_backups
 from core.backup.run import backup
@@ -15,6 +15,7 @@ from gui.tabs.backups.condition_dialog import ConditionDialog
 from gui.tabs.backups.schedule_form import ScheduleForm
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.selection_dialog import SelectionDialog
+from gui.widgets import dialog as dialog_module
 
 
 def shown(tab, kind):
@@ -111,6 +112,23 @@ def test_tables_are_chosen_by_patterns_and_conditions(orders, path, idle, elsewh
     made = {backup.table: backup for backup in elsewhere(lambda: list_backups(workspace))}
     assert not made.keys() & {"audit_log", "users"}
     assert (made["orders"].rows, made["orders"].filter) == (30, "status = 'open'")
+
+
+def test_the_reason_why_a_schedule_cannot_be_saved_is_visible_in_a_small_window(
+    orders, idle, monkeypatch
+):
+    monkeypatch.setattr(dialog_module, "available_area", lambda _dialog: QRect(0, 0, 853, 533))
+    orders.routines.bar.schedules.click()
+    schedules_dialog = shown(orders, SchedulesDialog)
+    schedules_dialog.add.click()
+    form = shown(orders, ScheduleForm)
+    idle()
+    form.scope.setCurrentIndex(1)
+    assert form.note.text() == "Check at least one table."
+    assert form.note.visibleRegion().boundingRect() == form.note.rect()
+    assert form.command.visibleRegion().isEmpty(), "the window is not small"
+    form.reject()
+    schedules_dialog.reject()
 
 
 def test_a_schedule_of_some_rows_is_saved_after_a_check(orders, path, idle, qtbot):
