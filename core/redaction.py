@@ -23,6 +23,8 @@ _PATTERNS = (
     re.compile(
         r"""((?:["']|\\")?[\w-]{0,40}(?:secret\w{0,20}key|passw(?:or)?d|session_?token|security-token"""
         r"""|SecretString|SecretBinary|authorization|bearer_token)(?:["']|\\")?\s*[:=]\s*)"""
+        # MariaDB reports only whether there was a password: `(using password: NO)`.
+        r"""(?!(?<=using password: )(?:YES|NO)\))"""
         r"""(?:b?"(?:[^"\\]|\\.)*"|b?'(?:[^'\\]|\\.)*'|(?:Basic|Bearer|AWS4-HMAC-SHA256)\s.*"""
         r"""|[^\s,}&"']+)""",
         re.IGNORECASE,

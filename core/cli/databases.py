@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.parameters import usage_error
-from core.errors import InvalidInput
+from core.errors import InvalidInput, KeyringError
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -88,7 +88,14 @@ def login(context: typer.Context, database_url: Database) -> None:
         address = DatabaseAddress(database_url, password)
         with open_database(address, work=work) as database:
             version = f"{database.engine} {database.version}"
-    store_password(database_url, password)
+    try:
+        store_password(database_url, password)
+    except KeyringError as error:  # its remedy is that of access keys
+        error.remedy = (
+            "Start or unlock a keyring. Without one, save the address and the password as a secret "
+            "and use secret:NAME instead of the URL."
+        )
+        raise
     result = {"database": database_url, "server": version}
     cli.out.result(result, lambda: cli.out.line(f"The password is stored; {version} accepts it."))
 

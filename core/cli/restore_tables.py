@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,6 @@ def _show_report(cli: Cli, database: str, report: TablesReport) -> None:
         cli.out.line(f"! not restored: {', '.join(report.remaining)}")
     for table in reversed(report.tables):
         if table.kept:
-            cli.out.note(
-                f"To undo {table.table}: strongroom restore {database} {table.table} --undo --yes"
-            )
+            # Names of tables may contain spaces and characters that a shell would interpret.
+            arguments = shlex.join((database, table.table))
+            cli.out.note(f"To undo {table.table}: strongroom restore {arguments} --undo --yes")

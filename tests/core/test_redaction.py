@@ -81,6 +81,13 @@ def test_ordinary_text_stays():
     assert redacted(text) == text
 
 
+def test_whether_a_password_was_used_is_no_password():
+    for text in ("(using password: NO) (1045).", "(using password: YES)"):
+        assert redacted(text) == text
+    assert redacted("using password: s3cret)") == "using password: ***"
+    assert redacted("password: NO)") == "password: ***"
+
+
 def test_filter_redacts_message_arguments_and_traceback():
     Secret(CANARY)
     record = logging.LogRecord("x", logging.ERROR, __file__, 1, "key %s", (CANARY,), None)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from core.backup.databases.address import DatabaseAddress, parse_address
 from core.backup.databases.base import Database
 from core.backup.databases.url import DatabaseUrl
-from core.errors import NotSupported
+from core.errors import DatabaseLoginRefused, NotSupported
+from core.hints import Hint
 from core.model.backup import Origin
 from core.work import Work
 
@@ -76,7 +77,24 @@ def open_database(
     """
     place = parse_address(address)
     engine = engine_of(place)
-    return engine.open(place.url, write=write, create=create, password=place.password, work=work)
+    try:
+        return engine.open(
+            place.url, write=write, create=create, password=place.password, work=work
+        )
+    except DatabaseLoginRefused as error:
+        if place.password is None:
+            _explain_missing_password(error, place)
+        raise
+
+
+def _explain_missing_password(error: DatabaseLoginRefused, place: DatabaseAddress) -> None:
+    """Add to an error that no password was used: the server only reports that it was not right."""
+    error.cause = f"{error.cause} The login was tried without a password. {place.missing}".rstrip()
+    error.remedy = (
+        "Enter the password, store it in the keyring, or use secret:NAME, where NAME is a secret "
+        "that contains the address and the password."
+    )
+    error.hints = Hint.STORE_LOGIN
 
 
 def is_missing(address: str | DatabaseAddress) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.backup.databases.url import DatabaseUrl
@@ -26,10 +26,14 @@ _SCHEMES = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """A path or a URL without a password, and the password if one is needed."""
+    """A path or a URL without a password, and the password if one is needed.
+
+    `missing` is the reason why there is no password, for the error of a server that needs one.
+    """
 
     url: str
     password: Secret | None = None
+    missing: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.url}"
@@ -89,7 +93,7 @@ def resolve_address(
         return _from_fields(name, secrets.get_secret(name, work=work))
     address = parse_address(text)
     if address.password is None and "://" in address.url and not address.url.startswith("sqlite"):
-        return DatabaseAddress(address.url, _stored_password(address.url, vault or Vault()))
+        return _with_stored_password(address.url, vault or Vault())
     return address
 
 
@@ -116,13 +120,15 @@ def delete_password(url: str, *, vault: KeyVault | None = None) -> None:
     (vault or Vault()).delete(_entry(url))
 
 
-def _stored_password(url: str, vault: KeyVault) -> Secret | None:
-    """Return the stored password; None if there is none, since a server may need none."""
+def _with_stored_password(url: str, vault: KeyVault) -> DatabaseAddress:
+    """Return an address with its stored password, if there is one: a server may need none."""
     try:
         keys = vault.load(_entry(url))
-    except KeyringError:
-        return None
-    return keys.secret_access_key if keys else None
+    except KeyringError as error:
+        return DatabaseAddress(url, missing=error.reason)
+    if keys is None:
+        return DatabaseAddress(url, missing="The keyring has no password for this URL.")
+    return DatabaseAddress(url, keys.secret_access_key)
 
 
 def _entry(url: str) -> str:

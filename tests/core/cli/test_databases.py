@@ -5,7 +5,7 @@ import json
 
 import pytest
 from helpers.databases import postgresql_server
-from helpers.keyrings import memory_keyring
+from helpers.keyrings import RefusingKeyring, allow, memory_keyring
 from helpers.postgresql_tables import new_database, trading
 
 from core.errors import ErrorKind
@@ -88,6 +88,44 @@ def test_a_password_is_stored_after_a_login_only(command, database, monkeypatch,
     assert "orders" in command("database", "tables", url).out
     command("database", "logout", url)
     command("database", "tables", url, code=ErrorKind.CREDENTIALS_INVALID.value)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_login_without_a_password_names_that_and_how_to_store_one(
+    command, database, keyring_in_memory, form
+):
+    arguments = ("database", "tables", database.address.url, *form)
+    failed = command(*arguments, code=ErrorKind.CREDENTIALS_INVALID.value)
+    text = " ".join(failed.err.split())
+    assert "tried without a password. The keyring has no password for this URL." in text
+    assert "`strongroom database login URL`" in text
+    assert "secret:NAME" in text
+
+
+def test_a_wrong_password_is_not_called_a_missing_one(command, database, monkeypatch):
+    monkeypatch.setattr("sys.stdin", _Pipe("wrong"))
+    failed = command("database", "login", database.address.url, code=12)
+    assert "without a password" not in failed.err
+
+
+@pytest.fixture
+def locked_keyring(monkeypatch, keyring_in_memory):
+    import keyring
+
+    allow(monkeypatch, RefusingKeyring)
+    keyring.set_keyring(RefusingKeyring(type("KeyringLocked", (Exception,), {})()))
+
+
+def test_a_keyring_that_cannot_be_read_is_the_cause_of_a_missing_password(
+    command, database, monkeypatch, locked_keyring
+):
+    url = database.address.url
+    failed = command("backup", url, "orders", code=ErrorKind.CREDENTIALS_INVALID.value)
+    assert "without a password. The system keyring is locked." in " ".join(failed.err.split())
+    monkeypatch.setattr("sys.stdin", _Pipe(database.password))
+    failed = command("database", "login", url, code=ErrorKind.KEYRING.value)
+    assert "secret:NAME instead of the URL" in " ".join(failed.err.split())
+    assert "session only" not in failed.err
 
 
 def test_an_estimated_number_of_rows_is_marked_in_the_list_of_tables():

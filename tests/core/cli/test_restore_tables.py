@@ -1,6 +1,7 @@
 """`restore` of several tables: preview, order, JSON, and a failure on the way."""
 
 import json
+import shlex
 from uuid import uuid4
 
 import pytest
@@ -151,3 +152,14 @@ def test_a_single_transaction_is_refused_for_mariadb_before_it_is_opened(command
 def test_options_for_one_table_are_refused_for_several(command, tmp_path, arguments):
     command("restore", str(tmp_path / "x.db"), *arguments, "--yes", code=USAGE)
     assert not (tmp_path / "x.db").exists()
+
+
+def test_the_command_of_an_undo_can_be_pasted_into_a_shell(command, tmp_path):
+    database, names = tmp_path / "a database.db", ["it's; x", "plain"]
+    for name in names:
+        sql(database, f'CREATE TABLE "{name}" (id INTEGER PRIMARY KEY)')
+    command("backup", str(database), *names)
+    shown = command("restore", str(database), *names, "--yes").err
+    found = [line.partition(": ")[2] for line in shown.splitlines() if line.startswith("To undo")]
+    assert sorted(shlex.split(line)[3] for line in found) == names
+    command(*shlex.split(found[0])[1:])
