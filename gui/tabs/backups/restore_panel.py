@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.errors import Archived, StorageError
+from core.errors import Archived, ErrorKind, StorageError
 from core.model.backup import Backup
 from core.model.restore import RestorePreview
 from core.units import format_count, format_counted, format_size
@@ -58,6 +58,11 @@ _WIDEST = 480
 _WIDEST_NAME = 110
 #: After this, a long name or path may wrap.
 _LONG_PART = re.compile(r"[/._-]|[^\s/._-]{16}")
+#: Errors that the backup or its table has; others are of the server, the computer or a permission.
+_OF_BACKUP = frozenset((
+    ErrorKind.CONFLICT, ErrorKind.CORRUPT, ErrorKind.INVALID_INPUT, ErrorKind.NOT_FOUND,
+    ErrorKind.NOT_SUPPORTED,
+))  # fmt: skip
 _RETRIEVED_FIRST = "It can be compared and restored after its retrieval, which can be requested."
 
 
@@ -199,10 +204,10 @@ class RestorePanel(QWidget):
         The comparison of an archived backup succeeds once it was retrieved.
         """
         self.show_backup(backup, problem=error.summary)
-        if error.retryable:
-            self.empty.set_text("The comparison failed", f"{error.summary}.", "Compare")
-        elif isinstance(error, Archived):
+        if isinstance(error, Archived):
             self.empty.set_text("This backup is archived", _RETRIEVED_FIRST, "Compare")
+        elif error.kind not in _OF_BACKUP:
+            self.empty.set_text("The comparison failed", f"{error.summary}.", "Compare")
 
     def show_targets(self, backup: Backup) -> None:
         """Ask where to restore a backup of the bucket."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 
 from core.backup.listing import list_backups
 from core.backup.run import backup
-from core.errors import Corrupt, DatabaseOffline, InvalidInput
+from core.errors import Corrupt, DatabaseError, DatabaseOffline, InvalidInput, LocalIOError
 from core.model.backup import Origin
 from core.model.backup_listing import StoredTable
 from core.model.database import DatabaseInfo, Dependant, TableInfo
@@ -165,9 +165,13 @@ def made(elsewhere, tab, path):
 def test_a_comparison_that_failed_for_another_reason_than_the_backup_can_be_repeated(tab, made):
     """A server that is restarting was reported as a backup that cannot be restored."""
     empty = tab.restoring.empty
-    tab.restoring.show_failure(made, DatabaseOffline("The connection to the database ended"))
-    assert title_of(empty) == "The comparison failed"
-    assert (empty.button.isHidden(), empty.button.text()) == (False, "Compare")
+    for error in (
+        DatabaseOffline("The connection to the database ended"), LocalIOError("No space"),
+        DatabaseError("The disk is full"),
+    ):  # fmt: skip
+        tab.restoring.show_failure(made, error)
+        assert title_of(empty) == "The comparison failed"
+        assert (empty.button.isHidden(), empty.button.text()) == (False, "Compare")
     tab.restoring.show_failure(made, Corrupt("A part is damaged"))
     assert title_of(empty) == "This backup cannot be restored"
     assert empty.button.isHidden()
