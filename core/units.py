@@ -70,6 +70,11 @@ def format_counted(count: int, noun: str) -> str:
     return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
 
 
+def format_cost(dollars: float) -> str:
+    """Return a price such as `1.25 USD`; one below a cent is not shown as nothing."""
+    return "less than 0.01 USD" if 0 < dollars < 0.01 else f"{dollars:,.2f} USD"
+
+
 def format_rate(bytes_per_second: float) -> str:
     """Return a rate in bytes per second, for example `12.4 MB/s`."""
     return f"{format_size(int(bytes_per_second))}/s"

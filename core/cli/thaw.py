@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.parameters import usage_error
-from core.units import format_counted, format_size, iso_utc
+from core.units import format_cost, format_counted, format_size, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -96,7 +96,7 @@ def described(report: ThawReport) -> list[str]:
         count = format_counted(report.archived, "object")
         lines.append(
             f"archived: {count} with {format_size(report.size)}; retrieval {report.mode}: estimated "
-            f"{report.cost:.2f} USD, {report.duration}, readable for "
+            f"{format_cost(report.cost)}, {report.duration}, readable for "
             f"{format_counted(report.days, 'day')}"
         )
     if report.requested:

@@ -21,6 +21,18 @@ from core.storage.s3_keys import StorageKeys, storage_keys, storage_text
 from core.units import format_counted
 from core.work import Work, default_work
 
+#: The titles of the steps in their order; those of the secret if it is stored.
+TEST_STEPS = (
+    "Identify the owner of the keys",
+    "Find the bucket",
+    "Upload a test object",
+    "Read it back",
+    "Delete it",
+)
+SECRET_STEPS = ("Store the secret", "Read the secret back")
+_IDENTIFY, _FIND, _UPLOAD, _READ_BACK, _DELETE = TEST_STEPS
+_STORE, _READ_SECRET = SECRET_STEPS
+
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
@@ -99,8 +111,8 @@ class _Setup:
     def run(self, *, store: bool, replace_keys: bool) -> SetupReport:
         """Run all steps, and always close the connections."""
         try:
-            self._step("Who the keys belong to", self._identify)
-            region = self._step("Find the bucket", self._find)
+            self._step(_IDENTIFY, self._identify)
+            region = self._step(_FIND, self._find)
             self._test_object()
             outcome = ""
             if store and self._keys:
@@ -181,12 +193,12 @@ class _Setup:
 
         bucket = Bucket(self._tested, self._profile.bucket)
         with recorded(bucket, self._key, self._work) as record:
-            self._step("Upload a test object", upload)
+            self._step(_UPLOAD, upload)
             try:
-                self._step("Read it back", read_back)
+                self._step(_READ_BACK, read_back)
             finally:
                 # In `finally`: the test object is removed also if reading it back fails.
-                self._step_after_cancel("Delete it", delete)
+                self._step_after_cancel(_DELETE, delete)
 
     def _versions_removed(self, client: Any, versions: Sequence[str]) -> str:
         """Remove the versions that a versioned bucket stores, if that is permitted."""
@@ -211,11 +223,9 @@ class _Setup:
     def _store(self, region: str, *, replace_keys: bool) -> str:
         assert self._keys is not None
         wanted = StorageKeys(self._keys, self._profile.bucket, region)
-        outcome = self._step(
-            "Store the secret", lambda: self._written(wanted, replace_keys=replace_keys)
-        )
+        outcome = self._step(_STORE, lambda: self._written(wanted, replace_keys=replace_keys))
         if outcome != "kept":
-            self._step("Read the secret back", lambda: self._read_back(wanted))
+            self._step(_READ_SECRET, lambda: self._read_back(wanted))
         return outcome
 
     def _written(self, wanted: StorageKeys, *, replace_keys: bool) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from core.local.environment import (
     environment_text,
 )
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
-from core.storage.setup import SetupReport, SetupStep, set_up
+from core.storage.setup import SECRET_STEPS, TEST_STEPS, SetupReport, SetupStep, set_up
 from core.work import Work
 from gui.context import Context
 from gui.dialogs import wizard_pages as pages
@@ -54,14 +54,6 @@ _SAVED_TEXTS = {
 }
 #: The settings key of the choice at the first start, and its value for the demo.
 CHOICE_SETTING, DEMO_CHOICE = "start/choice", "demo"
-_TEST_STEPS = (
-    "Identify the owner of the keys",
-    "Find the bucket",
-    "Upload a test object",
-    "Read it back",
-    "Delete it",
-)
-_SECRET_STEPS = ("Store the secret", "Read the secret back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +210,7 @@ class Wizard(QDialog):
         store = keys is not None and self.store.isChecked()
         self.banner.clear()
         self.steps.clear()
-        for title in (*_TEST_STEPS, *_SECRET_STEPS, _SAVING):
+        for title in (*TEST_STEPS, *SECRET_STEPS, _SAVING):
             self.steps.set_step(title, "waiting")
         if not store:
             why = "There are no keys to store." if keys is None else "Not selected."
@@ -305,8 +297,8 @@ class Wizard(QDialog):
 
     def _skip_secret(self, why: str) -> None:
         """Show that nothing was stored in the secret, with a dash instead of a success mark."""
-        self.steps.set_step(_SECRET_STEPS[0], "skipped", why)
-        self.steps.drop(_SECRET_STEPS[1])
+        self.steps.set_step(SECRET_STEPS[0], "skipped", why)
+        self.steps.drop(SECRET_STEPS[1])
 
     def _ask_to_replace(self) -> None:
         name = self.form.profile.secret_name

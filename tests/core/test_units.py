@@ -9,6 +9,7 @@ from core.units import (
     TimeStyle,
     format_age,
     format_clock,
+    format_cost,
     format_count,
     format_counted,
     format_date,
@@ -65,6 +66,12 @@ def zone(monkeypatch):
 )
 def test_sizes(size, text):
     assert format_size(size) == text
+
+
+def test_a_cost_below_a_cent_is_not_nothing():
+    costs = [format_cost(dollars) for dollars in (0, 0.0004, 0.0099, 0.01, 1234.567)]
+    small = "less than 0.01 USD"
+    assert costs == ["0.00 USD", small, small, "0.01 USD", "1,234.57 USD"]
 
 
 def test_counts_rates_and_durations():

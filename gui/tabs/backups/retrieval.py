@@ -8,7 +8,7 @@ from typing import Any
 from core.errors import Archived, StorageError
 from core.model.backup import Backup
 from core.model.thaw import ThawReport
-from core.units import format_counted, format_moment, format_size
+from core.units import format_cost, format_counted, format_moment, format_size
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 
@@ -49,7 +49,7 @@ def _confirm(tab: Tab, backup: Backup, plan: ThawReport) -> None:
         tab,
         "Request the retrieval of this backup?",
         f"{count} with {size} in {', '.join(plan.classes)}. It takes {plan.duration}. The "
-        f"estimated cost is {plan.cost:.2f} USD, with the {plan.prices}; your prices may differ. The "
+        f"estimated cost is {format_cost(plan.cost)}, with the {plan.prices}; your prices may differ. The "
         f"backup can then be read for {days}. Other speeds: "
         f"strongroom backups {backup.table} --thaw {backup.id} --tier Bulk.",
         lambda: _request(tab, backup),

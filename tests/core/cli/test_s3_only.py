@@ -110,7 +110,7 @@ def test_what_needs_secrets_manager_says_that_the_server_has_none(run, arguments
 
 def test_setup_proves_the_keys_without_sts(run):
     output = run("setup", code=ErrorKind.NOT_SUPPORTED.value)
-    assert "Who the keys belong to: not supported by this server" in output.err
+    assert "Identify the owner of the keys: not supported by this server" in output.err
     assert "Delete it: removed" in output.err
 
 

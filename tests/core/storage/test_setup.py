@@ -40,7 +40,7 @@ def test_keys_are_tested_stored_and_read_back_and_nothing_else_stays(aws, bucket
     steps = []
     report = set_up(connection(), work=Work(batch=steps.append))
     assert described(steps) == [
-        ("Who the keys belong to", True),
+        ("Identify the owner of the keys", True),
         ("Find the bucket", True),
         ("Upload a test object", True),
         ("Read it back", True),
