@@ -64,7 +64,7 @@ def compare(
         work: Cancel token and progress.
         table: The table.
         before: The id of the first backup, or its beginning.
-        after: The id of the second backup; by default the newest with all rows.
+        after: The id of the second backup; by default the newest of the same database with all rows.
         samples: Most rows to return of those that were added, changed and removed.
 
     Raises:
@@ -76,7 +76,9 @@ def compare(
     work = default_work(work)
     store = BucketStore(workspace.bucket)
     first = find(store, table, work, Wanted.of(before, None))
-    second = find(store, table, work, Wanted.of(after, None))
+    # Without an id, a backup of another database with a table of this name is not meant.
+    same = first.origin if after is None and first.origin.database else None
+    second = find(store, table, work, Wanted.of(after, None, same))
     return compare_of(store, first, second, samples, work)
 
 

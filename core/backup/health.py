@@ -6,10 +6,11 @@ reported, since a table that lost most of its rows is also backed up without an 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.backup.databases import origin_of
 from core.backup.databases.address import SECRET_PREFIX
@@ -144,17 +145,42 @@ def findings(
     failed = [each for each in runs if each.failed and not _was_completed(each, backups)]
     found = list(_failed(failed, {schedule_name(each) for each in active}, moment))
     found += [finding for each in active for finding in _never_ran(each, runs, moment)]
+    several = _in_several_databases(limits)
     found += [
         finding
         for (table, place), limit in sorted(limits.items())
         if limit is not None
-        for finding in _age(table, place, groups.get((table, place), []), limit, moment)
+        for finding in _age(
+            _Table(table, place, table in several), groups.get((table, place), []), limit, moment
+        )
     ]
     for (table, place), group in sorted(groups.items()):
-        found += _damaged(table, place, group)
+        subject = _Table(table, place, table in several)
+        found += _damaged(subject, group)
         known = [each for each in group if not is_in_future(each, moment)]
-        found += _size(table, place, [each for each in known if _is_comparable(each)])
+        found += _size(subject, [each for each in known if _is_comparable(each)])
     return tuple(found)
+
+
+class _Table(NamedTuple):
+    """A table of a database, and whether another database has a table of this name."""
+
+    name: str
+    place: str
+    several: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.place}" if self.several and self.place else self.name
+
+    def finding(self, problem: BackupProblem, text: str) -> BackupFinding:
+        """Return a finding about the backups of this table."""
+        return BackupFinding(problem, self.name, self.place, text)
+
+
+def _in_several_databases(tables: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the names that tables of more than one database have."""
+    numbers = Counter(name for name, _ in tables)
+    return {name for name, number in numbers.items() if number > 1}
 
 
 def _grouped(backups: Iterable[Backup]) -> dict[tuple[str, str], list[Backup]]:
@@ -292,19 +318,19 @@ def _is_comparable(backup: Backup) -> bool:
 
 
 def _age(
-    table: str, place: str, group: Sequence[Backup], limit: timedelta, now: datetime
+    table: _Table, group: Sequence[Backup], limit: timedelta, now: datetime
 ) -> Iterator[BackupFinding]:
     intact = [each for each in group if _is_intact(each)]
     newest = next((each for each in intact if not is_in_future(each, now)), None)
     if not intact:
         text = f"There is no intact backup of {table}."
-        yield BackupFinding(BackupProblem.MISSING, table, place, text)
+        yield table.finding(BackupProblem.MISSING, text)
     elif newest is None:
         text = (
             f"The newest backup of {table} has a time in the future, {format_moment(intact[0].taken)}: "
             "the clock of its computer was wrong, or that of this one is. It is not known how old it is."
         )
-        yield BackupFinding(BackupProblem.OVERDUE, table, place, text)
+        yield table.finding(BackupProblem.OVERDUE, text)
     elif now - newest.taken > limit:
         age = format_duration((now - newest.taken).total_seconds())
         largest = format_duration(limit.total_seconds())
@@ -312,19 +338,19 @@ def _age(
             f"The newest backup of {table} was taken {format_moment(newest.taken)}, {age} ago; "
             f"at most {largest} are expected."
         )
-        yield BackupFinding(BackupProblem.OVERDUE, table, place, text)
+        yield table.finding(BackupProblem.OVERDUE, text)
 
 
-def _damaged(table: str, place: str, group: Sequence[Backup]) -> Iterator[BackupFinding]:
+def _damaged(table: _Table, group: Sequence[Backup]) -> Iterator[BackupFinding]:
     newest = group[0]
     if _is_intact(newest):
         return
     reason = newest.problem or f"It was {newest.checked}."
     text = f"The newest backup of {table}, {newest.id}, is damaged. {reason}"
-    yield BackupFinding(BackupProblem.DAMAGED, table, place, text)
+    yield table.finding(BackupProblem.DAMAGED, text)
 
 
-def _size(table: str, place: str, intact: Sequence[Backup]) -> Iterator[BackupFinding]:
+def _size(table: _Table, intact: Sequence[Backup]) -> Iterator[BackupFinding]:
     """Compare the newest backup with the median of those before it."""
     former = intact[1 : 1 + _COMPARED]
     if len(former) < _FEWEST:
@@ -343,4 +369,4 @@ def _size(table: str, place: str, intact: Sequence[Backup]) -> Iterator[BackupFi
         f"The newest backup of {table} is {problem.value}: {format_size(newest.size)}{rows}; the "
         f"median of the {len(former)} before it is {format_size(int(usual))}."
     )
-    yield BackupFinding(problem, table, place, text)
+    yield table.finding(problem, text)

@@ -146,7 +146,8 @@ def fetched_restore(
     """
     started, name = time.monotonic(), choices.target or backup.table
     _refuse_existing_target(target, choices)
-    today = target.schema(name) if target.exists(name) else None
+    with naming_restored(name):  # its schema cannot be read while another session locks it
+        today = target.schema(name) if target.exists(name) else None
     _refuse_some_rows(backup, target, name)
     with fetch_package(store, backup, today, work, within=within, prove=False) as fetched:
         if fetched.engine not in ("", target.engine):

@@ -101,22 +101,38 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
         found = list_backups(workspace, work, table=table or None)
     rows = [_row(one) for one in _grouped(found)]
     cli.out.result(found, lambda: cli.out.table(_HEADS, rows, numbers=(2, 3)))
-    problems = age is not None and _overdue(cli, workspace.profile, table, found, age)
+    texts = [] if age is None else _problems(workspace.profile, table, found, age)
     broken = [one for one in found if one.state is BackupState.BROKEN]
-    if not broken:
-        return ErrorKind.NOT_FOUND.value if problems else 0
-    cli.out.error(
-        Corrupt(
-            f"Damaged backups: {len(broken)} of {len(found)}",
-            cause=f"{broken[0].id} of {broken[0].table}: {broken[0].problem}",
-            remedy="Choose another backup to restore; a damaged one cannot be used.",
-        )
-    )
-    return ErrorKind.CORRUPT.value
+    return _report_problems(cli, texts, broken, len(found))
 
 
-def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], age: int) -> bool:
-    """Report what is wrong with the newest backups, and return whether anything is."""
+def _report_problems(cli: Cli, texts: Sequence[str], broken: Sequence[Backup], number: int) -> int:
+    """Report findings and damaged backups in one error, and return the exit code.
+
+    With `--json` standard error is one document, so there is only one error.
+    """
+    if not (texts or broken):
+        return 0
+    causes, remedies, summaries = list(texts), [], []
+    if texts:
+        summaries.append(f"Findings about backups: {len(texts)}")
+        remedies.append("Run `strongroom backup` again, and check what starts it.")
+    if broken:
+        summaries.append(f"Damaged backups: {len(broken)} of {number}")
+        causes.append(f"{broken[0].id} of {broken[0].table}: {broken[0].problem}")
+        remedies.append("Choose another backup to restore; a damaged one cannot be used.")
+    if not cli.out.as_json:  # a line each: a schedule may have many tables
+        for text in causes:
+            cli.out.note(f"! {text}")
+        causes = []
+    kind = Corrupt if broken else NotFound
+    error = kind("; ".join(summaries), cause=" ".join(causes), remedy=" ".join(remedies))
+    cli.out.error(error)
+    return error.kind.value
+
+
+def _problems(profile: Profile, table: str, found: Sequence[Backup], age: int) -> list[str]:
+    """Return what is wrong with the newest backups, as sentences."""
     from core.backup.health import findings
     from core.backup.runs import last_runs
     from core.backup.schedules import applies_to, schedules
@@ -138,16 +154,7 @@ def _overdue(cli: Cli, profile: Profile, table: str, found: Sequence[Backup], ag
     texts = [each.text for each in findings(found, installed, runs, overdue=timedelta(seconds=age))]
     if not found:
         texts = texts or [f"There is no backup of {table}." if table else "There are no backups."]
-    if not texts:
-        return False
-    cli.out.error(
-        NotFound(
-            f"Findings about backups: {len(texts)}",
-            cause=" ".join(texts),
-            remedy="Run `strongroom backup` again, and check what starts it.",
-        )
-    )
-    return True
+    return texts
 
 
 def _grouped(found: Sequence[Backup]) -> Iterator[Backup]:

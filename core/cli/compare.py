@@ -21,7 +21,9 @@ def compare(
     second: Annotated[
         str | None,
         typer.Argument(
-            metavar="ID", help="The id of the second backup; by default the newest with all rows."
+            metavar="ID",
+            help="The id of the second backup; by default the newest of the same database with all "
+            "rows.",
         ),
     ] = None,
     samples: Annotated[

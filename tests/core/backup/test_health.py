@@ -276,3 +276,13 @@ def test_a_run_with_an_invalid_url_does_not_prevent_the_other_findings(url: str)
     found = findings([taken(30)], (), [run, other], now=NOW)
     places = [each.text.removeprefix("The backup of all tables of ").split()[0] for each in found]
     assert places == [url, "/a"]
+
+
+def test_findings_distinguish_tables_of_the_same_name() -> None:
+    old = [taken(30), taken(30, origin=OTHER), taken(30, table="users")]
+    texts = [each.text for each in findings(old, overdue=DAY, now=NOW)]
+    assert [text.split(" was taken")[0] for text in texts] == [
+        f"The newest backup of orders of {ONE}",
+        f"The newest backup of orders of {OTHER}",
+        "The newest backup of users",
+    ]

@@ -132,3 +132,15 @@ def test_two_backups_are_compared(command, database, table):
     assert (found["before"]["id"], found["after"]["id"], found["rows"]) == (first, second, [])
     assert "no part was read" in command("compare", table, second, second).err
     command("compare", table, "nothing", code=ErrorKind.NOT_FOUND.value)
+
+
+def test_a_backup_is_compared_with_the_newest_of_its_database(command, database, table, tmp_path):
+    first, second = (
+        json.loads(command("backup", database, table, "--json").out)["backups"][0]["id"]
+        for _ in "12"
+    )
+    other = tmp_path / "other.db"
+    sql(other, f"CREATE TABLE {table} (id INTEGER PRIMARY KEY)")
+    command("backup", str(other), table)
+    found = json.loads(command("compare", table, first, "--json").out)
+    assert found["after"]["id"] == second

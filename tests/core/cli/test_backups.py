@@ -147,6 +147,19 @@ def test_a_damaged_newest_backup_is_an_error_and_an_older_one_has_to_be_named(
     assert rows(database, f"SELECT count(*) FROM {table}") == [(2,)]
 
 
+def test_findings_and_damaged_backups_are_one_error(command, database, table, demo_s3):
+    made = json.loads(command("backup", database, table, "--json").out)["backups"][0]
+    demo_s3.put_object(Bucket="tentimecrypto", Key=made["key"], Body=b"{}")
+    arguments = ("backups", table, "--overdue", "26h")
+    error = json.loads(command(*arguments, "--json", code=CORRUPT).err)["error"]
+    assert error["summary"] == "Findings about backups: 2; Damaged backups: 1 of 1"
+    assert f"There is no intact backup of {table}." in error["cause"]
+    assert made["id"] in error["cause"]
+    lines = command(*arguments, code=CORRUPT).err.splitlines()
+    assert f"! There is no intact backup of {table}." in lines
+    assert "Choose another backup to restore" in lines[-1]
+
+
 def test_backups_of_several_databases_stand_apart_and_are_not_mixed_up(
     command, tmp_path, table, monkeypatch
 ):

@@ -148,7 +148,11 @@ def test_a_locked_table_is_reported_and_unchanged(orders: Database, store: Memor
         other.execute_simple("LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE")
         with pytest.raises(Conflict, match="holds a lock on orders in ") as locking:
             orders.restore(store, backup)
+        other.execute_simple("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Conflict) as reading:
+            orders.restore(store, backup)
     other.close()
+    assert reading.value.cause.endswith("The table being restored is orders.")
     assert swapping.value.cause.endswith("The table being restored is orders.")
     assert "being restored" not in locking.value.cause
     assert orders.everything() == before
