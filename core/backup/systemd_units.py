@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.backup.programs import run_program
-from core.errors import NotSupported
+from core.errors import LocalIOError, NotSupported
 from core.hints import Hint
 from core.local.atomic import translate_os_errors, write_atomically
 from core.model.schedule import GeneratedFile
@@ -78,7 +78,16 @@ def install_units(files: Sequence[GeneratedFile]) -> tuple[Path, ...]:
     for file in files:
         write_atomically(folder / file.name, file.text.encode())
         paths.append(folder / file.name)
-    run_program([systemctl, "--user", "daemon-reload"], seconds=_SYSTEMCTL_SECONDS)
     timer = next(file.name for file in files if file.name.endswith(".timer"))
-    run_program([systemctl, "--user", "enable", "--now", timer], seconds=_SYSTEMCTL_SECONDS)
+    try:
+        run_program([systemctl, "--user", "daemon-reload"], seconds=_SYSTEMCTL_SECONDS)
+        run_program([systemctl, "--user", "enable", "--now", timer], seconds=_SYSTEMCTL_SECONDS)
+    except LocalIOError as error:
+        # A user without a session of systemd, as in a container or after `su`, has no timers.
+        error.remedy = (
+            f"{error.remedy} Where the user has no session of systemd, choose another format, such "
+            f"as a line for cron, and install it yourself. The units remain in {folder}."
+        )
+        error.hints = Hint.FORMAT_CRON
+        raise
     return tuple(paths)

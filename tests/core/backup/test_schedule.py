@@ -24,6 +24,7 @@ from core.backup.schedules import save_schedule, schedules
 from core.backup.systemd_units import install_units
 from core.cli.backup import conditions_of
 from core.errors import InvalidInput, LocalIOError, NotSupported
+from core.hints import Hint
 from core.local.state.database import state_database
 from core.model.schedule import Every, Schedule, ScheduleFormat
 
@@ -184,8 +185,11 @@ def test_units_are_written_and_the_timer_is_started(systemctl: Path) -> None:
     calls = (systemctl / "calls").read_text().splitlines()
     assert calls == ["--user daemon-reload", f"--user enable --now {files[1].name}"]
     (systemctl / "code").write_text("1")
-    with pytest.raises(LocalIOError, match="failed with exit code 1"):
+    with pytest.raises(LocalIOError, match="failed with exit code 1") as failed:
         install_units(files)
+    assert "a line for cron" in failed.value.remedy
+    assert f"remain in {paths[0].parent}." in failed.value.remedy
+    assert failed.value.hints is Hint.FORMAT_CRON
 
 
 def test_a_machine_without_systemd_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
