@@ -163,12 +163,16 @@ class LoadText:
 
     def _statement(self, schema: TableSchema) -> str:
         targets, changes = [], []
+        converts = any(has_bytes(column) or base_type(column) == "bit" for column in self._columns)
         for number, column in enumerate(self._columns):
             name = quoted(column.name)
             if has_bytes(column):
                 changes.append(f"{name}=UNHEX(@v{number})")
             elif base_type(column) == "bit":
                 changes.append(f"{name}=CAST(@v{number} AS UNSIGNED)")
+            elif converts and column.numbering == "auto_increment":
+                # With SET, a 0 that is read into the column itself would become the next number.
+                changes.append(f"{name}=@v{number}")
             else:
                 targets.append(name)
                 continue

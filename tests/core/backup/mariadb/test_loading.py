@@ -77,3 +77,20 @@ def test_doubled_keys_end_the_load(orders: Trading) -> None:
     with pytest.raises(DatabaseError, match="does not store the rows of"):
         loaded(orders, [(2, piece)])
     assert orders.tables() == ["orders"]
+
+
+@pytest.mark.parametrize("kind", ["VARBINARY(9)", "LONGBLOB", "BIT(9)", "POINT", "VARCHAR(9)"])
+def test_a_row_with_the_number_0_is_restored(
+    trading: Trading, store: MemoryStore, kind: str
+) -> None:
+    """With SET, `LOAD DATA` took 0 for a request of the next number, also in this SQL mode."""
+    value = {"BIT(9)": "b'101'", "POINT": "POINT(1, 2)"}.get(kind, "'x'")
+    trading.sql(
+        f"CREATE TABLE orders (v {kind}, id INT AUTO_INCREMENT PRIMARY KEY)",
+        f"INSERT INTO orders VALUES ({value}, 0), ({value}, -3), (NULL, 1), ({value}, 2)",
+    )
+    before = trading.everything()
+    backup = trading.backed_up(store, "orders")
+    trading.sql("DROP TABLE orders")
+    assert trading.restored(store, backup).verified == BY_FINGERPRINT
+    assert trading.everything() == before
