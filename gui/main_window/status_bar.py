@@ -136,6 +136,7 @@ class StatusBar(QFrame):
             context.runner.task_finished,
         ):
             signal.connect(self._on_task)
+        tasks.dataChanged.connect(self._on_task)
         self._on_identity(context.identity)
         self._show_tasks()
 

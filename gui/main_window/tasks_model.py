@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QObject, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt, QTimer
 
 from core.units import format_duration
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
 from gui.tasks import Task, TaskRunner
-from gui.tasks.rates import Pace, amount, share
+from gui.tasks.rates import UPDATE_MS, Pace, amount, share
 
 COLUMNS = ("Task", "From", "To", "Progress", "Rate", "Left", "State")
 _TASK, _FROM, _TO, _PROGRESS, _RATE, _LEFT, _STATE = range(7)
@@ -30,6 +30,9 @@ class TasksModel(Columns):
         # The runner lists the oldest task first.
         self._rows: list[Task] = list(reversed(runner.tasks))
         self._paces: dict[int, Pace] = {}
+        self._speeds = QTimer(self)
+        self._speeds.setInterval(UPDATE_MS)
+        self._speeds.timeout.connect(self._on_speeds)
         runner.task_started.connect(self._on_started)
         runner.task_changed.connect(self._on_changed)
         runner.task_finished.connect(self._on_changed)
@@ -95,10 +98,23 @@ class TasksModel(Columns):
         self._rows.insert(0, task)
         self.endInsertRows()
         self._remove_dropped()
+        self._speeds.start()
+
+    def _on_speeds(self) -> None:
+        """Let running tasks without progress show that they have no speed."""
+        running = [task for task in self._rows if task.running]
+        for task in running:
+            if self.pace(task).is_stale:
+                self._show(task)
+        if not running:
+            self._speeds.stop()
 
     def _on_changed(self, task: Task) -> None:
         if task.progress is not None and task.running:
             self.pace(task).take(task.progress)
+        self._show(task)
+
+    def _show(self, task: Task) -> None:
         if task in self._rows:
             row = self._rows.index(task)
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))

@@ -11,6 +11,11 @@ from core.work import Progress
 
 #: Weight of the newest speed.
 _NEWEST = 0.3
+#: Seconds without a report after which the last speed is not the present one: the server may be
+#: gone, which is only known when its time limit has passed.
+_STALE_SECONDS = 8
+#: Milliseconds after which a display of a speed should be updated although there was no report.
+UPDATE_MS = 2_000
 
 
 @dataclass(slots=True)
@@ -18,10 +23,20 @@ class Pace:
     """The speed of one task in units per second, computed from its progress reports."""
 
     clock: Callable[[], float] = time.monotonic
-    speed: float = 0.0
+    _speed: float = 0.0
     _when: float = 0.0
     _done: int = 0
     _first: bool = True
+
+    @property
+    def speed(self) -> float:
+        """The speed in units per second; 0 while it is unknown, or if nothing has been reported."""
+        return 0.0 if self.is_stale else self._speed
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether there was a speed, and no report for some seconds."""
+        return self._speed > 0 and self.clock() - self._when > _STALE_SECONDS
 
     def take(self, progress: Progress) -> None:
         """Add a report; progress that goes back (a repeated part) is not counted."""
@@ -34,7 +49,7 @@ class Pace:
             return
         fresh = max(progress.done - self._done, 0) / passed
         # An exponential average, which follows changes without storing former speeds.
-        self.speed = fresh if not self.speed else self.speed + _NEWEST * (fresh - self.speed)
+        self._speed = fresh if not self._speed else self._speed + _NEWEST * (fresh - self._speed)
         self._when, self._done = now, progress.done
 
     def rate(self, unit: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import Cancelled, StorageError
 from core.limits import SharedLimits, TransferLimits
@@ -14,6 +14,7 @@ from core.transfer.values import Outcomes
 from core.work import Progress
 from gui.context.transfers.batch import Batch
 from gui.tasks import Task, TaskRunner
+from gui.tasks.rates import UPDATE_MS
 
 
 class Runs(QObject):
@@ -37,6 +38,9 @@ class Runs(QObject):
         self.limits = SharedLimits()
         self._tasks: dict[Task, Batch] = {}
         self._shares: dict[Batch, TransferLimits] = {}
+        self._speeds = QTimer(self)
+        self._speeds.setInterval(UPDATE_MS)
+        self._speeds.timeout.connect(self._on_speeds)
         runner.task_finished.connect(self._on_finished)
 
     @property
@@ -65,6 +69,7 @@ class Runs(QObject):
             resumable=True,
         )
         self._tasks[task] = batch
+        self._speeds.start()
 
     def stop(self, batch: Batch, *, pause: bool) -> None:
         """Stop a batch if it is running.
@@ -97,6 +102,14 @@ class Runs(QObject):
         self._tasks = {
             task: of_task for task, of_task in self._tasks.items() if of_task is not batch
         }
+        if not self._tasks:
+            self._speeds.stop()
+
+    def _on_speeds(self) -> None:
+        """Let batches without progress show that they have no speed."""
+        for batch in self.batches:
+            if batch.pace.is_stale:
+                self.updated.emit(batch, -1, -1)
 
     def _on_failed(self, batch: Batch, error: StorageError) -> None:
         self.ended.emit(batch, error)

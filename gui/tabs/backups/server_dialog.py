@@ -148,6 +148,7 @@ class ServerForm(QWidget):
         host = self.host.text().strip()
         checks = (
             (host, "Enter the host name or IP address of the server."),
+            (_url_in(host) is None, "Press Tab or Enter to fill in the form from the URL."),
             (not _NO_HOST.search(host), "Enter a host name or IP address only, or a complete URL."),
             (host.count(":") != 1, "Enter the port in its own field."),
             (self.port.hasAcceptableInput(), "Enter a port from 1 to 65535."),
@@ -165,7 +166,7 @@ class ServerForm(QWidget):
 
     def _use_url(self) -> None:
         """Fill the form from a URL in the field of the host, which must not show its password."""
-        found = login_and_password(self.host.text()) if "://" in self.host.text() else None
+        found = _url_in(self.host.text())
         if found is None:
             return
         login, password = found
@@ -295,6 +296,11 @@ class ServerDialog(Dialog):
     def _stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
+
+
+def _url_in(text: str) -> tuple[ServerLogin, Secret] | None:
+    """Return the login and the password of a complete URL of a server; None for other texts."""
+    return login_and_password(text) if "://" in text else None
 
 
 def _choose(box: QComboBox, index: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 from helpers.databases import postgresql_server
 from helpers.keyrings import ForgetfulKeyring, allow, memory_keyring
 from helpers.postgresql_tables import new_database, trading
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.dialogs.confirm import Confirm
@@ -107,6 +108,27 @@ def test_the_dialog_shows_what_is_missing_and_the_usual_port(qtbot, fresh_tab):
     assert not form.authority.isVisible()
     form.tls.setCurrentIndex(2)
     assert form.authority.isVisible()
+    dialog.reject()
+
+
+def test_a_url_that_was_typed_is_used_by_the_next_key(qtbot, fresh_tab):
+    fresh_tab.show()
+    fresh_tab.opener.open_server()
+    dialog = opened(fresh_tab, ServerDialog)
+    form = dialog.form
+    dialog.activateWindow()
+    qtbot.waitUntil(form.host.hasFocus, timeout=WAIT)
+    for typed in ("mysql://", "mysql://ada@db.example.com:3307/sho"):
+        form.host.clear()
+        qtbot.keyClicks(form.host, typed)
+    assert not dialog.go.isEnabled()
+    assert dialog.reason.text() == "Press Tab or Enter to fill in the form from the URL."
+    qtbot.keyClicks(form.host, "p")
+    qtbot.keyClick(form.host, Qt.Key.Key_Tab)
+    assert (form.host.text(), form.port.text()) == ("db.example.com", "3307")
+    assert (form.database.text(), form.user.text()) == ("shop", "ada")
+    assert dialog.reason.text() == ""
+    assert dialog.go.isEnabled()
     dialog.reject()
 
 
