@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -71,8 +73,19 @@ def copy_to_file(
         source: the quoted name of the table, or a query in parentheses.
         columns: the columns to write.
         target: the file.
+
+    Raises:
+        OSError: The disk of the file is full.
     """
-    return int(connection.execute(_copy_sql(source, columns, target)).fetchall()[0][0])
+    import duckdb
+
+    try:
+        return int(connection.execute(_copy_sql(source, columns, target)).fetchall()[0][0])
+    except duckdb.IOException as error:
+        # DuckDB names the file. Another one is that of what does not fit in memory.
+        if "No space left on device" in str(error) and target.path.name in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target.path)) from error
+        raise
 
 
 def _copy_sql(source: str, columns: Sequence[TypedColumn], target: FileTarget) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import json
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 
 import apsw
 import duckdb
 import pytest
 from helpers.backups import backed_up
 
+from core.backup import export as export_module
 from core.backup.export import FORMATS, Target, export_of
 from core.errors import AlreadyExists, Corrupt, InvalidInput, LocalIOError
+from core.sql.files import copy_to_file
 from core.work import Work
 
 TABLE = 'od"d; name'
@@ -138,3 +142,33 @@ def test_unknown_formats_are_refused(store, backup, tmp_path):
     ):  # fmt: skip
         with pytest.raises(InvalidInput):
             check_target(target)
+
+
+@pytest.mark.parametrize(
+    ("full", "summary"),
+    [("o.csv", "o.csv could not be written"), ("duckdb_temp_block", "The disk is full")],
+)
+def test_the_file_that_does_not_fit_on_the_disk_is_named(
+    store, backup, tmp_path, monkeypatch, full, summary
+):
+    """What DuckDB reports about a full disk was the error of a query, which no one had run."""
+
+    class Full:
+        def execute(self, statement):
+            path = statement.partition(" TO '")[2].partition("'")[0]
+            name = Path(path).name if full == "o.csv" else full
+            message = (
+                f'Async write failed: {{"exception_message":"Could not write file \\"{name}\\"'
+            )
+            raise duckdb.IOException(f'{message}: No space left on device","errno":"28"}}')
+
+    monkeypatch.setattr(export_module, "copy_to_file", partial(_copied_by, Full()))
+    with pytest.raises(LocalIOError) as refused:
+        exported(store, backup, tmp_path / "o.csv")
+    assert refused.value.summary == summary
+    assert refused.value.remedy
+    assert not (tmp_path / "o.csv").exists()
+
+
+def _copied_by(connection, _connection, *arguments):
+    return copy_to_file(connection, *arguments)

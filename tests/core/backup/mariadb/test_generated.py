@@ -87,13 +87,17 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class Made:
-    """A table as SQL, its rows as SQL values, and how it is restored."""
+    """A table as SQL, its rows as SQL values, and how it is restored.
+
+    `from_zero` means that the numbers of the rows are 0, -1 and so on instead of 1, 2 and so on.
+    """
 
     columns: tuple[str, ...]
     options: str
     rows: tuple[tuple[str, ...], ...]
     width: int
     way: str
+    from_zero: bool
 
     def script(self, name: str) -> Iterator[str]:
         """Yield the statements that create the table and its rows."""
@@ -102,6 +106,8 @@ class Made:
         rows = ",".join(f"({','.join(row)})" for row in self.rows)
         if rows:
             yield f"INSERT INTO {name} ({names}) VALUES {rows}"
+        if rows and self.from_zero:
+            yield f"UPDATE {name} SET id = 1 - id"
 
 
 @st.composite
@@ -137,7 +143,8 @@ def tables(draw: st.DrawFn) -> Made:
     )
     rows = tuple(draw(st.lists(row, max_size=8)))
     way = draw(st.sampled_from(["dropped", "in place", "new name"]))
-    return Made(tuple(columns), options, rows, len(kinds), way)
+    from_zero = with_key and draw(st.booleans())
+    return Made(tuple(columns), options, rows, len(kinds), way, from_zero)
 
 
 @generated(tables=TABLES)
