@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
+#: Names of runs that could not be recorded, and why.
+_reported: set[tuple[str, str]] = set()
 
 
 @dataclass(slots=True)
@@ -217,7 +219,10 @@ def _store(run: BackupRun, *, running: bool = False) -> None:
             _write(connection, run, owner)
             connection.execute(_TRIM, (_MOST_RUNS,))
     except LocalIOError as error:
-        _log.warning("The run of a backup could not be recorded: %s", error)
+        # The beginning of a run, its end, and a failure of its command have the same error.
+        if (found := (run.name, error.summary)) not in _reported:
+            _reported.add(found)
+            _log.warning("The run of a backup could not be recorded: %s", error)
 
 
 def _write(connection: Any, run: BackupRun, owner: str | None) -> None:

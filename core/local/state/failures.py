@@ -95,7 +95,7 @@ def _describe(error: apsw.Error, path: Path, verb: str) -> LocalIOError:
     if name == "FullError":
         described = local_io_error(OSError(errno.ENOSPC, ""), summary, path)
         with suppress(OSError):
-            described.cause = f"The disk is full: {_free(path)} are free."
+            described.cause = f"The disk of {path.parent} is full: {_free(path)} are free."
         return described
     if name in _AS_OS_ERROR:
         return local_io_error(OSError(_AS_OS_ERROR[name], ""), summary, path)

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 from unittest.mock import MagicMock
 
 import pytest
@@ -28,7 +29,7 @@ from core.backup.runs import (
 from core.backup.schedule import schedule_name
 from core.backup.schedules import remove_schedule, save_schedule, schedules
 from core.backup.timetable import missed_time, next_time
-from core.errors import Cancelled, InvalidInput, NotFound, Offline
+from core.errors import Cancelled, InvalidInput, LocalIOError, NotFound, Offline
 from core.local.state.database import state_database
 from core.model.backup import BackupReport, Origin
 from core.model.backup_run import BackupRun
@@ -82,6 +83,30 @@ def test_the_last_run_and_its_result_are_recorded() -> None:
     with recorded_run("shop.db", Selection(("orders",))) as result:
         result.problem = "users was skipped: It has a function."
     assert only().failed
+
+
+def test_a_run_that_cannot_be_recorded_reports_it_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    full = LocalIOError("state.db could not be opened", cause="The disk of /home is full.")
+    monkeypatch.setattr(runs, "state_database", lambda: FullDisk(tmp_path / "state.db", full))
+    for database in ("shop.db", "other.db"):
+        with pytest.raises(Offline), recorded_run(database, Selection(("orders",))):
+            raise Offline("The endpoint cannot be reached")
+        record_failure(database, Selection(("orders",)), full)
+    # The beginning, the end, and the failure of the command.
+    assert caplog.text.count("could not be recorded: state.db could not be opened") == 2
+
+
+class FullDisk:
+    """A state database on a full disk."""
+
+    def __init__(self, path: Path, error: LocalIOError) -> None:
+        self.path = path
+        self._error = error
+
+    def transaction(self) -> NoReturn:
+        raise self._error
 
 
 def test_the_skipped_tables_of_a_run_are_recorded() -> None:

@@ -129,7 +129,7 @@ def test_a_failed_write_changes_nothing(store, tmp_path):
     large = replace(PRODUCTION, secret_name="s" * 200_000)
     with pytest.raises(LocalIOError) as raised:
         store.save(large)
-    assert "disk is full" in raised.value.cause
+    assert f"The disk of {tmp_path / 'state'} is full" in raised.value.cause
     assert store.list() == (STAGING,)
     assert store.current() == STAGING
 
