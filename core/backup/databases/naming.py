@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from core.errors import Conflict, Corrupt, NotSupported
 
 
+class LockedError(Conflict):
+    """Another session of the server holds a lock, or uses the table."""
+
+
 @contextmanager
 def naming_table(table: str, database: str) -> Iterator[None]:
     """Add table and database to errors about a schema that name neither.
@@ -30,20 +34,20 @@ def naming_locked(table: str, database: str) -> Iterator[None]:
     """Name the table in the error about a lock of another session."""
     try:
         yield
-    except Conflict as error:
+    except LockedError as error:
         error.summary = f"Another session holds a lock on {table} in {database}"
         raise
 
 
 @contextmanager
 def naming_restored(table: str) -> Iterator[None]:
-    """Name the table that is being restored in errors about locks and conflicts that do not.
+    """Name the table that is being restored in errors about locks that do not.
 
     The lock may be on another table, for example one that refers to it.
     """
     try:
         yield
-    except Conflict as error:
+    except LockedError as error:
         if not _contains(error.reason, table):
             error.cause = f"{error.cause} The table being restored is {table}.".lstrip()
         raise

@@ -121,8 +121,8 @@ def test_a_short_outage_delays_the_backup_until_the_snapshot_has_ended(
         snapshot, open_now = source.snapshot, [False]
 
         @contextmanager
-        def watched() -> Iterator[None]:
-            with snapshot():
+        def watched(tables: Selection | None) -> Iterator[None]:
+            with snapshot(tables):
                 open_now[0] = True
                 yield
             open_now[0] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.backup.databases.mysql.address import ServerAddress
+from core.backup.databases.naming import LockedError
 from core.backup.databases.server import (
     connection_lost,
     login_refused,
@@ -52,7 +53,7 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
     (
         _LOCKED,
         (
-            Conflict,
+            LockedError,
             "Another session uses or changes the table in {name}",
             "Wait until it has ended, then try again. Nothing was changed.",
         ),

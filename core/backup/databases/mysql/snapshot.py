@@ -230,7 +230,7 @@ def _begun_together(
         # One address may lead to several servers; only that of the lock knows the name.
         holder = f"SELECT IS_USED_LOCK({literal(name)})"
         if session.value(holder) is None or companion.value(holder) is None:
-            raise Conflict("The connections lead to different servers")
+            raise Conflict(f"The connections to {session.address} lead to different servers")
         opened.pop_all()
         return companion
 
@@ -252,4 +252,4 @@ def _lock(session: Session, tables: Collection[str]) -> None:
                 raise
     # The lock of a prepared transaction ends with its connection, but another one can commit it.
     if session.query("XA RECOVER"):
-        raise Conflict("The server has prepared transactions")
+        raise Conflict(f"{session.address} has prepared transactions")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.backup.databases.naming import LockedError
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.server import (
     Address,
@@ -13,7 +14,7 @@ from core.backup.databases.server import (
     other_error,
     too_many_connections,
 )
-from core.errors import AccessDenied, Conflict, DatabaseError, DatabaseOffline, StorageError
+from core.errors import AccessDenied, DatabaseError, DatabaseOffline, StorageError
 from core.redaction import redacted
 
 _READ_ONLY = "The server or the connection is read-only: use the primary server to restore."
@@ -106,7 +107,7 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
     if special:
         return special(address, f"{message}.")
     if code == _LOCKED:
-        return Conflict(
+        return LockedError(
             f"Another session holds a lock on a table in {address}",
             cause=f"{message}.",
             remedy="Wait until it has ended, or end it, then try again. Nothing was changed.",
