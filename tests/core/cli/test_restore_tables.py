@@ -18,6 +18,18 @@ def records(monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def command(command, demo_s3):
+    """Run a command on a separate bucket: broken backups of other tests would be skipped tables."""
+    bucket = f"tables-{uuid4().hex[:12]}"
+    demo_s3.create_bucket(Bucket=bucket)
+
+    def call(*arguments, code=0):
+        return command(*arguments, f"--bucket={bucket}", code=code)
+
+    return call
+
+
+@pytest.fixture
 def tables():
     """Names that no other test uses: the child's is first by name."""
     mark = uuid4().hex[:12]
