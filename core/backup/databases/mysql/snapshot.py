@@ -38,6 +38,8 @@ _ATTEMPTS = 5
 _LOCK_SECONDS = 5
 #: How long the second connection may wait for the next large table.
 _IDLE_SECONDS = 24 * 3600
+#: These errors are only logged.
+_NO_REMEDY = "One connection reads the tables, so nothing needs to be done."
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 #: Without partitions: one can be exchanged with a table that was not locked, which is not seen.
 _LARGE = """
@@ -230,7 +232,9 @@ def _begun_together(
         # One address may lead to several servers; only that of the lock knows the name.
         holder = f"SELECT IS_USED_LOCK({literal(name)})"
         if session.value(holder) is None or companion.value(holder) is None:
-            raise Conflict(f"The connections to {session.address} lead to different servers")
+            raise Conflict(
+                f"The connections to {session.address} lead to different servers", remedy=_NO_REMEDY
+            )
         opened.pop_all()
         return companion
 
@@ -252,4 +256,4 @@ def _lock(session: Session, tables: Collection[str]) -> None:
                 raise
     # The lock of a prepared transaction ends with its connection, but another one can commit it.
     if session.query("XA RECOVER"):
-        raise Conflict(f"{session.address} has prepared transactions")
+        raise Conflict(f"{session.address} has prepared transactions", remedy=_NO_REMEDY)
