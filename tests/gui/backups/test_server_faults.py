@@ -53,7 +53,7 @@ def test_a_pasted_url_fills_the_form_and_its_password_is_hidden(form):
 def test_a_typed_url_is_used_when_it_is_complete(form):
     QTest.keyClicks(form.host, "mysql://ada@db.example.com/shop?tls=verify&ca=/etc/ca.pem")
     assert form.host.text().startswith("mysql://")
-    assert form.problem == "Enter a host name or IP address only, or a complete URL."
+    assert form.problem == "Press Tab or Enter to fill in the form from the URL."
     form.host.editingFinished.emit()
     assert (form.host.text(), form.port.text(), form.user.text()) == (
         "db.example.com", "3306", "ada",
