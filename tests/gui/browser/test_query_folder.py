@@ -143,10 +143,16 @@ def test_another_bucket_has_none_of_the_folders(query, workspace, tab, qtbot):
 
 
 def test_a_statement_runs_in_the_engine_and_is_stopped(query, tab, qtbot):
+    usual = query.statement.toPlainText()
+    # One that would run for minutes: a short one may end before it is stopped.
+    query.statement.setPlainText(
+        f"SELECT sum(a.range * b.range) FROM {NAME}, range(1000000) a, range(100000) b"
+    )
     query.start()
     query.stop.click()
     qtbot.waitUntil(lambda: query.text.text() == "Stopped.", timeout=30_000)
     assert query.go.isVisible()
+    query.statement.setPlainText(usual)
     query.start()
     qtbot.waitUntil(lambda: query.result.model.rowCount() == 9, timeout=30_000)
     assert query.tables.known[NAME].table
