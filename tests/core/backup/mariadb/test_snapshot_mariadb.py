@@ -19,6 +19,8 @@ from core.backup.databases import open_database, parallel_reading
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.mysql import snapshot
 from core.backup.databases.mysql.reading import ReadableDatabase
+from core.backup.databases.mysql.session import Session
+from core.backup.databases.parallel_reading import ParallelReading
 from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes
 from core.backup.restore import BY_FINGERPRINT
@@ -349,12 +351,20 @@ def test_a_session_that_ends_ends_the_run(
     orders: Trading, monkeypatch: pytest.MonkeyPatch, which: int
 ) -> None:
     monkeypatch.setattr(parallel_reading, "_AHEAD_BYTES", 1)  # each waits in its first range
+    readers, take = set[Session](), ParallelReading._next
+
+    def taking(reading: Any, session: Session, *pieces: Any) -> Any:
+        readers.add(session)
+        return take(reading, session, *pieces)
+
+    monkeypatch.setattr(ParallelReading, "_next", taking)
     orders.sql("UPDATE orders SET note = REPEAT('x', 300)")
     with orders.open() as source, source.snapshot(Selection(("orders",))):
         until(lambda: len(sessions(orders)) == 2)  # the third one, which had the lock, has ended
         numbers = [number for number, _ in sessions(orders)]
         rows = source.dump(source.schema("orders"))
         next(rows)
+        until(lambda: len(readers) == 2)  # before its first range, the second one is only omitted
         orders.sql(f"KILL {numbers[which]}")
         with pytest.raises(Offline), closing(rows):  # type: ignore[type-var] # a generator
             list(rows)
