@@ -108,9 +108,13 @@ def test_a_dropped_table_comes_back(qtbot, tab, mariadb_server, trading, settled
     confirm(qtbot, tab, "orders")
     qtbot.waitUntil(lambda: "undone" in tab.banner.text, timeout=WAIT)
     assert rows() == lost
+    # Until the lists are loaded again: without its table, the backup would not be selected then.
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and tab.restoring.preview.difference.added == 1, timeout=WAIT
+    )
+    settled(tab)
 
     mariadb_server.ask(f"DROP TABLE {trading}.orders")
-    settled(tab)
     tab.flow.compare()
     qtbot.waitUntil(
         lambda: tab.restoring.preview and not tab.restoring.preview.exists, timeout=WAIT
