@@ -68,12 +68,13 @@ def _garbage_is_collected_in_the_main_thread():
 
 @pytest.fixture(autouse=True)
 def _data_is_no_reason_for_a_complete_collection(request, monkeypatch):
-    """Let the window collect by its counters only, but for the tests of its collector.
+    """Let the window collect by its counters only, except in the tests of its collector and speed.
 
     After much data it visits all objects when it ends: here, those of all tests and their modules.
     """
     garbage = sys.modules.get("gui.tasks.garbage")
-    if garbage is not None and request.path.name != "test_garbage.py":
+    real = {"test_garbage.py", "test_browser_at_scale.py"}
+    if garbage is not None and request.path.name not in real:
         monkeypatch.setattr(garbage, "_DATA_OBJECTS", sys.maxsize)
 
 
@@ -91,6 +92,7 @@ def _temporary_home(_homes, monkeypatch):
     monkeypatch.setenv("HOME", str(home))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
+    monkeypatch.delenv("PGPASSFILE", raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))

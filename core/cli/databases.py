@@ -34,7 +34,7 @@ def without_password(address: str) -> str:
             "The database URL contains a password",
             "Other users of this machine can read the arguments of a command.",
             "Remove it from the URL and store it once with `strongroom database login URL`, or "
-            "use secret:NAME.",
+            "use secret:NAME or a password file such as ~/.pgpass.",
         )
     return address
 
@@ -93,7 +93,8 @@ def login(context: typer.Context, database_url: Database) -> None:
     except KeyringError as error:  # its remedy is that of access keys
         error.remedy = (
             "Start or unlock a keyring. Without one, save the address and the password as a secret "
-            "and use secret:NAME instead of the URL."
+            "and use secret:NAME instead of the URL, or write the password into the file of the "
+            "database's programs: ~/.pgpass (PostgreSQL) or ~/.my.cnf (MariaDB)."
         )
         raise
     result = {"database": database_url, "server": version}

@@ -78,12 +78,15 @@ class ScheduleEntry(Dialog):
         self.banner.show_good("The entry was copied.")
 
 
+#: Follows each way to install an entry.
+_LOGIN = (
+    "The password of a server must be in the keyring, in a secret, or in ~/.pgpass (PostgreSQL) or "
+    "~/.my.cnf (MariaDB)."
+)
 _INSTALL = {
     ScheduleFormat.SYSTEMD: "Save both files to ~/.config/systemd/user and run “systemctl --user "
-    "daemon-reload” and “systemctl --user enable --now” with the name of the timer. The password of "
-    "a server must be in the keyring or in a secret.",
-    ScheduleFormat.CRON: "Add the line with “crontab -e”. The password of a server must be in the "
-    "keyring or in a secret.",
+    f"daemon-reload” and “systemctl --user enable --now” with the name of the timer. {_LOGIN}",
+    ScheduleFormat.CRON: f"Add the line with “crontab -e”. {_LOGIN}",
     ScheduleFormat.TASK_SCHEDULER: "Save the file and import it with “schtasks /Create /XML FILE "
-    "/TN NAME”. The password of a server must be in the keyring or in a secret.",
+    f"/TN NAME”. {_LOGIN}",
 }

@@ -36,7 +36,10 @@ from gui.widgets.panel import row
 from gui.widgets.secret_field import SecretField
 
 _PORT_WIDTH = 72
-_TEXT = "A backup needs a user that can read the tables, a restore one that can create tables."
+_TEXT = (
+    "A backup needs a user that can read the tables, a restore one that can create tables. Without a "
+    "password, that of ~/.pgpass or ~/.my.cnf is used."
+)
 _DEMO_TEXT = (
     "The demo has no database server: enter one that this computer can reach. Its backups are "
     "written to the bucket of the demo."

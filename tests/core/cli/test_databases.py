@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from helpers.databases import postgresql_server
@@ -126,6 +127,19 @@ def test_a_keyring_that_cannot_be_read_is_the_cause_of_a_missing_password(
     failed = command("database", "login", url, code=ErrorKind.KEYRING.value)
     assert "secret:NAME instead of the URL" in " ".join(failed.err.split())
     assert "session only" not in failed.err
+
+
+def test_a_machine_without_a_keyring_uses_the_password_file_of_the_database(
+    command, database, locked_keyring
+):
+    path = Path.home() / ".pgpass"
+    path.write_text(f"127.0.0.1:*:{database.name}:{database.user}:{database.password}\n")
+    failed = command("backup", database.address.url, "orders", code=12)
+    assert f"{path} was not read: other users have access to it" in " ".join(failed.err.split())
+    path.chmod(0o600)
+    made = json.loads(command("backup", database.address.url, "orders", "--json").out)
+    assert [one["table"] for one in made["backups"]] == ["orders"]
+    assert database.password not in json.dumps(made)
 
 
 def test_an_estimated_number_of_rows_is_marked_in_the_list_of_tables():

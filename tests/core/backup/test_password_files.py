@@ -1,0 +1,201 @@
+"""Passwords in `~/.pgpass` and `~/.my.cnf`: read as the databases' own programs read them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from helpers.databases import Server, mariadb_server, postgresql_server
+from helpers.postgresql_tables import Database, new_database
+
+from core.backup.databases import open_database
+from core.backup.databases.address import DatabaseAddress, resolve_address, store_password
+from core.backup.databases.mysql.address import ServerAddress as MariaDBAddress
+from core.backup.databases.password_files import password_of_option_file, password_of_pgpass
+from core.backup.databases.postgresql.address import ServerAddress
+from core.errors import DatabaseLoginRefused
+from core.local.vault import SessionVault
+from core.redaction import Secret
+from core.work import Work
+
+__all__ = ["mariadb_server", "postgresql_server"]
+
+#: Characters that are special in one of the files, in a URL or in a shell.
+PASSWORD = r"s3cret:with\odd 'chars' \"#$x"
+#: PostgreSQL's password files. NAME, PORT, USER and SECRET are replaced; the last one is escaped.
+PGPASS = {
+    "exact": "127.0.0.1:PORT:NAME:USER:SECRET\n",
+    "stars": "*:*:*:*:SECRET\n",
+    "no end of line": "*:*:*:*:SECRET",
+    "Windows": "*:*:*:*:SECRET\r\n",
+    "the first line that matches": "*:*:other:*:wrong\n*:*:NAME:*:SECRET\n*:*:*:*:wrong\n",
+    "an earlier line": "*:*:*:*:wrong\n127.0.0.1:PORT:NAME:USER:SECRET\n",
+    "a comment": "# *:*:*:*:wrong\n#:*:*:*:wrong\n*:*:*:USER:SECRET\n",
+    "a line of too few fields": "*:*:NAME\n\n*:*:*:*:SECRET\n",
+    "an escaped letter": "127.0.0.\\1:*:*:*:SECRET\n",
+    "an escaped star": "\\*:*:*:*:SECRET\n",
+    "another host": "localhost:*:*:*:SECRET\n",
+    "another user": "*:*:*:USERx:SECRET\n",
+    "a space": " *:*:*:*:SECRET\n",
+    "nothing": "",
+    "no password": "*:*:*:*:\n",
+}
+#: Option files of MariaDB; SECRET is replaced by the password in double quotes.
+OPTIONS = {
+    "quoted": "[client]\npassword=SECRET\n",
+    "spaces": "[client]\n  password =   SECRET  \n",
+    "a comment behind it": "[client]\npassword = SECRET # the password\n",
+    "comments": "# password=x\n[client]\n;password=y\n#password=z\npassword=SECRET\n",
+    "the last one": "[client]\npassword=wrong\n[mysqld]\npassword=wrong\n[client]\npassword=SECRET\n",
+    "another group": "[mysqld]\npassword=SECRET\n",
+    "the group of MariaDB's clients": "[client-mariadb]\npassword=SECRET\n",
+    "a later group": "[client-mariadb]\npassword=SECRET\n[client]\npassword=wrong\n",
+    "no value": "[client]\npassword\n",
+    "Windows": "[client]\r\npassword=SECRET\r\n",
+    "not quoted": "[client]\npassword=wrong\n",
+}
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> Path:
+    path.write_bytes(text.encode())
+    path.chmod(mode)
+    return path
+
+
+@pytest.fixture(scope="module")
+def postgresql(postgresql_server: Server) -> Iterator[Database]:
+    with new_database(postgresql_server) as made:
+        quoted = PASSWORD.replace("'", "''")
+        postgresql_server.ask(f"ALTER ROLE {made.user} PASSWORD '{quoted}'")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def mariadb(mariadb_server: Server) -> str:
+    """A URL of a user with the password."""
+    user = f"reader_{uuid4().hex[:8]}"
+    mariadb_server.ask("CREATE USER %s@'%%' IDENTIFIED BY %s", user, PASSWORD)
+    mariadb_server.ask("GRANT SELECT ON trading.* TO %s@'%%'", user)
+    return f"mysql://{user}@127.0.0.1:{mariadb_server.port}/trading"
+
+
+def logs_in(url: str) -> bool:
+    try:
+        open_database(url).close()
+    except DatabaseLoginRefused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("text", PGPASS.values(), ids=PGPASS)
+def test_a_password_file_means_the_same_as_to_psql(postgresql: Database, text: str) -> None:
+    escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
+    values = {
+        "PORT": str(postgresql.server.port), "NAME": postgresql.name, "USER": postgresql.user,
+        "SECRET": escaped,
+    }  # fmt: skip
+    for name, value in values.items():
+        text = text.replace(name, value)
+    write(Path.home() / ".pgpass", text)
+    url = postgresql.address.url
+    psql = subprocess.run(
+        ["psql", "-qw", url, "-c", "SELECT 1"], capture_output=True, check=False, timeout=60
+    )
+    assert logs_in(url) is (psql.returncode == 0), psql.stderr
+
+
+@pytest.mark.parametrize("text", OPTIONS.values(), ids=OPTIONS)
+def test_an_option_file_means_the_same_as_to_mariadb(mariadb: str, text: str) -> None:
+    quoted = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
+    write(Path.home() / ".my.cnf", text.replace("SECRET", f'"{quoted}"'))
+    address = MariaDBAddress.parse(mariadb)
+    login = ["-h", address.host, "-P", str(address.port), "-u", address.user, address.database]
+    client = subprocess.run(
+        ["mariadb", *login, "-e", "SELECT 1"], capture_output=True, check=False, timeout=60
+    )
+    assert logs_in(mariadb) is (client.returncode == 0), client.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "used"),
+    [
+        ("", True),
+        ("user=ada\nhost=db.example.com\nport=3306\n", True),
+        ("user=other\n", False),
+        ("host=localhost\n", False),
+        ("port=3307\n", False),
+    ],
+)
+def test_a_password_is_not_sent_for_another_user_or_server(options: str, *, used: bool) -> None:
+    write(Path.home() / ".my.cnf", f"[client]\n{options}password=x\n")
+    found = password_of_option_file(MariaDBAddress.parse("mysql://ada@db.example.com/trading"))
+    assert (found.password == Secret("x")) is used
+    assert bool(found.missing) is not used
+
+
+def test_a_socket_in_the_usual_folder_has_the_lines_of_localhost() -> None:
+    write(Path.home() / ".pgpass", "localhost:5432:trading:ada:x\n")
+    for folder, used in (("/run/postgresql", True), ("/srv/sockets", False)):
+        address = ServerAddress.parse(f"postgresql://ada@/trading?host={folder}")
+        assert bool(password_of_pgpass(address, "trading").password) is used
+
+
+def test_the_environment_names_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(Path.home() / ".pgpass", "*:*:*:*:wrong\n")
+    other = write(tmp_path / "passwords", "*:*:*:*:right\n")
+    monkeypatch.setenv("PGPASSFILE", str(other))
+    found = password_of_pgpass(ServerAddress.parse("postgresql://ada@h/trading"), "trading")
+    assert found.password == Secret("right")
+    assert "right" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (lambda path: write(path, "*:*:*:*:x\n", 0o640), "its mode must be 0600"),
+        (lambda path: write(path, "*:*:*:*:x\n", 0o602), "its mode must be 0600"),
+        (os.mkfifo, "it is not a file"),
+        (Path.mkdir, "it is not a file"),
+        (lambda path: path.write_bytes(b"\xff"), "its mode must be 0600"),
+        (lambda path: (write(path, ""), path.write_bytes(b"*:*:*:*:\xff\n")), "not UTF-8"),
+        (lambda path: write(path, "*:*:x:*:x\n"), "no password for this user and database"),
+        (lambda path: path.symlink_to(path), "cannot be read: Too many levels of symbolic links"),
+        (lambda _path: None, "There is no file"),
+    ],
+)
+def test_a_file_that_is_not_used_is_named_with_the_reason(
+    postgresql: Database, made: Callable[[Path], object], reason: str
+) -> None:
+    path = Path.home() / ".pgpass"
+    made(path)
+    address = resolve_address(postgresql.address.url, None, Work(), vault=SessionVault())
+    with pytest.raises(DatabaseLoginRefused) as failed:
+        open_database(address)
+    cause = failed.value.cause
+    assert "tried without a password. The keyring has no password for this URL. " in cause
+    assert str(path) in cause
+    assert reason in cause
+
+
+def test_the_file_of_a_wrong_password_is_named(postgresql: Database) -> None:
+    path = write(Path.home() / ".pgpass", "*:*:*:*:wr0ng-p4ss\n")
+    with pytest.raises(DatabaseLoginRefused, match="refuses") as failed:
+        open_database(postgresql.address.url)
+    assert f"The password in {path} was used." in failed.value.cause
+    assert "wr0ng-p4ss" not in f"{failed.value.cause}{failed.value!r}"
+    with pytest.raises(DatabaseLoginRefused) as entered:
+        open_database(DatabaseAddress(postgresql.address.url, Secret("wrong, too")))
+    assert str(path) not in entered.value.cause
+
+
+def test_the_keyring_has_precedence(postgresql: Database) -> None:
+    write(Path.home() / ".pgpass", "*:*:*:*:wrong\n")
+    vault = SessionVault()
+    store_password(postgresql.address.url, Secret(PASSWORD), vault=vault)
+    open_database(resolve_address(postgresql.address.url, None, Work(), vault=vault)).close()
