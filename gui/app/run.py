@@ -318,7 +318,10 @@ class Program:
             return
         from gui.app.screenshots import Screenshots
 
-        self._pictures = Screenshots(self.window, folder, self._options.screenshots_of)
+        both = self._options.theme == ""
+        self._pictures = Screenshots(
+            self.window, folder, self._options.screenshots_of, both_themes=both
+        )
 
     def _on_crash(self, report: str) -> None:
         if self._pictures is not None:

@@ -1,6 +1,6 @@
 """`--screenshots DIR`: saves a screenshot of every loaded tab, and of the pages of the Browser.
 
-With `--screenshots-of previews` it saves one of every kind of preview instead.
+Each is saved in the light and in the dark theme, or only in that of `--theme`. With `--screenshots-of previews` it saves one of every kind of preview instead.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ class Screenshots(QObject):
     """Shows each tab and exits the program: exit code 0, or 1 with the reason on stderr."""
 
     def __init__(
-        self, window: MainWindow, folder: Path, what: str = "tabs", parent: QObject | None = None
+        self, window: MainWindow, folder: Path, what: str = "tabs", *, both_themes: bool = False
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._window, self._folder = window, folder
+        #: The themes in which each screenshot is saved, and in how many of them the current one is.
+        self._themes, self._saved = 2 if both_themes else 1, 0
         self._steps = tuple(preview_steps() if what == "previews" else tab_steps())
         self._number, self._shows = -1, 0
         self._began = self._rested = time.monotonic()
@@ -56,13 +58,19 @@ class Screenshots(QObject):
             self._take()
 
     def _take(self) -> None:
-        """Continue with the current step, or save its screenshot, if any, and begin the next one."""
+        """Continue with the current step, or save its screenshots, if any, and begin the next one."""
         if self._number >= 0 and self._shows < len(self._steps[self._number].shows):
             self._show(self._window.current_tab)
             return
         if self._number >= 0 and not self._save():
             return
-        self._number += 1
+        if self._saved and self._saved < self._themes:
+            theme.current().set_mode("light" if theme.tokens().dark else "dark")
+            self._rested = time.monotonic()
+            return
+        if (dialog := QApplication.activeModalWidget()) is not None:
+            dialog.close()
+        self._number, self._saved = self._number + 1, 0
         if self._number == len(self._steps):
             self._end("")
             return
@@ -85,13 +93,12 @@ class Screenshots(QObject):
             return True
         shade = "dark" if theme.tokens().dark else "light"
         path = self._folder / f"{name}-{shade}.png"
-        dialog = QApplication.activeModalWidget()
-        saved = (dialog or self._window).grab().save(str(path))
-        if dialog is not None:
-            dialog.close()
-        if not saved:
+        shown = QApplication.activeModalWidget() or self._window
+        if not shown.grab().save(str(path)):
             self._end(f"{path} could not be written")
-        return saved
+            return False
+        self._saved += 1
+        return True
 
     def _name(self) -> str:
         return "connecting" if self._number < 0 else self._steps[self._number].title

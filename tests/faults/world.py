@@ -1,6 +1,6 @@
 """What the fault cases work on: local files, a filled bucket, and the truth about both.
 
-The bucket is filled and inspected by plain boto3; only the backups, and the objects with our own
+The bucket is filled and inspected by boto3 and its URLs; only the backups, and the objects with our own
 metadata, are made by the program itself, without any fault.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 from helpers.forks import Forks
+from helpers.many_objects import store_copies
 from helpers.s3_servers import S3Server, make_bucket
 
 SIZES = {"small": 50_000, "mid": 3_000_000, "big": 20_000_000}
@@ -116,7 +117,10 @@ def _fill(world: World) -> None:
     with ThreadPoolExecutor(16) as pool:
         files = [path for path in world.source("tree").rglob("*") if path.is_file()]
         list(pool.map(lambda p: _put(world, _key("tree/", world, p), p.read_bytes()), files))
-        list(pool.map(lambda n: _put(world, f"pages/k {n:05}", b"%d" % n), range(_PAGES)))
+    pages, body = [f"pages/k {number:05}" for number in range(_PAGES)], b"page"
+    store_copies(world.client, world.bucket, pages, body)
+    for key in pages:
+        _remember(world, key, body)
 
 
 def _key(prefix: str, world: World, path: Path) -> str:

@@ -63,5 +63,15 @@ def moto_bucket(name="", *, versioned=False):
         yield Bucket(clients, name)
     finally:
         clients.close()
-        s3_backends["123456789012"]["aws"].buckets.pop(name, None)
+        _backend().buckets.pop(name, None)
         s3_backends.bucket_accounts.pop(name, None)
+
+
+def store_copies_in_moto(bucket, keys, body):
+    """Store objects without requests, each of which takes some milliseconds of this process."""
+    for key in keys:
+        _backend().put_object(bucket.name, key, body)
+
+
+def _backend():
+    return s3_backends["123456789012"]["aws"]

@@ -5,6 +5,7 @@ import random
 import urllib.request
 
 import pytest
+from helpers.many_objects import store_copies
 
 from core.backup.listing import list_backups
 from core.backup.run import backup
@@ -97,8 +98,7 @@ def test_levels_pages_and_statistics(workspace, s3_client, s3_bucket):
 
 
 def test_more_than_one_page(workspace, s3_client, s3_bucket):
-    for number in range(1_005):
-        s3_client.put_object(Bucket=s3_bucket, Key=f"p/{number:05}", Body=b"")
+    store_copies(s3_client, s3_bucket, [f"p/{number:05}" for number in range(1_005)])
     listed = workspace.s3.list_objects("p/", max_keys=2_000)
     assert [each["key"] for each in listed] == [f"p/{number:05}" for number in range(1_005)]
     report = deleting.delete_many(workspace.bucket, [each["key"] for each in listed])

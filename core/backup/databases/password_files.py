@@ -113,7 +113,7 @@ def _problem_of(mode: int) -> str:
 def _pgpass_lines(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield host, port, database and user of each line, as written, and the password."""
     for line in text.split("\n"):
-        if (match := _PGPASS_LINE.match(line)) and not line.startswith("#"):
+        if match := _PGPASS_LINE.match(line):  # a comment has a host that none is named like
             *fields, password = match.groups()
             yield tuple(fields), _unescaped(password.rstrip("\r"))
 

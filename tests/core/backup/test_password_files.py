@@ -51,6 +51,7 @@ OPTIONS = {
     "a comment behind it": "[client]\npassword = SECRET # the password\n",
     "comments": "# password=x\n[client]\n;password=y\n#password=z\npassword=SECRET\n",
     "the last one": "[client]\npassword=wrong\n[mysqld]\npassword=wrong\n[client]\npassword=SECRET\n",
+    "a group of the server behind it": "[client]\npassword=SECRET\n[mysqld]\npassword=wrong\n",
     "another group": "[mysqld]\npassword=SECRET\n",
     "the group of MariaDB's clients": "[client-mariadb]\npassword=SECRET\n",
     "a later group": "[client-mariadb]\npassword=SECRET\n[client]\npassword=wrong\n",

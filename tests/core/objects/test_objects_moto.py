@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from helpers.moto_bucket import moto_bucket
+from helpers.moto_bucket import moto_bucket, store_copies_in_moto
 
 from core.errors import (
     AccessDenied,
@@ -47,8 +47,7 @@ def bucket():
     with moto_bucket() as made:
         for key in ODD:
             writing.put(made, f"odd/{key}", key.encode())
-        for number in range(1100):
-            made.client.put_object(Bucket=made.name, Key=f"many/{number:05}", Body=b"x" * 3)
+        store_copies_in_moto(made, [f"many/{number:05}" for number in range(1100)], b"x" * 3)
         for folder in range(5):
             for number in range(3):
                 made.client.put_object(Bucket=made.name, Key=f"tree/{folder}/{number}", Body=b"yy")

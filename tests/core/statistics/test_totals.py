@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 
 import pytest
-from helpers.moto_bucket import moto_bucket
+from helpers.moto_bucket import moto_bucket, store_copies_in_moto
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,8 +102,7 @@ def test_only_the_largest_are_stored_and_folders_are_bounded(monkeypatch):
 
 def test_a_scan_of_a_real_listing_adds_up_and_can_be_cancelled():
     with moto_bucket() as bucket:
-        for number in range(1050):
-            bucket.client.put_object(Bucket=bucket.name, Key=f"logs/app/{number}", Body=b"12")
+        store_copies_in_moto(bucket, [f"logs/app/{number}" for number in range(1050)], b"12")
         bucket.client.put_object(Bucket=bucket.name, Key="x", Body=b"123")
         workspace = type("W", (), {"bucket": bucket})
         found = scan(workspace, Work())

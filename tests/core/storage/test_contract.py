@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from helpers.moto_bucket import moto_bucket
+from helpers.moto_bucket import moto_bucket, store_copies_in_moto
 
 import core
 from core.errors import (
@@ -138,8 +138,7 @@ def test_the_latest_is_the_newest_by_its_own_time_not_the_first_listed(bucket, d
 
 def test_more_than_a_thousand_objects_are_listed_and_counted():
     with moto_bucket() as bucket:
-        for number in range(1203):
-            bucket.client.put_object(Bucket=bucket.name, Key=f"logs/{number:05}", Body=b"12")
+        store_copies_in_moto(bucket, [f"logs/{number:05}" for number in range(1203)], b"12")
         bucket.client.put_object(Bucket=bucket.name, Key="top", Body=b"123")
         s3 = S3StorageService(clients=bucket.clients)
         assert len(s3.list_objects("logs/")) == 1000
