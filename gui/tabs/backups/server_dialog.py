@@ -36,10 +36,7 @@ from gui.widgets.panel import row
 from gui.widgets.secret_field import SecretField
 
 _PORT_WIDTH = 72
-_TEXT = (
-    "A backup needs a user that can read the tables, a restore one that can create tables. Without a "
-    "password, that of ~/.pgpass or ~/.my.cnf is used."
-)
+_TEXT = "A backup needs a user that can read the tables, a restore one that can create tables."
 _DEMO_TEXT = (
     "The demo has no database server: enter one that this computer can reach. Its backups are "
     "written to the bucket of the demo."
@@ -180,7 +177,8 @@ class ServerForm(QWidget):
         self.changed.emit()
 
     def _set_kind(self, kind: ServerKind) -> None:
-        """Show the usual port of a kind of server, unless another one was entered."""
+        """Show the usual port of a kind of server, unless another one was entered, and its file."""
+        self.password.line.setPlaceholderText(f"that of {kind.password_file}, if it has one")
         if self.port.text() == self._usual_port:
             self.port.setText(str(kind.port))
         self._usual_port = str(kind.port)

@@ -51,6 +51,7 @@ class ServerKind:
         tls_option: the option of the URL for TLS.
         tls_values: the values of that option by the level of the form.
         authority_option: the option for the file of a certificate authority.
+        password_file: the file of the engine's own programs that may have the password.
     """
 
     title: str
@@ -59,6 +60,7 @@ class ServerKind:
     tls_option: str
     tls_values: Mapping[str, str]
     authority_option: str
+    password_file: str
 
 
 _KINDS = (
@@ -69,6 +71,7 @@ _KINDS = (
         "sslmode",
         {"prefer": "prefer", "require": "require", VERIFY: "verify-full"},
         "sslrootcert",
+        "~/.pgpass",
     ),
     ServerKind(
         "MariaDB or MySQL",
@@ -77,6 +80,7 @@ _KINDS = (
         "tls",
         {"prefer": "prefer", "require": "require", VERIFY: "verify"},
         "ca",
+        "~/.my.cnf",
     ),
 )
 _DIALECTS = {dialect: engine.name for engine in DATABASES for dialect in engine.dialects}

@@ -1,6 +1,7 @@
 """The Backups tab works with database servers: login, list of sources, backup, restore and undo."""
 
 import json
+from pathlib import Path
 
 import pytest
 from helpers.databases import postgresql_server
@@ -100,8 +101,10 @@ def test_the_dialog_shows_what_is_missing_and_the_usual_port(qtbot, fresh_tab):
     assert not dialog.go.isEnabled()
     assert dialog.reason.text() == "Enter the host name or IP address of the server."
     assert form.port.text() == "5432"
+    assert "~/.pgpass" in form.password.line.placeholderText()
     form.engine.setCurrentIndex(1)
     assert form.port.text() == "3306"
+    assert "~/.my.cnf" in form.password.line.placeholderText()
     form.port.setText("3307")
     form.engine.setCurrentIndex(0)
     assert form.port.text() == "3307", "a port that was entered stays"
@@ -189,6 +192,28 @@ def test_a_refused_login_is_shown_and_a_good_one_is_stored_in_the_keyring(
         "TLS, certificate not verified",
         f"as {orders.user}",
     ]
+
+
+def test_a_login_without_a_password_uses_the_password_file(
+    qtbot, tab, orders, settled, stored_passwords
+):
+    path = Path.home() / ".pgpass"
+    path.write_text(f"*:*:{orders.name}:{orders.user}:{orders.password}\n")
+    path.chmod(0o600)
+    tab.opener.open_server()
+    dialog = opened(tab, ServerDialog)
+    fill(dialog.form, orders, "")
+    dialog.go.click()
+    qtbot.waitUntil(
+        lambda: tab.sources.current.address == orders.address.url and not tab.busy, timeout=WAIT
+    )
+    settled(tab)
+    assert stored_passwords.entries == {}
+    tab.tables.select("orders")
+    settled(tab)
+    tab.tables.back_up.click()
+    qtbot.waitUntil(lambda: "Backed up orders" in tab.banner.text, timeout=WAIT)
+    settled(tab)
 
 
 def test_a_table_of_a_server_is_backed_up_and_a_restore_undone(qtbot, tab, orders, settled, caplog):
