@@ -123,6 +123,9 @@ class Theme(QObject):
 
     def _draw(self, app: QApplication, *, dark: bool) -> None:
         self.tokens = DARK if dark else LIGHT
+        # Replacing a style sheet, Qt 6 polishes each widget once for each of its ancestors, which
+        # takes seconds for a window with all tabs; after none, once.
+        app.setStyleSheet("")
         app.setPalette(_palette(self.tokens))
         app.setStyleSheet(_style_sheet(self.tokens))
         self.changed.emit()

@@ -112,7 +112,10 @@ def _prose(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             for offset, line in enumerate(node.value.splitlines()):
                 yield node.lineno + offset, re.sub(r"`[^`\n]*`", "", line)
-    for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
+    text = source.text(path)
+    if not _ANY.search(text):  # to find the comments takes longest, and each is on one line
+        return
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], re.sub(r"`[^`\n]*`", "", token.string)
 

@@ -7,9 +7,10 @@ from functools import partial
 
 from helpers.geometry import cut_cells, positions, problems
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollBar
 
 from core.errors import Throttled
+from gui import theme
 from gui.app.samples import show_sample
 from gui.tab_list import TABS
 from gui.tabs.backups.models import BackupsModel
@@ -78,6 +79,31 @@ def _moved_by_a_message(user, tab):
     return sum(before[key] != places.get(key) for places in (during, after) for key in before)
 
 
+def _scrolled(window):
+    """Return each visible scroll bar that can be moved, in the middle of its range."""
+    bars = [
+        each for each in window.findChildren(QScrollBar) if each.isVisible() and each.maximum() > 0
+    ]
+    for bar in bars:
+        bar.setValue(bar.maximum() // 2)
+    return bars
+
+
+def _moved_by_the_theme(user, tab):
+    """Return how many widgets and scroll bars are elsewhere in another theme, or after it."""
+    window, places = user.window, []
+    bars = _scrolled(window)
+    _settle(user, tab)
+    for mode in ("", "dark", "system"):
+        if mode:
+            theme.current().set_mode(mode)
+            _settle(user, tab)
+        scrolled = {-number: bar.value() for number, bar in enumerate(bars, 1)}
+        places.append({**positions(window), **scrolled})
+    before, *others = places
+    return sum(before[key] != place.get(key) for place in others for key in before)
+
+
 def test_every_tab_fits_at_every_size_and_no_message_moves_it(user):
     window, found = user.window, {}
     for spec in TABS:
@@ -93,6 +119,8 @@ def test_every_tab_fits_at_every_size_and_no_message_moves_it(user):
         # An age that counts on may widen its label just then; a message would move things each time.
         if all(_moved_by_a_message(user, tab) for _attempt in range(3)):
             found[f"{spec.id}: a message moves widgets"] = ["1280x800"]
+        if all(_moved_by_the_theme(user, tab) for _attempt in range(3)):
+            found[f"{spec.id}: another theme moves widgets"] = ["1280x800"]
     assert found == {}, "\n" + "\n".join(f"{what} {at}" for what, at in found.items())
 
 

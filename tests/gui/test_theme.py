@@ -1,7 +1,7 @@
 """Both themes are legible, and switching between them repaints the window."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFontInfo, QFontMetrics, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QApplication,
@@ -30,6 +30,18 @@ from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_list, make_table, make_tree
 
 _SOFT = ("neutral_soft", "accent_soft", "good_soft", "danger_soft", "warning_soft")
+
+
+class Counted(QWidget):
+    """Counts how often its style changes."""
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        self.styles = 0
+
+    def event(self, event):
+        self.styles += event.type() is QEvent.Type.StyleChange
+        return super().event(event)
 
 
 def a_plain_button():
@@ -219,3 +231,17 @@ def _strongest_contrast(button):
     middle = picture.height() // 2
     row = [picture.pixelColor(x, middle) for x in range(6, picture.width() - 6)]
     return max(_contrast(colour, ground) for colour in row)
+
+
+def test_a_theme_does_not_polish_a_widget_once_for_each_of_its_ancestors(themed, qtbot):
+    outer = QWidget()
+    qtbot.addWidget(outer)
+    inner = outer
+    for _level in range(20):
+        inner = QWidget(inner)
+        inner.setProperty("surface", "panel")
+    counted = Counted(inner)
+    outer.show()
+    counted.styles = 0
+    theme.current().set_mode("light" if theme.tokens().dark else "dark")
+    assert 1 <= counted.styles <= 3
