@@ -1,6 +1,7 @@
 """`--screenshots DIR`: saves a screenshot of every loaded tab, and of the pages of the Browser.
 
-Each is saved in the light and in the dark theme, or only in that of `--theme`. With `--screenshots-of previews` it saves one of every kind of preview instead.
+Each is saved in the light and in the dark theme, or only in that of `--theme`. With
+`--screenshots-of previews` it saves one of every kind of preview instead.
 """
 
 from __future__ import annotations
