@@ -156,6 +156,12 @@ def test_aws_clients_come_from_the_factory():
     assert outside == []
 
 
+def test_statements_do_not_depend_on_the_default_connection_of_duckdb():
+    """`duckdb.sql` fails if another test has left an unfinished result; `execute` discards it."""
+    found = calls(ALL, r"duckdb\.(sql|query)")
+    assert [source.place(path, node.lineno) for path, node in found] == []
+
+
 def test_nothing_sleeps():
     assert [source.place(p, n.lineno) for p, n in calls(CODE, r"(time\.)?sleep")] == []
 

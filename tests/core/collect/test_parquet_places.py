@@ -61,7 +61,7 @@ def query(collected, path, sql):
     collected.put("f/a.parquet", path.read_bytes())
     done = query_folders(collected, sql=sql, folders={"folder": "f/"}, cache=False)
     rows = read_page(collected, table=done.result.table, count=10).rows
-    expected = duckdb.sql(sql.replace("folder", f"'{path}'")).fetchall()
+    expected = duckdb.execute(sql.replace("folder", f"'{path}'")).fetchall()
     return done.folders["folder"].received, rows, tuple(expected)
 
 

@@ -44,7 +44,7 @@ def test_integers_of_39_digits_are_written_exactly(collected, tmp_path, ending):
         path = str(tmp_path / f"a.{ending}")
         report = run_query(collected, sql=sql, path=path)
         text = (
-            str(duckdb.sql(f"FROM '{path}'").fetchall())
+            str(duckdb.execute(f"FROM '{path}'").fetchall())
             if ending == "parquet"
             else Path(path).read_text()
         )
