@@ -49,16 +49,21 @@ class Secret:
     text; use that for public values that are stored beside secrets, such as the name of a bucket.
     """
 
-    __slots__ = ("__value",)
+    __slots__ = ("__remembered", "__value")
 
     def __init__(self, value: str, *, remembered: bool = True) -> None:
         self.__value = value
+        self.__remembered = remembered
         if remembered:
             remember(value)
 
     def reveal(self) -> str:
         """Return the text itself. Review every call of this method."""
         return self.__value
+
+    def with_text(self, text: str) -> Secret:
+        """Return another text, which the log filter masks only if it masks this one."""
+        return Secret(text, remembered=self.__remembered)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):

@@ -160,3 +160,10 @@ def _no_secret_in_the_log(caplog):
     yield
     output = guards.secrets_in(caplog.get_records("setup") + caplog.get_records("call"))
     assert not output, f"secrets in the log: {output}"
+
+
+@pytest.fixture(autouse=True)
+def _no_public_name_is_masked():
+    yield
+    masked = guards.public_names_masked()
+    assert not masked, f"the log filter masks public names: {masked}"

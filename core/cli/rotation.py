@@ -14,6 +14,7 @@ import typer
 from core.cli.common import seconds_of
 from core.cli.values import is_terminal, read_text
 from core.errors import InvalidInput, StorageError
+from core.model.secrets import field_value
 from core.redaction import Secret
 from core.units import iso_utc, utc_now
 
@@ -131,7 +132,7 @@ def _values(
         return None
     if file is not None:
         text = read_text(file, "The new fields")
-        return {name: Secret(value) for name, value in _object(text.reveal()).items()}
+        return {name: field_value(name, value) for name, value in _object(text.reveal()).items()}
     if not is_terminal():
         raise InvalidInput(
             "The new fields are missing",
@@ -139,7 +140,9 @@ def _values(
             remedy="Supply them as a JSON object with --file PATH, or --file - for standard input.",
             subject=secret,
         )
-    entered = {name: Secret(getpass.getpass(f"{name}: ")) for name in rotator.fields_of(secret)}
+    entered = {
+        name: field_value(name, getpass.getpass(f"{name}: ")) for name in rotator.fields_of(secret)
+    }
     return {name: value for name, value in entered.items() if value}
 
 

@@ -15,6 +15,7 @@ from core.cli.parameters import usage_error
 from core.cli.values import ask_value, is_terminal, read_bytes, read_text
 from core.errors import InvalidInput, NotFound
 from core.model.connection import SECRET_PREFIX
+from core.model.secrets import field_value
 from core.redaction import MASK, Secret
 from core.units import format_age, format_counted, iso_utc
 
@@ -189,7 +190,7 @@ class _Request:
                 "value.",
                 "Specify one FIELD, or none.",
             )
-        return cls(None, {fields[0]: read_text(file, f"The value of {fields[0]}")})
+        return cls(None, {fields[0]: read_text(file, f"The value of {fields[0]}", fields[0])})
 
     def value(self, name: str, before: SecretValue | None, how: NewValues) -> Secret | bytes:
         """Return the new value of a secret.
@@ -257,7 +258,7 @@ def _given(name: str, value: str) -> Secret:
             "There is no value after the equals sign. Often a variable is not set.",
             'Add a value. To store an empty text, use --json-value with "" as the value.',
         )
-    return Secret(value)
+    return field_value(name, value)
 
 
 @app.command("versions")

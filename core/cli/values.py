@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import InvalidInput
+from core.model.secrets import field_value
 from core.redaction import Secret
 from core.units import format_count
 
@@ -49,12 +50,13 @@ def read_bytes(source: Path, what: str) -> bytes:
     return data
 
 
-def read_text(source: Path, what: str) -> Secret:
+def read_text(source: Path, what: str, field: str = "") -> Secret:
     """Return the text of a file, or of standard input (`-`), without its final line end.
 
     Args:
         source: the file.
         what: the name of the value in errors.
+        field: the field of the secret that it is the value of; by default the complete secret.
 
     Raises:
         InvalidInput: the input is empty, larger than a secret may be, or not UTF-8.
@@ -64,7 +66,7 @@ def read_text(source: Path, what: str) -> Secret:
     if not data:
         raise _empty(source, what)
     try:
-        return Secret(data.decode())
+        return field_value(field, data.decode())
     except UnicodeDecodeError as error:
         at = error.start
     raise InvalidInput(  # outside the handler: the decoder's error contains the complete value
@@ -82,7 +84,7 @@ def ask_value(name: str) -> Secret:
         InvalidInput: the input is empty or not UTF-8.
     """
     if not is_terminal():
-        return read_text(STANDARD_INPUT, f"The value of {name}")
+        return read_text(STANDARD_INPUT, f"The value of {name}", name)
     value = getpass.getpass(f"{name}: ")
     if not value:
         raise InvalidInput(
@@ -90,7 +92,7 @@ def ask_value(name: str) -> Secret:
             cause="No value was entered.",
             remedy="Run the command again and enter the value.",
         )
-    return Secret(value)
+    return field_value(name, value)
 
 
 def is_terminal() -> bool:

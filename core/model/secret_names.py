@@ -5,11 +5,11 @@ from __future__ import annotations
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
 PENDING = "AWSPENDING"
-#: Fields of the platform's secrets that are public.
+#: Fields of the platform's secrets that are public: logs and messages show their values.
 OPEN_FIELDS = frozenset(
     {
         "aws_access_key_id", "bucket_name", "region",
-        "host", "port", "database", "username", "engine",
+        "host", "port", "database", "dbname", "username", "engine",
     }
 )  # fmt: skip
 #: The field of a secret with a key of backups: with another value they could not be read.

@@ -32,7 +32,7 @@ _SHORTEST_PART = 4
 _SHORTEST_VALUE = 8
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|cred", re.IGNORECASE)
 #: A password may equal the user name or the database, which must not change with it.
-_NO_SECRET_NAMES = OPEN_FIELDS | {"dbname", "user", "login", "name", "schema"}
+_NO_SECRET_NAMES = OPEN_FIELDS | {"user", "login", "name", "schema"}
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][\w+.\-]*://)(?P<place>[^\s\"'<>/?#]*@)(?P<host>[^\s\"'<>/?#]*)"
 )
@@ -102,10 +102,10 @@ def _walk(
             changed.append(row)
         elif row.quoted:
             value = _searched(row.value.reveal(), row.key, row.key, replacements, copies)
-            changed.append(replace(row, value=Secret(value)))
+            changed.append(replace(row, value=row.value.with_text(value)))
         else:
             raw = _in_json(row.value.reveal(), row.key, replacements, copies)
-            changed.append(replace(row, value=Secret(raw)))
+            changed.append(replace(row, value=row.value.with_text(raw)))
     return changed, copies.all
 
 

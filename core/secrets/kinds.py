@@ -54,12 +54,12 @@ def with_value(row: SecretRow, value: Secret) -> SecretRow:
         InvalidInput: the value has another type; the error names the field and both types.
     """
     if row.quoted:
-        return replace(row, value=value)
+        return replace(row, value=row.value.with_text(value.reveal()))
     text = value.reveal().strip()
     found = _kind_of_json(text) if _is_json(text) else Kind.TEXT
     if found is not kind_of(row):
         raise _other_kind(row.key, kind_of(row), found)
-    return replace(row, value=Secret(text))
+    return replace(row, value=row.value.with_text(text))
 
 
 def check_kinds(before: Sequence[SecretRow], after: Sequence[SecretRow]) -> None:

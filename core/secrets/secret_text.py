@@ -14,8 +14,7 @@ from typing import Any
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import Corrupt, InvalidInput
-from core.model.secret_names import OPEN_FIELDS
-from core.model.secrets import SecretValue
+from core.model.secrets import SecretValue, field_value
 from core.redaction import Secret
 from core.secrets.splice import members, replace_members
 from core.units import format_count, format_counted
@@ -197,15 +196,12 @@ def _scanned(text: str) -> tuple[SecretRow, ...]:
     """Return the members of a JSON object, with the original texts of the values."""
     return tuple(
         SecretRow(
-            member.key, _secret(member.key, text[member.value_start : member.end]), member.quoted
+            member.key,
+            field_value(member.key, _value(text[member.value_start : member.end])),
+            member.quoted,
         )
         for member in members(text)
     )
-
-
-def _secret(key: str, raw: str) -> Secret:
-    """Wrap a value; public values such as the bucket name stay readable in messages and logs."""
-    return Secret(_value(raw), remembered=key not in OPEN_FIELDS)
 
 
 def _value(raw: str) -> str:

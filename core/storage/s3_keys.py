@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.errors import Corrupt, InvalidInput, StorageError
 from core.hints import Hint
 from core.model.connection import DEFAULT_BUCKET, AccessKeys
+from core.model.secrets import field_value
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow, rows_of, text_of
 from core.work import Work
@@ -76,9 +77,10 @@ def storage_text(found: StorageKeys, before: str = "") -> str:
     except InvalidInput:
         return json.dumps(values, indent=2)
     rows = [
-        SecretRow(row.key, Secret(values.pop(row.key))) if row.key in values else row for row in old
+        SecretRow(row.key, field_value(row.key, values.pop(row.key))) if row.key in values else row
+        for row in old
     ]
-    rows += [SecretRow(key, Secret(value)) for key, value in values.items()]
+    rows += [SecretRow(key, field_value(key, value)) for key, value in values.items()]
     return text_of(rows, before)
 
 

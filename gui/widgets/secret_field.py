@@ -56,7 +56,8 @@ class GuardedLine(QLineEdit):
 
     def _copy_selection(self) -> None:
         if self.echoMode() is QLineEdit.EchoMode.Normal and self.selectedText():
-            secret_clipboard().copy(Secret(self.selectedText()))
+            # A part of a value may be a public word, which the log filter must not mask.
+            secret_clipboard().copy(Secret(self.selectedText(), remembered=False))
 
 
 class SecretField(QWidget):
@@ -119,7 +120,7 @@ class SecretField(QWidget):
     def value(self) -> Secret:
         """The text, in its wrapper."""
         text = self.line.text()
-        return self._given if text == self._given_shown else Secret(text)
+        return self._given if text == self._given_shown else self._given.with_text(text)
 
     def set_value(self, value: Secret) -> None:
         """Show another value, hidden if the field hides values."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
+from core.model.secrets import field_value
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow
 from gui import theme
@@ -81,7 +82,7 @@ class FormRow(QWidget):
     def row(self) -> SecretRow:
         """The current content of the row."""
         key = self.name.text().strip() if self.name is not None else self._key
-        return SecretRow(key, self.field.value, self._quoted)
+        return SecretRow(key, field_value(key, self.field.value.reveal()), self._quoted)
 
     @property
     def title_width(self) -> int:
@@ -195,7 +196,8 @@ class SecretForm(QWidget):
             each.set_title_width(width)
 
     def _on_add(self) -> None:
-        row = FormRow(SecretRow("", Secret("")), new=True)
+        # Whether its value is public depends on the key, which is not entered yet.
+        row = FormRow(SecretRow("", Secret("", remembered=False)), new=True)
         self._append(row)
         if row.name is not None:
             # The key is typed first.

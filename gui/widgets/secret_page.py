@@ -67,7 +67,8 @@ class GuardedText(QPlainTextEdit):
         """Return the selection marked as a secret; it is cleared from the clipboard later."""
         # Qt calls this for the clipboard, for drags and for the selection of X11.
         selected = self.textCursor().selection().toPlainText()
-        return secret_clipboard().mime_data(Secret(selected))
+        # A part of a value may be a public word, which the log filter must not mask.
+        return secret_clipboard().mime_data(Secret(selected, remembered=False))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Select as usual, but clear X11's primary selection."""

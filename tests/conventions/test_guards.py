@@ -51,6 +51,12 @@ def test_a_thread_left_behind_is_named():
     assert guards.threads_left(before) == []
 
 
+def test_a_masked_public_name_is_found_and_forgotten():
+    Secret("tentimecrypto")
+    assert guards.public_names_masked() == ["tentimecrypto"]
+    assert guards.public_names_masked() == []
+
+
 def test_a_window_left_open_is_named(qtbot):
     from PySide6.QtWidgets import QWidget
 

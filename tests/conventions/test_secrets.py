@@ -1,5 +1,6 @@
 """No public record shows a secret in any text form."""
 
+import ast
 import dataclasses
 import importlib
 import json
@@ -9,6 +10,7 @@ import re
 import typing
 
 import pytest
+from conventions import source
 
 import core
 from core.cli.output import plain
@@ -80,6 +82,21 @@ def test_what_sounds_like_a_secret_is_one():
         and str(field.type) in {"str", "str | None", "bytes"}
     ]  # fmt: skip
     assert texts == []
+
+
+def test_the_log_filter_masks_no_public_field():
+    """The value of a row is wrapped by `field_value` or `with_text`, which know public fields.
+
+    A `Secret` of the bucket's name would be masked in each later message of the process.
+    """
+    found = [
+        source.place(path, node.lineno)
+        for path in source.python_files("core", "gui")
+        for node, name in source.calls(path)
+        if name in {"SecretRow", "replace", "dataclasses.replace"}
+        and re.search(r"\bSecret\((?!.*remembered=False)", ast.unparse(node))
+    ]
+    assert found == []
 
 
 def test_hints_are_readable_as_text():

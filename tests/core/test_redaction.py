@@ -37,6 +37,14 @@ def test_secret_hides_in_every_rendering():
     assert MASK in shown
 
 
+def test_another_text_is_masked_only_if_the_first_one_is():
+    assert redacted(f"{CANARY} in public-bucket") == f"{CANARY} in public-bucket"
+    assert Secret("first-canary").with_text(CANARY).reveal() == CANARY
+    Secret("public-field", remembered=False).with_text("public-bucket").with_text("public-region")
+    assert redacted(f"{CANARY} in public-bucket") == f"{MASK} in public-bucket"
+    assert redacted("public-region") == "public-region"
+
+
 def test_secret_is_never_pickled_but_survives_copies():
     secret = Secret(CANARY)
     with pytest.raises(TypeError):

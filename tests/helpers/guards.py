@@ -14,6 +14,10 @@ from core.aws import clients, limits
 
 #: Name prefixes of Strongroom's threads, which must have ended at the end of a test.
 OUR_THREADS = ("interactive-", "bulk-", "listing-", "engine-", "ThreadPoolExecutor", "upload-")
+#: Public values of the secrets of tests: buckets, regions, hosts and users.
+PUBLIC_NAMES = frozenset(
+    {"tentimecrypto", "us-east-1", "eu-central-1", "eu-west-1", "localhost", "127.0.0.1"}
+)
 _LOCAL = {"127.0.0.1", "::1", "localhost", ""}
 
 
@@ -104,6 +108,17 @@ def secrets_in(records: list[logging.LogRecord]) -> list[str]:
         known = [value for value in redaction._known if len(value) >= 12]
     texts = [plain.format(record) for record in records]
     return [text[:200] for text in texts if any(value in text for value in known)]
+
+
+def public_names_masked() -> list[str]:
+    """Return the public names that the log filter masks since this test, and forget them.
+
+    A message of a later test, or of the user's next command, would show `***` instead of a bucket.
+    """
+    with redaction._known_lock:
+        masked = sorted(redaction._known & PUBLIC_NAMES)
+        redaction._known.difference_update(masked)
+    return masked
 
 
 class Refused(AssertionError):  # noqa: N818 - named by what happened

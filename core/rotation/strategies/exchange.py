@@ -15,7 +15,7 @@ from core.aws.clients import ClientFactory
 from core.errors import ErrorKind, InvalidInput, NotFound, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.model.rotation import Facts, Rotation, RotationKind, Step
-from core.model.secrets import SecretValue
+from core.model.secrets import SecretValue, field_value
 from core.redaction import Secret
 from core.rotation import stages
 from core.rotation.copies import Replacement
@@ -173,7 +173,7 @@ def _replacements(
 ) -> tuple[Replacement, ...]:
     before = fields(rotation, old)
     return tuple(
-        Replacement(name, Secret(before[name]), value)
+        Replacement(name, field_value(name, before[name]), value)
         for name, value in new.items()
         if isinstance(before.get(name), str) and before[name]
     )

@@ -17,6 +17,7 @@ from core.model.rotation import (
     RotationTiming,
     Step,
 )
+from core.model.secrets import field_value
 from core.redaction import Secret
 from core.rotation.service import Rotator
 from core.units import format_age, format_counted, format_moment, utc_now
@@ -70,7 +71,9 @@ class NewValues(Dialog):
 
     def accept(self) -> None:
         """Pass on the values and clear the form, so that no copy stays in the widgets."""
-        values = {n: Secret(field.text()) for n, field in self.fields.items() if field.text()}
+        values = {
+            n: field_value(n, field.text()) for n, field in self.fields.items() if field.text()
+        }
         for field in self.fields.values():
             field.clear()
         super().accept()

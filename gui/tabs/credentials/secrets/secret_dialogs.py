@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from core.aws.limits import RECOVERY_DAYS_DEFAULT, RECOVERY_DAYS_MAX, RECOVERY_DAYS_MIN
 from core.errors import StorageError
 from core.model.connection import SECRET_PREFIX
+from core.model.secrets import field_value
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow, text_of
 from gui import theme
@@ -111,7 +112,7 @@ class NewSecret(QDialog):
     def _on_template(self, at: int) -> None:
         _title, name, keys = TEMPLATES[at]
         self.name.setText(name)
-        rows = [SecretRow(key, Secret(value)) for key, value in (keys or {}).items()]
+        rows = [SecretRow(key, field_value(key, value)) for key, value in (keys or {}).items()]
         self.editor.set_text("" if keys is None else text_of(rows))
         self._update()
 

@@ -112,7 +112,7 @@ def _values(value: SecretValue) -> dict[str, Secret]:
     found: dict[str, Secret] = {}
     for each in rows:
         before = f"{found[each.key].reveal()}, " if each.key in found else ""
-        found[each.key] = Secret(before + each.value.reveal())
+        found[each.key] = each.value.with_text(before + each.value.reveal())
     return found | complete
 
 
