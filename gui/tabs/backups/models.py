@@ -97,14 +97,17 @@ class TablesModel(Rows):
         Backups since the examination, whose database is not known yet, count as of this one.
         """
         stored, origin = self._stored.get(info.name), self._origin
-        anywhere = self.in_bucket or origin is None or info.problem == ABSENT
-        if stored is None or stored.last is None or anywhere or origin is None:
-            return stored.last if stored else None
-        known = [each for each in self._examined if each.table == info.name]
-        own = [each.taken for each in known if not each.origin.differs(origin)]
-        complete = sum(each.backups for each in known) >= stored.backups
-        newer = all(each.taken < stored.last for each in known)
-        return max(own, default=None) if (own or complete) and not newer else stored.last
+        if stored is None:
+            return None
+        if stored.last is None or origin is None or self.in_bucket or info.problem == ABSENT:
+            return stored.last
+        examined = [each for each in self._examined if each.table == info.name]
+        own = [each.taken for each in examined if not each.origin.differs(origin)]
+        has_newer = all(each.taken < stored.last for each in examined)
+        has_unexamined = sum(each.backups for each in examined) < stored.backups
+        if has_newer or (has_unexamined and not own):
+            return stored.last
+        return max(own, default=None)
 
     def row_of(self, table: str) -> int:
         """Return the row of a table, or -1."""
