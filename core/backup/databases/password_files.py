@@ -20,14 +20,17 @@ from core.redaction import Secret
 #: Folders of Unix sockets that a line with `localhost` is for. libpq has one of them, depending on
 #: who built it.
 _SOCKET_FOLDERS = ("/tmp", "/run/postgresql", "/var/run/postgresql")  # noqa: S108 - nothing is written
-#: Four fields that end at a colon without a backslash before it, and the password.
-_PGPASS_LINE = re.compile(r"((?:[^:\\]|\\.)*):" * 4 + "(.*)")
+#: Four fields that end at a colon without a backslash before it, and the password, which also ends
+#: at such a colon. A backslash at the end of the line is itself.
+_PGPASS_LINE = re.compile(r"((?:[^:\\]|\\.)*):" * 4 + r"((?:[^:\\]|\\.|\\$)*)")
 #: The groups of an option file that `mariadb-dump` reads as every other client does.
 #: Source: MariaDB documentation, "Configuring MariaDB with Option Files", option groups.
 _CLIENT_GROUPS = ("client", "client-server", "client-mariadb")
-_OPTION = re.compile(
-    r"""(?P<name>[\w-]+)\s*=\s*(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<plain>[^#]*))"""
-)
+#: A group ends at the first bracket, whatever follows. Spaces at its beginning are a part of its name.
+_GROUP = re.compile(r"\[([^]]*)]")
+#: The part of a line before its comment: a # outside of quotes. A backslash escapes in quotes only.
+_UNCOMMENTED = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^#"'])*""")
+_SPACES = " \t\v\f\r"
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "s": " "}
 
 
@@ -53,7 +56,7 @@ def password_of_pgpass(address: Address, database: str) -> FilePassword:
     elif sys.platform == "win32" and folder:
         path = Path(folder) / "postgresql" / "pgpass.conf"
     else:
-        path = Path.home() / ".pgpass"
+        path = _in_home(".pgpass")
     hosts = {address.host} | ({"localhost"} if address.host in _SOCKET_FOLDERS else set())
     wanted = (hosts, {str(address.port)}, {database}, {address.user})
 
@@ -81,25 +84,38 @@ def password_of_option_file(address: Address) -> FilePassword:
             return None
         return options.get("password")
 
-    return _read(Path.home() / ".my.cnf", found)
+    return _read(_in_home(".my.cnf"), found)
+
+
+def _in_home(name: str) -> Path:
+    """Return a path in the home folder; a user without one, as in some containers, has no such file."""
+    return Path(os.path.expanduser(f"~/{name}"))  # noqa: PTH111 - Path.expanduser raises without one
 
 
 def _read(path: Path, find: Callable[[str], str | None]) -> FilePassword:
     """Return what a function finds in the text of a file that only its owner can read."""
     try:
         problem = _problem_of(path.stat().st_mode)
-        password = None if problem else find(path.read_bytes().decode("utf-8-sig"))
+        # Only the password must be valid: a comment may have another encoding.
+        text = "" if problem else path.read_bytes().decode("utf-8-sig", "surrogateescape")
+        password = find(text)
     except FileNotFoundError:
         return FilePassword(path, missing=f"There is no file {path}.")
     except OSError as error:
         return FilePassword(path, missing=f"{path} cannot be read: {error.strerror}.")
-    except UnicodeDecodeError:
-        problem, password = "it is not UTF-8 text", None
+    if password and not _is_utf8(password):
+        problem, password = "its password is not UTF-8 text", None
     if password:
         return FilePassword(path, Secret(password))
     if problem:
         return FilePassword(path, missing=f"{path} was not read: {problem}.")
-    return FilePassword(path, missing=f"{path} has no password for this user and database.")
+    return FilePassword(
+        path, missing=f"{path} has no password for this host, port, database and user."
+    )
+
+
+def _is_utf8(text: str) -> bool:
+    return not re.search(r"[\ud800-\udfff]", text)
 
 
 def _problem_of(mode: int) -> str:
@@ -113,9 +129,10 @@ def _problem_of(mode: int) -> str:
 def _pgpass_lines(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield host, port, database and user of each line, as written, and the password."""
     for line in text.split("\n"):
-        if match := _PGPASS_LINE.match(line):  # a comment has a host that none is named like
+        # A comment has a host that none is named like.
+        if match := _PGPASS_LINE.match(line.rstrip("\r")):
             *fields, password = match.groups()
-            yield tuple(fields), _unescaped(password.rstrip("\r"))
+            yield tuple(fields), _unescaped(password)
 
 
 def _unescaped(text: str) -> str:
@@ -123,19 +140,28 @@ def _unescaped(text: str) -> str:
 
 
 def _client_options(text: str) -> Iterator[tuple[str, str]]:
-    """Yield names and values of the options for clients, in their order: the last one counts."""
+    """Yield names and values of the options for clients, in their order: the last one counts.
+
+    Source: MariaDB, mysys/my_default.c, `search_default_file_with_ext`.
+    """
     group = ""
-    for line in map(str.strip, text.splitlines()):
-        if line.startswith("["):
-            group = line.strip("[]").strip()
-        elif group in _CLIENT_GROUPS and (match := _OPTION.match(line)):
-            quoted = match["double"] if match["double"] is not None else match["single"]
-            value = match["plain"].strip() if quoted is None else quoted
-            yield match["name"].replace("_", "-"), _option_value(value)
+    for line in (each.strip(_SPACES) for each in text.split("\n")):
+        if match := _GROUP.match(line):
+            group = match[1].rstrip(_SPACES)
+        elif group in _CLIENT_GROUPS and not line.startswith(("#", ";")):
+            name, _equals, value = _uncommented(line).partition("=")
+            yield name.rstrip(_SPACES).replace("_", "-"), _option_value(value.strip(_SPACES))
+
+
+def _uncommented(line: str) -> str:
+    match = _UNCOMMENTED.match(line)
+    return match[0] if match else ""
 
 
 def _option_value(text: str) -> str:
-    r"""Return a value without its escapes; a backslash before another character is itself."""
+    r"""Return a value without its quotes and escapes; a backslash before other characters stays."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1]
     return re.sub(
         r"\\(.)",
         lambda match: _ESCAPES.get(match[1], match[1] if match[1] in "\\\"'" else match[0]),

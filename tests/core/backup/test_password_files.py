@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from helpers.databases import Server, mariadb_server, postgresql_server
+from helpers.databases import Server, mariadb_server, postgresql_server, program
 from helpers.postgresql_tables import Database, new_database
 
 from core.backup.databases import open_database
@@ -43,6 +44,9 @@ PGPASS = {
     "a space": " *:*:*:*:SECRET\n",
     "nothing": "",
     "no password": "*:*:*:*:\n",
+    "a fifth field": "*:*:*:*:SECRET:wrong\n",
+    "a backslash at the end": "*:*:*:*:SECRET\\\n",
+    "a comment in another encoding": "# B\udcfcro\n*:*:*:*:SECRET\n",
 }
 #: Option files of MariaDB; SECRET is replaced by the password in double quotes.
 OPTIONS = {
@@ -58,11 +62,15 @@ OPTIONS = {
     "no value": "[client]\npassword\n",
     "Windows": "[client]\r\npassword=SECRET\r\n",
     "not quoted": "[client]\npassword=wrong\n",
+    "a comment behind the group": "[client] # mine\npassword=SECRET\n",
+    "a space before the group": "[ client]\npassword=SECRET\n",
+    "text behind the quotes": "[client]\npassword=SECRETx\n",
+    "a comment in another encoding": "# B\udcfcro\n[client]\npassword=SECRET\n",
 }
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> Path:
-    path.write_bytes(text.encode())
+    path.write_bytes(text.encode(errors="surrogateescape"))
     path.chmod(mode)
     return path
 
@@ -122,6 +130,33 @@ def test_an_option_file_means_the_same_as_to_mariadb(mariadb: str, text: str) ->
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        "it's#1", "a#b", "a # b", '"a#b" # c', "'a#b'", '"a"b"', '"abc"def', '"abc', "'\"'",
+        r'"a\"b#c"', r"a\"b#c", r"a\\b", r"a\qb", "a\\", '"a\\"', r"\sa\s", "a;b", "a=b", '"',
+        "' a '", "a'b'#c", "''",
+    ],
+)  # fmt: skip
+def test_a_value_means_the_same_as_to_mariadb(value: str) -> None:
+    path = write(Path.home() / ".my.cnf", f"[client]\npassword = {value}\n")
+    printed = subprocess.run(
+        [program("my_print_defaults"), f"--defaults-file={path}", "client"],
+        capture_output=True, check=True, text=True, timeout=60,
+    )  # fmt: skip
+    expected = printed.stdout.removeprefix("--password=").removesuffix("\n")
+    found = password_of_option_file(MariaDBAddress.parse("mysql://ada@h/trading")).password
+    assert (found.reveal() if found else "") == expected
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a profile folder is always known there")
+def test_a_user_without_home_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # raises KeyError, as for an unknown user
+    found = password_of_pgpass(ServerAddress.parse("postgresql://ada@h/trading"), "trading")
+    assert found.missing == "There is no file ~/.pgpass."
+
+
+@pytest.mark.parametrize(
     ("options", "used"),
     [
         ("", True),
@@ -165,7 +200,7 @@ def test_the_environment_names_another_file(
         (Path.mkdir, "it is not a file"),
         (lambda path: path.write_bytes(b"\xff"), "its mode must be 0600"),
         (lambda path: (write(path, ""), path.write_bytes(b"*:*:*:*:\xff\n")), "not UTF-8"),
-        (lambda path: write(path, "*:*:x:*:x\n"), "no password for this user and database"),
+        (lambda path: write(path, "*:*:x:*:x\n"), "no password for this host"),
         (lambda path: path.symlink_to(path), "cannot be read: Too many levels of symbolic links"),
         (lambda _path: None, "There is no file"),
     ],
