@@ -53,8 +53,11 @@ class NewFolders:
 
     def remove_empty(self) -> None:
         """Remove the created folders that are empty; those with a file, or of others, remain."""
-        while self._created:
-            # The last ones first, which are inside the others. A folder that was replaced by a
-            # link or by another program's files is refused by the system.
+        # Longer paths first, which are inside the others: a thread may create a folder inside one
+        # that another thread has not added to the list yet.
+        for path in sorted(self._created, key=len, reverse=True):
+            # A folder that was replaced by a link or by another program's files is refused by
+            # the system.
             with suppress(OSError):
-                os.rmdir(self._created.pop())  # noqa: PTH106 - as above
+                os.rmdir(path)  # noqa: PTH106 - as above
+        self._created.clear()

@@ -1,5 +1,8 @@
 """Of the folders that a download creates, the empty ones are removed if it fails."""
 
+import os
+import threading
+
 import pytest
 
 from core.local.new_folders import NewFolders
@@ -16,6 +19,25 @@ def test_new_folders_without_a_file_are_removed_and_no_others(tmp_path):
     folders.remove_empty()
     found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     assert found == {"former", "new", "new/d", "new/d/file"}
+
+
+def test_a_folder_inside_one_that_another_thread_is_creating_is_removed_first(
+    tmp_path, monkeypatch
+):
+    folders, mkdir = NewFolders(), os.mkdir
+
+    def mkdir_before_another_thread(path):
+        mkdir(path)
+        if path == str(tmp_path / "new"):
+            thread = threading.Thread(target=folders.create, args=(tmp_path / "new" / "inside",))
+            thread.start()
+            thread.join()
+
+    monkeypatch.setattr("core.local.new_folders.os.mkdir", mkdir_before_another_thread)
+    folders.create(tmp_path / "new")
+    assert (tmp_path / "new" / "inside").is_dir()
+    folders.remove_empty()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_another_program_has_replaced_by_a_link_remains(tmp_path):
