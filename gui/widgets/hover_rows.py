@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtGui import QCursor, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QTableView, QWidget
 
@@ -44,6 +44,19 @@ class HoverRows(QTableView):
             self.scrollTo(current)
         else:
             super().keyPressEvent(event)
+
+    def moveCursor(
+        self, action: QTableView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Let Home and End go to the first and last row, as in lists and trees.
+
+        Qt's tables go to the first and last cell of the row, and rows are selected entirely here.
+        """
+        actions, last = QTableView.CursorAction, self.model().rowCount() - 1
+        ends = {actions.MoveHome: 0, actions.MoveEnd: last}
+        if action not in ends or modifiers & Qt.KeyboardModifier.ControlModifier:
+            return super().moveCursor(action, modifiers)
+        return self.model().index(ends[action], max(self.currentIndex().column(), 0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Scroll the selected row into the smaller view."""

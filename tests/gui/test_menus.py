@@ -49,6 +49,16 @@ def test_the_menu_of_the_treemap_gives_reasons(context, qtbot):
     assert "shown" in _disabled(tab)["Enter this folder"]
 
 
+def test_a_menu_that_is_higher_than_the_screen_scrolls_instead_of_having_columns(themed, qtbot):
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    entries = [menu.addAction(f"Entry {number}") for number in range(60)]
+    menu.popup(QPoint())
+    assert menu.height() <= menu.screen().availableGeometry().height()
+    assert len({menu.actionGeometry(entry).x() for entry in entries}) == 1
+    menu.close()
+
+
 def test_a_function_that_disables_entries_of_its_menu_shows_their_tooltips():
     found = []
     for path in sorted(GUI.rglob("*.py")):

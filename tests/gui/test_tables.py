@@ -195,6 +195,29 @@ def test_the_complete_row_under_the_pointer_is_lit(hours, qtbot):
     assert lit() == [False] * 3
 
 
+@pytest.mark.parametrize("make", [make_table, make_tree, make_list])
+def test_home_and_end_go_to_the_first_and_last_row(qtbot, make):
+    model = QStandardItemModel(9, 3)
+    view = make(model, "Rows", multiple=True)
+    qtbot.addWidget(view)
+    choose_row(view, 4)
+    selected = view.selectionModel().selectedRows
+    for key, row in ((Qt.Key.Key_End, 8), (Qt.Key.Key_Home, 0)):
+        qtbot.keyClick(view, key)
+        assert [index.row() for index in selected()] == [row]
+        assert view.currentIndex().column() == 0, "the list must not scroll sideways"
+    choose_row(view, 6)
+    qtbot.keyClick(view, Qt.Key.Key_End, Qt.KeyboardModifier.ShiftModifier)
+    assert sorted(index.row() for index in selected()) == [6, 7, 8]
+
+
+def test_home_and_end_do_nothing_in_an_empty_table(qtbot):
+    view = make_table(QStandardItemModel(0, 3), "Rows")
+    qtbot.addWidget(view)
+    qtbot.keyClick(view, Qt.Key.Key_End)
+    assert not view.currentIndex().isValid()
+
+
 def test_a_double_click_of_the_tests_leaves_no_button_pressed(hours, qtbot):
     where = hours.visualRect(hours.model().index(1, 0)).center()
     qtbot.mouseDClick(hours.viewport(), Qt.MouseButton.LeftButton, pos=where)

@@ -224,6 +224,22 @@ def test_the_focus_is_visible_on_every_kind_of_control(themed, qtbot, mode, make
     assert control.grab().toImage() != before
 
 
+@pytest.mark.parametrize("kind", ["plain", "primary", "danger", "loss", "link", "quiet"])
+def test_the_focus_of_a_button_has_one_frame_also_after_tab(themed, qtbot, kind):
+    page = QWidget()
+    qtbot.addWidget(page)
+    button = Button("Former rules…", kind=kind)
+    QVBoxLayout(page).addWidget(button)
+    page.show()
+    page.activateWindow()
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus)
+    page.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange, False)
+    before = button.grab().toImage()
+    page.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange, True)
+    assert button.grab().toImage() == before
+
+
 def _strongest_contrast(button):
     """Return the contrast between the ground of a button and the letter that stands out most."""
     picture = button.parentWidget().grab(button.geometry()).toImage()

@@ -301,3 +301,21 @@ def test_buttons_that_are_not_shown_do_not_make_the_tab_wider(themed, qtbot):
     pane.set_locked("The profile is locked.")
     stack.show()
     assert stack.minimumSizeHint().width() < 300
+
+
+def test_the_last_button_is_at_the_right_edge_in_every_state(pane, qtbot):
+    def right_edge():
+        pane.layout().activate()
+        shown = [button for button in pane._buttons if button.isVisible()]
+        return max(button.geometry().right() for button in shown)
+
+    pane.show_plan(plan())
+    edge = right_edge()
+    for state, busy in ((rotation(3), True), (rotation(6, Outcome.WAITING), False)):
+        pane.show_rotation(state, busy=busy)
+        qtbot.waitUntil(lambda: right_edge() == edge)
+
+
+def test_the_plan_does_not_promise_to_undo_the_deletion_of_the_old_key(pane):
+    pane.show_plan(plan())
+    assert "until the old key is deleted" in pane.hint.text()

@@ -9,7 +9,6 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QVBoxLayout,
     QWidget,
@@ -114,13 +113,17 @@ class RotationPane(QWidget):
     def _lay_out(self) -> None:
         foot = QFrame()
         foot.setProperty("surface", "foot")
-        grid = QGridLayout(foot)
-        grid.setContentsMargins(12, 8, 12, 8)
-        grid.setSpacing(8)
-        grid.setColumnStretch(0, 1)
-        grid.addWidget(self.hint, 0, 0, 1, 1 + len(self._buttons))
-        for column, button in enumerate(self._buttons, 1):
-            grid.addWidget(button, 1, column)
+        foot_box = QVBoxLayout(foot)
+        foot_box.setContentsMargins(12, 8, 12, 8)
+        foot_box.setSpacing(8)
+        foot_box.addWidget(self.hint)
+        # Not a grid, which also has the spacing of columns whose button is hidden.
+        foot_row = QHBoxLayout()
+        foot_row.setSpacing(8)
+        foot_row.addStretch(1)
+        for button in self._buttons:
+            foot_row.addWidget(button)
+        foot_box.addLayout(foot_row)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -286,7 +289,7 @@ class RotationPane(QWidget):
     def _hint(self) -> str:
         rotation = self.rotation
         if self.plan is not None:
-            return "" if self.plan.problem else "Every step can be resumed or undone."
+            return "" if self.plan.problem else _BEFORE
         if rotation is None:
             return ""
         if self._busy:
@@ -305,6 +308,7 @@ class RotationPane(QWidget):
             self.due.emit()
 
 
+_BEFORE = "Every step can be resumed, and undone until the old key is deleted."
 _ENDS = {
     Outcome.DONE: "The rotation is complete.",
     Outcome.UNDONE: "All changes were undone.",
