@@ -14,6 +14,8 @@ MASK = "***"
 #: Loggers that print credentials at DEBUG (boto/boto3#2292, boto/botocore#2626).
 TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3", "werkzeug")
 
+#: No pattern may search a long word from each of its characters: errors of databases contain
+#: complete values.
 _PATTERNS = (
     re.compile(
         r"((?:X-Amz-(?:Signature|Security-Token|Credential)|Signature|AWSAccessKeyId)=)[^&,\s\"'<>]+",
@@ -21,7 +23,7 @@ _PATTERNS = (
     ),
     # A name and its value in JSON, Python, an option file, a header or a query.
     re.compile(
-        r"""((?:["']|\\")?[\w-]{0,40}(?:secret\w{0,20}key|passw(?:or)?d|session_?token|security-token"""
+        r"""((?:secret\w{0,20}key|passw(?:or)?d|session_?token|security-token"""
         r"""|SecretString|SecretBinary|authorization|bearer_token)(?:["']|\\")?\s*[:=]\s*)"""
         # MariaDB reports only whether there was a password: `(using password: NO)`.
         r"""(?!(?<=using password: )(?:YES|NO)\))"""
@@ -34,7 +36,8 @@ _PATTERNS = (
         re.IGNORECASE,
     ),
     re.compile(r"(Signature:\s+)[0-9a-f]{64}"),
-    re.compile(r"(\w+://[^:/@\s]+:)[^@/\s]+(?=@)"),
+    # The user may be missing (Redis), and the password contain a slash, unless it is a port.
+    re.compile(r"((?<!\w)\w+://[^:/@\s]*:)(?!\d+[/?#])(?:(?!://)[^@\s])+(?=@)"),
 )
 
 _known_lock = threading.Lock()
@@ -46,24 +49,20 @@ class Secret:
 
     `str`, `repr`, `format` and `vars` do not reveal it, it cannot be pickled or serialized as JSON,
     and it is compared in constant time. With `remembered=False` the log filter does not mask this
-    text; use that for public values that are stored beside secrets, such as the name of a bucket.
+    text; use that for public values that are stored beside secrets, such as the name of a bucket,
+    and for texts that are being typed, of which the beginning may be an ordinary word.
     """
 
-    __slots__ = ("__remembered", "__value")
+    __slots__ = ("__value",)
 
     def __init__(self, value: str, *, remembered: bool = True) -> None:
         self.__value = value
-        self.__remembered = remembered
         if remembered:
             remember(value)
 
     def reveal(self) -> str:
         """Return the text itself. Review every call of this method."""
         return self.__value
-
-    def with_text(self, text: str) -> Secret:
-        """Return another text, which the log filter masks only if it masks this one."""
-        return Secret(text, remembered=self.__remembered)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
@@ -103,8 +102,8 @@ class Secret:
 
 def remember(value: str) -> None:
     """Add a text to those that `redacted` and the log filter mask from now on."""
-    # Shorter values occur in ordinary words: masking them would make texts unreadable.
-    if len(value) >= 8:
+    # Shorter values occur in ordinary words, and spaces in tables: texts would be unreadable.
+    if len(value) >= 8 and not value.isspace():
         with _known_lock:
             _known.add(value)
 

@@ -14,7 +14,7 @@ import typer
 from core.cli.common import seconds_of
 from core.cli.values import is_terminal, read_text
 from core.errors import InvalidInput, StorageError
-from core.model.secrets import field_value
+from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.units import iso_utc, utc_now
 

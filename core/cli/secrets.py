@@ -15,7 +15,7 @@ from core.cli.parameters import usage_error
 from core.cli.values import ask_value, is_terminal, read_bytes, read_text
 from core.errors import InvalidInput, NotFound
 from core.model.connection import SECRET_PREFIX
-from core.model.secrets import field_value
+from core.model.secret_names import field_value
 from core.redaction import MASK, Secret
 from core.units import format_age, format_counted, iso_utc
 

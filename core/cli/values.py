@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import InvalidInput
-from core.model.secrets import field_value
+from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.units import format_count
 

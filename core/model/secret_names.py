@@ -1,6 +1,10 @@
-"""Names of the stages, labels and fields of secrets."""
+"""Names of the stages, labels and fields of secrets, and the fields that are public."""
 
 from __future__ import annotations
+
+import re
+
+from core.redaction import Secret
 
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
@@ -12,6 +16,9 @@ OPEN_FIELDS = frozenset(
         "host", "port", "database", "dbname", "username", "engine",
     }
 )  # fmt: skip
+#: A name, an address with a port, or a folder. Any other text may contain a password: a URL, a
+#: connection string, a JSON object.
+_PLAIN = re.compile(r"[\w.@+$\\ -]*|[\w.:,\[\]-]*|/[\w./-]*")
 #: The field of a secret with a key of backups: with another value they could not be read.
 BACKUP_KEY_FIELD = "backup_key"
 #: The description of such a secret, by which listings recognize it without its value.
@@ -24,3 +31,13 @@ def own_label(user: str, version_id: str) -> str:
     """Return the label that names the author of a version."""
     # A stage belongs to one version, so each version needs a different label; 8 characters suffice.
     return f"{OWN_LABEL}{user}:{version_id[:8]}"
+
+
+def is_public(key: str, text: str) -> bool:
+    """Return whether the value of a field may be shown: that of a public field, if it is plain."""
+    return key in OPEN_FIELDS and _PLAIN.fullmatch(text) is not None
+
+
+def field_value(key: str, text: str) -> Secret:
+    """Wrap the value of a field; messages and logs show public values such as the bucket name."""
+    return Secret(text, remembered=not is_public(key, text))

@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.model.secret_names import BACKUP_KEY_DESCRIPTION, OPEN_FIELDS, OWN_LABEL
+from core.model.secret_names import BACKUP_KEY_DESCRIPTION, OWN_LABEL
 from core.redaction import Secret
-
-
-def field_value(key: str, text: str) -> Secret:
-    """Wrap the value of a field; messages and logs show public values such as the bucket name."""
-    return Secret(text, remembered=key not in OPEN_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

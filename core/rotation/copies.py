@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from core.errors import InvalidInput
 from core.model.rotation import Copy, CopyForm, Facts, Rotation
-from core.model.secret_names import OPEN_FIELDS
+from core.model.secret_names import OPEN_FIELDS, field_value
 from core.redaction import Secret
 from core.secrets import secret_text
 from core.secrets.splice import text_positions
@@ -102,10 +102,10 @@ def _walk(
             changed.append(row)
         elif row.quoted:
             value = _searched(row.value.reveal(), row.key, row.key, replacements, copies)
-            changed.append(replace(row, value=row.value.with_text(value)))
+            changed.append(replace(row, value=field_value(row.key, value)))
         else:
             raw = _in_json(row.value.reveal(), row.key, replacements, copies)
-            changed.append(replace(row, value=row.value.with_text(raw)))
+            changed.append(replace(row, value=field_value(row.key, raw)))
     return changed, copies.all
 
 

@@ -13,6 +13,7 @@ from enum import Enum
 
 from core.errors import InvalidInput
 from core.hints import Hint
+from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow, rows_of, text_of
 
@@ -54,12 +55,12 @@ def with_value(row: SecretRow, value: Secret) -> SecretRow:
         InvalidInput: the value has another type; the error names the field and both types.
     """
     if row.quoted:
-        return replace(row, value=row.value.with_text(value.reveal()))
+        return replace(row, value=field_value(row.key, value.reveal()))
     text = value.reveal().strip()
     found = _kind_of_json(text) if _is_json(text) else Kind.TEXT
     if found is not kind_of(row):
         raise _other_kind(row.key, kind_of(row), found)
-    return replace(row, value=row.value.with_text(text))
+    return replace(row, value=field_value(row.key, text))
 
 
 def check_kinds(before: Sequence[SecretRow], after: Sequence[SecretRow]) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import Corrupt, InvalidInput
-from core.model.secrets import SecretValue, field_value
+from core.model.secret_names import field_value
+from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.secrets.splice import members, replace_members
+from core.secrets.splice import Member, members, replace_members
 from core.units import format_count, format_counted
 
 #: Placeholder for the key if two texts cannot be compared by keys.
@@ -119,12 +120,12 @@ def _check_length(size: int) -> None:
 def json_problem(text: str) -> str:
     """Return the first problem of a JSON object with its position, or an empty string."""
     try:
-        rows_of(text)
+        found = _members_of(text)
     except InvalidInput as error:
         return error.summary
     # JSON allows duplicate keys, but readers use only one of the values.
     seen: set[str] = set()
-    for member in members(text):
+    for member in found:
         if member.key in seen:
             line, column = _place(text, member.start)
             return f"Line {line}, column {column}: Key appears twice: {member.key}"
@@ -141,14 +142,42 @@ def problem_line(problem: str) -> int:
 def rows_of(text: str) -> tuple[SecretRow, ...]:
     """Return the keys and values of a JSON object in order, duplicates included.
 
+    From now on the log filter masks its values, except public ones.
+
+    Raises:
+        InvalidInput: it is not a JSON object; the message has line and column, never the value.
+    """
+    return tuple(
+        SecretRow(each.key, field_value(each.key, _value_in(text, each)), each.quoted)
+        for each in _members_of(text)
+    )
+
+
+def draft_rows(text: str) -> tuple[SecretRow, ...]:
+    """Return the rows of a text that is being typed; the log filter does not mask their values.
+
+    The beginning of a value may be an ordinary word, which would be masked in later messages.
+
+    Raises:
+        InvalidInput: it is not a JSON object; the message has line and column, never the value.
+    """
+    return tuple(
+        SecretRow(each.key, Secret(_value_in(text, each), remembered=False), each.quoted)
+        for each in _members_of(text)
+    )
+
+
+def _members_of(text: str) -> tuple[Member, ...]:
+    """Return the members of a JSON object, with the positions of the values.
+
     Raises:
         InvalidInput: it is not a JSON object; the message has line and column, never the value.
     """
     problem = ""
-    rows: tuple[SecretRow, ...] = ()
+    found: tuple[Member, ...] = ()
     try:
         _check_json(text)
-        rows = _scanned(text)
+        found = tuple(members(text))
     except json.JSONDecodeError as error:
         problem = f"Line {error.lineno}, column {error.colno}: {error.msg}"
     except _NotJsonError as error:
@@ -160,7 +189,7 @@ def rows_of(text: str) -> tuple[SecretRow, ...]:
         problem = "The text is nested too deeply"
     if problem:  # raised outside the handler: the decoder's error contains the complete text
         raise _invalid(f"Not a JSON object. {problem}", "Correct the text, or save it unchanged.")
-    return rows
+    return found
 
 
 class _NotJsonError(ValueError):
@@ -192,19 +221,8 @@ def _place(text: str, at: int) -> tuple[int, int]:
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def _scanned(text: str) -> tuple[SecretRow, ...]:
-    """Return the members of a JSON object, with the original texts of the values."""
-    return tuple(
-        SecretRow(
-            member.key,
-            field_value(member.key, _value(text[member.value_start : member.end])),
-            member.quoted,
-        )
-        for member in members(text)
-    )
-
-
-def _value(raw: str) -> str:
+def _value_in(text: str, member: Member) -> str:
+    raw = text[member.value_start : member.end]
     return str(json.loads(raw)) if raw.startswith('"') else raw
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.errors import Corrupt, InvalidInput, StorageError
 from core.hints import Hint
 from core.model.connection import DEFAULT_BUCKET, AccessKeys
-from core.model.secrets import field_value
+from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow, rows_of, text_of
 from core.work import Work

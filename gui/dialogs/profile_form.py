@@ -132,19 +132,23 @@ class ProfileForm(QWidget):
     def keys(self) -> AccessKeys | None:
         """The entered keys; None if the profile retains its keys or needs none."""
         profile = self.profile
-        # Keys are pasted, often with a space or a line end, which AWS would refuse.
-        secret = Secret(self.secret_key.line.text().strip())
-        if profile.source not in _OWN_KEYS or not profile.access_key_id or not secret:
+        if profile.source not in _OWN_KEYS or not profile.access_key_id or not self._typed_secret:
             return None
         token = Secret(self.token.line.text().strip())
-        return AccessKeys(profile.access_key_id, secret, token or None)
+        return AccessKeys(profile.access_key_id, Secret(self._typed_secret), token or None)
+
+    @property
+    def _typed_secret(self) -> str:
+        # Keys are pasted, often with a space or a line end, which AWS would refuse.
+        return self.secret_key.line.text().strip()
 
     @property
     def problems(self) -> dict[str, str]:
         """The invalid fields, with the reasons."""
         profile = self.profile
         found = profile_problems(profile)
-        if profile.source in _OWN_KEYS and self.keys is None:
+        # Not `keys`: the log filter would mask the beginning of each word that is being typed.
+        if profile.source in _OWN_KEYS and not (profile.access_key_id and self._typed_secret):
             stored = self._stored
             # Stored keys belong to one access key id; with another id they must be entered again.
             unchanged = stored is not None and stored.access_key_id == profile.access_key_id

@@ -45,7 +45,7 @@ class SecretClipboard(QObject):
         for name, value in _HINTS.items():
             data.setData(name, value)
         # Qt may return another text than it was given, for example without a byte order mark.
-        self._copied.add(secret.with_text(data.text()))
+        self._copied.add(Secret(data.text(), remembered=False))
         self._timer.start(CLEAR_SECONDS * 1000)
         return data
 

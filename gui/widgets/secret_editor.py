@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import InvalidInput
+from core.redaction import Secret
 from core.secrets.kinds import check_kinds
 from core.secrets.secret_text import (
     SecretRow,
     check_size,
+    draft_rows,
     json_problem,
     problem_line,
     rows_of,
@@ -101,6 +105,18 @@ class SecretEditor(QWidget):
         return text
 
     @property
+    def value(self) -> Secret:
+        """The current text to be saved; from now on the log filter masks it and its values.
+
+        Raises:
+            InvalidInput: a key is empty or a duplicate, or the text is empty or too long.
+        """
+        text = self.text
+        with suppress(InvalidInput):  # a text need not be a JSON object
+            rows_of(text)
+        return Secret(text)
+
+    @property
     def problem(self) -> str:
         """Why the text cannot be saved, or an empty text. A text need not be a JSON object."""
         try:
@@ -161,7 +177,7 @@ class SecretEditor(QWidget):
             if mode == JSON:
                 self.json.set_text(self._text())
             else:
-                self._fill_form(rows_of(self.text))
+                self._fill_form(draft_rows(self.text))
         except InvalidInput as error:
             # The present page stays: the other one could not show this text without losing a
             # change.

@@ -87,7 +87,7 @@ class SecretField(QWidget):
         self._masked = masked
         # Qt changes some texts (half a surrogate pair, a byte order mark): an unedited value is
         # returned as it was given.
-        self._given, self._given_shown = Secret(""), ""
+        self._given, self._given_shown = Secret("", remembered=False), ""
         self.line = GuardedLine()
         # Qt's default limit of 32,767 characters would truncate a value.
         # Twice the limit, so that a value that is too long can be corrected after pasting.
@@ -117,10 +117,18 @@ class SecretField(QWidget):
             self.hide_text()
 
     @property
-    def value(self) -> Secret:
-        """The text, in its wrapper."""
+    def draft(self) -> Secret:
+        """The text while it is being typed; the log filter does not mask it.
+
+        Its beginning may be an ordinary word, which would be masked in later messages.
+        """
         text = self.line.text()
-        return self._given if text == self._given_shown else self._given.with_text(text)
+        return self._given if text == self._given_shown else Secret(text, remembered=False)
+
+    @property
+    def value(self) -> Secret:
+        """The text that is used from now on, which the log filter masks."""
+        return Secret(self.draft.reveal())
 
     def set_value(self, value: Secret) -> None:
         """Show another value, hidden if the field hides values."""
@@ -174,7 +182,7 @@ class SecretField(QWidget):
             self.reveal()
 
     def _on_copy(self) -> None:
-        secret_clipboard().copy(self.value)
+        secret_clipboard().copy(self.draft)
         shortcuts.explain(self, f"Copied. The clipboard is cleared after {CLEAR_SECONDS} seconds.")
 
     def _on_edited(self, _text: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
-from core.model.secrets import field_value
+from core.model.secret_names import is_public
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow
 from gui import theme
@@ -39,6 +39,11 @@ _KEY_WIDTH, _BESIDE_KEY = 160, 8
 _LINK_INSET = 5
 
 
+def is_shown_openly(row: SecretRow) -> bool:
+    """Return whether the form shows a value; a URL or JSON may contain a password in any field."""
+    return row.key in CLEAR_KEYS and is_public(row.key, row.value.reveal())
+
+
 class FormRow(QWidget):
     """One key with its value; a new row's key can be typed.
 
@@ -55,7 +60,7 @@ class FormRow(QWidget):
         self._key = row.key
         self._quoted = row.quoted
         self.name = QLineEdit(row.key) if new else None
-        self.field = SecretField(row.key or "value", masked=row.key not in CLEAR_KEYS)
+        self.field = SecretField(row.key or "value", masked=not is_shown_openly(row))
         self.field.set_value(row.value)
         self.field.edited.connect(self.edited)
         generate = f"Generate {row.key}" if row.key else "Generate a value"
@@ -82,7 +87,7 @@ class FormRow(QWidget):
     def row(self) -> SecretRow:
         """The current content of the row."""
         key = self.name.text().strip() if self.name is not None else self._key
-        return SecretRow(key, field_value(key, self.field.value.reveal()), self._quoted)
+        return SecretRow(key, self.field.draft, self._quoted)
 
     @property
     def title_width(self) -> int:
@@ -196,7 +201,6 @@ class SecretForm(QWidget):
             each.set_title_width(width)
 
     def _on_add(self) -> None:
-        # Whether its value is public depends on the key, which is not entered yet.
         row = FormRow(SecretRow("", Secret("", remembered=False)), new=True)
         self._append(row)
         if row.name is not None:

@@ -93,7 +93,8 @@ class JsonPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._hidden_text = Secret("")
+        # The log filter does not mask a text that is being typed: it may begin as an ordinary word.
+        self._hidden_text = Secret("", remembered=False)
         self._exact = ExactText("")
         self._read_only = False
         self._marked = 0
@@ -137,7 +138,7 @@ class JsonPage(QWidget):
 
     def set_text(self, text: str) -> None:
         """Show another text behind the cover; an empty one is not covered."""
-        self._hidden_text = Secret(text)
+        self._hidden_text = Secret(text, remembered=False)
         self.conceal(keep=False)
         if not text:
             self.reveal(focus=False)
@@ -157,7 +158,7 @@ class JsonPage(QWidget):
         """Cover the text, and remove it from the editor and its undo history."""
         self._timer.stop()
         if keep:
-            self._hidden_text = Secret(self.text)
+            self._hidden_text = Secret(self.text, remembered=False)
             if not self._hidden_text:  # an empty text needs no cover
                 return
         self._stack.setCurrentWidget(self.cover)

@@ -85,7 +85,7 @@ def test_what_sounds_like_a_secret_is_one():
 
 
 def test_the_log_filter_masks_no_public_field():
-    """The value of a row is wrapped by `field_value` or `with_text`, which know public fields.
+    """The value of a row is wrapped by `field_value`, which knows public fields.
 
     A `Secret` of the bucket's name would be masked in each later message of the process.
     """

@@ -15,7 +15,8 @@ from core.aws.clients import ClientFactory
 from core.errors import ErrorKind, InvalidInput, NotFound, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.model.rotation import Facts, Rotation, RotationKind, Step
-from core.model.secrets import SecretValue, field_value
+from core.model.secret_names import field_value
+from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation import stages
 from core.rotation.copies import Replacement

@@ -6,8 +6,8 @@ import pytest
 
 from core.errors import InvalidInput
 from core.hints import Hint
-from core.redaction import Secret
-from core.secrets.kinds import NewValues, check_kinds, edited, kind_of
+from core.redaction import Secret, redacted
+from core.secrets.kinds import NewValues, check_kinds, edited, kind_of, with_value
 from core.secrets.secret_text import rows_of
 
 STORED = {
@@ -81,3 +81,12 @@ def test_rows_of_a_form_are_compared_with_the_rows_it_began_with():
         check_kinds(before, rows_of('{"port": "2"}'))
     with pytest.raises(InvalidInput, match="user is a text, and its new value would be a number"):
         check_kinds(before, rows_of('{"user": 2}'))
+
+
+def test_a_new_value_is_masked_by_its_own_content():
+    """A public field may get a URL with a password."""
+    row = rows_of('{"host": "db.example.com"}')[0]
+    with_value(row, Secret("https://h/?key=kinds-canary", remembered=False))
+    assert redacted("Refused: https://h/?key=kinds-canary") == "Refused: ***"
+    with_value(row, Secret("db2.kinds.example.com", remembered=False))
+    assert redacted("db2.kinds.example.com") == "db2.kinds.example.com"

@@ -14,6 +14,7 @@ from core.secrets.secret_text import (
     check_size,
     diff,
     diff_values,
+    draft_rows,
     encoded,
     json_problem,
     parsed,
@@ -194,3 +195,38 @@ def test_a_binary_value_differs_as_a_complete():
     assert diff_values(binary, other).changed == ("(the binary value)",)
     assert not diff_values(binary, binary)
     assert diff_values(text, text) == diff("AAAA", "AAAA")
+
+
+@pytest.mark.parametrize("field", ["host", "database", "username", "engine"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "redis://:{}@h", "postgresql://ada:{}@h/db", "Server=h;Pwd={}", "ada:{}@h", ["{}"],
+        "https://h/?key={}", {"token": "{}"}, "https://hooks.example.com/{}",
+    ],
+)  # fmt: skip
+def test_a_public_field_that_contains_more_than_a_name_is_masked(field, value):
+    text = json.dumps({field: value}).replace("{}", f"public-canary-{field}")
+    (row,) = rows_of(text)
+    assert "public-canary" not in redacted(f"Not found: {row.value.reveal()}")
+
+
+def test_plain_values_of_public_fields_are_shown():
+    values = {
+        "host": "db-1.example.com:5432,[2001:db8::1]:5432", "database": "trading_2024",
+        "username": "ada.lovelace+test@example.com", "engine": "mysql+pymysql",
+        "dbname": "market $data", "bucket_name": "raw.market-data", "region": "eu-central-1",
+    }  # fmt: skip
+    for row in (*rows_of(json.dumps(values)), *rows_of('{"host": "/run/postgresql"}')):
+        assert redacted(row.value.reveal()) == row.value.reveal()
+
+
+def test_a_text_that_is_being_typed_hides_nothing():
+    """Each keystroke is checked; the values would be `ethereum`, `ethereum-`, `ethereum-u`…"""
+    typed = '{"password": "ethereum-usd", "rate": 123454321}'
+    assert json_problem(typed) == ""
+    assert draft_rows(typed) == (
+        SecretRow("password", Secret("ethereum-usd", remembered=False)),
+        SecretRow("rate", Secret("123454321", remembered=False), quoted=False),
+    )
+    assert redacted("ethereum-usd at 123454321") == "ethereum-usd at 123454321"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtGui import QAccessible, QGuiApplication, QTextDocument
 
-from core.redaction import Secret
+from core.redaction import Secret, redacted
 from core.secrets.secret_text import SecretRow
 from gui.widgets import secret_clipboard, secret_page
 from gui.widgets.secret_editor import FORM, JSON, SecretEditor
@@ -270,3 +270,30 @@ def test_a_kind_is_changed_on_purpose_in_json(editor):
     editor.modes.selected.emit("Form")
     assert editor.text == '{"port": "5432"}'
     assert editor.problem == ""
+
+
+def test_typing_a_value_hides_no_part_of_later_messages(editor, qtbot):
+    word = "litecoin-usd"
+    line = editor.form.fields[2].field.line
+    line.selectAll()
+    qtbot.keyClicks(line, f"{word}-value")
+    editor.modes.select(JSON)
+    editor.json.reveal()
+    qtbot.keyClicks(editor.json.view, f'{{"note": "{word}-note"}}')
+    editor.json.view.setPlainText(f'{{"password": "{word}-longer", "host": "db.litecoin.example"}}')
+    editor.modes.select(FORM)
+    shown = f"market-data/{word}-value, {word}-note and {word}-longer of db.litecoin.example"
+    assert redacted(shown) == shown
+    editor.form.fields[0].field.copy.click()
+    assert redacted(shown) == shown
+    assert editor.value.reveal() == editor.text  # it is saved
+    assert (
+        redacted(shown) == f"market-data/{word}-value, {word}-note and *** of db.litecoin.example"
+    )
+
+
+def test_a_public_field_with_a_password_in_it_is_hidden(qtbot):
+    made = SecretEditor()
+    qtbot.addWidget(made)
+    made.set_text('{"host": "postgresql://ada:canary@h", "port": 5432, "database": {"token": "x"}}')
+    assert [row.field.revealed for row in made.form.fields] == [False, True, False]

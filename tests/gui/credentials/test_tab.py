@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 from core.local.vault import Vault
 from core.model.connection import KeySource, Profile, ProfileColour
 from core.model.secret_names import PREVIOUS
+from core.redaction import redacted
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.dialogs.profile_editor import ProfileEditor
@@ -359,6 +360,18 @@ def test_each_source_of_keys_shows_the_fields_it_needs(qtbot, source):
     assert form._form.isRowVisible(form.secret_key) is keyed
     assert form._form.isRowVisible(form.aws_profile) is (source is KeySource.AWS_PROFILE)
     assert bool(form.problems) is (keyed or source is KeySource.AWS_PROFILE)
+
+
+def test_typing_a_key_hides_no_part_of_later_messages(qtbot):
+    from gui.dialogs.profile_form import ProfileForm
+
+    form = ProfileForm(Profile("p", KeySource.KEYRING, access_key_id="AKIAEXAMPLE"))
+    qtbot.addWidget(form)
+    form.changed.connect(form.show_problems)
+    qtbot.keyClicks(form.secret_key.line, "dogecoin-usd-1")
+    assert redacted("dogecoin-usd") == "dogecoin-usd"
+    assert form.keys.secret_access_key.reveal() == "dogecoin-usd-1"
+    assert redacted("dogecoin-usd-1") == "***"
 
 
 def test_everything_can_be_reached_by_the_keyboard(tab):

@@ -17,7 +17,7 @@ from core.model.rotation import (
     RotationTiming,
     Step,
 )
-from core.model.secrets import field_value
+from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.rotation.service import Rotator
 from core.units import format_age, format_counted, format_moment, utc_now

@@ -20,7 +20,7 @@ from gui.tabs.credentials.secrets.edit_conflict import EditConflict
 from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
 from gui.tabs.credentials.secrets.secret_view import SecretView
 from gui.tabs.credentials.secrets.versions_pane import VersionsPane
-from gui.widgets.secret_form import CLEAR_KEYS
+from gui.widgets.secret_form import is_shown_openly
 
 #: Characters of a value shown in a confirmation.
 _LONGEST = 60
@@ -208,7 +208,7 @@ def _open_values(text: Secret) -> dict[str, str]:
         rows = secret_text.rows_of(text.reveal())
     except InvalidInput:  # no JSON object: all of it is hidden
         return {}
-    return {row.key: row.value.reveal() for row in rows if row.key in CLEAR_KEYS}
+    return {row.key: row.value.reveal() for row in rows if is_shown_openly(row)}
 
 
 def _changed(before: str | None, after: str | None) -> str:

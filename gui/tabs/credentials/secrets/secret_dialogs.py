@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from core.aws.limits import RECOVERY_DAYS_DEFAULT, RECOVERY_DAYS_MAX, RECOVERY_DAYS_MIN
 from core.errors import StorageError
 from core.model.connection import SECRET_PREFIX
-from core.model.secrets import field_value
+from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow, text_of
 from gui import theme
@@ -133,7 +133,7 @@ class NewSecret(QDialog):
         self.banner.clear()
         self._create(
             self.name.text().strip(),
-            Secret(self.editor.text),
+            self.editor.value,
             self.description.text().strip(),
             self.fail,
         )

@@ -94,7 +94,7 @@ class SecretView(QWidget):
         Raises:
             InvalidInput: the form is not complete.
         """
-        return Secret(self.editor.text)
+        return self.editor.value
 
     def set_rotated_by_aws(self, rotated: bool) -> None:
         """Set whether managed rotation by AWS is enabled for the secret shown."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.errors import InvalidInput
+from core.model.secret_names import field_value
 from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation.rollback import RollBack
@@ -112,7 +113,7 @@ def _values(value: SecretValue) -> dict[str, Secret]:
     found: dict[str, Secret] = {}
     for each in rows:
         before = f"{found[each.key].reveal()}, " if each.key in found else ""
-        found[each.key] = each.value.with_text(before + each.value.reveal())
+        found[each.key] = field_value(each.key, before + each.value.reveal())
     return found | complete
 
 
