@@ -12,8 +12,10 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
+from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
 from core.errors import KeyringError
@@ -26,10 +28,12 @@ SERVICE = "strongroom"
 #: Another service name than that of the keys, so that a probe cannot touch them.
 _PROBE = "strongroom-probe"
 
+_SECRET_SERVICE = "keyring.backends.SecretService.Keyring"
+
 #: Backends that keep passwords encrypted for the user; everything else is refused.
 ALLOWED = frozenset(
     {
-        "keyring.backends.SecretService.Keyring",
+        _SECRET_SERVICE,
         "keyring.backends.libsecret.Keyring",
         "keyring.backends.kwallet.DBusKeyring",
         "keyring.backends.kwallet.DBusKeyringKWallet4",
@@ -42,6 +46,14 @@ _MACOS_LIBRARY = "keyring.backends.macOS.api"
 
 #: keyring and the D-Bus libraries below it are not thread-safe.
 _LOCK = threading.RLock()
+
+
+class _Collection(Enum):
+    """The state of the collection in which a backend stores passwords."""
+
+    OPEN = auto()
+    LOCKED = auto()
+    ABSENT = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,11 @@ class Vault:
         self._given = backend
 
     def probe(self) -> VaultState:
-        """Write a random value, read it back, remove it; never raises."""
+        """Write a random value, read it back, remove it; never raises.
+
+        Nothing is written to a keyring that would prompt for its password: that it can be used is
+        only known when keys are stored.
+        """
         with _LOCK:
             try:
                 backend = self._backend()
@@ -85,7 +101,8 @@ class Vault:
                     usable=False, backend=_chosen_name(self._given), reason=error.cause
                 )
             try:
-                self._prove(backend)
+                if _call_keyring(backend, lambda: _collection_of(backend)) is _Collection.OPEN:
+                    self._prove(backend)
             except KeyringError as error:
                 return VaultState(
                     usable=False, backend=name_of(backend), reason=f"{error.summary}. {error.cause}"
@@ -115,8 +132,7 @@ class Vault:
                 dismissed prompt is never taken for "no keys".
         """
         with _LOCK:
-            backend = self._backend()
-            text = _call_keyring(backend, lambda: backend.get_password(SERVICE, profile_name))
+            text = _text_of(self._backend(), profile_name)
         return None if text is None else _unpacked(text, profile_name)
 
     def delete(self, profile_name: str) -> None:
@@ -127,10 +143,7 @@ class Vault:
         """
         with _LOCK:
             backend = self._backend()
-            if (
-                _call_keyring(backend, lambda: backend.get_password(SERVICE, profile_name))
-                is not None
-            ):
+            if _text_of(backend, profile_name) is not None:
                 _call_keyring(backend, lambda: backend.delete_password(SERVICE, profile_name))
 
     def _backend(self) -> Any:
@@ -270,6 +283,36 @@ def _call_keyring(backend: Any, call: Callable[[], _T]) -> _T:
         remedy="Start the keyring and try again, or keep the keys for this session only.",
         subject=name_of(backend),
     )
+
+
+def _text_of(backend: Any, profile_name: str) -> str | None:
+    """Return the entry of a profile, or None if there is none."""
+
+    def read() -> str | None:
+        if _collection_of(backend) is _Collection.ABSENT:
+            return None
+        text: str | None = backend.get_password(SERVICE, profile_name)
+        return text
+
+    return _call_keyring(backend, read)
+
+
+def _collection_of(backend: Any) -> _Collection:
+    """Return the state of a backend's collection, without a prompt.
+
+    keyring creates the collection of a Secret Service on every access, also to read: the service
+    then prompts for the password of a new keyring.
+    """
+    if name_of(backend) != _SECRET_SERVICE:
+        return _Collection.OPEN
+    service = import_module("keyring.backends.SecretService").secretstorage
+    chosen = getattr(backend, "preferred_collection", None)
+    with closing(service.dbus_init()) as connection:
+        try:
+            found = service.Collection(connection, *([chosen] if chosen else []))
+        except service.ItemNotFoundException:
+            return _Collection.ABSENT
+        return _Collection.LOCKED if found.is_locked() else _Collection.OPEN
 
 
 def _forgetful(backend: Any) -> KeyringError:

@@ -108,14 +108,14 @@ def install_plaintext(folder: Path) -> str:
 class Daemon:
     """gnome-keyring with an open login collection."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, unlock: bool = True) -> None:
+        options = ["--components=secrets", "--foreground", *(["--unlock"] if unlock else [])]
         self._process = subprocess.Popen(
-            ["gnome-keyring-daemon", "--unlock", "--components=secrets", "--foreground"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            ["gnome-keyring-daemon", *options], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{PASSWORD}\n".encode())
+        if unlock:  # creates the login collection if there is none
+            self._process.stdin.write(f"{PASSWORD}\n".encode())
         self._process.stdin.close()
         wait_until(self._has_its_name)
 
@@ -251,6 +251,29 @@ def _dismissed() -> dict[str, Any]:
     return {**output, "asked": prompter.asked}
 
 
+def _read_only(*, keep: bool) -> dict[str, Any]:
+    """Open, read and delete as the window does before anything is stored."""
+    from core.errors import KeyringError
+    from core.local.vault import Vault
+
+    prompter, daemon = CancellingPrompter(), Daemon(unlock=keep)
+    try:
+        if keep:
+            _remember()
+            daemon.lock()
+        vault = Vault()
+        output: dict[str, Any] = {"usable": vault.probe().usable, "after_probe": [*prompter.asked]}
+        if not keep:
+            output["load"] = vault.load("never stored")
+            vault.delete("never stored")
+        output["asked"] = [*prompter.asked]
+        with suppress(KeyringError):  # the user cancels
+            _remember()
+        return {**output, "asked_to_store": [*prompter.asked]}
+    finally:
+        daemon.kill()
+
+
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "open": lambda: _with_daemon(lambda _daemon: None),
     "locked": lambda: _with_daemon(lambda daemon: daemon.lock()),
@@ -258,6 +281,8 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "dismissed": _dismissed,
     "unused": lambda: _with_daemon(lambda _daemon: None, keep=False),
     "bare": _seen,
+    "without a collection": lambda: _read_only(keep=False),
+    "only probed": lambda: _read_only(keep=True),
 }
 
 if __name__ == "__main__":

@@ -227,7 +227,7 @@ def log_in(login: ServerLogin, password: Secret, *, store: bool, work: Work) -> 
 
 
 def keyring_state() -> VaultState:
-    """Return whether passwords can be stored in the keyring; the keyring may prompt for its own."""
+    """Return whether passwords can be stored in the keyring; it does not prompt before that."""
     return Vault().probe()
 
 

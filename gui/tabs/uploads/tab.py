@@ -108,6 +108,7 @@ class UploadsTab(Tab):
         self.pane.hashes_wanted.connect(self._on_hashes)
         self.pane.limits_wanted.connect(self._on_limits)
         self.unfinished.remove_wanted.connect(self._on_remove_unfinished)
+        self.unfinished.retry_wanted.connect(self._find_unfinished)
         self.unfinished.rule_wanted.connect(
             lambda: self.context.go("bucket", "Remove unfinished uploads")
         )

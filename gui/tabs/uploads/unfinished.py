@@ -71,10 +71,12 @@ class UnfinishedPane(QWidget):
     Signals:
         remove_wanted: the rows that the user has selected and confirmed.
         rule_wanted: the user wants a lifecycle rule that removes unfinished uploads.
+        retry_wanted: the user wants another listing after a failed one.
     """
 
     remove_wanted = Signal(object)
     rule_wanted = Signal()
+    retry_wanted = Signal()
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -90,12 +92,14 @@ class UnfinishedPane(QWidget):
         self.toggle = quiet_button("Show", self._on_toggle)
         self.rule = quiet_button("Expire by rule…", self.rule_wanted.emit)
         self.rule.set_hint("Add a lifecycle rule by which S3 removes unfinished uploads itself")
+        self.retry = quiet_button("Retry", self.retry_wanted.emit)
+        self.retry.set_hint("List the unfinished uploads again")
         self._note = ""
         self._problem = muted_label("", wrap=True)
         self._problem.setContentsMargins(12, 6, 12, 6)
         self._panel = Panel(
             "Unfinished in the bucket", self._problem, self.table,
-            actions=(self.toggle, self.rule, self.remove),
+            actions=(self.retry, self.toggle, self.rule, self.remove),
         )  # fmt: skip
         self.age = AgePill()
         self._panel.head.add_pill(self.age)
@@ -175,6 +179,7 @@ class UnfinishedPane(QWidget):
     def _show_problem(self, text: str) -> None:
         self._problem.setText(text)
         self._problem.setVisible(bool(text))
+        self.retry.setVisible(bool(text))
 
     def _on_toggle(self) -> None:
         self.table.setVisible(not self.table.isVisibleTo(self))

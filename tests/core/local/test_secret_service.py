@@ -30,9 +30,9 @@ def test_the_search_for_plain_text_finds_what_lies_open(tmp_path, front):
     assert not nothing_in_plain_text(tmp_path)
 
 
-def refused(result, *texts):
+def refused(result, *texts, usable=False):
     """Assert that loading and storing report the failure with these texts, and not "no keys"."""
-    assert not result["usable"]
+    assert result["usable"] is usable
     for act in ("load", "store"):
         assert "value" not in result[act], "a failure was taken for 'no keys'"
         assert "session only" in result[act]["remedy"]
@@ -51,14 +51,23 @@ def test_keys_go_round_through_a_real_secret_service_and_lie_nowhere_in_plain_te
 
 
 def test_a_locked_collection_is_reported_as_locked(tmp_path):
-    assert refused(run_case("locked", tmp_path), "locked", REAL)
+    assert refused(run_case("locked", tmp_path), "locked", REAL, usable=True)
     assert nothing_in_plain_text(tmp_path)
 
 
 def test_a_dismissed_prompt_is_never_no_keys(tmp_path):
     output = run_case("dismissed", tmp_path)
     assert "PerformPrompt" in output["asked"], "the user was not asked"
-    assert refused(output, "locked", "dismissed", REAL)
+    assert refused(output, "locked", "dismissed", REAL, usable=True)
+
+
+@pytest.mark.parametrize("case", ["without a collection", "only probed"])
+def test_only_storing_prompts_for_the_password_of_a_keyring(tmp_path, case):
+    output = run_case(case, tmp_path)
+    assert output["usable"]
+    assert output["after_probe"] == output["asked"] == []
+    assert output.get("load") is None
+    assert "PerformPrompt" in output["asked_to_store"]
 
 
 def test_a_daemon_killed_in_mid_run_is_reported(tmp_path):
@@ -66,7 +75,9 @@ def test_a_daemon_killed_in_mid_run_is_reported(tmp_path):
 
 
 def test_a_killed_daemon_that_the_desktop_starts_again_is_locked_not_empty(tmp_path):
-    assert refused(run_case("killed", tmp_path, bus="usual"), "locked", REAL)
+    assert refused(
+        run_case("killed", tmp_path, bus="usual"), "locked", REAL, usable=True
+    )
 
 
 @pytest.mark.parametrize("address", ["", "unix:path=/nowhere/bus"])
@@ -96,11 +107,11 @@ def test_a_plaintext_backend_is_refused_when_it_is_the_only_one(tmp_path):
     assert nothing_in_plain_text(tmp_path)
 
 
-@pytest.mark.parametrize(("case", "usable"), [("open", True), ("locked", False)])
-def test_beside_a_real_one_a_plaintext_backend_in_the_chain_gets_nothing(tmp_path, case, usable):
+@pytest.mark.parametrize("case", ["open", "locked"])
+def test_beside_a_real_one_a_plaintext_backend_in_the_chain_gets_nothing(tmp_path, case):
     alt = install_plaintext(tmp_path / "site")
     output = run_case(case, tmp_path, PYTHONPATH=alt)
     assert output["backend"] == REAL
-    assert output["usable"] is usable
+    assert output["usable"]
     assert not (tmp_path / "keyring_pass.cfg").exists()
     assert nothing_in_plain_text(tmp_path)

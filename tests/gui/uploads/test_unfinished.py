@@ -6,6 +6,7 @@ import boto3
 import pytest
 from PySide6.QtWidgets import QPlainTextEdit
 
+from core.errors import Offline
 from core.local.pending_uploads import note
 from core.workspace import Workspace
 from gui.dialogs.confirm import UNCHANGED, Confirm
@@ -191,3 +192,16 @@ def test_what_may_not_be_removed_is_not_offered(tab, s3, bucket, context):
     assert not pane.remove.isEnabled()
     assert "read-only" in pane.remove.toolTip()
     assert column(pane, BEGUN)[0].endswith(" ago")
+
+
+def test_a_failed_listing_can_be_repeated_here(tab, s3, bucket, qtbot):
+    begin(s3, bucket, "foreign")
+    shown = tab()
+    pane = shown.unfinished
+    assert not pane.retry.isVisible()
+    pane.clear()
+    pane.show_failed(Offline("The endpoint cannot be reached"))
+    assert pane.retry.isVisible(), "the connection may have returned since"
+    pane.retry.click()
+    qtbot.waitUntil(lambda: column(pane, KEY) == ["foreign"], timeout=WAIT)
+    assert not pane.retry.isVisible()
