@@ -7,6 +7,7 @@ which the window and the command line show: a failed save says that nothing was 
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from typing import ParamSpec, TypeVar
 from core.errors import StorageError
 
 _NOTHING = "Nothing was "
+#: A sentence of a remedy, with the space before it.
+_STATED = re.compile(rf" ?\b{_NOTHING}[a-z]+\.(?= |$)")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -85,7 +88,7 @@ def stating_effect(done: str, decisive: Collection[str] = ()) -> Iterator[Attemp
             yield attempts
         except StorageError as error:
             if attempts.made or attempts.unknown or _is_nothing(error.effect):
-                error.effect = _sentence(attempts, done)
+                _set_effect(error, attempts, done)
             raise
 
 
@@ -102,7 +105,7 @@ def stating_effect_of_process(changes: Callable[[], bool]) -> Iterator[None]:
         yield
     except StorageError as error:
         if not error.effect and changes():
-            error.effect = _sentence(attempts, "changed")
+            _set_effect(error, attempts, "changed")
         raise
     finally:
         _process.remove(attempts)
@@ -165,6 +168,12 @@ def note_attempt(operation: str, result: Result) -> None:
 
 def _is_nothing(effect: str) -> bool:
     return not effect or effect.startswith(_NOTHING)
+
+
+def _set_effect(error: StorageError, attempts: Attempts, done: str) -> None:
+    """Set the effect of an error; a remedy that states one would repeat or contradict it."""
+    error.effect = _sentence(attempts, done)
+    error.remedy = _STATED.sub("", error.remedy).strip()
 
 
 def _sentence(attempts: Attempts, done: str) -> str:

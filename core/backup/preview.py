@@ -11,6 +11,7 @@ from core.backup.conversion import converted, prove_convertible, restore_notes
 from core.backup.databases import engine_of, is_missing, open_database, origin_of
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database, Rows
+from core.backup.databases.naming import naming_restored
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
 from core.backup.store import Store
@@ -62,7 +63,7 @@ def preview_of(
             package = converted(fetched, engine_of(database), None)
             prove_convertible(package)
             return _into_nothing(package, database)
-    with open_database(database, work=work) as target:
+    with open_database(database, work=work) as target, naming_restored(backup.table):
         today = target.schema(backup.table) if target.exists(backup.table) else None
         with fetch_package(store, backup, today, work) as package:
             return _compared(converted(package, target, today), target, samples, work)

@@ -11,6 +11,7 @@ from core.backup.conversion import converted
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database
+from core.backup.databases.naming import naming_restored
 from core.backup.databases.row_checks import check_keys
 from core.backup.databases.single_rows import RowChanges
 from core.backup.package import fetch_package
@@ -56,7 +57,7 @@ def preview_rows_of(
     work: Work,
 ) -> RowsPreview:
     """Return the preview for a listed backup in any store; see `preview_rows`."""
-    with open_database(database, work=work) as target:
+    with open_database(database, work=work) as target, naming_restored(backup.table):
         today = target.schema(backup.table)
         with fetch_package(store, backup, today, work) as fetched:
             package = converted(fetched, target, today)
@@ -125,7 +126,10 @@ def restore_rows_of(
 ) -> RowsReport:
     """Restore rows of a listed backup in any store; see `restore_rows`."""
     started = time.monotonic()
-    with open_database(database, write=True, work=work) as target:
+    with (
+        open_database(database, write=True, work=work) as target,
+        naming_restored(backup.table),
+    ):
         today = target.schema(backup.table)
         with fetch_package(store, backup, today, work) as fetched:
             package = converted(fetched, target, today)

@@ -30,7 +30,7 @@ from core.backup.runs import records_run
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
 from core.backup.unsent import may_end, remove_superseded
-from core.effects import BY_HAND, attaching_partial, stating_effect
+from core.effects import BY_HAND, attaching_partial, states_effect, stating_effect
 from core.errors import DatabaseError, StorageError
 from core.model.backup import Backup, BackupReport, Encryption, Manifest, Source
 from core.model.objects import Verdict
@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # imported for an encrypted backup only
 
 
 @records_run
+@states_effect("backed up", (BY_HAND,))
 def backup(  # noqa: PLR0913 - keyword-only data of one request
     workspace: HasBucket,
     work: Work | None = None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
+from core.backup.databases.naming import naming_restored
 from core.effects import BY_HAND, states_effect
 from core.errors import Conflict, NotFound
 from core.model.database import Dependant
@@ -158,7 +159,11 @@ def undo(
     _require_writable(workspace, f"Putting {former} back")
     work = default_work(work)
     address = resolve_address(database, secrets_of(workspace), work)
-    with open_database(address, write=True, work=work) as target, target.change(work=work):
+    with (
+        open_database(address, write=True, work=work) as target,
+        naming_restored(former),
+        target.change(work=work),
+    ):
         used = _used_by_name(target, former)
         report = target.undo(former)
     failing = _failing(used, former, report.table)

@@ -95,7 +95,7 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
             "--id can only be used with --verify or --note",
             remedy="Add one of them, or omit --id.",
         )
-    age = seconds_of(overdue) if overdue else None  # an invalid one, before the backups are listed
+    age = _age_of(overdue) if overdue else None  # an invalid one, before the backups are listed
     with cli.out.work("Listing backups") as work:
         workspace = cli.opener.workspace(work)
         found = list_backups(workspace, work, table=table or None)
@@ -104,6 +104,18 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
     texts = [] if age is None else _problems(workspace.profile, table, found, age)
     broken = [one for one in found if one.state is BackupState.BROKEN]
     return _report_problems(cli, texts, broken, len(found))
+
+
+def _age_of(text: str) -> int:
+    """Return the seconds after which a backup is overdue."""
+    seconds = seconds_of(text)
+    if not seconds:
+        raise usage_error(
+            f"--overdue {text} would report every backup",
+            "Each backup is older than 0 seconds.",
+            "Use the interval of the backups and some hours, for example 26h.",
+        )
+    return seconds
 
 
 def _report_problems(cli: Cli, texts: Sequence[str], broken: Sequence[Backup], number: int) -> int:

@@ -13,6 +13,7 @@ from core.effects import (
     Result,
     not_counting_attempts,
     note_attempt,
+    states_effect,
     stating_effect,
     stating_effect_of_process,
 )
@@ -23,7 +24,6 @@ from core.storage.aws_secrets_manager import SecretsManager
 
 #: Changing operations that state it in another way, and how.
 OTHERWISE = {
-    "backup.run": "a block inside it states it",
     "backup.resume": "a block inside it states it",
     "backup.restore_tables": "it names each restored table",
     "transfer.upload": "its report names each file",
@@ -143,6 +143,20 @@ def test_the_outer_action_states_the_effect(made):
         fail_inside(made)
     part = "It was not completed, but a part was set up. Refresh to see what."
     assert caught.value.effect == (part if made else "Nothing was set up.")
+
+
+@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize("remedy", ["Wait. Nothing was changed. Try again.", "Nothing was sent."])
+def test_a_remedy_neither_repeats_nor_contradicts_the_effect(remedy, made):
+    @states_effect("restored")
+    def fail():
+        note_attempt("PutObject", Result.CHANGE if made else Result.NOTHING)
+        raise errors.Conflict("Another session uses the table", remedy=remedy)
+
+    with pytest.raises(errors.Conflict) as caught:
+        fail()
+    assert caught.value.remedy == ("Wait. Try again." if "Wait" in remedy else "")
+    assert "Nothing was changed" not in str(caught.value)
 
 
 @pytest.mark.parametrize("made", [(), ("PutObject",)])

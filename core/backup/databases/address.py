@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from core.backup.databases.url import DatabaseUrl
@@ -75,6 +75,8 @@ def resolve_address(
 ) -> DatabaseAddress:
     """Return an address with its password, from the URL, the named secret, or the keyring.
 
+    A secret may contain the address only; the password is then read from the keyring, too.
+
     Args:
         text: A path, a URL, or `secret:NAME` of a secret with the fields `host`, `port`,
             `database` (or `dbname`, as AWS names it), `username`, `password` and `engine` (PostgreSQL
@@ -90,7 +92,7 @@ def resolve_address(
     """
     if isinstance(text, str) and text.startswith(SECRET_PREFIX) and secrets is not None:
         name = text.removeprefix(SECRET_PREFIX)
-        return _from_fields(name, secrets.get_secret(name, work=work))
+        return _from_fields(name, secrets.get_secret(name, work=work), vault or Vault())
     address = parse_address(text)
     if address.password is None and "://" in address.url and not address.url.startswith("sqlite"):
         return _with_stored_password(address.url, vault or Vault())
@@ -135,7 +137,7 @@ def _entry(url: str) -> str:
     return f"database {url}"
 
 
-def _from_fields(name: str, fields: dict[str, Any]) -> DatabaseAddress:
+def _from_fields(name: str, fields: dict[str, Any], vault: KeyVault) -> DatabaseAddress:
     engine = str(fields.get("engine") or "postgresql").lower().partition("+")[0]
     texts = {key: str(fields.get(key) or "") for key in ("host", "database", "username")}
     # Secrets that AWS creates for its databases, and its rotation functions, have `dbname`.
@@ -158,6 +160,7 @@ def _from_fields(name: str, fields: dict[str, Any]) -> DatabaseAddress:
         database=texts["database"],
     )
     password = fields.get("password")
-    return DatabaseAddress(
-        url.without_password(), Secret(str(password)) if password is not None else None
-    )
+    if password is not None and password != "":
+        return DatabaseAddress(url.without_password(), Secret(str(password)))
+    stored = _with_stored_password(url.without_password(), vault)
+    return replace(stored, missing=f"The secret {name} has no password. {stored.missing}".rstrip())

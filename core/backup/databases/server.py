@@ -25,10 +25,12 @@ from core.work import Work
 
 #: Some routers drop a connection after four minutes without data.
 _IDLE_SECONDS = 60
+#: The cause of an error, if the connection ended without any other reason.
+CLOSED = "The server closed the connection."
 #: Messages of drivers and of OpenSSL that mean no more than an end of the connection.
 _CLOSED = frozenset(("network error", "bad length", "EOF occurred in violation of protocol"))
-#: The message of an `ssl.SSLError`: `[SSL: BAD_LENGTH] bad length (_ssl.c:2427)`.
-_TLS_MESSAGE = re.compile(r"\[[^]]*\] (?P<text>.*?)(?: \(_ssl\.c:\d+\))?")
+#: The message of an `ssl.SSLError`: `[SSL: BAD_LENGTH] bad length (_ssl.c:2427)`, or without the name.
+_TLS_MESSAGE = re.compile(r"(?:\[[^]]*\] )?(?P<text>.*?) \(_ssl\.c:\d+\)")
 
 
 class Address(Protocol):
@@ -166,13 +168,15 @@ def network_error(address: Address, error: BaseException) -> StorageError:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "The server did not answer in time."
+    if isinstance(error, BrokenPipeError):
+        return CLOSED
     # The errors of code that parses an answer which is cut, or that uses a connection which has ended.
     if isinstance(error, (AttributeError, IndexError, EOFError, struct.error)):
         return "The answer of the server ended early."
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     tls = _TLS_MESSAGE.fullmatch(text)
     if (tls["text"] if tls else text) in _CLOSED:
-        return "The server closed the connection."
+        return CLOSED
     return f"TLS failed: {tls['text']}." if tls else f"{text[:1].upper()}{text[1:]}."
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,6 +19,7 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, stor
 from core.backup.databases.mysql.address import ServerAddress as MariaDBAddress
 from core.backup.databases.password_files import password_of_option_file, password_of_pgpass
 from core.backup.databases.postgresql.address import ServerAddress
+from core.backup.databases.url import DatabaseUrl
 from core.errors import DatabaseLoginRefused
 from core.local.vault import SessionVault
 from core.redaction import Secret
@@ -235,3 +237,45 @@ def test_the_keyring_has_precedence(postgresql: Database) -> None:
     vault = SessionVault()
     store_password(postgresql.address.url, Secret(PASSWORD), vault=vault)
     open_database(resolve_address(postgresql.address.url, None, Work(), vault=vault)).close()
+
+
+class AddressSecret:
+    """Secrets Manager with one secret, which contains the address of a database."""
+
+    def __init__(self, url: str, **password: str | None) -> None:
+        parts = DatabaseUrl.parse(url)
+        self.fields = {
+            "engine": parts.engine, "host": parts.host, "port": parts.port,
+            "database": parts.database, "username": parts.username, **password,
+        }  # fmt: skip
+
+    def get_secret(self, name: str, *, work: Work | None = None) -> dict[str, Any]:
+        assert (name, work is None) == ("app/database", False)
+        return self.fields
+
+
+@pytest.mark.parametrize("password", [{}, {"password": None}, {"password": ""}])
+@pytest.mark.parametrize("engine", ["postgresql", "mariadb"])
+def test_a_secret_without_a_password_has_that_of_the_keyring_or_the_file(
+    postgresql: Database, mariadb: str, engine: str, password: dict[str, str | None]
+) -> None:
+    url = postgresql.address.url if engine == "postgresql" else mariadb
+    secrets: Any = AddressSecret(url, **password)
+    vault = SessionVault()
+
+    def opened() -> None:
+        open_database(resolve_address("secret:app/database", secrets, Work(), vault=vault)).close()
+
+    with pytest.raises(DatabaseLoginRefused) as failed:
+        opened()
+    reasons = "The secret app/database has no password. The keyring has no password for this URL. "
+    assert f"{reasons}There is no file {Path.home()}" in failed.value.cause
+    escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
+    write(Path.home() / ".pgpass", f"*:*:*:*:{escaped}\n")
+    quoted = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
+    write(Path.home() / ".my.cnf", f'[client]\npassword="{quoted}"\n')
+    opened()
+    (Path.home() / ".pgpass").unlink()
+    (Path.home() / ".my.cnf").unlink()
+    store_password(url, Secret(PASSWORD), vault=vault)
+    opened()

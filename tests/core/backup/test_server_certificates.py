@@ -120,6 +120,11 @@ def test_a_file_without_a_certificate_is_an_invalid_input(
     [
         (OSError("network error"), "The server closed the connection."),
         (ssl.SSLError(1, "[SSL: BAD_LENGTH] bad length (_ssl.c:2427)"), "closed the connection."),
+        (
+            ssl.SSLEOFError(8, "EOF occurred in violation of protocol (_ssl.c:2427)"),
+            "The server closed the connection.",
+        ),
+        (BrokenPipeError(32, "Broken pipe"), "The server closed the connection."),
         (ssl.SSLError(1, "[SSL: UNSUPPORTED] no protocol (_ssl.c:9)"), "TLS failed: no protocol."),
         (ConnectionResetError(104, "connection reset"), "Connection reset."),
         (AttributeError("'NoneType' object has no attribute 'read'"), "ended early."),

@@ -63,6 +63,13 @@ def test_an_invalid_age_is_refused_before_the_backups_are_listed(command, databa
     assert output.out == ""
 
 
+@pytest.mark.parametrize("age", ["0h", "0", "00d"])
+def test_no_backup_is_new_enough_for_an_age_of_0(command, age):
+    error = command("backups", "--overdue", age, code=ErrorKind.USAGE.value).err
+    assert f"--overdue {age} would report every backup" in error
+    assert "for example 26h" in error
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -14,6 +14,7 @@ from core.backup.databases.mysql.failures import changed_elsewhere
 from core.backup.databases.mysql.reading import ReadableDatabase
 from core.backup.databases.mysql.session import Session, named_lock
 from core.backup.databases.mysql.tokens import literal
+from core.backup.databases.naming import naming_restored
 from core.effects import BY_HAND, Result, note_attempt
 from core.errors import Conflict, DatabaseError, StorageError
 from core.model.tables import TableSchema
@@ -135,7 +136,8 @@ class MySQLDatabase(ReadableDatabase):
         from core.backup.databases.mysql.orphans import orphaned_during_swap
 
         if (done := self._swap) is not None:
-            swap.commit(self._session, done, self._connect)
+            with naming_restored(done.schema.table):
+                swap.commit(self._session, done, self._connect)
             late = orphaned_during_swap(self._session, done.schema, done.former, self._orphans)
             self._problems = (*grants.apply_grants(self._session, done.schema), *late)
 

@@ -27,7 +27,7 @@ _WRONG_LOGIN = frozenset({1045, 1698})
 _CONNECTION_ERRORS: dict[int | str, Callable[[ServerAddress, str], StorageError]] = {
     2026: lambda address, _: tls_unsupported(address, "tls", address.tls.value),
     **dict.fromkeys((1040, 1203, 1226), too_many_connections),
-    **dict.fromkeys((1053, 1927, 2002, 2003, 2006, 2013), connection_lost),
+    **dict.fromkeys((1053, 1927, 2002, 2003), connection_lost),
 }
 _LOCKED = frozenset({1099, 1205, 1213, 1412, 1637})
 _REFERENCED = frozenset({1217, 1451})

@@ -38,7 +38,7 @@ from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.swap import referring_to
 from core.backup.databases.mysql.tokens import quoted
 from core.backup.databases.mysql.writer import foreign_key_sql
-from core.errors import Conflict, InvalidInput, NotSupported, StorageError
+from core.errors import Cancelled, Conflict, InvalidInput, NotSupported, StorageError
 from core.model.database import Dependant
 from core.model.restore import UndoReport, dangling_after_undo
 
@@ -191,15 +191,16 @@ def begun_restores(session: Session, table: str) -> Iterator[Dependant]:
 
 def add_failure(error: BaseException, failure: StorageError) -> None:
     """Add to an error that the clean-up after it failed, and what happens with the rest."""
-    _log.warning("The clean-up failed: %s", failure)
-    if isinstance(error, StorageError):
-        why = failure.cause or f"{failure.summary}."
-        error.cause = f"{error.cause} What was begun could not be removed: {why}".strip()
-        remedy = error.remedy.replace("Nothing was changed.", "").strip()
-        error.remedy = (
-            f"{remedy} The next change of this database by a restore or an undo completes or "
-            "removes what was begun."
-        ).strip()
+    if not isinstance(error, StorageError) or isinstance(error, Cancelled):
+        _log.warning("The clean-up failed: %s", failure)  # such an error is not shown
+        return
+    why = failure.cause or f"{failure.summary}."
+    error.cause = f"{error.cause} What was begun could not be removed: {why}".strip()
+    remedy = error.remedy.replace("Nothing was changed.", "").strip()
+    error.remedy = (
+        f"{remedy} The next change of this database by a restore or an undo completes or "
+        "removes what was begun."
+    ).strip()
 
 
 def _add_temporary(session: Session, note: Note) -> None:

@@ -12,13 +12,16 @@ import ssl
 import struct
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any, Self
 
 from core.backup.databases.mysql.address import ServerAddress, TlsMode
 from core.backup.databases.mysql.failures import server_error
 from core.backup.databases.mysql.packets import LongPiece, Packets
+from core.backup.databases.mysql.sending import send_all
 from core.backup.databases.mysql.tokens import literal
 from core.backup.databases.server import (
+    CLOSED,
     ServerConnection,
     closing_on_cancel,
     connect,
@@ -66,6 +69,8 @@ _OPTIONAL = (
     "sql_require_primary_key=0",
 )
 _UNKNOWN_VARIABLE = 1193
+#: PyMySQL's numbers for a connection that ended before or during a statement.
+_ENDED = frozenset({2006, 2013})
 
 
 class Session(ServerConnection):
@@ -228,6 +233,7 @@ class Session(ServerConnection):
                 first = driver._read_packet()  # noqa: SLF001 - see the module
                 if not first.is_load_local_packet():
                     raise connection_lost(self.address, "The server did not request the rows.")
+            vars(driver).update(_write_bytes=partial(send_all, driver))
             try:
                 for data in pieces:
                     work.check()
@@ -239,6 +245,7 @@ class Session(ServerConnection):
                     driver._read_packet()  # noqa: SLF001 - see the module
                 complete = True
             finally:
+                del vars(driver)["_write_bytes"]
                 if not complete:
                     self.cut()
 
@@ -319,6 +326,13 @@ def _translated(address: ServerAddress) -> Iterator[None]:
         # PyMySQL reports a failed TLS handshake as a host that cannot be reached.
         if isinstance(cause := getattr(error, "original_exception", None), ssl.SSLError):
             raise network_error(address, cause) from None
+        if code in _ENDED:  # with the error of the socket in the message, as Python writes it
+            why = error.__context__
+            raise (
+                network_error(address, why)
+                if isinstance(why, OSError)
+                else connection_lost(address, CLOSED)
+            ) from None
         raise server_error(code, str(message or code), address) from None
     except (OSError, ValueError, AttributeError, IndexError, struct.error) as error:
         # PyMySQL raises the last four after answers that are cut or not of a MySQL server.

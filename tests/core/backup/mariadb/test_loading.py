@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from helpers.backups import MemoryStore
+from helpers.databases import running_mariadb
 
 from core.backup.databases import open_database
 from core.backup.databases.base import Rows
+from core.backup.databases.mysql.address import ServerAddress
+from core.backup.databases.mysql.session import Session
 from core.backup.restore import BY_FINGERPRINT
-from core.errors import DatabaseError
+from core.errors import DatabaseError, DatabaseOffline
+from core.redaction import Secret
 from core.work import Work
-from tests.core.backup.mariadb.conftest import Trading
+from tests.core.backup.mariadb.conftest import PASSWORD, Trading
 
 _ROWS = "INSERT INTO orders SELECT seq, CONCAT('text ', seq) FROM seq_1_to_50"
+#: More than a load until the connection ends takes, and less than systems give up a full socket after.
+_SECONDS = 25
 
 
 @pytest.fixture
@@ -94,3 +105,27 @@ def test_a_row_with_the_number_0_is_restored(
     trading.sql("DROP TABLE orders")
     assert trading.restored(store, backup).verified == BY_FINGERPRINT
     assert trading.everything() == before
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_server_that_is_shut_down_ends_the_load(*, tls: bool) -> None:
+    """The server receives nothing more: the socket would be full until the system gives it up."""
+    with running_mariadb(log_statements=False, tls=tls) as server:
+        server.ask("CREATE TABLE trading.orders (v VARCHAR(200))")
+        server.ask(f"CREATE USER loader@'%%' IDENTIFIED BY '{PASSWORD}'")
+        server.ask("GRANT ALL ON trading.* TO loader@'%%'")
+        address = ServerAddress.parse(f"mysql://loader@127.0.0.1:{server.port}/trading")
+        with closing(Session.open(address, Secret(PASSWORD), Work())) as session:
+            assert session.encrypted is tls
+
+            def pieces() -> Iterator[bytes]:
+                for part in range(200):
+                    if part == 2:
+                        os.kill(int((server.folder / "pid").read_text()), signal.SIGTERM)
+                    yield b"x" * 100 + (b"\n" + b"x" * 100) * 9_999
+
+            started = time.monotonic()
+            with pytest.raises(DatabaseOffline, match="ended") as ended:
+                session.load("LOAD DATA LOCAL INFILE 'rows' INTO TABLE orders", pieces(), Work())
+        assert time.monotonic() - started < _SECONDS
+        assert ended.value.cause.startswith(("The server closed", "Connection was killed"))

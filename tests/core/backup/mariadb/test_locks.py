@@ -17,7 +17,7 @@ from core.backup.databases.mysql import completion
 from core.backup.databases.mysql import session as sessions
 from core.backup.databases.mysql.session import Session
 from core.backup.preview import preview_of
-from core.backup.row_restore import restore_rows_of
+from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
 from core.backup.undo import drop_former_table, undo
 from core.effects import BY_HAND, stating_effect
@@ -132,10 +132,12 @@ def test_a_lock_on_a_parent_or_a_child_changes_nothing(
         with pytest.raises(Conflict) as refused:
             _replace(shop, store, backup)
         assert refused.value.effect == "Nothing was restored."
+        assert refused.value.cause.endswith("The table being restored is orders.")
         assert shop.everything() == before
         with pytest.raises(Conflict) as refused:
             undo(None, database=shop.address, former=former)
         assert refused.value.effect == "Nothing was changed."
+        assert refused.value.cause.endswith(f"The table being restored is {former}.")
         assert shop.everything() == before
     undo(None, database=shop.address, former=former)
     assert former not in shop.tables()
@@ -239,7 +241,10 @@ def test_a_session_that_waits_for_a_child_with_the_parent_ends_first(
 
 
 def test_a_failed_clean_up_is_stated(
-    shop: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    shop: Trading,
+    store: MemoryStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     backup = shop.backed_up(store, PARENT)
     before = shop.everything()
@@ -258,11 +263,29 @@ def test_a_failed_clean_up_is_stated(
     assert "may have been restored" in stated.value.effect
     assert "could not be removed: There are too many." in stated.value.cause
     assert "Nothing was changed" not in str(stated.value)
+    assert not caplog.messages  # standard error of a command has the error already
     monkeypatch.undo()
     monkeypatch.setattr(Session, "open", opened)
     (former,) = [name for name in shop.tables() if "__before" in name and "__note" not in name]
     undo(None, database=shop.address, former=former)
     assert shop.everything() == before
+
+
+def test_the_table_of_rows_and_of_a_preview_that_another_session_locks_is_named(
+    shop: Trading, store: MemoryStore
+) -> None:
+    backup = shop.backed_up(store, CHILD)
+    shop.sql("UPDATE fills SET order_id = 2 WHERE id = 1")
+    for held, attempt in (
+        ("UPDATE fills SET order_id = 3 WHERE id = 1", restore_rows_of),
+        ("LOCK TABLES fills WRITE", preview_rows_of),
+    ):
+        with _held(shop, held), pytest.raises(Conflict) as refused:
+            attempt(store, backup, shop.address, ["1"], Work())
+        assert refused.value.cause.endswith("The table being restored is fills.")
+    with _held(shop, "LOCK TABLES fills WRITE"), pytest.raises(Conflict) as refused:
+        preview_of(store, backup, shop.address, 1, Work())
+    assert refused.value.cause.endswith("The table being restored is fills.")
 
 
 def test_former_rows_in_use_are_restored_and_their_table_is_dropped_later(
