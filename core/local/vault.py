@@ -28,7 +28,7 @@ SERVICE = "strongroom"
 #: Another service name than that of the keys, so that a probe cannot touch them.
 _PROBE = "strongroom-probe"
 
-_SECRET_SERVICE = "keyring.backends.SecretService.Keyring"
+_SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - the name of a class
 
 #: Backends that keep passwords encrypted for the user; everything else is refused.
 ALLOWED = frozenset(

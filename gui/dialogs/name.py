@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -18,9 +19,10 @@ class NameDialog(Dialog):
         parent: the view that opens the dialog.
         title: the heading, and the accessible name of the field.
         text: the explanation.
-        then: called with the name, without surrounding blanks.
+        then: called with the name, without surrounding blanks unless the given name has some.
         button: the label of the button that accepts the name.
         given: the name that is in the field at first.
+        file: whether the given name is that of a file: its ending is not selected at first.
         missing: why the button is disabled while the field is empty; empty if it may be empty.
     """
 
@@ -33,10 +35,13 @@ class NameDialog(Dialog):
         *,
         button: str = "Open",
         given: str = "",
+        file: bool = False,
         missing: str = "Type a name first.",
     ) -> None:
         super().__init__(parent, title, text, width=400)
         self._then, self._missing = then, missing
+        self._exact = given != given.strip()
+        self._selected = len(given) - (len(PurePosixPath(given).suffix) if file else 0)
         self.field = QLineEdit(given)
         self.field.setFont(theme.mono_font())
         self.field.setAccessibleName(title)
@@ -48,10 +53,17 @@ class NameDialog(Dialog):
         self._on_text(given)
         self.field.setFocus()
 
+    def setVisible(self, visible: bool) -> None:
+        """Select the name after the dialog is shown, which selects the entire text."""
+        super().setVisible(visible)
+        if visible:
+            self.field.setSelection(0, self._selected)
+
     def _on_text(self, text: str) -> None:
         self.go.allow(bool(text.strip()) or not self._missing, self._missing)
 
     def _on_go(self) -> None:
         # First, so that a dialog which `then` opens is not below this one.
         self.accept()
-        self._then(self.field.text().strip())
+        text = self.field.text()
+        self._then(text if self._exact else text.strip())

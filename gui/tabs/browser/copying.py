@@ -259,7 +259,7 @@ class Copying(QObject):
         )
         self.name_dialog = NameDialog(
             self._tab, "New name", text, partial(self._plan_rename, entry, name),
-            button="Rename", given=name,
+            button="Rename", given=name, file=not entry.folder,
         )  # fmt: skip
         self.name_dialog.open()
 

@@ -164,6 +164,7 @@ class BucketTab(Tab):
     def _on_facts_failed(self, error: StorageError) -> None:
         self._age.set_failed()
         if not self._facts_known:
+            self._unchecked.set_text("The bucket could not be checked", error.summary, "")
             self._facts.show_empty()
         self.show_error(error, self._do_refresh)
 

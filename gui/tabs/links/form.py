@@ -202,6 +202,11 @@ def _missing(named: Sequence[str], count: int) -> str:
     """Return the warning that download links point to no object."""
     if count == 1:
         return "There is no object with this key. A link to it works only once the object exists."
+    if len(named) == 1:
+        return (
+            f"1 of {format_count(count)} keys has no object now: {_list(named)}. Its link works only "
+            "once the object exists."
+        )
     return (
         f"{format_count(len(named))} of {format_count(count)} keys have no object now: "
         f"{_list(named)}. Their links work only once the objects exist."
@@ -212,16 +217,23 @@ def _replaced(named: Sequence[str], count: int) -> str:
     """Return the warning that an upload through a link replaces an object."""
     if count == 1:
         return "An object exists under this key: an upload through the link replaces it."
+    verb = "has" if len(named) == 1 else "have"
     return (
-        f"{format_count(len(named))} of {format_count(count)} keys have an object, which an upload "
+        f"{format_count(len(named))} of {format_count(count)} keys {verb} an object, which an upload "
         f"replaces: {_list(named)}."
     )
 
 
 def _list(keys: Sequence[str]) -> str:
-    names = ", ".join(shown(key.rpartition("/")[2] or key) for key in keys[:_NAMED])
+    names = ", ".join(shown(_end_of(key)) for key in keys[:_NAMED])
     more = len(keys) - _NAMED
     return f"{names} and {format_count(more)} more" if more > 0 else names
+
+
+def _end_of(key: str) -> str:
+    """Return the name in a key, marked as such: alone it would read like a word of the sentence."""
+    folder, _, name = key.rpartition("/")
+    return f"…/{name}" if folder and name else key
 
 
 def _duration_text(seconds: int) -> str:

@@ -75,9 +75,7 @@ def test_a_daemon_killed_in_mid_run_is_reported(tmp_path):
 
 
 def test_a_killed_daemon_that_the_desktop_starts_again_is_locked_not_empty(tmp_path):
-    assert refused(
-        run_case("killed", tmp_path, bus="usual"), "locked", REAL, usable=True
-    )
+    assert refused(run_case("killed", tmp_path, bus="usual"), "locked", REAL, usable=True)
 
 
 @pytest.mark.parametrize("address", ["", "unix:path=/nowhere/bus"])

@@ -120,13 +120,25 @@ def test_an_object_is_renamed(tab, qtbot, bucket):
     pressed(tab, qtbot, Qt.Key.Key_F2, "note.txt")
     dialog = tab.tools.copying.name_dialog
     assert dialog.field.text() == "note.txt"
-    dialog.field.setText("letter.txt")
+    qtbot.waitUntil(lambda: dialog.field.selectedText() == "note", timeout=WAIT)
+    qtbot.keyClicks(dialog.field, "letter")
     dialog.go.click()
     until(qtbot, tab, "moved")
     assert "letter.txt" in keys(bucket)
     assert "note.txt" not in keys(bucket)
     settled(qtbot, tab)
     assert [each.key for each in tab.selected] == ["letter.txt"], "the next key acts on it"
+
+
+def test_the_blanks_of_a_key_are_no_new_name(tab, qtbot, bucket):
+    put(bucket, " blank.txt", b"")
+    tab.refresh()
+    settled(qtbot, tab)
+    pressed(tab, qtbot, Qt.Key.Key_F2, " blank.txt")
+    tab.tools.copying.name_dialog.go.click()
+    settled(qtbot, tab)
+    assert " blank.txt" in keys(bucket)
+    assert "blank.txt" not in keys(bucket)
 
 
 def test_what_is_selected_during_a_rename_stays_selected(tab, qtbot, bucket):

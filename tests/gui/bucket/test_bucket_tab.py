@@ -1,9 +1,12 @@
 """The Bucket tab shows, previews, saves and undoes lifecycle rules."""
 
+from contextlib import closing
+
 import pytest
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton
 
+from core.errors import Offline
 from core.lifecycle.rules import Configuration
 from core.lifecycle.templates import archive
 from core.model.connection import AccessKeys, Connection
@@ -190,3 +193,22 @@ def test_without_permission_it_says_which_one_is_needed(qtbot, context, demo_ser
     assert not made.add.isEnabled()
     assert not [d for d in made.findChildren(QDialog) if d.isVisible()]
     workspace.close()
+
+
+def test_a_failed_check_is_not_described_as_one_that_was_not_made(
+    qtbot, context, demo_server, monkeypatch
+):
+    def unreachable(*_arguments, **_options):
+        raise Offline("The endpoint cannot be reached")
+
+    monkeypatch.setattr("gui.tabs.bucket.tab.fetch", unreachable)
+    made = BucketTab(context)
+    qtbot.addWidget(made)
+    made.show()
+    with closing(Workspace.open(demo_server.connection)) as workspace:
+        context.set_workspace(workspace)
+        qtbot.waitUntil(lambda: not made.busy, timeout=20_000)
+        shown = {label.text() for label in made.findChildren(QLabel) if label.isVisible()}
+        assert {"The bucket could not be checked", "The endpoint cannot be reached"} <= shown
+        assert "Not checked yet" not in shown
+        context.set_workspace(None)

@@ -87,9 +87,12 @@ def test_of_several_keys_those_without_an_object_are_named(tab, demo_s3, demo_pr
     tab.form.set_keys([f"{demo_prefix}{name}" for name in "abc"])
     qtbot.waitUntil(lambda: bool(warning(tab)), timeout=WAIT)
     assert warning(tab) == (
-        "2 of 3 keys have no object now: b, c. Their links work only once the objects exist."
+        "2 of 3 keys have no object now: …/b, …/c. Their links work only once the objects exist."
     )
     assert tab.form.make.text() == "Create 3 links anyway"
+    tab.form.set_keys([f"{demo_prefix}{name}" for name in "ab"])
+    qtbot.waitUntil(lambda: warning(tab).startswith("1 of 2 keys has no object"), timeout=WAIT)
+    assert warning(tab).endswith(": …/b. Its link works only once the object exists.")
 
 
 def test_a_test_of_one_link_leaves_it_selected_for_the_copy(tab, demo_prefix, qtbot):
