@@ -108,9 +108,10 @@ def send(url: str, notice: bytes, seconds: float) -> None:
             subject=host,
         ) from None
     except (OSError, HTTPException) as error:
+        why = getattr(error, "reason", error)
         raise Offline(
             f"The webhook at {host} cannot be reached",
-            cause=f"{type(error).__name__}: {getattr(error, 'reason', error)}.",
+            cause=f"{getattr(why, 'strerror', None) or why or type(error).__name__}.",
             remedy="Check the URL of the webhook and the network.",
             subject=host,
         ) from None

@@ -88,7 +88,7 @@ class FailureNotices:
             raise
 
     def send(self, error: StorageError) -> None:
-        """Record the failure and send the notices; one that fails is only reported on stderr."""
+        """Record the failure and send the notices; one that fails is only reported."""
         from core.backup.failure_notice import failure_notice, post, run_command
         from core.backup.runs import record_failure
 
@@ -97,10 +97,10 @@ class FailureNotices:
             return
         notice = failure_notice(self.database, self.selection.tables or (), error)
         if self.command:
-            with self._reported():
+            with self._reported(error):
                 run_command(self.command, notice)
         if self.webhook:
-            with self._reported():
+            with self._reported(error):
                 post(self.webhook, notice)
 
     def _place(self) -> str:
@@ -114,11 +114,14 @@ class FailureNotices:
         return place_of(profile) if profile else ""
 
     @contextmanager
-    def _reported(self) -> Iterator[None]:
+    def _reported(self, error: StorageError) -> Iterator[None]:
         try:
             yield
         except StorageError as problem:
-            self.out.note(f"The failure could not be reported: {problem.summary}.")
+            text = f"The failure could not be reported: {problem.reason.rstrip('.')}."
+            if self.out.as_json:  # standard error is one document: that of the error
+                error.cause = f"{error.cause} {text}".lstrip()
+            self.out.note(text)
 
 
 def _scheduled_notices(database: str, selection: Selection) -> tuple[str, str]:

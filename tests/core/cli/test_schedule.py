@@ -227,6 +227,13 @@ def test_a_failed_backup_runs_the_command_and_has_the_same_exit_code(command, tm
         "--failure-webhook", "http://127.0.0.1:9/secret", code=NOT_FOUND,
     ).err  # fmt: skip
     assert notes.count("The failure could not be reported:") == 2
+    assert "The webhook at 127.0.0.1 cannot be reached. Connection refused.\n" in notes
+    assert "/nowhere/x could not be started. The folder /nowhere does not exist." in notes
+    shown = command(
+        "backup", database, "none", "--on-failure", "/nowhere/x", "--json", code=NOT_FOUND
+    ).err
+    cause = json.loads(shown)["error"]["cause"]
+    assert cause.startswith("The failure could not be reported: /nowhere/x could not be started.")
     assert "/secret" not in notes
     command(
         "backup",

@@ -202,10 +202,10 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def _to_server(backup: Backup, engine: str, name: str, options: argparse.Namespace) -> list[str]:
-    files = Files(Path(options.output), backup.table)
     other = options.mariadb if engine == "PostgreSQL" else options.psql
     if options.sqlite or other is not None:
         raise KitError(USAGE, f"The backup is of a {engine} table.")
-    if engine == "PostgreSQL":
-        return restore_to_postgresql(backup, files, name, options.psql)
-    return restore_to_mariadb(backup, files, name, options.mariadb)
+    with Files(Path(options.output), backup.table) as files:
+        if engine == "PostgreSQL":
+            return restore_to_postgresql(backup, files, name, options.psql)
+        return restore_to_mariadb(backup, files, name, options.mariadb)

@@ -55,9 +55,12 @@ class Files:
             ) from error
         return path
 
-    def remove(self) -> None:
-        """Remove the files of this run."""
-        for path in self._written:
+    def __enter__(self) -> Files:
+        return self
+
+    def __exit__(self, kind: object, *_error: object) -> None:
+        # Also if the client fails: the same command, with the right password, writes them again.
+        for path in self._written if kind else ():
             path.unlink()
 
 
@@ -72,14 +75,10 @@ def restore_to_postgresql(backup: Backup, files: Files, name: str, psql: str | N
     """
     table = PostgreSQLTable(backup.manifest["schema"], name)
     before, after = [*SESSION, *table.create()], list(table.complete())
-    try:
-        rows = files.write(".csv", backup.pieces())
-        head = _psql_text(before, table, rows, after, backup)
-        files.write(".sql", [head.encode()])
-        _write_rest(files, table.foreign_keys(), backup.manifest)
-    except BaseException:
-        files.remove()
-        raise
+    rows = files.write(".csv", backup.pieces())
+    head = _psql_text(before, table, rows, after, backup)
+    files.write(".sql", [head.encode()])
+    _write_rest(files, table.foreign_keys(), backup.manifest)
     lines = [f"{rows} and {files.path('.sql')} were written."]
     lines += [f"The columns need the extension {one}." for one in table.extensions]
     if psql is None:
@@ -160,12 +159,8 @@ def restore_to_mariadb(backup: Backup, files: Files, name: str, mariadb: str | N
         yield from table.inserts(lines_of(backup.pieces()), loading)
         yield f"RENAME TABLE {backquoted(loading)} TO {table.sql};\n".encode()
 
-    try:
-        path = files.write(".sql", statements())
-        _write_rest(files, table.foreign_keys(), backup.manifest)
-    except BaseException:
-        files.remove()
-        raise
+    path = files.write(".sql", statements())
+    _write_rest(files, table.foreign_keys(), backup.manifest)
     lines = [f"{path} was written."]
     if mariadb is None:
         return [*lines, f"Read it, then run it: mariadb --binary-mode … < {path}"]

@@ -148,7 +148,13 @@ class Bucket:
                 problem = error
             except (OSError, http.client.HTTPException) as error:  # also URLError and timeouts
                 problem = error
-        raise KitError(OFFLINE, f"{self._url} cannot be reached: {problem}") from problem
+        # A `URLError` shows the error of the socket as Python writes it.
+        cause = problem if isinstance(problem, urllib.error.HTTPError) else _cause_of(problem)
+        raise KitError(
+            OFFLINE,
+            f"{self._url} cannot be reached: {cause}.",
+            "Check the network, and the server of --endpoint-url or AWS_ENDPOINT_URL.",
+        ) from problem
 
     def _signed(self, path: str, query: dict[str, str]) -> urllib.request.Request:
         pairs = sorted(
@@ -231,6 +237,12 @@ class Cache:
             self._bucket.save(key, limit, path)
             self._paths[key] = path
         return self._paths[key].open("rb")
+
+
+def _cause_of(problem: Exception | None) -> str:
+    """Return the message of the system for an error of a request."""
+    why = getattr(problem, "reason", None) or problem
+    return str(getattr(why, "strerror", None) or why)
 
 
 def _refused(error: urllib.error.HTTPError, path: str) -> KitError:
