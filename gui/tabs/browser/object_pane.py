@@ -62,6 +62,8 @@ class ObjectPane(QWidget):
         self._later.setInterval(_DEBOUNCE_MS)
         self._later.timeout.connect(self._on_settled)
         self.prefix = ""
+        #: Whether the number and size of several selected rows are shown.
+        self._summed = False
         #: The selected rows, not as a tuple: all rows of a large folder may be selected.
         self.selection: Sequence[Entry] = ()
         self._joined: tuple[frozenset[tuple[str, str]], Preview] | None = None
@@ -125,6 +127,7 @@ class ObjectPane(QWidget):
         """Stop showing an object."""
         self._later.stop()
         self.key, self.prefix, self.inspection = "", "", None
+        self._summed = False
         self.left.emit()
         self._show_inspector(False)  # noqa: FBT003 - hidden
 
@@ -134,7 +137,7 @@ class ObjectPane(QWidget):
         # again.
         if self.inspection is not None and (key, etag) == (self.key, self.inspection.info.etag):
             return
-        self.key, self.prefix = key, ""
+        self.key, self.prefix, self._summed = key, "", False
         self.left.emit()
         self.preview.show_loading(key.rsplit("/", 1)[-1])
         self._later.start()
@@ -154,6 +157,14 @@ class ObjectPane(QWidget):
         if folders:
             lines.insert(1, format_counted(folders, "sub-folder"))
         self.preview.show_several(name_of(prefix), "\n".join(lines))
+
+    def show_totals(self) -> None:
+        """Show the selected folders with their present totals."""
+        total = self.total_of(self.prefix) if self.prefix else None
+        if total is not None and total[1]:
+            self.show_folder(self.prefix, total)
+        elif self._summed:
+            self._show_text(self.selection)
 
     def show_not_counted(self, prefix: str, error: StorageError) -> None:
         """Show why the total of the selected folder is unknown."""
@@ -191,6 +202,7 @@ class ObjectPane(QWidget):
     def show_joined(self, selection: Sequence[Entry], preview: Preview) -> None:
         """Show one preview of several objects if they are still selected."""
         if selection is self.selection:
+            self._summed = False
             # The content of folders may change, but not that of objects with the same ETags.
             self._joined = (
                 None if any(each.folder for each in selection) else (_contents(selection), preview)
@@ -200,6 +212,7 @@ class ObjectPane(QWidget):
     def show_not_joined(self, selection: Sequence[Entry], error: StorageError) -> None:
         """Show why the selected objects cannot be shown together."""
         if selection is self.selection:
+            self._summed = False
             button = JOIN
             if isinstance(error, InvalidInput):  # joining them again would have the same result
                 button = COLLECT if kind_of(selection[0].key) in COLLECTED else ""
@@ -233,6 +246,7 @@ class ObjectPane(QWidget):
             if total is None or not total[1]:
                 self._later.start()
         else:
+            self._summed = True
             text = selection_text(entries, self.total_of)
             self.preview.show_several(text, "Actions of the menu apply to all of them.")
 

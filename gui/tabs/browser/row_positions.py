@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect
 from collections.abc import Iterable, Sequence, Set
 from itertools import compress
 from typing import Any
@@ -149,3 +150,16 @@ def _indexes(positions: Sequence[int]) -> Any:
     if isinstance(positions, range):
         return np.arange(positions.start, positions.stop, positions.step)
     return np.asarray(positions)
+
+
+def insertions(shown: Sequence[str], keys: Iterable[str]) -> list[tuple[int, list[str]]]:
+    """Return where to insert the keys that are not shown yet, so that all remain sorted.
+
+    Returns:
+        Positions with their keys, the last position first: the others are valid afterwards.
+    """
+    known = set(shown)
+    found: dict[int, list[str]] = {}
+    for key in sorted(key for key in keys if key not in known):
+        found.setdefault(bisect(shown, key), []).append(key)
+    return sorted(found.items(), reverse=True)

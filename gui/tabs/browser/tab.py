@@ -265,9 +265,7 @@ class BrowserTab(Tab):
     def _on_counted(self, counts: Counts) -> None:
         self.listing.seen_keys.set_counted((*counts.keys, *counts.below))
         self.folder.show_total(self.prefix, self.tree_panel.model.total_of(self.prefix))
-        total = self.tree_panel.model.total_of(self.object.prefix)
-        if self.object.prefix and total is not None and total[1]:
-            self.object.show_folder(self.object.prefix, total)
+        self.object.show_totals()
 
     # The trash
 

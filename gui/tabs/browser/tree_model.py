@@ -19,6 +19,7 @@ from core.units import format_count
 from gui.models.indexes import NOWHERE, Index
 from gui.models.node_model import NodeModel
 from gui.models.roles import ASIDE_ROLE, TONE_ROLE
+from gui.tabs.browser.row_positions import insertions
 
 #: The key prefix of a node; None for a line that shows a state.
 PREFIX_ROLE = Qt.ItemDataRole.UserRole + 50
@@ -156,9 +157,9 @@ class PrefixTreeModel(NodeModel[_Node]):
         node.seen += objects
         node.token = token
         node.state = State.COMPLETE if token is None else State.PARTLY
-        # A reloaded page repeats folders that are shown.
-        known = {child.prefix for child in node.children}
-        self._append(node, [key for key in folders if key not in known])
+        # A reloaded page repeats folders that are shown, and has new ones between them.
+        for at, keys in insertions([child.prefix or "" for child in node.folders], folders):
+            self._insert(node, keys, at)
         if token is not None:
             self._set_state_line(node, f"{len(node.folders):,} folders shown: load more")
         self._changed(node)
@@ -187,7 +188,7 @@ class PrefixTreeModel(NodeModel[_Node]):
         if node.state is State.LOCKED and nearest != prefix:
             child = prefix[: prefix.index("/", len(nearest)) + 1]
             at = sum(folder.prefix < child for folder in node.folders if folder.prefix is not None)
-            self._append(node, [child], at)
+            self._insert(node, [child], at)
 
     def set_counts(self, counts: Mapping[str, Total], *, complete_until: str | None) -> None:
         """Set the totals of prefixes; the empty one is the bucket.
@@ -253,10 +254,7 @@ class PrefixTreeModel(NodeModel[_Node]):
 
     # Changes
 
-    def _append(self, node: _Node, prefixes: list[str], at: int | None = None) -> None:
-        if not prefixes:
-            return
-        start = node.end if at is None else at
+    def _insert(self, node: _Node, prefixes: list[str], start: int) -> None:
         self.beginInsertRows(self._index_of(node), start, start + len(prefixes) - 1)
         made = [_Node(prefix, node, 0) for prefix in prefixes]
         node.children[start:start] = made

@@ -71,6 +71,14 @@ def test_several_selected_rows_are_summed_with_what_lies_below_their_folders(tab
     assert tab.folder.count.text() == f"2 selected · 4 objects · {format_size(size)}"
 
 
+def test_the_sum_of_several_selected_rows_follows_a_new_count(tab):
+    tab.folder.select_all_of(["market-data/", "note.txt"])
+    new = Total(41, 1000, WHEN)
+    tab.tree_loader.counted.emit(Counts(Total(42, 1005, WHEN), {"market-data/": new}))
+    text = tab.object.preview.content_view._title.text()
+    assert text == tab.folder.count.text() == "2 selected · 42 objects · 1.0 KB"
+
+
 def test_a_selected_folder_says_what_is_in_it(tab, qtbot):
     tab.folder.select("market-data/")
     shown = tab.object.preview.content_view

@@ -55,6 +55,16 @@ def test_pages_follow_and_what_is_left_is_one_click(model, asked):
     assert texts(model) == ["0", "1", "2", "3"]
 
 
+def test_new_folders_of_a_reloaded_page_are_at_their_place(model):
+    model.load()
+    model.show_trash(shown=True)
+    model.add_page("", ["b/", "d/"], 0, None, first=True)
+    model.load(reload=True)
+    model.add_page("", ["a/", "b/", "c/", "c0/", "d/", "e/"], 0, None, first=True)
+    assert texts(model) == ["a", "b", "c", "c0", "d", "e", "Trash"]
+    assert [model.index_of(f"{name}/").row() for name in texts(model)[:-1]] == list(range(6))
+
+
 def test_counts_as_they_become_known(model):
     model.load()
     model.add_page("", ["a/", "b/", "c/"], 0, None, first=True)
