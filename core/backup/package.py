@@ -27,8 +27,7 @@ from core.backup.row_formats import incomplete, mismatch, rows_of
 from core.backup.store import Store
 from core.errors import Archived, Corrupt
 from core.hints import Hint
-from core.local.atomic import translate_os_errors
-from core.local.spool import private_file, private_folder, spool
+from core.local.spool import private_file, private_folder, spool, translate_spool_errors
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
 from core.units import format_counted, format_moment
@@ -298,7 +297,7 @@ def _fetch(
         path = private_file(folder / name)
         with large if part.size > LARGE_PART else nullcontext():
             data = read_part(store, backup, part, name, work)
-            with translate_os_errors(path, "written", needed=len(data)):
+            with translate_spool_errors(manifest.size):
                 path.write_bytes(data)
             del data  # before the next large part is read
         return part, path

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from core.errors import LocalIOError
 from core.local.atomic import translate_os_errors
 from core.local.owned_files import claimed, create_owned
 from core.paths import cache_dir
@@ -59,6 +60,25 @@ def private_folder(within: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def translate_spool_errors(needed: int) -> Iterator[None]:
+    """Translate the errors of a write into a folder of `spool`; they name the folder of them all.
+
+    Args:
+        needed: bytes of all files that are to be written.
+
+    Raises:
+        LocalIOError: The block failed.
+    """
+    root = cache_dir()
+    try:
+        with translate_os_errors(root / _PREFIX, "written", needed=needed):
+            yield
+    except LocalIOError as error:
+        error.summary, error.subject = f"Temporary files could not be written to {root}", str(root)
+        raise
 
 
 def remove_dead_spools() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from decimal import Decimal
 from functools import partial
@@ -16,7 +17,9 @@ from helpers.backups import backed_up
 from core.backup import export as export_module
 from core.backup.export import FORMATS, Target, export_of
 from core.errors import AlreadyExists, Corrupt, InvalidInput, LocalIOError
+from core.paths import cache_dir
 from core.sql.files import copy_to_file
+from core.units import format_size
 from core.work import Work
 
 TABLE = 'od"d; name'
@@ -172,3 +175,20 @@ def test_the_file_that_does_not_fit_on_the_disk_is_named(
 
 def _copied_by(connection, _connection, *arguments):
     return copy_to_file(connection, *arguments)
+
+
+def test_a_full_disk_of_the_temporary_files_names_their_folder(
+    store, backup, tmp_path, monkeypatch
+):
+    def fill(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fill)
+        with pytest.raises(LocalIOError) as refused:
+            exported(store, backup, tmp_path / "o.csv")
+    assert refused.value.summary == f"Temporary files could not be written to {cache_dir()}"
+    assert refused.value.cause.startswith(
+        f"The disk is full: {format_size(backup.size)} are needed"
+    )
+    assert not list(cache_dir().glob("rows-*"))
