@@ -110,7 +110,7 @@ LIBRARIES = (
         "keyring",
         _within("local/vault.py", _KEYRING),
         frozenset({"_call_keyring", "except Exception"}),
-        fewest=8,
+        fewest=7,
     ),
     Library(
         "subprocess",
