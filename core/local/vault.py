@@ -287,14 +287,10 @@ def _call_keyring(backend: Any, call: Callable[[], _T]) -> _T:
 
 def _text_of(backend: Any, profile_name: str) -> str | None:
     """Return the entry of a profile, or None if there is none."""
-
-    def read() -> str | None:
-        if _collection_of(backend) is _Collection.ABSENT:
-            return None
-        text: str | None = backend.get_password(SERVICE, profile_name)
-        return text
-
-    return _call_keyring(backend, read)
+    if _call_keyring(backend, lambda: _collection_of(backend)) is _Collection.ABSENT:
+        return None
+    text: str | None = _call_keyring(backend, lambda: backend.get_password(SERVICE, profile_name))
+    return text
 
 
 def _collection_of(backend: Any) -> _Collection:
