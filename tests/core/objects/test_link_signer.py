@@ -13,6 +13,7 @@ from core.errors import InvalidInput, StorageError
 from core.objects import link_signer
 from core.objects.link_signer import presign_many
 from core.objects.presign import presign
+from core.redaction import redacted
 
 KEYS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40).filter(
     lambda key: not key.startswith("/")
@@ -81,6 +82,16 @@ def test_signed_headers_are_signed_by_botocore(place, slow_keys):
     links = [_plain(link) for link in presign_many(place, keys, **options)]
     assert slow_keys == keys
     assert links == [_plain(presign(place, key, **options)) for key in keys]
+
+
+def test_links_are_masked_without_a_search_for_each_of_them(place, monkeypatch):
+    monkeypatch.setattr("core.redaction._known", known := set())
+    urls = [link.url.reveal() for link in presign_many(place, ["a", "b", "c"], expires=60)]
+    assert not known.intersection(urls[1:])
+    for url in urls:
+        signature = url.partition("X-Amz-Signature=")[2][:64]
+        assert len(signature) == 64
+        assert signature not in redacted(f"GET {url} failed")
 
 
 def test_an_invalid_key_is_refused_like_by_a_single_link(place):
