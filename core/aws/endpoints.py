@@ -30,12 +30,27 @@ def endpoint_for(profile: Profile, service: str) -> str | None:
         profile: the profile in use.
         service: botocore's service name, for example `s3` or `secretsmanager`.
     """
-    if profile.endpoint_url:
-        return profile.endpoint_url
+    return profile.endpoint_url or endpoint_of_environment(service)
+
+
+def endpoint_of_environment(service: str) -> str | None:
+    """Return the URL of a service that the environment specifies, or None for AWS.
+
+    Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
+
+    Args:
+        service: botocore's service name, for example `s3` or `secretsmanager`.
+    """
     if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return None
     own = "SECRETS_MANAGER" if service == "secretsmanager" else service.upper()
     return os.environ.get(f"AWS_ENDPOINT_URL_{own}") or os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def default_endpoint_text() -> str:
+    """Return what a profile without an endpoint uses, as text: AWS, or a URL of the environment."""
+    url = endpoint_of_environment("s3")
+    return f"{url} (set in the environment)" if url else "AWS"
 
 
 def is_loopback(endpoint: str) -> bool:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from core.aws.aws_profiles import aws_profile_names
+from core.aws.endpoints import default_endpoint_text
 from core.errors import StorageError
 from core.local.profile_check import profile_problems
 from core.model.connection import AccessKeys, KeySource, Profile, ProfileColour
@@ -67,7 +68,9 @@ class ProfileForm(QWidget):
         self.region.addItems(list(_REGIONS))
         self.region.setCurrentText(shown.region)
         self.bucket = _line("Bucket", shown.bucket, "", mono=True)
-        self.endpoint = _line("Endpoint", shown.endpoint_url or "", "AWS", mono=True)
+        self.endpoint = _line(
+            "Endpoint", shown.endpoint_url or "", default_endpoint_text(), mono=True
+        )
         self.secret_name = _line("Secret with the S3 keys", shown.secret_name, "", mono=True)
         if self._keeps_keys(shown):
             self.secret_key.line.setPlaceholderText("unchanged")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,8 +15,13 @@ from core.model.connection import KeySource, Profile, ProfileColour
 from core.model.secret_names import CURRENT, PENDING, PREVIOUS
 from core.model.secrets import SecretInfo, SecretVersion
 from core.redaction import Secret
+from gui.dialogs.profile_form import ProfileForm
 from gui.models.roles import DOT_ROLE, PILL_ROLE, SORT_ROLE
-from gui.tabs.credentials.profiles.profiles_model import PermissionsModel, ProfilesModel
+from gui.tabs.credentials.profiles.profiles_model import (
+    PermissionsModel,
+    ProfilesModel,
+    profile_details,
+)
 from gui.tabs.credentials.secrets.secrets_model import SecretsModel
 from gui.tabs.credentials.secrets.versions_model import VersionsModel
 from gui.widgets import cells, secret_clipboard, secret_field
@@ -181,6 +187,18 @@ def test_versions_as_rows(qtmodeltester):
     assert model.index(0, 3).data() == "anna"
     assert "by anna" in model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert model.index(1, 2).data() == ""
+
+
+def test_the_endpoint_of_the_environment_is_named_where_a_profile_has_none(qtbot, monkeypatch):
+    profile = Profile("p", KeySource.KEYRING, bucket="a-bucket", region="eu-central-1")
+    assert profile_details(profile).endswith("\nAWS")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://minio:9000")
+    assert profile_details(profile).endswith("\nhttp://minio:9000 (set in the environment)")
+    form = ProfileForm(profile)
+    qtbot.addWidget(form)
+    assert form.endpoint.placeholderText() == "http://minio:9000 (set in the environment)"
+    own = replace(profile, endpoint_url="http://own:9000")
+    assert profile_details(own).endswith("\nhttp://own:9000")
 
 
 def test_profiles_and_permissions_as_rows(qtmodeltester):

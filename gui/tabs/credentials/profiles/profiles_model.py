@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
+from core.aws.endpoints import default_endpoint_text
 from core.health.permissions import PermissionResult
 from core.model.connection import KeySource, Profile
 from gui.models.indexes import NOWHERE, Index
@@ -93,7 +94,7 @@ def profile_details(profile: Profile) -> str:
     lines = [source, f"{profile.bucket} in {profile.region}"]
     if profile.role_arn:
         lines.append(f"then assumes {profile.role_arn}")
-    lines.append(profile.endpoint_url or "AWS")
+    lines.append(profile.endpoint_url or default_endpoint_text())
     return "\n".join(lines)
 
 
