@@ -100,4 +100,4 @@ class ChartOptions(QWidget):
 
 
 def _title(length: int) -> str:
-    return f"Average of {length} candles"
+    return f"Average of {format_counted(length, 'candle')}"

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from gui.context.transfers import Batch
@@ -54,7 +55,7 @@ def test_a_menu_that_is_higher_than_the_screen_scrolls_instead_of_having_columns
     qtbot.addWidget(menu)
     entries = [menu.addAction(f"Entry {number}") for number in range(60)]
     menu.popup(QPoint())
-    assert menu.height() <= menu.screen().availableGeometry().height()
+    assert menu.height() <= QGuiApplication.primaryScreen().availableGeometry().height()
     assert len({menu.actionGeometry(entry).x() for entry in entries}) == 1
     menu.close()
 

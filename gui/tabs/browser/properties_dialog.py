@@ -24,7 +24,6 @@ from core.objects.properties import (
 from core.objects.versions import ObjectVersion
 from core.units import (
     format_age,
-    format_count,
     format_counted,
     format_date,
     format_moment,
@@ -210,7 +209,7 @@ def fact_rows(facts: ObjectFacts) -> Iterator[tuple[str, str]]:
     """Yield name and text of each property that cannot be changed."""
     found = facts.found
     yield "Key", found.key
-    yield "Size", f"{format_size(found.size)} ({format_count(found.size)} bytes)"
+    yield "Size", f"{format_size(found.size)} ({format_counted(found.size, 'byte')})"
     yield "Stored", f"{format_moment(found.modified)}, {format_age(found.modified)}"
     yield "First stored", _first_stored(facts)
     yield "ETag", found.etag

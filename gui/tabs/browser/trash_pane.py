@@ -200,9 +200,10 @@ class TrashPane(QWidget):
         objects = format_counted(total, "deleted object")
         if len(rows) != total:
             objects = f"{format_count(len(rows))} of {objects}"
-        bytes_, read = format_size(sum(each.size for each in rows)), format_count(self._read)
+        bytes_ = format_size(sum(each.size for each in rows))
+        read = format_counted(self._read, "version")
         self.count.setText(
-            f"{objects} · {bytes_} · in {read} versions so far"
+            f"{objects} · {bytes_} · in {read} so far"
             if self._unfinished
             else f"{objects} · {bytes_}"
         )

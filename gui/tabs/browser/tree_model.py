@@ -15,7 +15,7 @@ from PySide6.QtCore import QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QIcon
 
 from core.errors import AccessDenied, StorageError
-from core.units import format_count
+from core.units import format_count, format_counted
 from gui.models.indexes import NOWHERE, Index
 from gui.models.node_model import NodeModel
 from gui.models.roles import ASIDE_ROLE, TONE_ROLE
@@ -161,7 +161,9 @@ class PrefixTreeModel(NodeModel[_Node]):
         for at, keys in insertions([child.prefix or "" for child in node.folders], folders):
             self._insert(node, keys, at)
         if token is not None:
-            self._set_state_line(node, f"{len(node.folders):,} folders shown: load more")
+            self._set_state_line(
+                node, f"{format_counted(len(node.folders), 'folder')} shown: load more"
+            )
         self._changed(node)
 
     def set_failed(self, prefix: str, error: StorageError) -> None:

@@ -12,7 +12,7 @@ from core.errors import StorageError
 from core.objects.difference import Difference
 from core.objects.versions import ObjectVersion
 from core.preview import Preview
-from core.units import format_count, format_counted, format_moment, format_size, short_id
+from core.units import format_counted, format_moment, format_size, short_id
 from gui import theme
 from gui.models.columns import CellText
 from gui.models.text_rows import TextRows
@@ -148,7 +148,7 @@ class VersionsDialog(Dialog):
         """Show what differs between two versions."""
         lines = [shown(line) for line in found.lines] or ["The contents are equal."]
         if found.omitted:
-            lines.append(f"… and {format_count(found.omitted)} more lines")
+            lines.append(f"… and {format_counted(found.omitted, 'more line')}")
         self.difference.setPlainText("\n".join(lines))
         self.right.setCurrentWidget(self.difference)
 

@@ -217,9 +217,9 @@ def _replaced(named: Sequence[str], count: int) -> str:
     """Return the warning that an upload through a link replaces an object."""
     if count == 1:
         return "An object exists under this key: an upload through the link replaces it."
-    verb = "has" if len(named) == 1 else "have"
+    have = "has" if len(named) == 1 else "have"
     return (
-        f"{format_count(len(named))} of {format_count(count)} keys {verb} an object, which an upload "
+        f"{format_count(len(named))} of {format_counted(count, 'key')} {have} an object, which an upload "
         f"replaces: {_list(named)}."
     )
 
@@ -239,8 +239,8 @@ def _end_of(key: str) -> str:
 def _duration_text(seconds: int) -> str:
     hours = seconds // 3600
     if hours % 24 == 0:
-        return "1 day" if hours == 24 else f"{hours // 24} days"
-    return "1 hour" if hours == 1 else f"{hours} hours"
+        return format_counted(hours // 24, "day")
+    return format_counted(hours, "hour")
 
 
 def _expiry_of_new_link(life: Lifetime, seconds: int) -> str:

@@ -16,7 +16,7 @@ from core.links.make import FORM, Link, actual_lifetime, make_forms, make_links
 from core.links.render import FORMATS, as_text
 from core.model.change import Change, ChangeKind
 from core.objects.presign import Lifetime
-from core.units import format_counted, utc_now
+from core.units import format_count, format_counted, utc_now
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
@@ -261,7 +261,7 @@ class LinksTab(Tab):
         else:
             missing = sum(link.exists is False for link in warned)
             self.banner.show_warning(
-                f"{len(warned)} of {len(links)} links may not work ({missing} without an object): "
+                f"{format_count(len(warned))} of {format_count(len(links))} links may not work ({missing} without an object): "
                 "see the Test column."
             )
 

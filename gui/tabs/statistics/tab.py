@@ -14,7 +14,7 @@ from core.model.statistics import Share, StorageStatistics
 from core.statistics.levels import Level, base_of, is_inside, level_of
 from core.statistics.saved import load, load_entire, save
 from core.statistics.totals import ROOT
-from core.units import format_age, format_count
+from core.units import format_age, format_counted
 from core.work import Progress
 from core.workspace import Workspace
 from gui.clock import follow_time
@@ -209,7 +209,7 @@ class StatisticsTab(Tab):
             self._show_complete()
 
     def _on_progress(self, progress: Progress) -> None:
-        self._age.set(f"scanning: {format_count(progress.done)} objects", "accent")
+        self._age.set(f"scanning: {format_counted(progress.done, 'object')}", "accent")
 
     def _on_scanned(self, found: StorageStatistics) -> None:
         self._task, self._scan_failed, self._denied = None, False, False

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from core.model.objects import Verdict
 from core.transfer.queue_values import BatchState, Priority
 from core.transfer.values import State
-from core.units import format_count, format_duration, format_rate, format_size
+from core.units import format_count, format_counted, format_duration, format_rate, format_size
 from gui.context import Context
 from gui.context.transfers import Batch
 from gui.tabs.uploads.transfer_model import (
@@ -290,16 +290,16 @@ def totals_text(batches: list[Batch]) -> str:
     """Return one line for all transfers: files, bytes, speed, remaining time and failures."""
     files = sum(batch.planned for batch in batches)
     counts = sum((batch.counts for batch in batches), Counter[State]())
-    done, planned = format_count(counts[State.DONE]), format_count(files)
+    done, planned = format_count(counts[State.DONE]), format_counted(files, "file")
     size = format_size(sum(batch.size for batch in batches))
     running = [batch for batch in batches if batch.running]
     speed = sum(batch.pace.speed for batch in running)
     if running and speed > 0:
         left = sum((b.progress.total or 0) - b.progress.done for b in running if b.progress)
         remaining = format_duration(max(left, 0) / speed)
-        text = f"{done} of {planned} files · {size} · {format_rate(speed)} · {remaining} left"
+        text = f"{done} of {planned} · {size} · {format_rate(speed)} · {remaining} left"
     else:
-        text = f"{done} of {planned} files · {size}"
+        text = f"{done} of {planned} · {size}"
     outcomes = outcome_labels(counts, (State.SKIPPED, State.FAILED, State.CANCELLED))
     verdicts = sum((batch.verdict_counts for batch in batches), Counter[Verdict]())
     outcomes += [f"{format_count(verdicts[v])} {v.value}" for v in Verdict if verdicts[v]]

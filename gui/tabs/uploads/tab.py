@@ -267,7 +267,6 @@ class UploadsTab(Tab):
         self.watching.update_state()
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
-        done = format_count(len(report.done))
         unguarded = unguarded_text(len(report.unguarded))
         if report.complete:
             text = result_text(report)
@@ -278,9 +277,10 @@ class UploadsTab(Tab):
             return
         # The report arrives as a result, so a lost connection in it is reported separately.
         self.note_failures(report.failed)
-        failed = format_count(len(report.failed))
+        failed, done = len(report.failed), len(report.done)
         text = (
-            f"{failed} of {format_count(report.planned)} files were not transferred; {done} were."
+            f"{format_count(failed)} of {format_counted(report.planned, 'file')} "
+            f"{_was(failed)} not transferred; {format_count(done)} {_was(done)}."
         )
         self.banner.show_warning(
             text,
@@ -360,16 +360,21 @@ class UploadsTab(Tab):
             self.banner.show_warning(text, unguarded_text(1))
 
 
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
 def _batch_of(plan: UploadPlan, form: UploadForm, profile: Profile) -> Batch:
     count = format_counted(len(plan.keys), "file")
     files = form.plan.files
     arguments = plan.arguments(files.choice, files.single)
     arguments["options"] = form.options.as_dict()
     keys = arguments["keys"]
-    source, title = f"{len(form.paths)} entries", f"Upload {count}"
     if len(form.paths) == 1:
         source, name = form.paths[0], Path(form.paths[0]).name
         title = f"Upload {name} · {count}" if len(plan.keys) > 1 else f"Upload {name}"
+    else:
+        source, title = f"{format_count(len(form.paths))} entries", f"Upload {count}"
     return Batch(
         title,
         "transfer.upload",

@@ -128,7 +128,7 @@ def test_failures_are_one_banner_and_only_they_are_retried(tab, bucket, folder, 
     tab.start()
     batch = ended(tab, qtbot)
     assert (batch.counts[State.DONE], batch.counts[State.FAILED]) == (4, 1)
-    assert "1 of 5 files were not transferred; 4 were." in tab.banner.text
+    assert "1 of 5 files was not transferred; 4 were." in tab.banner.text
     (folder / "away").rename(folder / "2.json")
     tab.pane.retry.click()
     assert ended(tab, qtbot).counts[State.DONE] == 5
@@ -302,7 +302,7 @@ def test_files_that_cannot_be_uploaded_are_named_at_the_end(tab, folder, qtbot):
     tab.start()
     batch = ended(tab, qtbot)
     assert (batch.counts[State.DONE], batch.counts[State.FAILED]) == (5, 1)
-    assert "1 of 6 files were not transferred; 5 were." in tab.banner.text
+    assert "1 of 6 files was not transferred; 5 were." in tab.banner.text
     (label,) = [each for each in tab.banner.findChildren(QLabel) if "broken" in each.text()]
     assert "broken link" in label.text()
 
