@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from PySide6.QtCore import QTimer, Signal
@@ -9,17 +10,23 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
 
 from core.model.identity import Identity
-from core.units import format_counted, format_rate, utc_now
+from core.units import format_count, format_counted, format_rate, utc_now
 from gui import actions, clock, theme
 from gui.clock import follow_time
 from gui.context import Context
 from gui.main_window.tasks_model import TasksModel
+from gui.tasks import Task
 from gui.tasks.rates import amount
 from gui.widgets.buttons import Button, link_button, quiet_button
 from gui.widgets.labels import Elided, Text, tooltip
 
 #: A shape for each tone, since colour is never the only indication.
 _MARKS = {"good": "●", "warning": "◐", "danger": "✕", "muted": "○"}
+
+#: The operations that transfer files between this machine and the bucket, and the mark before the
+#: speed of tasks that do.
+_DIRECTIONS = {"transfer.upload": "up", "transfer.download": "down"}
+_DIRECTION_MARKS = {"": "", "up": "↑", "down": "↓", "downup": "⇅"}
 
 #: Loading that takes less time would only make the text flicker.
 _AT_ONCE = timedelta(seconds=0.5)
@@ -111,7 +118,7 @@ class StatusBar(QFrame):
 
     def __init__(self, context: Context, tasks: TasksModel) -> None:
         super().__init__()
-        self._context, self._tasks = context, tasks
+        self._context = context
         self.setProperty("surface", "foot")
         self.setFixedHeight(theme.STATUS)
         self.connection = ConnectionIndicator(context)
@@ -169,17 +176,7 @@ class StatusBar(QFrame):
         if not running:
             self._show_quiet()
             return
-        tasks = format_counted(len(running), "task")
-        speed = sum(
-            self._tasks.pace(task).speed
-            for task in running
-            if task.progress and task.progress.unit == "bytes"
-        )
-        amount_done = next((amount(task.progress) for task in running if task.progress), "")
-        doing = amount_done or running[-1].name
-        self.doing.setText(
-            f"{tasks} · ⇅ {format_rate(speed)} · {doing}" if speed > 0 else f"{tasks} · {doing}"
-        )
+        self.doing.setText(running_text(running))
 
     def _show_quiet(self) -> None:
         """Show that a tab is loading, unless it is done at once."""
@@ -191,6 +188,46 @@ class StatusBar(QFrame):
             self.doing.setText("loading…")
         else:
             self.doing.setText("ready" if self.connection.tone in {"good", "muted"} else "")
+
+
+def running_text(running: Sequence[Task]) -> str:
+    """Return the count, the speed and the progress of running tasks, which are several or one."""
+    speeds = [
+        task
+        for task in running
+        if task.progress and task.progress.unit == "bytes" and task.pace.speed
+    ]
+    rate = format_rate(sum(task.pace.speed for task in speeds)) if speeds else ""
+    directions = {_direction(task) for task in speeds}
+    mark = "" if "" in directions else "".join(sorted(directions))
+    parts = [
+        format_counted(len(running), "task"),
+        f"{_DIRECTION_MARKS[mark]} {rate}".strip(),
+        _progress_text(running),
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _direction(task: Task) -> str:
+    """Return `up`, `down`, or an empty text for a task that does not transfer files."""
+    call = task.order.call
+    if call is None:
+        return ""
+    if call.operation == "transfer.sync":
+        return _DIRECTIONS[f"transfer.{call.arguments['direction']}"]
+    return _DIRECTIONS.get(call.operation, "")
+
+
+def _progress_text(running: Sequence[Task]) -> str:
+    """Return the files of all transfers; without any, the progress or the name of a task."""
+    reports = [task.progress for task in running if task.progress]
+    planned = sum(report.items_total or 0 for report in reports)
+    if planned:
+        done = sum(report.items_done or 0 for report in reports)
+        return f"{format_count(done)} of {format_counted(planned, 'file')}"
+    # That of one among several would seem to be the progress of all.
+    first = amount(reports[0]) if len(running) == 1 and reports else ""
+    return first or running[-1].name
 
 
 def _small() -> Elided:

@@ -11,7 +11,7 @@ from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
 from gui.tasks import Task, TaskRunner
-from gui.tasks.rates import UPDATE_MS, Pace, amount, share
+from gui.tasks.rates import UPDATE_MS, amount, share
 
 COLUMNS = ("Task", "From", "To", "Progress", "Rate", "Left", "State")
 _TASK, _FROM, _TO, _PROGRESS, _RATE, _LEFT, _STATE = range(7)
@@ -29,7 +29,6 @@ class TasksModel(Columns):
         self._runner = runner
         # The runner lists the oldest task first.
         self._rows: list[Task] = list(reversed(runner.tasks))
-        self._paces: dict[int, Pace] = {}
         self._speeds = QTimer(self)
         self._speeds.setInterval(UPDATE_MS)
         self._speeds.timeout.connect(self._on_speeds)
@@ -41,18 +40,11 @@ class TasksModel(Columns):
         """Return the task of a row, or None."""
         return self._rows[row] if 0 <= row < len(self._rows) else None
 
-    def pace(self, task: Task) -> Pace:
-        """Return the speed of a task."""
-        # By identity: tasks are no values, and their rows are removed before a task is freed.
-        return self._paces.setdefault(id(task), Pace())
-
     def clear_finished(self) -> None:
         """Remove the tasks that have ended."""
         self.beginResetModel()
         self._rows = [task for task in self._rows if task.running]
         self._runner.tasks[:] = [task for task in self._runner.tasks if task.running]
-        remaining = {id(task) for task in self._rows}
-        self._paces = {key: pace for key, pace in self._paces.items() if key in remaining}
         self.endResetModel()
 
     def _count(self) -> int:
@@ -74,7 +66,7 @@ class TasksModel(Columns):
     def _text(self, task: Task, column: int) -> str:
         progress = task.progress
         if column == _RATE:
-            return self.pace(task).rate(progress.unit) if progress and task.running else ""
+            return task.pace.rate(progress.unit) if progress and task.running else ""
         if column == _LEFT:
             return self._left(task)
         return {
@@ -87,7 +79,7 @@ class TasksModel(Columns):
 
     def _left(self, task: Task) -> str:
         if task.running:
-            return self.pace(task).left(task.progress) if task.progress else ""
+            return task.pace.left(task.progress) if task.progress else ""
         ended = task.finished or task.started
         return f"took {format_duration((ended - task.started).total_seconds())}"
 
@@ -104,14 +96,12 @@ class TasksModel(Columns):
         """Let running tasks without progress show that they have no speed."""
         running = [task for task in self._rows if task.running]
         for task in running:
-            if self.pace(task).is_stale:
+            if task.pace.is_stale:
                 self._show(task)
         if not running:
             self._speeds.stop()
 
     def _on_changed(self, task: Task) -> None:
-        if task.progress is not None and task.running:
-            self.pace(task).take(task.progress)
         self._show(task)
 
     def _show(self, task: Task) -> None:
@@ -125,7 +115,7 @@ class TasksModel(Columns):
         dropped = [row for row, task in enumerate(self._rows) if id(task) not in remaining]
         for row in reversed(dropped):
             self.beginRemoveRows(QModelIndex(), row, row)
-            self._paces.pop(id(self._rows.pop(row)), None)
+            del self._rows[row]
             self.endRemoveRows()
 
 

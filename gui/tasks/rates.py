@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from dataclasses import dataclass
 from core.units import format_count, format_duration, format_rate, format_size
 from core.work import Progress
 
-#: Weight of the newest speed.
-_NEWEST = 0.3
-#: Seconds without a report after which the last speed is not the present one: the server may be
+#: Shortest time, in seconds, that a speed is computed from: displays of it change only as often,
+#: so that those in several places show the same.
+_SHORTEST_SECONDS = 0.5
+#: Seconds over which a speed is averaged.
+_AVERAGED_SECONDS = 4.0
+#: Seconds without progress after which the last speed is not the present one: the server may be
 #: gone, which is only known when its time limit has passed.
 _STALE_SECONDS = 8
 #: Milliseconds after which a display of a speed should be updated although there was no report.
@@ -25,32 +29,45 @@ class Pace:
     clock: Callable[[], float] = time.monotonic
     _speed: float = 0.0
     _when: float = 0.0
+    _began: float = 0.0
+    _step: float = 0.0
     _done: int = 0
     _first: bool = True
 
     @property
     def speed(self) -> float:
-        """The speed in units per second; 0 while it is unknown, or if nothing has been reported."""
+        """The speed in units per second; 0 while it is unknown, or if there was no progress."""
         return 0.0 if self.is_stale else self._speed
 
     @property
     def is_stale(self) -> bool:
-        """Whether there was a speed, and no report for some seconds."""
-        return self._speed > 0 and self.clock() - self._when > _STALE_SECONDS
+        """Whether there was a speed, and no progress for some seconds."""
+        # Twice the last step: an operation whose steps take a minute is not interrupted.
+        limit = max(_STALE_SECONDS, 2 * self._step)
+        return self._speed > 0 and self.clock() - self._when > limit
 
     def take(self, progress: Progress) -> None:
         """Add a report; progress that goes back (a repeated part) is not counted."""
         now = self.clock()
-        if self._first:
-            self._when, self._done, self._first = now, progress.done, False
+        more = progress.done - self._done
+        if self._first or (self.is_stale and more > 0):
+            # What arrives after an interruption had been waiting: it is not the speed from now on.
+            self._began = self._when = now
+            self._done, self._speed, self._first = progress.done, 0.0, False
+            return
+        if more <= 0:
+            # Reports without progress are no sign that the server is still there.
+            self._done = progress.done
             return
         passed = now - self._when
-        if passed < 0.2:  # a speed from so short a time would jump
+        if passed < _SHORTEST_SECONDS:
             return
-        fresh = max(progress.done - self._done, 0) / passed
-        # An exponential average, which follows changes without storing former speeds.
-        self._speed = fresh if not self._speed else self._speed + _NEWEST * (fresh - self._speed)
-        self._when, self._done = now, progress.done
+        # An exponential average, which follows changes without storing former speeds; at first that
+        # of the time since the beginning, since buffers take the first bytes at once.
+        decay = 1 - math.exp(-passed / _AVERAGED_SECONDS)
+        weight = max(decay, passed / (now - self._began))
+        self._speed += weight * (more / passed - self._speed)
+        self._when, self._done, self._step = now, progress.done, passed
 
     def rate(self, unit: str) -> str:
         """Return the speed as text: bytes as a size, other units as a count."""

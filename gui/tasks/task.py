@@ -15,6 +15,7 @@ from core.limits import TransferLimits
 from core.units import utc_now
 from core.work import CancelToken, Progress, Work
 from gui.tasks.outcome import Outcome
+from gui.tasks.rates import Pace
 
 
 class TaskOptions(TypedDict, total=False):
@@ -95,6 +96,8 @@ class Task(QObject):
         self.outcome = order.outcome()
         self.state = "running"
         self.progress: Progress | None = None
+        #: The only measurement of its speed, so that all displays of it agree.
+        self.pace = Pace()
         self.error: StorageError | None = None
         self.started: datetime = utc_now()
         self.finished: datetime | None = None
@@ -158,6 +161,7 @@ class Task(QObject):
     def set_progress(self, progress: Progress) -> None:
         """Set the progress; called by the runner."""
         self.progress = progress
+        self.pace.take(progress)
         self.changed.emit()
 
     def end(self, state: str, error: StorageError | None = None) -> None:

@@ -1,18 +1,21 @@
 """The speed and the remaining time of a task disappear if nothing is reported for a while."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QObject
 
-from core.transfer.queue_values import BatchState
+from core.engine.changes import OperationCall
+from core.transfer.queue_values import BatchState, Turn
 from core.work import Progress
 from gui.context.transfers import Batch
-from gui.main_window.status_bar import StatusBar
+from gui.main_window.status_bar import StatusBar, running_text
 from gui.main_window.tasks_model import COLUMNS, TasksModel
 from gui.tabs.uploads.queue_pane import totals_text
-from gui.tasks import rates
+from gui.tasks import Task, rates
 from gui.tasks.rates import Pace
+from gui.tasks.task import Order
 
 
 class Clock:
@@ -49,10 +52,108 @@ def test_a_speed_is_that_of_the_present(clock):
     clock.now += 2
     assert pace.is_stale
     assert (pace.speed, pace.rate("bytes"), pace.left(seen)) == (0, "", "")
+
+
+def test_after_an_interruption_the_speed_is_measured_again(clock):
+    pace = Pace()
+    paced(pace, clock)
+    clock.now += 20
+    pace.take(Progress(9_000, 90_000, "bytes"))  # had arrived while the server was frozen
+    assert (pace.speed, pace.is_stale) == (0, False)
     clock.now += 1
-    pace.take(Progress(5_000, 10_000, "bytes"))
-    assert not pace.is_stale
-    assert 0 < pace.speed < 4_000
+    pace.take(Progress(10_000, 90_000, "bytes"))
+    assert pace.speed == 1_000
+
+
+def test_reports_without_progress_are_no_speed(clock):
+    pace = Pace()
+    paced(pace, clock)
+    for _second in range(9):
+        clock.now += 1
+        pace.take(Progress(4_000, 10_000, "bytes"))
+    assert (pace.is_stale, pace.speed) == (True, 0)
+
+
+def test_the_first_bytes_do_not_make_the_speed(clock):
+    pace = Pace()
+    pace.take(Progress(0, 100_000, "bytes"))
+    for done in (8_000, 8_500, 9_000, 9_500, 10_000):  # the buffers take 8,000 at once
+        clock.now += 1
+        pace.take(Progress(done, 100_000, "bytes"))
+    assert pace.speed < 2_500
+
+
+def test_slow_steps_have_a_speed(clock):
+    pace = Pace()
+    for done in range(3):
+        pace.take(Progress(done, 10, "tables"))
+        clock.now += 40
+    clock.now -= 40
+    assert pace.speed == 1 / 40
+
+
+def call(operation, **arguments):
+    return OperationCall(operation, arguments)
+
+
+@pytest.mark.parametrize(
+    ("calls", "text"),
+    [
+        ([call("transfer.download")], "1 task · ↓ 4.0 KB/s · 3 of 20 files"),
+        ([call("transfer.upload")], "1 task · ↑ 4.0 KB/s · 3 of 20 files"),
+        ([call("transfer.sync", direction="download")], "1 task · ↓ 4.0 KB/s · 3 of 20 files"),
+        (
+            [call("transfer.upload"), call("transfer.download")],
+            "2 tasks · ⇅ 8.0 KB/s · 6 of 40 files",
+        ),
+        ([call("transfer.upload"), None], "2 tasks · 8.0 KB/s · 6 of 40 files"),
+    ],
+)
+def test_the_mark_of_a_speed_is_its_direction(context, clock, calls, text):
+    tasks = []
+    for each in calls:
+        tasks.append(Task(Order("t", print, context, call=each), print, context))
+        tasks[-1].set_progress(Progress(0, 10_000, "bytes"))
+    clock.now += 1
+    for task in tasks:
+        task.set_progress(Progress(4_000, 10_000, "bytes", items_done=3, items_total=20))
+    assert running_text(tasks) == text
+
+
+def test_the_progress_of_one_task_is_not_shown_for_several(context):
+    tasks = [Task(Order(name, print, context), print, context) for name in ("Scan", "Collect")]
+    tasks[0].set_progress(Progress(7, 10, "objects"))
+    assert running_text(tasks[:1]) == "1 task · 7 of 10"
+    assert running_text(tasks) == "2 tasks · Collect"
+
+
+def test_the_remaining_time_includes_transfers_that_wait(clock):
+    running, waiting, paused = (
+        Batch(name, "transfer.upload", {}, ["x", "y"], ["k", "l"], [4_000, 6_000], "t")
+        for name in "bcd"
+    )
+    running.begin([0, 1])
+    paced(running.pace, clock)
+    running.progress = Progress(4_000, 10_000, "bytes")
+    paused.phase = BatchState.PAUSED
+    assert "4.0 KB/s · 1.5 s left" in totals_text([running, paused])
+    assert "4.0 KB/s · 4.0 s left" in totals_text([running, waiting, paused])
+
+
+def test_a_transfer_has_one_speed(context, clock):
+    runner, runs = context.runner, context.transfers._runs
+    batch = Batch("b", "transfer.upload", {}, ["x"], ["k"], [10_000], "t")
+    started = []
+
+    def run_bulk(*_arguments, **_options):
+        started.append(Task(Order("t", print, runs), print, runs))
+        return started[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "run_bulk", run_bulk)
+        runs.start(batch, Turn(SimpleNamespace(operation="transfer.upload"), {}, (0,)), None)
+    runs.forget(batch)
+    assert batch.pace is started[0].pace
 
 
 def test_a_transfer_that_is_stuck_shows_no_speed(context, qtbot, clock):
@@ -91,7 +192,7 @@ def test_a_task_that_is_stuck_shows_no_speed(context, qtbot, clock):
     task = context.runner.run("Download", stuck, owner=owner)
     try:
         qtbot.waitUntil(lambda: task.progress is not None)
-        paced(model.pace(task), clock)
+        paced(task.pace, clock)
         rate = COLUMNS.index("Rate")
         assert model.index(0, rate).data() == "4.0 KB/s"
         bar._show_tasks()

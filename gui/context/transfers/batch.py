@@ -252,7 +252,7 @@ class Batch:
     def begin(self, numbers: Sequence[int]) -> None:
         """Begin a run of some files."""
         self._run = numbers
-        self.phase, self.progress, self.pace = BatchState.RUNNING, None, Pace()
+        self.phase, self.progress = BatchState.RUNNING, None
         self.reason, self.kind = "", None
 
     def apply(self, outcomes: Outcomes) -> tuple[int, int] | None:
@@ -270,11 +270,6 @@ class Batch:
         touched += [self._end(run[n], State.FAILED, why) for n, why in outcomes.failed]
         touched += [self._move(run[n], size) for n, size in outcomes.moving]
         return (min(touched), max(touched)) if touched else None
-
-    def set_progress(self, progress: Progress) -> None:
-        """Apply the progress of the run."""
-        self.progress = progress
-        self.pace.take(progress)
 
     def finish(self, report: TransferReport) -> None:
         """Apply the report of a run, which has the final state of every file."""

@@ -68,6 +68,7 @@ class Runs(QObject):
             limits=self._shares[batch],
             resumable=True,
         )
+        batch.pace = task.pace
         self._tasks[task] = batch
         self._speeds.start()
 
@@ -124,7 +125,7 @@ class Runs(QObject):
         self.updated.emit(batch, *(changed or (-1, -1)))
 
     def _on_progress(self, batch: Batch, progress: Progress) -> None:
-        batch.set_progress(progress)
+        batch.progress = progress
         share = self._shares.get(batch)
         if share is not None:
             self.limits.measure(share, batch.pace.speed)

@@ -286,6 +286,16 @@ def _is_resumable(batch: Batch) -> bool:
     return batch.phase in {BatchState.PAUSED, BatchState.HELD}
 
 
+def _bytes_left(batch: Batch) -> float:
+    """Return how many bytes are still to be transferred, also of one that waits for its turn."""
+    if not batch.continues:
+        return 0
+    if batch.progress and batch.running:
+        return max((batch.progress.total or 0) - batch.progress.done, 0)
+    # In proportion: adding up the sizes of 50,000 files would take too long for each update.
+    return batch.size * batch.counts[State.WAITING] / max(batch.planned, 1)
+
+
 def totals_text(batches: list[Batch]) -> str:
     """Return one line for all transfers: files, bytes, speed, remaining time and failures."""
     files = sum(batch.planned for batch in batches)
@@ -295,8 +305,7 @@ def totals_text(batches: list[Batch]) -> str:
     running = [batch for batch in batches if batch.running]
     speed = sum(batch.pace.speed for batch in running)
     if running and speed > 0:
-        left = sum((b.progress.total or 0) - b.progress.done for b in running if b.progress)
-        remaining = format_duration(max(left, 0) / speed)
+        remaining = format_duration(sum(map(_bytes_left, batches)) / speed)
         text = f"{done} of {planned} · {size} · {format_rate(speed)} · {remaining} left"
     else:
         text = f"{done} of {planned} · {size}"

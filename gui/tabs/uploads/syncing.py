@@ -17,7 +17,6 @@ from gui.tabs.uploads.summary import failures_text
 from gui.tabs.uploads.sync_dialog import SyncChoice, SyncDialog
 from gui.tabs.uploads.upload_form import UploadForm
 from gui.tasks import Task
-from gui.tasks.rates import Pace
 from gui.widgets.desktop import open_folder
 from gui.widgets.labels import shown
 
@@ -29,7 +28,6 @@ class Syncing(QObject):
         super().__init__(tab)
         self._tab, self._form = tab, form
         self._task: Task | None = None
-        self._pace = Pace()
         self._limits = tab.context.transfers.limits
         self._share: TransferLimits | None = None
         form.synchronize.clicked.connect(self.open)
@@ -69,7 +67,7 @@ class Syncing(QObject):
         source, target = (plan.folder, address) if upload else (address, plan.folder)
         # Both sides must have the same names, so a compression does not apply.
         options = self._form.options.uncompressed().as_dict() if upload else None
-        self._share, self._pace = self._limits.join(), Pace()
+        self._share = self._limits.join()
         self._task = self._tab.bulk(
             f"Synchronize {Path(plan.folder).name}",
             "transfer.sync",
@@ -98,9 +96,8 @@ class Syncing(QObject):
         return self._tab.command("transfer.sync", source, target, options=options)
 
     def _on_progress(self, progress: Progress) -> None:
-        self._pace.take(progress)
-        if self._share is not None:
-            self._limits.measure(self._share, self._pace.speed)
+        if self._share is not None and self._task is not None:
+            self._limits.measure(self._share, self._task.pace.speed)
         done, total = progress.items_done, progress.items_total
         if done is not None and total:
             files = f"{format_count(done)} of {format_counted(total, 'file')}"
