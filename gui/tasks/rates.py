@@ -18,6 +18,9 @@ _AVERAGED_SECONDS = 4.0
 #: Seconds without progress after which the last speed is not the present one: the server may be
 #: gone, which is only known when its time limit has passed.
 _STALE_SECONDS = 8
+#: What a file costs beside its bytes, in bytes: thousands of small files take long at few bytes per
+#: second, which says nothing about the large ones behind them.
+_FILE_COST = 100_000
 #: Milliseconds after which a display of a speed should be updated although there was no report.
 UPDATE_MS = 2_000
 
@@ -32,6 +35,8 @@ class Pace:
     _began: float = 0.0
     _step: float = 0.0
     _done: int = 0
+    _effort: float = 0.0
+    _effort_speed: float = 0.0
     _first: bool = True
 
     @property
@@ -40,34 +45,41 @@ class Pace:
         return 0.0 if self.is_stale else self._speed
 
     @property
+    def effort_speed(self) -> float:
+        """The speed in `effort` per second; 0 while it is unknown, or if there was no progress."""
+        return 0.0 if self.is_stale else self._effort_speed
+
+    @property
     def is_stale(self) -> bool:
         """Whether there was a speed, and no progress for some seconds."""
         # Twice the last step: an operation whose steps take a minute is not interrupted.
         limit = max(_STALE_SECONDS, 2 * self._step)
-        return self._speed > 0 and self.clock() - self._when > limit
+        return self._effort_speed > 0 and self.clock() - self._when > limit
 
     def take(self, progress: Progress) -> None:
         """Add a report; progress that goes back (a repeated part) is not counted."""
-        now = self.clock()
-        more = progress.done - self._done
-        if self._first or (self.is_stale and more > 0):
+        now, worked = self.clock(), effort(progress.done, progress.items_done)
+        more = worked - self._effort
+        begins = self._first or (self.is_stale and more > 0)
+        if begins:
             # What arrives after an interruption had been waiting: it is not the speed from now on.
-            self._began = self._when = now
-            self._done, self._speed, self._first = progress.done, 0.0, False
-            return
-        if more <= 0:
-            # Reports without progress are no sign that the server is still there.
-            self._done = progress.done
-            return
-        passed = now - self._when
-        if passed < _SHORTEST_SECONDS:
-            return
+            self._began, self._first, self._speed, self._effort_speed = now, False, 0.0, 0.0
+        elif more > 0:
+            passed = now - self._when
+            if passed < _SHORTEST_SECONDS:
+                return
+            self._average(passed, now - self._began, progress.done, worked)
+            self._step = passed
+        if begins or more > 0:  # reports without progress are no sign that the server still answers
+            self._when = now
+        self._done, self._effort = progress.done, worked
+
+    def _average(self, passed: float, since_begin: float, done: int, worked: float) -> None:
         # An exponential average, which follows changes without storing former speeds; at first that
         # of the time since the beginning, since buffers take the first bytes at once.
-        decay = 1 - math.exp(-passed / _AVERAGED_SECONDS)
-        weight = max(decay, passed / (now - self._began))
-        self._speed += weight * (more / passed - self._speed)
-        self._when, self._done, self._step = now, progress.done, passed
+        weight = max(1 - math.exp(-passed / _AVERAGED_SECONDS), passed / since_begin)
+        self._speed += weight * (max(done - self._done, 0) / passed - self._speed)
+        self._effort_speed += weight * ((worked - self._effort) / passed - self._effort_speed)
 
     def rate(self, unit: str) -> str:
         """Return the speed as text: bytes as a size, other units as a count."""
@@ -79,9 +91,25 @@ class Pace:
 
     def left(self, progress: Progress) -> str:
         """Return the remaining time as text, or an empty text while it is unknown."""
-        if not progress.total or self.speed <= 0 or progress.done >= progress.total:
+        if not progress.total or self.effort_speed <= 0 or progress.done >= progress.total:
             return ""
-        return format_duration((progress.total - progress.done) / self.speed)
+        return format_duration(effort_left(progress) / self.effort_speed)
+
+
+def effort(size: float, files: int | None) -> float:
+    """Return what the time of a transfer is estimated from: its bytes, and a share for each file.
+
+    Args:
+        size: bytes, or the unit of a task without files.
+        files: number of files; None for a task without files.
+    """
+    return size + _FILE_COST * (files or 0)
+
+
+def effort_left(progress: Progress) -> float:
+    """Return the `effort` that remains."""
+    total = effort(progress.total or 0, progress.items_total)
+    return max(total - effort(progress.done, progress.items_done), 0)
 
 
 def share(progress: Progress | None) -> float | None:

@@ -8,11 +8,14 @@ from PySide6.QtCore import QObject
 
 from core.engine.changes import OperationCall
 from core.transfer.queue_values import BatchState, Turn
+from core.transfer.values import Outcomes
 from core.work import Progress
 from gui.context.transfers import Batch
 from gui.main_window.status_bar import StatusBar, running_text
 from gui.main_window.tasks_model import COLUMNS, TasksModel
+from gui.models.roles import PROGRESS_ROLE
 from gui.tabs.uploads.queue_pane import totals_text
+from gui.tabs.uploads.transfer_model import PROGRESS, _batch_data, _batch_text
 from gui.tasks import Task, rates
 from gui.tasks.rates import Pace
 from gui.tasks.task import Order
@@ -92,6 +95,38 @@ def test_slow_steps_have_a_speed(clock):
     assert pace.speed == 1 / 40
 
 
+def test_small_files_do_not_make_the_remaining_time_of_large_ones(clock):
+    pace = Pace()
+    total = 450_000_000
+    for second in range(11):  # 100 files of 5 bytes in each second
+        seen = Progress(second * 500, total, "bytes", items_done=second * 100, items_total=3_000)
+        pace.take(seen)
+        clock.now += 1
+    assert (pace.rate("bytes"), pace.left(seen)) == ("500 B/s", "1 min 4 s")
+    batch = Batch("b", "transfer.upload", {}, ["x"], ["k"], [total], "t")
+    batch.begin([0])
+    batch.pace, batch.progress = pace, seen
+    assert "500 B/s · 1 min 4 s left" in totals_text([batch])
+
+
+def test_empty_files_are_progress(clock):
+    pace = Pace()
+    for second in range(20):
+        seen = Progress(0, 1, "bytes", items_done=second, items_total=30)
+        pace.take(seen)
+        clock.now += 1
+    assert not pace.is_stale
+    assert pace.left(seen) == "11 s"
+
+
+def test_a_transfer_of_another_window_shows_its_files():
+    batch = Batch("b", "transfer.upload", {}, "wxyz", "klmn", [1] * 4, "t")
+    batch.begin(range(4))
+    batch.apply(Outcomes(done=(0, 1, 2)))
+    assert _batch_text(batch, PROGRESS) == "3 done"
+    assert _batch_data(batch, PROGRESS, PROGRESS_ROLE) == 0.75
+
+
 def call(operation, **arguments):
     return OperationCall(operation, arguments)
 
@@ -128,16 +163,18 @@ def test_the_progress_of_one_task_is_not_shown_for_several(context):
 
 
 def test_the_remaining_time_includes_transfers_that_wait(clock):
+    gigabyte = 1_000_000_000
     running, waiting, paused = (
-        Batch(name, "transfer.upload", {}, ["x", "y"], ["k", "l"], [4_000, 6_000], "t")
-        for name in "bcd"
+        Batch(name, "transfer.upload", {}, ["x"], ["k"], [10 * gigabyte], "t") for name in "bcd"
     )
-    running.begin([0, 1])
-    paced(running.pace, clock)
-    running.progress = Progress(4_000, 10_000, "bytes")
+    running.begin([0])
+    for done in (0, 4 * gigabyte):
+        running.progress = Progress(done, 10 * gigabyte, "bytes", items_done=0, items_total=1)
+        running.pace.take(running.progress)
+        clock.now += 1
     paused.phase = BatchState.PAUSED
-    assert "4.0 KB/s · 1.5 s left" in totals_text([running, paused])
-    assert "4.0 KB/s · 4.0 s left" in totals_text([running, waiting, paused])
+    assert "4.0 GB/s · 1.5 s left" in totals_text([running, paused])
+    assert "4.0 GB/s · 4.0 s left" in totals_text([running, waiting, paused])
 
 
 def test_a_transfer_has_one_speed(context, clock):

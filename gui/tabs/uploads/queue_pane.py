@@ -22,6 +22,7 @@ from gui.tabs.uploads.transfer_model import (
     TransferModel,
     outcome_labels,
 )
+from gui.tasks.rates import effort, effort_left
 from gui.widgets.buttons import (
     Button,
     button_menu,
@@ -286,14 +287,15 @@ def _is_resumable(batch: Batch) -> bool:
     return batch.phase in {BatchState.PAUSED, BatchState.HELD}
 
 
-def _bytes_left(batch: Batch) -> float:
-    """Return how many bytes are still to be transferred, also of one that waits for its turn."""
+def _effort_left(batch: Batch) -> float:
+    """Return the effort that remains, also of a batch that waits for its turn."""
     if not batch.continues:
         return 0
     if batch.progress and batch.running:
-        return max((batch.progress.total or 0) - batch.progress.done, 0)
+        return effort_left(batch.progress)
     # In proportion: adding up the sizes of 50,000 files would take too long for each update.
-    return batch.size * batch.counts[State.WAITING] / max(batch.planned, 1)
+    waiting = batch.counts[State.WAITING]
+    return effort(batch.size * waiting / max(batch.planned, 1), waiting)
 
 
 def totals_text(batches: list[Batch]) -> str:
@@ -304,11 +306,11 @@ def totals_text(batches: list[Batch]) -> str:
     size = format_size(sum(batch.size for batch in batches))
     running = [batch for batch in batches if batch.running]
     speed = sum(batch.pace.speed for batch in running)
-    if running and speed > 0:
-        remaining = format_duration(sum(map(_bytes_left, batches)) / speed)
-        text = f"{done} of {planned} · {size} · {format_rate(speed)} · {remaining} left"
-    else:
-        text = f"{done} of {planned} · {size}"
+    text = f"{done} of {planned} · {size}"
+    effort_speed = sum(batch.pace.effort_speed for batch in running)
+    if effort_speed > 0:
+        remaining = format_duration(sum(map(_effort_left, batches)) / effort_speed)
+        text = f"{text} · {format_rate(speed)} · {remaining} left"
     outcomes = outcome_labels(counts, (State.SKIPPED, State.FAILED, State.CANCELLED))
     verdicts = sum((batch.verdict_counts for batch in batches), Counter[Verdict]())
     outcomes += [f"{format_count(verdicts[v])} {v.value}" for v in Verdict if verdicts[v]]

@@ -183,7 +183,7 @@ def _batch_data(batch: Batch, column: int, role: int) -> Any:
     if role == PILL_ROLE and column == STATE:
         return _TONES[batch.state] if batch.phase is BatchState.ENDED else _PHASES[batch.phase]
     if role == PROGRESS_ROLE and column == PROGRESS and batch.running:
-        return share(batch.progress) or 0.0
+        return _batch_share(batch)
     return _batch_appearance(batch, column, role)
 
 
@@ -211,9 +211,18 @@ def _batch_tooltip(batch: Batch, column: int) -> str:
     return ""
 
 
+def _batch_share(batch: Batch) -> float:
+    if batch.progress is None:
+        waiting = batch.counts[State.WAITING] + batch.counts[State.RUNNING]
+        return 1 - waiting / max(batch.planned, 1)
+    return share(batch.progress) or 0.0
+
+
 def _batch_text(batch: Batch, column: int) -> str:
     if column == PROGRESS:
-        return amount(batch.progress) if batch.running else batch.reason or outcomes_text(batch)
+        # Without reports, those of another window, its files are still counted.
+        known = amount(batch.progress) if batch.running else batch.reason
+        return known or outcomes_text(batch)
     if column == RATE:
         return batch.pace.rate("bytes") if batch.running else ""
     return {
