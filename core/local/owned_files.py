@@ -7,6 +7,8 @@ locked therefore has no owner any more.
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -47,6 +49,30 @@ def claimed(path: Path) -> Iterator[bool]:
         yield _locked(handle)
     finally:
         os.close(handle)
+
+
+def take_over(path: Path) -> int | None:
+    """Return a descriptor of a private file that no running process owns; None if it is not one.
+
+    This process owns the file until the descriptor is closed.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | _NO_LINKS)
+    except OSError:
+        return None
+    if _locked(handle) and _is_private(os.fstat(handle)):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """Return whether a file has one name, and only this user can change it."""
+    # With a second name, a completed file would be written again.
+    private = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+    if sys.platform != "win32":  # whose files have no such mode
+        private = private and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    return private
 
 
 def _locked(handle: int) -> bool:

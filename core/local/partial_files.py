@@ -14,6 +14,7 @@ from core.errors import AlreadyExists, LocalIOError
 from core.local.atomic import fsync_folder
 from core.local.locking import lock
 from core.local.owned_files import claimed, create_owned
+from core.local.partial_records import retained_names
 from core.local.state.database import Database, state_database
 from core.local.state.owners import is_running, owner_of_this_process
 
@@ -167,15 +168,18 @@ def already_exists(path: Path) -> AlreadyExists:
 def remove_partials(folders: Iterable[Path] = ()) -> tuple[Path, ...]:
     """Remove the unfinished downloads of dead processes and return their paths.
 
+    Those that a later download can continue remain, see `core.local.partial_downloads`.
+
     Args:
         folders: where to search beside the folders that dead processes have recorded.
     """
     removed: list[Path] = []
-    for folder in {Path(each).absolute() for each in folders}:
-        removed += _remove_from(folder)
     try:
+        retained = retained_names()
+        for folder in {Path(each).absolute() for each in folders}:
+            removed += _remove_from(folder, retained)
         for folder in _take_recorded_folders(state_database()):
-            removed += _remove_from(folder)
+            removed += _remove_from(folder, retained)
     except LocalIOError as error:
         _log.warning("unfinished downloads could not be searched: %s", error.summary)
     return tuple(removed)
@@ -192,10 +196,12 @@ def _take_recorded_folders(database: Database) -> list[Path]:
     return sorted(folders)
 
 
-def _remove_from(folder: Path) -> list[Path]:
+def _remove_from(folder: Path, retained: frozenset[str]) -> list[Path]:
     removed: list[Path] = []
     with suppress(OSError):
         for path in folder.glob(f".*{PARTIAL_SUFFIX}"):
+            if path.name in retained:
+                continue
             with claimed(path) as dead:
                 if dead:
                     path.unlink()

@@ -9,6 +9,8 @@ from typing import Any, BinaryIO
 
 from core.aws.faults import translated
 from core.errors import Conflict, Corrupt, ServiceError, StorageError
+from core.local.partial_downloads import PartialDownload
+from core.local.partial_records import Prefix
 from core.model.objects import Verdict
 from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
@@ -30,6 +32,7 @@ from core.objects.ranges import (
     ObjectState,
     RangedDownload,
     ReplacedError,
+    hash_prefix,
 )
 from core.units import format_counted
 from core.work import Progress, Work
@@ -63,7 +66,7 @@ class _DifferentError(Exception):
 
 
 class Fetch:
-    """Download of one object into an empty, seekable file."""
+    """Download of one object into a seekable file, which is empty or has its first bytes."""
 
     def __init__(  # noqa: PLR0913 - one download; the last by name
         self,
@@ -75,6 +78,7 @@ class Fetch:
         version: dict[str, str],
         listed: Listed = Listed(),
         path: Path | None = None,
+        part: PartialDownload | None = None,
     ) -> None:
         """Prepare the download.
 
@@ -87,13 +91,15 @@ class Fetch:
             listed: what a listing has shown.
             path: the path of `file`; with it, large objects are downloaded in several ranges at
                 the same time.
+            part: the file of `path`, if the download may be continued later; its bytes are used
+                if they belong to the same state of the object.
         """
         self._bucket, self._key, self._file, self._work = bucket, key, file, work
-        self._version, self._listed, self._path = version, listed, path
+        self._version, self._listed, self._path, self._part = version, listed, path, part
         self._subject = bucket.subject(key)
         self._breaks = Interruptions(work)
         self._former_sha256 = ""
-        self._forget()
+        self._begin_with_nothing()
 
     def run(self) -> Fetched:
         """Download the object.
@@ -119,15 +125,22 @@ class Fetch:
 
     def _forget(self) -> None:
         """Restart from the first byte."""
+        if self._part is not None:
+            self._part.reset()
         self._file.seek(0)
         self._file.truncate()
+        self._begin_with_nothing()
+
+    def _begin_with_nothing(self) -> None:
         self._done, self._total, self._etag = 0, 0, ""
         self._expected, self._part_size, self._guessed = NOTHING, 0, False
         self._digests = Digests(NOTHING)
 
     def _fetch(self) -> None:
         while not self._etag or self._done < self._total:
-            if self._path is not None and self._is_large(self._total or self._listed.size or 0):
+            prefix = self._part.prefix if self._part is not None else None
+            size = self._total or self._listed.size or 0
+            if self._path is not None and (prefix is not None or self._is_large(size)):
                 self._fetch_ranges()
                 continue
             with self._work.slot():
@@ -162,9 +175,15 @@ class Fetch:
             self._begin(answer, etag_of(answer))
             if not self._is_large(self._total):
                 return self._forget_and_stream()
+        start = self._hash_prefix(self._path)
+        if start is None:
+            return self._forget()
         state = ObjectState(self._bucket, self._key, self._etag, self._total, self._version)
         try:
-            RangedDownload(state, self._path, self._digests, self._work, self._advanced).run()
+            RangedDownload(
+                state, self._path, self._digests, self._work, self._advanced,
+                start=start, hashed=self._note,
+            ).run()  # fmt: skip
         except NoRangesError:
             return self._forget_and_stream()
         except ReplacedError as replaced:
@@ -173,6 +192,24 @@ class Fetch:
             return None
         self._done = self._total
         return None
+
+    def _hash_prefix(self, path: Path) -> int | None:
+        """Hash the bytes that the file has from an earlier download, and return their number.
+
+        None means that they do not belong to this state of the object, or were changed.
+        """
+        prefix = self._part.prefix if self._part is not None else None
+        if prefix is None:
+            return 0
+        if (prefix.etag, prefix.size) != (self._etag, self._total):
+            return None
+        same = hash_prefix(path, prefix, self._digests, self._work)
+        return prefix.done if same else None
+
+    def _note(self, hashed: int) -> None:
+        """Record the bytes that are in the file, so that a later download can continue."""
+        if self._part is not None:
+            self._part.note(Prefix(self._etag, self._total, hashed, self._digests.sha256))
 
     def _forget_and_stream(self) -> None:
         """Restart from the first byte, with one request for all bytes."""

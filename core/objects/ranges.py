@@ -20,12 +20,13 @@ from core.aws.faults import translated
 from core.aws.limits import MIB
 from core.errors import Cancelled, Conflict, ServiceError, StorageError
 from core.local.disk_space import reserve_space
+from core.local.partial_records import Prefix
 from core.objects.bodies import chunks_of, content_range
 from core.objects.bucket import Bucket
 from core.objects.checksums import Digests, etag_of
 from core.objects.interruptions import Interruptions
 from core.units import format_counted
-from core.work import CancelToken, Work
+from core.work import CancelToken, Progress, Work
 
 #: Bytes of one range, and number of ranges that are requested concurrently.
 RANGE_BYTES = 8 * MIB
@@ -77,25 +78,60 @@ class _Buffer:
         return self._data[start:end]
 
 
+def hash_prefix(path: Path, prefix: Prefix, digests: Digests, work: Work) -> bool:
+    """Hash the bytes of an earlier download, and return whether this one can continue them.
+
+    Args:
+        path: the file that has them.
+        prefix: their number and hash.
+        digests: receives them.
+        work: cancel token and progress.
+
+    Raises:
+        OSError: the file cannot be read.
+        Cancelled: the work was cancelled.
+    """
+    # Ranges are downloaded completely; their size may differ in another release.
+    if prefix.done % RANGE_BYTES and prefix.done != prefix.size:
+        return False
+    done, memory = 0, memoryview(bytearray(_BLOCK_BYTES))
+    with path.open("rb", buffering=0) as file:
+        while done < prefix.done:
+            work.check()
+            count = file.readinto(memory[: prefix.done - done])
+            if not count:
+                return False
+            digests.update(memory[:count])
+            done += count
+            work.report(Progress(done, prefix.size, "bytes"))
+    return digests.sha256 == prefix.sha256
+
+
 class RangedDownload:
     """Download of an object into an existing file, which is written in place."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one download; the last by name
         self,
         state: ObjectState,
         path: Path,
         digests: Digests,
         work: Work,
         advanced: Callable[[int], None],
+        *,
+        start: int = 0,
+        hashed: Callable[[int], None] = lambda _bytes: None,
     ) -> None:
         """Prepare the download.
 
         Args:
             state: the object.
             path: the file, which must exist.
-            digests: receives all bytes in their order.
+            digests: receives all bytes from `start` on, in their order.
             work: cancel, limits and retry budget.
             advanced: called with the number of bytes so far.
+            start: the number of bytes that the file already has; see `hash_prefix`.
+            hashed: called with the number of bytes that are in the file and in `digests`, from the
+                first one on.
         """
         self._state, self._path, self._digests = state, path, digests
         self._work, self._advanced = work, advanced
@@ -105,7 +141,8 @@ class RangedDownload:
         self._changed = threading.Condition()
         self._free = [_Buffer() for _ in range(IN_FLIGHT + _WAITING)]
         self._arrived: dict[int, _Buffer] = {}
-        self._next = self._done = 0
+        self._first = self._next = -(-start // RANGE_BYTES)
+        self._done, self._hashed = start, hashed
         self._failure: BaseException | None = None
         self._direct = DirectRequests(state.bucket.clients, state.bucket.name, state.key)
 
@@ -125,7 +162,7 @@ class RangedDownload:
         ):
             try:
                 pool.submit(self._reserve)
-                for _ in range(min(IN_FLIGHT, self._count)):
+                for _ in range(min(IN_FLIGHT, self._count - self._first)):
                     pool.submit(self._receive_ranges)
                 self._hash_in_order()
             finally:
@@ -145,13 +182,14 @@ class RangedDownload:
             self._changed.notify_all()
 
     def _hash_in_order(self) -> None:
-        for number in range(self._count):
+        for number in range(self._first, self._count):
             with self._changed:
                 self._changed.wait_for(lambda: number in self._arrived or self._stop.cancelled)  # noqa: B023 - called in this iteration
                 if number not in self._arrived:
                     return
                 buffer = self._arrived.pop(number)
             self._digests.update(buffer.content)
+            self._hashed(number * RANGE_BYTES + buffer.filled)
             with self._changed:
                 self._free.append(buffer)
                 self._changed.notify_all()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from core.aws.faults import translated
 from core.errors import (
+    CONNECTION_KINDS,
+    TRANSIENT_KINDS,
     AccessDenied,
+    Cancelled,
     Conflict,
     Corrupt,
     NotFound,
@@ -20,7 +24,9 @@ from core.errors import (
     local_io_error,
 )
 from core.local.new_folders import NewFolders
-from core.local.partial_files import already_exists, create_partial, move_into_place, set_aside
+from core.local.partial_downloads import PartialDownload
+from core.local.partial_files import already_exists, move_into_place, set_aside
+from core.local.partial_records import Source
 from core.model.listing import ObjectInfo
 from core.model.objects import Verdict
 from core.objects.bodies import chunks_of, content_range
@@ -32,6 +38,9 @@ from core.objects.interruptions import Interruptions
 from core.objects.level import page_of
 from core.units import format_counted
 from core.work import Work, default_work
+
+#: Kinds of errors after which the bytes of a large object remain for the next download.
+_CONTINUED_KINDS = CONNECTION_KINDS | TRANSIENT_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +256,7 @@ def download(  # noqa: PLR0913 - all but the first three by name
     expected_size: int | None = None,
     expected_etag: str | None = None,
     folders: NewFolders | None = None,
+    resumable: bool = False,
     work: Work | None = None,
 ) -> Downloaded:
     """Download an object to a file, which only appears once it is complete and verified.
@@ -265,13 +275,16 @@ def download(  # noqa: PLR0913 - all but the first three by name
         expected_etag: the ETag in that listing.
         folders: records the folders that are created; the caller removes the empty ones. Without
             it, they are removed if the download fails.
+        resumable: whether the bytes of a large object remain after a kill, a pause or a failure of
+            the connection: the next download of the same object to the same file continues them.
         work: cancel token and progress.
 
     Raises:
         AlreadyExists: the file exists and `overwrite` is False.
         Corrupt: the bytes differ from the recorded hash or length; they are stored as `….corrupt`.
         LocalIOError: the file cannot be written; no temporary file remains.
-        StorageError: the download was denied or failed; no temporary file remains.
+        StorageError: the download was denied or failed; no temporary file remains, unless the
+            download can be continued.
     """
     work = default_work(work)
     if path.exists() and not overwrite:
@@ -279,52 +292,65 @@ def download(  # noqa: PLR0913 - all but the first three by name
     etag = expected_etag.strip('"') if expected_etag else None
     listed = Listed(expected_size, etag)
     own = NewFolders()
+    source = Source(bucket.clients.endpoint_url or "", bucket.name, key, version_id or "")
     try:
         with own:
-            return _download(
-                bucket, key, path, overwrite, _version(version_id), listed, folders or own, work
-            )
+            part = _begin_partial(path, source if resumable else None, folders or own)
+            with os.fdopen(part.handle, "wb") as file, _removed_unless_continued(part, work):
+                fetch = Fetch(
+                    bucket, key, file, work, version=_version(version_id), listed=listed,
+                    path=part.path, part=part,
+                )  # fmt: skip
+                return _completed(fetch, part, file, path, overwrite=overwrite)
     except OSError as error:
         raise local_io_error(error, f"{path.name} cannot be written", path) from error
 
 
-def _download(  # noqa: PLR0913, PLR0917 - the arguments of `download`
-    bucket: Bucket,
-    key: str,
-    path: Path,
-    overwrite: bool,
-    version: dict[str, str],
-    listed: Listed,
-    folders: NewFolders,
-    work: Work,
+def _completed(
+    fetch: Fetch, part: PartialDownload, file: BinaryIO, path: Path, *, overwrite: bool
 ) -> Downloaded:
-    temporary, handle = _create_partial(path, folders)
-    with os.fdopen(handle, "wb") as file:
-        try:
-            try:
-                fetched = Fetch(
-                    bucket, key, file, work, version=version, listed=listed, path=temporary
-                ).run()
-            except Corrupt as error:
-                file.flush()
-                error.remedy += f" The bytes are stored as {set_aside(temporary, path).name}."
-                raise
-            file.flush()
-            # Before the rename: after a power failure the final name must not have an empty file.
-            os.fsync(file.fileno())
-            move_into_place(temporary, path, overwrite=overwrite)
-        finally:
-            temporary.unlink(missing_ok=True)
+    """Run a download, and give its file the final name."""
+    try:
+        fetched = fetch.run()
+    except Corrupt as error:
+        file.flush()
+        error.remedy += f" The bytes are stored as {set_aside(part.path, path).name}."
+        raise
+    file.flush()
+    # Before the rename: after a power failure the final name must not have an empty file.
+    os.fsync(file.fileno())
+    move_into_place(part.path, path, overwrite=overwrite)
     return Downloaded(path, fetched.size, fetched.sha256, fetched.verdict)
 
 
-def _create_partial(path: Path, folders: NewFolders) -> tuple[Path, int]:
+@contextmanager
+def _removed_unless_continued(part: PartialDownload, work: Work) -> Iterator[None]:
+    """Remove the temporary file after the block, unless a later download can continue it.
+
+    The error of a failed connection then states how many bytes are stored.
+    """
+    try:
+        yield
+    except StorageError as error:
+        paused = isinstance(error, Cancelled) and work.token.paused
+        if not (paused or error.kind in _CONTINUED_KINDS) or not part.retain():
+            part.remove()
+        elif not paused:
+            error.remedy = " ".join(filter(None, (error.remedy, part.describe())))
+        raise
+    except BaseException:
+        part.remove()
+        raise
+    part.remove()
+
+
+def _begin_partial(path: Path, source: Source | None, folders: NewFolders) -> PartialDownload:
     folders.create(path.parent)
     try:
-        return create_partial(path)
+        return PartialDownload.begin(path, source)
     except FileNotFoundError:  # another download has failed, and has just removed the empty folder
         folders.create(path.parent)
-        return create_partial(path)
+        return PartialDownload.begin(path, source)
 
 
 def _version(version_id: str | None) -> dict[str, str]:

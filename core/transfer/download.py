@@ -16,6 +16,7 @@ from typing import Any
 from core.errors import AlreadyExists, Cancelled, LocalIOError, StorageError
 from core.local.atomic import translate_os_errors
 from core.local.new_folders import NewFolders
+from core.local.partial_records import stored_bytes
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.comparing import compare_file
@@ -172,7 +173,8 @@ class _Download:
         """
         needed = sum(map(self._still_needed, range(len(self._keys))))
         free = shutil.disk_usage(self._root).free
-        if needed > free:
+        # The space of downloads that are continued is already theirs.
+        if needed > free and needed > free + stored_bytes(self._root):
             raise LocalIOError(
                 f"There is not enough space in {self._root.name or self._root} for "
                 f"{format_size(needed)}",
@@ -381,6 +383,7 @@ class _Download:
             expected_size=self._sizes[number],
             expected_etag=self._etags[number] or None,
             folders=self._folders.created,
+            resumable=True,
             work=work,
         )
 

@@ -235,11 +235,27 @@ CREATE TABLE queue_files (      -- those that have a result
 ) STRICT, WITHOUT ROWID;
 """
 
+_PARTIAL_DOWNLOADS = """
+CREATE TABLE partial_downloads (
+    path BLOB PRIMARY KEY,      -- the partial file, as the file system has it
+    target BLOB NOT NULL,       -- the file that the download creates
+    endpoint TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    version TEXT NOT NULL,      -- the requested one, or empty
+    etag TEXT NOT NULL,         -- the state of the object, with its size in bytes
+    size INTEGER NOT NULL,
+    done INTEGER NOT NULL,      -- bytes that are complete from the first one on
+    sha256 TEXT NOT NULL,       -- their hash, in hexadecimal
+    moment TEXT NOT NULL        -- of the last byte
+) STRICT, WITHOUT ROWID;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
 MIGRATIONS: tuple[str, ...] = (
     _HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS, _PROFILES, _SETTINGS, _LINKS, _CHANGES,
     _USED_ACTIONS, _DOWNLOADS, _BACKUPS, _CHECK_SECRETS, _STATISTICS, _LIFECYCLE,
-    _DRILLS, _SCHEDULES, _BACKUP_RUNS, _QUEUE,
+    _DRILLS, _SCHEDULES, _BACKUP_RUNS, _QUEUE, _PARTIAL_DOWNLOADS,
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ RELEASED: tuple[str, ...] = (
     "2987c5df0579e40559e015b50ba08830f026c02dae4416eeccbb8163c94f16b5",
     "0bfa311c379665feff9e0ffce5e74f1f1191dbff93fdb664ad2eb302c9d5b1e7",
     "1c024c31758af5b7e0235d0b64faff9474c61426fca30e927539fae2728ec636",
+    "d488d82657e801cb306e2489b3d85d7d1204ca5ad0894132ed2c0c365baf1c9b",
 )
 #: A row for each table, by the step that creates the table.
 ROWS = {
@@ -58,6 +59,8 @@ ROWS = {
     17: "INSERT INTO backup_runs VALUES ('n', 'o', '{}')",
     18: "INSERT INTO queue VALUES (7, 1, 0, '', '', '{}');"
     "INSERT INTO queue_files VALUES (7, 0, 0, '{}')",
+    19: "INSERT INTO partial_downloads VALUES"
+    " (x'2f61', x'2f62', 'e', 'b', 'k', '', 't', 3, 1, 'h', 'm')",
 }
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"

@@ -1,14 +1,13 @@
 """Downloads in ranges: damaged, cut, replaced and missing ranges end in the right bytes or no file."""
 
 import errno
-import hashlib
 import random
-import re
 import threading
 
 import pytest
 from helpers.doses import HEAVY
-from helpers.object_server import Server, bucket_at, error
+from helpers.object_server import bucket_at, error
+from helpers.range_server import RANGE, RangeServer
 from helpers.stub_server import Reply, StubServer
 
 from core.errors import AccessDenied, Cancelled, Corrupt, LocalIOError, StorageError
@@ -19,7 +18,6 @@ from core.objects import fetching, ranges
 from core.objects.reading import download
 from core.work import CancelToken, Work
 
-RANGE = 4096
 BODY = random.Random(3).randbytes(10 * RANGE + 77)
 #: Downloads with a flipped bit, divided among the forms below.
 FLIPS = 500 if HEAVY else 60
@@ -29,34 +27,6 @@ FLIPS = 500 if HEAVY else 60
 def _small_ranges(monkeypatch):
     monkeypatch.setattr(ranges, "RANGE_BYTES", RANGE)
     monkeypatch.setattr(fetching, "RANGE_BYTES", RANGE)
-
-
-class RangeServer(Server):
-    """An object server that sends ranges, and lets a test change each answer to a range.
-
-    `damage(first, reply)` returns the reply that is sent instead.
-    """
-
-    def __init__(self, body=BODY, *, own=True):
-        super().__init__()
-        self.damage = lambda _first, reply: reply
-        self.store(body, own=own)
-
-    def store(self, body, *, own=True):
-        meta = {"x-amz-meta-sha256": hashlib.sha256(body).hexdigest()} if own else {}
-        self.objects["/b/k"] = (body, f'"{hashlib.md5(body).hexdigest()}"', meta)
-
-    def _get(self, asked, path):
-        complete = super()._get(asked, path)
-        if asked.headers.get("if-match", complete.headers["ETag"]) != complete.headers["ETag"]:
-            return error(412, "PreconditionFailed")
-        found = re.fullmatch(r"bytes=(\d+)-(\d+)", asked.headers.get("range", ""))
-        if not found:
-            return complete
-        first, last = int(found[1]), min(int(found[2]), len(complete.body) - 1)
-        place = {"Content-Range": f"bytes {first}-{last}/{len(complete.body)}"}
-        reply = Reply(206, {**complete.headers, **place}, complete.body[first : last + 1])
-        return self.damage(first, reply)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +76,7 @@ def test_every_flipped_bit_is_found(fetched, tmp_path, form, own):
     found = 0
     for seed in range(FLIPS // 6):
         chance, path = random.Random(f"{form}{own}{seed}"), tmp_path / f"{seed}"
-        server, flipped = RangeServer(own=own), []
+        server, flipped = RangeServer(BODY, own=own), []
         place = chance.randrange(11) * RANGE
         bit = chance.randrange(8 * RANGE)
 
@@ -135,7 +105,7 @@ def test_every_flipped_bit_is_found(fetched, tmp_path, form, own):
 
 
 def test_a_range_that_is_cut_is_requested_again(fetched, tmp_path):
-    server, cut = RangeServer(), []
+    server, cut = RangeServer(BODY), []
 
     def damage(first, reply):
         if first in cut or first % (2 * RANGE):
@@ -149,7 +119,7 @@ def test_a_range_that_is_cut_is_requested_again(fetched, tmp_path):
 
 
 def test_an_object_that_is_replaced_is_downloaded_again(fetched, tmp_path):
-    server, other = RangeServer(), BODY[::-1] + b"longer"
+    server, other = RangeServer(BODY), BODY[::-1] + b"longer"
 
     def damage(_first, reply):
         # After its first answer: the last ranges are not requested yet.
@@ -163,7 +133,7 @@ def test_an_object_that_is_replaced_is_downloaded_again(fetched, tmp_path):
 
 
 def test_a_server_without_ranges_sends_all_bytes_at_once(fetched, tmp_path):
-    server = RangeServer()
+    server = RangeServer(BODY)
 
     def complete(_first, reply):
         headers = {name: value for name, value in reply.headers.items() if name != "Content-Range"}
@@ -176,7 +146,7 @@ def test_a_server_without_ranges_sends_all_bytes_at_once(fetched, tmp_path):
 
 @pytest.mark.parametrize("at", [0, 10 * RANGE])
 def test_a_refused_range_is_reported_and_leaves_no_file(fetched, tmp_path, at):
-    server = RangeServer()
+    server = RangeServer(BODY)
     server.damage = lambda first, reply: error(403, "AccessDenied") if first == at else reply
     with pytest.raises(AccessDenied):
         fetched(server, tmp_path / "f")
@@ -184,7 +154,7 @@ def test_a_refused_range_is_reported_and_leaves_no_file(fetched, tmp_path, at):
 
 
 def test_ranges_of_another_place_are_never_written(fetched, tmp_path):
-    server = RangeServer()
+    server = RangeServer(BODY)
 
     def shifted(first, reply):
         place = f"bytes {first + 1}-{first + len(reply.body)}/{len(BODY)}"
@@ -197,7 +167,7 @@ def test_ranges_of_another_place_are_never_written(fetched, tmp_path):
 
 
 def test_a_cancel_ends_all_ranges_and_leaves_no_file(fetched, tmp_path):
-    server, token = RangeServer(), CancelToken()
+    server, token = RangeServer(BODY), CancelToken()
 
     def cancel(first, reply):
         if first == 5 * RANGE:
@@ -217,7 +187,7 @@ def test_a_full_disk_ends_the_download_and_leaves_no_file(fetched, tmp_path, mon
 
     monkeypatch.setattr(ranges, "reserve_space", full)
     with pytest.raises(LocalIOError, match="cannot be written"):
-        fetched(RangeServer(), tmp_path / "f")
+        fetched(RangeServer(BODY), tmp_path / "f")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -236,7 +206,7 @@ def test_space_is_reserved_in_pieces_as_long_as_it_is_wanted(tmp_path, monkeypat
 
 
 def test_the_limits_of_a_transfer_are_obeyed(fetched, tmp_path):
-    server, limits = RangeServer(), TransferLimits(parallel=1)
+    server, limits = RangeServer(BODY), TransferLimits(parallel=1)
     running, most = threading.Semaphore(0), []
 
     def count(_first, reply):

@@ -1,0 +1,108 @@
+"""The temporary file of a download, which a later download of the same object may continue.
+
+Its bytes are hashed again before they are used: after a power failure, or a change by another
+program, the download starts from its first byte.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from core.local.owned_files import take_over
+from core.local.partial_files import create_partial
+from core.local.partial_records import (
+    RETENTION,
+    Prefix,
+    Source,
+    records,
+    remove_record,
+    write_record,
+)
+from core.units import format_counted, format_size
+
+#: Minimum number of seconds between two records of one download.
+_RECORD_SECONDS = 1.0
+
+
+class PartialDownload:
+    """The temporary file of one download, which this process owns until `handle` is closed.
+
+    Attributes:
+        path: the file.
+        handle: its descriptor, which the caller closes.
+        prefix: the bytes that are complete; None if the file has none that can be continued.
+    """
+
+    def __init__(
+        self, path: Path, handle: int, target: Path, source: Source | None, prefix: Prefix | None
+    ) -> None:
+        self.path, self.handle, self.prefix = path, handle, prefix
+        self._target, self._source = target, source
+        self._is_recorded, self._at = prefix is not None, time.monotonic()
+
+    @classmethod
+    def begin(cls, target: Path, source: Source | None) -> Self:
+        """Continue the partial file of an earlier download, or create one beside the target.
+
+        Args:
+            target: the file that the download creates; its folder exists.
+            source: the object; None for a download that is not to be continued.
+
+        Raises:
+            OSError: the file cannot be created.
+        """
+        for path, prefix in records(target, source) if source is not None else ():
+            if (handle := take_over(path)) is not None:
+                return cls(path, handle, target, source, prefix)
+            if not path.exists():
+                remove_record(path)
+        path, handle = create_partial(target)
+        return cls(path, handle, target, source, None)
+
+    def note(self, prefix: Prefix) -> None:
+        """Record the bytes that are complete, at most once a second."""
+        self.prefix = prefix
+        if time.monotonic() - self._at >= _RECORD_SECONDS:
+            self._record(prefix)
+
+    def reset(self) -> None:
+        """Forget the bytes: the download starts from its first byte."""
+        self.prefix = None
+        if self._is_recorded:
+            remove_record(self.path)
+            self._is_recorded = False
+
+    def retain(self) -> bool:
+        """Leave the file to the next download, and return whether it has bytes to continue."""
+        if self.prefix is None or not self._record(self.prefix):
+            return False
+        with suppress(OSError):  # the space behind the bytes was only reserved
+            os.ftruncate(self.handle, self.prefix.done)
+        return True
+
+    def describe(self) -> str:
+        """Return a sentence about the file after `retain`."""
+        assert self.prefix is not None
+        days = format_counted(RETENTION.days, "day")
+        return (
+            f"The first {format_size(self.prefix.done)} are stored for {days}: the next download to "
+            "the same file continues after them."
+        )
+
+    def remove(self) -> None:
+        """Remove the file, if it still has its temporary name, and its record."""
+        self.path.unlink(missing_ok=True)
+        self.reset()
+
+    def _record(self, prefix: Prefix) -> bool:
+        """Write the record, and return whether that was successful."""
+        self._at = time.monotonic()
+        if self._source is None:
+            return False
+        written = write_record(self.path, self._target, self._source, prefix)
+        self._is_recorded = self._is_recorded or written
+        return written

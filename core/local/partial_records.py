@@ -1,0 +1,127 @@
+"""Records of the partial files of large downloads, which a later download continues.
+
+A row of the state database has the state of the object, the number of bytes that are complete from
+the first one on, and their SHA-256.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from core.errors import LocalIOError
+from core.local.owned_files import claimed
+from core.local.state.database import state_database
+from core.units import iso_utc, utc_now
+
+_log = logging.getLogger(__name__)
+
+#: How long a partial file is stored after its last byte.
+RETENTION = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The object that is downloaded; `version` is empty for the newest one."""
+
+    endpoint: str
+    bucket: str
+    key: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The first `done` bytes of one state of an object, and their hexadecimal SHA-256."""
+
+    etag: str
+    size: int
+    done: int
+    sha256: str
+
+
+def records(target: Path, source: Source) -> list[tuple[Path, Prefix]]:
+    """Return the recorded partial files of one object for one target."""
+    try:
+        rows = state_database().rows(
+            "SELECT path, etag, size, done, sha256 FROM partial_downloads WHERE target = ?"
+            " AND endpoint = ? AND bucket = ? AND key = ? AND version = ?",
+            (_target_name(target), source.endpoint, source.bucket, source.key, source.version),
+        )
+    except LocalIOError as error:
+        _log.warning("partial downloads could not be searched: %s", error.summary)
+        return []
+    return [(Path(os.fsdecode(path)), Prefix(*values)) for path, *values in rows]
+
+
+def write_record(path: Path, target: Path, source: Source, prefix: Prefix) -> bool:
+    """Write the record of a partial file, and return whether that was successful."""
+    try:
+        state_database().execute(
+            "INSERT OR REPLACE INTO partial_downloads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(os.fsencode(path.absolute()), _target_name(target)),
+                *(source.endpoint, source.bucket, source.key, source.version),
+                *(prefix.etag, prefix.size, prefix.done, prefix.sha256, iso_utc(utc_now())),
+            ),
+        )
+    except LocalIOError as error:  # the download itself does not need it
+        _log.warning("a partial download could not be recorded: %s", error.summary)
+        return False
+    return True
+
+
+def remove_record(path: Path) -> None:
+    """Remove the record of a partial file, which is completed, removed or not used any more."""
+    try:
+        sql = "DELETE FROM partial_downloads WHERE path = ?"
+        state_database().execute(sql, (os.fsencode(path.absolute()),))
+    except LocalIOError as error:
+        _log.warning("the record of a partial download could not be removed: %s", error.summary)
+
+
+def retained_names() -> frozenset[str]:
+    """Return the names of the partial files that a later download may continue.
+
+    Files whose time is over are removed first, unless a running process uses them.
+
+    Raises:
+        LocalIOError: the state database cannot be read.
+    """
+    names: set[str] = set()
+    for encoded, moment in state_database().rows("SELECT path, moment FROM partial_downloads"):
+        path = Path(os.fsdecode(encoded))
+        if utc_now() - datetime.fromisoformat(moment) < RETENTION:
+            names.add(path.name)
+            continue
+        with claimed(path) as dead:
+            if dead:
+                path.unlink(missing_ok=True)
+        if dead or not path.exists():
+            remove_record(path)
+    return frozenset(names)
+
+
+def stored_bytes(folder: Path) -> int:
+    """Return the space in bytes of the partial files for targets below a folder."""
+    root, total = os.path.join(os.path.realpath(folder), ""), 0  # noqa: PTH118 - a text with its end
+    try:
+        rows = state_database().rows("SELECT path, target FROM partial_downloads")
+    except LocalIOError:
+        return 0
+    for path, target in rows:
+        if os.fsdecode(target).startswith(root):
+            with suppress(OSError):
+                # Windows does not report the blocks.
+                found = Path(os.fsdecode(path)).stat()
+                total += getattr(found, "st_blocks", found.st_size // 512) * 512
+    return total
+
+
+def _target_name(target: Path) -> bytes:
+    """Return the path of a target, which is the same for each spelling of its folder."""
+    return os.fsencode(target.parent.resolve() / target.name)
