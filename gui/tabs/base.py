@@ -50,6 +50,8 @@ class Tab(QWidget):
         self.banner = Banner(self)
         self._running: list[Task] = []
         self._pending = True
+        #: The task that failed last, and the number of the banner's message about it.
+        self._failure = ("", 0)
         context.workspace_changed.connect(self._on_workspace)
         context.changed.connect(self._on_change)
 
@@ -87,9 +89,8 @@ class Tab(QWidget):
 
             return guarded if call is not None else None
 
-        failed = options.get("failed") or self._failed(
-            partial(self.run, name, fn, then, call=call, **options)
-        )
+        again = partial(self.run, name, fn, then, call=call, **options)
+        done, failed = self._replacing_failure(name, again, then, options)
         guarded_options: TaskOptions = {
             **options,
             "failed": if_current(failed),
@@ -98,7 +99,7 @@ class Tab(QWidget):
             "stopped": if_current(options.get("stopped")),
         }
         task = self.context.runner.run(
-            name, fn, owner=self, then=if_current(then), call=call, **guarded_options
+            name, fn, owner=self, then=if_current(done), call=call, **guarded_options
         )
         return self._track(task)
 
@@ -135,10 +136,11 @@ class Tab(QWidget):
         again = partial(
             self.bulk, name, operation, arguments, then, connection=connection, **texts, **options
         )
-        complete: TaskOptions = {**options, "failed": options.get("failed") or self._failed(again)}
+        done, failed = self._replacing_failure(name, again, then, options)
+        complete: TaskOptions = {**options, "failed": failed}
         task = self.context.runner.run_bulk(
             name, operation, arguments, connection=connection or self._connection(), owner=self,
-            then=then, origin=self.origin, **texts, **complete,
+            then=done, origin=self.origin, **texts, **complete,
         )  # fmt: skip
         return self._track(task)
 
@@ -252,6 +254,41 @@ class Tab(QWidget):
     def _on_change(self, change: Change) -> None:
         if not self._pending:
             self._do_change(change)
+
+    def _replacing_failure(
+        self,
+        name: str,
+        again: Callable[[], object],
+        then: Callable[[T], object] | None,
+        options: TaskOptions,
+    ) -> tuple[Callable[[T], None], Callable[[StorageError], None]]:
+        """Return what a task calls with its result or error, and hide the message of its last failure.
+
+        Otherwise the error stays although the user has repeated the action with another control
+        than *Retry*. One that is read again in the background is hidden after its success only.
+        """
+        task = options.get("latest") or name
+        report = options.get("failed") or self._failed(again)
+
+        def done(result: T) -> None:
+            self._hide_failure(task)
+            if then is not None:
+                then(result)
+
+        def failed(error: StorageError) -> None:
+            before = self.banner.message
+            report(error)
+            if self.banner.message != before:
+                self._failure = (task, self.banner.message)
+
+        if not options.get("quiet"):
+            self._hide_failure(task)
+        return done, failed
+
+    def _hide_failure(self, task: str) -> None:
+        """Hide the message about the last failure of a task, unless it was replaced or closed."""
+        if self._failure == (task, self.banner.message):
+            self.banner.clear()
 
     def _failed(self, again: Callable[[], object]) -> Callable[[StorageError], None]:
         def show(error: StorageError) -> None:

@@ -69,6 +69,7 @@ class Banner(QWidget):
         self._retry: Callable[[], object] | None = None
         self._act: Callable[[], object] | None = None
         self._details = ""
+        self._message = 0
         #: To the selection of the focused list, whose current row must stay visible.
         self._current = QMetaObject.Connection()
         self._frame = QFrame()
@@ -242,6 +243,11 @@ class Banner(QWidget):
         return "" if self.isHidden() else self._summary.text()
 
     @property
+    def message(self) -> int:
+        """The number of the current message, which changes with each one; 0 while hidden."""
+        return 0 if self.isHidden() else self._message
+
+    @property
     def failed(self) -> bool:
         """Whether the current message is an error."""
         return not self.isHidden() and self._frame.property("banner") == "danger"
@@ -257,6 +263,7 @@ class Banner(QWidget):
         action: Action | None = None,
         passing: bool = False,
     ) -> None:
+        self._message += 1
         self._summary.setText(summary)
         self._why.setText(why)
         self._why.setVisible(bool(why))

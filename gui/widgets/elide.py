@@ -67,7 +67,8 @@ def _elided_differing(
         while start < begin and text[start - 1].isalnum():
             start += 1
         return _DOTS + text[start:]
-    rest = text[begin:] if not begin else _DOTS + text[begin:]
+    # The dots are as long as one character that they replace, such as a quotation mark.
+    rest = text if begin <= len(_DOTS) else _DOTS + text[begin:]
     return metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QRect
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -15,9 +16,11 @@ from PySide6.QtWidgets import (
 )
 
 from core.units import utc_now
+from gui import theme
 from gui.dialogs.name import NameDialog
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.elide import elided_name
 from gui.widgets.exchange import show_only
 from gui.widgets.fields import combo_box
 from gui.widgets.labels import AgePill, Pill
@@ -146,3 +149,10 @@ def test_a_message_covers_other_controls_rather_than_the_primary_button(qtbot):
     view.show()
     banner.show_info("Nothing was discarded. Your unsaved changes are still in the editor.")
     assert not banner.geometry().intersects(save.geometry())
+
+
+def test_dots_replace_more_than_one_shared_character():
+    metrics = QFontMetrics(theme.mono_font())
+    width = metrics.horizontalAdvance('"a ""quo')
+    drawn = elided_name('"a ""quoted"" name"', ['"b ""quoted"" name"'], metrics, width)
+    assert drawn.startswith('"a ')

@@ -286,7 +286,9 @@ class QueryActions(QObject):
                 task.cancel()
 
         def start(title: str, operation: str, done: Callable[[Any], None], **more: Any) -> None:
-            dialog.show_running(title, rows=operation == "backup.query")
+            exporting = operation == "backup.export"
+            text = "Exporting all rows…" if exporting else "Running the statement…"
+            dialog.show_running(text, rows=not exporting)
             arguments = {"table": backup.table, "backup_id": backup.id, **more}
             tasks[:] = [
                 self._tab.bulk(

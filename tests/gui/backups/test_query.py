@@ -4,6 +4,7 @@ import json
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from shiboken6 import isValid
 
 from gui.tabs.backups.query_dialog import QueryDialog
@@ -34,7 +35,12 @@ def run(qtbot, dialog, sql):
     dialog.statement.setPlainText(sql)
     dialog.go.click()
     assert dialog.go.text() == "Stop"
+    assert "Running the statement…" in shown_texts(dialog)
     qtbot.waitUntil(lambda: dialog.go.text() == "Run", timeout=WAIT)
+
+
+def shown_texts(dialog):
+    return [label.text() for label in dialog.empty.findChildren(QLabel)]
 
 
 def texts(model):
@@ -70,6 +76,7 @@ def test_a_statement_is_run_its_error_is_shown_and_the_next_one_works(qtbot, dia
 def test_all_rows_are_exported(qtbot, dialog, tmp_path):
     path = tmp_path / "orders.json"
     dialog.export_wanted.emit(path, "json")
+    assert "Exporting all rows…" in shown_texts(dialog)
     qtbot.waitUntil(lambda: "were written to" in dialog.banner.text, timeout=WAIT)
     assert len(json.loads(path.read_text())) == 60
 

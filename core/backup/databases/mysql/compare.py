@@ -20,6 +20,7 @@ from core.backup.databases.mysql.long_lines import shortened
 from core.backup.databases.mysql.rows import HEX, Number
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.row_keys import Digits, KeyValue, key_text
+from core.backup.databases.shown_values import cut, cut_pair
 from core.model.database import Reference
 from core.model.restore import ChangedCell, Difference
 from core.model.tables import TableSchema
@@ -202,7 +203,8 @@ class _Comparison:
             for name, old, new in zip(self._columns, today, backup, strict=True):
                 if old != new:
                     exact = _exact_key(str(key))
-                    yield ChangedCell(_key_text(str(key)), name, _shown(old), _shown(new), exact)
+                    pair = cut_pair(_text(old), _text(new), _LONGEST_VALUE)
+                    yield ChangedCell(_key_text(str(key)), name, *pair, exact)
 
     def _values(self, line: str) -> Sequence[Any]:
         row = json.loads(line, parse_int=Number, parse_float=Number)
@@ -236,13 +238,15 @@ def _exact_key(key: str) -> str:
     return key_text(values)
 
 
-def _shown(value: Any) -> str:
-    """Return a value as a person reads it, cut if it is long."""
+def _text(value: Any) -> str:
+    """Return a value as a person reads it."""
     if value is None:
         return "NULL"
     if isinstance(value, dict):
         tag, inner = next(iter(value.items()))
-        text = str(inner) if tag == "n" else f"x'{inner}'"
-    else:
-        text = str(value)
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+        return str(inner) if tag == "n" else f"x'{inner}'"
+    return str(value)
+
+
+def _shown(value: Any) -> str:
+    return cut(_text(value), _LONGEST_VALUE)

@@ -14,6 +14,7 @@ from core.backup.databases.postgresql.names import quoted
 from core.backup.databases.postgresql.savepoint import savepoint
 from core.backup.databases.postgresql.session import Session
 from core.backup.databases.row_keys import key_text
+from core.backup.databases.shown_values import cut, cut_pair
 from core.errors import DatabaseError, NotFound
 from core.model.restore import ChangedCell, Difference
 from core.model.tables import TableSchema
@@ -141,7 +142,8 @@ class Comparison:
             for column, today, backup in zip(columns, today_values, backup_values, strict=True):
                 if today != backup and count < self._samples:
                     count += 1
-                    yield ChangedCell(name, column, _shown(today), _shown(backup), key_text(key))
+                    pair = cut_pair(_text(today), _text(backup), _LONGEST_SHOWN)
+                    yield ChangedCell(name, column, *pair, key_text(key))
 
     def _rows(self, alias: str, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return sample rows as text, and their keys."""
@@ -181,6 +183,9 @@ def _texts(alias: str, columns: list[str]) -> str:
     return f"ARRAY[{', '.join(f'{alias}.{quoted(name)}::text' for name in columns)}]"
 
 
+def _text(value: str | None) -> str:
+    return "NULL" if value is None else value
+
+
 def _shown(value: str | None) -> str:
-    text = "NULL" if value is None else value
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+    return cut(_text(value), _LONGEST_SHOWN)

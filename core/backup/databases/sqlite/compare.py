@@ -16,6 +16,7 @@ import apsw
 
 from core.backup.databases.base import Rows
 from core.backup.databases.row_keys import Digits, KeyValue, key_text
+from core.backup.databases.shown_values import cut, cut_pair
 from core.backup.databases.sqlite.connection import (
     BUSY_MILLISECONDS,
     cancellable,
@@ -152,16 +153,17 @@ class Comparison:
         names = self._columns[:_WIDEST]
         picked = [_safe(f"b.{quoted(name)}") for name in self.key]
         for name in names:
-            picked += [_unlike(name), *(_beginning(f"{side}.{quoted(name)}") for side in "tb")]
+            picked += [_unlike(name), *(_from_difference(name, side) for side in "tb")]
         sql = f"SELECT {','.join(picked)} {source} LIMIT ?"
         width = len(self.key)
         for row in self._connection.execute(sql, (self._samples,)):
             parts = (row[width + each :: 3] for each in range(3))
             for name, unlike, today, backup in zip(names, *parts, strict=True):
                 if unlike:
-                    left, right = self._cell_text((today,)), self._cell_text((backup,))
+                    left, right = (_text(value, self._encoding) for value in (today, backup))
+                    pair = cut_pair(left, right, _LONGEST_VALUE)
                     exact = _exact_key(row[:width], self._encoding)
-                    yield ChangedCell(self._cell_text(row[:width]), name, left, right, exact)
+                    yield ChangedCell(self._cell_text(row[:width]), name, *pair, exact)
 
 
 def _collation(column: Column) -> str:
@@ -202,6 +204,14 @@ def _beginning(value: str) -> str:
     return f"CASE typeof({value}) {blob} WHEN 'text' THEN {text} ELSE {value} END"
 
 
+def _from_difference(name: str, side: str) -> str:
+    """SQL for the beginning of a value, and for all of it if that of the other side is the same."""
+    value = f"{side}.{quoted(name)}"
+    ours, theirs = (_beginning(f"{each}.{quoted(name)}") for each in "bt")
+    same = f"({_unlike(name)}) AND ({ours}) IS ({theirs})"
+    return f"CASE WHEN {same} THEN {_safe(value)} ELSE {_beginning(value)} END"
+
+
 def _exact_key(values: Sequence[Any], encoding: str) -> str:
     """Return a key as the restore of single rows reads it; empty if it cannot be written.
 
@@ -225,9 +235,12 @@ def _exact_key(values: Sequence[Any], encoding: str) -> str:
     return key_text(found)
 
 
-def shown_value(value: Any, encoding: str) -> str:
-    """Return one value as a person reads it, cut when long."""
+def _text(value: Any, encoding: str) -> str:
     if value is None:
         return "NULL"
-    text = value.decode(encoding, "replace") if isinstance(value, bytes) else str(value)
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+    return value.decode(encoding, "replace") if isinstance(value, bytes) else str(value)
+
+
+def shown_value(value: Any, encoding: str) -> str:
+    """Return one value as a person reads it, cut when long."""
+    return cut(_text(value, encoding), _LONGEST_VALUE)

@@ -1,0 +1,49 @@
+"""The preview of a restore shows where two long values differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+from helpers.backups import MemoryStore, backed_up
+
+from core.backup.databases.shown_values import cut_pair
+from core.backup.preview import preview_of
+from core.work import Work
+
+_LONG = "0123456789" * 1_000
+
+
+@pytest.mark.parametrize(
+    ("today", "backup", "shown"),
+    [
+        ("old", "new", ("old", "new")),
+        ("a" + _LONG, "b" + _LONG, ("a" + _LONG[:18] + "…", "b" + _LONG[:18] + "…")),
+        (_LONG + "x", _LONG + "yz", ("…23456789x", "…23456789yz")),
+        (_LONG, _LONG + "y", ("…23456789", "…23456789y")),
+        (_LONG + "x" + _LONG, _LONG, ("…23456789x012345678…", "…23456789")),
+    ],
+)
+def test_the_first_difference_of_long_values_is_shown(
+    today: str, backup: str, shown: tuple[str, str]
+) -> None:
+    found = cut_pair(today, backup, 20)
+    assert found == shown
+
+
+def test_the_preview_of_sqlite_shows_the_end_of_long_texts_and_blobs(tmp_path: Path) -> None:
+    path = tmp_path / "long.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b BLOB, same TEXT)")
+    values = (_LONG + "old", _LONG.encode() + b"\x00", _LONG)
+    connection.execute("INSERT INTO t VALUES (1, ?, ?, ?)", values)
+    store = MemoryStore()
+    backup = backed_up(store, path, "t")
+    connection.execute("UPDATE t SET a = ?, b = ?", (_LONG + "new", _LONG.encode() + b"\x01"))
+    connection.close()
+    cells = preview_of(store, backup, str(path), 9, Work()).difference.cells
+    assert [(cell.column, cell.today, cell.backup) for cell in cells] == [
+        ("a", "…23456789new", "…23456789old"),
+        ("b", "…637383901'", "…637383900'"),
+    ]
