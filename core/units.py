@@ -75,6 +75,11 @@ def format_cost(dollars: float) -> str:
     return "less than 0.01 USD" if 0 < dollars < 0.01 else f"{dollars:,.2f} USD"
 
 
+def format_estimated_cost(dollars: float) -> str:
+    """Return an estimated price such as `about 1.25 USD`, or `less than 0.01 USD`."""
+    return format_cost(dollars) if dollars < 0.01 else f"about {format_cost(dollars)}"
+
+
 def format_rate(bytes_per_second: float) -> str:
     """Return a rate in bytes per second, for example `12.4 MB/s`."""
     return f"{format_size(int(bytes_per_second))}/s"

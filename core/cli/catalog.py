@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.parameters import usage_error
-from core.units import format_age, format_counted, format_size
+from core.units import format_age, format_counted, format_estimated_cost, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -86,7 +86,8 @@ def estimate_text(estimate: RefreshEstimate) -> str:
     if estimate.requests is None or estimate.cost is None:
         return "The number of keys is not known yet: one LIST request for each thousand keys is needed."
     return (
-        f"{format_counted(estimate.requests, 'LIST request')}, about ${estimate.cost:.4f} "
+        f"{format_counted(estimate.requests, 'LIST request')}, "
+        f"{format_estimated_cost(estimate.cost)} "
         f"({estimate.prices})."
     )
 

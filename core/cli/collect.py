@@ -12,7 +12,7 @@ from core.cli.parameters import usage_error
 from core.cli.query import Overwrite, RawCsv
 from core.cli.selection import DryRun, ListAgain
 from core.errors import ErrorKind
-from core.units import format_counted, format_duration, format_size
+from core.units import format_counted, format_duration, format_estimated_cost, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -144,7 +144,7 @@ def _athena(cli: Cli, common: dict[str, Any]) -> None:
         {"statements": texts, "scanned_bytes": found.size, "cost": cost},
         lambda: cli.out.lines(texts.text.rstrip()),
     )
-    cli.out.note(f"The query scans up to {format_size(found.size)}, about ${cost:.4f}.")
+    cli.out.note(f"The query scans up to {format_size(found.size)}, {format_estimated_cost(cost)}.")
 
 
 def _run_on_athena(cli: Cli, common: dict[str, Any], target: dict[str, Any]) -> None:
@@ -156,7 +156,9 @@ def _run_on_athena(cli: Cli, common: dict[str, Any], target: dict[str, Any]) -> 
     found = report.result
     rows, size = format_counted(found.rows, "row"), format_size(found.size)
     cli.out.result(report, lambda: cli.out.line(f"{found.path}: {rows}, {size}"))
-    cli.out.note(f"Athena scanned {format_size(report.scanned)}, about ${report.cost:.4f}.")
+    cli.out.note(
+        f"Athena scanned {format_size(report.scanned)}, {format_estimated_cost(report.cost)}."
+    )
 
 
 def _show_plan(cli: Cli, found: Plan) -> None:
@@ -165,7 +167,7 @@ def _show_plan(cli: Cli, found: Plan) -> None:
     cli.out.line(f"{format_counted(found.objects, 'object')}, {format_size(found.size)}")
     cli.out.line(
         f"{format_counted(found.gets, 'GET request')} and "
-        f"{format_counted(found.lists, 'LIST request')}, about ${found.cost:.4f}"
+        f"{format_counted(found.lists, 'LIST request')}, {format_estimated_cost(found.cost)}"
     )
     if found.cached:
         cli.out.line(f"{format_counted(found.cached, 'object')} in the cache of this computer")
@@ -173,6 +175,8 @@ def _show_plan(cli: Cli, found: Plan) -> None:
         cli.out.line(
             f"! {format_counted(found.archived, 'object')} in an archive class: unreadable"
         )
+    if found.other:
+        cli.out.line(f"! {format_counted(found.other, 'object')} with other names, not read")
     if found.listed is not None:
         cli.out.line(age_text(found.listed))
     for name in found.without:

@@ -15,7 +15,7 @@ from core.cli.parameters import usage_error
 from core.cli.query import Overwrite, RawCsv, is_number, text_of
 from core.cli.selection import DryRun, ListAgain
 from core.errors import ErrorKind
-from core.units import format_counted, format_duration, format_size
+from core.units import format_counted, format_duration, format_estimated_cost, format_size
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -166,7 +166,7 @@ def _show_plan(cli: Cli, name: str, found: StatementPlan) -> None:
         f"{name}: {format_counted(folder.objects, 'object')} ({formats}), {size}, "
         f"{format_counted(found.gets, 'GET request')} "
         f"{f'besides {footers} for this plan ' if found.footers else ''}and "
-        f"{format_counted(folder.lists, 'LIST request')}, about ${found.cost:.4f}"
+        f"{format_counted(folder.lists, 'LIST request')}, {format_estimated_cost(found.cost)}"
     )
     if folder.other:
         cli.out.line(f"{format_counted(folder.other, 'object')} of other formats, not read")

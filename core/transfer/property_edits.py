@@ -27,7 +27,7 @@ from core.objects.tags import get_tags
 from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.edited import EditedObject, EditReport, LostCopy
 from core.transfer.values import Failure
-from core.units import format_counted
+from core.units import format_cost, format_counted
 from core.work import Progress, Work, default_work, finishing
 
 _THREADS = 8
@@ -44,7 +44,6 @@ _COPY_PRICES = {
     "STANDARD_IA": 0.01, "ONEZONE_IA": 0.01, "GLACIER_IR": 0.02, "GLACIER": 0.03,
     "DEEP_ARCHIVE": 0.05,
 }  # fmt: skip
-_LEAST_PRICE = 0.0001
 #: Reading requests for each object: to read it; for a copy, to read it again just before and to
 #: compare the copy and its properties; for tags, to compare them before and after.
 _TO_READ, _TO_COPY, _TO_TAG = 2, 5, 2
@@ -64,12 +63,10 @@ def price_of(count: int, edit: PropertyEdit) -> tuple[int, float]:
 
 
 def requests_text(count: int, edit: PropertyEdit) -> str:
-    """Return what `price_of` returns as a text, for example `about 60 requests, $0.0012`."""
+    """Return what `price_of` returns as a text, for example `about 60 requests, 0.02 USD`."""
     number, cost = price_of(count, edit)
     requests = format_counted(number, "request")
-    if cost < _LEAST_PRICE:
-        return f"about {requests}, less than ${_LEAST_PRICE}"
-    return f"about {requests}, ${cost:.4f}"
+    return f"about {requests}, {format_cost(cost)}"
 
 
 def edit_properties(

@@ -13,14 +13,12 @@ from core.objects.bucket import Bucket
 from core.transfer.other_object import refuse_overlap
 from core.transfer.plan import existing_objects
 from core.transfer.selection import EVERY_NAME, Matching, SelectedObjects, select_objects
-from core.units import format_counted
+from core.units import format_cost, format_counted
 from core.work import Work
 
 #: US dollars for a thousand requests in S3 Standard. Source: https://aws.amazon.com/s3/pricing,
 #: us-east-1, 2025. Other regions and contracts differ; DELETE is free.
 _COPY_PRICE, _HEAD_PRICE = 0.005, 0.0004
-#: Smaller prices are not shown as a number.
-_LEAST_PRICE = 0.0001
 #: HEAD requests for each copy: of the source before it, and of both to verify it.
 _HEADS = 2
 
@@ -56,11 +54,9 @@ class Relocation:
 
     @property
     def price_text(self) -> str:
-        """The requests and their price as one phrase, for example `about 60 requests, $0.0012`."""
+        """The requests and their price as one phrase, for example `about 60 requests, 0.02 USD`."""
         requests = format_counted(self.requests, "request")
-        if self.cost < _LEAST_PRICE:
-            return f"about {requests}, less than ${_LEAST_PRICE}"
-        return f"about {requests}, ${self.cost:.4f}"
+        return f"about {requests}, {format_cost(self.cost)}"
 
     def new_prefix(self, folder: str) -> str:
         """Return the prefix under which the objects of a folder of the plan are afterwards."""

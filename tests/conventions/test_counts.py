@@ -38,6 +38,18 @@ def test_a_text_after_the_case_of_one_is_right():
     assert [ast.unparse(text) for text in texts] == ["f'{n} files'"]
 
 
+def test_prices_are_formatted_in_one_place():
+    price = re.compile(r"\$\{[^{}]*:,?\.\d+f\}")
+    assert price.search('f"about ${cost:.4f}"')
+    found = [
+        source.place(path, number)
+        for path in source.python_files("core", "gui")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if price.search(line)
+    ]
+    assert found == []
+
+
 def _texts_beside_one(tree):
     """Yield the texts of the other branch where a count is compared with one."""
     for node in ast.walk(tree):

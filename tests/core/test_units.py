@@ -15,6 +15,7 @@ from core.units import (
     format_date,
     format_date_range,
     format_duration,
+    format_estimated_cost,
     format_minutes,
     format_moment,
     format_range,
@@ -72,6 +73,8 @@ def test_a_cost_below_a_cent_is_not_nothing():
     costs = [format_cost(dollars) for dollars in (0, 0.0004, 0.0099, 0.01, 1234.567)]
     small = "less than 0.01 USD"
     assert costs == ["0.00 USD", small, small, "0.01 USD", "1,234.57 USD"]
+    estimates = [format_estimated_cost(dollars) for dollars in (0, 0.0004, 0.01)]
+    assert estimates == ["0.00 USD", small, "about 0.01 USD"]
 
 
 def test_counts_rates_and_durations():

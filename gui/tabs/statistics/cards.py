@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from core.model.prices import LIST_PRICE
 from core.model.statistics import StorageStatistics
-from core.units import format_count, format_size
+from core.units import format_count, format_estimated_cost, format_size
 from gui import theme
 from gui.widgets.labels import Elided, figure
 from gui.widgets.panel import card
@@ -118,8 +118,8 @@ def cost_of_scan(found: StorageStatistics | None, prefix: str) -> str:
     if found is None or found.prefix != prefix:
         return (
             "One LIST request per thousand objects: a million objects need 1,000 requests, "
-            f"about ${LIST_PRICE}."
+            f"{format_estimated_cost(LIST_PRICE)}."
         )
     calls = max(1, found.list_calls)
-    dollars = calls / 1000 * LIST_PRICE
-    return f"About {format_count(calls)} LIST requests, as for the last scan: ${dollars:.4f}."
+    cost = format_estimated_cost(calls / 1000 * LIST_PRICE)
+    return f"About {format_count(calls)} LIST requests, as for the last scan: {cost}."

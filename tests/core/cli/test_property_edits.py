@@ -36,7 +36,7 @@ def test_the_plan_changes_nothing_and_states_the_price(run, put, found):
     assert [line.split("\t")[2] for line in shown.out.splitlines()] == ["a/1.csv", "a/2.csv"]
     assert "set Content-Type to text/csv" in shown.err
     assert (
-        "2 objects, 14 B; about 22 requests, less than $0.0001. Nothing was changed." in shown.err
+        "2 objects, 14 B; about 22 requests, less than 0.01 USD. Nothing was changed." in shown.err
     )
     assert "the former properties would be lost" in shown.err
     plan = json.loads(run(*change, "--yes", "--dry-run", "--json").out)

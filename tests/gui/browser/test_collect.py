@@ -66,13 +66,24 @@ def test_a_place_becomes_a_range(page, place, expected):
     assert (found.kind, found.names, found.timeframe, found.start, found.end) == expected
 
 
+def test_the_plan_counts_objects_with_other_names(page, tab, qtbot, workspace):
+    put(
+        workspace.bucket,
+        "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10.csv",
+        b"timestamp,open\n",
+    )
+    page.start_plan()
+    settled(qtbot, tab)
+    assert "With other names than these files have, and omitted: 1." in page.text.text()
+
+
 def test_the_plan_names_objects_and_price_before_anything_is_read(page, tab, qtbot):
     assert page.plan.isVisible()
     assert not page.collect.isVisible()
     qtbot.mouseClick(page.plan, Qt.MouseButton.LeftButton)
     settled(qtbot, tab)
     assert page.text.text().startswith("3 objects, ")
-    assert "3 GET requests, about $0.0000" in page.text.text()
+    assert "3 GET requests, less than 0.01 USD" in page.text.text()
     assert page.collect.isVisible()
     page.form.names.setFocus()
     qtbot.keyClicks(page.form.names, "x")
@@ -286,7 +297,7 @@ def test_the_statements_for_athena_are_copied_and_run_after_their_price_was_show
     settled(qtbot, tab)
     assert "CREATE EXTERNAL TABLE" in QGuiApplication.clipboard().text()
     texts = [label.text() for label in page.question.findChildren(QLabel)]
-    assert any("about $0.000" in text for text in texts)
+    assert any("less than 0.01 USD" in text for text in texts)
     started = []
     monkeypatch.setattr(page, "_start", lambda task, _text: started.append(task))
     monkeypatch.setattr(tab, "bulk", lambda name, operation, *_rest, **_more: operation)

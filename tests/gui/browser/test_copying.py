@@ -82,7 +82,7 @@ def test_a_folder_and_an_object_are_copied_after_their_plan_was_shown(tab, qtbot
         modifier=Qt.KeyboardModifier.ShiftModifier,
     )  # fmt: skip
     assert dialog.plan.targets == ("backup/note.txt", "backup/logs/app.log")
-    assert dialog.state.text().startswith("2 objects, 24 B, about 6 requests, less than $0.0001")
+    assert dialog.state.text().startswith("2 objects, 24 B, about 6 requests, less than 0.01 USD")
     assert f"s3://{bucket.name}/backup/: 1 of the new keys already exists" in dialog.state.text()
     assert "backup/note.txt  (exists)" in dialog.names.toPlainText()
     dialog.choice.select(IfExists.OVERWRITE.value)
@@ -224,13 +224,13 @@ def test_the_folder_that_is_common_to_all(qtbot):
 def test_the_plan_is_described_with_its_price(qtbot):
     plan = Relocation(("a", "b"), ("c", "d"), (1_000_000, 24), ("", ""))
     assert plan_text(plan, CopyTarget("bkt", "to/")) == (
-        "2 objects, 1.0 MB, about 6 requests, less than $0.0001.\n"
+        "2 objects, 1.0 MB, about 6 requests, less than 0.01 USD.\n"
         "To s3://bkt/to/: none of the new keys exists yet."
     )
     many = ("k",) * 10_000
     plan = Relocation(many, many, (1,) * 10_000, many, (0, 1))
     assert plan_text(plan, CopyTarget("bkt", "to/")) == (
-        "10,000 objects, 10.0 KB, about 30,000 requests, $0.0580.\n"
+        "10,000 objects, 10.0 KB, about 30,000 requests, 0.06 USD.\n"
         "To s3://bkt/to/: 2 of the new keys already exist."
     )
 

@@ -60,7 +60,7 @@ def test_a_change_of_a_folder_and_an_object_is_planned_made_and_undone(tab, qtbo
     dialog.metadata.setPlainText("team=desk")
     dialog.removed_tags.setText("old, older")
     assert dialog.changes.text().splitlines() == [
-        "In each of 2 objects, about 22 requests, less than $0.0001:",
+        "In each of 2 objects, about 22 requests, less than 0.01 USD:",
         "Content-Type is set to text/markdown.",
         "Cache-Control is removed.",
         "Metadata team is set to desk.",
@@ -91,7 +91,7 @@ def test_failures_are_listed_and_retried_alone_and_a_loss_is_announced(tab, qtbo
     assert dialog.effect.property("tone") == "warning"
     assert (
         dialog.summary.text()
-        == "about 16 requests, less than $0.0001. The former state may be lost."
+        == "about 16 requests, less than 0.01 USD. The former state may be lost."
     )
     in_other_thread(delete, bucket, "gone.txt")
     dialog.go.click()

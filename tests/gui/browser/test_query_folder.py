@@ -53,7 +53,7 @@ def run(query, workspace, tab, qtbot, sql=""):
 def test_the_plan_is_shown_before_anything_is_read(query):
     assert query.folder.isVisible()
     assert "3 objects (3 JSON)" in query.folder.text.text()
-    assert "3 GET requests, about $0.0000" in query.folder.text.text()
+    assert "3 GET requests, less than 0.01 USD" in query.folder.text.text()
     assert query.sql == f"SELECT * FROM {NAME} LIMIT 1000"
     assert not query.tables.known[NAME].table
     assert query.columns.text() == "The first statement shows the columns."
@@ -99,7 +99,7 @@ def test_of_parquet_objects_only_the_needed_columns_are_read(parquet, workspace,
     parquet.show_plan(in_other_thread(plan_query, workspace, Work(), **parquet.arguments()))
     planned = parquet.text.text()
     assert planned.startswith("The statement reads ")
-    assert "for this plan, about $0.0000." in planned
+    assert "for this plan, less than 0.01 USD." in planned
     run(parquet, workspace, tab, qtbot)
     size = planned.removeprefix("The statement reads ").partition(":")[0]
     assert f"120,000 rows of 1 object; read {size}, " in parquet.folder.text.text()

@@ -55,7 +55,7 @@ def test_without_a_catalogue_the_page_offers_to_list_the_keys(page, tab, qtbot):
     assert len(keys(page)) == 6
     assert page.summary.text().startswith("6 keys, ")
     assert page.refreshing.age.isVisible()
-    assert "LIST request, about $0.0000" in page.refreshing.new.toolTip()
+    assert "LIST request, less than 0.01 USD" in page.refreshing.new.toolTip()
 
 
 def test_what_is_typed_is_found(listed, tab, qtbot):

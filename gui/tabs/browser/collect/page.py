@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 from core.collect.athena import scan_cost
 from core.collect.tables import name_of
 from core.errors import StorageError
-from core.units import format_counted, format_size
+from core.units import format_counted, format_estimated_cost, format_size
 from core.work import Progress
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm, ask
@@ -264,8 +264,8 @@ class CollectPage(BrowserPage):
             self,
             "Run the query on Amazon Athena?",
             "The statements for the database, the table and the query were copied.\n\n"
-            f"The query scans up to {scanned}, about ${cost:.4f}. Athena creates the table in the "
-            "data catalogue of the account. Its result is written below athena-results/ in the "
+            f"The query scans up to {scanned}, {format_estimated_cost(cost)}. Athena creates the table "
+            "in the data catalogue of the account. Its result is written below athena-results/ in the "
             "bucket, downloaded, and removed there.",
             partial(self.start_athena, chosen),
             button="Run on Athena",
@@ -290,7 +290,7 @@ class CollectPage(BrowserPage):
         found = report.result
         self._show_table(chosen, found.table, found.rows, found.columns, found.types)
         self.text.setText(
-            f"Athena scanned {format_size(report.scanned)}, about ${report.cost:.4f}."
+            f"Athena scanned {format_size(report.scanned)}, {format_estimated_cost(report.cost)}."
         )
         self.problems_model.clear()
         self._update()

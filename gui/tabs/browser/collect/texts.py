@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.units import format_age, format_count, format_counted, format_duration, format_size
+from core.units import (
+    format_age,
+    format_count,
+    format_counted,
+    format_duration,
+    format_estimated_cost,
+    format_size,
+)
 from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
@@ -40,11 +47,15 @@ def plan_text(found: Plan) -> str:
     """Return what will be read and what it costs."""
     objects, size = format_counted(found.objects, "object"), format_size(found.size)
     gets = format_counted(found.gets, "GET request")
-    texts = [f"{objects}, {size}: {gets}, about ${found.cost:.4f}."]
+    texts = [f"{objects}, {size}: {gets}, {format_estimated_cost(found.cost)}."]
     if found.cached:
         texts.append(f"{format_count(found.cached)} are in the cache of this computer.")
     if found.archived:
         texts.append(f"{format_count(found.archived)} are archived and cannot be read.")
+    if found.other:
+        texts.append(
+            f"With other names than these files have, and omitted: {format_count(found.other)}."
+        )
     if found.listed is not None:
         texts.append(catalog_text(found.listed))
     if found.without:

@@ -13,7 +13,7 @@ from core.coverage.content import ContentGap
 from core.coverage.content_check import ContentReport
 from core.errors import StorageError
 from core.model.prices import GET_PRICE
-from core.units import format_count, format_counted, format_date_range
+from core.units import format_count, format_counted, format_date_range, format_estimated_cost
 from core.work import Progress
 from gui.tabs.browser.coverage.models import ContentModel
 from gui.widgets.buttons import plain_button, primary_button
@@ -151,7 +151,8 @@ class ContentPane(QWidget):
         files = int(part.files.sum()) if part is not None else 0
         days = format_date_range(*self._days)
         name, count = shown(str(self._calendar.stream)), format_counted(files, "file")
-        return f"{name}, {days}: about {count}, ${files * GET_PRICE / 1000:.4f} for requests."
+        cost = format_estimated_cost(files * GET_PRICE / 1000)
+        return f"{name}, {days}: about {count}, {cost} for requests."
 
     def _on_row(self, index: QModelIndex) -> None:
         if index.isValid():

@@ -17,7 +17,7 @@ from core.coverage.selection import Selection
 from core.errors import ErrorKind, StorageError
 from core.layout.kinds import KINDS
 from core.layout.parsing import kind_of, parse
-from core.units import format_counted, utc_now
+from core.units import format_counted, format_estimated_cost, utc_now
 from core.work import Progress
 from core.workspace import Workspace
 from gui.tabs.browser.coverage.calendar_pane import CalendarPane
@@ -208,7 +208,9 @@ class CoveragePage(BrowserPage):
         requests = sum(each.requests or 0 for each in report.refresh)
         cost = sum(each.cost or 0.0 for each in report.refresh)
         count = format_counted(requests, "LIST request")
-        self.refresh_button.set_hint(f"List the new keys: about {count}, ${cost:.4f}")
+        self.refresh_button.set_hint(
+            f"List the new keys: about {count}, {format_estimated_cost(cost)}"
+        )
 
     def _on_failed(self, error: StorageError) -> None:
         self._task = None

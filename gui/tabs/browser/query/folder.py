@@ -16,6 +16,7 @@ from core.units import (
     format_clock,
     format_count,
     format_counted,
+    format_estimated_cost,
     format_size,
     utc_now,
     zone_name,
@@ -218,7 +219,7 @@ def plan_text(found: FolderPlan) -> str:
     formats = ", ".join(f"{format_count(count)} {form}" for form, count in found.formats)
     gets = format_counted(found.gets, "GET request")
     objects = format_counted(found.objects, "object") + (f" ({formats})" if formats else "")
-    reading = f"{objects}, {format_size(found.size)}: {gets}, about ${found.cost:.4f}."
+    reading = f"{objects}, {format_size(found.size)}: {gets}, {format_estimated_cost(found.cost)}."
     if not found.objects:
         texts = [f"{objects} in CSV, JSON or Parquet."]
     elif found.ranged:

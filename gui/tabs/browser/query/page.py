@@ -14,7 +14,7 @@ from core.catalog.columns import COLUMNS
 from core.collect.querying import KEYS
 from core.errors import StorageError
 from core.hints import Hint
-from core.units import format_counted, format_duration, format_size
+from core.units import format_counted, format_duration, format_estimated_cost, format_size
 from core.work import Progress
 from core.workspace import Workspace
 from gui import theme
@@ -361,7 +361,7 @@ def statement_text(plans: Mapping[str, StatementPlan]) -> str:
     more = f" and {format_counted(footers, 'request')} for this plan" if footers else ""
     cost = sum(each.cost for each in plans.values())
     read = f"{format_size(size)} of {format_size(total)}" if size < total else format_size(total)
-    return f"The statement reads {read}: {gets}{more}, about ${cost:.4f}."
+    return f"The statement reads {read}: {gets}{more}, {format_estimated_cost(cost)}."
 
 
 def create(tab: BrowserTab) -> QueryPage:

@@ -11,7 +11,7 @@ from core.catalog.catalog import Catalog
 from core.catalog.refresh import describe
 from core.errors import AccessDenied, StorageError
 from core.model.catalog import CatalogState, RefreshEstimate, RefreshReport
-from core.units import format_counted
+from core.units import format_counted, format_estimated_cost
 from core.work import Progress, Work
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button
@@ -163,4 +163,4 @@ def _cost(estimate: RefreshEstimate) -> str:
     if estimate.requests is None or estimate.cost is None:
         return "one LIST request for each thousand keys"
     requests = format_counted(estimate.requests, "LIST request")
-    return f"{requests}, about ${estimate.cost:.4f} ({estimate.prices})"
+    return f"{requests}, {format_estimated_cost(estimate.cost)} ({estimate.prices})"
