@@ -6,6 +6,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
@@ -13,7 +14,7 @@ from helpers import guards
 from helpers.botocore_caches import share_between_sessions
 from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
 from helpers.keyrings import MemoryKeyring
-from helpers.longest_files import sort_by_file
+from helpers.longest_files import FilesOfOneProcess, reads_syntax_trees, sort_by_file
 from helpers.patient_qtbot import qtbot  # noqa: F401 - fixture
 from helpers.rgw import rgw  # noqa: F401 - fixture
 from helpers.s3_servers import s3_bucket, s3_client, s3_server  # noqa: F401 - fixtures
@@ -37,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     sort_by_file(items)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesOfOneProcess:
+    """Distribute files, as with `--dist loadfile`."""
+    return FilesOfOneProcess(config, log)
+
+
 def pytest_collection_finish() -> None:
     """Exclude all modules and tests from collections: examining 1.6 million objects takes a second."""
     gc.collect()
@@ -52,8 +59,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Free what tests of the conventions read, after the last one in a row."""
-    left = nextitem is None or nextitem.path.parent.name != "conventions"
+    """Free the syntax trees after the last test in a row that reads them."""
+    left = nextitem is None or not reads_syntax_trees(nextitem.path)
     source = sys.modules.get("conventions.source")
     if source is not None and left and (nextitem is None or nextitem.path != item.path):
         source.forget()

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from types import SimpleNamespace
 
 import keyring
 import pytest
+from conventions import source
 from conventions.source import ROOT
 from helpers import guards
 from helpers.keyrings import MemoryKeyring
-from helpers.longest_files import LONGEST_FILES
+from helpers.longest_files import LONGEST_FILES, WITH_SYNTAX_TREES, process_of
 from helpers.moto_bucket import moto_bucket
 
 from core import paths
@@ -135,6 +137,16 @@ def test_a_warning_of_qt_or_python_fails_a_test(tmp_path):
 
 
 def test_the_files_that_run_first_exist():
-    missing = [name for name in LONGEST_FILES if not (ROOT / "tests" / name).is_file()]
-    assert missing == []
-    assert len(set(LONGEST_FILES)) == len(LONGEST_FILES)
+    listed = [*LONGEST_FILES, *WITH_SYNTAX_TREES]
+    assert [name for name in listed if not (ROOT / "tests" / name).is_file()] == []
+    assert len(set(listed)) == len(listed)
+
+
+def test_all_tests_that_parse_the_program_run_in_one_process():
+    parsing = {
+        process_of(f"tests/{path.relative_to(ROOT / 'tests').as_posix()}::test")
+        for path in source.python_files("tests")
+        if path.name.startswith("test_") and re.search(r"source\.(tree|nodes)\(", source.text(path))
+    }
+    assert parsing == {"syntax trees"}
+    assert process_of("tests/core/test_work.py::test_a::b") == "tests/core/test_work.py"

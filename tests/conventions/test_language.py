@@ -100,7 +100,8 @@ ALLOWED = {
 FOLDERS = ("core", "gui", "tests", "documents")
 
 _TEXTS = [(re.compile(rf"\b(?:{word})\b", re.IGNORECASE), use) for word, use in TEXTS.items()]
-_ANY = re.compile("|".join(pattern.pattern for pattern, _ in _TEXTS), re.IGNORECASE)
+#: For text in small letters: regular expressions that ignore case take four times as long.
+_ANY = re.compile(rf"\b(?:{'|'.join(TEXTS)})\b")
 _NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 #: Code and fenced blocks of documents have the names of the program.
 _MARKDOWN_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
@@ -113,7 +114,7 @@ def _prose(path):
             for offset, line in enumerate(node.value.splitlines()):
                 yield node.lineno + offset, re.sub(r"`[^`\n]*`", "", line)
     text = source.text(path)
-    if not _ANY.search(text):  # to find the comments takes longest, and each is on one line
+    if not _ANY.search(text.lower()):  # to find the comments takes longest, and each is on one line
         return
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
@@ -140,7 +141,7 @@ def _allowed(path, text):
 
 def _in_text(path, lines):
     for line, text in lines:
-        if not _ANY.search(text) or _allowed(path, text):
+        if not _ANY.search(text.lower()) or _allowed(path, text):
             continue
         for pattern, use in _TEXTS:
             for found in pattern.finditer(text):

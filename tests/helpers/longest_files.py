@@ -1,11 +1,13 @@
-"""The order of the test files: those that take longest run first.
+"""The order of the test files, and which of them run in the same process.
 
-Started last, one of them would run alone while the other workers have nothing left to do.
+Those that take longest run first: started last, one of them would run alone while the other workers
+have nothing left to do. All that read the syntax trees of the repository run in one worker.
 """
 
 from pathlib import Path
 
 import pytest
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 #: Below `tests`, by their time (`make test PYTEST_ADDOPTS=--durations=60`), the longest first.
 LONGEST_FILES = (
@@ -38,12 +40,10 @@ LONGEST_FILES = (
     "core/transfer/test_other_object.py",
     "gui/credentials/test_creating.py",
     "core/backup/postgresql/test_failures.py",
-    "conventions/test_readme.py",
     "core/cli/test_parameters.py",
     "core/backup/test_recovery_kit_memory.py",
     "core/backup/postgresql/test_long_values.py",
     "e2e/test_browser_rights.py",
-    "gui/test_operations.py",
     "gui/browser/test_copying.py",
     "core/cli/test_copies.py",
     "core/transfer/test_lost_moves.py",
@@ -55,10 +55,43 @@ LONGEST_FILES = (
     "gui/uploads/test_steering.py",
     "core/backup/postgresql/test_fingerprint.py",
 )
+#: Files below `tests` that parse every file of the program, which takes ten seconds: once for all.
+WITH_SYNTAX_TREES = (
+    "core/local/test_environment.py",
+    "core/local/test_locking.py",
+    "gui/test_operations.py",
+    "gui/test_screen.py",
+)
 _TESTS = Path(__file__).parents[1]
 _ORDER = {_TESTS / name: number for number, name in enumerate(LONGEST_FILES)}
+_CONVENTIONS = _TESTS / "conventions"
+_WITH_SYNTAX_TREES = {_TESTS / name for name in WITH_SYNTAX_TREES}
+#: Those of one process take as long as the longest file.
+_FIRST = -1
+
+
+def reads_syntax_trees(path: Path) -> bool:
+    """Return whether a file of tests parses the files of the program."""
+    return _CONVENTIONS in path.parents or path in _WITH_SYNTAX_TREES
 
 
 def sort_by_file(items: list[pytest.Item]) -> None:
     """Move the tests of the longest files to the front; the others stay in their order."""
-    items.sort(key=lambda item: _ORDER.get(item.path, len(_ORDER)))
+    items.sort(key=lambda item: _number(item.path))
+
+
+def _number(path: Path) -> int:
+    return _FIRST if reads_syntax_trees(path) else _ORDER.get(path, len(_ORDER))
+
+
+def process_of(nodeid: str) -> str:
+    """Return what tests that run in one process have in common: their file, or "syntax trees"."""
+    file = nodeid.partition("::")[0]
+    return "syntax trees" if reads_syntax_trees(_TESTS.parent / file) else file
+
+
+class FilesOfOneProcess(LoadFileScheduling):
+    """Run the tests of each file in one process, and all that read syntax trees in the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return process_of(nodeid)

@@ -22,7 +22,7 @@ def copied(store: MemoryStore, folder: Path) -> Path:
 
 
 #: Size of the long values in tests of the memory, in MB: 100 for the figures of the documentation.
-LONG_MB = int(os.environ.get("STRONGROOM_KIT_MB", "24"))
+LONG_MB = int(os.environ.get("STRONGROOM_KIT_MB", "12"))
 _MEASURE = """
 import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:]).returncode

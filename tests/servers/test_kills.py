@@ -9,7 +9,7 @@ from helpers.forks import Forks
 from servers.killing import KILLED, Site, kill_all
 from servers.syscall_kills import kill_some, kills
 
-KILLS = 30
+KILLS = 16
 SEED = int(os.environ.get("KILLS_SEED") or random.SystemRandom().randrange(10**6))
 
 

@@ -1,6 +1,6 @@
 """Many random files through a network that damages one exchange of twenty: all arrive identical.
 
-`make soak` transfers 10,000 files, the suite 1,000.
+`make soak` transfers 10,000 files, the suite 500.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from helpers.faults import FAULTS
 from helpers.program import Program
 from helpers.s3_servers import S3Server, heavy_servers
 
-FILES = int(os.environ.get("RANDOM_FILES") or 1_000)
+FILES = int(os.environ.get("RANDOM_FILES") or 500)
 SHARE = 0.05
 #: Faults of a bad network or an overloaded server. Those that wait for a time-out would take minutes,
 #: and the pages of a portal end a transfer at once; both are in `tests/faults`.

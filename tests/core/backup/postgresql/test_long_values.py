@@ -20,9 +20,9 @@ _LENGTHS = (1, _BLOCK - 30, _BLOCK - 3, _BLOCK, _BLOCK + 1, 3 * _BLOCK, 7, 5 * _
 
 _TESTS = Path(__file__).parents[3]
 #: Two values of so many bytes that can be compressed to half of their size.
-_LONG_BYTES = 64 << 20
+_LONG_BYTES = 32 << 20
 #: Megabytes for a process that holds one such value at most in its compressed form.
-_MOST_MB = 170
+_MOST_MB = 145
 _CODE = """
 import sys
 from pathlib import Path
