@@ -45,6 +45,10 @@ class Source:
     database: str
 
 
+#: Names of the computer itself, by which its servers are reached.
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Database of a backup: host and absolute path, which are empty if not recorded.
@@ -68,11 +72,17 @@ class Origin:
             return False
         if self.path and other.path:
             mine, theirs = (
-                (self.engine, self.host, self.path),
-                (other.engine, other.host, other.path),
+                (self.engine, _server_of(self.host), self.path),
+                (other.engine, _server_of(other.host), other.path),
             )
             return mine != theirs
         return (self.engine, self.database) != (other.engine, other.database)
+
+
+def _server_of(host: str) -> str:
+    """Return a host and port, with the same text for all names of this computer."""
+    name, colon, port = host.rpartition(":")
+    return f"localhost:{port}" if colon and name.lower() in _LOOPBACK else host
 
 
 @dataclass(frozen=True, slots=True)

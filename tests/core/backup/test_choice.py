@@ -240,6 +240,16 @@ def test_a_broken_newer_backup_hides_no_source(
         (Origin("SQLite", "a.db"), Origin("SQLite", "a.db", "h", "/a.db"), False),
         (Origin("SQLite", "b.db"), Origin("SQLite", "a.db", "h", "/a.db"), True),
         (Origin(), Origin("SQLite", "a.db", "h", "/a.db"), False),
+        (Origin("P", "d", "127.0.0.1:1", "d"), Origin("P", "d", "localhost:1", "d"), False),
+        (Origin("P", "d", "::1:1", "d"), Origin("P", "d", "LOCALHOST:1", "d"), False),
+        (Origin("P", "d", "127.0.0.1:1", "d"), Origin("P", "d", "localhost:2", "d"), True),
+        (Origin("P", "d", "127.0.0.1:1", "d"), Origin("P", "d", "10.0.0.1:1", "d"), True),
+        # The name of the computer of a file has no port.
+        (
+            Origin("SQLite", "a.db", "localhost", "/a.db"),
+            Origin("SQLite", "a.db", "::1", "/a.db"),
+            True,
+        ),
     ],
 )
 def test_when_two_databases_differ(one: Origin, other: Origin, differ: bool) -> None:
