@@ -28,6 +28,12 @@ _PGPASS_LINE = re.compile(r"((?:[^:\\]|\\.)*):" * 4 + r"((?:[^:\\]|\\.|\\$)*)")
 _CLIENT_GROUPS = ("client", "client-server", "client-mariadb")
 #: A group ends at the first bracket, whatever follows. Spaces at its beginning are a part of its name.
 _GROUP = re.compile(r"\[([^]]*)]")
+#: A directive that reads other files, in any group; the name has no quotes and no comment.
+_INCLUDE = re.compile(r"!\s*(include|includedir)\s+(.+)", re.ASCII)
+#: Most files that include each other.
+_DEEPEST = 10
+#: Files that a directive for a folder includes.
+_ENDINGS = (".cnf", ".ini") if sys.platform == "win32" else (".cnf",)
 #: The part of a line before its comment: a # outside of quotes. A backslash escapes in quotes only.
 _UNCOMMENTED = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^#"'])*""")
 _SPACES = " \t\v\f\r"
@@ -73,18 +79,23 @@ def password_of_pgpass(address: Address, database: str) -> FilePassword:
 def password_of_option_file(address: Address) -> FilePassword:
     """Return the password in `~/.my.cnf` that MariaDB's programs would use for a user.
 
-    It is not used for another user, host or port, if the file names them. Files that it includes,
-    and those of the system, are not read.
+    It is not used for another user, host or port, if the file names them. Files that it includes are
+    read too, but not those of the system.
     """
+    problems: list[str] = []
 
     def found(text: str) -> str | None:
-        options = dict(_client_options(text))
+        options = dict(_client_options(text, problems))
         wanted = {"user": address.user, "host": address.host, "port": str(address.port)}
         if any(options.get(name, value) != value for name, value in wanted.items()):
             return None
         return options.get("password")
 
-    return _read(_in_home(".my.cnf"), found)
+    path = _in_home(".my.cnf")
+    result = _read(path, found)
+    if result.password is None and problems:
+        return FilePassword(path, missing=" ".join(problems))
+    return result
 
 
 def _in_home(name: str) -> Path:
@@ -139,18 +150,55 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def _client_options(text: str) -> Iterator[tuple[str, str]]:
+def _client_options(text: str, problems: list[str], depth: int = 0) -> Iterator[tuple[str, str]]:
     """Yield names and values of the options for clients, in their order: the last one counts.
 
     Source: MariaDB, mysys/my_default.c, `search_default_file_with_ext`.
+
+    Args:
+        text: The content of a file.
+        problems: Receives a sentence for each included file whose password is not used.
+        depth: The number of files by which this one is included.
     """
     group = ""
     for line in (each.strip(_SPACES) for each in text.split("\n")):
-        if match := _GROUP.match(line):
+        if match := _INCLUDE.fullmatch(line):
+            if depth < _DEEPEST:
+                for path in _included_files(match[1], match[2]):
+                    yield from _included_options(path, problems, depth + 1)
+        elif match := _GROUP.match(line):
             group = match[1].rstrip(_SPACES)
         elif group in _CLIENT_GROUPS and not line.startswith(("#", ";")):
             name, _equals, value = _uncommented(line).partition("=")
             yield name.rstrip(_SPACES).replace("_", "-"), _option_value(value.strip(_SPACES))
+
+
+def _included_files(directive: str, name: str) -> list[Path]:
+    """Return the files of a directive; a relative name is one in the current folder."""
+    if directive == "include":
+        return [Path(name)]
+    try:
+        return sorted(each for each in Path(name).iterdir() if each.name.endswith(_ENDINGS))
+    except OSError:
+        return []
+
+
+def _included_options(path: Path, problems: list[str], depth: int) -> Iterator[tuple[str, str]]:
+    """Yield the options of an included file, without a password that other users can read."""
+    try:
+        mode = path.stat().st_mode
+        # MariaDB ignores files that everyone can write.
+        if not stat.S_ISREG(mode) or (os.name == "posix" and mode & stat.S_IWOTH):
+            return
+        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    except (OSError, ValueError):  # such as a name with a null character
+        return
+    problem = _problem_of(mode)
+    for name, value in _client_options(text, problems, depth):
+        if name == "password" and problem:
+            problems.append(f"The password of {path} was not read: {problem}.")
+        else:
+            yield name, value
 
 
 def _uncommented(line: str) -> str:

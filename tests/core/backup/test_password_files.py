@@ -150,6 +150,64 @@ def test_a_value_means_the_same_as_to_mariadb(value: str) -> None:
     assert (found.reveal() if found else "") == expected
 
 
+#: Option files that include others; DIR is the folder of these.
+INCLUDES = [
+    "[client]\nuser=ada\n!include DIR/one.cnf\npassword=top\n",
+    "[client]\npassword=top\n  !include   DIR/one.cnf  \n",
+    "[client]\npassword=top\n! include\tDIR/one.cnf\n",
+    "[mysqld]\n!include DIR/one.cnf\npassword=wrong\n",
+    "!include DIR/one.cnf\n!includedir DIR/more.d\n",
+    "!includedir DIR/more.d/\n!include DIR/nested.cnf\n",
+    "[client]\npassword=top\n!include DIR/one.cnf # no comment\n!includes DIR/one.cnf\n",
+    "[client]\npassword=top\n!include DIR/missing.cnf\n!include 'DIR/one.cnf'\n",
+    "[client]\npassword=top\n!include DIR/everyone.cnf\n",
+    "[client]\npassword=top\n!include DIR/itself.cnf\n",
+    "[client]\npassword=top\n#!include DIR/one.cnf\n",
+    "!include one.cnf\n",
+]
+
+
+@pytest.mark.parametrize("text", INCLUDES)
+def test_included_files_mean_the_same_as_to_mariadb(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(Path.home() / ".my.cnf", text.replace("DIR", str(tmp_path)))
+    files = {
+        "one.cnf": "one", "more.d/b.cnf": "b", "more.d/a.cnf": "a", "more.d/c.txt": "c",
+        "more.d/d.cnf.bak": "d", "everyone.cnf": "everyone",
+    }  # fmt: skip
+    (tmp_path / "more.d").mkdir()
+    for name, password in files.items():
+        write(tmp_path / name, f"[client]\npassword={password}\n")
+    (tmp_path / "everyone.cnf").chmod(0o666)
+    write(tmp_path / "nested.cnf", f"[client]\n!include {tmp_path}/one.cnf\nport=3306\n")
+    write(tmp_path / "itself.cnf", f"!include {tmp_path}/itself.cnf\n[client]\npassword=deep\n")
+    monkeypatch.chdir(tmp_path)
+    printed = subprocess.run(
+        [program("my_print_defaults"), f"--defaults-file={path}", "client"],
+        capture_output=True, check=True, text=True, timeout=60,
+    )  # fmt: skip
+    options = dict(line[2:].split("=") for line in printed.stdout.splitlines())
+    found = password_of_option_file(MariaDBAddress.parse("mysql://ada@h/trading"))
+    assert found.password == Secret(options["password"])
+
+
+def test_an_included_file_that_others_can_read_restricts_but_has_no_password(
+    tmp_path: Path,
+) -> None:
+    included = write(tmp_path / "shared.cnf", "[client]\npassword=x\n")
+    included.chmod(0o644)
+    home = write(Path.home() / ".my.cnf", f"!include {included}\n")
+    address = MariaDBAddress.parse("mysql://ada@h/trading")
+    found = password_of_option_file(address)
+    assert found.password is None
+    assert found.missing.startswith(f"The password of {included} was not read: other users")
+    home.write_text(f"[client]\npassword=own\n!include {included}\n")
+    assert password_of_option_file(address).password == Secret("own")
+    included.write_text("[client]\nhost=elsewhere\n")
+    assert password_of_option_file(address).password is None
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a profile folder is always known there")
 def test_a_user_without_home_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOME")
