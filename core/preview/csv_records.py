@@ -97,6 +97,8 @@ class Records:
         ):  # it may close in what was not read
             finding = f"the quote in line {self._line:,} does not close in this part"
             kind = ProblemKind.NOTE
+        if '"' not in line:  # only the csv module cannot read it, and it is shown correctly
+            finding, kind = f"line {self._line:,} has a cell over 128 KB", ProblemKind.NOTE
         self._ended = False
         self._findings.add(Problem(kind, finding, line=self._line))
         return line.rstrip("\r\n").split(self._delimiter)

@@ -51,12 +51,15 @@ class WindowState:
         Raises:
             LocalIOError: the settings cannot be written.
         """
-        found = dict(states)
+        found: dict[str, QByteArray | None] = dict(states)
         for each, tab in tabs.items():
             for number, split in enumerate(tab.findChildren(QSplitter)):
-                found[f"splitters/{each}/{number}"] = split.saveState()
+                # A hidden part has no size: the next window would show it with its smallest one.
+                hidden = any(split.widget(part).isHidden() for part in range(split.count()))
+                state = None if hidden else split.saveState()
+                found[f"splitters/{each}/{number}"] = state
         for key, state in found.items():
-            self._settings.set(key, state.toBase64().toStdString())
+            self._settings.set(key, None if state is None else state.toBase64().toStdString())
         self._settings.set("window/tab", tab_id)
         self._settings.flush()
 

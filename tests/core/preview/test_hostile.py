@@ -157,6 +157,14 @@ def test_csv_faults_are_reported(data, text):
     assert isinstance(found.representations[0], Table)
 
 
+def test_a_long_cell_without_a_quote_is_read_correctly():
+    found = preview(b"a,b\n1," + b"x" * 200_000 + b"\n2,3\n", "a.csv")
+    assert "quote" not in texts(found)
+    assert "line 2 has a cell over 128 KB" in texts(found)
+    assert ProblemKind.BROKEN not in found.counts
+    assert representation(found, Table).rows[1] == ("2", "3")
+
+
 def test_csv_with_nul_and_mixed_newlines():
     found = preview(b"a,b\n\x001,2\r3,4\r\n5,6\n", "a.csv")
     assert [row[1] for row in representation(found, Table).rows] == ["2", "4", "6"]
