@@ -55,7 +55,8 @@ class WindowState:
         for each, tab in tabs.items():
             for number, split in enumerate(tab.findChildren(QSplitter)):
                 # A hidden part has no size: the next window would show it with its smallest one.
-                hidden = any(split.widget(part).isHidden() for part in range(split.count()))
+                parts = map(split.widget, range(split.count()))
+                hidden = any(part is not None and part.isHidden() for part in parts)
                 state = None if hidden else split.saveState()
                 found[f"splitters/{each}/{number}"] = state
         for key, state in found.items():
