@@ -1,8 +1,8 @@
-"""Handling of Ctrl-C, which ends every command within two seconds.
+"""Handling of Ctrl-C and SIGTERM, which end every command within two seconds.
 
-The first interrupt cancels the command's work, which closes its sockets and lets it clean up. A
-command that is still running after a second gets a `KeyboardInterrupt`, and shortly afterwards the
-process ends. A separate thread does this, because the main thread does not handle signals while it
+SIGTERM is sent by `timeout`, systemd and the shutdown of the computer. The first interrupt cancels
+the command's work, which closes its sockets and lets it clean up. A command that is still running
+after a second gets a `KeyboardInterrupt`, and shortly afterwards the process ends. A separate thread does this, because the main thread does not handle signals while it
 executes native code. The next command removes what an ended command left behind.
 """
 
@@ -23,6 +23,8 @@ from core.work import CancelToken
 #: Seconds after an interrupt until a `KeyboardInterrupt` is raised, and until the process ends.
 #: Together with the exit itself they stay below two.
 STOP_SECONDS, END_SECONDS = 1.0, 1.5
+#: Requests to end the command.
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 #: Seconds after a second interrupt until the process ends.
 _LEAVE_SECONDS = 0.5
 
@@ -39,7 +41,7 @@ def interruptible(token: CancelToken, report_interrupt: Callable[[], None]) -> I
         yield
         return
     stop = _Stop(token, report_interrupt)
-    numbers = [signal.SIGINT, signal.SIGALRM] if hasattr(signal, "SIGALRM") else [signal.SIGINT]
+    numbers = [*_INTERRUPTS, signal.SIGALRM] if hasattr(signal, "SIGALRM") else [*_INTERRUPTS]
     before = {number: signal.signal(number, stop.requested) for number in numbers}
     try:
         with stop.watched():
@@ -61,8 +63,11 @@ class _Stop:
         self._interrupted = False
         self.forced = False
 
-    def requested(self, _number: int, _frame: object) -> None:
+    def requested(self, number: int, _frame: object) -> None:
         """Handle a signal: cancel first, then raise `KeyboardInterrupt`, then end the process."""
+        # `timeout` sends it to the process and to its group, which is no second request.
+        if number == signal.SIGTERM and self._interrupted:
+            return
         if self.forced:
             self._end()
         if self._interrupted:
@@ -96,7 +101,10 @@ class _Stop:
         with heard:
             while numbers := heard.recv(64):  # empty once the block has ended
                 # A command with its own handling of interrupts has replaced the handler.
-                if signal.SIGINT in numbers and signal.getsignal(signal.SIGINT) == self.requested:
+                if any(
+                    number in numbers and signal.getsignal(number) == self.requested
+                    for number in _INTERRUPTS
+                ):
                     self._token.cancel()
                     if not self._ended.wait(END_SECONDS):
                         self._end()

@@ -173,8 +173,9 @@ def test_included_files_mean_the_same_as_to_mariadb(
 ) -> None:
     path = write(Path.home() / ".my.cnf", text.replace("DIR", str(tmp_path)))
     files = {
-        "one.cnf": "one", "more.d/b.cnf": "b", "more.d/a.cnf": "a", "more.d/c.txt": "c",
-        "more.d/d.cnf.bak": "d", "everyone.cnf": "everyone",
+        "one.cnf": "one",
+        **{f"more.d/{n}.cnf": str(n) for n in range(8)},
+        "more.d/g.txt": "g", "more.d/h.cnf.bak": "h", "everyone.cnf": "everyone\nuser=bob",
     }  # fmt: skip
     (tmp_path / "more.d").mkdir()
     for name, password in files.items():

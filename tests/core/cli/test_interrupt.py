@@ -123,6 +123,36 @@ def test_ctrl_c_ends_every_command_within_two_seconds(start, text, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows ends a process without a signal")
+def test_sigterm_is_handled_like_ctrl_c_also_twice_as_timeout_sends_it(start, tmp_path):
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with start(["get", "a", "never", "--json"]) as command:
+        for _ in range(2):
+            command.send_signal(signal.SIGTERM)
+        out, err = command.communicate(timeout=30)
+    assert command.returncode == ErrorKind.CANCELLED.value, err
+    assert out == ""
+    assert json.loads(err)["error"]["kind"] == "cancelled"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_second_sigterm_does_not_interrupt_the_clean_up():
+    token, cleaned = CancelToken(), []
+
+    def terminated():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+            token.wait(5)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            cleaned.append(True)
+
+    with pytest.raises(Cancelled), interruptible(token, lambda: None):
+        terminated()
+    assert cleaned == [True]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 STUCK = """
 import sqlite3, sys
 from core.cli import main
