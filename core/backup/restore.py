@@ -246,6 +246,8 @@ class _Swap:
         self._package = package
         self._choices = choices
         self._work = work
+        # Reading the present table waits while another session locks it.
+        work.report(Progress(0, package.rows, "rows", "preparing"))
         self._today = target.schema(name) if target.exists(name) else None
         self._schema = self._final(name)
         self.problems: list[str] = []

@@ -244,7 +244,9 @@ class MainWindow(QMainWindow):
         running = self.context.runner.bulk_running if self.completed else []
         if running and not self._close_confirmed:
             event.ignore()
-            self._ask_to_close([task.name for task in running])
+            from gui.main_window.closing import ask_to_close
+
+            ask_to_close(self, self.context.runner, self._close_now, self.explain)
             return
         if self.completed:
             self._save_state()
@@ -356,21 +358,6 @@ class MainWindow(QMainWindow):
 
     def _on_edit_profiles(self) -> None:
         self.show_tab("credentials")
-
-    def _ask_to_close(self, names: list[str]) -> None:
-        from gui.dialogs.confirm import ask
-
-        ask(
-            self,
-            "Close while work is running?",
-            "It will be stopped. No object is left half-written, and what can be resumed is resumed "
-            "at the next start.",
-            self._close_now,
-            names=names,
-            button="Stop and close",
-            danger=True,
-            unchanged="",
-        )
 
     def _close_now(self) -> None:
         # Later, since the confirmation, a child of this window, is still emitting its signal.

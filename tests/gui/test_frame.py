@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 from helpers.frame import workspace_of
 from helpers.widget_tree import labels_with_html, unnamed
@@ -273,6 +274,20 @@ def test_closing_with_bulk_work_asks_once(window, context, qtbot, monkeypatch):
     with qtbot.waitSignal(window.closing):
         question.go.click()
     assert not window.isVisible()
+
+
+def test_the_question_disappears_when_the_work_ends(window, context, qtbot, monkeypatch):
+    running = [SimpleNamespace(name="Restore big")]
+    monkeypatch.setattr(type(context.runner), "bulk_running", property(lambda _self: running))
+    assert not window.close()
+    question = window.findChild(Confirm)
+    for left in (True, False):
+        running[:] = running if left else []
+        with qtbot.waitSignal(context.runner.task_finished):
+            context.runner.run("Read", lambda _work: None, owner=window)
+        assert question.isVisible() == left
+    assert window.isVisible()
+    assert "has ended" in window.hint.text
 
 
 def test_the_window_comes_back_as_it_was_left(window, context, qtbot, tmp_path):

@@ -1,4 +1,4 @@
-"""The preview of a restore shows where two long values differ."""
+"""The preview of a restore shows where two long values differ, and its progress what it waits for."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import apsw
 import pytest
-from helpers.backups import MemoryStore, backed_up
+from helpers.backups import MemoryStore, backed_up, trading_database
 
 from core.backup.databases.shown_values import cut_pair
 from core.backup.preview import preview_of
+from core.backup.restore import Choices, _Swap, restore_of
 from core.work import Work
 
 _LONG = "0123456789" * 1_000
@@ -47,3 +48,15 @@ def test_the_preview_of_sqlite_shows_the_end_of_long_texts_and_blobs(tmp_path: P
         ("a", "…23456789new", "…23456789old"),
         ("b", "…637383901'", "…637383900'"),
     ]
+
+
+def test_a_restore_that_waits_for_the_present_table_is_not_shown_as_a_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, store = trading_database(tmp_path / "t.db", 9), MemoryStore()
+    backup, steps = backed_up(store, path, "orders"), list[str]()
+    create = _Swap.run
+    monkeypatch.setattr(_Swap, "run", lambda swap: steps.append("run") or create(swap))
+    work = Work(report=lambda progress: steps.append(progress.note))
+    restore_of(store, backup, str(path), Choices(), work)
+    assert steps[steps.index("run") - 1] == "preparing"
