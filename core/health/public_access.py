@@ -106,7 +106,11 @@ def _unread(seen: Exposure) -> list[str]:
     }
     names = [name for name, value in parts.items() if value is None]
     reasons = list(seen.policy.reasons) if seen.policy and seen.policy.answer is None else []
-    return [*reasons, f"unknown: {', '.join(names)}"] if names else reasons
+    if not names:
+        return reasons
+    *others, last = names
+    subject = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return [*reasons, f"{subject} not known"]
 
 
 def _negated(answer: bool | None) -> bool | None:
