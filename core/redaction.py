@@ -36,8 +36,11 @@ _PATTERNS = (
         re.IGNORECASE,
     ),
     re.compile(r"(Signature:\s+)[0-9a-f]{64}"),
-    # The user may be missing (Redis), and the password contain a slash, unless it is a port.
-    re.compile(r"((?<!\w)\w+://[^:/@\s]*:)(?!\d+[/?#])(?:(?!://)[^@\s])+(?=@)"),
+    # The user may be missing (Redis). A key in the URL of a web server may contain an `@`.
+    re.compile(r"((?<!\w)https?://[^:/@\s]*:)(?!\d+[/?#])(?:(?!://)[^@\s])+(?=@)"),
+    # In that of a database everything up to the last `@` is the password, also with digits and a
+    # slash, which look like a port.
+    re.compile(r"((?<!\w)(?!https?:)\w+://[^:/@\s]*:)(?:(?!://)\S)+(?=@)"),
 )
 
 _known_lock = threading.Lock()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,12 +25,19 @@ def without_password(address: str) -> str:
     """Return an address from the command line, where other users can read the arguments.
 
     Raises:
-        InvalidInput: The address contains a password.
+        InvalidInput: The address contains a password, or something that may be one.
     """
     from core.backup.databases.address import SECRET_PREFIX, parse_address
 
     if address.startswith(SECRET_PREFIX) or not address.strip():
         return address
+    # As the path of a file, it would be shown in messages.
+    if "://" not in address and re.search(r":.*@", address) and not Path(address).exists():
+        raise usage_error(
+            "The address is neither a URL nor an existing file",
+            "It may contain a password, like a URL without //.",
+            "Write it as postgresql://user@host:5432/database.",
+        )
     if parse_address(address).password is not None:
         raise usage_error(
             "The database URL contains a password",

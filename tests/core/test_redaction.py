@@ -59,6 +59,10 @@ def test_secret_is_never_pickled_but_survives_copies():
         "postgresql://user:abcdef0123@host/db",
         "redis://:abcdef0123@host",
         "postgresql://user:ab/abcdef0123@host/db",
+        "postgresql://user:12/abcdef0123@host/db",
+        "mysql+pymysql://user:5432/x?abcdef0123@host:3306/db",
+        "redis://:12/abcdef0123@host",
+        "postgresql://user:p@abcdef0123@host/db",
         "password=abcdef0123&x=1",
     ],
 )
@@ -94,7 +98,11 @@ def test_a_message_with_a_long_value_is_redacted_at_once(part):
 
 def test_a_port_is_no_password_and_spaces_no_secret():
     Secret(" " * 12)
-    for text in ("http://host:9000/bucket/ada@example.com", "name" + " " * 20 + "size"):
+    for text in (
+        "http://host:9000/bucket/ada@example.com",
+        "postgresql://ada@host:5432/db",
+        "name" + " " * 20 + "size",
+    ):
         assert redacted(text) == text
 
 

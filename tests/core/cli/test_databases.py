@@ -69,6 +69,14 @@ def test_a_table_is_backed_up_and_restored_by_the_name_of_a_secret(command, data
     assert database.password not in preview + listed + json.dumps([made, report])
 
 
+@pytest.mark.parametrize("url", ["ada:12/p4ssw0rd@h/db", "postgresql:/ada:p4ssw0rd@h/db"])
+@pytest.mark.parametrize("arguments", [("backup", "{}", "t"), ("database", "login", "{}")])
+def test_a_mistyped_url_is_refused_without_its_password(command, arguments, url):
+    output = command(*(word.format(url) for word in arguments), code=USAGE)
+    assert "neither a URL nor an existing file" in output.err
+    assert "p4ssw0rd" not in output.err
+
+
 @pytest.mark.parametrize(
     "arguments", [("backup", "{}", "t"), ("restore", "{}", "t"), ("database", "tables", "{}")]
 )
