@@ -27,6 +27,13 @@ def cache_dir() -> Path:
     return _made("cache")
 
 
+def is_for_own_folder(path: Path) -> bool:
+    """Return whether a path is one of the folders, or a part of the path of one."""
+    root = os.environ.get(HOME_VARIABLE)
+    own = [Path(root) / name if root else _usual(name) for name in _XDG]
+    return any(path == folder or path in folder.parents for folder in own)
+
+
 def _usual(name: str) -> Path:
     """Return the platform's folder for `config`, `data` or `cache` files."""
     if _on_linux():  # importing platformdirs would delay the window's first paint

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +25,7 @@ from core.cli.standard_streams import discard, report
 from core.effects import stating_effect_of_process
 from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
 from core.local.hardening import harden
+from core.paths import HOME_VARIABLE, is_for_own_folder
 from core.redaction import clamp_logging, redacted
 from core.units import TimeStyle, use_time_style
 from core.work import CancelToken, unexpected_error
@@ -168,7 +171,15 @@ def _exit_code(returned: object) -> int:
 
 
 def _local(error: OSError) -> LocalIOError:
-    return local_io_error(error, f"{error.filename or 'A local file'} could not be used")
+    shown = local_io_error(error, f"{error.filename or 'A local file'} could not be used")
+    named = isinstance(error.filename, (str, bytes))
+    if named and is_for_own_folder(Path(os.fsdecode(error.filename))):
+        # A read-only home, as in a container or a service of systemd with ProtectHome.
+        shown.remedy = (
+            f"Set {HOME_VARIABLE} to a folder in which you may write: Strongroom's own files, such as "
+            "the state of interrupted work, cannot be stored in the usual one."
+        )
+    return shown
 
 
 def mfa_prompt(ask: Callable[[str], str]) -> Callable[[MfaQuestion], str]:

@@ -262,6 +262,15 @@ def test_exit_codes_tell_the_kind(run, monkeypatch, change, kind):
     assert output.out == ""
 
 
+def test_a_home_that_cannot_be_written_is_explained(run, monkeypatch, tmp_path):
+    """As in a container with a read-only home: no folder of the command could be chosen."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "file"))
+    failed = json.loads(run("links", "--json", code=42).err)["error"]
+    assert failed["summary"] == f"{tmp_path / 'file' / 'data'} could not be used"
+    assert failed["remedy"].startswith("Set STRONGROOM_HOME to a folder in which you may write:")
+
+
 def test_usage_is_reported_and_options_stand_anywhere(run):
     run("nonsense", code=2)
     run("ls", "--bogus", code=2)
