@@ -12,7 +12,7 @@ from typing import Unpack
 from core.backup.arguments import check_not_empty
 from core.backup.choice import BackupChoice, backup_warnings, find_for_database
 from core.backup.conversion import converted, prove_convertible, restore_notes, same_rows
-from core.backup.databases import open_database
+from core.backup.databases import is_missing, open_database
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.naming import naming_backup, naming_restored
@@ -20,7 +20,7 @@ from core.backup.package import Package, fetch_package
 from core.backup.store import Store
 from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
-from core.errors import AlreadyExists, Conflict, Corrupt
+from core.errors import AlreadyExists, Conflict, Corrupt, NotFound
 from core.hints import Hint
 from core.model.backup import Backup
 from core.model.database import Dependant
@@ -67,6 +67,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     allow_orphans: bool = False,
     with_triggers: bool = False,
     with_grants: bool = False,
+    existing: bool = False,
     **choice: Unpack[BackupChoice],
 ) -> RestoreReport:
     """Restore a table from a backup, in place or under a new name.
@@ -87,6 +88,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
             ones.
         with_grants: Whether the table gets the owner and the grants of the backup; otherwise those
             of the present table, if there is one. MariaDB has no owners, and revokes no grant.
+        existing: Whether a missing SQLite file is an error, since the restore was previewed with it.
         **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Returns:
@@ -100,12 +102,20 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
         Corrupt: When the backup is damaged; no other backup is used instead.
         DatabaseError: When the database reports an error or is locked.
         InvalidInput: When a text is empty.
+        NotFound: When the database shall exist and does not, or there is no backup.
         NotSupported: When the table's schema needs what SQLite itself does not have.
     """
     work = default_work(work)
     workspace.bucket.clients.require_writable(f"Restoring {table}")
     check_not_empty(table=table, target=target)
     store, which, address = find_for_database(workspace, database, table, work, choice)
+    if existing and is_missing(address):
+        raise NotFound(
+            f"The database {database} does not exist any more",
+            cause="It existed when the restore was previewed; a new one would only have this table.",
+            remedy="Connect its drive or move the file back, then try again.",
+            subject=table,
+        )
     choices = Choices(target, allow_orphans, with_triggers, with_grants)
     return restore_of(store, which, address, choices, work)
 

@@ -241,9 +241,12 @@ class BackupsPanel(QWidget):
         self._table = ""
         self._panel.head.set_title("Backups")
         self._clear()
+        self.age.clear_age()
         self._empty.set_text("No table is selected", "Its backups are listed here.")
         self.view.show_empty()
         self._update()
+        # A list that is cleared does not report that its selection is gone.
+        self.selected.emit(None)
 
     def set_checked(self, backup: Backup, checked: str, *, proven: bool = False) -> None:
         """Show the result of verifying a backup, or that a restore drill has proven it."""

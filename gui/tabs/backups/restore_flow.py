@@ -190,6 +190,7 @@ class RestoreFlow(QObject):
             "allow_orphans": bool(preview.orphans),
             "with_triggers": self._panel.with_triggers,
             "with_grants": self._panel.with_grants,
+            "existing": preview.exists,
         }
         title = f"Restoring {table}…"
         self._panel.show_working(backup, title)

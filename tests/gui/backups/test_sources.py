@@ -1,6 +1,7 @@
 """The Backups tab lists open databases and all backups of the bucket."""
 
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QStackedWidget, QStyleOpti
 
 from core.backup.run import backup
 from gui.tabs.backups.models import BackupsModel, TablesModel
+from gui.tabs.backups.open_databases import read_info
 
 
 def rows(path, table):
@@ -253,3 +255,41 @@ def test_the_list_of_sources_has_the_first_focus(qtbot, fresh_tab):
     stack.setCurrentWidget(fresh_tab)
     assert stack.focusWidget() is fresh_tab.sources.table
     fresh_tab.setParent(None)  # each is deleted on its own
+
+
+def test_a_source_that_is_being_read_shows_no_restore_of_the_former_one(
+    qtbot, changed, tmp_path, monkeypatch, settled
+):
+    tab, go = changed, threading.Event()
+    tab.tables.select("orders")
+    settled(tab)
+    assert tab.restoring.preview is not None
+
+    def read_later(*arguments):
+        go.wait(10)
+        return read_info(*arguments)
+
+    monkeypatch.setattr("gui.tabs.backups.tab.read_info", read_later)
+    try:
+        tab.open_file(str(trading_database(tmp_path / "slow.db", rows=1)))
+        assert tab.restoring.preview is None
+        assert not tab.restoring.in_place.isVisible()
+        assert not tab.backups.age.isVisible()
+    finally:
+        go.set()
+        settled(tab)
+
+
+def test_a_database_file_that_has_disappeared_is_not_created_again(qtbot, changed, path, settled):
+    tab = changed
+    tab.tables.select("orders")
+    settled(tab)
+    preview = tab.restoring.preview
+    path.rename(path.with_name("away.db"))
+    tab.flow._restore(preview, "")
+    qtbot.waitUntil(lambda: "does not exist any more" in tab.banner.text, timeout=15_000)
+    assert not path.exists()
+    path.with_name("away.db").rename(path)
+    tab.flow._restore(preview, "")
+    qtbot.waitUntil(lambda: "orders was restored: 60 rows" in tab.banner.text, timeout=15_000)
+    settled(tab)
