@@ -75,6 +75,12 @@ def test_a_mistake_is_explained_and_the_results_stay(listed, tab, qtbot):
     assert search(listed, tab, qtbot, "app") == ["logs/app.log"]
 
 
+def test_an_earlier_result_does_not_hide_a_mistake(listed, tab, qtbot):
+    listed.field.setText("BTC")
+    assert search(listed, tab, qtbot, "size:abc")
+    assert listed.summary.text().startswith("“abc” is not a size")
+
+
 def test_results_are_sorted_by_a_click_on_a_title(listed, tab, qtbot):
     listed.table.sortByColumn(SIZE, Qt.SortOrder.AscendingOrder)
     settled(qtbot, tab)

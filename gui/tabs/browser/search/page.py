@@ -185,12 +185,18 @@ class SearchPage(BrowserPage):
         except InvalidInput as error:
             self._show_mistake(error)
             return
+        text = self.field.text()
+
+        def show(found: _Found) -> None:
+            # Otherwise an earlier result would replace the explanation of a mistake typed since.
+            if self.field.text() == text:
+                self._on_found(found)
 
         def search(work: Work) -> _Found:
             return _search(catalog, query, work, order=order, descending=descending)
 
         self._tab.run(
-            "Search keys", search, self._on_found, failed=self._on_failed,
+            "Search keys", search, show, failed=self._on_failed,
             latest="browser/search", quiet=True,
         )  # fmt: skip
 
