@@ -333,6 +333,8 @@ class BrowserTab(Tab):
     def _on_page_shown(self, _page: object) -> None:
         set_last_shown(self._panes, shown=not PAGES[str(self.contents.strip.current)].wide)
         self._on_selection()
+        if not self.selected:  # else the selection of the folder would seem to be that of the page
+            self.object.show_selection([])
 
     def _on_folder_shown(self, _folder: object) -> None:
         set_last_shown(self._panes, shown=True)

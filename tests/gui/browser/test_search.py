@@ -58,6 +58,17 @@ def test_without_a_catalogue_the_page_offers_to_list_the_keys(page, tab, qtbot):
     assert "LIST request, less than 0.01 USD" in page.refreshing.new.toolTip()
 
 
+def test_the_selection_of_the_folder_is_not_shown_beside_the_search(tab, qtbot):
+    tab.arrive("", select="note.txt")
+    settled(qtbot, tab)
+    assert [each.key for each in tab.object.selection] == ["note.txt"]
+    tab.open_page("search")
+    assert list(tab.object.selection) == []
+    tab.show_list()
+    assert [each.key for each in tab.object.selection] == ["note.txt"]
+    settled(qtbot, tab)
+
+
 def test_what_is_typed_is_found(listed, tab, qtbot):
     assert search(listed, tab, qtbot, "note") == ["note.txt"]
     assert len(search(listed, tab, qtbot, "kind:ohlcv symbol:btc*")) == 3
