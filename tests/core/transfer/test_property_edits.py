@@ -227,6 +227,11 @@ def test_a_change_that_no_object_can_have_is_refused_before_anything_is_sent(edi
 
 def test_requests_and_price_are_stated():
     assert requests_text(1000, PropertyEdit("GLACIER")) == "about 8,000 requests, 0.03 USD"
-    assert requests_text(1000, PropertyEdit("STANDARD")) == "about 8,000 requests, less than 0.01 USD"
-    assert requests_text(1000, PropertyEdit(tags=(("a", "b"),))) == "about 5,000 requests, less than 0.01 USD"
+    assert (
+        requests_text(1000, PropertyEdit("STANDARD")) == "about 8,000 requests, less than 0.01 USD"
+    )
+    assert (
+        requests_text(1000, PropertyEdit(tags=(("a", "b"),)))
+        == "about 5,000 requests, less than 0.01 USD"
+    )
     assert requests_text(1, EDIT) == "about 11 requests, less than 0.01 USD"
