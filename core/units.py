@@ -70,6 +70,22 @@ def format_counted(count: int, noun: str) -> str:
     return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
 
 
+def format_progress(done: int, total: int | None, unit: str) -> str:
+    """Return how much of something is done, for example `3 of 120 files`, `1 row` or `1.9 MB`.
+
+    Args:
+        done: The completed number of units.
+        total: The number of all; None or 0 while it is unknown.
+        unit: `bytes`, or the plural of what is counted.
+    """
+    if unit == "bytes":
+        return f"{format_size(done)} of {format_size(total)}" if total else format_size(done)
+    noun = unit.removesuffix("s")
+    if total:
+        return f"{format_count(done)} of {format_counted(total, noun)}"
+    return format_counted(done, noun)
+
+
 def format_cost(dollars: float) -> str:
     """Return a price such as `1.25 USD`; one below a cent is not shown as nothing."""
     return "less than 0.01 USD" if 0 < dollars < 0.01 else f"{dollars:,.2f} USD"

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.backup.choice import Wanted, find
-from core.backup.comparison_rows import Sample, Side, read_samples, sides_of, store_hashes
+from core.backup.comparison_rows import (
+    Sample,
+    Side,
+    check_engines,
+    read_samples,
+    sides_of,
+    store_hashes,
+)
 from core.backup.drift import changes_between
 from core.backup.package import Package, fetch_package, read_manifest
 from core.backup.store import BucketStore, Store
@@ -87,6 +94,7 @@ def compare_of(
 ) -> BackupComparison:
     """Compare two listed backups in any store; see `compare`."""
     started = time.monotonic()
+    check_engines(before, before.origin.engine, after.origin.engine)  # before any download
     found = _by_hash(store, before, after, work)
     if found is None:
         with _packages(store, before, after, work) as packages, spool() as folder:

@@ -14,6 +14,7 @@ from core.backup.package import Package
 from core.backup.query.column_types import affinity
 from core.backup.query.row_files import RowFiles, row_files
 from core.errors import Corrupt, NotSupported
+from core.model.backup import Backup
 from core.model.tables import Column, TableSchema
 from core.units import format_count
 
@@ -64,7 +65,7 @@ def sides_of(before: Package, after: Package) -> tuple[Side, Side]:
     Raises:
         NotSupported: The values of the backups are written in different forms.
     """
-    _check_forms(before, after)
+    check_engines(before.backup, before.engine, after.engine)
     # With an old form, the types are those of the other backup.
     typed = before if before.engine else after
     loosely = not (before.engine and after.engine) and before.engine != after.engine
@@ -86,15 +87,24 @@ def sides_of(before: Package, after: Package) -> tuple[Side, Side]:
     return sides[0], sides[1]
 
 
-def _check_forms(before: Package, after: Package) -> None:
-    """Check that equal values have the same text."""
-    if before.engine and after.engine and before.engine != after.engine:
+def check_engines(before: Backup, first: str, second: str) -> None:
+    """Check that equal values have the same text in two backups.
+
+    Args:
+        before: The first backup.
+        first: Its engine; empty if it is not known.
+        second: The engine of the other backup.
+
+    Raises:
+        NotSupported: The engines differ.
+    """
+    if first and second and first != second:
         raise NotSupported(
             "The backups are of different engines, which write the same values in different forms",
-            cause=f"The first is of {before.engine}, the second of {after.engine}.",
+            cause=f"The first is of {first}, the second of {second}.",
             remedy="Restore one into the engine of the other and back it up, then compare that "
             "backup.",
-            subject=before.backup.table,
+            subject=before.table,
         )
 
 

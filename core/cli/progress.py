@@ -10,7 +10,7 @@ from typing import Any
 
 from core.cli.standard_streams import report
 from core.cli.text import printable
-from core.units import format_count, format_duration, format_size
+from core.units import format_duration, format_progress
 from core.work import Progress
 
 #: Seconds between two lines without a terminal; shorter operations print no line.
@@ -20,10 +20,7 @@ Report = Callable[[Progress], None]
 
 def amount(progress: Progress) -> str:
     """Return the progress as text, for example `12 of 60 files`."""
-    form = format_size if progress.unit == "bytes" else format_count
-    total = f" of {form(progress.total)}" if progress.total is not None else ""
-    unit = progress.unit if form is format_count else ""
-    return f"{form(progress.done)}{total} {unit}".strip()
+    return format_progress(progress.done, progress.total, progress.unit)
 
 
 @contextmanager

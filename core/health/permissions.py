@@ -62,14 +62,14 @@ def check_permissions(
         try:
             for number, check in enumerate(checks):
                 work.check()
-                work.report(Progress(number, len(checks), note=check.action))
+                work.report(Progress(number, len(checks), "checks", check.action))
                 results.append(_check_one(check, probe))
                 work.batch(results[-1])
         finally:
             probe.undo()
             # A write that was refused has left nothing, and its record can be deleted.
             probe.record.removed |= not (probe.record.stored or probe.unsure)
-    work.report(Progress(len(checks), len(checks)))
+    work.report(Progress(len(checks), len(checks), "checks"))
     return tuple(results)
 
 

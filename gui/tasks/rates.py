@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.units import format_count, format_duration, format_rate, format_size
+from core.units import format_duration, format_progress, format_rate
 from core.work import Progress
 
 #: Shortest time, in seconds, that a speed is computed from: displays of it change only as often,
@@ -58,7 +58,8 @@ class Pace:
 
     def take(self, progress: Progress) -> None:
         """Add a report; progress that goes back (a repeated part) is not counted."""
-        now, worked = self.clock(), effort(progress.done, progress.items_done)
+        done = progress.done - progress.reused
+        now, worked = self.clock(), effort(done, progress.items_done)
         more = worked - self._effort
         begins = self._first or (self.is_stale and more > 0)
         if begins:
@@ -68,11 +69,11 @@ class Pace:
             passed = now - self._when
             if passed < _SHORTEST_SECONDS:
                 return
-            self._average(passed, now - self._began, progress.done, worked)
+            self._average(passed, now - self._began, done, worked)
             self._step = passed
         if begins or more > 0:  # reports without progress are no sign that the server still answers
             self._when = now
-        self._done, self._effort = progress.done, worked
+        self._done, self._effort = done, worked
 
     def _average(self, passed: float, since_begin: float, done: int, worked: float) -> None:
         # An exponential average, which follows changes without storing former speeds; at first that
@@ -82,12 +83,12 @@ class Pace:
         self._effort_speed += weight * ((worked - self._effort) / passed - self._effort_speed)
 
     def rate(self, unit: str) -> str:
-        """Return the speed as text: bytes as a size, other units as a count."""
+        """Return the speed as text with its unit, for example `1.2 MB/s` or `900 rows/s`."""
         if self.speed <= 0:
             return ""
         if unit == "bytes":
             return format_rate(self.speed)
-        return f"{format_count(round(self.speed))}/s"
+        return f"{format_progress(round(self.speed), None, unit)}/s"
 
     def left(self, progress: Progress) -> str:
         """Return the remaining time as text, or an empty text while it is unknown."""
@@ -120,14 +121,9 @@ def share(progress: Progress | None) -> float | None:
 
 
 def amount(progress: Progress | None) -> str:
-    """Return the progress as text, for example `3 of 120` or `1.9 MB`."""
+    """Return the progress as text with its unit, for example `3 of 120 files` or `1.9 MB`."""
     if progress is None:
         return ""
     if progress.items_total:
-        return f"{format_count(progress.items_done or 0)} of {format_count(progress.items_total)}"
-    as_text = format_size if progress.unit == "bytes" else format_count
-    if progress.total:
-        return f"{as_text(progress.done)} of {as_text(progress.total)}"
-    if progress.unit == "bytes":
-        return format_size(progress.done)
-    return f"{format_count(progress.done)} {progress.unit}".strip()
+        return format_progress(progress.items_done or 0, progress.items_total, "files")
+    return format_progress(progress.done, progress.total, progress.unit)

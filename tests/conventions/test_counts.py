@@ -50,6 +50,20 @@ def test_prices_are_formatted_in_one_place():
     assert found == []
 
 
+def test_every_report_of_progress_names_its_unit():
+    found = [
+        source.place(path, node.lineno)
+        for path in source.python_files("core")
+        for node in source.nodes(path)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "Progress"
+        and (node.args or node.keywords)
+        and len(node.args) < 3
+        and "unit" not in {each.arg for each in node.keywords}
+    ]
+    assert found == []
+
+
 def _texts_beside_one(tree):
     """Yield the texts of the other branch where a count is compared with one."""
     for node in ast.walk(tree):

@@ -18,6 +18,7 @@ from core.units import (
     format_estimated_cost,
     format_minutes,
     format_moment,
+    format_progress,
     format_range,
     format_rate,
     format_remaining,
@@ -176,3 +177,18 @@ def test_identifiers_are_short_in_lists():
 )
 def test_a_count_with_its_noun(count, text):
     assert format_counted(count, "object") == text
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "unit", "text"),
+    [
+        (1_500_000, 1_500_000, "rows", "1,500,000 of 1,500,000 rows"),
+        (1, 1, "rows", "1 of 1 row"),
+        (1, None, "delete markers", "1 delete marker"),
+        (3, 0, "objects", "3 objects"),
+        (1_900_000, None, "bytes", "1.9 MB"),
+        (1_000, 1_900_000, "bytes", "1.0 KB of 1.9 MB"),
+    ],
+)
+def test_progress_names_its_unit(done, total, unit, text):
+    assert format_progress(done, total, unit) == text

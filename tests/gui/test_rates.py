@@ -57,6 +57,19 @@ def test_a_speed_is_that_of_the_present(clock):
     assert (pace.speed, pace.rate("bytes"), pace.left(seen)) == (0, "", "")
 
 
+def test_bytes_that_an_earlier_transfer_sent_are_no_speed(clock):
+    pace = Pace()
+    for done in range(0, 8_001, 1_000):  # hashed again
+        clock.now += 1
+        pace.take(Progress(done, 10_000, "bytes", reused=done))
+        assert pace.speed == 0
+    clock.now += 1
+    pace.take(Progress(8_100, 10_000, "bytes", reused=8_000))
+    clock.now += 1
+    pace.take(Progress(8_200, 10_000, "bytes", reused=8_000))
+    assert 0 < pace.speed <= 100
+
+
 def test_after_an_interruption_the_speed_is_measured_again(clock):
     pace = Pace()
     paced(pace, clock)
@@ -158,7 +171,7 @@ def test_the_mark_of_a_speed_is_its_direction(context, clock, calls, text):
 def test_the_progress_of_one_task_is_not_shown_for_several(context):
     tasks = [Task(Order(name, print, context), print, context) for name in ("Scan", "Collect")]
     tasks[0].set_progress(Progress(7, 10, "objects"))
-    assert running_text(tasks[:1]) == "1 task · 7 of 10"
+    assert running_text(tasks[:1]) == "1 task · 7 of 10 objects"
     assert running_text(tasks) == "2 tasks · Collect"
 
 

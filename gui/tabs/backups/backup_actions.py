@@ -15,7 +15,7 @@ from core.model.backup import Backup, BackupReport, BackupState
 from core.model.backup_plan import BackupPlan
 from core.model.selection import Selection
 from core.model.verification import VerifyReport
-from core.units import format_count, format_counted, iso_utc, utc_now
+from core.units import format_counted, format_progress, iso_utc, utc_now
 from core.work import Progress
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.condition_dialog import ConditionDialog
@@ -240,6 +240,4 @@ class BackupActions(QObject):
 
 
 def _rows(progress: Progress) -> str:
-    done = f"{format_count(progress.done)} of " if progress.total else ""
-    rows = format_counted(progress.total or progress.done, "row")
-    return f"{progress.note}: {done}{rows}"
+    return f"{progress.note}: {format_progress(progress.done, progress.total, 'rows')}"

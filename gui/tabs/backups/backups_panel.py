@@ -366,6 +366,9 @@ def _why_no_comparison(chosen: Sequence[Backup]) -> str:
         return "Select two backups, the second one with Ctrl."
     if any(backup.state is BackupState.BROKEN for backup in chosen):
         return "One of the backups is damaged."
+    first, second = (backup.origin.engine for backup in chosen)
+    if first and second and first != second:
+        return f"Backups of {first} and {second} write the same values in different forms."
     return ""
 
 

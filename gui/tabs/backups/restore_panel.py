@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from core.errors import Archived, ErrorKind, StorageError
 from core.model.backup import Backup
 from core.model.restore import RestorePreview
-from core.units import format_count, format_counted, format_size
+from core.units import format_count, format_counted, format_progress, format_size
 from core.work import Progress
 from gui import theme
 from gui.tabs.backups.button_row import ButtonRow
@@ -389,10 +389,5 @@ def _set_breakable(label: Text, text: str) -> None:
 
 def progress_text(progress: Progress) -> str:
     """Return progress as text: rows or bytes, and the total."""
-    size = format_size if progress.unit == "bytes" else format_count
-    text = size(progress.done)
-    if progress.total:
-        text += f" of {size(progress.total)}"
-    one = (progress.total or progress.done) == 1
-    unit = "" if progress.unit == "bytes" else f" {progress.unit.removesuffix('s' if one else '')}"
-    return f"{progress.note}: {text}{unit}" if progress.note else text + unit
+    text = format_progress(progress.done, progress.total, progress.unit)
+    return f"{progress.note}: {text}" if progress.note else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from core.backup.databases import open_database
 from core.backup.encryption_keys import create_key
 from core.backup.run import back_up
 from core.errors import NotSupported
-from core.model.backup import Backup, BackupState
+from core.model.backup import Backup, BackupState, Origin
 from core.model.comparison import BackupComparison, RowChange
 from core.model.selection import Selection
 from core.work import Work
@@ -241,3 +242,12 @@ def test_encrypted_backups_are_compared(tmp_path, monkeypatch):
         assert counts(compared(store, made[0], made[1])) == (0, 1, 0, 1)
         assert compared(store, made[1], plain).by_hash
         assert counts(compared(store, plain, made[0])) == (0, 1, 0, 1)
+
+
+def test_backups_of_two_engines_are_refused_before_anything_is_read(tmp_path):
+    store = MemoryStore()
+    before = backed_up(store, table(tmp_path / "t.db", "id INTEGER PRIMARY KEY", "1"), "t")
+    after = replace(before, origin=Origin("MariaDB", "d", "localhost:3306", "d"))
+    store.objects.clear()
+    with pytest.raises(NotSupported, match="are of different engines"):
+        compared(store, before, after)

@@ -1,10 +1,13 @@
 """Two selected backups are compared, and their differences are shown in a dialog."""
 
+from dataclasses import replace
+
 import pytest
 from helpers.backups import sql
 from PySide6.QtCore import QItemSelectionModel, Qt
 
 from core.backup.run import backup
+from core.model.backup import Origin
 from gui.tabs.backups.comparison import ComparisonDialog
 
 WAIT = 15_000
@@ -111,3 +114,15 @@ def test_equal_backups_are_shown_as_equal(qtbot, listed, path, elsewhere):
     assert not dialog.table.isVisible()
     assert "Compared by hash" in dialog.method.text()
     dialog.reject()
+
+
+def test_backups_of_two_engines_cannot_be_compared(listed):
+    panel = listed.backups
+    first, *others = panel.model.backups
+    other = replace(first, origin=Origin("MariaDB", "d", "localhost:3306", "d"))
+    panel.show_backups("orders", [other, *others], None)
+    select(listed, 0, 1)
+    assert not panel.compare.isEnabled()
+    assert panel.compare.reason == (
+        "Backups of SQLite and MariaDB write the same values in different forms."
+    )
