@@ -32,7 +32,10 @@ _STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a task, in bytes or items (see `unit`); `total` is None while unknown."""
+    """The progress of a task, in bytes or items (see `unit`); `total` is None while unknown.
+
+    `reused` is the part of `done` that an interrupted transfer had sent, so that it is no speed.
+    """
 
     done: int = 0
     total: int | None = None
@@ -40,6 +43,7 @@ class Progress:
     note: str = ""
     items_done: int | None = None
     items_total: int | None = None
+    reused: int = 0
 
 
 class CancelToken:

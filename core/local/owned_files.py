@@ -46,7 +46,7 @@ def claimed(path: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _locked(handle)
+        yield _locked(handle, path)
     finally:
         os.close(handle)
 
@@ -60,7 +60,7 @@ def take_over(path: Path) -> int | None:
         handle = os.open(path, os.O_RDWR | _NO_LINKS)
     except OSError:
         return None
-    if _locked(handle) and _is_private(os.fstat(handle)):
+    if _locked(handle, path) and _is_private(os.fstat(handle)):
         return handle
     os.close(handle)
     return None
@@ -75,8 +75,9 @@ def _is_private(found: os.stat_result) -> bool:
     return private
 
 
-def _locked(handle: int) -> bool:
+def _locked(handle: int, path: Path) -> bool:
     try:
-        return try_lock(handle) and bool(os.fstat(handle).st_nlink)
+        # Its owner may have completed it, under another name, or removed it before it was locked.
+        return try_lock(handle) and os.path.samestat(path.lstat(), os.fstat(handle))
     except OSError:  # a file system without locks: whose file it is cannot be known
         return False

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Self
 
 from core.local.owned_files import take_over
-from core.local.partial_files import create_partial
+from core.local.partial_files import create_partial, note_folder
 from core.local.partial_records import (
     RETENTION,
     Prefix,
     Source,
+    is_missing,
     records,
     remove_record,
     write_record,
@@ -26,6 +27,9 @@ from core.units import format_counted, format_size
 
 #: Minimum number of seconds between two records of one download.
 _RECORD_SECONDS = 1.0
+#: A record that took so many seconds is slow, such as one in a database that another process has
+#: locked; the pause after it is a multiple of that time, since the download waits for it.
+_SLOW_SECONDS, _PAUSE_FACTOR = 0.5, 20
 
 
 class PartialDownload:
@@ -42,7 +46,8 @@ class PartialDownload:
     ) -> None:
         self.path, self.handle, self.prefix = path, handle, prefix
         self._target, self._source = target, source
-        self._is_recorded, self._at = prefix is not None, time.monotonic()
+        self._is_recorded = prefix is not None
+        self._at, self._pause = time.monotonic(), _RECORD_SECONDS
 
     @classmethod
     def begin(cls, target: Path, source: Source | None) -> Self:
@@ -57,8 +62,10 @@ class PartialDownload:
         """
         for path, prefix in records(target, source) if source is not None else ():
             if (handle := take_over(path)) is not None:
+                # If its record is removed and this process is killed, the folder is searched.
+                note_folder(target.parent.absolute())
                 return cls(path, handle, target, source, prefix)
-            if not path.exists():
+            if is_missing(path):
                 remove_record(path)
         path, handle = create_partial(target)
         return cls(path, handle, target, source, None)
@@ -66,7 +73,7 @@ class PartialDownload:
     def note(self, prefix: Prefix) -> None:
         """Record the bytes that are complete, at most once a second."""
         self.prefix = prefix
-        if time.monotonic() - self._at >= _RECORD_SECONDS:
+        if time.monotonic() - self._at >= self._pause:
             self._record(prefix)
 
     def reset(self) -> None:
@@ -100,9 +107,12 @@ class PartialDownload:
 
     def _record(self, prefix: Prefix) -> bool:
         """Write the record, and return whether that was successful."""
-        self._at = time.monotonic()
+        began = self._at = time.monotonic()
         if self._source is None:
             return False
         written = write_record(self.path, self._target, self._source, prefix)
+        self._at = time.monotonic()
+        took = self._at - began
+        self._pause = _RECORD_SECONDS if took < _SLOW_SECONDS else _PAUSE_FACTOR * took
         self._is_recorded = self._is_recorded or written
         return written

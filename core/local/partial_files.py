@@ -31,6 +31,11 @@ _lock = threading.Lock()
 _noted: set[tuple[str, Path]] = set()
 
 
+def is_partial(path: str) -> bool:
+    """Return whether a path has the name of an unfinished download."""
+    return path.endswith(PARTIAL_SUFFIX)
+
+
 def create_partial(target: Path) -> tuple[Path, int]:
     """Create the temporary file of a download beside its target.
 

@@ -98,12 +98,23 @@ def retained_names() -> frozenset[str]:
         if utc_now() - datetime.fromisoformat(moment) < RETENTION:
             names.add(path.name)
             continue
-        with claimed(path) as dead:
+        with suppress(OSError), claimed(path) as dead:  # its folder may be that of another user now
             if dead:
                 path.unlink(missing_ok=True)
-        if dead or not path.exists():
+        if is_missing(path):
             remove_record(path)
     return frozenset(names)
+
+
+def is_missing(path: Path) -> bool:
+    """Return whether a file does not exist; one that cannot be accessed may exist."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # no permission, or a drive or network that does not answer
+        return False
+    return False
 
 
 def stored_bytes(folder: Path) -> int:

@@ -132,7 +132,7 @@ class Fetch:
         self._begin_with_nothing()
 
     def _begin_with_nothing(self) -> None:
-        self._done, self._total, self._etag = 0, 0, ""
+        self._done, self._total, self._reused, self._etag = 0, 0, 0, ""
         self._expected, self._part_size, self._guessed = NOTHING, 0, False
         self._digests = Digests(NOTHING)
 
@@ -203,8 +203,10 @@ class Fetch:
             return 0
         if (prefix.etag, prefix.size) != (self._etag, self._total):
             return None
-        same = hash_prefix(path, prefix, self._digests, self._work)
-        return prefix.done if same else None
+        if not hash_prefix(path, prefix, self._digests, self._work):
+            return None
+        self._reused = prefix.done
+        return prefix.done
 
     def _note(self, hashed: int) -> None:
         """Record the bytes that are in the file, so that a later download can continue."""
@@ -230,7 +232,7 @@ class Fetch:
 
     def _advanced(self, done: int) -> None:
         self._breaks.advanced(done)
-        self._work.report(Progress(done, self._total, "bytes", self._key))
+        self._work.report(Progress(done, self._total, "bytes", self._key, reused=self._reused))
 
     def _request(self) -> dict[str, Any] | None:
         """Request the missing bytes, and return the answer, or None if the object was replaced."""

@@ -113,7 +113,7 @@ class Parts:
         self._room = threading.Semaphore(IN_FLIGHT)
         self._slots, self._is_fast = threading.Semaphore(IN_FLIGHT), False
         self._lock = threading.Lock()
-        self._sent = 0
+        self._sent = self._reused = 0
         self._failure: BaseException | None = None
         self._direct: DirectRequests | None = None
         self._stored: Mapping[int, Mapping[str, Any]] = {}
@@ -254,7 +254,7 @@ class Parts:
         verdict = confirmed(stored, Hashes({**hashes.digests, **further}))
         if verdict is None:
             return None
-        self._advance(source.size)
+        self._advance(source.size, is_reused=True)
         checksum = self._integrity.parameters(hashes) if self._integrity.is_checksum else {}
         return SentPart(hashes, etag_of(stored), verdict, checksum)
 
@@ -327,12 +327,14 @@ class Parts:
         self._advance(source.size)
         return answer
 
-    def _advance(self, count: int) -> None:
+    def _advance(self, count: int, *, is_reused: bool = False) -> None:
         """Report bytes that were sent, or fewer bytes if a part has to be sent again."""
         with self._lock:
             self._sent += count
-            sent = self._sent
-        self._work.report(Progress(sent, self._total, "bytes", self._where["Key"]))
+            self._reused += count if is_reused else 0
+            sent, reused = self._sent, self._reused
+        key = self._where["Key"]
+        self._work.report(Progress(sent, self._total, "bytes", key, reused=reused))
 
 
 class _Counted:

@@ -103,7 +103,7 @@ def hash_prefix(path: Path, prefix: Prefix, digests: Digests, work: Work) -> boo
                 return False
             digests.update(memory[:count])
             done += count
-            work.report(Progress(done, prefix.size, "bytes"))
+            work.report(Progress(done, prefix.size, "bytes", reused=done))
     return digests.sha256 == prefix.sha256
 
 

@@ -105,7 +105,9 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     every = {**(metadata or {}), **dict(options.metadata)}
     arguments = {**_arguments(bucket, key, every, content_type), **parameters_of(options)}
     file = _FileUpload(bucket, path, stamp, arguments, only_new, options, ahead)
-    written = file.single(work) if stamp.size <= SINGLE_BYTES else file.in_parts(work)
+    if stamp.size > SINGLE_BYTES:
+        return file.in_parts(work)  # which reports its progress
+    written = file.single(work)
     work.report(Progress(stamp.size, stamp.size, "bytes", key))
     return written
 

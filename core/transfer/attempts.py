@@ -78,7 +78,8 @@ class Attempts:
         """Return the work for one file, with the shared cancel token, budget and limits."""
 
         def take(progress: Progress) -> None:
-            if progress.done > self._furthest.get(number, 0):  # repeated bytes do not count
+            # Repeated bytes do not count, nor those that an interrupted transfer had sent.
+            if progress.done > max(self._furthest.get(number, 0), progress.reused):
                 self._furthest[number] = progress.done
                 self._budget.arrived()
             report(progress)

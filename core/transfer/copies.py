@@ -247,7 +247,7 @@ class _Copies:
         Raises:
             InvalidInput: the target exists, and is not proven to be another object.
         """
-        work = self._attempts.work_for(number, lambda now: recorder.moving(number, now.done))
+        work = self._attempts.work_for(number, lambda now: recorder.moving(number, now))
         merged = number in self._merged
         only_new = merged or not proven or self._if_exists is not IfExists.OVERWRITE
         try:

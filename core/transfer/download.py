@@ -363,7 +363,7 @@ class _Download:
 
         def report(now: Progress) -> None:
             if large:
-                recorder.moving(number, now.done)
+                recorder.moving(number, now)
 
         work = self._attempts.work_for(number, report)
         if self._decisions[number] is not IfExists.KEEP_BOTH:

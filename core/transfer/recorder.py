@@ -105,6 +105,8 @@ class OutcomeRecorder:
         #: The error of the connection that has stopped a batch of the queue.
         self.held: StorageError | None = None
         self._moving: dict[int, int] = {}
+        #: Bytes of files that an interrupted transfer had sent, as long as they count as moved.
+        self._reused: dict[int, int] = {}
         # Skipped bytes are taken off the total, so that the progress still reaches 100 %.
         self._moved = self._left_out = 0
         self._total = sum(sizes)
@@ -173,6 +175,7 @@ class OutcomeRecorder:
             if self._closed:
                 return
             self._moving.pop(number, None)
+            self._reused.pop(number, None)
             self._left_out += self._sizes[number]
             self._skipped[number] = reason
             self._news.skipped.append((number, reason))
@@ -186,6 +189,7 @@ class OutcomeRecorder:
             if self._closed:
                 return
             self._moving.pop(number, None)
+            self._reused.pop(number, None)
             if self._is_held_by(error):
                 return
             self._failed[number] = failure
@@ -193,12 +197,12 @@ class OutcomeRecorder:
             self._record(FileResult(number, State.FAILED, failure=failure))
         self._report()
 
-    def moving(self, number: int, size: int) -> None:
+    def moving(self, number: int, file: Progress) -> None:
         """Report the transferred bytes of a large file; the number may decrease."""
         # Not recorded in the journal: a part of a file is transferred again after a crash.
         with self._lock:
-            self._moving[number] = size
-            self._news.moving[number] = size
+            self._moving[number] = self._news.moving[number] = file.done
+            self._reused[number] = file.reused
         self._report()
 
     def open_among(self, numbers: Sequence[int]) -> list[int]:
@@ -297,4 +301,5 @@ class OutcomeRecorder:
             unit="bytes",
             items_done=self._ended_files + len(self._done) + len(self._skipped) + len(self._failed),
             items_total=self._ended_files + len(self._keys),
+            reused=sum(self._reused.values()),
         )

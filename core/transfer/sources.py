@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from core.errors import ErrorKind, InvalidInput, NotFound
+from core.local.partial_files import is_partial
 from core.model.name_filter import NameFilter
 from core.model.upload_options import UploadOptions
 from core.transfer.values import Refusal
@@ -103,7 +104,8 @@ def find_sources(paths: Iterable[str | Path], *, work: Work | None = None) -> So
     """Return the regular files among `paths` and below them, folders in order of name.
 
     The name of a folder is the first part of the names. Symbolic links are followed, except loops.
-    No file is opened, since a pipe could block; everything else is reported in `refused`.
+    Unfinished downloads in folders are omitted. No file is opened, since a pipe could block;
+    everything else is reported in `refused`.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -193,6 +195,8 @@ class _Walk:
                 self._refused.append((path, name, _LOOP))
             else:
                 self._folders.append((path, name, above | {here}))
+        elif above and is_partial(path):
+            pass  # a later download continues it
         elif refusal := _unfit(path, name, seen.st_mode):
             self._refused.append((path, name, refusal))
         else:

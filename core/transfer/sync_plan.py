@@ -25,7 +25,6 @@ from core.transfer.sync_sides import (
     LocalFile,
     Pair,
     Sides,
-    is_partial,
     raise_unreadable,
 )
 from core.transfer.sync_values import (
@@ -119,7 +118,7 @@ def _sendable(
         if _concerns(sides.names, path, name)
     ]
     for name, path, size, modified in columns:
-        if is_partial(name) or not sides.names.matches(name):
+        if not sides.names.matches(name):
             continue
         try:
             check_key(sides.prefix + name)

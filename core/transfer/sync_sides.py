@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from core.errors import Cancelled, ErrorKind, LocalIOError, NotFound
 from core.hints import Hint
-from core.local.partial_files import PARTIAL_SUFFIX
+from core.local.partial_files import is_partial
 from core.model.name_filter import NameFilter
 from core.objects.bucket import Bucket
 from core.objects.comparing import compare_file
@@ -192,11 +192,6 @@ def _transferred(pair: Pair, reason: SyncReason, direction: SyncDirection) -> Sy
     action = SyncAction.ADD if target is None else SyncAction.REPLACE
     etag = pair.object.etag if pair.object is not None else ""
     return SyncItem(action, reason, pair.key, pair.path, source.size, etag)
-
-
-def is_partial(name: str) -> bool:
-    """Return whether a name is that of an unfinished download."""
-    return name.endswith(PARTIAL_SUFFIX)
 
 
 def _is_regular(path: Path) -> bool:

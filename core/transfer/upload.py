@@ -260,7 +260,7 @@ class _Upload:
 
     def _send(self, recorder: OutcomeRecorder, number: int) -> Written:
         path, key = Path(self._paths[number]), self._keys[number]
-        work = self._attempts.work_for(number, lambda now: recorder.moving(number, now.done))
+        work = self._attempts.work_for(number, lambda now: recorder.moving(number, now))
         only_new = self._only_new(number)
         return upload_file(
             self._bucket, key, path, only_new=only_new, options=self._options, work=work

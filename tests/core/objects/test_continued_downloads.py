@@ -191,6 +191,21 @@ def test_only_a_resumable_download_leaves_its_bytes(world):
     assert world.left == []
 
 
+def test_bytes_of_an_earlier_download_are_reported_as_such(world):
+    world.cut()
+    reports = []
+    world.get(work=Work(report=reports.append))
+    assert [each.reused for each in reports if each.done <= 5 * RANGE][-1] == 5 * RANGE
+    assert {each.reused for each in reports if each.done > 5 * RANGE} == {5 * RANGE}
+    assert min(each.done - each.reused for each in reports) == 0
+    world.path.unlink()
+    world.cut()
+    world.server.store(OTHER)  # whose bytes are all sent
+    reports.clear()
+    world.get(work=Work(report=reports.append))
+    assert {each.reused for each in reports} == {0}
+
+
 def test_another_target_and_a_running_download_do_not_share_the_bytes(world):
     world.cut()
     (part,) = world.left

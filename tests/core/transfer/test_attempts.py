@@ -186,3 +186,16 @@ def test_one_pause_holds_all_threads_and_a_cancel_ends_it():
 def test_the_budget_is_as_long_as_the_works():
     assert work_with_budget(Work(budget=RetryBudget(7))).budget.seconds == 7
     assert isinstance(work_with_budget(Work()).budget, TransferBudget)
+
+
+def test_bytes_that_an_earlier_transfer_sent_are_no_sign_of_a_server_that_answers(clock):
+    shared = attempts(60)
+    shared.attempted(lambda: None)
+    take = shared.work_for(0, lambda _progress: None).report
+    assert shared._budget.failed()
+    clock.now += 50
+    take(Progress(500, 900, reused=500))
+    clock.now += 50
+    assert not shared._budget.failed()
+    take(Progress(501, 900, reused=500))
+    assert shared._budget.failed()

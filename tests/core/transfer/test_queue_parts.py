@@ -97,20 +97,24 @@ def paused(queue, place, batch, sent, parts=2):
 
 
 def resumed(queue, place, batch, large):
+    """Continue the batch, and return its last progress."""
     queue.resume(batch.id)
-    (ended,) = run_waiting(queue, place, profile=P)
+    reports = []
+    (ended,) = run_waiting(queue, place, Work(report=reports.append), profile=P)
     assert ended.counts.done == 1
     assert read(place.bucket, batch.arguments["keys"][0]) == large.read_bytes()
     assert uploads(place.bucket) == []
     assert state_database().rows("SELECT * FROM uploads") == []
+    return reports[-1]
 
 
 def test_after_a_pause_only_the_missing_parts_are_sent(queue, place, batch, sent, large):
     paused(queue, place, batch, sent)
     sweep(place)  # another transfer begins
     assert uploads(place.bucket) == batch.arguments["keys"]
-    resumed(queue, place, batch, large)
+    last = resumed(queue, place, batch, large)
     assert sent.numbers == [3]
+    assert (last.done, last.reused) == (20 * MIB, 16 * MIB)
 
 
 def test_a_file_that_has_changed_is_sent_completely(queue, place, batch, sent, large):

@@ -10,7 +10,7 @@ from core.model.objects import Verdict
 from core.transfer.journal import Journal, Order, settled, unfinished
 from core.transfer.recorder import Completed, OutcomeRecorder
 from core.transfer.values import EXISTS, Outcomes
-from core.work import Work
+from core.work import Progress, Work
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_what_is_planned_is_done_skipped_failed_or_cancelled():
     counts.done(3, Verdict.SIZE_ONLY)
     counts.skipped(1, EXISTS)
     counts.failed(2, ServiceError("no"))
-    counts.moving(4, 5)
+    counts.moving(4, Progress(5))
     report = counts.close()
     counts.done(4, Verdict.MD5)  # too late: its end is decided
     assert counts.close().done == report.done
@@ -112,8 +112,21 @@ def test_progress_leaves_out_what_is_skipped_and_counts_what_moves():
     counts = recorder(Work(report=seen.append))
     counts.skipped(0, EXISTS)
     counts.done(1, Verdict.SHA256)
-    counts.moving(2, 4)
+    counts.moving(2, Progress(4))
     counts.flush()
     assert (seen[-1].done, seen[-1].total) == (14, 60)
     assert (seen[-1].items_done, seen[-1].items_total) == (2, 7)
     counts.close()
+
+
+def test_what_an_earlier_transfer_sent_is_reported_until_the_file_fails():
+    reports = []
+    counts = recorder(Work(report=reports.append))
+    counts.moving(0, Progress(9, reused=6))
+    counts.moving(1, Progress(4, reused=3))
+    counts.done(0, Verdict.MD5)
+    counts.flush()
+    assert (reports[-1].done, reports[-1].reused) == (14, 9)
+    counts.failed(1, ServiceError("no"))
+    counts.close()
+    assert (reports[-1].done, reports[-1].reused) == (10, 6)

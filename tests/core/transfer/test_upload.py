@@ -284,6 +284,13 @@ def test_what_is_no_file_is_reported_and_never_opened(tmp_path):
     assert find_sources([tmp_path / "none"]).refused[0][2].kind is ErrorKind.NOT_FOUND
 
 
+def test_unfinished_downloads_in_a_folder_are_not_uploaded(tmp_path):
+    unfinished = tmp_path / ".a.0123456789ab.strongroom-part"
+    unfinished.touch()
+    assert find_sources([tmp_path]).paths == ()
+    assert find_sources([unfinished]).paths == (str(unfinished),)
+
+
 def test_what_cannot_be_uploaded_is_a_failure_and_not_a_skip(place, folder):
     os.mkfifo(folder / "pipe")
     (folder / "bad\udcff").write_text("1")
