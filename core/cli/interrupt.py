@@ -1,9 +1,12 @@
 """Handling of Ctrl-C and SIGTERM, which end every command within two seconds.
 
-SIGTERM is sent by `timeout`, systemd and the shutdown of the computer. The first interrupt cancels
-the command's work, which closes its sockets and lets it clean up. A command that is still running
-after a second gets a `KeyboardInterrupt`, and shortly afterwards the process ends. A separate thread does this, because the main thread does not handle signals while it
+The first interrupt cancels the command's work, which closes its sockets and lets it clean up. A
+command that is still running after a second gets a `KeyboardInterrupt`, and shortly afterwards the
+process ends. A separate thread does this, because the main thread does not handle signals while it
 executes native code. The next command removes what an ended command left behind.
+
+SIGTERM is sent by `timeout`, systemd and the shutdown of the computer, not by a user who has given
+up: it pauses the work, so that what a later command can continue remains.
 """
 
 from __future__ import annotations
@@ -78,7 +81,13 @@ class _Stop:
             raise KeyboardInterrupt
         self._interrupted = True
         _set_alarm(STOP_SECONDS)
-        self._token.cancel()
+        self._stop(number)
+
+    def _stop(self, number: int) -> None:
+        if number == signal.SIGTERM:
+            self._token.pause()
+        else:
+            self._token.cancel()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -101,11 +110,13 @@ class _Stop:
         with heard:
             while numbers := heard.recv(64):  # empty once the block has ended
                 # A command with its own handling of interrupts has replaced the handler.
-                if any(
-                    number in numbers and signal.getsignal(number) == self.requested
+                found = [
+                    number
                     for number in _INTERRUPTS
-                ):
-                    self._token.cancel()
+                    if number in numbers and signal.getsignal(number) == self.requested
+                ]
+                if found:
+                    self._stop(found[0])
                     if not self._ended.wait(END_SECONDS):
                         self._end()
                     return
