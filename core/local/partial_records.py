@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -98,12 +99,32 @@ def retained_names() -> frozenset[str]:
         if utc_now() - datetime.fromisoformat(moment) < RETENTION:
             names.add(path.name)
             continue
-        with suppress(OSError), claimed(path) as dead:  # its folder may be that of another user now
-            if dead:
-                path.unlink(missing_ok=True)
-        if is_missing(path):
-            remove_record(path)
+        _remove_unused(path)
     return frozenset(names)
+
+
+def remove_partials_of(folder: Path, bucket: str, keys: Collection[str]) -> None:
+    """Remove the partial files of objects that are not downloaded to a folder any more.
+
+    Those that a running process uses remain.
+
+    Raises:
+        LocalIOError: the state database cannot be read.
+    """
+    sql = "SELECT path, target, key FROM partial_downloads WHERE bucket = ?"
+    root = _beginning_below(folder)
+    for path, target, key in state_database().rows(sql, (bucket,)):
+        if key in keys and os.fsdecode(target).startswith(root):
+            _remove_unused(Path(os.fsdecode(path)))
+
+
+def _remove_unused(path: Path) -> None:
+    """Remove a partial file and its record, unless a running process uses it."""
+    with suppress(OSError), claimed(path) as dead:  # its folder may be that of another user now
+        if dead:
+            path.unlink(missing_ok=True)
+    if is_missing(path):
+        remove_record(path)
 
 
 def is_missing(path: Path) -> bool:
@@ -119,7 +140,7 @@ def is_missing(path: Path) -> bool:
 
 def stored_bytes(folder: Path) -> int:
     """Return the space in bytes of the partial files for targets below a folder."""
-    root, total = os.path.join(os.path.realpath(folder), ""), 0  # noqa: PTH118 - a text with its end
+    root, total = _beginning_below(folder), 0
     try:
         rows = state_database().rows("SELECT path, target FROM partial_downloads")
     except LocalIOError:
@@ -131,6 +152,11 @@ def stored_bytes(folder: Path) -> int:
                 found = Path(os.fsdecode(path)).stat()
                 total += getattr(found, "st_blocks", found.st_size // 512) * 512
     return total
+
+
+def _beginning_below(folder: Path) -> str:
+    """Return the text with which the paths of all targets below a folder begin."""
+    return os.path.join(os.path.realpath(folder), "")  # noqa: PTH118 - a text with its end
 
 
 def _target_name(target: Path) -> bytes:

@@ -24,10 +24,12 @@ All methods read or write the state database and may be called in any thread and
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from core.errors import CONNECTION_KINDS, Cancelled, ErrorKind, NotFound, StorageError
+from core.local.partial_records import remove_partials_of
 from core.local.state.database import Database, state_database
 from core.local.state.owners import owner_of_this_process
 from core.local.unreadable import UNREADABLE
@@ -153,6 +155,7 @@ class TransferQueue:
             connection.execute(
                 "UPDATE queue SET held = '', reason = '' WHERE transfer = ?", (number,)
             )
+        self._remove_partials(number, batch)
 
     def retry(
         self,
@@ -211,9 +214,11 @@ class TransferQueue:
 
     def remove(self, batch_id: str) -> bool:
         """Remove a batch from the list, and return False if it is running."""
-        _number, batch = self._find(batch_id)
+        number, batch = self._find(batch_id)
         if batch.state is BatchState.RUNNING:
             return False
+        if batch.state is not BatchState.ENDED:
+            self._remove_partials(number, batch)
         discard(batch_id, self._database.path.parent)
         self._database.return_free_pages()
         return True
@@ -273,6 +278,15 @@ class TransferQueue:
         return self.batch(batch_id)
 
     # Helpers
+
+    def _remove_partials(self, number: int, batch: QueuedBatch) -> None:
+        """Remove what a pause has left of downloads that nothing continues any more."""
+        if batch.operation != "transfer.download":
+            return
+        with suppress(*UNREADABLE):
+            arguments = queue_rows.read_arguments(self._database, number)
+            folder, keys = Path(arguments["folder"]), frozenset(arguments["keys"])
+            remove_partials_of(folder, batch.bucket, keys)
 
     def _turn(self, number: int, batch: QueuedBatch) -> Turn | None:
         """Return the turn of a batch; None if its order cannot be read."""

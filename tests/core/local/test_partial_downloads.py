@@ -3,6 +3,7 @@
 import os
 from contextlib import nullcontext
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +13,8 @@ from core.local.partial_downloads import PartialDownload
 from core.local.partial_files import remove_partials
 from core.local.partial_records import Prefix, Source
 from core.local.state.database import state_database
+from core.transfer.journal import Order
+from core.transfer.queue import TransferQueue
 
 SOURCE = Source("", "b", "k")
 COUNT = "SELECT count(*) FROM partial_downloads"
@@ -111,3 +114,17 @@ def test_a_slow_database_does_not_slow_down_the_download(target, monkeypatch):
         now[0] += 0.5
         part.note(Prefix("etag", 2, 1, "0" * 64))
     assert len(written) == 3
+
+
+@pytest.mark.parametrize("end", [TransferQueue.cancel, TransferQueue.remove])
+def test_the_end_of_a_paused_batch_removes_what_it_has_stored(target, end):
+    path, other = paused(target), paused(target.parent.parent / "f")
+    queue = TransferQueue()
+    columns = {"keys": ["k"], "sizes": [2], "folder": str(target.parent)}
+    batch = Order("transfer.download", uuid4().hex, "Down", "p", "b", columns)
+    queue.add(batch)
+    queue.pause(batch.id)
+    assert path.exists()
+    end(queue, batch.id)
+    assert (path.exists(), other.exists()) == (False, True)
+    assert state_database().rows(COUNT) == [(1,)]
