@@ -138,15 +138,21 @@ def is_missing(path: Path) -> bool:
     return False
 
 
-def stored_bytes(folder: Path) -> int:
-    """Return the space in bytes of the partial files for targets below a folder."""
+def stored_bytes(folder: Path, names: Collection[str]) -> int:
+    """Return the space in bytes of the partial files for some targets below a folder.
+
+    Args:
+        folder: the folder.
+        names: the paths of the targets relative to the folder.
+    """
     root, total = _beginning_below(folder), 0
+    wanted = {root + os.path.normpath(name) for name in names}
     try:
         rows = state_database().rows("SELECT path, target FROM partial_downloads")
     except LocalIOError:
         return 0
     for path, target in rows:
-        if os.fsdecode(target).startswith(root):
+        if os.fsdecode(target) in wanted:
             with suppress(OSError):
                 # Windows does not report the blocks.
                 found = Path(os.fsdecode(path)).stat()

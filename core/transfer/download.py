@@ -171,10 +171,12 @@ class _Download:
         Raises:
             LocalIOError: there is not enough space.
         """
-        needed = sum(map(self._still_needed, range(len(self._keys))))
-        free = shutil.disk_usage(self._root).free
+        each = list(map(self._still_needed, range(len(self._keys))))
+        needed, free = sum(each), shutil.disk_usage(self._root).free
         # The space of downloads that are continued is already theirs.
-        if needed > free and needed > free + stored_bytes(self._root):
+        if needed > free and needed > free + stored_bytes(
+            self._root, [name for name, size in zip(self._local, each, strict=True) if size]
+        ):
             raise LocalIOError(
                 f"There is not enough space in {self._root.name or self._root} for "
                 f"{format_size(needed)}",

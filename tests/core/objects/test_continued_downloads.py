@@ -12,7 +12,7 @@ from helpers.object_server import bucket_at, error
 from helpers.range_server import RANGE, RangeServer
 from helpers.stub_server import StubServer
 
-from core.errors import AccessDenied, AlreadyExists, Cancelled, StorageError
+from core.errors import AccessDenied, AlreadyExists, Cancelled, LocalIOError, StorageError
 from core.local import partial_downloads, partial_records
 from core.local.partial_files import remove_partials
 from core.local.state.database import state_database
@@ -232,10 +232,16 @@ def test_the_space_of_a_continued_download_is_not_needed_again(world, monkeypatc
     monkeypatch.setattr("core.transfer.download.shutil.disk_usage",
                         lambda _folder: type("Usage", (), {"free": needed}))  # fmt: skip
     etag = world.server.objects["/b/k"][1]
-    report = download_all(
-        Place(), keys=["k"], sizes=[len(BODY)], etags=[etag], names=["f"], folder=str(world.path.parent)
-    )  # fmt: skip
-    assert report.complete
+
+    def get_as(name):
+        return download_all(
+            Place(), keys=["k"], sizes=[len(BODY)], etags=[etag], names=[name],
+            folder=str(world.path.parent),
+        )  # fmt: skip
+
+    with pytest.raises(LocalIOError, match="not enough space"):
+        get_as("other")  # which cannot use the bytes
+    assert get_as("f").complete
     assert world.path.read_bytes() == BODY
 
 
