@@ -5,23 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from core.backup.arguments import check_not_empty
 from core.backup.choice import Wanted, find
 from core.backup.conversion import converted
-from core.backup.databases import engine_of, open_database
+from core.backup.databases import engine_of, open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.drift import drift
 from core.backup.drills import record_drill
 from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes
+from core.backup.other_databases import note_others
 from core.backup.package import Package, fetch_package, refuse_broken
 from core.backup.restore import BY_COUNT, BY_FINGERPRINT, BY_HASH, BY_VALUE
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
-from core.errors import Corrupt, InvalidInput
+from core.errors import Cancelled, Corrupt, InvalidInput, StorageError
 from core.hints import Hint
 from core.local.spool import spool
 from core.model.backup import Backup, BackupState
@@ -34,6 +35,8 @@ from core.work import Progress, Work, default_work
 
 #: The engine that can use a temporary file, and such a file's name.
 _FILE_ENGINE, _SCRATCH_FILE = "SQLite", "scratch.db"
+#: The engines that remove a table with the transaction that has created it, also after a crash.
+_TRANSACTIONAL = frozenset({"PostgreSQL", _FILE_ENGINE})
 #: What a report shows if the rows differ.
 _DIFFERENT = "different"
 
@@ -56,7 +59,8 @@ def drill(
         workspace: The workspace with the bucket.
         work: Cancel token and progress.
         table: The table of the backup.
-        backup_id: The id of the backup; by default the newest of the table.
+        backup_id: The id of the backup; by default the newest of the table that is of the database
+            `into`, or else of its engine.
         into: The address of a database of the same engine, in which a scratch table is created and
             never committed; empty for SQLite, for which a temporary file is used.
 
@@ -75,17 +79,33 @@ def drill(
     address = resolve_address(into, secrets_of(workspace), work) if into else None
     which = newest_of_engine(store, table, address, work) if address and not backup_id else None
     which = which or find(store, table, work, Wanted.of(backup_id, None))
-    return drill_of_backup(store, which, address, work)
+    notes = () if backup_id else note_others(store, which, work, why=_why(which, address))
+    report = drill_of_backup(store, which, address, work)
+    return replace(report, notes=(*notes, *report.notes))
+
+
+def _why(used: Backup, into: DatabaseAddress | None) -> str:
+    """Return why a backup is used for a drill without an id."""
+    if into is None:
+        return "the newest of all"
+    if used.origin.differs(origin_of(into)):
+        return f"the newest of {used.origin.engine}"
+    return "that of the scratch database"
 
 
 def newest_of_engine(store: Store, table: str, into: DatabaseAddress, work: Work) -> Backup | None:
-    """Return the newest backup of a table of the scratch database's engine; None if there is none.
+    """Return the newest backup of a table of the scratch database, or else of any of its engine.
 
     Raises:
-        Corrupt: A newer backup, whose engine is unknown, is broken.
+        Corrupt: A newer backup, which may be of this database or engine, is broken.
     """
-    engine = engine_of(into).engine
-    for backup in backups_in(store, table, work):
+    engine, here = engine_of(into).engine, origin_of(into)
+    listed = backups_in(store, table, work)
+    own = [each for each in listed if each.origin.database and not each.origin.differs(here)]
+    if any(not each.filter and each.state is not BackupState.BROKEN for each in own):
+        # Broken ones whose database is not known remain: they may be of this one.
+        listed = tuple(each for each in listed if not each.origin.differs(here))
+    for backup in listed:
         broken = backup.state is BackupState.BROKEN
         if broken or (backup.origin.engine == engine and not backup.filter):
             refuse_broken(backup)
@@ -99,21 +119,24 @@ def drill_of_backup(
     """Run the restore drill of a listed backup in any store, and record it; see `drill`."""
     _require_engine(store, backup, into, work)
     started = time.monotonic()
-    target_name = ""
+    place = _Place("a temporary file" if into is None else "")
     try:
         with _scratch(into, work) as target, fetch_package(store, backup, None, work) as fetched:
-            target_name = target.name if into is not None else "a temporary file"
-            found = _ScratchRestore(target, converted(fetched, target, None), work)
+            place.name = place.name or target.name
+            found = _ScratchRestore(target, converted(fetched, target, None), work, place)
             found.run()
-    except Corrupt as error:
-        problem = error.reason[:500]
-        record_drill(store, backup, target_name, _DIFFERENT, problem)
+    except StorageError as error:
+        if isinstance(error, Corrupt):
+            record_drill(store, backup, place.name, _DIFFERENT, error.reason[:500])
+        if not isinstance(error, Cancelled):
+            error.effect = _effect(into, place)
+            error.remedy = error.remedy.replace("Nothing was changed.", "").strip()
         raise
     record_verification(store, backup, "drill")
-    record_drill(store, backup, target_name, found.verified, " ".join(found.problems)[:500])
+    record_drill(store, backup, place.name, found.verified, " ".join(found.problems)[:500])
     return DrillReport(
         backup,
-        target_name,
+        place.name,
         found.schema.table,
         found.package.rows,
         found.verified,
@@ -166,11 +189,43 @@ def _scratch(into: str | DatabaseAddress | None, work: Work) -> Iterator[Databas
             yield target
 
 
+@dataclass(slots=True)
+class _Place:
+    """Where a drill creates its scratch table: the names of the database and, then, of the table."""
+
+    name: str
+    table: str = ""
+
+
+def _effect(into: str | DatabaseAddress | None, place: _Place) -> str:
+    """Return what is left of the scratch table of a drill that failed."""
+    if into is None:
+        return "The temporary file was removed."
+    if not place.table:
+        return "No scratch table was created."
+    removed = f"The scratch table in {place.name} was removed."
+    if engine_of(into).engine in _TRANSACTIONAL:
+        return removed
+    try:
+        # Another connection, since that of the drill may be the reason of the failure.
+        with open_database(into, work=Work()) as target:
+            if not target.exists(place.table):
+                return removed
+            remains = "remains"
+    except StorageError:
+        remains = "may remain"
+    return (
+        f"The scratch table {place.table} {remains} in {place.name}. The next restore drill in this "
+        "database removes it."
+    )
+
+
 class _ScratchRestore:
     """Steps of a drill inside a transaction that is rolled back in every case."""
 
-    def __init__(self, target: Database, package: Package, work: Work) -> None:
+    def __init__(self, target: Database, package: Package, work: Work, place: _Place) -> None:
         self._target = target
+        self._place = place
         self._work = work
         self.package = package
         self.schema = package.schema
@@ -187,6 +242,7 @@ class _ScratchRestore:
             shadow = replace(
                 bare, table=target.free_name(target.related_name(bare.table, "__restoring"))
             )
+            self._place.table = shadow.table
             target.create(shadow)
             rows = self.package.pieces(long_rows=target.loads_long_rows)
             target.load(shadow, rows, work=self._work)

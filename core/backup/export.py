@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from core.backup.arguments import check_not_empty
 from core.backup.choice import Wanted, find
+from core.backup.other_databases import note_others
 from core.backup.query.insert_statements import write_inserts
 from core.backup.query.rows import VIEW, LoadedBackup, loaded_backup
 from core.backup.store import BucketStore, Store
@@ -30,7 +31,8 @@ FORMATS = ("csv", "json", "sql", "parquet")
 class ExportReport:
     """The report of an export: the file, its number of rows and its size in bytes.
 
-    `notes` name columns that are exported as text although they have another type.
+    `notes` name columns that are exported as text although they have another type, and other databases
+    with backups of such a table, if none was chosen by its id.
     """
 
     backup: Backup
@@ -92,7 +94,10 @@ def export(  # noqa: PLR0913 - keyword arguments of one operation
     target = Target(Path(path), file_format, overwrite, formula_safe)
     check_target(target)
     store = BucketStore(workspace.bucket)
-    return export_of(store, find(store, table, work, Wanted.of(backup_id, at)), target, work)
+    which = find(store, table, work, Wanted.of(backup_id, at))
+    notes = note_others(store, which, work) if backup_id is None else ()
+    report = export_of(store, which, target, work)
+    return replace(report, notes=(*notes, *report.notes))
 
 
 def check_target(target: Target) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from core.backup.checked_reading import read_checked
 from core.backup.choice import Wanted, choose
 from core.backup.encryption import BackupCipher
 from core.backup.manifest import part_file
 from core.backup.old_form import read_old_form
+from core.backup.other_databases import note_others
 from core.backup.package import (
     LARGE_PART,
     decrypted_manifest,
@@ -47,7 +49,8 @@ def verify(
     work = default_work(work)
     store = BucketStore(workspace.bucket)
     which = choose(store, table, work, Wanted.of(backup_id, None))
-    return verify_of(store, which, work)
+    notes = note_others(store, which, work) if backup_id is None else ()
+    return replace(verify_of(store, which, work), notes=notes)
 
 
 def verify_of(store: Store, backup: Backup, work: Work) -> VerifyReport:

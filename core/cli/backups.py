@@ -203,6 +203,8 @@ def _show_verified(cli: Cli, report: VerifyReport) -> None:
     cli.out.line(f"{named_backup(report.backup)}: {report.outcome}")
     for problem in report.problems:
         cli.out.line(f"! {problem}")
+    for note in report.notes:
+        cli.out.note(f"! {note}")
 
 
 def named_backup(one: Backup) -> str:

@@ -61,3 +61,5 @@ def _show(cli: Cli, report: DrillReport) -> None:
         cli.out.line("The backup is proven: the restored table is the same. It was removed again.")
     elif not report.problems:
         cli.out.line("The old form has no hash, so this does not prove the values of the rows.")
+    else:
+        cli.out.line("The backup is not proven. The scratch table was removed again.")

@@ -37,7 +37,7 @@ class DrillReport:
 
     `target` is the scratch database and `table` the name of the removed scratch table. `verified`
     describes how the rows were compared. `notes` are parts of the schema that a scratch database
-    cannot have; `problems` are differences.
+    cannot have, and other databases with backups of such a table; `problems` are differences.
     """
 
     backup: Backup
@@ -57,13 +57,17 @@ class DrillReport:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """Report of a verification; without `problems` every byte is as recorded."""
+    """Report of a verification; without `problems` every byte is as recorded.
+
+    `notes` name other databases with backups of such a table, if none was chosen by its id.
+    """
 
     backup: Backup
     rows: int
     size: int
     seconds: float
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:

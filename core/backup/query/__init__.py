@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.backup.arguments import check_not_empty
 from core.backup.choice import Wanted, find
+from core.backup.other_databases import note_others
+from core.backup.query.early_check import check_early
 from core.backup.query.rows import loaded_backup
 from core.backup.store import BucketStore, Store
 from core.errors import InvalidInput
@@ -25,7 +27,7 @@ class QueryResult:
     """The result of a query; `cut` is whether there are more than `limit` rows.
 
     `types` are DuckDB's names of the columns' types. `notes` name columns of the backup that are read
-    as text. `seconds` is the time of everything, with download and verification.
+    as text, and other databases with backups of such a table, if none was chosen by its id. `seconds` is the time of everything, with download and verification.
     """
 
     backup: Backup
@@ -73,12 +75,15 @@ def query(  # noqa: PLR0913 - keyword arguments of one operation
     check_not_empty(query=sql)
     _check_limit(limit)
     which = find(store, table, work, Wanted.of(backup_id, at))
-    return query_of(store, which, sql, limit, work)
+    notes = note_others(store, which, work) if backup_id is None else ()
+    found = query_of(store, which, sql, limit, work)
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def query_of(store: Store, backup: Backup, sql: str, limit: int, work: Work) -> QueryResult:
     """Run a query on a listed backup in any store; see `query`."""
     started = time.monotonic()
+    check_early(store, backup, sql, work)
     with loaded_backup(store, backup, work) as loaded:
         found = select(loaded.connection, sql, limit + 1, work)
     return QueryResult(

@@ -76,7 +76,7 @@ def loaded_backup(
         with _reading_errors(backup), run(connection, work):
             columns = load(connection, package, folder, VIEW, exact=exact)
             package.held.clear()  # DuckDB has the rows, this memory is only needed once
-            _name_view(connection, package)
+            name_view(connection, backup.table, package.engine)
             if locked:
                 lock(connection)
         raw_columns = tuple(f"c{number}" for number, _ in enumerate(columns))
@@ -240,10 +240,10 @@ def _settle(
         replace(settled(plan, number), source=plan.source)
         for plan, number in zip(found, measured, strict=True)
     ]
-    return tuple(_with_free_names(columns))
+    return tuple(with_free_names(columns))
 
 
-def _with_free_names(columns: Sequence[Typed]) -> Iterator[Typed]:
+def with_free_names(columns: Sequence[Typed]) -> Iterator[Typed]:
     """Yield the columns; names that differ only in case, which DuckDB ignores, get a number."""
     used: set[str] = set()
     for column in columns:
@@ -260,10 +260,10 @@ def _with_free_names(columns: Sequence[Typed]) -> Iterator[Typed]:
         yield replace(column, name=name, note=note)
 
 
-def _name_view(connection: duckdb.DuckDBPyConnection, package: Package) -> None:
-    """Create a view with the name of the table, which may have a schema (PostgreSQL)."""
-    schema, name = "main", package.backup.table
-    if package.engine == "PostgreSQL":
+def name_view(connection: duckdb.DuckDBPyConnection, table: str, engine: str) -> None:
+    """Create a view of the rows with the name of the table, which may have a schema (PostgreSQL)."""
+    schema, name = "main", table
+    if engine == "PostgreSQL":
         parsed = TableName.parse(name)
         schema, name = ("main" if parsed.schema == PUBLIC else parsed.schema), parsed.name
     if (schema, name.casefold()) == ("main", VIEW):

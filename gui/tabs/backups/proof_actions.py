@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from core.errors import StorageError
+from core.errors import Corrupt, StorageError
 from core.model.backup import Backup, BackupState
 from core.model.verification import DrillReport
 from core.units import format_counted, format_duration, iso_utc, utc_now
@@ -94,7 +94,7 @@ class ProofActions(QObject):
             "backup.drill",
             arguments,
             self._on_drilled,
-            failed=partial(self._on_drill_failed, backup),
+            failed=partial(self._on_drill_failed, backup, partial(self._drill, backup, scratch)),
             source=backup.key,
             target=into or "a temporary file",
             command=self._tab.command(
@@ -108,7 +108,7 @@ class ProofActions(QObject):
             self._backups.set_checked(report.backup, f"restore drill failed on {now}")
             self._tab.banner.show_warning(
                 f"The restore drill of the backup of {taken} found differences.",
-                " ".join(report.problems[:3]),
+                " ".join((*report.problems[:3], "The scratch table was removed.")),
             )
             return
         took = format_duration(report.seconds)
@@ -125,9 +125,12 @@ class ProofActions(QObject):
             f"and compared, {report.verified}."
         )
 
-    def _on_drill_failed(self, backup: Backup, error: StorageError) -> None:
+    def _on_drill_failed(
+        self, backup: Backup, again: Callable[[], object], error: StorageError
+    ) -> None:
         """Show the error, and the damage that the drill may have recorded."""
-        self._tab.show_error(error)
+        # A damaged backup is damaged again, and its damage is shown in the list.
+        self._tab.show_error(error, None if isinstance(error, Corrupt) else again)
         self._changed(backup)
 
     def pin(

@@ -53,8 +53,9 @@ def test_a_damaged_backup_is_an_error_and_not_proven(store: MemoryStore, path: P
     backup = backed_up(store, path, "orders")
     drill_of_backup(store, backup, None, Work())
     damage(store, backup)
-    with pytest.raises(Corrupt):
-        drill_of_backup(store, backup, None, Work())
+    with pytest.raises(Corrupt) as raised:
+        drill_of_backup(store, backup, str(path), Work())
+    assert raised.value.effect == "No scratch table was created."
     found = listed(store)
     assert found.checked.startswith("restore drill failed on 20")
     assert found.proven is None
@@ -69,8 +70,12 @@ def test_a_drill_that_could_not_run_is_no_proof(
         raise DatabaseError("the disk is full")
 
     monkeypatch.setattr(SQLiteDatabase, "load", fail)
-    with pytest.raises(DatabaseError):
+    with pytest.raises(DatabaseError) as raised:
         drill_of_backup(store, backup, None, Work())
+    assert raised.value.effect == "The temporary file was removed."
+    with pytest.raises(DatabaseError) as raised:
+        drill_of_backup(store, backup, str(path), Work())
+    assert raised.value.effect == "The scratch table in trading.db was removed."
     assert (listed(store).checked, listed(store).proven) == ("listed, sizes agree", None)
 
 

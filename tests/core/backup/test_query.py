@@ -223,3 +223,32 @@ def test_the_documented_example_reads_the_parts(store, tmp_path):
     expected = [(1, None, None, None), (9223372036854775807, 0.1, "", b"\x00\xff")]
     assert rows == expected
     assert rows_of_pandas("SQLite", store, backup, tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELEC * FROM backup",
+        "SELECT nme FROM backup",
+        "SELECT b.nme FROM backup AS b",
+        "SELECT * FROM others",
+        "SELECT no_function(id) FROM orders",
+        "SELECT status, count(*) FROM orders",
+        "SELECT id FROM orders WHERE count(*) > 1",
+        "SELECT * FROM read_csv('/etc/hostname')",
+    ],
+)
+def test_a_wrong_statement_is_refused_before_the_parts_are_read(store, path, statement):
+    backup = backed_up(store, path, "orders")
+    for key in [key for key in store.objects if "part-" in key]:
+        del store.objects[key]
+    with pytest.raises(InvalidInput):
+        query_of(store, backup, statement, 10, Work())
+
+
+def test_a_statement_for_the_types_of_the_rows_is_not_refused_early(store, tmp_path):
+    path = made(tmp_path / "t.db", "CREATE TABLE t(n REAL)", "INSERT INTO t VALUES ('Abc')")
+    backup = backed_up(store, path, "t")
+    assert query_of(store, backup, "SELECT lower(n) FROM t", 10, Work()).rows == (("abc",),)
+    with pytest.raises(InvalidInput, match="is one SELECT"):
+        query_of(store, backup, "DROP TABLE t", 10, Work())

@@ -6,6 +6,7 @@ import pytest
 
 from core.backup.listing import list_backups
 from core.backup.run import backup
+from core.errors import Corrupt, DatabaseError
 from gui.dialogs.confirm import Confirm
 from gui.dialogs.name import NameDialog
 from gui.tabs.backups.retention_dialog import RetentionDialog
@@ -106,6 +107,25 @@ def test_a_restore_drill_is_run_from_the_list(qtbot, tab, made):
     assert tab.backups.current.pin_note == "the proven one"
     tab.backups.pin.click()
     qtbot.waitUntil(lambda: tab.backups.pin.text() == "Pin…", timeout=15_000)
+
+
+def test_a_failed_drill_states_what_is_left_and_can_be_repeated(tab, made, monkeypatch):
+    errors = [Corrupt("A part is damaged"), DatabaseError("The server was stopped")]
+    for error in errors:
+        error.effect = "The scratch table in app was removed."
+
+    def fail(*_order, failed, **_options):
+        failed(errors.pop())
+
+    monkeypatch.setattr(tab, "bulk", fail)
+    tab.proofs.drill(made[2])
+    assert tab.banner._why.text() == "The scratch table in app was removed."
+    retry = tab.banner._buttons[0]
+    assert (retry.text(), retry.isHidden()) == ("Retry", False)
+    retry.click()
+    assert tab.banner.text == "A part is damaged"
+    # It would be damaged again.
+    assert (errors, retry.isHidden()) == ([], True)
 
 
 def test_a_dialog_may_be_closed_before_its_answers_arrive(qtbot, tab, made):

@@ -35,6 +35,36 @@ def test_a_drill_leaves_nothing_even_if_it_fails(
         raise DatabaseError("the server has ended the connection")
 
     monkeypatch.setattr(MySQLDatabase, "publish", fail)
-    with pytest.raises(DatabaseError):
+    with pytest.raises(DatabaseError) as raised:
         drill_of_backup(store, backup, trading.address, Work())
+    assert raised.value.effect.startswith("The scratch table in ")
+    assert raised.value.effect.endswith(" was removed.")
     assert trading.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("answers", "text"), [(True, " remains in "), (False, " may remain in ")], ids=str
+)
+def test_a_failed_drill_names_the_scratch_table_that_remains(
+    trading: Trading,
+    store: MemoryStore,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: bool,
+    text: str,
+) -> None:
+    trading.sql("CREATE TABLE orders (id int PRIMARY KEY)")
+    backup = trading.backed_up(store, "orders")
+
+    def exists(_database: MySQLDatabase, _name: str) -> bool:
+        if not answers:
+            raise DatabaseError("the server does not answer")
+        return True
+
+    def fail(*_arguments: object, **_more: object) -> None:
+        monkeypatch.setattr(MySQLDatabase, "exists", exists)
+        raise DatabaseError("the server has ended the connection")
+
+    monkeypatch.setattr(MySQLDatabase, "load", fail)
+    with pytest.raises(DatabaseError) as raised:
+        drill_of_backup(store, backup, trading.address, Work())
+    assert raised.value.effect.startswith(f"The scratch table orders__drill__restoring{text}")
