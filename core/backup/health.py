@@ -77,7 +77,7 @@ def last_backups(backups: Iterable[Backup]) -> Iterator[LastBackup]:
     """Yield the newest backup of each table and database, and the number of these."""
     groups: dict[tuple[str, Origin], list[Backup]] = {}
     for backup in backups:
-        groups.setdefault((backup.table, backup.origin), []).append(backup)
+        groups.setdefault((backup.table, backup.origin.canonical), []).append(backup)
     for (table, origin), group in groups.items():
         yield LastBackup(table, origin, max(each.taken for each in group), len(group))
 
@@ -90,7 +90,7 @@ def newest_backups(
     waiting: dict[str, list[Folder]] = {}
     for folder in sorted(here.folders, key=lambda each: each.moment, reverse=True):
         waiting.setdefault(folder.key.table, []).append(folder)
-    wanted = {(table, str(each.origin)) for each in planned for table in _complete(each)}
+    wanted = {(table, str(each.origin.canonical)) for each in planned for table in _complete(each)}
     found: list[Backup] = list(here.old)
     tables = set(waiting)
     while tables:
@@ -98,7 +98,7 @@ def newest_backups(
         for backup in in_parallel(lambda each: read_backup(store, each, work), chosen, _READS):
             found.append(backup)
             work.report(Progress(len(found), len(here.folders) + len(here.old), "backups"))
-        known = {(each.table, str(each.origin)) for each in found}
+        known = {(each.table, str(each.origin.canonical)) for each in found}
         for table in tables:
             waiting[table] = waiting[table][_READ_AT_ONCE:]
         missing = {table for table, place in wanted - known if place}
@@ -193,7 +193,7 @@ def _grouped(backups: Iterable[Backup]) -> dict[tuple[str, str], list[Backup]]:
     unknown: list[Backup] = []
     complete = (each for each in backups if not each.filter)
     for backup in sorted(complete, key=lambda each: each.taken, reverse=True):
-        if place := str(backup.origin):
+        if place := str(backup.origin.canonical):
             groups.setdefault((backup.table, place), []).append(backup)
         else:
             unknown.append(backup)
@@ -210,7 +210,7 @@ def _scheduled(
 ) -> Iterator[tuple[tuple[str, str], timedelta]]:
     """Yield the table and database of a schedule with the largest age of its complete backups."""
     limit = timedelta(seconds=schedule.every.seconds * (1 + _TOLERANCE))
-    place = str(schedule.origin)
+    place = str(schedule.origin.canonical)
     if not place or schedule.include or schedule.exclude:
         # The address is in a secret, so the database is not known here; or only the database knows
         # which tables match. `_never_ran` reports such a schedule.
@@ -235,11 +235,11 @@ def _was_completed(run: BackupRun, backups: Iterable[Backup]) -> bool:
     """
     if run.database.startswith(SECRET_PREFIX):
         return False
-    place = str(_origin(run.database))
+    place = str(_origin(run.database).canonical)
     here = [
         each
         for each in backups
-        if str(each.origin) == place and not each.filter and _is_comparable(each)
+        if str(each.origin.canonical) == place and not each.filter and _is_comparable(each)
     ]
     # The time of a resumed backup is that of its snapshot, which was taken by the failed run.
     later = {each.table for each in here if each.taken >= run.started}

@@ -58,11 +58,15 @@ def retention(  # noqa: PLR0913, PLR0917 - the options of one command
 
 
 def _show(cli: Cli, report: RetentionReport, *, removing: bool) -> None:
+    from core.model.retention import note_same_server
+
     cli.out.table(_HEADS, _rows(report.decisions), numbers=(3,))
     for failure in report.failed:
         cli.out.line(f"! {failure.key} was not removed: {failure.reason}")
         if failure.incomplete:
             cli.out.note("Its manifest is removed; `strongroom sweep` lists the remaining parts.")
+    if note := note_same_server(report.decisions):
+        cli.out.note(f"! {note}")
     leaving = [each.backup for each in report.decisions if not each.retained]
     if removing:
         removed = format_counted(len(report.removed), "backup")

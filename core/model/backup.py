@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -65,6 +65,15 @@ class Origin:
     def __str__(self) -> str:
         place = f"{self.host}:{self.path}" if self.path else self.database
         return f"{place} ({self.engine})" if place else ""
+
+    @property
+    def canonical(self) -> Origin:
+        """The same database with one text for all names of this computer."""
+        host = _server_of(self.host)
+        # The name of a server's database begins with the host as it was entered.
+        return (
+            self if host == self.host else replace(self, host=host, database=f"{host}/{self.path}")
+        )
 
     def differs(self, other: Origin) -> bool:
         """Return whether the two are certainly different databases."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import ErrorKind
-from core.model.backup import Backup
+from core.model.backup import Backup, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,19 @@ class RetentionReport:
     size: int
     failed: tuple[NotRemoved, ...] = ()
     versioned: bool | None = None
+
+
+def note_same_server(decisions: Iterable[RetentionDecision]) -> str:
+    """Return a note if databases that are counted separately may be the same one.
+
+    `localhost` of two computers is not the same server: backups of different names of a computer are
+    not counted together, since a rule would then remove backups that it has retained so far.
+    """
+    names: dict[Origin, set[str]] = {}
+    for each in decisions:
+        origin = each.backup.origin
+        names.setdefault(origin.canonical, set()).add(str(origin))
+    found = next((sorted(each) for each in names.values() if len(each) > 1), None)
+    if found is None:
+        return ""
+    return f"{' and '.join(found)} may be one database; the rule counts for each name separately."

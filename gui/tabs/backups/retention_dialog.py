@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState
-from core.model.retention import RetentionDecision, RetentionRule
+from core.model.retention import RetentionDecision, RetentionRule, note_same_server
 from core.units import format_counted, format_moment, format_size
 from gui.models.columns import CellText
 from gui.models.roles import PILL_ROLE
@@ -211,7 +211,9 @@ class RetentionDialog(Dialog):
             choose_row(self.table, place)
         else:
             self.view.show_empty()
-        self.summary.setText(_summary(decisions))
+        self.summary.setText(
+            "\n".join(filter(None, (_summary(decisions), note_same_server(decisions))))
+        )
         self._update()
 
     def show_error(self, error: StorageError) -> None:

@@ -286,3 +286,13 @@ def test_findings_distinguish_tables_of_the_same_name() -> None:
         f"The newest backup of orders of {OTHER}",
         "The newest backup of users",
     ]
+
+
+def test_the_names_of_this_computer_are_one_server() -> None:
+    names = ("localhost:5432", "127.0.0.1:5432", "::1:5432")
+    one, other, third = (Origin("PostgreSQL", f"{name}/app", name, "app") for name in names)
+    found = [taken(30, origin=one), taken(1, origin=other), taken(60, origin=third)]
+    assert problems(found, overdue=DAY) == []
+    assert [(each.backups, each.taken) for each in last_backups(found)] == [(3, found[1].taken)]
+    schedule = Schedule("postgresql://u@[::1]:5432/app", ("orders",), Every.DAY, origin=third)
+    assert problems(found, schedule) == []

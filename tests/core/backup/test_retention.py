@@ -24,7 +24,7 @@ from core.errors import (
     NotSupported,
 )
 from core.model.backup import Backup, BackupState, Origin
-from core.model.retention import RetentionRule
+from core.model.retention import RetentionRule, note_same_server
 from core.work import Work
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -351,3 +351,19 @@ def test_the_old_form_needs_no_pin(store: MemoryStore) -> None:
         pin_in(store, "orders", "2026-01-01T00:00:00Z", "", Work())
     with pytest.raises(NotSupported, match="cannot have a note"):
         annotate_in(store, "orders", "2026-01-01T00:00:00Z", "", Work())
+
+
+def test_names_of_one_server_are_counted_separately_and_noted() -> None:
+    names = ("localhost:5432", "127.0.0.1:5432")
+    origins = [Origin("PostgreSQL", f"{name}/app", name, "app") for name in names]
+    backups = [
+        replace(taken(hours=number), origin=origin, key=f"{number}")
+        for number, origin in enumerate(origins)
+    ]
+    found = decisions(backups, RetentionRule(daily=1))
+    assert all(each.retained for each in found)
+    assert note_same_server(found) == (
+        "127.0.0.1:5432:app (PostgreSQL) and localhost:5432:app (PostgreSQL) may be one database; "
+        "the rule counts for each name separately."
+    )
+    assert note_same_server(found[:1]) == ""
