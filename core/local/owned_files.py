@@ -51,6 +51,18 @@ def claimed(path: Path) -> Iterator[bool]:
         os.close(handle)
 
 
+def can_be_taken_over(handle: int) -> bool:
+    """Return whether a later `take_over` of the file of this descriptor can be successful.
+
+    It cannot on a file system without locks or rights, such as some network drives.
+    """
+    try:
+        try_lock(handle)  # again: it fails only if there are no locks
+        return _is_private(os.fstat(handle))
+    except OSError:
+        return False
+
+
 def take_over(path: Path) -> int | None:
     """Return a descriptor of a private file that no running process owns; None if it is not one.
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from core.local.owned_files import take_over
+from core.local.owned_files import can_be_taken_over, take_over
 from core.local.partial_files import create_partial, note_folder
 from core.local.partial_records import (
     RETENTION,
@@ -108,7 +108,8 @@ class PartialDownload:
     def _record(self, prefix: Prefix) -> bool:
         """Write the record, and return whether that was successful."""
         began = self._at = time.monotonic()
-        if self._source is None:
+        # A file that cannot be continued would only occupy space.
+        if self._source is None or not can_be_taken_over(self.handle):
             return False
         written = write_record(self.path, self._target, self._source, prefix)
         self._at = time.monotonic()

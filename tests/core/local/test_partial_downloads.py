@@ -109,10 +109,10 @@ def test_a_slow_database_does_not_slow_down_the_download(target, monkeypatch):
 
     monkeypatch.setattr(partial_downloads, "write_record", write)
     part = PartialDownload.begin(target, SOURCE)
-    os.close(part.handle)
     while now[0] < 500:
         now[0] += 0.5
         part.note(Prefix("etag", 2, 1, "0" * 64))
+    os.close(part.handle)
     assert len(written) == 3
 
 

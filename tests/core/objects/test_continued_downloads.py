@@ -1,5 +1,6 @@
 """A large download that was cut continues, and the file always has the bytes of one state."""
 
+import errno
 import os
 import random
 import signal
@@ -184,6 +185,19 @@ def test_a_refusal_and_a_cancel_leave_nothing_and_a_pause_does(world):
     world.get()
     assert world.asked[0] >= 4 * RANGE
     assert world.path.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("lacking", ["locks", "rights"])
+def test_nothing_is_left_where_no_later_download_could_own_it(world, monkeypatch, lacking):
+    def refuse(*_arguments, **_more):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    if lacking == "locks":  # as on some network drives
+        monkeypatch.setattr("core.local.locking._lock", refuse)
+    else:  # where all files have the same
+        world.before = lambda _first: world.left[0].chmod(0o777)
+    assert "are stored" not in world.cut().remedy
+    assert world.left == []
 
 
 def test_only_a_resumable_download_leaves_its_bytes(world):
