@@ -21,6 +21,7 @@ from core.local.partial_records import (
     is_missing,
     records,
     remove_record,
+    remove_unused,
     write_record,
 )
 from core.units import format_counted, format_size
@@ -104,6 +105,13 @@ class PartialDownload:
         """Remove the file, if it still has its temporary name, and its record."""
         self.path.unlink(missing_ok=True)
         self.reset()
+
+    def complete(self) -> None:
+        """Forget the file after it has its final name, and remove others that were begun for it."""
+        self.remove()
+        if self._source is not None:
+            for path, _prefix in records(self._target, self._source):
+                remove_unused(path)
 
     def _record(self, prefix: Prefix) -> bool:
         """Write the record, and return whether that was successful."""

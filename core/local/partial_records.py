@@ -99,7 +99,7 @@ def retained_names() -> frozenset[str]:
         if utc_now() - datetime.fromisoformat(moment) < RETENTION:
             names.add(path.name)
             continue
-        _remove_unused(path)
+        remove_unused(path)
     return frozenset(names)
 
 
@@ -115,10 +115,10 @@ def remove_partials_of(folder: Path, bucket: str, keys: Collection[str]) -> None
     root = _beginning_below(folder)
     for path, target, key in state_database().rows(sql, (bucket,)):
         if key in keys and os.fsdecode(target).startswith(root):
-            _remove_unused(Path(os.fsdecode(path)))
+            remove_unused(Path(os.fsdecode(path)))
 
 
-def _remove_unused(path: Path) -> None:
+def remove_unused(path: Path) -> None:
     """Remove a partial file and its record, unless a running process uses it."""
     with suppress(OSError), claimed(path) as dead:  # its folder may be that of another user now
         if dead:

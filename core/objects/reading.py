@@ -341,7 +341,7 @@ def _removed_unless_continued(part: PartialDownload, work: Work) -> Iterator[Non
     except BaseException:
         part.remove()
         raise
-    part.remove()
+    part.complete()
 
 
 def _begin_partial(path: Path, source: Source | None, folders: NewFolders) -> PartialDownload:

@@ -163,10 +163,10 @@ def test_a_file_that_others_could_change_is_not_used(world, trap, tmp_path):
         aside.hardlink_to(part)
     else:
         part.chmod(0o622)
-    before = part.read_bytes()
-    world.get()
-    assert world.path.read_bytes() == BODY
-    assert part.read_bytes() == before
+    with part.open("rb") as file:
+        world.get()
+        assert world.path.read_bytes() == BODY
+        assert file.read() == BODY[: 5 * RANGE]
 
 
 def test_a_refusal_and_a_cancel_leave_nothing_and_a_pause_does(world):
@@ -218,6 +218,18 @@ def test_bytes_of_an_earlier_download_are_reported_as_such(world):
     reports.clear()
     world.get(work=Work(report=reports.append))
     assert {each.reused for each in reports} == {0}
+
+
+def test_of_two_downloads_that_were_cut_nothing_is_left_after_the_next(world):
+    world.cut()
+    source = partial_records.Source(world.bucket.clients.endpoint_url, "b", "k")
+    running = partial_downloads.PartialDownload.begin(world.path, source)
+    world.cut()  # beside the one that is running
+    os.close(running.handle)
+    assert len(world.left) == 2
+    world.get()
+    assert (world.path.read_bytes(), world.left) == (BODY, [])
+    assert state_database().rows(COUNT) == [(0,)]
 
 
 def test_another_target_and_a_running_download_do_not_share_the_bytes(world):
