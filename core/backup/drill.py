@@ -125,6 +125,7 @@ def drill_of_backup(
             place.name = place.name or target.name
             found = _ScratchRestore(target, converted(fetched, target, None), work, place)
             found.run()
+            remains = target.exists(place.table)
     except StorageError as error:
         if isinstance(error, Corrupt):
             record_drill(store, backup, place.name, _DIFFERENT, error.reason[:500])
@@ -143,6 +144,7 @@ def drill_of_backup(
         time.monotonic() - started,
         tuple(found.notes),
         tuple(found.problems),
+        place.table if remains else "",
     )
 
 

@@ -100,10 +100,16 @@ def backups(  # noqa: PLR0913, PLR0917 - the options of one command
         workspace = cli.opener.workspace(work)
         found = list_backups(workspace, work, table=table or None)
     rows = [_row(one) for one in _grouped(found)]
-    cli.out.result(found, lambda: cli.out.table(_HEADS, rows, numbers=(2, 3)))
+    cli.out.result(found, lambda: _show(cli, table, rows))
     texts = [] if age is None else _problems(workspace.profile, table, found, age)
     broken = [one for one in found if one.state is BackupState.BROKEN]
     return _report_problems(cli, texts, broken, len(found))
+
+
+def _show(cli: Cli, table: str, rows: Sequence[tuple[str, ...]]) -> None:
+    if not rows:
+        cli.out.note(f"There is no backup of {table}." if table else "There are no backups.")
+    cli.out.table(_HEADS, rows, numbers=(2, 3))
 
 
 def _age_of(text: str) -> int:

@@ -58,8 +58,9 @@ def _show(cli: Cli, report: DrillReport) -> None:
     for text in report.notes:
         cli.out.note(text)
     if report.proven:
-        cli.out.line("The backup is proven: the restored table is the same. It was removed again.")
+        cli.out.line(f"The backup is proven: the restored table is the same. {report.end}")
     elif not report.problems:
-        cli.out.line("The old form has no hash, so this does not prove the values of the rows.")
+        text = "The old form has no hash, so this does not prove the values of the rows."
+        cli.out.line(f"{text} {report.end}")
     else:
-        cli.out.line("The backup is not proven. The scratch table was removed again.")
+        cli.out.line(f"The backup is not proven. {report.end}")

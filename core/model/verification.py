@@ -35,7 +35,8 @@ class Drill:
 class DrillReport:
     """Report of a restore drill: a backup that was restored into a scratch table.
 
-    `target` is the scratch database and `table` the name of the removed scratch table. `verified`
+    `target` is the scratch database and `table` the name of the removed scratch table; `remains` names
+    the table that could not be removed, which the next drill removes. `verified`
     describes how the rows were compared. `notes` are parts of the schema that a scratch database
     cannot have, and other databases with backups of such a table; `problems` are differences.
     """
@@ -48,6 +49,17 @@ class DrillReport:
     seconds: float
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    remains: str = ""
+
+    @property
+    def end(self) -> str:
+        """What has become of the scratch table, as a sentence."""
+        if not self.remains:
+            return "The scratch table was removed."
+        return (
+            f"The scratch table {self.remains} could not be removed from {self.target}. "
+            "The next restore drill in this database removes it."
+        )
 
     @property
     def proven(self) -> bool:

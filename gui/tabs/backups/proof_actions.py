@@ -108,7 +108,7 @@ class ProofActions(QObject):
             self._backups.set_checked(report.backup, f"restore drill failed on {now}")
             self._tab.banner.show_warning(
                 f"The restore drill of the backup of {taken} found differences.",
-                " ".join((*report.problems[:3], "The scratch table was removed.")),
+                " ".join((*report.problems[:3], report.end)),
             )
             return
         took = format_duration(report.seconds)
@@ -122,7 +122,7 @@ class ProofActions(QObject):
         self._backups.set_checked(report.backup, f"proven by a restore drill on {now}", proven=True)
         self._tab.banner.show_good(
             f"The backup of {taken} is proven: {rows} were restored into {report.target} in {took} "
-            f"and compared, {report.verified}."
+            f"and compared, {report.verified}. {report.end if report.remains else ''}".strip()
         )
 
     def _on_drill_failed(

@@ -60,3 +60,9 @@ def test_a_drill_uses_the_backup_of_the_scratch_database_if_there_is_one(command
     report = json.loads(command("drill", table, "--into", other, "--json").out)
     assert report["backup"]["origin"]["database"] == "newer.db"
     assert "was used, the newest of SQLite" in report["notes"][0]
+
+
+def test_a_table_without_backups_is_no_empty_answer(command, table):
+    shown = command("backups", table)
+    assert (shown.out, shown.err) == ("", f"There is no backup of {table}.\n")
+    assert json.loads(command("backups", table, "--json").out) == []

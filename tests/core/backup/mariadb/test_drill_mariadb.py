@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from helpers.backups import MemoryStore
 
-from core.backup.databases.mysql import MySQLDatabase
+from core.backup.databases.mysql import MySQLDatabase, recovery
 from core.backup.drill import drill_of_backup
 from core.backup.restore import BY_FINGERPRINT
-from core.errors import DatabaseError
+from core.errors import Conflict, DatabaseError
 from core.work import Work
 from tests.core.backup.mariadb.conftest import Trading
 
@@ -68,3 +68,26 @@ def test_a_failed_drill_names_the_scratch_table_that_remains(
     with pytest.raises(DatabaseError) as raised:
         drill_of_backup(store, backup, trading.address, Work())
     assert raised.value.effect.startswith(f"The scratch table orders__drill__restoring{text}")
+
+
+def test_a_drill_that_proves_the_backup_names_a_scratch_table_that_remains(
+    trading: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trading.sql("CREATE TABLE orders (id int PRIMARY KEY)")
+    backup = trading.backed_up(store, "orders")
+
+    calls = []
+
+    def refuse(*_arguments: object, **_more: object) -> None:
+        calls.append(1)
+        if len(calls) > 1:  # the first one is before the scratch table is created
+            raise Conflict("Another restore changes the database")
+
+    monkeypatch.setattr(recovery, "recover", refuse)
+    report = drill_of_backup(store, backup, trading.address, Work())
+    assert (report.proven, report.remains) == (True, "orders__drill__restoring")
+    assert report.end.startswith("The scratch table orders__drill__restoring could not be removed")
+    monkeypatch.undo()
+    report = drill_of_backup(store, backup, trading.address, Work())
+    assert (report.remains, report.end) == ("", "The scratch table was removed.")
+    assert [name for name in trading.everything() if "drill" in str(name)] == []
