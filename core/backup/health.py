@@ -140,8 +140,11 @@ def findings(
     groups = _grouped(backups)
     limits = dict.fromkeys(groups, overdue)
     active = [each for each in schedules if not each.paused]
+    names = {key: _entered(group) for key, group in groups.items()}
     for schedule in active:
-        limits.update(_scheduled(schedule, groups))
+        planned = dict(_scheduled(schedule, groups))
+        limits.update(planned)
+        names = {**dict.fromkeys(planned, str(schedule.origin)), **names}
     failed = [each for each in runs if each.failed and not _was_completed(each, backups)]
     found = list(_failed(failed, {schedule_name(each) for each in active}, moment))
     found += [finding for each in active for finding in _never_ran(each, runs, moment)]
@@ -151,11 +154,14 @@ def findings(
         for (table, place), limit in sorted(limits.items())
         if limit is not None
         for finding in _age(
-            _Table(table, place, table in several), groups.get((table, place), []), limit, moment
+            _Table(table, names[table, place], table in several),
+            groups.get((table, place), []),
+            limit,
+            moment,
         )
     ]
     for (table, place), group in sorted(groups.items()):
-        subject = _Table(table, place, table in several)
+        subject = _Table(table, names[table, place], table in several)
         found += _damaged(subject, group)
         known = [each for each in group if not is_in_future(each, moment)]
         found += _size(subject, [each for each in known if _is_comparable(each)])
@@ -175,6 +181,11 @@ class _Table(NamedTuple):
     def finding(self, problem: BackupProblem, text: str) -> BackupFinding:
         """Return a finding about the backups of this table."""
         return BackupFinding(problem, self.name, self.place, text)
+
+
+def _entered(group: Iterable[Backup]) -> str:
+    """Return the database of a group as it was entered for its newest backup."""
+    return next((place for each in group if (place := str(each.origin))), "")
 
 
 def _in_several_databases(tables: Iterable[tuple[str, str]]) -> set[str]:

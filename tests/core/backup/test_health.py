@@ -293,6 +293,10 @@ def test_the_names_of_this_computer_are_one_server() -> None:
     one, other, third = (Origin("PostgreSQL", f"{name}/app", name, "app") for name in names)
     found = [taken(30, origin=one), taken(1, origin=other), taken(60, origin=third)]
     assert problems(found, overdue=DAY) == []
+    (finding,) = findings(found, overdue=timedelta(hours=0.5), now=NOW)
+    assert finding.database == str(other), "as it was entered for the newest one"
     assert [(each.backups, each.taken) for each in last_backups(found)] == [(3, found[1].taken)]
     schedule = Schedule("postgresql://u@[::1]:5432/app", ("orders",), Every.DAY, origin=third)
     assert problems(found, schedule) == []
+    (finding,) = findings([], [schedule], now=NOW)
+    assert finding.database == str(third)
