@@ -157,7 +157,8 @@ class _Setup:
         region = self._tested.bucket_region(self._profile.bucket, work=self._work)
         if region == self._profile.region:
             return region, f"{self._profile.bucket} in {region}"
-        return region, f"Bucket is in a different region: {region}. This region is used."
+        detail = f"Bucket is in a different region: {region}. Its requests go there"
+        return region, f"{detail}, those for secrets to {self._profile.region}."
 
     def _test_object(self) -> None:
         client = self._tested.for_bucket(self._profile.bucket)
@@ -235,7 +236,10 @@ class _Setup:
         except NotFound:
             text = storage_text(wanted)
             self._secrets.create_secret(name, text, "S3 access of the platform", work=self._work)
-            return "created", f"{name} created"
+            # A mistyped region otherwise shows nowhere: the platform's programs read another one.
+            elsewhere = wanted.region != self._profile.region
+            place = f" in {self._profile.region}" if elsewhere else ""
+            return "created", f"{name} created{place}"
         before = found.text.reveal()
         text = storage_text(wanted, before)
         if text == before:

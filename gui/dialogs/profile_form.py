@@ -106,8 +106,7 @@ class ProfileForm(QWidget):
             # `textEdited` is not emitted for texts that the program sets.
             line.textEdited.connect(lambda _text, name=name: self._touched.add(name))
             line.textChanged.connect(self._on_changed)
-        for box in (self.aws_profile, self.region, self.colour):
-            box.currentTextChanged.connect(self._on_changed)
+        self.colour.currentTextChanged.connect(self._on_changed)
         for secret in (self.secret_key, self.token):
             secret.line.textChanged.connect(self._on_changed)
 
@@ -170,9 +169,12 @@ class ProfileForm(QWidget):
         for name, line in self._lines().items():
             reason = problems.get(name, "") if line.text() or name in self._touched else ""
             wanted = "true" if reason else "false"
-            if line.property("problem") != wanted:
-                line.setProperty("problem", wanted)
-                repolish(line)
+            box = line.parentWidget()
+            # The frame of a field with a list is that of the box around it.
+            framed = box if isinstance(box, QComboBox) else line
+            if framed.property("problem") != wanted:
+                framed.setProperty("problem", wanted)
+                repolish(framed)
             line.setToolTip(tooltip(reason) if reason else "")
             line.setAccessibleDescription(reason)
         return next(iter(problems.values()), "")
@@ -207,11 +209,16 @@ class ProfileForm(QWidget):
         self.source.setCurrentIndex(self.source.findData(KeySource.SESSION))
 
     def _lines(self) -> dict[str, QLineEdit]:
+        aws_profile, region = self.aws_profile.lineEdit(), self.region.lineEdit()
+        assert aws_profile is not None
+        assert region is not None  # both are editable
         return {
             "name": self.name,
             "access_key_id": self.key_id,
             "secret_access_key": self.secret_key.line,
+            "aws_profile": aws_profile,
             "role_arn": self.role_arn,
+            "region": region,
             "bucket": self.bucket,
             "endpoint_url": self.endpoint,
             "secret_name": self.secret_name,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QStatusTipEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDialog,
+    QFileDialog,
     QLineEdit,
     QMainWindow,
     QPlainTextEdit,
@@ -47,7 +49,7 @@ class ExplanationFilter(QObject):
 
 
 class _FocusFilter(QObject):
-    """Filters the events of the widget of a window that has the focus.
+    """Filters the events of the widget that has the focus.
 
     Only that widget is watched, since a filter of the application would be called for every event.
     """
@@ -60,16 +62,16 @@ class _FocusFilter(QObject):
         if isinstance(application, QApplication):
             application.focusChanged.connect(self._on_focus)
 
-    def _wants(self, _widget: QWidget) -> bool:
-        """Return whether the events of a widget are to be filtered; implemented by subclasses."""
-        return True
+    def _wants(self, widget: QWidget) -> bool:
+        """Return whether the events of a widget are to be filtered; extended by subclasses."""
+        return widget.window() is self._window
 
     def _on_focus(self, _old: QWidget | None, now: QWidget | None) -> None:
         # The widget may have been deleted together with its dialog.
         if self._watched is not None and isValid(self._watched):
             self._watched.removeEventFilter(self)
         self._watched = None
-        if now is not None and now.window() is self._window and self._wants(now):
+        if now is not None and self._wants(now):
             self._watched = now
             now.installEventFilter(self)
 
@@ -93,11 +95,13 @@ class FieldKeys(_FocusFilter):
         return super().eventFilter(watched, event)
 
     def _wants(self, widget: QWidget) -> bool:
-        return isinstance(widget, _FIELDS)
+        return super()._wants(widget) and isinstance(widget, _FIELDS)
 
 
 class TabKeys(_FocusFilter):
-    """Moves the focus with Tab and Backtab in reading order; a text that accepts tabs gets them.
+    """Moves the focus with Tab and Backtab in reading order, also in dialogs.
+
+    A text that accepts tabs gets them.
 
     `QWidget.focusNextPrevChild` is not overridden: Qt also calls it while windows are destroyed,
     when Python can no longer answer.
@@ -108,10 +112,21 @@ class TabKeys(_FocusFilter):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             keys = shortcuts.pressed(event)
             if keys == "Tab" or keys.endswith("Backtab"):
-                content = self._window.centralWidget()
+                dialog = _dialog(watched)
+                content = self._window.centralWidget() if dialog is None else dialog
                 return content is not None and focus_next(content, forward=keys == "Tab")
         return super().eventFilter(watched, event)
 
     def _wants(self, widget: QWidget) -> bool:
+        if not super()._wants(widget) and _dialog(widget) is None:
+            return False
         # A text editor in which Tab inserts a tab keeps the key.
         return not isinstance(widget, QPlainTextEdit) or widget.tabChangesFocus()
+
+
+def _dialog(widget: QObject) -> QWidget | None:
+    """Return the dialog that contains a widget; None for file dialogs and popups."""
+    window = widget.window() if isinstance(widget, QWidget) else None
+    if not isinstance(window, QDialog) or isinstance(window, QFileDialog):
+        return None
+    return window if window.windowType() == Qt.WindowType.Dialog else None

@@ -91,7 +91,8 @@ class Header(QFrame):
         """Show the region, and whether it differs from the profile's."""
         self.region.setText(region)
         hint = (
-            "The bucket is not in the profile's region; requests use the bucket's region."
+            "The bucket is not in the profile's region. Its requests use the bucket's region, those for "
+            "secrets the profile's."
             if followed
             else ""
         )

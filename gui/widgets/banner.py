@@ -27,10 +27,11 @@ from core.errors import Cancelled, StorageError
 from core.redaction import redacted
 from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
+from gui.widgets.fitted import FittedText
 from gui.widgets.focus import return_focus
 from gui.widgets.free_space import covers_focus, filled_lists, free_place, visible_part
 from gui.widgets.hover_rows import HoverRows
-from gui.widgets.labels import Text, repolish, sentence, shown
+from gui.widgets.labels import repolish, sentence, shown
 from gui.widgets.panel import column, scrolling
 from gui.widgets.sign import Sign
 
@@ -76,11 +77,10 @@ class Banner(QWidget):
         self._frame.setProperty("floating", "true")
         self._icon = Sign()
         self._icon.setFixedSize(16, 22)
-        self._summary = Text("", "inherit")
+        self._summary = FittedText("", "inherit")
         self._summary.setFont(theme.bold_font())
-        self._why = Text("", "plain")
+        self._why = FittedText("", "plain")
         for label in (self._summary, self._why):
-            label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._buttons = self._create_buttons()
         self._text = _details_view()
@@ -190,8 +190,8 @@ class Banner(QWidget):
 
     def _wanted_size(self, available: QSize) -> QSize:
         """Return the size that the texts need: one line if it fits, else wrapped."""
-        line = self._summary.fontMetrics().horizontalAdvance(self._summary.text())
-        why = self._why.fontMetrics().horizontalAdvance(self._why.text())
+        line = self._summary.fontMetrics().horizontalAdvance(self._summary.full)
+        why = self._why.fontMetrics().horizontalAdvance(self._why.full)
         beside = sum(b.sizeHint().width() + 8 for b in self._buttons if not b.isHidden()) + 48
         text = max(line, why if not self._why.isHidden() else 0) + 4
         least = _WIDEST if not self._text.isHidden() else max(_LEAST, text + beside)
@@ -240,7 +240,7 @@ class Banner(QWidget):
     @property
     def text(self) -> str:
         """The current message; empty while hidden."""
-        return "" if self.isHidden() else self._summary.text()
+        return "" if self.isHidden() else self._summary.full
 
     @property
     def message(self) -> int:

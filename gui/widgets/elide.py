@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTextBoundaryFinder
 from PySide6.QtGui import QFontMetrics
 
 _DOTS = "…"
@@ -24,6 +24,41 @@ _WITHIN = re.compile(
     r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})(:\d{2})?( UTC(?:[+-]\d{1,2}(?::\d{2})?)?)?"
 )
 _SHORTER = (r"\1\2\3\4", r"\1\2\3", r"\1\3")
+
+
+def fitted_text(text: str, metrics: QFontMetrics, width: int) -> str:
+    """Return a text to be wrapped, of which no part without a line break is wider than `width`.
+
+    Wider parts, such as keys without slashes, are elided in the middle.
+
+    Args:
+        text: the complete text.
+        metrics: measures the font in which it is drawn.
+        width: the available width in pixels.
+    """
+    if metrics.horizontalAdvance(text) <= width:
+        return text
+    return "".join(_fitted_part(part, metrics, width) for part in _unbreakable_parts(text))
+
+
+def _fitted_part(part: str, metrics: QFontMetrics, width: int) -> str:
+    # Blanks at the end of a line are not drawn.
+    word = part.rstrip()
+    if metrics.horizontalAdvance(word) <= width:
+        return part
+    return metrics.elidedText(word, Qt.TextElideMode.ElideMiddle, width) + part[len(word) :]
+
+
+def _unbreakable_parts(text: str) -> Iterable[str]:
+    """Divide a text at the places where Qt may break a line."""
+    # Qt counts UTF-16 code units, Python code points.
+    units = text.encode("utf-16-le", "surrogatepass")
+    finder = QTextBoundaryFinder(QTextBoundaryFinder.BoundaryType.Line, text)
+    begin = 0
+    while (end := finder.toNextBoundary()) > begin:
+        yield units[2 * begin : 2 * end].decode("utf-16-le", "surrogatepass")
+        begin = end
+    yield units[2 * begin :].decode("utf-16-le", "surrogatepass")
 
 
 def elided_name(text: str, neighbours: Collection[str], metrics: QFontMetrics, width: int) -> str:

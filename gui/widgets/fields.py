@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QLineEdit,
+    QPlainTextEdit,
     QStyle,
     QStyleOptionComboBox,
     QStylePainter,
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from gui import shortcuts
 from gui.widgets.focus import set_enabled
-from gui.widgets.labels import tooltip
+from gui.widgets.labels import repolish, tooltip
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
 
@@ -60,6 +61,14 @@ def allow_field(field: QWidget, allowed: bool, reason: str) -> None:
     set_enabled(field, allowed)
     field.setToolTip("" if allowed else tooltip(reason))
     field.setAccessibleDescription("" if allowed else reason)
+
+
+def set_read_only(field: QLineEdit | QPlainTextEdit, read_only: bool) -> None:
+    """Make a field read-only or editable, with the matching background."""
+    if field.isReadOnly() != read_only:
+        field.setReadOnly(read_only)
+        # Qt would apply the style sheet only when the pointer or the focus reaches the field.
+        repolish(field)
 
 
 class _ComboBox(QComboBox):

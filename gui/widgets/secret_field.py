@@ -10,6 +10,7 @@ from core.aws.limits import SECRET_BYTES
 from core.redaction import Secret
 from gui import shortcuts, theme
 from gui.widgets.buttons import icon_button
+from gui.widgets.fields import set_read_only
 from gui.widgets.labels import tooltip
 from gui.widgets.secret_clipboard import CLEAR_SECONDS, drop_selection, secret_clipboard
 
@@ -165,7 +166,7 @@ class SecretField(QWidget):
 
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
         """Make the field read-only, with the reason."""
-        self.line.setReadOnly(read_only)
+        set_read_only(self.line, read_only)
         title = reason if read_only else ""
         self.line.setToolTip(tooltip(title) if title else "")
         self.line.setAccessibleDescription(title)

@@ -12,6 +12,7 @@ from core.redaction import Secret
 from core.secrets.secret_text import SecretRow
 from gui import theme
 from gui.widgets.buttons import icon_button, link_button
+from gui.widgets.fields import set_read_only
 from gui.widgets.labels import mono_elided
 from gui.widgets.panel import row as side_by_side
 from gui.widgets.secret_field import SecretField
@@ -106,7 +107,7 @@ class FormRow(QWidget):
         self.remove.allow(not read_only, reason)
         self.generate.allow(not read_only, reason)
         if self.name is not None:
-            self.name.setReadOnly(read_only)
+            set_read_only(self.name, read_only)
 
     def _label(self, key: str) -> QWidget:
         if self.name is None:

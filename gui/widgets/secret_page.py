@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QStackedLayout, QTextEdit, QWidget
 from core.redaction import Secret
 from gui import theme
 from gui.widgets.empty import EmptyState
+from gui.widgets.fields import set_read_only
 from gui.widgets.secret_clipboard import drop_selection, secret_clipboard
 from gui.widgets.secret_field import REVEAL_SECONDS
 
@@ -170,7 +171,7 @@ class JsonPage(QWidget):
         """Make the text read-only."""
         self._read_only = read_only
         # A text that an editor would change can only be viewed.
-        self.view.setReadOnly(read_only or not self._exact.exact)
+        set_read_only(self.view, read_only or not self._exact.exact)
 
     def mark(self, line: int) -> None:
         """Mark a line by its number, from 1; 0 marks none."""

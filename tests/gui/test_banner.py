@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QCursor, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QCursor, QFontMetrics, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
@@ -22,6 +22,8 @@ from core.errors import InvalidInput, Throttled
 from gui.widgets import banner as banner_module
 from gui.widgets.banner import Banner, banner_above, report_unchanged
 from gui.widgets.buttons import plain_button
+from gui.widgets.elide import fitted_text
+from gui.widgets.fitted import FittedText
 from gui.widgets.free_space import cheapest, free_place
 from gui.widgets.page import Page
 from gui.widgets.table import choose_row, make_table
@@ -284,3 +286,39 @@ def test_the_menus_of_a_page_remain_after_a_message_above_it(view, qtbot):
     around.takeWidget()
     assert isValid(entry)
     assert entry.text() == "Averages"
+
+
+def test_a_very_long_word_is_elided_and_hides_no_part_of_the_message(view, qtbot):
+    key = "x" * 1030
+    view.banner.show_error(InvalidInput(f"{key} is no key", cause="It is long.", remedy="Shorten."))
+    area = view.banner.findChild(QScrollArea).viewport()
+    labels = [label for label in view.banner.findChildren(FittedText) if label.isVisible()]
+    summary, why = labels
+
+    def shows_everything():
+        ends = [label.mapTo(area, label.rect().topRight()).x() for label in labels]
+        fits = summary.fontMetrics().horizontalAdvance(summary.text().split()[0]) < area.width()
+        return fits and max(ends) < area.width()
+
+    assert view.banner.text == f"{key} is no key"
+    for width in (700, 420, 800):
+        view.resize(width, 400)
+        qtbot.waitUntil(shows_everything)
+        assert summary.text().endswith(" is no key")
+        assert "…" in summary.text()
+        assert why.text() == "It is long. Shorten."
+    assert summary.minimumSizeHint().width() <= 60
+    assert key in summary.toolTip()
+    view.banner.show_good("short")
+    assert summary.toolTip() == ""
+
+
+@pytest.mark.parametrize("text", ["a" * 60, "🚀" * 60, "2024/01/" * 30, "a b " * 40, "\ud800" * 50])
+def test_no_unbreakable_part_is_wider_than_the_label(themed, text):
+    metrics = QFontMetrics(QLabel().font())
+    fitted = fitted_text(text, metrics, 100)
+    label = QLabel(fitted)
+    label.setWordWrap(True)
+    assert label.minimumSizeHint().width() <= 110
+    assert fitted_text("short words", metrics, 100) == "short words"
+    assert fitted_text(text, metrics, 100_000) == text

@@ -7,12 +7,16 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QListWidget,
+    QMainWindow,
     QVBoxLayout,
     QWidget,
 )
 
+from gui.main_window.event_filters import TabKeys
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.banner import Banner
+from gui.widgets.buttons import plain_button
+from gui.widgets.dialog import Dialog
 from gui.widgets.page import Page
 from gui.widgets.panel import splitter
 from gui.widgets.reading_order import focus_next, reading_order
@@ -143,3 +147,25 @@ def test_the_focus_stays_in_the_path_when_the_folder_of_the_button_is_left(view,
     assert button.hasFocus(), "the folder is the same"
     view.path.show_prefix("a/b/")
     assert view.path.root.hasFocus()
+
+
+def test_tab_follows_the_reading_order_in_dialogs_of_the_window(qtbot, themed):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.setCentralWidget(QLineEdit())
+    TabKeys(window)
+    window.show()
+    dialog = Dialog(window, "Versions")
+    dialog.add_buttons(plain_button("Close", dialog.reject))
+    fields = [QLineEdit(), QLineEdit()]
+    for field, name in zip(fields, ("list", "find"), strict=True):
+        field.setAccessibleName(name)
+    dialog.body.addWidget(fields[1])  # Qt's order would be list, Close, find
+    dialog.body.insertWidget(0, fields[0])
+    dialog.open()
+    dialog.activateWindow()
+    fields[0].setFocus()
+    qtbot.waitUntil(fields[0].hasFocus)
+    assert _walk(dialog, qtbot, Qt.Key.Key_Tab) == ["list", "find", "Close"]
+    assert _walk(dialog, qtbot, Qt.Key.Key_Backtab) == ["list", "Close", "find"]
+    dialog.reject()

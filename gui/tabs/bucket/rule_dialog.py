@@ -76,7 +76,8 @@ class RuleDialog(Dialog):
             muted_label("Saving makes these changes; all other rules stay the same:", wrap=True)
         )
         self.body.addWidget(self._preview)
-        self.body.addWidget(self._problem)
+        # Above the buttons: it appears after the dialog has got its size.
+        self.add_note(self._problem)
         self.add_buttons(plain_button("Cancel", self.reject), self.save)
 
     def _refresh(self, *_changed: object) -> None:

@@ -388,6 +388,7 @@ class CredentialsTab(Tab):
         if self.context.workspace is None:
             reason = _NO_CONNECTION
         self.profiles.set_connected(self.context.workspace is not None)
+        self.profiles.model.set_read_only(self.context.read_only)
         for part in (self.secrets, self.secret, self.versions, self.hygiene, self.rotation_pane):
             part.set_locked(reason)
 

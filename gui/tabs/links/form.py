@@ -17,6 +17,7 @@ from gui import theme
 from gui.tabs.links.options_dialog import LinkChoices
 from gui.widgets.buttons import link_button, primary_button
 from gui.widgets.fields import combo_box, inset
+from gui.widgets.fitted import FittedText
 from gui.widgets.labels import heading, muted_label, shown, text_label
 from gui.widgets.panel import row
 from gui.widgets.segmented import Segmented
@@ -72,7 +73,7 @@ class LinkForm(QWidget):
         self._requested = text_label("")
         self._real = text_label("", "muted", wrap=True)
         self._hint = muted_label("", wrap=True, small=True)
-        self._existence = text_label("", "warning", wrap=True)
+        self._existence = FittedText("", "warning")
         self._existence.hide()
         self._missing = False
         self._typing = QTimer(self)
@@ -117,7 +118,10 @@ class LinkForm(QWidget):
         named = [key for key in keys if found.get(key) is upload]
         self._missing = bool(named) and not upload
         warning = _replaced if upload else _missing
-        self._existence.setText(warning(named, len(keys)) if named else "")
+        checked = sum(key in found for key in keys)
+        # Only the first keys are checked before the links are created.
+        of = f"{'the first ' if checked < len(keys) else ''}{format_counted(checked, 'key')}"
+        self._existence.setText(warning(named, of, alone=len(keys) == 1) if named else "")
         self._existence.setVisible(bool(named))
         self._name_button()
 
@@ -198,30 +202,24 @@ def _hours_field() -> QSpinBox:
     return field
 
 
-def _missing(named: Sequence[str], count: int) -> str:
-    """Return the warning that download links point to no object."""
-    if count == 1:
+def _missing(named: Sequence[str], of: str, *, alone: bool) -> str:
+    """Return the warning that download links point to no object; `of` describes the checked keys."""
+    if alone:
         return "There is no object with this key. A link to it works only once the object exists."
     if len(named) == 1:
-        return (
-            f"1 of {format_count(count)} keys has no object now: {_list(named)}. Its link works only "
-            "once the object exists."
-        )
+        return f"1 of {of} has no object now: {_list(named)}. Its link works only once the object exists."
     return (
-        f"{format_count(len(named))} of {format_count(count)} keys have no object now: "
-        f"{_list(named)}. Their links work only once the objects exist."
+        f"{format_count(len(named))} of {of} have no object now: {_list(named)}. Their links work "
+        "only once the objects exist."
     )
 
 
-def _replaced(named: Sequence[str], count: int) -> str:
+def _replaced(named: Sequence[str], of: str, *, alone: bool) -> str:
     """Return the warning that an upload through a link replaces an object."""
-    if count == 1:
+    if alone:
         return "An object exists under this key: an upload through the link replaces it."
     have = "has" if len(named) == 1 else "have"
-    return (
-        f"{format_count(len(named))} of {format_counted(count, 'key')} {have} an object, which an upload "
-        f"replaces: {_list(named)}."
-    )
+    return f"{format_count(len(named))} of {of} {have} an object, which an upload replaces: {_list(named)}."
 
 
 def _list(keys: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from core.links.existence import NEED_OBJECT
 from core.links.ledger import Entry
 from core.links.make import FORM, Link, expiry_text
 from core.objects.presign import path_warning
-from core.units import format_age, format_remaining, utc_now
+from core.units import format_age, format_count, format_counted, format_remaining, utc_now
 from gui.models.columns import CellText
 from gui.models.roles import PILL_ROLE, TONE_ROLE
 from gui.models.text_rows import TextRows
@@ -175,6 +175,18 @@ def _ledger_row(entry: Entry, now: datetime, state: CellText) -> Row:
         shown(entry.access_key_id),
     )
     return (place, entry.method, left > 0, left, entry.made_by, entry.access_key_id), texts
+
+
+def warning_text(warned: int, links: Sequence[Link]) -> str:
+    """Return the warning about `warned` of several new links, and how many were not checked."""
+    missing = sum(link.exists is False for link in links)
+    unknown = sum(link.exists is None and link.method in NEED_OBJECT for link in links)
+    parts = [f"{format_count(missing)} without an object"]
+    parts += [f"{format_count(unknown)} not checked"] if unknown else []
+    return (
+        f"{format_count(warned)} of {format_counted(len(links), 'link')} may not work "
+        f"({', '.join(parts)}): see the Test column."
+    )
 
 
 def _warned(link: Link) -> str:

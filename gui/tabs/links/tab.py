@@ -16,13 +16,13 @@ from core.links.make import FORM, Link, actual_lifetime, make_forms, make_links
 from core.links.render import FORMATS, as_text
 from core.model.change import Change, ChangeKind
 from core.objects.presign import Lifetime
-from core.units import format_count, format_counted, utc_now
+from core.units import format_counted, utc_now
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.tabs.base import Tab
 from gui.tabs.links.form import LinkForm
-from gui.tabs.links.models import MADE_BY, SIGNED_WITH, LedgerModel, NewLinksModel
+from gui.tabs.links.models import MADE_BY, SIGNED_WITH, LedgerModel, NewLinksModel, warning_text
 from gui.tabs.links.options_dialog import LinkOptionsDialog
 from gui.tabs.links.qr_dialog import QRDialog
 from gui.tabs.links.revocation import Revocation
@@ -259,11 +259,7 @@ class LinksTab(Tab):
         elif len(warned) == 1:
             self.banner.show_warning(f"{warned[0].key}: {'; '.join(warned[0].warnings)}.")
         else:
-            missing = sum(link.exists is False for link in warned)
-            self.banner.show_warning(
-                f"{format_count(len(warned))} of {format_count(len(links))} links may not work ({missing} without an object): "
-                "see the Test column."
-            )
+            self.banner.show_warning(warning_text(len(warned), links))
 
     def _load_ledger(self) -> None:
         ledger = self._ledger

@@ -9,7 +9,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from core.errors import LocalIOError
+from core.errors import InvalidInput, LocalIOError
 from core.local.atomic import write_atomically
 from core.model.statistics import StorageStatistics
 from core.statistics.export import export_statistics
@@ -84,6 +84,12 @@ def write_file(found: StorageStatistics, folder: str, path: Path, picture: QImag
         InvalidInput: the file has another ending.
         LocalIOError: it cannot be written, or the picture is empty.
     """
+    if path.suffix.lower().removeprefix(".") not in _FORMATS.values():
+        *others, last = (f".{ending}" for ending in _FORMATS.values())
+        raise InvalidInput(
+            f"The format of {path.name} is unknown",
+            remedy=f"Use a name that ends in {', '.join(others)} or {last}.",
+        )
     if path.suffix.lower() == ".png":
         write_atomically(path, _as_png(picture))
         return f"The picture was written to {path.name}."

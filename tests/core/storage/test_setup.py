@@ -105,7 +105,11 @@ def test_a_bucket_elsewhere_is_followed_and_stored_with_its_region(aws):
     )
     report = set_up(connection())
     assert report.region == "eu-west-1"
-    assert "Bucket is in a different region" in report.steps[1].detail
+    assert report.steps[1].detail == (
+        "Bucket is in a different region: eu-west-1. Its requests go there, those for secrets to "
+        "us-east-1."
+    )
+    assert f"{SECRET} created in us-east-1" in [step.detail for step in report.steps]
     assert aws.client("secretsmanager").get_secret_value(SecretId=SECRET)
 
 

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton, QScrollArea, QWidget
 
 from core.errors import Offline
 from core.lifecycle.rules import Configuration
@@ -86,6 +86,18 @@ def test_the_archive_template_is_previewed_saved_and_undone(tab, qtbot, demo_s3)
     next(b for b in tab.banner.findChildren(QPushButton) if b.text() == "Undo").click()
     qtbot.waitUntil(lambda: "restored" in tab.banner.text, timeout=20_000)
     assert ids(demo_s3) == before
+
+
+def test_the_reason_why_a_rule_cannot_be_saved_is_completely_visible(themed, qtbot):
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    asked = RuleDialog(parent, Configuration(()), lambda _rules: None)
+    asked.open()
+    asked.ia_days.setValue(80)
+    assert asked._problem.isVisible()
+    # What scrolls can be below the visible part.
+    assert not asked.findChild(QScrollArea).isAncestorOf(asked._problem)
+    asked.reject()
 
 
 def test_former_rules_are_previewed_restored_and_undone(tab, qtbot, demo_s3, context):

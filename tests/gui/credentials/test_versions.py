@@ -10,13 +10,15 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from core.model.connection import ProfileColour
 from core.model.secret_names import CURRENT, PREVIOUS
-from core.model.secrets import SecretValue
+from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.secrets.edit_conflict import EditConflict
 from gui.tabs.credentials.secrets.version_dialogs import CompareVersions, RollBackPreview
 from gui.tabs.credentials.secrets.versions_model import short
+from gui.tabs.credentials.secrets.versions_pane import VersionsPane
+from gui.widgets.labels import Elided
 
 THEIRS = '{"host": "theirs-canary", "port": "5432", "rate": 1.10, "note": "x"}'
 
@@ -264,3 +266,14 @@ def test_a_binary_value_is_compared_as_what_it_is(themed, qtbot):
     same = CompareVersions(parent, binary, binary)
     assert same.fields == {}
     same.reject()
+
+
+def test_the_region_of_a_secret_is_shown_beside_its_elided_arn(themed, qtbot, context):
+    pane = VersionsPane(context)
+    qtbot.addWidget(pane)
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:cryptotrading/database-AbCdEf"
+    pane.show_info(SecretInfo("cryptotrading/database", arn=arn))
+    region = next(each for each in pane.findChildren(Elided) if each.accessibleName() == "Region")
+    assert region.text() == "eu-west-1"
+    pane.show_info(SecretInfo("cryptotrading/database"))
+    assert region.text() == "—"

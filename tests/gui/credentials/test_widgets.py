@@ -16,7 +16,7 @@ from core.model.secret_names import CURRENT, PENDING, PREVIOUS
 from core.model.secrets import SecretInfo, SecretVersion
 from core.redaction import Secret
 from gui.dialogs.profile_form import ProfileForm
-from gui.models.roles import DOT_ROLE, PILL_ROLE, SORT_ROLE
+from gui.models.roles import ASIDE_ROLE, DOT_ROLE, PILL_ROLE, SORT_ROLE
 from gui.tabs.credentials.profiles.profiles_model import (
     PermissionsModel,
     ProfilesModel,
@@ -199,6 +199,40 @@ def test_the_endpoint_of_the_environment_is_named_where_a_profile_has_none(qtbot
     assert form.endpoint.placeholderText() == "http://minio:9000 (set in the environment)"
     own = replace(profile, endpoint_url="http://own:9000")
     assert profile_details(own).endswith("\nhttp://own:9000")
+
+
+def test_the_current_profile_is_shown_as_unlocked_while_it_is():
+    profiles, changes = ProfilesModel(), []
+    profiles.set_read_only(False)
+    profiles.set_read_only(True)
+    red = [Profile(name, KeySource.ROLE, colour=ProfileColour.RED) for name in ("one", "two")]
+    profiles.show([*red, Profile("three", KeySource.ROLE)], "one")
+    profiles.dataChanged.connect(lambda *area: changes.append(area))
+
+    def asides():
+        return [profiles.index(row, 0).data(ASIDE_ROLE) for row in range(3)]
+
+    assert asides() == ["in use · read-only", "read-only", ""]
+    profiles.set_read_only(False)
+    assert asides() == ["in use · writing", "read-only", ""]
+    assert len(changes) == 1
+
+
+def test_a_field_that_becomes_editable_looks_so_at_once(themed, qtbot):
+    field = SecretField("Password")
+    field.set_read_only(True, "The profile is read-only.")
+    qtbot.addWidget(field)
+    field.show()
+    point = field.line.rect().center()
+
+    def background():
+        return field.line.grab().toImage().pixelColor(point).name()
+
+    locked = background()
+    field.set_read_only(False)
+    assert background() != locked
+    field.set_read_only(True, "The profile is read-only.")
+    assert background() == locked
 
 
 def test_profiles_and_permissions_as_rows(qtmodeltester):

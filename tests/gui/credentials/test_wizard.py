@@ -211,3 +211,18 @@ def test_the_buttons_are_on_every_screen(wizard, qtbot, monkeypatch, room):
                 page_of(button).ensureWidgetVisible(button)
             area = QRect(button.mapTo(wizard, QPoint()), button.size())
             assert wizard.rect().contains(area), (page, button.text())
+
+
+def test_a_mistyped_region_is_marked_like_every_other_field(themed, wizard, qtbot):
+    fill(qtbot, wizard)
+    line = wizard.form.region.lineEdit()
+    wizard.form.region.setCurrentText("us east 1")
+    assert not wizard.test.isEnabled()
+    assert wizard.form.region.property("problem") == "true"
+    assert line.accessibleDescription() == "Enter a region such as us-east-1."
+    red = wizard.form.region.grab().toImage().pixelColor(wizard.form.region.width() // 2, 0)
+    wizard.form.region.setCurrentText("us-east-1")
+    plain = wizard.form.region.grab().toImage().pixelColor(wizard.form.region.width() // 2, 0)
+    assert wizard.form.region.property("problem") == "false"
+    assert (line.toolTip(), line.accessibleDescription()) == ("", "")
+    assert red != plain

@@ -12,7 +12,8 @@ from core.redaction import Secret
 from core.units import utc_now
 from gui.models.roles import PILL_ROLE
 from gui.tabs.links.form import LinkForm
-from gui.tabs.links.models import LedgerModel, NewLinksModel
+from gui.tabs.links.models import LedgerModel, NewLinksModel, warning_text
+from gui.widgets.fitted import FittedText
 
 
 def entry(key, hours):
@@ -116,3 +117,30 @@ def test_the_form_shows_the_real_end_and_offers_no_more_than_seven_days(qtbot):
     form.show_lifetime(Lifetime(end, known=False, limited_by="it ends with the credentials"))
     assert " at the latest: " in form._real.text()
     assert form._real.text().endswith("it ends with the credentials.")
+
+
+def test_the_warning_about_many_links_counts_those_that_were_not_checked():
+    def link(exists, method="GET"):
+        warnings = ("there is no object",) if exists is False else ()
+        ends = utc_now() + timedelta(hours=1)
+        url = Secret("https://example.test", remembered=False)
+        return Link("key", method, url, 3600, ends, exists=exists, warnings=warnings)
+
+    checked = [link(False)] * 3 + [link(True)]
+    text = "3 of {} links may not work (3 without an object{}): see the Test column."
+    assert warning_text(3, checked) == text.format(4, "")
+    assert warning_text(3, checked + [link(None)] * 2) == text.format(6, ", 2 not checked")
+    assert warning_text(3, [*checked, link(None, "PUT")]) == text.format(5, "")
+
+
+def test_the_form_states_how_many_keys_its_warning_is_about(themed, qtbot):
+    form = LinkForm()
+    qtbot.addWidget(form)
+    form.set_keys([f"many/{number}" for number in range(30)])
+    form.show_existence({f"many/{number}": False for number in range(20)})
+    texts = [label.full for label in form.findChildren(FittedText)]
+    assert texts[0].startswith("20 of the first 20 keys have no object now: …/0, ")
+    form.set_keys(["a", "b"])
+    form.show_existence({"a": False, "b": True})
+    texts = [label.full for label in form.findChildren(FittedText)]
+    assert texts[0].startswith("1 of 2 keys has no object now: a. ")

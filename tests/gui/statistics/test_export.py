@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
-from core.errors import LocalIOError
+from core.errors import InvalidInput, LocalIOError
 from core.statistics.totals import Totals
 from core.units import utc_now
 from gui.tabs.statistics.export import write_file
@@ -104,3 +104,12 @@ def test_the_keyboard_opens_the_dialog_and_a_scan_in_the_meantime_is_respected(
     dialog.reject()
     qtbot.waitUntil(lambda: not scanned.findChildren(QFileDialog))
     assert not (tmp_path / "a.csv").exists()
+
+
+def test_the_error_about_another_format_names_that_of_the_picture_too(tmp_path):
+    found = Totals("b", "").snapshot(list_calls=1, partial=False)
+    with pytest.raises(InvalidInput) as caught:
+        write_file(found, "", tmp_path / "figures.xlsx", QImage())
+    assert caught.value.summary == "The format of figures.xlsx is unknown"
+    assert caught.value.remedy == "Use a name that ends in .csv, .json or .png."
+    assert list(tmp_path.iterdir()) == []

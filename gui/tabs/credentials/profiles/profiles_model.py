@@ -40,6 +40,7 @@ class ProfilesModel(QAbstractListModel):
         super().__init__(parent)
         self._profiles: tuple[Profile, ...] = ()
         self._used = ""
+        self._read_only = False
 
     def show(self, profiles: Sequence[Profile], used: str) -> None:
         """Show other profiles; `used` is the name of the current one."""
@@ -47,6 +48,13 @@ class ProfilesModel(QAbstractListModel):
         self._profiles = tuple(profiles)
         self._used = used
         self.endResetModel()
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Show whether the current profile is locked; one of production may be unlocked for a time."""
+        if read_only != self._read_only:
+            self._read_only = read_only
+            if self._profiles:
+                self.dataChanged.emit(self.index(0), self.index(len(self._profiles) - 1))
 
     @property
     def used(self) -> str:
@@ -70,7 +78,8 @@ class ProfilesModel(QAbstractListModel):
         if not index.isValid():
             return None
         profile = self._profiles[index.row()]
-        aside = _aside(profile, used=profile.name == self._used)
+        used = profile.name == self._used
+        aside = _aside(profile, used=used, read_only=self._read_only)
         cells: dict[int, Any] = {
             Qt.ItemDataRole.DisplayRole: profile.name,
             Qt.ItemDataRole.ToolTipRole: profile_details(profile),
@@ -81,10 +90,12 @@ class ProfilesModel(QAbstractListModel):
         return cells.get(role)
 
 
-def _aside(profile: Profile, *, used: bool) -> str:
-    if used:
-        return "in use · read-only" if profile.production else "in use"
-    return "read-only" if profile.production else ""
+def _aside(profile: Profile, *, used: bool, read_only: bool) -> str:
+    if not profile.production:
+        return "in use" if used else ""
+    if not used:
+        return "read-only"
+    return "in use · read-only" if read_only else "in use · writing"
 
 
 def profile_details(profile: Profile) -> str:

@@ -22,7 +22,9 @@ from gui.widgets.labels import Elided, mono_elided, muted_label
 from gui.widgets.panel import SectionHead
 from gui.widgets.table import make_table
 
-_FACTS = ("Name", "Description", "Created", "Last changed", "Last accessed", "Rotation", "ARN")
+_FACTS = (
+    "Name", "Description", "Created", "Last changed", "Last accessed", "Rotation", "Region", "ARN",
+)  # fmt: skip
 _NONE = "—"
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 _MONO = frozenset({"Name", "ARN"})
@@ -213,8 +215,15 @@ def _properties(info: SecretInfo) -> dict[str, str]:
         "Last changed": _when(info.changed),
         "Last accessed": format_date(info.accessed) if info.accessed else _NONE,
         "Rotation": _rotation(info),
+        "Region": _region(info.arn),
         "ARN": info.arn or _NONE,
     }
+
+
+def _region(arn: str | None) -> str:
+    """Return the region in an ARN: the header shows the bucket's, which may be another one."""
+    parts = (arn or "").split(":")
+    return parts[3] if len(parts) > 3 and parts[3] else _NONE
 
 
 def _rotation(info: SecretInfo) -> str:
