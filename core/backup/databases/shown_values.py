@@ -12,7 +12,9 @@ def cut(text: str, longest: int) -> str:
 
 
 def cut_pair(today: str, backup: str, longest: int) -> tuple[str, str]:
-    """Return two different texts, cut so that their first difference is visible.
+    """Return the texts of two different values, cut so that their first difference is visible.
+
+    If both texts are the same, the values differ behind what was read of them: their beginnings.
 
     Args:
         today: The text of the present row.
@@ -20,7 +22,7 @@ def cut_pair(today: str, backup: str, longest: int) -> tuple[str, str]:
         longest: The most characters of each result.
     """
     shown = cut(today, longest), cut(backup, longest)
-    if shown[0] != shown[1]:
+    if shown[0] != shown[1] or today == backup:
         return shown
     start = _first_difference(today, backup) - _BEFORE
     if start <= 0:

@@ -24,6 +24,7 @@ _LONG = "0123456789" * 1_000
         (_LONG + "x", _LONG + "yz", ("…23456789x", "…23456789yz")),
         (_LONG, _LONG + "y", ("…23456789", "…23456789y")),
         (_LONG + "x" + _LONG, _LONG, ("…23456789x012345678…", "…23456789")),
+        (_LONG, _LONG, (_LONG[:19] + "…", _LONG[:19] + "…")),
     ],
 )
 def test_the_first_difference_of_long_values_is_shown(

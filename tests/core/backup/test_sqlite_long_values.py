@@ -264,11 +264,11 @@ def test_a_preview_shows_the_beginnings_of_different_values(
     sql(path, "UPDATE t SET a = 1.0, b = 1 WHERE id = 3")
     found = preview_of(store, backup, str(path), 10, Work()).difference
     assert found.changed == 3
-    long = "é" * 119 + "…"
+    long = "…" + "é" * 8
     zeros = "x'" + "0" * 117 + "…"
     assert [(cell.key, cell.column, cell.today, cell.backup) for cell in found.cells] == [
         ("1", "a", "a\0c", "a\0b"),
-        ("2", "a", long, long), ("2", "b", "x'00'", zeros),
+        ("2", "a", long + "y", long + "x"), ("2", "b", "x'00'", zeros),
         ("3", "a", "1.0", "1"), ("3", "b", "1", "1"),
     ]  # fmt: skip
 

@@ -193,7 +193,7 @@ def test_a_cancelled_upload_leaves_no_parts(bucket, tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_stored_is_refused_first(bucket, tmp_path):
-    with pytest.raises(InvalidInput, match="1024"):
+    with pytest.raises(InvalidInput, match="1,024"):
         writing.put(bucket, "k" * 1025, b"")
     with pytest.raises(InvalidInput, match="metadata"):
         writing.put(bucket, "k", b"", metadata={"name": "ü"})

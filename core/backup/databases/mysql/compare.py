@@ -16,7 +16,7 @@ from typing import Any
 from core.backup.databases.base import Rows
 from core.backup.databases.mysql.dump import dump_rows
 from core.backup.databases.mysql.future_orphans import KeyValues
-from core.backup.databases.mysql.long_lines import shortened
+from core.backup.databases.mysql.long_lines import shortened, without_hash
 from core.backup.databases.mysql.rows import HEX, Number
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.row_keys import Digits, KeyValue, key_text
@@ -203,7 +203,7 @@ class _Comparison:
             for name, old, new in zip(self._columns, today, backup, strict=True):
                 if old != new:
                     exact = _exact_key(str(key))
-                    pair = cut_pair(_text(old), _text(new), _LONGEST_VALUE)
+                    pair = cut_pair(_beginning(old), _beginning(new), _LONGEST_VALUE)
                     yield ChangedCell(_key_text(str(key)), name, *pair, exact)
 
     def _values(self, line: str) -> Sequence[Any]:
@@ -246,6 +246,11 @@ def _text(value: Any) -> str:
         tag, inner = next(iter(value.items()))
         return str(inner) if tag == "n" else f"x'{inner}'"
     return str(value)
+
+
+def _beginning(value: Any) -> str:
+    """Return a value as text; of a very long one only its beginning."""
+    return without_hash(_text(value))
 
 
 def _shown(value: Any) -> str:

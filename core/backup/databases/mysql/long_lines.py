@@ -20,6 +20,8 @@ _TAGS = tuple(f'{{"{tag}":"'.encode() for tag in (HEX, TEXT))
 _LITERAL = re.compile(rb"(?:null|[-+.0-9eE]+)(?=[,}])")
 #: The content of a string up to its end, or up to an escape that continues in the next piece.
 _CONTENT = re.compile(rb'(?:[^"\\]++|\\(?:[^u]|u[0-9A-Fa-f]{4}))*+', re.DOTALL)
+#: The hash of the rest of a value, also before the end of a binary one as it is shown.
+_HASH = re.compile(r"…[0-9A-F]{64}(?='?\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,4 +215,10 @@ class _Shortened:
         if self._size <= _COMPARED:
             return bytes(self._value)
         begin = _CONTENT.match(self._value[:_SHOWN].decode(errors="ignore").encode())
-        return (begin.group() if begin else b"") + self._hash.hexdigest().upper().encode()
+        # Dots, so that the hash is not shown as a part of the value: see `without_hash`.
+        return (begin.group() if begin else b"") + f"…{self._hash.hexdigest().upper()}".encode()
+
+
+def without_hash(text: str) -> str:
+    """Return the text of a value from a line of `shortened` without the hash of its rest."""
+    return _HASH.sub("…", text)

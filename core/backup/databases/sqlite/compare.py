@@ -34,6 +34,9 @@ from core.model.tables import Column, TableSchema
 from core.work import Work
 
 _LONGEST_VALUE = 120
+#: Characters of long values in which the first difference is searched: more would need memory of
+#: several times the size of the value.
+_SEARCHED = 250_000
 
 #: Three result columns for each, and SQLite's limit is 2,000.
 _WIDEST = 600
@@ -193,23 +196,23 @@ def _safe(value: str) -> str:
     return f"CASE typeof({value}) {blob} WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END"
 
 
-def _beginning(value: str) -> str:
-    """SQL like that of `_safe` for as much of a value as `shown_value` shows.
+def _beginning(value: str, characters: int = _LONGEST_VALUE) -> str:
+    """SQL like that of `_safe` for the beginning of a value, by default what `shown_value` shows.
 
     A character has four bytes at most. `substr` of a text would end at its first NUL.
     """
-    hexed = f"hex(substr({value},1,{_LONGEST_VALUE // 2 + 1}))"
-    text = f"substr(CAST({value} AS BLOB),1,{(_LONGEST_VALUE + 1) * 4})"
+    hexed = f"hex(substr({value},1,{characters // 2 + 1}))"
+    text = f"substr(CAST({value} AS BLOB),1,{(characters + 1) * 4})"
     blob = f"WHEN 'blob' THEN 'x'''||{hexed}||''''"
     return f"CASE typeof({value}) {blob} WHEN 'text' THEN {text} ELSE {value} END"
 
 
 def _from_difference(name: str, side: str) -> str:
-    """SQL for the beginning of a value, and for all of it if that of the other side is the same."""
+    """SQL for the beginning of a value; a longer one if the shown ones of both sides are the same."""
     value = f"{side}.{quoted(name)}"
     ours, theirs = (_beginning(f"{each}.{quoted(name)}") for each in "bt")
     same = f"({_unlike(name)}) AND ({ours}) IS ({theirs})"
-    return f"CASE WHEN {same} THEN {_safe(value)} ELSE {_beginning(value)} END"
+    return f"CASE WHEN {same} THEN {_beginning(value, _SEARCHED)} ELSE {_beginning(value)} END"
 
 
 def _exact_key(values: Sequence[Any], encoding: str) -> str:

@@ -139,8 +139,9 @@ def test_a_changed_long_value_is_previewed(trading: Trading) -> None:
     found = preview_of(store, backup, trading.address, 20, Work()).difference
     assert (found.added, found.changed, found.removed) == (0, 2, 0)
     assert [cell.key for cell in found.cells] == ["1", "2"]
-    assert found.cells[0].today.startswith("é\né")
-    assert len(found.cells[0].today) <= 120
+    # The rest of such long values is only compared by its hash, which is not shown.
+    assert [cell.today for cell in found.cells] == ["é\n" * 59 + "é…", "b" * 119 + "…"]
+    assert [cell.backup for cell in found.cells] == [cell.today for cell in found.cells]
     trading.sql("UPDATE orders SET v = LEFT(v, CHAR_LENGTH(v) - 1) WHERE id < 3")
     found = preview_of(store, backup, trading.address, 20, Work()).difference
     assert (found.added, found.changed, found.removed) == (0, 0, 0)
