@@ -305,7 +305,9 @@ def test_a_table_whose_name_no_backup_can_have_is_marked(qtbot, tab, path):
     tab.tables.select("a/b")
     qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
     assert not tab.banner.failed
-    reason = "a/b is not usable in the bucket: a slash would divide it into two segments of the key."
+    reason = (
+        "a/b is not usable in the bucket: a slash would divide it into two segments of the key."
+    )
     assert tab.tables.back_up.reason == reason
     assert "could not be listed" in title_of(tab.backups._empty)
 
