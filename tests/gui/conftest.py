@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 from helpers.engine_forks import fork_engines
 from helpers.engines import with_normal_priority
@@ -61,6 +63,12 @@ def themed(qapp):
         theme.apply(qapp, "light")
         _light[:] = [qapp.styleSheet()]
     return qapp
+
+
+@pytest.fixture(scope="module")
+def no_earlier_windows():
+    """Free the windows of other files, since a change of the theme would style their widgets, too."""
+    gc.collect()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QFileDialog, Q
 from gui import theme
 from gui.widgets import dialog as dialog_module
 
+pytestmark = pytest.mark.usefixtures("no_earlier_windows")
 ROWS = 20
 ROLES = (Qt.ItemDataRole.DecorationRole, Qt.ItemDataRole.ForegroundRole)
 

@@ -29,6 +29,7 @@ from gui.widgets.buttons import (
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_list, make_table, make_tree
 
+pytestmark = pytest.mark.usefixtures("no_earlier_windows")
 _SOFT = ("neutral_soft", "accent_soft", "good_soft", "danger_soft", "warning_soft")
 
 
