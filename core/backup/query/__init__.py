@@ -27,7 +27,8 @@ class QueryResult:
     """The result of a query; `cut` is whether there are more than `limit` rows.
 
     `types` are DuckDB's names of the columns' types. `notes` name columns of the backup that are read
-    as text, and other databases with backups of such a table, if none was chosen by its id. `seconds` is the time of everything, with download and verification.
+    as text, and other databases with backups of such a table, if none was chosen by its id.
+    `seconds` is the time of everything, with download and verification.
     """
 
     backup: Backup
