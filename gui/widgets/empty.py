@@ -65,7 +65,7 @@ class EmptyState(QWidget):
         self.button.setVisible(bool(button_text))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Move the text to the tooltip if only a part of it would be visible."""
+        """Move what does not fit to the tooltip: the text, then the title above a button."""
         super().resizeEvent(event)
         self._fit()
 
@@ -79,12 +79,14 @@ class EmptyState(QWidget):
             return
         room = self.contentsRect().adjusted(*_MARGINS)
         text = self._text.heightForWidth(min(room.width(), self._text.maximumWidth()))
-        needed = self._title.sizeHint().height() + text + _SPACING
-        if not self.button.isHidden():
-            needed += self.button.sizeHint().height() + 3 * _SPACING
-        fits = needed <= room.height()
-        self._text.setVisible(bool(self._text.text()) and fits)
-        self.setToolTip("" if fits else tooltip(self._text.text()))
+        title = self._title.sizeHint().height()
+        button = 0 if self.button.isHidden() else self.button.sizeHint().height() + 3 * _SPACING
+        text_fits = title + text + _SPACING + button <= room.height()
+        title_fits = not button or title + button <= room.height()
+        self._text.setVisible(bool(self._text.text()) and text_fits)
+        self._title.setVisible(title_fits)
+        moved = [label.text() for label in (self._title, self._text) if label.isHidden()]
+        self.setToolTip(tooltip("\n".join(moved)) if any(moved) else "")
 
     def set_text(self, title: str, text: str = "", button_text: str | None = None) -> None:
         """Set the texts; an empty `button_text` hides the button, None leaves it unchanged."""

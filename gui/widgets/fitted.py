@@ -33,13 +33,16 @@ class FittedText(Text):
         self._fit()
 
     def minimumSizeHint(self) -> QSize:
-        """Return a size that does not depend on the longest word."""
-        return QSize(60, super().minimumSizeHint().height())
+        """Return a size with all lines that does not depend on the longest word."""
+        # Splitters do not see heights that depend on widths: they would clip the last line.
+        lines = self.heightForWidth(self.width()) if self.isVisible() else 0
+        return QSize(60, max(lines, super().minimumSizeHint().height()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Elide the words that do not fit any more."""
         super().resizeEvent(event)
         self._fit()
+        self.updateGeometry()
 
     def _fit(self) -> None:
         fitted = fitted_text(self._full, self.fontMetrics(), self.contentsRect().width())

@@ -21,7 +21,8 @@ from core.secrets.secret_text import (
     text_of,
 )
 from core.units import format_count
-from gui.widgets.labels import Text, muted_label
+from gui.widgets.fitted import FittedText
+from gui.widgets.labels import muted_label
 from gui.widgets.secret_form import SecretForm
 from gui.widgets.secret_page import JsonPage
 from gui.widgets.segmented import Segmented
@@ -52,8 +53,7 @@ class SecretEditor(QWidget):
         self._kinds: tuple[SecretRow, ...] = ()  # the rows with their value types
         self._was_object = True
         self._forced = False  # changes to the text that the form cannot show
-        self._problem = Text("", "danger")
-        self._problem.setWordWrap(True)
+        self._problem = FittedText("", "danger")
         self._size = muted_label(small=True)
         pages = QWidget()
         self._pages = QStackedLayout(pages)

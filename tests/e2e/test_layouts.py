@@ -5,6 +5,8 @@ import shutil
 import sqlite3
 from functools import partial
 
+import pytest
+from helpers.demo import plain_client
 from helpers.geometry import cut_cells, positions, problems
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QScrollBar, QWidget
@@ -201,6 +203,33 @@ def test_every_tab_that_is_first_opened_in_a_small_window_fits(user):
         _settle(user, tab)
         for problem in _seen(user, tab):
             found.setdefault(f"{spec.id}: {problem}", []).append("852x517")
+    assert found == {}, "\n" + "\n".join(f"{what} {at}" for what, at in found.items())
+
+
+@pytest.fixture
+def text_secrets(demo_server):
+    """The names of secrets that are no JSON objects; the second one has the longest note."""
+    client = plain_client(demo_server, "secretsmanager", demo_server.admin)
+    texts = {"cryptotrading/layout-a": '{"a": 1', "cryptotrading/layout-b": "\u202ea\r\nb\n"}
+    for name, text in texts.items():
+        client.create_secret(Name=name, SecretString=text)
+    yield tuple(texts)
+    for name in texts:
+        client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
+def test_a_secret_without_a_form_fits_into_a_small_window(text_secrets, user):
+    tab, found = _loaded(user, next(spec for spec in TABS if spec.id == "credentials")), {}
+    page = tab.secret.editor.json
+    for width, height in ((852, 560), (852, 517), (800, 480)):
+        user.window.resize(width, height)
+        for name in text_secrets:
+            tab.secrets.go_to(name)
+            user.until(page.isVisible, LONG)
+            _settle(user, tab)
+            assert not page.revealed
+            for problem in _seen(user, tab):
+                found.setdefault(f"{name}: {problem}", []).append((width, height))
     assert found == {}, "\n" + "\n".join(f"{what} {at}" for what, at in found.items())
 
 
