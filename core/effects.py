@@ -7,7 +7,6 @@ which the window and the command line show: a failed save says that nothing was 
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -16,11 +15,11 @@ from enum import Enum
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from core.errors import StorageError
+from core.errors import NOTHING_CHANGED, StorageError
 
 _NOTHING = "Nothing was "
-#: A sentence of a remedy, with the space before it.
-_STATED = re.compile(rf" ?\b{_NOTHING}[a-z]+\.(?= |$)")
+#: The effects of errors that are raised before the request that they prevent.
+_OF_CHECKS = frozenset((NOTHING_CHANGED, "Nothing was sent."))
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -88,7 +87,7 @@ def stating_effect(done: str, decisive: Collection[str] = ()) -> Iterator[Attemp
             yield attempts
         except StorageError as error:
             if attempts.made or attempts.unknown or _is_nothing(error.effect):
-                _set_effect(error, attempts, done)
+                error.effect = _sentence(attempts, done)
             raise
 
 
@@ -104,8 +103,11 @@ def stating_effect_of_process(changes: Callable[[], bool]) -> Iterator[None]:
     try:
         yield
     except StorageError as error:
-        if not error.effect and changes():
-            _set_effect(error, attempts, "changed")
+        stated = error.effect
+        if stated in _OF_CHECKS and (attempts.made or attempts.unknown):
+            stated = ""  # earlier requests have changed something
+        if not stated and changes():
+            error.effect = _sentence(attempts, "changed")
         raise
     finally:
         _process.remove(attempts)
@@ -168,12 +170,6 @@ def note_attempt(operation: str, result: Result) -> None:
 
 def _is_nothing(effect: str) -> bool:
     return not effect or effect.startswith(_NOTHING)
-
-
-def _set_effect(error: StorageError, attempts: Attempts, done: str) -> None:
-    """Set the effect of an error; a remedy that states one would repeat or contradict it."""
-    error.effect = _sentence(attempts, done)
-    error.remedy = _STATED.sub("", error.remedy).strip()
 
 
 def _sentence(attempts: Attempts, done: str) -> str:

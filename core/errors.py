@@ -58,21 +58,22 @@ TRANSIENT_KINDS = frozenset(
     {ErrorKind.THROTTLED, ErrorKind.OFFLINE, ErrorKind.SERVICE, ErrorKind.ENGINE}
 )
 
+NOTHING_CHANGED = "Nothing was changed."
+
 
 class StorageError(Exception):
     """A failure described for people, and the base class of all errors of `core`.
 
-    Attributes: `summary` (what happened), `cause` (why), `remedy` (what to do), `subject` (the
-    object, secret or file concerned), `action` (the IAM action, if one was refused), `details`
-    (codes for a bug report) and `hints` with `hint_value` (what the remedy proposes, see
-    `core.hints`). None of the texts contains a secret; the code that sets `details` redacts it.
+    Attributes: `summary` (what happened), `cause` (why), `effect` (what the failed action has left,
+    see `core.effects`), `remedy` (what to do), `subject` (the object, secret or file concerned),
+    `action` (the IAM action, if one was refused), `details` (codes for a bug report) and `hints`
+    with `hint_value` (what the remedy proposes, see `core.hints`). None of the texts contains a
+    secret; the code that sets `details` redacts it.
     """
 
     kind = ErrorKind.SERVICE
     #: The remedy of an error that is created without one.
     usual_remedy = ""
-    #: What a failed change has left, for example "Nothing was saved."; see `core.effects`.
-    effect = ""
     #: The partial result of an operation that failed halfway, with what was changed; or None.
     partial: object = None
 
@@ -81,6 +82,7 @@ class StorageError(Exception):
         summary: str,
         *,
         cause: str = "",
+        effect: str = "",
         remedy: str = "",
         subject: str = "",
         action: str = "",
@@ -91,11 +93,9 @@ class StorageError(Exception):
     ) -> None:
         super().__init__(summary)
         self.summary = summary
-        self.cause = cause
+        self.cause, self.effect = cause, effect
         self.remedy = remedy or self.usual_remedy
-        self.subject = subject
-        self.action = action
-        self.details = details
+        self.subject, self.action, self.details = subject, action, details
         self.hints, self.hint_value = hints, hint_value
         if kind is not None:
             self.kind = kind

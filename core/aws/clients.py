@@ -210,7 +210,8 @@ class ClientFactory:
             raise ReadOnlyProfile(
                 f"The profile {name} is read-only",
                 cause=f"{action} would change data, and a production profile is read-only until "
-                "it is unlocked. Nothing was sent.",
+                "it is unlocked.",
+                effect="Nothing was sent.",
                 remedy="Unlock the profile, then try again.",
                 hints=Hint.UNLOCK,
                 subject=name,

@@ -152,7 +152,8 @@ def _invalid(error: Exception, subject: str) -> StorageError:
         f"Invalid input: {names}",
         cause="The value has the wrong type, length or form. It is not shown because it may be "
         "secret.",
-        remedy="Correct the value and try again. Nothing was sent.",
+        remedy="Correct the value and try again.",
+        effect="Nothing was sent.",
         subject=subject,
     )
 
@@ -293,7 +294,8 @@ def _tls_failure(error: Exception, subject: str) -> StorageError:
     return errors.LocalIOError(
         f"The file of trusted certificates cannot be read{variable and f': {variable}'}",
         cause=f"{named} names it. {unreadable[0]}.",
-        remedy="Correct the path or the file's permissions. Nothing was sent.",
+        remedy="Correct the path or the file's permissions.",
+        effect="Nothing was sent.",
         subject=variable or subject,
     )
 

@@ -131,7 +131,6 @@ def drill_of_backup(
             record_drill(store, backup, place.name, _DIFFERENT, error.reason[:500])
         if not isinstance(error, Cancelled):
             error.effect = _effect(into, place)
-            error.remedy = error.remedy.replace("Nothing was changed.", "").strip()
         raise
     record_verification(store, backup, "drill")
     record_drill(store, backup, place.name, found.verified, " ".join(found.problems)[:500])

@@ -24,7 +24,7 @@ from core.backup.manifest import (
     manifest_body,
     with_hidden_fields,
 )
-from core.errors import Corrupt, NotSupported
+from core.errors import NOTHING_CHANGED, Corrupt, NotSupported
 from core.hints import Hint
 from core.model.backup import Encryption, Manifest
 
@@ -146,7 +146,8 @@ class DecryptedPart:
             raise Corrupt(
                 f"Part {self._index} cannot be decrypted",
                 cause="It was modified, or it belongs to another place or another backup.",
-                remedy="Choose another backup. Nothing was changed.",
+                remedy="Choose another backup.",
+                effect=NOTHING_CHANGED,
                 hints=Hint.CHOOSE_BACKUP,
             )
         if unread:
@@ -215,7 +216,8 @@ def opened_manifest(
         raise Corrupt(
             f"The manifest of the backup {manifest.id} was modified",
             cause="It was not written with the key of the backup (its MAC differs).",
-            remedy="Choose another backup. Nothing was changed.",
+            remedy="Choose another backup.",
+            effect=NOTHING_CHANGED,
             hints=Hint.CHOOSE_BACKUP,
         )
     complete = with_hidden_fields(manifest, cipher.revealed(record.hidden))
@@ -238,7 +240,8 @@ def _cipher_of(manifest: Manifest, record: Encryption, key: BackupKey) -> Backup
             cause=f"{record.key} is the correct key, but the encrypted data key in the manifest was "
             "modified, or is that of another backup.",
             remedy="Choose another backup; in a versioned bucket an older version of the manifest may "
-            "be intact. Nothing was changed.",
+            "be intact.",
+            effect=NOTHING_CHANGED,
             hints=Hint.CHOOSE_BACKUP,
         )
     return BackupCipher(data_key, manifest.id, manifest.table)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from core.backup.databases.address import secrets_of
 from core.effects import states_effect
 from core.errors import (
+    NOTHING_CHANGED,
     AccessDenied,
     AlreadyExists,
     Corrupt,
@@ -361,8 +362,8 @@ def _not_the_key(key: BackupKey, expected: str, backup_id: str) -> NotFound:
     return NotFound(
         f"{key.name} is not the key that encrypted the backup {backup_id}",
         cause=f"Its check value is {key.check}; the manifest has {expected:.40}.",
-        remedy=f"{older}Store the former key as {place}: it is used for these backups then. Nothing "
-        "was changed.",
+        remedy=f"{older}Store the former key as {place}: it is used for these backups then.",
+        effect=NOTHING_CHANGED,
         subject=key.name,
     )
 

@@ -15,7 +15,7 @@ from core.backup.manifest import is_text
 from core.backup.pins import put_beside
 from core.backup.store import BucketStore, Store
 from core.effects import states_effect
-from core.errors import InvalidInput, NotSupported
+from core.errors import NOTHING_CHANGED, InvalidInput, NotSupported
 from core.model.backup import Backup, BackupState
 from core.objects.bucket import HasBucket
 from core.units import format_counted, iso_utc, utc_now
@@ -55,20 +55,23 @@ def annotate_in(store: Store, table: str, backup_id: str, note: str, work: Work)
         raise InvalidInput(
             "The note is too long",
             cause=f"The maximum is {format_counted(LONGEST, 'character')}.",
-            remedy="Shorten it. Nothing was changed.",
+            remedy="Shorten it.",
+            effect=NOTHING_CHANGED,
         )
     if not is_text(note):
         raise InvalidInput(
             "The note is not valid text",
             cause="It contains characters that cannot be encoded in UTF-8.",
-            remedy="Enter it again. Nothing was changed.",
+            remedy="Enter it again.",
+            effect=NOTHING_CHANGED,
         )
     backup = choose(store, table, work, Wanted.of(backup_id, None))
     if backup.state is BackupState.OLD_FORM or not backup.key.endswith(MANIFEST):
         raise NotSupported(
             f"The backup {backup.id} of {backup.table} cannot have a note",
             cause="It has the old form, which is a single object.",
-            remedy="Choose a backup of the new form. Nothing was changed.",
+            remedy="Choose a backup of the new form.",
+            effect=NOTHING_CHANGED,
             subject=backup.key,
         )
     data = json.dumps({"changed": iso_utc(utc_now()), "note": note}).encode()

@@ -25,7 +25,7 @@ from core.backup.old_form import read_old_form
 from core.backup.prefetch import in_parallel
 from core.backup.row_formats import incomplete, mismatch, rows_of
 from core.backup.store import Store
-from core.errors import Archived, Corrupt
+from core.errors import NOTHING_CHANGED, Archived, Corrupt
 from core.hints import Hint
 from core.local.spool import private_file, private_folder, spool, translate_spool_errors
 from core.model.backup import Backup, BackupState, Manifest, Part
@@ -125,7 +125,8 @@ class Package:
         if self.content not in (None, digest.hexdigest()):
             raise Corrupt(
                 "The rows of the backup do not match its manifest",
-                remedy="Choose another backup of the table. Nothing was changed.",
+                remedy="Choose another backup of the table.",
+                effect=NOTHING_CHANGED,
                 hints=Hint.CHOOSE_BACKUP,
                 subject=self.backup.key,
             )
@@ -210,7 +211,8 @@ def naming_archived(backup: Backup) -> Iterator[None]:
         raise Archived(
             f"The backup {backup.id} of {backup.table} is archived",
             cause=cause,
-            remedy="Request its retrieval; cost and time are shown first. Nothing was changed.",
+            remedy="Request its retrieval; cost and time are shown first.",
+            effect=NOTHING_CHANGED,
             hints=Hint.THAW,
             hint_value=backup.id,
             subject=backup.key,

@@ -20,7 +20,7 @@ from core.backup.package import Package, fetch_package
 from core.backup.store import Store
 from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
-from core.errors import AlreadyExists, Conflict, Corrupt, NotFound
+from core.errors import NOTHING_CHANGED, AlreadyExists, Conflict, Corrupt, NotFound
 from core.hints import Hint
 from core.model.backup import Backup
 from core.model.database import Dependant
@@ -240,7 +240,8 @@ def _refuse_some_rows(backup: Backup, target: Database, name: str) -> None:
             f"The backup {backup.id} contains only some rows of {backup.table}",
             cause="A restore in place would remove all other rows. The backup contains the rows "
             f"that meet: {backup.filter}",
-            remedy="Restore under a new name, or choose another backup. Nothing was changed.",
+            remedy="Restore under a new name, or choose another backup.",
+            effect=NOTHING_CHANGED,
             hints=Hint.CHOOSE_BACKUP | Hint.NEW_TABLE_NAME,
             subject=backup.table,
         )
@@ -342,7 +343,8 @@ class _Swap:
         raise Corrupt(
             "The restored rows differ from the backup",
             cause=f"{counts}The contents differ.",
-            remedy="Nothing was changed. Report this: it should not happen.",
+            remedy="Report this: it should not happen.",
+            effect=NOTHING_CHANGED,
             subject=shadow.table,
         )
 
@@ -356,7 +358,8 @@ class _Swap:
             raise Conflict(
                 "Rows would refer to missing rows",
                 cause=f"Foreign keys to or from {self._schema.table} break: {counts}.",
-                remedy="Restore under a new name, or allow it explicitly. Nothing was changed.",
+                remedy="Restore under a new name, or allow it explicitly.",
+                effect=NOTHING_CHANGED,
                 hints=Hint.NEW_TABLE_NAME | Hint.ALLOW_ORPHANS,
                 subject=self._schema.table,
             )

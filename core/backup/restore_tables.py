@@ -21,7 +21,7 @@ from core.backup.restore import Choices, fetched_restore, restore_of
 from core.backup.store import BucketStore, Store
 from core.backup.together import ChosenBackups, TablesWanted, choose_backups
 from core.effects import BY_HAND, Attempts, attaching_partial, stating_effect
-from core.errors import Conflict, StorageError
+from core.errors import NOTHING_CHANGED, Conflict, StorageError
 from core.hints import Hint
 from core.local.spool import spool
 from core.model.backup import Backup
@@ -168,7 +168,8 @@ def _dangling_rows(target: Database, orphans: Orphans) -> Conflict:
     return Conflict(
         "Rows would refer to missing rows",
         cause=f"Foreign keys of the restored tables break: {counts}.",
-        remedy="Restore backups of one snapshot, or allow it explicitly. Nothing was changed.",
+        remedy="Restore backups of one snapshot, or allow it explicitly.",
+        effect=NOTHING_CHANGED,
         hints=Hint.ALLOW_ORPHANS,
         subject=str(target.origin),
     )

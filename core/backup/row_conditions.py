@@ -10,7 +10,7 @@ from core.backup.databases.row_statements import primary_key_of
 from core.backup.query.column_types import Typed
 from core.backup.query.rows import LoadedBackup, loaded_backup
 from core.backup.store import Store
-from core.errors import InvalidInput
+from core.errors import NOTHING_CHANGED, InvalidInput
 from core.hints import Hint
 from core.model.backup import Backup
 from core.sql.literals import quoted
@@ -70,7 +70,8 @@ def _check(loaded: LoadedBackup, source: str, where: str, work: Work) -> None:
             f"The condition on the rows of the backup cannot be used: {where}",
             cause=f"{error.summary}. {error.cause}".strip(),
             remedy="Write one SQL condition of DuckDB as after WHERE, without a semicolon, for "
-            "example \"status = 'open'\". Nothing was changed.",
+            "example \"status = 'open'\".",
+            effect=NOTHING_CHANGED,
         ) from error
 
 
@@ -87,7 +88,8 @@ def _check_number(backup: Backup, where: str, found: Sequence[str]) -> None:
         raise InvalidInput(
             f"No row of the backup meets the condition: {where}",
             cause=f"The backup {backup.id} of {backup.table} was read completely.",
-            remedy="Try the condition in a query of the backup. Nothing was changed.",
+            remedy="Try the condition in a query of the backup.",
+            effect=NOTHING_CHANGED,
             hints=Hint.QUERY_BACKUP,
             hint_value=backup.table,
             subject=backup.table,
@@ -96,6 +98,7 @@ def _check_number(backup: Backup, where: str, found: Sequence[str]) -> None:
         raise InvalidInput(
             f"More than {format_count(MOST_ROWS)} rows of the backup meet the condition: {where}",
             cause="Each row is compared, and its former values are saved.",
-            remedy="Narrow the condition, or restore the complete table. Nothing was changed.",
+            remedy="Narrow the condition, or restore the complete table.",
+            effect=NOTHING_CHANGED,
             subject=backup.table,
         )

@@ -18,7 +18,7 @@ from core.backup.package import fetch_package
 from core.backup.row_conditions import keys_where
 from core.backup.store import Store
 from core.effects import BY_HAND, states_effect
-from core.errors import Conflict
+from core.errors import NOTHING_CHANGED, Conflict
 from core.model.backup import Backup
 from core.model.row_restore import RowCounts, RowsPreview, RowsReport
 from core.objects.bucket import HasBucket
@@ -168,7 +168,8 @@ def _refuse_deletion(backup: Backup, counts: RowCounts) -> None:
             f"The backup {backup.id} does not contain all of these rows",
             cause="It contains only some rows of the table, so that a row may be missing in it "
             f"although it existed. The backup contains the rows that meet: {backup.filter}",
-            remedy="Choose rows of this backup, or another backup. Nothing was changed.",
+            remedy="Choose rows of this backup, or another backup.",
+            effect=NOTHING_CHANGED,
             subject=backup.table,
         )
 

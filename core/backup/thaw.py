@@ -224,7 +224,8 @@ def _price(archived: Iterable[ArchivedObject], mode: str, days: int) -> tuple[fl
         if retrieval is None:
             raise InvalidInput(
                 f"The storage class {each.tier} has no retrieval tier {mode}",
-                remedy="Use Standard or Bulk. Nothing was requested.",
+                remedy="Use Standard or Bulk.",
+                effect="Nothing was requested.",
                 subject=each.key,
             )
         size = each.size / _GB

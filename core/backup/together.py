@@ -18,7 +18,7 @@ from core.backup.named_source import backups_of_source, newest_of
 from core.backup.package import read_manifest, refuse_broken
 from core.backup.prefetch import in_parallel
 from core.backup.store import Store
-from core.errors import Conflict, Corrupt, InvalidInput, NotFound, NotSupported
+from core.errors import NOTHING_CHANGED, Conflict, Corrupt, InvalidInput, NotFound, NotSupported
 from core.hints import Hint
 from core.model.backup import Backup, BackupState, Origin
 from core.model.selection import Skipped
@@ -219,7 +219,8 @@ def _requested(
                 when = "" if wanted.at is None else f" up to {wanted.at}"
                 raise NotFound(
                     f"There is no backup of {table} that can be used{when}",
-                    remedy="Choose other tables or a later time. Nothing was changed.",
+                    remedy="Choose other tables or a later time.",
+                    effect=NOTHING_CHANGED,
                     subject=table,
                 )
         return {table: found[table] for table in wanted.tables if table in found}
@@ -284,7 +285,8 @@ def _without_broken_newest(
         raise NotFound(
             "None of the tables can be restored",
             cause=skipped[0].problem,
-            remedy="Choose an earlier time or other tables. Nothing was changed.",
+            remedy="Choose an earlier time or other tables.",
+            effect=NOTHING_CHANGED,
             subject=skipped[0].table,
         )
     return fine, skipped

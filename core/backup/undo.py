@@ -11,7 +11,7 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, secr
 from core.backup.databases.base import Database
 from core.backup.databases.naming import naming_restored
 from core.effects import BY_HAND, states_effect
-from core.errors import Conflict, NotFound
+from core.errors import NOTHING_CHANGED, Conflict, NotFound
 from core.model.database import Dependant
 from core.model.restore import UndoReport
 from core.objects.bucket import HasBucket
@@ -188,7 +188,8 @@ def drop_former_table(
         for used in _used_by_name(target, former):
             raise Conflict(
                 f"{former} is used by the {used.kind} {used.name}",
-                remedy=f"Drop the {used.kind}, or let it use another table. Nothing was changed.",
+                remedy=f"Drop the {used.kind}, or let it use another table.",
+                effect=NOTHING_CHANGED,
                 subject=former,
             )
         target.drop_former(former)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from core.aws.limits import SECRET_BYTES
-from core.errors import InvalidInput
+from core.errors import NOTHING_CHANGED, InvalidInput
 from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.units import format_count
@@ -116,5 +116,6 @@ def _empty(source: Path, what: str) -> InvalidInput:
         cause="Standard input is empty: the command before the pipe may have failed."
         if source == STANDARD_INPUT
         else f"{source} is empty.",
-        remedy="Nothing was changed. Provide a value.",
+        remedy="Provide a value.",
+        effect=NOTHING_CHANGED,
     )

@@ -191,6 +191,7 @@ def _edit_conflict(bucket: Bucket, seen: Configuration, now: Configuration) -> C
     return Conflict(
         "The lifecycle rules were changed by another client",
         cause="Changes since then: " + " | ".join(difference_lines(difference(seen, now))),
-        remedy="Nothing was written. Read the new rules and add yours again.",
+        remedy="Read the new rules and add yours again.",
+        effect="Nothing was written.",
         subject=f"s3://{bucket.name}",
     )

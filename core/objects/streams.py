@@ -146,8 +146,8 @@ class _Stream:
         if self.length > most or (ended and self.size not in {None, self.length}):
             raise InvalidInput(
                 f"The input for {self._key} does not have the expected size",
-                cause=f"{format_counted(self.length, 'byte')} arrived instead of {format_count(self.size or 0)}. "
-                "Nothing was stored.",
+                cause=f"{format_counted(self.length, 'byte')} arrived instead of {format_count(self.size or 0)}.",
+                effect="Nothing was stored.",
                 remedy="Check the program that writes the input, or correct the size.",
             )
 

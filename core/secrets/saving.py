@@ -17,6 +17,7 @@ from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.identity import identity
 from core.errors import (
+    NOTHING_CHANGED,
     AccessDenied,
     AlreadyExists,
     Cancelled,
@@ -100,8 +101,8 @@ def _check_current(manager: Secrets, name: str, expected: str, work: Work) -> Se
 def _binary(name: str) -> InvalidInput:
     return InvalidInput(
         f"{name} contains a binary value, and a text would replace it",
-        cause="The value is stored as SecretBinary, for example a PKCS #12 file. Nothing was "
-        "changed.",
+        cause="The value is stored as SecretBinary, for example a PKCS #12 file.",
+        effect=NOTHING_CHANGED,
         remedy="Store the new bytes from a file as a binary value, or replace the value by a text.",
         hints=Hint.BINARY_VALUE | Hint.TEXT_VALUE,
         subject=name,
@@ -156,7 +157,8 @@ def edit_conflict(name: str) -> Conflict:
     """Return the error for a secret that has changed since it was read."""
     return Conflict(
         f"{name} was changed by another client",
-        cause="The current version is not the one that you opened. Nothing was overwritten.",
+        cause="The current version is not the one that you opened.",
+        effect="Nothing was overwritten.",
         remedy="Reload the secret, compare, and make your change again.",
         subject=name,
     )

@@ -135,7 +135,8 @@ def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise InvalidInput(
             "A query is one SELECT statement",
             cause=f"This is: {kinds}.",
-            remedy="Write one SELECT. Nothing was run.",
+            remedy="Write one SELECT.",
+            effect="Nothing was run.",
         )
 
 

@@ -110,7 +110,8 @@ def encoded(head: Mapping[str, str], payload: Payload, *, nan: NanRule = "refuse
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(
             f"{payload.argument} cannot be written as JSON",
-            cause=f"{type(error).__name__}: {error}. Nothing was stored.",
+            cause=f"{type(error).__name__}: {error}.",
+            effect="Nothing was stored.",
             remedy="Use texts as names, valid Unicode in texts, and no value that contains itself.",
         ) from None
 
@@ -156,7 +157,7 @@ def _rendered(path: _Path) -> str:
     return "".join(reversed(parts))
 
 
-_NO_NAN = "JSON has no NaN and no infinity (RFC 8259, section 6). Nothing was stored."
+_NO_NAN = "JSON has no NaN and no infinity (RFC 8259, section 6)."
 
 
 def _not_json(refused: Sequence[str], count: int) -> InvalidInput:
@@ -168,6 +169,7 @@ def _not_json(refused: Sequence[str], count: int) -> InvalidInput:
     return InvalidInput(
         f"{refused[0]}, which JSON does not support",
         cause=cause,
+        effect="Nothing was stored.",
         remedy='Correct the data, or pass nan="null" to store null instead of such values.',
         subject=refused[0].partition(" is ")[0],
     )

@@ -146,17 +146,32 @@ def test_the_outer_action_states_the_effect(made):
 
 
 @pytest.mark.parametrize("made", [True, False])
-@pytest.mark.parametrize("remedy", ["Wait. Nothing was changed. Try again.", "Nothing was sent."])
-def test_a_remedy_neither_repeats_nor_contradicts_the_effect(remedy, made):
+@pytest.mark.parametrize("effect", ["Nothing was changed.", "Nothing was sent."])
+def test_an_action_replaces_the_effect_of_a_check(effect, made):
     @states_effect("restored")
     def fail():
         note_attempt("PutObject", Result.CHANGE if made else Result.NOTHING)
-        raise errors.Conflict("Another session uses the table", remedy=remedy)
+        raise errors.Conflict("Another session uses the table", effect=effect, remedy="Wait.")
 
     with pytest.raises(errors.Conflict) as caught:
         fail()
-    assert caught.value.remedy == ("Wait. Try again." if "Wait" in remedy else "")
-    assert "Nothing was changed" not in str(caught.value)
+    part = "It was not completed, but a part was restored. Refresh to see what."
+    assert caught.value.effect == (part if made else "Nothing was restored.")
+    assert caught.value.remedy == "Wait."
+
+
+@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize("effect", ["Nothing was changed.", "Nothing was sent."])
+def test_a_check_after_a_change_does_not_state_that_nothing_was_changed(effect, made):
+    @stating_effect_of_process(lambda: True)
+    def fail():
+        note_attempt("PutObject", Result.CHANGE if made else Result.NOTHING)
+        raise errors.Conflict("Another session uses the table", effect=effect)
+
+    with pytest.raises(errors.Conflict) as caught:
+        fail()
+    part = "It was not completed, but a part was changed. Refresh to see what."
+    assert caught.value.effect == (part if made else effect)
 
 
 @pytest.mark.parametrize("made", [(), ("PutObject",)])

@@ -89,6 +89,18 @@ def test_every_error_that_is_made_in_core_names_a_remedy():
     assert missing == []
 
 
+def test_no_text_of_an_error_states_an_effect_besides_its_field():
+    # An action that has changed something replaces the effect, and could not replace such a text.
+    fields = ("summary", "cause", "remedy")
+    wrong = [
+        f"{place} {word}"
+        for place, _, keywords in raised()
+        for word in fields
+        if word in keywords and "Nothing was" in ast.unparse(keywords[word])
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize(
     ("number", "word"),
     [

@@ -13,7 +13,7 @@ from core.backup.conversion.type_rules import MARIADB, POSTGRESQL
 from core.backup.conversion.values import Conversion, RawText, RefusedError, Value
 from core.backup.databases.base import Rows
 from core.backup.databases.row_keys import Digits
-from core.errors import Corrupt, NotSupported
+from core.errors import NOTHING_CHANGED, Corrupt, NotSupported
 
 _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^,"\n]*))(,|\Z)', re.DOTALL)
 _ESCAPED = re.compile(r"\\u[0-9a-f]{4}")
@@ -149,7 +149,8 @@ def _converted(plan: ColumnPlan, value: Any, number: int, engine: str, table: st
         raise NotSupported(
             f"A value of the column {plan.name} cannot be restored into {engine}",
             cause=f"Row {number:,}: {_shown(value)}. {error}",
-            remedy="Restore it into the engine of the backup, or export it. Nothing was changed.",
+            remedy="Restore it into the engine of the backup, or export it.",
+            effect=NOTHING_CHANGED,
             subject=table,
         ) from None
     return found

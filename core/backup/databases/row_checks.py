@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.backup.databases.row_statements import DELETE, INSERT, UPDATE, RowStatements
-from core.errors import Conflict
+from core.errors import NOTHING_CHANGED, Conflict
 from core.model.database import Reference
 from core.model.tables import ForeignKey, KeyPart
 
@@ -57,7 +57,8 @@ def _check_unique(rows: RowStatements, parts: Sequence[KeyPart]) -> None:
         raise Conflict(
             f"Another row of {rows.today.table} has a unique value of the row {row}",
             cause=f"The unique key consists of {', '.join(names)}.",
-            remedy="Select the other row too, or change its value first. Nothing was changed.",
+            remedy="Select the other row too, or change its value first.",
+            effect=NOTHING_CHANGED,
             subject=rows.today.table,
         )
 
@@ -82,7 +83,8 @@ def _check_parent(rows: RowStatements, key: ForeignKey) -> None:
         raise Conflict(
             f"The row {row} of {rows.today.table} would refer to a missing row",
             cause=f"Its foreign key ({', '.join(key.columns)}) refers to {key.table}.",
-            remedy=f"Restore that row of {key.table} first. Nothing was changed.",
+            remedy=f"Restore that row of {key.table} first.",
+            effect=NOTHING_CHANGED,
             subject=rows.today.table,
         )
 
@@ -112,6 +114,7 @@ def _check_children(rows: RowStatements, reference: Reference) -> None:
             f"Rows of {reference.table} refer to the row {row} of {rows.today.table}",
             cause=f"The foreign key ({', '.join(reference.columns)}) would refer to a missing "
             "row, or its rule would change the rows of that table too.",
-            remedy=f"Change or remove those rows of {reference.table} first. Nothing was changed.",
+            remedy=f"Change or remove those rows of {reference.table} first.",
+            effect=NOTHING_CHANGED,
             subject=rows.today.table,
         )

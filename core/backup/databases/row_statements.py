@@ -16,7 +16,7 @@ from core.work import Work
 
 INSERT, UPDATE, DELETE = RowAction.INSERT.value, RowAction.UPDATE.value, RowAction.DELETE.value
 UNCHANGED, MISSING = RowAction.UNCHANGED.value, "missing"
-REMEDY = "Nothing was changed. Restore the table under a new name, and copy the rows by a query."
+REMEDY = "Restore the table under a new name, and copy the rows by a query."
 
 
 class RowStatements(ABC):

@@ -24,7 +24,7 @@ from core.backup.databases.row_statements import (
     UPDATE,
     RowStatements,
 )
-from core.errors import Conflict, NotFound
+from core.errors import NOTHING_CHANGED, Conflict, NotFound
 from core.model.row_restore import RowAction, RowCounts, RowEffect
 from core.model.tables import Column, TableSchema
 from core.units import format_counted
@@ -97,7 +97,8 @@ class RowChanges(RowStatements):
             raise NotFound(
                 f"There is no row {missing} in {self.today.table}",
                 cause="Neither the backup nor the present table contains it.",
-                remedy="Choose keys of the preview. Nothing was changed.",
+                remedy="Choose keys of the preview.",
+                effect=NOTHING_CHANGED,
                 subject=self.today.table,
             )
         self._require_unique_keys()

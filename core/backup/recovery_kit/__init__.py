@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from core.backup.encryption_keys import BackupKey
-from core.errors import AlreadyExists
+from core.errors import NOTHING_CHANGED, AlreadyExists
 from core.local.atomic import translate_os_errors
 from core.local.new_folders import NewFolders
 from core.version import __version__
@@ -62,7 +62,8 @@ def write(folder: Path | str, keys: Sequence[BackupKey] = ()) -> tuple[Path, ...
         if path.exists():
             raise AlreadyExists(
                 f"{path} already exists",
-                remedy="Choose another folder, or remove the old kit. Nothing was changed.",
+                remedy="Choose another folder, or remove the old kit.",
+                effect=NOTHING_CHANGED,
                 subject=str(path),
             )
     with ExitStack() as incomplete:

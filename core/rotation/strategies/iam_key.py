@@ -296,7 +296,8 @@ class IamKeyStrategy(StagedStrategy):
                 "The old key is current again",
                 cause=f"Another client has moved AWSCURRENT of {rotation.secret} back to the old "
                 "key.",
-                remedy="Nothing was deactivated. Check the versions of the secret.",
+                effect="Nothing was deactivated.",
+                remedy="Check the versions of the secret.",
                 subject=rotation.secret,
             )
 

@@ -11,7 +11,7 @@ from core.backup.databases.sqlite import SQLiteDatabase
 from core.backup.drill import drill_of_backup
 from core.backup.listing import backups_in
 from core.backup.verify import verify_of
-from core.errors import Corrupt, DatabaseError, InvalidInput
+from core.errors import NOTHING_CHANGED, Corrupt, DatabaseError, InvalidInput
 from core.model.backup import Backup
 from core.paths import cache_dir
 from core.work import Work
@@ -67,7 +67,7 @@ def test_a_drill_that_could_not_run_is_no_proof(
     backup = backed_up(store, path, "orders")
 
     def fail(*_arguments: object, **_more: object) -> None:
-        raise DatabaseError("the disk is full")
+        raise DatabaseError("the disk is full", effect=NOTHING_CHANGED, remedy="Free space.")
 
     monkeypatch.setattr(SQLiteDatabase, "load", fail)
     with pytest.raises(DatabaseError) as raised:
@@ -76,6 +76,7 @@ def test_a_drill_that_could_not_run_is_no_proof(
     with pytest.raises(DatabaseError) as raised:
         drill_of_backup(store, backup, str(path), Work())
     assert raised.value.effect == "The scratch table in trading.db was removed."
+    assert raised.value.remedy == "Free space."
     assert (listed(store).checked, listed(store).proven) == ("listed, sizes agree", None)
 
 

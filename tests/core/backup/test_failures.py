@@ -91,7 +91,7 @@ def test_what_no_row_knows_is_passed_on_without_advice_that_may_be_wrong() -> No
         "The database t reported an error",
         'near "x": syntax error',
     )
-    assert found.remedy == "Nothing was changed."
+    assert (found.effect, found.remedy) == ("Nothing was changed.", "")
 
 
 def test_constraints_name_what_they_broke() -> None:

@@ -77,7 +77,7 @@ def test_a_condition_on_the_backup_that_is_not_one_is_refused(
     with pytest.raises(InvalidInput) as refused:
         keys_where(store, backup, where, Work())
     assert text in str(refused.value)
-    assert "Nothing was changed" in refused.value.remedy
+    assert refused.value.effect == "Nothing was changed."
 
 
 def test_an_empty_condition_on_the_backup_is_refused(store: MemoryStore, coins: Path) -> None:

@@ -16,7 +16,7 @@ from core.backup.databases.mysql.session import Session, named_lock
 from core.backup.databases.mysql.tokens import literal
 from core.backup.databases.naming import naming_restored
 from core.effects import BY_HAND, Result, note_attempt
-from core.errors import Conflict, DatabaseError, StorageError
+from core.errors import NOTHING_CHANGED, Conflict, DatabaseError, StorageError
 from core.model.tables import TableSchema
 from core.redaction import Secret
 from core.work import Work, default_work, finishing
@@ -201,7 +201,8 @@ class MySQLDatabase(ReadableDatabase):
                 raise Conflict(
                     f"A foreign key of {reference.table} cannot refer to the restored table",
                     cause=f"It has no index on {', '.join(reference.parents)}.",
-                    remedy="Restore under a new name. Nothing was changed.",
+                    remedy="Restore under a new name.",
+                    effect=NOTHING_CHANGED,
                     subject=schema.table,
                 )
         grants.check_grants(schema)

@@ -36,9 +36,9 @@ _MISSING = {1049: "database", 1146: "table", 1051: "table"}
 _UNFIT_VALUES = frozenset({1264, 1265, 1292, 1366, 1406})
 _REFUSED = frozenset({1044, 1142, 1143, 1227, 1290, 1370, 1410, 1419, 1836})
 _REMEDIES = {
-    1021: "Free disk space on the server. Nothing was changed.",
-    1878: "Free space in the temporary folder of the server (tmpdir). Nothing was changed.",
-    1114: "Free disk space on the server, or raise its limit. Nothing was changed.",
+    1021: "Free disk space on the server.",
+    1878: "Free space in the temporary folder of the server (tmpdir).",
+    1114: "Free disk space on the server, or raise its limit.",
     1153: "Raise max_allowed_packet of the server.",
     1062: "Another row has the same unique value: change it, or restore that row too.",
     1452: "Rows would refer to missing rows: restore the referenced rows first.",
@@ -55,7 +55,7 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
         (
             LockedError,
             "Another session uses or changes the table in {name}",
-            "Wait until it has ended, then try again. Nothing was changed.",
+            "Wait until it has ended, then try again.",
         ),
     ),
     (
@@ -71,7 +71,7 @@ _GROUPS: tuple[tuple[frozenset[int], tuple[type[StorageError], str, str]], ...] 
         (
             DatabaseError,
             "The server does not store the rows as they are in {name}",
-            "Restore under a new name, or to a server like that of the backup. Nothing was changed.",
+            "Restore under a new name, or to a server like that of the backup.",
         ),
     ),
     (

@@ -34,7 +34,7 @@ from core.backup.databases.mysql.rows import (
 )
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted
-from core.errors import Corrupt, DatabaseError, NotSupported
+from core.errors import NOTHING_CHANGED, Corrupt, DatabaseError, NotSupported
 from core.model.tables import TableSchema
 from core.units import format_size
 from core.work import Progress, Work
@@ -134,8 +134,8 @@ def _check_warnings(session: Session, schema: TableSchema) -> None:
         raise DatabaseError(
             f"The server does not store the rows of {schema.table} as they are",
             cause=f"{found[0]}.",
-            remedy="Restore under a new name, or to a server like the one of the backup. "
-            "Nothing was changed.",
+            remedy="Restore under a new name, or to a server like the one of the backup.",
+            effect=NOTHING_CHANGED,
             subject=schema.table,
         )
 
@@ -328,7 +328,8 @@ def _too_long(schema: TableSchema, size: int, largest: int) -> DatabaseError:
         cause=f"Its statement has {format_size(size)}, and max_allowed_packet of the server allows "
         f"{format_size(largest)}. LOAD DATA LOCAL has no such limit, but the server does not allow "
         "it, or the character set of the table requires statements.",
-        remedy="Raise max_allowed_packet of the server. Nothing was changed.",
+        remedy="Raise max_allowed_packet of the server.",
+        effect=NOTHING_CHANGED,
         subject=schema.table,
     )
 

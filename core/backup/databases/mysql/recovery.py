@@ -196,9 +196,9 @@ def add_failure(error: BaseException, failure: StorageError) -> None:
         return
     why = failure.cause or f"{failure.summary}."
     error.cause = f"{error.cause} What was begun could not be removed: {why}".strip()
-    remedy = error.remedy.replace("Nothing was changed.", "").strip()
+    error.effect = ""
     error.remedy = (
-        f"{remedy} The next change of this database by a restore or an undo completes or "
+        f"{error.remedy} The next change of this database by a restore or an undo completes or "
         "removes what was begun."
     ).strip()
 

@@ -15,7 +15,7 @@ from typing import Any
 from core.backup.databases.mysql.inspect import former_of, text
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal
-from core.errors import AccessDenied, Conflict
+from core.errors import NOTHING_CHANGED, AccessDenied, Conflict
 from core.model.database import Reference
 
 #: What a user without the privilege PROCESS does not know.
@@ -105,7 +105,8 @@ def refuse_other_databases(session: Session, table: str) -> None:
                 f"A table of another database refers to {table}",
                 cause=f"The foreign key {key.name} of {key.place} would refer to the replaced table.",
                 remedy="Restore under a new name, or drop that foreign key first and add it again "
-                "afterwards. Nothing was changed.",
+                "afterwards.",
+                effect=NOTHING_CHANGED,
                 subject=table,
             )
 

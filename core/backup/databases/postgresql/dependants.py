@@ -11,7 +11,7 @@ from core.backup.databases.postgresql.build import free_key_name
 from core.backup.databases.postgresql.catalog import ACTIONS, CONSTRAINTS, Relation, parents_of
 from core.backup.databases.postgresql.names import TableName, literal, quoted
 from core.backup.databases.postgresql.session import Session
-from core.errors import Conflict, DatabaseError, NotFound, NotSupported
+from core.errors import NOTHING_CHANGED, Conflict, DatabaseError, NotFound, NotSupported
 from core.model.database import Dependant, Reference
 from core.model.tables import TableSchema
 
@@ -122,7 +122,8 @@ class Bindings:
                 f"Other objects of the database are bound to the present table {table}",
                 cause=f"They would continue to use the former one: {', '.join(names[:10])}.",
                 remedy="Drop these objects and create them again afterwards; a restore can also use a "
-                "new name. Nothing was changed.",
+                "new name.",
+                effect=NOTHING_CHANGED,
                 subject=str(table),
             )
 
@@ -182,7 +183,8 @@ def _naming(summary: str) -> Iterator[None]:
         raise Conflict(
             summary,
             cause=error.cause,
-            remedy="Restore under a new name, or change the object first. Nothing was changed.",
+            remedy="Restore under a new name, or change the object first.",
+            effect=NOTHING_CHANGED,
         ) from None
 
 

@@ -20,8 +20,8 @@ from core.redaction import redacted
 _READ_ONLY = "The server or the connection is read-only: use the primary server to restore."
 #: SQLSTATEs with a particular remedy. Source: PostgreSQL manual, appendix A.
 _REMEDIES = {
-    "53100": "Free disk space on the server. Nothing was changed.",
-    "53200": "The server ran out of memory. Nothing was changed.",
+    "53100": "Free disk space on the server.",
+    "53200": "Free memory on the server, or lower its work_mem, then try again.",
     "25006": _READ_ONLY,
     "0A000": "The server's version does not support this.",
     "42704": "Create the missing object, for example a collation or a role, in this database first.",
@@ -110,7 +110,7 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
         return LockedError(
             f"Another session holds a lock on a table in {address}",
             cause=f"{message}.",
-            remedy="Wait until it has ended, or end it, then try again. Nothing was changed.",
+            remedy="Wait until it has ended, or end it, then try again.",
             subject=str(address),
         )
     if code in _MISSING:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from core.errors import Corrupt, InvalidInput
+from core.errors import NOTHING_CHANGED, Corrupt, InvalidInput
 
 PUBLIC = "public"
 #: Longest identifier in bytes. Source: PostgreSQL manual, "Identifiers and Key Words".
@@ -162,7 +162,8 @@ def _forged(text: str, what: str) -> Corrupt:
     return Corrupt(
         f"The backup contains an invalid {what}",
         cause=f"{text[:120]!r} was not executed.",
-        remedy="Choose another backup of the table. Nothing was changed.",
+        remedy="Choose another backup of the table.",
+        effect=NOTHING_CHANGED,
     )
 
 

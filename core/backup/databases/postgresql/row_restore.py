@@ -22,7 +22,7 @@ from core.backup.databases.postgresql.session import Session
 from core.backup.databases.row_keys import KeyValue
 from core.backup.databases.row_statements import INSERT, UPDATE, bad_key
 from core.backup.databases.single_rows import FormerRowsNote, RowChanges, former_schema
-from core.errors import DatabaseError, NotSupported
+from core.errors import NOTHING_CHANGED, DatabaseError, NotSupported
 from core.model.database import Reference
 from core.model.restore import UndoReport
 from core.model.tables import Column, TableSchema
@@ -252,7 +252,8 @@ def row_changes(session: Session, backup: TableSchema, today: TableSchema) -> Po
         raise NotSupported(
             f"Single rows of {today.table} cannot be restored",
             cause="Other tables inherit from it, so that a change would include their rows.",
-            remedy="Restore under a new name, and copy the rows. Nothing was changed.",
+            remedy="Restore under a new name, and copy the rows.",
+            effect=NOTHING_CHANGED,
             subject=today.table,
         )
     former = dict(former_names(session))

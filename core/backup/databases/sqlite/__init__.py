@@ -30,7 +30,7 @@ from core.backup.databases.sqlite.readers import readers_of_snapshot
 from core.backup.databases.sqlite.scratch import prove_restorable
 from core.backup.databases.sqlite.tokens import quoted
 from core.backup.databases.url import DatabaseUrl
-from core.errors import Conflict, InvalidInput
+from core.errors import NOTHING_CHANGED, Conflict, InvalidInput
 from core.model.backup import Origin
 from core.model.tables import TableSchema
 from core.redaction import Secret
@@ -364,7 +364,8 @@ class SQLiteDatabase(Database):
                     f"{former} is used by a foreign key",
                     cause=f"The foreign key ({', '.join(keys[0].columns)}) of {keys[0].table} "
                     "refers to it.",
-                    remedy="Drop that foreign key first. Nothing was changed.",
+                    remedy="Drop that foreign key first.",
+                    effect=NOTHING_CHANGED,
                     subject=former,
                 )
             undo.drop(self._connection, former)

@@ -13,7 +13,7 @@ import apsw
 
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.tokens import quoted
-from core.errors import Corrupt
+from core.errors import NOTHING_CHANGED, Corrupt
 
 
 def definition_of(connection: apsw.Connection, table: str) -> str:
@@ -48,7 +48,8 @@ def define(connection: apsw.Connection, table: str, text: str) -> None:
         raise Corrupt(
             f"The definition of the table {table} cannot be changed",
             cause="SQLite understands it differently without foreign keys.",
-            remedy="Report this: it should not happen. Nothing was changed.",
+            remedy="Report this: it should not happen.",
+            effect=NOTHING_CHANGED,
             subject=table,
         )
 

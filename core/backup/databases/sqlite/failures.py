@@ -11,7 +11,7 @@ from pathlib import Path
 
 import apsw
 
-from core.errors import Cancelled, DatabaseError
+from core.errors import NOTHING_CHANGED, Cancelled, DatabaseError
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,8 @@ def database_error(error: Exception, subject: str) -> DatabaseError:
         return DatabaseError(
             f"The database {subject} reported an error",
             cause=text,
-            remedy="Nothing was changed.",
+            effect=NOTHING_CHANGED,
+            remedy="",
             subject=subject,
         )
     cause = _who_may_not_write(subject) or row.cause if row.summary == _READ_ONLY else row.cause

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 
 from core.backup.databases.sqlite.failures import NOT_BUILDABLE, database_error
-from core.errors import Corrupt, NotSupported
+from core.errors import NOTHING_CHANGED, Corrupt, NotSupported
 
 _CREATING = frozenset(
     (
@@ -61,8 +61,8 @@ def _refusal(error: apsw.Error, subject: str) -> Corrupt | NotSupported:
     return Corrupt(
         "The schema could not be built",
         cause=str(error),
-        remedy="The backup's schema is damaged, or was not written by this program. Nothing was "
-        "changed.",
+        remedy="The backup's schema is damaged, or was not written by this program.",
+        effect=NOTHING_CHANGED,
         subject=subject,
     )
 

@@ -252,7 +252,7 @@ def test_a_failed_clean_up_is_stated(
 
     def fail(*_: Any) -> None:
         monkeypatch.setattr(Session, "open", refuse)
-        raise StorageError("The answer was lost", remedy="Nothing was changed.")
+        raise StorageError("The answer was lost", effect="Nothing was changed.")
 
     def refuse(*_: Any) -> Session:
         raise Conflict("No connection", cause="There are too many.")
