@@ -178,6 +178,7 @@ class SecretForm(QWidget):
         self._rows = []
         for row in rows:
             self._append(FormRow(row))
+        self._align()
 
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
         """Make the form read-only, with the reason."""
@@ -197,13 +198,17 @@ class SecretForm(QWidget):
         row.set_read_only(self._read_only, self._reason)
         self._box.insertWidget(len(self._rows), row)
         self._rows.append(row)
-        width = max(each.title_width for each in self._rows)
+
+    def _align(self) -> None:
+        """Give the keys of all rows the same width."""
+        width = max((each.title_width for each in self._rows), default=0)
         for each in self._rows:
             each.set_title_width(width)
 
     def _on_add(self) -> None:
         row = FormRow(SecretRow("", Secret("", remembered=False)), new=True)
         self._append(row)
+        self._align()
         if row.name is not None:
             # The key is typed first.
             row.name.setFocus()

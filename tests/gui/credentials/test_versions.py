@@ -12,6 +12,8 @@ from core.model.connection import ProfileColour
 from core.model.secret_names import CURRENT, PREVIOUS
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
+from core.rotation.rollback import RollBack
+from core.secrets.secret_text import SecretDiff
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.secrets.edit_conflict import EditConflict
@@ -108,6 +110,25 @@ def test_a_text_without_keys_is_compared_as_a_complete(two, qtbot, server):
         ("(the complete text)", "newer"),
     }
     dialog.reject()
+
+
+def test_of_thousands_of_keys_the_first_have_a_row_and_the_others_are_counted(qtbot):
+    texts = [json.dumps({f"key-{n}": word for n in range(1_101)}) for word in ("canary-a", "b")]
+    older, newer = (SecretValue("s", "v" * 32, Secret(text)) for text in texts)
+    compared = CompareVersions(None, older, newer)
+    qtbot.addWidget(compared)
+    assert len(compared.fields) == 200
+    assert "… and 1,001 more keys" in shown_text(compared)
+    conflict = EditConflict(
+        None, opened=older, theirs=newer, mine=older.text, load=None, overwrite=None
+    )
+    qtbot.addWidget(conflict)
+    assert "… and 1,001 more keys" in shown_text(conflict)
+    difference = SecretDiff(changed=tuple(conflict.by_them))
+    found = RollBack("s", "b" * 32, "a" * 32, None, "", (), difference, (), ())
+    preview = RollBackPreview(None, found, list)
+    qtbot.addWidget(preview)
+    assert "… and 1,001 more keys" in shown_text(preview)
 
 
 # Rolling back.

@@ -56,7 +56,11 @@ class EditConflict(Question):
         # differs from theirs in it, not if both sides made the same change.
         lost = _changes(secret_text.diff(theirs.text.reveal(), mine.reveal()))
         self.body.addWidget(text_label(_explanation(theirs), wrap=True))
-        self.body.addWidget(key_grid(("Key", "Yours", "Theirs"), self._rows()))
+        keys = list(dict.fromkeys((*self.by_us, *self.by_them)))
+        if keys:
+            self.body.addWidget(key_grid(("Key", "Yours", "Theirs"), keys, self._cells))
+        else:
+            self.body.addWidget(muted_label("No key differs."))
         undone = [key for key in self.by_them if key in lost]
         self.body.addWidget(muted_label(_consequence(undone), wrap=True))
         self.load = plain_button("Load theirs", lambda: self._go(load))
@@ -70,14 +74,8 @@ class EditConflict(Question):
         self.keep.setFocus()
         self.add_buttons(self.keep, self.over, left=(self.load,))
 
-    def _rows(self) -> list[tuple[str, tuple[QWidget, ...]]]:
-        keys = dict.fromkeys((*self.by_us, *self.by_them))
-        if not keys:
-            return [("(no key differs)", ())]
-        return [
-            (key, (change_pill(self.by_us.get(key, "")), change_pill(self.by_them.get(key, ""))))
-            for key in keys
-        ]
+    def _cells(self, key: str) -> tuple[QWidget, ...]:
+        return (change_pill(self.by_us.get(key, "")), change_pill(self.by_them.get(key, "")))
 
     def _go(self, act: Act) -> None:
         # Closed first: the act may fail and open this dialog again.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from core.units import format_counted
 from gui import theme
 from gui.widgets.labels import Elided, Pill, mono_elided, muted_label
 from gui.widgets.panel import scrolling
@@ -21,19 +22,23 @@ CHANGES = {
 _KEY_WIDTH, _VALUE_WIDTH = 180, 190
 #: Height in pixels from which the grid scrolls.
 _LONGEST = 300
+#: Number of keys with a row; the widgets of thousands would block the window for minutes.
+KEYS_SHOWN = 100
 
 
 def key_grid(
     heads: Sequence[str],
-    rows: Sequence[tuple[str, tuple[QWidget, ...]]],
+    keys: Sequence[str],
+    cells: Callable[[str], tuple[QWidget, ...]],
     *,
     wide: tuple[int, ...] = (),
 ) -> QWidget:
-    """Return a grid of keys and their cells; a long grid scrolls.
+    """Return a grid of the first keys and their cells; a long grid scrolls.
 
     Args:
         heads: the column titles, that of the keys first.
-        rows: each key and its cells.
+        keys: the keys; after the first 100, the number of the others is shown.
+        cells: returns the cells of a key.
         wide: the columns that share the free width; without any it stays empty.
     """
     inside = QWidget()
@@ -48,16 +53,19 @@ def key_grid(
             title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             grid.setColumnMinimumWidth(column, _VALUE_WIDTH)
         grid.addWidget(title, 0, column)
-    for line, (key, cells) in enumerate(rows, 1):
+    for line, key in enumerate(keys[:KEYS_SHOWN], 1):
         label = mono_elided(key)
         label.setFixedWidth(_KEY_WIDTH)
         grid.addWidget(label, line, 0)
-        for column, cell in enumerate(cells, 1):
+        for column, cell in enumerate(cells(key), 1):
             grid.addWidget(cell, line, column, Qt.AlignmentFlag.AlignVCenter)
+    if more := len(keys[KEYS_SHOWN:]):
+        note = muted_label(f"… and {format_counted(more, 'more key')}")
+        grid.addWidget(note, KEYS_SHOWN + 1, 0, 1, len(heads))
     for column in wide or (len(heads),):
         grid.setColumnStretch(column, 1)
     # An empty row below takes the remaining height, which would otherwise spread the rows.
-    grid.setRowStretch(len(rows) + 1, 1)
+    grid.setRowStretch(grid.rowCount(), 1)
     return _framed(inside)
 
 

@@ -33,22 +33,20 @@ class CompareVersions(Question):
         self.fields: dict[tuple[str, str], SecretField] = {}
         before, after = _values(older), _values(newer)
         found = secret_text.diff_values(older, newer)
-        rows = [
-            (
-                key,
-                (
-                    self._value(key, "older", before),
-                    self._value(key, "newer", after),
-                    change_pill(kind),
-                ),
+        kinds = _changed_keys(found)
+
+        def cells(key: str) -> tuple[QWidget, ...]:
+            older_cell, newer_cell = (
+                self._value(key, side, values)
+                for side, values in (("older", before), ("newer", after))
             )
-            for kind, key in _changed_keys(found)
-        ]
+            return (older_cell, newer_cell, change_pill(kinds[key]))
+
         same = len((before.keys() & after.keys()) - {COMPLETE_TEXT, BINARY} - set(found.changed))
-        if rows:
+        if kinds:
             heads = ("Key", _title(older), _title(newer), "")
-            self.body.addWidget(key_grid(heads, rows, wide=(1, 2)))
-        self.body.addWidget(muted_label(_summary(len(rows), same), wrap=True))
+            self.body.addWidget(key_grid(heads, list(kinds), cells, wide=(1, 2)))
+        self.body.addWidget(muted_label(_summary(len(kinds), same), wrap=True))
         close = plain_button("Close", self.reject)
         close.setDefault(True)
         self.add_buttons(close)
@@ -72,11 +70,12 @@ class RollBackPreview(Question):
         super().__init__(parent, f"Roll {found.secret} back?", _explanation(found))
         self.found = found
         self.body.addWidget(_moves(found))
-        rows: list[tuple[str, tuple[QWidget, ...]]] = [
-            (key, (change_pill(kind),)) for kind, key in _changed_keys(found.difference)
-        ]
-        if rows:
-            self.body.addWidget(key_grid(("Changes for programs", ""), rows))
+        kinds = _changed_keys(found.difference)
+        if kinds:
+            heads = ("Changes for programs", "")
+            self.body.addWidget(
+                key_grid(heads, list(kinds), lambda key: (change_pill(kinds[key]),))
+            )
         else:
             self.body.addWidget(muted_label("No key differs."))
         for text in found.good:
@@ -94,10 +93,10 @@ class RollBackPreview(Question):
         self.add_buttons(cancel, self.go)
 
 
-def _changed_keys(found: SecretDiff) -> list[tuple[str, str]]:
-    """Return the kind of change and the key of each key that differs."""
+def _changed_keys(found: SecretDiff) -> dict[str, str]:
+    """Return the kind of change of each key that differs."""
     kinds = (("changed", found.changed), ("added", found.added), ("removed", found.removed))
-    return [(kind, key) for kind, keys in kinds for key in keys]
+    return {key: kind for kind, keys in kinds for key in keys}
 
 
 def _values(value: SecretValue) -> dict[str, Secret]:
