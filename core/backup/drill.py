@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from core.backup.arguments import check_not_empty
@@ -13,6 +13,7 @@ from core.backup.conversion import converted
 from core.backup.databases import engine_of, open_database, origin_of
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
+from core.backup.databases.roll_back import RollBack
 from core.backup.drift import drift
 from core.backup.drills import record_drill
 from core.backup.listing import backups_in
@@ -39,10 +40,6 @@ _FILE_ENGINE, _SCRATCH_FILE = "SQLite", "scratch.db"
 _TRANSACTIONAL = frozenset({"PostgreSQL", _FILE_ENGINE})
 #: What a report shows if the rows differ.
 _DIFFERENT = "different"
-
-
-class _RollBack(Exception):  # noqa: N818 - not an error: it ends the transaction of a drill
-    """Raised at the end of a drill, so that the scratch table is never committed."""
 
 
 def drill(
@@ -144,6 +141,7 @@ def drill_of_backup(
         tuple(found.notes),
         tuple(found.problems),
         place.table if remains else "",
+        found.remains_because if remains else "",
     )
 
 
@@ -233,10 +231,17 @@ class _ScratchRestore:
         self.verified = _DIFFERENT
         self.notes: list[str] = list(package.problems)
         self.problems: list[str] = []
+        self.remains_because = ""
 
     def run(self) -> None:
         """Create and load a scratch table, compare it, and roll back."""
-        with suppress(_RollBack), self._target.change(work=self._work):
+        try:
+            self._restore()
+        except RollBack as end:
+            self.remains_because = end.failure.reason if end.failure else ""
+
+    def _restore(self) -> None:
+        with self._target.change(work=self._work):
             self.schema = self._scratch_schema()
             bare = replace(self.schema, indexes=(), triggers=(), sequence=None)
             target = self._target
@@ -252,7 +257,7 @@ class _ScratchRestore:
             # Also declares checks valid, which PostgreSQL adds without checking the rows.
             target.orphans(self.schema, "")
             self._compare_schema(shadow.table)
-            raise _RollBack
+            raise RollBack  # the scratch table is never committed
 
     def _scratch_schema(self) -> TableSchema:
         """Return the schema of the scratch table, whose name is free.

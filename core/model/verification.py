@@ -36,7 +36,8 @@ class DrillReport:
     """Report of a restore drill: a backup that was restored into a scratch table.
 
     `target` is the scratch database and `table` the name of the removed scratch table; `remains` names
-    the table that could not be removed, which the next drill removes. `verified`
+    the table that could not be removed, which the next drill removes, and `remains_because` is the
+    reason, as sentences. `verified`
     describes how the rows were compared. `notes` are parts of the schema that a scratch database
     cannot have, and other databases with backups of such a table; `problems` are differences.
     """
@@ -50,14 +51,16 @@ class DrillReport:
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     remains: str = ""
+    remains_because: str = ""
 
     @property
     def end(self) -> str:
         """What has become of the scratch table, as a sentence."""
         if not self.remains:
             return "The scratch table was removed."
+        why = f"{self.remains_because.rstrip('.')}. " if self.remains_because else ""
         return (
-            f"The scratch table {self.remains} could not be removed from {self.target}. "
+            f"The scratch table {self.remains} could not be removed from {self.target}. {why}"
             "The next restore drill in this database removes it."
         )
 

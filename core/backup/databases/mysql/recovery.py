@@ -38,6 +38,7 @@ from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.swap import referring_to
 from core.backup.databases.mysql.tokens import quoted
 from core.backup.databases.mysql.writer import foreign_key_sql
+from core.backup.databases.roll_back import RollBack
 from core.errors import Cancelled, Conflict, InvalidInput, NotSupported, StorageError
 from core.model.database import Dependant
 from core.model.restore import UndoReport, dangling_after_undo
@@ -191,6 +192,9 @@ def begun_restores(session: Session, table: str) -> Iterator[Dependant]:
 
 def add_failure(error: BaseException, failure: StorageError) -> None:
     """Add to an error that the clean-up after it failed, and what happens with the rest."""
+    if isinstance(error, RollBack):
+        error.failure = failure
+        return
     if not isinstance(error, StorageError) or isinstance(error, Cancelled):
         _log.warning("The clean-up failed: %s", failure)  # such an error is not shown
         return

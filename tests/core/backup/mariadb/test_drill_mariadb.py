@@ -71,7 +71,10 @@ def test_a_failed_drill_names_the_scratch_table_that_remains(
 
 
 def test_a_drill_that_proves_the_backup_names_a_scratch_table_that_remains(
-    trading: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    trading: Trading,
+    store: MemoryStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     trading.sql("CREATE TABLE orders (id int PRIMARY KEY)")
     backup = trading.backed_up(store, "orders")
@@ -87,6 +90,8 @@ def test_a_drill_that_proves_the_backup_names_a_scratch_table_that_remains(
     report = drill_of_backup(store, backup, trading.address, Work())
     assert (report.proven, report.remains) == (True, "orders__drill__restoring")
     assert report.end.startswith("The scratch table orders__drill__restoring could not be removed")
+    assert "Another restore changes the database." in report.end
+    assert not caplog.messages  # they would appear on the terminal
     monkeypatch.undo()
     report = drill_of_backup(store, backup, trading.address, Work())
     assert (report.remains, report.end) == ("", "The scratch table was removed.")
