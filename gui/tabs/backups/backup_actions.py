@@ -11,6 +11,7 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.filters import plan_backup
 from core.backup.schedule import where_options
 from core.errors import InvalidInput, StorageError
+from core.hints import Hint
 from core.model.backup import Backup, BackupReport, BackupState
 from core.model.backup_plan import BackupPlan
 from core.model.selection import Selection
@@ -22,6 +23,7 @@ from gui.tabs.backups.condition_dialog import ConditionDialog
 from gui.tabs.backups.encryption_dialog import EncryptionDialog, chosen_key, store_chosen_key
 from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases
+from gui.tabs.backups.repeats import may_succeed
 from gui.tabs.backups.retrieval import show_error_with_retrieval
 from gui.tabs.backups.selection_dialog import SelectionDialog
 from gui.tabs.backups.tables_panel import TablesPanel
@@ -111,7 +113,10 @@ class BackupActions(QObject):
 
     def back_up_selection(self, selection: Selection, note: str = "") -> None:
         """Back up tables and rows of the open database."""
-        database, tables = self._tables.database, selection.tables or ()
+        self._run(self._tables.database, selection, note)
+
+    def _run(self, database: str, selection: Selection, note: str) -> None:
+        tables = selection.tables or ()
         some = selection.include or selection.exclude
         what = tables[0] if tables else "the chosen tables" if some else "all tables"
         key = chosen_key(self._tab.context.settings, database)
@@ -144,7 +149,9 @@ class BackupActions(QObject):
                 },
             ),
             progress=lambda p: self._tables.show_activity(database, f"Backing up {_rows(p)}"),
-            failed=partial(self._on_backup_failed, database),
+            failed=partial(
+                self._on_backup_failed, database, partial(self._run, database, selection, note)
+            ),
             cancelled=partial(self._on_backup_stopped, database),
         )
         self._tables.show_activity(database, f"Backing up {what}…")
@@ -162,9 +169,13 @@ class BackupActions(QObject):
         present = chosen_key(context.settings, database)
         EncryptionDialog(self._tab, context, context.workspace, present, use).open()
 
-    def _on_backup_failed(self, database: str, error: StorageError) -> None:
+    def _on_backup_failed(
+        self, database: str, again: Callable[[], object], error: StorageError
+    ) -> None:
         self._tables.show_activity(database, "")
-        self._tab.show_error(error)
+        # A backup that can be resumed must not be read again: the bar for it has the button.
+        repeatable = may_succeed(error) and not error.hints & Hint.RESUME
+        self._tab.show_error(error, again if repeatable else None)
         self.made.emit(())  # tables before the failed one may be backed up
 
     def _on_backup_stopped(self, database: str) -> None:
@@ -216,7 +227,9 @@ class BackupActions(QObject):
 
     def _on_verify_failed(self, backup: Backup, error: StorageError) -> None:
         if not show_error_with_retrieval(self._tab, backup, error):
-            self._tab.show_error(error)
+            self._tab.show_error(
+                error, partial(self.verify, backup) if may_succeed(error) else None
+            )
 
     def _on_verified(self, report: VerifyReport) -> None:
         now = iso_utc(utc_now().replace(microsecond=0))

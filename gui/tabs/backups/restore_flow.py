@@ -1,31 +1,28 @@
-"""The steps of a restore: compare, confirm, restore, undo, drop the former table."""
+"""The steps of a restore: compare, confirm, restore."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
-from shiboken6 import isValid
 
-from core.engine.operations import operation
-from core.errors import ErrorKind, StorageError
+from core.errors import StorageError
 from core.model.backup import Backup, BackupState
-from core.model.restore import RestorePreview, RestoreReport, UndoReport
+from core.model.restore import RestorePreview, RestoreReport
 from core.units import format_counted
-from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.models import when
-from gui.tabs.backups.open_databases import OpenDatabases, connect
+from gui.tabs.backups.open_databases import OpenDatabases
 from gui.tabs.backups.preview_texts import loss_text
+from gui.tabs.backups.repeats import has_no_effect, may_succeed
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.retrieval import show_error_with_retrieval
 from gui.tabs.backups.row_restore import RowRestore
-from gui.tabs.backups.together_requests import failing_text
+from gui.tabs.backups.undo_flow import UndoFlow
 from gui.tabs.base import Tab
 from gui.tasks import Task
 
@@ -34,30 +31,24 @@ COMPARED_AT_ONCE = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class UndoOptions:
-    """Where an undo is confirmed and reported: by default in the tab.
+class _Request:
+    """A confirmed restore: a repetition has the same options, and the same database."""
 
-    Attributes:
-        parent: the view that asks.
-        failed: gets the error instead of the banner of the tab.
-        failing: sentences about views and triggers that fail after the undo.
-    """
-
-    parent: QWidget
-    failed: Callable[[StorageError], object] | None = None
-    failing: tuple[str, ...] = ()
+    preview: RestorePreview
+    table: str
+    database: str
+    arguments: dict[str, Any]
+    command: str
 
 
 class RestoreFlow(QObject):
-    """Controls the right column and the bar of the former table.
+    """Controls the right column.
 
     Signals:
         changed: a table was restored or dropped, or a restore undone; address of the database, table.
-        undone: a restore was undone; the name of its former table.
     """
 
     changed = Signal(str, str)
-    undone = Signal(str)
 
     def __init__(
         self, tab: Tab, panel: RestorePanel, former_bar: FormerTableBar, databases: OpenDatabases
@@ -67,6 +58,7 @@ class RestoreFlow(QObject):
         self._databases = databases
         self._database = self._compared = ""
         self._backup: Backup | None = None
+        self._selected = 0
         self._task: Task | None = None
         self._restoring: Task | None = None
         panel.preview_wanted.connect(self.compare)
@@ -79,8 +71,8 @@ class RestoreFlow(QObject):
         panel.cancel_wanted.connect(self._on_cancel_wanted)
         panel.target_wanted.connect(self.choose_target)
         panel.targets.database_wanted.connect(self.compare_with)
-        former_bar.undo_wanted.connect(self.undo)
-        former_bar.drop_wanted.connect(self._on_drop_wanted)
+        self.undoing = UndoFlow(tab, former_bar, databases)
+        self.undoing.changed.connect(self.changed)
 
     def show(self, database: str, backup: Backup | None, selected: int = 0) -> None:
         """Show what a restore of a backup would change; small backups are compared at once.
@@ -92,7 +84,7 @@ class RestoreFlow(QObject):
             backup: The only selected backup, or None.
             selected: The number of selected backups.
         """
-        self._database, self._backup = database, backup
+        self._database, self._backup, self._selected = database, backup, selected
         self._panel.chosen_target = ""
         if self._rows.running or (self._restoring is not None and self._restoring.running):
             return
@@ -138,6 +130,7 @@ class RestoreFlow(QObject):
             partial(self._on_compared, self._database),
             failed=lambda error: self._on_compare_failed(backup, error),
             progress=lambda p: self._panel.show_progress(title, p),
+            cancelled=self._on_compare_stopped,
             latest="backups/preview",
         )
 
@@ -149,7 +142,13 @@ class RestoreFlow(QObject):
     def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
         self._panel.show_failure(backup, error)
         if not show_error_with_retrieval(self._tab, backup, error):
-            self._tab.show_error(error, self.compare if error.retryable else None)
+            self._tab.show_error(error, self.compare if may_succeed(error) else None)
+
+    def _on_compare_stopped(self) -> None:
+        """Show that nothing is compared any more after a cancel in the list of activities."""
+        # Otherwise the panel shows what has replaced the comparison.
+        if self._task is not None and not self._task.running:
+            self._on_cancel_wanted()
 
     def _on_cancel_wanted(self) -> None:
         self._stop()
@@ -192,41 +191,58 @@ class RestoreFlow(QObject):
             "with_grants": self._panel.with_grants,
             "existing": preview.exists,
         }
-        title = f"Restoring {table}…"
+        command = self._tab.command(
+            "backup.restore",
+            database,
+            backup.table,
+            options={
+                "--id": backup.id,
+                "--as": name,
+                "--allow-orphans": bool(arguments["allow_orphans"]),
+                "--with-triggers": bool(arguments["with_triggers"]),
+                "--with-grants": bool(arguments["with_grants"]),
+            },
+        )
+        self._run(_Request(preview, table, database, arguments, command))
+
+    def _run(self, request: _Request) -> None:
+        self._stop()  # of a comparison that runs when a restore is repeated
+        backup, title = request.preview.backup, f"Restoring {request.table}…"
         self._panel.show_working(backup, title)
         self._restoring = self._tab.bulk(
-            f"Restore {table} from {when(backup.taken)}",
+            f"Restore {request.table} from {when(backup.taken)}",
             "backup.restore",
-            arguments,
-            partial(self._on_restored, database),
+            request.arguments,
+            partial(self._on_restored, request.database),
             source=backup.key,
-            target=database,
-            command=self._tab.command(
-                "backup.restore",
-                database,
-                backup.table,
-                options={
-                    "--id": backup.id,
-                    "--as": name,
-                    "--allow-orphans": bool(arguments["allow_orphans"]),
-                    "--with-triggers": bool(arguments["with_triggers"]),
-                    "--with-grants": bool(arguments["with_grants"]),
-                },
-            ),
+            target=request.database,
+            command=request.command,
             progress=lambda p: self._panel.show_progress(title, p),
-            failed=self._on_restore_failed,
+            failed=partial(self._on_restore_failed, partial(self._run, request)),
             cancelled=self._on_restore_stopped,
         )
 
-    def _on_restore_failed(self, error: StorageError) -> None:
-        self._panel.show_last()
-        self._tab.show_error(error)
+    def _on_restore_failed(self, again: Callable[[], object], error: StorageError) -> None:
+        self._restoring = None
+        self._show_selected()
+        if not has_no_effect(error):
+            self._tab.banner.show_error(error, self._tab.refresh, "Refresh")
+        else:
+            self._tab.show_error(error, again if may_succeed(error) else None)
 
     def _on_restore_stopped(self) -> None:
         """Show the preview again: the restore was one transaction, which was rolled back."""
         self._restoring = None
-        self._panel.show_last()
+        self._show_selected()
         self._tab.banner.show_info("The restore was stopped. Nothing was changed.")
+
+    def _show_selected(self) -> None:
+        """Show the preview again, or the backup that was selected during the restore."""
+        preview, selected = self._panel.preview, self._backup
+        if preview is not None and selected is not None and preview.backup.id == selected.id:
+            self._panel.show_last()
+        else:
+            self.show(self._database, selected, self._selected)
 
     def _on_restored(self, database: str, report: RestoreReport) -> None:
         self._restoring = None
@@ -243,155 +259,3 @@ class RestoreFlow(QObject):
         else:
             self._tab.banner.show_good(f"{message}.")
         self.changed.emit(database, report.table)
-
-    @property
-    def offered(self) -> tuple[str, str, str] | None:
-        """Database, table and former table of the restore whose undo the bar offers."""
-        bar = self._former_bar
-        return None if bar.isHidden() else (bar.database, bar.table, bar.former)
-
-    def undo(
-        self, database: str, table: str, former: str, options: UndoOptions | None = None
-    ) -> None:
-        """Determine what an undo would drop, restore and break, and request confirmation."""
-        where = options or UndoOptions(self._tab)
-
-        def then(failing: tuple[str, ...]) -> None:
-            self._count_to_undo(database, table, former, replace(where, failing=failing))
-
-        self.list_failing(database, (former,), then, where.failed)
-
-    def list_failing(
-        self,
-        database: str,
-        formers: Sequence[str],
-        then: Callable[[tuple[str, ...]], object],
-        failed: Callable[[StorageError], object] | None,
-    ) -> None:
-        """Find the views and triggers that fail after an undo; `then` gets a sentence about each."""
-        self._tab.bulk(
-            f"Check what uses {', '.join(formers)}",
-            "backup.failing_after_undo",
-            {"database": self._databases.argument(database), "formers": tuple(formers)},
-            then,
-            failed=failed,
-            latest="backups/undo",
-            quiet=True,
-        )
-
-    def _count_to_undo(self, database: str, table: str, former: str, options: UndoOptions) -> None:
-        address, workspace = self._databases.argument(database), self._tab.context.workspace
-
-        def count(work: Work) -> tuple[int, int, bool]:
-            with connect(address, workspace, work) as opened:
-                counts = opened.count(table, work=work), opened.count(former, work=work)
-                return *counts, opened.has_former_rows(former)
-
-        self._tab.run(
-            f"Count the rows of {table} and {former}",
-            count,
-            lambda rows: self._ask_to_undo(database, table, former, rows, options),
-            failed=options.failed,
-            latest="backups/undo",
-            quiet=True,
-        )
-
-    def _ask_to_undo(
-        self,
-        database: str,
-        table: str,
-        former: str,
-        rows: tuple[int, int, bool],
-        options: UndoOptions,
-    ) -> None:
-        if rows[2]:
-            self._ask_to_undo_rows(database, table, former, rows[1], options)
-            return
-        lost, back = (format_counted(number, "row") for number in rows[:2])
-        ask(
-            options.parent if isValid(options.parent) else self._tab,
-            f"Undo the restore of {table}?",
-            f"The present table ({lost}) is dropped, with every change since the restore: it "
-            f"can only be restored from a backup. The former table "
-            f"({back}) replaces it. {failing_text(options.failing)}"
-            f"Database: {self._databases.source(database).place}.",
-            lambda: self._undo(database, former, options),
-            names=[f"− {table}: {lost}", f"+ {former}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
-            button="Undo restore",
-            danger=True,
-            typed=table,
-        )
-
-    def _ask_to_undo_rows(
-        self, database: str, table: str, former: str, count: int, options: UndoOptions
-    ) -> None:
-        ask(
-            options.parent if isValid(options.parent) else self._tab,
-            f"Undo the restore of {format_counted(count, 'row')} of {table}?",
-            "These rows get the values from before the restore, and inserted rows are deleted. "
-            "Changes of these rows since the restore are lost; other rows do not change. "
-            f"{failing_text(options.failing)}"
-            f"Database: {self._databases.source(database).place}.",
-            lambda: self._undo(database, former, options),
-            names=[former],
-            button="Undo restore",
-            danger=True,
-            typed=table,
-        )
-
-    def _undo(self, database: str, former: str, options: UndoOptions) -> None:
-        message = "The restore was undone"
-
-        def done(report: UndoReport) -> None:
-            self._former_bar.hide()
-            if report.problems:
-                self._tab.banner.show_warning(message, " ".join(report.problems))
-            else:
-                self._tab.banner.show_good(f"{message}.")
-            self.undone.emit(former)
-            self.changed.emit(database, report.table)
-
-        self._change_former("backup.undo", database, former, done, options.failed)
-
-    def _on_drop_wanted(self, database: str, former: str) -> None:
-        table = self._former_bar.table
-        ask(
-            self._tab,
-            "Drop the former table?",
-            "It cannot be restored from this database, only from a backup. "
-            f"Database: {self._databases.source(database).place}.",
-            lambda: self._drop(database, table, former),
-            names=[former],
-            button="Drop",
-            danger=True,
-            typed=former,
-        )
-
-    def _drop(self, database: str, table: str, former: str) -> None:
-        """Drop a former table, and select the table whose former rows it had."""
-
-        def done(_name: str) -> None:
-            self._former_bar.hide()
-            self._tab.banner.show_good("The former table was dropped.")
-            self.changed.emit(database, table)
-
-        def failed(error: StorageError) -> None:
-            # Another program has dropped it, or renamed it; which of them depends on the engine.
-            if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.INVALID_INPUT}:
-                self._former_bar.hide()
-                self.changed.emit(database, table)
-            self._tab.show_error(error)
-
-        self._change_former("backup.drop_former", database, former, done, failed)
-
-    def _change_former(
-        self,
-        name: str,
-        database: str,
-        former: str,
-        done: Callable[[Any], object],
-        failed: Callable[[StorageError], object] | None,
-    ) -> None:
-        arguments = {"database": self._databases.argument(database), "former": former}
-        title = f"{operation(name).title}: {former}"
-        self._tab.bulk(title, name, arguments, done, target=database, failed=failed)

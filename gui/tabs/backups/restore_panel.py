@@ -31,6 +31,7 @@ from gui.tabs.backups.preview_texts import (
     engine_facts,
     preview_facts,
 )
+from gui.tabs.backups.repeats import may_succeed
 from gui.tabs.backups.sources import SourcesPanel
 from gui.tabs.backups.target_pane import TargetPane
 from gui.widgets.buttons import link_button, name_button, primary_button
@@ -206,7 +207,7 @@ class RestorePanel(QWidget):
         self.show_backup(backup, problem=error.summary)
         if isinstance(error, Archived):
             self.empty.set_text("This backup is archived", _RETRIEVED_FIRST, "Compare")
-        elif error.kind not in _OF_BACKUP:
+        elif error.kind not in _OF_BACKUP or may_succeed(error):
             self.empty.set_text("The comparison failed", f"{error.summary}.", "Compare")
 
     def show_targets(self, backup: Backup) -> None:

@@ -64,7 +64,7 @@ class RestoreTogether(QObject):
         self._tab, self._tables, self._databases = tab, tables, databases
         self._comparing: Task | None = None
         self._restoring: Task | None = None
-        self._results = TogetherResults(tab, databases, flow)
+        self._results = TogetherResults(tab, databases, flow.undoing)
         self._results.changed.connect(self.changed)
         shortcuts.bind("backups.restore_together", tab, self.open, self.why_not)
         tables.together_wanted.connect(self.open)

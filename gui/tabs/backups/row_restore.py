@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from core.errors import StorageError
 from core.model.restore import RestorePreview
 from core.model.row_restore import RowAction, RowsPreview, RowsReport
 from core.units import format_counted
@@ -15,6 +16,7 @@ from gui.dialogs.confirm import ask
 from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.models import when
 from gui.tabs.backups.open_databases import OpenDatabases
+from gui.tabs.backups.repeats import has_no_effect, may_succeed
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.base import Tab
 from gui.tasks import Task
@@ -77,6 +79,10 @@ class RowRestore(QObject):
     ) -> Task:
         backup = preview.backup
         self._panel.show_working(backup, title)
+
+        def again() -> None:
+            self._task = self._run(title, operation, preview, arguments, then, target)
+
         return self._tab.bulk(
             f"{title.removesuffix('…')}: {backup.table}, {when(backup.taken)}",
             operation,
@@ -84,14 +90,17 @@ class RowRestore(QObject):
             then,
             source=backup.key,
             progress=lambda p: self._panel.show_progress(title, p),
-            failed=self._on_failed,
+            failed=partial(self._on_failed, again),
             cancelled=self._on_stopped,
             target=target,
         )
 
-    def _on_failed(self, error: Any) -> None:
+    def _on_failed(self, again: Callable[[], object], error: StorageError) -> None:
         self._panel.show_last()
-        self._tab.show_error(error)
+        if not has_no_effect(error):
+            self._tab.banner.show_error(error, self._tab.refresh, "Refresh")
+        else:
+            self._tab.show_error(error, again if may_succeed(error) else None)
 
     def _on_stopped(self) -> None:
         self._task = None

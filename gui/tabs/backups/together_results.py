@@ -14,10 +14,10 @@ from core.units import format_counted
 from gui import shortcuts
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.open_databases import OpenDatabases
-from gui.tabs.backups.restore_flow import RestoreFlow, UndoOptions
 from gui.tabs.backups.together_models import TogetherOutcome
 from gui.tabs.backups.together_requests import database_name, failing_text
 from gui.tabs.backups.together_result import TogetherResult
+from gui.tabs.backups.undo_flow import UndoFlow, UndoOptions
 from gui.tabs.base import Tab
 from gui.widgets.banner import Action
 from gui.widgets.dialog import while_exists
@@ -29,7 +29,7 @@ class TogetherResults(QObject):
     Args:
         tab: runs the operations.
         databases: the open databases.
-        flow: undoes the restore of a table.
+        undoing: undoes the restore of a table.
 
     Signals:
         changed: restores were undone; address of the database, a table.
@@ -37,15 +37,15 @@ class TogetherResults(QObject):
 
     changed = Signal(str, str)
 
-    def __init__(self, tab: Tab, databases: OpenDatabases, flow: RestoreFlow) -> None:
+    def __init__(self, tab: Tab, databases: OpenDatabases, undoing: UndoFlow) -> None:
         super().__init__(tab)
-        self._tab, self._databases, self._flow = tab, databases, flow
+        self._tab, self._databases, self._undoing = tab, databases, undoing
         #: The last restore of several tables, the dialog that shows it, and the message in the tab.
         self._last: TogetherOutcome | None = None
         self._shown: TogetherResult | None = None
         self._message = ""
         shortcuts.bind("backups.undo", tab, self.undo_last, self._why_no_undo)
-        flow.undone.connect(self._on_undone)
+        undoing.undone.connect(self._on_undone)
 
     def show_result(self, outcome: TogetherOutcome) -> TogetherResult:
         """Show what a restore has done, in a dialog that the banner can open again."""
@@ -67,14 +67,14 @@ class TogetherResults(QObject):
 
     def undo_last(self) -> None:
         """Ask whether to undo the restore that the bar offers, or show the last one of several."""
-        offered = self._flow.offered
+        offered = self._undoing.offered
         if offered is not None:
-            self._flow.undo(*offered)
+            self._undoing.undo(*offered)
         elif self._last is not None:
             self.show_result(self._last)
 
     def _why_no_undo(self) -> str:
-        if self._flow.offered is None and (self._last is None or not self._last.undoable):
+        if self._undoing.offered is None and (self._last is None or not self._last.undoable):
             return "There is no restore to undo. Select a former table to undo an earlier one."
         return self._tab.context.locked_reason
 
@@ -90,10 +90,10 @@ class TogetherResults(QObject):
             dialog,
             while_exists(dialog, dialog.banner.show_error),
         )
-        self._flow.undo(dialog.outcome.database, report.table, report.kept, options)
+        self._undoing.undo(dialog.outcome.database, report.table, report.kept, options)
 
     def _on_undo_all_wanted(self, dialog: TogetherResult, reports: Sequence[RestoreReport]) -> None:
-        self._flow.list_failing(
+        self._undoing.list_failing(
             dialog.outcome.database,
             [each.kept for each in reports],
             while_exists(dialog, partial(self._ask_to_undo_all, dialog, reports)),
@@ -133,7 +133,7 @@ class TogetherResults(QObject):
         report, rest = left[0], left[1:]
 
         def then(result: UndoReport) -> None:
-            self._flow.undone.emit(report.kept)
+            self._undoing.undone.emit(report.kept)
             self._undo_next(dialog, outcome, rest, (*undone, result))
 
         ended = partial(self._on_undos_ended, dialog, outcome, left, undone)
