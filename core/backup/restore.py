@@ -36,6 +36,8 @@ from core.work import Progress, Work, default_work
 BY_HASH, BY_VALUE, BY_COUNT = Verdict.SHA256.value, "verified (by value)", "rows counted only"
 BY_CONVERSION = "verified (by value, after the conversion)"
 BY_FINGERPRINT = "verified (SHA-256 and server fingerprint)"
+#: What a report states because the path of the file is possibly mistyped.
+_CREATED = "The database file did not exist: it was created."
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ class FetchedRestore:
         if self.verified != BY_COUNT:
             record_verification(self.store, backup, "restore")
         problems = (
+            *((_CREATED,) if target.created else ()),
             *backup_warnings(backup, target.origin),
             *self.package.problems,
             *restore_notes(self.package, target),

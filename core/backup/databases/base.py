@@ -46,6 +46,8 @@ class Database(ABC):
     restores_together: ClassVar[bool] = True
     #: The tested versions of a server, as beginnings of `version`; none for files.
     tested: ClassVar[tuple[str, ...]] = ()
+    #: Whether opening it has created the file.
+    created = False
     #: What a user should do if a database has no tables, and if fewer rows are read than counted.
     no_tables_remedy: ClassVar[str] = (
         "Check the database in the address, and that the user may read its tables."

@@ -197,9 +197,9 @@ def test_a_fresh_machine_restores_into_a_file_that_is_made(
 ) -> None:
     backup = backed_up(store, path, "users")
     target = tmp_path / "new.db"
-    assert not preview_of(store, backup, str(target), 10, Work()).exists
-    assert not target.exists()
-    restored(store, backup, target)
+    assert (preview_of(store, backup, str(target), 10, Work()).exists, target.exists()) == (0, 0)
+    for created in (True, False):
+        assert ("it was created" in str(restored(store, backup, target).problems)) is created
     assert sql(target, "SELECT name FROM users") == [("ada",), ("bob",), ("cyd",)]
 
 

@@ -57,7 +57,7 @@ class SQLiteDatabase(Database):
     def __init__(self, connection: apsw.Connection, path: Path, *, created: bool) -> None:
         self._connection = connection
         self._path = path
-        self._created = created
+        self.created = created
         self._readers: tuple[apsw.Connection, ...] = ()
         #: By table and condition; None outside of a snapshot, since other programs may write.
         self._counts: dict[tuple[str, str], int] | None = None
@@ -86,8 +86,8 @@ class SQLiteDatabase(Database):
 
     def close(self) -> None:
         """Close the file; a new file without tables is removed."""
-        if self._created:
-            self._created = False
+        if self.created:
+            self.created = False
             with suppress(apsw.Error):
                 self._remove_if_empty()
         self._connection.close()
