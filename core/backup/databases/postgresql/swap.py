@@ -222,7 +222,7 @@ def _set_aside(session: Session, today: Relation, former: TableName, record: For
     suffix = former.name[former.name.rfind("__before_") :]
     renames: list[tuple[str, str, str]] = []
     taken = "SELECT relname::text FROM pg_class WHERE position($1 IN relname) > 0"
-    used = {row[0] for row in session.query(taken, (suffix,))}
+    used = {former.name, *(row[0] for row in session.query(taken, (suffix,)))}
     for kind, name, schema in session.query(_OBJECTS, (today.oid,)):
         other = _aside_name(name, suffix, used)
         rename_object(session, kind, today.name, schema, name, other)

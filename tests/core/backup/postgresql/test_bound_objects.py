@@ -191,6 +191,19 @@ def test_long_names_that_differ_at_the_end_do_not_collide(
     assert len(with_suffix(long, "_" + "é" * 40).encode()) <= 63
 
 
+def test_a_key_with_a_long_name_does_not_get_the_name_of_the_former_table(
+    database: Database, store: MemoryStore
+) -> None:
+    """The restore in place failed: the relation already existed."""
+    long = "x" * 60
+    database.script(f"CREATE TABLE {long} (id int PRIMARY KEY)")
+    before = database.everything()
+    report = database.restore(store, database.back_up(store, long))
+    with open_database(database.address, write=True) as opened, opened.change(work=Work()):
+        opened.undo(report.kept)
+    assert database.everything() == before
+
+
 def test_sequences_continue_at_their_next_value(database: Database, store: MemoryStore) -> None:
     database.script(
         "CREATE SEQUENCE s MINVALUE 5 START 7 INCREMENT 3",
