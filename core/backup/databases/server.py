@@ -180,17 +180,6 @@ def _reason(error: BaseException) -> str:
     return f"TLS failed: {tls['text']}." if tls else f"{text[:1].upper()}{text[1:]}."
 
 
-def unverified_context() -> ssl.SSLContext:
-    """Return the settings of a TLS connection that does not prove which server answers.
-
-    It is without the certificates of the system: reading them takes longer than a login.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def verifying_context(authority: str) -> ssl.SSLContext:
     """Return the settings of a TLS connection that verifies certificate and host name.
 

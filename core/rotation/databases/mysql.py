@@ -14,6 +14,7 @@ from core.redaction import Secret
 from core.rotation.databases import login, sockets
 from core.rotation.databases.login import Address
 from core.rotation.databases.passwords import native_hash
+from core.tls import unverified_context
 from core.work import Work
 
 #: Source: MySQL manual, server and client error message references.
@@ -87,7 +88,11 @@ class MysqlLogin:
                 write_timeout=sockets.ANSWER_SECONDS,
                 # The socket was connected before, with its own time limit and cancel.
                 defer_connect=True,
+                # Without these settings, PyMySQL would read all certificates of the system.
+                ssl=unverified_context(),
             )
+            # PyMySQL requires TLS if it is given settings for it.
+            vars(session).update(_ssl_required=False)
             try:
                 session.connect(link)
                 yield session, peer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from core.redaction import Secret
 from core.rotation.databases import login, sockets
 from core.rotation.databases.login import Address
 from core.rotation.databases.passwords import md5_verifier, scram_verifier
+from core.tls import postgresql_accepts_tls, unverified_context
 from core.work import Work
 
 #: SQLSTATEs. Source: PostgreSQL manual, appendix A.
@@ -66,7 +68,8 @@ class PostgresqlLogin:
                 database=at.database or None,
                 password=password.reveal().encode(),
                 application_name="strongroom",
-                sock=link,
+                sock=_with_tls(link, at.host),
+                ssl_context=False,  # TLS is already established
             )
             try:
                 yield session
@@ -84,3 +87,10 @@ class PostgresqlLogin:
         if isinstance(error, InterfaceError) and "network" in str(answer):
             return login.not_reached(self.address, "The connection ended.")
         return login.unexpected_answer(self.address, error)
+
+
+def _with_tls(link: socket.socket, host: str) -> socket.socket:
+    # pg8000 would do the same, but read all certificates of the system for each login.
+    if not postgresql_accepts_tls(link):
+        return link
+    return unverified_context().wrap_socket(link, server_hostname=host)

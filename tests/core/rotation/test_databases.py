@@ -1,6 +1,7 @@
 """Users of real databases sign in and change their passwords."""
 
 import socket
+import ssl
 import threading
 from contextlib import closing
 
@@ -36,6 +37,20 @@ def test_a_password_is_checked_and_changed(server):
     login.change(new, old, work)  # an odd one: quotes and backslashes
     assert server.accepts(user, user.password)
     login.check(old, work)
+
+
+def test_a_login_reads_no_certificates_of_the_system(server, monkeypatch):
+    """They serve no connection that is not verified, and take longer to read than the login."""
+    user, read = server.login(), []
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: read.append("all"))
+    login_for(user.values).check(Secret(user.password), Work())
+    assert read == []
+
+
+def test_a_login_is_encrypted_if_the_server_offers_it(postgresql_server):  # noqa: F811 - the fixture
+    user = postgresql_server.login()
+    with login_for(user.values)._session(Secret(user.password), Work()) as session:
+        assert session.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [[True]]
 
 
 @pytest.mark.parametrize("password", ["päßwörd-ünïcode", "ﬁ ligature", "'; DROP TABLE x; --"])

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Self
 
-from core.backup.databases.server import unverified_context, verifying_context
+from core.backup.databases.server import verifying_context
 from core.backup.databases.url import DatabaseUrl
 from core.errors import InvalidInput
 from core.model.backup import Origin
+from core.tls import unverified_context
 
 _PORT = 3306
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
-import struct
 
 from core.backup.databases import server
 from core.backup.databases.postgresql.address import ServerAddress, TlsMode
 from core.backup.databases.server import closing_on_cancel, not_reached, tls_unsupported
 from core.errors import NotSupported
+from core.tls import postgresql_accepts_tls, unverified_context
 from core.work import Work
-
-#: The code that asks a server for TLS. Source: PostgreSQL manual, "Message Formats", SSLRequest.
-_TLS_REQUEST = struct.pack(">II", 8, 80877103)
 
 
 def connect(address: ServerAddress, work: Work) -> socket.socket:
@@ -52,8 +49,7 @@ def with_tls(link: socket.socket, address: ServerAddress) -> socket.socket:
     """Negotiate TLS as the address requires, like libpq's `sslmode`."""
     if address.tls is TlsMode.DISABLE or address.is_socket:
         return link
-    link.sendall(_TLS_REQUEST)
-    if link.recv(1) != b"S":
+    if not postgresql_accepts_tls(link):
         if address.tls is TlsMode.PREFER:
             return link
         raise tls_unsupported(address, "sslmode", address.tls.value)
@@ -62,7 +58,7 @@ def with_tls(link: socket.socket, address: ServerAddress) -> socket.socket:
 
 def _tls_context(address: ServerAddress) -> ssl.SSLContext:
     if address.tls not in (TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL):
-        return server.unverified_context()
+        return unverified_context()
     context = server.verifying_context(address.root_certificate)
     context.check_hostname = address.tls is TlsMode.VERIFY_FULL
     return context
