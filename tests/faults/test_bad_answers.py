@@ -18,7 +18,6 @@ from core.aws.faults import translated
 from core.cli import main
 from core.errors import ErrorKind, StorageError
 
-OPERATIONS = sorted(aws_operations_in_core())
 #: The kinds that name the cause. A gateway's 500 may pass, so it is the service's failure too.
 KINDS = {
     "200 with a web page": {ErrorKind.NOT_S3},
@@ -30,6 +29,12 @@ KINDS = {
     "truncated document": {ErrorKind.NOT_S3, ErrorKind.SERVICE},
 }
 _SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def operations():
+    # Not when the module is imported, as each process of the tests does: it takes seconds.
+    return sorted(aws_operations_in_core())
 
 
 @pytest.fixture(autouse=True)
@@ -67,18 +72,18 @@ def has_document(service, operation):
     return model.output_shape is not None and model.http.get("method") != "HEAD"
 
 
-def outcomes(url):
+def outcomes(url, operations):
     clients = ClientFactory(connection(endpoint_url=url))
     with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(lambda one: outcome(clients, *one), OPERATIONS))
+        found = list(pool.map(lambda one: outcome(clients, *one), operations))
     clients.close()
-    return dict(zip(OPERATIONS, found, strict=True))
+    return dict(zip(operations, found, strict=True))
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
-def test_no_call_takes_it_for_an_answer(name):
+def test_no_call_takes_it_for_an_answer(operations, name):
     with StubServer(BAD_ANSWERS[name]) as server:
-        found = outcomes(server.url)
+        found = outcomes(server.url, operations)
     if name == "truncated document":
         found = {op: one for op, one in found.items() if has_document(*op)}
     wrong = {op: kind for op, (kind, _text) in found.items() if kind not in KINDS[name]}
@@ -86,22 +91,22 @@ def test_no_call_takes_it_for_an_answer(name):
     assert [op for op, (_kind, text) in found.items() if text.count("\n") < 2] == []
 
 
-def test_no_call_waits_for_ever(monkeypatch):
+def test_no_call_waits_for_ever(operations, monkeypatch):
     _set_waits(monkeypatch, 1.5)
     silent = Silent()
     with StubServer(silent) as server:
         began = time.monotonic()
         try:
-            found = outcomes(server.url)
+            found = outcomes(server.url, operations)
         finally:
             silent.release()
     assert time.monotonic() - began < _SECONDS
     assert {op: kind for op, (kind, _w) in found.items() if kind is not ErrorKind.OFFLINE} == {}
 
 
-def test_every_call_of_the_product_is_in_the_table():
-    assert len(OPERATIONS) > 50
-    assert {service for service, _operation in OPERATIONS} == {
+def test_every_call_of_the_product_is_in_the_table(operations):
+    assert len(operations) > 50
+    assert {service for service, _operation in operations} == {
         "s3", "secretsmanager", "iam", "sts", "cloudwatch", "athena"
     }  # fmt: skip
 
