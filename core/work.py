@@ -16,6 +16,7 @@ from core.errors import Cancelled, ErrorKind, StorageError
 from core.limits import TransferLimits
 from core.pauses import paused
 from core.redaction import redacted
+from core.units import format_minutes
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ INTERACTIVE_SECONDS = 25.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.3, 10.0
 #: How long after a cancel an operation may go on to complete or undo what it has begun.
 FINISHING_SECONDS = 1.5
+#: After how many seconds without progress this is shown.
+_STANDSTILL_SECONDS = 60.0
 #: Number of steps whose first reports are forwarded at once.
 _STEPS = 10
 
@@ -300,6 +303,35 @@ class Coalescer:
             progress, self._waiting = self._waiting, None
         if progress is not None:
             self._sink(progress)
+
+
+class Standstill:
+    """How long an operation has made no progress, for example since a server does not answer.
+
+    A long lock or a long statement is no reason to end an operation, so this is only shown. Reports
+    and questions may come from any thread.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._newest: Progress | None = None
+        self._since = clock()
+
+    def take(self, progress: Progress) -> None:
+        """Add a report; one without a change is no sign that a server answers."""
+        if progress != self._newest:
+            self._newest, self._since = progress, self._clock()
+
+    @property
+    def text(self) -> str:
+        """For example `no progress for 2 min`; empty in the first minute.
+
+        It is also empty while the total is unknown, for example of a folder that is watched.
+        """
+        newest, seconds = self._newest, self._clock() - self._since
+        if newest is None or newest.total is None or seconds < _STANDSTILL_SECONDS:
+            return ""
+        return f"no progress for {format_minutes(seconds)}"
 
 
 def unexpected_error(error: Exception, where: str) -> StorageError:

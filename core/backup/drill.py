@@ -21,6 +21,7 @@ from core.backup.manifest import from_bytes
 from core.backup.other_databases import note_others
 from core.backup.package import Package, fetch_package, refuse_broken
 from core.backup.restore import BY_COUNT, BY_FINGERPRINT, BY_HASH, BY_VALUE
+from core.backup.row_progress import reporting_rows
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.errors import Cancelled, Corrupt, InvalidInput, StorageError
@@ -251,6 +252,7 @@ class _ScratchRestore:
             self._place.table = shadow.table
             target.create(shadow)
             rows = self.package.pieces(long_rows=target.loads_long_rows)
+            rows = reporting_rows(rows, self.package.rows, self._work)
             target.load(shadow, rows, work=self._work)
             self._compare_rows(shadow)
             target.publish(self.schema, shadow.table, "", triggers=True)

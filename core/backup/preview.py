@@ -14,6 +14,7 @@ from core.backup.databases.base import Database, Rows
 from core.backup.databases.naming import naming_restored
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
+from core.backup.row_progress import reporting_rows
 from core.backup.store import Store
 from core.model.backup import Backup
 from core.model.restore import Difference, RestorePreview
@@ -136,13 +137,9 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
 
 def _counted(pieces: Iterable[Rows], total: int, work: Work) -> Iterator[Rows]:
     """Yield the rows of a backup, and report which step of the comparison they have reached."""
-    rows = 0
-    for count, lines in pieces:
-        yield count, lines
-        rows += count
-        work.report(Progress(rows, total, "rows", "loading"))
+    yield from reporting_rows(pieces, total, work)
     # The statements that compare all rows have no progress, and take most of the time.
-    work.report(Progress(rows, total, "rows", "comparing"))
+    work.report(Progress(total, total, "rows", "comparing"))
 
 
 def _is_primary(target: Database, today: TableSchema, key: tuple[str, ...]) -> bool:

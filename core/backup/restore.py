@@ -17,6 +17,7 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.naming import naming_backup, naming_restored
 from core.backup.package import Package, fetch_package
+from core.backup.row_progress import reporting_rows
 from core.backup.store import Store
 from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
@@ -309,12 +310,9 @@ class _Swap:
         return replace(self._schema, owner=source.owner, grants=source.grants)
 
     def _load(self, shadow: TableSchema) -> None:
-        def report(progress: Progress) -> None:
-            self._work.report(replace(progress, total=self._package.rows))
-
-        watched = replace(self._work, report=report)
         # An error after the last row ends the load, so that nothing is stored of other rows.
-        self._target.load(shadow, self._rows(), work=watched)
+        rows = reporting_rows(self._rows(), self._package.rows, self._work)
+        self._target.load(shadow, rows, work=self._work)
 
     def _rows(self) -> Iterator[Rows]:
         return self._package.proven_pieces(long_rows=self._target.loads_long_rows)

@@ -191,7 +191,7 @@ class StatusBar(QFrame):
 
 
 def running_text(running: Sequence[Task]) -> str:
-    """Return the count, the speed and the progress of running tasks, which are several or one."""
+    """Return the count, the speed, the progress and the standstill of one or several running tasks."""
     speeds = [
         task
         for task in running
@@ -204,6 +204,8 @@ def running_text(running: Sequence[Task]) -> str:
         format_counted(len(running), "task"),
         f"{_DIRECTION_MARKS[mark]} {rate}".strip(),
         _progress_text(running),
+        # Of several tasks each may wait for another server.
+        running[0].still.text if len(running) == 1 else "",
     ]
     return " · ".join(filter(None, parts))
 

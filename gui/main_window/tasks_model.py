@@ -93,10 +93,10 @@ class TasksModel(Columns):
         self._speeds.start()
 
     def _on_speeds(self) -> None:
-        """Let running tasks without progress show that they have no speed."""
+        """Let running tasks without progress show that they have no speed, and for how long."""
         running = [task for task in self._rows if task.running]
         for task in running:
-            if task.pace.is_stale:
+            if task.pace.is_stale or task.still.text:
                 self._show(task)
         if not running:
             self._speeds.stop()

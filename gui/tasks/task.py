@@ -13,7 +13,7 @@ from core.engine.changes import OperationCall
 from core.errors import StorageError
 from core.limits import TransferLimits
 from core.units import utc_now
-from core.work import CancelToken, Progress, Work
+from core.work import CancelToken, Progress, Standstill, Work
 from gui.tasks.outcome import Outcome
 from gui.tasks.rates import Pace
 
@@ -98,6 +98,8 @@ class Task(QObject):
         self.progress: Progress | None = None
         #: The only measurement of its speed, so that all displays of it agree.
         self.pace = Pace()
+        #: How long there was no progress.
+        self.still = Standstill()
         self.error: StorageError | None = None
         self.started: datetime = utc_now()
         self.finished: datetime | None = None
@@ -162,6 +164,7 @@ class Task(QObject):
         """Set the progress; called by the runner."""
         self.progress = progress
         self.pace.take(progress)
+        self.still.take(progress)
         self.changed.emit()
 
     def end(self, state: str, error: StorageError | None = None) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from PySide6.QtCore import QObject
 
+from core import work as work_module
 from core.engine.changes import OperationCall
 from core.transfer.queue_values import BatchState, Turn
 from core.transfer.values import Outcomes
@@ -175,6 +176,14 @@ def test_the_progress_of_one_task_is_not_shown_for_several(context):
     assert running_text(tasks) == "2 tasks · Collect"
 
 
+def test_a_task_without_progress_states_it(context, monkeypatch):
+    task = Task(Order("Restore", print, context), print, context)
+    task.set_progress(Progress(7, 10, "rows", "checking"))
+    assert running_text([task]) == "1 task · 7 of 10 rows"
+    monkeypatch.setattr(work_module, "_STANDSTILL_SECONDS", 0.0)
+    assert running_text([task]) == "1 task · 7 of 10 rows · no progress for 0 s"
+
+
 def test_the_remaining_time_includes_transfers_that_wait(clock):
     gigabyte = 1_000_000_000
     running, waiting, paused = (
@@ -229,7 +238,7 @@ def test_a_transfer_that_is_stuck_shows_no_speed(context, qtbot, clock):
     assert not runs._speeds.isActive()
 
 
-def test_a_task_that_is_stuck_shows_no_speed(context, qtbot, clock):
+def test_a_task_that_is_stuck_shows_no_speed(context, qtbot, clock, monkeypatch):
     model = TasksModel(context.runner)
     bar = StatusBar(context, model)
     qtbot.addWidget(bar)
@@ -242,6 +251,10 @@ def test_a_task_that_is_stuck_shows_no_speed(context, qtbot, clock):
     task = context.runner.run("Download", stuck, owner=owner)
     try:
         qtbot.waitUntil(lambda: task.progress is not None)
+        qtbot.waitUntil(lambda: "10.0 KB" in bar.doing.text() and not bar._later.isActive())
+        monkeypatch.setattr(work_module, "_STANDSTILL_SECONDS", 0.0)
+        model._speeds.start(1)
+        qtbot.waitUntil(lambda: "no progress for" in bar.doing.text())  # without a further report
         paced(task.pace, clock)
         rate = COLUMNS.index("Rate")
         assert model.index(0, rate).data() == "4.0 KB/s"

@@ -25,6 +25,10 @@ from core.work import Work
 
 #: Some routers drop a connection after four minutes without data.
 _IDLE_SECONDS = 60
+#: A host that answers none of so many tests at this distance has vanished. The default of Linux is
+#: eleven minutes. A limit for data that is not confirmed (TCP_USER_TIMEOUT) would also end a
+#: statement during which the server reads nothing, for example while it waits for a lock.
+_TEST_SECONDS, _TESTS = 15, 4
 #: The cause of an error, if the connection ended without any other reason.
 CLOSED = "The server closed the connection."
 #: Messages of drivers and of OpenSSL that mean no more than an end of the connection.
@@ -113,12 +117,15 @@ def connect(address: Address, seconds: float, work: Work) -> socket.socket:
 
 
 def _keep_alive(link: socket.socket) -> None:
-    """Let the system test an idle connection, also before a router drops it."""
+    """Let the system test an idle connection: a router may drop it, or the host may vanish."""
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     # The default is two hours. macOS has another name for the option.
     option = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
     if option is not None:
         link.setsockopt(socket.IPPROTO_TCP, option, _IDLE_SECONDS)
+    for name, value in (("TCP_KEEPINTVL", _TEST_SECONDS), ("TCP_KEEPCNT", _TESTS)):
+        if hasattr(socket, name):
+            link.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 @contextmanager

@@ -1,10 +1,14 @@
 """Progress is written as lines to standard error where there is no terminal."""
 
+import re
 import threading
 
+import pytest
+
+from core import work as work_module
 from core.cli import progress
 from core.cli.output import Output
-from core.work import CancelToken, Progress
+from core.work import CancelToken, Progress, Standstill
 
 
 class Lines:
@@ -47,6 +51,63 @@ def test_a_short_one_and_json_write_nothing(capsys, monkeypatch):
     with Output(as_json=True, token=CancelToken()).work("Listing") as work:
         work.report(Progress(1, 2))
     assert capsys.readouterr().err == ""
+
+
+def test_the_step_and_a_standstill_are_shown(monkeypatch):
+    shown = Lines()
+    monkeypatch.setattr("sys.stderr", shown)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.05)
+    monkeypatch.setattr(work_module, "_STANDSTILL_SECONDS", 0.0)
+    with Output(as_json=False, token=CancelToken()).work("Restoring") as work:
+        work.report(Progress(12, 60, "rows", "checking"))
+        shown.written.clear()
+        assert shown.written.wait(30)
+        shown.written.clear()
+        assert shown.written.wait(30)
+    assert "Restoring, checking: 12 of 60 rows, 0." in shown.text
+    assert " s, no progress for 0 s\n" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [(40, "loadi… 1,500,000 of 6,000,000 rows"), (120, "Restoring, loading ━")],
+)
+def test_a_bar_fits_into_the_terminal(monkeypatch, columns, text):
+    shown = Lines()
+    shown.isatty = lambda: True
+    for name, value in (("COLUMNS", str(columns)), ("TERM", "xterm"), ("NO_COLOR", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stderr", shown)
+    with Output(as_json=False, token=CancelToken()).work("Restoring") as work:
+        work.report(Progress(1_500_000, 6_000_000, "rows", "loading"))
+    rows = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.text))
+    assert text in rows[-2]
+    assert all(len(row) <= columns for row in rows)
+
+
+def test_a_long_key_is_cut_in_the_title():
+    assert progress.title("Uploading", Progress()) == "Uploading"
+    long = progress.title("Uploading", Progress(note="a" * 80 + "/b.json"))
+    assert long == f"Uploading, …{'a' * 22}/b.json"
+
+
+def test_a_standstill_is_stated_after_a_minute_until_the_next_progress():
+    now = [0.0]
+    still = Standstill(lambda: now[0])
+    now[0] = 200.0
+    assert still.text == ""  # before the first report
+    report = Progress(1, 5, "rows", "checking")
+    still.take(report)
+    now[0] += 59
+    still.take(report)  # no progress
+    assert still.text == ""
+    now[0] += 2
+    assert still.text == "no progress for 1 min"
+    still.take(Progress(1, 5, "rows", "swapping"))
+    assert still.text == ""
+    still.take(Progress(1, None, "files"))  # a folder that is watched
+    now[0] += 600
+    assert still.text == ""
 
 
 def test_amounts_are_read_by_people():

@@ -37,7 +37,7 @@ from core.backup.databases.mysql.tokens import literal, quoted
 from core.errors import NOTHING_CHANGED, Corrupt, DatabaseError, NotSupported
 from core.model.tables import TableSchema
 from core.units import format_size
-from core.work import Progress, Work
+from core.work import Work
 
 #: Size of an INSERT statement in characters: less than the smallest usual max_allowed_packet.
 _STATEMENT = 1 << 20
@@ -120,7 +120,6 @@ class _Loading:
             self._work.check()
             yield count, lines
             self.done += count
-            self._work.report(Progress(self.done, None, "rows", "loading"))
 
 
 def _check_warnings(session: Session, schema: TableSchema) -> None:

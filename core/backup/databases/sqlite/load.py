@@ -19,7 +19,7 @@ from core.backup.databases.sqlite.rows import RawText, values_of
 from core.backup.databases.sqlite.tokens import quoted
 from core.errors import Corrupt
 from core.model.tables import TableSchema
-from core.work import Progress, Work
+from core.work import Work
 
 
 def load_rows(
@@ -49,7 +49,6 @@ def load_rows(
                     values.clear()
                     line = None
             done += count
-            work.report(Progress(done, None, "rows", "loading"))
     return done
 
 

@@ -195,7 +195,12 @@ def test_routers_do_not_drop_the_second_session_while_it_is_idle(orders: Trading
     with orders.open() as source:
         link = source._session._link
         assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 120
+        idle, distance, tests = (
+            link.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+        assert idle <= 120
+        assert idle + distance * tests <= 180  # after so many seconds a vanished host is noticed
 
 
 def test_a_second_session_that_ends_before_its_table_is_replaced_by_the_first(
