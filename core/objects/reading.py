@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +19,8 @@ from core.errors import (
     Cancelled,
     Conflict,
     Corrupt,
+    ErrorKind,
+    LocalIOError,
     NotFound,
     ServiceError,
     StorageError,
@@ -40,7 +43,10 @@ from core.units import format_counted
 from core.work import Work, default_work
 
 #: Kinds of errors after which the bytes of a large object remain for the next download.
-_CONTINUED_KINDS = CONNECTION_KINDS | TRANSIENT_KINDS
+#: A permission can be granted again. An object that was replaced leaves none.
+_CONTINUED_KINDS = CONNECTION_KINDS | TRANSIENT_KINDS | {ErrorKind.ACCESS_DENIED}
+#: The same of errors of the operating system: space can be freed.
+_DISK_IS_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,15 +281,16 @@ def download(  # noqa: PLR0913 - all but the first three by name
         expected_etag: the ETag in that listing.
         folders: records the folders that are created; the caller removes the empty ones. Without
             it, they are removed if the download fails.
-        resumable: whether the bytes of a large object remain after a kill, a pause or a failure of
-            the connection: the next download of the same object to the same file continues them.
+        resumable: whether the bytes of a large object remain after a kill, a pause, a failure of
+            the connection, a denial or if the disk is full: the next download of the same object to
+            the same file continues them.
         work: cancel token and progress.
 
     Raises:
         AlreadyExists: the file exists and `overwrite` is False.
         Corrupt: the bytes differ from the recorded hash or length; they are stored as `….corrupt`.
-        LocalIOError: the file cannot be written; no temporary file remains.
-        StorageError: the download was denied or failed; no temporary file remains, unless the
+        LocalIOError: the file cannot be written.
+        StorageError: the download was denied or failed. No temporary file remains, unless the
             download can be continued.
     """
     work = default_work(work)
@@ -296,14 +303,18 @@ def download(  # noqa: PLR0913 - all but the first three by name
     try:
         with own:
             part = _begin_partial(path, source if resumable else None, folders or own)
-            with os.fdopen(part.handle, "wb") as file, _removed_unless_continued(part, work):
+            with os.fdopen(part.handle, "wb") as file, _removed_unless_continued(part, path, work):
                 fetch = Fetch(
                     bucket, key, file, work, version=_version(version_id), listed=listed,
                     path=part.path, part=part,
                 )  # fmt: skip
                 return _completed(fetch, part, file, path, overwrite=overwrite)
     except OSError as error:
-        raise local_io_error(error, f"{path.name} cannot be written", path) from error
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> LocalIOError:
+    return local_io_error(error, f"{path.name} cannot be written", path)
 
 
 def _completed(
@@ -324,10 +335,10 @@ def _completed(
 
 
 @contextmanager
-def _removed_unless_continued(part: PartialDownload, work: Work) -> Iterator[None]:
+def _removed_unless_continued(part: PartialDownload, path: Path, work: Work) -> Iterator[None]:
     """Remove the temporary file after the block, unless a later download can continue it.
 
-    The error of a failed connection then states how many bytes are stored.
+    The error then states how many bytes are stored.
     """
     try:
         yield
@@ -336,7 +347,14 @@ def _removed_unless_continued(part: PartialDownload, work: Work) -> Iterator[Non
         if not (paused or error.kind in _CONTINUED_KINDS) or not part.retain():
             part.remove()
         elif not paused:
-            error.remedy = " ".join(filter(None, (error.remedy, part.describe())))
+            error.remedy = f"{error.remedy} {part.describe()}".strip()
+        raise
+    except OSError as error:
+        if error.errno in _DISK_IS_FULL and part.retain():
+            failed = _not_written(path, error)
+            failed.remedy = f"{failed.remedy} {part.describe()}"
+            raise failed from error
+        part.remove()
         raise
     except BaseException:
         part.remove()

@@ -13,7 +13,7 @@ from helpers.object_server import bucket_at, error
 from helpers.range_server import RANGE, RangeServer
 from helpers.stub_server import StubServer
 
-from core.errors import AccessDenied, AlreadyExists, Cancelled, LocalIOError, StorageError
+from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
 from core.local import partial_downloads, partial_records
 from core.local.partial_files import remove_partials
 from core.local.state.database import state_database
@@ -169,10 +169,40 @@ def test_a_file_that_others_could_change_is_not_used(world, trap, tmp_path):
         assert file.read() == BODY[: 5 * RANGE]
 
 
-def test_a_refusal_and_a_cancel_leave_nothing_and_a_pause_does(world):
-    world.answer = error(403, "AccessDenied")
-    assert isinstance(world.cut(), AccessDenied)
+@pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken"])
+def test_a_refusal_leaves_the_bytes_until_it_is_granted_again(world, code):
+    world.answer = error(403, code)
+    assert "The first 20.5 KB are stored for 7 days" in world.cut().remedy
+    assert world.cut(at=0).kind in {ErrorKind.ACCESS_DENIED, ErrorKind.CREDENTIALS_EXPIRED}
+    world.get()
+    assert world.asked[0] == 5 * RANGE
+    assert (world.path.read_bytes(), world.left) == (BODY, [])
+
+
+def test_a_full_disk_leaves_the_bytes_until_space_is_freed(world):
+    def refuse(_download):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        world.before = lambda first: (
+            first == 5 * RANGE and patch.setattr(ranges.RangedDownload, "_take_range", refuse)
+        )
+        with pytest.raises(LocalIOError) as caught:
+            world.get()
+    assert caught.value.remedy.startswith("Free some space, then try again. The first ")
+    world.before, world.asked = lambda _first: None, []
+    world.get()
+    assert world.asked[0] >= 3 * RANGE
+    assert (world.path.read_bytes(), world.left) == (BODY, [])
+
+
+def test_an_object_that_was_removed_leaves_nothing(world):
+    world.answer = error(404, "NoSuchKey")
+    world.cut()
     assert world.left == []
+
+
+def test_a_cancel_leaves_nothing_and_a_pause_does(world):
     for end, expected in (("cancel", 0), ("pause", 1)):
         token = CancelToken()
         request = getattr(token, end)
