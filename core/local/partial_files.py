@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import os
+import socket
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from core.errors import AlreadyExists, LocalIOError
 from core.local.atomic import fsync_folder
 from core.local.locking import lock
 from core.local.owned_files import claimed, create_owned
-from core.local.partial_records import retained_names
+from core.local.partial_records import is_over, retained_names
 from core.local.state.database import Database, state_database
 from core.local.state.owners import is_running, owner_of_this_process
 
@@ -26,6 +29,8 @@ PARTIAL_SUFFIX = ".strongroom-part"
 _UNNAMED: int = getattr(os, "O_TMPFILE", 0)
 #: What systems and file systems answer that have no such files.
 _NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
+#: Bytes of the name of a file that the name of its temporary file begins with.
+_LONGEST_BEGINNING = 100
 _lock = threading.Lock()
 #: What this process has recorded: its name as an owner, and a folder.
 _noted: set[tuple[str, Path]] = set()
@@ -116,7 +121,22 @@ def _link(handle: int, path: str) -> None:
 
 
 def _partial_name(folder: str, name: str) -> str:
-    return f"{folder}{os.sep}.{name[:100]}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}"
+    # In bytes, since the longest name of a file is; a name in Chinese has three for each character.
+    beginning = os.fsencode(name)[:_LONGEST_BEGINNING].decode(errors="ignore")
+    number = f"{_home_mark()}-{os.urandom(6).hex()}"
+    return f"{folder}{os.sep}.{beginning}.{number}{PARTIAL_SUFFIX}"
+
+
+def _home_mark() -> str:
+    """Return a text in the names of the files of which this state database has the records."""
+    return _mark_of(str(state_database().path))
+
+
+@cache
+def _mark_of(database: str) -> str:
+    # Several computers may use the same folder, also with equal paths of their homes.
+    text = f"{socket.gethostname()}\n{os.path.realpath(database)}"
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:8]
 
 
 def rename_into_place(temporary: str | Path, path: str | Path, *, overwrite: bool) -> None:
@@ -173,7 +193,8 @@ def already_exists(path: Path) -> AlreadyExists:
 def remove_partials(folders: Iterable[Path] = ()) -> tuple[Path, ...]:
     """Remove the unfinished downloads of dead processes and return their paths.
 
-    Those that a later download can continue remain, see `core.local.partial_downloads`.
+    Those that a later download can continue remain, see `core.local.partial_downloads`, and those
+    of other homes and computers, which may continue them, until their time is over.
 
     Args:
         folders: where to search beside the folders that dead processes have recorded.
@@ -203,9 +224,12 @@ def _take_recorded_folders(database: Database) -> list[Path]:
 
 def _remove_from(folder: Path, retained: frozenset[str]) -> list[Path]:
     removed: list[Path] = []
+    mark = _home_mark()
     with suppress(OSError):
         for path in folder.glob(f".*{PARTIAL_SUFFIX}"):
-            if path.name in retained:
+            # Whether another home has a record of its file is not known here.
+            own = f".{mark}-" in path.name
+            if path.name in retained or not (own or is_over(path)):
                 continue
             with claimed(path) as dead:
                 if dead:

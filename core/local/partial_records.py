@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.errors import LocalIOError
@@ -101,6 +101,15 @@ def retained_names() -> frozenset[str]:
             continue
         remove_unused(path)
     return frozenset(names)
+
+
+def is_over(path: Path) -> bool:
+    """Return whether the time is over in which a partial file without a record may be continued."""
+    try:
+        moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, ValueError):  # it was just removed, or its file system has absurd times
+        return False
+    return utc_now() - moment >= RETENTION
 
 
 def remove_partials_of(folder: Path, bucket: str, keys: Collection[str]) -> None:

@@ -8,9 +8,11 @@ import sys
 import pytest
 
 from core.errors import AccessDenied, LocalIOError, Offline
+from core.local import partial_records
 from core.local.partial_files import create_partial, remove_partials
 from core.local.pending_uploads import note, of_dead_processes, running_ids
 from core.local.state.database import state_database
+from core.units import utc_now
 
 BEGIN_AND_WAIT = """
 import sys
@@ -102,6 +104,25 @@ def test_an_upload_goes_on_when_it_cannot_be_recorded(monkeypatch, caplog):
     assert caplog.text.count("could not be recorded") == 3
     stored.abandon()
     assert [record.upload_id for record in of_dead_processes()] == [""]
+
+
+def test_the_files_of_another_home_remain_until_their_time_is_over(tmp_path, monkeypatch):
+    home, folder = tmp_path / "other", tmp_path / "downloads"
+    folder.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("STRONGROOM_HOME", str(home))
+        path, handle = create_partial(folder / "large.bin")
+        os.close(handle)  # the process has ended, and its home has a record of the file
+    assert remove_partials([folder]) == ()
+    old = (utc_now() - partial_records.RETENTION).timestamp()
+    os.utime(path, (old, old))
+    assert remove_partials([folder]) == (path,)
+
+
+def test_the_name_of_a_partial_file_is_as_long_as_systems_allow(tmp_path):
+    path, handle = create_partial(tmp_path / ("語" * 85))
+    os.close(handle)
+    assert path.name.startswith(".語語語")
 
 
 def test_a_partial_file_is_private_and_named_after_its_target(tmp_path):
