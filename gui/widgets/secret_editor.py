@@ -28,6 +28,8 @@ from gui.widgets.secret_page import JsonPage
 from gui.widgets.segmented import Segmented
 
 FORM, JSON = "Form", "JSON"
+#: Keys for which the form has a row; the widgets of thousands would block the window for minutes.
+MOST_ROWS = 100
 _INEXACT = (
     "It has mixed line breaks or characters that an editor would change, so it can only be "
     "viewed here."
@@ -78,10 +80,11 @@ class SecretEditor(QWidget):
         self._was_object = not json_problem(text)
         try:
             self._fill_form(rows_of(text))
-        except InvalidInput:
+        except InvalidInput as error:
             self._fill_form(())
-            self.modes.set_items((FORM, (JSON, "Text")))
-            self.modes.allow(FORM, allowed=False, reason="The value is not a JSON object.")
+            self.modes.set_items((FORM, JSON if self._was_object else (JSON, "Text")))
+            reason = error.summary if self._was_object else "The value is not a JSON object."
+            self.modes.allow(FORM, allowed=False, reason=reason)
             # The form is shown again with the next JSON object if the user had chosen it.
             self._forced = self._forced or self._mode == FORM
             self._show(JSON)
@@ -163,6 +166,10 @@ class SecretEditor(QWidget):
         return text_of(self.form.rows, self._before)
 
     def _fill_form(self, rows: tuple[SecretRow, ...]) -> None:
+        if len(rows) > MOST_ROWS:
+            raise InvalidInput(
+                f"The form shows up to {MOST_ROWS} keys; this value has {format_count(len(rows))}."
+            )
         self._kinds = rows
         self.form.set_rows(rows)
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from core.errors import AccessDenied, InvalidInput, StorageError
+from core.errors import AccessDenied, StorageError
 from core.health.secret_age import current_since
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
 from core.model.connection import KeySource, Profile, ProfileColour
-from core.model.secret_names import CURRENT
-from core.model.secrets import SecretInfo, SecretValue
+from core.model.secrets import SecretInfo
 from core.workspace import Workspace
 from gui import shortcuts
 from gui.context import Context
@@ -26,6 +25,7 @@ from gui.tabs.credentials.profiles.profiles_pane import FoldingColumns, Profiles
 from gui.tabs.credentials.rotation.doctor_actions import DoctorActions
 from gui.tabs.credentials.rotation.rotation_actions import RotationActions
 from gui.tabs.credentials.rotation.rotation_pane import RotationPane
+from gui.tabs.credentials.secrets.foreign_changes import ForeignChanges
 from gui.tabs.credentials.secrets.secret_actions import SecretActions
 from gui.tabs.credentials.secrets.secret_view import SecretView
 from gui.tabs.credentials.secrets.secrets_pane import SecretsPane
@@ -44,12 +44,13 @@ class CredentialsTab(Tab):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.profiles = ProfilesPane()
-        self.secrets = SecretsPane(context)
         self.secret = SecretView()
+        self.secrets = SecretsPane(context, lambda: self.secret.name if self.secret.dirty else "")
         self.versions = VersionsPane(context)
         self.actions_on_profiles = ProfileActions(self, self.profiles)
         self.actions_on_secret = SecretActions(self, self.secret, self.versions)
         self.actions_on_versions = VersionActions(self, self.versions)
+        self.foreign_changes = ForeignChanges(self, self.secret, self.actions_on_secret)
         self.rotation_pane = RotationPane()
         self.rotation = RotationActions(self, self.rotation_pane)
         self._right = QStackedWidget()
@@ -200,17 +201,23 @@ class CredentialsTab(Tab):
     def _on_infos(self, infos: tuple[SecretInfo, ...]) -> None:
         infos = self._with_created(infos)
         self.actions_on_secret.known = infos
-        self._check_for_changes(infos)
+        self.foreign_changes.check(infos)
         rotating = self._right.currentWidget() is self.rotation_pane
         keep = self.rotation.secret if rotating else self.secret.name
         reveal, self._reveal = self._reveal, ""
-        self.secrets.show_infos(infos, keep, reveal)
+        self.secrets.show_infos(self._with_edited(infos), keep, reveal)
         self._load_ages(infos)
 
     def _with_created(self, infos: tuple[SecretInfo, ...]) -> tuple[SecretInfo, ...]:
         """Add secrets that were just created, since AWS lists them only after some seconds."""
         self._created -= {info.name for info in infos}
         return (*infos, *(SecretInfo(name) for name in sorted(self._created)))
+
+    def _with_edited(self, infos: tuple[SecretInfo, ...]) -> tuple[SecretInfo, ...]:
+        """Add the secret with unsaved changes after its deletion, or another would be selected."""
+        name = self.secret.name
+        gone = self.secret.dirty and all(info.name != name for info in infos)
+        return (*infos, SecretInfo(name)) if gone else infos
 
     def _load_ages(self, infos: tuple[SecretInfo, ...]) -> None:
         """Load when the values were created; the last change in AWS includes tags and stages."""
@@ -223,49 +230,6 @@ class CredentialsTab(Tab):
             latest="credentials/ages",
             quiet=True,
         )
-
-    def _check_for_changes(self, infos: tuple[SecretInfo, ...]) -> None:
-        """Warn if a secret that is being edited here was changed by another client."""
-        opened = self.secret.value
-        if opened is None or not self.secret.dirty:
-            return
-        info = next((each for each in infos if each.name == opened.name), None)
-        current = (
-            [each.version_id for each in info.versions if CURRENT in each.stages] if info else []
-        )
-        if not current or current == [opened.version_id]:
-            return
-        secrets = self._workspace().secrets
-        self.run(  # the list may be older than the last save here: check again before warning
-            f"Check whether {opened.name} was changed",
-            lambda work: secrets.read(opened.name, work=work),
-            self._on_read_again,
-            latest="credentials/changed",
-            quiet=True,
-        )
-
-    def _on_read_again(self, now: SecretValue) -> None:
-        opened = self.secret.value
-        if opened is None or opened.name != now.name or opened.version_id == now.version_id:
-            return
-        if now.by:
-            text = f"{now.name} was changed by {now.by} while you were editing it"
-        else:
-            text = f"{now.name} was changed by another client while you were editing it"
-        self.banner.show_warning(
-            text,
-            "Your unsaved changes are still in the editor.",
-            action=("Compare…", self._compare_changes),
-        )
-
-    def _compare_changes(self) -> None:
-        self.banner.clear()
-        try:
-            mine = self.secret.text
-        except InvalidInput as error:
-            self.show_error(error)
-            return
-        self.actions_on_secret.show_conflict(self.secret.name, mine)
 
     def _on_infos_failed(self, error: StorageError) -> None:
         if not isinstance(error, AccessDenied) and self.secrets.show_stale():
@@ -285,6 +249,8 @@ class CredentialsTab(Tab):
         # edits.
         if shown == self._shown:
             return
+        if self.secret.dirty and shown == (self.secret.name, True):
+            return  # deleted by another client: the changes stay, and a message states it
         if self.secret.dirty:
             self._ask_to_leave(info)
             return
@@ -299,7 +265,7 @@ class CredentialsTab(Tab):
             lambda: self._open(info),
             button="Discard changes",
             danger=True,
-            otherwise=lambda: self.secrets.choose(name),
+            otherwise=lambda: self.secrets.reveal(name),
             unchanged="Nothing was discarded. Your unsaved changes are still in the editor.",
         )
 
@@ -358,8 +324,10 @@ class CredentialsTab(Tab):
             self._reveal = name
         else:
             self._created.discard(name)
-        # Else selecting the new secret would ask whether to discard the unsaved changes.
-        if name != self._reveal or not self.secret.dirty:
+        # Else selecting the new secret would ask whether to discard the unsaved changes, and a
+        # restored secret would lose them.
+        stays = operation == "secrets.restore" or name == self._reveal
+        if not (stays and self.secret.dirty):
             self._shown = ("", False)
             self.secret.show_loading(name)
         self._load_secrets()

@@ -1,18 +1,21 @@
 """The editor of a secret shows fields and JSON, and leaves untouched bytes unchanged."""
 
 import gc
+import json
 
 import pytest
 from helpers.widget_tree import unnamed
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtGui import QAccessible, QGuiApplication, QTextDocument
+from PySide6.QtWidgets import QAbstractButton
 
 from core.redaction import Secret, redacted
 from core.secrets.secret_text import SecretRow
 from gui.tabs.credentials.secrets.secret_actions import changes
 from gui.widgets import secret_clipboard, secret_page
-from gui.widgets.secret_editor import FORM, JSON, SecretEditor
+from gui.widgets.secret_editor import FORM, JSON, MOST_ROWS, SecretEditor
+from gui.widgets.secret_form import FormRow
 from gui.widgets.secret_generator import Generator
 from gui.widgets.secret_page import ExactText
 
@@ -35,6 +38,32 @@ def test_an_untouched_text_keeps_its_bytes_through_both_views(editor):
         assert editor.text == TEXT
         assert not editor.dirty
         assert editor.problem == ""
+
+
+def test_a_value_with_very_many_keys_is_shown_as_json_only(editor):
+    text = json.dumps({f"key-{n}": n for n in range(MOST_ROWS + 1)})
+    editor.set_text(text)
+    assert editor.modes.current == JSON
+    assert editor.form.fields == ()
+    assert editor.text == text
+    assert editor.problem == ""
+    hints = [each.toolTip() for each in editor.modes.findChildren(QAbstractButton)]
+    assert any("up to 100 keys; this value has 101" in hint for hint in hints)
+    editor.set_text("{}")
+    assert editor.modes.current == FORM
+    editor.modes.select(JSON)
+    editor.json.set_text(text)
+    editor.modes.select(FORM)
+    assert editor.modes.current == JSON
+    assert editor.text == text
+
+
+def test_the_widths_of_the_keys_are_measured_once_for_all_rows(editor, monkeypatch):
+    measured = []
+    width = property(lambda row: measured.append(row) or 80)
+    monkeypatch.setattr(FormRow, "title_width", width)
+    editor.set_text(json.dumps({f"key-{n}": n for n in range(20)}))
+    assert len(measured) == 20
 
 
 def test_the_json_is_shown_on_demand_only_and_hides_itself(editor, qtbot, monkeypatch):

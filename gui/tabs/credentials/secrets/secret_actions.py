@@ -145,11 +145,17 @@ class SecretActions(QObject):
             opened=opened,
             theirs=theirs,
             mine=mine,
-            load=lambda: self._view.show_value(theirs),
+            load=lambda: self._load(theirs),
             # Expects the version that was compared: if a third one is saved now, that is a conflict
             # again.
             overwrite=lambda: self.save(theirs.name, mine, theirs.version_id),
         ).open()
+
+    def _load(self, theirs: SecretValue) -> None:
+        """Show another client's version, with the current list of versions."""
+        self._tab.banner.clear()  # it may state that the discarded changes are in the editor
+        self._view.show_value(theirs)
+        self._tab.refresh()
 
     # Delete and restore
 

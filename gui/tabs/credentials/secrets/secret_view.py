@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
-from core.errors import StorageError
+from core.errors import ScheduledForDeletion, StorageError
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.units import format_age, format_moment
@@ -24,6 +24,7 @@ _NOTHING = (
     "No secret is selected",
     "Select a secret to see its keys. Values stay hidden until you show them.",
 )
+_RESTORE = "Restore secret"
 
 
 class SecretView(QWidget):
@@ -45,6 +46,7 @@ class SecretView(QWidget):
         self.name = ""
         self.value: SecretValue | None = None
         self._locked, self._stale = "", False
+        self._scheduled = ""  # the name of the secret if it is scheduled for deletion
         self.editor = SecretEditor()
         self.editor.edited.connect(self._update)
         self.empty = EmptyState(*_NOTHING, on_click=self._on_empty)
@@ -112,7 +114,9 @@ class SecretView(QWidget):
         self._pages.setCurrentWidget(self._skeleton)
 
     def show_value(self, value: SecretValue) -> None:
-        """Show a secret's value, hidden."""
+        """Show a secret's value, hidden, unless the secret is known to be deleted."""
+        if value.name == self._scheduled:
+            return
         self._set(value.name, value)
         if value.binary:
             self._show_message(value.name, "A binary value", "It cannot be edited here.", "", value)
@@ -126,25 +130,30 @@ class SecretView(QWidget):
         self._empty_action = self.restore_clicked
         when = format_moment(info.deleted) if info.deleted else ""
         text = f"It cannot be read or changed. It will be deleted on {when} and can be restored until then."
-        self._show_message(info.name, "Scheduled for deletion", text, "Restore secret")
-        self._update()
+        self._show_message(info.name, "Scheduled for deletion", text, _RESTORE)
+        self._scheduled = info.name
 
     def show_failed(self, name: str, error: StorageError) -> None:
         """Show why the value could not be read; a value that was read before stays, with a note."""
+        if name == self._scheduled:  # it was being read when the list has shown the deletion
+            return
         # The value shown may have unsaved changes, which a failed refresh must not remove.
         if self.value is not None and self.name == name:
             self._stale = True
             self._update()
             return
-        self._empty_action = self.reload_clicked
         why = " ".join(part for part in (error.cause, error.remedy) if part)
+        if isinstance(error, ScheduledForDeletion):  # by another client, after the list was read
+            self._empty_action = self.restore_clicked
+            self._show_message(name, error.summary, why, _RESTORE)
+            return
+        self._empty_action = self.reload_clicked
         self._show_message(name, error.summary, why, "Try again" if error.retryable else "")
 
     def set_locked(self, reason: str) -> None:
         """Disable changes with a reason, or enable them with an empty one."""
         self._locked = reason
         self.editor.set_read_only(bool(reason), reason)
-        self.empty.button.allow(not reason or self._empty_action is self.reload_clicked, reason)
         self._update()
 
     def _show_message(
@@ -160,7 +169,7 @@ class SecretView(QWidget):
         self._pages.setCurrentWidget(self.empty)
 
     def _set(self, name: str, value: SecretValue | None) -> None:
-        self.name, self.value, self._stale = name, value, False
+        self.name, self.value, self._stale, self._scheduled = name, value, False, ""
         self.head.set_title(name or "Secret")
         self.editor.set_text("{}")  # the former value does not stay in memory
         self._update()
@@ -173,6 +182,8 @@ class SecretView(QWidget):
         self.revert.setVisible(self.dirty)
         reason = self._locked or problem or ("" if self.dirty else "Nothing was changed.")
         self.save.allow(editable and not reason, reason)
+        reloads = self._empty_action is self.reload_clicked
+        self.empty.button.allow(reloads or not self._locked, self._locked)
         self.delete.allow(not self._locked, self._locked)
         reason = self._locked or self._no_rotation()
         self.rotate.allow(not reason, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
@@ -29,6 +29,13 @@ _LEAST_WIDTH = 400
 class SecretsPane(QWidget):
     """Lists the secrets and emits the selected one.
 
+    A filter that hides the secret with unsaved changes selects no other one.
+
+    Args:
+        context: that of the window.
+        edited: returns the name of the secret with unsaved changes, or an empty text.
+        parent: the view.
+
     Signals:
         chosen: the `SecretInfo` of the current row, or None.
         new_clicked: the user wants to create a secret.
@@ -39,9 +46,11 @@ class SecretsPane(QWidget):
     new_clicked = Signal()
     hygiene_chosen = Signal()
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, context: Context, edited: Callable[[], str], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._silent = False
+        self._silent, self._edited = False, edited
         self.model = SecretsModel(self)
         self._proxy = QSortFilterProxyModel(self)
         self._proxy.setSourceModel(self.model)
@@ -84,7 +93,7 @@ class SecretsPane(QWidget):
         filter_of(self.filter, self.table)
         self.filter.setMinimumWidth(56)
         self.filter.setMaximumWidth(100)  # the age of the list needs the remaining width
-        self.filter.textChanged.connect(self._proxy.setFilterFixedString)
+        self.filter.textChanged.connect(self._on_filter)
         self.profiles.setAccessibleName("Show the profiles")
         head = SectionHead("Secrets", self.profiles, self.filter, self.new)
         head.add_pill(self.age)
@@ -161,9 +170,19 @@ class SecretsPane(QWidget):
         """Select a secret, or the first one."""
         row = self._proxy.mapFromSource(self.model.index(self.model.row_of(name), 0)).row()
         self._silent = True
-        choose_row(self.table, max(row, 0))
+        hidden = row < 0 and name == self._edited() != ""
+        choose_row(self.table, row if hidden else max(row, 0))
         self._silent = False
-        self.chosen.emit(self.current)
+        if not hidden:
+            self.chosen.emit(self.current)
+
+    def _on_filter(self, text: str) -> None:
+        edited = self._edited()
+        self._silent = bool(edited)
+        self._proxy.setFilterFixedString(text)
+        self._silent = False
+        if edited:
+            self.choose(edited)
 
     @property
     def current(self) -> SecretInfo | None:
