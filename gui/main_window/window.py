@@ -340,7 +340,8 @@ class MainWindow(QMainWindow):
     def _on_connected(self) -> None:
         self.context.set_outage("")
         self.banner.clear()
-        self.current_tab.try_again()
+        for tab in self.tabs.values():
+            tab.try_again()
 
     def _on_workspace(self, workspace: Workspace | None) -> None:
         from gui.widgets.labels import shown

@@ -50,6 +50,9 @@ class Tab(QWidget):
         self.banner = Banner(self)
         self._running: list[Task] = []
         self._pending = True
+        #: Whether a request of the content on the screen has failed because of the server or the
+        #: keys, and whether the content is reloaded for this reason when the tab is shown.
+        self._interrupted = self._reload_due = False
         #: The task that failed last, and the number of the banner's message about it.
         self._failure = ("", 0)
         context.workspace_changed.connect(self._on_workspace)
@@ -167,6 +170,8 @@ class Tab(QWidget):
 
     def show_error(self, error: StorageError, retry: Callable[[], object] | None = None) -> None:
         """Show an error in the banner unless the window already shows it."""
+        # Not by the banner: its button hides it, and it stays hidden during an outage.
+        self._interrupted = self._interrupted or error.kind in FAILING
         if error.summary == self.context.outage:
             return
         if error.kind is ErrorKind.CREDENTIALS_EXPIRED:
@@ -197,15 +202,22 @@ class Tab(QWidget):
 
     def refresh(self) -> None:
         """Reload the content (F5)."""
+        self._interrupted = self._reload_due = False
         if self._pending:
             self.ensure_loaded()
         else:
             self._do_refresh()
 
     def try_again(self) -> None:
-        """Reload if a failure is shown, since its cause may have been fixed."""
-        if self.banner.failed:
-            self.banner.clear()
+        """Reload if a failure is shown, since its cause may have been fixed.
+
+        A hidden tab is reloaded when it is shown.
+        """
+        if not (self._interrupted or (self.isVisible() and self.banner.failed)):
+            return
+        self.banner.clear()
+        self._reload_due = True
+        if self.isVisible():
             self.refresh()
 
     def choose_profile(self) -> None:
@@ -231,6 +243,8 @@ class Tab(QWidget):
         """Load when the tab is first shown."""
         super().showEvent(event)
         self.ensure_loaded()
+        if self._reload_due:
+            self.refresh()
 
     def _do_workspace(self, workspace: Workspace | None) -> None:
         """Clear the tab and load the content of another workspace (or none)."""
@@ -247,6 +261,7 @@ class Tab(QWidget):
 
     def _on_workspace(self, _workspace: object) -> None:
         self._pending = True
+        self._interrupted = self._reload_due = False
         self.banner.clear()
         if self.isVisible():
             self.ensure_loaded()
