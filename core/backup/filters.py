@@ -11,6 +11,7 @@ from core.backup.arguments import check_not_empty
 from core.backup.databases import open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
+from core.backup.databases.naming import LockedError
 from core.backup.databases.selected import matches
 from core.backup.keys import folder, new_id
 from core.errors import (
@@ -115,7 +116,7 @@ def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
     for table in requested:
         try:
             schemas.append(restorable_schema(source, table.name))
-        except (AccessDenied, NotSupported, Corrupt, InvalidInput) as error:
+        except (AccessDenied, NotSupported, Corrupt, InvalidInput, LockedError) as error:
             if any(source.same_name(table.name, name) for name in selection.where):
                 raise
             problem = error.reason

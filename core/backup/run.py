@@ -19,6 +19,7 @@ from core.backup.archive import (
 from core.backup.databases import open_database
 from core.backup.databases.address import SECRET_PREFIX, resolve_address, secrets_of
 from core.backup.databases.base import Database
+from core.backup.databases.naming import LockedError
 from core.backup.filters import ChosenTable, choose_tables, expected_rows
 from core.backup.keys import folder, new_id
 from core.backup.manifest import to_bytes
@@ -34,7 +35,7 @@ from core.effects import BY_HAND, attaching_partial, states_effect, stating_effe
 from core.errors import DatabaseError, StorageError
 from core.model.backup import Backup, BackupReport, Encryption, Manifest, Source
 from core.model.objects import Verdict
-from core.model.selection import Selection
+from core.model.selection import Selection, Skipped
 from core.objects.bucket import HasBucket
 from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
@@ -69,7 +70,7 @@ def backup(  # noqa: PLR0913 - keyword-only data of one request
         database: The path of an SQLite file, a URL such as `postgresql://user@host/database`, or
             `secret:NAME` of a secret with the address.
         tables: The names of the tables; None means all tables, of which those that could not be
-            restored are reported as skipped.
+            restored, or that other sessions lock for ten seconds, are reported as skipped.
         note: A note that is shown with the backup. It is not encrypted.
         encrypt_with: The key that encrypts the backups: `secret:NAME` or `keyring:NAME`; empty for
             backups that are not encrypted.
@@ -125,14 +126,12 @@ def back_up(
         taken = utc_now()
         chosen = choose_tables(source, tables, work)
         notes += tuple(_notes(source, chosen.tables))
-        expected = {
-            table.schema.table: expected_rows(source, table, work) for table in chosen.tables
-        }
-        run = _Run(store, source, note, work, expected, key, taken)
+        run = _Run(store, source, note, work, key, taken, named=tables.tables is not None)
 
         def report() -> BackupReport:
             seconds = time.monotonic() - started
-            return BackupReport(tuple(run.made), seconds, run.verdict, chosen.skipped, notes)
+            skipped = (*chosen.skipped, *run.skipped)
+            return BackupReport(tuple(run.made), seconds, run.verdict, skipped, notes)
 
         with attaching_partial(report):
             run.all(chosen.tables)
@@ -152,16 +151,18 @@ def _notes(source: Database, tables: Iterable[ChosenTable]) -> Iterator[str]:
 class _Run:
     """A run over several tables with about the `expected` rows, of which `done` are written.
 
-    `unsent` are the ids of the backups that were read during an `outage` of the storage.
+    Tables that other sessions lock are `skipped`, unless the tables were `named`. `unsent` are the ids of the backups that were read during an `outage` of the storage.
     """
 
     store: Store
     source: Database
     note: str
     work: Work
-    expected: Mapping[str, int]
     key: BackupKey | None
     taken: datetime
+    named: bool
+    expected: dict[str, int] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
     done: int = 0
     snapshot: str = field(default_factory=lambda: str(uuid4()))
     verdict: Verdict = Verdict.SHA256
@@ -173,10 +174,27 @@ class _Run:
         """Back tables up one after the other; a failure leaves the backups made before it."""
         with stating_effect("backed up", decisive=(BY_HAND,)) as attempts:
             for table in tables:
-                made = self.one(table)
-                if made is not None:
-                    self.made.append(made)
-                    attempts.made = True
+                with self._skipping_locked(table):
+                    name = table.schema.table
+                    self.expected[name] = expected_rows(self.source, table, self.work)
+            for table in tables:
+                if table.schema.table not in self.expected:
+                    continue
+                with self._skipping_locked(table):
+                    made = self.one(table)
+                    if made is not None:
+                        self.made.append(made)
+                        attempts.made = True
+
+    @contextmanager
+    def _skipping_locked(self, table: ChosenTable) -> Iterator[None]:
+        """Note a table that another session locks; a requested one, or with a condition, is an error."""
+        try:
+            yield
+        except LockedError as error:
+            if self.named or table.where:
+                raise
+            self.skipped.append(Skipped(table.schema.table, error.reason, error.remedy))
 
     def send_unsent(self) -> None:
         """Send what was read during an outage, after the snapshot has ended.

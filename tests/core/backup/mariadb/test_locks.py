@@ -16,6 +16,7 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.mysql import completion
 from core.backup.databases.mysql import session as sessions
 from core.backup.databases.mysql.session import Session
+from core.backup.databases.naming import LockedError
 from core.backup.preview import preview_of
 from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
@@ -64,20 +65,44 @@ def _replace(shop: Trading, store: MemoryStore, backup: Backup) -> str:
         return shop.restored(store, backup, with_triggers=True).kept
 
 
-def test_a_locked_table_is_listed_with_the_estimate_and_named_by_a_backup(
+def test_a_locked_table_is_listed_with_the_estimate_and_skipped_by_a_backup_of_all(
     shop: Trading, store: MemoryStore
 ) -> None:
-    """The list of all tables ended with an error, since the rows of each small table are counted."""
+    """The list and the backup of all tables ended with an error."""
     with _held(shop, "LOCK TABLES orders WRITE"):
         with open_database(shop.address) as source:
             rows = {info.name: info.rows for info in source.tables()}
             limit = source._session.value("SELECT @@lock_wait_timeout")  # type: ignore[attr-defined] # of MariaDB
+        with open_database(shop.address) as source:
+            report = back_up(store, source, None, "", Work())
         with open_database(shop.address) as source, pytest.raises(Conflict) as refused:
-            back_up(store, source, None, "", Work())
+            back_up(store, source, ["fills", "orders"], "", Work())
     assert {"orders", "fills", "users"} <= rows.keys()
     assert rows["orders"] is not None
     assert limit == 1
+    assert {"fills", "users"} <= {made.table for made in report.backups}
+    (left,) = report.skipped
+    assert left.table == "orders"
+    assert left.problem.startswith("Another session holds a lock on orders in 127.0.0.1")
     assert refused.value.summary.startswith("Another session holds a lock on orders in 127.0.0.1")
+
+
+def test_a_table_that_is_locked_while_others_are_read_is_skipped(
+    shop: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large table, whose rows are not counted, is only used when it is read."""
+    with open_database(shop.address) as source:
+        real = type(source).dump
+
+        def dump(self: Any, schema: Any, **options: Any) -> Any:
+            if schema.table == "orders":
+                raise LockedError("Another session holds a lock")
+            return real(self, schema, **options)
+
+        monkeypatch.setattr(type(source), "dump", dump)
+        report = back_up(store, source, None, "", Work())
+    assert [left.table for left in report.skipped] == ["orders"]
+    assert {"fills", "users"} <= {made.table for made in report.backups}
 
 
 def test_a_table_is_not_locked_before_its_rows_are_read(shop: Trading) -> None:

@@ -19,7 +19,7 @@ from core.backup.databases.postgresql.session import Session
 from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes
 from core.backup.run import back_up
-from core.errors import Cancelled, Offline, StorageError
+from core.errors import Cancelled, Conflict, Offline, StorageError
 from core.model.backup import Manifest
 from core.model.tables import TableSchema
 from core.work import CancelToken, Progress, Work
@@ -250,3 +250,27 @@ def test_the_progress_of_a_large_table_uses_the_estimate_of_the_server_and_never
     assert abs(totals[0] - rows) < rows / 10
     assert seen[-1].done == rows + 3000
     assert all(progress.done <= progress.total for progress in seen if progress.total is not None)
+
+
+def test_a_locked_table_is_skipped_by_a_backup_of_all(
+    orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended the backup of all tables."""
+    from core.backup.databases.postgresql import listing
+    from core.backup.databases.postgresql import session as sessions
+
+    monkeypatch.setitem(sessions._SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setattr(listing, "LOCK_TIMEOUT", "100ms")
+    with orders.session() as other:
+        other("BEGIN")
+        other("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        with open_database(orders.address) as source:
+            report = back_up(store, source, None, "", Work())
+        with open_database(orders.address) as source, pytest.raises(Conflict) as refused:
+            back_up(store, source, ["orders"], "", Work())
+    (left,) = report.skipped
+    assert (left.table, left.problem.split(" in ")[0]) == (
+        "orders", "Another session holds a lock on orders",
+    )  # fmt: skip
+    assert report.backups
+    assert refused.value.summary.startswith("Another session holds a lock on orders")
