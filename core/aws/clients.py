@@ -186,7 +186,11 @@ class ClientFactory:
                 it.
         """
         with self._lock:
-            self._connection = replace(connection, unlocked=self._connection.unlocked)
+            present = self._connection
+            # With another number, the engine opens a new session, too, if no key has changed here.
+            self._connection = replace(
+                connection, unlocked=present.unlocked, session=present.session + 1
+            )
             # The old clients are not closed: requests that use them may still be running.
             self._session = self._credentials = None
             self._clients = {}

@@ -80,12 +80,14 @@ class Connection:
     Other sources may have the keys of a session that was opened with an MFA code, which replace the
     complete source, including another role.
 
-    A production profile is read-only until the user unlocks it (`unlocked`).
+    A production profile is read-only until the user unlocks it (`unlocked`). `session` counts the
+    sessions that were started with the profile: keys that are not in `keys` are read again.
     """
 
     profile: Profile
     keys: AccessKeys | None = None
     unlocked: bool = False
+    session: int = 0
 
     @property
     def read_only(self) -> bool:

@@ -27,6 +27,7 @@ OPERATIONS = tuple(
         "environ",
         "limited",
         "how_it_ended",
+        "key_in_use",
     )
 )
 
@@ -40,6 +41,10 @@ def echo(workspace, work, **arguments):
 
 def revealed(value):
     return value.reveal() if isinstance(value, Secret) else value
+
+
+def key_in_use(workspace, _work):
+    return workspace.clients.frozen_keys().access_key_id
 
 
 def environ(_workspace, _work, *, names):

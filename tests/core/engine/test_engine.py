@@ -5,11 +5,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from helpers.waiting import in_time, until
 
+from core.aws.clients import ClientFactory
 from core.engine.client import EngineClient
 from core.errors import Cancelled, EngineError, ErrorKind, InvalidInput, NotFound, StorageError
 from core.limits import LimitValues, TransferLimits
@@ -38,6 +40,18 @@ def test_arguments_and_keys_arrive_complete(engine):
     assert arguments == {"text": "ü", "number": 2**60, "secret": "x" * 20}
     assert name == "t"
     assert key == CANARY
+
+
+def test_a_renewed_session_reads_the_keys_of_the_profile_again(engine, tmp_path, monkeypatch):
+    path = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(path))
+    text = "[team]\naws_access_key_id = {}\naws_secret_access_key = s\naws_session_token = t\n"
+    profile = Profile("t", KeySource.AWS_PROFILE, aws_profile="team")
+    with closing(ClientFactory(Connection(profile))) as clients:
+        for key in ("ASIAOLD", "ASIANEW"):
+            path.write_text(text.format(key))
+            clients.renew(clients.connection)
+            assert engine.call("key_in_use", {}, connection=clients.connection, work=Work()) == key
 
 
 def test_an_answer_never_carries_a_secret(engine):
