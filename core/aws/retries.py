@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from botocore import handlers
@@ -142,7 +143,8 @@ def _result_of(response: _Response | None, error: Exception | None) -> Result:
         final = isinstance(error, BadAnswerError) and error.final
         return Result.NOTHING if final or isinstance(error, _UNSENT) else Result.UNKNOWN
     status = response[1]["ResponseMetadata"]["HTTPStatusCode"]
-    if status >= 500:
+    # A server that does not implement the operation has not begun it.
+    if status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED:
         return Result.UNKNOWN
     return Result.CHANGE if status < 300 else Result.NOTHING
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.lifecycle.checks import CLASSES
 from core.lifecycle.rules import Configuration, Rule
-from core.lifecycle.sentences import CLASS_NAMES
+from core.lifecycle.sentences import CLASS_NAMES, rule_name
 from core.model.upload_options import Pairs
 from core.units import as_utc
 
@@ -87,7 +87,7 @@ def undecided(rules: Configuration, found: ObjectFacts) -> tuple[str, ...]:
     if found.tags is not None:
         return ()
     return tuple(
-        rule.rule_id
+        rule_name(rule)
         for rule in rules.rules
         if rule.enabled
         and (tags := _tags_of(rule))

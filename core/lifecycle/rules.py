@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,9 +107,10 @@ class Configuration:
             return self._with((*self.rules, rule))
         return self._with(tuple(rule if r.rule_id == rule.rule_id else r for r in self.rules))
 
-    def without(self, rule_id: str) -> Configuration:
-        """Return this configuration without the rule with an id."""
-        return self._with(tuple(rule for rule in self.rules if rule.rule_id != rule_id))
+    def without(self, rule: Rule) -> Configuration:
+        """Return this configuration without a rule; other rules without an id stay."""
+        place = self.rules.index(rule)
+        return self._with((*self.rules[:place], *self.rules[place + 1 :]))
 
     def _with(self, rules: tuple[Rule, ...]) -> Configuration:
         if len(rules) > MAX_RULES:
@@ -135,16 +137,27 @@ class Difference:
 
 
 def difference(before: Configuration, after: Configuration) -> Difference:
-    """Return the differences between `before` and `after`, matched by id."""
-    old = {rule.rule_id: rule for rule in before.rules}
-    new = {rule.rule_id: rule for rule in after.rules}
+    """Return the differences between `before` and `after`, matched by id.
+
+    Rules without an id, which other servers than S3 store, are added or removed, never changed.
+    """
+    old, old_unnamed = _by_id(before)
+    new, new_unnamed = _by_id(after)
+    added = [rule for name, rule in new.items() if name not in old]
+    removed = [rule for name, rule in old.items() if name not in new]
     return Difference(
-        added=tuple(rule for name, rule in new.items() if name not in old),
+        added=(*added, *(new_unnamed - old_unnamed).elements()),
         changed=tuple(
             (old[name], rule) for name, rule in new.items() if name in old and old[name] != rule
         ),
-        removed=tuple(rule for name, rule in old.items() if name not in new),
+        removed=(*removed, *(old_unnamed - new_unnamed).elements()),
     )
+
+
+def _by_id(configuration: Configuration) -> tuple[dict[str, Rule], Counter[Rule]]:
+    """Return the rules by their id, and those without one."""
+    named = {rule.rule_id: rule for rule in configuration.rules if rule.rule_id}
+    return named, Counter(rule for rule in configuration.rules if not rule.rule_id)
 
 
 def _check_id(rule_id: str) -> None:

@@ -73,11 +73,16 @@ def sentence(rule: Rule) -> str:
 
 def difference_lines(diff: Difference) -> tuple[str, ...]:
     """Return the lines of changed rules, marked with +, - and ~ as in a diff."""
-    lines = [f"+ {rule.rule_id}: {sentence(rule)}" for rule in diff.added]
+    lines = [f"+ {rule_name(rule)}: {sentence(rule)}" for rule in diff.added]
     for old, new in diff.changed:
-        lines += [f"~ {new.rule_id}", f"  was: {sentence(old)}", f"  now: {sentence(new)}"]
-    lines += [f"- {rule.rule_id}: {sentence(rule)}" for rule in diff.removed]
+        lines += [f"~ {rule_name(new)}", f"  was: {sentence(old)}", f"  now: {sentence(new)}"]
+    lines += [f"- {rule_name(rule)}: {sentence(rule)}" for rule in diff.removed]
     return tuple(lines)
+
+
+def rule_name(rule: Rule) -> str:
+    """Return the id of a rule, or a text if a server has stored it without one."""
+    return rule.rule_id or "(no id)"
 
 
 def _actions(raw: Mapping[str, Any]) -> Iterator[str]:
@@ -111,8 +116,8 @@ def _expiry(expiry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _class(move: Mapping[str, Any]) -> str:
-    name = str(move.get("StorageClass", "?"))
-    return CLASS_NAMES.get(name, name)
+    found = str(move.get("StorageClass", "?"))
+    return CLASS_NAMES.get(found, found)
 
 
 def _date(value: object) -> str:
@@ -124,13 +129,13 @@ def _date(value: object) -> str:
 
 
 def _move_of_old_versions(move: Mapping[str, Any]) -> str:
-    name, days = _class(move), _days(move.get("NoncurrentDays", 0))
+    target, days = _class(move), _days(move.get("NoncurrentDays", 0))
     if newest := move.get("NewerNoncurrentVersions"):
         return (
-            f"move old versions to {name} {days} after they were replaced, except the {newest} "
+            f"move old versions to {target} {days} after they were replaced, except the {newest} "
             "newest"
         )
-    return f"move old versions to {name} {days} after they were replaced"
+    return f"move old versions to {target} {days} after they were replaced"
 
 
 def _deletion_of_old_versions(expiry: Mapping[str, Any]) -> str:

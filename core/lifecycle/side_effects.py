@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from core.aws.faults import translated
 from core.lifecycle.checks import matches_siblings, prefix_warning
 from core.lifecycle.rules import Configuration, Rule, difference
+from core.lifecycle.sentences import rule_name
 from core.objects.bucket import Bucket
 from core.work import Work, default_work
 
@@ -71,7 +72,7 @@ def _overlaps(rule: Rule, after: Configuration) -> Iterator[str]:
         same = sorted(_KINDS[name] for name in set(rule.raw()) & set(other.raw()) & set(_KINDS))
         if nested and same:
             yield (
-                f"{rule.rule_id} and {other.rule_id} both {', '.join(same)} for the same objects: "
+                f"{rule.rule_id} and {rule_name(other)} both {', '.join(same)} for the same objects: "
                 "S3 prefers deletions to transitions, and the earlier day."
             )
 

@@ -49,6 +49,7 @@ NAME = "cryptotrading/database"
 SAVED = {
     "refused": "Nothing was saved.",
     "dead": "Nothing was saved.",
+    "unsupported": "Nothing was saved.",
     "failing": "The answer was lost, so it may have been saved all the same. Refresh to see.",
 }
 
@@ -79,7 +80,7 @@ def change(case, act):
             return Reply(200, {"x-amz-request-id": "1"})
         if case == "refused":
             return Reply(400, {}, b'{"__type": "LimitExceededException", "message": "full"}')
-        return Reply(503)
+        return Reply(501 if case == "unsupported" else 503)
 
     with StubServer(answer) as server:
         url = "http://127.0.0.1:9" if case == "dead" else server.url

@@ -244,7 +244,7 @@ def _lifecycle(facts: ObjectFacts) -> str:
     trashed = facts.versioned or bool(facts.found.version_id)
     lines = [
         f"{_IN_TRASH if trashed and not each.storage_class else each.text} from "
-        f"{format_date(each.when)} on (rule {each.rule_id})"
+        f"{format_date(each.when)} on{f' (rule {each.rule_id})' if each.rule_id else ''}"
         for each in facts.due
     ]
     lines += [

@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
 
 from core.lifecycle.rules import Configuration, Rule
-from core.lifecycle.sentences import actions, scope, sentence
+from core.lifecycle.sentences import actions, rule_name, scope, sentence
 from gui import theme
 from gui.models.roles import PILL_ROLE
 from gui.models.text_rows import TextRows
@@ -59,7 +59,7 @@ class RulesModel(TextRows):
 
 def _texts(rule: Rule) -> tuple[str, ...]:
     return (
-        shown(rule.rule_id),
+        shown(rule_name(rule)),
         "on" if rule.enabled else "off",
         shown(scope(rule)),
         shown("; ".join(actions(rule))),

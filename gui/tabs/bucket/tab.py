@@ -8,7 +8,7 @@ from core.errors import AccessDenied, StorageError
 from core.health.facts import BucketFacts, fetch
 from core.lifecycle import side_effects, store
 from core.lifecycle.rules import Configuration, difference
-from core.lifecycle.sentences import difference_lines
+from core.lifecycle.sentences import difference_lines, rule_name
 from core.lifecycle.store import FormerRules, Saved
 from core.model.change import Change, ChangeKind
 from core.workspace import Workspace
@@ -191,10 +191,10 @@ class BucketTab(Tab):
         rule = self.model.rule(self.table.currentIndex().row())
         if rule is None or self._seen is None:
             return
-        after = self._seen.without(rule.rule_id)
+        after = self._seen.without(rule)
         ask(
             self,
-            f"Remove the rule {rule.rule_id}?",
+            f"Remove the rule {rule_name(rule)}?",
             "Objects that it has already moved or deleted do not change. You can undo this.",
             lambda: self._save(after),
             names=difference_lines(difference(self._seen, after)),

@@ -65,7 +65,23 @@ def test_difference_names_added_and_removed():
     assert [rule.rule_id for rule in diff.added] == ["theirs"]
     assert [rule.rule_id for rule in diff.removed] == ["ArchiveOldData"]
     assert difference(before, before).empty
-    assert before.without("ArchiveOldData") == Configuration()
+    assert before.without(archive()) == Configuration()
+
+
+def test_of_rules_without_an_id_one_is_removed_and_named_by_what_it_does():
+    """Servers other than S3 store rules without an id."""
+    one, two = (
+        Rule.of({"Filter": {"Prefix": f"{name}/"}, "Status": "Enabled", "Expiration": {"Days": 5}})
+        for name in ("a", "b")
+    )
+    before = Configuration((one, two, one, archive()))
+    after = before.without(one)
+    assert after.rules == (two, one, archive())
+    diff = difference(before, after)
+    assert (diff.added, diff.changed, diff.removed) == ((), (), (one,))
+    assert difference_lines(diff) == ("- (no id): Objects below a/: delete after 5 days.",)
+    assert difference(after, before).added == (one,)
+    assert difference(before, before.merged(archive(glacier_days=180))).removed == ()
 
 
 def test_order_of_rules_and_fields_does_not_matter():
