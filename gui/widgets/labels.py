@@ -142,8 +142,8 @@ class Elided(Text):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def setText(self, text: str) -> None:
-        """Show `text`, elided to the width."""
-        super().setText(text)
+        """Show `text`, elided to the width; line breaks in a name are escaped, too."""
+        super().setText(shown(text))
         self.setToolTip(tooltip(text) if text else "")
         self.updateGeometry()
 

@@ -23,7 +23,7 @@ from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.elide import elided_name
 from gui.widgets.exchange import show_only
 from gui.widgets.fields import combo_box
-from gui.widgets.labels import AgePill, Pill
+from gui.widgets.labels import AgePill, Elided, Pill
 from gui.widgets.panel import SectionHead
 
 pytestmark = pytest.mark.usefixtures("themed")
@@ -156,3 +156,12 @@ def test_dots_replace_more_than_one_shared_character():
     width = metrics.horizontalAdvance('"a ""quo')
     drawn = elided_name('"a ""quoted"" name"', ['"prices"'], metrics, width)
     assert drawn.startswith('"a ')
+
+
+@pytest.mark.parametrize("name", ["new\nline.txt", "tab\there", "\u2028separator"])
+def test_a_label_of_one_line_escapes_line_breaks_in_names(qtbot, name):
+    label, plain = Elided(name), Elided("plain")
+    for each in (label, plain):
+        qtbot.addWidget(each)
+    assert label.text().isprintable()
+    assert label.sizeHint().height() == plain.sizeHint().height()
