@@ -17,6 +17,7 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.naming import naming_backup, naming_restored
 from core.backup.package import Package, fetch_package
+from core.backup.previewed import refuse_changed
 from core.backup.row_progress import reporting_rows
 from core.backup.store import Store
 from core.backup.verifications import record_verification
@@ -49,7 +50,7 @@ class Choices:
     creates the triggers of the backup (code) instead of retaining the present ones. `with_grants`
     gives the table the owner and the grants of the backup instead of the present ones. `pending` are
     other tables that are restored after this one: rows of them, or that refer to them, are counted
-    after the last table.
+    after the last table. `previewed_rows` are those of the table in a preview, see `restore`.
     """
 
     target: str | None = None
@@ -57,6 +58,7 @@ class Choices:
     with_triggers: bool = False
     with_grants: bool = False
     pending: frozenset[str] = frozenset()
+    previewed_rows: int | None = None
 
 
 @states_effect("restored", (BY_HAND,))
@@ -71,6 +73,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     with_triggers: bool = False,
     with_grants: bool = False,
     existing: bool = False,
+    previewed_rows: int | None = None,
     **choice: Unpack[BackupChoice],
 ) -> RestoreReport:
     """Restore a table from a backup, in place or under a new name.
@@ -92,6 +95,8 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
         with_grants: Whether the table gets the owner and the grants of the backup; otherwise those
             of the present table, if there is one. MariaDB has no owners, and revokes no grant.
         existing: Whether a missing SQLite file is an error, since the restore was previewed with it.
+        previewed_rows: How many rows the table had when the restore was previewed, 0 if it did not
+            exist: it is not replaced if it has another number; None to replace it in any case.
         **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Returns:
@@ -100,8 +105,8 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     Raises:
         AlreadyExists: When `target` exists.
         Conflict: When rows would refer to missing rows and this is not allowed, when there are
-            backups of several other databases, or when the backup contains only some rows of the
-            table that it would replace.
+            backups of several other databases, when the table has changed since the preview, or
+            when the backup contains only some rows of the table that it would replace.
         Corrupt: When the backup is damaged; no other backup is used instead.
         DatabaseError: When the database reports an error or is locked.
         InvalidInput: When a text is empty.
@@ -119,7 +124,9 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
             remedy="Connect its drive or move the file back, then try again.",
             subject=table,
         )
-    choices = Choices(target, allow_orphans, with_triggers, with_grants)
+    choices = Choices(
+        target, allow_orphans, with_triggers, with_grants, previewed_rows=previewed_rows
+    )
     return restore_of(store, which, address, choices, work)
 
 
@@ -200,6 +207,8 @@ class FetchedRestore:
         ):
             if target.exists(self.name):
                 target.lock(self.name)
+                if self.choices.previewed_rows is not None:
+                    refuse_changed(target, self.name, self.choices.previewed_rows, self.work)
             swap = _Swap(target, self.package, self.name, self.choices, self.work)
             self.former, self.verified = swap.run()
         self.problems, self.dependants = tuple(swap.problems), swap.dependants

@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from core.backup.previewed import TableChangedError
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState
 from core.model.restore import RestorePreview, RestoreReport
@@ -28,6 +29,7 @@ from gui.tasks import Task
 
 #: Larger backups (in bytes) are compared only on demand, since they are downloaded completely.
 COMPARED_AT_ONCE = 64_000_000
+_SHOWN_AGAIN = "Nothing was restored. The preview is updated: decide again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,6 @@ class _Request:
     table: str
     database: str
     arguments: dict[str, Any]
-    command: str
 
 
 class RestoreFlow(QObject):
@@ -190,20 +191,9 @@ class RestoreFlow(QObject):
             "with_triggers": self._panel.with_triggers,
             "with_grants": self._panel.with_grants,
             "existing": preview.exists,
+            "previewed_rows": None if name else preview.rows_today or 0,
         }
-        command = self._tab.command(
-            "backup.restore",
-            database,
-            backup.table,
-            options={
-                "--id": backup.id,
-                "--as": name,
-                "--allow-orphans": bool(arguments["allow_orphans"]),
-                "--with-triggers": bool(arguments["with_triggers"]),
-                "--with-grants": bool(arguments["with_grants"]),
-            },
-        )
-        self._run(_Request(preview, table, database, arguments, command))
+        self._run(_Request(preview, table, database, arguments))
 
     def _run(self, request: _Request) -> None:
         self._stop()  # of a comparison that runs when a restore is repeated
@@ -216,16 +206,34 @@ class RestoreFlow(QObject):
             partial(self._on_restored, request.database),
             source=backup.key,
             target=request.database,
-            command=request.command,
+            command=self._command(request),
             progress=lambda p: self._panel.show_progress(title, p),
             failed=partial(self._on_restore_failed, partial(self._run, request)),
             cancelled=self._on_restore_stopped,
         )
 
+    def _command(self, request: _Request) -> str:
+        arguments, backup = request.arguments, request.preview.backup
+        return self._tab.command(
+            "backup.restore",
+            request.database,
+            backup.table,
+            options={
+                "--id": backup.id,
+                "--as": arguments["target"] or "",
+                "--allow-orphans": bool(arguments["allow_orphans"]),
+                "--with-triggers": bool(arguments["with_triggers"]),
+                "--with-grants": bool(arguments["with_grants"]),
+            },
+        )
+
     def _on_restore_failed(self, again: Callable[[], object], error: StorageError) -> None:
         self._restoring = None
         self._show_selected()
-        if not has_no_effect(error):
+        if isinstance(error, TableChangedError):
+            self.compare()
+            self._tab.banner.show_warning(f"{error.summary}.", f"{error.cause} {_SHOWN_AGAIN}")
+        elif not has_no_effect(error):
             self._tab.banner.show_error(error, self._tab.refresh, "Refresh")
         else:
             self._tab.show_error(error, again if may_succeed(error) else None)

@@ -144,3 +144,23 @@ def test_another_backup_that_was_selected_during_a_restore_is_shown_after_its_fa
         timeout=WAIT,
     )
     assert tab.restoring.in_place.isVisible()
+
+
+def test_a_table_that_changed_since_its_preview_is_previewed_again_before_a_restore(
+    qtbot, tab, made, path
+):
+    """Rows that another program had added since then were removed without a word."""
+    sql(path, "INSERT INTO orders VALUES (900, 1, 1, 'new'), (901, 1, 1, 'new')")
+    before = tab.restoring.preview
+    tab.restoring.in_place.click()
+    question = next(each for each in tab.findChildren(Confirm) if each.isVisible())
+    question.field.setText("orders")
+    question.go.click()
+    qtbot.waitUntil(lambda: "orders has changed" in tab.banner.text, timeout=WAIT)
+    qtbot.waitUntil(
+        lambda: tab.restoring.in_place.isVisible() and tab.restoring.preview is not before,
+        timeout=WAIT,
+    )
+    assert tab.banner.text == "orders has changed since the preview of the restore."
+    assert tab.restoring.preview.difference.removed == 2
+    assert (900,) in sql(path, "SELECT id FROM orders")
