@@ -202,9 +202,16 @@ class ReaderClosed(Exception):  # noqa: N818 - not an error: for example `head` 
 
 
 def write(text: str) -> None:
-    """Write a text to standard output; raises the errors of `flush`."""
+    """Write a text to standard output; raises the errors of `flush`.
+
+    Characters that its encoding lacks are escaped, for example under an old locale of Latin letters.
+    """
     with _standard_output():
-        sys.stdout.write(text)
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def flush() -> None:

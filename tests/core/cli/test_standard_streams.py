@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
 import pytest
+
+from core.cli.output import Output
+from core.work import CancelToken
 
 CHILD = "import os; [os.fstat(number) for number in range(3)]"
 COMMAND = f"""
@@ -22,3 +26,18 @@ def test_a_child_process_has_standard_streams_although_those_of_the_command_are_
     shell = 'exec "$0" -c "$1" <&- >&- 2>&-'
     command = ["/bin/sh", "-c", shell, sys.executable, COMMAND]
     assert subprocess.run(command, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_characters_that_the_locale_lacks_are_escaped(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    shown = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", shown)
+    out = Output(as_json=False, token=CancelToken())
+    out.table(("", "Permission"), [("✓", "s3:ListBucket")])
+    out.line("café \udce9")  # the second name is not UTF-8
+    shown.flush()
+    text = shown.buffer.getvalue().decode(encoding)
+    assert text.startswith("✓\t" if encoding == "utf-8" else "\\u2713\t")
+    assert text.endswith(("café \\udce9\n", "caf\\xe9 \\udce9\n"))
