@@ -85,7 +85,10 @@ def failures_text(failures: Sequence[Failure]) -> str:
     """Return the most frequent reasons with counts, the first names and the first remedy."""
     reasons = Counter(_reason(failure) for failure in failures)
     sentences = [
-        f"{format_count(count)} times: {reason}." for reason, count in reasons.most_common(_REASONS)
+        f"{format_count(count)} times: {reason}."
+        if count > 1
+        else f"{reason[:1].upper()}{reason[1:]}."
+        for reason, count in reasons.most_common(_REASONS)
     ]
     if len(reasons) > _REASONS:
         sentences.append("The others failed for other reasons.")

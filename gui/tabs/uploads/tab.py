@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from core.errors import InvalidInput, StorageError
@@ -36,7 +36,7 @@ from gui.tabs.uploads.summary import (
 )
 from gui.tabs.uploads.syncing import Syncing
 from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_text
-from gui.tabs.uploads.upload_form import UploadForm, local_paths
+from gui.tabs.uploads.upload_form import UploadForm, accept_files, local_paths
 from gui.tabs.uploads.watch_pane import WatchPane
 from gui.tabs.uploads.watching import Watching
 from gui.widgets.desktop import open_folder
@@ -131,11 +131,15 @@ class UploadsTab(Tab):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files anywhere on the tab."""
         if local_paths(event):
-            event.acceptProposedAction()
+            accept_files(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Propose a copy everywhere on the tab."""
+        accept_files(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Add dropped files."""
-        event.acceptProposedAction()
+        accept_files(event)
         self.form.add(local_paths(event))
 
     def start(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from core.errors import InvalidInput
@@ -50,8 +50,12 @@ class DropZone(QFrame):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept local files."""
         if local_paths(event):
-            event.acceptProposedAction()
+            accept_files(event)
             self._mark(over=True)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Propose a copy everywhere in the area."""
+        accept_files(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Remove the highlight when the pointer leaves."""
@@ -61,7 +65,7 @@ class DropZone(QFrame):
     def dropEvent(self, event: QDropEvent) -> None:
         """Emit the dropped paths."""
         self._mark(over=False)
-        event.acceptProposedAction()
+        accept_files(event)
         self.dropped.emit(local_paths(event))
 
     def _mark(self, *, over: bool) -> None:
@@ -125,7 +129,8 @@ class UploadForm(QWidget):
 
     def add(self, paths: Sequence[str]) -> None:
         """Add files and folders to the list."""
-        added = [path for path in paths if path not in self.paths]
+        present = set(self.paths)
+        added = [path for path in dict.fromkeys(paths) if path not in present]
         if added:
             self.paths += added
             self.changed.emit()
@@ -199,6 +204,12 @@ class UploadForm(QWidget):
         if prefix != self._planned_prefix:
             self._planned_prefix = prefix
             self.changed.emit()
+
+
+def accept_files(event: QDropEvent) -> None:
+    """Accept files as a copy: after a move, a file manager would delete them."""
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
 
 
 def local_paths(event: QDropEvent) -> list[str]:

@@ -160,6 +160,11 @@ def test_a_thousand_failures_are_one_sentence():
     )
 
 
+def test_a_reason_of_one_failure_has_no_count():
+    failure = Failure(0, "f/a.txt", ErrorKind.LOCAL_IO, "a.txt cannot be read", "", "Check it.")
+    assert failures_text([failure]) == "A file cannot be read. Not transferred: f/a.txt. Check it."
+
+
 def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
     batch = Batch("b", "transfer.upload", {}, ["x"] * 6, ["k"] * 6, [1] * 6, "t")
     tab.transfers.show(batch)
