@@ -118,6 +118,7 @@ def _doctor(parent: QWidget, _context: Context) -> QDialog:
     dialog = DoctorDialog(parent)
     dialog.show_diagnosis(Diagnosis((finding,) * 3, (_NAME,), ("a/c: needs iam:ListAccessKeys",)))
     dialog.examine_clicked.connect(lambda: dialog.banner.show_info("Examining."))
+    dialog.secret_wanted.connect(dialog.banner.show_info)
     dialog.repair_clicked.connect(lambda _finding, done: dialog.banner.show_good(done.title))
     return dialog
 

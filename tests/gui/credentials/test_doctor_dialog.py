@@ -3,6 +3,7 @@
 from threading import Event
 
 import pytest
+from helpers.credentials import STORAGE, settled
 from helpers.rotation_world import World
 from helpers.user_input import User
 from helpers.widget_tree import labels_with_html, unnamed
@@ -50,6 +51,31 @@ def test_all_is_well_is_said_and_a_failure_too(dialog):
     dialog.show_error(Offline("The endpoint cannot be reached"))
     assert dialog.banner.text == "The endpoint cannot be reached"
     assert dialog.examine.isEnabled()
+
+
+def test_a_failed_examination_does_not_seem_to_continue(dialog):
+    dialog.show_loading()
+    dialog.show_not_examined(Offline("The endpoint cannot be reached"))
+    assert dialog.area.widget()._title.text() == "The secrets could not be examined"
+    assert dialog.banner.text == "The endpoint cannot be reached"
+    assert dialog.examine.isEnabled()
+
+
+def test_a_finding_without_a_repair_leads_to_its_secret(tab, qtbot, server, workspace):
+    """A repair that names the secret first shows the name as it is."""
+    actions = tab.doctor
+    actions.open()
+    settled(qtbot, tab)
+    dead = Finding(FindingKind.DEAD_KEY, STORAGE, "AKIAX", "The key is refused")
+    actions.dialog.show_diagnosis(Diagnosis((dead,), (STORAGE,)))
+    actions._on_done(dead, f"{STORAGE} is restored")
+    assert actions.dialog.banner.text == f"{STORAGE} is restored."
+    settled(qtbot, tab)
+    actions.dialog.show_diagnosis(Diagnosis((dead,), (STORAGE,)))
+    User(qtbot, tab).press(f"Show the secret {STORAGE}", actions.dialog)
+    assert actions.dialog is None
+    assert tab.secrets.current.name == STORAGE
+    settled(qtbot, tab)
 
 
 def test_closing_the_dialog_ends_the_examination(context, qtbot, demo_server, monkeypatch):

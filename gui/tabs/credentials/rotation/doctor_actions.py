@@ -36,6 +36,7 @@ class DoctorActions(QObject):
         dialog = self.dialog = DoctorDialog(self._tab)
         dialog.examine_clicked.connect(self._examine)
         dialog.repair_clicked.connect(self._confirm)
+        dialog.secret_wanted.connect(self._show_secret)
         dialog.finished.connect(self._on_closed)
         if reason := self._tab.context.locked_reason:
             dialog.set_locked(reason)
@@ -59,9 +60,14 @@ class DoctorActions(QObject):
             lambda work: workspace.doctor.examine(work=work),
             # The user may have closed the dialog before the end.
             lambda found: self.dialog.show_diagnosis(found) if self.dialog else None,
-            failed=self._on_failed,
+            failed=lambda error: self.dialog.show_not_examined(error) if self.dialog else None,
             latest="credentials/doctor",
         )
+
+    def _show_secret(self, name: str) -> None:
+        if self.dialog is not None:
+            self.dialog.accept()
+        self._tab.open_target(name)
 
     def _confirm(self, finding: Finding, repair: Repair) -> None:
         ask(
@@ -91,7 +97,9 @@ class DoctorActions(QObject):
     def _on_done(self, finding: Finding, done: str) -> None:
         self.changed.emit(finding.secret)
         if self.dialog is not None:
-            self.dialog.banner.show_good(f"{done[0].upper()}{done[1:]}.")
+            named = done.startswith(finding.secret)  # names have no other case in a sentence
+            text = done if named else f"{done[0].upper()}{done[1:]}"
+            self.dialog.banner.show_good(f"{text}.")
         self._examine()
 
     def _on_failed(self, error: StorageError) -> None:

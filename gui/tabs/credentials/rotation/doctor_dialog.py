@@ -12,7 +12,7 @@ from core.errors import StorageError
 from core.model.doctor import Diagnosis, Finding, Repair, RepairKind
 from core.units import format_counted
 from gui.widgets.banner import Banner
-from gui.widgets.buttons import Button, danger_button, plain_button, primary_button
+from gui.widgets.buttons import Button, danger_button, link_button, plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.empty import EmptyState, Skeleton
 from gui.widgets.labels import Pill, muted_label, shown, text_label
@@ -36,10 +36,12 @@ class DoctorDialog(Dialog):
     Signals:
         examine_clicked: the user wants to examine again.
         repair_clicked: a `Finding` and the `Repair` to run.
+        secret_wanted: the name of the secret of a finding, which the user wants to see.
     """
 
     examine_clicked = Signal()
     repair_clicked = Signal(object, object)
+    secret_wanted = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(
@@ -91,8 +93,13 @@ class DoctorDialog(Dialog):
         self.area.setWidget(page)
         self.set_locked(self._locked)
 
+    def show_not_examined(self, error: StorageError) -> None:
+        """Show why the examination failed."""
+        self.area.setWidget(EmptyState("The secrets could not be examined", error.summary))
+        self.show_error(error)
+
     def show_error(self, error: StorageError) -> None:
-        """Show why the examination failed, or why a repair was refused."""
+        """Show why a repair was refused, or why the examination failed; findings stay."""
         self.examine.allow(allowed=True)
         self.banner.show_error(error)
 
@@ -110,10 +117,8 @@ class DoctorDialog(Dialog):
         line.addWidget(pill)
         line.addStretch(1)
         summary = text_label(shown(finding.summary), wrap=True)
-        parts: list[QWidget] = [top, summary, muted_label(shown(finding.detail), wrap=True)]
-        if finding.repairs:
-            parts.append(self._buttons(finding, finding.repairs))
-        return card(*parts, spacing=6)
+        detail = muted_label(shown(finding.detail), wrap=True)
+        return card(top, summary, detail, self._buttons(finding, finding.repairs), spacing=6)
 
     def _buttons(self, finding: Finding, repairs: Sequence[Repair]) -> QWidget:
         holder = QWidget()
@@ -129,4 +134,7 @@ class DoctorDialog(Dialog):
             self._repairs.append(button)
             line.addWidget(button)
         line.addStretch(1)
+        place = link_button("Show the secret", partial(self.secret_wanted.emit, finding.secret))
+        place.setAccessibleName(f"Show the secret {shown(finding.secret)}")
+        line.addWidget(place)
         return holder
