@@ -143,12 +143,24 @@ class BackupWatch(QObject):
         """Return whether this window runs a schedule."""
         return schedule_name(schedule) in self._running
 
+    def schedule_of(self, finding: BackupFinding) -> Schedule | None:
+        """Return the schedule whose run would make the backup that a finding misses, if any."""
+        found = (self.schedules or {}).items()
+        name = finding.run.partition(" ")[0]
+        return next(
+            (each for key, each in found if (key == name if name else _expects(each, finding))),
+            None,
+        )
+
     def why_not_here(self, schedule: Schedule) -> str:
         """Return why this window cannot run a schedule now; empty if it can."""
         if self._workspace is None:
             return "Connect to a bucket first."
         if not applies_to(schedule, self._workspace.profile):
             return "It belongs to another profile or bucket: connect to that one first."
+        if self._locked():
+            name = self._workspace.profile.name
+            return f"The profile {name} is read-only. Unlock it at the top of the window first."
         return "It is running." if self.is_running(schedule) else ""
 
     def _on_read(self, read: tuple[dict[str, Schedule], Runs, Runs]) -> None:
@@ -295,6 +307,15 @@ class BackupWatch(QObject):
 def _identity(finding: BackupFinding) -> tuple[str, str, str]:
     """Return what stays the same while a finding persists: not its text, which contains an age."""
     return finding.problem.value, finding.table, finding.database
+
+
+def _expects(schedule: Schedule, finding: BackupFinding) -> bool:
+    """Return whether a schedule backs up the table of a finding."""
+    if finding.database not in (schedule.database, str(schedule.origin)):
+        return False
+    tables = schedule.tables
+    complete = not (schedule.include or schedule.exclude)
+    return finding.table == ", ".join(tables) or (finding.table in tables if tables else complete)
 
 
 def _timer(owner: QObject, milliseconds: int, then: Callable[[], object]) -> QTimer:

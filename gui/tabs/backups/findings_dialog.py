@@ -16,7 +16,8 @@ from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.labels import shown, text_label, tooltip
+from gui.widgets.fitted import FittedText
+from gui.widgets.labels import shown, tooltip
 from gui.widgets.panel import row
 from gui.widgets.table import choose_row, make_table
 
@@ -58,11 +59,13 @@ class FindingsDialog(Dialog):
 
     Signals:
         show_wanted: a `BackupFinding` whose backups the user wants to see.
+        run_wanted: the `Schedule` that makes the backup that a finding misses.
         dismiss_wanted: a `BackupFinding` about a failed run that is no longer to be reported.
         examine_wanted: the user wants to examine the backups again.
     """
 
     show_wanted = Signal(object)
+    run_wanted = Signal(object)
     dismiss_wanted = Signal(object)
     examine_wanted = Signal()
 
@@ -75,16 +78,17 @@ class FindingsDialog(Dialog):
         self.table.setTextElideMode(Qt.TextElideMode.ElideRight)  # sentences, not names
         empty = EmptyState("No findings", "All examined backups are as expected.")
         self.view = Loadable(self.table, empty)
-        self.text = text_label("", wrap=True)
+        self.text = FittedText("")
         self.text.setMinimumHeight(3 * self.text.fontMetrics().lineSpacing())
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.show_backups = plain_button("Show backups", self._on_show)
+        self.run = plain_button("Run the schedule now", self._on_run)
         self.dismiss = plain_button("Dismiss", self._on_dismiss)
         self.dismiss.set_hint("Does not report this failure again.")
         self.examine = plain_button("Examine again", self.examine_wanted.emit)
         self.add_stretching(self.view)
         self.body.addWidget(self.text)
-        self.body.addWidget(row(self.show_backups, self.dismiss, stretch=True))
+        self.body.addWidget(row(self.show_backups, self.run, self.dismiss, stretch=True))
         self.add_buttons(primary_button("Close", self.reject), left=(self.examine,))
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         watch.changed.connect(self.refresh)
@@ -117,6 +121,8 @@ class FindingsDialog(Dialog):
         self.text.setText("" if finding is None else finding.text)
         why = _NONE if finding is None else "" if finding.table else "It is about all tables."
         self.show_backups.allow(not why, why)
+        why = _NONE if finding is None else self._why_not_run(finding)
+        self.run.allow(not why, why)
         failed = finding is not None and bool(finding.run)
         why = _NONE if finding is None else "It is reported until its cause is fixed."
         self.dismiss.allow(failed, why)
@@ -125,6 +131,15 @@ class FindingsDialog(Dialog):
         if self.current is not None:
             self.show_wanted.emit(self.current)
             self.accept()
+
+    def _why_not_run(self, finding: BackupFinding) -> str:
+        schedule = self._watch.schedule_of(finding)
+        return "No schedule makes it." if schedule is None else self._watch.why_not_here(schedule)
+
+    def _on_run(self) -> None:
+        schedule = self._watch.schedule_of(self.current) if self.current is not None else None
+        if schedule is not None:
+            self.run_wanted.emit(schedule)
 
     def _on_dismiss(self) -> None:
         if self.current is not None:

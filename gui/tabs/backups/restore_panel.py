@@ -98,6 +98,7 @@ class RestorePanel(QWidget):
         self._progress = EmptyState("Comparing…", "", "Cancel", self.cancel_wanted.emit)
         self.as_new = name_button("Restore as", self._on_as_new)
         self.in_place = primary_button("Restore in place…", self._on_in_place)
+        self.as_new.set_hint("Creates another table; the present one does not change.")
         self._make_checks()
         self._facts = QGridLayout()
         self._make_details()

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QItemSelection, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QWidget
 
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState
@@ -34,6 +34,7 @@ _TEXT = (
 _DEFAULT = RetentionRule(daily=7, weekly=4, monthly=12)
 _PERIODS = (("days", "daily"), ("weeks", "weekly"), ("months", "monthly"), ("years", "yearly"))
 _MOST = 999
+_ANY_WIDTH = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 _STALE = "Preview the rule first."
 _NONE_SELECTED = "Select a backup first."
 
@@ -126,6 +127,9 @@ class RetentionDialog(Dialog):
         self.scope = combo_box("Backups to which the rule applies")
         for each in scopes:
             self.scope.addItem(shown(each.title))
+        # A long name of a table must not widen the dialog.
+        self.scope.setSizeAdjustPolicy(_ANY_WIDTH)
+        self.scope.setMinimumContentsLength(16)
         self.fields = {name: _number(unit) for unit, name in _PERIODS}
         self.preview = plain_button("Preview", self.plan)
         self.model = DecisionsModel(self)

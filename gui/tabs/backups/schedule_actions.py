@@ -33,6 +33,7 @@ from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleForm
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
 from gui.tabs.backups.servers import ServerFacts
 from gui.tabs.base import Tab
+from gui.widgets.banner import Banner
 from gui.widgets.dialog import while_exists
 
 _DEMO = "The demo server ends with the window, so only the window can start this backup."
@@ -64,6 +65,7 @@ class ScheduleActions(QObject):
         self._watch.argument = databases.argument
         self._watch.ended.connect(self._on_ended)
         self._dialog: SchedulesDialog | None = None
+        self._findings: FindingsDialog | None = None
 
     def show_schedules(self) -> None:
         """Show the schedules of this computer."""
@@ -86,7 +88,11 @@ class ScheduleActions(QObject):
         dialog = FindingsDialog(self._tab, self._watch)
         dialog.show_wanted.connect(self._on_show_wanted)
         dialog.dismiss_wanted.connect(self._on_dismiss_wanted)
+        dialog.run_wanted.connect(self._on_run_wanted)
         dialog.examine_wanted.connect(self._watch.examine)
+        self._findings = dialog
+        dialog.finished.connect(self._on_findings_closed)
+        self._watch.read()
         dialog.open()
 
     @property
@@ -108,6 +114,9 @@ class ScheduleActions(QObject):
 
     def _on_closed(self) -> None:
         self._dialog = None
+
+    def _on_findings_closed(self) -> None:
+        self._findings = None
 
     # Form and entry
 
@@ -281,7 +290,7 @@ class ScheduleActions(QObject):
         text = f"The schedule of {schedule.title} was removed."
         if schedule.starter in {ScheduleFormat.CRON, ScheduleFormat.TASK_SCHEDULER}:
             text = f"{text} Also remove its entry from the program that starts it."
-        banner = self._dialog.banner if self._dialog is not None else self._tab.banner
+        banner = self._banner
         undoable = schedule.starter is not ScheduleFormat.SYSTEMD
         banner.show_good(text, action=("Undo", undo) if undoable else None)
 
@@ -299,14 +308,19 @@ class ScheduleActions(QObject):
         self._tab.run(name, change, changed, failed=self._show_error)
 
     def _show_error(self, error: StorageError) -> None:
-        if self._dialog is not None:
-            self._dialog.banner.show_error(error)
-        else:
+        if self._banner is self._tab.banner:
             self._tab.show_error(error)
+        else:
+            self._banner.show_error(error)
+
+    @property
+    def _banner(self) -> Banner:
+        """The banner of the open dialog, which covers that of the tab."""
+        dialog = self._dialog or self._findings
+        return self._tab.banner if dialog is None else dialog.banner
 
     def _report(self, text: str) -> None:
-        banner = self._dialog.banner if self._dialog is not None else self._tab.banner
-        banner.show_good(text)
+        self._banner.show_good(text)
 
     def _on_ended(self, schedule: Schedule, result: object) -> None:
         """Show the result of a scheduled backup."""

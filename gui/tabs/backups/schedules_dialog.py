@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from PySide6.QtCore import QItemSelection, QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.backup.schedule import schedule_name
-from core.backup.timetable import next_time
+from core.backup.timetable import missed_time, next_time
 from core.model.backup_run import BackupRun
 from core.model.schedule import Every, Schedule, ScheduleFormat
 from core.units import format_age, format_moment, utc_now
@@ -41,6 +42,7 @@ _RUNS = {
 }
 _TONES = {"failed": "danger", "done": "good", "running": "accent"}
 _NONE = "Select a schedule first."
+_STARTS = "It starts within a minute."
 _WIDTHS = (230, 130, 120, 130)
 _TEXT = (
     "A schedule that is started by this window runs while it is open and connected. A missed time "
@@ -65,9 +67,22 @@ class SchedulesModel(Rows):
         super().__init__(parent)
         self.schedules: tuple[Schedule, ...] = ()
         self._runs: Mapping[str, BackupRun] = {}
+        self._why_not: Callable[[Schedule], str] = lambda _schedule: ""
 
-    def show(self, schedules: Mapping[str, Schedule], runs: Mapping[str, BackupRun]) -> None:
-        """Show schedules and the last runs by name."""
+    def show(
+        self,
+        schedules: Mapping[str, Schedule],
+        runs: Mapping[str, BackupRun],
+        why_not: Callable[[Schedule], str],
+    ) -> None:
+        """Show schedules and the last runs by name.
+
+        Args:
+            schedules: the schedules.
+            runs: their last runs.
+            why_not: returns why the window cannot run a schedule now; empty if it can.
+        """
+        self._why_not = why_not
         self.schedules = tuple(sorted(schedules.values(), key=lambda each: each.title.lower()))
         self._runs = runs
         texts: list[tuple[CellText, ...]] = []
@@ -80,7 +95,7 @@ class SchedulesModel(Rows):
                     interval(each),
                     STARTERS[each.starter],
                     partial(_last, run),
-                    partial(_next, each),
+                    partial(_next, each, run),
                 )
             )
             started = run.started.timestamp() if run is not None else 0.0
@@ -103,7 +118,10 @@ class SchedulesModel(Rows):
         if role == PILL_ROLE and column == self.LAST and run is not None:
             return _TONES.get(_state(run), "neutral")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(_about(schedule, run))
+            lines = [_about(schedule, run)]
+            if _missed(schedule, run) is not None:
+                lines.append(f"A run was missed. {self._why_not(schedule) or _STARTS}")
+            return tooltip("\n".join(lines))
         return super()._drawn(row, column, role)
 
 
@@ -123,9 +141,17 @@ def _last(run: BackupRun | None) -> str:
     return f"{_state(run)} {format_age(run.started)}"
 
 
-def _next(schedule: Schedule) -> str:
+def _missed(schedule: Schedule, run: BackupRun | None) -> datetime | None:
+    """Return when the window should have started a schedule, but could not."""
+    running = run is not None and run.running
+    return None if schedule.starter is not None or running else missed_time(schedule, run)
+
+
+def _next(schedule: Schedule, run: BackupRun | None) -> str:
     if schedule.paused:
         return "paused"
+    if (missed := _missed(schedule, run)) is not None:
+        return f"missed {format_age(missed)}"
     return format_moment(next_time(schedule, utc_now()), zone=False)
 
 
@@ -213,7 +239,7 @@ class SchedulesDialog(Dialog):
         """Show the present schedules; the selected one stays."""
         former = self.current
         schedules = self._watch.schedules
-        self.model.show(schedules or {}, self._watch.runs)
+        self.model.show(schedules or {}, self._watch.runs, self._watch.why_not_here)
         if schedules:
             self.view.show_view()
         elif schedules is None:

@@ -10,6 +10,7 @@ from helpers.backups import trading_database
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSystemTrayIcon, QTabBar
 
+from core.backup.databases import origin_of
 from core.backup.listing import list_backups
 from core.backup.runs import last_runs, record_failure, recorded_run
 from core.backup.schedule import checked_schedule, schedule_name
@@ -93,6 +94,48 @@ def test_a_locked_profile_starts_nothing(tab, path, watch, idle):
     watch.start(lambda: True)
     idle()
     assert last_runs() == {}
+
+
+def test_a_run_that_a_locked_profile_misses_is_shown_with_the_reason(tab, path, watch, idle, qtbot):
+    """It showed the next run as if nothing was missed, and *Run now* sent notices of a failure."""
+    scheduled(path, "users", created=utc_now() - timedelta(days=3))
+    watch.start(lambda: True)
+    tab.routines.bar.schedules.click()
+    dialog = shown(tab, SchedulesDialog)
+    qtbot.waitUntil(lambda: dialog.current is not None)
+    name = tab.context.workspace.profile.name
+    reason = f"The profile {name} is read-only. Unlock it at the top of the window first."
+    assert dialog.model.index(0, 4).data().startswith("missed ")
+    tip = dialog.model.index(0, 4).data(Qt.ItemDataRole.ToolTipRole)
+    assert f"A run was missed. {reason}" in tip
+    assert dialog.run.reason == reason
+    dialog.reject()
+    idle()
+
+
+def test_the_schedule_of_a_finding_is_run_from_the_finding(tab, path, watch, idle, qtbot):
+    scheduled(path, "users", origin=origin_of(str(path)), created=utc_now() - timedelta(days=3))
+    record_failure(str(path), Selection(("orders",)), Offline("The endpoint cannot be reached"))
+    locked = [True]
+    watch.start(lambda: locked[0])
+    watch.examine()
+    qtbot.waitUntil(lambda: watch.health is not None, timeout=20_000)
+    tab.routines.bar.findings.click()
+    dialog = shown(tab, FindingsDialog)
+    idle()
+    problems = [each.problem for each in watch.health.findings]
+    dialog.table.selectRow(problems.index(BackupProblem.FAILED))
+    assert dialog.run.reason == "No schedule makes it."
+    dialog.table.selectRow(problems.index(BackupProblem.MISSING))
+    assert "is read-only" in dialog.run.reason
+    locked[0] = False
+    dialog.refresh()
+    with qtbot.waitSignal(watch.ended, timeout=20_000):
+        dialog.run.click()
+    qtbot.waitUntil(lambda: len(watch.health.findings) == 1, timeout=20_000)
+    assert dialog.banner.text.startswith("Scheduled backup of users")
+    dialog.reject()
+    idle()
 
 
 def test_a_failed_run_is_recorded_and_is_a_finding(tab, path, watch, idle, qtbot):
