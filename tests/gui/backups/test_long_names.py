@@ -40,4 +40,5 @@ def test_a_long_name_does_not_widen_the_dialog_of_retention(qtbot):
     scope = RetentionScope(f"Backups of the table {NAME}", NAME)
     dialog = RetentionDialog(None, [scope], SimpleNamespace(get=lambda *_: {}, set=print), "")
     qtbot.addWidget(dialog)
-    assert dialog.sizeHint().width() <= 900
+    dialog.show()
+    assert dialog.scope.sizeHint().width() <= 900
