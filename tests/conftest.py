@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,21 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     source = sys.modules.get("conventions.source")
     if source is not None and left and (nextitem is None or nextitem.path != item.path):
         source.forget()
+
+
+_secrets = guards.SecretsOfTests()
+
+
+def pytest_runtest_setup() -> None:
+    """Forget the secrets of the last test, whose leftovers were examined."""
+    _secrets.forget()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Note the secrets that the test itself creates."""
+    with _secrets.noted():
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from helpers.moto_bucket import moto_bucket
 
 from core import paths
 from core.objects import writing
-from core.redaction import Secret
+from core.redaction import Secret, redacted
 
 
 def test_a_far_address_is_refused_and_this_machine_is_not():
@@ -57,6 +57,22 @@ def test_a_masked_public_name_is_found_and_forgotten():
     Secret("tentimecrypto")
     assert guards.public_names_masked() == ["tentimecrypto"]
     assert guards.public_names_masked() == []
+
+
+def test_an_ordinary_word_that_was_a_secret_of_a_test_is_forgotten():
+    Secret("a secret of a fixture")
+    secrets = guards.SecretsOfTests()
+    with secrets.noted():
+        Secret("postgres")
+        assert redacted("/run/postgresql") == "/run/***ql"
+    secrets.forget()
+    assert redacted("/run/postgresql, a secret of a fixture") == "/run/postgresql, ***"
+
+
+@pytest.mark.parametrize("round_", [1, 2])
+def test_the_secrets_of_one_test_are_not_masked_in_the_next(round_):
+    assert redacted("an ordinary word") == "an ordinary word", f"round {round_}"
+    Secret("ordinary")
 
 
 def test_a_window_left_open_is_named(qtbot):

@@ -110,6 +110,32 @@ def secrets_in(records: list[logging.LogRecord]) -> list[str]:
     return [text[:200] for text in texts if any(value in text for value in known)]
 
 
+class SecretsOfTests:
+    """Forgets what the log filter masks since the last test, but not the secrets of fixtures.
+
+    A generated value may be an ordinary word, such as the name of an engine, and would be masked in
+    every later test of the process.
+    """
+
+    def __init__(self) -> None:
+        self._of_last_test: set[str] = set()
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note the secrets that the block, which is the body of a test, creates."""
+        before = set(redaction._known)
+        try:
+            yield
+        finally:
+            self._of_last_test = redaction._known - before
+
+    def forget(self) -> None:
+        """Forget the secrets of the last test."""
+        with redaction._known_lock:
+            redaction._known.difference_update(self._of_last_test)
+        self._of_last_test = set()
+
+
 def public_names_masked() -> list[str]:
     """Return the public names that the log filter masks since this test, and forget them.
 
