@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.parameters import usage_error
+from core.cli.selection import ANOTHER_BUCKET, prefix_of
 from core.units import format_age, format_counted, format_estimated_cost, format_size
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def refresh(
         str,
         typer.Argument(
             help="Only list this folder, which ends in a slash; with --inventory, the folder to which "
-            "the report is limited."
+            f"the report is limited. {ANOTHER_BUCKET}"
         ),
     ] = "",
     complete: Annotated[
@@ -56,6 +57,7 @@ def refresh(
     from core.catalog.refresh import refresh as run_refresh
 
     cli: Cli = context.obj
+    prefix = prefix_of(cli, prefix)
     if inventory and (dry_run or (prefix and complete)):
         raise usage_error("--inventory excludes --dry-run, and a prefix excludes --complete")
     with cli.out.work("Listing") as work:

@@ -140,6 +140,19 @@ class Opener:
         profile = replace(connection.profile, **changes)
         return replace(connection, profile=profile, unlocked=self._common.unlock)
 
+    def choose_bucket(self, name: str) -> None:
+        """Use the bucket that an address names, before the workspace is opened.
+
+        Raises:
+            InvalidInput: `--bucket` names another one.
+        """
+        if self._common.bucket not in ("", name):
+            raise usage_error(
+                "The address and --bucket name different buckets",
+                remedy="Omit --bucket, or write the address without s3://BUCKET/.",
+            )
+        self._common = replace(self._common, bucket=name)
+
     def workspace(self, work: Work) -> Workspace:
         """Return the workspace, which is created once per command."""
         if self._workspace is None:

@@ -11,6 +11,7 @@ import typer
 
 from core.cli.common import seconds_of
 from core.cli.parameters import usage_error
+from core.cli.selection import keys_of
 from core.cli.text import printable
 from core.errors import ErrorKind, InvalidInput
 from core.units import format_counted, format_remaining, iso_utc
@@ -42,7 +43,9 @@ class Format(Enum):
 
 def link(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
-    keys: Annotated[list[str], typer.Argument(help="Keys of the objects.")],
+    keys: Annotated[
+        list[str], typer.Argument(help="Keys of the objects. s3://BUCKET/KEY names another bucket.")
+    ],
     expires: Annotated[
         str, typer.Option(help="Validity: seconds, or 30m, 12h, 7d. S3 allows at most 7 days.")
     ] = "1h",
@@ -94,6 +97,7 @@ def link(  # noqa: PLR0913, PLR0917 - the options of one command
     is 32 if a link does not work.
     """
     cli: Cli = context.obj
+    keys = keys_of(cli, keys)
     if upload and form:
         raise usage_error("--put and --post exclude each other")
     if largest and not form:

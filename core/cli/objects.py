@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.local_targets import OutputType
+from core.cli.selection import ANOTHER_BUCKET, prefix_of
 from core.units import format_count, format_counted, format_size, iso_utc
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ _GROUPS = ("kinds", "tops", "classes")
 
 def ls(
     context: typer.Context,
-    prefix: Annotated[str, typer.Argument(help="Only keys that start with this prefix.")] = "",
+    prefix: Annotated[
+        str, typer.Argument(help=f"Only keys that start with this prefix. {ANOTHER_BUCKET}")
+    ] = "",
     recursive: Annotated[
         bool,
         typer.Option(
@@ -32,6 +35,7 @@ def ls(
     from core.objects.level import page_of, rows_of
 
     cli: Cli = context.obj
+    prefix = prefix_of(cli, prefix)
     # Collected before the output, except for --json-lines: --json is one value, and a table aligns
     # its columns.
     rows: list[dict[str, Any]] = []
@@ -52,6 +56,8 @@ def ls(
                 rows.clear()
             if token is None:
                 break
+    if not rows and prefix and not cli.out.json_lines:
+        cli.out.note(f"No key of {bucket.name} begins with {prefix}.")
     cli.out.result(rows, lambda: _show_rows(cli, rows))
 
 
@@ -67,7 +73,9 @@ def _show_rows(cli: Cli, rows: list[dict[str, Any]]) -> None:
 
 def stats(
     context: typer.Context,
-    prefix: Annotated[str, typer.Argument(help="Only count objects below this prefix.")] = "",
+    prefix: Annotated[
+        str, typer.Argument(help=f"Only count objects below this prefix. {ANOTHER_BUCKET}")
+    ] = "",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -91,6 +99,7 @@ def stats(
     from core.statistics.scan import scan
 
     cli: Cli = context.obj
+    prefix = prefix_of(cli, prefix)
     if output is not None:  # before the requests of the scan, which AWS charges for
         check_record_file(output, overwrite=overwrite)
     with cli.out.work("Scanning") as work:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -18,7 +19,7 @@ from core.cli import progress
 from core.cli.standard_streams import report
 from core.cli.text import aligned, printable, printable_lines
 from core.errors import ErrorKind, LocalIOError, StorageError
-from core.redaction import MASK, Secret, redacted
+from core.redaction import MASK, RedactingFilter, Secret, redacted
 from core.units import iso_utc
 from core.work import CancelToken, Work
 
@@ -169,6 +170,29 @@ class Output:
         finally:
             if bar is not None:
                 bar.start()
+
+
+class _Warnings(logging.Handler):
+    """Writes the warnings of the log as notes, so that they neither show secrets nor break JSON."""
+
+    def __init__(self, out: Output) -> None:
+        super().__init__(logging.WARNING)
+        self._out = out
+        self.addFilter(RedactingFilter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._out.note(f"Warning: {record.getMessage()}")
+
+
+@contextmanager
+def warnings_in(out: Output) -> Iterator[None]:
+    """Write the warnings that are logged in the block to the notes of a command."""
+    handler, root = _Warnings(out), logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 class ResultLines:

@@ -19,7 +19,7 @@ from core.aws.usage import record_use
 from core.cli import COMMANDS
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
-from core.cli.output import Output, ReaderClosed, flush, write
+from core.cli.output import Output, ReaderClosed, flush, warnings_in, write
 from core.cli.parameters import strict, usage_error
 from core.cli.standard_streams import discard, report
 from core.effects import stating_effect_of_process
@@ -89,7 +89,8 @@ def _run_reported(given: list[str]) -> int:
     out = Output(as_json=as_json, token=token, json_lines=lines)
     code = 0
     try:
-        code = _run(given, out, token)
+        with warnings_in(out):
+            code = _run(given, out, token)
         flush()  # a failed write of the output is an error of the command
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         out.interrupted()

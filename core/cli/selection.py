@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.work import Work
 
 _SCHEME = "s3://"
+#: A part of the help about a prefix.
+ANOTHER_BUCKET = "s3://BUCKET/PREFIX names another bucket."
 
 
 class Existing(StrEnum):
@@ -144,6 +146,30 @@ class Address:
             return cls("", text)
         bucket, _, key = text.removeprefix(_SCHEME).partition("/")
         return cls(bucket, key)
+
+
+def prefix_of(cli: Cli, text: str) -> str:
+    """Return the prefix of an address, whose bucket, if it names one, becomes that of the command.
+
+    Raises:
+        InvalidInput: `--bucket` names another bucket.
+    """
+    address = Address.of(text)
+    if address.bucket:
+        cli.opener.choose_bucket(address.bucket)
+    return address.key
+
+
+def keys_of(cli: Cli, texts: Sequence[str]) -> list[str]:
+    """Return the keys of addresses, whose bucket, if they name one, becomes that of the command.
+
+    Raises:
+        InvalidInput: they, or `--bucket`, name different buckets.
+    """
+    address, keys = common_address(texts)
+    if address.bucket:
+        cli.opener.choose_bucket(address.bucket)
+    return keys
 
 
 def common_address(texts: Sequence[str]) -> tuple[Address, list[str]]:

@@ -22,7 +22,9 @@ _SIGNS = {True: "✓", False: "✗", None: "-"}
 
 
 def demo_server(
-    port: Annotated[int, typer.Option(help="The port on 127.0.0.1; by default any free port.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; by default any free port.")
+    ] = 0,
 ) -> None:
     """Run the embedded AWS with sample data until Ctrl-C, and print the variables to export."""
     from core.demo.foreground import serve

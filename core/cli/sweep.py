@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.common import seconds_of
+from core.cli.selection import ANOTHER_BUCKET, prefix_of
 from core.units import format_age, format_count, format_size, utc_now
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 def sweep(
     context: typer.Context,
-    prefix: Annotated[str, typer.Argument(help="Only leftovers below this prefix.")] = "",
+    prefix: Annotated[
+        str, typer.Argument(help=f"Only leftovers below this prefix. {ANOTHER_BUCKET}")
+    ] = "",
     remove: Annotated[bool, typer.Option("--remove", help="Remove the listed leftovers.")] = False,
     older_than: Annotated[
         str,
@@ -42,6 +45,7 @@ def sweep(
     from core.transfer.sweep import SweepReport, sweep_at_start
 
     cli: Cli = context.obj
+    prefix = prefix_of(cli, prefix)
     before = utc_now() - timedelta(seconds=seconds_of(older_than))
     report = SweepReport()
     with cli.out.work("Finding unfinished uploads") as work:

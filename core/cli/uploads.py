@@ -10,6 +10,7 @@ import typer
 
 from core.cli.common import seconds_of
 from core.cli.parameters import usage_error
+from core.cli.selection import ANOTHER_BUCKET, prefix_of
 from core.units import format_age, format_count, format_counted, format_size, utc_now
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ _DEFAULT_AGE = "7d"
 
 def uploads(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
-    prefix: Annotated[str, typer.Argument(help="Only uploads below this prefix.")] = "",
+    prefix: Annotated[
+        str, typer.Argument(help=f"Only uploads below this prefix. {ANOTHER_BUCKET}")
+    ] = "",
     mine: Annotated[
         bool,
         typer.Option(
@@ -68,6 +71,7 @@ def uploads(  # noqa: PLR0913, PLR0917 - the options of one command
     be running elsewhere. Exit code 0 means that all chosen uploads were aborted.
     """
     cli: Cli = context.obj
+    prefix = prefix_of(cli, prefix)
     if expire_after is not None:
         if abort:
             raise usage_error("--abort and --expire-after cannot be combined")

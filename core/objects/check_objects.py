@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.aws.faults import translated
-from core.errors import AccessDenied, Cancelled, NotFound, NotSupported, StorageError
+from core.errors import AccessDenied, Cancelled, NoSuchBucket, NotFound, NotSupported, StorageError
 from core.local.pending_uploads import note, of_dead_processes
 from core.objects.bucket import Bucket
 from core.objects.deleting import delete
@@ -78,6 +78,8 @@ def remove_left_check_objects(bucket: Bucket, work: Work) -> None:
             remove_check_object(bucket, record.key, work)
         except Cancelled:
             raise
+        except NoSuchBucket:  # the removed or mistyped bucket of an earlier test
+            record.forget()
         except StorageError as error:
             _log.warning("a test object could not be removed: %s", error.summary)
         else:

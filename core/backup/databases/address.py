@@ -92,6 +92,12 @@ def resolve_address(
     """
     if isinstance(text, str) and text.startswith(SECRET_PREFIX) and secrets is not None:
         name = text.removeprefix(SECRET_PREFIX)
+        if not name.strip():
+            raise InvalidInput(
+                f"The address {text!r} names no secret",
+                remedy=f"Write it as {SECRET_PREFIX}NAME, for example {SECRET_PREFIX}cryptotrading/"
+                "database.",
+            )
         return _from_fields(name, secrets.get_secret(name, work=work), vault or Vault())
     address = parse_address(text)
     if address.password is None and "://" in address.url and not address.url.startswith("sqlite"):

@@ -27,6 +27,8 @@ _FORM = re.compile(
     re.VERBOSE,
 )
 
+_LARGEST_PORT = 65535
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrl:
@@ -48,8 +50,8 @@ class DatabaseUrl:
         """Return the parts of a URL.
 
         Raises:
-            InvalidInput: The text is not a URL, or its port is not a number. The message does not
-                repeat the text, which may contain a password.
+            InvalidInput: The text is not a URL, or its port is not one. The message does not repeat
+                the text, which may contain a password.
         """
         match = _FORM.match(text)
         port = match["port"] if match else None
@@ -58,6 +60,12 @@ class DatabaseUrl:
                 "The database URL cannot be read",
                 remedy="Use the form postgresql://user@host:5432/database or "
                 "sqlite:///path/to/file.db.",
+            )
+        if port is not None and not 0 < int(port) <= _LARGEST_PORT:
+            raise InvalidInput(
+                f"{port} is not the port of a database server",
+                cause=f"A port is a number from 1 to {_LARGEST_PORT}.",
+                remedy="Correct the URL, for example postgresql://user@host:5432/database.",
             )
         return cls(
             match["scheme"],

@@ -81,6 +81,13 @@ def test_a_secret_without_an_address_is_named(change: dict[str, Any]) -> None:
         resolved({**fields, **change})
 
 
+@pytest.mark.parametrize("text", ["secret:", "secret: "])
+def test_an_address_without_the_name_of_a_secret_is_no_request(text: str) -> None:
+    secrets: Any = Secrets({})
+    with pytest.raises(InvalidInput, match="names no secret"):
+        resolve_address(text, secrets, Work())
+
+
 @pytest.mark.parametrize("text", ["", "  ", "secret:x", "://", "no scheme://"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):

@@ -169,6 +169,15 @@ def test_a_locked_database_a_folder_and_a_text_are_reported_apart(tmp_path: Path
             open_database(str(tmp_path / name))
 
 
+def test_a_new_database_in_a_missing_folder_names_the_folder(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DatabaseError) as caught,
+        open_database(str(tmp_path / "none" / "a.db"), write=True, create=True),
+    ):
+        pass
+    assert caught.value.cause == f"The folder {tmp_path / 'none'} does not exist."
+
+
 def test_a_cancel_ends_the_wait_for_a_lock(path: Path) -> None:
     other = apsw.Connection(str(path))
     other.execute("BEGIN IMMEDIATE")

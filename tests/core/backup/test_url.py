@@ -64,6 +64,12 @@ def test_an_unreadable_url_is_not_repeated(text: str) -> None:
     assert "secret" not in f"{refused.value!r} {refused.value.subject} {refused.value.remedy}"
 
 
+@pytest.mark.parametrize("port", [0, 65536, 99999])
+def test_a_port_that_no_server_can_have_is_refused(port: int) -> None:
+    with pytest.raises(InvalidInput, match=f"{port} is not the port of a database server"):
+        DatabaseUrl.parse(f"postgresql://u:secret@h:{port}/d")
+
+
 def test_a_password_is_not_shown() -> None:
     url = DatabaseUrl.parse("mysql://ada:s3cret@host/db")
     assert url.password == Secret("s3cret")

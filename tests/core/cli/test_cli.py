@@ -60,6 +60,25 @@ def test_put_ls_get_and_what_is_never_overwritten(run, demo_prefix, tmp_path):
     run("get", f"{demo_prefix}none", target, code=ErrorKind.NOT_FOUND.value)
 
 
+def test_a_prefix_may_be_an_address_with_its_bucket(run, demo_prefix, tmp_path):
+    source = tmp_path / "a.txt"
+    source.write_text("hello")
+    run("put", source, f"{demo_prefix}a.txt")
+    address = f"s3://tentimecrypto/{demo_prefix}"
+    assert [row["key"] for row in as_json(run("ls", address, "--json"))] == [f"{demo_prefix}a.txt"]
+    assert as_json(run("stats", address, "--json"))["objects"] == 1
+    assert as_json(run("link", f"{address}a.txt", "--json"))[0]["key"] == f"{demo_prefix}a.txt"
+    for name in ("ls", "stats", "uploads", "sweep"):
+        run(name, "s3://none-such-bucket/", code=ErrorKind.NO_SUCH_BUCKET.value)
+    other = run("ls", address, "--bucket", "b", code=ErrorKind.USAGE.value)
+    assert "The address and --bucket name different buckets" in other.err
+    nothing = run("ls", f"{demo_prefix}none")
+    assert (nothing.out, nothing.err) == (
+        "",
+        f"No key of tentimecrypto begins with {demo_prefix}none.\n",
+    )
+
+
 @pytest.mark.parametrize("options", [(), ("--if-exists", "skip"), ("-r",)])
 def test_a_target_that_ends_with_a_slash_is_a_folder_and_no_file(
     run, demo_prefix, tmp_path, options

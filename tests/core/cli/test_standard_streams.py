@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import subprocess
 import sys
 
 import pytest
 
-from core.cli.output import Output
+from core.cli.output import Output, warnings_in
 from core.work import CancelToken
 
 CHILD = "import os; [os.fstat(number) for number in range(3)]"
@@ -26,6 +27,20 @@ def test_a_child_process_has_standard_streams_although_those_of_the_command_are_
     shell = 'exec "$0" -c "$1" <&- >&- 2>&-'
     command = ["/bin/sh", "-c", shell, sys.executable, COMMAND]
     assert subprocess.run(command, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_warning_of_the_log_is_a_note(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    log = logging.getLogger("core.somewhere")
+    with warnings_in(Output(as_json=as_json, token=CancelToken())):
+        log.warning("a file remains: %s", "https://h/k?X-Amz-Signature=0123456789abcdef\x1b")
+        log.info("nothing")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("" if as_json else "Warning: a file remains: https://h/k?")
+    assert shown.err.count("\n") == (not as_json)
+    assert "0123456789abcdef" not in shown.err
+    assert "\x1b" not in shown.err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -139,6 +139,14 @@ def test_what_is_no_test_object_is_never_deleted(clients, demo_s3, demo_server, 
         demo_s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version["VersionId"])
 
 
+def test_a_test_object_in_a_bucket_that_does_not_exist_is_forgotten(clients, demo_server, caplog):
+    key = f"{CHECK_PREFIX}{'0' * 32}.txt"
+    note(demo_server.endpoint_url, "none-such-bucket", key, probe=True).abandon()
+    remove_left_check_objects(Bucket(clients, "none-such-bucket"), Work())
+    assert of_dead_processes() == []
+    assert caplog.messages == []
+
+
 @pytest.fixture
 def secrets_left(demo_server):
     """Return a function: the names of test secrets; none at the start of the test."""

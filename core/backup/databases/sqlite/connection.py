@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -42,6 +43,8 @@ def open_file(path: Path, *, write: bool = False, create: bool = False) -> apsw.
     """
     if not create:
         _check_readable(path)
+    elif not path.parent.is_dir():
+        raise _not_opened(path, FileNotFoundError(errno.ENOENT, "No such file or directory"))
     flags = apsw.SQLITE_OPEN_READWRITE if write or create else apsw.SQLITE_OPEN_READONLY
     if create:
         flags |= apsw.SQLITE_OPEN_CREATE
@@ -93,12 +96,16 @@ def _check_readable(path: Path) -> None:
         with path.open("rb") as file:
             first = file.read(len(_FIRST_BYTES))
     except OSError as error:
-        cause, remedy = explain_os_error(error, path)
-        raise DatabaseError(
-            "The database cannot be opened", cause=cause, remedy=remedy, subject=str(path)
-        ) from error
+        raise _not_opened(path, error) from error
     if first and first != _FIRST_BYTES:
         raise database_error(apsw.NotADBError(), str(path))
+
+
+def _not_opened(path: Path, error: OSError) -> DatabaseError:
+    cause, remedy = explain_os_error(error, path)
+    return DatabaseError(
+        "The database cannot be opened", cause=cause, remedy=remedy, subject=str(path)
+    )
 
 
 @contextmanager
