@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from core.local.activity import ChangeLog
 from core.local.connections import Connections
 from core.local.settings import Settings
 from core.model.change import Change
-from core.model.connection import Connection
+from core.model.connection import Connection, KeySource
 from core.model.identity import Identity
 from core.units import utc_now
 from core.workspace import Workspace
@@ -197,6 +198,20 @@ class Context(QObject):
         if former is not None and former is not workspace:
             # After the signal: views have then replaced the clients of the former connection.
             former.close()
+
+    def renewal(self) -> tuple[Callable[[], object], str]:
+        """Return what renews expired keys, as the function and the label of a button.
+
+        A new session has no effect with temporary keys that the user has entered.
+        """
+        connection = self._workspace.connection if self._workspace is not None else None
+        keys = connection.keys if connection is not None else None
+        if connection is None or keys is None or keys.session_token is None:
+            return self.renewal_wanted.emit, "Refresh"
+        profile = connection.profile
+        if profile.role_arn or profile.source not in {KeySource.KEYRING, KeySource.SESSION}:
+            return self.renewal_wanted.emit, "Refresh"
+        return partial(self.go, "credentials", "profile"), "Enter new keys…"
 
     def set_outage(self, summary: str) -> None:
         """Store the summary of an outage that the window shows, or an empty text after it."""

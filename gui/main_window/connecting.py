@@ -164,6 +164,8 @@ class Connector(QObject):
         workspace = self._context.workspace
         present = workspace is not None and workspace.profile.name == self._requested
         ended = error.kind in _SESSION_ERRORS
+        if present and error.kind is ErrorKind.CREDENTIALS_EXPIRED:
+            return self._context.renewal()
         return (self.refresh if present and ended else self.again), "Refresh" if ended else "Retry"
 
     def stop(self) -> None:

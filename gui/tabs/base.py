@@ -175,7 +175,7 @@ class Tab(QWidget):
         if error.summary == self.context.outage:
             return
         if error.kind is ErrorKind.CREDENTIALS_EXPIRED:
-            self.banner.show_error(error, self.context.renewal_wanted.emit, "Refresh")
+            self.banner.show_error(error, *self.context.renewal())
         elif error.kind is ErrorKind.READ_ONLY:
             self.banner.show_error(error, self.context.unlock_wanted.emit, "Unlock…")
         else:

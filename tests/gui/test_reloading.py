@@ -3,6 +3,9 @@
 import pytest
 
 from core.errors import AccessDenied, CredentialsExpired, Offline
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.redaction import Secret
+from core.workspace import Workspace
 
 EXPIRED = CredentialsExpired("The temporary credentials have expired")
 
@@ -57,3 +60,28 @@ def test_a_hidden_tab_with_another_failure_is_left_alone(window, shown):
     window.show_tab("credentials")
     assert shown.calls == []
     assert shown.banner.failed
+
+
+@pytest.mark.parametrize(
+    ("token", "role", "label"),
+    [
+        ("t", None, "Enter new keys…"),
+        ("t", "arn:aws:iam::123456789012:role/r", "Refresh"),
+        ("", None, "Refresh"),
+    ],
+)
+def test_expired_keys_that_were_entered_are_entered_again(window, token, role, label):
+    profile = Profile("temp", KeySource.KEYRING, endpoint_url="http://127.0.0.1:9", role_arn=role)
+    keys = AccessKeys("ASIA", Secret("secret"), Secret(token) if token else None)
+    window.context.set_workspace(Workspace.open(Connection(profile, keys)))
+    window.connector._requested = "temp"
+    tab = window.show_tab("browser")
+    tab.show_error(EXPIRED)
+    button = tab.banner._buttons[0]
+    assert button.text() == label
+    window.connector.failed.emit(EXPIRED)
+    assert window.banner._buttons[0].text() == label
+    if label != "Refresh":
+        button.click()
+        assert ("target", "profile") in window.tab("credentials").calls
+    window.context.set_workspace(None)

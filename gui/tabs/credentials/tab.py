@@ -153,9 +153,13 @@ class CredentialsTab(Tab):
         return (NameList(Name("Secret", info.name, info.name) for info in known),)
 
     def open_target(self, target: object) -> None:
-        """Select the secret of that name, or run `doctor`, `hygiene` or `rotate`."""
+        """Select the secret of that name, or run `doctor`, `hygiene`, `profile` or `rotate`."""
         workspace = self.context.workspace
-        acts = {"doctor": self.doctor.open, "hygiene": self._show_hygiene}
+        acts = {
+            "doctor": self.doctor.open,
+            "hygiene": self._show_hygiene,
+            "profile": self.actions_on_profiles.edit_used,
+        }
         if isinstance(target, str) and target in acts:
             acts[target]()
         elif target == "rotate" and workspace is not None:

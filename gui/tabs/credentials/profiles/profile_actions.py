@@ -79,6 +79,14 @@ class ProfileActions(QObject):
             quiet=True,
         )
 
+    def edit_used(self) -> None:
+        """Edit the current profile, for example to enter new keys."""
+        workspace, model = self._context.workspace, self._pane.model
+        if workspace is not None:
+            # As it is stored: another bucket may have been opened with its keys.
+            stored = model.profile(model.row_of(workspace.profile.name))
+            self._edit(stored or workspace.profile)
+
     def _on_add(self) -> None:
         self._edit(None)
 
