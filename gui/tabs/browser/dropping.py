@@ -73,6 +73,7 @@ class DropTargets(QObject):
         self._view: QWidget | None = None
         self._at = QPoint()
         self._refusal = ""
+        self._has_files = False  # whether the data above a view contains local files
         self._opening = _timer(self, _OPEN_MS, self._open, single=True)
         self._scrolling = _timer(self, _SCROLL_MS, self._scroll)
 
@@ -136,7 +137,10 @@ class DropTargets(QObject):
         return spot, self._reason(self._dragged(), spot.prefix)
 
     def _is_known(self, event: QDropEvent) -> bool:
-        return self._dragged() is not None or bool(local_files(event.mimeData()))
+        # Only when a view is entered: a drag of tens of thousands of files would lag at each move.
+        if event.type() is QEvent.Type.DragEnter:
+            self._has_files = bool(local_files(event.mimeData()))
+        return self._dragged() is not None or self._has_files
 
     def _accept(self, event: QDropEvent) -> None:
         if self._dragged() is None:

@@ -12,6 +12,7 @@ from helpers.browser_drags import CTRL, SHIFT, Over, dialog_of, pulled
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import (
     QDragLeaveEvent,
+    QDragMoveEvent,
     QGuiApplication,
 )
 from PySide6.QtTest import QTest
@@ -252,6 +253,29 @@ def test_the_keys_of_all_rows_are_copied_as_text(tab, qtbot):
     rows = [model.key(row) for row in range(model.rowCount())]
     assert QGuiApplication.clipboard().text().split("\n") == rows
     assert [entry.key for entry in tab.folder.selected] == rows
+
+
+def test_the_files_of_a_drag_are_read_once_for_all_its_moves(tab):
+    class Data(QMimeData):
+        """Data of another program that counts how often its files are read."""
+
+        read = 0
+
+        def urls(self):
+            Data.read += 1
+            return super().urls()
+
+    data, viewport = Data(), tab.folder.table.viewport()
+    data.setUrls([QUrl.fromLocalFile("/data/a.csv")])
+    assert Over(data).move(viewport, row_of(tab, "logs/"))
+    for _ in range(20):
+        moved = QDragMoveEvent(
+            row_of(tab, "note.txt"), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(viewport, moved)
+        assert moved.isAccepted()
+    assert Data.read == 1
 
 
 def test_files_of_the_clipboard_are_planned_as_an_upload(tab, qtbot, context):
