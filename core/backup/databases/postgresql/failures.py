@@ -14,7 +14,13 @@ from core.backup.databases.server import (
     other_error,
     too_many_connections,
 )
-from core.errors import AccessDenied, DatabaseError, DatabaseOffline, StorageError
+from core.errors import (
+    AccessDenied,
+    AlreadyExists,
+    DatabaseError,
+    DatabaseOffline,
+    StorageError,
+)
 from core.redaction import redacted
 
 _READ_ONLY = "The server or the connection is read-only: use the primary server to restore."
@@ -83,12 +89,23 @@ def _starting(address: Address, cause: str) -> StorageError:
     )
 
 
+def _exists(address: Address, cause: str) -> StorageError:
+    # A restore has chosen a free name: another one, at the same time, was faster.
+    return AlreadyExists(
+        f"A table, index or sequence of this name already exists in {address}",
+        cause=cause,
+        remedy="Another program has just created it: try again, or choose another name.",
+        subject=str(address),
+    )
+
+
 #: Errors by SQLSTATE with a particular summary.
 _BY_CODE = {
     **dict.fromkeys(("57P01", "57P02", "08006", "08003", "08001"), connection_lost),
     "53300": too_many_connections,
     "57P03": _starting,
     "42501": _refused,
+    "42P07": _exists,
 }
 #: Errors by the function in the server that reports them, if the SQLSTATE says less.
 _ROUTINES = {"check_enable_rls": _rows_hidden}
@@ -98,6 +115,8 @@ def server_error(fields: Mapping[str, str], address: ServerAddress) -> StorageEr
     """Return the error for the fields of an error message: `C` code, `M` message, `D` detail."""
     code, message = fields.get("C", ""), redacted(fields.get("M", "")).strip()
     message = f"{message[:1].upper()}{message[1:]}"
+    if code == "23505" and fields.get("n", "").startswith("pg_"):  # names of a system catalog
+        code = "42P07"
     if code.startswith("22"):  # errors in data: the quoted end of the message is a value of a row
         message = message.partition(': "')[0]
     if code in _WRONG_LOGIN:
