@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from helpers.credentials import DATABASE, STORAGE, opened, settled
+from helpers.geometry import cut_cells
 from PySide6.QtWidgets import QApplication, QDialog
 
 from core.errors import ScheduledForDeletion
@@ -111,6 +112,19 @@ def test_a_filter_that_hides_the_edited_secret_asks_nothing_until_another_is_sel
     assert not dialogs()
     assert edited.secrets.filter.text() == ""
     assert edited.secrets.current.name == DATABASE
+
+
+@pytest.mark.parametrize("width", [1100, 1280])
+def test_the_state_of_a_secret_that_was_deleted_later_is_shown_completely(
+    tab, qtbot, server, width
+):
+    tab.resize(width, 560)
+    server.delete_secret(SecretId=DATABASE, RecoveryWindowInDays=7)
+    reload(tab, qtbot)
+    assert (
+        tab.secrets.model.index(tab.secrets.model.row_of(DATABASE), 2).data() == "deleted in 7 days"
+    )
+    qtbot.waitUntil(lambda: cut_cells(tab.secrets, moments=False) == [])
 
 
 def test_the_message_about_unsaved_changes_goes_with_them(edited, qtbot, server):

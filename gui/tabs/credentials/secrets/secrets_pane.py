@@ -18,7 +18,7 @@ from gui.widgets.fields import filter_of
 from gui.widgets.labels import AgePill
 from gui.widgets.panel import SectionHead
 from gui.widgets.segmented import Segmented
-from gui.widgets.table import choose_row, make_table
+from gui.widgets.table import choose_row, columns_of, make_table
 
 #: The segments of the switch between this list and the hygiene report.
 LIST, HYGIENE = "List", "Hygiene"
@@ -117,6 +117,7 @@ class SecretsPane(QWidget):
         # below.
         self._silent = True
         self.model.show(infos)
+        columns_of(self.table).fit_content()  # a new state may be wider than the former ones
         self.age.set_fetched()
         self._silent = False
         self.head.set_title("Secrets", format_count(len(infos)) if infos else "")
