@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
+from core.cli.standard_streams import buffer_standard_output
 from core.version import __version__
 
 #: The module and the function (or the group) of each command, in the order of the help text. A
@@ -55,15 +56,24 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
+_CANCELLED = "Cancelled. Nothing was changed."
+#: The same; the module that writes JSON was not imported yet.
+_CANCELLED_JSON = (
+    '{"error": {"kind": "cancelled", "summary": "Cancelled", "effect": "Nothing was changed."}}'
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, or the value of the error's kind."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["--version"] and _version_printed():
         return 0
+    buffer_standard_output()
     try:
         from core.cli.program import run
     except KeyboardInterrupt:  # an interrupt during the import, before the command has started
-        sys.stderr.write("Cancelled. Nothing was changed.\n")
+        as_json = "--json" in given or "--json-lines" in given
+        sys.stderr.write(f"{_CANCELLED_JSON if as_json else _CANCELLED}\n")
         return 130
 
     return run(given)

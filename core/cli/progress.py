@@ -30,6 +30,8 @@ def amount(progress: Progress) -> str:
 def title(what: str, progress: Progress) -> str:
     """Return an operation and its present step as text, for example `Restoring, checking`."""
     step = _step(progress)
+    if step == what.lower():  # “Comparing” may be the last step of itself
+        step = ""
     return printable(f"{what}, {step}" if step else what)
 
 

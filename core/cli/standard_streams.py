@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import suppress
@@ -26,6 +27,26 @@ def open_closed_streams() -> None:
         # Otherwise the first file or socket of a child process would get the number.
         os.set_inheritable(number, True)  # noqa: FBT003 - it takes no keyword
         setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - a descriptor, for the life of the process
+
+
+def buffer_standard_output() -> None:
+    """Give standard output a buffer if it has none, as with `PYTHONUNBUFFERED` or `python -u`.
+
+    Without one, Python loses the rest of a text of which the system has only written a part, for
+    example because a signal arrived or the disk is full, and reports no error.
+    """
+    stream = sys.__stdout__
+    if stream is None or stream is not sys.stdout:  # a test has replaced it
+        return
+    if isinstance(stream.buffer, io.RawIOBase):
+        sys.stdout = open(  # noqa: SIM115 - for the life of the process
+            stream.fileno(),
+            "w",
+            buffering=1,  # each line is written at once, as requested
+            encoding=stream.encoding,
+            errors=stream.errors,
+            closefd=False,
+        )
 
 
 def report(text: str) -> None:

@@ -214,3 +214,5 @@ def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(capsys, monkeypatch)
     monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
     assert core.cli.main(["ls"]) == ErrorKind.CANCELLED.value
     assert capsys.readouterr().err == "Cancelled. Nothing was changed.\n"
+    assert core.cli.main(["ls", "--json"]) == ErrorKind.CANCELLED.value
+    assert json.loads(capsys.readouterr().err)["error"]["kind"] == "cancelled"

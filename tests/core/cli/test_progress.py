@@ -91,6 +91,10 @@ def test_a_long_key_is_cut_in_the_title():
     assert long == f"Uploading, …{'a' * 22}/b.json"
 
 
+def test_a_step_of_the_same_name_is_shown_once():
+    assert progress.title("Comparing", Progress(note="comparing")) == "Comparing"
+
+
 def test_a_standstill_is_stated_after_a_minute_until_the_next_progress():
     now = [0.0]
     still = Standstill(lambda: now[0])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,33 @@ def test_a_child_process_has_standard_streams_although_those_of_the_command_are_
     shell = 'exec "$0" -c "$1" <&- >&- 2>&-'
     command = ["/bin/sh", "-c", shell, sys.executable, COMMAND]
     assert subprocess.run(command, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no limit of the size of a file")
+@pytest.mark.parametrize("unbuffered", ["1", ""])
+def test_an_output_of_which_a_part_was_written_is_no_success(
+    tmp_path: Path, unbuffered: str
+) -> None:
+    code = (
+        "import resource, sys\n"
+        "from core.cli.output import flush, write\n"
+        "from core.cli.standard_streams import buffer_standard_output\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"  # like a full disk
+        "buffer_standard_output()\n"
+        "write('x' * 300_000)\n"
+        "flush()\n"
+    )
+    with (tmp_path / "out").open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert b"Standard output could not be written" in done.stderr
 
 
 @pytest.mark.parametrize("as_json", [True, False])
