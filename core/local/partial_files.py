@@ -194,7 +194,7 @@ def remove_partials(folders: Iterable[Path] = ()) -> tuple[Path, ...]:
     """Remove the unfinished downloads of dead processes and return their paths.
 
     Those that a later download can continue remain, see `core.local.partial_downloads`, and those
-    of other homes and computers, which may continue them, until their time is over.
+    of other homes and computers, which may continue them, until their time has ended.
 
     Args:
         folders: where to search beside the folders that dead processes have recorded.
