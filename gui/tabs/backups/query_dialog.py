@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QWidget
 
 from core.errors import StorageError
 from core.model.backup import Backup
+from core.transfer.local_names import safe_segments
 from core.units import format_counted, format_duration, format_size
 from core.work import Progress
 from gui import theme
@@ -236,12 +237,14 @@ class QueryDialog(Dialog):
             self.run_wanted.emit(self.sql)
 
     def _on_export(self) -> None:
-        dialog = QFileDialog(self, "Export all rows", str(Path.home() / f"{self.backup.table}.csv"))
+        # A table may have a name that no file can have, or that is too long for one.
+        name = safe_segments(f"{self.backup.table}.csv")[0]
+        dialog = QFileDialog(self, "Export all rows", str(Path.home() / name))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters(list(_FORMATS))
         dialog.setDefaultSuffix("csv")
-        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(_FORMATS[name]))
+        dialog.filterSelected.connect(lambda chosen: _use_format(dialog, _FORMATS[chosen]))
         dialog.fileSelected.connect(
             lambda path: self.export_to(path, _FORMATS.get(dialog.selectedNameFilter(), "csv"))
         )
@@ -251,6 +254,14 @@ class QueryDialog(Dialog):
         """Write all rows to a file, in the format of its ending; of another ending in the usual one."""
         ending = Path(path).suffix.removeprefix(".").lower()
         self.export_wanted.emit(Path(path), ending if ending in _FORMATS.values() else usual)
+
+
+def _use_format(dialog: QFileDialog, ending: str) -> None:
+    """Give the file the ending of the chosen format, unless it has one of another kind."""
+    dialog.setDefaultSuffix(ending)
+    for file in dialog.selectedFiles():
+        if (path := Path(file)).suffix.removeprefix(".").lower() in _FORMATS.values():
+            dialog.selectFile(path.with_suffix(f".{ending}").name)
 
 
 def _summary(found: QueryResult) -> str:

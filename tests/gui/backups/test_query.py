@@ -1,10 +1,12 @@
 """A backup is queried and exported in the window before anything is restored."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel
 from shiboken6 import isValid
 
 from gui.tabs.backups.query_dialog import QueryDialog
@@ -127,3 +129,35 @@ def test_times_are_complete_although_the_columns_need_more_than_the_width(qtbot,
     assert table.columnWidth(1) >= needed > 120
     run(qtbot, dialog, "SELECT repeat('x', 900) AS text, id FROM backup LIMIT 9")
     assert table.columnWidth(0) == 420
+
+
+def test_the_file_of_an_export_has_the_ending_of_the_chosen_format(qtbot, dialog):
+    """After *Parquet* was chosen, the proposed name made it a CSV file."""
+    dialog.export.click()
+    chooser = dialog.findChild(QFileDialog)
+    chooser.setOption(QFileDialog.Option.DontUseNativeDialog)
+    parquet = next(each for each in chooser.nameFilters() if "parquet" in each)
+    chooser.selectNameFilter(parquet)
+    chooser.filterSelected.emit(parquet)
+    assert [Path(file).name for file in chooser.selectedFiles()] == ["orders.parquet"]
+    chooser.selectFile("rows.txt")
+    chooser.filterSelected.emit(parquet)
+    assert [Path(file).name for file in chooser.selectedFiles()] == ["rows.txt"]
+    chooser.reject()
+
+
+@pytest.mark.parametrize(
+    ("table", "proposed"),
+    [('"a:b?"', "%22a%3Ab%3F%22.csv"), ("CON", "%43ON.csv"), ("a b", "a b.csv"), ("x" * 300, "")],
+)
+def test_the_file_of_an_export_is_possible_on_every_disk(dialog, table, proposed):
+    dialog.backup = replace(dialog.backup, table=table)
+    dialog.export.click()
+    chooser = dialog.findChild(QFileDialog)
+    (file,) = chooser.selectedFiles()
+    name = Path(file).name
+    assert Path(file).parent == Path.home()
+    assert name == proposed or not proposed
+    assert name.endswith(".csv")
+    assert len(name) < 250
+    chooser.reject()
