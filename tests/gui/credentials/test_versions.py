@@ -112,6 +112,32 @@ def test_a_text_without_keys_is_compared_as_a_complete(two, qtbot, server):
     dialog.reject()
 
 
+def test_texts_of_several_lines_are_hidden_and_compared_by_line(themed, qtbot):
+    def compared(*texts):
+        older, newer = (SecretValue("s", "v" * 32, Secret(text)) for text in texts)
+        dialog = CompareVersions(None, older, newer)
+        qtbot.addWidget(dialog)
+        return dialog
+
+    dialog = compared("BEGIN\ncanary-1\nEND", "BEGIN\ncanary-2\nEND")
+    dialog.show()
+    assert dialog.fields == {}
+    assert "canary" not in shown_text(dialog)
+    assert "The versions differ in line 2." in shown_text(dialog)
+    page = dialog.texts["newer"]
+    page.cover.button.click()
+    assert page.view.isReadOnly()
+    assert page.view.toPlainText() == "BEGIN\ncanary-2\nEND"
+    assert not dialog.texts["older"].revealed
+    dialog.reject()
+    for texts, note in (
+        (("a\nb\nc\nd", "a\nx\ny\nd"), "The versions differ between line 2 and line 3."),
+        (("a\nb\nc", "a\nc"), "Lines after line 1 were removed."),
+        (("one line", "a\nb"), "The versions differ between line 1 and line 2."),
+    ):
+        assert note in shown_text(compared(*texts))
+
+
 def test_of_thousands_of_keys_the_first_have_a_row_and_the_others_are_counted(qtbot):
     texts = [json.dumps({f"key-{n}": word for n in range(1_101)}) for word in ("canary-a", "b")]
     older, newer = (SecretValue("s", "v" * 32, Secret(text)) for text in texts)

@@ -22,7 +22,11 @@ from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.labels import mono_label, muted_label, text_label
 from gui.widgets.panel import row
 from gui.widgets.secret_field import SecretField
+from gui.widgets.secret_page import JsonPage
 from gui.widgets.sign import Sign
+
+#: Height in pixels of a text of several lines.
+_TEXT_HEIGHT = 220
 
 
 class CompareVersions(Question):
@@ -31,6 +35,7 @@ class CompareVersions(Question):
     def __init__(self, parent: QWidget, older: SecretValue, newer: SecretValue) -> None:
         super().__init__(parent, f"Two versions of {older.name}", width=880, unchanged="")
         self.fields: dict[tuple[str, str], SecretField] = {}
+        self.texts: dict[str, JsonPage] = {}
         before, after = _values(older), _values(newer)
         found = secret_text.diff_values(older, newer)
         kinds = _changed_keys(found)
@@ -46,7 +51,8 @@ class CompareVersions(Question):
         if kinds:
             heads = ("Key", _title(older), _title(newer), "")
             self.body.addWidget(key_grid(heads, list(kinds), cells, wide=(1, 2)))
-        self.body.addWidget(muted_label(_summary(len(kinds), same), wrap=True))
+        note = _differing_lines(older, newer) if self.texts else _summary(len(kinds), same)
+        self.body.addWidget(muted_label(note, wrap=True))
         close = plain_button("Close", self.reject)
         close.setDefault(True)
         self.add_buttons(close)
@@ -56,11 +62,24 @@ class CompareVersions(Question):
             label = muted_label("—")
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             return label
+        if key == COMPLETE_TEXT and "\n" in values[key].reveal():
+            return self._lines(side, values[key])
         field = SecretField(f"{key}, {side} version", copyable=False)
         field.set_value(values[key])
         field.set_read_only(read_only=True)
         self.fields[key, side] = field
         return field
+
+    def _lines(self, side: str, text: Secret) -> JsonPage:
+        """Return a hidden text of several lines, for example a private key."""
+        page = JsonPage()
+        page.view.setAccessibleName(f"Text of the {side} version")
+        page.cover.button.setAccessibleName(f"Show the text of the {side} version")
+        page.set_text(text.reveal())
+        page.set_read_only(read_only=True)
+        page.setFixedHeight(_TEXT_HEIGHT)
+        self.texts[side] = page
+        return page
 
 
 class RollBackPreview(Question):
@@ -131,6 +150,24 @@ def _summary(different: int, same: int) -> str:
     if same == 1:
         return "1 other key is the same."
     return f"{format_count(same)} other keys are the same." if same else ""
+
+
+def _differing_lines(older: SecretValue, newer: SecretValue) -> str:
+    """Return where two texts differ, by the lines of the newer one."""
+    before, after = older.text.reveal().split("\n"), newer.text.reveal().split("\n")
+    first = _equal_at_start(before, after)
+    last = len(after) - _equal_at_start(before[first:][::-1], after[first:][::-1])
+    if last <= first:
+        return f"Lines after line {first} were removed."
+    if last == first + 1:
+        return f"The versions differ in line {last}."
+    return f"The versions differ between line {first + 1} and line {last}."
+
+
+def _equal_at_start(one: list[str], other: list[str]) -> int:
+    """Return the number of lines at the beginning that are equal."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((line for line, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _explanation(found: RollBack) -> str:
