@@ -50,7 +50,8 @@ class Choices:
     creates the triggers of the backup (code) instead of retaining the present ones. `with_grants`
     gives the table the owner and the grants of the backup instead of the present ones. `pending` are
     other tables that are restored after this one: rows of them, or that refer to them, are counted
-    after the last table. `previewed_rows` are those of the table in a preview, see `restore`.
+    after the last table. `previewed_rows` are those of the table in a preview, see `restore`;
+    `previewed_tables` are the same for several tables, by name.
     """
 
     target: str | None = None
@@ -59,6 +60,7 @@ class Choices:
     with_grants: bool = False
     pending: frozenset[str] = frozenset()
     previewed_rows: int | None = None
+    previewed_tables: tuple[tuple[str, int], ...] = ()
 
 
 @states_effect("restored", (BY_HAND,))

@@ -120,7 +120,7 @@ def restore_tables(
         database: A path, a URL, or `secret:NAME`; a missing SQLite file is created.
         wanted: The requested tables. For a single transaction all backups are fetched first; then
             the tables are locked until the last one is restored.
-        choices: Options of each restore; `target` and `pending` are not used.
+        choices: Options of each restore; `target`, `pending` and `previewed_rows` are not used.
 
     Returns:
         The reports, each with the former table from which it can be undone.
@@ -219,7 +219,8 @@ class _Run:
     def _choices(self, number: int) -> Choices:
         """Return the options of the restore of a table, with those that follow."""
         pending = frozenset(one.table for one in self.chosen.backups[number + 1 :])
-        return replace(self.choices, target=None, pending=pending)
+        rows = dict(self.choices.previewed_tables).get(self.chosen.backups[number].table)
+        return replace(self.choices, target=None, pending=pending, previewed_rows=rows)
 
     def complete(self) -> None:
         """Create the foreign keys that were left out, and count rows that refer to missing ones."""

@@ -190,6 +190,7 @@ class RestoreTogether(QObject):
             allow_orphans=any(table.orphans for table in found.tables),
             with_triggers=dialog.with_triggers,
             with_grants=dialog.with_grants,
+            previewed_tables=tuple((each.table, each.rows_today or 0) for each in found.tables),
         )
         chosen = [(table.table, table.backup.id) for table in found.tables]
         single = dialog.single_transaction
