@@ -57,7 +57,8 @@ class DropTargets(QObject):
     """
 
     objects_dropped = Signal(object, str, bool)
-    files_dropped = Signal(str, list)
+    # As an object: Qt would replace the bytes of names that are not UTF-8 in a list of texts.
+    files_dropped = Signal(str, object)
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from gui.tabs.browser.counting import folders_of
 from gui.tabs.browser.folder_columns import Entries
 from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import parent_of
+from gui.widgets.desktop import local_file
 
 #: Only a name: the objects stay in this process, since a drag to another one carries texts or files.
 FORMAT = "application/x-strongroom-objects"
@@ -155,4 +156,4 @@ def local_files(data: QMimeData) -> list[str]:
     """Return the paths of the local files and folders in data of another program."""
     if data.hasFormat(FORMAT):
         return []
-    return [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+    return [local_file(url) for url in data.urls() if url.isLocalFile()]

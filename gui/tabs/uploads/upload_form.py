@@ -16,6 +16,7 @@ from gui import theme
 from gui.tabs.uploads.options_dialog import UploadOptionsDialog, options_text
 from gui.tabs.uploads.plan_card import PlanCard
 from gui.widgets.buttons import link_button, plain_button
+from gui.widgets.desktop import local_file
 from gui.widgets.labels import Elided, heading, muted_label, repolish, text_label
 from gui.widgets.panel import row
 from gui.widgets.sign import Sign
@@ -215,4 +216,4 @@ def accept_files(event: QDropEvent) -> None:
 def local_paths(event: QDropEvent) -> list[str]:
     """Return the local files and folders of a drag or drop."""
     urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
-    return [str(Path(url.toLocalFile())) for url in urls if url.isLocalFile()]
+    return [str(Path(local_file(url))) for url in urls if url.isLocalFile()]

@@ -255,6 +255,15 @@ def test_the_keys_of_all_rows_are_copied_as_text(tab, qtbot):
     assert [entry.key for entry in tab.folder.selected] == rows
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_dropped_names_that_are_not_utf_8_stay_unchanged(tab, qtbot, context):
+    data, viewport = QMimeData(), tab.folder.table.viewport()
+    data.setData("text/uri-list", b"file:///tmp/%FF.txt")
+    with qtbot.waitSignal(context.navigate) as gone:
+        assert Over(data).drop(viewport, row_of(tab, "logs/"))
+    assert gone.args == ["uploads", ("logs/", (os.fsdecode(b"/tmp/\xff.txt"),))]
+
+
 def test_the_files_of_a_drag_are_read_once_for_all_its_moves(tab):
     class Data(QMimeData):
         """Data of another program that counts how often its files are read."""

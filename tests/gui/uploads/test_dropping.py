@@ -1,12 +1,15 @@
 """Files that are dropped on the Uploads tab."""
 
+import os
+
 import pytest
 from helpers.browser_drags import CTRL, SHIFT
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
-from gui.tabs.uploads.upload_form import UploadForm
+from gui.tabs.browser.object_selection import local_files
+from gui.tabs.uploads.upload_form import UploadForm, local_paths
 
 ALL = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
 COPY, LEFT = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
@@ -52,3 +55,14 @@ def test_very_many_files_are_added_at_once_and_only_once(themed, qtbot):
     form.add([*paths, Path("/data/new"), Path("/data/new")])
     assert len(form.paths) == 2_001
     assert Path.compared < 20_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_the_bytes_of_a_name_that_is_not_utf_8_are_not_replaced(qapp):
+    """Otherwise the plan would state that the file does not exist."""
+    data = QMimeData()
+    data.setData("text/uri-list", b"file:///data/%FF%20100%25.txt\r\nfile:///data/%C3%A9\r\n")
+    at = QPointF(5, 5)
+    event = QDropEvent(at, ALL, data, LEFT, Qt.KeyboardModifier.NoModifier)
+    expected = [os.fsdecode(b"/data/\xff 100%.txt"), "/data/é"]
+    assert local_paths(event) == local_files(data) == expected
