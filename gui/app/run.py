@@ -256,7 +256,7 @@ class Program:
     def _watch_backups(self, _imported: object) -> None:
         """Start the schedules once their modules are imported, which takes longer than a frame."""
         context = self.context
-        context.backup_watch.start(lambda: context.read_only)
+        context.backup_watch.start(lambda: context.locked_reason)
         self.window.show_findings_of(context.backup_watch)
 
     def _on_signal(self) -> None:

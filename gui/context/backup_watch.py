@@ -65,7 +65,7 @@ class BackupWatch(QObject):
         super().__init__(parent)
         self._runner = runner
         self._workspace: Workspace | None = None
-        self._locked: Callable[[], bool] = lambda: False
+        self._locked: Callable[[], str] = str
         self._started = False
         self._running: set[str] = set()
         self._known: frozenset[tuple[str, str, str]] = frozenset()
@@ -80,11 +80,12 @@ class BackupWatch(QObject):
         self._later = _timer(self, _AFTER_CHANGE_MS, self.examine)
         self._later.setSingleShot(True)
 
-    def start(self, locked: Callable[[], bool]) -> None:
+    def start(self, locked: Callable[[], str]) -> None:
         """Examine the backups and start schedules from now on.
 
         Args:
-            locked: returns whether changes are refused, so that no schedule is started.
+            locked: returns why changes are refused, so that no schedule is started; empty if they
+                are not.
         """
         self._started, self._locked = True, locked
         self._minute.start()
@@ -158,9 +159,8 @@ class BackupWatch(QObject):
             return "Connect to a bucket first."
         if not applies_to(schedule, self._workspace.profile):
             return "It belongs to another profile or bucket: connect to that one first."
-        if self._locked():
-            name = self._workspace.profile.name
-            return f"The profile {name} is read-only. Unlock it at the top of the window first."
+        if reason := self._locked():
+            return reason
         return "It is running." if self.is_running(schedule) else ""
 
     def _on_read(self, read: tuple[dict[str, Schedule], Runs, Runs]) -> None:

@@ -28,6 +28,8 @@ from gui.tabs.backups.schedule_entry import ScheduleEntry
 from gui.tabs.backups.schedule_form import ScheduleForm
 from gui.tabs.backups.schedules_dialog import SchedulesDialog
 
+LOCKED = "The profile is read-only. Unlock it first."
+
 
 def scheduled(path, *tables, **fields):
     made = checked_schedule(str(path), tables, Every.HOUR, "00:00")
@@ -62,7 +64,7 @@ def test_a_missed_run_is_caught_up_once_when_the_window_starts(
     scheduled(path, "audit", created=long_ago, starter=ScheduleFormat.CRON)
     scheduled(path, created=long_ago, options=("--profile=another",))
     with qtbot.waitSignal(watch.ended, timeout=20_000) as ended:
-        watch.start(lambda: False)
+        watch.start(str)
     idle()
     assert ended.args[0].tables == ("users",)
     workspace = tab.context.workspace
@@ -91,7 +93,7 @@ def test_a_new_schedule_backs_up_the_selected_database(tab, path, qtbot):
 
 def test_a_locked_profile_starts_nothing(tab, path, watch, idle):
     scheduled(path, "users", created=utc_now() - timedelta(days=3))
-    watch.start(lambda: True)
+    watch.start(lambda: LOCKED)
     idle()
     assert last_runs() == {}
 
@@ -99,16 +101,14 @@ def test_a_locked_profile_starts_nothing(tab, path, watch, idle):
 def test_a_run_that_a_locked_profile_misses_is_shown_with_the_reason(tab, path, watch, idle, qtbot):
     """It showed the next run as if nothing was missed, and *Run now* sent notices of a failure."""
     scheduled(path, "users", created=utc_now() - timedelta(days=3))
-    watch.start(lambda: True)
+    watch.start(lambda: LOCKED)
     tab.routines.bar.schedules.click()
     dialog = shown(tab, SchedulesDialog)
     qtbot.waitUntil(lambda: dialog.current is not None)
-    name = tab.context.workspace.profile.name
-    reason = f"The profile {name} is read-only. Unlock it at the top of the window first."
     assert dialog.model.index(0, 4).data().startswith("missed ")
     tip = dialog.model.index(0, 4).data(Qt.ItemDataRole.ToolTipRole)
-    assert f"A run was missed. {reason}" in tip
-    assert dialog.run.reason == reason
+    assert f"A run was missed. {LOCKED}" in tip
+    assert dialog.run.reason == LOCKED
     dialog.reject()
     idle()
 
@@ -116,7 +116,7 @@ def test_a_run_that_a_locked_profile_misses_is_shown_with_the_reason(tab, path, 
 def test_the_schedule_of_a_finding_is_run_from_the_finding(tab, path, watch, idle, qtbot):
     scheduled(path, "users", origin=origin_of(str(path)), created=utc_now() - timedelta(days=3))
     record_failure(str(path), Selection(("orders",)), Offline("The endpoint cannot be reached"))
-    locked = [True]
+    locked = [LOCKED]
     watch.start(lambda: locked[0])
     watch.examine()
     qtbot.waitUntil(lambda: watch.health is not None, timeout=20_000)
@@ -127,8 +127,8 @@ def test_the_schedule_of_a_finding_is_run_from_the_finding(tab, path, watch, idl
     dialog.table.selectRow(problems.index(BackupProblem.FAILED))
     assert dialog.run.reason == "No schedule makes it."
     dialog.table.selectRow(problems.index(BackupProblem.MISSING))
-    assert "is read-only" in dialog.run.reason
-    locked[0] = False
+    assert dialog.run.reason == LOCKED
+    locked[0] = ""
     dialog.refresh()
     with qtbot.waitSignal(watch.ended, timeout=20_000):
         dialog.run.click()
@@ -144,7 +144,7 @@ def test_a_failed_run_is_recorded_and_is_a_finding(tab, path, watch, idle, qtbot
     connection.execute("DROP TABLE users")
     connection.close()
     with qtbot.waitSignals([watch.ended, watch.found], timeout=20_000):
-        watch.start(lambda: False)
+        watch.start(str)
     idle()
     assert last_runs()[schedule_name(schedule)].failed
     assert [each.problem for each in watch.health.findings] == [
@@ -169,7 +169,7 @@ def test_a_failure_belongs_to_the_bucket_of_the_run_although_another_one_is_open
     connection = apsw.Connection(str(path))
     connection.execute("DROP TABLE users")
     connection.close()
-    watch.start(lambda: True)
+    watch.start(lambda: LOCKED)
     idle()
     place = place_of(tab.context.workspace.profile)
     with qtbot.waitSignal(watch.ended, timeout=20_000):
@@ -186,7 +186,7 @@ def test_a_backup_in_another_bucket_is_no_run_of_a_schedule_that_names_its_bucke
     scheduled(path, "users", created=utc_now() - timedelta(days=3), options=options)
     with recorded_run(str(path), Selection(("users",)), "AWS/another-bucket"):
         pass
-    watch.start(lambda: False)
+    watch.start(str)
     idle()
     workspace = tab.context.workspace
     made = [each.table for each in elsewhere(lambda: list_backups(workspace))]
@@ -196,7 +196,7 @@ def test_a_backup_in_another_bucket_is_no_run_of_a_schedule_that_names_its_bucke
 def test_without_findings_the_next_backup_is_shown(tab, path, watch, idle, qtbot):
     bar = tab.routines.bar
     assert bar.text.text() == "The backups were not examined yet."
-    watch.start(lambda: True)
+    watch.start(lambda: LOCKED)
     watch.examine()
     idle()
     assert bar.text.text() == "No findings about 0 backups. No backup is scheduled."
@@ -366,7 +366,7 @@ def test_findings_are_shown_on_the_tab_and_as_a_notification(
         "gui.main_window.notifier.QApplication.activeWindow", staticmethod(lambda: None)
     )
     record_failure(str(path), Selection(("users",)), Offline("The endpoint cannot be reached"))
-    watch.start(lambda: True)
+    watch.start(lambda: LOCKED)
     watch.examine()
     qtbot.waitUntil(lambda: bool(messages), timeout=20_000)
     assert messages[0][0] == "1 finding about backups"
