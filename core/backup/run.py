@@ -151,7 +151,8 @@ def _notes(source: Database, tables: Iterable[ChosenTable]) -> Iterator[str]:
 class _Run:
     """A run over several tables with about the `expected` rows, of which `done` are written.
 
-    Tables that other sessions lock are `skipped`, unless the tables were `named`. `unsent` are the ids of the backups that were read during an `outage` of the storage.
+    Tables that other sessions lock are `skipped`, unless the tables were `named`. `unsent` are the
+    ids of the backups that were read during an `outage` of the storage.
     """
 
     store: Store
