@@ -78,8 +78,9 @@ def divide(total: float, wanted: Sequence[float | None]) -> list[float]:
 class TransferLimits:
     """Limits that all threads of a transfer share; they may be changed at any time.
 
-    `take` is called for each block of bytes before it is sent or after it is received, and `slot` is held for the duration of one request. A thread that
-    holds a slot must not request another: with one request at a time it would wait for itself.
+    `take` is called for each block of bytes before it is sent or after it is received, and `slot`
+    is held for the duration of one request. A thread that holds a slot must not request another:
+    with one request at a time it would wait for itself.
     """
 
     def __init__(self, bytes_per_second: float | None = None, parallel: int | None = None) -> None:
@@ -141,8 +142,8 @@ class TransferLimits:
         Raises:
             Cancelled: the token was cancelled during the wait.
         """
-        # A large block in pieces: a block is allowed before its bytes have been waited for, so that a
-        # single one, for example a file of 5 MB, would not be limited.
+        # A large block in pieces: a block is allowed before its bytes have been waited for, so that
+        # a single one, for example a file of 5 MB, would not be limited.
         for start in range(0, count, _PIECE_BYTES):
             while (seconds := self._missing(min(count - start, _PIECE_BYTES))) > 0:
                 token.wait(min(seconds, _STEP_SECONDS))

@@ -1,8 +1,8 @@
 """Pauses of the worker threads of the window, in which it draws.
 
-A table that is painted calls Python some hundred times. While a worker thread computes, each of these
-calls waits until the present call of the worker ends, so that a frame of 15 ms takes 300. Workers
-therefore pause between two pieces of their work while the window is busy.
+A table that is painted calls Python some hundred times. While a worker thread computes, each of
+these calls waits until the present call of the worker ends, so that a frame of 15 ms takes 300.
+Workers therefore pause between two pieces of their work while the window is busy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Requests that are signed here and sent without botocore's serializer and parser.
 
-botocore needs some milliseconds for each request: parameters, endpoint rules, events and the parsing
-of the answer. A large object needs hundreds of requests of one kind, whose answers consist of a few
-headers, and a large bucket hundreds of pages, which are parsed elsewhere. These requests use botocore's connections, so that proxies, certificates and time limits are the same.
+botocore needs some milliseconds for each request: parameters, endpoint rules, events and the
+parsing of the answer. A large object needs hundreds of requests of one kind, whose answers consist
+of a few headers, and a large bucket hundreds of pages, which are parsed elsewhere. These requests
+use botocore's connections, so that proxies, certificates and time limits are the same.
 
 Only complete successes are returned. After anything else the caller repeats the request with
 botocore, which retries it and reports the exact error.

@@ -1,9 +1,9 @@
 """Connections for many small HTTP requests that one thread sends at the same time (RFC 9112).
 
 A request of some kilobytes takes botocore 2 ms and other HTTP libraries 0.2 ms of processor time,
-mostly for objects that describe it; here it takes about 0.03 ms. Only answers with a declared length
-are understood, one at a time. After anything else the connection is closed, and the caller repeats
-the request with botocore.
+mostly for objects that describe it; here it takes about 0.03 ms. Only answers with a declared
+length are understood, one at a time. After anything else the connection is closed, and the caller
+repeats the request with botocore.
 """
 
 from __future__ import annotations

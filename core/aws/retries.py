@@ -76,8 +76,8 @@ _TRANSIENT_CODES = frozenset(
         "IDPCommunicationError",
     ]
 )
-#: Operations whose XML contains only values of the server and keys: if the server cannot parse it, it
-#: was damaged on the way. Elsewhere `MalformedXML` is also the answer to a wrong value.
+#: Operations whose XML contains only values of the server and keys: if the server cannot parse it,
+#: it was damaged on the way. Elsewhere `MalformedXML` is also the answer to a wrong value.
 _GENERATED_BODIES = frozenset({"DeleteObjects", "CompleteMultipartUpload"})
 
 _Response = tuple[Any, dict[str, Any]]

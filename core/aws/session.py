@@ -101,8 +101,8 @@ def _shared_loader(data_path: str | None) -> Loader:
 class _Services(Collection[str]):
     """The services with one type of data, of which mostly a single one is requested.
 
-    botocore searches the folders of all services, 4,000 files for each client, before it creates the
-    client of one service.
+    botocore searches the folders of all services, 4,000 files for each client, before it creates
+    the client of one service.
     """
 
     def __init__(self, loader: Loader, type_name: str) -> None:

@@ -11,9 +11,8 @@ The format, version 1: a backup is a folder below the contract's prefix
 decompressed separately, to about 32 MB (the first eight to 16 MB). PostgreSQL's are CSV as its COPY
 writes it. The others are JSON lines, one object for each row with the columns in order: a value is
 JSON null, integer, number (a REAL always has `.` or `e`; ±Infinity is `9.0e+999`) or string; values
-that JSON does not support are objects: `{"$hex": "00FF"}` is a BLOB, `{"$text": "FF61"}` a text whose
-bytes are not UTF-8.
-Computed columns are omitted.
+that JSON does not support are objects: `{"$hex": "00FF"}` is a BLOB, `{"$text": "FF61"}` a text
+whose bytes are not UTF-8. Computed columns are omitted.
 
 *The manifest* is written last, with `If-None-Match: *`: without it there is no backup. It contains
 the schema as data (columns, keys, checks, foreign keys, indexes, triggers, the autoincrement
@@ -25,6 +24,6 @@ its own SHA-256: that of its canonical JSON (keys sorted, no spaces, ASCII) with
 `_pin.json` in the folder protects a backup from `retention`.
 
 Reading: `listing` (existing backups and their state) → `package` (download and verification of all
-parts) → `conversion` (to another engine) → `preview` (changes) → `restore` (load a shadow table, verify,
-swap), or `row_restore` (change single rows).
+parts) → `conversion` (to another engine) → `preview` (changes) → `restore` (load a shadow table,
+verify, swap), or `row_restore` (change single rows).
 """

@@ -42,8 +42,8 @@ def write_parts(
 ) -> Tally:
     """Compress rows and upload them as parts below the folder of `unfinished`.
 
-    Reading, compression and upload overlap. Parts that are not sent yet are stored on this computer,
-    so that a slow upload does not prolong the snapshot, and an outage does not end it.
+    Reading, compression and upload overlap. Parts that are not sent yet are stored on this
+    computer, so that a slow upload does not prolong the snapshot, and an outage does not end it.
 
     Args:
         store: The store.

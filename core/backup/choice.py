@@ -87,8 +87,8 @@ class Wanted:
 def parse_moment(at: str | datetime | None) -> datetime | None:
     """Return the time up to which backups count, in UTC.
 
-    Backups are listed without fractions of a second: the time `14:03:27` of such a list includes the
-    backup that was made at 14:03:27.6.
+    Backups are listed without fractions of a second: the time `14:03:27` of such a list includes
+    the backup that was made at 14:03:27.6.
 
     Raises:
         InvalidInput: When the text is not a valid time.

@@ -71,7 +71,8 @@ def compare(
         work: Cancel token and progress.
         table: The table.
         before: The id of the first backup, or its beginning.
-        after: The id of the second backup; by default the newest of the same database with all rows.
+        after: The id of the second backup; by default the newest of the same database with all
+            rows.
         samples: Most rows to return of those that were added, changed and removed.
 
     Raises:

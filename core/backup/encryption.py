@@ -2,8 +2,8 @@
 
 The named key of the operator encrypts only that data key, so that it never encrypts rows itself and
 a backup needs no other secret. Three keys are derived from the data key: for the parts, for the
-hidden fields of the manifest, and for the MAC of the complete manifest. The MAC covers the hashes of
-the stored parts, therefore no byte of a modified backup reaches the decompressor.
+hidden fields of the manifest, and for the MAC of the complete manifest. The MAC covers the hashes
+of the stored parts, therefore no byte of a modified backup reaches the decompressor.
 """
 
 from __future__ import annotations

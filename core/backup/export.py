@@ -31,8 +31,8 @@ FORMATS = ("csv", "json", "sql", "parquet")
 class ExportReport:
     """The report of an export: the file, its number of rows and its size in bytes.
 
-    `notes` name columns that are exported as text although they have another type, and other databases
-    with backups of such a table, if none was chosen by its id.
+    `notes` name columns that are exported as text although they have another type, and other
+    databases with backups of such a table, if none was chosen by its id.
     """
 
     backup: Backup
@@ -80,7 +80,8 @@ def export(  # noqa: PLR0913 - keyword arguments of one operation
         backup_id: The id of the backup, or its beginning.
         at: Use the newest backup up to this time.
         overwrite: Whether an existing file is replaced.
-        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would compute.
+        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would
+            compute.
 
     Raises:
         AlreadyExists: The file exists.

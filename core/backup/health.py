@@ -241,8 +241,8 @@ def _complete(schedule: Schedule) -> list[str]:
 def _was_completed(run: BackupRun, backups: Iterable[Backup]) -> bool:
     """Return whether all tables of a failed run have a later backup, for example a resumed one.
 
-    A run of all tables has those that have backups, and those it skipped. The tables of a database whose address is in a
-    secret are not recognized.
+    A run of all tables has those that have backups, and those it skipped. The tables of a database
+    whose address is in a secret are not recognized.
     """
     if run.database.startswith(SECRET_PREFIX):
         return False

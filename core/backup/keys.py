@@ -1,9 +1,10 @@
 """Keys of backups in the bucket.
 
 The contract's folder is `backups/database/{table}/{YYYY}/{MM}/{DD}/`. A backup is a folder in it,
-`{time}_{id}/`, with `part-00000.jsonl.zst …` (with `.aes` if it is encrypted) and `_manifest.json`, `_pin.json` if it is
-pinned, and `_note.json` if its note was changed; Athena and Spark ignore the latter because of the leading underscore. The old form is one object, `{time}.json`, optionally
-with `.gz`.
+`{time}_{id}/`, with `part-00000.jsonl.zst …` (with `.aes` if it is encrypted) and `_manifest.json`,
+`_pin.json` if it is pinned, and `_note.json` if its note was changed; Athena and Spark ignore the
+latter because of the leading underscore. The old form is one object, `{time}.json`, optionally with
+`.gz`.
 """
 
 from __future__ import annotations

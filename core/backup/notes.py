@@ -1,7 +1,7 @@
 """Notes that are added to a backup, or changed, after it was made.
 
-The manifest of a backup is never changed. A later note is a small object in the folder of the backup
-instead, like a pin: it is the same on every machine, and is removed with the backup.
+The manifest of a backup is never changed. A later note is a small object in the folder of the
+backup instead, like a pin: it is the same on every machine, and is removed with the backup.
 """
 
 from __future__ import annotations

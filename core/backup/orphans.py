@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 def orphan_parts(store: Store, work: Work) -> tuple[OrphanParts, ...]:
     """Return what interrupted backups left in the store, oldest first.
 
-    Backups that are running or can be resumed on this machine, and those of other machines to which a
-    part was added within a day, are omitted.
+    Backups that are running or can be resumed on this machine, and those of other machines to which
+    a part was added within a day, are omitted.
 
     Raises:
         StorageError: When the store cannot be listed.

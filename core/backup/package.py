@@ -49,9 +49,9 @@ class Package:
     """A downloaded backup; `content` is None for the old form. `pieces` can be repeated.
 
     `inferred` means that the schema was inferred from the values; `problems` are notes about it.
-    `held` are the verified rows of a backup that is small enough to stay in memory. `engine` is
-    the database engine of the backup, empty for the old form. `convert` changes the rows for
-    another engine. `cipher` decrypts the files of an encrypted backup, which stay encrypted on disk.
+    `held` are the verified rows of a backup that is small enough to stay in memory. `engine` is the
+    database engine of the backup, empty for the old form. `convert` changes the rows for another
+    engine. `cipher` decrypts the files of an encrypted backup, which stay encrypted on disk.
     """
 
     backup: Backup
@@ -351,8 +351,8 @@ def unpack(  # noqa: PLR0913 - a part, and how it is read
     `complete`), pieces may end anywhere; with `long_rows` only those of a long row.
 
     The rows of an encrypted part are only proven to be authentic at its end. They may be
-    decompressed before, because `read_part` has compared the hash of the stored bytes, which the MAC
-    of the manifest covers.
+    decompressed before, because `read_part` has compared the hash of the stored bytes, which the
+    MAC of the manifest covers.
 
     Raises:
         Corrupt: When the size differs, or the part cannot be decompressed or decrypted.

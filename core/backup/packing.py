@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 #: Size of a part in bytes before compression: about 9 MB stored, small enough to retry.
 PART_BYTES = 32 << 20
-#: The first parts are smaller: their upload begins earlier, and less of a table of 100 MB remains to
-#: be compressed after its last row, when the database has nothing to do.
+#: The first parts are smaller: their upload begins earlier, and less of a table of 100 MB remains
+#: to be compressed after its last row, when the database has nothing to do.
 _SMALLER_PARTS, _SMALLER_BYTES = 8, 16 << 20
 #: The last parts become smaller too, down to this size, for the same reason.
 _LEAST_BYTES = 4 << 20
@@ -170,9 +170,10 @@ class Packer:
     """One part: its rows are collected, and compressed together.
 
     The compressor then finds repetitions in the rows themselves, instead of in a copy of the last
-    ones: 0.19 s of processor time instead of 0.24 s for a million rows, measured apart. Two kinds of
-    parts are compressed piece by piece: those with a longer row than the buffer may hold, so that the
-    row is not in memory twice, and encrypted ones, so that a part is never in memory in both forms.
+    ones: 0.19 s of processor time instead of 0.24 s for a million rows, measured apart. Two kinds
+    of parts are compressed piece by piece: those with a longer row than the buffer may hold, so
+    that the row is not in memory twice, and encrypted ones, so that a part is never in memory in
+    both forms.
 
     Args:
         index: The number of the part.

@@ -72,7 +72,8 @@ def put_beside(store: Store, backup: Backup, key: str, data: bytes, work: Work) 
     Raises:
         NotFound: The backup was removed in the meantime; the object does not remain alone.
     """
-    # In one request: a deletion would need another permission, and a kill after it would leave none.
+    # In one request: a deletion would need another permission, and a kill after it would leave
+    # none.
     store.put(key, data, {}, work=work, only_new=False)
     folder = backup.key.removesuffix(MANIFEST)
     if not any(stored.key == folder + MANIFEST for stored in store.list(folder, work=work)):

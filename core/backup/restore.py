@@ -48,10 +48,10 @@ class Choices:
 
     `allow_orphans` accepts rows of other tables that would refer to missing rows; `with_triggers`
     creates the triggers of the backup (code) instead of retaining the present ones. `with_grants`
-    gives the table the owner and the grants of the backup instead of the present ones. `pending` are
-    other tables that are restored after this one: rows of them, or that refer to them, are counted
-    after the last table. `previewed_rows` are those of the table in a preview, see `restore`;
-    `previewed_tables` are the same for several tables, by name.
+    gives the table the owner and the grants of the backup instead of the present ones. `pending`
+    are other tables that are restored after this one: rows of them, or that refer to them, are
+    counted after the last table. `previewed_rows` are those of the table in a preview, see
+    `restore`; `previewed_tables` are the same for several tables, by name.
     """
 
     target: str | None = None
@@ -80,10 +80,11 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
 ) -> RestoreReport:
     """Restore a table from a backup, in place or under a new name.
 
-    The backup is fetched and compared with the hashes of its parts first. Then, in one transaction, a
-    shadow table is loaded, verified by the hash of all rows and by the database, and swapped in; the former table is retained
-    under another name until `drop_former_table` or `undo`. Dependent views, triggers and full-text
-    indexes are checked or rebuilt in the same transaction. A kill at any time changes nothing.
+    The backup is fetched and compared with the hashes of its parts first. Then, in one transaction,
+    a shadow table is loaded, verified by the hash of all rows and by the database, and swapped in;
+    the former table is retained under another name until `drop_former_table` or `undo`. Dependent
+    views, triggers and full-text indexes are checked or rebuilt in the same transaction. A kill at
+    any time changes nothing.
 
     Args:
         workspace: The workspace with the bucket.
@@ -96,7 +97,8 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
             ones.
         with_grants: Whether the table gets the owner and the grants of the backup; otherwise those
             of the present table, if there is one. MariaDB has no owners, and revokes no grant.
-        existing: Whether a missing SQLite file is an error, since the restore was previewed with it.
+        existing: Whether a missing SQLite file is an error, since the restore was previewed with
+            it.
         previewed_rows: How many rows the table had when the restore was previewed, 0 if it did not
             exist: it is not replaced if it has another number; None to replace it in any case.
         **choice: Which backup; see `core.backup.choice.BackupChoice`.

@@ -1,8 +1,8 @@
 """Restore of several tables or of all tables of a database.
 
 By default each table is restored in its own transaction, so that a failure leaves those before it
-restored; the error lists them. With one transaction for all, a failure changes nothing. Foreign keys
-whose table is restored later are created at the end.
+restored; the error lists them. With one transaction for all, a failure changes nothing. Foreign
+keys whose table is restored later are created at the end.
 """
 
 from __future__ import annotations
@@ -126,10 +126,11 @@ def restore_tables(
         The reports, each with the former table from which it can be undone.
 
     Raises:
-        Conflict: In a single transaction, rows would refer to missing rows, and this is not allowed.
-        StorageError: The errors of `choose_backups`, and of the restore of one table. `effect` names
-            the tables that were restored, and `partial` is their report; None if the connection
-            ended while a single transaction was committed, so that it is not known.
+        Conflict: In a single transaction, rows would refer to missing rows, and this is not
+            allowed.
+        StorageError: The errors of `choose_backups`, and of the restore of one table. `effect`
+            names the tables that were restored, and `partial` is their report; None if the
+            connection ended while a single transaction was committed, so that it is not known.
     """
     work = default_work(work)
     with attaching_partial(_nothing):

@@ -146,8 +146,8 @@ def decisions(
 
     The rule counts for each table of each database, and each filter, separately. Always retained
     are: the newest backup, the last one that a restore drill proved, pinned ones, old forms, those
-    with an encrypted filter, those whose time is in the future, and those that are damaged. The last
-    two also do not count as the newest of the table, or of a day, week, month or year.
+    with an encrypted filter, those whose time is in the future, and those that are damaged. The
+    last two also do not count as the newest of the table, or of a day, week, month or year.
     """
     listed, moment = tuple(backups), now or utc_now()
     # A backup of some rows must not replace one of the complete table.

@@ -97,8 +97,8 @@ def restore_rows(
         database: A path, a URL, or `secret:NAME`.
         table: The table of the backup.
         keys: The primary keys of the rows: `5`, or a JSON array such as `["BTC", 5]`.
-        where: An SQL condition (DuckDB) on the rows of the backup, which also selects rows. It cannot
-            select rows that only exist today.
+        where: An SQL condition (DuckDB) on the rows of the backup, which also selects rows. It
+            cannot select rows that only exist today.
         **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Raises:

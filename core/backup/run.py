@@ -61,8 +61,8 @@ def backup(  # noqa: PLR0913 - keyword-only data of one request
 ) -> BackupReport:
     """Back up tables from one consistent view of the database.
 
-    If the storage fails for a time, the rows are read all the same, and stored on this computer; what
-    cannot be sent afterwards is sent by `core.backup.resume.resume`.
+    If the storage fails for a time, the rows are read all the same, and stored on this computer;
+    what cannot be sent afterwards is sent by `core.backup.resume.resume`.
 
     Args:
         workspace: The workspace with the bucket.
@@ -121,8 +121,8 @@ def back_up(
     remove_own_orphans(store, work)
     notes: tuple[str, ...] = (source.untested,) if source.untested else ()
     with source.snapshot(tables):
-        # One time for all tables, after the start of the snapshot: a backup never contains a row that
-        # is newer than its time, also if the run takes hours.
+        # One time for all tables, after the start of the snapshot: a backup never contains a row
+        # that is newer than its time, also if the run takes hours.
         taken = utc_now()
         chosen = choose_tables(source, tables, work)
         notes += tuple(_notes(source, chosen.tables))

@@ -1,7 +1,8 @@
 """Local record of the last run of each backup, in the state database.
 
-A run is named by its database, tables, patterns and conditions, like a schedule. It is recorded before it starts, so
-that a run whose process was killed is noticed too. Those of other machines are not known here.
+A run is named by its database, tables, patterns and conditions, like a schedule. It is recorded
+before it starts, so that a run whose process was killed is noticed too. Those of other machines are
+not known here.
 """
 
 from __future__ import annotations

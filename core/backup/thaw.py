@@ -62,8 +62,9 @@ class _Retrieval:
     duration: str
 
 
-#: By storage class or archive tier, and mode. Source: https://aws.amazon.com/s3/pricing/ ("Retrieval
-#: requests", "Data retrievals") and the user guide, "Understanding archive retrieval options".
+#: By storage class or archive tier, and mode. Source: https://aws.amazon.com/s3/pricing/
+#: ("Retrieval requests", "Data retrievals") and the user guide, "Understanding archive retrieval
+#: options".
 _RETRIEVALS = {
     ("GLACIER", "Expedited"): _Retrieval(0.03, 10.0, "1 to 5 minutes"),
     ("GLACIER", "Standard"): _Retrieval(0.01, 0.05, "3 to 5 hours"),
@@ -107,8 +108,8 @@ def thaw(
 ) -> ThawReport:
     """Request the retrieval of all archived objects of a backup; see `plan_thaw`.
 
-    It ends when the requests are sent. Call it again to see the state: objects that are requested or
-    readable are not requested again.
+    It ends when the requests are sent. Call it again to see the state: objects that are requested
+    or readable are not requested again.
 
     Returns:
         The state after the requests.

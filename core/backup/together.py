@@ -38,8 +38,8 @@ class TablesWanted:
     `any_source` uses the newest backup of each table, of any database; `source` only those of the
     database with this name, path, or complete text of its `Origin`. With `backup_ids` only these
     backups are used, for example those of a preview. With `skip_unusable` a requested table without
-    a usable backup is skipped instead of refused. In a `single_transaction` all tables are restored,
-    or none.
+    a usable backup is skipped instead of refused. In a `single_transaction` all tables are
+    restored, or none.
     """
 
     tables: tuple[str, ...] | None = None

@@ -27,10 +27,10 @@ _STAMP = re.compile(r"__before_(\d{8}T\d{6}Z)(?:_(\d+))?$")
 class FormerTable:
     """The former table of the last restore, and what an undo would drop.
 
-    `rows` is the number of its rows; `single_rows` means that it contains the former values of single
-    rows only. `present_rows` are those of the present table, including rows written since the
-    restore; None if there is no such table. `used_by` are the views, triggers,
-    routines and events that use the former table by its name, and fail without it.
+    `rows` is the number of its rows; `single_rows` means that it contains the former values of
+    single rows only. `present_rows` are those of the present table, including rows written since
+    the restore; None if there is no such table. `used_by` are the views, triggers, routines and
+    events that use the former table by its name, and fail without it.
     """
 
     table: str

@@ -44,8 +44,8 @@ class UnfinishedBackup:
 def unfinished_backup(store: Store, folder: str) -> Iterator[UnfinishedBackup]:
     """Record a running backup; if the block fails, the sent objects are removed.
 
-    Objects that cannot be removed are removed by the next backup of this machine. Nothing is removed
-    of a backup that can be resumed, unless it was cancelled.
+    Objects that cannot be removed are removed by the next backup of this machine. Nothing is
+    removed of a backup that can be resumed, unless it was cancelled.
 
     Raises:
         LocalIOError: The record cannot be written.

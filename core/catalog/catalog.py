@@ -233,8 +233,8 @@ class Catalog:
         """Yield a cursor on a database in memory with the table `keys`, in the order of keys.
 
         Its columns are `key`, `low` (the key in lower case), `size`, `modified`, `storage_class`,
-        `kind`, the names of `core.catalog.columns.NAMES` (empty where a key has none), and `moment`.
-        Times are in UTC. A cancel interrupts statements.
+        `kind`, the names of `core.catalog.columns.NAMES` (empty where a key has none), and
+        `moment`. Times are in UTC. A cancel interrupts statements.
 
         Raises:
             NotFound: there is no catalogue yet.

@@ -70,7 +70,8 @@ def import_inventory(
     Keys that the report lacks are removed only below a prefix that it covers: the confirmed one, or
     else, if a manifest shows that no file is missing, the beginning that all of its keys have in
     common. A report is never limited to a longer prefix than that. Keys of the last two days of the
-    report are not removed either, and none is removed by a report without keys, whose time is unknown.
+    report are not removed either, and none is removed by a report without keys, whose time is
+    unknown.
 
     The age of the catalogue is that of the newest object in the report, which is older than the
     report itself. A refresh adds what is newer.
@@ -83,8 +84,8 @@ def import_inventory(
             otherwise a folder.
 
     Raises:
-        InvalidInput: a file is not a report of S3 Inventory in Parquet or CSV, or of another bucket;
-            or files of it are missing, or are those of several reports.
+        InvalidInput: a file is not a report of S3 Inventory in Parquet or CSV, or of another
+            bucket; or files of it are missing, or are those of several reports.
         LocalIOError: a file cannot be read, or the catalogue cannot be written.
         Cancelled: the token of `work` was cancelled.
     """
@@ -214,8 +215,8 @@ def _times(
         former: the former catalogue.
         covered: the prefix that the report covers; None if it is unknown.
         moment: the time of the report.
-        added: whether it has added keys. A later listing that lacked them had found them deleted, so
-            that the catalogue is only as new as the report.
+        added: whether it has added keys. A later listing that lacked them had found them deleted,
+            so that the catalogue is only as new as the report.
     """
     times = dict(former.listed) if former else {}
     if added:

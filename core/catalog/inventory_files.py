@@ -1,9 +1,9 @@
 """The files of a report of S3 Inventory, and the `manifest.json` that names them.
 
-Sources: Amazon S3 User Guide, "Locating your inventory list" (the members of `manifest.json`: source
-bucket, format, schema, and the key, size and MD5 of each file, but not the prefix to which the report
-is limited) and "Amazon S3 Inventory list" (a report in CSV has no names of columns, and URL-encoded
-keys; with all versions it has the columns of versions).
+Sources: Amazon S3 User Guide, "Locating your inventory list" (the members of `manifest.json`:
+source bucket, format, schema, and the key, size and MD5 of each file, but not the prefix to which
+the report is limited) and "Amazon S3 Inventory list" (a report in CSV has no names of columns, and
+URL-encoded keys; with all versions it has the columns of versions).
 """
 
 from __future__ import annotations

@@ -111,8 +111,8 @@ def coverage(  # noqa: PLR0913, PLR0917 - the options of one command
     A stream is compared with itself: the hours and weekdays that have files in most of the weeks
     around are expected to have them. A stream has stopped if two expected files did not come, and
     has ended if there was none for 30 days. If there is a catalogue of the keys, only new keys are
-    listed. With --fail-stopped, streams that have ended count, too: what does not count, by --ignore
-    and --ignore-after, is listed.
+    listed. With --fail-stopped, streams that have ended count, too: what does not count, by
+    --ignore and --ignore-after, is listed.
     """
     from core.coverage.export import export_gaps
     from core.coverage.gaps import sorted_gaps

@@ -91,8 +91,8 @@ def get(  # noqa: PLR0913, PLR0917 - the options of one command
     that cannot be written, 30-33 for the service or the network, 130 interrupted.
 
     A large object whose download was cut, denied, killed, or ended by SIGTERM or a full disk
-    continues from its last byte if the same object is downloaded to the same file within seven days;
-    an object that was replaced starts again. The complete file is verified.
+    continues from its last byte if the same object is downloaded to the same file within seven
+    days; an object that was replaced starts again. The complete file is verified.
 
     Standard output (-) receives up to 8 MiB only when they are verified. The bytes of a larger
     object are written as they arrive: only exit code 0 shows that they are right.

@@ -28,9 +28,9 @@ def collect_garbage_rarely() -> None:
 def with_room(function: Callable[[], int]) -> int:
     """Call a function with room on the stack for all of its calls.
 
-    Python allocates the stack in pieces of 16 KB, and requests the next one from the system for each
-    call at the end of a piece. Where such a call is repeated, as by the patterns that an import deep in
-    other imports compiles, that took a twentieth of the time of a command.
+    Python allocates the stack in pieces of 16 KB, and requests the next one from the system for
+    each call at the end of a piece. Where such a call is repeated, as by the patterns that an
+    import deep in other imports compiles, that took a twentieth of the time of a command.
     """
     code = _called.__code__.replace(co_stacksize=_STACK_VALUES)
     return int(FunctionType(code, {})(function))

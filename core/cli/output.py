@@ -228,7 +228,8 @@ class ReaderClosed(Exception):  # noqa: N818 - not an error: for example `head` 
 def write(text: str) -> None:
     """Write a text to standard output; raises the errors of `flush`.
 
-    Characters that its encoding lacks are escaped, for example under an old locale of Latin letters.
+    Characters that its encoding lacks are escaped, for example under an old locale of Latin
+    letters.
     """
     with _standard_output():
         try:

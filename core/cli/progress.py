@@ -15,7 +15,8 @@ from core.work import Progress, Standstill
 
 #: Seconds between two lines without a terminal; shorter operations print no line.
 LINE_SECONDS = 5.0
-#: The longest step that is shown completely, in characters; of a longer one, such as a key, its end.
+#: The longest step that is shown completely, in characters; of a longer one, such as a key, its
+#: end.
 _LONGEST_STEP = 30
 #: The columns of a terminal that the texts need beside the bar.
 _TEXT_WIDTH = 65

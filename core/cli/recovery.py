@@ -30,8 +30,8 @@ def recovery_kit(
 ) -> None:
     """Write restore.py and FORMAT.md, with which tables are restored without Strongroom.
 
-    The script reads the bucket or a local copy of it with Python 3.9 or newer. Neither file contains
-    a key: encrypted backups need --key-file, or --include-key here. Existing files are not
+    The script reads the bucket or a local copy of it with Python 3.9 or newer. Neither file
+    contains a key: encrypted backups need --key-file, or --include-key here. Existing files are not
     overwritten (exit code 22).
     """
     from core.backup.encryption_keys import SECRET, keys_of

@@ -105,7 +105,8 @@ def rm(  # noqa: PLR0913, PLR0917 - the options of one command
             bucket, work, texts=texts, recursive=recursive, names=name_filter(include, exclude),
             matching=matching_of(literal),
         )  # fmt: skip
-        # Unknown counts as permanent: without the permission to read the state, no trash is certain.
+        # Unknown counts as permanent: without the permission to read the state, no trash is
+        # certain.
         permanent = not versioning(bucket, work=work)
     if dry_run or not yes:
         _show_plan(cli, found, bucket, permanent=permanent)

@@ -4,8 +4,8 @@ The documents are indented, which Athena's JSON libraries refuse. Amazon Ion is 
 its library reads indented documents. Source: Athena user guide, "Amazon Ion Hive SerDe". All values
 are text, since a column of that type shows any value as it is written in Ion (source: amazon-ion/
 ion-hive-serde, IonValueToStringObjectInspector), while a decimal of 38 digits rounds longer ones.
-Times are compared as moments, exact to the nanosecond. Partitions are projected from the layout of the keys, so that no crawler is
-needed ("Partition projection with Amazon Athena").
+Times are compared as moments, exact to the nanosecond. Partitions are projected from the layout of
+the keys, so that no crawler is needed ("Partition projection with Amazon Athena").
 """
 
 from __future__ import annotations

@@ -96,7 +96,8 @@ def run_on_athena(  # noqa: PLR0913 - an operation's arguments are plain data, n
         path: The file to write; empty for a new table of the window.
         file_format: `csv`, `json`, `jsonl` or `parquet`; by default the ending of the file.
         overwrite: Whether an existing file is replaced.
-        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would compute.
+        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would
+            compute.
 
     Raises:
         AlreadyExists: The file exists.

@@ -138,7 +138,8 @@ def collect(  # noqa: PLR0913 - an operation's arguments are plain data, named b
         cache: Whether objects are read from the cache of this computer, and stored there.
         list_again: See `plan`.
         overwrite: Whether an existing file is replaced.
-        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would compute.
+        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would
+            compute.
 
     Raises:
         AlreadyExists: The file exists.

@@ -17,8 +17,8 @@ from core.units import format_counted
 if TYPE_CHECKING:
     import duckdb
 
-#: The usual spelling of a number, which a number shows again. Programs write an exponent with a sign
-#: or after digits behind the point: `1e-05`, `1.5E10`.
+#: The usual spelling of a number, which a number shows again. Programs write an exponent with a
+#: sign or after digits behind the point: `1e-05`, `1.5E10`.
 USUAL = r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]+)?|[eE][-+][0-9]+)?"
 #: What a reader may take for a number, or for a missing one.
 _ALIKE = (

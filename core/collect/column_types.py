@@ -2,8 +2,8 @@
 
 A column has numbers if each of its values is the usual spelling of a number, which a number shows
 again. Values such as `+491234`, `007`, ` 12`, `1e5`, `0x10` and `1_000` are names as often as
-numbers, and a text of JSON is never a number: such columns stay text. Numbers of JSON are numbers in
-each spelling.
+numbers, and a text of JSON is never a number: such columns stay text. Numbers of JSON are numbers
+in each spelling.
 """
 
 from __future__ import annotations

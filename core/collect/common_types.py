@@ -1,7 +1,7 @@
 """Whether the common type of a column of several objects holds all of their numbers.
 
-DuckDB makes 38 digits of two long decimals by omitting digits after the point, and doubles of integers
-or decimals beside doubles.
+DuckDB makes 38 digits of two long decimals by omitting digits after the point, and doubles of
+integers or decimals beside doubles.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Rows of objects of any CSV or JSON, for queries of a folder; numbers stay as they are written.
 
 - CSV: the first line has the names of the columns. An empty field is NULL.
-- JSON: the elements of a list are rows, and an object is one row. An object with exactly one list of
-  objects, such as candles with their symbol, becomes the rows of that list; the other members are
-  repeated in each row, with `document_` before a name that the rows have, too.
+- JSON: the elements of a list are rows, and an object is one row. An object with exactly one list
+  of objects, such as candles with their symbol, becomes the rows of that list; the other members
+  are repeated in each row, with `document_` before a name that the rows have, too.
 - JSON lines: each line is a row.
 """
 

@@ -1,8 +1,8 @@
 """The table of the objects of a folder in DuckDB: their columns by name, with exact types.
 
 All values of CSV and JSON are text at first. A column becomes numbers, booleans, dates or times if
-all of its values are; times without a zone are UTC; see `column_types` for numbers. Lists and objects
-become JSON.
+all of its values are; times without a zone are UTC; see `column_types` for numbers. Lists and
+objects become JSON.
 """
 
 from __future__ import annotations

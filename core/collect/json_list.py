@@ -1,7 +1,8 @@
 """Rows of large JSON objects that are one list, some megabytes at a time.
 
-The list is divided at its own commas, which are found by brackets and quotes. The division is only a
-guess until the parser has accepted every part, so that a text which is not JSON is never read wrongly.
+The list is divided at its own commas, which are found by brackets and quotes. The division is only
+a guess until the parser has accepted every part, so that a text which is not JSON is never read
+wrongly.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rows of large JSON objects with one list of rows, such as candles with their symbol, in parts.
 
-The first reading finds the members by brackets and commas, the second one reads those beside the list,
-and the others read the list. As in `json_list`, the parser must accept every part.
+The first reading finds the members by brackets and commas, the second one reads those beside the
+list, and the others read the list. As in `json_list`, the parser must accept every part.
 """
 
 from __future__ import annotations

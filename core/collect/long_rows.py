@@ -9,9 +9,9 @@ from core.units import format_count, format_size
 
 #: Bytes of one row in any format.
 MOST_LINE = 32 * MIB
-#: Memory of a row beside that of the program, which is then below 300 MB, as it was measured: its bytes
-#: are in memory as bytes, text, line of the staged file and value of DuckDB, and each value of a list
-#: is an object of Python.
+#: Memory of a row beside that of the program, which is then below 300 MB, as it was measured: its
+#: bytes are in memory as bytes, text, line of the staged file and value of DuckDB, and each value
+#: of a list is an object of Python.
 _MOST_MEMORY, _PER_BYTE, _PER_VALUE = 230e6, 6.5, 130
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _MOST_DIGITS = 38
-#: DuckDB's types of decimals with more digits, and of times in the old form, which end in nanoseconds.
+#: DuckDB's types of decimals with more digits, and of times in the old form, which end in
+#: nanoseconds.
 _DECIMAL, _TIME = "DOUBLE", "TIMESTAMP"
 _ROUNDED = "The column {name} is shown rounded: its decimals have more than 38 digits, and are doubles here."
 _CUT = (

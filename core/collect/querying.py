@@ -77,7 +77,8 @@ def run_query(  # noqa: PLR0913 - an operation's arguments are plain data, named
         path: The file to write; empty for a new table.
         file_format: `csv`, `json`, `jsonl` or `parquet`; by default the ending of the file.
         overwrite: Whether an existing file is replaced.
-        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would compute.
+        formula_safe: Whether an apostrophe precedes texts of a CSV that a spreadsheet would
+            compute.
 
     Raises:
         AlreadyExists: The file exists.

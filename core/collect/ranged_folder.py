@@ -1,7 +1,7 @@
 """The Parquet files of a folder, of which only the bytes are read that a statement needs.
 
-Each object is a file of its size in a private folder, with the bytes that were read at their places.
-DuckDB plans the statement with the footers; then the parts of columns that it will read are
+Each object is a file of its size in a private folder, with the bytes that were read at their
+places. DuckDB plans the statement with the footers; then the parts of columns that it will read are
 requested. A part that is missing by a mistake begins with zeros, which DuckDB refuses: then, as
 after any doubt, the objects are read completely.
 """
@@ -49,7 +49,8 @@ _THREADS = 8
 #: Bytes at the end of an object that are requested first: most footers are shorter.
 _TAIL_BYTES = 64 * 1024
 _MOST_FOOTER = 64 * 1024 * 1024
-#: The share of all bytes from which complete objects are read, which are compared with their hashes.
+#: The share of all bytes from which complete objects are read, which are compared with their
+#: hashes.
 _MOST_SHARE = 0.75
 
 

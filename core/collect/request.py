@@ -75,7 +75,8 @@ def request_of(
         timeframe: the timeframe of candles.
         start: a date or time (ISO 8601, UTC).
         end: a date, which belongs to the range, or the time at which the range ends.
-        margin: the seconds of that of `Request`; by default enough for the usual number of rows in an object.
+        margin: the seconds of that of `Request`; by default enough for the usual number of rows in
+            an object.
 
     Raises:
         InvalidInput: a value is missing, unknown or contradictory.

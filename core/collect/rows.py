@@ -41,8 +41,8 @@ class UnreadableError(ValueError):
 class Block:
     """Rows of one form: the names of their columns, and the values of each as JSON has them.
 
-    `rows` are their numbers in the object. `are_fields` means that the values are fields of CSV, which
-    may be numbers although they are texts.
+    `rows` are their numbers in the object. `are_fields` means that the values are fields of CSV,
+    which may be numbers although they are texts.
     """
 
     names: tuple[str, ...]

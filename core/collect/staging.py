@@ -41,7 +41,8 @@ WRITTEN = "$written"
 class Form:
     """A file with rows that have the same columns; `names` are unique even without case.
 
-    `longest` is at least the length of the longest line in bytes: that of the longest block of lines.
+    `longest` is at least the length of the longest line in bytes: that of the longest block of
+    lines.
     """
 
     path: Path

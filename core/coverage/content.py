@@ -4,8 +4,8 @@ Exchanges emit no candle for an interval without trades, so an interval that a f
 error by itself.
 
 Times that no file covers lack their file, unless files of the stream usually pause then: nights of
-exchanges with opening hours, and quiet hours of pairs with few trades. The calendar decides, so that
-both agree. A file that cannot be read lacks its rows. Otherwise it is decided in this order:
+exchanges with opening hours, and quiet hours of pairs with few trades. The calendar decides, so
+that both agree. A file that cannot be read lacks its rows. Otherwise it is decided in this order:
 
 1. The trades of the symbol: with a trade in the interval the candle was lost; without one, between
    the first and the last trade of a file of trades, the market was quiet.

@@ -50,8 +50,8 @@ class ContentReport:
 
     Attributes:
         gaps: all intervals without a candle, by symbol and time.
-        intervals: number of intervals of each symbol, without the last ones, whose files may still be
-            on their way.
+        intervals: number of intervals of each symbol, without the last ones, whose files may still
+            be on their way.
         present: number of intervals that have a candle, by symbol.
         unread: keys that could not be read, each with the reason.
         objects: number of files that were read.

@@ -63,9 +63,9 @@ class StreamState:
 def freshness_of(calendar: Calendar, now: datetime) -> StreamState:
     """Return the freshness of a stream at a time.
 
-    A stream has stopped if at least two expected hours (or days, if it has files at undefined hours)
-    have passed since its latest file; nights and weekends in which it usually pauses do not count.
-    A pair with few trades has stopped after a pause that is longer than its usual ones.
+    A stream has stopped if at least two expected hours (or days, if it has files at undefined
+    hours) have passed since its latest file; nights and weekends in which it usually pauses do not
+    count. A pair with few trades has stopped after a pause that is longer than its usual ones.
     """
     age = as_utc(now) - calendar.latest
     interval = _interval(calendar)

@@ -21,7 +21,8 @@ class Selection:
 
     Attributes:
         kind: an id of `core.layout.kinds.KINDS`, or empty for all kinds.
-        names: symbols, users, types or tables; `*` and `?` stand for other characters. Empty for all.
+        names: symbols, users, types or tables; `*` and `?` stand for other characters. Empty for
+            all.
         timeframe: a timeframe of candles, or empty for all.
         first: the first day of the calendars, or None for the first known one.
         last: the last day of the calendars, or None for the last known one.

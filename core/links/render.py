@@ -119,8 +119,8 @@ def _curl_command(link: Link) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Keys are arbitrary text and must not become Markdown, for example another link or, after a line
-    # break, a heading.
+    # Keys are arbitrary text and must not become Markdown, for example another link or, after a
+    # line break, a heading.
     plain = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
     return "".join(f"\\{char}" if char in "\\[]<>`*_" else char for char in plain)
 

@@ -115,8 +115,8 @@ def link_into_place(handle: int, path: str, *, overwrite: bool) -> None:
 
 def _link(handle: int, path: str) -> None:
     """Link an open file, which `/proc` shows as a symbolic link (`open(2)`, `O_TMPFILE`)."""
-    # With a descriptor, which the absolute source makes irrelevant, Python calls `linkat`: only that
-    # function follows the symbolic link.
+    # With a descriptor, which the absolute source makes irrelevant, Python calls `linkat`: only
+    # that function follows the symbolic link.
     os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
 
 

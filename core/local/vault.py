@@ -227,8 +227,8 @@ def _chosen() -> Any:
 def _without_macos() -> Iterator[None]:
     """Prevent the import of macOS's library in the block, on other systems.
 
-    keyring imports all backends to choose one. Where this one does not exist, it starts a C compiler
-    to find its libraries, which takes longer than all else.
+    keyring imports all backends to choose one. Where this one does not exist, it starts a C
+    compiler to find its libraries, which takes longer than all else.
     """
     if sys.platform != "darwin" and _MACOS_LIBRARY not in sys.modules:
         sys.modules[_MACOS_LIBRARY] = None  # type: ignore[assignment] # Python refuses to import it

@@ -59,8 +59,8 @@ class RetentionReport:
 def note_same_server(decisions: Iterable[RetentionDecision]) -> str:
     """Return a note if databases that are counted separately may be the same one.
 
-    `localhost` of two computers is not the same server: backups of different names of a computer are
-    not counted together, since a rule would then remove backups that it has retained so far.
+    `localhost` of two computers is not the same server: backups of different names of a computer
+    are not counted together, since a rule would then remove backups that it has retained so far.
     """
     names: dict[Origin, set[str]] = {}
     for each in decisions:

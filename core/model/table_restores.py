@@ -13,8 +13,8 @@ from core.model.selection import Skipped
 class TablesPlan:
     """The backup of each table that a restore would use, in the order of the restore.
 
-    `skipped` and `notes` are those of `TablesPreview`. `one_transaction` is whether the database can
-    restore them in a single transaction.
+    `skipped` and `notes` are those of `TablesPreview`. `one_transaction` is whether the database
+    can restore them in a single transaction.
     """
 
     backups: tuple[Backup, ...]

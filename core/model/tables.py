@@ -16,7 +16,8 @@ class Column:
 
     `generated` is the expression of a computed column, `stored` whether its value is stored.
     `numbering` is `always` or `by default` if the database numbers the column (PostgreSQL), and
-    `auto_increment` in MariaDB. `attributes` are further clauses of MariaDB, for example `INVISIBLE`.
+    `auto_increment` in MariaDB. `attributes` are further clauses of MariaDB, for example
+    `INVISIBLE`.
     """
 
     name: str

@@ -35,11 +35,11 @@ class Drill:
 class DrillReport:
     """Report of a restore drill: a backup that was restored into a scratch table.
 
-    `target` is the scratch database and `table` the name of the removed scratch table; `remains` names
-    the table that could not be removed, which the next drill removes, and `remains_because` is the
-    reason, as sentences. `verified`
-    describes how the rows were compared. `notes` are parts of the schema that a scratch database
-    cannot have, and other databases with backups of such a table; `problems` are differences.
+    `target` is the scratch database and `table` the name of the removed scratch table; `remains`
+    names the table that could not be removed, which the next drill removes, and `remains_because`
+    is the reason, as sentences. `verified` describes how the rows were compared. `notes` are parts
+    of the schema that a scratch database cannot have, and other databases with backups of such a
+    table; `problems` are differences.
     """
 
     backup: Backup

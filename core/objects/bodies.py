@@ -35,7 +35,8 @@ def _woken(body: Any, work: Work) -> Iterator[None]:
     stream = body._raw_stream  # noqa: SLF001 - botocore offers no way to shut a stream down
 
     def wake() -> None:
-        # The read has already ended; RuntimeError: and its connection is in use for another request.
+        # The read has already ended; RuntimeError: and its connection is in use for another
+        # request.
         with suppress(OSError, ValueError, RuntimeError):
             stream.shutdown()
 

@@ -103,8 +103,8 @@ def delete(
 def delete_unchanged(bucket: Bucket, key: str, etag: str, *, work: Work | None = None) -> Deleted:
     """Delete an object if it still has the ETag `etag`; one that does not exist counts as deleted.
 
-    AWS checks the ETag within the request. Other servers ignore the condition, so that it is checked
-    just before.
+    AWS checks the ETag within the request. Other servers ignore the condition, so that it is
+    checked just before.
 
     Raises:
         Conflict: the object has another ETag; it was not deleted.

@@ -1,7 +1,7 @@
 """Pages of a long listing, requested without botocore on many connections in one thread.
 
-A request through botocore takes 1.4 ms of processor time, and needs a thread for each one that waits;
-here it takes 0.1 ms. Pages that do not arrive completely are left to botocore, which follows
+A request through botocore takes 1.4 ms of processor time, and needs a thread for each one that
+waits; here it takes 0.1 ms. Pages that do not arrive completely are left to botocore, which follows
 redirects, retries, and reports the exact error.
 """
 

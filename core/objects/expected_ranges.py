@@ -1,9 +1,9 @@
 """Ranges that are requested before it is known that every server places their bounds alike.
 
-Folders beside each other usually have the same folders inside, so a folder is divided like the first
-one while the names in it are still requested. An answer of such a range waits until these names have
-arrived. Then the folder is divided by its own names: ranges that are the same are used with their
-answers, and all others are dropped, unread.
+Folders beside each other usually have the same folders inside, so a folder is divided like the
+first one while the names in it are still requested. An answer of such a range waits until these
+names have arrived. Then the folder is divided by its own names: ranges that are the same are used
+with their answers, and all others are dropped, unread.
 """
 
 from __future__ import annotations

@@ -104,7 +104,8 @@ class FolderNames:
     def __init__(self) -> None:
         #: The folders (as keys) and all names of each level, relative to it and in order.
         self._levels: dict[str, tuple[dict[str, None], list[str]]] = {}
-        #: The same names in the order of S3, in which a folder is placed by its name with the slash.
+        #: The same names in the order of S3, in which a folder is placed by its name with the
+        #: slash.
         self._as_keys: dict[str, list[str]] = {}
         #: The folder of each requested level without an answer.
         self._awaited: dict[str, str] = {}

@@ -25,8 +25,8 @@ from core.work import CancelToken, Work
 #: Name of the metadata entry with the hexadecimal hash of the complete object.
 SHA256 = "sha256"
 CHUNK = 1024 * 1024
-#: Blocks between the thread that reads a file and the one that computes its SHA-256. They are large,
-#: because a thread that waits for the interpreter lock after each block may wait for 5 ms.
+#: Blocks between the thread that reads a file and the one that computes its SHA-256. They are
+#: large, because a thread that waits for the interpreter lock after each block may wait for 5 ms.
 _BUFFERS, _BLOCK = 2, 8 * CHUNK
 
 

@@ -1,10 +1,11 @@
 """Ranges of keys, and the texts at which they are divided.
 
 A division is complete whatever keys follow; it is even if the keys are as expected. Some servers,
-among them SeaweedFS, list folder by folder, so that `a/x` precedes `a-b`, and list nothing of a folder
-whose name a listing starts after. So for other servers than S3 no text is the name of a folder: it
-ends with a character that no name has. Its new part has neither a slash nor a character before it, unless all names in the folder are known
-(`core.objects.folder_levels`): both orders agree on it.
+among them SeaweedFS, list folder by folder, so that `a/x` precedes `a-b`, and list nothing of a
+folder whose name a listing starts after. So for other servers than S3 no text is the name of a
+folder: it ends with a character that no name has. Its new part has neither a slash nor a character
+before it, unless all names in the folder are known (`core.objects.folder_levels`): both orders
+agree on it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from core.objects.pages import Columns
 #: Number of keys of a page whose characters are examined for a division.
 _SAMPLE = 50
 #: The end of texts before a name, after most names with the same beginning. The second character
-#: has no meaning (Unicode reserves it for private use), so that no folder has such a name; there are
-#: folders whose names end with the first one.
+#: has no meaning (Unicode reserves it for private use), so that no folder has such a name; there
+#: are folders whose names end with the first one.
 NO_NAME = "~\ue8d3"
 #: Number of characters after the common ones that are computed with.
 _DIGITS = 8
@@ -99,8 +100,8 @@ def boundaries(prefix: str, keys: list[str], until: str | None, most: int) -> li
     """Return ascending texts that divide the keys after a page at likely places.
 
     A text has the beginning of the last key and then a greater character that also occurs in the
-    keys: after `k0017` of numbered keys, these are `k1` to `k9`, `k01` to `k09` and `k002` to `k009`.
-    The shortest ones are preferred, as they divide the largest range.
+    keys: after `k0017` of numbered keys, these are `k1` to `k9`, `k01` to `k09` and `k002` to
+    `k009`. The shortest ones are preferred, as they divide the largest range.
 
     Args:
         prefix: the common prefix of all keys.

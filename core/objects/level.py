@@ -1,8 +1,8 @@
 """One level of a bucket: the folders and objects directly below a prefix, page by page.
 
 botocore emits `before-parse` with the raw answer before its XML parser runs, and merges the
-`customized_response_dict` of a handler into the parsed answer: so pages are read by a faster parser,
-while botocore still handles signatures, redirects, errors and retries.
+`customized_response_dict` of a handler into the parsed answer: so pages are read by a faster
+parser, while botocore still handles signatures, redirects, errors and retries.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ __all__ = ["FAN_OUT", "Listing", "list_pages"]
 _PAGE_SECONDS = 0.001
 #: Number of answers after which the number of requests at the same time is examined.
 _ROUND = 16
-#: There are more requests if this part of the time no answer was there, and fewer with less than that.
+#: There are more requests if this part of the time no answer was there, and fewer with less than
+#: that.
 _MORE, _FEWER = 0.3, 0.1
 #: The number of requests without latency: one page is sent while another one is read.
 _FEWEST = 2
@@ -33,8 +34,8 @@ def list_pages(
 ) -> Iterator[Columns]:
     """Yield all objects below a prefix as pages of columns, in undefined order.
 
-    Each object appears once. With a `fan_out` of 1 the pages are in the order of their keys. Closing
-    the iterator ends the listing.
+    Each object appears once. With a `fan_out` of 1 the pages are in the order of their keys.
+    Closing the iterator ends the listing.
 
     Raises:
         StorageError: a request was denied or failed; no prefix is skipped.

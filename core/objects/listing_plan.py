@@ -1,10 +1,10 @@
 """Which requests list a prefix, so that many of them can be on their way at the same time.
 
-The keys are divided by folders first: the levels above the last key of the first page are listed with
-a delimiter, and each folder that follows becomes a range. Ranges are divided further at likely keys,
-because ListObjectsV2 can start after any key, whether it exists or not. If the server may have
-another order than S3, the levels inside a folder are listed, and it is divided between its own folders
-once they are known (`core.objects.expected_ranges`). Nothing here sends requests.
+The keys are divided by folders first: the levels above the last key of the first page are listed
+with a delimiter, and each folder that follows becomes a range. Ranges are divided further at likely
+keys, because ListObjectsV2 can start after any key, whether it exists or not. If the server may
+have another order than S3, the levels inside a folder are listed, and it is divided between its own
+folders once they are known (`core.objects.expected_ranges`). Nothing here sends requests.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Readers of pages of ListObjectsV2, the fastest first; each leaves unusual pages to the next one.
 
-Servers write the elements of an entry in different orders, so entries are read with a pattern that is
-derived from the first one, and pages with different kinds of entries by an XML parser. Both return
-raw text: XML entities are resolved, but names are not URL-decoded.
+Servers write the elements of an entry in different orders, so entries are read with a pattern that
+is derived from the first one, and pages with different kinds of entries by an XML parser. Both
+return raw text: XML entities are resolved, but names are not URL-decoded.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def _scalar(name: str, text: str) -> str:
 
 def _folders(body: bytes) -> list[bytes] | None:
     """Return the common prefixes, or None if they have another structure."""
-    # Without the last `>`, which occurs too often for a fast search; backwards would be slower still.
+    # Without the last `>`, which occurs too often for a fast search; backwards would be slower
+    # still.
     if b"<CommonPrefix" not in body:
         return []
     folders = _PREFIX.findall(body)

@@ -1,7 +1,8 @@
 """Which servers verify the CRC32 of the parts of an upload.
 
-AWS does. Of other servers, some ignore the header, and a few refuse it; all support Content-MD5, which
-takes six times as long to compute. A server is tested once, with a part whose checksum is wrong.
+AWS does. Of other servers, some ignore the header, and a few refuse it; all support Content-MD5,
+which takes six times as long to compute. A server is tested once, with a part whose checksum is
+wrong.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ from core.work import CancelToken, Progress, Work
 
 #: Number of parts that are sent concurrently; of a stream, memory holds at most two parts more.
 IN_FLIGHT = 8
-#: Number of parts of a file if one of at least so many bytes is sent within this time in seconds: so
-#: many cover the latency of a distant server. On a slow network a pause would discard what was sent
-#: of all of them.
+#: Number of parts of a file if one of at least so many bytes is sent within this time in seconds:
+#: so many cover the latency of a distant server. On a slow network a pause would discard what was
+#: sent of all of them.
 _MORE, _LEAST_BYTES, _FAST_SECONDS = 16, 5 << 20, 0.5
 
 

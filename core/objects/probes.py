@@ -63,8 +63,8 @@ def probe_completion(bucket: Bucket, key: str, work: Work) -> None:
 def refuse_existing_key(bucket: Bucket, key: str, operation: str, work: Work) -> None:
     """Raise an error if an object has the key, or if a write could replace one that is not seen.
 
-    Without `s3:ListBucket` a missing key is denied as a forbidden one is. Then the server's condition
-    of the write decides, which is tested with a probe.
+    Without `s3:ListBucket` a missing key is denied as a forbidden one is. Then the server's
+    condition of the write decides, which is tested with a probe.
 
     Args:
         bucket: the bucket.

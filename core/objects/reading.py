@@ -116,9 +116,9 @@ def head(
 def _is_absent(bucket: Bucket, key: str, work: Work) -> bool:
     """Return whether a listing proves that an object does not exist; False if it is denied.
 
-    S3 denies HEAD of an object that does not exist unless all keys of the bucket may be listed. With
-    rights on one prefix only, the key itself can still be listed.
-    Source: S3 API reference, HeadObject, "Permissions".
+    S3 denies HEAD of an object that does not exist unless all keys of the bucket may be listed.
+    With rights on one prefix only, the key itself can still be listed. Source: S3 API reference,
+    HeadObject, "Permissions".
     """
     try:
         page, _token = page_of(bucket, key, size=1, work=work)

@@ -100,8 +100,8 @@ def upload_many(
 def stored_upload(bucket: Bucket, key: str, path: Path, work: Work) -> Written | None:
     """Return the result of an upload of a small file whose answer was lost; None if it is another.
 
-    An object of this program has the SHA-256 of the file as metadata. What it contains is shown by a
-    hash that the server has computed.
+    An object of this program has the SHA-256 of the file as metadata. What it contains is shown by
+    a hash that the server has computed.
 
     Raises:
         NotFound: the object does not exist.
@@ -186,7 +186,8 @@ class _Sender(SmallLoop[SmallFile]):
         *,
         only_new: bool,
     ) -> None:
-        # Only AWS stores and returns a SHA-256 as checksum; other servers return an MD5 as the ETag.
+        # Only AWS stores and returns a SHA-256 as checksum; other servers return an MD5 as the
+        # ETag.
         self._checksummed = bucket.clients.endpoint_url is None
         self._ahead = _Ahead(files, with_md5=not self._checksummed)
         super().__init__(bucket, self._ahead, work)

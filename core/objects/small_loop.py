@@ -38,12 +38,12 @@ _MOST_BYTES = 32 * MIB
 _GIVE_UP = 8
 #: Time in seconds without any bytes after which a connection is closed.
 _SILENT_SECONDS = 30.0
-#: Longest wait in seconds for a socket, after which a cancel is detected; and while more connections
-#: can be opened, after which their number is doubled: on the way to a distant server each doubling
-#: would otherwise wait for an answer.
+#: Longest wait in seconds for a socket, after which a cancel is detected; and while more
+#: connections can be opened, after which their number is doubled: on the way to a distant server
+#: each doubling would otherwise wait for an answer.
 _STEP_SECONDS, _GROW_SECONDS = 0.05, 0.004
-#: Seconds for which the answers to requests that were sent are waited for after a cancel: they state
-#: which files are stored.
+#: Seconds for which the answers to requests that were sent are waited for after a cancel: they
+#: state which files are stored.
 _FINISHING_SECONDS = 0.7
 #: Refusals that are about one object, and no sign that the server fails.
 _ABOUT_THE_OBJECT = frozenset({304, 404, 409, 412})

@@ -133,8 +133,8 @@ def _duckdb(profile: Profile, uri: str, key: str) -> str:
         # DuckDB knows one domain only.
         host = f"s3.{profile.region}.{partition_of(profile.region).domain}"
         options.append(f"ENDPOINT {_sql(host)}")
-    # DuckDB reads what follows ? as parameters, and a backslash as an escape, unless both and patterns
-    # are disabled (the option of a secret with this name has no effect, as of DuckDB 1.4).
+    # DuckDB reads what follows ? as parameters, and a backslash as an escape, unless both and
+    # patterns are disabled (the option of a secret with this name has no effect, as of DuckDB 1.4).
     exact = any(char in uri for char in "?\\")
     setting = "SET s3_url_compatibility_mode = true;\n" if exact else ""
     # Otherwise * and [ are patterns, and a class of one character matches itself.

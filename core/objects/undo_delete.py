@@ -116,7 +116,8 @@ class Fates:
     """What became of the objects of lost deletions; each key is in one of the columns.
 
     Attributes:
-        hidden: the objects that delete markers of the deletions hide, with the ids of these markers.
+        hidden: the objects that delete markers of the deletions hide, with the ids of these
+            markers.
         present: the keys of objects that were not deleted.
         failed: those that cannot be restored, and why.
     """

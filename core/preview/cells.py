@@ -91,8 +91,8 @@ def may_have_decimal_comma(text: str) -> bool:
 def writes_decimal_comma(cells: Iterable[str], *, semicolons: bool = False) -> bool:
     """Return whether the numbers of a column have decimal commas.
 
-    A single one that nothing else explains is enough, unless other numbers have decimal points: then
-    the commas stay unexplained, and such cells are texts.
+    A single one that nothing else explains is enough, unless other numbers have decimal points:
+    then the commas stay unexplained, and such cells are texts.
 
     Args:
         cells: the cells of the column.

@@ -129,8 +129,8 @@ def _column_of(texts: list[str], values: _Values, work: Work) -> Column:
 class _Values(dict[str, tuple[CellKind, float]]):
     """The values of cells, of which a column often has many equal ones.
 
-    `commas` is whether one of them can only be a number with a decimal comma, and `ambiguous` whether
-    one may be such a number.
+    `commas` is whether one of them can only be a number with a decimal comma, and `ambiguous`
+    whether one may be such a number.
     """
 
     def __init__(self, *, comma: bool = False) -> None:

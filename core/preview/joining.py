@@ -145,8 +145,8 @@ def _join_trades(parts: list[Trades], findings: Findings) -> _Joined | None:
 def _counted_once(ids: Moments, values: Sequence[Any], objects: Moments) -> Any:
     """Return which trades count if several objects have the same ones, as in `core.collect.table`.
 
-    A trade with an id is that of the last object. Trades without ids count as often as in the object
-    that has the most equal ones: two trades may be equal.
+    A trade with an id is that of the last object. Trades without ids count as often as in the
+    object that has the most equal ones: two trades may be equal.
 
     Args:
         ids: a number for the id of each trade, 0 without one, shape (n,).

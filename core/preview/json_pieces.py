@@ -1,10 +1,10 @@
 """Fast parsing of large JSON of any form in pieces, also if its end is missing.
 
-`jiter` holds the interpreter lock during a call, about 10 ms for a megabyte. The brackets and commas
-outside of texts are therefore located with numpy, a megabyte at a time. Containers that are longer
-than a run are divided at their own commas, and the parts are parsed one by one. The division is only
-a guess until the parser has accepted every part, so that a text which is not JSON is never read
-wrongly.
+`jiter` holds the interpreter lock during a call, about 10 ms for a megabyte. The brackets and
+commas outside of texts are therefore located with numpy, a megabyte at a time. Containers that are
+longer than a run are divided at their own commas, and the parts are parsed one by one. The division
+is only a guess until the parser has accepted every part, so that a text which is not JSON is never
+read wrongly.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ class Limits:
 
 
 LIMITS = Limits()
-#: Seconds of pauses that do not count for the time limits, so that a window which is always busy does
-#: not make a preview endless.
+#: Seconds of pauses that do not count for the time limits, so that a window which is always busy
+#: does not make a preview endless.
 _MOST_PAUSES = 0.5
 
 

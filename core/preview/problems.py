@@ -53,9 +53,9 @@ BEGINNING = "only the beginning of the object is shown"
 class Problem:
     """One finding.
 
-    `row` counts from 0 in the rows of the first representation (candles, trades, table rows, lines) and is
-    what a click goes to; `line` counts from 1 in the text; `start` and `end` are the bounds of a
-    time range; `amount` is how many rows or intervals the finding stands for.
+    `row` counts from 0 in the rows of the first representation (candles, trades, table rows, lines)
+    and is what a click goes to; `line` counts from 1 in the text; `start` and `end` are the bounds
+    of a time range; `amount` is how many rows or intervals the finding stands for.
     """
 
     kind: ProblemKind

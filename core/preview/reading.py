@@ -14,8 +14,8 @@ class Reading:
     """The state of reading one preview. `name` is the key without packing suffixes.
 
     `complete` is False when only the beginning of the object (or of what was packed) is available;
-    `truncated` is True when the last row may be incomplete, because reading stopped in the middle of
-    it. `packed` is the compression format that was removed. With `first_only` the first
+    `truncated` is True when the last row may be incomplete, because reading stopped in the middle
+    of it. `packed` is the compression format that was removed. With `first_only` the first
     representation is enough.
     """
 

@@ -1,9 +1,9 @@
 """Candles of regular JSON texts, read by columns without an object for each value.
 
-A program that writes candles gives all rows the same form: the same names, spaces and marks, and only
-the values differ. The marks of all rows are located with numpy and compared with those of the first
-row, which the parser reads. What is between them are the values as written. A text of any other form is
-left to the other readers.
+A program that writes candles gives all rows the same form: the same names, spaces and marks, and
+only the values differ. The marks of all rows are located with numpy and compared with those of the
+first row, which the parser reads. What is between them are the values as written. A text of any
+other form is left to the other readers.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from typing import Any
 
 #: Containers with fewer elements, also together, are freed at once.
 LARGE = 5_000
-#: How deep lists are searched for; among more than a few elements only those with many elements themselves.
+#: How deep lists are searched for; among more than a few elements only those with many elements
+#: themselves.
 _DEPTH, _FEW, _MANY = 3, 64, 128
 
 _takers: list[Callable[[list[Any]], None]] = []

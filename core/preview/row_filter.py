@@ -1,7 +1,7 @@
 """Filters of the rows of a table: `text`, `column > value`, `column = text` and `column ~ pattern`.
 
-`and` joins several conditions. A text without an operator is searched in all columns. Quotes make
-a name, a value or a text literal: `"a=b"` searches for these three characters, and `= ""` finds empty
+`and` joins several conditions. A text without an operator is searched in all columns. Quotes make a
+name, a value or a text literal: `"a=b"` searches for these three characters, and `= ""` finds empty
 cells.
 """
 

@@ -1,7 +1,7 @@
 """The rows of a table in any order and through any filter, for a view that shows them.
 
-All methods may take seconds for long tables: call them in a worker thread. What was read of a column
-is stored for the next order, filter or statistics.
+All methods may take seconds for long tables: call them in a worker thread. What was read of a
+column is stored for the next order, filter or statistics.
 """
 
 from __future__ import annotations

@@ -233,8 +233,8 @@ class Tree:
 class Lines:
     """Lines of text without terminal escapes; `levels` has one letter per line for logs.
 
-    `longest` is the number of letters of the longest line: it is counted here, not in the thread that
-    draws.
+    `longest` is the number of letters of the longest line: it is counted here, not in the thread
+    that draws.
     """
 
     lines: tuple[str, ...]

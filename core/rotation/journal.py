@@ -83,7 +83,8 @@ class RotationJournal:
         Raises:
             Conflict: another window or command of this user works on it.
         """
-        # A file lock rather than a row: the system releases it when the process ends, however it ends.
+        # A file lock rather than a row: the system releases it when the process ends, however it
+        # ends.
         folder = self._database.path.parent / "rotations"
         # Hashed because the name of a secret may contain slashes.
         path = folder / f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"

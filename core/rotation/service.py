@@ -73,8 +73,8 @@ class Rotator:
             StorageError: the secret cannot be read.
         """
         work = default_work(work)
-        # First, whatever the fields are: AWS's function and a rotation of Strongroom would change the
-        # same secret.
+        # First, whatever the fields are: AWS's function and a rotation of Strongroom would change
+        # the same secret.
         if stages.describe(self._clients, secret, work).rotation_enabled:
             return RotationKind.MANAGED
         value = SecretsManager(clients=self._clients).read(secret, work=work)

@@ -41,7 +41,8 @@ class FileTarget:
     Attributes:
         path: the file.
         format: a name of `FORMATS`.
-        formula_safe: whether an apostrophe precedes texts of a CSV that a spreadsheet would compute.
+        formula_safe: whether an apostrophe precedes texts of a CSV that a spreadsheet would
+            compute.
         iso_times: whether times with a zone are `2024-01-15T10:00:00Z` where they are text; they
             are otherwise as DuckDB writes them.
     """

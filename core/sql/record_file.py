@@ -41,7 +41,8 @@ def write_records(
 ) -> None:
     """Write records to a file, as CSV or JSON by its ending.
 
-    A name from a key may begin like a formula of a spreadsheet; such texts get an apostrophe in CSV.
+    A name from a key may begin like a formula of a spreadsheet; such texts get an apostrophe in
+    CSV.
 
     Args:
         columns: the names of the fields.

@@ -73,7 +73,8 @@ def with_little_memory(
 ) -> T:
     """Return the result of `use` in a session with little memory, or else in one with `MEMORY`.
 
-    What does not fit is stored in files of the folder during the query. Rows with very long texts need more.
+    What does not fit is stored in files of the folder during the query. Rows with very long texts
+    need more.
 
     Args:
         folder: See `open_session`.

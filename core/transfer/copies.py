@@ -76,8 +76,8 @@ def copy_objects(  # noqa: PLR0913 - an operation's arguments are plain data, na
         if_exists: a value of `IfExists`, except `KEEP_BOTH`.
 
     Raises:
-        TransferCancelled: the token of `work` was cancelled; no copy is incomplete, and `partial` is
-            the report.
+        TransferCancelled: the token of `work` was cancelled; no copy is incomplete, and `partial`
+            is the report.
     """
     rows = [_Row(*row) for row in zip(keys, targets, sizes, etags, strict=True)]
     with open_source(workspace.bucket, source, source_connection) as origin:
@@ -104,7 +104,8 @@ def move_objects(  # noqa: PLR0913 - as above
     """Copy objects, and delete each one after its copy was verified (operation `transfer.move`).
 
     After an interruption an object may exist under both keys, and never under none; the same call
-    completes the move, and `undo_move` undoes it. The arguments and errors are those of `copy_objects`.
+    completes the move, and `undo_move` undoes it. The arguments and errors are those of
+    `copy_objects`.
     """
     rows = [_Row(*row) for row in zip(keys, targets, sizes, etags, strict=True)]
     with open_source(workspace.bucket, source, source_connection) as origin:
@@ -191,7 +192,8 @@ class _Copies:
         small = [each for each in numbered if each[1].size <= SINGLE_BYTES]
         limits = self._work.limits
         parallel = limits.parallel if limits is not None else None
-        # The server copies small objects with one request each, so there are as many requests as threads.
+        # The server copies small objects with one request each, so there are as many requests as
+        # threads.
         with ThreadPoolExecutor(min(parallel or _THREADS, _THREADS), "copy") as pool:
             for _ in pool.map(lambda each: self._one(recorder, *each), small):
                 self._work.check()

@@ -1,10 +1,11 @@
 """Mapping from keys to local file names.
 
 Keys may contain any character, local names may not. A name is unchanged if the file system of the
-target folder allows it; other characters are written as `%XX` of their UTF-8 bytes. On every system these
-are control characters and those that change the order in which others are shown. Linux and macOS
-allow nearly everything else; Windows, and disks formatted for it, refuse colons, reserved device
-names and more. The folder itself is tested, since one computer can have disks of several kinds.
+target folder allows it; other characters are written as `%XX` of their UTF-8 bytes. On every system
+these are control characters and those that change the order in which others are shown. Linux and
+macOS allow nearly everything else; Windows, and disks formatted for it, refuse colons, reserved
+device names and more. The folder itself is tested, since one computer can have disks of several
+kinds.
 
 S3 has no folders: a bucket can contain both `data` and `data/a.csv`, objects with the names of
 folders, and `a.txt` beside `A.txt`. A file system may not. Then an object gets another unambiguous

@@ -53,10 +53,10 @@ class ExistingObject:
 class UploadPlan:
     """Files and their keys as columns of equal length, before the upload.
 
-    `existing` states which keys already exist, and `spare` has a free key for each of those (else "").
-    `objects` has the existing objects, and `modified` the modification times of the files in
-    seconds since 1970; both may be empty if the conditions of `IfExists` are not used.
-    `refused` has the files that cannot be uploaded, which the operation reports as failures.
+    `existing` states which keys already exist, and `spare` has a free key for each of those (else
+    ""). `objects` has the existing objects, and `modified` the modification times of the files in
+    seconds since 1970; both may be empty if the conditions of `IfExists` are not used. `refused`
+    has the files that cannot be uploaded, which the operation reports as failures.
     """
 
     bucket: str

@@ -14,8 +14,8 @@ The user's actions add batches; a caller runs them one after another:
 
 `core.transfer.queue_runner` does this without a window. The operation stores the result of each
 file when it is known, so after a crash the next turn of the batch has the remaining files. To pause
-or cancel a batch that runs, call `pause` or `cancel` here first, and then `pause` or `cancel` of the
-running operation's token.
+or cancel a batch that runs, call `pause` or `cancel` here first, and then `pause` or `cancel` of
+the running operation's token.
 
 All methods read or write the state database and may be called in any thread and process; they raise
 `LocalIOError` if it cannot be read or written.

@@ -32,7 +32,8 @@ _KINDS = (
 class Sources:
     """Files as columns of equal length; `names` are relative, with `/`.
 
-    `modified` has the modification times in seconds since 1970. `refused` has path, name and reason of everything that cannot be uploaded.
+    `modified` has the modification times in seconds since 1970. `refused` has path, name and reason
+    of everything that cannot be uploaded.
     """
 
     paths: tuple[str, ...]

@@ -84,8 +84,8 @@ class SyncPlan:
         refused: files that can neither be transferred nor compared.
         source_files: the number of files of the source.
         target_files: the number of files of the target before the synchronization.
-        recoverable: whether deleted objects can be restored from the trash; None if unknown. Deleted
-            local files cannot.
+        recoverable: whether deleted objects can be restored from the trash; None if unknown.
+            Deleted local files cannot.
     """
 
     direction: SyncDirection

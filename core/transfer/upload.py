@@ -236,8 +236,8 @@ class _Upload:
     def _count_existing(self, recorder: OutcomeRecorder, number: int) -> None:
         """Count a file whose key has appeared since the plan.
 
-        An object that this program has sent in one request, with exactly this content, was stored by
-        a request whose answer was lost, or just before an interruption: then the file is done.
+        An object that this program has sent in one request, with exactly this content, was stored
+        by a request whose answer was lost, or just before an interruption: then the file is done.
         """
         path, key, reason = Path(self._paths[number]), self._keys[number], EXISTS
         with suppress(StorageError, OSError):

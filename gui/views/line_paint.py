@@ -1,7 +1,8 @@
 """Paints the line of many values: a stretch from the lowest to the highest one for each pixel.
 
-Qt's pens take 10 ms for a jagged line of 1,600 points, as every crossing of its outline is computed.
-Where there are more values than pixels, a line is therefore painted as one rectangle per pixel.
+Qt's pens take 10 ms for a jagged line of 1,600 points, as every crossing of its outline is
+computed. Where there are more values than pixels, a line is therefore painted as one rectangle per
+pixel.
 """
 
 from __future__ import annotations

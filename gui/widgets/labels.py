@@ -268,7 +268,8 @@ class AgePill(Pill):
         age = format_age(self._fetched)
         shorter = (f"{age} · stale", "stale") if self._failed else (age,)
         forms = (self._live(), *shorter)
-        # Widths are rounded: by one pixel the layout may think that a text fits better than it does.
+        # Widths are rounded: by one pixel the layout may think that a text fits better than it
+        # does.
         fitting = (form for form in forms if self._size_with(form).width() <= self.width() + 1)
         text = shown(next(fitting, ""))
         if text != self.text():

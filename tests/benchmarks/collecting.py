@@ -38,7 +38,8 @@ _ROOT = "market-data/ohlcv/BTC-USD/1m"
 #: The version of pandas that is installed for the peer, in a separate environment.
 PANDAS = "3.0.0"
 _ENVIRONMENT = Path(__file__).parents[2] / ".cache" / f"pandas-{PANDAS}"
-#: What an analyst does with the files: one frame of all rows, as a frame for each file takes longer.
+#: What an analyst does with the files: one frame of all rows, as a frame for each file takes
+#: longer.
 _SCRIPT = """
 import json, pathlib, sys
 import pandas

@@ -49,8 +49,8 @@ print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 class Source:
     """A database; `make` creates a table with so many rows, `drop` removes one.
 
-    `peer` is the name of a tool that loads its own dump, which `dump` writes and `load` reads: how its
-    time grows shows what the server and the disk contribute.
+    `peer` is the name of a tool that loads its own dump, which `dump` writes and `load` reads: how
+    its time grows shows what the server and the disk contribute.
     """
 
     engine: str

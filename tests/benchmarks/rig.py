@@ -19,8 +19,8 @@ _START_SECONDS = 30.0
 def rig(*, latency: float = 0.0) -> Iterator[str]:
     """Build and start the responder; yield its URL; end it by its process id.
 
-    It stores objects in every bucket, with the bytes of those up to 64 KiB; larger ones are returned
-    as zeros, so a benchmark that verifies them sends zeros (see the head of `s3rig.c`).
+    It stores objects in every bucket, with the bytes of those up to 64 KiB; larger ones are
+    returned as zeros, so a benchmark that verifies them sends zeros (see the head of `s3rig.c`).
 
     Args:
         latency: seconds that pass before each answer.

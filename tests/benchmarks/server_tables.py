@@ -274,7 +274,8 @@ class _Used:
         """Return the sums, and the time that they need at least.
 
         Args:
-            start: The seconds after which the server begins to work; only one processor works before.
+            start: The seconds after which the server begins to work; only one processor works
+                before.
         """
         program, server = (statistics.median(each) for each in zip(*self._used, strict=True))
         processors = os.cpu_count() or 1

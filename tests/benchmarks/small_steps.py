@@ -1,7 +1,7 @@
 """What a download of many small objects consists of: `python -m tests.benchmarks.small_steps URL BUCKET PREFIX`.
 
-It prints JSON: the seconds of a download, those of each of its steps, and those of the same requests
-without verification, files and records, which is the limit of this client.
+It prints JSON: the seconds of a download, those of each of its steps, and those of the same
+requests without verification, files and records, which is the limit of this client.
 """
 
 from __future__ import annotations

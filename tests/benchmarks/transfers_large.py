@@ -28,8 +28,8 @@ RUNS = 3
 #: How many times the peers' time may be ours at the least.
 UP_TARGET, DOWN_TARGET, LATENCY_TARGET = 1 / 0.8, 1.0, 1 / 0.8
 LATENCY = 0.02
-#: Round trips in sequence: those before the first part or range, and those that no other one covers;
-#: a busy machine adds some tenths of a second, which count as well.
+#: Round trips in sequence: those before the first part or range, and those that no other one
+#: covers; a busy machine adds some tenths of a second, which count as well.
 MOST_ROUND_TRIPS = 24
 MOST_MB = 200.0
 #: Seconds of all processors for 1 GB: what s5cmd needs with the hashes of an upload.

@@ -43,7 +43,8 @@ def test_what_is_not_needed_is_not_loaded(code, never):
     assert loaded(code) & never == set()
 
 
-#: Modules that a backup needs in special cases only: they would delay each connection to a database.
+#: Modules that a backup needs in special cases only: they would delay each connection to a
+#: database.
 NOT_FOR_A_BACKUP = {
     "core.aws": ("credential_errors", "expiry", "faults"),
     "core.backup": (

@@ -1,7 +1,8 @@
 """Messages of `core` are read in the window, on the command line and in scripts.
 
 So none of them names a button or a tab, an option, or a command of Strongroom. A remedy that has an
-option on the command line declares it as a hint (`core/hints.py`), and `core/cli/hints.py` names it.
+option on the command line declares it as a hint (`core/hints.py`), and `core/cli/hints.py` names
+it.
 """
 
 import ast

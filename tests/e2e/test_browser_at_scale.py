@@ -112,10 +112,10 @@ def waiting_process(found):
 class Load(QObject):
     """The longest time that the thread of the window computed between two events.
 
-    Processor time counts more on a computer that does other things as well, whose caches and cores are
-    shared: it is divided by how much longer than at best a fixed computation takes then. The longest
-    gap, in which the thread may also have waited for a processor, is only printed, beside that of a
-    process that only waits: SeaweedFS uses the same processors.
+    Processor time counts more on a computer that does other things as well, whose caches and cores
+    are shared: it is divided by how much longer than at best a fixed computation takes then. The
+    longest gap, in which the thread may also have waited for a processor, is only printed, beside
+    that of a process that only waits: SeaweedFS uses the same processors.
     """
 
     #: The shortest time of the fixed computation so far.

@@ -125,7 +125,8 @@ def test_every_tab_fits_at_every_size_and_no_message_moves_it(user):
                 found.setdefault(f"{spec.id}: {problem}", []).append(f"{width}x{height}")
         window.resize(1280, 800)
         _settle(user, tab)
-        # An age that counts on may widen its label just then; a message would move things each time.
+        # An age that counts on may widen its label just then; a message would move things each
+        # time.
         if all(_moved_by_a_message(user, tab) for _attempt in range(3)):
             found[f"{spec.id}: a message moves widgets"] = ["1280x800"]
         # So may the activity of the window, which a repetition does not find again.

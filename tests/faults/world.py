@@ -1,7 +1,7 @@
 """What the fault cases work on: local files, a filled bucket, and the truth about both.
 
-The bucket is filled and inspected by boto3 and its URLs; only the backups, and the objects with our own
-metadata, are made by the program itself, without any fault.
+The bucket is filled and inspected by boto3 and its URLs; only the backups, and the objects with our
+own metadata, are made by the program itself, without any fault.
 """
 
 import hashlib

@@ -17,8 +17,8 @@ from helpers.s3_servers import S3Server, heavy_servers
 
 FILES = int(os.environ.get("RANDOM_FILES") or 500)
 SHARE = 0.05
-#: Faults of a bad network or an overloaded server. Those that wait for a time-out would take minutes,
-#: and the pages of a portal end a transfer at once; both are in `tests/faults`.
+#: Faults of a bad network or an overloaded server. Those that wait for a time-out would take
+#: minutes, and the pages of a portal end a transfer at once; both are in `tests/faults`.
 KINDS = sorted({*FAULTS} - {
     "stall_before", "stall_middle", "portal_200", "redirect_302", "proxy_407", "wrong_type",
     "range_ignored",

@@ -79,8 +79,8 @@ def resolve_address(
 
     Args:
         text: A path, a URL, or `secret:NAME` of a secret with the fields `host`, `port`,
-            `database` (or `dbname`, as AWS names it), `username`, `password` and `engine` (PostgreSQL
-            if it is missing).
+            `database` (or `dbname`, as AWS names it), `username`, `password` and `engine`
+            (PostgreSQL if it is missing).
         secrets: Secrets Manager; None if there is no connection.
         work: Cancel token.
         vault: The keyring; by default that of the system.

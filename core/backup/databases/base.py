@@ -40,7 +40,8 @@ class Database(ABC):
     engine: ClassVar[str]
     #: The format of the rows that `dump` yields and `load` reads: `jsonl` or `csv`.
     parts_format: ClassVar[str] = "jsonl"
-    #: Whether `load` and `compare` read a row of JSON lines in several pieces, as `dump` yields them.
+    #: Whether `load` and `compare` read a row of JSON lines in several pieces, as `dump` yields
+    #: them.
     loads_long_rows: ClassVar[bool] = False
     #: Whether several tables can be restored in one `change`.
     restores_together: ClassVar[bool] = True
@@ -197,9 +198,10 @@ class Database(ABC):
     ) -> str:
         """Return a checksum of the rows that the server computes; empty if the engine has none.
 
-        It covers the rows that meet `where`, in any order. Equal fingerprints mean equal rows, apart
-        from collisions of 64-bit hashes; another version of the server may compute others. With
-        `like`, a fingerprint, it is of the same method, or empty if the server cannot compute that.
+        It covers the rows that meet `where`, in any order. Equal fingerprints mean equal rows,
+        apart from collisions of 64-bit hashes; another version of the server may compute others.
+        With `like`, a fingerprint, it is of the same method, or empty if the server cannot compute
+        that.
         """
         return ""
 

@@ -1,7 +1,7 @@
 """Passwords in the files that the databases' own programs read: `~/.pgpass` and `~/.my.cnf`.
 
-A machine without a keyring and without Secrets Manager has them anyway if `psql` or `mariadb` run there
-without a prompt, and a scheduled backup must be able to log in there too.
+A machine without a keyring and without Secrets Manager has them anyway if `psql` or `mariadb` run
+there without a prompt, and a scheduled backup must be able to log in there too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _PGPASS_LINE = re.compile(r"((?:[^:\\]|\\.)*):" * 4 + r"((?:[^:\\]|\\.|\\$)*)")
 #: The groups of an option file that `mariadb-dump` reads as every other client does.
 #: Source: MariaDB documentation, "Configuring MariaDB with Option Files", option groups.
 _CLIENT_GROUPS = ("client", "client-server", "client-mariadb")
-#: A group ends at the first bracket, whatever follows. Spaces at its beginning are a part of its name.
+#: A group ends at the first bracket, whatever follows. Spaces at its beginning are a part of its
+#: name.
 _GROUP = re.compile(r"\[([^]]*)]")
 #: A directive that reads other files, in any group; the name has no quotes and no comment.
 _INCLUDE = re.compile(r"!\s*(include|includedir)\s+(.+)", re.ASCII)
@@ -79,8 +80,8 @@ def password_of_pgpass(address: Address, database: str) -> FilePassword:
 def password_of_option_file(address: Address) -> FilePassword:
     """Return the password in `~/.my.cnf` that MariaDB's programs would use for a user.
 
-    It is not used for another user, host or port, if the file names them. Files that it includes are
-    read too, but not those of the system.
+    It is not used for another user, host or port, if the file names them. Files that it includes
+    are read too, but not those of the system.
     """
     problems: list[str] = []
 

@@ -22,8 +22,8 @@ REMEDY = "Restore the table under a new name, and copy the rows by a query."
 class RowStatements(ABC):
     """Statements of one engine for single rows of the table `today`.
 
-    Aliases in statements: k is a key of `changes` or `keys`, b a row of the backup in `selected`, t a
-    row of the table.
+    Aliases in statements: k is a key of `changes` or `keys`, b a row of the backup in `selected`, t
+    a row of the table.
 
     Args:
         backup: The schema of the staged rows.

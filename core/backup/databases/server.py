@@ -33,7 +33,8 @@ _TEST_SECONDS, _TESTS = 15, 4
 CLOSED = "The server closed the connection."
 #: Messages of drivers and of OpenSSL that mean no more than an end of the connection.
 _CLOSED = frozenset(("network error", "bad length", "EOF occurred in violation of protocol"))
-#: The message of an `ssl.SSLError`: `[SSL: BAD_LENGTH] bad length (_ssl.c:2427)`, or without the name.
+#: The message of an `ssl.SSLError`: `[SSL: BAD_LENGTH] bad length (_ssl.c:2427)`, or without the
+#: name.
 _TLS_MESSAGE = re.compile(r"(?:\[[^]]*\] )?(?P<text>.*?) \(_ssl\.c:\d+\)")
 
 
@@ -177,7 +178,8 @@ def _reason(error: BaseException) -> str:
         return "The server did not answer in time."
     if isinstance(error, BrokenPipeError):
         return CLOSED
-    # The errors of code that parses an answer which is cut, or that uses a connection which has ended.
+    # The errors of code that parses an answer which is cut, or that uses a connection which has
+    # ended.
     if isinstance(error, (AttributeError, IndexError, EOFError, struct.error)):
         return "The answer of the server ended early."
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__

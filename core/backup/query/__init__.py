@@ -26,8 +26,8 @@ LIMIT, LARGEST_LIMIT = 1_000, 1_000_000
 class QueryResult:
     """The result of a query; `cut` is whether there are more than `limit` rows.
 
-    `types` are DuckDB's names of the columns' types. `notes` name columns of the backup that are read
-    as text, and other databases with backups of such a table, if none was chosen by its id.
+    `types` are DuckDB's names of the columns' types. `notes` name columns of the backup that are
+    read as text, and other databases with backups of such a table, if none was chosen by its id.
     `seconds` is the time of everything, with download and verification.
     """
 

@@ -1,8 +1,8 @@
 """Types of a backup's columns in DuckDB, chosen so that no value is changed.
 
 Each column is first loaded as text, or as double if its values are doubles. `measure` returns SQL
-that inspects the loaded values, and `settled` chooses the type from its result: a column whose values
-do not all fit in the type that is declared is read as text, and a note names it.
+that inspects the loaded values, and `settled` chooses the type from its result: a column whose
+values do not all fit in the type that is declared is read as text, and a note names it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ _DOUBLES = frozenset(("float", "double", "real"))
 _DECIMAL = re.compile(r"(?:decimal|numeric)\((\d+)(?:, ?(\d+))?\)", re.IGNORECASE)
 #: A length or a precision, which may precede further words: `timestamp(3) without time zone`.
 _MODIFIER = re.compile(r"\(\d+(?:,-?\d+)?\)")
-#: SQLite's rules of affinity, in their order. Source: https://sqlite.org/datatype3.html, section 3.1.
+#: SQLite's rules of affinity, in their order. Source: https://sqlite.org/datatype3.html, section
+#: 3.1.
 _AFFINITIES = (
     (re.compile("INT"), "BIGINT"),
     (re.compile("CHAR|CLOB|TEXT"), "VARCHAR"),

@@ -40,7 +40,8 @@ def principal_of(claim: Claim, now: datetime) -> Principal:
     """Return the owner of the key with which a request was signed.
 
     Raises:
-        Refused: the key is unknown, deleted or inactive, or its session token is wrong or has expired.
+        Refused: the key is unknown, deleted or inactive, or its session token is wrong or has
+            expired.
     """
     # Copies of the lists: other threads create users and roles.
     for user in list(iam().users.values()):

@@ -55,8 +55,8 @@ class DatabaseLogin(Protocol):
 
         Raises:
             DatabaseLoginRefused: the database refuses the first password.
-            DatabaseOffline: the database cannot be reached, or the answer was lost and the outcome is
-                unknown.
+            DatabaseOffline: the database cannot be reached, or the answer was lost and the outcome
+                is unknown.
             DatabaseError: the database refuses the new password.
         """
 

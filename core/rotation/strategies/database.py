@@ -203,7 +203,8 @@ class DatabaseStrategy(StagedStrategy):
 
     def _restore_password(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
         new, back = self._new(rotation, work), self._access_to_restore(rotation, now, work)
-        # The journal does not show whether the database was changed; which password it accepts does.
+        # The journal does not show whether the database was changed; which password it accepts
+        # does.
         if new.works(work):
             new.login.change(new.password, back.password, work)
             # Proves that readers can log in again before the stages move back.

@@ -163,7 +163,8 @@ class ExchangeStrategy(StagedStrategy):
             current_text(self._clients, rotation, work),
         )
         ours, theirs = fields(rotation, new), fields(rotation, now)
-        # The rotated fields identify the new keys; copies in other fields may have been edited since.
+        # The rotated fields identify the new keys; copies in other fields may have been edited
+        # since.
         copied = {re.split(r"[.\[]", place)[0] for place in rotation.facts.also_changed}
         changed = set(secret_text.diff(old.reveal(), new.reveal()).changed) - copied
         return all(theirs.get(name) == ours[name] for name in changed)

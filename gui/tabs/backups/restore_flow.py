@@ -46,7 +46,8 @@ class RestoreFlow(QObject):
     """Controls the right column.
 
     Signals:
-        changed: a table was restored or dropped, or a restore undone; address of the database, table.
+        changed: a table was restored or dropped, or a restore undone; address of the database,
+            table.
     """
 
     changed = Signal(str, str)

@@ -47,7 +47,8 @@ _FOR_LATER = (
     "The password stays in memory until the program ends. To use it again later, store the "
     "address and password in a secret and choose “From a secret…”."
 )
-#: What is in no host name or address. The part of a URL that is not typed completely has some of it.
+#: What is in no host name or address. The part of a URL that is not typed completely has some of
+#: it.
 _NO_HOST = re.compile(r"[\s/@?#]|://")
 
 

@@ -44,7 +44,8 @@ from gui.widgets.panel import column, rule, splitter
 _NARROW = 1080
 #: Width below which times of backups take the room of their sizes: the minimum with sizes is 916.
 _VERY_NARROW = 930
-#: Heights of the page in pixels below which hints are hidden, and messages have no space around them.
+#: Heights of the page in pixels below which hints are hidden, and messages have no space around
+#: them.
 _LOW, _LOWEST = 540, 440
 
 

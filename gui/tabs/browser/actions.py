@@ -1,7 +1,7 @@
 """The actions on objects and folders: entries of the context menus and what each of them requires.
 
-Each action is implemented once, for a `Subject`: the rows selected in the list, or the folder of the
-tree while the tree has the focus.
+Each action is implemented once, for a `Subject`: the rows selected in the list, or the folder of
+the tree while the tree has the focus.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ class _HeldPress:
 class DragSource(QObject):
     """Turns a pull at selected rows, or at the name of any row, into a drag.
 
-    Elsewhere in a row, pulling selects several rows, as in other lists. A pull at a folder of a tree
-    drags it without opening it.
+    Elsewhere in a row, pulling selects several rows, as in other lists. A pull at a folder of a
+    tree drags it without opening it.
 
     Args:
         owner: the Browser tab.

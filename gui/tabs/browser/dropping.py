@@ -52,7 +52,8 @@ class DropTargets(QObject):
             text.
 
     Signals:
-        objects_dropped: an `ObjectSelection`, the prefix of the folder, and whether to move (else copy).
+        objects_dropped: an `ObjectSelection`, the prefix of the folder, and whether to move (else
+            copy).
         files_dropped: the prefix of the folder, and the paths of files of another program.
     """
 

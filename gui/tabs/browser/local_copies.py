@@ -40,7 +40,8 @@ class Copies:
         token: that of the selection.
         keys: the selected rows, by which a second drag finds the copies of the first.
         paths: the files and folders; empty until their names are known.
-        only_files: whether only files are selected: each one exists under its name when it is complete.
+        only_files: whether only files are selected: each one exists under its name when it is
+            complete.
         complete: whether all of them exist.
         made: when they were requested, in seconds of the monotonic clock.
         waiting: what to call when all of them exist.

@@ -17,7 +17,8 @@ from gui.tabs.browser.folder_rows import Entry
 from gui.tabs.browser.listing import parent_of
 from gui.widgets.desktop import local_file
 
-#: Only a name: the objects stay in this process, since a drag to another one carries texts or files.
+#: Only a name: the objects stay in this process, since a drag to another one carries texts or
+#: files.
 FORMAT = "application/x-strongroom-objects"
 FILES = "text/uri-list"
 #: The clipboard format of the file managers of GNOME, which ignore a list of URLs without it.

@@ -1,6 +1,7 @@
 """The tree model of the folders of a bucket, loaded page by page when they are expanded.
 
-The model makes no requests. It emits `wanted`, and its owner answers with `add_page` or `set_failed`.
+The model makes no requests. It emits `wanted`, and its owner answers with `add_page` or
+`set_failed`.
 """
 
 from __future__ import annotations

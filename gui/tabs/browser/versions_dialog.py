@@ -27,8 +27,8 @@ from gui.widgets.table import choose_row, columns_of, make_table
 STORED, _STATE, SIZE, _CLASS = range(4)
 #: Widths in pixels of state, size and class.
 _WIDTHS = (96, 72, 132)
-#: Width in pixels that the list needs for all columns, and that of the dialog from which the content
-#: is shown beside it and not below.
+#: Width in pixels that the list needs for all columns, and that of the dialog from which the
+#: content is shown beside it and not below.
 _LIST, _BESIDE = 440, 760
 
 

@@ -143,8 +143,8 @@ def test_errors_about_a_schema_name_the_table(tmp_path: Path) -> None:
     assert "stock" in found.value.reason
 
 
-#: Modules whose errors pass `naming_backup`, `naming_table` or the listing, which name the backup or
-#: the table, and those whose errors are about an argument of the caller instead of a database.
+#: Modules whose errors pass `naming_backup`, `naming_table` or the listing, which name the backup
+#: or the table, and those whose errors are about an argument of the caller instead of a database.
 _NAMED_OUTSIDE = (
     "conversion/", "databases/mysql/load.py", "databases/mysql/long_lines.py",
     "databases/mysql/rows.py", "databases/mysql/tokens.py", "databases/mysql/writer.py",

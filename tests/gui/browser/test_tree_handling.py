@@ -151,7 +151,8 @@ def test_a_renamed_folder_stays_open_under_its_new_name(tab, qtbot, bucket):
     qtbot.waitUntil(lambda: tab.tree_panel.view.currentIndex().data() == "reports", timeout=WAIT)
 
 
-#: The actions with keys of the Browser and of its lists; the keys of the window act on no selection.
+#: The actions with keys of the Browser and of its lists; the keys of the window act on no
+#: selection.
 KEYED = [
     each
     for each in LIST_ACTIONS

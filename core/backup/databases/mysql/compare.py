@@ -52,7 +52,8 @@ def compared(
 ) -> tuple[Difference, Orphans]:
     """Compare rows of a backup with those of the present table.
 
-    A long row may be in several pieces; values above 256 KB of such rows are compared by their hash.
+    A long row may be in several pieces; values above 256 KB of such rows are compared by their
+    hash.
 
     Returns:
         The difference, and the number of rows in each table that would become orphans.

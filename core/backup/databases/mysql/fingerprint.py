@@ -1,7 +1,7 @@
 """A checksum of rows that does not depend on their order, computed by the server or from lines.
 
-For each line: the product of two independent checksums of 32 bits. The sum of these products is exact,
-and finds rows that were changed, lost, doubled, or that exchanged values.
+For each line: the product of two independent checksums of 32 bits. The sum of these products is
+exact, and finds rows that were changed, lost, doubled, or that exchanged values.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ _PRIVILEGES = {
     ),
     COLUMN: _OF_COLUMNS,
 }  # fmt: skip
-# The server compares these names without regard to case and accents: `_is_here` compares them again.
+# The server compares these names without regard to case and accents: `_is_here` compares them
+# again.
 _GRANTS = """
 SELECT TABLE_SCHEMA, TABLE_NAME, GRANTEE, '', PRIVILEGE_TYPE, IS_GRANTABLE
 FROM information_schema.TABLE_PRIVILEGES

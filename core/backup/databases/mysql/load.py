@@ -99,9 +99,9 @@ class _LongRows:
 def _checks(session: Session, *, on: bool) -> Iterator[None]:
     """Check unique keys in the block if it loads long rows.
 
-    Without any checks, LOAD DATA holds pages while it writes a value. If this is larger than most of
-    the redo log, MariaDB 10.11 waits forever, even after a KILL. With checks it fills an empty table
-    in bulk, which ends the server if the disk is full: so short rows are loaded without.
+    Without any checks, LOAD DATA holds pages while it writes a value. If this is larger than most
+    of the redo log, MariaDB 10.11 waits forever, even after a KILL. With checks it fills an empty
+    table in bulk, which ends the server if the disk is full: so short rows are loaded without.
     """
     if on:
         session.run("SET SESSION unique_checks=1")

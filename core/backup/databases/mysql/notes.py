@@ -31,8 +31,8 @@ class Note:
     """A swap: `new` becomes `table`, which becomes `old` (empty if there was no table).
 
     `before` and `after` are the contents of `table` before and after the swap; `children` are the
-    foreign keys of other tables to it, with the names of these tables; `comment` is that of the new table. The note is beside `beside`,
-    the former table or the one that is loaded.
+    foreign keys of other tables to it, with the names of these tables; `comment` is that of the new
+    table. The note is beside `beside`, the former table or the one that is loaded.
     """
 
     beside: str

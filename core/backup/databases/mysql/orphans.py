@@ -33,8 +33,8 @@ def newly_orphaned(
         today: The replaced table; None if there is none.
 
     Returns:
-        Tables with their counts, including the table itself for its foreign keys. A row counts once,
-        by however many keys it refers to missing rows.
+        Tables with their counts, including the table itself for its foreign keys. A row counts
+        once, by however many keys it refers to missing rows.
     """
     lost: dict[str, list[str]] = {}
     for reference in references if today else ():

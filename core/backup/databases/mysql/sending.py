@@ -10,9 +10,9 @@ from typing import Any
 def send_all(driver: Any, data: bytes) -> None:
     """Send bytes during LOAD DATA LOCAL, unless the server answers before it has received them.
 
-    A server that is shut down, or whose administrator ends the connection, reports that and receives
-    nothing more. A send that waits for it would only end when the system gives the connection up,
-    after minutes.
+    A server that is shut down, or whose administrator ends the connection, reports that and
+    receives nothing more. A send that waits for it would only end when the system gives the
+    connection up, after minutes.
 
     Args:
         driver: A connection of PyMySQL.

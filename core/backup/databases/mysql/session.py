@@ -303,7 +303,8 @@ def _driver(address: ServerAddress, password: Secret | None) -> Any:
         defer_connect=True,
     )
     if address.tls is TlsMode.PREFER:
-        # PyMySQL requires TLS if it receives a context; its own one reads the system's certificates.
+        # PyMySQL requires TLS if it receives a context; its own one reads the system's
+        # certificates.
         vars(driver).update(_ssl_required=False)
     return driver
 

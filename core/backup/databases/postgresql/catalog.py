@@ -33,8 +33,9 @@ SELECT c.oid, c.relkind::text, c.relpersistence::text, c.relispartition, c.relro
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
 """
-#: A default refers to no column, so its text is written without the table: with it the server compares
-#: all names of columns with each other for each default, up to version 17. Of 1,500 that took 33 s.
+#: A default refers to no column, so its text is written without the table: with it the server
+#: compares all names of columns with each other for each default, up to version 17. Of 1,500 that
+#: took 33 s.
 _COLUMNS = """
 SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
   pg_get_expr(d.adbin, CASE a.attgenerated WHEN '' THEN 0 ELSE d.adrelid END),

@@ -13,8 +13,8 @@ from core.model.tables import TableSchema
 #: What distinguishes NULL from the value that replaces it; it becomes part of the seed.
 _NULL = "CASE WHEN {value} IS NULL THEN 1::bigint ELSE 0 END"
 _TEXT = "hashtextextended(coalesce({value} COLLATE \"C\", ''), {before} # {null})"
-#: The hash of zero and of minus zero is their seed, so both are replaced, and distinguished by their
-#: text.
+#: The hash of zero and of minus zero is their seed, so both are replaced, and distinguished by
+#: their text.
 _FLOAT = (
     "coalesce(nullif({value}, 0), 1), {before} # CASE WHEN {value} IS NULL THEN 1::bigint "
     "WHEN {value} = 0 THEN hashtextextended({value}::text, 0) ELSE 0 END"
@@ -22,10 +22,10 @@ _FLOAT = (
 _TIME = "timestamp_hash_extended(coalesce({time}, 'epoch'), {before} # {null})"
 #: Hashes of one value, with the hash of the values before it as seed: the values of a row need not
 #: be copied into a record, which would take as long again. The functions are those of hash indexes
-#: and exact, except that `hashint8extended` and `timestamp_hash_extended` join the halves of 64 bits
-#: with XOR: a bigint is also part of its seed, since 1 and 2^32 would have one hash otherwise. Times
-#: with one hash are a multiple of 72 minutes and some microseconds apart, by chance only.
-#: The hash of a numeric ignores its sign and scale, so its text is hashed.
+#: and exact, except that `hashint8extended` and `timestamp_hash_extended` join the halves of 64
+#: bits with XOR: a bigint is also part of its seed, since 1 and 2^32 would have one hash otherwise.
+#: Times with one hash are a multiple of 72 minutes and some microseconds apart, by chance only. The
+#: hash of a numeric ignores its sign and scale, so its text is hashed.
 _CHAINED = {
     "boolean": "hashint4extended(coalesce({value}::int, 2), {before})",
     "smallint": "hashint2extended(coalesce({value}, 0::smallint), {before} # {null})",

@@ -110,8 +110,8 @@ def outgoing_keys(session: Session, table: Relation) -> tuple[OutgoingKey, ...]:
 def release_former(session: Session, former: TableName) -> tuple[str, ...]:
     """Drop the foreign keys of a former table to other tables, which its record contains.
 
-    It locks the other tables until the transaction ends, so it is the last step of a restore. A lock
-    of another session does not undo the restore.
+    It locks the other tables until the transaction ends, so it is the last step of a restore. A
+    lock of another session does not undo the restore.
 
     Returns:
         Texts about keys that remain because of such a lock.
@@ -134,8 +134,8 @@ def release_former(session: Session, former: TableName) -> tuple[str, ...]:
 def attach_outgoing_keys(session: Session, record: Former) -> Iterator[str]:
     """Create the foreign keys of a table that an undo has put back under its name.
 
-    Rows may violate a key since the restore: it is created without a check of the present rows then,
-    and omitted where the server cannot do that. A text about each of these keys is yielded.
+    Rows may violate a key since the restore: it is created without a check of the present rows
+    then, and omitted where the server cannot do that. A text about each of these keys is yielded.
     """
     for key in record.foreign_keys:
         place = TableName.parse(key.table)

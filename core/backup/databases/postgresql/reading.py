@@ -11,8 +11,8 @@ from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.session import Session
 from core.model.tables import TableSchema
 
-#: Pages of a range and their long values: about 4 MB of rows, so that readers end at nearly the same
-#: time, and each one reads its next range while another one's is passed on.
+#: Pages of a range and their long values: about 4 MB of rows, so that readers end at nearly the
+#: same time, and each one reads its next range while another one's is passed on.
 _RANGE_PAGES = 512
 #: Since this version the server reads a range of pages without reading the pages before it.
 _RANGE_SCANS = 140_000

@@ -20,9 +20,10 @@ from core.errors import Cancelled, StorageError
 from core.model.tables import TableSchema
 from core.work import Work
 
-#: Connections that read one table. The server writes the text of a connection's rows in one process,
-#: so a second one halves that time; a million rows took 8 % less in all on two processors that also
-#: ran the server. Not more of them, since a backup should leave processors to the server's users.
+#: Connections that read one table. The server writes the text of a connection's rows in one
+#: process, so a second one halves that time; a million rows took 8 % less in all on two processors
+#: that also ran the server. Not more of them, since a backup should leave processors to the
+#: server's users.
 READERS = 2
 #: Tables with fewer pages (8 KiB) in all are read before another connection would be ready.
 _LARGE_PAGES = 2_000

@@ -28,8 +28,8 @@ WHERE p.provolatile = 'v' ORDER BY 1 LIMIT 1
 def refuse_volatile(session: Session, table: str, where: str) -> None:
     """Refuse a condition that calls a function which may have side effects.
 
-    A read-only transaction does not prevent those on sessions, files and locks. The server shows the
-    condition as it has parsed it, with the schema of each function that is not its own.
+    A read-only transaction does not prevent those on sessions, files and locks. The server shows
+    the condition as it has parsed it, with the schema of each function that is not its own.
 
     Args:
         session: An open connection, with `pg_catalog` as its search path.

@@ -100,7 +100,8 @@ class SQLiteDatabase(Database):
         try:
             self._connection.execute("BEGIN EXCLUSIVE")
         except apsw.FullError:
-            # Even the lock of an empty file needs space; it was free, or the error were another one.
+            # Even the lock of an empty file needs space; it was free, or the error were another
+            # one.
             if not self._path.stat().st_size:
                 self._path.unlink()
             return

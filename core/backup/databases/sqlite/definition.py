@@ -1,8 +1,8 @@
 """Changes of the text that defines a table, which `ALTER TABLE` cannot make: its foreign keys.
 
-SQLite documents this for constraints, which have no content in the file: "Making Other Kinds Of Table
-Schema Changes", https://sqlite.org/lang_altertable.html#otheralter. It belongs to the transaction,
-so a kill leaves the former text.
+SQLite documents this for constraints, which have no content in the file: "Making Other Kinds Of
+Table Schema Changes", https://sqlite.org/lang_altertable.html#otheralter. It belongs to the
+transaction, so a kill leaves the former text.
 """
 
 from __future__ import annotations

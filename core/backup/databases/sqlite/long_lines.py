@@ -21,7 +21,8 @@ _LONG = 256 << 10
 _PIECE = 1 << 20
 _TABLE = 'temp."strongroom long values"'
 _PLACE = "$long"
-#: SQLite joins 64 tables at most. A value of a join is in memory twice, one of a subquery three times.
+#: SQLite joins 64 tables at most. A value of a join is in memory twice, one of a subquery three
+#: times.
 JOINED = 60
 _QUOTE, _LONGEST_ESCAPE = ord('"'), 12
 #: Characters of a string: complete escapes, of which a surrogate has two parts.
@@ -58,8 +59,8 @@ class LongValue(NamedTuple):
 class LongValues:
     """The long values of one row, in a temporary table of a connection.
 
-    A value whose length is known can be written to a table in pieces; within a row, SQLite needs the
-    row and its longest value in memory.
+    A value whose length is known can be written to a table in pieces; within a row, SQLite needs
+    the row and its longest value in memory.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -103,8 +104,8 @@ class LongValues:
 class LongLine:
     """The JSON line of one row, which is read piece by piece.
 
-    Its long strings are moved to `values`. What remains is a short line, in which `{"$long": number}`
-    replaces each of them.
+    Its long strings are moved to `values`. What remains is a short line, in which `{"$long":
+    number}` replaces each of them.
     """
 
     def __init__(self, values: LongValues) -> None:

@@ -45,8 +45,8 @@ def newly_orphaned(
         before: The former table; None if it did not exist.
 
     Returns:
-        Tables with their counts, including the table itself for its foreign keys. A row counts once,
-        by however many keys it refers to missing rows.
+        Tables with their counts, including the table itself for its foreign keys. A row counts
+        once, by however many keys it refers to missing rows.
     """
     others = before.database if before else now.database
     lost: dict[str, list[str]] = {}

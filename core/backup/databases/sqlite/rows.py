@@ -38,7 +38,8 @@ _PLACE, _CUT_ABOVE = "$cut", 4 << 20
 
 #: Longer values are read in pieces, in bytes, where SQLite does not build the JSON.
 LONG_VALUE = 256 << 10
-#: What `careful_sql` returns instead of them: it returns no other value as a number with a fraction.
+#: What `careful_sql` returns instead of them: it returns no other value as a number with a
+#: fraction.
 LONG_TEXT, LONG_BLOB = 0.25, 0.75
 
 
@@ -72,9 +73,9 @@ def _value_sql(column: Column, *, strict: bool) -> str:
     name = quoted(column.name)
     if strict and column.type.upper() in _CLEAN_TYPES:
         return name
-    # A BLOB is greater than or equal to the empty one, every other value is less, and the comparison
-    # with NULL is not true. This takes less time than typeof. A column may declare a collation that
-    # does not exist here, which a comparison must not use.
+    # A BLOB is greater than or equal to the empty one, every other value is less, and the
+    # comparison with NULL is not true. This takes less time than typeof. A column may declare a
+    # collation that does not exist here, which a comparison must not use.
     cases = f"WHEN {name} COLLATE BINARY>=x'' THEN json_object('{HEX}',hex({name})) "
     if _may_hold_minus_zero(column, strict=strict):
         cases += f"WHEN typeof({name})='real' AND {name} COLLATE BINARY=0.0 AND atan2({name},-1.0)<0 THEN json('-0.0') "
@@ -95,8 +96,8 @@ def careful_sql(columns: Sequence[Column]) -> str:
     """Return the select list that `careful_line` reads.
 
     Integers and NULL are unchanged, TEXT is returned as bytes, a REAL as JSON text, a BLOB as text:
-    `b` and its hex digits. A long TEXT or BLOB is replaced by `LONG_TEXT` or `LONG_BLOB`. Each value
-    is one result column: SQLite allows 2,000 of either.
+    `b` and its hex digits. A long TEXT or BLOB is replaced by `LONG_TEXT` or `LONG_BLOB`. Each
+    value is one result column: SQLite allows 2,000 of either.
     """
     pieces = []
     for column in columns:

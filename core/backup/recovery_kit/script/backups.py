@@ -248,8 +248,8 @@ def checked_manifest(data: bytes) -> dict[str, Any]:
     except (ValueError, AttributeError, RecursionError) as error:
         raise corrupt(f"The manifest is not JSON: {error}") from error
     form = (body.get("format"), body.get("version"), body.get("compression"))
-    # Version 2 has a filter: the backup contains only some rows. The kit creates new tables only, so
-    # that it can restore them without replacing others.
+    # Version 2 has a filter: the backup contains only some rows. The kit creates new tables only,
+    # so that it can restore them without replacing others.
     version = 2 if body.get("filter") else 1
     if form[:2] != ("strongroom-table-backup", version) or form[2] not in ("zstd", ENCRYPTED):
         raise KitError(NOT_SUPPORTED, f"This kit does not support the format {form}.")

@@ -20,8 +20,8 @@ _STRING = re.compile(
     rb'(?:[^"\\]+|\\(?:[^u]|u[dD][89abAB]..\\u....|u(?![dD][89abAB])[0-9a-fA-F]{4}))*', re.DOTALL
 )
 _LONGEST_ESCAPE = 12
-#: The beginning of a value that is written as digits; a row begins in the same way if its first column
-#: is named `$hex`.
+#: The beginning of a value that is written as digits; a row begins in the same way if its first
+#: column is named `$hex`.
 _DIGIT_TAG = re.compile(rb':\s*\{\s*"(\$hex|\$text)"\s*:\s*"$')
 
 

@@ -187,7 +187,8 @@ class PostgreSQLTable:
     def _late_defaults(self) -> dict[str, str]:
         """Return the defaults that use a sequence of the table, with its new name, by column.
 
-        For example `'C' || nextval('s'::regclass)`, also of another column than the one that owns it.
+        For example `'C' || nextval('s'::regclass)`, also of another column than the one that owns
+        it.
         """
         names = {
             split_name(_word(one, "name")): joined_name(*self._sequence_place(one))

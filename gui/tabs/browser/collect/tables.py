@@ -16,7 +16,8 @@ class TableRef:
 
     Attributes:
         name: its name in SQL.
-        table: its name for `core.collect.querying`; empty for a folder that is not on this computer.
+        table: its name for `core.collect.querying`; empty for a folder that is not on this
+            computer.
         rows: the number of rows.
         columns: the names of its columns; empty for a folder that no statement has read yet.
         types: DuckDB's names of their types.

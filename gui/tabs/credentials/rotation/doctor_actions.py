@@ -18,7 +18,8 @@ class DoctorActions(QObject):
     """Opens the doctor for the connection of a tab.
 
     Signals:
-        changed: the name of a secret that a repair has changed, or whose access keys it has changed.
+        changed: the name of a secret that a repair has changed, or whose access keys it has
+            changed.
     """
 
     changed = Signal(str)

@@ -23,7 +23,8 @@ NAME, AGE, STATE = range(3)
 class SecretsModel(Columns):
     """One row per secret; ages are those of the current values.
 
-    Until `set_created` reports when a value was created, its age counts from the last change in AWS.
+    Until `set_created` reports when a value was created, its age counts from the last change in
+    AWS.
     """
 
     heads = ("Name", "Age", "State")

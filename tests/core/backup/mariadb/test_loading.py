@@ -24,7 +24,8 @@ from core.work import Work
 from tests.core.backup.mariadb.conftest import PASSWORD, Trading
 
 _ROWS = "INSERT INTO orders SELECT seq, CONCAT('text ', seq) FROM seq_1_to_50"
-#: More than a load until the connection ends takes, and less than systems give up a full socket after.
+#: More than a load until the connection ends takes, and less than systems give up a full socket
+#: after.
 _SECONDS = 25
 
 

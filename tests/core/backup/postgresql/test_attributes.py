@@ -12,7 +12,8 @@ from helpers.postgresql_tables import Database
 from core.backup.databases import open_database
 from core.work import Work
 
-#: A table with keys in both directions and to itself, a view, and everything that can be set on them.
+#: A table with keys in both directions and to itself, a view, and everything that can be set on
+#: them.
 ATTRIBUTES = (
     "CREATE TABLE parent (id int PRIMARY KEY)",
     "INSERT INTO parent VALUES (1), (2)",

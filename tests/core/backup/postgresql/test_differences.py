@@ -101,7 +101,8 @@ _PAIR = "CREATE TYPE pair AS (base text, amount numeric)"
 @pytest.mark.parametrize(
     ("before", "after", "names", "changes"),
     [
-        # A label that the database does not have any more, in a key, an array and a computed column.
+        # A label that the database does not have any more, in a key, an array and a computed
+        # column.
         (
             [_KINDS, ("CREATE TABLE t (id kind PRIMARY KEY, many kind[], "
              "twice text GENERATED ALWAYS AS (CASE id WHEN 'buy' THEN 'b' END) STORED)"),
