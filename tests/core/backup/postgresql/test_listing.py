@@ -83,7 +83,7 @@ def test_a_locked_table_is_listed_with_the_estimate_and_named_by_a_backup(
             rows = {info.name: (info.rows, info.problem) for info in source.tables()}
             limit = source._session.value("SHOW lock_timeout")  # type: ignore[attr-defined] # of PostgreSQL
         with open_database(orders.address) as source, pytest.raises(Conflict) as refused:
-            back_up(store, source, None, "", Work())
+            back_up(store, source, ["orders"], "", Work())
     assert rows["orders"] == (500, "")
     assert rows["users"] == (3, "")
     assert limit == "10s"
