@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, overload
+from enum import Enum
+from typing import Any, Self, TypeVar, overload
 from uuid import uuid4
 
 from core.errors import ErrorKind
@@ -32,6 +33,7 @@ RETRIED = frozenset({State.FAILED, State.CANCELLED})
 #: States of a batch that has files without a result.
 ACTIVE = frozenset(BatchState) - {BatchState.ENDED}
 _OPEN = frozenset({State.WAITING, State.RUNNING})
+_Member = TypeVar("_Member", bound=Enum)
 
 
 class Names(Sequence[str]):
@@ -275,15 +277,17 @@ class Batch:
         """Apply the report of a run, which has the final state of every file."""
         states, run, ended = self.states, self._run, State.DONE
         failed = tuple((failure.number, failure.reason) for failure in report.failed)
+        numbers = [run[place] for place in report.done]
         # Files reported while running are done already: applying them again would cost time for
         # 50,000.
-        done = tuple(place for place in report.done if states[run[place]] is not ended)
+        pairs = zip(report.done, numbers, strict=True)
+        done = tuple([place for place, number in pairs if states[number] is not ended])
         self.apply(Outcomes(
             done, report.skipped, failed, renamed=report.renamed, resized=report.resized
         ))  # fmt: skip
         # Usually all are known from the updates.
         if len(self.verdicts) < self.counts[ended]:
-            self._verify([run[place] for place in report.done], report.verdicts)
+            self._verify(numbers, report.verdicts)
         self.notes.update((run[place], UNGUARDED_NOTE) for place in report.unguarded)
         self.moving.clear()
 
@@ -332,19 +336,20 @@ class Batch:
         """Set files to done, counted together: 50,000 must not stop the window."""
         # Looking up a member of an enumeration takes as long as the rest of a turn.
         states, done = self.states, State.DONE
-        self.counts.subtract(map(states.__getitem__, numbers))
+        self.counts.subtract(_counted(map(states.__getitem__, numbers), State))
         for number in numbers:
             states[number] = done
         self.counts[done] += len(numbers)
-        for number in self.moving.keys() & set(numbers):
-            del self.moving[number]
+        if self.moving:
+            for number in self.moving.keys() & set(numbers):
+                del self.moving[number]
 
     def _verify(self, numbers: Sequence[int], verdicts: Sequence[Verdict]) -> None:
         """Store what completed files were compared with; verdicts may be known only at the end."""
         pairs = zip(numbers, verdicts, strict=False)
         new = {number: verdict for number, verdict in pairs if number not in self.verdicts}
         self.verdicts.update(new)
-        self.verdict_counts.update(new.values())
+        self.verdict_counts.update(_counted(new.values(), Verdict))
 
     def _move(self, number: int, size: int) -> int:
         if self.states[number] not in _OPEN:
@@ -357,6 +362,12 @@ class Batch:
         self.counts[state] += 1
         self.states[number] = state
         return number
+
+
+def _counted(members: Iterable[_Member], kind: type[_Member]) -> Counter[_Member]:
+    """Count members of an enumeration by their identity: the hash of each one calls Python code."""
+    by_identity = {id(member): member for member in kind}
+    return Counter({by_identity[key]: n for key, n in Counter(map(id, members)).items()})
 
 
 def profile_and_bucket(workspace: Workspace) -> tuple[str, str]:
