@@ -70,7 +70,7 @@ def check_link(link: Link, *, bucket: Bucket | None = None, work: Work | None = 
             subject=link.key,
         )
     # Read with the profile's keys first: only the object's own length and ETag prove the answer.
-    expected = _expected(bucket, link.key, work)
+    expected = _expected(bucket, link, work)
     work.check()
     try:
         return _judged(_request(link.url.reveal()), expected)
@@ -85,10 +85,12 @@ def check_link(link: Link, *, bucket: Bucket | None = None, work: Work | None = 
         ) from None
 
 
-def _expected(bucket: Bucket | None, key: str, work: Work) -> ObjectInfo | None:
+def _expected(bucket: Bucket | None, link: Link, work: Work) -> ObjectInfo | None:
     """Return the object's metadata for the comparison, or None if reading it is denied."""
+    if bucket is None:
+        return None
     try:
-        return head(bucket, key, work=work) if bucket is not None else None
+        return head(bucket, link.key, version_id=link.version_id or None, work=work)
     except (AccessDenied, NotFound):
         return None
     except Cancelled:

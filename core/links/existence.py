@@ -22,8 +22,8 @@ NEED_OBJECT = ("GET", "HEAD")
 _BATCH = 10
 
 
-def object_exists(bucket: Bucket, key: str, work: Work) -> bool | None:
-    """Return whether an object exists, or None if it cannot be determined.
+def object_exists(bucket: Bucket, key: str, work: Work, *, version_id: str = "") -> bool | None:
+    """Return whether an object, or one version of it, exists; None if it cannot be determined.
 
     Raises:
         CredentialsExpired: the credentials have expired.
@@ -31,7 +31,7 @@ def object_exists(bucket: Bucket, key: str, work: Work) -> bool | None:
         Cancelled: the token of `work` was cancelled.
     """
     try:
-        head(bucket, key, work=work)
+        head(bucket, key, version_id=version_id or None, work=work)
     except NotFound:
         return False
     except (Cancelled, CredentialsExpired, CredentialsInvalid):

@@ -23,6 +23,7 @@ FORM = "POST"
 #: Maximum number of objects whose existence is checked.
 _HEADS = 200
 _MISSING = "there is no object with this key at present: the link works once it exists"
+_MISSING_VERSION = "the object does not have this version: the link does not work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Link:
         exists: whether the object exists; None if it is unknown or irrelevant.
         warnings: reasons why the link may not work, one sentence each.
         form: the signed fields of a form, otherwise None.
+        version_id: the version of the object; empty for the latest one.
     """
 
     key: str
@@ -52,6 +54,7 @@ class Link:
     exists: bool | None = None
     warnings: tuple[str, ...] = ()
     form: SignedForm | None = None
+    version_id: str = ""
 
     @property
     def expiry_text(self) -> str:
@@ -110,8 +113,9 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     for number, (key, signed) in enumerate(zip(keys, signatures, strict=True)):
         # Links are signed locally; a HEAD request for each of many keys would take too long.
         checked = number < _HEADS and signed.method in NEED_OBJECT
-        exists = object_exists(bucket, key, work) if checked else None
-        links.append(_link(key, signed, exists=exists))
+        version = options.version_id
+        exists = object_exists(bucket, key, work, version_id=version) if checked else None
+        links.append(_link(key, signed, exists=exists, version_id=version))
         work.report(Progress(number + 1, len(keys), "links"))
     _record(bucket, links, made_by, ledger)
     return tuple(links)
@@ -220,8 +224,8 @@ def actual_lifetime(
     return lifetime_of(bucket, checked_seconds(seconds), utc_now(), key_ends)
 
 
-def _link(key: str, signed: Presigned, *, exists: bool | None) -> Link:
-    missing = _MISSING if exists is False else ""
+def _link(key: str, signed: Presigned, *, exists: bool | None, version_id: str) -> Link:
+    missing = (_MISSING_VERSION if version_id else _MISSING) if exists is False else ""
     return Link(
         key,
         signed.method,
@@ -232,6 +236,7 @@ def _link(key: str, signed: Presigned, *, exists: bool | None) -> Link:
         signed.life.known,
         exists,
         tuple(warning for warning in (missing, signed.warning) if warning),
+        version_id=version_id,
     )
 
 

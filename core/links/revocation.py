@@ -13,10 +13,12 @@ from core.errors import InvalidInput
 from core.links.ledger import Entry, Ledger
 from core.work import Work, default_work
 
-#: The actions that the methods of links need (Service Authorization Reference, Amazon S3).
-_ACTIONS = {
-    "GET": "s3:GetObject",
-    "HEAD": "s3:GetObject",
+#: The actions that the methods of links need (Service Authorization Reference, Amazon S3). A link to
+#: a version of an object needs the second one only, and the ledger has no versions.
+_READING = ["s3:GetObject", "s3:GetObjectVersion"]
+_ACTIONS: dict[str, str | list[str]] = {
+    "GET": _READING,
+    "HEAD": _READING,
     "PUT": "s3:PutObject",
     "POST": "s3:PutObject",
     "DELETE": "s3:DeleteObject",

@@ -17,6 +17,7 @@ from helpers.moto_bucket import moto_bucket
 
 from core.errors import InvalidInput
 from core.links import render
+from core.links.check import check_link
 from core.links.ledger import Ledger
 from core.links.make import FORM, make_forms, make_links
 from core.links.options import LinkOptions, disposition
@@ -127,15 +128,25 @@ def test_each_download_has_the_name_of_its_key(bucket):
         assert f'filename="{name}"' in headers["content-disposition"]
 
 
-def test_a_link_to_a_version_returns_that_version(bucket, s3_client):
+def test_a_link_to_a_version_is_one_to_exactly_that_version(bucket, s3_client, tmp_path):
     s3_client.put_bucket_versioning(
         Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"}
     )
     first = s3_client.put_object(Bucket=bucket.name, Key="x", Body=b"first")["VersionId"]
     s3_client.put_object(Bucket=bucket.name, Key="x", Body=b"second")
-    (pinned,) = make_links(bucket, ["x"], options=LinkOptions(version_id=first))
+    ledger, options = Ledger(tmp_path), LinkOptions(version_id=first)
+    (pinned,) = make_links(bucket, ["x"], options=options, ledger=ledger)
     (latest,) = make_links(bucket, ["x"])
     assert (answer(pinned.url.reveal())[2], answer(latest.url.reveal())[2]) == (b"first", b"second")
+    assert check_link(pinned, bucket=bucket).explanation == "works"
+    s3_client.delete_object(Bucket=bucket.name, Key="x")
+    (again,) = make_links(bucket, ["x"], options=options)
+    assert (again.exists, again.warnings) == (True, ())
+    s3_client.delete_object(Bucket=bucket.name, Key="x", VersionId=first)
+    (gone,) = make_links(bucket, ["x"], options=options)
+    assert (gone.exists, gone.warnings) == (
+        False, ("the object does not have this version: the link does not work",)
+    )  # fmt: skip
 
 
 def test_an_upload_link_requires_its_content_type(bucket, s3_client):
@@ -174,6 +185,9 @@ def test_a_policy_with_the_statement_refuses_the_links_of_one_object_only(bucket
     for key in keys:
         writing.put(bucket, key, b"content")
     links = make_links(bucket, keys, method=method, ledger=ledger)
+    # The ledger does not have the version of a link, and it needs another permission.
+    pinned = make_links(bucket, keys[:1], options=LinkOptions(version_id="null"))[0].url.reveal()
+    assert answer(pinned)[0] == 200
 
     def statuses():
         body = b"new" if method == "PUT" else None
@@ -184,6 +198,8 @@ def test_a_policy_with_the_statement_refuses_the_links_of_one_object_only(bucket
     assert statuses() == [works, works]
     deny(bucket, next(one for one in ledger.read().entries if one.key == keys[0]))
     assert statuses() == [403, works]
+    if method in {"GET", "HEAD"}:
+        assert answer(pinned)[0] == 403
     # Programs with their own keys are not affected.
     writing.put(bucket, keys[0], b"by a program")
     assert reading.read(bucket, keys[0]) == b"by a program"

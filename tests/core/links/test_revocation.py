@@ -85,7 +85,7 @@ def entry(method: str = "GET", key: str = "reports/a*b?$c.csv") -> Entry:
 def test_the_denied_object_is_exactly_the_key():
     statement = deny_statement(entry())
     assert statement["Resource"] == "arn:aws:s3:::bucket/reports/a${*}b${?}${$}c.csv"
-    assert statement["Action"] == "s3:GetObject"
+    assert statement["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
     assert statement["Condition"] == {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}
     assert deny_statement(entry(), "cn-north-1")["Resource"].startswith("arn:aws-cn:s3:::bucket/")
     form = deny_statement(entry("POST"))
