@@ -13,7 +13,7 @@ ONLY ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test referee faults soak kills day tables bench shots docs lock clean
+.PHONY: help setup run check test referee faults soak kills day scale tables bench shots docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile

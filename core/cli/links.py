@@ -213,7 +213,7 @@ def _show(cli: Cli, made: Sequence[Link], output: Format) -> None:
         why = f" ({one.limited_by})" if one.limited_by else ""
         cli.out.note(f"{one.method} {one.key} until {one.expiry_text}{why}")
         for warning in one.warnings:
-            cli.out.note(f"warning: {one.key}: {warning}")
+            cli.out.note(f"Warning: {one.key}: {warning}")
 
 
 def _qr_text(one: Link) -> str:

@@ -65,6 +65,17 @@ def test_every_page_is_in_the_navigation_and_reachable_from_the_readme():
     assert {name for name in pages if f"resources/docs/{name}" not in readme} <= {
         "api.md", "index.md",
     }  # fmt: skip
+    index = (ROOT / "resources/docs/index.md").read_text(encoding="utf-8")
+    assert {name for name in pages if f"({name})" not in index} == {"index.md"}
+
+
+def test_every_part_of_the_library_is_in_the_table_of_layers():
+    page = (ROOT / "resources/docs/architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Layers of `core`")[2].partition("\nIn `gui`")[0]
+    named = {name.removeprefix("core/") for name in re.findall(r"`([\w/.]+)`", table)}
+    parts = {p.parent.name for p in (ROOT / "core").glob("*/__init__.py")}
+    parts |= {path.name for path in (ROOT / "core").glob("*.py")} - {"__init__.py"}
+    assert parts - named == set()
 
 
 def test_the_command_reference_is_current():

@@ -116,12 +116,12 @@ def test_the_samples_of_the_library_run(monkeypatch):
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.admin.secret_access_key.reveal())
         for page in (ROOT / "README.md", DOCS / "library.md"):
             sample, *others = _blocks(page.read_text(encoding="utf-8"), "python")
-            for other in others:  # they continue a script that has a workspace
+            for other in others:  # they need a stored profile
                 compile(other, str(page), "exec")
             names = {"candles": [candle]}
             exec(compile(sample, str(page), "exec"), names)
             latest = names["data"].get_latest_market_data("BTC-USD", "ohlcv", timeframe="1h")
-            assert latest["data"] == [candle]
+            assert latest["data"] == names["candles"]
 
 
 def test_what_can_be_added_is_where_the_documents_say():
