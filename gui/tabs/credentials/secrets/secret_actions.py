@@ -16,6 +16,7 @@ from core.units import format_counted, utc_now
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
+from gui.tabs.credentials.secrets.binary_actions import BinaryActions
 from gui.tabs.credentials.secrets.edit_conflict import EditConflict
 from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
 from gui.tabs.credentials.secrets.secret_view import SecretView
@@ -39,6 +40,8 @@ class SecretActions(QObject):
         super().__init__(tab)
         self._tab, self._view, self._versions = tab, view, versions
         self.known: Sequence[SecretInfo] = ()
+        self.binary = BinaryActions(tab, view)
+        self.binary.changed.connect(self.changed)
         view.save_clicked.connect(self._on_save)
         view.delete_clicked.connect(self._on_delete)
         view.restore_clicked.connect(self._on_restore)

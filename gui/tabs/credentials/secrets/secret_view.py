@@ -13,6 +13,7 @@ from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.units import format_age, format_moment
 from gui import theme
+from gui.tabs.credentials.secrets.binary_page import BinaryPage
 from gui.tabs.credentials.secrets.templates import KNOWN
 from gui.widgets.buttons import danger_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Skeleton
@@ -33,9 +34,12 @@ class SecretView(QWidget):
     Signals:
         save_clicked, delete_clicked, restore_clicked, reload_clicked, rotate_clicked: the user
             clicked the button.
+        replace_clicked, save_file_clicked: the same, for a binary value and a file.
     """
 
     save_clicked = Signal()
+    replace_clicked = Signal()
+    save_file_clicked = Signal()
     delete_clicked = Signal()
     restore_clicked = Signal()
     reload_clicked = Signal()
@@ -56,6 +60,9 @@ class SecretView(QWidget):
         self.revert = plain_button("Discard", self._on_revert)
         self.revert.set_hint("Discard your changes")
         self.rotate = plain_button("Rotate…", self.rotate_clicked.emit)
+        self.binary = BinaryPage()
+        self.replace = plain_button("Replace…", self.replace_clicked.emit)
+        self.save_file = primary_button("Save as file…", self.save_file_clicked.emit)
         self._rotated_by_aws = False
         self._age = Elided("", "muted")
         self._age.setFont(theme.text_font(12))
@@ -70,12 +77,13 @@ class SecretView(QWidget):
         line.setContentsMargins(12, 8, 12, 8)
         line.setSpacing(8)
         line.addWidget(self._age, 1)
-        for button in (self.delete, self.revert, self.rotate, self.save):
+        buttons = (self.delete, self.revert, self.rotate, self.save, self.replace, self.save_file)
+        for button in buttons:
             line.addWidget(button)
         pages = QWidget()
         self._pages = QStackedLayout(pages)
         self._skeleton = Skeleton(4)
-        for page in (self.empty, self._skeleton, self.editor):
+        for page in (self.empty, self._skeleton, self.editor, self.binary):
             self._pages.addWidget(page)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -119,7 +127,9 @@ class SecretView(QWidget):
             return
         self._set(value.name, value)
         if value.binary:
-            self._show_message(value.name, "A binary value", "It cannot be edited here.", "", value)
+            self.binary.show_value(value)
+            self._pages.setCurrentWidget(self.binary)
+            self._update()
             return
         self.editor.set_text(value.text.reveal())
         self._pages.setCurrentWidget(self.editor)
@@ -156,15 +166,8 @@ class SecretView(QWidget):
         self.editor.set_read_only(bool(reason), reason)
         self._update()
 
-    def _show_message(
-        self,
-        name: str,
-        title: str,
-        text: str,
-        button: str,
-        value: SecretValue | None = None,
-    ) -> None:
-        self._set(name, value)
+    def _show_message(self, name: str, title: str, text: str, button: str) -> None:
+        self._set(name, None)
         self.empty.set_text(title, text, button)
         self._pages.setCurrentWidget(self.empty)
 
@@ -172,6 +175,7 @@ class SecretView(QWidget):
         self.name, self.value, self._stale, self._scheduled = name, value, False, ""
         self.head.set_title(name or "Secret")
         self.editor.set_text("{}")  # the former value does not stay in memory
+        self.binary.clear()
         self._update()
 
     def _update(self) -> None:
@@ -180,6 +184,13 @@ class SecretView(QWidget):
         self.editor.modes.setVisible(editable)
         self._foot.setVisible(bool(value))
         self.revert.setVisible(self.dirty)
+        binary = value is not None and value.binary
+        for button in (self.replace, self.save_file):
+            button.setVisible(binary)
+        self.replace.set_hint("Replace the value by the bytes of a file")
+        self.replace.allow(not self._locked, self._locked)
+        self.save.setVisible(not binary)
+        self.rotate.setVisible(not binary or self._rotated_by_aws)
         reason = self._locked or problem or ("" if self.dirty else "Nothing was changed.")
         self.save.allow(editable and not reason, reason)
         reloads = self._empty_action is self.reload_clicked
