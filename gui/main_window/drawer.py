@@ -46,7 +46,9 @@ class Drawer(QWidget):
         super().__init__()
         self._context = context
         self.setMinimumHeight(140)
-        self.pages = Segmented([("tasks", "Tasks"), ("changes", "Changes")])
+        self.pages = Segmented(
+            (("tasks", "Tasks"), ("changes", "Changes")), name="Tasks or changes"
+        )
         self.pages.selected.connect(self._on_page)
         self.banner = Banner(self)
         self.tasks_page = TasksPage(context, tasks)

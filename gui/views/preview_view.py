@@ -132,7 +132,7 @@ class PreviewView(QWidget):
         self._drawn: dict[type, str] = {}
         #: Runs the sorting of many rows in a worker thread; None to sort them in this thread.
         self.background: Background | None = None
-        self.switch = Segmented()
+        self.switch = Segmented(name="How the object is shown")
         self.switch.selected.connect(self._on_switched)
         self._preferred = ""
         self.head = SectionHead("Preview")

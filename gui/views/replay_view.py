@@ -39,7 +39,7 @@ class ReplayView(QWidget):
         self._book = QStackedWidget()
         self._book.addWidget(self.depth_chart)
         self._book.addWidget(self.ladder)
-        self.form = Segmented(("Depth", "Ladder"))
+        self.form = Segmented(("Depth", "Ladder"), name="How the order book is shown")
         self.form.selected.connect(self._on_form)
         self._make_controls()
         self._lay_out()

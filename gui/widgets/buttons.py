@@ -113,8 +113,12 @@ class Button(QPushButton):
             self._paint_icon()
 
     def _paint_icon(self) -> None:
-        if self._icon_name:
-            self.setIcon(icon(self._icon_name, self._tone))
+        if not self._icon_name:
+            return
+        wanted = icon(self._icon_name, self._tone)
+        # Qt announces a new palette several times for each button that is created.
+        if wanted.cacheKey() != self.icon().cacheKey():
+            self.setIcon(wanted)
 
 
 class NameButton(Button):
@@ -196,6 +200,12 @@ def link_button(text: str, on_click: Clicked | None = None) -> Button:
     """Return a button without a frame."""
     button = _wired(Button(text, kind="link"), on_click)
     button.setCursor(Qt.CursorShape.PointingHandCursor)
+    return button
+
+
+def set_flush(button: B) -> B:
+    """Align the text of a button without a frame with the left edge, and return the button."""
+    button.setProperty("flush", "true")
     return button
 
 

@@ -25,6 +25,9 @@ from gui.widgets.labels import repolish, tooltip
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
 
+#: The property of a field with its hint.
+_HINT = "hint"
+
 
 def inset(box: Box) -> Box:
     """Give a spin box or date field the left padding of line edits, which Qt omits."""
@@ -56,11 +59,22 @@ def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
     return clearable(field)
 
 
+def set_field_hint(field: QWidget, text: str) -> None:
+    """Set the tooltip and accessible description of a field while it is enabled."""
+    field.setProperty(_HINT, text)
+    if field.isEnabled():
+        _describe(field, text)
+
+
 def allow_field(field: QWidget, allowed: bool, reason: str) -> None:
     """Enable a field, or disable it with a reason as tooltip and accessible description."""
     set_enabled(field, allowed)
-    field.setToolTip("" if allowed else tooltip(reason))
-    field.setAccessibleDescription("" if allowed else reason)
+    _describe(field, str(field.property(_HINT) or "") if allowed else reason)
+
+
+def _describe(field: QWidget, text: str) -> None:
+    field.setToolTip(tooltip(text) if text else "")
+    field.setAccessibleDescription(text)
 
 
 def set_read_only(field: QLineEdit | QPlainTextEdit, read_only: bool) -> None:
@@ -115,9 +129,12 @@ def combo_box(name: str) -> QComboBox:
     return box
 
 
-def line_edit(name: str, placeholder: str = "", *, clear: bool = False) -> QLineEdit:
-    """Return a line edit; `name` is its accessible name."""
+def line_edit(
+    name: str, placeholder: str = "", *, hint: str = "", clear: bool = False
+) -> QLineEdit:
+    """Return a line edit; `name` is its accessible name, `hint` the tooltip while it is enabled."""
     field = QLineEdit()
     field.setAccessibleName(name)
+    set_field_hint(field, hint)
     field.setPlaceholderText(placeholder)
     return clearable(field) if clear else field

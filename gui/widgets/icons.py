@@ -19,10 +19,16 @@ _SCALES = (1, 2, 3)
 def icon(name: str, tone: str = "text") -> QIcon:
     """Return the icon `name` of `resources/icons` in a token's colour, crisp up to 300 %."""
     colours = theme.tokens()
+    return _icon(name, getattr(colours, tone).name(), colours.line.name())
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, colour: str, disabled: str) -> QIcon:
+    # A form has hundreds of buttons with the same few icons.
     made = QIcon()
     for scale in _SCALES:
-        made.addPixmap(_drawn(name, getattr(colours, tone).name(), scale))
-        made.addPixmap(_drawn(name, colours.line.name(), scale), QIcon.Mode.Disabled)
+        made.addPixmap(_drawn(name, colour, scale))
+        made.addPixmap(_drawn(name, disabled, scale), QIcon.Mode.Disabled)
     return made
 
 

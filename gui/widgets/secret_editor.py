@@ -47,7 +47,7 @@ class SecretEditor(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.modes = Segmented((FORM, JSON))
+        self.modes = Segmented((FORM, JSON), name="How the value is shown")
         self.modes.selected.connect(self._on_mode)
         self.form = SecretForm()
         self.json = JsonPage()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from core.model.secret_names import is_public
@@ -36,6 +36,9 @@ GIVEN_KEYS = frozenset(
 )
 #: Maximum width of a key, and gap between a key and its value, in pixels.
 _KEY_WIDTH, _BESIDE_KEY = 160, 8
+#: Rows that are created at once, which fill a screen, and in each of the following portions: each
+#: row takes some milliseconds, for which the window does not respond.
+_FIRST_ROWS, _MORE_ROWS = 24, 6
 #: Margin that aligns the text of a link, which has its own padding, with the keys.
 _LINK_INSET = 5
 
@@ -141,6 +144,10 @@ class SecretForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: list[FormRow] = []
+        self._later: list[SecretRow] = []  # rows without widgets yet
+        self._title_width = 0
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._on_timer)
         self._read_only, self._reason = False, ""
         self.add = link_button("Add key", self._on_add)
         self.add.set_icon("add", "accent")
@@ -162,23 +169,35 @@ class SecretForm(QWidget):
     @property
     def rows(self) -> tuple[SecretRow, ...]:
         """The current rows."""
-        return tuple(row.row for row in self._rows)
+        return (*(row.row for row in self._rows), *self._later)
 
     @property
     def fields(self) -> tuple[FormRow, ...]:
-        """The widgets of the rows."""
+        """The widgets of the rows; those after the first ones are created little by little."""
         return tuple(self._rows)
 
     def set_rows(self, rows: Sequence[SecretRow]) -> None:
-        """Show other rows."""
+        """Show other rows, of which those outside the screen follow a moment later."""
         for old in self._rows:
             self._box.removeWidget(old)
             old.hide()  # else it could be pressed until it is deleted
             old.deleteLater()
-        self._rows = []
-        for row in rows:
+        self._rows, self._later, self._title_width = [], list(rows), 0
+        self._create(_FIRST_ROWS)
+        if self._later:
+            self._timer.start(0)
+
+    def _on_timer(self) -> None:
+        self._create(_MORE_ROWS)
+
+    def _create(self, count: int) -> None:
+        """Create the widgets of the next rows."""
+        portion, self._later = self._later[:count], self._later[count:]
+        for row in portion:
             self._append(FormRow(row))
-        self._align()
+        self._align(self._rows[-len(portion) :])
+        if not self._later:
+            self._timer.stop()
 
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
         """Make the form read-only, with the reason."""
@@ -199,16 +218,19 @@ class SecretForm(QWidget):
         self._box.insertWidget(len(self._rows), row)
         self._rows.append(row)
 
-    def _align(self) -> None:
-        """Give the keys of all rows the same width."""
-        width = max((each.title_width for each in self._rows), default=0)
-        for each in self._rows:
+    def _align(self, new: Sequence[FormRow]) -> None:
+        """Give the keys of all rows the same width, after new rows were added."""
+        width = max((self._title_width, *(each.title_width for each in new)))
+        for each in new if width == self._title_width else self._rows:
             each.set_title_width(width)
+        self._title_width = width
 
     def _on_add(self) -> None:
+        if self._later:  # the new row is the last one
+            self._create(len(self._later))
         row = FormRow(SecretRow("", Secret("", remembered=False)), new=True)
         self._append(row)
-        self._align()
+        self._align([row])
         if row.name is not None:
             # The key is typed first.
             row.name.setFocus()

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 
-from gui.widgets.buttons import Button
+from gui.widgets.buttons import Button, set_flush
 
 
 class Segmented(QWidget):
     """A choice of one of several segments; the arrow keys move it.
+
+    Args:
+        items: the segments, as in `set_items`.
+        name: what is chosen: the accessible name, and the tooltip of each segment.
+        flush: whether the text of the first segment is aligned with the left edge.
+        parent: the view.
 
     Signals:
         selected: the id of the segment selected by mouse, keyboard, screen reader or `select`.
@@ -20,9 +26,16 @@ class Segmented(QWidget):
     selected = Signal(str)
 
     def __init__(
-        self, items: Sequence[str | tuple[str, str]] = (), parent: QWidget | None = None
+        self,
+        items: Sequence[str | tuple[str, str]] = (),
+        *,
+        name: str,
+        flush: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.setAccessibleName(name)
+        self._flush = flush
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._group = QButtonGroup(self)
         self._silent = False
@@ -70,6 +83,9 @@ class Segmented(QWidget):
     def _add(self, name: str, text: str) -> None:
         button = Button(text, kind="quiet")
         button.setCheckable(True)
+        button.set_hint(self.accessibleName())
+        if self._flush and not self._buttons:
+            set_flush(button)
         button.setAutoExclusive(True)  # a screen reader then announces "radio button"
         # Not `clicked`: the action "Toggle" of a screen reader checks without a click.
         button.toggled.connect(lambda checked: self._on_toggled(name, checked=checked))

@@ -32,7 +32,7 @@ class _View(QWidget):
         self.last, self.first = QLineEdit(), QLineEdit()
         self.last.setAccessibleName("last")
         self.first.setAccessibleName("first")
-        self.path, self.switch = PathBar(), Segmented(("Chart",))
+        self.path, self.switch = PathBar(), Segmented(("Chart",), name="View")
         left, right = QWidget(), QWidget()
         upper = QHBoxLayout()
         upper.addWidget(self.path, 1)

@@ -70,7 +70,7 @@ def an_icon():
 
 
 def a_switch():
-    text = Segmented(["Chart", "JSON"])
+    text = Segmented(["Chart", "JSON"], name="View")
     text.setFocusProxy(text._buttons["JSON"])
     return text
 

@@ -123,7 +123,7 @@ def test_every_icon_can_be_drawn():
 
 
 def test_segmented_text_are_chosen_by_click_and_by_call(qtbot):
-    text, chosen = Segmented([("c", "Chart"), ("t", "Table")]), []
+    text, chosen = Segmented([("c", "Chart"), ("t", "Table")], name="View"), []
     qtbot.addWidget(text)
     text.selected.connect(chosen.append)
     assert text.current == "c"
@@ -132,10 +132,12 @@ def test_segmented_text_are_chosen_by_click_and_by_call(qtbot):
     assert chosen == ["t", "c"]
     text.set_items(["x"])
     assert text.current == "x"
+    assert text._buttons["x"].accessibleDescription() == "View"
+    assert "View" in text._buttons["x"].toolTip()
 
 
 def test_a_screen_reader_chooses_a_word_by_each_of_its_actions(qtbot):
-    text, chosen = Segmented(["Chart", "Table", "JSON"]), []
+    text, chosen = Segmented(["Chart", "Table", "JSON"], name="View"), []
     qtbot.addWidget(text)
     text.show()
     text.selected.connect(chosen.append)

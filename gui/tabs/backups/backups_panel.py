@@ -120,8 +120,10 @@ class BackupsPanel(QWidget):
         self.note.wanted.connect(self._on_note)
         self.calendar = BackupCalendar()
         self.calendar.hide()
-        self.shape = Segmented((("list", "List"), ("calendar", "Calendar")))
-        self.shape.setAccessibleName("Show the backups as a list or as a calendar")
+        self.shape = Segmented(
+            (("list", "List"), ("calendar", "Calendar")),
+            name="Show the backups as a list or as a calendar",
+        )
 
     def _connect(self) -> None:
         self.table.selectionModel().selectionChanged.connect(self._on_selection)

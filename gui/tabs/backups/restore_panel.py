@@ -316,6 +316,11 @@ class RestorePanel(QWidget):
         self.as_new.setText(f"Restore as {preview.suggested_name}")
         self.as_new.setVisible(preview.exists)
         self.in_place.setText("Restore in place…" if preview.exists else "Restore")
+        self.in_place.set_hint(
+            "Replaces the present table, which is retained under another name until you drop it."
+            if preview.exists
+            else "Creates the table with the rows of the backup."
+        )
         # If the schemas differ, restoring as a new table, which loses nothing, is the default.
         first, second = self.in_place, self.as_new
         if preview.drift or _why_not_in_place(preview):

@@ -123,7 +123,7 @@ class TablesPanel(QWidget):
         self.note.setContentsMargins(12, 4, 12, 12)
         self.note.hide()
         box.addWidget(self._buttons)
-        self.remark = line_edit("Note of the next backup", "Note (optional)")
+        self.remark = line_edit("Note of the next backup", "Note (optional)", hint="Stored in it.")
         self._remark_row = row(self.remark, margins=(12, 0, 12, 0))
         box.addWidget(self._remark_row)
         self._links = row(

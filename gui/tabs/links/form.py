@@ -63,7 +63,9 @@ class LinkForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.keys = _keys_editor()
-        self.purpose = Segmented((("GET", "Download"), ("PUT", "Upload"), (FORM, "Form")))
+        self.purpose = Segmented(
+            (("GET", "Download"), ("PUT", "Upload"), (FORM, "Form")), name="Purpose", flush=True
+        )
         self.choices = LinkChoices()
         self.options = link_button("Options…", self.options_wanted.emit)
         self._chosen = muted_label("", wrap=True, small=True)

@@ -79,7 +79,7 @@ class StatisticsTab(Tab):
         self.cards = Cards()
         self.treemap = Treemap()
         self.shares, self.largest = SharesModel(self), LargestModel(self)
-        self.groups = Segmented(_GROUPS)
+        self.groups = Segmented(_GROUPS, name="How objects are grouped")
         self.scope = PrefixField(self)
         self.scan = primary_button("Scan", self._on_scan)
         self.stop = plain_button("Stop", self._on_stop)

@@ -11,7 +11,7 @@ from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from gui import actions
 from gui.tabs.uploads.plan_model import ALL, REFUSED, PlanModel
-from gui.widgets.buttons import link_button, plain_button, primary_button
+from gui.widgets.buttons import link_button, plain_button, primary_button, set_flush
 from gui.widgets.decision import DecisionBox
 from gui.widgets.labels import Elided, figure, heading, muted_label, text_label
 from gui.widgets.panel import card, column, row
@@ -53,7 +53,7 @@ class PlanCard(QWidget):
         self._skipped = text_label("", "warning", wrap=True)
         self._skipped.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.why = link_button("Show files", lambda: self.files_wanted.emit(REFUSED))
-        self.list = link_button("Show the files", lambda: self.files_wanted.emit(ALL))
+        self.list = set_flush(link_button("Show the files", lambda: self.files_wanted.emit(ALL)))
         self.start = primary_button("Upload", self.wanted.emit)
         self.clear = plain_button("Clear", self.cleared.emit)
         self._decision = column(self._conflicts, self.choice, self._meaning, spacing=6)

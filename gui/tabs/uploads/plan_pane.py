@@ -42,8 +42,7 @@ class PlanPane(QWidget):
     def __init__(self, context: Context, model: PlanModel) -> None:
         super().__init__()
         self.model = model
-        self.filter = Segmented(_FILTERS)
-        self.filter.setAccessibleName("Which files are shown")
+        self.filter = Segmented(_FILTERS, name="Which files are shown")
         self.table = make_table(
             model, "Files of the plan", settings=context.settings, key="uploads/plan", multiple=True
         )

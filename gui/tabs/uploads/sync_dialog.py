@@ -106,8 +106,7 @@ class SyncDialog(Question):
         return self.model.plan
 
     def _make_fields(self, choice: SyncChoice) -> None:
-        self.direction = Segmented(_DIRECTIONS)
-        self.direction.setAccessibleName("Direction")
+        self.direction = Segmented(_DIRECTIONS, name="Direction")
         self.direction.select(choice.direction)
         self.folder = line_edit("Local folder", "for example /data/reports")
         self.folder.setText(choice.folder)
@@ -129,8 +128,7 @@ class SyncDialog(Question):
         self.back.set_hint("Change what is compared; the plan is dropped")
         self.summary = Elided(_NOT_COMPARED, "muted", mode=Qt.TextElideMode.ElideRight)
         self.warning = text_label("", "warning", wrap=True)
-        self.filter = Segmented(tuple(_FILTERS.items()))
-        self.filter.setAccessibleName("Which actions are shown")
+        self.filter = Segmented(tuple(_FILTERS.items()), name="Which actions are shown")
         self.table = make_table(
             self.model, "Planned actions", settings=self._context.settings, key="uploads/sync"
         )

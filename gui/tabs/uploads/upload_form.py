@@ -15,7 +15,7 @@ from core.transfer.plan import clean_prefix
 from gui import theme
 from gui.tabs.uploads.options_dialog import UploadOptionsDialog, options_text
 from gui.tabs.uploads.plan_card import PlanCard
-from gui.widgets.buttons import link_button, plain_button
+from gui.widgets.buttons import link_button, plain_button, set_flush
 from gui.widgets.desktop import local_file
 from gui.widgets.labels import Elided, heading, muted_label, repolish, text_label
 from gui.widgets.panel import row
@@ -104,7 +104,7 @@ class UploadForm(QWidget):
         self._problem = text_label("", "danger", wrap=True)
         self._problem.hide()
         self.options = DEFAULT_OPTIONS
-        self.choose_options = link_button("Options…", self.edit_options)
+        self.choose_options = set_flush(link_button("Options…", self.edit_options))
         self.choose_options.set_hint("Storage class, encryption, compression, tags and metadata")
         self._options = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
         self.plan = PlanCard()

@@ -58,12 +58,21 @@ def test_a_value_with_very_many_keys_is_shown_as_json_only(editor):
     assert editor.text == text
 
 
-def test_the_widths_of_the_keys_are_measured_once_for_all_rows(editor, monkeypatch):
+def test_the_widths_of_the_keys_are_measured_once_for_all_rows(editor, monkeypatch, qtbot):
     measured = []
     width = property(lambda row: measured.append(row) or 80)
     monkeypatch.setattr(FormRow, "title_width", width)
-    editor.set_text(json.dumps({f"key-{n}": n for n in range(20)}))
-    assert len(measured) == 20
+    text = json.dumps({f"key-{n}": n for n in range(MOST_ROWS)})
+    editor.set_text(text)
+    # A hundred rows at once would block the window for a second.
+    assert len(measured) == len(editor.form.fields) < MOST_ROWS / 3
+    assert editor.text == text
+    editor.form.add.click()
+    assert [each.row.key for each in editor.form.fields[-2:]] == ["key-99", ""]
+    assert len(measured) == MOST_ROWS + 1
+    editor.set_text(text)
+    qtbot.waitUntil(lambda: len(editor.form.fields) == MOST_ROWS)
+    assert editor.text == text
 
 
 def test_the_json_is_shown_on_demand_only_and_hides_itself(editor, qtbot, monkeypatch):

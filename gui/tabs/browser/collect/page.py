@@ -84,7 +84,7 @@ class CollectPage(BrowserPage):
         self.result = ResultPane(tab, self.banner, "Collected rows")
         self.problems_model = ProblemsModel(self)
         self.problems = make_table(self.problems_model, "Objects that could not be read completely")
-        self.views = Segmented(_VIEWS)
+        self.views = Segmented(_VIEWS, name="What is shown of the range")
         self._lay_out()
         self._connect()
         self._forget()

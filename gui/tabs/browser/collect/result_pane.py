@@ -67,7 +67,7 @@ class ResultPane(QWidget):
         self._candles: tuple[Candles, ...] = ()
         self.model = TableModel(self)
         self.table = make_table(self.model, name, multiple=True)
-        self.views = Segmented(_VIEWS)
+        self.views = Segmented(_VIEWS, name="How the result is shown")
         self.symbol = combo_box("Symbol of the chart")
         self.symbol.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.summary = Elided("", "plain")

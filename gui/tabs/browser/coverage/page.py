@@ -77,7 +77,7 @@ class CoveragePage(BrowserPage):
         self.timeframe.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.timeframe.hide()  # until the timeframes are known
         self.filter = line_edit("Filter streams", "Filter streams")
-        self.views = Segmented(_VIEWS)
+        self.views = Segmented(_VIEWS, name="How the coverage is shown")
         self.age = AgePill()
         self.refresh_button = primary_button("Refresh", self.refresh)
         self.stop = plain_button("Stop", self._on_stop)

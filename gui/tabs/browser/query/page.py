@@ -87,7 +87,7 @@ class QueryPage(BrowserPage):
         self.problems = make_table(
             self.folder.problems, "Objects that could not be read completely"
         )
-        self.views = Segmented(_VIEWS)
+        self.views = Segmented(_VIEWS, name="How the result is shown")
         self._lay_out()
         self._connect()
         self._fill_sources()

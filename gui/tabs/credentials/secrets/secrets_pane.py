@@ -207,6 +207,4 @@ class SecretsPane(QWidget):
 
 def view_switch() -> Segmented:
     """Return the switch between the list of secrets and the hygiene report."""
-    made = Segmented((LIST, HYGIENE))
-    made.setAccessibleName("How secrets are shown")
-    return made
+    return Segmented((LIST, HYGIENE), name="How secrets are shown")
