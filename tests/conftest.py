@@ -14,6 +14,7 @@ import pytest
 from helpers import guards
 from helpers.botocore_caches import share_between_sessions
 from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
+from helpers.forks import Forks
 from helpers.keyrings import MemoryKeyring
 from helpers.longest_files import FilesOfOneProcess, reads_syntax_trees, sort_by_file
 from helpers.patient_qtbot import qtbot  # noqa: F401 - fixture
@@ -119,6 +120,13 @@ def _temporary_home(_homes, monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
+
+
+@pytest.fixture(scope="session")
+def forks():
+    """A process that has imported the program, which others are forked from."""
+    with Forks() as started:
+        yield started
 
 
 @pytest.fixture(autouse=True)

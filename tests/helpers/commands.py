@@ -1,17 +1,19 @@
-"""Run the program, or a script on its library, as a separate process."""
+"""Run a script on the program's library as a separate process."""
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from helpers.forked_runs import run_script
+from helpers.forks import Forks
 
 _ROOT = Path(__file__).parents[2]
 
 
 def run_python(
-    server: Any, home: Path, script: str, *arguments: str
-) -> subprocess.CompletedProcess:
+    forks: Forks, server: Any, home: Path, script: str, *arguments: str
+) -> "subprocess.CompletedProcess[str]":
     """Run a script as the administrator of an embedded server, with a separate home."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -23,11 +25,4 @@ def run_python(
         "AWS_SECRET_ACCESS_KEY": server.admin.secret_access_key.reveal(),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    return subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_script(forks, script, *arguments, environment=environment)

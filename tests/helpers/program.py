@@ -1,11 +1,12 @@
 """The program as a separate process, against one of the S3 servers."""
 
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers.forked_runs import ForkedRun
+from helpers.forks import Forks
 from helpers.s3_servers import S3Server
 
 
@@ -16,25 +17,23 @@ class Program:
     server: S3Server
     bucket: str
     home: Path
+    forks: Forks
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> ForkedRun:
         """Start a command; it leads a new process group, so that all of it can be killed."""
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "core", *arguments, "--bucket", self.bucket],
-            env=self.server.environment(self.home),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True,
+        return ForkedRun(
+            self.forks, "command", *arguments, "--bucket", self.bucket,
+            environment=self.server.environment(self.home),
         )  # fmt: skip
 
     def run(self, *arguments: str, seconds: float = 120) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end."""
-        process = self.start(*arguments)
-        return finished(process, arguments, seconds)
+        """Run a command to its end; one that hangs is killed and fails the test."""
+        return self.start(*arguments).finished(seconds)
 
     def together(self, *lines: Sequence[str]) -> "list[subprocess.CompletedProcess[str]]":
         """Run several commands at the same time, each to its end."""
-        started = [(self.start(*arguments), arguments) for arguments in lines]
-        return [finished(process, arguments, 120) for process, arguments in started]
+        started = [self.start(*arguments) for arguments in lines]
+        return [process.finished() for process in started]
 
 
 def finished(

@@ -5,19 +5,17 @@ import random
 import shutil
 
 import pytest
-from helpers.forks import Forks
 from servers.killing import KILLED, Site, kill_all
 from servers.syscall_kills import kill_some, kills
 
-KILLS = 16
+KILLS = 12
 SEED = int(os.environ.get("KILLS_SEED") or random.SystemRandom().randrange(10**6))
 
 
 @pytest.mark.timeout(240)
-def test_nothing_is_left_behind_after_a_kill(seaweed, tmp_path):
-    with Forks() as forks:
-        site = Site(seaweed, tmp_path, seaweed.client(), forks)
-        wrong = kill_all(site, len(KILLED), SEED)
+def test_nothing_is_left_behind_after_a_kill(seaweed, tmp_path, forks):
+    site = Site(seaweed, tmp_path, seaweed.client(), forks)
+    wrong = kill_all(site, len(KILLED), SEED)
     site.client.close()
     assert not wrong, f"KILLS_SEED={SEED}: {wrong}"
 

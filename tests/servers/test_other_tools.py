@@ -223,7 +223,7 @@ def test_every_checksum_algorithm(
     assert verdicts["sum.bin"].startswith("verified")
 
 
-def test_a_page_of_mixed_origin(s3_server, s3_client, s3_bucket, workspace, small, tmp_path):
+def test_a_page_of_mixed_origin(s3_server, s3_client, s3_bucket, workspace, small, tmp_path, forks):
     """Some objects of a page have a checksum and others do not: every key is decoded once."""
     plain = s3_server.client(request_checksum_calculation="when_required")
     for number in range(6):
@@ -236,7 +236,7 @@ def test_a_page_of_mixed_origin(s3_server, s3_client, s3_bucket, workspace, smal
         TOOLS[tool](s3_server, s3_bucket, tmp_path, small, f"market-data/{tool}:1%3A2+3.json")
     plain.close()
     same_as_stock(workspace, s3_client, s3_bucket, tmp_path)
-    program = Program(s3_server, s3_bucket, tmp_path / "home")
+    program = Program(s3_server, s3_bucket, tmp_path / "home", forks)
     done = program.run("ls", "market-data/", "-r")
     assert done.returncode == 0, done.stderr
     assert [line.split("\t")[-1] for line in done.stdout.splitlines()] == sorted(

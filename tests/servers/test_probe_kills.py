@@ -1,6 +1,5 @@
 """The leftovers of a killed permission test are removed by the next one."""
 
-import os
 import signal
 from dataclasses import replace
 
@@ -17,17 +16,17 @@ STEPS = ("Put", "Create", "Part", "Complete", "Abort", "Delete")
 @pytest.mark.parametrize("moment", ["stall_before", "stall_middle"])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_kill_at_each_request_leaves_nothing(
-    s3_server, s3_client, s3_bucket, tmp_path, step, moment
+    s3_server, s3_client, s3_bucket, tmp_path, step, moment, forks
 ):
     source = tmp_path / "large.bin"
     source.write_bytes(b"large" * 2_000_000)
     with FaultProxy(s3_server, rule(step, moment, "first")) as proxy:
-        program = Program(replace(s3_server, endpoint_url=proxy.url), s3_bucket, tmp_path / "home")
+        reached = replace(s3_server, endpoint_url=proxy.url)
+        program = Program(reached, s3_bucket, tmp_path / "home", forks)
         arguments = ("put", str(source), "large.bin")
         process = program.start(*arguments)
         until(lambda: proxy.struck, 60)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        assert process.killed().returncode == -signal.SIGKILL
         assert keys(s3_client, s3_bucket) or step in {"Put", "Delete"}
         done = program.run(*arguments)
     assert done.returncode == 0, done.stderr

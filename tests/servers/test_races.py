@@ -14,7 +14,7 @@ from helpers.s3_servers import demo_as_s3, heavy_servers
 
 from core.local.state.database import state_database
 
-ROUNDS = int(os.environ.get("RACES") or 4)
+ROUNDS = int(os.environ.get("RACES") or 3)
 SIZES = {"small": 1_000, "mid": 3_000_000, "big": 20_000_000}
 ALREADY_EXISTS, CONFLICT = 22, 23
 pytestmark = pytest.mark.timeout(120 + ROUNDS * 60)
@@ -22,8 +22,8 @@ on_servers = pytest.mark.parametrize("s3_server", heavy_servers(), indirect=True
 
 
 @pytest.fixture
-def program(s3_server, s3_bucket, tmp_path):
-    return Program(s3_server, s3_bucket, tmp_path / "home")
+def program(s3_server, s3_bucket, tmp_path, forks):
+    return Program(s3_server, s3_bucket, tmp_path / "home", forks)
 
 
 def codes(runs):
@@ -113,10 +113,10 @@ def test_two_restores_of_one_table(program, database):
     assert set(names) - set(former) == {"orders"}
 
 
-def test_two_saves_of_one_secret(demo_server, tmp_path):
+def test_two_saves_of_one_secret(demo_server, tmp_path, forks):
     server = demo_as_s3(demo_server)
     client = plain_client(demo_server, "secretsmanager", demo_server.admin)
-    program = Program(server, "tentimecrypto", tmp_path / "home")
+    program = Program(server, "tentimecrypto", tmp_path / "home", forks)
     for round_ in range(ROUNDS):
         name = f"cryptotrading/race-{tmp_path.name}-{round_}"
         client.create_secret(Name=name, SecretString='{"a": "0", "b": "0"}')
@@ -125,7 +125,8 @@ def test_two_saves_of_one_secret(demo_server, tmp_path):
             (tmp_path / field).write_text(f"new-{field}")
             arguments = ("secrets", "put", name, field, "--file", str(tmp_path / field))
             runs.append(program.start(*arguments))
-        ended = [(run.communicate(timeout=60)[1], run.returncode) for run in runs]
+        done = [run.finished(60) for run in runs]
+        ended = [(run.stderr, run.returncode) for run in done]
         value = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
         for field, (errors, code) in zip(("a", "b"), ended, strict=True):
             assert "Traceback" not in errors

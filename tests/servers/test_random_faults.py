@@ -84,7 +84,7 @@ def run_until_complete(program: Program, *arguments: str) -> list[int]:
 
 @pytest.mark.timeout(240 + FILES)
 @pytest.mark.parametrize("s3_server", heavy_servers(), indirect=True)
-def test_every_file_arrives_identical(s3_server: S3Server, s3_client, s3_bucket, tmp_path):
+def test_every_file_arrives_identical(s3_server: S3Server, s3_client, s3_bucket, tmp_path, forks):
     source, target = tmp_path / "source", tmp_path / "target"
     expected = random_files(source, random.Random(5))
     struck = 0
@@ -94,7 +94,7 @@ def test_every_file_arrives_identical(s3_server: S3Server, s3_client, s3_bucket,
     ):
         with FaultProxy(s3_server, *rules(seed)) as proxy:
             reached = replace(s3_server, endpoint_url=proxy.url)
-            codes = run_until_complete(Program(reached, s3_bucket, tmp_path), *arguments)
+            codes = run_until_complete(Program(reached, s3_bucket, tmp_path, forks), *arguments)
             struck += len(proxy.struck)
         assert codes[-1] == 0, codes
     assert struck > FILES * SHARE

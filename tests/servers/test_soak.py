@@ -36,8 +36,10 @@ def stored(client, bucket, prefix):
 
 
 @pytest.mark.timeout(60 + ROUNDS * 10)
-def test_every_upload_of_a_folder_ends_well(s3_server, s3_client, s3_bucket, folder, tmp_path):
-    program = Program(s3_server, s3_bucket, tmp_path)
+def test_every_upload_of_a_folder_ends_well(
+    s3_server, s3_client, s3_bucket, folder, tmp_path, forks
+):
+    program = Program(s3_server, s3_bucket, tmp_path, forks)
     with ThreadPoolExecutor(PARALLEL) as pool:
         runs = list(pool.map(lambda n: program.run("put", str(folder), f"{n}/"), range(ROUNDS)))
     bad = [(r.returncode, r.stdout[-200:], r.stderr[-600:]) for r in runs if r.returncode]

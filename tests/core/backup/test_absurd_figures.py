@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import zstandard
 from helpers.backups import MemoryStore, backed_up, everything, trading_database
+from helpers.doses import HEAVY
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -68,14 +69,15 @@ def forged(body: dict[str, Any], place: tuple[Any, ...], value: Any) -> bytes:
     return json.dumps(changed).encode()
 
 
-@pytest.mark.parametrize("value", ABSURD, ids=[repr(v)[:24] for v in ABSURD])
+@pytest.mark.parametrize("number", range(len(ABSURD)), ids=[repr(v)[:24] for v in ABSURD])
 def test_an_absurd_value_in_any_place_of_a_manifest(
-    stored: tuple[Path, MemoryStore, str], value: Any
+    stored: tuple[Path, MemoryStore, str], number: int
 ) -> None:
     path, original, key = stored
-    body = json.loads(original.objects[key])
+    value, body = ABSURD[number], json.loads(original.objects[key])
     before = everything(path)
-    for place in leaves(body):
+    # In the suite every value has half of the places, the next value the other half.
+    for place in list(leaves(body))[0 if HEAVY else number % 2 :: 1 if HEAVY else 2]:
         store = MemoryStore()
         store.objects = {**original.objects, key: forged(body, place, value)}
         (listed,) = backups_in(store, None, Work())

@@ -1,14 +1,14 @@
 """The object of a killed permission test is removed by the next test, with all versions."""
 
 import json
+import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
 from helpers.demo import plain_client
+from helpers.forked_runs import run_script
 
 from core.aws.clients import ClientFactory
 from core.errors import Offline
@@ -68,7 +68,7 @@ def clients(demo_server):
 
 
 @pytest.fixture
-def killed(demo_server):
+def killed(demo_server, forks):
     """Run a test in another process, which kills itself before a request."""
 
     def run(test, kill_at, after="PutObject"):
@@ -77,10 +77,7 @@ def killed(demo_server):
             "test": test, "kill_at": kill_at, "after": after, "url": demo_server.endpoint_url, "bucket": BUCKET,
             "id": keys.access_key_id, "secret": keys.secret_access_key.reveal(),
         }  # fmt: skip
-        ended = subprocess.run(
-            [sys.executable, "-c", _CHILD],
-            input=json.dumps(given), capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        ended = run_script(forks, _CHILD, environment=os.environ, stdin=json.dumps(given).encode())
         assert ended.returncode == -signal.SIGKILL, ended.stderr
 
     return run

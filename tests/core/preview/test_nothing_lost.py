@@ -86,7 +86,8 @@ def test_a_stray_quote_swallows_no_row(count, at, quote):
 @given(
     preamble=st.lists(st.sampled_from(["https://example.com", "Export of 2024", "# comment"]), max_size=4),
     header=st.lists(st.sampled_from(["", "open", "close", "unix"]), min_size=3, max_size=3),
-    rows=st.lists(st.integers(2, 5), min_size=4, max_size=30),
+    # Mostly complete lines: more than half of them must be, or the example is refused.
+    rows=st.lists(st.sampled_from([2, 3, 3, 3, 3, 3, 4, 5]), min_size=4, max_size=30),
 )  # fmt: skip
 @CALM
 def test_every_line_of_a_csv_is_a_row_the_header_or_reported(preamble, header, rows):

@@ -30,7 +30,7 @@ from core.rotation.strategies.managed import ManagedStrategy
 from core.work import CancelToken, Work
 
 #: At so many requests of each kind of rotation a cancel is requested.
-POINTS = 1000 if os.environ.get("ROTATION_KILLS") == "all" else 4
+POINTS = 1000 if os.environ.get("ROTATION_KILLS") == "all" else 3
 #: Seconds within which a cancelled rotation returns.
 LIMIT = 2.0
 

@@ -264,13 +264,15 @@ sys.exit(main(["rotate", sys.argv[1], "--yes"]))
 _COMMAND = "import sys; from core.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
-def test_a_process_killed_after_the_change_is_resumed_by_command(world, demo_server, tmp_path):
-    killed = run_python(demo_server, tmp_path, _VICTIM, world.secret)
+def test_a_process_killed_after_the_change_is_resumed_by_command(
+    world, demo_server, tmp_path, forks
+):
+    killed = run_python(forks, demo_server, tmp_path, _VICTIM, world.secret)
     assert killed.returncode == -9, killed.stderr
     assert not world.user.server.accepts(world.user, world.user.password)
     world.check_invariant()
     resumed = run_python(
-        demo_server, tmp_path, _COMMAND, "rotate", world.secret, "--resume", "--yes"
+        forks, demo_server, tmp_path, _COMMAND, "rotate", world.secret, "--resume", "--yes"
     )
     assert resumed.returncode == 0, resumed.stderr
     new = world.check_goal()

@@ -21,7 +21,7 @@ from core.rotation.strategies.iam_key import IamKeyStrategy
 
 ALL = os.environ.get("ROTATION_KILLS") == "all"
 #: The ordinary run takes one of so many points; `make kills` takes all (ROTATION_KILLS=all).
-STRIDE = 1 if ALL else 7
+STRIDE = 1 if ALL else 9
 #: Steps and their states at which a process is killed; the ordinary run takes one state of each.
 BOUNDARIES = [
     (step, state)
@@ -134,14 +134,14 @@ _COMMAND = "import sys; from core.cli import main; sys.exit(main(sys.argv[1:]))"
 
 @pytest.mark.parametrize(("step", "state"), BOUNDARIES)
 def test_a_process_killed_at_a_boundary_is_resumed_by_command(
-    world: World, demo_server, tmp_path, step: Step, state: str
+    world: World, demo_server, tmp_path, forks, step: Step, state: str
 ):
     if step is Step.SWITCH and state == "done":
         state = "skipped"  # no profile of this machine uses the key
-    killed = run_python(demo_server, tmp_path, _VICTIM, world.secret, step.value, state)
+    killed = run_python(forks, demo_server, tmp_path, _VICTIM, world.secret, step.value, state)
     assert killed.returncode == -9, killed.stderr
     world.check_invariants()
     arguments = ("rotate", world.secret, "--resume", "--yes", "--grace", "0", "--delete-after", "0")
-    resumed = run_python(demo_server, tmp_path, _COMMAND, *arguments)
+    resumed = run_python(forks, demo_server, tmp_path, _COMMAND, *arguments)
     assert resumed.returncode == 0, resumed.stderr
     world.check_goal()
