@@ -17,6 +17,7 @@ from typing import ParamSpec, TypeVar
 
 from core.errors import NOTHING_CHANGED, StorageError
 
+#: The beginning of all effects without a change; they are written here and as literals of errors.
 _NOTHING = "Nothing was "
 #: The effects of errors that are raised before the request that they prevent.
 _OF_CHECKS = frozenset((NOTHING_CHANGED, "Nothing was sent."))
@@ -86,7 +87,7 @@ def stating_effect(done: str, decisive: Collection[str] = ()) -> Iterator[Attemp
         try:
             yield attempts
         except StorageError as error:
-            if attempts.made or attempts.unknown or _is_nothing(error.effect):
+            if attempts.made or attempts.unknown or is_nothing(error.effect):
                 error.effect = _sentence(attempts, done)
             raise
 
@@ -168,7 +169,12 @@ def note_attempt(operation: str, result: Result) -> None:
         action.take(operation, result)
 
 
-def _is_nothing(effect: str) -> bool:
+def is_nothing(effect: str) -> bool:
+    """Return whether the effect of an error is that nothing was changed, or is not stated.
+
+    Args:
+        effect: `StorageError.effect`; all texts of other effects report a change, or a lost answer.
+    """
     return not effect or effect.startswith(_NOTHING)
 
 

@@ -20,7 +20,7 @@ from core.backup.preview import preview_of
 from core.backup.restore import Choices, fetched_restore, restore_of
 from core.backup.store import BucketStore, Store
 from core.backup.together import ChosenBackups, TablesWanted, choose_backups
-from core.effects import BY_HAND, Attempts, attaching_partial, stating_effect
+from core.effects import BY_HAND, Attempts, attaching_partial, is_nothing, stating_effect
 from core.errors import NOTHING_CHANGED, Conflict, StorageError
 from core.hints import Hint
 from core.local.spool import spool
@@ -339,5 +339,5 @@ class _Run:
         text = f"{len(found.tables)} of {tables} were restored: {names}."
         if found.remaining:
             text += f" Not restored: {', '.join(found.remaining)}."
-        unusual = "" if of_table.startswith("Nothing was") else of_table
+        unusual = "" if is_nothing(of_table) else of_table
         return f"{text} {unusual}".strip()

@@ -11,6 +11,7 @@ from core import errors
 from core.aws.clients import ClientFactory
 from core.effects import (
     Result,
+    is_nothing,
     not_counting_attempts,
     note_attempt,
     states_effect,
@@ -213,6 +214,7 @@ def test_the_requests_of_a_probe_do_not_count_but_those_after_it_do(then, effect
     with pytest.raises(errors.Offline) as caught:
         probe_and_fail(stating_effect("saved"), then)
     assert caught.value.effect.removesuffix(" Refresh to see what.").startswith(effect)
+    assert is_nothing(caught.value.effect) is (not then)
     with pytest.raises(errors.Offline) as caught:
         probe_and_fail(stating_effect_of_process(lambda: True), then)
     assert caught.value.effect.startswith(effect.replace("saved", "changed"))

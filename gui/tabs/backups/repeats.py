@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from core.backup.databases.naming import LockedError
+from core.effects import is_nothing
 from core.errors import TRANSIENT_KINDS, ErrorKind, StorageError
 
 #: Besides failures that pass: a database that is locked or full, or a full disk of this computer.
 _REPEATED = TRANSIENT_KINDS | {ErrorKind.DATABASE, ErrorKind.LOCAL_IO}
-#: The beginning of the effect of an error before which nothing was changed.
-_NOTHING = "Nothing was "
 
 
 def may_succeed(error: StorageError) -> bool:
@@ -18,4 +17,4 @@ def may_succeed(error: StorageError) -> bool:
 
 def has_no_effect(error: StorageError) -> bool:
     """Return whether the failed action has changed nothing; otherwise its effect is not known."""
-    return not error.effect or error.effect.startswith(_NOTHING)
+    return is_nothing(error.effect)
