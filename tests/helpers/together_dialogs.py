@@ -14,8 +14,9 @@ from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.model.tables import TableSchema
 from gui.context import Context
 from gui.tabs.backups.sources import Source
-from gui.tabs.backups.together_dialog import TogetherChoices, TogetherDialog
+from gui.tabs.backups.together_dialog import TogetherDialog
 from gui.tabs.backups.together_models import TogetherOutcome
+from gui.tabs.backups.together_requests import TogetherChoices
 from gui.tabs.backups.together_result import TogetherResult
 
 _TAKEN = datetime(2024, 1, 15, 10, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model.restore import RestorePreview
+from core.model.restore import Difference, RestorePreview
 from core.units import format_count, format_counted
 
 #: Number of schema differences that are listed; the rest is a number.
@@ -11,6 +11,13 @@ MOST_LINES = 8
 #: restores on request, or the user cannot see, with its problem.
 _NO_DEPENDANTS = frozenset(("foreign key", "grant", "owner", "property", "routines", "events"))
 _RIGHTS = frozenset(("grant", "owner"))
+
+
+def changes_text(found: Difference) -> str:
+    """Return the rows to add, change and remove with signs, for example `+12 ~3 -1`."""
+    if not (found.added or found.changed or found.removed):
+        return "none"
+    return f"+{found.added:,} ~{found.changed:,} \N{MINUS SIGN}{found.removed:,}"
 
 
 def preview_facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:

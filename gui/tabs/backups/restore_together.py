@@ -19,14 +19,12 @@ from gui.dialogs.confirm import ask
 from gui.tabs.backups.open_databases import OpenDatabases
 from gui.tabs.backups.restore_flow import COMPARED_AT_ONCE, RestoreFlow
 from gui.tabs.backups.tables_panel import TablesPanel
-from gui.tabs.backups.together_dialog import (
-    STOPPED,
-    TogetherChoices,
-    TogetherDialog,
-    TogetherRequest,
-)
+from gui.tabs.backups.together_dialog import STOPPED, TogetherDialog
 from gui.tabs.backups.together_models import TogetherOutcome
 from gui.tabs.backups.together_requests import (
+    Scopes,
+    TogetherChoices,
+    TogetherRequest,
     change_line,
     database_name,
     exact_backups,
@@ -40,6 +38,7 @@ from gui.widgets.dialog import while_exists
 
 _NO_DATABASE = "Open the database to restore into first."
 _MOST_NAMED = 3
+_ALL = "All tables that have backups"
 
 
 class RestoreTogether(QObject):
@@ -66,6 +65,7 @@ class RestoreTogether(QObject):
         self._restoring: Task | None = None
         self._results = TogetherResults(tab, databases, flow.undoing)
         self._results.changed.connect(self.changed)
+        self._results.preview_wanted.connect(self._on_preview_wanted)
         shortcuts.bind("backups.restore_together", tab, self.open, self.why_not)
         tables.together_wanted.connect(self.open)
         databases.on_change(self.update_allowed)
@@ -91,8 +91,11 @@ class RestoreTogether(QObject):
         if why:
             self._tab.banner.show_info(why)
             return
+        self._open(self._scopes(), self._tables.database)
+
+    def _open(self, scopes: Scopes, database: str, former: TogetherRequest | None = None) -> None:
         context = self._tab.context
-        choices = TogetherChoices(self._scopes(), self._databases.all, self._tables.database)
+        choices = TogetherChoices(scopes, self._databases.all, database, former)
         dialog = TogetherDialog(self._tab, choices, context.settings, context.locked_reason)
         dialog.plan_wanted.connect(partial(self._plan, dialog))
         dialog.compare_wanted.connect(partial(self._compare, dialog))
@@ -102,13 +105,20 @@ class RestoreTogether(QObject):
         dialog.open()
         dialog.plan()
 
-    def _scopes(self) -> tuple[tuple[str, tuple[str, ...] | None], ...]:
+    def _on_preview_wanted(self, outcome: TogetherOutcome) -> None:
+        """Open the dialog for the tables that were not restored, with the same choice of backups."""
+        why = self.why_not()
+        if why:
+            self._tab.banner.show_info(why)
+            return
+        left = outcome.remaining
+        scopes = (_scope("remaining", left), (_ALL, None))
+        self._open(scopes, outcome.database, outcome.request)
+
+    def _scopes(self) -> Scopes:
         chosen = self._tables.chosen
-        every = ("All tables that have backups", None)
-        if len(chosen) < 2:
-            return (every,)
-        names = ", ".join(chosen[:_MOST_NAMED]) + ("…" if len(chosen) > _MOST_NAMED else "")
-        return ((f"The {format_count(len(chosen))} selected ones: {names}", chosen), every)
+        every = (_ALL, None)
+        return (every,) if len(chosen) < 2 else (_scope("selected", chosen), every)
 
     def _stop(self) -> None:
         for task in (self._comparing, self._restoring):
@@ -201,7 +211,7 @@ class RestoreTogether(QObject):
             if isValid(dialog):
                 dialog.show_table(report)
 
-        ended = partial(self._on_ended, dialog, request.database, found, done, single)
+        ended = partial(self._on_ended, dialog, request, found, done, single)
         self._restoring = self._tab.bulk(
             f"Restore {format_counted(len(chosen), 'table')} together",
             "backup.restore_tables",
@@ -249,7 +259,7 @@ class RestoreTogether(QObject):
     def _on_ended(  # noqa: PLR0913 - the last two by name
         self,
         dialog: TogetherDialog,
-        database: str,
+        request: TogetherRequest,
         found: TablesPreview,
         done: Sequence[RestoreReport],
         single: bool,
@@ -263,14 +273,22 @@ class RestoreTogether(QObject):
         known = report if complete else TablesReport(tuple(done), sum(e.seconds for e in done))
         backups = tuple(table.backup for table in found.tables)
         outcome = TogetherOutcome(
-            database, backups, known, found.skipped, error, stopped, complete=complete,
-            single_transaction=single,
+            request.database, backups, known, found.skipped, error, stopped, complete=complete,
+            single_transaction=single, request=request,
         )  # fmt: skip
         if isValid(dialog):
             dialog.accept()
         self.update_allowed()
         self._results.show_result(outcome)
         if known.tables:
-            self.changed.emit(database, known.tables[-1].table)
+            self.changed.emit(request.database, known.tables[-1].table)
         elif not complete:  # the lists show whether it has changed the database
-            self.changed.emit(database, backups[0].table)
+            self.changed.emit(request.database, backups[0].table)
+
+
+def _scope(kind: str, tables: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return the title of some tables, and the tables."""
+    names = ", ".join(tables[:_MOST_NAMED]) + ("…" if len(tables) > _MOST_NAMED else "")
+    one = len(tables) == 1
+    title = f"The {kind} one" if one else f"The {format_count(len(tables))} {kind} ones"
+    return f"{title}: {names}", tables

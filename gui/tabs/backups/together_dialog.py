@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QPlainTextEdit, QWidget
@@ -17,8 +16,9 @@ from core.work import Progress
 from gui import theme
 from gui.tabs.backups.restore_panel import progress_text
 from gui.tabs.backups.single_transaction import SingleTransaction
-from gui.tabs.backups.sources import Source, distinct_name
+from gui.tabs.backups.sources import distinct_name
 from gui.tabs.backups.together_models import TogetherModel
+from gui.tabs.backups.together_requests import TogetherChoices, TogetherRequest
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import danger_button, plain_button
 from gui.widgets.columns import SettingsStore
@@ -39,35 +39,6 @@ _BUSY = "Wait for the end of the task, or stop it."
 _LINES = 4
 _SOURCES = ("of this database", "of any database")
 _ANY = 1
-
-
-@dataclass(frozen=True, slots=True)
-class TogetherRequest:
-    """What the fields of the dialog request.
-
-    Attributes:
-        database: the address of the database to restore into.
-        tables: the tables; None for all that have backups of the database.
-        at: the latest time of a backup; empty for the newest.
-        any_source: whether backups of other databases are used as well.
-        source: the only database whose backups are used, as text of its `Origin`; empty for the
-            open one.
-    """
-
-    database: str
-    tables: tuple[str, ...] | None = None
-    at: str = ""
-    any_source: bool = False
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TogetherChoices:
-    """What the dialog offers: titled sets of tables (None for all), and the open databases."""
-
-    scopes: tuple[tuple[str, tuple[str, ...] | None], ...]
-    databases: tuple[Source, ...]
-    database: str = ""
 
 
 class TogetherDialog(Dialog):
@@ -115,6 +86,8 @@ class TogetherDialog(Dialog):
         self.details = _details()
         self.summary = text_label("", wrap=True)
         self._make_fields()
+        if choices.former is not None:
+            self._show_former(choices.former)
         self._lay_out()
         self._connect()
         self._update()
@@ -274,10 +247,7 @@ class TogetherDialog(Dialog):
         If there are backups of several other databases, each of them is offered from then on.
         """
         if Hint.SOURCE in error.hints:
-            found = error.hint_value.splitlines()
-            new = [each for each in found if each not in self._sources]
-            self._sources += new
-            self.source.addItems([shown(f"of {each}") for each in new])
+            self._offer_sources(error.hint_value.splitlines())
         if self.model.rowCount():
             self.view.show_view()
         else:
@@ -288,6 +258,20 @@ class TogetherDialog(Dialog):
     def show_stopped(self, text: str) -> None:
         """Show that the comparison or restore was stopped."""
         self._set_idle(text)
+
+    def _offer_sources(self, found: Sequence[str]) -> None:
+        new = [each for each in found if each not in self._sources]
+        self._sources += new
+        self.source.addItems([shown(f"of {each}") for each in new])
+
+    def _show_former(self, former: TogetherRequest) -> None:
+        """Show the choice of backups of a restore that did not restore all tables."""
+        self.moment.setText(former.at)
+        if former.source:
+            self._offer_sources((former.source,))
+            self.source.setCurrentIndex(len(_SOURCES))
+        elif former.any_source:
+            self.source.setCurrentIndex(_ANY)
 
     def _forget(self) -> None:
         self._plan = self._preview = None

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt
 
 from core.errors import StorageError
 from core.model.backup import Backup
-from core.model.restore import Difference, RestorePreview, RestoreReport
+from core.model.restore import RestorePreview, RestoreReport
 from core.model.selection import Skipped
 from core.model.table_restores import TablesReport
 from core.units import format_count, format_counted, format_moment, format_size
 from gui.models.columns import CellText
 from gui.models.roles import PILL_ROLE
-from gui.tabs.backups.preview_texts import detail_lines, preview_facts
+from gui.tabs.backups.preview_texts import changes_text, detail_lines, preview_facts
 from gui.tabs.backups.rows_model import Rows
 from gui.widgets.labels import shown, tooltip
+
+if TYPE_CHECKING:
+    from gui.tabs.backups.together_requests import TogetherRequest
 
 _NONE = "\N{EN DASH}"
 #: Number of the first facts of a preview, the counts of rows, which share a line.
@@ -117,13 +120,6 @@ class TogetherModel(Rows):
         return super()._drawn(row, column, role)
 
 
-def changes_text(found: Difference) -> str:
-    """Return the rows to add, change and remove with signs, for example `+12 ~3 -1`."""
-    if not (found.added or found.changed or found.removed):
-        return "none"
-    return f"+{found.added:,} ~{found.changed:,} \N{MINUS SIGN}{found.removed:,}"
-
-
 def _found(preview: RestorePreview) -> tuple[str, str]:
     """Return the most important finding of a comparison, and its tone."""
     if preview.orphans:
@@ -152,6 +148,7 @@ class TogetherOutcome:
         complete: whether the report certainly contains every restored table.
         undone: the former tables that were put back since then.
         single_transaction: whether all tables or none were to be restored.
+        request: what the dialog requested, for another preview; None if that is not known.
     """
 
     database: str
@@ -163,6 +160,7 @@ class TogetherOutcome:
     complete: bool = True
     undone: set[str] = field(default_factory=set)
     single_transaction: bool = False
+    request: TogetherRequest | None = None
 
     @property
     def undoable(self) -> tuple[RestoreReport, ...]:

@@ -3,16 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core.backup.together import TablesWanted
 from core.model.restore import RestorePreview
 from core.model.table_restores import TablesPreview
 from core.units import format_counted
+from gui.tabs.backups.preview_texts import changes_text
 from gui.tabs.backups.sources import Source
-from gui.tabs.backups.together_dialog import TogetherRequest
-from gui.tabs.backups.together_models import changes_text
 
 _FAILING_NAMED = 5
+
+
+#: Titled sets of tables; None for all.
+Scopes = tuple[tuple[str, tuple[str, ...] | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherRequest:
+    """What the fields of the dialog request.
+
+    Attributes:
+        database: the address of the database to restore into.
+        tables: the tables; None for all that have backups of the database.
+        at: the latest time of a backup; empty for the newest.
+        any_source: whether backups of other databases are used as well.
+        source: the only database whose backups are used, as text of its `Origin`; empty for the
+            open one.
+    """
+
+    database: str
+    tables: tuple[str, ...] | None = None
+    at: str = ""
+    any_source: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherChoices:
+    """What the dialog offers.
+
+    Attributes:
+        scopes: the sets of tables that can be chosen.
+        databases: the open databases.
+        database: the address of the one that is selected at first.
+        former: the request whose choice of backups is shown at first; None for the newest.
+    """
+
+    scopes: Scopes
+    databases: tuple[Source, ...]
+    database: str = ""
+    former: TogetherRequest | None = None
 
 
 def database_name(source: Source) -> str:

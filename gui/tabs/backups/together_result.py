@@ -30,10 +30,12 @@ class TogetherResult(Dialog):
     Signals:
         undo_wanted: the `RestoreReport` of a table whose restore is to be undone.
         undo_all_wanted: the reports of all tables to undo, in the order of the undos.
+        preview_wanted: the tables that were not restored are to be previewed again.
     """
 
     undo_wanted = Signal(object)
     undo_all_wanted = Signal(object)
+    preview_wanted = Signal()
 
     def __init__(self, parent: QWidget | None, outcome: TogetherOutcome, locked: str = "") -> None:
         super().__init__(parent, "Result of the restore", width=800, height=460)
@@ -49,11 +51,14 @@ class TogetherResult(Dialog):
         self.about = text_label("", "muted", wrap=True)
         self.undo = plain_button("Undo restore…", self._on_undo)
         self.undo_all = plain_button("Undo all…", self._on_undo_all)
+        self.preview = plain_button("Preview again…", self.preview_wanted.emit)
+        self.preview.setVisible(bool(outcome.remaining))
         for part in (self.summary, self.notes):
             self.body.addWidget(part)
         self.add_stretching(self.view, least=3 * theme.ROW + 32)
         self.body.addWidget(self.about)
-        self.add_buttons(primary_button("Close", self.reject), left=(self.undo, self.undo_all))
+        buttons = (self.undo, self.undo_all, self.preview)
+        self.add_buttons(primary_button("Close", self.reject), left=buttons)
         self.table.selectionModel().currentChanged.connect(self._update)
         if self.model.rowCount():
             choose_row(self.table, 0)
@@ -86,6 +91,7 @@ class TogetherResult(Dialog):
             "" if self.outcome.undoable else "No restore of an existing table is left to undo."
         )
         self.undo_all.allow(not why, why)
+        self.preview.allow(not self._busy, _BUSY)
 
     def _on_undo(self) -> None:
         if self.current is not None:

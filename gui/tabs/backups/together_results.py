@@ -33,9 +33,11 @@ class TogetherResults(QObject):
 
     Signals:
         changed: restores were undone; address of the database, a table.
+        preview_wanted: the tables that a `TogetherOutcome` lacks are to be previewed again.
     """
 
     changed = Signal(str, str)
+    preview_wanted = Signal(object)
 
     def __init__(self, tab: Tab, databases: OpenDatabases, undoing: UndoFlow) -> None:
         super().__init__(tab)
@@ -52,15 +54,21 @@ class TogetherResults(QObject):
         dialog = TogetherResult(self._tab, outcome, self._tab.context.locked_reason)
         dialog.undo_wanted.connect(partial(self._undo, dialog))
         dialog.undo_all_wanted.connect(partial(self._on_undo_all_wanted, dialog))
+        dialog.preview_wanted.connect(partial(self._on_preview_wanted, dialog))
         dialog.open()
         self._last, self._shown = outcome, dialog
         self._message = outcome.summary
         banner, again = self._tab.banner, self._again(outcome)
         if outcome.error is not None or outcome.stopped or outcome.report.problems:
-            banner.show_warning(self._message, action=again)
+            why = outcome.error.reason if outcome.error is not None else ""
+            banner.show_warning(self._message, why, action=again)
         else:
             banner.show_good(self._message, action=again, passing=True)
         return dialog
+
+    def _on_preview_wanted(self, dialog: TogetherResult) -> None:
+        dialog.reject()
+        self.preview_wanted.emit(dialog.outcome)
 
     def _again(self, outcome: TogetherOutcome) -> Action:
         return "Show the result…", partial(self.show_result, outcome)

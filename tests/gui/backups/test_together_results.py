@@ -1,10 +1,13 @@
 """The result of a restore of several tables is undone, and a restore that is not possible is explained."""
 
+from dataclasses import replace
+
 import pytest
 from helpers.backups import sql
 from helpers.restores_together import WAIT, answer, compared, restored, visible
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 
+from gui.tabs.backups.together_dialog import TogetherDialog
 from gui.tabs.backups.together_result import TogetherResult
 
 
@@ -47,6 +50,30 @@ def test_the_result_of_an_incomplete_undo_leads_back_to_that_of_the_restore(qtbo
     next(each for each in buttons if each.text() == "Show the result…").click()
     assert "Undone: " in changed.banner.text
     visible(qtbot, changed, TogetherResult).reject()
+
+
+def test_a_table_that_changed_since_the_preview_is_previewed_again_with_the_same_choice(
+    qtbot, changed, path
+):
+    """It was only shown as failed, and the choice of the backups had to be repeated by hand."""
+    dialog = compared(qtbot, changed)
+    dialog.moment.setText("2999-01-01")
+    before = dialog.request
+    last = dialog.model.backups[-1].table
+    sql(path, f"DELETE FROM {last}")
+    dialog.restore.click()
+    answer(qtbot, changed, "trading.db")
+    result = restored(qtbot, changed)
+    reason = f"{last} has changed since the preview of the restore. It had "
+    assert reason in result.notes.text()
+    assert "Preview the restore again" in result.notes.text()
+    labels = changed.banner.findChildren(QLabel)
+    assert any(reason in label.toolTip() + label.text() for label in labels)
+    result.preview.click()
+    again = visible(qtbot, changed, TogetherDialog)
+    assert again.request == replace(before, tables=(last,))
+    qtbot.waitUntil(lambda: again.restore.text() == "Restore 1 table…", timeout=WAIT)
+    again.reject()
 
 
 def test_an_unreadable_database_is_the_reason_why_nothing_can_be_restored_into_it(
