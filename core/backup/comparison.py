@@ -9,21 +9,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.backup.choice import Wanted, find
-from core.backup.comparison_rows import (
-    Sample,
-    Side,
-    check_engines,
-    read_samples,
-    sides_of,
-    store_hashes,
-)
+from core.backup.comparison_rows import RowReader, Sample, Side, check_engines, sides_of
 from core.backup.drift import changes_between
 from core.backup.package import Package, fetch_package, read_manifest
 from core.backup.store import BucketStore, Store
@@ -34,10 +27,7 @@ from core.model.comparison import BackupComparison, ComparedRow, RowChange
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
 from core.sql.session import open_session, run
-from core.work import Progress, Work, default_work
-
-if TYPE_CHECKING:
-    import duckdb
+from core.work import Work, default_work
 
 #: The hashes of the rows to show, with rows identified by their key, or compared completely.
 _BY_KEY = {
@@ -160,13 +150,12 @@ def _by_rows(
     with open_session(folder, encrypted=encrypted) as connection, _reading_errors(first):
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
         connection.execute(f"SET threads = {_THREADS}")
-        work.report(Progress(0, None, "rows", "comparing"))
         with run(connection, work):
-            salt = secrets.token_hex(16)
+            reader = RowReader(connection, folder, secrets.token_hex(16), work)
+            reader.begin("comparing", first.rows + second.rows)
             for side in (before, after):
-                store_hashes(connection, side, folder, salt)
-            comparison = _Comparison(connection, before, after, folder, salt)
-            return comparison.result(samples)
+                reader.store_hashes(side)
+            return _Comparison(reader, before, after).result(samples)
 
 
 @contextmanager
@@ -186,11 +175,9 @@ def _reading_errors(package: Package) -> Iterator[None]:
 class _Comparison:
     """Two sides whose hashes are stored as the tables `before` and `after`."""
 
-    connection: duckdb.DuckDBPyConnection
+    reader: RowReader
     before: Side
     after: Side
-    folder: Path
-    salt: str
 
     def result(self, samples: int) -> BackupComparison:
         """Return the counts and the samples."""
@@ -214,7 +201,7 @@ class _Comparison:
         )  # fmt: skip
 
     def _figures(self, sql: str) -> tuple[Any, ...]:
-        return tuple(self.connection.execute(sql).fetchall()[0])
+        return tuple(self.reader.connection.execute(sql).fetchall()[0])
 
     def _keys_are_unique(self) -> bool:
         # SQLite stores several NULLs in a primary key; a join would multiply their rows.
@@ -233,7 +220,7 @@ class _Comparison:
 
     def _counts_by_row(self) -> tuple[int, int, int, int]:
         """Compare how often each row occurs; `changes` has the rows for which that differs."""
-        self.connection.execute(
+        self.reader.connection.execute(
             "CREATE TABLE changes AS SELECT r, sum(s)::BIGINT AS d, min(n) AS n FROM "
             "(SELECT r, 1 AS s, rowid AS n FROM after "
             "UNION ALL SELECT r, -1, rowid FROM before) GROUP BY r HAVING d <> 0"
@@ -248,12 +235,18 @@ class _Comparison:
         """Return samples of each kind, in the order of the rows of the backups."""
         queries = _BY_KEY if by_key else _BY_ROW
         wanted = {
-            change: [row[0] for row in self.connection.execute(sql, [most]).fetchall()]
+            change: [row[0] for row in self.reader.connection.execute(sql, [most]).fetchall()]
             for change, sql in queries.items()
         }
         both = wanted.get(RowChange.CHANGED, [])
-        old = self._read(self.before, [*wanted[RowChange.REMOVED], *both], by_key=by_key)
-        new = self._read(self.after, [*wanted[RowChange.ADDED], *both], by_key=by_key)
+        sides = (
+            (self.before, [*wanted[RowChange.REMOVED], *both]),
+            (self.after, [*wanted[RowChange.ADDED], *both]),
+        )
+        rows = sum(side.package.rows for side, hashes in sides if hashes)
+        self.reader.begin("reading the differences", rows)
+        column = "k" if by_key else "r"
+        old, new = (self.reader.samples(side, hashes, column) for side, hashes in sides)
         return [
             self._row(change, old.get(each), new.get(each))
             for change in wanted
@@ -268,10 +261,6 @@ class _Comparison:
         return ComparedRow(
             change, before.texts if before else (), after.texts if after else (), different
         )
-
-    def _read(self, side: Side, hashes: Sequence[int], *, by_key: bool) -> dict[int, Sample]:
-        column = "k" if by_key else "r"
-        return read_samples(self.connection, side, self.folder, self.salt, hashes, column)
 
 
 def _filter_notes(before: Backup, after: Backup) -> Iterator[str]:

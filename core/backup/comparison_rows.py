@@ -16,7 +16,9 @@ from core.backup.query.row_files import RowFiles, row_files
 from core.errors import Corrupt, NotSupported
 from core.model.backup import Backup
 from core.model.tables import Column, TableSchema
+from core.sql.session import polling_progress
 from core.units import format_count
+from core.work import Progress, Work
 
 if TYPE_CHECKING:
     import duckdb
@@ -143,89 +145,122 @@ def _loose(package: Package, value: str, declared: str) -> str:
     return value
 
 
-def store_hashes(
-    connection: duckdb.DuckDBPyConnection, side: Side, folder: Path, salt: str
-) -> None:
-    """Create the table of a side: `k` is the hash of the key, `r` that of the row.
+@dataclass(slots=True)
+class RowReader:
+    """Reads the rows of both sides with DuckDB, and reports how many it has read.
 
-    Args:
+    Attributes:
         connection: A session that may read files.
-        side: The side; its name is that of the table.
         folder: A private folder.
         salt: A random text. Without it rows could be written whose hashes are equal on purpose:
             MD5 is only as good as its secret here, but several times as fast as SHA-256.
-
-    Raises:
-        Corrupt: DuckDB found another number of rows than the manifest has.
+        work: Cancel token and progress.
+        step: What the rows are read for.
+        total: The rows of this step.
+        done: Those of its statements that have ended.
     """
-    key = _hash(side, side.key_values, salt) if side.key else "NULL::UHUGEINT"
-    select = f"{key} AS k, {_hash(side, side.values, salt)} AS r"
-    _run(connection, f"CREATE OR REPLACE TABLE {side.name} AS SELECT {select}", side, folder)
-    (found,) = connection.execute(f"SELECT count(*) FROM {side.name}").fetchall()[0]  # noqa: S608 - a constant
-    if found != side.package.rows:
-        raise Corrupt(
-            "The rows of the backups cannot be read as tables",
-            cause=f"{format_count(found)} were read; the manifest has "
-            f"{format_count(side.package.rows)}.",
-            remedy="Restore them under new names instead, and report this.",
-            subject=side.package.backup.key,
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    salt: str
+    work: Work
+    step: str = ""
+    total: int = 0
+    done: int = 0
+
+    def begin(self, step: str, total: int) -> None:
+        """Begin a step, and report it."""
+        self.step, self.total, self.done = step, total, 0
+        self._report(0)
+
+    def store_hashes(self, side: Side) -> None:
+        """Create the table of a side, which has its name.
+
+        `k` is the hash of the key, `r` that of the row.
+
+        Raises:
+            Corrupt: DuckDB found another number of rows than the manifest has.
+        """
+        key = self._hash(side, side.key_values) if side.key else "NULL::UHUGEINT"
+        select = f"{key} AS k, {self._hash(side, side.values)} AS r"
+        self._run(f"CREATE OR REPLACE TABLE {side.name} AS SELECT {select}", side)
+        count = f"SELECT count(*) FROM {side.name}"  # noqa: S608 - a constant
+        (found,) = self.connection.execute(count).fetchall()[0]
+        if found != side.package.rows:
+            raise Corrupt(
+                "The rows of the backups cannot be read as tables",
+                cause=f"{format_count(found)} were read; the manifest has "
+                f"{format_count(side.package.rows)}.",
+                remedy="Restore them under new names instead, and report this.",
+                subject=side.package.backup.key,
+            )
+
+    def samples(self, side: Side, hashes: Sequence[int], column: str) -> dict[int, Sample]:
+        """Return the rows of a side whose hash is one of `hashes`.
+
+        Args:
+            side: The side.
+            hashes: Hashes of its rows.
+            column: `k` for hashes of the key, or `r` for those of the row.
+        """
+        if not hashes:
+            return {}
+        self.connection.execute("CREATE OR REPLACE TEMP TABLE wanted (h UHUGEINT)")
+        values = [(each,) for each in hashes]
+        self.connection.executemany("INSERT INTO wanted VALUES (?)", values)
+        compared = side.key_values if column == "k" else side.values
+        shown = (f"substr({value}, 1, {_SHOWN + 2}), md5_number({value})" for value in side.values)
+        # A name that no column of the backup has. The texts are only computed for the wanted rows.
+        name = f"hash_{self.salt}"
+        select = (
+            f"SELECT {name}, {', '.join(shown)} FROM "  # noqa: S608 - names are quoted
+            f"(SELECT *, {self._hash(side, compared)} AS {name}"
         )
+        where = f") WHERE {name} IN (SELECT h FROM wanted)"  # noqa: S608 - not from the backup
+        found = {}
+        for row in self._run(select, side, where):
+            texts = tuple(_text(value, is_json=side.is_json) for value in row[1::2])
+            found[row[0]] = Sample(texts, tuple(row[2::2]))
+        return found
 
+    def _hash(self, side: Side, values: Sequence[str]) -> str:
+        """Return the SQL of a hash of values, which are separated so that no part can shift."""
+        if side.is_json:
+            texts = ", ".join(f"coalesce({value}, '')" for value in values)
+            return f"md5_number(concat_ws(chr(1), '{self.salt}', {texts}))"
+        parts = " || ".join(f"coalesce(strlen({value}) || ':' || {value}, '-')" for value in values)
+        return f"md5_number('{self.salt}' || {parts})"
 
-def read_samples(
-    connection: duckdb.DuckDBPyConnection,
-    side: Side,
-    folder: Path,
-    salt: str,
-    hashes: Sequence[int],
-    column: str,
-) -> dict[int, Sample]:
-    """Return the rows of a side whose hash of the key (`k`) or of the row (`r`) is one of `hashes`."""
-    if not hashes:
-        return {}
-    connection.execute("CREATE OR REPLACE TEMP TABLE wanted (h UHUGEINT)")
-    connection.executemany("INSERT INTO wanted VALUES (?)", [(each,) for each in hashes])
-    compared = side.key_values if column == "k" else side.values
-    shown = (f"substr({value}, 1, {_SHOWN + 2}), md5_number({value})" for value in side.values)
-    # A name that no column of the backup has. The texts are only computed for the wanted rows.
-    name = f"hash_{salt}"
-    select = (
-        f"SELECT {name}, {', '.join(shown)} FROM "  # noqa: S608 - names are quoted
-        f"(SELECT *, {_hash(side, compared, salt)} AS {name}"
-    )
-    where = f") WHERE {name} IN (SELECT h FROM wanted)"  # noqa: S608 - not from the backup
-    found = {}
-    for row in _run(connection, select, side, folder, where):
-        texts = tuple(_text(value, is_json=side.is_json) for value in row[1::2])
-        found[row[0]] = Sample(texts, tuple(row[2::2]))
-    return found
+    def _run(self, select: str, side: Side, end: str = "") -> list[tuple[Any, ...]]:
+        """Run a query on the rows of a side, again if a row is longer than usual."""
+        import duckdb
 
+        package = side.package
+        found: list[tuple[Any, ...]] = []
+        longest = max((part.raw_size for part, _ in package.files), default=1 << 30) + 1
+        for size in (min(_USUAL_ROW, longest), longest):
+            with (
+                row_files(package, self.folder, f"{side.name}.rows", self._report) as files,
+                polling_progress(self.connection, partial(self._report_share, package.rows)),
+            ):
+                source = _source(package, files, size)
+                try:
+                    found = self.connection.execute(f"{select} FROM {source}{end}").fetchall()
+                except duckdb.InvalidInputException:
+                    if size == longest:
+                        raise
+                else:
+                    break
+        self.done += package.rows
+        self._report(0)
+        return found
 
-def _hash(side: Side, values: Sequence[str], salt: str) -> str:
-    """Return the SQL of a hash of values, which are separated so that no part can shift."""
-    if side.is_json:
-        texts = ", ".join(f"coalesce({value}, '')" for value in values)
-        return f"md5_number(concat_ws(chr(1), '{salt}', {texts}))"
-    parts = " || ".join(f"coalesce(strlen({value}) || ':' || {value}, '-')" for value in values)
-    return f"md5_number('{salt}' || {parts})"
+    def _report_share(self, rows: int, share: float) -> None:
+        self._report(int(rows * share))
 
-
-def _run(
-    connection: duckdb.DuckDBPyConnection, select: str, side: Side, folder: Path, end: str = ""
-) -> list[tuple[Any, ...]]:
-    """Run a query on the rows of a side, again if a row is longer than usual."""
-    import duckdb
-
-    longest = max((part.raw_size for part, _ in side.package.files), default=1 << 30) + 1
-    for size in (min(_USUAL_ROW, longest), longest):
-        with row_files(side.package, folder, f"{side.name}.rows") as files:
-            source = _source(side.package, files, size)
-            try:
-                return connection.execute(f"{select} FROM {source}{end}").fetchall()
-            except duckdb.InvalidInputException:
-                if size == longest:
-                    raise
-    return []
+    def _report(self, rows: int) -> None:
+        """Report the rows that the present statement has read."""
+        self.work.report(Progress(self.done + rows, self.total, "rows", self.step))
 
 
 def _source(package: Package, files: RowFiles, longest: int) -> str:

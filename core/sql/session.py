@@ -27,6 +27,7 @@ MEMORY = "1GB"
 LITTLE_MEMORY = "150MB"
 _MOST_THREADS = 4
 _INTERRUPT_SECONDS = 0.05
+_POLL_SECONDS = 0.1
 
 
 @contextmanager
@@ -173,6 +174,39 @@ def run(connection: duckdb.DuckDBPyConnection, work: Work) -> Iterator[None]:
         ended.set()
         if thread.ident is not None:
             thread.join()
+
+
+@contextmanager
+def polling_progress(
+    connection: duckdb.DuckDBPyConnection, report: Callable[[float], None]
+) -> Iterator[None]:
+    """Report the progress of the statement in the block, as DuckDB estimates it from its files.
+
+    Args:
+        connection: The session, inside `run`.
+        report: Called from another thread with the part that is done, from 0 to 1. It is not
+            called while that is 0, for example for a pipe.
+    """
+    import duckdb
+
+    ended = threading.Event()
+
+    def poll() -> None:
+        with suppress(duckdb.Error):
+            while not ended.wait(_POLL_SECONDS):
+                percent = connection.query_progress()
+                if percent > 0:
+                    report(min(percent / 100, 1))
+
+    connection.execute("SET enable_progress_bar = true")
+    connection.execute("SET enable_progress_bar_print = false")  # it would write to the terminal
+    thread = threading.Thread(target=poll, name="progress of a query", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager

@@ -29,20 +29,24 @@ class RowFiles:
 
 
 @contextmanager
-def row_files(package: Package, folder: Path, name: str) -> Iterator[RowFiles]:
+def row_files(
+    package: Package, folder: Path, name: str, read: Callable[[int], None] | None = None
+) -> Iterator[RowFiles]:
     """Yield files with the rows of a verified backup, which can be read once.
 
     Args:
         package: The backup.
         folder: A private folder.
         name: A file name that is not used in it.
+        read: Called from another thread with the rows that were read from a pipe so far. Progress
+            of other files is known to DuckDB.
 
     Raises:
         Corrupt: An encrypted part was changed since its verification.
     """
     if package.cipher is not None and sys.platform != "win32":
         # Decrypted rows must not be written to a disk, where they can be recovered when deleted.
-        with _pipe(package, folder / name) as path:
+        with _pipe(package, folder / name, read) as path:
             yield RowFiles((path,), "none")
     elif package.files and package.cipher is None:
         yield RowFiles(tuple(path for _, path in package.files), "zstd")
@@ -63,9 +67,9 @@ def _written(package: Package, path: Path) -> Path:
 
 
 @contextmanager
-def _pipe(package: Package, path: Path) -> Iterator[Path]:
+def _pipe(package: Package, path: Path, read: Callable[[int], None] | None) -> Iterator[Path]:
     _make_pipe(path, 0o600)
-    feeder = _Feeder(package, path)
+    feeder = _Feeder(package, path, read)
     feeder.start()
     try:
         yield path
@@ -81,10 +85,11 @@ def _pipe(package: Package, path: Path) -> Iterator[Path]:
 class _Feeder(threading.Thread):
     """Writes decrypted rows to a pipe while DuckDB reads it."""
 
-    def __init__(self, package: Package, path: Path) -> None:
+    def __init__(self, package: Package, path: Path, read: Callable[[int], None] | None) -> None:
         super().__init__(name="decrypted rows", daemon=True)
         self._package = package
         self._path = path
+        self._read = read or (lambda _rows: None)
         self.ended = threading.Event()
         self.error: BaseException | None = None
 
@@ -94,8 +99,11 @@ class _Feeder(threading.Thread):
         if pipe is None:
             return
         try:
-            for _, lines in self._package.pieces():
+            rows = 0
+            for count, lines in self._package.pieces():
                 _write(pipe, lines)
+                rows += count
+                self._read(rows)
         except BrokenPipeError:
             pass  # a statement that failed or was interrupted closes its end
         except BaseException as error:  # noqa: BLE001 - raised again by the reader

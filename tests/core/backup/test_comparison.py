@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +23,21 @@ from core.errors import NotSupported
 from core.model.backup import Backup, BackupState, Origin
 from core.model.comparison import BackupComparison, RowChange
 from core.model.selection import Selection
-from core.work import Work
+from core.sql.session import polling_progress
+from core.work import Progress, Work
 
 
 def compared(store: MemoryStore, before: Backup, after: Backup, samples: int = 100):
     return compare_of(store, before, after, samples, Work())
+
+
+def reported(
+    store: MemoryStore, before: Backup, after: Backup
+) -> list[tuple[str, int, int | None]]:
+    """Return the progress of a comparison in rows: the step, the rows that were read, the total."""
+    found: list[Progress] = []
+    compare_of(store, before, after, 100, Work(report=found.append))
+    return [(each.note, each.done, each.total) for each in found if each.unit == "rows"]
 
 
 def counts(found: BackupComparison) -> tuple[int, int, int, int]:
@@ -240,8 +251,34 @@ def test_encrypted_backups_are_compared(tmp_path, monkeypatch):
                 made.append(back_up(store, source, ["t"], "", Work(), key=key).backups[0])
         plain = backed_up(store, path, "t")
         assert counts(compared(store, made[0], made[1])) == (0, 1, 0, 1)
+        steps = reported(store, made[0], made[1])
+        assert steps.index(("comparing", 2, 4)) < steps.index(("comparing", 4, 4))
+        assert steps[-1] == ("reading the differences", 4, 4)
         assert compared(store, made[1], plain).by_hash
         assert counts(compared(store, plain, made[0])) == (0, 1, 0, 1)
+
+
+def test_the_progress_of_a_long_statement_is_reported():
+    """A comparison of large backups showed no percentage."""
+    found: list[float] = []
+    reports = threading.Event()
+
+    class Session:
+        answers = iter((-1.0, 0.0, 43.5))
+
+        def execute(self, _sql: str) -> None: ...
+
+        def query_progress(self) -> float:
+            return next(self.answers, 100.0)
+
+    def report(share: float) -> None:
+        found.append(share)
+        if len(found) == 2:
+            reports.set()
+
+    with polling_progress(Session(), report):  # type: ignore[arg-type] # a part of a connection
+        assert reports.wait(10)
+    assert found[:2] == [0.435, 1]
 
 
 def test_backups_of_two_engines_are_refused_before_anything_is_read(tmp_path):
