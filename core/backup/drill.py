@@ -21,7 +21,7 @@ from core.backup.manifest import from_bytes
 from core.backup.other_databases import note_others
 from core.backup.package import Package, fetch_package, refuse_broken
 from core.backup.restore import BY_COUNT, BY_FINGERPRINT, BY_HASH, BY_VALUE
-from core.backup.row_progress import reporting_rows
+from core.backup.row_progress import report_waiting, reporting_rows
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.errors import Cancelled, Corrupt, InvalidInput, StorageError
@@ -242,6 +242,7 @@ class _ScratchRestore:
             self.remains_because = end.failure.reason if end.failure else ""
 
     def _restore(self) -> None:
+        report_waiting(self.package.rows, self._work)
         with self._target.change(work=self._work):
             self.schema = self._scratch_schema()
             bare = replace(self.schema, indexes=(), triggers=(), sequence=None)

@@ -14,6 +14,7 @@ from core.backup.databases.base import Database, Rows
 from core.backup.databases.naming import naming_restored
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
+from core.backup.previewed import refuse_existing
 from core.backup.row_progress import reporting_rows
 from core.backup.store import Store
 from core.model.backup import Backup
@@ -31,6 +32,7 @@ def preview(
     *,
     database: str,
     table: str,
+    target: str | None = None,
     samples: int = SAMPLES,
     **choice: Unpack[BackupChoice],
 ) -> RestorePreview:
@@ -41,10 +43,13 @@ def preview(
         work: Cancel token and progress.
         database: A path, a URL, or `secret:NAME`; an SQLite file need not exist.
         table: The table of the backup.
+        target: The name of a new table into which it would be restored; None for a restore in
+            place.
         samples: The maximum number of cells and rows to show.
         **choice: Which backup; see `core.backup.choice.BackupChoice`.
 
     Raises:
+        AlreadyExists: When `target` exists.
         NotFound: When the backup does not exist.
         Conflict: When there are backups of several other databases.
         Corrupt: When the backup is damaged; no other backup is used instead.
@@ -52,11 +57,16 @@ def preview(
     """
     work = default_work(work)
     store, which, address = find_for_database(workspace, database, table, work, choice)
-    return preview_of(store, which, address, samples, work)
+    return preview_of(store, which, address, samples, work, target)
 
 
 def preview_of(
-    store: Store, backup: Backup, database: str | DatabaseAddress, samples: int, work: Work
+    store: Store,
+    backup: Backup,
+    database: str | DatabaseAddress,
+    samples: int,
+    work: Work,
+    name: str | None = None,
 ) -> RestorePreview:
     """Return the preview for a listed backup in any store; see `preview`."""
     if is_missing(database):
@@ -65,6 +75,7 @@ def preview_of(
             prove_convertible(package)
             return _into_nothing(package, database)
     with open_database(database, work=work) as target, naming_restored(backup.table):
+        refuse_existing(target, name)
         today = target.schema(backup.table) if target.exists(backup.table) else None
         with fetch_package(store, backup, today, work) as package:
             return _compared(converted(package, target, today), target, samples, work)

@@ -1,9 +1,9 @@
-"""The check of a restore that its table still is as its preview has shown it."""
+"""The checks of a restore that its table is as requested, or still as its preview has shown it."""
 
 from __future__ import annotations
 
 from core.backup.databases.base import Database
-from core.errors import NOTHING_CHANGED, Conflict
+from core.errors import NOTHING_CHANGED, AlreadyExists, Conflict
 from core.units import format_counted
 from core.work import Work
 
@@ -34,4 +34,20 @@ def refuse_changed(target: Database, table: str, rows: int, work: Work) -> None:
             remedy="Preview the restore again, then decide.",
             effect=NOTHING_CHANGED,
             subject=table,
+        )
+
+
+def refuse_existing(target: Database, name: str | None) -> None:
+    """Refuse to restore under the name of a table that exists.
+
+    Args:
+        target: The database.
+        name: The name of the new table; None for a restore in place.
+
+    Raises:
+        AlreadyExists: There is a table with this name.
+    """
+    if name is not None and target.exists(name):
+        raise AlreadyExists(
+            f"A table {name} already exists", remedy="Choose another name.", subject=name
         )

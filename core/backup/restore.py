@@ -17,12 +17,12 @@ from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.naming import naming_backup, naming_restored
 from core.backup.package import Package, fetch_package
-from core.backup.previewed import refuse_changed
-from core.backup.row_progress import reporting_rows
+from core.backup.previewed import refuse_changed, refuse_existing
+from core.backup.row_progress import report_waiting, reporting_rows
 from core.backup.store import Store
 from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
-from core.errors import NOTHING_CHANGED, AlreadyExists, Conflict, Corrupt, NotFound
+from core.errors import NOTHING_CHANGED, Conflict, Corrupt, NotFound
 from core.hints import Hint
 from core.model.backup import Backup
 from core.model.database import Dependant
@@ -169,7 +169,7 @@ def fetched_restore(
         within: The private folder for the files of several backups, see `fetch_package`.
     """
     started, name = time.monotonic(), choices.target or backup.table
-    _refuse_existing_target(target, choices)
+    refuse_existing(target, choices.target)
     with naming_restored(name):  # its schema cannot be read while another session locks it
         today = target.schema(name) if target.exists(name) else None
     _refuse_some_rows(backup, target, name)
@@ -180,6 +180,7 @@ def fetched_restore(
         package = converted(fetched, target, today)
         prove_convertible(package)
         seconds = time.monotonic() - started
+        report_waiting(package.rows, work)  # until the change begins
         yield FetchedRestore(store, target, package, name, choices, work, seconds)
 
 
@@ -203,12 +204,13 @@ class FetchedRestore:
         """Restore the table inside a `change` of the database."""
         started, target = time.monotonic(), self.target
         # Another process may have just created it.
-        _refuse_existing_target(target, self.choices)
+        refuse_existing(target, self.choices.target)
         _refuse_some_rows(self.package.backup, target, self.name)
         with (
             naming_restored(self.name),
             naming_backup(self.package.backup.id, self.package.backup.table),
         ):
+            report_waiting(self.package.rows, self.work)  # for the table
             if target.exists(self.name):
                 target.lock(self.name)
                 if self.choices.previewed_rows is not None:
@@ -235,15 +237,6 @@ class FetchedRestore:
             backup, target.name, self.name, self.package.rows, self.former, self.verified,
             self.seconds, problems, self.dependants,
         )  # fmt: skip
-
-
-def _refuse_existing_target(target: Database, choices: Choices) -> None:
-    if choices.target is not None and target.exists(choices.target):
-        raise AlreadyExists(
-            f"A table {choices.target} already exists",
-            remedy="Choose another name.",
-            subject=choices.target,
-        )
 
 
 def _refuse_some_rows(backup: Backup, target: Database, name: str) -> None:

@@ -16,6 +16,7 @@ from core.backup.databases.row_checks import check_keys
 from core.backup.databases.single_rows import RowChanges
 from core.backup.package import fetch_package
 from core.backup.row_conditions import keys_where
+from core.backup.row_progress import report_waiting
 from core.backup.store import Store
 from core.effects import BY_HAND, states_effect
 from core.errors import NOTHING_CHANGED, Conflict
@@ -133,6 +134,7 @@ def restore_rows_of(
         today = target.schema(backup.table)
         with fetch_package(store, backup, today, work) as fetched:
             package = converted(fetched, target, today)
+            report_waiting(package.rows, work)
             with target.change(work=work):
                 changes = target.row_changes(package.schema, today)
                 changes.stage(package.pieces(), keys, work)

@@ -217,7 +217,8 @@ def _preview(cli: Cli, request: _Request, name: str) -> None:
     from core.backup.preview import preview
 
     with cli.out.work("Comparing") as work:
-        found = preview(cli.opener.workspace(work), work, **request.arguments())
+        workspace = cli.opener.workspace(work)
+        found = preview(workspace, work, **request.arguments(), target=name or None)
 
     def show() -> None:
         show_preview(cli, found, name)

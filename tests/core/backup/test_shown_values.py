@@ -9,6 +9,7 @@ import pytest
 from helpers.backups import MemoryStore, backed_up, trading_database
 
 from core.backup.databases.shown_values import cut_pair
+from core.backup.databases.sqlite import SQLiteDatabase
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, _Swap, restore_of
 from core.work import Work
@@ -56,8 +57,14 @@ def test_a_restore_that_waits_for_the_present_table_is_not_shown_as_a_download(
 ) -> None:
     path, store = trading_database(tmp_path / "t.db", 9), MemoryStore()
     backup, steps = backed_up(store, path, "orders"), list[str]()
-    create = _Swap.run
+    create, change = _Swap.run, SQLiteDatabase.change
     monkeypatch.setattr(_Swap, "run", lambda swap: steps.append("run") or create(swap))
+    monkeypatch.setattr(
+        SQLiteDatabase,
+        "change",
+        lambda each, **work: steps.append("change") or change(each, **work),
+    )
     work = Work(report=lambda progress: steps.append(progress.note))
     restore_of(store, backup, str(path), Choices(), work)
+    assert steps[steps.index("change") - 1] == "waiting for locks"
     assert steps[steps.index("run") - 1] == "preparing"

@@ -53,6 +53,10 @@ def test_a_backup_of_some_rows_is_shown_as_such_everywhere(command, tmp_path, da
 
     command("restore", database, table, "--id", some, "--as", "some", "--yes")
     assert sql(database, "SELECT id FROM some") == [(1,), (3,)]
+    refused = command(
+        "restore", database, table, "--as", "some", code=ErrorKind.ALREADY_EXISTS.value
+    )
+    assert "A table some already exists" in refused.err, "before the preview"
     assert complete["id"] in command("restore", database, table, "--yes").out
 
 
