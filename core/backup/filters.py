@@ -119,8 +119,7 @@ def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
         except (AccessDenied, NotSupported, Corrupt, InvalidInput, LockedError) as error:
             if any(source.same_name(table.name, name) for name in selection.where):
                 raise
-            problem = error.reason
-            skipped.append(Skipped(table.name, problem, error.remedy))
+            skipped.append(skipped_by(error, source, table.name))
     if not schemas and not skipped:
         raise InvalidInput(
             "The database has no tables to back up",
@@ -188,6 +187,18 @@ def _check(selection: Selection) -> None:
     for table, where in selection.where.items():
         check_not_empty(table=table, condition=where)
         _check_text(table, where)
+
+
+def skipped_by(error: StorageError, source: Database, table: str) -> Skipped:
+    """Return a table that an error skips; after a lock, the others are waited for briefly.
+
+    A session that locks many tables, for example during a migration, would otherwise delay the run
+    by ten seconds for each of them.
+    """
+    locked = isinstance(error, LockedError)
+    if locked:
+        source.wait_briefly()
+    return Skipped(table, error.reason, error.remedy, locked)
 
 
 def _check_text(table: str, where: str) -> None:

@@ -20,7 +20,7 @@ from core.backup.databases import open_database
 from core.backup.databases.address import SECRET_PREFIX, resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.databases.naming import LockedError
-from core.backup.filters import ChosenTable, choose_tables, expected_rows
+from core.backup.filters import ChosenTable, choose_tables, expected_rows, skipped_by
 from core.backup.keys import folder, new_id
 from core.backup.manifest import to_bytes
 from core.backup.orphans import remove_own_orphans
@@ -70,7 +70,7 @@ def backup(  # noqa: PLR0913 - keyword-only data of one request
         database: The path of an SQLite file, a URL such as `postgresql://user@host/database`, or
             `secret:NAME` of a secret with the address.
         tables: The names of the tables; None means all tables, of which those that could not be
-            restored, or that other sessions lock for ten seconds, are reported as skipped.
+            restored, or that other sessions lock, are reported as skipped.
         note: A note that is shown with the backup. It is not encrypted.
         encrypt_with: The key that encrypts the backups: `secret:NAME` or `keyring:NAME`; empty for
             backups that are not encrypted.
@@ -195,7 +195,7 @@ class _Run:
         except LockedError as error:
             if self.named or table.where:
                 raise
-            self.skipped.append(Skipped(table.schema.table, error.reason, error.remedy))
+            self.skipped.append(skipped_by(error, self.source, table.schema.table))
 
     def send_unsent(self) -> None:
         """Send what was read during an outage, after the snapshot has ended.

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A table that a run skipped although it was requested; `problem` is the reason."""
+    """A table that a run skipped although it was requested; `problem` is the reason.
+
+    `locked` is whether another session locked it, so that another run may succeed.
+    """
 
     table: str
     problem: str
     remedy: str = ""
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,9 @@ class Database(ABC):
                 read by several connections.
         """
 
+    def wait_briefly(self) -> None:  # noqa: B027 - optional
+        """Wait a second at most for locks of other sessions from now on, inside a `snapshot`."""
+
     @abstractmethod
     def dump(
         self, schema: TableSchema, *, where: str = "", work: Work | None = None
@@ -300,9 +303,7 @@ class Database(ABC):
     ) -> tuple[Difference, tuple[tuple[str, int], ...]]:
         """Compare the present table `schema.table` with the rows of a backup, without changes.
 
-        Returns:
-            The difference, and the number of rows in each referring table that would become
-            orphans.
+        Returns the difference, and how many rows of each referring table would become orphans.
         """
 
     @abstractmethod
@@ -349,8 +350,7 @@ class Database(ABC):
     def complete_foreign_keys(self, schema: TableSchema) -> CompletedKeys:
         """Create foreign keys of a restored table that were left out, inside a `change`.
 
-        Returns:
-            The names of the created keys, and the tables with rows that refer to missing ones.
+        Returns the names of the created keys, and the tables with rows that refer to missing ones.
         """
         return (), self.orphans(schema, "")
 

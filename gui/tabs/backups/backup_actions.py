@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from glob import escape
 
 from PySide6.QtCore import QObject, Signal
 
@@ -132,7 +133,7 @@ class BackupActions(QObject):
                 "include": list(selection.include),
                 "exclude": list(selection.exclude),
             },
-            partial(self._on_backed_up, database),
+            partial(self._on_backed_up, database, note),
             source=database,
             target=self._bucket_name(),
             command=self._tab.command(
@@ -185,7 +186,7 @@ class BackupActions(QObject):
         )
         self.made.emit(())
 
-    def _on_backed_up(self, database: str, report: BackupReport) -> None:
+    def _on_backed_up(self, database: str, note: str, report: BackupReport) -> None:
         rows = sum(backup.rows or 0 for backup in report.backups)
         names = ", ".join(backup.table for backup in report.backups) or "no table"
         self._tables.show_activity(database, "")
@@ -196,12 +197,20 @@ class BackupActions(QObject):
         message += f"written, {report.verdict.value}"
         if report.skipped:
             left = " ".join(f"{each.table} was skipped: {each.problem}" for each in report.skipped)
-            self._tab.banner.show_warning(f"{message}.", left)
+            again = self._retry_action(database, note, report)
+            self._tab.banner.show_warning(f"{message}.", left, action=again)
         else:
             self._tab.banner.show_good(
                 f"{message}.", action=self._note_action(report), passing=True
             )
         self.report_made(report)
+
+    def _retry_action(self, database: str, note: str, report: BackupReport) -> Action | None:
+        """Return the button for another backup of the tables that were locked."""
+        locked = tuple(escape(each.table) for each in report.skipped if each.locked)
+        # As patterns: those that are still locked are skipped again, which named ones are not.
+        chosen = Selection(include=locked)
+        return ("Retry", partial(self._run, database, chosen, note)) if locked else None
 
     def _note_action(self, report: BackupReport) -> Action | None:
         """Return the button for a note of the only backup of a run; several get one beforehand."""

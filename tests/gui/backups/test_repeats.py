@@ -11,6 +11,9 @@ from core.backup.listing import list_backups
 from core.backup.run import backup
 from core.errors import Conflict, DatabaseError, DatabaseOffline, Offline
 from core.hints import Hint
+from core.model.backup import BackupReport
+from core.model.objects import Verdict
+from core.model.selection import Skipped
 from gui.dialogs.confirm import Confirm
 from gui.widgets.labels import Elided
 
@@ -35,8 +38,8 @@ def requests(tab, monkeypatch):
     """The operations that the tab requests; none of them is run."""
     found = []
 
-    def bulk(name, operation, arguments, _then=None, **options):
-        found.append((operation, arguments, options))
+    def bulk(name, operation, arguments, then=None, **options):
+        found.append((operation, arguments, {**options, "then": then}))
         return SimpleNamespace(name=name, running=True, state="running", cancel=lambda: None)
 
     monkeypatch.setattr(tab, "bulk", bulk)
@@ -77,6 +80,15 @@ def test_a_failed_backup_can_be_repeated(tab, requests, error, repeated):
     tab.tables.select("audit")
     assert failed_again(tab, requests, error) == repeated
     assert tab.banner.text == error.summary or repeated
+
+
+def test_tables_that_were_locked_during_a_backup_of_all_can_be_backed_up_afterwards(tab, requests):
+    tab.tables.back_up_all.click()
+    skipped = (Skipped("odd", "Unknown collation"), Skipped("a[1]", "Locked", locked=True))
+    requests[-1][2]["then"](BackupReport((), 1.0, Verdict.SHA256, skipped))
+    button(tab, "Retry").click()
+    (_operation, arguments, _options) = requests[-1]
+    assert (arguments["tables"], arguments["include"]) == (None, ["a[[]1]"])
 
 
 def test_a_failed_restore_can_be_repeated_with_the_same_options(tab, made, requests):

@@ -71,11 +71,17 @@ def list_tables(session: Session) -> tuple[TableInfo, ...]:
         )
 
 
+def wait_briefly(session: Session) -> int:
+    """Wait for locks for a second at most from now on; return the former limit in seconds."""
+    usual = int(session.value("SELECT @@lock_wait_timeout"))
+    session.run(f"SET SESSION lock_wait_timeout={min(1, usual)}")
+    return usual
+
+
 @contextmanager
 def _short_waits(session: Session) -> Iterator[None]:
     """Wait for the lock of each table for a second only; there may be many locked ones."""
-    usual = int(session.value("SELECT @@lock_wait_timeout"))
-    session.run(f"SET SESSION lock_wait_timeout={min(1, usual)}")
+    usual = wait_briefly(session)
     try:
         yield
     finally:

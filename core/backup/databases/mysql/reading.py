@@ -164,6 +164,10 @@ class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
             with suppress(StorageError):  # the connection has ended, and with it the transaction
                 self._session.run("ROLLBACK")
 
+    def wait_briefly(self) -> None:
+        """Wait for each lock for a second at most, as long as the connection is open."""
+        inspect.wait_briefly(self._session)
+
     def dump(
         self, schema: TableSchema, *, where: str = "", work: Work | None = None
     ) -> Iterator[Rows]:

@@ -14,7 +14,12 @@ from core.backup.databases.naming import naming_locked, naming_table
 from core.backup.databases.postgresql import build, catalog
 from core.backup.databases.postgresql.address import ServerAddress
 from core.backup.databases.postgresql.fingerprint import counted_rows, fingerprint
-from core.backup.databases.postgresql.listing import COUNTED_PAGES, list_tables, refuse_unreadable
+from core.backup.databases.postgresql.listing import (
+    COUNTED_PAGES,
+    list_tables,
+    refuse_unreadable,
+    wait_briefly,
+)
 from core.backup.databases.postgresql.loading import copy_rows
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.reading import copy_statement, size_of
@@ -237,6 +242,10 @@ class PostgreSQLDatabase(ServerDatabase[ServerAddress, Session]):
             self._snapshot.close()
             self._snapshot = None
             self._roll_back()
+
+    def wait_briefly(self) -> None:
+        """Wait half a second at most for locks until the snapshot ends."""
+        wait_briefly(self._session)
 
     def dump(
         self, schema: TableSchema, *, where: str = "", work: Work | None = None

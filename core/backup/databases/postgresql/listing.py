@@ -63,7 +63,7 @@ def list_tables(
 
     formers = dict(former_names(session))
     found = session.query(_TABLES)
-    _wait_for_locks(session, _SHORT_TIMEOUT)
+    wait_briefly(session)
     try:
         tables = []
         for schema, name, pages, estimate, readable, hidden in found:
@@ -82,6 +82,11 @@ def list_tables(
         with suppress(StorageError):  # the connection has ended, or the transaction has failed
             _wait_for_locks(session, LOCK_TIMEOUT)
     return tuple(tables)
+
+
+def wait_briefly(session: Session) -> None:
+    """Wait half a second at most for locks of other sessions from now on."""
+    _wait_for_locks(session, _SHORT_TIMEOUT)
 
 
 def _wait_for_locks(session: Session, limit: str) -> None:

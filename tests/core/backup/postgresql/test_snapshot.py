@@ -255,7 +255,7 @@ def test_the_progress_of_a_large_table_uses_the_estimate_of_the_server_and_never
 def test_a_locked_table_is_skipped_by_a_backup_of_all(
     orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ended the backup of all tables."""
+    """It ended the backup of all tables; then each locked one was waited for completely."""
     from core.backup.databases.postgresql import listing
     from core.backup.databases.postgresql import session as sessions
 
@@ -265,7 +265,16 @@ def test_a_locked_table_is_skipped_by_a_backup_of_all(
         other("BEGIN")
         other("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
         with open_database(orders.address) as source:
+            waits: list[str] = []
+            real, session = source.wait_briefly, source._session  # type: ignore[attr-defined] # of PostgreSQL
+
+            def wait_briefly() -> None:
+                real()
+                waits.append(session.value("SHOW lock_timeout"))
+
+            monkeypatch.setattr(source, "wait_briefly", wait_briefly)
             report = back_up(store, source, None, "", Work())
+        assert waits == ["500ms"]
         with open_database(orders.address) as source, pytest.raises(Conflict) as refused:
             back_up(store, source, ["orders"], "", Work())
     (left,) = report.skipped
