@@ -22,6 +22,8 @@ from core.objects.versions import NewestVersions, ObjectVersion, newest_versions
 from core.work import Work, default_work
 
 _THREADS = 8
+#: The number of objects with known delete markers up to which each is looked up with a request.
+_LOOKED_UP = 100
 #: Codes of keys that an undo does not touch, see `FailedDelete.code`.
 PERMANENT, REPLACED, FOREIGN = "DeletedPermanently", "Replaced", "OtherDeleteMarker"
 SUSPENDED = "VersioningSuspended"
@@ -235,6 +237,9 @@ def undo_delete(
 ) -> RestoreReport:
     """Undo deletions; the objects of those without an answer are looked up first.
 
+    Up to 100 others are looked up, too: an object that another client has stored or deleted since
+    is reported as failed.
+
     Args:
         bucket: the bucket.
         objects: the keys whose delete markers are known, each with their ids.
@@ -248,8 +253,11 @@ def undo_delete(
     """
     work = default_work(work)
     fates = look_up(bucket, lost, work) if lost else Fates()
-    report = restore(bucket, [*objects, *fates.hidden], work=work)
-    report = replace(report, failed=(*report.failed, *fates.failed), present=fates.present)
+    covered = _covered(bucket, objects, work)
+    known = [each for each in objects if each[0] not in covered]
+    report = restore(bucket, [*known, *fates.hidden], work=work)
+    failed = (*report.failed, *covered.values(), *fates.failed)
+    report = replace(report, failed=failed, present=fates.present)
     found = {key for key, _markers in fates.hidden}
     with attaching_partial(lambda: report):
         missing = _missing(bucket, [key for key in report.restored if key in found], work)
@@ -258,6 +266,32 @@ def undo_delete(
         restored=tuple(key for key in report.restored if key not in missing),
         failed=(*report.failed, *missing.values()),
     )
+
+
+def _covered(
+    bucket: Bucket, objects: Sequence[tuple[str, Sequence[str]]], work: Work
+) -> dict[str, FailedDelete]:
+    """Return the keys above whose delete markers another client has stored or deleted something.
+
+    Removing the markers would bring nothing back. Many keys are not looked up, and none without
+    the permission.
+    """
+
+    def fate(each: tuple[str, Sequence[str]]) -> FailedDelete | None:
+        key, markers = each
+        try:
+            found = newest_versions(bucket, key, work=work).versions
+        except (AccessDenied, NotSupported):
+            return None
+        if not found or found[0].version_id in markers:
+            return None
+        code = FOREIGN if found[0].marker else REPLACED
+        return FailedDelete(key, code, _REASONS[code])
+
+    if len(objects) > _LOOKED_UP:
+        return {}
+    with ThreadPoolExecutor(_THREADS, "look-up") as pool:
+        return {each.key: each for each in pool.map(fate, objects) if each is not None}
 
 
 def _missing(bucket: Bucket, keys: Sequence[str], work: Work) -> dict[str, FailedDelete]:

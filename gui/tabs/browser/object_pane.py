@@ -226,7 +226,8 @@ class ObjectPane(QWidget):
     def show_failure(self, error: StorageError) -> None:
         """Show why the object cannot be inspected."""
         self.inspection = None
-        missing = isinstance(error, NotFound)
+        # That of a delete marker is the trash; otherwise the name, which was selected in a list.
+        missing = isinstance(error, NotFound) and not error.summary.endswith(" was deleted")
         remedy = "It may have been deleted." if missing else remedy_of(error)
         name = self.key.rsplit("/", 1)[-1]
         self.preview.show_failed(name, f"{error.summary.rstrip('.')}. {remedy}".strip())

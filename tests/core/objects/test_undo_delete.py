@@ -353,3 +353,19 @@ def test_unanswered_requests_are_counted_once():
     assert unanswered_text(1) == "1 deletion was not answered"
     assert unanswered_text(2, 1) == "2 deletions and 1 copy were not answered"
     assert RestoreReport(("a",), (), ("b",)).present == ("b",)
+
+
+def test_what_another_client_has_stored_or_deleted_since_is_not_reported_as_restored(
+    bucket, s3_client
+):
+    answered = delete_many(bucket, KEYS).deleted
+    objects = [(each.key, (each.marker,)) for each in answered]
+    s3_client.put_object(Bucket=bucket.name, Key="a/1", Body=b"of another client")
+    s3_client.delete_object(Bucket=bucket.name, Key="b")
+    hidden_twice(bucket, "b")
+    report = undo_delete.undo_delete(bucket, objects, ())
+    assert report.restored == ("a/ü &+.txt",)
+    assert {each.key: each.code for each in report.failed} == {
+        "a/1": undo_delete.REPLACED,
+        "b": undo_delete.FOREIGN,
+    }
