@@ -96,12 +96,24 @@ def matches(pattern: str, value: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(map(_regex_of, _TOKEN.finditer(pattern))), re.DOTALL)
+    parts = [""]
+    for token in _TOKEN.finditer(pattern):
+        if token.group() == "*":
+            parts.append("")
+        else:
+            parts[-1] += _regex_of(token)
+    first, *others = parts
+    if not others:
+        return re.compile(first, re.DOTALL)
+    *inner, last = others
+    # The first place of each inner part suffices. Without the atomic groups a policy with a dozen
+    # stars would be tried in more ways than a program can count.
+    return re.compile(first + "".join(f"(?>.*?{part})" for part in inner) + f".*{last}", re.DOTALL)
 
 
 def _regex_of(token: re.Match[str]) -> str:
     literal, text = token.group(1), token.group()
-    return re.escape(literal) if literal else {"*": ".*", "?": "."}.get(text, re.escape(text))
+    return re.escape(literal) if literal else "." if text == "?" else re.escape(text)
 
 
 def _operator(name: str) -> tuple[str, str, bool]:

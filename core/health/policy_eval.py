@@ -149,7 +149,7 @@ def statements_of(policy: str) -> tuple[Mapping[str, Any], ...]:
     """
     try:
         document = json.loads(policy)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     found = as_list(document.get("Statement", [])) if isinstance(document, dict) else [None]
     for problem in filter(None, map(_problem, found)):

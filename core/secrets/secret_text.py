@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -255,10 +256,10 @@ def _rows_or_none(text: str) -> tuple[SecretRow, ...] | None:
 
 
 def _check_rows(rows: Sequence[SecretRow]) -> None:
-    keys = [row.key for row in rows]
-    if any(not key for key in keys):
+    counts = Counter(row.key for row in rows)
+    if "" in counts:
         raise _invalid("A key has no name", "Name the key or remove its row.")
-    twice = sorted({key for key in keys if keys.count(key) > 1})
+    twice = sorted(key for key, count in counts.items() if count > 1)
     if twice:
         raise _invalid(f"Key appears twice: {', '.join(twice)}", "Remove one of them.")
     for row in rows:
@@ -269,7 +270,7 @@ def _check_rows(rows: Sequence[SecretRow]) -> None:
 def _check_raw(row: SecretRow) -> None:
     try:
         _check_json(row.value.reveal())
-    except ValueError:
+    except (ValueError, RecursionError):
         # Raised outside of the handler: the traceback of the decoder's error contains the value.
         fine = False
     else:
@@ -332,7 +333,7 @@ def parsed(name: str, text: str) -> dict[str, Any]:
     value: Any = None
     try:
         value = json.loads(text)
-    except ValueError:  # its message could quote the value
+    except (ValueError, RecursionError):  # its message could quote the value
         value = None
     if isinstance(value, dict):
         return value

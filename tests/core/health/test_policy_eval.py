@@ -1,5 +1,6 @@
 """Policies are evaluated with effect, principal, action, resource and condition together."""
 
+import fnmatch
 import itertools
 import json
 
@@ -266,6 +267,8 @@ def test_patterns_are_compared_with_each_other_as_with_texts():
     texts = ["".join(text) for n in range(5) for text in itertools.product("ab", repeat=n)]
     patterns = ["".join(text) for n in range(4) for text in itertools.product("a*?", repeat=n)]
     fitting = {pattern: {t for t in texts if matches(pattern, t)} for pattern in patterns}
+    assert fitting == {pattern: set(fnmatch.filter(texts, pattern)) for pattern in patterns}
+    assert not matches("*?" * 40 + "X", "a" * 100)  # which has more ways than can be tried
     for one, other in itertools.product(patterns, repeat=2):
         assert overlaps(one, other) is bool(fitting[one] & fitting[other])
         assert not covers(one, other) or fitting[other] <= fitting[one]

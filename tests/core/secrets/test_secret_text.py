@@ -144,6 +144,7 @@ def test_a_form_with_a_nameless_a_double_or_a_broken_row_is_refused():
         ([good, SecretRow("", Secret("x"))], "no name"),
         ([good, good], "twice"),
         ([SecretRow("a", Secret("{canary"), quoted=False)], "not JSON"),
+        ([SecretRow("a", Secret("[" * 30_000), quoted=False)], "not JSON"),
     ):
         with pytest.raises(InvalidInput, match=text) as raised:
             text_of(rows)
@@ -175,7 +176,7 @@ def test_the_difference_names_keys_only():
 
 
 def test_a_text_that_is_no_object_is_corrupt_and_not_repeated():
-    for text in ("plain-canary", "[1]", "3"):
+    for text in ("plain-canary", "[1]", "3", '{"a":' * 10_000):
         with pytest.raises(Corrupt) as raised:
             parsed("x", text)
         assert "canary" not in f"{raised.value} {raised.value.__context__}"
