@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from glob import escape
 from pathlib import Path
 
 from core.errors import local_io_error
@@ -128,7 +129,7 @@ def _write_durably(path: Path, data: bytes) -> None:
 
 def _remove_stale(path: Path) -> None:
     """Remove what an earlier, killed write of this file left behind."""
-    for leftover in path.parent.glob(f".{path.name}.*{_SUFFIX}"):
+    for leftover in path.parent.glob(f".{escape(path.name)}.*{_SUFFIX}"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
                 leftover.unlink()

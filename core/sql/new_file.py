@@ -9,7 +9,8 @@ from pathlib import Path
 
 from core.errors import AlreadyExists
 from core.hints import Hint
-from core.local.atomic import fsync_folder, translate_os_errors
+from core.local.atomic import translate_os_errors
+from core.local.partial_files import move_into_place
 
 
 @contextmanager
@@ -40,10 +41,10 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-    # A file that another program has created in the meantime must not be replaced either.
-    check_free(path, overwrite=overwrite)
-    temporary.replace(path)
-    fsync_folder(path.parent)
+    try:
+        move_into_place(temporary, path, overwrite=overwrite)
+    except AlreadyExists:  # another program has created it in the meantime
+        raise _already_exists(path) from None
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
@@ -53,10 +54,14 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         AlreadyExists: The file exists and must not be overwritten.
     """
     if path.exists() and not overwrite:
-        raise AlreadyExists(
-            f"{path.name} already exists",
-            cause="The file was not changed.",
-            remedy="Choose another name, or allow the file to be overwritten.",
-            hints=Hint.OVERWRITE,
-            subject=str(path),
-        )
+        raise _already_exists(path)
+
+
+def _already_exists(path: Path) -> AlreadyExists:
+    return AlreadyExists(
+        f"{path.name} already exists",
+        cause="The file was not changed.",
+        remedy="Choose another name, or allow the file to be overwritten.",
+        hints=Hint.OVERWRITE,
+        subject=str(path),
+    )

@@ -34,14 +34,15 @@ def test_a_write_replaces_the_file_privately_and_leaves_nothing_else(tmp_path):
     assert [each.name for each in path.parent.iterdir()] == ["file"]
 
 
-def test_a_leftover_of_a_killed_write_is_swept(tmp_path):
-    path = tmp_path / "file"
-    old, young = tmp_path / ".file.a.strongroom-tmp", tmp_path / ".file.b.strongroom-tmp"
+@pytest.mark.parametrize("name", ["file", "hashes[1].txt"])
+def test_a_leftover_of_a_killed_write_is_swept(tmp_path, name):
+    path = tmp_path / name
+    old, young = (tmp_path / f".{name}.{each}.strongroom-tmp" for each in "ab")
     old.write_bytes(b"")
     young.write_bytes(b"")
     os.utime(old, (0, 0))
     write_atomically(path, b"x")
-    assert sorted(each.name for each in tmp_path.iterdir()) == [young.name, "file"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [young.name, name]
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
