@@ -1,12 +1,13 @@
-"""Handling of Ctrl-C and SIGTERM, which end every command within two seconds.
+"""Handling of Ctrl-C, SIGTERM and SIGHUP, which end every command within two seconds.
 
 The first interrupt cancels the command's work, which closes its sockets and lets it clean up. A
 command that is still running after a second gets a `KeyboardInterrupt`, and shortly afterwards the
 process ends. A separate thread does this, because the main thread does not handle signals while it
 executes native code. The next command removes what an ended command left behind.
 
-SIGTERM is sent by `timeout`, systemd and the shutdown of the computer, not by a user who has given
-up: it pauses the work, so that what a later command can continue remains.
+SIGTERM is sent by `timeout`, systemd and the shutdown of the computer, and SIGHUP when the terminal
+is closed or its connection is lost, not by a user who has given up: they pause the work, so that
+what a later command can continue remains.
 """
 
 from __future__ import annotations
@@ -17,17 +18,16 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from core.errors import ErrorKind
+from core.signals import ending_signals
 from core.work import CancelToken
 
 #: Seconds after an interrupt until a `KeyboardInterrupt` is raised, and until the process ends.
 #: Together with the exit itself they stay below two.
 STOP_SECONDS, END_SECONDS = 1.0, 1.5
-#: Requests to end the command.
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 #: Seconds after a second interrupt until the process ends.
 _LEAVE_SECONDS = 0.5
 
@@ -44,7 +44,9 @@ def interruptible(token: CancelToken, report_interrupt: Callable[[], None]) -> I
         yield
         return
     stop = _Stop(token, report_interrupt)
-    numbers = [*_INTERRUPTS, signal.SIGALRM] if hasattr(signal, "SIGALRM") else [*_INTERRUPTS]
+    numbers = [*stop.interrupts]
+    if hasattr(signal, "SIGALRM"):
+        numbers.append(signal.SIGALRM)
     before = {number: signal.signal(number, stop.requested) for number in numbers}
     try:
         with stop.watched():
@@ -64,12 +66,15 @@ class _Stop:
         self._report_interrupt = report_interrupt
         self._ended = threading.Event()
         self._interrupted = False
+        #: Requests to end the command.
+        self.interrupts = ending_signals()
         self.forced = False
 
     def requested(self, number: int, _frame: object) -> None:
         """Handle a signal: cancel first, then raise `KeyboardInterrupt`, then end the process."""
-        # `timeout` sends it to the process and to its group, which is no second request.
-        if number == signal.SIGTERM and self._interrupted:
+        # `timeout` sends SIGTERM to the process and to its group, and a terminal and its shell both
+        # send SIGHUP, which is no second request.
+        if number in self._pausing and self._interrupted:
             return
         if self.forced:
             self._end()
@@ -83,8 +88,12 @@ class _Stop:
         _set_alarm(STOP_SECONDS)
         self._stop(number)
 
+    @property
+    def _pausing(self) -> Collection[int]:
+        return [number for number in self.interrupts if number != signal.SIGINT]
+
     def _stop(self, number: int) -> None:
-        if number == signal.SIGTERM:
+        if number in self._pausing:
             self._token.pause()
         else:
             self._token.cancel()
@@ -112,7 +121,7 @@ class _Stop:
                 # A command with its own handling of interrupts has replaced the handler.
                 found = [
                     number
-                    for number in _INTERRUPTS
+                    for number in self.interrupts
                     if number in numbers and signal.getsignal(number) == self.requested
                 ]
                 if found:

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from core.demo.server import DemoServer
+from core.signals import ending_signals
 
 
 def serve(port: int, echo: Callable[[str], None]) -> None:
-    """Start the server, print how to use it, and wait for Ctrl-C or SIGTERM. Main thread only.
+    """Start the server, print how to use it, and wait for Ctrl-C, SIGTERM or SIGHUP.
+
+    Main thread only.
 
     The administrator's keys are printed, since the command is meant for other programs. The keys
     are created at each start, and the server only listens on this machine.
@@ -52,10 +55,9 @@ def lines(server: DemoServer) -> Iterator[str]:
 
 @contextmanager
 def _stop_requested() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set; restore their handlers afterwards."""
+    """Yield an event that Ctrl-C, SIGTERM and SIGHUP set; restore their handlers afterwards."""
     stop = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in ending_signals()}
     try:
         yield stop
     finally:

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 from core.demo.folders import remove_folder
 from core.local.hardening import harden
 from core.model.connection import AccessKeys
+from core.signals import leave_to_parent
 
 
 def main(arguments: list[str]) -> None:
@@ -103,7 +104,7 @@ def call_when_parent_ends(pipe: BinaryIO, parent: int, leave: Callable[[], None]
         leave: ends this process; may be called in any thread.
     """
     threading.Thread(target=_wait, args=(pipe, leave), name="parent-watch", daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    leave_to_parent()
     signal.signal(signal.SIGTERM, lambda *_: leave())
     if sys.platform == "linux":
 

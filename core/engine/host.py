@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from core.limits import LimitValues, TransferLimits
 from core.local.hardening import harden
 from core.model.connection import Connection
 from core.redaction import Secret, clamp_logging
+from core.signals import leave_to_parent
 from core.units import TimeStyle, use_time_style
 from core.work import CancelToken, Coalescer, Work, unexpected_error
 
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
     """Run the calls from standard input until it ends."""
     module, niceness = argv
     harden()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    leave_to_parent()
     if hasattr(os, "nice"):
         os.nice(int(niceness))
     logging.basicConfig(level=logging.WARNING, format="engine: %(levelname)s %(message)s")

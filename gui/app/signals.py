@@ -1,4 +1,4 @@
-"""SIGINT (Ctrl-C) and SIGTERM close the window like its close button."""
+"""SIGINT (Ctrl-C), SIGTERM and SIGHUP close the window like its close button."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QSocketNotifier
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from core.signals import ending_signals
 
 
 class Signals(QObject):
@@ -22,7 +22,8 @@ class Signals(QObject):
             # `set_wakeup_fd` requires a socket that does not block.
             end.settimeout(0)
         self._former = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        for number in _SIGNALS:
+        self._numbers = ending_signals()
+        for number in self._numbers:
             signal.signal(number, _nothing)
         self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_signal)
@@ -31,7 +32,7 @@ class Signals(QObject):
         """Restore the former signal handlers."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(self._former)
-        for number in _SIGNALS:
+        for number in self._numbers:
             signal.signal(number, signal.SIG_DFL)
         self._read.close()
         self._write.close()

@@ -18,6 +18,8 @@ from core.cli.interrupt import interruptible
 from core.errors import Cancelled, ErrorKind
 from core.work import CancelToken
 
+#: Windows does not have it.
+HANG_UP = getattr(signal, "SIGHUP", signal.SIGTERM)
 #: Every command that talks to a server, as far as its first request.
 COMMANDS = [
     ["ls"],
@@ -123,12 +125,24 @@ def test_ctrl_c_ends_every_command_within_two_seconds(start, text, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.fixture
+def terminal():
+    """Restore the handling of SIGHUP, which `nohup` may have disabled for the tests."""
+    before = signal.signal(HANG_UP, signal.SIG_DFL)
+    yield
+    signal.signal(HANG_UP, before)
+
+
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.skipif(os.name != "posix", reason="Windows ends a process without a signal")
-def test_sigterm_is_handled_like_ctrl_c_also_twice_as_timeout_sends_it(start, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, HANG_UP])
+def test_other_signals_are_handled_like_ctrl_c_also_twice_as_timeout_sends_them(
+    start, tmp_path, number
+):
     before = sorted(path.name for path in tmp_path.iterdir())
     with start(["get", "a", "never", "--json"]) as command:
         for _ in range(2):
-            command.send_signal(signal.SIGTERM)
+            command.send_signal(number)
         out, err = command.communicate(timeout=30)
     assert command.returncode == ErrorKind.CANCELLED.value, err
     assert out == ""
@@ -136,21 +150,35 @@ def test_sigterm_is_handled_like_ctrl_c_also_twice_as_timeout_sends_it(start, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-def test_a_second_sigterm_does_not_interrupt_the_clean_up():
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("number", [signal.SIGTERM, HANG_UP])
+def test_a_second_sigterm_or_sighup_does_not_interrupt_the_clean_up(number):
     token, cleaned = CancelToken(), []
 
     def terminated():
         try:
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(number)
             token.wait(5)
         finally:
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(number)
             cleaned.append(True)
 
     with pytest.raises(Cancelled), interruptible(token, lambda: None):
         terminated()
     assert cleaned == [True]
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert token.paused
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGHUP")
+def test_a_command_of_nohup_continues_when_its_terminal_is_closed():
+    signal.signal(HANG_UP, signal.SIG_IGN)
+    token = CancelToken()
+    with interruptible(token, lambda: None):
+        signal.raise_signal(HANG_UP)
+    assert not token.cancelled
+    assert signal.getsignal(HANG_UP) is signal.SIG_IGN
 
 
 STUCK = """
