@@ -12,7 +12,7 @@ def ending_signals() -> tuple[signal.Signals, ...]:
     SIGHUP arrives when the terminal is closed or its connection is lost. It is not among them if
     it is ignored: `nohup` has started the program, which continues without its terminal then.
     """
-    found = (signal.SIGINT, signal.SIGTERM)
+    found: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         found += (signal.SIGHUP,)
     return found
