@@ -14,6 +14,7 @@ import pytest
 from helpers import guards
 from helpers.botocore_caches import share_between_sessions
 from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
+from helpers.doses import HEAVY
 from helpers.forks import Forks
 from helpers.keyrings import MemoryKeyring
 from helpers.longest_files import FilesOfOneProcess, reads_syntax_trees, sort_by_file
@@ -31,7 +32,10 @@ guards.refuse_far_sockets()
 guards.collect_between_tests_only()
 share_between_sessions()
 # A clean clone has no tables of Unicode yet, and machines may be busy: time proves nothing here.
-settings.register_profile("strongroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "strongroom", max_examples=200 if HEAVY else 60, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
 settings.load_profile("strongroom")
 
 
