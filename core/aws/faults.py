@@ -26,6 +26,7 @@ from core.aws.fault_codes import (
     fault_for,
 )
 from core.aws.limits import CLOCK_SKEW_SECONDS
+from core.aws.secret_faults import NO_VALUE, NO_VALUE_MESSAGE
 from core.errors import ErrorKind, NotAnS3Answer, NotFound, NotSupported, StorageError
 from core.redaction import redacted
 from core.units import format_duration, format_moment, utc_now
@@ -57,6 +58,7 @@ _SIGN_IN_CALLS = {
 _BY_MESSAGE = (
     (re.compile(r"(scheduled|marked) for deletion|marked deleted", re.IGNORECASE), SCHEDULED),
     (re.compile(r"token\b.*\bexpired", re.IGNORECASE | re.DOTALL), EXPIRED),
+    (NO_VALUE_MESSAGE, NO_VALUE),
 )
 #: The meaning of a code or status for one particular operation.
 _BY_OPERATION: dict[tuple[str | int, str], Fault] = {
@@ -124,7 +126,7 @@ def kind_of_answer(response: Mapping[str, Any], operation: str) -> ErrorKind | N
         return None
     if _is_of_another_service(response, operation):
         return ErrorKind.NOT_SUPPORTED
-    if not answer.from_aws and answer.status < 500:
+    if _foreign(answer, operation):
         return ErrorKind.NOT_S3
     return _row(answer, operation).error.kind
 
@@ -159,10 +161,9 @@ class Answer:
         return self.headers.get(REGION_HEADER, "") or str(self.body.get("Region", "") or "")
 
     @property
-    def from_aws(self) -> bool:
-        """Whether the answer comes from AWS or a compatible server, not from a captive portal."""
-        html = self.headers.get("content-type", "").startswith("text/html")
-        return not html or any(name.startswith("x-amz") for name in self.headers)
+    def is_marked(self) -> bool:
+        """Whether it has a header that AWS or a compatible server adds."""
+        return any(name.startswith("x-amz") for name in self.headers)
 
     def skew_seconds(self, now: datetime) -> float | None:
         """Return by how many seconds the local clock is ahead of the server's `Date`."""
@@ -178,6 +179,19 @@ class Answer:
             return parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
         except (KeyError, ValueError):
             return None
+
+
+def _foreign(answer: Answer, operation: str) -> str:
+    """Return how an answer shows that another program has sent it; empty if it does not."""
+    # A gateway's 502 page is temporary, and so are too many requests.
+    if answer.is_marked or answer.status >= 500 or answer.status == 429:
+        return ""
+    if answer.headers.get("content-type", "").startswith("text/html"):
+        return "an HTML page"
+    # Without a code, only S3 answers: to HEAD requests. Each other service reports a missing
+    # resource and a denial with a code, so the status alone is no statement about either.
+    others = operation.partition(":")[0] in _OTHER_SERVICES
+    return "without an error code" if others and answer.code == str(answer.status) else ""
 
 
 def _is_of_another_service(response: Mapping[str, Any], operation: str) -> bool:
@@ -210,8 +224,9 @@ def _not_offered(answer: Answer, operation: str, subject: str) -> NotSupported:
 
 
 def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:
-    if not answer.from_aws and answer.status < 500:  # a gateway's 502 page is temporary
-        return not_an_s3_answer(subject, f"HTTP status {answer.status}, an HTML page")
+    foreign = _foreign(answer, operation)
+    if foreign:
+        return not_an_s3_answer(subject, f"HTTP status {answer.status}, {foreign}")
     row = _row(answer, operation)
     texts = _texts(answer, operation, subject)
     error = row.error(

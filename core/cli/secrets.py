@@ -138,24 +138,30 @@ def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
     history: for real secrets specify only FIELD, or use --file. One final line end of the input is
     removed.
     """
+    from core.aws.secret_faults import NoSecretValue
+
     cli: Cli = context.obj
     request = _Request.of(fields or [], file, binary=binary)
     how = _reading(as_text=as_text, json_value=json_value)
     with cli.out.work("Saving") as work:
         secrets = cli.opener.workspace(work).secrets
-        before = None
+        before, exists = None, False
         try:
             # Read for its version: saving fails if another client has changed the secret since.
             before = secrets.read(name, work=work)
+        except NoSecretValue:
+            cli.out.note(f"{name} has no value yet")
+            exists = True
         except NotFound:
             cli.out.note(f"{name} does not exist and would be created")
         value = request.value(name, before, how)
-        if before is None:
+        if before is None and not exists:
             plain = value if isinstance(value, bytes) else value.reveal()
             written = secrets.create_secret(name, plain, work=work)
         else:
+            expected = before.version_id if before is not None else ""
             written = secrets.save(
-                name, value, expected_version=before.version_id, replace_binary=as_text, work=work
+                name, value, expected_version=expected, replace_binary=as_text, work=work
             )
     cli.out.result(written, lambda: cli.out.line(f"{name} saved, version {written.version_id}"))
 

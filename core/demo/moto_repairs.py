@@ -9,7 +9,11 @@ from typing import Any
 
 from moto.s3.models import FakeDeleteMarker, FakeMultipart, S3Backend, get_canned_acl
 from moto.s3.responses import S3Response
-from moto.secretsmanager.exceptions import InvalidParameterException, SecretNotFoundException
+from moto.secretsmanager.exceptions import (
+    InvalidParameterException,
+    SecretHasNoValueException,
+    SecretNotFoundException,
+)
 from moto.secretsmanager.models import SecretsManagerBackend
 
 from core.units import iso_utc, utc_now
@@ -60,9 +64,31 @@ def repair_moto() -> None:
     backends: Any = SecretsManagerBackend
     backends.update_secret_version_stage = moved
     backends.list_secret_version_ids = listed
+    _repair_missing_values()
     _repair_folders()
     _repair_uploads()
     _repair_access_control_lists()
+
+
+def _repair_missing_values() -> None:
+    """Make GetSecretValue distinguish a secret without a value from a missing secret, as AWS does.
+
+    moto 5.2 states of both that the secret cannot be found.
+    """
+    read = SecretsManagerBackend.get_secret_value
+
+    @wraps(read)
+    def answered(backend: Any, secret_id: str, version_id: str, version_stage: str) -> Any:
+        try:
+            return read(backend, secret_id, version_id, version_stage)
+        except SecretNotFoundException:
+            # Without a stage, too, moto's answer names the stage.
+            if secret_id not in backend.secrets or not version_stage:
+                raise
+        raise SecretHasNoValueException(version_stage)
+
+    backends: Any = SecretsManagerBackend
+    backends.get_secret_value = answered
 
 
 def _move_label(secret: Any, label: str, source: str | None, to: str | None) -> None:

@@ -16,6 +16,7 @@ from uuid import uuid4
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.identity import identity
+from core.aws.secret_faults import NoSecretValue
 from core.errors import (
     NOTHING_CHANGED,
     AccessDenied,
@@ -77,11 +78,17 @@ def swap(
 
     Raises:
         Conflict: another client changed the secret; its version is current or AWSPREVIOUS.
+        NoSecretValue: it has no value, although `expected` is not empty.
         InvalidInput: a text would replace a binary value, and `replace_binary` is False.
         StorageError: the write was refused.
     """
     # Secrets Manager has no conditional write of a value; the move of AWSCURRENT is conditional.
-    before = _check_current(manager, name, expected, work)
+    try:
+        before = _check_current(manager, name, expected, work)
+    except NoSecretValue:
+        if expected:
+            raise
+        return update(manager, name, value, work)
     if before.binary and "SecretString" in value and not replace_binary:
         raise _binary(name)
     try:

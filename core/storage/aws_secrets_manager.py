@@ -9,6 +9,7 @@ from uuid import uuid4
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.limits import RECOVERY_DAYS_DEFAULT, RECOVERY_DAYS_MAX, RECOVERY_DAYS_MIN
+from core.aws.secret_faults import NoSecretValue
 from core.effects import states_effect
 from core.errors import AccessDenied, AlreadyExists, InvalidInput, NotFound
 from core.model.connection import DEFAULT_REGION, SECRET_PREFIX, Connection, Profile
@@ -225,7 +226,7 @@ class SecretsManager:
         """Return the value of a version, by default the current one.
 
         Raises:
-            NotFound: the secret or the version does not exist.
+            NotFound: the secret or the version does not exist; NoSecretValue if it has no value.
             ScheduledForDeletion: the secret is scheduled for deletion.
         """
         which = {
@@ -254,7 +255,8 @@ class SecretsManager:
         Args:
             name: the secret.
             value: a text, or bytes, which are stored as a binary value.
-            expected_version: the id of the version that is being replaced.
+            expected_version: the id of the version that is being replaced; empty for a secret
+                without a value.
             replace_binary: whether a text may replace a binary value.
             work: cancel token.
 
@@ -335,6 +337,8 @@ class SecretsManager:
         """Return whether a secret exists; a denied request raises an error."""
         try:
             self.read(name, work=work)
+        except NoSecretValue:
+            return True
         except NotFound:
             return False
         return True

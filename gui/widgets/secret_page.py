@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
     QTextFormat,
+    QTextOption,
 )
 from PySide6.QtWidgets import QPlainTextEdit, QStackedLayout, QTextEdit, QWidget
 
@@ -25,6 +26,8 @@ from gui.widgets.secret_field import REVEAL_SECONDS
 #: Characters with a special meaning in Qt's documents (breaks of blocks, lines and frames), and the
 #: byte order mark, which is dropped when a text is passed to Qt.
 _SPECIAL = frozenset("\u2028\u2029\ufdd0\ufdd1\0\ufeff")
+#: Characters from which on a word is wrapped without a search for boundaries.
+_LONG_WORD = 2_000
 _BREAKS = ("\n", "\r\n", "\r")
 
 
@@ -198,6 +201,11 @@ class JsonPage(QWidget):
         self.conceal()
 
     def _fill(self, text: str) -> None:
+        # The search for word boundaries would block the window for a second in a word of 60,000
+        # characters.
+        mode = QTextOption.WrapMode
+        long = any(len(word) > _LONG_WORD for word in text.split())
+        self.view.setWordWrapMode(mode.WrapAnywhere if long else mode.WrapAtWordBoundaryOrAnywhere)
         self._silent = True  # `textChanged` is emitted for this text as for one that was typed
         self.view.setPlainText(text)
         self._silent = False

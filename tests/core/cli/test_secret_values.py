@@ -177,3 +177,11 @@ def test_binary_is_called_binary_and_replaced_on_purpose_only(
     assert vault.get_secret_value(SecretId=name)["SecretBinary"] == BINARY + b"\n"
     put("--file", "-", "--as-text", stdin=b'{"a": "1"}')
     assert stored() == '{"a": "1"}'
+
+
+def test_the_first_value_of_a_secret_is_stored(command, vault):
+    name = f"cryptotrading/values-{uuid4().hex[:8]}"
+    vault.create_secret(Name=name)
+    assert "has no value" in command("secrets", "get", name, code=ErrorKind.NOT_FOUND.value).err
+    command("secrets", "put", name, "user=me")
+    assert json.loads(vault.get_secret_value(SecretId=name)["SecretString"]) == {"user": "me"}

@@ -11,6 +11,7 @@ from moto import mock_aws
 from core import errors
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
+from core.aws.secret_faults import NoSecretValue
 from core.demo.moto_repairs import repair_moto
 from core.model.secret_names import CURRENT, PREVIOUS
 from core.redaction import Secret
@@ -66,6 +67,19 @@ def test_what_is_missing_is_not_found_and_what_is_there_already_exists(secrets):
     with pytest.raises(errors.AlreadyExists):
         secrets.create_secret(NAME, VALUE)
     assert secrets.exists(NAME)
+
+
+def test_a_secret_without_a_value_gets_its_first_one_unless_another_client_was_faster(
+    secrets, server
+):
+    server.create_secret(Name=NAME)
+    with pytest.raises(NoSecretValue, match="has no value"):
+        secrets.read(NAME)
+    assert secrets.exists(NAME)
+    assert secrets.save(NAME, "first", expected_version="").version_id
+    assert secrets.read(NAME).text.reveal() == "first"
+    with pytest.raises(errors.Conflict):
+        secrets.save(NAME, "second", expected_version="")
 
 
 def test_a_denied_read_is_never_taken_for_missing(secrets):

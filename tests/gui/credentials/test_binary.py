@@ -1,4 +1,6 @@
-"""A binary secret shows its size and kind, its bytes on request, and is saved and replaced."""
+"""Secrets that have no text: binary ones are shown, saved and replaced; others get a first value."""
+
+import json
 
 import pytest
 from helpers.credentials import opened, settled
@@ -10,6 +12,27 @@ from gui.widgets import secret_page
 
 NAME = "cryptotrading/trading keys"
 CONTENT = b"\x30\x82\x0a\x0a\x02\x01\x03" + bytes(range(250)) * 2
+
+
+def test_a_secret_without_a_value_gets_its_first_one_in_the_form(tab, qtbot, server):
+    server.create_secret(Name="cryptotrading/empty")
+    tab.refresh()
+    settled(qtbot, tab)
+    tab.secrets.choose("cryptotrading/empty")
+    settled(qtbot, tab)
+    assert tab.secret.editor.isVisible()
+    assert tab.secret._age.text() == "has no value yet"
+    tab.secret.editor.form.add.click()
+    row = tab.secret.editor.form.fields[-1]
+    qtbot.keyClicks(row.name, "token")
+    qtbot.keyClicks(row.field.line, "t0k3n")
+    tab.refresh()
+    settled(qtbot, tab)
+    tab.secret.save.click()
+    opened(qtbot, tab, Confirm).go.click()
+    settled(qtbot, tab)
+    found = server.get_secret_value(SecretId="cryptotrading/empty")
+    assert json.loads(found["SecretString"]) == {"token": "t0k3n"}
 
 
 @pytest.fixture

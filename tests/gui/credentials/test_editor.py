@@ -7,7 +7,7 @@ import pytest
 from helpers.widget_tree import unnamed
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtGui import QAccessible, QGuiApplication, QTextDocument
+from PySide6.QtGui import QAccessible, QGuiApplication, QTextDocument, QTextOption
 from PySide6.QtWidgets import QAbstractButton
 
 from core.redaction import Secret, redacted
@@ -100,6 +100,14 @@ def test_editing_json_reports_line_and_column_and_the_form_waits_until_it_is_rig
     editor.modes.select(FORM)
     assert editor.form.rows == (SecretRow("host", Secret("other")),)
     assert editor.dirty
+
+
+def test_a_very_long_word_is_wrapped_without_a_search_for_its_boundaries(editor):
+    anywhere = QTextOption.WrapMode.WrapAnywhere
+    for text, wanted in (("x" * 60_000, True), ("some words " * 5_000, False)):
+        editor.json.set_text(text)
+        editor.json.reveal()
+        assert (editor.json.view.wordWrapMode() is anywhere) is wanted
 
 
 def test_rows_are_added_and_removed(editor, qtbot):

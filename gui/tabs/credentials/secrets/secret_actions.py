@@ -90,9 +90,9 @@ class SecretActions(QObject):
         except InvalidInput as error:
             self._tab.show_error(error)
             return
-        explanation = (
-            "The present value is retained as the previous version. Hidden values stay hidden."
-        )
+        explanation = "Hidden values stay hidden."
+        if value.version_id:  # else it has no value yet
+            explanation = f"The present value is retained as the previous version. {explanation}"
         # AWS removes no version that is younger than a day, and refuses to save when there are too
         # many.
         if warning := rate_warning(self._versions.of(value.name), utc_now()):

@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
+from core.aws.secret_faults import NoSecretValue
 from core.errors import ScheduledForDeletion, StorageError
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
@@ -144,7 +145,14 @@ class SecretView(QWidget):
         self._scheduled = info.name
 
     def show_failed(self, name: str, error: StorageError) -> None:
-        """Show why the value could not be read; a value that was read before stays, with a note."""
+        """Show why the value could not be read; a value that was read before stays, with a note.
+
+        For a secret without a value, the editor is shown empty.
+        """
+        if isinstance(error, NoSecretValue):
+            if self.value is None or self.name != name:
+                self.show_value(SecretValue(name, "", Secret("{}", remembered=False)))
+            return
         if name == self._scheduled:  # it was being read when the list has shown the deletion
             return
         # The value shown may have unsaved changes, which a failed refresh must not remove.
@@ -198,7 +206,9 @@ class SecretView(QWidget):
         self.delete.allow(not self._locked, self._locked)
         reason = self._locked or self._no_rotation()
         self.rotate.allow(not reason, reason)
-        self._age.show_live(partial(_made, value.created if value else None, stale=self._stale))
+        missing = value is not None and not value.version_id
+        age = partial(_made, value.created if value else None, stale=self._stale, missing=missing)
+        self._age.show_live(age)
         self._age.set_tone("warning" if self._stale else "muted")
         self._age.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
@@ -216,7 +226,9 @@ class SecretView(QWidget):
         self._empty_action.emit()
 
 
-def _made(created: datetime | None, *, stale: bool) -> str:
+def _made(created: datetime | None, *, stale: bool, missing: bool) -> str:
+    if missing:
+        return "has no value yet"
     if created is None:
         return "could not be refreshed" if stale else ""
     age = format_age(created)
