@@ -59,6 +59,12 @@ class Chosen:
     excluded: tuple[Skipped, ...] = ()
 
 
+#: Errors about one table, also a damaged one, or one that was dropped since the list was read.
+_OF_ONE_TABLE = (
+    AccessDenied, NotFound, NotSupported, Corrupt, InvalidInput, DatabaseError, LockedError
+)  # fmt: skip
+
+
 def plan_backup(
     workspace: HasBucket,
     work: Work | None = None,
@@ -113,13 +119,17 @@ def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
         return Chosen(_with_conditions(source, schemas, selection.where, work))
     requested, excluded = _matching(source, selection)
     schemas, skipped = [], []
+    failures: list[DatabaseError] = []
     for table in requested:
         try:
             schemas.append(restorable_schema(source, table.name))
-        except (AccessDenied, NotSupported, Corrupt, InvalidInput, LockedError) as error:
+        except _OF_ONE_TABLE as error:
             if any(source.same_name(table.name, name) for name in selection.where):
                 raise
             skipped.append(skipped_by(error, source, table.name))
+            failures += [error] if isinstance(error, DatabaseError) else []
+    if failures and not schemas:
+        raise failures[0]
     if not schemas and not skipped:
         raise InvalidInput(
             "The database has no tables to back up",

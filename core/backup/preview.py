@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Unpack
 
@@ -12,11 +13,14 @@ from core.backup.databases import engine_of, is_missing, open_database, origin_o
 from core.backup.databases.address import DatabaseAddress
 from core.backup.databases.base import Database, Rows
 from core.backup.databases.naming import naming_restored
+from core.backup.databases.server_database import ServerDatabase
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
 from core.backup.previewed import refuse_existing
 from core.backup.row_progress import reporting_rows
 from core.backup.store import Store
+from core.errors import DatabaseError, StorageError
+from core.hints import Hint
 from core.model.backup import Backup
 from core.model.restore import Difference, RestorePreview
 from core.model.tables import TableSchema
@@ -24,6 +28,10 @@ from core.objects.bucket import HasBucket
 from core.work import Progress, Work, default_work
 
 SAMPLES = 200
+_NEW_NAME = (
+    "If the present table is damaged, restore the backup under a new name: the present table is not "
+    "read then, and stays as it is."
+)
 
 
 def preview(
@@ -76,9 +84,31 @@ def preview_of(
             return _into_nothing(package, database)
     with open_database(database, work=work) as target, naming_restored(backup.table):
         refuse_existing(target, name)
-        today = target.schema(backup.table) if target.exists(backup.table) else None
-        with fetch_package(store, backup, today, work) as package:
-            return _compared(converted(package, target, today), target, samples, work)
+        with _proposing_name(target, backup):
+            today = target.schema(backup.table) if target.exists(backup.table) else None
+            with fetch_package(store, backup, today, work) as package:
+                return _compared(converted(package, target, today), target, samples, work)
+
+
+@contextmanager
+def _proposing_name(target: Database, backup: Backup) -> Iterator[None]:
+    """Propose a new name if a server cannot read the present table, as its file may be damaged.
+
+    `hint_value` of the error is the name. The table of an SQLite file would be in the same file.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        if isinstance(target, ServerDatabase):
+            with suppress(StorageError):  # the error of the comparison is the one to report
+                error.hint_value = _free_name(target, backup)
+            error.hints |= Hint.NEW_TABLE_NAME
+            error.remedy = f"{error.remedy} {_NEW_NAME}".lstrip()
+        raise
+
+
+def _free_name(target: Database, backup: Backup) -> str:
+    return target.free_name(target.related_name(backup.table, f"_{backup.taken:%Y%m%d}"))
 
 
 def _into_nothing(package: Package, database: str | DatabaseAddress) -> RestorePreview:
@@ -138,9 +168,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
             *package.problems,
             *restore_notes(package, target),
         ),
-        suggested_name=target.free_name(
-            target.related_name(table, f"_{package.backup.taken:%Y%m%d}")
-        ),
+        suggested_name=_free_name(target, package.backup),
         dependants=target.dependants_after(package.schema),
         single_rows=today is not None and _is_primary(target, today, difference.by_key),
     )

@@ -32,7 +32,7 @@ from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
 from core.backup.unsent import may_end, remove_superseded
 from core.effects import BY_HAND, attaching_partial, states_effect, stating_effect
-from core.errors import DatabaseError, StorageError
+from core.errors import DatabaseError, DatabaseOffline, NotFound, StorageError
 from core.model.backup import Backup, BackupReport, Encryption, Manifest, Source
 from core.model.objects import Verdict
 from core.model.selection import Selection, Skipped
@@ -70,7 +70,7 @@ def backup(  # noqa: PLR0913 - keyword-only data of one request
         database: The path of an SQLite file, a URL such as `postgresql://user@host/database`, or
             `secret:NAME` of a secret with the address.
         tables: The names of the tables; None means all tables, of which those that could not be
-            restored, or that other sessions lock, are reported as skipped.
+            restored, or are damaged, or that other sessions lock, are reported as skipped.
         note: A note that is shown with the backup. It is not encrypted.
         encrypt_with: The key that encrypts the backups: `secret:NAME` or `keyring:NAME`; empty for
             backups that are not encrypted.
@@ -151,8 +151,9 @@ def _notes(source: Database, tables: Iterable[ChosenTable]) -> Iterator[str]:
 class _Run:
     """A run over several tables with about the `expected` rows, of which `done` are written.
 
-    Tables that other sessions lock are `skipped`, unless the tables were `named`. `unsent` are the
-    ids of the backups that were read during an `outage` of the storage.
+    Tables that other sessions lock, or that are damaged, are `skipped`, unless the tables were
+    `named`; `failure` is the first error of a damaged one. `unsent` are the ids of the backups that
+    were read during an `outage` of the storage.
     """
 
     store: Store
@@ -169,33 +170,50 @@ class _Run:
     verdict: Verdict = Verdict.SHA256
     made: list[Backup] = field(default_factory=list)
     outage: StorageError | None = None
+    failure: DatabaseError | None = None
     unsent: list[str] = field(default_factory=list)
 
     def all(self, tables: Sequence[ChosenTable]) -> None:
         """Back tables up one after the other; a failure leaves the backups made before it."""
         with stating_effect("backed up", decisive=(BY_HAND,)) as attempts:
             for table in tables:
-                with self._skipping_locked(table):
+                with self._skipping(table):
                     name = table.schema.table
                     self.expected[name] = expected_rows(self.source, table, self.work)
             for table in tables:
                 if table.schema.table not in self.expected:
                     continue
-                with self._skipping_locked(table):
+                with self._skipping(table):
                     made = self.one(table)
                     if made is not None:
                         self.made.append(made)
                         attempts.made = True
+            if self.failure is not None and not (self.made or self.unsent):
+                raise self.failure
 
     @contextmanager
-    def _skipping_locked(self, table: ChosenTable) -> Iterator[None]:
-        """Note a table that another session locks; a requested one, or with a condition, is an error."""
+    def _skipping(self, table: ChosenTable) -> Iterator[None]:
+        """Note a table that is locked, damaged or dropped, and continue with the others.
+
+        A requested one, or one with a condition, is an error.
+        """
+        name = table.schema.table
         try:
-            yield
-        except LockedError as error:
+            with self.source.attempt():
+                yield
+        except DatabaseOffline as error:
+            # Several connections that read a damaged table are closed by its error.
+            if self.failure is None:
+                raise
+            raise self.failure from error
+        except (LockedError, DatabaseError, NotFound) as error:
             if self.named or table.where:
                 raise
-            self.skipped.append(skipped_by(error, self.source, table.schema.table))
+            if isinstance(error, NotFound) and self.source.exists(name):
+                raise  # the bucket does not exist
+            self.skipped.append(skipped_by(error, self.source, name))
+            if isinstance(error, DatabaseError):
+                self.failure = self.failure or error
 
     def send_unsent(self) -> None:
         """Send what was read during an outage, after the snapshot has ended.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -267,6 +267,10 @@ class Database(ABC):
                 read by several connections.
         """
 
+    def attempt(self) -> AbstractContextManager[None]:
+        """Return a context for reading a table in a snapshot: its error leaves the others readable."""
+        return nullcontext()
+
     def wait_briefly(self) -> None:  # noqa: B027 - optional
         """Wait a second at most for locks of other sessions from now on, inside a `snapshot`."""
 
@@ -311,10 +315,7 @@ class Database(ABC):
         """Lock the database for one transaction, which is rolled back if the block fails."""
 
     def lock(self, table: str) -> None:  # noqa: B027 - optional
-        """Lock writers of a table out until the transaction ends, where `change` does not.
-
-        Rows that are written during a restore in place would be in the former table only.
-        """
+        """Lock writers of a table out, whose rows would be lost, where `change` does not."""
 
     def finish_restore(self) -> tuple[str, ...]:
         """End the restore of a table inside a `change`; return what could not be done, as text."""
@@ -364,10 +365,7 @@ class Database(ABC):
 
     @abstractmethod
     def undo(self, former: str) -> UndoReport:
-        """Restore a former table under its name, and drop the restored one.
-
-        If `former` contains the former values of single rows, only these are restored.
-        """
+        """Restore a former table, or single rows of it, and drop the restored one."""
 
     @abstractmethod
     def has_former_rows(self, former: str) -> bool:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.backup.previewed import TableChangedError
 from core.errors import StorageError
+from core.hints import Hint
 from core.model.backup import Backup, BackupState
 from core.model.restore import RestorePreview, RestoreReport
 from core.units import format_counted
@@ -36,7 +37,7 @@ _SHOWN_AGAIN = "Nothing was restored. The preview is updated: decide again."
 class _Request:
     """A confirmed restore: a repetition has the same options, and the same database."""
 
-    preview: RestorePreview
+    backup: Backup
     table: str
     database: str
     arguments: dict[str, Any]
@@ -59,6 +60,8 @@ class RestoreFlow(QObject):
         self._tab, self._panel, self._former_bar = tab, panel, former_bar
         self._databases = databases
         self._database = self._compared = ""
+        #: The id of the backup of the last restore.
+        self._restored = ""
         self._backup: Backup | None = None
         self._selected = 0
         self._task: Task | None = None
@@ -130,7 +133,7 @@ class RestoreFlow(QObject):
                 "backup_id": backup.id,
             },
             partial(self._on_compared, self._database),
-            failed=lambda error: self._on_compare_failed(backup, error),
+            failed=partial(self._on_compare_failed, self._database, backup),
             progress=lambda p: self._panel.show_progress(title, p),
             cancelled=self._on_compare_stopped,
             latest="backups/preview",
@@ -141,9 +144,12 @@ class RestoreFlow(QObject):
         self._compared = database
         self._panel.show_preview(preview, self._databases.source(database).engine)
 
-    def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
+    def _on_compare_failed(self, database: str, backup: Backup, error: StorageError) -> None:
         self._panel.show_failure(backup, error)
-        if not show_error_with_retrieval(self._tab, backup, error):
+        if Hint.NEW_TABLE_NAME in error.hints and error.hint_value:
+            restore = partial(self._restore_unseen, database, backup, error.hint_value)
+            self._tab.banner.show_error(error, restore, "Restore as new table")
+        elif not show_error_with_retrieval(self._tab, backup, error):
             self._tab.show_error(error, self.compare if may_succeed(error) else None)
 
     def _on_compare_stopped(self) -> None:
@@ -194,12 +200,28 @@ class RestoreFlow(QObject):
             "existing": preview.exists,
             "previewed_rows": None if name else preview.rows_today or 0,
         }
-        self._run(_Request(preview, table, database, arguments))
+        self._run(_Request(backup, table, database, arguments))
+
+    def _restore_unseen(self, database: str, backup: Backup, name: str) -> None:
+        """Restore under a new name without a preview, since the present table cannot be read."""
+        arguments: dict[str, Any] = {
+            "database": self._databases.argument(database),
+            "table": backup.table,
+            "backup_id": backup.id,
+            "target": name,
+            "allow_orphans": False,
+            "with_triggers": False,
+            "with_grants": False,
+            "existing": True,
+            "previewed_rows": None,
+        }
+        self._run(_Request(backup, name, database, arguments))
 
     def _run(self, request: _Request) -> None:
         self._stop()  # of a comparison that runs when a restore is repeated
-        backup, title = request.preview.backup, f"Restoring {request.table}…"
+        backup, title = request.backup, f"Restoring {request.table}…"
         self._panel.show_working(backup, title)
+        self._restored = backup.id
         self._restoring = self._tab.bulk(
             f"Restore {request.table} from {when(backup.taken)}",
             "backup.restore",
@@ -214,7 +236,7 @@ class RestoreFlow(QObject):
         )
 
     def _command(self, request: _Request) -> str:
-        arguments, backup = request.arguments, request.preview.backup
+        arguments, backup = request.arguments, request.backup
         return self._tab.command(
             "backup.restore",
             request.database,
@@ -247,11 +269,10 @@ class RestoreFlow(QObject):
 
     def _show_selected(self) -> None:
         """Show the preview again, or the backup that was selected during the restore."""
-        preview, selected = self._panel.preview, self._backup
-        if preview is not None and selected is not None and preview.backup.id == selected.id:
+        if self._backup is not None and self._backup.id == self._restored:
             self._panel.show_last()
         else:
-            self.show(self._database, selected, self._selected)
+            self.show(self._database, self._backup, self._selected)
 
     def _on_restored(self, database: str, report: RestoreReport) -> None:
         self._restoring = None

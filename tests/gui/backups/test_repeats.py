@@ -119,6 +119,21 @@ def test_a_comparison_that_a_lock_prevented_can_be_repeated(tab, made):
     assert (empty.button.isHidden(), empty.button.text()) == (False, "Compare")
 
 
+def test_a_table_that_cannot_be_compared_because_it_is_damaged_is_restored_as_a_new_one(
+    tab, made, requests
+):
+    """It could not be restored in the window."""
+    tab.flow.compare()
+    error = DatabaseError("Invalid page", hints=Hint.NEW_TABLE_NAME, hint_value="orders_2")
+    requests[-1][2]["failed"](error)
+    button(tab, "Restore as new table").click()
+    operation, arguments, options = requests[-1]
+    assert (operation, arguments["target"]) == ("backup.restore", "orders_2")
+    options["failed"](DatabaseError("The disk is full"))
+    assert tab.banner.text == "The disk is full"
+    assert requests[-1][0] == "backup.restore", "another comparison would replace the message"
+
+
 def test_a_comparison_that_was_cancelled_in_the_activities_is_not_shown_as_running(
     qtbot, tab, made
 ):

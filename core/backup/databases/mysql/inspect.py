@@ -19,7 +19,15 @@ from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.tokens import literal, quoted, tokens
 from core.backup.databases.mysql.writer import check_complete
 from core.backup.databases.naming import naming_locked
-from core.errors import AccessDenied, Conflict, Corrupt, NotFound, NotSupported, StorageError
+from core.errors import (
+    AccessDenied,
+    Conflict,
+    Corrupt,
+    DatabaseError,
+    NotFound,
+    NotSupported,
+    StorageError,
+)
 from core.model.tables import TableSchema, Trigger
 
 if TYPE_CHECKING:
@@ -62,13 +70,14 @@ def list_tables(session: Session) -> tuple[TableInfo, ...]:
     ]
     names = frozenset(name for name, *_ in rows)
     with _short_waits(session):
-        return tuple(
+        found = (
             _info(
                 session, name, text(kind), text(engine), int(estimate or 0), int(size or 0), names
             )
             for name, kind, engine, estimate, size in rows
             if not is_note_name(name, names)
         )
+        return tuple(info for info in found if info is not None)
 
 
 def wait_briefly(session: Session) -> int:
@@ -97,7 +106,8 @@ def _info(  # noqa: PLR0913, PLR0917 - the columns of one row
     estimate: int,
     size: int,
     names: frozenset[str],
-) -> TableInfo:
+) -> TableInfo | None:
+    """Return a table; None if another session has just dropped it."""
     from core.model.database import TableInfo
 
     if kind in _UNFIT:
@@ -111,6 +121,10 @@ def _info(  # noqa: PLR0913, PLR0917 - the columns of one row
                 estimated = False
             except AccessDenied:
                 return TableInfo(name, None, _NO_PRIVILEGE)
+            except DatabaseError as error:  # for example of a table whose file is damaged
+                return TableInfo(name, None, f"not readable: {error.cause.rstrip('.')}")
+            except NotFound:
+                return None
     former = former_of(session, name) if name + NOTE in names else ""
     problem = engine_problem(engine)
     return TableInfo(name, count, problem, former_name=former, estimated=estimated)

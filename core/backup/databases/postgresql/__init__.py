@@ -89,16 +89,16 @@ class PostgreSQLDatabase(ServerDatabase[ServerAddress, Session]):
     def tables(self, *, work: Work | None = None) -> tuple[TableInfo, ...]:
         """Return the tables; the row counts of large ones are the server's estimates."""
         with self._session.cancellable(default_work(work)):
-            return list_tables(self._session, self.count, self._attempt)
+            return list_tables(self._session, self.count, self.attempt)
 
-    def _attempt(self) -> AbstractContextManager[None]:
-        """Return a context for a query whose error must not prevent every later one."""
+    def attempt(self) -> AbstractContextManager[None]:
+        """Return a savepoint inside a snapshot; see `Database`."""
         return savepoint(self._session) if self._snapshot else nullcontext()
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data; inside a snapshot it is locked against TRUNCATE and ALTER."""
         name = TableName.parse(table)
-        with self._attempt():
+        with self.attempt():
             if self._snapshot and self.exists(table):
                 catalog.require_relation(self._session, name)
                 refuse_unreadable(self._session, name)

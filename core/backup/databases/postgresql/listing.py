@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.session import LOCK_TIMEOUT, Session
-from core.errors import AccessDenied, Conflict, DatabaseError, StorageError
+from core.errors import AccessDenied, Conflict, DatabaseError, NotFound, StorageError
 
 if TYPE_CHECKING:
     from core.model.database import TableInfo
@@ -73,7 +73,10 @@ def list_tables(
             if not problem and pages <= COUNTED_PAGES:
                 # A table that another session has locked is listed with the estimate.
                 with suppress(Conflict):
-                    rows, problem = _counted(count, attempt, table)
+                    try:
+                        rows, problem = _counted(count, attempt, table)
+                    except NotFound:  # another session has just dropped it
+                        continue
                     estimated = False
             known = None if problem else rows
             former = formers.get(table, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from core.backup.databases.postgresql.names import quoted
 from core.backup.databases.postgresql.session import Session
@@ -28,7 +28,9 @@ def savepoint(session: Session) -> Iterator[None]:
     try:
         yield
     except StorageError:
-        session.query(f"ROLLBACK TO SAVEPOINT {name}")
+        # If the connection has ended, the error of the block is the one to report.
+        with suppress(StorageError):
+            session.query(f"ROLLBACK TO SAVEPOINT {name}")
+            session.query(f"RELEASE SAVEPOINT {name}")
         raise
-    finally:
-        session.query(f"RELEASE SAVEPOINT {name}")
+    session.query(f"RELEASE SAVEPOINT {name}")

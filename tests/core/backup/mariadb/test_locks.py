@@ -22,7 +22,7 @@ from core.backup.row_restore import preview_rows_of, restore_rows_of
 from core.backup.run import back_up
 from core.backup.undo import drop_former_table, undo
 from core.effects import BY_HAND, stating_effect
-from core.errors import AccessDenied, Conflict, StorageError
+from core.errors import AccessDenied, Conflict, DatabaseError, NotFound, StorageError
 from core.model.backup import Backup
 from core.redaction import Secret
 from core.work import Work
@@ -92,8 +92,9 @@ def test_a_locked_table_is_listed_with_the_estimate_and_skipped_by_a_backup_of_a
     assert refused.value.summary.startswith("Another session holds a lock on orders in 127.0.0.1")
 
 
-def test_a_table_that_is_locked_while_others_are_read_is_skipped(
-    shop: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", [LockedError, DatabaseError])
+def test_a_table_that_is_locked_or_damaged_while_others_are_read_is_skipped(
+    shop: Trading, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, kind: type[StorageError]
 ) -> None:
     """A large table, whose rows are not counted, is only used when it is read."""
     with open_database(shop.address) as source:
@@ -101,13 +102,34 @@ def test_a_table_that_is_locked_while_others_are_read_is_skipped(
 
         def dump(self: Any, schema: Any, **options: Any) -> Any:
             if schema.table == "orders":
-                raise LockedError("Another session holds a lock")
+                raise kind("It cannot be read")
             return real(self, schema, **options)
 
         monkeypatch.setattr(type(source), "dump", dump)
         report = back_up(store, source, None, "", Work())
     assert [left.table for left in report.skipped] == ["orders"]
     assert {"fills", "users"} <= {made.table for made in report.backups}
+
+
+def test_a_damaged_table_does_not_prevent_the_list(
+    shop: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list ended with its error, or with that of a table that was dropped since its beginning."""
+    real = Session.value
+
+    def value(session: Session, statement: str) -> Any:
+        if "COUNT(*) FROM `orders`" in statement:
+            raise DatabaseError("It failed", cause="Tablespace is missing.")
+        if "COUNT(*) FROM `fills`" in statement:
+            raise NotFound("Dropped")
+        return real(session, statement)
+
+    monkeypatch.setattr(Session, "value", value)
+    with open_database(shop.address) as source:
+        problems = {info.name: info.problem for info in source.tables()}
+    assert problems["orders"] == "not readable: Tablespace is missing"
+    assert problems["users"] == ""
+    assert "fills" not in problems
 
 
 def test_a_table_is_not_locked_before_its_rows_are_read(shop: Trading) -> None:

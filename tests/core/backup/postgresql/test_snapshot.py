@@ -18,9 +18,11 @@ from core.backup.databases.postgresql import reading, snapshot
 from core.backup.databases.postgresql.session import Session
 from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes
+from core.backup.preview import preview_of
 from core.backup.run import back_up
-from core.errors import Cancelled, Conflict, Offline, StorageError
+from core.errors import Cancelled, Conflict, DatabaseError, Offline, StorageError
 from core.model.backup import Manifest
+from core.model.selection import Selection
 from core.model.tables import TableSchema
 from core.work import CancelToken, Progress, Work
 
@@ -250,6 +252,50 @@ def test_the_progress_of_a_large_table_uses_the_estimate_of_the_server_and_never
     assert abs(totals[0] - rows) < rows / 10
     assert seen[-1].done == rows + 3000
     assert all(progress.done <= progress.total for progress in seen if progress.total is not None)
+
+
+def test_a_damaged_table_is_skipped_by_a_backup_of_all_and_restored_under_a_new_name(
+    orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended the backup of all tables, and the proposals were to inspect the server only."""
+    with open_database(orders.address) as source:
+        kind = type(source)
+        (backup,) = back_up(store, source, ["orders"], "", Work()).backups
+    real = kind.dump
+
+    def dump(self: Any, schema: TableSchema, **options: Any) -> Any:
+        if schema.table == "orders":
+            self._session.query("SELECT 1/0")  # which ends a transaction without savepoints
+        return real(self, schema, **options)
+
+    monkeypatch.setattr(kind, "dump", dump)
+    monkeypatch.setattr(kind, "compare", lambda self, *_, **__: self._session.query("SELECT 1/0"))
+    with open_database(orders.address) as source:
+        report = back_up(store, source, None, "", Work())
+        with pytest.raises(DatabaseError, match="reported an error"):
+            back_up(store, source, Selection(include=("orders",)), "", Work())
+    assert [each.table for each in report.skipped] == ["orders"]
+    assert "users" in {made.table for made in report.backups}
+    with pytest.raises(DatabaseError) as refused:
+        preview_of(store, backup, orders.address, 1, Work())
+    assert refused.value.hint_value == f"orders_{backup.taken:%Y%m%d}"
+    assert "under a new name" in refused.value.remedy
+
+
+def test_a_table_that_is_dropped_during_the_list_is_not_in_it(
+    orders: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list ended with an error, for example while another window undid a restore."""
+    with open_database(orders.address) as source:
+        real = source.count
+
+        def count(table: str) -> int:
+            if table == "orders":
+                orders.run("DROP TABLE orders CASCADE")
+            return real(table)
+
+        monkeypatch.setattr(source, "count", count)
+        assert "users" in {info.name for info in source.tables()}
 
 
 def test_a_locked_table_is_skipped_by_a_backup_of_all(
