@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import TypeVar
@@ -17,6 +16,7 @@ from urllib3 import exceptions as http
 from core import errors
 from core.aws.actions import action_of
 from core.aws.answers import BadAnswerError
+from core.aws.proxy_errors import REMEDY, is_dns_failure, is_of_proxy, proxy_cause
 from core.errors import StorageError
 from core.hints import NO_HINTS, Hint
 from core.redaction import redacted
@@ -29,10 +29,6 @@ _PARAMETER = re.compile(
     r"(bucket name|[A-Za-z][\w.\[\]]*)"
 )
 _NOT_NAMES = frozenset({"type", "length", "range", "or"})
-_PROXY = re.compile(r"\b407\b|proxy", re.IGNORECASE)
-_DNS = re.compile(
-    r"name resolution|failed to resolve|getaddrinfo|name or service not", re.IGNORECASE
-)
 
 _SIGN_IN = (
     boto.SSOError,
@@ -269,15 +265,16 @@ _refused = _offline(
     "No server listens at the endpoint, or the network refuses the connection.",
     "Check the network connection, the endpoint of the profile, and whether the server is running.",
 )
-_proxy = _offline(
-    "The proxy refused the connection or requires authentication (407).",
-    "Check HTTPS_PROXY and NO_PROXY and the proxy's user name and password.",
-)
 _tls = _offline(
     "The endpoint's certificate is not trusted, or it does not speak TLS at all.",
     "Check whether the endpoint should begin with http://. Behind a company proxy, set "
     "AWS_CA_BUNDLE to the certificate file of the proxy. Certificate errors are never ignored.",
 )
+
+
+def _proxy(error: Exception, subject: str) -> StorageError:
+    url = str(getattr(error, "kwargs", {}).get("proxy_url") or "")
+    return _offline(proxy_cause(_chain(error), url), REMEDY)(error, subject)
 
 
 def _tls_failure(error: Exception, subject: str) -> StorageError:
@@ -313,11 +310,9 @@ _cut = _offline(
 def _connection(error: Exception, subject: str) -> StorageError:
     if any(isinstance(link, http.InvalidHeader | HTTPException) for link in _chain(error)):
         return _unparsable(error, subject)
-    # A DNS or proxy failure may only be named in the text of an inner exception.
-    chain = " ".join(str(link) for link in _chain(error))
-    if _PROXY.search(chain):
+    if is_of_proxy(_chain(error)):
         return _proxy(error, subject)
-    if any(isinstance(link, socket.gaierror) for link in _chain(error)) or _DNS.search(chain):
+    if is_dns_failure(_chain(error)):
         return _dns(error, subject)
     return _refused(error, subject)
 

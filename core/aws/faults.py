@@ -126,7 +126,7 @@ def kind_of_answer(response: Mapping[str, Any], operation: str) -> ErrorKind | N
         return None
     if _is_of_another_service(response, operation):
         return ErrorKind.NOT_SUPPORTED
-    if _foreign(answer, operation):
+    if not answer.from_aws and answer.status < 500:
         return ErrorKind.NOT_S3
     return _row(answer, operation).error.kind
 
@@ -165,6 +165,12 @@ class Answer:
         """Whether it has a header that AWS or a compatible server adds."""
         return any(name.startswith("x-amz") for name in self.headers)
 
+    @property
+    def from_aws(self) -> bool:
+        """Whether the answer comes from AWS or a compatible server, not from a captive portal."""
+        html = self.headers.get("content-type", "").startswith("text/html")
+        return not html or self.is_marked
+
     def skew_seconds(self, now: datetime) -> float | None:
         """Return by how many seconds the local clock is ahead of the server's `Date`."""
         server = self.server_time
@@ -181,24 +187,12 @@ class Answer:
             return None
 
 
-def _foreign(answer: Answer, operation: str) -> str:
-    """Return how an answer shows that another program has sent it; empty if it does not."""
-    # A gateway's 502 page is temporary, and so are too many requests.
-    if answer.is_marked or answer.status >= 500 or answer.status == 429:
-        return ""
-    if answer.headers.get("content-type", "").startswith("text/html"):
-        return "an HTML page"
-    # Without a code, only S3 answers: to HEAD requests. Each other service reports a missing
-    # resource and a denial with a code, so the status alone is no statement about either.
-    others = operation.partition(":")[0] in _OTHER_SERVICES
-    return "without an error code" if others and answer.code == str(answer.status) else ""
-
-
 def _is_of_another_service(response: Mapping[str, Any], operation: str) -> bool:
     """Return whether an S3-only server answered a request for another service.
 
     S3 reports an error as an XML document `Error`. STS and IAM use an `ErrorResponse`, and the
-    others do not use XML: botocore then finds no code, or only the status.
+    others do not use XML: botocore then finds no code, or only the status. Each of them reports a
+    missing resource and a denial with a code, so that the status alone proves neither.
     """
     service = operation.partition(":")[0]
     if service not in _OTHER_SERVICES:
@@ -206,15 +200,19 @@ def _is_of_another_service(response: Mapping[str, Any], operation: str) -> bool:
     if "Error" not in response:
         return "Code" in response
     answer = Answer.of(response)
-    xml = "xml" in answer.headers.get("content-type", "")
-    return service not in {"sts", "iam"} and xml and answer.code == str(answer.status)
+    if answer.code != str(answer.status) or not answer.from_aws:
+        return False
+    xml = service not in {"sts", "iam"} and "xml" in answer.headers.get("content-type", "")
+    # Too many requests and errors of a server are temporary.
+    final = 400 <= answer.status < 500 and answer.status != 429
+    return xml or (final and not answer.is_marked)
 
 
 def _not_offered(answer: Answer, operation: str, subject: str) -> NotSupported:
     name = _OTHER_SERVICES[operation.partition(":")[0]]
     return NotSupported(
         f"{name} is not supported by this server",
-        cause=f"The endpoint answered {action_of(operation)} like an S3 server without {name}.",
+        cause=f"The endpoint answered {action_of(operation)} like a server without {name}.",
         remedy=f"Use a profile for AWS or for a server with {name}. Functions that only need S3 "
         "work.",
         subject=subject,
@@ -224,9 +222,8 @@ def _not_offered(answer: Answer, operation: str, subject: str) -> NotSupported:
 
 
 def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:
-    foreign = _foreign(answer, operation)
-    if foreign:
-        return not_an_s3_answer(subject, f"HTTP status {answer.status}, {foreign}")
+    if not answer.from_aws and answer.status < 500:  # a gateway's 502 page is temporary
+        return not_an_s3_answer(subject, f"HTTP status {answer.status}, an HTML page")
     row = _row(answer, operation)
     texts = _texts(answer, operation, subject)
     error = row.error(

@@ -166,6 +166,20 @@ def test_a_web_page_in_the_place_of_s3_is_named_so_but_a_gateway_s_failure_is_no
     assert type(translate(page, "s3:GetObject", "s3://b/k")) is errors.ServiceError
 
 
+@pytest.mark.parametrize("operation", ["secretsmanager:GetSecretValue", "sts:GetCallerIdentity"])
+@pytest.mark.parametrize("status", [403, 404])
+def test_the_status_alone_is_no_statement_about_a_secret_or_a_permission(operation, status):
+    """A server without Secrets Manager answered 404: the secret "was never created"."""
+    answer = {
+        "Error": {"Code": str(status), "Message": ""},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {"content-length": "0"}},
+    }
+    error = boto.ClientError(answer, operation.partition(":")[2])
+    assert type(translate(error, operation, "a")) is errors.NotSupported
+    answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"] = "1"
+    assert type(translate(error, operation, "a")) is not errors.NotSupported
+
+
 def wrapped(cause, **more):
     return boto.EndpointConnectionError(endpoint_url="https://x", error=cause, **more)
 
