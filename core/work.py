@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import threading
 import time
@@ -10,10 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from core.errors import Cancelled, ErrorKind, StorageError
+from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
 from core.limits import TransferLimits
+from core.paths import HOME_VARIABLE, is_for_own_folder
 from core.pauses import paused
 from core.redaction import redacted
 from core.units import format_minutes
@@ -335,12 +338,15 @@ class Standstill:
 
 
 def unexpected_error(error: Exception, where: str) -> StorageError:
-    """Return the error that reports an unexpected exception as a bug.
+    """Return the error for an exception that no code has translated: of a file, or else a bug.
 
     Args:
         error: what was raised; its text is redacted.
         where: `the engine` or `Strongroom`.
     """
+    # Those of a connection are no errors of this machine.
+    if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
+        return local_file_error(error)
     return StorageError(
         f"Something went wrong inside {where}",
         cause=f"{type(error).__name__}: this is a bug, not your mistake.",
@@ -348,3 +354,16 @@ def unexpected_error(error: Exception, where: str) -> StorageError:
         details=redacted(f"{type(error).__name__}: {error}"),
         kind=ErrorKind.BUG,
     )
+
+
+def local_file_error(error: OSError) -> LocalIOError:
+    """Return the error for a file that could not be used, which no code has translated."""
+    shown = local_io_error(error, f"{error.filename or 'A local file'} could not be used")
+    named = isinstance(error.filename, (str, bytes))
+    if named and is_for_own_folder(Path(os.fsdecode(error.filename))):
+        # A read-only home, as in a container or a service of systemd with ProtectHome.
+        shown.remedy = (
+            f"Set {HOME_VARIABLE} to a folder in which you may write: Strongroom's own files, such as "
+            "the state of interrupted work, cannot be stored in the usual one."
+        )
+    return shown

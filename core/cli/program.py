@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,12 +21,11 @@ from core.cli.output import Output, ReaderClosed, flush, warnings_in, write
 from core.cli.parameters import strict, usage_error
 from core.cli.standard_streams import discard, report
 from core.effects import stating_effect_of_process
-from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
+from core.errors import Cancelled, ErrorKind, StorageError
 from core.local.hardening import harden
-from core.paths import HOME_VARIABLE, is_for_own_folder
 from core.redaction import clamp_logging, redacted
 from core.units import TimeStyle, use_time_style
-from core.work import CancelToken, unexpected_error
+from core.work import CancelToken, local_file_error, unexpected_error
 
 if TYPE_CHECKING:
     from core.aws.sign_in import MfaQuestion
@@ -137,7 +134,7 @@ def _failed(out: Output, error: Exception, *, traceback: bool) -> int:
     elif isinstance(error, StorageError):
         shown = error
     elif isinstance(error, OSError):
-        shown = _local(error)
+        shown = local_file_error(error)
     else:
         return _crashed(out, error, traceback=traceback)
     out.error(shown)
@@ -169,18 +166,6 @@ def _place(error: Exception) -> str:
 
 def _exit_code(returned: object) -> int:
     return returned if isinstance(returned, int) else 0
-
-
-def _local(error: OSError) -> LocalIOError:
-    shown = local_io_error(error, f"{error.filename or 'A local file'} could not be used")
-    named = isinstance(error.filename, (str, bytes))
-    if named and is_for_own_folder(Path(os.fsdecode(error.filename))):
-        # A read-only home, as in a container or a service of systemd with ProtectHome.
-        shown.remedy = (
-            f"Set {HOME_VARIABLE} to a folder in which you may write: Strongroom's own files, such as "
-            "the state of interrupted work, cannot be stored in the usual one."
-        )
-    return shown
 
 
 def mfa_prompt(ask: Callable[[str], str]) -> Callable[[MfaQuestion], str]:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from core.aws.usage import record_use
 from core.engine.frames import Kind, Reader, Writer
-from core.errors import InvalidInput, StorageError
+from core.errors import ErrorKind, InvalidInput, StorageError
 from core.limits import LimitValues, TransferLimits
 from core.local.hardening import harden
 from core.model.connection import Connection
@@ -119,8 +119,10 @@ class Host:
         except BrokenPipeError:
             return  # the parent has ended; the reader thread ends this process
         except Exception as error:  # noqa: BLE001 - the engine continues; the caller gets the error
-            _log.exception("The operation %s failed because of a bug", call.operation)
-            self._fail(unexpected_error(error, "the engine"))
+            shown = unexpected_error(error, "the engine")
+            if shown.kind is ErrorKind.BUG:
+                _log.exception("The operation %s failed because of a bug", call.operation)
+            self._fail(shown)
 
     def _run(self, call: Call, token: CancelToken) -> Any:
         reports = Coalescer(lambda progress: self._writer.send(Kind.PROGRESS, progress))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.aws.current_work import in_work
-from core.errors import Cancelled, StorageError
+from core.errors import Cancelled, ErrorKind, StorageError
 from core.limits import TransferLimits
 from core.work import CancelToken, Coalescer, Work, unexpected_error
 
@@ -124,8 +124,10 @@ class ThreadPool:
             stopped = isinstance(error, Cancelled) or job.token.cancelled
             self._post(number, *((CANCELLED, error) if stopped else (FAILED, error)))
         except Exception as error:  # noqa: BLE001 - the thread must live; it is logged and shown
-            _log.exception("A task failed in a way that is a bug")
-            self._post(number, FAILED, unexpected_error(error, "Strongroom"))
+            shown = unexpected_error(error, "Strongroom")
+            if shown.kind is ErrorKind.BUG:
+                _log.exception("A task failed in a way that is a bug")
+            self._post(number, FAILED, shown)
         else:
             # The last progress may have been withheld by the limit of reports per second.
             reports.flush()

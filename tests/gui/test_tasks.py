@@ -85,6 +85,16 @@ def test_a_bug_is_logged_once_and_reported_calmly(runner, owner, qtbot, caplog):
     assert len([r for r in caplog.records if r.exc_info or r.exc_text]) == 1
 
 
+def test_a_file_that_cannot_be_used_is_no_bug(runner, owner, qtbot, tmp_path, caplog):
+    errors, path = [], tmp_path / ("n" * 300)
+    with caplog.at_level(logging.ERROR):
+        runner.run("t", lambda _w: path.stat(), owner=owner, failed=errors.append)
+        qtbot.waitUntil(lambda: bool(errors))
+    assert errors[0].kind is ErrorKind.LOCAL_IO
+    assert str(path) in errors[0].summary
+    assert caplog.records == []
+
+
 def test_a_cancel_shows_nothing(runner, owner, qtbot):
     seen = []
     task = runner.run(

@@ -21,6 +21,7 @@ OPERATIONS = tuple(
         "crash",
         "missing",
         "broken",
+        "too_long_a_name",
         "pid",
         "spin",
         "leak",
@@ -108,6 +109,10 @@ def missing(_workspace, _work):
 def broken(_workspace, _work):
     sys.stderr.flush()
     return 1 / 0
+
+
+def too_long_a_name(_workspace, _work):
+    return Path("n" * 300).stat()
 
 
 def pid(_workspace, _work):

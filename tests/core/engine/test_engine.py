@@ -13,7 +13,15 @@ from helpers.waiting import in_time, until
 
 from core.aws.clients import ClientFactory
 from core.engine.client import EngineClient
-from core.errors import Cancelled, EngineError, ErrorKind, InvalidInput, NotFound, StorageError
+from core.errors import (
+    Cancelled,
+    EngineError,
+    ErrorKind,
+    InvalidInput,
+    LocalIOError,
+    NotFound,
+    StorageError,
+)
 from core.limits import LimitValues, TransferLimits
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret
@@ -107,6 +115,8 @@ def test_errors_pass_complete_and_bugs_are_named(engine):
     with pytest.raises(StorageError) as bug:
         run(engine, "broken")
     assert bug.value.kind is ErrorKind.BUG
+    with pytest.raises(LocalIOError, match="could not be used"):
+        run(engine, "too_long_a_name")
     with pytest.raises(InvalidInput, match="no operation"):
         run(engine, "unheard-of")
     assert run(engine, "count", steps=1) == 1
