@@ -22,8 +22,8 @@ from core.objects.versions import NewestVersions, ObjectVersion, newest_versions
 from core.work import Work, default_work
 
 _THREADS = 8
-#: The number of objects with known delete markers up to which each is looked up with a request.
-_LOOKED_UP = 100
+#: The number of objects with known delete markers up to which each is read with a request.
+_REQUESTED_EACH = 100
 #: Codes of keys that an undo does not touch, see `FailedDelete.code`.
 PERMANENT, REPLACED, FOREIGN = "DeletedPermanently", "Replaced", "OtherDeleteMarker"
 SUSPENDED = "VersioningSuspended"
@@ -288,7 +288,7 @@ def _covered(
         code = FOREIGN if found[0].marker else REPLACED
         return FailedDelete(key, code, _REASONS[code])
 
-    if len(objects) > _LOOKED_UP:
+    if len(objects) > _REQUESTED_EACH:
         return {}
     with ThreadPoolExecutor(_THREADS, "look-up") as pool:
         return {each.key: each for each in pool.map(fate, objects) if each is not None}

@@ -13,7 +13,7 @@ PROXY = "http://ada:proxy-canary@proxy.example:3128"
 
 
 @pytest.mark.parametrize(
-    ("url", "inner", "words"),
+    ("url", "inner", "text"),
     [
         (PROXY, OSError("Tunnel connection failed: 407 Required"), "proxy.example:3128 requires"),
         (PROXY, OSError("Tunnel connection failed: 403 Forbidden"), "with HTTP status 403"),
@@ -22,14 +22,14 @@ PROXY = "http://ada:proxy-canary@proxy.example:3128"
         ("http://socks5://127.0.0.1:9", socket.gaierror(-2, "not known"), "such as SOCKS"),
     ],
 )
-def test_a_failure_of_the_proxy_names_it_and_the_reason(url, inner, words):
+def test_a_failure_of_the_proxy_names_it_and_the_reason(url, inner, text):
     failure = ProxyError("Unable to connect to proxy", inner)
     failure.__cause__ = inner
     found = translate(
         boto.ProxyConnectionError(proxy_url=url, error=failure), "s3:GetObject", "s3://b"
     )
     assert isinstance(found, errors.Offline)
-    assert words in found.cause
+    assert text in found.cause
     assert "HTTP_PROXY if the endpoint begins with http://" in found.remedy
     assert "proxy-canary" not in f"{found.cause} {found.details}"
 
