@@ -15,17 +15,19 @@ from dataclasses import dataclass, field, replace
 from core.backup.databases import engine_of, open_database
 from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
+from core.backup.databases.naming import LockedError
 from core.backup.package import read_manifest
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, fetched_restore, restore_of
 from core.backup.store import BucketStore, Store
 from core.backup.together import ChosenBackups, TablesWanted, choose_backups
 from core.effects import BY_HAND, Attempts, attaching_partial, is_nothing, stating_effect
-from core.errors import NOTHING_CHANGED, Conflict, StorageError
+from core.errors import NOTHING_CHANGED, Conflict, DatabaseError, StorageError
 from core.hints import Hint
 from core.local.spool import spool
 from core.model.backup import Backup
 from core.model.restore import RestorePreview, RestoreReport
+from core.model.selection import Skipped
 from core.model.table_restores import TablesPlan, TablesPreview, TablesReport
 from core.objects.bucket import HasBucket
 from core.units import format_counted
@@ -59,7 +61,8 @@ def preview_tables(
         workspace: The workspace with the bucket.
         work: Cancel token and progress; its `batch` receives the preview of each table.
         database: A path, a URL, or `secret:NAME`.
-        wanted: The requested tables.
+        wanted: The requested tables. With `skip_unusable`, those that are damaged or locked are
+            skipped, unless all of them are.
 
     Raises:
         StorageError: The errors of `choose_backups`, and of the preview of one table.
@@ -75,12 +78,23 @@ def preview_tables_of(
 ) -> TablesPreview:
     """Return the preview for a database and any store; see `preview_tables`."""
     chosen = choose_backups(store, database, wanted, work)
-    found = []
+    found: list[RestorePreview] = []
+    failed: list[tuple[Skipped, StorageError]] = []
     for backup in chosen.backups:
-        table = preview_of(store, backup, database, _SAMPLES, _naming(backup, work))
+        try:
+            table = preview_of(store, backup, database, _SAMPLES, _naming(backup, work))
+        except (DatabaseError, LockedError) as error:
+            if not wanted.skip_unusable:
+                raise
+            left = Skipped(backup.table, error.reason, locked=isinstance(error, LockedError))
+            failed.append((left, error))
+            continue
         found.append(_among(table, chosen))
         work.batch(found[-1])
-    return TablesPreview(tuple(found), chosen.skipped, chosen.notes)
+    if failed and not found:
+        raise failed[0][1]
+    skipped = (*chosen.skipped, *(left for left, _error in failed))
+    return TablesPreview(tuple(found), skipped, chosen.notes)
 
 
 def _among(found: RestorePreview, chosen: ChosenBackups) -> RestorePreview:

@@ -32,7 +32,7 @@ class TablesPlan:
 class TablesPreview:
     """Preview of the restore of several tables, in the order in which they are restored.
 
-    `skipped` tables have backups, but none that can be used. `notes` name tables whose backups are
+    `skipped` tables have no backup that can be used, or cannot be compared. `notes` name tables whose backups are
     not of the same snapshot as the others, or are not the newest.
     """
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.errors import Conflict, Corrupt, NotSupported
+from core.errors import Conflict, Corrupt, DatabaseError, NotSupported
 
 
 class LockedError(Conflict):
@@ -41,13 +41,13 @@ def naming_locked(table: str, database: str) -> Iterator[None]:
 
 @contextmanager
 def naming_restored(table: str) -> Iterator[None]:
-    """Name the table that is being restored in errors about locks that do not.
+    """Name the table that is being restored in errors of the database that do not.
 
-    The lock may be on another table, for example one that refers to it.
+    A lock may be on another table, for example one that refers to it.
     """
     try:
         yield
-    except LockedError as error:
+    except (LockedError, DatabaseError) as error:
         if not _contains(error.reason, table):
             error.cause = f"{error.cause} The table being restored is {table}.".lstrip()
         raise

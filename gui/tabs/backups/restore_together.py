@@ -163,7 +163,9 @@ class RestoreTogether(QObject):
             "backup.preview_tables",
             {
                 "database": self._databases.argument(request.database),
-                "wanted": exact_backups(request, [(b.table, b.id) for b in plan.backups]),
+                "wanted": exact_backups(
+                    request, [(b.table, b.id) for b in plan.backups], skip_unusable=True
+                ),
             },
             while_exists(dialog, compared),
             batch=while_exists(dialog, dialog.show_table),

@@ -220,6 +220,7 @@ class TogetherDialog(Dialog):
         self._preview = preview
         for table in preview.tables:
             self.model.put(table)
+        self.model.skip(preview.skipped)
         columns_of(self.table).fit_content()  # states and changes are longer than before
         triggers = [each.name for table in preview.tables for each in table.triggers]
         self.triggers.setToolTip(tooltip(", ".join(triggers)))
@@ -237,8 +238,8 @@ class TogetherDialog(Dialog):
 
     def show_restoring(self) -> None:
         """Show that the tables are being restored."""
-        for backup in self.model.backups:
-            self.model.set_state(backup, "waiting", "neutral")
+        for preview in self.model.previews.values():
+            self.model.set_state(preview.backup, "waiting", "neutral")
         self._set_busy(text="The tables are restored…")
 
     def show_error(self, error: StorageError) -> None:

@@ -53,11 +53,12 @@ class TogetherModel(Rows):
         #: By the keys of the manifests: old backups of several tables have the same id.
         self.previews: dict[str, RestorePreview] = {}
         self._states: dict[str, tuple[str, str]] = {}
+        self._problems: dict[str, str] = {}
 
     def show(self, backups: Sequence[Backup], skipped: Sequence[Skipped]) -> None:
         """Show the chosen backups, which are not compared yet, and the tables without one."""
         self.backups, self.skipped = tuple(backups), tuple(skipped)
-        self.previews, self._states = {}, {}
+        self.previews, self._states, self._problems = {}, {}, {}
         self._fill()
 
     def put(self, preview: RestorePreview) -> None:
@@ -65,6 +66,13 @@ class TogetherModel(Rows):
         self.previews[preview.backup.key] = preview
         self._states.pop(preview.backup.key, None)
         self._fill()
+
+    def skip(self, skipped: Sequence[Skipped]) -> None:
+        """Show which of the chosen backups cannot be compared, and so are not restored."""
+        self._problems = {each.table: each.problem for each in skipped}
+        for backup in self.backups:
+            if backup.table in self._problems:
+                self.set_state(backup, SKIPPED, _RESULT_TONES[SKIPPED])
 
     def set_state(self, backup: Backup, text: str, tone: str) -> None:
         """Show a state of a table instead of what the comparison has found."""
@@ -85,6 +93,8 @@ class TogetherModel(Rows):
             facts = [f"{name}: {value}" for _sign, _tone, name, value in preview_facts(preview)]
             lines += [", ".join(facts[:_COUNTS]), *facts[_COUNTS:]]
             lines.append(detail_lines(preview))
+        elif backup.table in self._problems:
+            lines.append(f"It is not restored: {self._problems[backup.table]}")
         return "\n".join(filter(None, lines))
 
     def _fill(self) -> None:

@@ -72,7 +72,11 @@ def wanted_tables(request: TogetherRequest) -> TablesWanted:
 
 
 def exact_backups(
-    request: TogetherRequest, chosen: Sequence[tuple[str, str]], *, single_transaction: bool = False
+    request: TogetherRequest,
+    chosen: Sequence[tuple[str, str]],
+    *,
+    single_transaction: bool = False,
+    skip_unusable: bool = False,
 ) -> TablesWanted:
     """Return the request of exactly these backups: newer ones are not used after the preview."""
     return TablesWanted(
@@ -81,6 +85,7 @@ def exact_backups(
         source=request.source,
         backup_ids=frozenset(backup_id for _table, backup_id in chosen),
         single_transaction=single_transaction,
+        skip_unusable=skip_unusable,
     )
 
 

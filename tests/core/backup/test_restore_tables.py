@@ -22,12 +22,23 @@ from helpers.databases import Server, mariadb_server, postgresql_server  # noqa:
 from helpers.postgresql_tables import new_database
 
 from core.backup.databases import origin_of
+from core.backup.databases.naming import LockedError
+from core.backup.databases.sqlite import SQLiteDatabase
 from core.backup.restore import Choices
 from core.backup.restore_tables import preview_tables_of, restore_tables_of
 from core.backup.together import TablesWanted, referenced_first
-from core.errors import Cancelled, Conflict, Corrupt, InvalidInput, NotFound, StorageError
+from core.errors import (
+    Cancelled,
+    Conflict,
+    Corrupt,
+    DatabaseError,
+    InvalidInput,
+    NotFound,
+    StorageError,
+)
 from core.hints import Hint
 from core.model.table_restores import TablesReport
+from core.model.tables import TableSchema
 from core.work import CancelToken, Work
 from tests.core.backup.mariadb.conftest import Trading
 from tests.core.backup.mariadb.conftest import trading as shop  # noqa: F401 - fixture
@@ -311,6 +322,31 @@ def test_unusable_tables_are_skipped_on_request(cyclic: Path, store: MemoryStore
     with pytest.raises(NotFound, match="None of the tables") as refused:
         preview_tables_of(store, str(cyclic), replace(wanted, tables=("b1",)), Work())
     assert "is broken" in refused.value.cause
+
+
+def test_tables_that_are_damaged_or_locked_are_skipped_on_request(
+    cyclic: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them ended the comparison of all, and was not named."""
+    back_up_tables(store, str(cyclic))
+    real = SQLiteDatabase.compare
+    errors = {"b1": DatabaseError("A page is damaged"), "c1": LockedError("Locked")}
+
+    def compare(self: Any, schema: TableSchema, *rows: Any, **options: Any) -> Any:
+        if schema.table in errors:
+            raise errors[schema.table]
+        return real(self, schema, *rows, **options)
+
+    monkeypatch.setattr(SQLiteDatabase, "compare", compare)
+    wanted = TablesWanted(NAMES, skip_unusable=True)
+    shown = preview_tables_of(store, str(cyclic), wanted, Work())
+    assert [one.table for one in shown.tables] == ["a1"]
+    skipped = {one.table: (one.problem.split(".")[0], one.locked) for one in shown.skipped}
+    assert skipped == {"b1": ("A page is damaged", False), "c1": ("Locked", True)}
+    for refused in (replace(wanted, tables=("b1",)), replace(wanted, skip_unusable=False)):
+        with pytest.raises((DatabaseError, LockedError)) as failed:
+            preview_tables_of(store, str(cyclic), refused, Work())
+        assert failed.value.cause.endswith("The table being restored is b1.")
 
 
 def test_a_restore_that_does_not_begin_reports_that_no_table_was_restored(

@@ -15,7 +15,8 @@ from core.errors import DatabaseError
 from core.model.backup import Backup
 from core.model.database import Dependant
 from core.model.restore import Difference, RestorePreview, RestoreReport
-from core.model.table_restores import TablesReport
+from core.model.selection import Skipped
+from core.model.table_restores import TablesPreview, TablesReport
 from core.model.tables import TableSchema
 from core.work import Progress
 from gui.dialogs.confirm import Confirm
@@ -338,6 +339,20 @@ def test_an_object_that_prevents_the_restore_of_one_table_is_named_before_it_beg
     assert dialog.restore.reason == (
         f"{last.table} cannot be replaced: trigger noted: Its definer is root@localhost."
     )
+
+
+def test_a_table_that_cannot_be_compared_is_shown_as_skipped_with_the_reason(qtbot):
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = preview_dialog(parent)
+    first, *others = dialog.model.backups
+    dialog.compare_wanted.disconnect()
+    dialog.plan()
+    left = TablesPreview((), (Skipped(first.table, "Its file is damaged."),))
+    dialog.show_preview(dialog.request, left)
+    assert rows(dialog.model)[first.table][1] == "skipped"
+    assert "It is not restored: Its file is damaged." in dialog.model.about(0)
+    assert rows(dialog.model)[others[0].table][1] == "not compared"
 
 
 def test_progress_of_one_backup_is_singular():
