@@ -8,11 +8,14 @@ from core.errors import InvalidInput
 from core.model.upload_options import Pairs
 from gui import theme
 
-_LINES = 3
+#: The minimum and maximum number of visible lines.
+_LINES, _MOST_LINES = 3, 24
+#: Pixels above and below the lines.
+_AROUND = 20
 
 
 class PairsField(QPlainTextEdit):
-    """Lines of the form NAME=VALUE.
+    """Lines of the form NAME=VALUE; the field is as tall as its lines.
 
     Args:
         name: the accessible name.
@@ -27,7 +30,16 @@ class PairsField(QPlainTextEdit):
         # Otherwise Tab would stay in the text instead of moving to the next field.
         self.setTabChangesFocus(True)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.setFixedHeight(_LINES * self.fontMetrics().lineSpacing() + 16)
+        self.blockCountChanged.connect(self._fit)
+        self.horizontalScrollBar().rangeChanged.connect(self._fit)
+        self._fit()
+
+    def _fit(self, *_change: int) -> None:
+        # A scroll bar of the field inside of that of a dialog would be hard to use.
+        lines = min(max(self.blockCount(), _LINES), _MOST_LINES)
+        bar = self.horizontalScrollBar()
+        below = bar.sizeHint().height() if bar.maximum() > 0 else 0
+        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + _AROUND + below)
 
     def set_pairs(self, pairs: Pairs) -> None:
         """Show pairs."""

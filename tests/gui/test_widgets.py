@@ -18,6 +18,7 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import combo_box, inset
 from gui.widgets.icons import icon
 from gui.widgets.labels import AgePill, Elided, Pill, Text, shown, tooltip
+from gui.widgets.pairs import PairsField
 from gui.widgets.panel import SectionHead
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table, make_tree
@@ -358,3 +359,17 @@ def test_a_text_that_is_set_while_an_empty_view_is_hidden_is_shown_with_it(qtbot
     empty.set_text("Access is denied", "This needs secretsmanager:ListSecrets.")
     view.setCurrentWidget(empty)
     assert empty._text.isVisible()
+
+
+def test_a_field_for_pairs_is_as_tall_as_its_lines_also_above_a_scroll_bar(qtbot):
+    field = PairsField("Tags")
+    qtbot.addWidget(field)
+    field.resize(200, 100)
+    field.show()
+    low = field.height()
+    field.set_pairs([(f"tag-{number}", "v" * 60) for number in range(10)])
+    assert field.height() > low
+    assert field.horizontalScrollBar().maximum() > 0
+    assert field.verticalScrollBar().maximum() == 0
+    field.clear()
+    assert field.height() == low
