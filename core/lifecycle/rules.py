@@ -12,10 +12,6 @@ from typing import Any
 from core.aws.limits import LIFECYCLE_ID_CHARS, LIFECYCLE_RULES
 from core.errors import InvalidInput
 
-#: S3 API reference, PutBucketLifecycleConfiguration: rules per configuration, characters of an id.
-MAX_RULES = LIFECYCLE_RULES
-MAX_ID = LIFECYCLE_ID_CHARS
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -113,9 +109,9 @@ class Configuration:
         return self._with((*self.rules[:place], *self.rules[place + 1 :]))
 
     def _with(self, rules: tuple[Rule, ...]) -> Configuration:
-        if len(rules) > MAX_RULES:
+        if len(rules) > LIFECYCLE_RULES:
             raise InvalidInput(
-                f"A bucket can have {MAX_RULES} lifecycle rules, this would be {len(rules)}",
+                f"A bucket can have {LIFECYCLE_RULES} lifecycle rules, this would be {len(rules)}",
                 cause="S3 refuses larger configurations.",
                 remedy="First remove rules that are no longer needed.",
             )
@@ -161,10 +157,10 @@ def _by_id(configuration: Configuration) -> tuple[dict[str, Rule], Counter[Rule]
 
 
 def _check_id(rule_id: str) -> None:
-    if not rule_id or len(rule_id.encode()) > MAX_ID:
+    if not rule_id or len(rule_id) > LIFECYCLE_ID_CHARS:
         raise InvalidInput(
-            f"The id of a rule must have 1 to {MAX_ID} bytes",
-            cause=f"This one has {len(rule_id.encode())}.",
+            f"The id of a rule must have 1 to {LIFECYCLE_ID_CHARS} characters",
+            cause=f"This one has {len(rule_id)}.",
             remedy="Use a short id, for example ArchiveOldData.",
             subject=rule_id[:40],
         )

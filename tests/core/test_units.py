@@ -57,6 +57,7 @@ def zone(monkeypatch):
         (1000, "1.0 KB"),
         (11_000, "11.0 KB"),
         (11_240, "11.2 KB"),
+        (999_950, "1.0 MB"),
         (999_960, "1.0 MB"),
         (1900, "1.9 KB"),
         (12_400_000, "12.4 MB"),
@@ -81,14 +82,14 @@ def test_a_cost_below_a_cent_is_not_nothing():
 def test_counts_rates_and_durations():
     assert format_count(1234567) == "1,234,567"
     assert format_rate(12_400_000.7) == "12.4 MB/s"
-    assert [format_duration(s) for s in (0.4, 59, 61, 7500, 90000)] == [
-        "0.4 s", "59 s", "1 min 1 s", "2 h 5 min", "1 d 1 h",
+    assert [format_duration(s) for s in (0.4, 59, 60, 61, 3600, 7500, 86400, 90000)] == [
+        "0.4 s", "59 s", "1 min 0 s", "1 min 1 s", "1 h 0 min", "2 h 5 min", "1 d 0 h", "1 d 1 h",
     ]  # fmt: skip
 
 
 def test_a_duration_without_seconds_has_minutes():
-    assert [format_minutes(s) for s in (0, 42.5, 60, 3599.9, 7500, 93600)] == [
-        "0 s", "42 s", "1 min", "59 min", "2 h 5 min", "1 d 2 h",
+    assert [format_minutes(s) for s in (0, 42.5, 60, 3599.9, 3600, 7500, 93600)] == [
+        "0 s", "42 s", "1 min", "59 min", "1 h 0 min", "2 h 5 min", "1 d 2 h",
     ]  # fmt: skip
 
 
@@ -158,8 +159,10 @@ def test_a_range_names_date_and_zone_once(zone):
 
 def test_remaining_time_counts_down_to_its_end():
     now = WINTER
-    left = [timedelta(hours=2, minutes=5), timedelta(seconds=9.6), timedelta(0)]
-    assert [format_remaining(now + each, now) for each in left] == ["2 h 5 min", "9 s", "ended"]
+    left = [timedelta(seconds=seconds) for seconds in (7500, 60, 9.6, 0)]
+    assert [format_remaining(now + each, now) for each in left] == [
+        "2 h 5 min", "1 min 0 s", "9 s", "ended",
+    ]  # fmt: skip
 
 
 def test_an_age_of_a_clock_slightly_ahead_is_not_in_the_future():

@@ -109,6 +109,8 @@ def test_limits_are_refused_before_sending():
     for rule_id in ("", "x" * 256):
         with pytest.raises(InvalidInput, match="have 1 to 255"):
             Configuration().merged(Rule.of({**archive().raw(), "ID": rule_id}))
+    longest = "ü" * 255  # characters, not bytes
+    assert Configuration().merged(archive(rule_id=longest)).find(longest) is not None
     with pytest.raises(InvalidInput, match="prefix"):
         archive(prefix="")
 
