@@ -10,7 +10,8 @@ from helpers.backups import MemoryStore, backed_up, restored, sql
 
 from core.backup.databases import open_database
 from core.backup.run import back_up
-from core.errors import InvalidInput, NotSupported
+from core.errors import DatabaseError, InvalidInput, NotSupported
+from core.model.selection import Selection
 from core.work import Work
 
 #: name -> (schema, what the error names)
@@ -105,3 +106,26 @@ def test_a_name_that_no_key_can_hold_is_refused_before_any_table_is_written(
     with pytest.raises(InvalidInput):
         backed_up(store, path, "good", name)
     assert store.objects == {}
+
+
+def test_a_damaged_table_prevents_neither_the_list_nor_the_backup_of_the_others(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "t.db"
+    sql(path, "CREATE TABLE good (id INTEGER PRIMARY KEY); INSERT INTO good VALUES (1)")
+    sql(path, "CREATE TABLE bad (t TEXT)")
+    sql(path, f"INSERT INTO bad SELECT '{'y' * 999}' FROM pragma_function_list LIMIT 20")
+    content = bytearray(path.read_bytes())
+    start = content.rfind(b"yyyyy") // 4096 * 4096
+    content[start : start + 4096] = b"\xab" * 4096
+    path.write_bytes(content)
+    store = MemoryStore()
+    with open_database(str(path)) as source:
+        listed = {info.name: info.problem for info in source.tables()}
+        report = back_up(store, source, None, "", Work())
+        with pytest.raises(DatabaseError, match="is damaged"):
+            back_up(store, source, Selection(include=("bad",)), "", Work())
+    assert listed["good"] == ""
+    assert listed["bad"].startswith("not readable")
+    assert [made.table for made in report.backups] == ["good"]
+    assert [left.table for left in report.skipped] == ["bad"]

@@ -25,6 +25,8 @@ _UNFIT = {
     "shadow": "a part of a virtual table",
     "view": "a view, which has no rows",
 }
+#: Of a table with a malformed page, or an index that SQLite counts instead.
+_DAMAGED = "not readable: it is damaged in the file, see `PRAGMA integrity_check`"
 
 
 def list_tables(connection: apsw.Connection) -> tuple[TableInfo, ...]:
@@ -42,7 +44,10 @@ def _info(connection: apsw.Connection, name: str, kind: str) -> TableInfo:
     if kind in _UNFIT:
         derived = kind == "shadow" or _has_external_content(connection, name)
         return TableInfo(name, None, _UNFIT[kind], derived=derived)
-    count = scalar(connection, f"SELECT count(*) FROM {quoted(name)}")  # noqa: S608 - the name is quoted
+    try:
+        count = scalar(connection, f"SELECT count(*) FROM {quoted(name)}")  # noqa: S608 - the name is quoted
+    except apsw.CorruptError:  # the others may be intact
+        return TableInfo(name, None, _DAMAGED)
     return TableInfo(name, int(count), former_name=former_name(connection, name))
 
 
