@@ -200,7 +200,7 @@ def _show_plan(  # noqa: PLR0913 - the options of one command
 
 
 def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
-    from core.links.ledger import links_ending_with
+    from core.links.ledger import warning_of_links_ending_with
     from core.rotation.step_texts import copy_notes
 
     cli.out.line(f"{plan.secret}: rotation of kind {plan.kind.value}, by {plan.by}")
@@ -209,7 +209,7 @@ def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
     for number, step in enumerate(plan.steps, 1):
         cli.out.line(f"{number}. {step.title}. {step.text} Undo: {step.undo}")
     copies = copy_notes(plan, unchanged=keep_copies)
-    for note in (*plan.notes, *copies, *links_ending_with(plan.facts.old_key_id)):
+    for note in (*plan.notes, *copies, *warning_of_links_ending_with(plan.facts.old_key_id)):
         cli.out.line(f"! {note}")
     if plan.problem is None:
         cli.out.note("Nothing was changed. Add --yes to rotate.")

@@ -65,7 +65,7 @@ def precision_sql(text: str) -> str:
     long = f"contains({text}, '.') OR (length({text}) > 16 AND NOT contains({text}, ':'))"
     value = _nanoseconds(text)
     tests = (
-        f"CASE WHEN {_is_number(text)} THEN {value} % {unit} <> 0 "
+        f"CASE WHEN {_is_number_sql(text)} THEN {value} % {unit} <> 0 "
         f"ELSE regexp_matches({text}, '\\.\\d{{{digits}}}\\d*[1-9]') END"
         for unit, digits in ((1000, 6), (1, 9))
     )
@@ -78,7 +78,7 @@ def time_sql(text: str, precision: Precision) -> str:
     if not precision.nanoseconds:
         return coarse
     fine = (
-        f"CASE WHEN {_is_compact(text)} THEN {coarse}::{FINE} WHEN {_is_number(text)} "
+        f"CASE WHEN {_is_compact_sql(text)} THEN {coarse}::{FINE} WHEN {_is_number_sql(text)} "
         f"THEN make_timestamp_ns({_limited(f'floor({_nanoseconds(text)})')})::{FINE} "
         f"ELSE TRY_CAST({text} AS {FINE}) END"
     )
@@ -102,16 +102,16 @@ def written_sql(text: str) -> str:
     """Return the SQL of the text of a time that is finer than nanoseconds; NULL for others."""
     finer = f"{_nanoseconds(text)} % 1 <> 0"
     return (
-        f"CASE WHEN CASE WHEN {_is_number(text)} THEN {finer} "
+        f"CASE WHEN CASE WHEN {_is_number_sql(text)} THEN {finer} "
         f"ELSE regexp_matches({text}, '\\.\\d{{9}}\\d*[1-9]') END THEN {text} END"
     )
 
 
-def _is_number(text: str) -> str:
+def _is_number_sql(text: str) -> str:
     return f"regexp_full_match({text}, '{_NUMBER}')"
 
 
-def _is_compact(text: str) -> str:
+def _is_compact_sql(text: str) -> str:
     # Nearly all times have another length, and need no slow test.
     return f"(length({text}) IN (8, 14) AND regexp_full_match({text}, '{_COMPACT}'))"
 
@@ -123,7 +123,7 @@ def _coarse(text: str) -> str:
         f"ELSE try_strptime({text}, '%Y%m%d%H%M%S') END"
     )
     return (
-        f"CASE WHEN {_is_compact(text)} THEN {digits} AT TIME ZONE 'UTC' WHEN {_is_number(text)} "
+        f"CASE WHEN {_is_compact_sql(text)} THEN {digits} AT TIME ZONE 'UTC' WHEN {_is_number_sql(text)} "
         f"THEN make_timestamp({_limited(_epoch(text, 0))}) AT TIME ZONE 'UTC' "
         f"WHEN isfinite({written}) THEN {written} END"
     )

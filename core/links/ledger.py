@@ -101,7 +101,7 @@ def _entry(row: tuple[Any, ...]) -> Entry | None:
     return Entry(bucket, key, method, begin, end, made_by, access_key_id, bool(expiry_known))
 
 
-def links_ending_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
+def warning_of_links_ending_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
     """Return a warning about links that end with a key as a tuple, which is empty without links.
 
     Raises:

@@ -227,14 +227,14 @@ def _fill_floats(cells: Sequence[Any], into: Floats, *, optional: bool) -> Any:
         into[:] = np.fromiter(map(_float_of, cells), float, len(cells))
     if optional and kinds & _OTHER_KINDS:
         into[np.fromiter((cell is None for cell in cells), bool, len(cells))] = 0.0
-    good = is_ordinary(into)
+    good = ordinary_values(into)
     if str in kinds:
         good &= _short(cells)
     return good
 
 
-def is_ordinary(values: Floats) -> Any:
-    """Return which doubles are those of ordinary numbers."""
+def ordinary_values(values: Floats) -> Any:
+    """Return a mask of the doubles that are those of ordinary numbers."""
     import numpy as np
 
     size = np.abs(values)

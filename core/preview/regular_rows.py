@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.preview.candle_columns import Columns, candle_names, fill_times, is_ordinary
+from core.preview.candle_columns import Columns, candle_names, fill_times, ordinary_values
 from core.preview.json_runs import first_row_of, parse_exact
 from core.preview.limits import Limits
 from core.preview.number_texts import numbers_of
@@ -128,7 +128,7 @@ def _candles(found: dict[str, Any], names: Sequence[str | None], count: int) -> 
             cells.append([None] * count)
             continue
         texts, doubles = found[name]
-        _require(doubles is not None and is_ordinary(doubles).all())
+        _require(doubles is not None and ordinary_values(doubles).all())
         floats[number] = doubles
         cells.append(texts)
     rows = np.arange(count)

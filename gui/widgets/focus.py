@@ -21,7 +21,7 @@ class _Moved:
     now: ref[QWidget] | None
 
     @property
-    def has_focus(self) -> QWidget | None:
+    def focused_now(self) -> QWidget | None:
         """The widget to which Qt moved the focus, if it still exists."""
         return self.now() if self.now is not None else None
 
@@ -64,7 +64,7 @@ def _focused(window: QWidget) -> QWidget | None:
 def _note(window: QWidget, control: QWidget) -> None:
     former = _forget(window)
     # If several controls are disabled in turn, the focus was that of the first one.
-    in_turn = former is not None and former.has_focus is control
+    in_turn = former is not None and former.focused_now is control
     now = _focused(window)
     _moved[window] = _Moved(
         former.control if former is not None and in_turn else ref(control),
@@ -79,13 +79,13 @@ def _restore(window: QWidget, control: QWidget) -> None:
     if found is None or found.control() is not control:
         return
     _forget(window)
-    if window.focusWidget() is found.has_focus:
+    if window.focusWidget() is found.focused_now:
         control.setFocus()
 
 
 def _forget(window: QWidget) -> _Moved | None:
     found = _moved.pop(window, None)
-    now = found.has_focus if found is not None else None
+    now = found.focused_now if found is not None else None
     if now is not None and isValid(now):
         now.removeEventFilter(_typing)
     return found

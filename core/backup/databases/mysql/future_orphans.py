@@ -129,7 +129,7 @@ class KeyValues:
         total, absent = 0, {at for at in broken if not exists(session, self._own[at].table)}
         for changed in _batches(self._changed(len(self._keys), "<> 0")):
             work.check()
-            tests = ", ".join(self._is_orphan(values, broken, absent) for values, _ in changed)
+            tests = ", ".join(self._is_orphan_sql(values, broken, absent) for values, _ in changed)
             (orphans,) = session.query(f"SELECT {tests}")
             total += sum(
                 number for (_, number), yes in zip(changed, orphans, strict=True) if int(yes)
@@ -151,7 +151,7 @@ class KeyValues:
                 total += count_rows(session, today.table, any_absent, without=other)
         return max(*counts, total)
 
-    def _is_orphan(
+    def _is_orphan_sql(
         self, values: Sequence[list[Any] | None], broken: Sequence[int], absent: Set[int]
     ) -> str:
         """Return the expression whether a row with these values of its keys refers to a missing row."""
@@ -201,7 +201,7 @@ def _referring(
     """
     some = [(reference, values) for reference, values in lost if values]
     if len(some) > 1:
-        tests = [_is_one_of(reference.columns, values) for reference, values in some]
+        tests = [_is_one_of_sql(reference.columns, values) for reference, values in some]
         if sum(map(len, tests)) <= _STATEMENT:
             work.check()
             return count_rows(session, table, tests)
@@ -209,11 +209,11 @@ def _referring(
     for reference, values in some:
         for batch in _batches(values):
             work.check()
-            total += count_rows(session, table, [_is_one_of(reference.columns, batch)])
+            total += count_rows(session, table, [_is_one_of_sql(reference.columns, batch)])
     return total
 
 
-def _is_one_of(columns: Sequence[str], values: Iterable[Sequence[Any]]) -> str:
+def _is_one_of_sql(columns: Sequence[str], values: Iterable[Sequence[Any]]) -> str:
     names = ", ".join(map(quoted, columns))
     tuples = ", ".join(f"({', '.join(map(_sql, value))})" for value in values)
     return f"({names}) IN ({tuples})"

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QWidget
 
 from core.errors import NotFound, StorageError
-from core.links.ledger import links_ending_with
+from core.links.ledger import warning_of_links_ending_with
 from core.model.rotation import (
     Outcome,
     Rotation,
@@ -153,7 +153,7 @@ class RotationActions(QObject):
             # No rotation of this secret is unfinished.
             except NotFound:
                 plan = rotator.plan(secret, work=work)
-            return plan, links_ending_with(plan.facts.old_key_id)
+            return plan, warning_of_links_ending_with(plan.facts.old_key_id)
 
         self._tab.run(
             f"Plan the rotation of {secret}",
