@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from core.backup.databases.postgresql.names import quoted
 from core.backup.databases.postgresql.session import Session
-from core.errors import StorageError
+from core.errors import DatabaseOffline, StorageError
 
 
 def attempted(session: Session, statement: str) -> bool:
@@ -33,4 +33,5 @@ def savepoint(session: Session) -> Iterator[None]:
             session.query(f"ROLLBACK TO SAVEPOINT {name}")
             session.query(f"RELEASE SAVEPOINT {name}")
         raise
-    session.query(f"RELEASE SAVEPOINT {name}")
+    with suppress(DatabaseOffline):  # what the block has read is complete; later statements fail
+        session.query(f"RELEASE SAVEPOINT {name}")

@@ -20,7 +20,7 @@ from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes
 from core.backup.preview import preview_of
 from core.backup.run import back_up
-from core.errors import Cancelled, Conflict, DatabaseError, Offline, StorageError
+from core.errors import Cancelled, Conflict, DatabaseError, DatabaseOffline, Offline, StorageError
 from core.model.backup import Manifest
 from core.model.selection import Selection
 from core.model.tables import TableSchema
@@ -280,6 +280,29 @@ def test_a_damaged_table_is_skipped_by_a_backup_of_all_and_restored_under_a_new_
         preview_of(store, backup, orders.address, 1, Work())
     assert refused.value.hint_value == f"orders_{backup.taken:%Y%m%d}"
     assert "under a new name" in refused.value.remedy
+
+
+def test_a_backup_is_complete_although_the_connection_ends_after_its_last_row(
+    orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was reported as failed, although it is in the list."""
+    real, began = Session.query, list[str]()
+
+    def query(session: Session, statement: str, *values: Any) -> Any:
+        began.append(statement)
+        if statement.startswith("RELEASE") and any("COPY" in each for each in began):
+            raise DatabaseOffline("The connection ended")
+        return real(session, statement, *values)
+
+    monkeypatch.setattr(Session, "query", query)
+    copy_out = Session.copy_out
+    monkeypatch.setattr(
+        Session,
+        "copy_out",
+        lambda *each: began.append("COPY") or copy_out(*each),  # type: ignore[func-returns-value] # None
+    )
+    with open_database(orders.address) as source:
+        assert back_up(store, source, ["orders"], "", Work()).backups
 
 
 def test_a_table_that_is_dropped_during_the_list_is_not_in_it(
