@@ -259,6 +259,7 @@ class ClientFactory:
         signature = "s3v4" if service == "s3" else None
         style = addressing_style(self._session)
         try:
+            _check_scheme(endpoint)
             client = self._session.create_client(
                 service,
                 region_name=region,
@@ -361,6 +362,12 @@ class ClientFactory:
                 self.region,
             )
         return region
+
+
+def _check_scheme(endpoint: str | None) -> None:
+    """Raise ValueError for a URL such as `ftp://host`, with which botocore creates a client."""
+    if endpoint is not None and not endpoint.lower().startswith(("http://", "https://")):
+        raise ValueError(endpoint)
 
 
 def _unusable(profile: str, region: str, endpoint: str | None, error: Exception) -> InvalidInput:

@@ -147,9 +147,11 @@ def test_frozen_keys_are_ours_and_show_nothing(factory):
     assert CANARY not in f"{keys!r} {clients!r} {clients.connection!r}"
 
 
-def test_an_endpoint_that_is_no_url_is_refused_in_text(factory):
+@pytest.mark.parametrize("url", ["localhost:9000", "ftp://localhost"])
+@pytest.mark.parametrize("service", ["s3", "secrets"])
+def test_an_endpoint_that_is_no_url_is_refused_in_text(factory, url, service):
     with pytest.raises(errors.InvalidInput, match="Invalid endpoint"):
-        factory("localhost:9000").s3()
+        getattr(factory(url), service)()
 
 
 def test_endpoints_come_from_the_profile_then_from_the_environment(monkeypatch):
