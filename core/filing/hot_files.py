@@ -13,7 +13,7 @@ from core.filing.storing import Filing, file_as
 from core.layout.kinds import kind
 from core.layout.timestamps import parse_timestamp
 from core.local.atomic import fsync_folder, translate_os_errors
-from core.local.partial_files import rename_into_place
+from core.local.partial_files import free_path, rename_into_place
 from core.model.objects import Verdict
 from core.objects.hashing import Stamp
 
@@ -139,12 +139,3 @@ def move_aside(path: Path, target: Path, stamp: Stamp) -> Path:
         fsync_folder(target.parent)
         fsync_folder(path.parent)
     return target
-
-
-def free_path(path: Path) -> Path:
-    """Return the path, or one with a number if it exists."""
-    number, free = 2, path
-    while free.exists():
-        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
-        number += 1
-    return free

@@ -36,7 +36,6 @@ from core.filing.hot_files import (
     HotReport,
     HotState,
     filing_of,
-    free_path,
     is_temporary,
     move_aside,
     names_of,
@@ -46,6 +45,7 @@ from core.filing.storing import Filing, store, verdict_if_stored
 from core.local.atomic import translate_os_errors, write_atomically
 from core.local.locking import try_lock
 from core.local.open_files import has_writer
+from core.local.partial_files import free_path
 from core.model.objects import Verdict
 from core.objects.bucket import HasBucket
 from core.objects.hashing import Stamp

@@ -180,6 +180,17 @@ def set_aside(temporary: Path, path: Path) -> Path:
             return aside
 
 
+def free_path(path: Path) -> Path:
+    """Return the path, or one with a number if a file or a link has this name."""
+    number, free = 2, path
+    # Numbers start at 2: the file without a number is the first. A link to a missing file does not
+    # exist, but its name is not free.
+    while os.path.lexists(free):
+        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        number += 1
+    return free
+
+
 def already_exists(path: Path) -> AlreadyExists:
     """Return the error for a download whose target exists."""
     return AlreadyExists(

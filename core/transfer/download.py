@@ -16,6 +16,7 @@ from typing import Any
 from core.errors import AlreadyExists, Cancelled, LocalIOError, StorageError
 from core.local.atomic import translate_os_errors
 from core.local.new_folders import NewFolders
+from core.local.partial_files import free_path
 from core.local.partial_records import stored_bytes
 from core.model.objects import Verdict
 from core.objects.bucket import Bucket, HasBucket
@@ -31,7 +32,7 @@ from core.transfer.local_names import check_name, local_names, path_inside
 from core.transfer.recorder import Completed, OutcomeRecorder
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
-from core.transfer.target_folders import TargetFolders, folder_in_the_way, free_path
+from core.transfer.target_folders import TargetFolders, folder_in_the_way
 from core.transfer.values import (
     CONDITIONAL,
     EXISTS,

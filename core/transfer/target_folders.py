@@ -49,16 +49,6 @@ class TargetFolders:
         self._inside.clear()
 
 
-def free_path(path: Path) -> Path:
-    """Return the path, or one with a number if it exists."""
-    number, free = 2, path
-    # Numbers start at 2: the file without a number is the first.
-    while free.exists():
-        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
-        number += 1
-    return free
-
-
 def folder_in_the_way(key: str, path: Path, error: StorageError) -> StorageError:
     """Return the error about an object whose file would have the name of a folder."""
     return StorageError(

@@ -12,6 +12,7 @@ from helpers.state import stored_text
 
 from core.local.activity import ChangeLog
 from core.local.atomic import write_atomically
+from core.local.partial_files import free_path
 from core.local.settings import Settings
 from core.local.state.database import state_database
 from core.model.change import Change, ChangeKind
@@ -43,6 +44,12 @@ def test_a_leftover_of_a_killed_write_is_swept(tmp_path, name):
     os.utime(old, (0, 0))
     write_atomically(path, b"x")
     assert sorted(each.name for each in tmp_path.iterdir()) == [young.name, name]
+
+
+def test_the_name_of_a_link_to_a_missing_file_is_not_free(tmp_path):
+    (tmp_path / "a.json").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "a (2).json").write_text("")
+    assert free_path(tmp_path / "a.json") == tmp_path / "a (3).json"
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
